@@ -1,0 +1,68 @@
+// @ts-check
+import js from '@eslint/js';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import globals from 'globals';
+import tseslint from 'typescript-eslint';
+
+const typescript = ['**/*.ts', '**/*.mts', '**/*.cts'];
+const javascript = ['**/*.js', '**/*.mjs', '**/*.cjs'];
+
+export default defineConfig(
+  globalIgnores(['dist/', 'native/', 'release/', 'target/', '.demo/', 'bench/.work/']),
+
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+
+  js.configs.recommended,
+  {
+    rules: {
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'object-shorthand': 'error',
+    },
+  },
+
+  // Scripts and benchmarks: plain modules that Node runs as they are.
+  {
+    files: javascript,
+    languageOptions: { globals: globals.node },
+  },
+
+  {
+    files: typescript,
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/consistent-type-exports': 'error',
+      // A `switch` over an error's `kind` names every kind, or says what the rest do.
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+
+  // The library prints nothing, and none of its files is longer than a reader takes in at one sitting.
+  {
+    files: ['src-ts/**'],
+    rules: {
+      'no-console': 'error',
+      'max-lines': ['error', { max: 400 }],
+    },
+  },
+  {
+    files: ['src-ts/cli/**'],
+    rules: { 'no-console': 'off' },
+  },
+
+  // A test may assert what the types can't know; that it is right is what the test shows.
+  {
+    files: ['__test__/**'],
+    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
+  },
+);

@@ -1,0 +1,187 @@
+#!/usr/bin/env node
+// @ts-check
+// Makes whatever a fresh or changed clone lacks before it can run: the development tools, the native addon and
+// the compiled façade. What is there and current is left alone, silently. Node's own modules only, because this
+// runs before anything is installed.
+
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import { buildNative } from './build-native.mjs';
+import { atLeast, installedAsLocked, newestChange } from './lib/fresh.mjs';
+import { run } from './lib/process.mjs';
+
+/** What a person can put right; the message says how. */
+export class SetupError extends Error {
+  /** @override */
+  name = 'SetupError';
+}
+
+/**
+ * Installs, builds and compiles what is missing or stale.
+ *
+ * @returns {Promise<void>}
+ * @throws {SetupError} when a step fails; what the failing program said has been printed by then.
+ */
+export async function setup() {
+  checkNode();
+  await installTools();
+  await buildAddon();
+  await compileFacade();
+}
+
+function checkNode() {
+  const oldest = String(readJson('package.json').engines.node).replace('>=', '');
+  const found = process.versions.node;
+  if (!atLeast(found, oldest)) {
+    throw new SetupError(
+      `this is Node.js ${found}, and ${oldest} or newer is needed: install it, then try again`,
+    );
+  }
+}
+
+async function installTools() {
+  const installed = 'node_modules/.package-lock.json';
+  if (existsSync(path(installed)) && installedAsLocked(readJson('package-lock.json'), readJson(installed)))
+    return;
+
+  await step('installing the development tools (npm ci)', () => npm('ci', '--no-audit', '--no-fund'));
+}
+
+async function buildAddon() {
+  const sources = ['Cargo.toml', 'Cargo.lock', '.cargo', 'src-rs', 'scripts/build-native.mjs'];
+  // Only a sieve, so that an unchanged tree costs nothing: what is compiled is for cargo to say.
+  if (addonExists() && isCurrent('native', sources)) return;
+
+  await checkRust();
+  await step('building the native addon (cargo, release)', () => buildNative(), 'native');
+}
+
+async function checkRust() {
+  const manifest = readFileSync(path('Cargo.toml'), 'utf8');
+  const oldest = /^rust-version\s*=\s*"([\d.]+)"/m.exec(manifest)?.[1] ?? OLDEST_RUST;
+  const [rustc, cargo] = [
+    await run('rustc', ['--version'], { cwd: root }),
+    await run('cargo', ['-V'], { cwd: root }),
+  ];
+  if (rustc.code !== 0 || cargo.code !== 0) {
+    throw new SetupError(
+      `Rust is missing, and ${oldest} or newer is needed: install it from https://rustup.rs`,
+    );
+  }
+  const found = /\d+\.\d+\.\d+/.exec(rustc.stdout)?.[0] ?? 'unknown';
+  if (!atLeast(found, oldest)) {
+    throw new SetupError(
+      `this is Rust ${found}, and ${oldest} or newer is needed: run \`rustup update stable\``,
+    );
+  }
+}
+
+async function compileFacade() {
+  const sources = ['src-ts', 'tsconfig.json', 'tsconfig.build.json', 'native/binding.d.ts'];
+  if (existsSync(path('dist/index.js')) && isCurrent('dist', sources)) return;
+
+  const compile = () => {
+    // A source that is gone must not live on in dist.
+    rmSync(path('dist'), { recursive: true, force: true });
+    const tsc = path('node_modules/typescript/bin/tsc');
+    return run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
+  };
+  await step('compiling the façade (tsc)', compile, 'dist');
+}
+
+/**
+ * Says what is done and how long it took, in one line; and all that the program said, if it failed.
+ *
+ * @param {string} what
+ * @param {() => Promise<import('./lib/process.mjs').Finished>} action
+ * @param {string} [stampName]  Remembers that this was made from the sources as they were when it began.
+ */
+async function step(what, action, stampName) {
+  const began = Date.now();
+  process.stdout.write(`setup: ${what} … `);
+  const { code, output, error } = await action();
+  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  if (code !== 0) {
+    process.stdout.write(`failed after ${seconds} s\n`);
+    process.stderr.write(output);
+    throw new SetupError(`${what} failed${error === undefined ? '' : `: ${error.message}`}`);
+  }
+  process.stdout.write(`${seconds} s\n`);
+  if (stampName !== undefined) stamp(stampName, began);
+}
+
+function addonExists() {
+  const addon = `sealstream.${process.platform}-${process.arch}`;
+  return (
+    existsSync(path('native/binding.d.ts')) &&
+    readdirSync(path('native')).some((name) => name.startsWith(addon) && name.endsWith('.node'))
+  );
+}
+
+/**
+ * @param {string} stampName
+ * @param {readonly string[]} sources
+ */
+function isCurrent(stampName, sources) {
+  const stamped = statSync(join(stamps, stampName), { throwIfNoEntry: false });
+  return stamped !== undefined && newestChange(sources.map(path)) < stamped.mtimeMs;
+}
+
+/**
+ * @param {string} name
+ * @param {number} time  Milliseconds since the epoch.
+ */
+function stamp(name, time) {
+  mkdirSync(stamps, { recursive: true });
+  writeFileSync(join(stamps, name), '');
+  utimesSync(join(stamps, name), time / 1000, time / 1000);
+}
+
+/** @param {string[]} args */
+function npm(...args) {
+  // npm's own file where npm runs this and names it, since Windows starts `npm` only through a shell.
+  const file = process.env['npm_execpath'];
+  if (file?.endsWith('.js') === true) return run(process.execPath, [file, ...args], { cwd: root });
+  if (process.platform === 'win32') return run('cmd.exe', ['/d', '/c', 'npm', ...args], { cwd: root });
+  return run('npm', args, { cwd: root });
+}
+
+/**
+ * @param {string} name
+ * @returns {any}
+ */
+function readJson(name) {
+  return JSON.parse(readFileSync(path(name), 'utf8'));
+}
+
+/** @param {string} name */
+function path(name) {
+  return join(root, name);
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+// Inside node_modules: a fresh install makes everything anew.
+const stamps = path('node_modules/.cache/sealstream');
+// Until Cargo.toml says otherwise.
+const OLDEST_RUST = '1.95';
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  try {
+    await setup();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`setup: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,96 @@
+//! AES-256-GCM over one frame.
+
+use super::{CryptoError, Random};
+use crate::headers::FrameIndex;
+use ring::aead;
+
+/// A frame's initialisation vector: random, so that sealing a frame again never repeats one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameIv([u8; FRAME_IV_SIZE]);
+
+impl FrameIv {
+    /// The IV that stands in a frame on the wire.
+    #[must_use]
+    pub const fn from_wire(bytes: [u8; FRAME_IV_SIZE]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes on the wire.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; FRAME_IV_SIZE] {
+        &self.0
+    }
+
+    /// IVs for `count` frames from one call to the generator, because a call costs as much as sealing some KiB.
+    ///
+    /// # Errors
+    /// [`CryptoError::RandomUnavailable`].
+    pub fn draw(random: &Random, count: usize, scratch: &mut Vec<u8>) -> Result<Vec<Self>, CryptoError> {
+        scratch.resize(count * FRAME_IV_SIZE, 0);
+        random.fill(scratch)?;
+        Ok(scratch.as_chunks::<FRAME_IV_SIZE>().0.iter().copied().map(Self).collect())
+    }
+}
+
+/// The key of a message's frames, or of 2^20 of them in a longer message.
+#[derive(Debug)]
+pub struct FrameKey(aead::LessSafeKey);
+
+impl FrameKey {
+    pub(super) fn new(key: &[u8; 32]) -> Result<Self, CryptoError> {
+        let key = aead::UnboundKey::new(&aead::AES_256_GCM, key).map_err(|_| CryptoError::InputTooLong)?;
+        Ok(Self(aead::LessSafeKey::new(key)))
+    }
+
+    /// Encrypts `content` in place and returns its tag. Never call it twice with one `iv`.
+    ///
+    /// # Errors
+    /// [`CryptoError::InputTooLong`] above 64 GiB.
+    pub fn seal(
+        &self,
+        frame: FrameIndex,
+        is_final: bool,
+        iv: FrameIv,
+        content: &mut [u8],
+    ) -> Result<[u8; FRAME_TAG_SIZE], CryptoError> {
+        let nonce = aead::Nonce::assume_unique_for_key(iv.0);
+        let aad = aead::Aad::from(associated_data(frame, is_final));
+        let tag = self.0.seal_in_place_separate_tag(nonce, aad, content);
+        tag.ok().and_then(|tag| tag.as_ref().try_into().ok()).ok_or(CryptoError::InputTooLong)
+    }
+
+    /// Decrypts `content` in place. Where the tag is wrong, `content` is zeros afterwards: it has held no byte that
+    /// a caller could take for plaintext.
+    ///
+    /// # Errors
+    /// [`CryptoError::TagMismatch`].
+    pub fn open(
+        &self,
+        frame: FrameIndex,
+        is_final: bool,
+        iv: FrameIv,
+        content: &mut [u8],
+        tag: [u8; FRAME_TAG_SIZE],
+    ) -> Result<(), CryptoError> {
+        let nonce = aead::Nonce::assume_unique_for_key(iv.0);
+        let aad = aead::Aad::from(associated_data(frame, is_final));
+        let opened = self.0.open_in_place_separate_tag(nonce, aad, tag.into(), content, 0..);
+        opened.map(|_| ()).map_err(|_| {
+            content.fill(0);
+            CryptoError::TagMismatch
+        })
+    }
+}
+
+/// FLOE's associated data of a frame: position and finality.
+fn associated_data(frame: FrameIndex, is_final: bool) -> [u8; 9] {
+    let mut aad = [0; 9];
+    aad[..8].copy_from_slice(&u64::from(frame.get()).to_be_bytes());
+    aad[8] = u8::from(is_final);
+    aad
+}
+
+/// Bytes of a frame's IV.
+pub const FRAME_IV_SIZE: usize = 12;
+/// Bytes of a frame's tag.
+pub const FRAME_TAG_SIZE: usize = 16;

@@ -1,0 +1,124 @@
+//! CRC-64/NVME, and joining the CRCs of parts into that of the whole.
+
+use crc_fast::{CrcAlgorithm, Digest};
+
+/// A running CRC-64/NVME.
+#[derive(Clone, Copy, Debug)]
+pub struct Crc64(Digest);
+
+impl Default for Crc64 {
+    fn default() -> Self {
+        Self(Digest::new(CrcAlgorithm::Crc64Nvme))
+    }
+}
+
+impl Crc64 {
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The CRC of all bytes so far.
+    #[must_use]
+    pub fn value(&self) -> u64 {
+        self.0.finalize()
+    }
+
+    /// The CRC of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> u64 {
+        crc_fast::checksum(CrcAlgorithm::Crc64Nvme, bytes)
+    }
+}
+
+/// Joins the CRCs of consecutive parts, in order.
+///
+/// The library's own combine builds its matrices anew for each part, 60 µs against 0.2 µs here, which for segments of
+/// 1 MiB would be a fifth of the time it takes to seal them. Parts are nearly all of one length, so the last length's
+/// factor is kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Crc64Joiner {
+    value: u64,
+    factor: u64,
+    factor_length: u64,
+}
+
+impl Crc64Joiner {
+    /// Appends a part of `length` bytes whose CRC is `crc`.
+    pub fn append(&mut self, crc: u64, length: u64) {
+        if length != self.factor_length {
+            self.factor_length = length;
+            self.factor = x_to_the(length);
+        }
+        self.value = if length == 0 { self.value } else { multiply(self.factor, self.value) ^ crc };
+    }
+
+    /// The CRC of all parts so far.
+    #[must_use]
+    pub const fn value(&self) -> u64 {
+        self.value
+    }
+}
+
+/// x^(8 * bytes) modulo the polynomial, by squaring.
+fn x_to_the(mut bytes: u64) -> u64 {
+    let mut result = ONE;
+    let mut power = ONE >> 8;
+    while bytes != 0 {
+        if bytes & 1 != 0 {
+            result = multiply(power, result);
+        }
+        power = multiply(power, power);
+        bytes >>= 1;
+    }
+    result
+}
+
+/// The product of two polynomials over GF(2), modulo the CRC's, in its reflected form (bit 63 is x^0).
+fn multiply(a: u64, mut b: u64) -> u64 {
+    let mut product = 0;
+    for bit in (0..64).rev() {
+        product ^= b & ((a >> bit) & 1).wrapping_neg();
+        b = (b >> 1) ^ (POLYNOMIAL & (b & 1).wrapping_neg());
+    }
+    product
+}
+
+/// x^0.
+const ONE: u64 = 1 << 63;
+/// 0xAD93D23594C93659, reflected.
+const POLYNOMIAL: u64 = 0x9A6C_9329_AC4B_C9B5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_check_value_of_the_catalogue() {
+        assert_eq!(Crc64::of(b"123456789"), 0xAE8B_1486_0A79_9888);
+    }
+
+    proptest! {
+        #[test]
+        fn joined_parts_are_the_whole(parts in proptest::collection::vec(
+            proptest::collection::vec(any::<u8>(), 0..300), 0..20)) {
+            let mut joiner = Crc64Joiner::default();
+            let mut running = Crc64::default();
+            for part in &parts {
+                joiner.append(Crc64::of(part), part.len() as u64);
+                running.update(part);
+            }
+            prop_assert_eq!(joiner.value(), Crc64::of(&parts.concat()));
+            prop_assert_eq!(running.value(), joiner.value());
+        }
+
+        #[test]
+        fn long_parts_join_as_the_library_joins_them(a: u64, b: u64, length in 1u64..1 << 45) {
+            let mut joiner = Crc64Joiner { value: a, ..Default::default() };
+            joiner.append(b, length);
+            let due = crc_fast::checksum_combine(CrcAlgorithm::Crc64Nvme, a, b, length);
+            prop_assert_eq!(joiner.value(), due);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! FLOE (c2sp.org/FLOE; ePrint 2025/2275) with AES-256-GCM, HKDF-Expand-SHA-384 and a 32-byte IV: the header and the
+//! key schedule. What FLOE calls a segment is a frame here.
+
+use super::{CryptoError, FrameKey, Random, kdf::Prk};
+use crate::headers::{FLOE_HEADER_SIZE, FrameIndex};
+use subtle::ConstantTimeEq;
+
+/// The parameters that every FLOE header states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloeParams {
+    encrypted_frame_size: u32,
+    rotation_bits: u32,
+}
+
+impl FloeParams {
+    /// Parameters with this ENC_SEG_LEN, in bytes; `None` unless a frame can hold content and its length differs from
+    /// the mark of a frame that isn't the last.
+    #[must_use]
+    pub const fn new(encrypted_frame_size: u32) -> Option<Self> {
+        if encrypted_frame_size <= FRAME_OVERHEAD || encrypted_frame_size == u32::MAX {
+            return None;
+        }
+        Some(Self { encrypted_frame_size, rotation_bits: ROTATION_BITS })
+    }
+
+    /// The published answers include messages with a key for every four frames.
+    #[cfg(test)]
+    pub(crate) fn with_rotation_bits(self, rotation_bits: u32) -> Self {
+        Self { rotation_bits, ..self }
+    }
+
+    /// ENC_SEG_LEN: bytes of a full frame on the wire.
+    #[must_use]
+    pub const fn encrypted_frame_size(&self) -> usize {
+        self.encrypted_frame_size as usize
+    }
+
+    /// Content bytes of a full frame.
+    #[must_use]
+    pub const fn frame_content(&self) -> usize {
+        (self.encrypted_frame_size - FRAME_OVERHEAD) as usize
+    }
+
+    /// The first frame of the run that shares a key with `frame`.
+    #[must_use]
+    pub const fn key_epoch(&self, frame: FrameIndex) -> FrameIndex {
+        FrameIndex::new(frame.get() >> self.rotation_bits << self.rotation_bits)
+    }
+
+    const fn encode(&self) -> [u8; PARAMS_SIZE] {
+        let [a, b, c, d] = self.encrypted_frame_size.to_be_bytes();
+        [AEAD_AES_256_GCM, KDF_HKDF_EXPAND_SHA_384, a, b, c, d, 0, 0, 0, IV_SIZE as u8]
+    }
+
+    /// The ENC_SEG_LEN that a header states; `None` where it states another suite or a length that can't be.
+    #[must_use]
+    pub fn of_header(header: &[u8; FLOE_HEADER_SIZE]) -> Option<Self> {
+        let length = u32::from_be_bytes([header[2], header[3], header[4], header[5]]);
+        Self::new(length).filter(|params| params.encode() == header[..PARAMS_SIZE])
+    }
+}
+
+/// Why a FLOE header does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FloeHeaderError {
+    /// Other parameters than expected.
+    #[error("the FLOE header states other parameters")]
+    Parameters,
+    /// Another key, other associated data, or other bytes.
+    #[error("the FLOE header's tag does not match")]
+    Tag,
+    /// A primitive failed.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
+
+/// A key of FLOE messages.
+#[derive(Clone, Debug)]
+pub struct FloeKey(Prk);
+
+impl FloeKey {
+    /// Takes 32 uniformly random bytes.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(Prk::from_uniform(key))
+    }
+
+    /// Starts a message: draws its IV and derives its header and keys.
+    ///
+    /// # Errors
+    /// [`CryptoError::RandomUnavailable`].
+    pub fn start_sealing(
+        &self,
+        params: FloeParams,
+        aad: &[u8],
+        random: &Random,
+    ) -> Result<([u8; FLOE_HEADER_SIZE], MessageKeys), CryptoError> {
+        let mut header = [0; FLOE_HEADER_SIZE];
+        header[..PARAMS_SIZE].copy_from_slice(&params.encode());
+        random.fill(&mut header[PARAMS_SIZE..TAG_OFFSET])?;
+        let keys = MessageKeys::derive(&self.0, params, &header, aad)?;
+        header[TAG_OFFSET..].copy_from_slice(&keys.header_tag);
+        Ok((header, keys))
+    }
+
+    /// Checks a message's header in constant time and derives its keys.
+    ///
+    /// # Errors
+    /// Other parameters than `params`, or a tag that isn't this key's for this header and `aad`.
+    pub fn start_opening(
+        &self,
+        params: FloeParams,
+        aad: &[u8],
+        header: &[u8; FLOE_HEADER_SIZE],
+    ) -> Result<MessageKeys, FloeHeaderError> {
+        if header[..PARAMS_SIZE] != params.encode() {
+            return Err(FloeHeaderError::Parameters);
+        }
+        let keys = MessageKeys::derive(&self.0, params, header, aad)?;
+        if !bool::from(keys.header_tag.ct_eq(&header[TAG_OFFSET..])) {
+            return Err(FloeHeaderError::Tag);
+        }
+        Ok(keys)
+    }
+}
+
+/// The keys of one message.
+#[derive(Clone, Debug)]
+pub struct MessageKeys {
+    message_key: Prk,
+    params: FloeParams,
+    /// PARAM_ENCODE(params) || iv.
+    prefix: [u8; TAG_OFFSET],
+    aad: Vec<u8>,
+    header_tag: [u8; 32],
+}
+
+impl MessageKeys {
+    fn derive(
+        key: &Prk,
+        params: FloeParams,
+        header: &[u8; FLOE_HEADER_SIZE],
+        aad: &[u8],
+    ) -> Result<Self, CryptoError> {
+        let mut prefix = [0; TAG_OFFSET];
+        prefix.copy_from_slice(&header[..TAG_OFFSET]);
+        let header_tag = *key.expand::<32>(&[&prefix, b"HEADER_TAG:", aad])?;
+        let message_key = Prk::from_uniform(key.expand::<48>(&[&prefix, b"MESSAGE_KEY:", aad])?.as_slice());
+        Ok(Self { message_key, params, prefix, aad: aad.to_vec(), header_tag })
+    }
+
+    /// The message's parameters.
+    #[must_use]
+    pub const fn params(&self) -> FloeParams {
+        self.params
+    }
+
+    /// The tag that commits the header to the key; the EndRecord names a sealing by it.
+    #[must_use]
+    pub const fn header_tag(&self) -> &[u8; 32] {
+        &self.header_tag
+    }
+
+    /// The AEAD key of the run of frames that `frame` is in.
+    ///
+    /// # Errors
+    /// [`CryptoError::InputTooLong`] for associated data beyond what the KDF takes.
+    pub fn frame_key(&self, frame: FrameIndex) -> Result<FrameKey, CryptoError> {
+        let epoch = u64::from(self.params.key_epoch(frame).get()).to_be_bytes();
+        FrameKey::new(&*self.message_key.expand::<32>(&[&self.prefix, b"DEK:", &epoch, &self.aad])?)
+    }
+}
+
+const AEAD_AES_256_GCM: u8 = 0;
+const KDF_HKDF_EXPAND_SHA_384: u8 = 0;
+const PARAMS_SIZE: usize = 10;
+const IV_SIZE: usize = 32;
+const TAG_OFFSET: usize = PARAMS_SIZE + IV_SIZE;
+/// Frames that share an AEAD key, as a power of two.
+const ROTATION_BITS: u32 = 20;
+const FRAME_OVERHEAD: u32 = crate::headers::FRAME_OVERHEAD as u32;

@@ -1,0 +1,65 @@
+//! HKDF (RFC 5869) and HMAC (RFC 2104) with SHA-384.
+
+use super::CryptoError;
+use ring::{digest, hkdf, hmac};
+use zeroize::Zeroizing;
+
+/// A pseudorandom key, ready to expand.
+#[derive(Clone, Debug)]
+pub(super) struct Prk(hkdf::Prk);
+
+impl Prk {
+    /// HKDF-Extract-SHA-384.
+    pub(super) fn extract(salt: &[u8], ikm: &[u8]) -> Self {
+        Self(hkdf::Salt::new(hkdf::HKDF_SHA384, salt).extract(ikm))
+    }
+
+    /// Takes a uniformly random key as it is, as FLOE does.
+    pub(super) fn from_uniform(key: &[u8]) -> Self {
+        Self(hkdf::Prk::new_less_safe(hkdf::HKDF_SHA384, key))
+    }
+
+    /// HKDF-Expand-SHA-384 over the concatenation of `info`.
+    pub(super) fn expand<const N: usize>(&self, info: &[&[u8]]) -> Result<Zeroizing<[u8; N]>, CryptoError> {
+        let mut out = Zeroizing::new([0; N]);
+        let okm = self.0.expand(info, Length(N)).map_err(|_| CryptoError::InputTooLong)?;
+        okm.fill(out.as_mut_slice()).map_err(|_| CryptoError::InputTooLong)?;
+        Ok(out)
+    }
+}
+
+struct Length(usize);
+
+impl hkdf::KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+/// A key of HMAC-SHA-384.
+#[derive(Clone, Debug)]
+pub(super) struct MacKey(hmac::Key);
+
+impl MacKey {
+    pub(super) fn new(key: &[u8; 48]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA384, key))
+    }
+
+    pub(super) fn sign(&self, bytes: &[u8]) -> [u8; 48] {
+        let mut out = [0; 48];
+        out.copy_from_slice(hmac::sign(&self.0, bytes).as_ref());
+        out
+    }
+
+    /// Compares in constant time.
+    pub(super) fn verify(&self, bytes: &[u8], mac: &[u8; 48]) -> bool {
+        hmac::verify(&self.0, bytes, mac).is_ok()
+    }
+}
+
+/// SHA-384.
+pub(super) fn sha384(bytes: &[u8]) -> [u8; 48] {
+    let mut out = [0; 48];
+    out.copy_from_slice(digest::digest(&digest::SHA384, bytes).as_ref());
+    out
+}

@@ -1,0 +1,182 @@
+//! What a header parser refuses, and where.
+
+use super::WireOffset;
+use std::fmt;
+
+/// A field of the stream's header, as docs/FORMAT.md names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HeaderField {
+    /// The eight bytes that every sealed stream starts with.
+    Magic,
+    /// The format's version.
+    Version,
+    /// The cipher suite.
+    Suite,
+    /// The kind of segment digest.
+    Digest,
+    /// The kind of compression.
+    Compression,
+    /// Content bytes in a full frame.
+    FrameSize,
+    /// Plaintext bytes in a full segment.
+    SegmentSize,
+    /// The flag bits.
+    Flags,
+    /// The plaintext's length.
+    PlaintextSize,
+    /// The header's own length.
+    HeaderSize,
+    /// The number of key slots.
+    SlotCount,
+    /// The extensions that never change.
+    CoreExtensions,
+    /// The extensions that a rewrap may change.
+    HeaderExtensions,
+    /// The key slots.
+    Slots,
+    /// The zeros between the last slot and the MAC.
+    Padding,
+}
+
+impl fmt::Display for HeaderField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Magic => "magic",
+            Self::Version => "version",
+            Self::Suite => "cipher suite",
+            Self::Digest => "digest",
+            Self::Compression => "compression",
+            Self::FrameSize => "frame size",
+            Self::SegmentSize => "segment size",
+            Self::Flags => "flags",
+            Self::PlaintextSize => "plaintext size",
+            Self::HeaderSize => "header size",
+            Self::SlotCount => "slot count",
+            Self::CoreExtensions => "core extensions",
+            Self::HeaderExtensions => "header extensions",
+            Self::Slots => "key slots",
+            Self::Padding => "padding",
+        })
+    }
+}
+
+/// Why bytes are not a stream header of version 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// A field has a value that this version does not have.
+    #[error("the header's {field} (byte {offset}) is {found}, expected {expected}")]
+    Field {
+        /// Which field.
+        field: HeaderField,
+        /// Where it stands.
+        offset: WireOffset,
+        /// What stands there.
+        found: String,
+        /// What could stand there.
+        expected: String,
+    },
+    /// The header's CRC-32C is not that of its bytes.
+    #[error("the header's checksum (byte {offset}) is {actual:#010x}, expected {expected:#010x}")]
+    Damaged {
+        /// Where the checksum stands.
+        offset: WireOffset,
+        /// The CRC-32C of the bytes before it.
+        expected: u32,
+        /// The CRC-32C that stands there.
+        actual: u32,
+    },
+    /// The bytes end before the header does.
+    #[error("the header is cut: {available} bytes of {needed}")]
+    Incomplete {
+        /// Bytes that are there.
+        available: u64,
+        /// Bytes that the header needs.
+        needed: u64,
+    },
+}
+
+impl HeaderError {
+    pub(super) fn field(
+        field: HeaderField,
+        offset: usize,
+        found: impl fmt::Display,
+        expected: impl fmt::Display,
+    ) -> Self {
+        Self::Field {
+            field,
+            offset: WireOffset::new(offset as u64),
+            found: found.to_string(),
+            expected: expected.to_string(),
+        }
+    }
+}
+
+/// Which part of a segment's header or FLOE header is not what it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SegmentReason {
+    /// The record does not start with `SEG1`.
+    Marker,
+    /// The segment header's CRC-32C.
+    HeaderChecksum,
+    /// Reserved bits or bytes are set.
+    ReservedBits,
+    /// The segment claims to be compressed in a stream without compression.
+    Compressed,
+    /// The segment's index: out of order, repeated or missing.
+    Index,
+    /// FINAL where the stream goes on, or missing where it ends.
+    Finality,
+    /// The plaintext's size.
+    PlaintextSize,
+    /// The size of the content inside the frames.
+    ContentSize,
+    /// The size of the whole record.
+    WireSize,
+    /// Another segment after the FINAL one.
+    AfterFinal,
+    /// The EndRecord where a segment was due.
+    EndTooEarly,
+    /// The parameters in the FLOE header are not the stream's.
+    FloeParameters,
+    /// The FLOE header's tag: not sealed with this key, for this stream, context, position and size.
+    FloeHeaderTag,
+}
+
+impl fmt::Display for SegmentReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Marker => "marker",
+            Self::HeaderChecksum => "header checksum",
+            Self::ReservedBits => "reserved bits",
+            Self::Compressed => "COMPRESSED flag",
+            Self::Index => "index",
+            Self::Finality => "FINAL flag",
+            Self::PlaintextSize => "plaintext size",
+            Self::ContentSize => "content size",
+            Self::WireSize => "record size",
+            Self::AfterFinal => "place after the final segment",
+            Self::EndTooEarly => "place, taken by the end record,",
+            Self::FloeParameters => "FLOE parameters",
+            Self::FloeHeaderTag => "FLOE header tag",
+        })
+    }
+}
+
+/// Why 32 bytes are not the header of the segment that is due.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} is {actual}, expected {expected}")]
+pub struct SegmentHeaderError {
+    /// Which part is wrong.
+    pub reason: SegmentReason,
+    /// What was due.
+    pub expected: String,
+    /// What stands there.
+    pub actual: String,
+}
+
+impl SegmentHeaderError {
+    /// An error about `reason` with both values in words.
+    pub fn new(reason: SegmentReason, expected: impl fmt::Display, actual: impl fmt::Display) -> Self {
+        Self { reason, expected: expected.to_string(), actual: actual.to_string() }
+    }
+}

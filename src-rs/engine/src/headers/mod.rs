@@ -1,0 +1,36 @@
+//! What stands in clear in a sealed stream: bytes to typed values and back.
+//!
+//! Nothing here knows a key, a cipher or a file. Every parser takes bytes of which it trusts none, checks sizes
+//! before it uses them, and says which field, at which offset, it refuses. The layout is docs/FORMAT.md.
+
+mod cursor;
+mod end;
+mod error;
+mod extensions;
+mod geometry;
+mod segment;
+mod slots;
+mod stream;
+mod units;
+
+pub use end::{
+    END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer,
+    MANIFEST_ENTRY_SIZE, MAX_END_EXTENSIONS, ManifestEntry, end_record_size,
+};
+pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
+pub use geometry::{
+    DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, DigestKind, FLOE_HEADER_SIZE, FRAME_OVERHEAD, Geometry,
+    GeometryError, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE,
+};
+pub use segment::{SEGMENT_HEADER_SIZE, SEGMENT_MARKER, SegmentHeader};
+pub use slots::{KeySlot, RawKeySlot, SLOT_SALT_SIZE, SlotType, WRAP_SIZE};
+pub use stream::{
+    CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAX_HEADER_SIZE, MIN_HEADER_SIZE,
+    StreamCore, StreamHeader, StreamHeaderDraft, check_prefix,
+};
+pub use units::{FrameIndex, SegmentIndex, WireOffset};
+
+/// CRC-32C (Castagnoli, CRC-32/ISCSI in the CRC catalogue), which every header and the footer carry.
+pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
+    crc_fast::crc32_iscsi(bytes)
+}

@@ -1,0 +1,169 @@
+//! Key files: one line of text behind comments, readable by their owner alone.
+
+use super::{key_from_base64, key_from_hex, key_to_hex};
+use crate::crypto::SecretKey;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Why a key file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Group or others may read the file.
+    #[error("others can read the key file (its permissions are {mode:04o}); run `chmod 600` on it")]
+    Readable {
+        /// The file's permission bits.
+        mode: u32,
+    },
+    /// The file holds no key, or more than one.
+    #[error("the file holds no key: expected 32 bytes, 64 hexadecimal digits or 44 Base64 characters")]
+    NotAKey,
+}
+
+/// Reads a key from a file: 32 raw bytes, or a line of hexadecimal digits or Base64 behind `#` comments.
+///
+/// On Unix a file that group or others can read is refused, unless `allow_readable`.
+///
+/// # Errors
+/// See [`KeyFileError`].
+pub fn read_key_file(path: &Path, allow_readable: bool) -> Result<SecretKey, KeyFileError> {
+    let mut file = open_regular(path)?;
+    check_mode(&file, allow_readable)?;
+    let mut content = Zeroizing::new(vec![0; MAX_FILE_SIZE]);
+    let mut length = 0;
+    while let Some(free) = content.get_mut(length..).filter(|free| !free.is_empty()) {
+        match file.read(free)? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    let content = content.get(..length).unwrap_or_default();
+    if length == 32 {
+        return SecretKey::from_bytes(content).map_err(|_| KeyFileError::NotAKey);
+    }
+    let text = std::str::from_utf8(content).map_err(|_| KeyFileError::NotAKey)?;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => {
+            key_from_hex(line).or_else(|_| key_from_base64(line)).map_err(|_| KeyFileError::NotAKey)
+        }
+        _ => Err(KeyFileError::NotAKey),
+    }
+}
+
+/// Writes a new key file that only its owner can read, and flushes it: a key that is lost is data that is lost.
+///
+/// # Errors
+/// `AlreadyExists` for an existing path: a key file is never overwritten.
+pub fn write_key_file(path: &Path, key: &SecretKey) -> Result<(), KeyFileError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let hex = key_to_hex(key);
+    let text = Zeroizing::new(format!("{COMMENT}{}\n", hex.as_str()));
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Best effort: what matters to the caller is the failure to write.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(written?)
+}
+
+/// Opens without waiting for a FIFO's writer, and takes regular files only.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "a key file must be a regular file"))
+    }
+}
+
+#[cfg(unix)]
+fn check_mode(file: &File, allow_readable: bool) -> Result<(), KeyFileError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 && !allow_readable {
+        return Err(KeyFileError::Readable { mode });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_mode(_: &File, _: bool) -> Result<(), KeyFileError> {
+    Ok(())
+}
+
+const COMMENT: &str = "# A sealstream secret key. Whoever has it can open what was sealed with it; keep a copy in a safe place.\n";
+const MAX_FILE_SIZE: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(content: &[u8], mode: u32) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.key");
+        std::fs::write(&path, content).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_written_key_is_read_and_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.key");
+        let key = SecretKey::generate().unwrap();
+        write_key_file(&path, &key).unwrap();
+        assert_eq!(read_key_file(&path, false).unwrap().expose(), key.expose());
+        let again = write_key_file(&path, &SecretKey::generate().unwrap());
+        assert!(matches!(again, Err(KeyFileError::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists));
+        assert_eq!(read_key_file(&path, false).unwrap().expose(), key.expose());
+    }
+
+    #[test]
+    fn raw_bytes_hexadecimal_and_base64_are_read() {
+        for content in [vec![0x11; 32], "11".repeat(32).into_bytes(), b"# c\n\nERERERERERERERERERERERERERERERERERERERERERE=\r\n".to_vec()] {
+            let (_dir, path) = written(&content, 0o600);
+            assert_eq!(read_key_file(&path, false).unwrap().expose(), &[0x11; 32]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        let two_lines = format!("{0}\n{0}\n", "11".repeat(32)).into_bytes();
+        for content in [vec![], vec![0xff; 33], b"hello".to_vec(), two_lines, vec![b'1'; 5000]] {
+            let (_dir, path) = written(&content, 0o600);
+            assert!(matches!(read_key_file(&path, false), Err(KeyFileError::NotAKey)), "{} bytes", content.len());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_refused_unless_allowed() {
+        for mode in [0o640, 0o604, 0o660, 0o777] {
+            let (_dir, path) = written(&[7; 32], mode);
+            assert!(matches!(read_key_file(&path, false), Err(KeyFileError::Readable { mode: seen }) if seen == mode));
+            assert!(read_key_file(&path, true).is_ok());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_or_a_device_is_no_key_file() {
+        for path in ["/", "/dev/null"] {
+            assert!(matches!(read_key_file(Path::new(path), true), Err(KeyFileError::Io(_))));
+        }
+    }
+}

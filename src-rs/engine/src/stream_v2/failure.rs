@@ -1,0 +1,399 @@
+//! Why an operation failed: one enum for the caller, with the workers' own enums inside.
+
+use super::io::WaitCancelled;
+use super::segment_worker::SegmentWorkerError;
+use crate::crypto::CryptoError;
+use crate::headers::{HeaderError, HeaderField, SegmentIndex, WireOffset};
+use crate::keys::UnlockError;
+use std::{fmt, io, path::Path};
+
+/// Why a stream was not sealed or opened. Nothing is left behind by a failure but this.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealFailure {
+    /// A field of the header has a value that this release does not have.
+    #[error("not a sealed stream of this version: the header's {field} (byte {offset}) is {found}, expected {expected}")]
+    HeaderError {
+        /// Which field.
+        field: HeaderField,
+        /// Where it stands.
+        offset: WireOffset,
+        /// What stands there.
+        found: String,
+        /// What could stand there.
+        expected: String,
+    },
+    /// The header's checksum is wrong, and no copy of the header serves.
+    #[error("the header is damaged: its checksum (byte {offset}) is {actual:#010x}, expected {expected:#010x}")]
+    HeaderDamaged {
+        /// Where the checksum stands.
+        offset: WireOffset,
+        /// The checksum of the bytes before it.
+        expected: u32,
+        /// The checksum that stands there.
+        actual: u32,
+    },
+    /// None of the header's key slots opens with the offered keys.
+    #[error("no offered key opens this stream; it was sealed for: {slots}")]
+    NoMatchingKey {
+        /// The slots that the header has, in words.
+        slots: String,
+    },
+    /// The header was changed by someone who has no key.
+    #[error("the header was tampered with: its authentication code does not match")]
+    HeaderTampered,
+    /// The stream was sealed with another context.
+    #[error("the key is right, but the stream was sealed with another context than the {supplied} bytes given")]
+    ContextMismatch {
+        /// Bytes of the context that was given.
+        supplied: u64,
+    },
+    /// A segment failed.
+    #[error("{error}")]
+    Segment {
+        /// Which, where and why.
+        error: SegmentWorkerError,
+    },
+    /// The stream ends before its end.
+    #[error(
+        "the stream is cut short at byte {offset}: segment {next_segment} was due, {verified_bytes} bytes of plaintext \
+         were verified before"
+    )]
+    Truncated {
+        /// The segment that was due, or the number of segments where only the end is missing.
+        next_segment: SegmentIndex,
+        /// Plaintext bytes that were verified; 0 where the source's length alone told.
+        verified_bytes: u64,
+        /// Bytes of the stream that are there.
+        offset: WireOffset,
+    },
+    /// The end record's checksum or the footer is wrong.
+    #[error("the {part} (byte {offset}) is damaged, so the stream can't be known to be whole")]
+    EndDamaged {
+        /// Which part of the end.
+        part: EndPart,
+        /// Where it starts.
+        offset: WireOffset,
+    },
+    /// The end record was changed, or the stream is not the one that it describes.
+    #[error("the end record (byte {offset}) does not belong to these segments: {disagreement}")]
+    EndTampered {
+        /// Where the end record starts.
+        offset: WireOffset,
+        /// In what it differs.
+        disagreement: EndDisagreement,
+        /// The first segment that differs, where one does.
+        segment: Option<SegmentIndex>,
+    },
+    /// Bytes follow the end of the stream.
+    #[error("bytes follow the end of the stream, which is at byte {offset}")]
+    TrailingData {
+        /// Where the stream ends.
+        offset: WireOffset,
+    },
+    /// The stream asks for more than the reader allows.
+    #[error("the stream's {limit} is {value}, over this reader's limit of {maximum}; raise the limit if you trust it")]
+    LimitExceeded {
+        /// Which limit.
+        limit: Limit,
+        /// The limit's value.
+        maximum: u64,
+        /// What the stream asks for.
+        value: u64,
+    },
+    /// The operation was cancelled.
+    #[error("the operation was cancelled")]
+    Cancelled,
+    /// The source is not as long as it was when the operation began.
+    #[error("the source changed while it was read: it had {expected} bytes, and now {relation}; try again when it is at rest")]
+    SourceChanged {
+        /// Bytes at the start.
+        expected: u64,
+        /// Whether it is shorter or longer now.
+        relation: SizeRelation,
+    },
+    /// Source and target are one file.
+    #[error("the source and the target are the same file: {path}")]
+    SameFile {
+        /// The target's path.
+        path: String,
+    },
+    /// The target exists.
+    #[error("the target exists: {path}; choose another, or allow to overwrite it")]
+    TargetExists {
+        /// The target's path.
+        path: String,
+    },
+    /// A path is not a regular file.
+    #[error("{path} is {found}, not a regular file; pipe such data through a stream instead")]
+    NotARegularFile {
+        /// The path.
+        path: String,
+        /// What it is.
+        found: FileKind,
+    },
+    /// The output buffer is too small.
+    #[error("the output has room for {available} bytes, but {needed} are needed")]
+    OutputTooSmall {
+        /// Bytes of room.
+        available: u64,
+        /// Bytes that are needed.
+        needed: u64,
+    },
+    /// An option's value is not allowed.
+    #[error("{option} {problem}")]
+    InvalidOption {
+        /// The option.
+        option: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Reading or writing failed.
+    #[error("could not {operation}{}: {message}", display_path(.path))]
+    Io {
+        /// What was being done.
+        operation: IoOperation,
+        /// The file, where there is one.
+        path: Option<String>,
+        /// The system's name for the error, such as `ENOSPC`, where it has one.
+        code: Option<String>,
+        /// The system's words.
+        message: String,
+    },
+    /// The operating system gave no random bytes, or a primitive failed.
+    #[error("{error}")]
+    Crypto {
+        /// What the primitive says.
+        error: CryptoError,
+    },
+    /// The system gave no threads.
+    #[error("could not start threads: {message}")]
+    ThreadsUnavailable {
+        /// The system's words.
+        message: String,
+    },
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $words:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $words,)* })
+            }
+        }
+    };
+}
+
+words! {
+    /// A part of a stream's end.
+    EndPart {
+        /// The manifest.
+        EndRecord = "end record",
+        /// The last 24 bytes.
+        Footer = "footer",
+    }
+}
+
+words! {
+    /// In what an end record and the stream differ.
+    EndDisagreement {
+        /// Its authentication code is not one made with the stream's key.
+        Mac = "its authentication code does not match",
+        /// The number of segments.
+        SegmentCount = "it counts other segments",
+        /// The plaintext's length.
+        PlaintextTotal = "it states another plaintext length",
+        /// A segment's size, or which sealing of it belongs to the stream.
+        Segment = "it names another sealing of a segment",
+    }
+}
+
+words! {
+    /// A limit of a reader.
+    Limit {
+        /// Plaintext bytes in a segment.
+        SegmentSize = "segment size",
+    }
+}
+
+words! {
+    /// How a source's length compares with what it was.
+    SizeRelation {
+        /// Fewer bytes.
+        Shorter = "fewer",
+        /// More bytes.
+        Longer = "more",
+    }
+}
+
+words! {
+    /// What a path can be.
+    FileKind {
+        /// A directory.
+        Directory = "a directory",
+        /// A named pipe.
+        Fifo = "a named pipe",
+        /// A socket.
+        Socket = "a socket",
+        /// A character or block device.
+        Device = "a device",
+        /// A symbolic link to nothing.
+        DanglingLink = "a symbolic link to nothing",
+        /// Something else.
+        Other = "something else",
+    }
+}
+
+words! {
+    /// What was being done when the system said no.
+    IoOperation {
+        /// Opening a file to read.
+        Open = "open",
+        /// Reading.
+        Read = "read",
+        /// Creating the temporary output.
+        Create = "create a file for",
+        /// Writing.
+        Write = "write",
+        /// Flushing to the disk.
+        Flush = "flush",
+        /// Renaming the finished output into place.
+        Rename = "rename the finished file to",
+        /// Asking for a file's properties.
+        Inspect = "look at",
+    }
+}
+
+impl SealFailure {
+    /// Reading or writing failed, unless it was cancelled.
+    #[must_use]
+    pub fn io(operation: IoOperation, path: Option<&Path>, error: &io::Error) -> Self {
+        if error.get_ref().is_some_and(|cause| cause.is::<WaitCancelled>()) {
+            return Self::Cancelled;
+        }
+        Self::Io {
+            operation,
+            path: path.map(|path| path.display().to_string()),
+            code: error_code(error).map(str::to_owned),
+            message: error.to_string(),
+        }
+    }
+
+    /// The same failure with the file that it happened on, where it is a failure to read or write one.
+    #[must_use]
+    pub fn on_file(self, read: &Path, written: &Path) -> Self {
+        match self {
+            Self::Io { operation, path: None, code, message } => {
+                let path = if operation == IoOperation::Read { read } else { written };
+                Self::Io { operation, path: Some(path.display().to_string()), code, message }
+            }
+            other => other,
+        }
+    }
+
+    /// The innermost failure's name in capitals, such as `DIGEST_MISMATCH`: stable, for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::HeaderError { .. } => "HEADER_ERROR",
+            Self::HeaderDamaged { .. } => "HEADER_DAMAGED",
+            Self::NoMatchingKey { .. } => "NO_MATCHING_KEY",
+            Self::HeaderTampered => "HEADER_TAMPERED",
+            Self::ContextMismatch { .. } => "CONTEXT_MISMATCH",
+            Self::Segment { error } => match error {
+                SegmentWorkerError::FrameWorkerDisconnected { .. } => "FRAME_WORKER_DISCONNECTED",
+                SegmentWorkerError::FrameEncryptionFailed { .. } => "FRAME_ENCRYPTION_FAILED",
+                SegmentWorkerError::FrameDecryptionFailed { .. } => "FRAME_DECRYPTION_FAILED",
+                SegmentWorkerError::DigestMismatch { .. } => "DIGEST_MISMATCH",
+                SegmentWorkerError::FramingError { .. } => "FRAMING_ERROR",
+                SegmentWorkerError::InvalidSegment { .. } => "INVALID_SEGMENT",
+                SegmentWorkerError::CheckpointError { .. } => "CHECKPOINT_ERROR",
+            },
+            Self::Truncated { .. } => "TRUNCATED",
+            Self::EndDamaged { .. } => "END_DAMAGED",
+            Self::EndTampered { .. } => "END_TAMPERED",
+            Self::TrailingData { .. } => "TRAILING_DATA",
+            Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
+            Self::Cancelled => "CANCELLED",
+            Self::SourceChanged { .. } => "SOURCE_CHANGED",
+            Self::SameFile { .. } => "SAME_FILE",
+            Self::TargetExists { .. } => "TARGET_EXISTS",
+            Self::NotARegularFile { .. } => "NOT_A_REGULAR_FILE",
+            Self::OutputTooSmall { .. } => "OUTPUT_TOO_SMALL",
+            Self::InvalidOption { .. } => "INVALID_OPTION",
+            Self::Io { .. } => "IO",
+            Self::Crypto { .. } => "CRYPTO",
+            Self::ThreadsUnavailable { .. } => "THREADS_UNAVAILABLE",
+        }
+    }
+}
+
+impl From<SegmentWorkerError> for SealFailure {
+    fn from(error: SegmentWorkerError) -> Self {
+        Self::Segment { error }
+    }
+}
+
+impl From<CryptoError> for SealFailure {
+    fn from(error: CryptoError) -> Self {
+        Self::Crypto { error }
+    }
+}
+
+impl From<HeaderError> for SealFailure {
+    fn from(error: HeaderError) -> Self {
+        match error {
+            HeaderError::Field { field, offset, found, expected } => {
+                Self::HeaderError { field, offset, found, expected }
+            }
+            HeaderError::Damaged { offset, expected, actual } => Self::HeaderDamaged { offset, expected, actual },
+            HeaderError::Incomplete { available, .. } => Self::Truncated {
+                next_segment: SegmentIndex::ZERO,
+                verified_bytes: 0,
+                offset: WireOffset::new(available),
+            },
+        }
+    }
+}
+
+impl SealFailure {
+    /// A failure to unlock a stream whose header has these slots, in words.
+    #[must_use]
+    pub fn locked(error: UnlockError, slots: String) -> Self {
+        match error {
+            UnlockError::NoMatch => Self::NoMatchingKey { slots },
+            UnlockError::Tampered => Self::HeaderTampered,
+            UnlockError::Crypto(error) => Self::Crypto { error },
+        }
+    }
+}
+
+fn display_path(path: &Option<String>) -> String {
+    path.as_ref().map(|path| format!(" {path}")).unwrap_or_default()
+}
+
+/// The system's name for an error, for the kinds that callers act on.
+fn error_code(error: &io::Error) -> Option<&'static str> {
+    use io::ErrorKind as K;
+    Some(match error.kind() {
+        K::NotFound => "ENOENT",
+        K::PermissionDenied => "EACCES",
+        K::AlreadyExists => "EEXIST",
+        K::BrokenPipe => "EPIPE",
+        K::StorageFull => "ENOSPC",
+        K::QuotaExceeded => "EDQUOT",
+        K::FileTooLarge => "EFBIG",
+        K::IsADirectory => "EISDIR",
+        K::NotADirectory => "ENOTDIR",
+        K::ReadOnlyFilesystem => "EROFS",
+        K::InvalidFilename => "ENAMETOOLONG",
+        K::OutOfMemory => "ENOMEM",
+        _ if error.raw_os_error() == Some(5) && cfg!(unix) => "EIO",
+        _ => return None,
+    })
+}

@@ -1,0 +1,38 @@
+//! Frames on their way out.
+
+use super::types::{FrameHeader, PREFIX_SIZE};
+use crate::crypto::FRAME_TAG_SIZE;
+use crate::headers::FRAME_OVERHEAD;
+
+/// The part of a frame's slot that its content is placed in before it is sealed in place; empty where the slot is too
+/// small for a frame.
+#[must_use]
+pub fn content_mut(slot: &mut [u8]) -> &mut [u8] {
+    let end = slot.len().saturating_sub(FRAME_TAG_SIZE);
+    slot.get_mut(PREFIX_SIZE..end).unwrap_or_default()
+}
+
+/// The content parts of consecutive frames in `slots`, each of `slot_size` bytes but for the last.
+pub fn contents_mut(slots: &mut [u8], slot_size: usize) -> impl Iterator<Item = &mut [u8]> {
+    slots.chunks_mut(slot_size.max(1)).map(content_mut)
+}
+
+/// As [`contents_mut`], to read.
+pub fn contents(slots: &[u8], slot_size: usize) -> impl Iterator<Item = &[u8]> {
+    slots.chunks(slot_size.max(1)).map(|slot| {
+        let end = slot.len().saturating_sub(FRAME_TAG_SIZE);
+        slot.get(PREFIX_SIZE..end).unwrap_or_default()
+    })
+}
+
+/// Writes a frame's fields around its sealed content.
+pub fn write_frame(slot: &mut [u8], header: &FrameHeader, tag: &[u8; FRAME_TAG_SIZE]) {
+    debug_assert!(slot.len() >= FRAME_OVERHEAD && slot.len() == header.encrypted_size as usize);
+    if let Some((prefix, rest)) = slot.split_first_chunk_mut::<PREFIX_SIZE>() {
+        prefix[..4].copy_from_slice(&header.length_field().to_be_bytes());
+        prefix[4..].copy_from_slice(header.iv.as_bytes());
+        if let Some(last) = rest.last_chunk_mut() {
+            *last = *tag;
+        }
+    }
+}

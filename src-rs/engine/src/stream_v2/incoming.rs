@@ -1,0 +1,128 @@
+//! A stream's header on its way in: found, parsed, unlocked and checked.
+
+use super::failure::{IoOperation, Limit, SealFailure};
+use super::io::{ReadAt, read_full};
+use super::options::DecryptOptions;
+use super::segment_worker::SegmentCryptoContext;
+use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
+use crate::headers::{
+    END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderField,
+    MAX_HEADER_SIZE, StreamHeader, check_prefix, end_record_size,
+};
+use crate::keys::{Unlocked, key_slot, unlock};
+use std::io::{IoSliceMut, Read};
+
+/// A header as it was found.
+#[derive(Clone, Debug)]
+pub(super) struct FoundHeader {
+    /// The header.
+    pub header: StreamHeader,
+    /// The header itself was damaged, and this is its copy.
+    pub from_copy: bool,
+}
+
+/// Reads the header of an ordered source, and leaves the source at the first record.
+pub(crate) fn read_header(reader: &mut dyn Read) -> Result<FoundHeader, SealFailure> {
+    let failed = |error| SealFailure::io(IoOperation::Read, None, &error);
+    let mut bytes = vec![0; HEADER_FIXED_SIZE];
+    let count = read_full(reader, &mut bytes).map_err(failed)?;
+    bytes.truncate(count);
+    let size = check_prefix(&bytes)? as usize;
+    bytes.resize(size, 0);
+    let count = count + read_full(reader, bytes.get_mut(count..).unwrap_or_default()).map_err(failed)?;
+    bytes.truncate(count);
+    Ok(FoundHeader { header: StreamHeader::parse(&bytes)?, from_copy: false })
+}
+
+/// Reads the header of a positioned source, or its copy at the end where the header fails before its checksum.
+///
+/// # Errors
+/// The header's failure, where no copy serves.
+pub(super) fn find_header(source: &dyn ReadAt, size: u64) -> Result<FoundHeader, SealFailure> {
+    let first = read_header(&mut super::io::ReadAtCursor::new(source, 0));
+    match first {
+        Err(failure) if concerns_checksum(&failure) => match header_copy(source, size) {
+            Some(header) => Ok(FoundHeader { header, from_copy: true }),
+            None => Err(failure),
+        },
+        result => result,
+    }
+}
+
+/// Whether a header failed at its checksum or at what a reader needs to find that.
+fn concerns_checksum(failure: &SealFailure) -> bool {
+    use HeaderField as F;
+    match failure {
+        SealFailure::HeaderError { field, .. } => matches!(field, F::Magic | F::Version | F::HeaderSize),
+        SealFailure::HeaderDamaged { .. } | SealFailure::Truncated { .. } => true,
+        _ => false,
+    }
+}
+
+/// The copy that stands before a sound footer. Nothing here has been authenticated; the copy's MAC will be.
+fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader> {
+    let footer_at = size.checked_sub(FOOTER_SIZE as u64)?;
+    let footer = Footer::parse(&read_array(source, footer_at)?)?;
+    let end_at = size.checked_sub(footer.end_size)?;
+    let fixed: [u8; END_RECORD_FIXED_SIZE] = read_array(source, end_at)?;
+    let segments = EndRecord::claimed_segments(&fixed);
+    let extensions = EndRecord::extensions_size(&fixed)?;
+    let copy_at = end_at.checked_add(end_record_size(segments, u64::from(extensions)))?;
+    let copy_size = footer_at.checked_sub(copy_at).filter(|&size| size <= u64::from(MAX_HEADER_SIZE))?;
+    let mut bytes = vec![0; usize::try_from(copy_size).ok()?];
+    let read = source.read_at(copy_at, &mut [IoSliceMut::new(&mut bytes)]).ok()?;
+    StreamHeader::parse(bytes.get(..read)?).ok().filter(|header| u64::from(header.size()) == copy_size)
+}
+
+/// The `N` bytes at `offset`, if the source has them.
+pub(crate) fn read_array<const N: usize>(source: &dyn ReadAt, offset: u64) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let read = source.read_at(offset, &mut [IoSliceMut::new(&mut bytes)]).ok()?;
+    (read == N).then_some(bytes)
+}
+
+/// A stream that was unlocked: its header is authentic and its segments can be opened.
+pub(crate) struct IncomingStream {
+    pub(crate) header: StreamHeader,
+    pub(crate) from_copy: bool,
+    pub(crate) context: SegmentCryptoContext,
+    pub(crate) end_key: EndKey,
+    pub(crate) unlocked: Unlocked,
+}
+
+impl IncomingStream {
+    /// Checks limits, slots, MAC and context, in that order.
+    pub(crate) fn unlock(found: FoundHeader, options: &DecryptOptions<'_>) -> Result<Self, SealFailure> {
+        options.check()?;
+        let FoundHeader { header, from_copy } = found;
+        let core = &header.core;
+        let (value, maximum) = (core.geometry.segment_size(), options.max_segment_size);
+        if value > maximum {
+            let (value, maximum) = (u64::from(value), u64::from(maximum));
+            return Err(SealFailure::LimitExceeded { limit: Limit::SegmentSize, maximum, value });
+        }
+        let unlocked = unlock(&header, &options.identities)
+            .map_err(|error| SealFailure::locked(error, describe_slots(&header)))?;
+        let keys = StreamKeys::derive(&unlocked.file_key, &core.encode(), &header.core_extensions, options.context)?;
+        if !keys.verify_header(header.authenticated(), &header.mac) {
+            return Err(SealFailure::HeaderTampered);
+        }
+        if !keys.verify_context(&header.context_check)? {
+            return Err(SealFailure::ContextMismatch { supplied: options.context.len() as u64 });
+        }
+        let context =
+            SegmentCryptoContext::new(keys.payload_key()?, core.geometry, core.plaintext_size, Random::system())
+                .ok_or(CryptoError::InputTooLong)?;
+        Ok(Self { end_key: keys.end_key()?, context, header, from_copy, unlocked })
+    }
+}
+
+/// A header's slots in words, for someone who looks for the right key.
+fn describe_slots(header: &StreamHeader) -> String {
+    let describe = |raw| match key_slot(raw) {
+        Some(slot) if !slot.id.is_empty() => format!("key {:?}", slot.id),
+        Some(_) => "a key without a name".to_owned(),
+        None => format!("{}, which this release can't open", raw.slot_type),
+    };
+    header.slots.iter().map(describe).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,15 @@
+//! Where bytes come from and go to: sources and sinks that can be addressed by offset, and those that can't.
+
+mod file;
+mod memory;
+mod output_file;
+mod pipe;
+mod sink;
+mod source;
+
+pub use memory::MemorySlots;
+pub use output_file::{OutputFile, Overwrite, open_source};
+pub(crate) use pipe::WaitCancelled;
+pub use pipe::{PipeReader, PipeWriter};
+pub use sink::{OutputSink, WriteAt, WriteAtCursor};
+pub use source::{InputSource, ReadAt, ReadAtCursor, read_full};

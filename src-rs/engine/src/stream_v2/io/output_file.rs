@@ -1,0 +1,207 @@
+//! Files as whole sources and targets: what may be read, and output that appears complete or not at all.
+
+use crate::stream_v2::failure::{FileKind, IoOperation, SealFailure};
+use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Opens a regular file to read. It never waits, as opening a named pipe would.
+///
+/// # Errors
+/// `Io` with the path, or `NotARegularFile`.
+pub fn open_source(path: &Path) -> Result<File, SealFailure> {
+    let failed = |error: io::Error| SealFailure::io(IoOperation::Open, Some(path), &error);
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    let file = options.open(path).map_err(|error| match std::fs::metadata(path) {
+        // A socket can't be opened at all, and the system's words for that help nobody.
+        Ok(metadata) if error.kind() != io::ErrorKind::PermissionDenied => {
+            not_regular(path, &metadata).unwrap_or_else(|| failed(error))
+        }
+        _ => failed(error),
+    })?;
+    let metadata = file.metadata().map_err(failed)?;
+    match not_regular(path, &metadata) {
+        Some(failure) => Err(failure),
+        None => Ok(file),
+    }
+}
+
+/// What to do where the target exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Fail, also if it comes into being during the operation.
+    Refuse,
+    /// Replace it when the output is complete.
+    Replace,
+}
+
+/// A file that is written under another name beside its target and takes the target's name when it is complete.
+/// Dropped before that, it leaves nothing behind.
+#[derive(Debug)]
+pub struct OutputFile {
+    temporary: NamedTempFile,
+    target: PathBuf,
+    replaces: Option<Metadata>,
+    overwrite: Overwrite,
+}
+
+impl OutputFile {
+    /// Checks the target and creates the temporary file, readable by its owner alone. A symbolic link is followed: what
+    /// it points at is replaced, not the link.
+    ///
+    /// # Errors
+    /// `SameFile`, `TargetExists`, `NotARegularFile`, or `Io` with the path.
+    pub fn create(source: Option<&File>, target: &Path, overwrite: Overwrite) -> Result<Self, SealFailure> {
+        let failed = |error: io::Error| SealFailure::io(IoOperation::Create, Some(target), &error);
+        let shown = || target.display().to_string();
+        let (path, replaces) = match std::fs::symlink_metadata(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (target.to_owned(), None),
+            Err(error) => return Err(failed(error)),
+            Ok(metadata) if metadata.is_symlink() => match std::fs::canonicalize(target) {
+                Err(_) => {
+                    return Err(SealFailure::NotARegularFile { path: shown(), found: FileKind::DanglingLink });
+                }
+                Ok(path) => {
+                    let metadata = std::fs::metadata(&path).map_err(failed)?;
+                    (path, Some(metadata))
+                }
+            },
+            Ok(metadata) => (target.to_owned(), Some(metadata)),
+        };
+        if let Some(metadata) = &replaces {
+            if let Some(failure) = not_regular(target, metadata) {
+                return Err(failure);
+            }
+            if let Some(source) = source
+                && is_same_file(source, &path).map_err(failed)?
+            {
+                return Err(SealFailure::SameFile { path: shown() });
+            }
+            if overwrite == Overwrite::Refuse {
+                return Err(SealFailure::TargetExists { path: shown() });
+            }
+        }
+        if path.file_name().is_none() {
+            return Err(SealFailure::NotARegularFile { path: shown(), found: FileKind::Directory });
+        }
+        let temporary = tempfile::Builder::new()
+            .prefix(".sealstream-")
+            .suffix(".partial")
+            .tempfile_in(directory_of(&path))
+            .map_err(failed)?;
+        Ok(Self { temporary, target: path, replaces, overwrite })
+    }
+
+    /// The file to write to.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        self.temporary.as_file()
+    }
+
+    /// Gives the file its permissions and its name. With `flush` the bytes, and then the name, are on the disk before
+    /// this returns.
+    ///
+    /// A new file gets the permission bits `mode`; one that replaces another keeps the other's.
+    ///
+    /// # Errors
+    /// `Io`, or `TargetExists` where the target came into being meanwhile. Nothing is left then.
+    pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealFailure> {
+        let Self { temporary, target, replaces, overwrite } = self;
+        let failed = |operation| {
+            let target = target.clone();
+            move |error: io::Error| SealFailure::io(operation, Some(&target), &error)
+        };
+        set_mode(temporary.as_file(), mode, replaces.as_ref()).map_err(failed(IoOperation::Create))?;
+        if flush {
+            temporary.as_file().sync_all().map_err(failed(IoOperation::Flush))?;
+        }
+        let renamed = match overwrite {
+            Overwrite::Replace => temporary.persist(&target),
+            Overwrite::Refuse => temporary.persist_noclobber(&target),
+        };
+        renamed.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => SealFailure::TargetExists { path: target.display().to_string() },
+            _ => SealFailure::io(IoOperation::Rename, Some(&target), &error.error),
+        })?;
+        if flush {
+            sync_directory(directory_of(&target)).map_err(|error| {
+                if replaces.is_none() {
+                    // Best effort: the flush's failure is what the caller must hear of.
+                    let _ = std::fs::remove_file(&target);
+                }
+                failed(IoOperation::Flush)(error)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn is_same_file(source: &File, target: &Path) -> io::Result<bool> {
+    let source = same_file::Handle::from_file(source.try_clone()?)?;
+    match same_file::Handle::from_path(target) {
+        Ok(target) => Ok(source == target),
+        // A target that its owner made unreadable can still be replaced; it can't be the source, which was opened.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn not_regular(path: &Path, metadata: &Metadata) -> Option<SealFailure> {
+    let kind = metadata.file_type();
+    let failure = || SealFailure::NotARegularFile { path: path.display().to_string(), found: file_kind(kind) };
+    (!kind.is_file()).then(failure)
+}
+
+fn file_kind(kind: FileType) -> FileKind {
+    if kind.is_dir() {
+        return FileKind::Directory;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return FileKind::Fifo;
+        }
+        if kind.is_socket() {
+            return FileKind::Socket;
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return FileKind::Device;
+        }
+    }
+    FileKind::Other
+}
+
+#[cfg(unix)]
+fn set_mode(file: &File, mode: Option<u32>, replaces: Option<&Metadata>) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = replaces.map(|metadata| metadata.permissions().mode()).or(mode);
+    mode.map_or(Ok(()), |mode| file.set_permissions(PermissionsExt::from_mode(mode & 0o777)))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &File, _: Option<u32>, _: Option<&Metadata>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes the new name durable. File systems that have no such call answer with `EINVAL`.
+#[cfg(unix)]
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    match File::open(directory).and_then(|directory| directory.sync_all()) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}

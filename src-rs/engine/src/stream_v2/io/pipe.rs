@@ -1,0 +1,109 @@
+//! Pipes, terminals and sockets as sources and sinks that can be cancelled while they wait.
+
+use crate::stream_v2::cancel::CancellationToken;
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+/// Reads a file descriptor that may keep its reader waiting.
+#[derive(Debug)]
+pub struct PipeReader {
+    file: File,
+    cancel: CancellationToken,
+}
+
+impl PipeReader {
+    /// Reads `file` until it ends or `cancel` is raised.
+    #[must_use]
+    pub const fn new(file: File, cancel: CancellationToken) -> Self {
+        Self { file, cancel }
+    }
+}
+
+impl Read for PipeReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            wait(&self.file, Direction::Read, &self.cancel)?;
+            match self.file.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Writes a file descriptor that may keep its writer waiting.
+#[derive(Debug)]
+pub struct PipeWriter {
+    file: File,
+    cancel: CancellationToken,
+}
+
+impl PipeWriter {
+    /// Writes to `file` until `cancel` is raised.
+    #[must_use]
+    pub const fn new(file: File, cancel: CancellationToken) -> Self {
+        Self { file, cancel }
+    }
+}
+
+impl Write for PipeWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Short writes, so that a reader that takes its time keeps cancelling waiting for one of them at most.
+        let bytes = bytes.get(..MAX_WRITE).unwrap_or(bytes);
+        loop {
+            wait(&self.file, Direction::Write, &self.cancel)?;
+            match self.file.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Direction {
+    Read,
+    Write,
+}
+
+/// Waits until the descriptor is ready, looking at the token in between.
+#[cfg(unix)]
+fn wait(file: &File, direction: Direction, cancel: &CancellationToken) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let interest = match direction {
+        Direction::Read => PollFlags::IN,
+        Direction::Write => PollFlags::OUT,
+    };
+    let timeout = Timespec { tv_sec: 0, tv_nsec: WAIT_NANOSECONDS };
+    while !cancel.is_cancelled() {
+        match poll(&mut [PollFd::new(file, interest)], Some(&timeout)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(cancelled())
+}
+
+#[cfg(not(unix))]
+fn wait(_: &File, _: Direction, cancel: &CancellationToken) -> io::Result<()> {
+    if cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) }
+}
+
+fn cancelled() -> io::Error {
+    io::Error::other(WaitCancelled)
+}
+
+/// What an `io::Error` carries when its cause is a raised token.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("cancelled")]
+pub(crate) struct WaitCancelled;
+
+/// What a pipe of Linux holds.
+const MAX_WRITE: usize = 64 * 1024;
+#[cfg(unix)]
+const WAIT_NANOSECONDS: i64 = 100_000_000;

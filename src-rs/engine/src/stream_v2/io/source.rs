@@ -1,0 +1,105 @@
+//! Sources.
+
+use std::fs::File;
+use std::io::{self, IoSliceMut, Read};
+
+/// A source whose bytes can be read by offset, from several threads at once.
+pub trait ReadAt: Send + Sync {
+    /// Bytes of the source now.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn size(&self) -> io::Result<u64>;
+
+    /// Fills `buffers` one after the other with the bytes from `offset` on, and returns how many; fewer than there is
+    /// room for only at the source's end. Retries what was interrupted.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+}
+
+/// Where an operation reads from.
+pub enum InputSource<'a> {
+    /// By offset: workers read their own segments.
+    Positioned(Box<dyn ReadAt + 'a>),
+    /// In order, on a thread of its own.
+    Ordered(Box<dyn Read + Send + 'a>),
+}
+
+impl<'a> InputSource<'a> {
+    /// A regular file.
+    #[must_use]
+    pub fn file(file: File) -> Self {
+        Self::Positioned(Box::new(file))
+    }
+
+    /// Bytes in memory.
+    #[must_use]
+    pub fn memory(bytes: &'a [u8]) -> Self {
+        Self::Positioned(Box::new(bytes))
+    }
+
+    /// Anything that can be read in order.
+    pub fn reader(reader: impl Read + Send + 'a) -> Self {
+        Self::Ordered(Box::new(reader))
+    }
+}
+
+impl ReadAt for &[u8] {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.len());
+        let mut rest = self.get(start..).unwrap_or_default();
+        let available = rest.len();
+        for buffer in buffers {
+            let count = buffer.len().min(rest.len());
+            let (now, later) = rest.split_at(count);
+            buffer[..count].copy_from_slice(now);
+            rest = later;
+        }
+        Ok(available - rest.len())
+    }
+}
+
+/// Reads a positioned source in order.
+pub struct ReadAtCursor<'a> {
+    source: &'a dyn ReadAt,
+    offset: u64,
+}
+
+impl<'a> ReadAtCursor<'a> {
+    /// Starts at `offset`.
+    #[must_use]
+    pub const fn new(source: &'a dyn ReadAt, offset: u64) -> Self {
+        Self { source, offset }
+    }
+}
+
+impl Read for ReadAtCursor<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read_at(self.offset, &mut [IoSliceMut::new(buffer)])?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
+/// Reads until `buffer` is full or the source ends, and returns how many bytes; retries what was interrupted.
+///
+/// # Errors
+/// What the source says.
+pub fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
+        match reader.read(free) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

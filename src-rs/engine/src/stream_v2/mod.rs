@@ -1,0 +1,27 @@
+//! The stream itself: frames in segments in a pipeline.
+//!
+//! `framing <- frame_worker <- segment_worker <- pipeline <- core`, never inverted; `io` stands beside the pipeline.
+
+pub mod cancel;
+pub mod core;
+mod ending;
+pub mod failure;
+pub mod files;
+pub mod floe;
+pub mod frame_worker;
+pub mod framing;
+mod incoming;
+pub mod inspect;
+pub mod io;
+pub mod options;
+mod ordered_core;
+mod outgoing;
+pub mod pipeline;
+pub mod report;
+pub mod segment_worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use core::{decrypt_stream_v2, encrypt_stream_v2};
+pub use outgoing::sealed_size;

@@ -1,0 +1,148 @@
+//! What a caller can choose.
+
+use super::cancel::CancellationToken;
+use super::failure::SealFailure;
+use super::pipeline::Threads;
+use crate::headers::{DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, DigestKind, Geometry, GeometryError};
+use crate::keys::{Identity, MAX_KEY_ID, Recipient};
+use crate::telemetry::Progress;
+
+/// How to run an operation: threads, cancelling, progress.
+#[derive(Clone)]
+pub struct Control<'a> {
+    /// The threads that work on segments.
+    pub threads: Threads,
+    /// Raise it to stop.
+    pub cancel: CancellationToken,
+    /// Called at most ten times a second and once at the end, from any of the operation's threads.
+    pub progress: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
+}
+
+impl Control<'_> {
+    /// The caller's thread alone, and nobody watching.
+    #[must_use]
+    pub fn serial() -> Self {
+        Self { threads: Threads::Serial, cancel: CancellationToken::new(), progress: None }
+    }
+
+    /// Segments in flight on an ordered path: enough that nobody waits while one is read and one is written.
+    pub(crate) fn window(&self) -> usize {
+        2 * self.threads.count()
+    }
+}
+
+/// How to seal a stream.
+#[derive(Clone, Debug)]
+pub struct EncryptOptions<'a> {
+    /// Who may open it; 1 to 64.
+    pub recipients: Vec<Recipient>,
+    /// Bytes that the reader must supply too, at most 64 KiB; they are not in the stream.
+    pub context: &'a [u8],
+    /// Content bytes in a full frame.
+    pub frame_size: u32,
+    /// Plaintext bytes in a full segment.
+    pub segment_size: u32,
+    /// How each record can be checked without a key.
+    pub digest: DigestKind,
+    /// Room for later rewraps: a header of 4,096 bytes with a copy at the end.
+    pub header: HeaderLayout,
+}
+
+/// How much room the header takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderLayout {
+    /// No padding and no copy: for buffers and streams.
+    Compact,
+    /// Padded to 4,096 bytes with a copy at the stream's end: for files.
+    Rewrappable,
+}
+
+impl<'a> EncryptOptions<'a> {
+    /// The defaults, for these recipients.
+    #[must_use]
+    pub fn new(recipients: Vec<Recipient>) -> Self {
+        Self {
+            recipients,
+            context: &[],
+            frame_size: DEFAULT_FRAME_SIZE,
+            segment_size: DEFAULT_SEGMENT_SIZE,
+            digest: DigestKind::default(),
+            header: HeaderLayout::Compact,
+        }
+    }
+
+    /// The same with another context.
+    #[must_use]
+    pub fn with_context(self, context: &'a [u8]) -> Self {
+        Self { context, ..self }
+    }
+
+    /// Checks all options and returns the sizes.
+    ///
+    /// # Errors
+    /// `InvalidOption`, naming it.
+    pub fn geometry(&self) -> Result<Geometry, SealFailure> {
+        if !(1..=64).contains(&self.recipients.len()) {
+            return Err(invalid("recipients", "must be 1 to 64"));
+        }
+        if self.recipients.iter().any(|Recipient::Key { id, .. }| id.len() > MAX_KEY_ID) {
+            return Err(invalid("keyId", "must have at most 255 bytes"));
+        }
+        check_context(self.context)?;
+        Geometry::new(self.frame_size, self.segment_size, self.digest).map_err(|error| match error {
+            GeometryError::FrameSize(_) => invalid("frameSize", "must be 1024 to 16777216"),
+            GeometryError::SegmentSize { frame_size, .. } => {
+                invalid("segmentSize", format!("must be a multiple of frameSize ({frame_size}), up to 1073741824"))
+            }
+        })
+    }
+}
+
+/// How to open a stream.
+#[derive(Clone, Debug)]
+pub struct DecryptOptions<'a> {
+    /// What may open it; each slot tries them in order.
+    pub identities: Vec<Identity>,
+    /// The bytes that it was sealed with.
+    pub context: &'a [u8],
+    /// The largest segment size that is accepted, in bytes: an ordered reader holds some segments in memory.
+    pub max_segment_size: u32,
+}
+
+impl<'a> DecryptOptions<'a> {
+    /// The defaults, for these identities.
+    #[must_use]
+    pub fn new(identities: Vec<Identity>) -> Self {
+        Self { identities, context: &[], max_segment_size: DEFAULT_MAX_SEGMENT_SIZE }
+    }
+
+    /// The same with another context.
+    #[must_use]
+    pub fn with_context(self, context: &'a [u8]) -> Self {
+        Self { context, ..self }
+    }
+
+    /// Checks all options.
+    ///
+    /// # Errors
+    /// `InvalidOption`, naming it.
+    pub fn check(&self) -> Result<(), SealFailure> {
+        check_context(self.context)
+    }
+}
+
+fn check_context(context: &[u8]) -> Result<(), SealFailure> {
+    if context.len() > MAX_CONTEXT {
+        return Err(invalid("context", "must have at most 65536 bytes"));
+    }
+    Ok(())
+}
+
+fn invalid(option: &str, problem: impl Into<String>) -> SealFailure {
+    SealFailure::InvalidOption { option: option.to_owned(), problem: problem.into() }
+}
+
+/// Bytes of the longest context.
+pub const MAX_CONTEXT: usize = 64 * 1024;
+/// The largest segment size that a reader accepts unless told otherwise, 64 MiB.
+pub const DEFAULT_MAX_SEGMENT_SIZE: u32 = 64 * 1024 * 1024;

@@ -1,0 +1,97 @@
+//! A stream's outer parts on their way out: keys and header before the first segment, the end after the last.
+
+use super::failure::SealFailure;
+use super::options::{EncryptOptions, HeaderLayout};
+use super::segment_worker::SegmentCryptoContext;
+use crate::crypto::{EndKey, FileKey, Random, StreamKeys};
+use crate::headers::{
+    EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, KeySlot, ManifestEntry, StreamCore,
+    StreamHeaderDraft, WRAP_SIZE, end_record_size,
+};
+use crate::keys::{Recipient, seal_slots};
+use zeroize::Zeroizing;
+
+/// A new stream whose header is written and whose segments can be sealed.
+pub(crate) struct OutgoingStream {
+    pub(crate) header: Vec<u8>,
+    pub(crate) context: SegmentCryptoContext,
+    pub(crate) stream_id: [u8; 32],
+    header_copy: bool,
+    end_key: EndKey,
+}
+
+impl OutgoingStream {
+    /// Draws the stream's key and id and derives everything else from them.
+    pub(crate) fn new(
+        options: &EncryptOptions<'_>,
+        plaintext_size: Option<u64>,
+        random: &Random,
+    ) -> Result<Self, SealFailure> {
+        let geometry = options.geometry()?;
+        // File key, stream id and one salt for each slot, in one call to the generator.
+        let mut drawn = Zeroizing::new(vec![[0; 32]; 2 + options.recipients.len()]);
+        random.fill(drawn.as_flattened_mut())?;
+        let [file_key, stream_id, salts @ ..] = drawn.as_slice() else {
+            return Err(crate::crypto::CryptoError::RandomUnavailable.into());
+        };
+        let file_key = FileKey::new(*file_key);
+        let header_copy = options.header == HeaderLayout::Rewrappable;
+        let core = StreamCore { geometry, header_copy, plaintext_size, stream_id: *stream_id };
+        let keys = StreamKeys::derive(&file_key, &core.encode(), &[], options.context)?;
+        let draft = StreamHeaderDraft {
+            core,
+            revision: 0,
+            context_check: keys.context_check()?,
+            core_extensions: Vec::new(),
+            header_extensions: Vec::new(),
+            slots: seal_slots(&options.recipients, salts, stream_id, &file_key)?,
+            padded_size: padded_size(options.header),
+        };
+        let header = draft.encode(|bytes| keys.header_mac(bytes));
+        let context = SegmentCryptoContext::new(keys.payload_key()?, geometry, plaintext_size, random.clone())
+            .ok_or(crate::crypto::CryptoError::InputTooLong)?;
+        Ok(Self { header, context, stream_id: *stream_id, header_copy, end_key: keys.end_key()? })
+    }
+
+    pub(crate) fn header_size(&self) -> u32 {
+        self.header.len() as u32
+    }
+
+    /// EndRecord, header copy and footer.
+    pub(crate) fn end(&self, plaintext_total: u64, entries: Vec<ManifestEntry>) -> Vec<u8> {
+        let record = EndRecord { plaintext_total, extensions: Vec::new(), entries };
+        let mut end = record.encode(|bytes| self.end_key.sign(bytes));
+        if self.header_copy {
+            end.extend_from_slice(&self.header);
+        }
+        let footer = Footer { end_size: (end.len() + FOOTER_SIZE) as u64 };
+        end.extend_from_slice(&footer.encode());
+        end
+    }
+}
+
+const fn padded_size(layout: HeaderLayout) -> u32 {
+    match layout {
+        HeaderLayout::Compact => 0,
+        HeaderLayout::Rewrappable => REWRAPPABLE_HEADER_SIZE,
+    }
+}
+
+/// Bytes of the sealed stream of `plaintext_size` bytes, header and end included.
+///
+/// # Errors
+/// `InvalidOption`.
+pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealFailure> {
+    let geometry = options.geometry()?;
+    let slot = |Recipient::Key { id, .. }: &Recipient| {
+        KeySlot { id: id.clone(), salt: [0; 32], wrap: [0; WRAP_SIZE] }.to_raw().wire_size()
+    };
+    let slots: usize = options.recipients.iter().map(slot).sum();
+    let header = (HEADER_FIXED_SIZE + 8 + slots + HEADER_TRAILER_SIZE) as u64;
+    let header = header.max(u64::from(padded_size(options.header)));
+    let copies = if options.header == HeaderLayout::Rewrappable { 2 } else { 1 };
+    let end = end_record_size(geometry.segment_count(plaintext_size), 0);
+    Ok((copies * header).saturating_add(geometry.records_size(plaintext_size)).saturating_add(end + FOOTER_SIZE as u64))
+}
+
+const REWRAPPABLE_HEADER_SIZE: u32 = 4096;

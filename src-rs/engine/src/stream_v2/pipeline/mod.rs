@@ -1,0 +1,16 @@
+//! Thread-pool wiring, order and back-pressure. No cryptography: it calls the segment workers and moves bytes.
+//!
+//! Where both ends can be addressed by offset, each worker takes a segment through its whole life alone
+//! ([`positioned`]). Everything else goes through a bounded window of segments in memory ([`ordered`]).
+
+mod decrypt_pipeline;
+mod ordered;
+mod positioned;
+mod record;
+mod threads;
+
+pub use decrypt_pipeline::DecryptPipeline;
+pub(crate) use ordered::run_ordered;
+pub(crate) use positioned::{OpenTask, SealTask, Transfer, run_positioned};
+pub(crate) use record::{SideBySide, open_record, seal_record};
+pub use threads::Threads;

@@ -1,0 +1,303 @@
+//! Files and memory: every worker takes the next segment through its whole life alone, reading and writing by offset.
+//!
+//! Nothing is shared but immutable keys and a cursor, so there is no queue, no reordering and no copy between threads.
+//! A worker's buffer holds one portion of a record, so memory does not grow with the segment size.
+
+use super::record::{Halt, Stepper, portion_size};
+use super::threads::{Rayon, Threads, guard};
+use crate::headers::{ManifestEntry, SegmentIndex, WireOffset};
+use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::failure::{IoOperation, SealFailure, SizeRelation};
+use crate::stream_v2::framing::{contents, contents_mut};
+use crate::stream_v2::io::{ReadAt, WriteAt};
+use crate::stream_v2::segment_worker::{
+    DecryptSegmentWorker, EncryptSegmentWorker, Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary,
+    SegmentCryptoContext, SegmentPlan, SegmentWorkerError, Serial,
+};
+use crate::telemetry::{ProgressMeter, Stage, StageTimes};
+use std::io::{IoSlice, IoSliceMut};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What sealing and opening by offset share.
+pub(crate) struct Transfer<'a> {
+    pub(crate) context: &'a SegmentCryptoContext,
+    pub(crate) source: &'a dyn ReadAt,
+    pub(crate) sink: &'a dyn WriteAt,
+    pub(crate) header_size: u32,
+    pub(crate) plaintext_size: u64,
+    pub(crate) cancel: &'a CancellationToken,
+    pub(crate) meter: &'a ProgressMeter<'a>,
+}
+
+impl Transfer<'_> {
+    fn segment_count(&self) -> u64 {
+        self.context.geometry().segment_count(self.plaintext_size)
+    }
+
+    fn stepper<'s, J: Join>(&'s self, join: &'s J) -> Stepper<'s, J> {
+        Stepper { join, cancel: self.cancel, slot_size: self.context.geometry().frame_slot_size() }
+    }
+
+    /// Bytes of the frames that are worked on at a time.
+    fn portion<J: Join>(&self, threads: usize) -> usize {
+        let portion = portion_size(self.context.geometry().frame_slot_size());
+        if J::PARALLEL { portion * threads } else { portion }
+    }
+
+    fn write(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> Result<(), Halt> {
+        let written = self.sink.write_at(offset, buffers);
+        written.map_err(|error| Halt::Fatal(SealFailure::io(IoOperation::Write, None, &error)))
+    }
+
+    fn read(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, Halt> {
+        let read = self.source.read_at(offset, buffers);
+        read.map_err(|error| Halt::Fatal(SealFailure::io(IoOperation::Read, None, &error)))
+    }
+}
+
+/// Work on one segment that does not care about the others.
+pub(crate) trait SegmentTask: Sync {
+    fn transfer(&self) -> &Transfer<'_>;
+
+    /// `buffer` is the worker's own; its content is of no account.
+    fn run<J: Join>(
+        &self,
+        join: &J,
+        portion: usize,
+        index: SegmentIndex,
+        buffer: &mut Vec<u8>,
+        times: &mut StageTimes,
+    ) -> Result<RecordSummary, Halt>;
+}
+
+/// Seals segments.
+pub(crate) struct SealTask<'a>(pub(crate) Transfer<'a>);
+
+impl SegmentTask for SealTask<'_> {
+    fn transfer(&self) -> &Transfer<'_> {
+        &self.0
+    }
+
+    fn run<J: Join>(
+        &self,
+        join: &J,
+        portion: usize,
+        index: SegmentIndex,
+        buffer: &mut Vec<u8>,
+        times: &mut StageTimes,
+    ) -> Result<RecordSummary, Halt> {
+        let transfer = &self.0;
+        let geometry = transfer.context.geometry();
+        let slot_size = geometry.frame_slot_size();
+        let plaintext_size = geometry.segment_plaintext(transfer.plaintext_size, index);
+        let is_final = index.get() + 1 == transfer.segment_count();
+        let plan = SegmentPlan { index, is_final, plaintext_size };
+        let mut sealer = EncryptSegmentWorker::new(transfer.context).begin(plan)?;
+        let mut read_at = geometry.plaintext_offset(index);
+        let mut write_at = geometry.record_offset(transfer.header_size, index).get();
+        let mut frames_left = geometry.frames_wire_size(plaintext_size);
+        let mut head: &[u8] = &sealer.preamble().clone();
+
+        loop {
+            let slots = buffer_of(buffer, frames_left.min(portion));
+            frames_left -= slots.len();
+            let wanted = content_size(slots.len(), slot_size);
+            let read = times.time(Stage::Read, || {
+                let mut content: Vec<_> = contents_mut(slots, slot_size).map(IoSliceMut::new).collect();
+                transfer.read(read_at, &mut content)
+            })?;
+            if read != wanted {
+                let (expected, relation) = (transfer.plaintext_size, SizeRelation::Shorter);
+                return Err(Halt::Fatal(SealFailure::SourceChanged { expected, relation }));
+            }
+            transfer.stepper(join).seal(&mut sealer, slots, times)?;
+            transfer.meter.add(wanted as u64);
+            // What stands around these frames goes out in the same call to the system.
+            if frames_left == 0 {
+                let (digest, summary) = times.time(Stage::Digest, || sealer.finish());
+                let mut buffers = [IoSlice::new(head), IoSlice::new(slots), IoSlice::new(digest.as_bytes())];
+                times.time(Stage::Write, || transfer.write(write_at, &mut buffers))?;
+                return Ok(summary);
+            }
+            let mut buffers = [IoSlice::new(head), IoSlice::new(slots)];
+            times.time(Stage::Write, || transfer.write(write_at, &mut buffers))?;
+            read_at += wanted as u64;
+            write_at += (head.len() + slots.len()) as u64;
+            head = &[];
+        }
+    }
+}
+
+/// Opens segments, each of which must be the sealing that the manifest names.
+pub(crate) struct OpenTask<'a> {
+    pub(crate) transfer: Transfer<'a>,
+    pub(crate) manifest: &'a [ManifestEntry],
+    /// Where the manifest stands.
+    pub(crate) end_offset: WireOffset,
+}
+
+impl SegmentTask for OpenTask<'_> {
+    fn transfer(&self) -> &Transfer<'_> {
+        &self.transfer
+    }
+
+    fn run<J: Join>(
+        &self,
+        join: &J,
+        portion: usize,
+        index: SegmentIndex,
+        buffer: &mut Vec<u8>,
+        times: &mut StageTimes,
+    ) -> Result<RecordSummary, Halt> {
+        use crate::stream_v2::failure::EndDisagreement;
+        let transfer = &self.transfer;
+        let geometry = transfer.context.geometry();
+        let slot_size = geometry.frame_slot_size();
+        let plaintext_size = geometry.segment_plaintext(transfer.plaintext_size, index);
+        let offset = geometry.record_offset(transfer.header_size, index);
+        let mut frames_left = geometry.frames_wire_size(plaintext_size);
+        let mut read_at = offset.get();
+        let mut write_at = geometry.plaintext_offset(index);
+        let mut preamble: RecordPreamble = [0; PREAMBLE_SIZE];
+        let mut digest = [0; 64];
+        let digest = &mut digest[..geometry.digest().size()];
+        let mut opener = None;
+
+        while frames_left != 0 {
+            let slots = buffer_of(buffer, frames_left.min(portion));
+            frames_left -= slots.len();
+            // One call to the system reads what stands around these frames too.
+            let head: &mut [u8] = if opener.is_none() { &mut preamble } else { &mut [] };
+            let tail: &mut [u8] = if frames_left == 0 { digest } else { &mut [] };
+            let wanted = head.len() + slots.len() + tail.len();
+            let read = times.time(Stage::Read, || {
+                transfer.read(read_at, &mut [IoSliceMut::new(head), IoSliceMut::new(slots), IoSliceMut::new(tail)])
+            })?;
+            read_at += read as u64;
+            if read != wanted {
+                return Err(Halt::Fatal(SealFailure::Truncated {
+                    next_segment: index,
+                    verified_bytes: transfer.meter.done(),
+                    offset: WireOffset::new(read_at),
+                }));
+            }
+            let opener = match &mut opener {
+                Some(opener) => opener,
+                none => none.insert(DecryptSegmentWorker::new(transfer.context).begin(index, offset, &preamble)?),
+            };
+            if !transfer.stepper(join).open(opener, slots, times)? {
+                continue;
+            }
+            times.time(Stage::Write, || {
+                let mut content: Vec<_> = contents(slots, slot_size).map(IoSlice::new).collect();
+                transfer.write(write_at, &mut content)
+            })?;
+            let opened = content_size(slots.len(), slot_size) as u64;
+            write_at += opened;
+            transfer.meter.add(opened);
+        }
+        let Some(opener) = opener else {
+            return Err(SegmentWorkerError::FrameWorkerDisconnected { segment: index }.into()); // no segment is without frames
+        };
+        let summary = times.time(Stage::Digest, || opener.finish(digest))?;
+        if self.manifest.get(index.get() as usize) != Some(&summary.entry) {
+            return Err(Halt::Fatal(SealFailure::EndTampered {
+                offset: self.end_offset,
+                disagreement: EndDisagreement::Segment,
+                segment: Some(index),
+            }));
+        }
+        Ok(summary)
+    }
+}
+
+/// Runs `task` for every segment and returns the summaries in order. Where there are fewer segments than threads, they
+/// are taken one by one and each is split over the threads.
+///
+/// # Errors
+/// The failure of the lowest segment that failed; segments above it may not have been tried.
+pub(crate) fn run_positioned<T: SegmentTask>(
+    task: &T,
+    threads: &Threads,
+    times: &mut StageTimes,
+) -> Result<Vec<RecordSummary>, SealFailure> {
+    let count = task.transfer().segment_count();
+    let shared = Shared { task, count, cursor: AtomicU64::new(0), failed_at: AtomicU64::new(u64::MAX) };
+    let workers = match threads {
+        Threads::Serial => vec![shared.work(&Serial, 1)],
+        Threads::Pool(pool) if count < pool.current_num_threads() as u64 => {
+            vec![pool.install(|| shared.work(&Rayon, pool.current_num_threads()))]
+        }
+        Threads::Pool(pool) => pool.broadcast(|_| shared.work(&Serial, 1)),
+    };
+    let mut summaries = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+    let mut failure: Option<(u64, Halt)> = None;
+    for worker in workers {
+        *times += worker.times;
+        summaries.extend(worker.summaries);
+        failure = match (failure, worker.failure) {
+            (Some(a), Some(b)) => Some(if b.0 < a.0 { b } else { a }),
+            (a, b) => a.or(b),
+        };
+    }
+    if let Some((_, halt)) = failure {
+        return Err(halt.into());
+    }
+    summaries.sort_unstable_by_key(|summary| summary.index);
+    Ok(summaries)
+}
+
+struct Shared<'a, T> {
+    task: &'a T,
+    count: u64,
+    /// The next segment that nobody has taken.
+    cursor: AtomicU64,
+    /// Segments from here on need not be tried. Those below were taken by somebody, who finishes them: so the lowest
+    /// failure is always found, whatever the threads' speed.
+    failed_at: AtomicU64,
+}
+
+#[derive(Default)]
+struct WorkerResult {
+    summaries: Vec<RecordSummary>,
+    failure: Option<(u64, Halt)>,
+    times: StageTimes,
+}
+
+impl<T: SegmentTask> Shared<'_, T> {
+    fn work<J: Join>(&self, join: &J, threads: usize) -> WorkerResult {
+        let mut result = WorkerResult::default();
+        let mut buffer = Vec::new();
+        let portion = self.task.transfer().portion::<J>(threads);
+        loop {
+            let next = self.cursor.fetch_add(1, Ordering::Relaxed);
+            if next >= self.count || next > self.failed_at.load(Ordering::Relaxed) {
+                return result;
+            }
+            let index = SegmentIndex::new(next);
+            let times = &mut result.times;
+            let done = guard(index, || self.task.run(join, portion, index, &mut buffer, times));
+            match done.map_err(Halt::Segment).flatten() {
+                Ok(summary) => result.summaries.push(summary),
+                Err(halt) => {
+                    self.failed_at.fetch_min(next, Ordering::Relaxed);
+                    result.failure = Some((next, halt));
+                    return result;
+                }
+            }
+        }
+    }
+}
+
+/// The first `size` bytes of a worker's buffer, which grows to its largest portion once.
+fn buffer_of(buffer: &mut Vec<u8>, size: usize) -> &mut [u8] {
+    if buffer.len() < size {
+        buffer.resize(size, 0);
+    }
+    &mut buffer[..size]
+}
+
+/// Content bytes in `size` bytes of frames.
+fn content_size(size: usize, slot_size: usize) -> usize {
+    size - size.div_ceil(slot_size) * crate::headers::FRAME_OVERHEAD
+}

@@ -1,0 +1,198 @@
+//! One record's frames, a portion at a time: seal or open, digest, and look at the token in between.
+
+use super::threads::{Rayon, Threads, guard};
+use crate::headers::{FRAME_OVERHEAD, SegmentHeaderError, SegmentReason};
+use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::segment_worker::{
+    DecryptSegmentWorker, DecryptedSegment, EncryptSegmentWorker, EncryptedSegment, Join, PREAMBLE_SIZE,
+    SegmentCryptoContext, SegmentInput, SegmentOpener, SegmentSealer, SegmentWire, SegmentWorkerError, Serial,
+};
+use crate::telemetry::{Stage, StageTimes};
+
+/// Why work on a segment ended early.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The segment failed.
+    Segment(SegmentWorkerError),
+    /// The token was raised.
+    Cancelled,
+    /// The source or the sink failed, or something else that no other segment survives.
+    Fatal(SealFailure),
+}
+
+impl From<SegmentWorkerError> for Halt {
+    fn from(error: SegmentWorkerError) -> Self {
+        Self::Segment(error)
+    }
+}
+
+impl From<Halt> for SealFailure {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Segment(error) => error.into(),
+            Halt::Cancelled => Self::Cancelled,
+            Halt::Fatal(failure) => failure,
+        }
+    }
+}
+
+/// Takes frames through a worker in portions that stay in L2, and books the time.
+pub(crate) struct Stepper<'a, J> {
+    pub(super) join: &'a J,
+    pub(super) cancel: &'a CancellationToken,
+    pub(super) slot_size: usize,
+}
+
+impl<J: Join> Stepper<'_, J> {
+    /// Bytes of a portion: frames side by side need more of them at once.
+    fn portion(&self, available: usize) -> usize {
+        if J::PARALLEL { available.max(1) } else { portion_size(self.slot_size) }
+    }
+
+    fn check(&self) -> Result<(), Halt> {
+        if self.cancel.is_cancelled() { Err(Halt::Cancelled) } else { Ok(()) }
+    }
+
+    /// Seals the frames in `slots` and adds them to the digest.
+    pub(super) fn seal(
+        &self,
+        sealer: &mut SegmentSealer<'_>,
+        slots: &mut [u8],
+        times: &mut StageTimes,
+    ) -> Result<(), Halt> {
+        for portion in slots.chunks_mut(self.portion(slots.len())) {
+            self.check()?;
+            times.time(Stage::Crypto, || sealer.seal_frames(self.join, portion))?;
+            times.time(Stage::Digest, || sealer.digest_frames(portion));
+        }
+        Ok(())
+    }
+
+    /// Adds the frames in `slots` to the digest and opens them; returns whether all verified.
+    pub(super) fn open(
+        &self,
+        opener: &mut SegmentOpener<'_>,
+        slots: &mut [u8],
+        times: &mut StageTimes,
+    ) -> Result<bool, Halt> {
+        let mut verified = true;
+        for portion in slots.chunks_mut(self.portion(slots.len())) {
+            self.check()?;
+            times.time(Stage::Digest, || opener.digest_frames(portion));
+            verified &= times.time(Stage::Crypto, || opener.open_frames(self.join, portion));
+        }
+        Ok(verified)
+    }
+}
+
+/// What runs side by side on a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SideBySide {
+    /// Segments; the frames of each are taken one by one.
+    Segments,
+    /// The frames of a segment, because there are fewer segments than threads.
+    Frames,
+}
+
+impl SideBySide {
+    /// The choice for `segments` segments, where their number is known.
+    pub(crate) fn choose(threads: &Threads, segments: Option<u64>) -> Self {
+        match threads {
+            Threads::Pool(pool) if segments.is_some_and(|count| count < pool.current_num_threads() as u64) => {
+                Self::Frames
+            }
+            _ => Self::Segments,
+        }
+    }
+}
+
+/// Seals a segment that is in memory. A panic costs this segment and nothing else.
+pub(crate) fn seal_record(
+    context: &SegmentCryptoContext,
+    input: SegmentInput,
+    side_by_side: SideBySide,
+    cancel: &CancellationToken,
+    times: &mut StageTimes,
+) -> Result<EncryptedSegment, Halt> {
+    let index = input.plan.index;
+    let seal = || match side_by_side {
+        SideBySide::Segments => seal_with(context, input, &Serial, cancel, times),
+        SideBySide::Frames => seal_with(context, input, &Rayon, cancel, times),
+    };
+    guard(index, seal).map_err(Halt::Segment).flatten()
+}
+
+fn seal_with<J: Join>(
+    context: &SegmentCryptoContext,
+    input: SegmentInput,
+    join: &J,
+    cancel: &CancellationToken,
+    times: &mut StageTimes,
+) -> Result<EncryptedSegment, Halt> {
+    let geometry = context.geometry();
+    let SegmentInput { plan, mut record } = input;
+    let mut sealer = EncryptSegmentWorker::new(context).begin(plan)?;
+    record.resize(PREAMBLE_SIZE + geometry.frames_wire_size(plan.plaintext_size), 0);
+    let (preamble, slots) = record.split_at_mut(PREAMBLE_SIZE);
+    preamble.copy_from_slice(sealer.preamble());
+    let stepper = Stepper { join, cancel, slot_size: geometry.frame_slot_size() };
+    stepper.seal(&mut sealer, slots, times)?;
+    let (digest, summary) = times.time(Stage::Digest, || sealer.finish());
+    record.extend_from_slice(digest.as_bytes());
+    Ok(EncryptedSegment { summary, record })
+}
+
+/// Opens a record that is in memory. A panic costs this segment and nothing else.
+pub(crate) fn open_record(
+    context: &SegmentCryptoContext,
+    wire: SegmentWire,
+    side_by_side: SideBySide,
+    cancel: &CancellationToken,
+    times: &mut StageTimes,
+) -> Result<DecryptedSegment, Halt> {
+    let index = wire.index;
+    let open = || match side_by_side {
+        SideBySide::Segments => open_with(context, wire, &Serial, cancel, times),
+        SideBySide::Frames => open_with(context, wire, &Rayon, cancel, times),
+    };
+    guard(index, open).map_err(Halt::Segment).flatten()
+}
+
+fn open_with<J: Join>(
+    context: &SegmentCryptoContext,
+    wire: SegmentWire,
+    join: &J,
+    cancel: &CancellationToken,
+    times: &mut StageTimes,
+) -> Result<DecryptedSegment, Halt> {
+    let geometry = *context.geometry();
+    let SegmentWire { index, offset, mut record } = wire;
+    let wrong_size = |expected: u64, actual: usize| {
+        let error = SegmentHeaderError::new(SegmentReason::WireSize, expected, actual);
+        Halt::Segment(SegmentWorkerError::invalid(index, offset, error))
+    };
+    let length = record.len();
+    let Some((preamble, rest)) = record.split_first_chunk_mut::<PREAMBLE_SIZE>() else {
+        return Err(wrong_size((PREAMBLE_SIZE + FRAME_OVERHEAD) as u64, length));
+    };
+    let mut opener = DecryptSegmentWorker::new(context).begin(index, offset, preamble)?;
+    let expected = geometry.record_size(opener.header().plaintext_size);
+    if length as u64 != expected {
+        return Err(wrong_size(expected, length));
+    }
+    let (slots, digest) = rest.split_at_mut(geometry.frames_wire_size(opener.header().plaintext_size));
+    let stepper = Stepper { join, cancel, slot_size: geometry.frame_slot_size() };
+    stepper.open(&mut opener, slots, times)?;
+    let summary = times.time(Stage::Digest, || opener.finish(digest))?;
+    Ok(DecryptedSegment { summary, geometry, record })
+}
+
+/// Bytes that a worker moves at a time: as many whole frames as fit into [`PORTION`], at least one.
+pub(super) const fn portion_size(slot_size: usize) -> usize {
+    let frames = PORTION / slot_size;
+    if frames == 0 { slot_size } else { frames * slot_size }
+}
+
+/// A quarter of the L2 cache of common server cores, so that source pages, target pages and the portion fit together.
+const PORTION: usize = 260 * 1024;

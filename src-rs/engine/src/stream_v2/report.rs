@@ -1,0 +1,64 @@
+//! What an operation did.
+
+use super::segment_worker::RecordSummary;
+use crate::crypto::Crc64Joiner;
+use crate::headers::SlotType;
+use crate::telemetry::StageTimes;
+use std::time::Duration;
+
+/// An operation that succeeded.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Bytes of the sealed stream.
+    pub stream_size: u64,
+    /// Bytes of the plaintext.
+    pub plaintext_size: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Frames of all segments.
+    pub frames: u64,
+    /// The stream's id.
+    pub stream_id: [u8; 32],
+    /// CRC-64/NVME of all that was written: the sealed stream, or the plaintext.
+    pub output_crc64: u64,
+    /// Threads that worked on segments.
+    pub threads: usize,
+    /// Time in each stage, summed over the threads.
+    pub times: StageTimes,
+    /// Time from start to end.
+    pub elapsed: Duration,
+    /// The slot that opened the stream, and its type; when sealing, none.
+    pub opened_by: Option<(u32, SlotType)>,
+    /// The header was damaged and its copy served.
+    pub header_from_copy: bool,
+    /// The header's copy is damaged; the header itself is sound.
+    pub header_copy_damaged: bool,
+}
+
+/// Sums of an operation, by whichever path it went.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) totals: Totals,
+    pub(crate) times: StageTimes,
+    /// Bytes of the sealed stream so far.
+    pub(crate) stream_size: u64,
+}
+
+/// Sums over segments, in order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) segments: u64,
+    pub(crate) frames: u64,
+    pub(crate) plaintext_size: u64,
+    pub(crate) output_crc: Crc64Joiner,
+}
+
+impl Totals {
+    /// Adds the next segment, of which `output_size` bytes came out.
+    pub(crate) fn add(&mut self, summary: &RecordSummary, output_size: u64) {
+        self.segments += 1;
+        self.frames += u64::from(summary.frames);
+        self.plaintext_size += u64::from(summary.plaintext_size);
+        self.output_crc.append(summary.output_crc64, output_size);
+    }
+}

@@ -1,0 +1,163 @@
+//! Plaintext to record.
+
+use super::{Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentPlan, SegmentWorkerError};
+use crate::crypto::{Crc64, DigestValue, FrameIv, SegmentHasher};
+use crate::headers::{FrameIndex, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
+use crate::stream_v2::frame_worker::{EncryptFrameWorker, FrameInput, FrameWorkerError};
+
+/// Seals segments of one stream.
+#[derive(Clone, Copy, Debug)]
+pub struct EncryptSegmentWorker<'c> {
+    context: &'c SegmentCryptoContext,
+}
+
+impl<'c> EncryptSegmentWorker<'c> {
+    /// A worker over a stream's context.
+    #[must_use]
+    pub const fn new(context: &'c SegmentCryptoContext) -> Self {
+        Self { context }
+    }
+
+    /// Starts a segment: draws its message IV and derives its keys.
+    ///
+    /// # Errors
+    /// Only where the system gives no random bytes.
+    pub fn begin(&self, plan: SegmentPlan) -> Result<SegmentSealer<'c>, SegmentWorkerError> {
+        let context = self.context;
+        let SegmentPlan { index, is_final, plaintext_size } = plan;
+        context.injected_panic(index);
+        let failed = |source: FrameWorkerError| failed(plan, FrameIndex::ZERO, source);
+        let header = SegmentHeader { index, is_final, plaintext_size }.encode(&context.geometry);
+        let (floe_header, keys) = context
+            .payload_key
+            .start_sealing(context.params, &header, &context.random)
+            .map_err(|error| failed(error.into()))?;
+        let worker = EncryptFrameWorker::new(&keys, FrameIndex::ZERO).map_err(failed)?;
+        let mut preamble = [0; PREAMBLE_SIZE];
+        preamble[..SEGMENT_HEADER_SIZE].copy_from_slice(&header);
+        preamble[SEGMENT_HEADER_SIZE..].copy_from_slice(&floe_header);
+
+        let mut hasher = SegmentHasher::new(context.geometry.digest());
+        hasher.update(&preamble);
+        let mut output_crc = hasher.crc64().is_none().then(Crc64::default);
+        output_crc.iter_mut().for_each(|crc| crc.update(&preamble));
+        Ok(SegmentSealer {
+            context,
+            plan,
+            preamble,
+            worker,
+            message_tag: *keys.header_tag(),
+            ivs: Vec::new(),
+            sealed: 0,
+            hasher,
+            output_crc,
+        })
+    }
+}
+
+/// A segment on its way out. Call [`seal_frames`](Self::seal_frames) and [`digest_frames`](Self::digest_frames) with each
+/// portion in turn, in order, until all frames are done.
+#[derive(Debug)]
+pub struct SegmentSealer<'c> {
+    context: &'c SegmentCryptoContext,
+    plan: SegmentPlan,
+    preamble: RecordPreamble,
+    worker: EncryptFrameWorker,
+    message_tag: [u8; 32],
+    /// IVs drawn for the next frames, the next one last.
+    ivs: Vec<FrameIv>,
+    sealed: u32,
+    hasher: SegmentHasher,
+    /// The record's CRC-64, where the digest is another.
+    output_crc: Option<Crc64>,
+}
+
+impl SegmentSealer<'_> {
+    /// The bytes in front of the frames.
+    #[must_use]
+    pub const fn preamble(&self) -> &RecordPreamble {
+        &self.preamble
+    }
+
+    /// Seals the next frames in place. Each slot holds its content where the ciphertext will stand; all slots are full
+    /// but the segment's last.
+    ///
+    /// # Errors
+    /// Only where the system gives no random bytes, or `slots` runs past the segment's end.
+    pub fn seal_frames<J: Join>(&mut self, join: &J, slots: &mut [u8]) -> Result<(), SegmentWorkerError> {
+        let geometry = &self.context.geometry;
+        let count = slots.len().div_ceil(geometry.frame_slot_size());
+        let first = FrameIndex::new(self.sealed);
+        let left = geometry.frame_count(self.plan.plaintext_size) - self.sealed;
+        if count > left as usize {
+            return Err(failed(self.plan, first, FrameWorkerError::InvalidHeader { frame: first }));
+        }
+        if self.ivs.len() < count {
+            let draw = (left as usize).min(count.max(IVS_PER_DRAW));
+            self.ivs = FrameIv::draw(&self.context.random, draw, &mut Vec::new())
+                .map_err(|error| failed(self.plan, first, error.into()))?;
+        }
+        let ivs = self.ivs.split_off(self.ivs.len() - count);
+        self.seal_run(join, self.sealed, slots, &ivs)?;
+        self.sealed += count as u32;
+        Ok(())
+    }
+
+    fn seal_run<J: Join>(
+        &self,
+        join: &J,
+        first: u32,
+        slots: &mut [u8],
+        ivs: &[FrameIv],
+    ) -> Result<(), SegmentWorkerError> {
+        let slot_size = self.context.geometry.frame_slot_size();
+        if J::PARALLEL && ivs.len() > 1 {
+            let half = ivs.len() / 2;
+            let (left, right) = slots.split_at_mut(half * slot_size);
+            let (left_ivs, right_ivs) = ivs.split_at(half);
+            let (left, right) = join.join(
+                || self.seal_run(join, first, left, left_ivs),
+                || self.seal_run(join, first + half as u32, right, right_ivs),
+            );
+            return left.and(right);
+        }
+        let last = self.context.geometry.frame_count(self.plan.plaintext_size) - 1;
+        for ((frame, slot), &iv) in (first..).zip(slots.chunks_mut(slot_size)).zip(ivs) {
+            let index = FrameIndex::new(frame);
+            let input = FrameInput { index, is_final: frame == last, slot };
+            self.worker.seal(input, iv).map_err(|error| failed(self.plan, index, error))?;
+        }
+        Ok(())
+    }
+
+    /// Adds frames that were just sealed to the record's digest, while they are in the cache.
+    pub fn digest_frames(&mut self, slots: &[u8]) {
+        self.hasher.update(slots);
+        self.output_crc.iter_mut().for_each(|crc| crc.update(slots));
+    }
+
+    /// Ends the record: its digest, and what is left to remember of it.
+    #[must_use]
+    pub fn finish(self) -> (DigestValue, RecordSummary) {
+        let geometry = &self.context.geometry;
+        let SegmentPlan { index, is_final, plaintext_size } = self.plan;
+        let frames = geometry.frame_count(plaintext_size);
+        debug_assert_eq!(self.sealed, frames, "a record was ended before its last frame");
+        let running = self.output_crc.or(self.hasher.crc64());
+        let digest = self.hasher.finish();
+        let output_crc64 = running.map_or(0, |mut crc| {
+            crc.update(digest.as_bytes());
+            crc.value()
+        });
+        let entry =
+            ManifestEntry { wire_size: geometry.record_size(plaintext_size) as u32, message_tag: self.message_tag };
+        (digest, RecordSummary { index, is_final, plaintext_size, frames, entry, output_crc64 })
+    }
+}
+
+fn failed(plan: SegmentPlan, frame: FrameIndex, source: FrameWorkerError) -> SegmentWorkerError {
+    SegmentWorkerError::FrameEncryptionFailed { segment: plan.index, frame, source }
+}
+
+/// A segment of up to this many frames draws all IVs in one call to the generator; 48 KiB at most are kept.
+const IVS_PER_DRAW: usize = 4096;

@@ -1,0 +1,99 @@
+//! What segment workers take and give: plain data.
+
+use crate::headers::{FLOE_HEADER_SIZE, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset};
+use crate::stream_v2::framing::contents;
+
+/// A segment that is about to be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentPlan {
+    /// Position in the stream.
+    pub index: SegmentIndex,
+    /// Whether it is the last.
+    pub is_final: bool,
+    /// Plaintext bytes; a full segment's, unless it is the last.
+    pub plaintext_size: u32,
+}
+
+/// The bytes in front of a record's frames: segment header and FLOE header.
+pub type RecordPreamble = [u8; PREAMBLE_SIZE];
+
+/// What is left of a segment when its bytes have gone on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordSummary {
+    /// Position in the stream.
+    pub index: SegmentIndex,
+    /// Whether it is the last.
+    pub is_final: bool,
+    /// Plaintext bytes.
+    pub plaintext_size: u32,
+    /// Frames.
+    pub frames: u32,
+    /// The record as the EndRecord names it.
+    pub entry: ManifestEntry,
+    /// CRC-64/NVME of what came out: the record when sealing, the plaintext when opening.
+    pub output_crc64: u64,
+}
+
+/// A segment to seal, in memory: `record` has a full record's room, and the plaintext stands in its frames' slots.
+#[derive(Debug)]
+pub struct SegmentInput {
+    /// What it is.
+    pub plan: SegmentPlan,
+    /// The record to be.
+    pub record: Vec<u8>,
+}
+
+/// A sealed segment.
+#[derive(Debug)]
+pub struct EncryptedSegment {
+    /// What it is.
+    pub summary: RecordSummary,
+    /// The whole record.
+    pub record: Vec<u8>,
+}
+
+/// A record to open, in memory.
+#[derive(Debug)]
+pub struct SegmentWire {
+    /// The segment that is due at this place.
+    pub index: SegmentIndex,
+    /// Where the record starts in the stream.
+    pub offset: WireOffset,
+    /// The record.
+    pub record: Vec<u8>,
+}
+
+/// An opened segment. All its frames and its digest have been verified.
+#[derive(Debug)]
+pub struct DecryptedSegment {
+    /// What it is.
+    pub summary: RecordSummary,
+    pub(crate) geometry: Geometry,
+    pub(crate) record: Vec<u8>,
+}
+
+impl DecryptedSegment {
+    /// The plaintext, frame by frame, where it was opened.
+    pub fn frames(&self) -> impl Iterator<Item = &[u8]> {
+        let end = PREAMBLE_SIZE + self.geometry.frames_wire_size(self.summary.plaintext_size);
+        let slots = self.record.get(PREAMBLE_SIZE..end).unwrap_or_default();
+        contents(slots, self.geometry.frame_slot_size())
+    }
+
+    /// The plaintext in one piece.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut plaintext = Vec::with_capacity(self.summary.plaintext_size as usize);
+        self.frames().for_each(|frame| plaintext.extend_from_slice(frame));
+        plaintext
+    }
+
+    /// The buffer, for the next segment.
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.record
+    }
+}
+
+/// Bytes in front of the frames.
+pub const PREAMBLE_SIZE: usize = SEGMENT_HEADER_SIZE + FLOE_HEADER_SIZE;

@@ -1,0 +1,57 @@
+//! Streams that an independent implementation sealed: each opens, or is refused, as its maker says.
+
+use sealstream::stream_v2::io::{InputSource, OutputSink};
+use sealstream::{Control, DecryptOptions, Identity, SealFailure, SecretKey, Threads, decrypt_stream_v2};
+use std::path::PathBuf;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../vectors/sealed")
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn open(stream: &[u8], key: &SecretKey, context: &[u8], threads: usize, ordered: bool) -> Result<Vec<u8>, SealFailure> {
+    let options = DecryptOptions::new(vec![Identity::Key(key.clone())]).with_context(context);
+    let control = Control { threads: Threads::new(threads)?, ..Control::serial() };
+    let source = if ordered { InputSource::reader(stream) } else { InputSource::memory(stream) };
+    let mut plaintext = Vec::new();
+    decrypt_stream_v2(source, OutputSink::writer(&mut plaintext), &options, &control)?;
+    let mut memory = vec![0; plaintext.len()];
+    decrypt_stream_v2(InputSource::memory(stream), OutputSink::Memory(&mut memory), &options, &control)?;
+    assert_eq!(memory, plaintext);
+    Ok(plaintext)
+}
+
+#[test]
+fn every_stream_opens_or_is_refused_as_its_maker_says() {
+    let text = std::fs::read_to_string(folder().join("vectors.json")).unwrap();
+    let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let key = sealstream::keys::key_from_hex(vectors["key"].as_str().unwrap()).unwrap();
+    let mut opened = 0;
+    for vector in vectors["vectors"].as_array().unwrap() {
+        let name = vector["file"].as_str().unwrap();
+        let stream = std::fs::read(folder().join(name)).unwrap();
+        let context = vector["context"].as_str().unwrap().as_bytes();
+        let by_key = vector["opens_with"][0] == "key";
+        for (threads, ordered) in [(1, false), (2, false), (1, true), (2, true)] {
+            let result = open(&stream, &key, context, threads, ordered);
+            let due = if by_key { vector["result"].as_str().unwrap() } else { "NoMatchingKey" };
+            match result {
+                Ok(plaintext) => {
+                    assert_eq!(due, "ok", "{name}");
+                    assert_eq!(sha256(&plaintext), vector["plaintext_sha256"].as_str().unwrap(), "{name}");
+                    assert_eq!(plaintext.len() as u64, vector["plaintext_size"].as_u64().unwrap(), "{name}");
+                    opened += 1;
+                }
+                Err(failure) => {
+                    let kind = format!("{failure:?}");
+                    assert!(kind.contains(due), "{name}: expected {due}, got {kind}");
+                }
+            }
+        }
+    }
+    assert_eq!(opened, 10 * 4, "ten streams open with the key");
+}
