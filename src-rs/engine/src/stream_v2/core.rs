@@ -46,12 +46,21 @@ pub(crate) fn encrypt_with(
         InputSource::Ordered(mut reader) => {
             let stream = OutgoingStream::new(options, None, random)?;
             let meter = ProgressMeter::new(None, control.progress);
-            let run = seal_in_order(&stream, &mut *reader, None, &mut *sink.into_writer(), control, &meter)?;
+            let run = seal_in_order(
+                &stream,
+                &mut *reader,
+                None,
+                &mut *sink.into_writer(),
+                control,
+                &meter,
+            )?;
             meter.finish();
             return Ok(sealed_report(&stream, &run, control, start));
         }
     };
-    let size = source.size().map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
+    let size = source
+        .size()
+        .map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
     let stream = OutgoingStream::new(options, Some(size), random)?;
     let meter = ProgressMeter::new(Some(size), control.progress);
     let run = match sink {
@@ -61,8 +70,7 @@ pub(crate) fn encrypt_with(
         }
         OutputSink::Positioned(sink) => seal_by_offset(&stream, &*source, size, &*sink, control, &meter)?,
         OutputSink::Memory(memory) => {
-            let needed = super::outgoing::sealed_size(size, options)?;
-            check_room(memory, needed)?;
+            check_room(memory, stream.sealed_size(size))?;
             let slot = stream.context.geometry().full_record_size();
             let sink = MemorySlots::new(memory, u64::from(stream.header_size()), slot);
             seal_by_offset(&stream, &*source, size, &sink, control, &meter)?
@@ -87,23 +95,45 @@ fn seal_by_offset(
         let written = sink.write_at(offset, &mut [IoSlice::new(bytes)]);
         written.map_err(|error| SealFailure::io(IoOperation::Write, None, &error))
     };
+    let sealed_size = stream.sealed_size(size);
+    sink.reserve(sealed_size)
+        .map_err(|error| SealFailure::io(IoOperation::Write, None, &error))?;
     write(0, &stream.header)?;
     let mut times = StageTimes::default();
     let cancel = &control.cancel;
-    let task = SealTask(Transfer { context, source, sink, header_size, plaintext_size: size, cancel, meter });
+    let task = SealTask(Transfer {
+        context,
+        source,
+        sink,
+        header_size,
+        plaintext_size: size,
+        cancel,
+        meter,
+    });
     let summaries = run_positioned(&task, &control.threads, &mut times)?;
     let beyond = source.read_at(size, &mut [IoSliceMut::new(&mut [0])]);
     if beyond.map_err(|error| SealFailure::io(IoOperation::Read, None, &error))? != 0 {
-        return Err(SealFailure::SourceChanged { expected: size, relation: SizeRelation::Longer });
+        return Err(SealFailure::SourceChanged {
+            expected: size,
+            relation: SizeRelation::Longer,
+        });
     }
     let mut totals = Totals::default();
-    totals.output_crc.append(Crc64::of(&stream.header), u64::from(header_size));
-    summaries.iter().for_each(|summary| totals.add(summary, u64::from(summary.entry.wire_size)));
+    totals
+        .output_crc
+        .append(Crc64::of(&stream.header), u64::from(header_size));
+    summaries
+        .iter()
+        .for_each(|summary| totals.add(summary, u64::from(summary.entry.wire_size)));
     let end = stream.end(size, summaries.iter().map(|summary| summary.entry).collect());
     let end_offset = u64::from(header_size) + geometry.records_size(size);
     times.time(Stage::Write, || write(end_offset, &end))?;
     totals.output_crc.append(Crc64::of(&end), end.len() as u64);
-    Ok(Run { totals, times, stream_size: end_offset + end.len() as u64 })
+    Ok(Run {
+        totals,
+        times,
+        stream_size: end_offset + end.len() as u64,
+    })
 }
 
 fn sealed_report(stream: &OutgoingStream, run: &Run, control: &Control<'_>, start: Instant) -> Report {
@@ -147,9 +177,15 @@ pub fn decrypt_stream_v2(
             return Ok(opened_report(&stream, &run, copy_damaged, control, start));
         }
     };
-    let size = source.size().map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
+    let size = source
+        .size()
+        .map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
     let stream = IncomingStream::unlock(find_header(&*source, size)?, options)?;
-    let total = stream.header.core.plaintext_size.or_else(|| claimed_total(&*source, size, &stream.header));
+    let total = stream
+        .header
+        .core
+        .plaintext_size
+        .or_else(|| claimed_total(&*source, size, &stream.header));
     let meter = ProgressMeter::new(total, control.progress);
     let Some(total) = total else {
         // The stream doesn't say how long it is and its end is not to be found: read on until something is wrong.
@@ -159,7 +195,9 @@ pub fn decrypt_stream_v2(
     };
     let end = verify_end(&stream, &*source, size, total)?;
     let run = match sink {
-        OutputSink::Positioned(sink) => open_by_offset(&stream, &*source, &*sink, total, &end, control, &meter)?,
+        OutputSink::Positioned(sink) => {
+            open_by_offset(&stream, &*source, &*sink, total, &end, control, &meter)?
+        }
         OutputSink::Memory(memory) => {
             check_room(memory, total)?;
             let sink = MemorySlots::new(memory, 0, u64::from(stream.context.geometry().segment_size()));
@@ -173,8 +211,17 @@ pub fn decrypt_stream_v2(
         }
     };
     meter.finish();
-    let run = Run { stream_size: end.stream_size, ..run };
-    Ok(opened_report(&stream, &run, end.header_copy_damaged, control, start))
+    let run = Run {
+        stream_size: end.stream_size,
+        ..run
+    };
+    Ok(opened_report(
+        &stream,
+        &run,
+        end.header_copy_damaged,
+        control,
+        start,
+    ))
 }
 
 /// Verifies the end of a stream whose length is known, before any of its segments.
@@ -191,7 +238,11 @@ fn verify_end(
     if size.saturating_sub(header_size) < records {
         let whole = size.saturating_sub(header_size) / geometry.full_record_size();
         let next_segment = SegmentIndex::new(whole.min(segments - 1));
-        return Err(SealFailure::Truncated { next_segment, verified_bytes: 0, offset: WireOffset::new(size) });
+        return Err(SealFailure::Truncated {
+            next_segment,
+            verified_bytes: 0,
+            offset: WireOffset::new(size),
+        });
     }
     let offset = WireOffset::new(header_size + records);
     let expectation = EndExpectation {
@@ -217,13 +268,33 @@ fn open_by_offset(
 ) -> Result<Run, SealFailure> {
     let (context, cancel) = (&stream.context, &control.cancel);
     let header_size = stream.header.size();
-    let transfer = Transfer { context, source, sink, header_size, plaintext_size: total, cancel, meter };
-    let task = OpenTask { transfer, manifest: &end.manifest, end_offset: end_offset(stream, total) };
+    let transfer = Transfer {
+        context,
+        source,
+        sink,
+        header_size,
+        plaintext_size: total,
+        cancel,
+        meter,
+    };
+    let task = OpenTask {
+        transfer,
+        manifest: &end.manifest,
+        end_offset: end_offset(stream, total),
+    };
     let mut times = StageTimes::default();
+    sink.reserve(total)
+        .map_err(|error| SealFailure::io(IoOperation::Write, None, &error))?;
     let summaries = run_positioned(&task, &control.threads, &mut times)?;
     let mut totals = Totals::default();
-    summaries.iter().for_each(|summary| totals.add(summary, u64::from(summary.plaintext_size)));
-    Ok(Run { totals, times, stream_size: end.stream_size })
+    summaries
+        .iter()
+        .for_each(|summary| totals.add(summary, u64::from(summary.plaintext_size)));
+    Ok(Run {
+        totals,
+        times,
+        stream_size: end.stream_size,
+    })
 }
 
 /// Opens records in order and verifies the end behind them.
@@ -246,7 +317,13 @@ fn open_and_end(
     };
     let end = expectation.verify(reader)?;
     meter.finish();
-    Ok((Run { stream_size: end.stream_size, ..run }, end.header_copy_damaged))
+    Ok((
+        Run {
+            stream_size: end.stream_size,
+            ..run
+        },
+        end.header_copy_damaged,
+    ))
 }
 
 fn check_manifest(
@@ -255,7 +332,12 @@ fn check_manifest(
     entries: &[ManifestEntry],
     total: u64,
 ) -> Result<(), SealFailure> {
-    match end.manifest.iter().zip(entries).position(|(due, read)| due != read) {
+    match end
+        .manifest
+        .iter()
+        .zip(entries)
+        .position(|(due, read)| due != read)
+    {
         None if end.manifest.len() == entries.len() => Ok(()),
         at => Err(SealFailure::EndTampered {
             offset: end_offset(stream, total),
@@ -271,7 +353,11 @@ fn end_offset(stream: &IncomingStream, total: u64) -> WireOffset {
 
 fn check_room(memory: &[u8], needed: u64) -> Result<(), SealFailure> {
     let available = memory.len() as u64;
-    if available < needed { Err(SealFailure::OutputTooSmall { available, needed }) } else { Ok(()) }
+    if available < needed {
+        Err(SealFailure::OutputTooSmall { available, needed })
+    } else {
+        Ok(())
+    }
 }
 
 fn opened_report(

@@ -5,8 +5,8 @@ use super::options::{EncryptOptions, HeaderLayout};
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{EndKey, FileKey, Random, StreamKeys};
 use crate::headers::{
-    EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, KeySlot, ManifestEntry, StreamCore,
-    StreamHeaderDraft, WRAP_SIZE, end_record_size,
+    EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, KeySlot, ManifestEntry,
+    StreamCore, StreamHeaderDraft, WRAP_SIZE, end_record_size,
 };
 use crate::keys::{Recipient, seal_slots};
 use zeroize::Zeroizing;
@@ -36,7 +36,12 @@ impl OutgoingStream {
         };
         let file_key = FileKey::new(*file_key);
         let header_copy = options.header == HeaderLayout::Rewrappable;
-        let core = StreamCore { geometry, header_copy, plaintext_size, stream_id: *stream_id };
+        let core = StreamCore {
+            geometry,
+            header_copy,
+            plaintext_size,
+            stream_id: *stream_id,
+        };
         let keys = StreamKeys::derive(&file_key, &core.encode(), &[], options.context)?;
         let draft = StreamHeaderDraft {
             core,
@@ -48,23 +53,46 @@ impl OutgoingStream {
             padded_size: padded_size(options.header),
         };
         let header = draft.encode(|bytes| keys.header_mac(bytes));
-        let context = SegmentCryptoContext::new(keys.payload_key()?, geometry, plaintext_size, random.clone())
-            .ok_or(crate::crypto::CryptoError::InputTooLong)?;
-        Ok(Self { header, context, stream_id: *stream_id, header_copy, end_key: keys.end_key()? })
+        let context =
+            SegmentCryptoContext::new(keys.payload_key()?, geometry, plaintext_size, random.clone())
+                .ok_or(crate::crypto::CryptoError::InputTooLong)?;
+        Ok(Self {
+            header,
+            context,
+            stream_id: *stream_id,
+            header_copy,
+            end_key: keys.end_key()?,
+        })
     }
 
     pub(crate) fn header_size(&self) -> u32 {
         self.header.len() as u32
     }
 
+    /// Bytes of the whole stream.
+    pub(crate) fn sealed_size(&self, plaintext_size: u64) -> u64 {
+        total_size(
+            self.context.geometry(),
+            u64::from(self.header_size()),
+            self.header_copy,
+            plaintext_size,
+        )
+    }
+
     /// EndRecord, header copy and footer.
     pub(crate) fn end(&self, plaintext_total: u64, entries: Vec<ManifestEntry>) -> Vec<u8> {
-        let record = EndRecord { plaintext_total, extensions: Vec::new(), entries };
+        let record = EndRecord {
+            plaintext_total,
+            extensions: Vec::new(),
+            entries,
+        };
         let mut end = record.encode(|bytes| self.end_key.sign(bytes));
         if self.header_copy {
             end.extend_from_slice(&self.header);
         }
-        let footer = Footer { end_size: (end.len() + FOOTER_SIZE) as u64 };
+        let footer = Footer {
+            end_size: (end.len() + FOOTER_SIZE) as u64,
+        };
         end.extend_from_slice(&footer.encode());
         end
     }
@@ -84,14 +112,31 @@ const fn padded_size(layout: HeaderLayout) -> u32 {
 pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealFailure> {
     let geometry = options.geometry()?;
     let slot = |Recipient::Key { id, .. }: &Recipient| {
-        KeySlot { id: id.clone(), salt: [0; 32], wrap: [0; WRAP_SIZE] }.to_raw().wire_size()
+        KeySlot {
+            id: id.clone(),
+            salt: [0; 32],
+            wrap: [0; WRAP_SIZE],
+        }
+        .to_raw()
+        .wire_size()
     };
     let slots: usize = options.recipients.iter().map(slot).sum();
     let header = (HEADER_FIXED_SIZE + 8 + slots + HEADER_TRAILER_SIZE) as u64;
     let header = header.max(u64::from(padded_size(options.header)));
-    let copies = if options.header == HeaderLayout::Rewrappable { 2 } else { 1 };
-    let end = end_record_size(geometry.segment_count(plaintext_size), 0);
-    Ok((copies * header).saturating_add(geometry.records_size(plaintext_size)).saturating_add(end + FOOTER_SIZE as u64))
+    Ok(total_size(
+        &geometry,
+        header,
+        options.header == HeaderLayout::Rewrappable,
+        plaintext_size,
+    ))
+}
+
+fn total_size(geometry: &Geometry, header: u64, header_copy: bool, plaintext_size: u64) -> u64 {
+    let end = end_record_size(geometry.segment_count(plaintext_size), 0) + FOOTER_SIZE as u64;
+    let headers = if header_copy { 2 * header } else { header };
+    headers
+        .saturating_add(geometry.records_size(plaintext_size))
+        .saturating_add(end)
 }
 
 const REWRAPPABLE_HEADER_SIZE: u32 = 4096;

@@ -20,8 +20,16 @@ impl<'a> MemorySlots<'a> {
         let slot_size = slot_size.max(1);
         let split = usize::try_from(head_size).unwrap_or(usize::MAX).min(memory.len());
         let (head, rest) = memory.split_at_mut(split);
-        let slots = rest.chunks_mut(usize::try_from(slot_size).unwrap_or(usize::MAX)).map(Mutex::new).collect();
-        Self { head: Mutex::new(head), slots, head_size: split as u64, slot_size }
+        let slots = rest
+            .chunks_mut(usize::try_from(slot_size).unwrap_or(usize::MAX))
+            .map(Mutex::new)
+            .collect();
+        Self {
+            head: Mutex::new(head),
+            slots,
+            head_size: split as u64,
+            slot_size,
+        }
     }
 
     /// The slot that `offset` is in, and the offset inside it.
@@ -29,7 +37,9 @@ impl<'a> MemorySlots<'a> {
         let Some(behind_head) = offset.checked_sub(self.head_size) else {
             return Some((&self.head, offset as usize));
         };
-        let slot = self.slots.get(usize::try_from(behind_head / self.slot_size).ok()?)?;
+        let slot = self
+            .slots
+            .get(usize::try_from(behind_head / self.slot_size).ok()?)?;
         Some((slot, (behind_head % self.slot_size) as usize))
     }
 }
@@ -41,7 +51,10 @@ impl WriteAt for MemorySlots<'_> {
             while !bytes.is_empty() {
                 let (slot, start) = self.slot_at(offset).ok_or(io::ErrorKind::WriteZero)?;
                 let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = slot.get_mut(start..).filter(|room| !room.is_empty()).ok_or(io::ErrorKind::WriteZero)?;
+                let room = slot
+                    .get_mut(start..)
+                    .filter(|room| !room.is_empty())
+                    .ok_or(io::ErrorKind::WriteZero)?;
                 let count = room.len().min(bytes.len());
                 let (now, later) = bytes.split_at(count);
                 room[..count].copy_from_slice(now);
@@ -61,7 +74,9 @@ mod tests {
     fn writes_land_at_their_offsets_across_slots() {
         let mut memory = [0u8; 20];
         let slots = MemorySlots::new(&mut memory, 3, 5);
-        slots.write_at(1, &mut [IoSlice::new(b"abcd"), IoSlice::new(b"efghij")]).unwrap();
+        slots
+            .write_at(1, &mut [IoSlice::new(b"abcd"), IoSlice::new(b"efghij")])
+            .unwrap();
         slots.write_at(18, &mut [IoSlice::new(b"yz")]).unwrap();
         drop(slots);
         assert_eq!(&memory, b"\0abcdefghij\0\0\0\0\0\0\0yz");
@@ -72,8 +87,15 @@ mod tests {
         let mut memory = [0u8; 10];
         let slots = MemorySlots::new(&mut memory, 3, 5);
         for offset in [8, 10, 11, 1000, u64::MAX] {
-            assert!(slots.write_at(offset, &mut [IoSlice::new(b"abc")]).is_err(), "{offset}");
+            assert!(
+                slots.write_at(offset, &mut [IoSlice::new(b"abc")]).is_err(),
+                "{offset}"
+            );
         }
-        assert!(MemorySlots::new(&mut [], 3, 5).write_at(0, &mut [IoSlice::new(b"a")]).is_err());
+        assert!(
+            MemorySlots::new(&mut [], 3, 5)
+                .write_at(0, &mut [IoSlice::new(b"a")])
+                .is_err()
+        );
     }
 }

@@ -16,13 +16,15 @@ pub fn open_source(path: &Path) -> Result<File, SealFailure> {
     options.read(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
-    let file = options.open(path).map_err(|error| match std::fs::metadata(path) {
-        // A socket can't be opened at all, and the system's words for that help nobody.
-        Ok(metadata) if error.kind() != io::ErrorKind::PermissionDenied => {
-            not_regular(path, &metadata).unwrap_or_else(|| failed(error))
-        }
-        _ => failed(error),
-    })?;
+    let file = options
+        .open(path)
+        .map_err(|error| match std::fs::metadata(path) {
+            // A socket can't be opened at all, and the system's words for that help nobody.
+            Ok(metadata) if error.kind() != io::ErrorKind::PermissionDenied => {
+                not_regular(path, &metadata).unwrap_or_else(|| failed(error))
+            }
+            _ => failed(error),
+        })?;
     let metadata = file.metadata().map_err(failed)?;
     match not_regular(path, &metadata) {
         Some(failure) => Err(failure),
@@ -63,7 +65,10 @@ impl OutputFile {
             Err(error) => return Err(failed(error)),
             Ok(metadata) if metadata.is_symlink() => match std::fs::canonicalize(target) {
                 Err(_) => {
-                    return Err(SealFailure::NotARegularFile { path: shown(), found: FileKind::DanglingLink });
+                    return Err(SealFailure::NotARegularFile {
+                        path: shown(),
+                        found: FileKind::DanglingLink,
+                    });
                 }
                 Ok(path) => {
                     let metadata = std::fs::metadata(&path).map_err(failed)?;
@@ -86,14 +91,22 @@ impl OutputFile {
             }
         }
         if path.file_name().is_none() {
-            return Err(SealFailure::NotARegularFile { path: shown(), found: FileKind::Directory });
+            return Err(SealFailure::NotARegularFile {
+                path: shown(),
+                found: FileKind::Directory,
+            });
         }
         let temporary = tempfile::Builder::new()
             .prefix(".sealstream-")
             .suffix(".partial")
             .tempfile_in(directory_of(&path))
             .map_err(failed)?;
-        Ok(Self { temporary, target: path, replaces, overwrite })
+        Ok(Self {
+            temporary,
+            target: path,
+            replaces,
+            overwrite,
+        })
     }
 
     /// The file to write to.
@@ -110,21 +123,31 @@ impl OutputFile {
     /// # Errors
     /// `Io`, or `TargetExists` where the target came into being meanwhile. Nothing is left then.
     pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealFailure> {
-        let Self { temporary, target, replaces, overwrite } = self;
+        let Self {
+            temporary,
+            target,
+            replaces,
+            overwrite,
+        } = self;
         let failed = |operation| {
             let target = target.clone();
             move |error: io::Error| SealFailure::io(operation, Some(&target), &error)
         };
         set_mode(temporary.as_file(), mode, replaces.as_ref()).map_err(failed(IoOperation::Create))?;
         if flush {
-            temporary.as_file().sync_all().map_err(failed(IoOperation::Flush))?;
+            temporary
+                .as_file()
+                .sync_all()
+                .map_err(failed(IoOperation::Flush))?;
         }
         let renamed = match overwrite {
             Overwrite::Replace => temporary.persist(&target),
             Overwrite::Refuse => temporary.persist_noclobber(&target),
         };
         renamed.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => SealFailure::TargetExists { path: target.display().to_string() },
+            io::ErrorKind::AlreadyExists => SealFailure::TargetExists {
+                path: target.display().to_string(),
+            },
             _ => SealFailure::io(IoOperation::Rename, Some(&target), &error.error),
         })?;
         if flush {
@@ -141,7 +164,9 @@ impl OutputFile {
 }
 
 fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 fn is_same_file(source: &File, target: &Path) -> io::Result<bool> {
@@ -156,7 +181,10 @@ fn is_same_file(source: &File, target: &Path) -> io::Result<bool> {
 
 fn not_regular(path: &Path, metadata: &Metadata) -> Option<SealFailure> {
     let kind = metadata.file_type();
-    let failure = || SealFailure::NotARegularFile { path: path.display().to_string(), found: file_kind(kind) };
+    let failure = || SealFailure::NotARegularFile {
+        path: path.display().to_string(),
+        found: file_kind(kind),
+    };
     (!kind.is_file()).then(failure)
 }
 
@@ -184,7 +212,9 @@ fn file_kind(kind: FileType) -> FileKind {
 fn set_mode(file: &File, mode: Option<u32>, replaces: Option<&Metadata>) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = replaces.map(|metadata| metadata.permissions().mode()).or(mode);
-    mode.map_or(Ok(()), |mode| file.set_permissions(PermissionsExt::from_mode(mode & 0o777)))
+    mode.map_or(Ok(()), |mode| {
+        file.set_permissions(PermissionsExt::from_mode(mode & 0o777))
+    })
 }
 
 #[cfg(not(unix))]

@@ -78,7 +78,10 @@ fn wait(file: &File, direction: Direction, cancel: &CancellationToken) -> io::Re
         Direction::Read => PollFlags::IN,
         Direction::Write => PollFlags::OUT,
     };
-    let timeout = Timespec { tv_sec: 0, tv_nsec: WAIT_NANOSECONDS };
+    let timeout = Timespec {
+        tv_sec: 0,
+        tv_nsec: WAIT_NANOSECONDS,
+    };
     while !cancel.is_cancelled() {
         match poll(&mut [PollFd::new(file, interest)], Some(&timeout)) {
             Ok(0) | Err(rustix::io::Errno::INTR) => {}
@@ -91,7 +94,11 @@ fn wait(file: &File, direction: Direction, cancel: &CancellationToken) -> io::Re
 
 #[cfg(not(unix))]
 fn wait(_: &File, _: Direction, cancel: &CancellationToken) -> io::Result<()> {
-    if cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) }
+    if cancel.is_cancelled() {
+        Err(cancelled())
+    } else {
+        Ok(())
+    }
 }
 
 fn cancelled() -> io::Error {

@@ -31,6 +31,16 @@ impl Write for WriteAtCursor<'_> {
 
 /// A sink whose bytes can be written by offset, from several threads at once.
 pub trait WriteAt: Send + Sync {
+    /// Makes room for `size` bytes in all, where the sink can: a full disk then says so before any work is done, and
+    /// writers that arrive in any order find their place ready.
+    ///
+    /// # Errors
+    /// What the system says; a sink that has no such call says nothing.
+    fn reserve(&self, size: u64) -> io::Result<()> {
+        let _ = size;
+        Ok(())
+    }
+
     /// Writes all of `buffers`, one after the other, from `offset` on. Retries what was interrupted.
     ///
     /// # Errors

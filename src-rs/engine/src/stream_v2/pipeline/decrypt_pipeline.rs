@@ -26,7 +26,11 @@ impl DecryptPipeline {
     /// A pipeline with at most `window` segments in flight.
     #[must_use]
     pub const fn new(context: Arc<SegmentCryptoContext>, threads: Threads, window: usize) -> Self {
-        Self { context, threads, window }
+        Self {
+            context,
+            threads,
+            window,
+        }
     }
 
     /// Opens every record that arrives and answers in the same order: one bad record does not stop the others. The
@@ -40,19 +44,33 @@ impl DecryptPipeline {
         input: Receiver<SegmentWire>,
     ) -> Result<Receiver<Result<DecryptedSegment, SegmentWorkerError>>, SealFailure> {
         let (output, results) = sync_channel(self.window.max(1));
-        let Self { context, threads, window } = self.clone();
+        let Self {
+            context,
+            threads,
+            window,
+        } = self.clone();
         let run = move || {
             let cancel = CancellationToken::new();
             let open = |wire: SegmentWire| {
                 let segment = wire.index;
-                match open_record(&context, wire, SideBySide::Segments, &cancel, &mut StageTimes::default()) {
+                match open_record(
+                    &context,
+                    wire,
+                    SideBySide::Segments,
+                    &cancel,
+                    &mut StageTimes::default(),
+                ) {
                     Ok(segment) => Ok(segment),
                     Err(Halt::Segment(error)) => Err(error),
                     // Nobody raises this token, and there is no source or sink to fail.
                     Err(_) => Err(SegmentWorkerError::FrameWorkerDisconnected { segment }),
                 }
             };
-            let lost = || Err(SegmentWorkerError::FrameWorkerDisconnected { segment: SegmentIndex::ZERO });
+            let lost = || {
+                Err(SegmentWorkerError::FrameWorkerDisconnected {
+                    segment: SegmentIndex::ZERO,
+                })
+            };
             let deliver = |result| match output.send(result) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
@@ -60,8 +78,12 @@ impl DecryptPipeline {
             // Without a reader thread the channel closes, which the caller sees as the end.
             let _ = run_ordered(&threads, window, move || input.recv().ok(), open, lost, deliver);
         };
-        let spawned = std::thread::Builder::new().name("sealstream-pipeline".into()).spawn(run);
-        spawned.map_err(|error| SealFailure::ThreadsUnavailable { message: error.to_string() })?;
+        let spawned = std::thread::Builder::new()
+            .name("sealstream-pipeline".into())
+            .spawn(run);
+        spawned.map_err(|error| SealFailure::ThreadsUnavailable {
+            message: error.to_string(),
+        })?;
         Ok(results)
     }
 }

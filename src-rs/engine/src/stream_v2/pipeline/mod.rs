@@ -12,5 +12,6 @@ mod threads;
 pub use decrypt_pipeline::DecryptPipeline;
 pub(crate) use ordered::run_ordered;
 pub(crate) use positioned::{OpenTask, SealTask, Transfer, run_positioned};
+pub use record::portion_size;
 pub(crate) use record::{SideBySide, open_record, seal_record};
 pub use threads::Threads;

@@ -47,8 +47,12 @@ where
                     pool.spawn(move |_| drop(answer.send(work(item))));
                 }
             };
-            let spawned = std::thread::Builder::new().name("sealstream-reader".into()).spawn_scoped(threads, reader);
-            spawned.map_err(|error| SealFailure::ThreadsUnavailable { message: error.to_string() })?;
+            let spawned = std::thread::Builder::new()
+                .name("sealstream-reader".into())
+                .spawn_scoped(threads, reader);
+            spawned.map_err(|error| SealFailure::ThreadsUnavailable {
+                message: error.to_string(),
+            })?;
             for result in &results {
                 if consume(result.recv().unwrap_or_else(|_| lost())).is_break() {
                     break;

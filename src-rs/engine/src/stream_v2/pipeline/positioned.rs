@@ -35,7 +35,11 @@ impl Transfer<'_> {
     }
 
     fn stepper<'s, J: Join>(&'s self, join: &'s J) -> Stepper<'s, J> {
-        Stepper { join, cancel: self.cancel, slot_size: self.context.geometry().frame_slot_size() }
+        Stepper {
+            join,
+            cancel: self.cancel,
+            slot_size: self.context.geometry().frame_slot_size(),
+        }
     }
 
     /// Bytes of the frames that are worked on at a time.
@@ -91,7 +95,11 @@ impl SegmentTask for SealTask<'_> {
         let slot_size = geometry.frame_slot_size();
         let plaintext_size = geometry.segment_plaintext(transfer.plaintext_size, index);
         let is_final = index.get() + 1 == transfer.segment_count();
-        let plan = SegmentPlan { index, is_final, plaintext_size };
+        let plan = SegmentPlan {
+            index,
+            is_final,
+            plaintext_size,
+        };
         let mut sealer = EncryptSegmentWorker::new(transfer.context).begin(plan)?;
         let mut read_at = geometry.plaintext_offset(index);
         let mut write_at = geometry.record_offset(transfer.header_size, index).get();
@@ -115,7 +123,11 @@ impl SegmentTask for SealTask<'_> {
             // What stands around these frames goes out in the same call to the system.
             if frames_left == 0 {
                 let (digest, summary) = times.time(Stage::Digest, || sealer.finish());
-                let mut buffers = [IoSlice::new(head), IoSlice::new(slots), IoSlice::new(digest.as_bytes())];
+                let mut buffers = [
+                    IoSlice::new(head),
+                    IoSlice::new(slots),
+                    IoSlice::new(digest.as_bytes()),
+                ];
                 times.time(Stage::Write, || transfer.write(write_at, &mut buffers))?;
                 return Ok(summary);
             }
@@ -171,7 +183,14 @@ impl SegmentTask for OpenTask<'_> {
             let tail: &mut [u8] = if frames_left == 0 { digest } else { &mut [] };
             let wanted = head.len() + slots.len() + tail.len();
             let read = times.time(Stage::Read, || {
-                transfer.read(read_at, &mut [IoSliceMut::new(head), IoSliceMut::new(slots), IoSliceMut::new(tail)])
+                transfer.read(
+                    read_at,
+                    &mut [
+                        IoSliceMut::new(head),
+                        IoSliceMut::new(slots),
+                        IoSliceMut::new(tail),
+                    ],
+                )
             })?;
             read_at += read as u64;
             if read != wanted {
@@ -183,7 +202,9 @@ impl SegmentTask for OpenTask<'_> {
             }
             let opener = match &mut opener {
                 Some(opener) => opener,
-                none => none.insert(DecryptSegmentWorker::new(transfer.context).begin(index, offset, &preamble)?),
+                none => {
+                    none.insert(DecryptSegmentWorker::new(transfer.context).begin(index, offset, &preamble)?)
+                }
             };
             if !transfer.stepper(join).open(opener, slots, times)? {
                 continue;
@@ -222,7 +243,12 @@ pub(crate) fn run_positioned<T: SegmentTask>(
     times: &mut StageTimes,
 ) -> Result<Vec<RecordSummary>, SealFailure> {
     let count = task.transfer().segment_count();
-    let shared = Shared { task, count, cursor: AtomicU64::new(0), failed_at: AtomicU64::new(u64::MAX) };
+    let shared = Shared {
+        task,
+        count,
+        cursor: AtomicU64::new(0),
+        failed_at: AtomicU64::new(u64::MAX),
+    };
     let workers = match threads {
         Threads::Serial => vec![shared.work(&Serial, 1)],
         Threads::Pool(pool) if count < pool.current_num_threads() as u64 => {

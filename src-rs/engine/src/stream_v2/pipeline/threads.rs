@@ -30,7 +30,9 @@ impl Threads {
             .num_threads(count)
             .thread_name(|index| format!("sealstream-{index}"))
             .build()
-            .map_err(|error| SealFailure::ThreadsUnavailable { message: error.to_string() })?;
+            .map_err(|error| SealFailure::ThreadsUnavailable {
+                message: error.to_string(),
+            })?;
         Ok(Self::Pool(Arc::new(pool)))
     }
 
