@@ -28,7 +28,13 @@ impl FrameIv {
     pub fn draw(random: &Random, count: usize, scratch: &mut Vec<u8>) -> Result<Vec<Self>, CryptoError> {
         scratch.resize(count * FRAME_IV_SIZE, 0);
         random.fill(scratch)?;
-        Ok(scratch.as_chunks::<FRAME_IV_SIZE>().0.iter().copied().map(Self).collect())
+        Ok(scratch
+            .as_chunks::<FRAME_IV_SIZE>()
+            .0
+            .iter()
+            .copied()
+            .map(Self)
+            .collect())
     }
 }
 
@@ -56,7 +62,9 @@ impl FrameKey {
         let nonce = aead::Nonce::assume_unique_for_key(iv.0);
         let aad = aead::Aad::from(associated_data(frame, is_final));
         let tag = self.0.seal_in_place_separate_tag(nonce, aad, content);
-        tag.ok().and_then(|tag| tag.as_ref().try_into().ok()).ok_or(CryptoError::InputTooLong)
+        tag.ok()
+            .and_then(|tag| tag.as_ref().try_into().ok())
+            .ok_or(CryptoError::InputTooLong)
     }
 
     /// Decrypts `content` in place. Where the tag is wrong, `content` is zeros afterwards: it has held no byte that
@@ -74,7 +82,9 @@ impl FrameKey {
     ) -> Result<(), CryptoError> {
         let nonce = aead::Nonce::assume_unique_for_key(iv.0);
         let aad = aead::Aad::from(associated_data(frame, is_final));
-        let opened = self.0.open_in_place_separate_tag(nonce, aad, tag.into(), content, 0..);
+        let opened = self
+            .0
+            .open_in_place_separate_tag(nonce, aad, tag.into(), content, 0..);
         opened.map(|_| ()).map_err(|_| {
             content.fill(0);
             CryptoError::TagMismatch

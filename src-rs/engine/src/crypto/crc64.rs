@@ -50,7 +50,11 @@ impl Crc64Joiner {
             self.factor_length = length;
             self.factor = x_to_the(length);
         }
-        self.value = if length == 0 { self.value } else { multiply(self.factor, self.value) ^ crc };
+        self.value = if length == 0 {
+            self.value
+        } else {
+            multiply(self.factor, self.value) ^ crc
+        };
     }
 
     /// The CRC of all parts so far.

@@ -96,7 +96,9 @@ impl DigestValue {
 
 impl fmt::Debug for DigestValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.as_bytes()
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -113,7 +115,10 @@ mod tests {
             format!("{:?}", hasher.finish())
         };
         assert_eq!(value(DigestKind::None), "");
-        assert_eq!(value(DigestKind::Crc64Nvme), format!("{:016x}", Crc64::of(b"abc")));
+        assert_eq!(
+            value(DigestKind::Crc64Nvme),
+            format!("{:016x}", Crc64::of(b"abc"))
+        );
         assert!(value(DigestKind::Sha256).starts_with("ba7816bf8f01cfea"));
         assert!(value(DigestKind::Sha512).starts_with("ddaf35a193617aba"));
         assert!(value(DigestKind::Blake3).starts_with("6437b3ac38465133"));

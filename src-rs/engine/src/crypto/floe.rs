@@ -20,13 +20,19 @@ impl FloeParams {
         if encrypted_frame_size <= FRAME_OVERHEAD || encrypted_frame_size == u32::MAX {
             return None;
         }
-        Some(Self { encrypted_frame_size, rotation_bits: ROTATION_BITS })
+        Some(Self {
+            encrypted_frame_size,
+            rotation_bits: ROTATION_BITS,
+        })
     }
 
     /// The published answers include messages with a key for every four frames.
     #[cfg(test)]
     pub(crate) fn with_rotation_bits(self, rotation_bits: u32) -> Self {
-        Self { rotation_bits, ..self }
+        Self {
+            rotation_bits,
+            ..self
+        }
     }
 
     /// ENC_SEG_LEN: bytes of a full frame on the wire.
@@ -49,7 +55,18 @@ impl FloeParams {
 
     const fn encode(&self) -> [u8; PARAMS_SIZE] {
         let [a, b, c, d] = self.encrypted_frame_size.to_be_bytes();
-        [AEAD_AES_256_GCM, KDF_HKDF_EXPAND_SHA_384, a, b, c, d, 0, 0, 0, IV_SIZE as u8]
+        [
+            AEAD_AES_256_GCM,
+            KDF_HKDF_EXPAND_SHA_384,
+            a,
+            b,
+            c,
+            d,
+            0,
+            0,
+            0,
+            IV_SIZE as u8,
+        ]
     }
 
     /// The ENC_SEG_LEN that a header states; `None` where it states another suite or a length that can't be.
@@ -146,7 +163,13 @@ impl MessageKeys {
         prefix.copy_from_slice(&header[..TAG_OFFSET]);
         let header_tag = *key.expand::<32>(&[&prefix, b"HEADER_TAG:", aad])?;
         let message_key = Prk::from_uniform(key.expand::<48>(&[&prefix, b"MESSAGE_KEY:", aad])?.as_slice());
-        Ok(Self { message_key, params, prefix, aad: aad.to_vec(), header_tag })
+        Ok(Self {
+            message_key,
+            params,
+            prefix,
+            aad: aad.to_vec(),
+            header_tag,
+        })
     }
 
     /// The message's parameters.
@@ -167,7 +190,11 @@ impl MessageKeys {
     /// [`CryptoError::InputTooLong`] for associated data beyond what the KDF takes.
     pub fn frame_key(&self, frame: FrameIndex) -> Result<FrameKey, CryptoError> {
         let epoch = u64::from(self.params.key_epoch(frame).get()).to_be_bytes();
-        FrameKey::new(&*self.message_key.expand::<32>(&[&self.prefix, b"DEK:", &epoch, &self.aad])?)
+        FrameKey::new(
+            &*self
+                .message_key
+                .expand::<32>(&[&self.prefix, b"DEK:", &epoch, &self.aad])?,
+        )
     }
 }
 

@@ -22,8 +22,12 @@ impl Prk {
     /// HKDF-Expand-SHA-384 over the concatenation of `info`.
     pub(super) fn expand<const N: usize>(&self, info: &[&[u8]]) -> Result<Zeroizing<[u8; N]>, CryptoError> {
         let mut out = Zeroizing::new([0; N]);
-        let okm = self.0.expand(info, Length(N)).map_err(|_| CryptoError::InputTooLong)?;
-        okm.fill(out.as_mut_slice()).map_err(|_| CryptoError::InputTooLong)?;
+        let okm = self
+            .0
+            .expand(info, Length(N))
+            .map_err(|_| CryptoError::InputTooLong)?;
+        okm.fill(out.as_mut_slice())
+            .map_err(|_| CryptoError::InputTooLong)?;
         Ok(out)
     }
 }

@@ -26,7 +26,10 @@ impl SecretKey {
     /// # Errors
     /// Any other length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SecretKeyError> {
-        bytes.try_into().map(Self).map_err(|_| SecretKeyError { length: bytes.len() })
+        bytes
+            .try_into()
+            .map(Self)
+            .map_err(|_| SecretKeyError { length: bytes.len() })
     }
 
     /// The key's bytes. Never log or keep them.
@@ -79,18 +82,27 @@ mod tests {
     #[test]
     fn keys_do_not_print() {
         let key = SecretKey::from_bytes(&[0xab; 32]).unwrap();
-        assert_eq!(format!("{key:?} {:?}", FileKey::new([0xab; 32])), "[SecretKey] [FileKey]");
+        assert_eq!(
+            format!("{key:?} {:?}", FileKey::new([0xab; 32])),
+            "[SecretKey] [FileKey]"
+        );
     }
 
     #[test]
     fn only_32_bytes_are_a_key() {
         for length in [0, 31, 33, 64] {
-            assert_eq!(SecretKey::from_bytes(&vec![0; length]).unwrap_err(), SecretKeyError { length });
+            assert_eq!(
+                SecretKey::from_bytes(&vec![0; length]).unwrap_err(),
+                SecretKeyError { length }
+            );
         }
     }
 
     #[test]
     fn two_generated_keys_differ() {
-        assert_ne!(SecretKey::generate().unwrap().expose(), SecretKey::generate().unwrap().expose());
+        assert_ne!(
+            SecretKey::generate().unwrap().expose(),
+            SecretKey::generate().unwrap().expose()
+        );
     }
 }

@@ -37,7 +37,11 @@ impl StreamKeys {
         binding[..64].copy_from_slice(core);
         binding[64..112].copy_from_slice(&sha384(core_extensions));
         binding[112..].copy_from_slice(&sha384(context));
-        Ok(Self { prk, header_key, binding })
+        Ok(Self {
+            prk,
+            header_key,
+            binding,
+        })
     }
 
     /// The MAC of a header's bytes.

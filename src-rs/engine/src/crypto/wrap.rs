@@ -60,8 +60,13 @@ pub fn unwrap_file_key(
     let mut wrapped = Zeroizing::new([0; 48]);
     wrapped.copy_from_slice(&wrap[..48]);
     let opened = key.open_in_place(zero_nonce(), aead::Aad::from(aad), wrapped.as_mut_slice());
-    let bytes = opened.ok().and_then(|bytes| <[u8; 32]>::try_from(&*bytes).ok()).map(Zeroizing::new);
-    bytes.map(|bytes| FileKey::new(*bytes)).ok_or(UnwrapError::Tampered)
+    let bytes = opened
+        .ok()
+        .and_then(|bytes| <[u8; 32]>::try_from(&*bytes).ok())
+        .map(Zeroizing::new);
+    bytes
+        .map(|bytes| FileKey::new(*bytes))
+        .ok_or(UnwrapError::Tampered)
 }
 
 fn slot_keys(
@@ -87,7 +92,15 @@ mod tests {
     use super::*;
 
     fn wrapped() -> [u8; 80] {
-        wrap_file_key(&[1; 32], &[2; 32], b"label", &[3; 32], b"aad", &FileKey::new([4; 32])).unwrap()
+        wrap_file_key(
+            &[1; 32],
+            &[2; 32],
+            b"label",
+            &[3; 32],
+            b"aad",
+            &FileKey::new([4; 32]),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -110,7 +123,11 @@ mod tests {
         for at in 0..80 {
             let mut changed = wrap;
             changed[at] ^= 1;
-            let due = if at < 48 { UnwrapError::Tampered } else { UnwrapError::WrongKey };
+            let due = if at < 48 {
+                UnwrapError::Tampered
+            } else {
+                UnwrapError::WrongKey
+            };
             assert_eq!(open(1, 2, b"label", 3, b"aad", &changed), due, "byte {at}");
         }
     }

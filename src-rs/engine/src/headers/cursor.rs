@@ -9,7 +9,10 @@ pub(super) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// Starts at the first byte of `bytes`; `position` is the offset that this byte has in the whole header.
     pub(super) fn new(bytes: &'a [u8], position: usize) -> Self {
-        Self { rest: bytes, position }
+        Self {
+            rest: bytes,
+            position,
+        }
     }
 
     pub(super) fn position(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The stream's end: the manifest of its segments, and the footer that finds it from behind.
 
-use super::{SegmentIndex, crc32c, cursor::Cursor, extensions, HeaderField};
+use super::{HeaderField, SegmentIndex, crc32c, cursor::Cursor, extensions};
 
 /// One record as the manifest names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,10 @@ impl EndRecord {
         }
         let actual = Self::claimed_segments(fixed);
         if actual != segments {
-            return Err(EndRecordError::Count { expected: segments, actual });
+            return Err(EndRecordError::Count {
+                expected: segments,
+                actual,
+            });
         }
         let (body, mac) = checked.split_last_chunk::<48>().ok_or(damaged)?;
         let mut cursor = Cursor::new(body, 0);
@@ -117,15 +120,30 @@ impl EndRecord {
             .map_err(|_| damaged)?;
         let mut entries = Vec::with_capacity(cursor.rest().len() / MANIFEST_ENTRY_SIZE);
         while let Some((wire_size, message_tag)) = cursor.u32().zip(cursor.array()) {
-            entries.push(ManifestEntry { wire_size, message_tag });
+            entries.push(ManifestEntry {
+                wire_size,
+                message_tag,
+            });
         }
-        Ok((Self { plaintext_total, extensions, entries }, body, *mac))
+        Ok((
+            Self {
+                plaintext_total,
+                extensions,
+                entries,
+            },
+            body,
+            *mac,
+        ))
     }
 
     /// The first entry in which this manifest and `read` differ.
     #[must_use]
     pub fn first_difference(&self, read: &[ManifestEntry]) -> Option<SegmentIndex> {
-        let at = self.entries.iter().zip(read).position(|(ours, theirs)| ours != theirs);
+        let at = self
+            .entries
+            .iter()
+            .zip(read)
+            .position(|(ours, theirs)| ours != theirs);
         let at = at.or((self.entries.len() != read.len()).then_some(self.entries.len().min(read.len())));
         at.map(|at| SegmentIndex::new(at as u64))
     }
@@ -154,7 +172,9 @@ impl Footer {
     #[must_use]
     pub fn parse(bytes: &[u8; FOOTER_SIZE]) -> Option<Self> {
         let mut cursor = Cursor::new(bytes, 0);
-        let footer = Self { end_size: cursor.u64()? };
+        let footer = Self {
+            end_size: cursor.u64()?,
+        };
         (footer.encode() == *bytes).then_some(footer)
     }
 }
@@ -185,8 +205,17 @@ mod tests {
     use super::*;
 
     fn record() -> EndRecord {
-        let entries = (0..3).map(|i| ManifestEntry { wire_size: i, message_tag: [i as u8; 32] }).collect();
-        EndRecord { plaintext_total: 99, extensions: vec![0, 9, 0, 0, 0, 0], entries }
+        let entries = (0..3)
+            .map(|i| ManifestEntry {
+                wire_size: i,
+                message_tag: [i as u8; 32],
+            })
+            .collect();
+        EndRecord {
+            plaintext_total: 99,
+            extensions: vec![0, 9, 0, 0, 0, 0],
+            entries,
+        }
     }
 
     #[test]
@@ -203,7 +232,11 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(EndRecord::parse(&flipped, 3), Err(EndRecordError::Damaged), "bit {bit}");
+            assert_eq!(
+                EndRecord::parse(&flipped, 3),
+                Err(EndRecordError::Damaged),
+                "bit {bit}"
+            );
         }
         let footer = Footer { end_size: 1234 }.encode();
         for bit in 0..FOOTER_SIZE * 8 {
@@ -220,14 +253,23 @@ mod tests {
         let end = bytes.len() - 4;
         let crc = crc32c(&bytes[..end]);
         bytes[end..].copy_from_slice(&crc.to_be_bytes());
-        assert_eq!(EndRecord::parse(&bytes, 3), Err(EndRecordError::Count { expected: 3, actual: 4 }));
+        assert_eq!(
+            EndRecord::parse(&bytes, 3),
+            Err(EndRecordError::Count {
+                expected: 3,
+                actual: 4
+            })
+        );
     }
 
     #[test]
     fn the_first_difference_is_named() {
         let entries = record().entries;
         assert_eq!(record().first_difference(&entries), None);
-        assert_eq!(record().first_difference(&entries[..2]), Some(SegmentIndex::new(2)));
+        assert_eq!(
+            record().first_difference(&entries[..2]),
+            Some(SegmentIndex::new(2))
+        );
         let mut other = entries;
         other[1].message_tag[31] ^= 1;
         assert_eq!(record().first_difference(&other), Some(SegmentIndex::new(1)));

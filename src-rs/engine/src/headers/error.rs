@@ -177,6 +177,10 @@ pub struct SegmentHeaderError {
 impl SegmentHeaderError {
     /// An error about `reason` with both values in words.
     pub fn new(reason: SegmentReason, expected: impl fmt::Display, actual: impl fmt::Display) -> Self {
-        Self { reason, expected: expected.to_string(), actual: actual.to_string() }
+        Self {
+            reason,
+            expected: expected.to_string(),
+            actual: actual.to_string(),
+        }
     }
 }

@@ -8,9 +8,16 @@ use super::{HeaderError, HeaderField, cursor::Cursor};
 pub(super) fn parse<'a>(cursor: &mut Cursor<'a>, field: HeaderField) -> Result<&'a [u8], HeaderError> {
     let start = cursor.position();
     let available = cursor.rest().len().saturating_sub(4);
-    let size = cursor.u32().ok_or_else(|| HeaderError::field(field, start, "cut short", "a size"))?;
+    let size = cursor
+        .u32()
+        .ok_or_else(|| HeaderError::field(field, start, "cut short", "a size"))?;
     let bytes = cursor.take(size as usize).ok_or_else(|| {
-        HeaderError::field(field, start, format!("{size} bytes long"), format!("at most {available} bytes"))
+        HeaderError::field(
+            field,
+            start,
+            format!("{size} bytes long"),
+            format!("at most {available} bytes"),
+        )
     })?;
     check_entries(bytes, start + 4, field)?;
     Ok(bytes)
@@ -23,7 +30,12 @@ pub(super) fn check_entries(bytes: &[u8], start: usize, field: HeaderField) -> R
         let at = entries.position();
         let entry = entries.u16().zip(entries.u32());
         let Some((kind, length)) = entry else {
-            return Err(HeaderError::field(field, at, "an entry cut short", "a type and a length"));
+            return Err(HeaderError::field(
+                field,
+                at,
+                "an entry cut short",
+                "a type and a length",
+            ));
         };
         if entries.take(length as usize).is_none() {
             let found = format!("an entry of {length} bytes that runs past the end");
@@ -31,7 +43,12 @@ pub(super) fn check_entries(bytes: &[u8], start: usize, field: HeaderField) -> R
         }
         if is_critical(kind) {
             let found = format!("the unknown critical type {kind:#06x}");
-            return Err(HeaderError::field(field, at, found, "types of version 1 (use a newer release)"));
+            return Err(HeaderError::field(
+                field,
+                at,
+                found,
+                "types of version 1 (use a newer release)",
+            ));
         }
     }
     Ok(())

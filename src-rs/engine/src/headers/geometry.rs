@@ -21,7 +21,13 @@ pub enum DigestKind {
 
 impl DigestKind {
     /// Every kind, in the order of its number on the wire.
-    pub const ALL: [Self; 5] = [Self::None, Self::Crc64Nvme, Self::Sha256, Self::Sha512, Self::Blake3];
+    pub const ALL: [Self; 5] = [
+        Self::None,
+        Self::Crc64Nvme,
+        Self::Sha256,
+        Self::Sha512,
+        Self::Blake3,
+    ];
 
     /// Bytes of the digest on the wire.
     #[must_use]
@@ -62,7 +68,9 @@ pub enum GeometryError {
     #[error("frame size {0} is not between {MIN_FRAME_SIZE} and {MAX_FRAME_SIZE}")]
     FrameSize(u32),
     /// The segment size is out of range or not a multiple of the frame size.
-    #[error("segment size {segment_size} is not a multiple of the frame size {frame_size}, up to {MAX_SEGMENT_SIZE}")]
+    #[error(
+        "segment size {segment_size} is not a multiple of the frame size {frame_size}, up to {MAX_SEGMENT_SIZE}"
+    )]
     SegmentSize {
         /// The refused size.
         segment_size: u32,
@@ -90,9 +98,16 @@ impl Geometry {
         }
         let multiple = segment_size.is_multiple_of(frame_size);
         if !multiple || !(frame_size..=MAX_SEGMENT_SIZE).contains(&segment_size) {
-            return Err(GeometryError::SegmentSize { segment_size, frame_size });
+            return Err(GeometryError::SegmentSize {
+                segment_size,
+                frame_size,
+            });
         }
-        Ok(Self { frame_size, segment_size, digest })
+        Ok(Self {
+            frame_size,
+            segment_size,
+            digest,
+        })
     }
 
     /// Content bytes in a full frame.
@@ -122,14 +137,20 @@ impl Geometry {
     /// Frames that hold `content_size` bytes; an empty segment has one empty frame.
     #[must_use]
     pub const fn frame_count(&self, content_size: u32) -> u32 {
-        if content_size == 0 { 1 } else { content_size.div_ceil(self.frame_size) }
+        if content_size == 0 {
+            1
+        } else {
+            content_size.div_ceil(self.frame_size)
+        }
     }
 
     /// Content bytes of one frame of a segment with `content_size` bytes; 0 past its last frame.
     #[must_use]
     pub fn frame_content(&self, content_size: u32, frame: FrameIndex) -> u32 {
         let before = u64::from(frame.get()) * u64::from(self.frame_size);
-        u64::from(content_size).saturating_sub(before).min(u64::from(self.frame_size)) as u32
+        u64::from(content_size)
+            .saturating_sub(before)
+            .min(u64::from(self.frame_size)) as u32
     }
 
     /// Bytes of all frames of a segment on the wire.
@@ -154,14 +175,20 @@ impl Geometry {
     /// Segments of a stream with this much plaintext; an empty one has one.
     #[must_use]
     pub const fn segment_count(&self, plaintext_size: u64) -> u64 {
-        if plaintext_size == 0 { 1 } else { plaintext_size.div_ceil(self.segment_size as u64) }
+        if plaintext_size == 0 {
+            1
+        } else {
+            plaintext_size.div_ceil(self.segment_size as u64)
+        }
     }
 
     /// Plaintext bytes of one segment of a stream with `plaintext_size` bytes; 0 past its last segment.
     #[must_use]
     pub fn segment_plaintext(&self, plaintext_size: u64, segment: SegmentIndex) -> u32 {
         let before = segment.get().saturating_mul(u64::from(self.segment_size));
-        plaintext_size.saturating_sub(before).min(u64::from(self.segment_size)) as u32
+        plaintext_size
+            .saturating_sub(before)
+            .min(u64::from(self.segment_size)) as u32
     }
 
     /// Where a segment's plaintext starts.
@@ -183,7 +210,8 @@ impl Geometry {
     pub fn records_size(&self, plaintext_size: u64) -> u64 {
         let last = self.segment_count(plaintext_size) - 1;
         let last_content = self.segment_plaintext(plaintext_size, SegmentIndex::new(last));
-        last.saturating_mul(self.full_record_size()).saturating_add(self.record_size(last_content))
+        last.saturating_mul(self.full_record_size())
+            .saturating_add(self.record_size(last_content))
     }
 }
 
@@ -216,13 +244,29 @@ mod tests {
     fn counts_and_sizes_change_exactly_at_the_edges() {
         let g = small();
         let fixed = 32 + 74 + 8;
-        for (content, frames) in [(0, 1), (1, 1), (1023, 1), (1024, 1), (1025, 2), (4095, 4), (4096, 4)] {
+        for (content, frames) in [
+            (0, 1),
+            (1, 1),
+            (1023, 1),
+            (1024, 1),
+            (1025, 2),
+            (4095, 4),
+            (4096, 4),
+        ] {
             assert_eq!(g.frame_count(content), frames, "{content}");
-            assert_eq!(g.record_size(content), fixed + u64::from(content) + 32 * u64::from(frames));
+            assert_eq!(
+                g.record_size(content),
+                fixed + u64::from(content) + 32 * u64::from(frames)
+            );
         }
-        for (plain, segments, last) in
-            [(0, 1, 0), (1, 1, 1), (4095, 1, 4095), (4096, 1, 4096), (4097, 2, 1), (8192, 2, 4096)]
-        {
+        for (plain, segments, last) in [
+            (0, 1, 0),
+            (1, 1, 1),
+            (4095, 1, 4095),
+            (4096, 1, 4096),
+            (4097, 2, 1),
+            (8192, 2, 4096),
+        ] {
             assert_eq!(g.segment_count(plain), segments, "{plain}");
             assert_eq!(g.segment_plaintext(plain, SegmentIndex::new(segments - 1)), last);
             assert_eq!(g.segment_plaintext(plain, SegmentIndex::new(segments)), 0);
@@ -235,18 +279,27 @@ mod tests {
     fn a_frames_content_ends_with_the_segment() {
         let g = small();
         let content = |frame| g.frame_content(2049, FrameIndex::new(frame));
-        assert_eq!([content(0), content(1), content(2), content(3)], [1024, 1024, 1, 0]);
+        assert_eq!(
+            [content(0), content(1), content(2), content(3)],
+            [1024, 1024, 1, 0]
+        );
     }
 
     #[test]
     fn sizes_outside_the_format_are_refused() {
         let new = |f, s| Geometry::new(f, s, DigestKind::None);
         assert_eq!(new(1023, 1023), Err(GeometryError::FrameSize(1023)));
-        assert_eq!(new(MAX_FRAME_SIZE + 1, MAX_FRAME_SIZE + 1), Err(GeometryError::FrameSize(MAX_FRAME_SIZE + 1)));
+        assert_eq!(
+            new(MAX_FRAME_SIZE + 1, MAX_FRAME_SIZE + 1),
+            Err(GeometryError::FrameSize(MAX_FRAME_SIZE + 1))
+        );
         for segment_size in [0, 512, 1025, 1024 * 1024 * 1024 + 1024] {
             assert_eq!(
                 new(1024, segment_size),
-                Err(GeometryError::SegmentSize { segment_size, frame_size: 1024 })
+                Err(GeometryError::SegmentSize {
+                    segment_size,
+                    frame_size: 1024
+                })
             );
         }
         assert!(new(MAX_FRAME_SIZE, MAX_SEGMENT_SIZE).is_ok());

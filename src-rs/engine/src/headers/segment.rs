@@ -44,39 +44,73 @@ impl SegmentHeader {
             let sizes = [cursor.u32()?, cursor.u32()?, cursor.u32()?];
             Some((marker, flags, reserved, index, sizes, cursor.u32()?))
         })();
-        let Some((marker, flags, reserved, index, [plaintext_size, content_size, wire_size], stored)) = fields else {
+        let Some((marker, flags, reserved, index, [plaintext_size, content_size, wire_size], stored)) =
+            fields
+        else {
             return Err(SegmentHeaderError::new(R::Marker, "32 bytes", "fewer"));
         };
         if marker != SEGMENT_MARKER {
-            return Err(SegmentHeaderError::new(R::Marker, "\"SEG1\"", format!("\"{}\"", marker.escape_ascii())));
+            return Err(SegmentHeaderError::new(
+                R::Marker,
+                "\"SEG1\"",
+                format!("\"{}\"", marker.escape_ascii()),
+            ));
         }
         let computed = crc32c(&bytes[..28]);
         if computed != stored {
-            return Err(SegmentHeaderError::new(R::HeaderChecksum, format!("{computed:#010x}"), format!("{stored:#010x}")));
+            return Err(SegmentHeaderError::new(
+                R::HeaderChecksum,
+                format!("{computed:#010x}"),
+                format!("{stored:#010x}"),
+            ));
         }
         if flags & !(FLAG_FINAL | FLAG_COMPRESSED) != 0 || reserved != [0; 3] {
             return Err(SegmentHeaderError::new(R::ReservedBits, "zero", "not zero"));
         }
         if flags & FLAG_COMPRESSED != 0 {
-            return Err(SegmentHeaderError::new(R::Compressed, "not set in a stream without compression", "set"));
+            return Err(SegmentHeaderError::new(
+                R::Compressed,
+                "not set in a stream without compression",
+                "set",
+            ));
         }
         let is_final = flags & FLAG_FINAL != 0;
         let full = geometry.segment_size();
         if plaintext_size > full || (!is_final && plaintext_size != full) {
-            let expected = if is_final { format!("at most {full}") } else { full.to_string() };
-            return Err(SegmentHeaderError::new(R::PlaintextSize, expected, plaintext_size));
+            let expected = if is_final {
+                format!("at most {full}")
+            } else {
+                full.to_string()
+            };
+            return Err(SegmentHeaderError::new(
+                R::PlaintextSize,
+                expected,
+                plaintext_size,
+            ));
         }
         if is_final && plaintext_size == 0 && index != SegmentIndex::ZERO {
-            return Err(SegmentHeaderError::new(R::PlaintextSize, "at least 1 behind the first segment", 0));
+            return Err(SegmentHeaderError::new(
+                R::PlaintextSize,
+                "at least 1 behind the first segment",
+                0,
+            ));
         }
         if content_size != plaintext_size {
-            return Err(SegmentHeaderError::new(R::ContentSize, plaintext_size, content_size));
+            return Err(SegmentHeaderError::new(
+                R::ContentSize,
+                plaintext_size,
+                content_size,
+            ));
         }
         let record_size = geometry.record_size(content_size);
         if u64::from(wire_size) != record_size {
             return Err(SegmentHeaderError::new(R::WireSize, record_size, wire_size));
         }
-        Ok(Self { index, is_final, plaintext_size })
+        Ok(Self {
+            index,
+            is_final,
+            plaintext_size,
+        })
     }
 
     /// Checks that this is the segment at `index` of a stream whose plaintext has `total` bytes, if that is known.
@@ -97,11 +131,19 @@ impl SegmentHeader {
         let due_final = index.get() + 1 == geometry.segment_count(total);
         if self.is_final != due_final {
             let word = |set| if set { "set" } else { "not set" };
-            return Err(SegmentHeaderError::new(R::Finality, word(due_final), word(self.is_final)));
+            return Err(SegmentHeaderError::new(
+                R::Finality,
+                word(due_final),
+                word(self.is_final),
+            ));
         }
         let due = geometry.segment_plaintext(total, index);
         if self.plaintext_size != due {
-            return Err(SegmentHeaderError::new(R::PlaintextSize, due, self.plaintext_size));
+            return Err(SegmentHeaderError::new(
+                R::PlaintextSize,
+                due,
+                self.plaintext_size,
+            ));
         }
         Ok(())
     }
@@ -124,7 +166,11 @@ mod tests {
     }
 
     fn header() -> SegmentHeader {
-        SegmentHeader { index: SegmentIndex::new(3), is_final: true, plaintext_size: 5 }
+        SegmentHeader {
+            index: SegmentIndex::new(3),
+            is_final: true,
+            plaintext_size: 5,
+        }
     }
 
     fn reason(change: impl FnOnce(&mut [u8; 32])) -> SegmentReason {
@@ -137,7 +183,10 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        assert_eq!(SegmentHeader::parse(&header().encode(&geometry()), &geometry()), Ok(header()));
+        assert_eq!(
+            SegmentHeader::parse(&header().encode(&geometry()), &geometry()),
+            Ok(header())
+        );
     }
 
     #[test]
@@ -147,7 +196,11 @@ mod tests {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
             let reason = SegmentHeader::parse(&flipped, &geometry()).unwrap_err().reason;
-            let due = if bit < 32 { SegmentReason::Marker } else { SegmentReason::HeaderChecksum };
+            let due = if bit < 32 {
+                SegmentReason::Marker
+            } else {
+                SegmentReason::HeaderChecksum
+            };
             assert_eq!(reason, due, "bit {bit}");
         }
     }
@@ -169,7 +222,10 @@ mod tests {
     fn a_segment_out_of_place_is_refused() {
         use SegmentReason as R;
         let check = |index, total| {
-            header().check_place(SegmentIndex::new(index), total, &geometry()).err().map(|error| error.reason)
+            header()
+                .check_place(SegmentIndex::new(index), total, &geometry())
+                .err()
+                .map(|error| error.reason)
         };
         assert_eq!(check(3, None), None);
         assert_eq!(check(3, Some(3 * 4096 + 5)), None);

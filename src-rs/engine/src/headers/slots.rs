@@ -96,7 +96,10 @@ impl KeySlot {
     pub fn to_raw(&self) -> RawKeySlot {
         let mut body = Self::associated_data(&self.id, &self.salt).split_off(2);
         body.extend_from_slice(&self.wrap);
-        RawKeySlot { slot_type: SlotType::Key, body }
+        RawKeySlot {
+            slot_type: SlotType::Key,
+            body,
+        }
     }
 
     /// Parses the body of a type 1 slot; `None` where its sizes or its id's UTF-8 are wrong.
@@ -104,8 +107,14 @@ impl KeySlot {
     pub fn from_body(body: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(body, 0);
         let id_length = cursor.u8()?;
-        let id = std::str::from_utf8(cursor.take(usize::from(id_length))?).ok()?.to_owned();
-        let slot = Self { id, salt: cursor.array()?, wrap: cursor.array()? };
+        let id = std::str::from_utf8(cursor.take(usize::from(id_length))?)
+            .ok()?
+            .to_owned();
+        let slot = Self {
+            id,
+            salt: cursor.array()?,
+            wrap: cursor.array()?,
+        };
         cursor.rest().is_empty().then_some(slot)
     }
 }
@@ -125,12 +134,16 @@ impl RawKeySlot {
 
     pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Self, HeaderError> {
         let at = cursor.position();
-        let refuse = |found: String, expected: &str| HeaderError::field(HeaderField::Slots, at, found, expected);
+        let refuse =
+            |found: String, expected: &str| HeaderError::field(HeaderField::Slots, at, found, expected);
         let Some((code, length)) = cursor.u16().zip(cursor.u32()) else {
             return Err(refuse("a slot cut short".into(), "a type and a length"));
         };
         let Some(body) = cursor.take(length as usize) else {
-            return Err(refuse(format!("a slot of {length} bytes"), "slots that fit into the header"));
+            return Err(refuse(
+                format!("a slot of {length} bytes"),
+                "slots that fit into the header",
+            ));
         };
         let slot_type = SlotType::from_code(code);
         if is_critical(code) {
@@ -138,9 +151,15 @@ impl RawKeySlot {
             return Err(refuse(found, "types of version 1 (use a newer release)"));
         }
         if slot_type == SlotType::Key && KeySlot::from_body(body).is_none() {
-            return Err(refuse(format!("a malformed key slot of {length} bytes"), "an id, a salt and a wrapped key"));
+            return Err(refuse(
+                format!("a malformed key slot of {length} bytes"),
+                "an id, a salt and a wrapped key",
+            ));
         }
-        Ok(Self { slot_type, body: body.to_vec() })
+        Ok(Self {
+            slot_type,
+            body: body.to_vec(),
+        })
     }
 }
 

@@ -39,17 +39,33 @@ impl StreamCore {
 
     fn parse(cursor: &mut Cursor<'_>) -> Result<Self, HeaderError> {
         use HeaderField as F;
-        let short = || HeaderError::Incomplete { available: 0, needed: HEADER_FIXED_SIZE as u64 };
+        let short = || HeaderError::Incomplete {
+            available: 0,
+            needed: HEADER_FIXED_SIZE as u64,
+        };
         cursor.take(9).ok_or_else(short)?; // magic and version, which `check_prefix` has seen
         let suite = cursor.u8().ok_or_else(short)?;
         if suite != SUITE_FLOE_AES_256_GCM {
-            return Err(HeaderError::field(F::Suite, 9, suite, "1 (FLOE with AES-256-GCM)"));
+            return Err(HeaderError::field(
+                F::Suite,
+                9,
+                suite,
+                "1 (FLOE with AES-256-GCM)",
+            ));
         }
         let code = cursor.u8().ok_or_else(short)?;
-        let digest = DigestKind::from_code(code).ok_or_else(|| HeaderError::field(F::Digest, 10, code, "0 to 4"))?;
+        let digest =
+            DigestKind::from_code(code).ok_or_else(|| HeaderError::field(F::Digest, 10, code, "0 to 4"))?;
         match cursor.u8().ok_or_else(short)? {
             COMPRESSION_NONE => {}
-            1 => return Err(HeaderError::field(F::Compression, 11, "1 (zstd)", "0: this release can't decompress")),
+            1 => {
+                return Err(HeaderError::field(
+                    F::Compression,
+                    11,
+                    "1 (zstd)",
+                    "0: this release can't decompress",
+                ));
+            }
             other => return Err(HeaderError::field(F::Compression, 11, other, "0 or 1")),
         }
         let frame_size = cursor.u32().ok_or_else(short)?;
@@ -58,7 +74,10 @@ impl StreamCore {
             super::GeometryError::FrameSize(size) => {
                 HeaderError::field(F::FrameSize, 12, size, "1024 to 16777216")
             }
-            super::GeometryError::SegmentSize { segment_size, frame_size } => HeaderError::field(
+            super::GeometryError::SegmentSize {
+                segment_size,
+                frame_size,
+            } => HeaderError::field(
                 F::SegmentSize,
                 16,
                 segment_size,
@@ -67,15 +86,30 @@ impl StreamCore {
         })?;
         let flags = cursor.u32().ok_or_else(short)?;
         if flags & !FLAG_HEADER_COPY != 0 {
-            return Err(HeaderError::field(F::Flags, 20, format!("{flags:#010x}"), "only bit 0 to be set"));
+            return Err(HeaderError::field(
+                F::Flags,
+                20,
+                format!("{flags:#010x}"),
+                "only bit 0 to be set",
+            ));
         }
         let size = cursor.u64().ok_or_else(short)?;
         let plaintext_size = (size != UNKNOWN_SIZE).then_some(size);
         if plaintext_size.is_some_and(|size| size > MAX_PLAINTEXT_SIZE) {
-            return Err(HeaderError::field(F::PlaintextSize, 24, size, "at most 2^63 - 1, or 2^64 - 1 for unknown"));
+            return Err(HeaderError::field(
+                F::PlaintextSize,
+                24,
+                size,
+                "at most 2^63 - 1, or 2^64 - 1 for unknown",
+            ));
         }
         let stream_id = cursor.array().ok_or_else(short)?;
-        Ok(Self { geometry, header_copy: flags & FLAG_HEADER_COPY != 0, plaintext_size, stream_id })
+        Ok(Self {
+            geometry,
+            header_copy: flags & FLAG_HEADER_COPY != 0,
+            plaintext_size,
+            stream_id,
+        })
     }
 }
 
@@ -108,13 +142,20 @@ impl StreamHeader {
     pub fn parse(bytes: &[u8]) -> Result<Self, HeaderError> {
         use HeaderField as F;
         let size = check_prefix(bytes)? as usize;
-        let short = || HeaderError::Incomplete { available: bytes.len() as u64, needed: size as u64 };
+        let short = || HeaderError::Incomplete {
+            available: bytes.len() as u64,
+            needed: size as u64,
+        };
         let bytes = bytes.get(..size).ok_or_else(short)?;
         let (checked, stored) = bytes.split_last_chunk::<4>().ok_or_else(short)?;
         let (expected, actual) = (crc32c(checked), u32::from_be_bytes(*stored));
         if expected != actual {
             let offset = WireOffset::new(checked.len() as u64);
-            return Err(HeaderError::Damaged { offset, expected, actual });
+            return Err(HeaderError::Damaged {
+                offset,
+                expected,
+                actual,
+            });
         }
         let (body, mac) = checked.split_last_chunk::<48>().ok_or_else(short)?;
 
@@ -129,13 +170,30 @@ impl StreamHeader {
         let context_check = cursor.array().ok_or_else(short)?;
         let core_extensions = extensions::parse(&mut cursor, F::CoreExtensions)?.to_vec();
         let header_extensions = extensions::parse(&mut cursor, F::HeaderExtensions)?.to_vec();
-        let slots: Vec<_> = (0..slot_count).map(|_| RawKeySlot::parse(&mut cursor)).collect::<Result<_, _>>()?;
-        if slots.iter().filter(|slot| slot.slot_type == SlotType::Passphrase).count() > MAX_PASSPHRASE_SLOTS {
-            return Err(HeaderError::field(F::Slots, 104, "more than 4 passphrase slots", "at most 4"));
+        let slots: Vec<_> = (0..slot_count)
+            .map(|_| RawKeySlot::parse(&mut cursor))
+            .collect::<Result<_, _>>()?;
+        if slots
+            .iter()
+            .filter(|slot| slot.slot_type == SlotType::Passphrase)
+            .count()
+            > MAX_PASSPHRASE_SLOTS
+        {
+            return Err(HeaderError::field(
+                F::Slots,
+                104,
+                "more than 4 passphrase slots",
+                "at most 4",
+            ));
         }
         if let Some(at) = cursor.rest().iter().position(|&byte| byte != 0) {
             let at = cursor.position() + at;
-            return Err(HeaderError::field(F::Padding, at, "not zero", "zeros up to the MAC"));
+            return Err(HeaderError::field(
+                F::Padding,
+                at,
+                "not zero",
+                "zeros up to the MAC",
+            ));
         }
         Ok(Self {
             core,
@@ -220,15 +278,32 @@ pub fn check_prefix(bytes: &[u8]) -> Result<u32, HeaderError> {
     let common = bytes.len().min(MAGIC.len());
     if bytes.iter().zip(&MAGIC).any(|(byte, magic)| byte != magic) {
         let found = bytes.get(..common).unwrap_or_default().escape_ascii().to_string();
-        return Err(HeaderError::field(F::Magic, 0, format!("\"{found}\""), "a sealed stream's first bytes"));
+        return Err(HeaderError::field(
+            F::Magic,
+            0,
+            format!("\"{found}\""),
+            "a sealed stream's first bytes",
+        ));
     }
-    let short = HeaderError::Incomplete { available: bytes.len() as u64, needed: HEADER_FIXED_SIZE as u64 };
-    let Some(version) = bytes.get(8).copied() else { return Err(short) };
+    let short = HeaderError::Incomplete {
+        available: bytes.len() as u64,
+        needed: HEADER_FIXED_SIZE as u64,
+    };
+    let Some(version) = bytes.get(8).copied() else {
+        return Err(short);
+    };
     if version != VERSION {
-        return Err(HeaderError::field(F::Version, 8, version, "1 (use a newer release)"));
+        return Err(HeaderError::field(
+            F::Version,
+            8,
+            version,
+            "1 (use a newer release)",
+        ));
     }
     let mut at_size = Cursor::new(bytes.get(CORE_SIZE..).unwrap_or_default(), CORE_SIZE);
-    let Some(size) = at_size.u32() else { return Err(short) };
+    let Some(size) = at_size.u32() else {
+        return Err(short);
+    };
     if !(MIN_HEADER_SIZE..=MAX_HEADER_SIZE).contains(&size) {
         let expected = format!("{MIN_HEADER_SIZE} to {MAX_HEADER_SIZE}");
         return Err(HeaderError::field(F::HeaderSize, CORE_SIZE, size, expected));
@@ -266,7 +341,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn draft() -> StreamHeaderDraft {
-        let slot = KeySlot { id: "laptop".into(), salt: [3; 32], wrap: [4; 80] };
+        let slot = KeySlot {
+            id: "laptop".into(),
+            salt: [3; 32],
+            wrap: [4; 80],
+        };
         StreamHeaderDraft {
             core: StreamCore {
                 geometry: Geometry::new(1024, 4096, DigestKind::Sha256).unwrap(),
@@ -305,7 +384,10 @@ mod tests {
         let header = with(|_| {}).unwrap();
         let draft = draft();
         assert_eq!(header.core, draft.core);
-        assert_eq!((header.revision, header.context_check, header.mac), (2, [5; 32], [8; 48]));
+        assert_eq!(
+            (header.revision, header.context_check, header.mac),
+            (2, [5; 32], [8; 48])
+        );
         assert_eq!(header.core_extensions, draft.core_extensions);
         assert_eq!(header.slots, draft.slots);
         assert_eq!((header.size(), header.authenticated().len()), (512, 460));
@@ -341,17 +423,41 @@ mod tests {
         let bytes = draft().encode(|_| [8; 48]);
         for length in 0..bytes.len() {
             let cut = StreamHeader::parse(&bytes[..length]);
-            assert!(matches!(cut, Err(HeaderError::Incomplete { .. })), "{length}: {cut:?}");
+            assert!(
+                matches!(cut, Err(HeaderError::Incomplete { .. })),
+                "{length}: {cut:?}"
+            );
         }
         let foreign = StreamHeader::parse(b"hi");
-        assert!(matches!(foreign, Err(HeaderError::Field { field: HeaderField::Magic, .. })), "{foreign:?}");
+        assert!(
+            matches!(
+                foreign,
+                Err(HeaderError::Field {
+                    field: HeaderField::Magic,
+                    ..
+                })
+            ),
+            "{foreign:?}"
+        );
     }
 
     #[test]
     fn unknown_slots_and_entries_are_kept() {
         let mut draft = draft();
-        draft.slots.insert(0, RawKeySlot { slot_type: SlotType::Unknown(77), body: vec![1, 2, 3] });
-        draft.slots.insert(0, RawKeySlot { slot_type: SlotType::Provider, body: vec![9] });
+        draft.slots.insert(
+            0,
+            RawKeySlot {
+                slot_type: SlotType::Unknown(77),
+                body: vec![1, 2, 3],
+            },
+        );
+        draft.slots.insert(
+            0,
+            RawKeySlot {
+                slot_type: SlotType::Provider,
+                body: vec![9],
+            },
+        );
         let header = StreamHeader::parse(&draft.encode(|_| [0; 48])).unwrap();
         assert_eq!(header.slots, draft.slots);
     }

@@ -46,11 +46,14 @@ pub fn read_key_file(path: &Path, allow_readable: bool) -> Result<SecretKey, Key
         return SecretKey::from_bytes(content).map_err(|_| KeyFileError::NotAKey);
     }
     let text = std::str::from_utf8(content).map_err(|_| KeyFileError::NotAKey)?;
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     match (lines.next(), lines.next()) {
-        (Some(line), None) => {
-            key_from_hex(line).or_else(|_| key_from_base64(line)).map_err(|_| KeyFileError::NotAKey)
-        }
+        (Some(line), None) => key_from_hex(line)
+            .or_else(|_| key_from_base64(line))
+            .map_err(|_| KeyFileError::NotAKey),
         _ => Err(KeyFileError::NotAKey),
     }
 }
@@ -85,7 +88,10 @@ fn open_regular(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "a key file must be a regular file"))
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a key file must be a regular file",
+        ))
     }
 }
 
@@ -128,13 +134,19 @@ mod tests {
         write_key_file(&path, &key).unwrap();
         assert_eq!(read_key_file(&path, false).unwrap().expose(), key.expose());
         let again = write_key_file(&path, &SecretKey::generate().unwrap());
-        assert!(matches!(again, Err(KeyFileError::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists));
+        assert!(
+            matches!(again, Err(KeyFileError::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists)
+        );
         assert_eq!(read_key_file(&path, false).unwrap().expose(), key.expose());
     }
 
     #[test]
     fn raw_bytes_hexadecimal_and_base64_are_read() {
-        for content in [vec![0x11; 32], "11".repeat(32).into_bytes(), b"# c\n\nERERERERERERERERERERERERERERERERERERERERERE=\r\n".to_vec()] {
+        for content in [
+            vec![0x11; 32],
+            "11".repeat(32).into_bytes(),
+            b"# c\n\nERERERERERERERERERERERERERERERERERERERERERE=\r\n".to_vec(),
+        ] {
             let (_dir, path) = written(&content, 0o600);
             assert_eq!(read_key_file(&path, false).unwrap().expose(), &[0x11; 32]);
         }
@@ -143,9 +155,19 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused() {
         let two_lines = format!("{0}\n{0}\n", "11".repeat(32)).into_bytes();
-        for content in [vec![], vec![0xff; 33], b"hello".to_vec(), two_lines, vec![b'1'; 5000]] {
+        for content in [
+            vec![],
+            vec![0xff; 33],
+            b"hello".to_vec(),
+            two_lines,
+            vec![b'1'; 5000],
+        ] {
             let (_dir, path) = written(&content, 0o600);
-            assert!(matches!(read_key_file(&path, false), Err(KeyFileError::NotAKey)), "{} bytes", content.len());
+            assert!(
+                matches!(read_key_file(&path, false), Err(KeyFileError::NotAKey)),
+                "{} bytes",
+                content.len()
+            );
         }
     }
 
@@ -154,7 +176,9 @@ mod tests {
     fn a_key_that_others_can_read_is_refused_unless_allowed() {
         for mode in [0o640, 0o604, 0o660, 0o777] {
             let (_dir, path) = written(&[7; 32], mode);
-            assert!(matches!(read_key_file(&path, false), Err(KeyFileError::Readable { mode: seen }) if seen == mode));
+            assert!(
+                matches!(read_key_file(&path, false), Err(KeyFileError::Readable { mode: seen }) if seen == mode)
+            );
             assert!(read_key_file(&path, true).is_ok());
         }
     }
@@ -163,7 +187,10 @@ mod tests {
     #[test]
     fn a_directory_or_a_device_is_no_key_file() {
         for path in ["/", "/dev/null"] {
-            assert!(matches!(read_key_file(Path::new(path), true), Err(KeyFileError::Io(_))));
+            assert!(matches!(
+                read_key_file(Path::new(path), true),
+                Err(KeyFileError::Io(_))
+            ));
         }
     }
 }

@@ -67,7 +67,12 @@ pub fn seal_slots(
         Recipient::Key { key, id } => {
             let aad = KeySlot::associated_data(id, salt);
             let wrap = wrap_file_key(key.expose(), salt, KEY_LABEL, stream_id, &aad, file_key)?;
-            Ok(KeySlot { id: id.clone(), salt: *salt, wrap }.to_raw())
+            Ok(KeySlot {
+                id: id.clone(),
+                salt: *salt,
+                wrap,
+            }
+            .to_raw())
         }
     };
     recipients.iter().zip(salts).map(seal).collect()
@@ -87,7 +92,11 @@ pub fn unlock(header: &StreamHeader, identities: &[Identity]) -> Result<Unlocked
             let stream_id = &header.core.stream_id;
             match unwrap_file_key(key.expose(), &slot.salt, KEY_LABEL, stream_id, &aad, &slot.wrap) {
                 Ok(file_key) => {
-                    return Ok(Unlocked { file_key, slot: position as u32, slot_type: raw.slot_type });
+                    return Ok(Unlocked {
+                        file_key,
+                        slot: position as u32,
+                        slot_type: raw.slot_type,
+                    });
                 }
                 Err(UnwrapError::WrongKey) => {}
                 Err(UnwrapError::Tampered) => failure = UnlockError::Tampered,
@@ -101,7 +110,9 @@ pub fn unlock(header: &StreamHeader, identities: &[Identity]) -> Result<Unlocked
 /// The key slot in `raw`, if it is one.
 #[must_use]
 pub fn key_slot(raw: &RawKeySlot) -> Option<KeySlot> {
-    (raw.slot_type == SlotType::Key).then(|| KeySlot::from_body(&raw.body)).flatten()
+    (raw.slot_type == SlotType::Key)
+        .then(|| KeySlot::from_body(&raw.body))
+        .flatten()
 }
 
 const KEY_LABEL: &[u8] = b"sealstream v1 key";

@@ -47,7 +47,10 @@ mod tests {
     fn both_notations_are_read() {
         let key: Vec<u8> = (0..32).collect();
         assert_eq!(key_from_hex(HEX).unwrap().expose().as_slice(), key);
-        assert_eq!(key_from_hex(&HEX.to_uppercase()).unwrap().expose().as_slice(), key);
+        assert_eq!(
+            key_from_hex(&HEX.to_uppercase()).unwrap().expose().as_slice(),
+            key
+        );
         let base64 = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
         assert_eq!(key_from_base64(base64).unwrap().expose().as_slice(), key);
         assert_eq!(key_to_hex(&key_from_hex(HEX).unwrap()).as_str(), HEX);
@@ -55,10 +58,23 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "00", &HEX[1..], &format!("{HEX}00"), &HEX.replace('f', "g"), " ", &format!("{HEX} ")] {
+        for text in [
+            "",
+            "00",
+            &HEX[1..],
+            &format!("{HEX}00"),
+            &HEX.replace('f', "g"),
+            " ",
+            &format!("{HEX} "),
+        ] {
             assert_eq!(key_from_hex(text).unwrap_err(), KeyTextError, "{text:?}");
         }
-        for text in ["", "AAEC", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"] {
+        for text in [
+            "",
+            "AAEC",
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g",
+        ] {
             assert_eq!(key_from_base64(text).unwrap_err(), KeyTextError, "{text:?}");
         }
     }

@@ -6,8 +6,9 @@ use super::io::ReadAt;
 use super::segment_worker::SegmentWorkerError;
 use crate::crypto::EndKey;
 use crate::headers::{
-    END_RECORD_FIXED_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer, ManifestEntry, SEGMENT_HEADER_SIZE,
-    SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader, WireOffset, end_record_size,
+    END_RECORD_FIXED_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer, ManifestEntry,
+    SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader,
+    WireOffset, end_record_size,
 };
 use std::io::Read;
 
@@ -39,30 +40,50 @@ impl EndExpectation<'_> {
         let mut position = self.offset.get();
         let record = self.read_record(reader, &mut position)?;
         let damaged = |part, offset| SealFailure::EndDamaged { part, offset };
-        let copy_size = if self.header.core.header_copy { self.header.bytes.len() } else { 0 };
+        let copy_size = if self.header.core.header_copy {
+            self.header.bytes.len()
+        } else {
+            0
+        };
         let copy = self.read(reader, copy_size as u64, &mut position)?;
         if copy.len() < copy_size {
             return Err(self.truncated(position));
         }
-        let header_copy_damaged = copy_size != 0 && copy != self.header.bytes && StreamHeader::parse(&copy).is_err();
+        let header_copy_damaged =
+            copy_size != 0 && copy != self.header.bytes && StreamHeader::parse(&copy).is_err();
         let footer_at = WireOffset::new(position);
         let footer = self.read(reader, FOOTER_SIZE as u64, &mut position)?;
-        let Some(footer) = footer.first_chunk() else { return Err(self.truncated(position)) };
-        let due = Footer { end_size: position - self.offset.get() };
+        let Some(footer) = footer.first_chunk() else {
+            return Err(self.truncated(position));
+        };
+        let due = Footer {
+            end_size: position - self.offset.get(),
+        };
         if Footer::parse(footer) != Some(due) {
             return Err(damaged(EndPart::Footer, footer_at));
         }
         let mut beyond = position;
         if !self.read(reader, 1, &mut beyond)?.is_empty() {
-            return Err(SealFailure::TrailingData { offset: WireOffset::new(position) });
+            return Err(SealFailure::TrailingData {
+                offset: WireOffset::new(position),
+            });
         }
-        Ok(VerifiedEnd { manifest: record.entries, stream_size: position, header_copy_damaged })
+        Ok(VerifiedEnd {
+            manifest: record.entries,
+            stream_size: position,
+            header_copy_damaged,
+        })
     }
 
     fn read_record(&self, reader: &mut dyn Read, position: &mut u64) -> Result<EndRecord, SealFailure> {
-        let damaged = SealFailure::EndDamaged { part: EndPart::EndRecord, offset: self.offset };
+        let damaged = SealFailure::EndDamaged {
+            part: EndPart::EndRecord,
+            offset: self.offset,
+        };
         let mut bytes = self.read(reader, END_RECORD_FIXED_SIZE as u64, position)?;
-        let Some(fixed) = bytes.first_chunk() else { return Err(self.truncated(*position)) };
+        let Some(fixed) = bytes.first_chunk() else {
+            return Err(self.truncated(*position));
+        };
         let Some(extensions) = EndRecord::extensions_size(fixed) else {
             return Err(self.another_segment(reader, bytes, position).unwrap_or(damaged));
         };
@@ -71,12 +92,17 @@ impl EndExpectation<'_> {
         if (bytes.len() as u64) < size {
             // A flipped bit in the extensions' size asks for more than there is; a footer tells that this is the end.
             let footer = bytes.last_chunk().and_then(Footer::parse);
-            return Err(if footer.is_some() { damaged } else { self.truncated(*position) });
+            return Err(if footer.is_some() {
+                damaged
+            } else {
+                self.truncated(*position)
+            });
         }
-        let (record, covered, mac) = EndRecord::parse(&bytes, self.segments).map_err(|error| match error {
-            EndRecordError::Damaged => damaged,
-            EndRecordError::Count { .. } => self.tampered(EndDisagreement::SegmentCount, None),
-        })?;
+        let (record, covered, mac) =
+            EndRecord::parse(&bytes, self.segments).map_err(|error| match error {
+                EndRecordError::Damaged => damaged,
+                EndRecordError::Count { .. } => self.tampered(EndDisagreement::SegmentCount, None),
+            })?;
         if !self.end_key.verify(covered, &mac) {
             return Err(self.tampered(EndDisagreement::Mac, None));
         }
@@ -90,7 +116,12 @@ impl EndExpectation<'_> {
     }
 
     /// Tells a segment behind the final one, which somebody put there, from damage.
-    fn another_segment(&self, reader: &mut dyn Read, mut bytes: Vec<u8>, position: &mut u64) -> Option<SealFailure> {
+    fn another_segment(
+        &self,
+        reader: &mut dyn Read,
+        mut bytes: Vec<u8>,
+        position: &mut u64,
+    ) -> Option<SealFailure> {
         let more = (SEGMENT_HEADER_SIZE - END_RECORD_FIXED_SIZE) as u64;
         bytes.extend(self.read(reader, more, position).ok()?);
         let found = SegmentHeader::parse(bytes.first_chunk()?, &self.header.core.geometry).ok()?;
@@ -117,7 +148,11 @@ impl EndExpectation<'_> {
     }
 
     fn tampered(&self, disagreement: EndDisagreement, segment: Option<SegmentIndex>) -> SealFailure {
-        SealFailure::EndTampered { offset: self.offset, disagreement, segment }
+        SealFailure::EndTampered {
+            offset: self.offset,
+            disagreement,
+            segment,
+        }
     }
 }
 
@@ -128,7 +163,10 @@ pub(crate) fn claimed_total(source: &dyn ReadAt, size: u64, header: &StreamHeade
     let end_at = size.checked_sub(footer.end_size)?;
     let fixed: [u8; END_RECORD_FIXED_SIZE] = read_array(source, end_at)?;
     EndRecord::extensions_size(&fixed)?;
-    let (segments, total) = (EndRecord::claimed_segments(&fixed), EndRecord::claimed_total(&fixed));
+    let (segments, total) = (
+        EndRecord::claimed_segments(&fixed),
+        EndRecord::claimed_total(&fixed),
+    );
     let geometry = &header.core.geometry;
     let records = geometry.records_size(total);
     let agrees = segments == geometry.segment_count(total)

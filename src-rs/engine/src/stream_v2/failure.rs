@@ -11,7 +11,9 @@ use std::{fmt, io, path::Path};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealFailure {
     /// A field of the header has a value that this release does not have.
-    #[error("not a sealed stream of this version: the header's {field} (byte {offset}) is {found}, expected {expected}")]
+    #[error(
+        "not a sealed stream of this version: the header's {field} (byte {offset}) is {found}, expected {expected}"
+    )]
     HeaderError {
         /// Which field.
         field: HeaderField,
@@ -23,7 +25,9 @@ pub enum SealFailure {
         expected: String,
     },
     /// The header's checksum is wrong, and no copy of the header serves.
-    #[error("the header is damaged: its checksum (byte {offset}) is {actual:#010x}, expected {expected:#010x}")]
+    #[error(
+        "the header is damaged: its checksum (byte {offset}) is {actual:#010x}, expected {expected:#010x}"
+    )]
     HeaderDamaged {
         /// Where the checksum stands.
         offset: WireOffset,
@@ -42,7 +46,9 @@ pub enum SealFailure {
     #[error("the header was tampered with: its authentication code does not match")]
     HeaderTampered,
     /// The stream was sealed with another context.
-    #[error("the key is right, but the stream was sealed with another context than the {supplied} bytes given")]
+    #[error(
+        "the key is right, but the stream was sealed with another context than the {supplied} bytes given"
+    )]
     ContextMismatch {
         /// Bytes of the context that was given.
         supplied: u64,
@@ -91,7 +97,9 @@ pub enum SealFailure {
         offset: WireOffset,
     },
     /// The stream asks for more than the reader allows.
-    #[error("the stream's {limit} is {value}, over this reader's limit of {maximum}; raise the limit if you trust it")]
+    #[error(
+        "the stream's {limit} is {value}, over this reader's limit of {maximum}; raise the limit if you trust it"
+    )]
     LimitExceeded {
         /// Which limit.
         limit: Limit,
@@ -104,7 +112,9 @@ pub enum SealFailure {
     #[error("the operation was cancelled")]
     Cancelled,
     /// The source is not as long as it was when the operation began.
-    #[error("the source changed while it was read: it had {expected} bytes, and now {relation}; try again when it is at rest")]
+    #[error(
+        "the source changed while it was read: it had {expected} bytes, and now {relation}; try again when it is at rest"
+    )]
     SourceChanged {
         /// Bytes at the start.
         expected: u64,
@@ -288,9 +298,23 @@ impl SealFailure {
     #[must_use]
     pub fn on_file(self, read: &Path, written: &Path) -> Self {
         match self {
-            Self::Io { operation, path: None, code, message } => {
-                let path = if operation == IoOperation::Read { read } else { written };
-                Self::Io { operation, path: Some(path.display().to_string()), code, message }
+            Self::Io {
+                operation,
+                path: None,
+                code,
+                message,
+            } => {
+                let path = if operation == IoOperation::Read {
+                    read
+                } else {
+                    written
+                };
+                Self::Io {
+                    operation,
+                    path: Some(path.display().to_string()),
+                    code,
+                    message,
+                }
             }
             other => other,
         }
@@ -348,10 +372,26 @@ impl From<CryptoError> for SealFailure {
 impl From<HeaderError> for SealFailure {
     fn from(error: HeaderError) -> Self {
         match error {
-            HeaderError::Field { field, offset, found, expected } => {
-                Self::HeaderError { field, offset, found, expected }
-            }
-            HeaderError::Damaged { offset, expected, actual } => Self::HeaderDamaged { offset, expected, actual },
+            HeaderError::Field {
+                field,
+                offset,
+                found,
+                expected,
+            } => Self::HeaderError {
+                field,
+                offset,
+                found,
+                expected,
+            },
+            HeaderError::Damaged {
+                offset,
+                expected,
+                actual,
+            } => Self::HeaderDamaged {
+                offset,
+                expected,
+                actual,
+            },
             HeaderError::Incomplete { available, .. } => Self::Truncated {
                 next_segment: SegmentIndex::ZERO,
                 verified_bytes: 0,

@@ -28,7 +28,9 @@ pub fn encrypt_file(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Report, SealFailure> {
-    convert(from, to, placement, ALL_BITS, |source, sink| encrypt_stream_v2(source, sink, options, control))
+    convert(from, to, placement, ALL_BITS, |source, sink| {
+        encrypt_stream_v2(source, sink, options, control)
+    })
 }
 
 /// Opens the sealed file `from` into the new file `to`, which gets the permission bits of `from` without those of group
@@ -43,7 +45,9 @@ pub fn decrypt_file(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Report, SealFailure> {
-    convert(from, to, placement, OWNER_BITS, |source, sink| decrypt_stream_v2(source, sink, options, control))
+    convert(from, to, placement, OWNER_BITS, |source, sink| {
+        decrypt_stream_v2(source, sink, options, control)
+    })
 }
 
 fn convert(
@@ -65,7 +69,8 @@ fn convert(
 #[cfg(unix)]
 fn mode_of(file: &File) -> std::io::Result<Option<u32>> {
     use std::os::unix::fs::PermissionsExt;
-    file.metadata().map(|metadata| Some(metadata.permissions().mode()))
+    file.metadata()
+        .map(|metadata| Some(metadata.permissions().mode()))
 }
 
 #[cfg(not(unix))]

@@ -60,6 +60,22 @@ pub enum FloeError {
     },
 }
 
+impl FloeError {
+    /// The failure's name in capitals, such as `HEADER_TAG`: stable, for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::SegmentLength { .. } => "SEGMENT_LENGTH",
+            Self::OutputSize { .. } => "OUTPUT_SIZE",
+            Self::Truncated { .. } => "TRUNCATED",
+            Self::Parameters => "PARAMETERS",
+            Self::HeaderTag => "HEADER_TAG",
+            Self::Frame { .. } => "FRAME",
+            Self::Crypto { .. } => "CRYPTO",
+        }
+    }
+}
+
 impl From<CryptoError> for FloeError {
     fn from(error: CryptoError) -> Self {
         Self::Crypto { error }
@@ -116,9 +132,19 @@ pub fn seal_into(
 ) -> Result<(), FloeError> {
     let expected = sealed_size(plaintext.len(), encrypted_segment_length)?;
     if message.len() as u64 != expected {
-        return Err(FloeError::OutputSize { expected, actual: message.len() as u64 });
+        return Err(FloeError::OutputSize {
+            expected,
+            actual: message.len() as u64,
+        });
     }
-    seal_with(&Random::system(), key, aad, plaintext, params(encrypted_segment_length)?, message)
+    seal_with(
+        &Random::system(),
+        key,
+        aad,
+        plaintext,
+        params(encrypted_segment_length)?,
+        message,
+    )
 }
 
 /// Opens a message whose ENC_SEG_LEN must be `encrypted_segment_length`, or any if that is `None`.
@@ -140,11 +166,15 @@ pub fn open(
 }
 
 fn split(message: &[u8]) -> Result<(&[u8; FLOE_HEADER_SIZE], &[u8]), FloeError> {
-    message.split_first_chunk().ok_or(FloeError::Truncated { size: message.len() as u64 })
+    message.split_first_chunk().ok_or(FloeError::Truncated {
+        size: message.len() as u64,
+    })
 }
 
 fn params(encrypted_segment_length: u32) -> Result<FloeParams, FloeError> {
-    FloeParams::new(encrypted_segment_length).ok_or(FloeError::SegmentLength { length: encrypted_segment_length })
+    FloeParams::new(encrypted_segment_length).ok_or(FloeError::SegmentLength {
+        length: encrypted_segment_length,
+    })
 }
 
 /// Frames in a body, at least one.
@@ -162,12 +192,15 @@ pub(crate) fn seal_with(
     message: &mut [u8],
 ) -> Result<(), FloeError> {
     let size = message.len() as u64;
-    let (header, body) = message.split_first_chunk_mut().ok_or(FloeError::Truncated { size })?;
+    let (header, body) = message
+        .split_first_chunk_mut()
+        .ok_or(FloeError::Truncated { size })?;
     let count = frame_count(body.len(), params)?;
     let (sealed_header, keys) = FloeKey::new(key).start_sealing(params, aad, random)?;
     *header = sealed_header;
 
-    let mut worker = EncryptFrameWorker::new(&keys, FrameIndex::ZERO).map_err(at(FrameIndex::ZERO, params))?;
+    let mut worker =
+        EncryptFrameWorker::new(&keys, FrameIndex::ZERO).map_err(at(FrameIndex::ZERO, params))?;
     let mut scratch = Vec::new();
     let mut content = plaintext.chunks(params.frame_content());
     let mut slots = body.chunks_mut(params.encrypted_frame_size());
@@ -181,7 +214,16 @@ pub(crate) fn seal_with(
             let slot = slots.next().unwrap_or_default();
             content_mut(slot).copy_from_slice(content.next().unwrap_or_default());
             let is_final = frame + 1 == count;
-            worker.seal(FrameInput { index, is_final, slot }, iv).map_err(at(index, params))?;
+            worker
+                .seal(
+                    FrameInput {
+                        index,
+                        is_final,
+                        slot,
+                    },
+                    iv,
+                )
+                .map_err(at(index, params))?;
         }
     }
     Ok(())
@@ -196,7 +238,8 @@ pub(crate) fn open_with(
 ) -> Result<Vec<u8>, FloeError> {
     let keys = FloeKey::new(key).start_opening(params, aad, header)?;
     let count = frame_count(body.len(), params)?;
-    let mut worker = DecryptFrameWorker::new(&keys, FrameIndex::ZERO).map_err(at(FrameIndex::ZERO, params))?;
+    let mut worker =
+        DecryptFrameWorker::new(&keys, FrameIndex::ZERO).map_err(at(FrameIndex::ZERO, params))?;
     let mut plaintext = Vec::with_capacity(body.len().saturating_sub(count as usize * FRAME_OVERHEAD));
     // Frames are opened in a copy, so that the caller's message stays as it is.
     let mut slot = Vec::with_capacity(params.encrypted_frame_size().min(body.len()));
@@ -208,7 +251,11 @@ pub(crate) fn open_with(
         }
         slot.clear();
         slot.extend_from_slice(frames.next().unwrap_or_default());
-        let input = FrameInput { index, is_final: frame + 1 == count, slot: &mut slot };
+        let input = FrameInput {
+            index,
+            is_final: frame + 1 == count,
+            slot: &mut slot,
+        };
         worker.open(input).map_err(at(index, params))?;
         plaintext.extend_from_slice(content_mut(&mut slot));
     }

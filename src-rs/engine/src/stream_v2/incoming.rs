@@ -6,8 +6,8 @@ use super::options::DecryptOptions;
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
 use crate::headers::{
-    END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderField,
-    MAX_HEADER_SIZE, StreamHeader, check_prefix, end_record_size,
+    END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderField, MAX_HEADER_SIZE,
+    StreamHeader, check_prefix, end_record_size,
 };
 use crate::keys::{Unlocked, key_slot, unlock};
 use std::io::{IoSliceMut, Read};
@@ -31,7 +31,10 @@ pub(crate) fn read_header(reader: &mut dyn Read) -> Result<FoundHeader, SealFail
     bytes.resize(size, 0);
     let count = count + read_full(reader, bytes.get_mut(count..).unwrap_or_default()).map_err(failed)?;
     bytes.truncate(count);
-    Ok(FoundHeader { header: StreamHeader::parse(&bytes)?, from_copy: false })
+    Ok(FoundHeader {
+        header: StreamHeader::parse(&bytes)?,
+        from_copy: false,
+    })
 }
 
 /// Reads the header of a positioned source, or its copy at the end where the header fails before its checksum.
@@ -42,7 +45,10 @@ pub(super) fn find_header(source: &dyn ReadAt, size: u64) -> Result<FoundHeader,
     let first = read_header(&mut super::io::ReadAtCursor::new(source, 0));
     match first {
         Err(failure) if concerns_checksum(&failure) => match header_copy(source, size) {
-            Some(header) => Ok(FoundHeader { header, from_copy: true }),
+            Some(header) => Ok(FoundHeader {
+                header,
+                from_copy: true,
+            }),
             None => Err(failure),
         },
         result => result,
@@ -68,10 +74,14 @@ fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader> {
     let segments = EndRecord::claimed_segments(&fixed);
     let extensions = EndRecord::extensions_size(&fixed)?;
     let copy_at = end_at.checked_add(end_record_size(segments, u64::from(extensions)))?;
-    let copy_size = footer_at.checked_sub(copy_at).filter(|&size| size <= u64::from(MAX_HEADER_SIZE))?;
+    let copy_size = footer_at
+        .checked_sub(copy_at)
+        .filter(|&size| size <= u64::from(MAX_HEADER_SIZE))?;
     let mut bytes = vec![0; usize::try_from(copy_size).ok()?];
     let read = source.read_at(copy_at, &mut [IoSliceMut::new(&mut bytes)]).ok()?;
-    StreamHeader::parse(bytes.get(..read)?).ok().filter(|header| u64::from(header.size()) == copy_size)
+    StreamHeader::parse(bytes.get(..read)?)
+        .ok()
+        .filter(|header| u64::from(header.size()) == copy_size)
 }
 
 /// The `N` bytes at `offset`, if the source has them.
@@ -99,21 +109,42 @@ impl IncomingStream {
         let (value, maximum) = (core.geometry.segment_size(), options.max_segment_size);
         if value > maximum {
             let (value, maximum) = (u64::from(value), u64::from(maximum));
-            return Err(SealFailure::LimitExceeded { limit: Limit::SegmentSize, maximum, value });
+            return Err(SealFailure::LimitExceeded {
+                limit: Limit::SegmentSize,
+                maximum,
+                value,
+            });
         }
         let unlocked = unlock(&header, &options.identities)
             .map_err(|error| SealFailure::locked(error, describe_slots(&header)))?;
-        let keys = StreamKeys::derive(&unlocked.file_key, &core.encode(), &header.core_extensions, options.context)?;
+        let keys = StreamKeys::derive(
+            &unlocked.file_key,
+            &core.encode(),
+            &header.core_extensions,
+            options.context,
+        )?;
         if !keys.verify_header(header.authenticated(), &header.mac) {
             return Err(SealFailure::HeaderTampered);
         }
         if !keys.verify_context(&header.context_check)? {
-            return Err(SealFailure::ContextMismatch { supplied: options.context.len() as u64 });
+            return Err(SealFailure::ContextMismatch {
+                supplied: options.context.len() as u64,
+            });
         }
-        let context =
-            SegmentCryptoContext::new(keys.payload_key()?, core.geometry, core.plaintext_size, Random::system())
-                .ok_or(CryptoError::InputTooLong)?;
-        Ok(Self { end_key: keys.end_key()?, context, header, from_copy, unlocked })
+        let context = SegmentCryptoContext::new(
+            keys.payload_key()?,
+            core.geometry,
+            core.plaintext_size,
+            Random::system(),
+        )
+        .ok_or(CryptoError::InputTooLong)?;
+        Ok(Self {
+            end_key: keys.end_key()?,
+            context,
+            header,
+            from_copy,
+            unlocked,
+        })
     }
 }
 

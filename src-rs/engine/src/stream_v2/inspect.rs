@@ -50,11 +50,16 @@ pub struct SlotInfo {
 /// # Errors
 /// A header that is damaged or of another version.
 pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealFailure> {
-    let stream_size = source.size().map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
+    let stream_size = source
+        .size()
+        .map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
     let found = find_header(source, stream_size)?;
     let header = &found.header;
     let geometry = header.core.geometry;
-    let plaintext_size = header.core.plaintext_size.or_else(|| claimed_total(source, stream_size, header));
+    let plaintext_size = header
+        .core
+        .plaintext_size
+        .or_else(|| claimed_total(source, stream_size, header));
     let slot_info = |raw: &RawKeySlot| SlotInfo {
         slot_type: raw.slot_type.to_string(),
         key_id: key_slot(raw).map(|slot| slot.id).filter(|id| !id.is_empty()),

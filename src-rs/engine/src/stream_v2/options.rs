@@ -22,7 +22,11 @@ impl Control<'_> {
     /// The caller's thread alone, and nobody watching.
     #[must_use]
     pub fn serial() -> Self {
-        Self { threads: Threads::Serial, cancel: CancellationToken::new(), progress: None }
+        Self {
+            threads: Threads::Serial,
+            cancel: CancellationToken::new(),
+            progress: None,
+        }
     }
 
     /// Segments in flight on an ordered path: enough that nobody waits while one is read and one is written.
@@ -85,15 +89,20 @@ impl<'a> EncryptOptions<'a> {
         if !(1..=64).contains(&self.recipients.len()) {
             return Err(invalid("recipients", "must be 1 to 64"));
         }
-        if self.recipients.iter().any(|Recipient::Key { id, .. }| id.len() > MAX_KEY_ID) {
+        if self
+            .recipients
+            .iter()
+            .any(|Recipient::Key { id, .. }| id.len() > MAX_KEY_ID)
+        {
             return Err(invalid("keyId", "must have at most 255 bytes"));
         }
         check_context(self.context)?;
         Geometry::new(self.frame_size, self.segment_size, self.digest).map_err(|error| match error {
             GeometryError::FrameSize(_) => invalid("frameSize", "must be 1024 to 16777216"),
-            GeometryError::SegmentSize { frame_size, .. } => {
-                invalid("segmentSize", format!("must be a multiple of frameSize ({frame_size}), up to 1073741824"))
-            }
+            GeometryError::SegmentSize { frame_size, .. } => invalid(
+                "segmentSize",
+                format!("must be a multiple of frameSize ({frame_size}), up to 1073741824"),
+            ),
         })
     }
 }
@@ -113,7 +122,11 @@ impl<'a> DecryptOptions<'a> {
     /// The defaults, for these identities.
     #[must_use]
     pub fn new(identities: Vec<Identity>) -> Self {
-        Self { identities, context: &[], max_segment_size: DEFAULT_MAX_SEGMENT_SIZE }
+        Self {
+            identities,
+            context: &[],
+            max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
+        }
     }
 
     /// The same with another context.
@@ -139,7 +152,10 @@ fn check_context(context: &[u8]) -> Result<(), SealFailure> {
 }
 
 fn invalid(option: &str, problem: impl Into<String>) -> SealFailure {
-    SealFailure::InvalidOption { option: option.to_owned(), problem: problem.into() }
+    SealFailure::InvalidOption {
+        option: option.to_owned(),
+        problem: problem.into(),
+    }
 }
 
 /// Bytes of the longest context.

@@ -9,12 +9,13 @@ use super::outgoing::OutgoingStream;
 use super::pipeline::{SideBySide, open_record, run_ordered, seal_record};
 use super::report::{Run, Totals};
 use super::segment_worker::{
-    DecryptedSegment, EncryptedSegment, PREAMBLE_SIZE, SegmentInput, SegmentPlan, SegmentWire, SegmentWorkerError,
+    DecryptedSegment, EncryptedSegment, PREAMBLE_SIZE, SegmentInput, SegmentPlan, SegmentWire,
+    SegmentWorkerError,
 };
 use crate::crypto::Crc64;
 use crate::headers::{
-    FRAME_OVERHEAD, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError, SegmentIndex,
-    SegmentReason, WireOffset,
+    FRAME_OVERHEAD, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
+    SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::{Read, Write};
@@ -33,11 +34,23 @@ pub(crate) fn seal_in_order(
 ) -> Result<Run, SealFailure> {
     let geometry = *stream.context.geometry();
     let (buffers, free) = channel();
-    let mut source = Source { reader, free, times: StageTimes::default() };
-    let mut plaintext = PlaintextSegments { geometry, total, next: Some(SegmentIndex::ZERO), ahead: None };
+    let mut source = Source {
+        reader,
+        free,
+        times: StageTimes::default(),
+    };
+    let mut plaintext = PlaintextSegments {
+        geometry,
+        total,
+        next: Some(SegmentIndex::ZERO),
+        ahead: None,
+    };
     let mut delivery = Delivery::new(writer, buffers, control);
     delivery.write(&stream.header)?;
-    delivery.totals.output_crc.append(Crc64::of(&stream.header), stream.header.len() as u64);
+    delivery
+        .totals
+        .output_crc
+        .append(Crc64::of(&stream.header), stream.header.len() as u64);
 
     let side_by_side = SideBySide::choose(&control.threads, total.map(|total| geometry.segment_count(total)));
     let work = |input: Result<SegmentInput, SealFailure>| {
@@ -54,15 +67,32 @@ pub(crate) fn seal_in_order(
             Ok(record)
         })
     };
-    run_ordered(&control.threads, control.window(), || plaintext.next(&mut source), work, lost, consume)?;
+    run_ordered(
+        &control.threads,
+        control.window(),
+        || plaintext.next(&mut source),
+        work,
+        lost,
+        consume,
+    )?;
     delivery.outcome?;
-    let end = stream.end(delivery.totals.plaintext_size, std::mem::take(&mut delivery.entries));
+    let end = stream.end(
+        delivery.totals.plaintext_size,
+        std::mem::take(&mut delivery.entries),
+    );
     delivery.outcome = Ok(());
     delivery.write(&end)?;
     delivery.flush()?;
-    delivery.totals.output_crc.append(Crc64::of(&end), end.len() as u64);
+    delivery
+        .totals
+        .output_crc
+        .append(Crc64::of(&end), end.len() as u64);
     delivery.times += source.times;
-    Ok(Run { totals: delivery.totals, times: delivery.times, stream_size: delivery.written })
+    Ok(Run {
+        totals: delivery.totals,
+        times: delivery.times,
+        stream_size: delivery.written,
+    })
 }
 
 /// Opens the records behind the header, up to and with the final one, and leaves `reader` at the end record.
@@ -75,12 +105,24 @@ pub(crate) fn open_in_order(
 ) -> Result<(Run, Vec<ManifestEntry>), SealFailure> {
     let geometry = *stream.context.geometry();
     let (buffers, free) = channel();
-    let mut source = Source { reader, free, times: StageTimes::default() };
+    let mut source = Source {
+        reader,
+        free,
+        times: StageTimes::default(),
+    };
     let start = WireOffset::new(u64::from(stream.header.size()));
-    let mut records = Records { geometry, next: Some(SegmentIndex::ZERO), offset: start };
+    let mut records = Records {
+        geometry,
+        next: Some(SegmentIndex::ZERO),
+        offset: start,
+    };
     let mut delivery = Delivery::new(writer, buffers, control);
 
-    let segments = stream.header.core.plaintext_size.map(|total| geometry.segment_count(total));
+    let segments = stream
+        .header
+        .core
+        .plaintext_size
+        .map(|total| geometry.segment_count(total));
     let side_by_side = SideBySide::choose(&control.threads, segments);
     let work = |wire: Result<SegmentWire, SealFailure>| {
         let mut times = StageTimes::default();
@@ -99,18 +141,32 @@ pub(crate) fn open_in_order(
             Ok(segment.into_buffer())
         })
     };
-    run_ordered(&control.threads, control.window(), || records.next(&mut source), work, lost, consume)?;
+    run_ordered(
+        &control.threads,
+        control.window(),
+        || records.next(&mut source),
+        work,
+        lost,
+        consume,
+    )?;
     delivery.outcome?;
     delivery.outcome = Ok(());
     delivery.flush()?;
     delivery.times += source.times;
-    let run = Run { totals: delivery.totals, times: delivery.times, stream_size: records.offset.get() };
+    let run = Run {
+        totals: delivery.totals,
+        times: delivery.times,
+        stream_size: records.offset.get(),
+    };
     Ok((run, delivery.entries))
 }
 
 /// A result that never came, which only a bug in the pool could bring about.
 fn lost<T>() -> Result<T, SealFailure> {
-    Err(SegmentWorkerError::FrameWorkerDisconnected { segment: SegmentIndex::ZERO }.into())
+    Err(SegmentWorkerError::FrameWorkerDisconnected {
+        segment: SegmentIndex::ZERO,
+    }
+    .into())
 }
 
 /// The reading end: where bytes come from, and buffers that were used before.
@@ -153,7 +209,11 @@ impl PlaintextSegments {
         Some(segment)
     }
 
-    fn read_segment(&mut self, index: SegmentIndex, source: &mut Source<'_>) -> Result<SegmentInput, SealFailure> {
+    fn read_segment(
+        &mut self,
+        index: SegmentIndex,
+        source: &mut Source<'_>,
+    ) -> Result<SegmentInput, SealFailure> {
         let geometry = self.geometry;
         let due = match self.total {
             Some(total) => geometry.segment_plaintext(total, index),
@@ -183,7 +243,10 @@ impl PlaintextSegments {
         }
         let is_final = match self.total {
             Some(total) => {
-                let changed = |relation| SealFailure::SourceChanged { expected: total, relation };
+                let changed = |relation| SealFailure::SourceChanged {
+                    expected: total,
+                    relation,
+                };
                 if plaintext_size < due {
                     return Err(changed(SizeRelation::Shorter));
                 }
@@ -201,7 +264,14 @@ impl PlaintextSegments {
                 self.ahead.is_none()
             }
         };
-        Ok(SegmentInput { plan: SegmentPlan { index, is_final, plaintext_size }, record })
+        Ok(SegmentInput {
+            plan: SegmentPlan {
+                index,
+                is_final,
+                plaintext_size,
+            },
+            record,
+        })
     }
 }
 
@@ -219,7 +289,11 @@ impl Records {
         Some(self.read_record(index, source))
     }
 
-    fn read_record(&mut self, index: SegmentIndex, source: &mut Source<'_>) -> Result<SegmentWire, SealFailure> {
+    fn read_record(
+        &mut self,
+        index: SegmentIndex,
+        source: &mut Source<'_>,
+    ) -> Result<SegmentWire, SealFailure> {
         let offset = self.offset;
         // What was verified before is counted where segments are delivered.
         let truncated = |available: usize| SealFailure::Truncated {
@@ -235,7 +309,11 @@ impl Records {
         }
         if header_bytes.starts_with(END_MARKER) {
             let due = format!("segment {index}");
-            return Err(invalid(SegmentHeaderError::new(SegmentReason::EndTooEarly, due, "the end record")));
+            return Err(invalid(SegmentHeaderError::new(
+                SegmentReason::EndTooEarly,
+                due,
+                "the end record",
+            )));
         }
         let header = SegmentHeader::parse(&header_bytes, &self.geometry).map_err(invalid)?;
         let size = self.geometry.record_size(header.plaintext_size) as usize;
@@ -251,7 +329,11 @@ impl Records {
         if !header.is_final {
             self.next = Some(SegmentIndex::new(index.get() + 1));
         }
-        Ok(SegmentWire { index, offset, record })
+        Ok(SegmentWire {
+            index,
+            offset,
+            record,
+        })
     }
 }
 
@@ -269,7 +351,11 @@ struct Delivery<'a, 'c> {
 }
 
 impl<'a, 'c> Delivery<'a, 'c> {
-    fn new(writer: &'a mut (dyn Write + Send + 'a), buffers: Sender<Vec<u8>>, control: &'a Control<'c>) -> Self {
+    fn new(
+        writer: &'a mut (dyn Write + Send + 'a),
+        buffers: Sender<Vec<u8>>,
+        control: &'a Control<'c>,
+    ) -> Self {
         Self {
             writer,
             buffers,
@@ -290,7 +376,11 @@ impl<'a, 'c> Delivery<'a, 'c> {
         deliver: impl FnOnce(&mut Self, T) -> Result<Vec<u8>, SealFailure>,
     ) -> ControlFlow<()> {
         self.times.add(Stage::Wait, self.idle_since.elapsed());
-        let delivered = if self.control.cancel.is_cancelled() { Err(SealFailure::Cancelled) } else { result };
+        let delivered = if self.control.cancel.is_cancelled() {
+            Err(SealFailure::Cancelled)
+        } else {
+            result
+        };
         let delivered = delivered.and_then(|(item, times)| {
             self.times += times;
             deliver(self, item)
@@ -313,9 +403,13 @@ impl<'a, 'c> Delivery<'a, 'c> {
     fn explain(&self, failure: SealFailure) -> SealFailure {
         self.control.cancel.cancel();
         match failure {
-            SealFailure::Truncated { next_segment, offset, .. } => {
-                SealFailure::Truncated { next_segment, verified_bytes: self.totals.plaintext_size, offset }
-            }
+            SealFailure::Truncated {
+                next_segment, offset, ..
+            } => SealFailure::Truncated {
+                next_segment,
+                verified_bytes: self.totals.plaintext_size,
+                offset,
+            },
             other => other,
         }
     }

@@ -25,7 +25,12 @@ impl<'a> ProgressMeter<'a> {
     /// A meter at 0.
     #[must_use]
     pub fn new(total: Option<u64>, listener: Option<&'a (dyn Fn(Progress) + Send + Sync)>) -> Self {
-        Self { done: AtomicU64::new(0), total, last_told: Mutex::new(Instant::now()), listener }
+        Self {
+            done: AtomicU64::new(0),
+            total,
+            last_told: Mutex::new(Instant::now()),
+            listener,
+        }
     }
 
     /// Adds bytes; tells the listener if it is time. A thread that finds another one telling goes on.
@@ -36,14 +41,20 @@ impl<'a> ProgressMeter<'a> {
             && last.elapsed() >= INTERVAL
         {
             *last = Instant::now();
-            listener(Progress { bytes_done: done, bytes_total: self.total });
+            listener(Progress {
+                bytes_done: done,
+                bytes_total: self.total,
+            });
         }
     }
 
     /// Tells the final state, once, at the operation's end.
     pub fn finish(&self) {
         if let Some(listener) = self.listener {
-            listener(Progress { bytes_done: self.done(), bytes_total: self.total });
+            listener(Progress {
+                bytes_done: self.done(),
+                bytes_total: self.total,
+            });
         }
     }
 
@@ -70,7 +81,10 @@ mod tests {
         meter.finish();
         let told = told.lock().unwrap();
         assert_eq!(told.last(), Some(&1000));
-        assert!(told.len() as u128 <= 1 + start.elapsed().as_millis() / 100, "{told:?}");
+        assert!(
+            told.len() as u128 <= 1 + start.elapsed().as_millis() / 100,
+            "{told:?}"
+        );
     }
 
     #[test]

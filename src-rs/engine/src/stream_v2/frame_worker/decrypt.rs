@@ -1,7 +1,10 @@
 //! Opening one frame.
 
 use super::types::{FrameInput, FrameOutput, FrameWorkerError};
-use crate::crypto::{FrameKey, floe::{FloeParams, MessageKeys}};
+use crate::crypto::{
+    FrameKey,
+    floe::{FloeParams, MessageKeys},
+};
 use crate::headers::FrameIndex;
 use crate::stream_v2::framing::split_frame;
 
@@ -20,7 +23,11 @@ impl DecryptFrameWorker {
     /// None for inputs that the format allows.
     pub fn new(keys: &MessageKeys, frame: FrameIndex) -> Result<Self, FrameWorkerError> {
         let params = keys.params();
-        Ok(Self { params, key: keys.frame_key(frame)?, epoch: params.key_epoch(frame) })
+        Ok(Self {
+            params,
+            key: keys.frame_key(frame)?,
+            epoch: params.key_epoch(frame),
+        })
     }
 
     /// Whether `frame` is of this worker's run.
@@ -34,12 +41,20 @@ impl DecryptFrameWorker {
     /// # Errors
     /// A frame of another run, a length field that disagrees, or a wrong tag, after which the content is zeros.
     pub fn open(&self, frame: FrameInput<'_>) -> Result<FrameOutput, FrameWorkerError> {
-        let FrameInput { index, is_final, slot } = frame;
+        let FrameInput {
+            index,
+            is_final,
+            slot,
+        } = frame;
         if !self.serves(index) {
             return Err(FrameWorkerError::InvalidHeader { frame: index });
         }
         let record = split_frame(slot, is_final)?;
-        self.key.open(index, is_final, record.header.iv, record.content, record.tag)?;
-        Ok(FrameOutput { index, content_size: record.content.len() })
+        self.key
+            .open(index, is_final, record.header.iv, record.content, record.tag)?;
+        Ok(FrameOutput {
+            index,
+            content_size: record.content.len(),
+        })
     }
 }

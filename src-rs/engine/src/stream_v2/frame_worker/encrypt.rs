@@ -1,7 +1,10 @@
 //! Sealing one frame.
 
 use super::types::{FrameInput, FrameOutput, FrameWorkerError};
-use crate::crypto::{FrameIv, FrameKey, floe::{FloeParams, MessageKeys}};
+use crate::crypto::{
+    FrameIv, FrameKey,
+    floe::{FloeParams, MessageKeys},
+};
 use crate::headers::{FRAME_OVERHEAD, FrameIndex};
 use crate::stream_v2::framing::{FrameError, FrameHeader, content_mut, write_frame};
 
@@ -20,7 +23,11 @@ impl EncryptFrameWorker {
     /// None for inputs that the format allows.
     pub fn new(keys: &MessageKeys, frame: FrameIndex) -> Result<Self, FrameWorkerError> {
         let params = keys.params();
-        Ok(Self { params, key: keys.frame_key(frame)?, epoch: params.key_epoch(frame) })
+        Ok(Self {
+            params,
+            key: keys.frame_key(frame)?,
+            epoch: params.key_epoch(frame),
+        })
     }
 
     /// Whether `frame` is of this worker's run.
@@ -34,7 +41,11 @@ impl EncryptFrameWorker {
     /// # Errors
     /// A slot too small for a frame, or a frame of another run.
     pub fn seal(&self, frame: FrameInput<'_>, iv: FrameIv) -> Result<FrameOutput, FrameWorkerError> {
-        let FrameInput { index, is_final, slot } = frame;
+        let FrameInput {
+            index,
+            is_final,
+            slot,
+        } = frame;
         if !self.serves(index) {
             return Err(FrameWorkerError::InvalidHeader { frame: index });
         }
@@ -42,7 +53,11 @@ impl EncryptFrameWorker {
             let (expected, actual) = (FRAME_OVERHEAD as u64, slot.len() as u64);
             return Err(FrameError::Size { expected, actual }.into());
         }
-        let header = FrameHeader { is_final, encrypted_size: slot.len() as u32, iv };
+        let header = FrameHeader {
+            is_final,
+            encrypted_size: slot.len() as u32,
+            iv,
+        };
         let content = content_mut(slot);
         let content_size = content.len();
         let tag = self.key.seal(index, is_final, iv, content)?;

@@ -18,7 +18,11 @@ impl FrameHeader {
     /// The length field: the mark of a frame that isn't the last, or the last one's whole length.
     #[must_use]
     pub const fn length_field(&self) -> u32 {
-        if self.is_final { self.encrypted_size } else { NOT_FINAL }
+        if self.is_final {
+            self.encrypted_size
+        } else {
+            NOT_FINAL
+        }
     }
 }
 
