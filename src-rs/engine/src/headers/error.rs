@@ -80,9 +80,9 @@ pub enum HeaderError {
     Damaged {
         /// Where the checksum stands.
         offset: WireOffset,
-        /// The CRC-32C of the bytes before it.
-        expected: u32,
         /// The CRC-32C that stands there.
+        expected: u32,
+        /// The CRC-32C of the bytes before it.
         actual: u32,
     },
     /// The bytes end before the header does.

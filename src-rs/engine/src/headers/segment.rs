@@ -60,8 +60,8 @@ impl SegmentHeader {
         if computed != stored {
             return Err(SegmentHeaderError::new(
                 R::HeaderChecksum,
-                format!("{computed:#010x}"),
                 format!("{stored:#010x}"),
+                format!("{computed:#010x}"),
             ));
         }
         if flags & !(FLAG_FINAL | FLAG_COMPRESSED) != 0 || reserved != [0; 3] {

@@ -148,7 +148,7 @@ impl StreamHeader {
         };
         let bytes = bytes.get(..size).ok_or_else(short)?;
         let (checked, stored) = bytes.split_last_chunk::<4>().ok_or_else(short)?;
-        let (expected, actual) = (crc32c(checked), u32::from_be_bytes(*stored));
+        let (expected, actual) = (u32::from_be_bytes(*stored), crc32c(checked));
         if expected != actual {
             let offset = WireOffset::new(checked.len() as u64);
             return Err(HeaderError::Damaged {

@@ -2,10 +2,10 @@
 
 use super::ending::{EndExpectation, VerifiedEnd, claimed_total};
 use super::failure::{EndDisagreement, IoOperation, SealFailure, SizeRelation};
+use super::in_order::{open_in_order, seal_in_order};
 use super::incoming::{IncomingStream, find_header, read_header};
 use super::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
 use super::options::{Control, DecryptOptions, EncryptOptions};
-use super::ordered_core::{open_in_order, seal_in_order};
 use super::outgoing::OutgoingStream;
 use super::pipeline::{OpenTask, SealTask, Transfer, run_positioned};
 use super::report::{Report, Run, Totals};

@@ -1,0 +1,105 @@
+//! The writing end.
+
+use crate::headers::ManifestEntry;
+use crate::stream_v2::failure::{IoOperation, SealFailure};
+use crate::stream_v2::options::Control;
+use crate::stream_v2::report::Totals;
+use crate::telemetry::{Stage, StageTimes};
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+/// Results in order, until the first failure.
+pub(super) struct Delivery<'a, 'c> {
+    writer: &'a mut (dyn Write + Send + 'a),
+    buffers: Sender<Vec<u8>>,
+    control: &'a Control<'c>,
+    pub(super) written: u64,
+    pub(super) totals: Totals,
+    pub(super) entries: Vec<ManifestEntry>,
+    pub(super) times: StageTimes,
+    idle_since: Instant,
+    pub(super) outcome: Result<(), SealFailure>,
+}
+
+impl<'a, 'c> Delivery<'a, 'c> {
+    pub(super) fn new(
+        writer: &'a mut (dyn Write + Send + 'a),
+        buffers: Sender<Vec<u8>>,
+        control: &'a Control<'c>,
+    ) -> Self {
+        Self {
+            writer,
+            buffers,
+            control,
+            written: 0,
+            totals: Totals::default(),
+            entries: Vec::new(),
+            times: StageTimes::default(),
+            idle_since: Instant::now(),
+            outcome: Ok(()),
+        }
+    }
+
+    /// Takes the next result; `deliver` writes it and gives its buffer back.
+    pub(super) fn accept<T>(
+        &mut self,
+        result: Result<(T, StageTimes), SealFailure>,
+        deliver: impl FnOnce(&mut Self, T) -> Result<Vec<u8>, SealFailure>,
+    ) -> ControlFlow<()> {
+        self.times.add(Stage::Wait, self.idle_since.elapsed());
+        let delivered = if self.control.cancel.is_cancelled() {
+            Err(SealFailure::Cancelled)
+        } else {
+            result
+        };
+        let delivered = delivered.and_then(|(item, times)| {
+            self.times += times;
+            deliver(self, item)
+        });
+        self.idle_since = Instant::now();
+        match delivered {
+            Ok(buffer) => {
+                // The reader may have ended already, and then needs no buffers.
+                let _ = self.buffers.send(buffer);
+                ControlFlow::Continue(())
+            }
+            Err(failure) => {
+                self.outcome = Err(self.explain(failure));
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    /// Adds what only the delivering end knows, and stops a reader that waits.
+    fn explain(&self, failure: SealFailure) -> SealFailure {
+        self.control.cancel.cancel();
+        match failure {
+            SealFailure::Truncated {
+                next_segment, offset, ..
+            } => SealFailure::Truncated {
+                next_segment,
+                verified_bytes: self.totals.plaintext_size,
+                offset,
+            },
+            other => other,
+        }
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), SealFailure> {
+        let Self { writer, times, .. } = self;
+        let written = times.time(Stage::Write, || writer.write_all(bytes));
+        written.map_err(write_failure)?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), SealFailure> {
+        self.writer.flush().map_err(write_failure)
+    }
+}
+
+fn write_failure(error: std::io::Error) -> SealFailure {
+    SealFailure::io(IoOperation::Write, None, &error)
+}
