@@ -61,7 +61,10 @@ fn copy_as_sealing_does(source: &str, target: &str, threads: usize) -> Result<f6
     let geometry = geometry()?;
     let slot = geometry.frame_slot_size();
     let portion = portion_size(slot);
-    WriteAt::reserve(&&target, geometry.record_offset(4096, SegmentIndex::ZERO).get() + geometry.records_size(size))?;
+    WriteAt::reserve(
+        &&target,
+        geometry.record_offset(4096, SegmentIndex::ZERO).get() + geometry.records_size(size),
+    )?;
     let cursor = AtomicU64::new(0);
     let copy_segment = |index: SegmentIndex, buffer: &mut [u8]| -> std::io::Result<()> {
         let mut read_at = geometry.plaintext_offset(index);

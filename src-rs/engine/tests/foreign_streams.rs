@@ -13,14 +13,32 @@ fn sha256(bytes: &[u8]) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn open(stream: &[u8], key: &SecretKey, context: &[u8], threads: usize, ordered: bool) -> Result<Vec<u8>, SealFailure> {
+fn open(
+    stream: &[u8],
+    key: &SecretKey,
+    context: &[u8],
+    threads: usize,
+    ordered: bool,
+) -> Result<Vec<u8>, SealFailure> {
     let options = DecryptOptions::new(vec![Identity::Key(key.clone())]).with_context(context);
-    let control = Control { threads: Threads::new(threads)?, ..Control::serial() };
-    let source = if ordered { InputSource::reader(stream) } else { InputSource::memory(stream) };
+    let control = Control {
+        threads: Threads::new(threads)?,
+        ..Control::serial()
+    };
+    let source = if ordered {
+        InputSource::reader(stream)
+    } else {
+        InputSource::memory(stream)
+    };
     let mut plaintext = Vec::new();
     decrypt_stream_v2(source, OutputSink::writer(&mut plaintext), &options, &control)?;
     let mut memory = vec![0; plaintext.len()];
-    decrypt_stream_v2(InputSource::memory(stream), OutputSink::Memory(&mut memory), &options, &control)?;
+    decrypt_stream_v2(
+        InputSource::memory(stream),
+        OutputSink::Memory(&mut memory),
+        &options,
+        &control,
+    )?;
     assert_eq!(memory, plaintext);
     Ok(plaintext)
 }
@@ -38,12 +56,24 @@ fn every_stream_opens_or_is_refused_as_its_maker_says() {
         let by_key = vector["opens_with"][0] == "key";
         for (threads, ordered) in [(1, false), (2, false), (1, true), (2, true)] {
             let result = open(&stream, &key, context, threads, ordered);
-            let due = if by_key { vector["result"].as_str().unwrap() } else { "NoMatchingKey" };
+            let due = if by_key {
+                vector["result"].as_str().unwrap()
+            } else {
+                "NoMatchingKey"
+            };
             match result {
                 Ok(plaintext) => {
                     assert_eq!(due, "ok", "{name}");
-                    assert_eq!(sha256(&plaintext), vector["plaintext_sha256"].as_str().unwrap(), "{name}");
-                    assert_eq!(plaintext.len() as u64, vector["plaintext_size"].as_u64().unwrap(), "{name}");
+                    assert_eq!(
+                        sha256(&plaintext),
+                        vector["plaintext_sha256"].as_str().unwrap(),
+                        "{name}"
+                    );
+                    assert_eq!(
+                        plaintext.len() as u64,
+                        vector["plaintext_size"].as_u64().unwrap(),
+                        "{name}"
+                    );
                     opened += 1;
                 }
                 Err(failure) => {

@@ -31,9 +31,9 @@ pub enum SealFailure {
     HeaderDamaged {
         /// Where the checksum stands.
         offset: WireOffset,
-        /// The checksum of the bytes before it.
-        expected: u32,
         /// The checksum that stands there.
+        expected: u32,
+        /// The checksum of the bytes before it.
         actual: u32,
     },
     /// None of the header's key slots opens with the offered keys.

@@ -45,10 +45,14 @@ impl<'c> DecryptSegmentWorker<'c> {
         floe_header.copy_from_slice(&preamble[SEGMENT_HEADER_SIZE..]);
 
         let header = SegmentHeader::parse(&header_bytes, &context.geometry).map_err(invalid)?;
-        header.check_place(index, context.plaintext_total, &context.geometry).map_err(invalid)?;
+        header
+            .check_place(index, context.plaintext_total, &context.geometry)
+            .map_err(invalid)?;
         let mut hasher = SegmentHasher::new(context.geometry.digest());
         hasher.update(preamble);
-        let keys = context.payload_key.start_opening(context.params, &header_bytes, &floe_header);
+        let keys = context
+            .payload_key
+            .start_opening(context.params, &header_bytes, &floe_header);
         let mut message_tag = [0; 32];
         message_tag.copy_from_slice(&floe_header[FLOE_HEADER_SIZE - 32..]);
         let worker = match keys {
@@ -95,7 +99,10 @@ impl SegmentOpener<'_> {
     #[must_use]
     pub fn entry(&self) -> ManifestEntry {
         let wire_size = self.context.geometry.record_size(self.header.plaintext_size) as u32;
-        ManifestEntry { wire_size, message_tag: self.message_tag }
+        ManifestEntry {
+            wire_size,
+            message_tag: self.message_tag,
+        }
     }
 
     /// Adds frames to the record's digest, before they are opened.
@@ -141,10 +148,21 @@ impl SegmentOpener<'_> {
         let last = self.context.geometry.frame_count(self.header.plaintext_size) - 1;
         for (frame, slot) in (first..).zip(slots.chunks_mut(slot_size)) {
             let index = FrameIndex::new(frame);
-            worker.open(FrameInput { index, is_final: frame == last, slot }).map_err(|source| {
-                let before = PREAMBLE_SIZE as u64 + u64::from(frame) * slot_size as u64;
-                frame_failure(self.header.index, index, WireOffset::new(self.offset.get() + before), source)
-            })?;
+            worker
+                .open(FrameInput {
+                    index,
+                    is_final: frame == last,
+                    slot,
+                })
+                .map_err(|source| {
+                    let before = PREAMBLE_SIZE as u64 + u64::from(frame) * slot_size as u64;
+                    frame_failure(
+                        self.header.index,
+                        index,
+                        WireOffset::new(self.offset.get() + before),
+                        source,
+                    )
+                })?;
         }
         Ok(())
     }
@@ -159,7 +177,12 @@ impl SegmentOpener<'_> {
         let (expected, actual) = (DigestValue::new(stored_digest), self.hasher.finish());
         if expected != actual {
             let (expected, actual) = (format!("{expected:?}"), format!("{actual:?}"));
-            return Err(SegmentWorkerError::DigestMismatch { segment, offset: self.offset, expected, actual });
+            return Err(SegmentWorkerError::DigestMismatch {
+                segment,
+                offset: self.offset,
+                expected,
+                actual,
+            });
         }
         self.worker?;
         let frames = self.context.geometry.frame_count(self.header.plaintext_size);
@@ -182,19 +205,33 @@ fn frame_failure(
     source: FrameWorkerError,
 ) -> SegmentWorkerError {
     match source {
-        FrameWorkerError::FrameParsing { error: source } => {
-            SegmentWorkerError::FramingError { segment, frame, offset, source }
-        }
-        _ => SegmentWorkerError::FrameDecryptionFailed { segment, frame, offset, source },
+        FrameWorkerError::FrameParsing { error: source } => SegmentWorkerError::FramingError {
+            segment,
+            frame,
+            offset,
+            source,
+        },
+        _ => SegmentWorkerError::FrameDecryptionFailed {
+            segment,
+            frame,
+            offset,
+            source,
+        },
     }
 }
 
 fn floe_failure(error: FloeHeaderError) -> SegmentHeaderError {
     let (reason, expected, actual) = match error {
-        FloeHeaderError::Parameters => (SegmentReason::FloeParameters, "those of the stream's header", "other"),
-        FloeHeaderError::Tag | FloeHeaderError::Crypto(_) => {
-            (SegmentReason::FloeHeaderTag, "one made with this stream's key", "another")
-        }
+        FloeHeaderError::Parameters => (
+            SegmentReason::FloeParameters,
+            "those of the stream's header",
+            "other",
+        ),
+        FloeHeaderError::Tag | FloeHeaderError::Crypto(_) => (
+            SegmentReason::FloeHeaderTag,
+            "one made with this stream's key",
+            "another",
+        ),
     };
     SegmentHeaderError::new(reason, expected, actual)
 }

@@ -1,6 +1,8 @@
 //! Plaintext to record.
 
-use super::{Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentPlan, SegmentWorkerError};
+use super::{
+    Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentPlan, SegmentWorkerError,
+};
 use crate::crypto::{Crc64, DigestValue, FrameIv, SegmentHasher};
 use crate::headers::{FrameIndex, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
 use crate::stream_v2::frame_worker::{EncryptFrameWorker, FrameInput, FrameWorkerError};
@@ -24,10 +26,19 @@ impl<'c> EncryptSegmentWorker<'c> {
     /// Only where the system gives no random bytes.
     pub fn begin(&self, plan: SegmentPlan) -> Result<SegmentSealer<'c>, SegmentWorkerError> {
         let context = self.context;
-        let SegmentPlan { index, is_final, plaintext_size } = plan;
+        let SegmentPlan {
+            index,
+            is_final,
+            plaintext_size,
+        } = plan;
         context.injected_panic(index);
         let failed = |source: FrameWorkerError| failed(plan, FrameIndex::ZERO, source);
-        let header = SegmentHeader { index, is_final, plaintext_size }.encode(&context.geometry);
+        let header = SegmentHeader {
+            index,
+            is_final,
+            plaintext_size,
+        }
+        .encode(&context.geometry);
         let (floe_header, keys) = context
             .payload_key
             .start_sealing(context.params, &header, &context.random)
@@ -48,6 +59,7 @@ impl<'c> EncryptSegmentWorker<'c> {
             worker,
             message_tag: *keys.header_tag(),
             ivs: Vec::new(),
+            ivs_used: 0,
             sealed: 0,
             hasher,
             output_crc,
@@ -64,8 +76,10 @@ pub struct SegmentSealer<'c> {
     preamble: RecordPreamble,
     worker: EncryptFrameWorker,
     message_tag: [u8; 32],
-    /// IVs drawn for the next frames, the next one last.
+    /// IVs drawn ahead for frames in order.
     ivs: Vec<FrameIv>,
+    /// How many of them are used.
+    ivs_used: usize,
     sealed: u32,
     hasher: SegmentHasher,
     /// The record's CRC-64, where the digest is another.
@@ -90,15 +104,24 @@ impl SegmentSealer<'_> {
         let first = FrameIndex::new(self.sealed);
         let left = geometry.frame_count(self.plan.plaintext_size) - self.sealed;
         if count > left as usize {
-            return Err(failed(self.plan, first, FrameWorkerError::InvalidHeader { frame: first }));
+            return Err(failed(
+                self.plan,
+                first,
+                FrameWorkerError::InvalidHeader { frame: first },
+            ));
         }
-        if self.ivs.len() < count {
+        if self.ivs.len() - self.ivs_used < count {
             let draw = (left as usize).min(count.max(IVS_PER_DRAW));
             self.ivs = FrameIv::draw(&self.context.random, draw, &mut Vec::new())
                 .map_err(|error| failed(self.plan, first, error.into()))?;
+            self.ivs_used = 0;
         }
-        let ivs = self.ivs.split_off(self.ivs.len() - count);
-        self.seal_run(join, self.sealed, slots, &ivs)?;
+        let ivs = self
+            .ivs
+            .get(self.ivs_used..self.ivs_used + count)
+            .unwrap_or_default();
+        self.seal_run(join, self.sealed, slots, ivs)?;
+        self.ivs_used += count;
         self.sealed += count as u32;
         Ok(())
     }
@@ -124,8 +147,14 @@ impl SegmentSealer<'_> {
         let last = self.context.geometry.frame_count(self.plan.plaintext_size) - 1;
         for ((frame, slot), &iv) in (first..).zip(slots.chunks_mut(slot_size)).zip(ivs) {
             let index = FrameIndex::new(frame);
-            let input = FrameInput { index, is_final: frame == last, slot };
-            self.worker.seal(input, iv).map_err(|error| failed(self.plan, index, error))?;
+            let input = FrameInput {
+                index,
+                is_final: frame == last,
+                slot,
+            };
+            self.worker
+                .seal(input, iv)
+                .map_err(|error| failed(self.plan, index, error))?;
         }
         Ok(())
     }
@@ -140,7 +169,11 @@ impl SegmentSealer<'_> {
     #[must_use]
     pub fn finish(self) -> (DigestValue, RecordSummary) {
         let geometry = &self.context.geometry;
-        let SegmentPlan { index, is_final, plaintext_size } = self.plan;
+        let SegmentPlan {
+            index,
+            is_final,
+            plaintext_size,
+        } = self.plan;
         let frames = geometry.frame_count(plaintext_size);
         debug_assert_eq!(self.sealed, frames, "a record was ended before its last frame");
         let running = self.output_crc.or(self.hasher.crc64());
@@ -149,14 +182,30 @@ impl SegmentSealer<'_> {
             crc.update(digest.as_bytes());
             crc.value()
         });
-        let entry =
-            ManifestEntry { wire_size: geometry.record_size(plaintext_size) as u32, message_tag: self.message_tag };
-        (digest, RecordSummary { index, is_final, plaintext_size, frames, entry, output_crc64 })
+        let entry = ManifestEntry {
+            wire_size: geometry.record_size(plaintext_size) as u32,
+            message_tag: self.message_tag,
+        };
+        (
+            digest,
+            RecordSummary {
+                index,
+                is_final,
+                plaintext_size,
+                frames,
+                entry,
+                output_crc64,
+            },
+        )
     }
 }
 
 fn failed(plan: SegmentPlan, frame: FrameIndex, source: FrameWorkerError) -> SegmentWorkerError {
-    SegmentWorkerError::FrameEncryptionFailed { segment: plan.index, frame, source }
+    SegmentWorkerError::FrameEncryptionFailed {
+        segment: plan.index,
+        frame,
+        source,
+    }
 }
 
 /// A segment of up to this many frames draws all IVs in one call to the generator; 48 KiB at most are kept.

@@ -8,7 +8,9 @@ use crate::stream_v2::framing::FrameError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SegmentWorkerError {
     /// The worker went away without an answer. This is a bug; please report it.
-    #[error("segment {segment}: its worker stopped without an answer (a bug in sealstream; please report it)")]
+    #[error(
+        "segment {segment}: its worker stopped without an answer (a bug in sealstream; please report it)"
+    )]
     FrameWorkerDisconnected {
         /// The segment.
         segment: SegmentIndex,
@@ -105,7 +107,17 @@ impl SegmentWorkerError {
     /// A record that is not the segment due at `offset`.
     #[must_use]
     pub fn invalid(segment: SegmentIndex, offset: WireOffset, error: SegmentHeaderError) -> Self {
-        let SegmentHeaderError { reason, expected, actual } = error;
-        Self::InvalidSegment { segment, offset, reason, expected, actual }
+        let SegmentHeaderError {
+            reason,
+            expected,
+            actual,
+        } = error;
+        Self::InvalidSegment {
+            segment,
+            offset,
+            reason,
+            expected,
+            actual,
+        }
     }
 }

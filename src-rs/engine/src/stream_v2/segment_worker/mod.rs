@@ -21,6 +21,6 @@ pub use encrypt::{EncryptSegmentWorker, SegmentSealer};
 pub use error::SegmentWorkerError;
 pub use join::{Join, Serial};
 pub use types::{
-    DecryptedSegment, EncryptedSegment, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentInput, SegmentPlan,
-    SegmentWire,
+    DecryptedSegment, EncryptedSegment, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentInput,
+    SegmentPlan, SegmentWire,
 };

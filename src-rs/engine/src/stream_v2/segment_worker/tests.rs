@@ -1,0 +1,502 @@
+//! Deterministic and fast: known random bytes, records in memory, no IO.
+
+use super::*;
+use crate::crypto::{CryptoError, Random, SegmentHasher, floe::FloeKey};
+use crate::headers::{
+    DigestKind, FLOE_HEADER_SIZE, FRAME_OVERHEAD, FrameIndex, Geometry, SEGMENT_HEADER_SIZE, SegmentIndex,
+    SegmentReason, WireOffset, crc32c,
+};
+use crate::stream_v2::frame_worker::FrameWorkerError;
+use crate::stream_v2::framing::{FrameError, contents_mut};
+
+const FRAME: u32 = 1024;
+const SLOT: usize = FRAME as usize + FRAME_OVERHEAD;
+const SEGMENT: u32 = 8 * FRAME;
+/// Where the record is said to start, so that offsets in errors can be told from offsets in the record.
+const OFFSET: WireOffset = WireOffset::new(1_000_000);
+const INDEX: SegmentIndex = SegmentIndex::new(5);
+
+fn context_with(digest: DigestKind, random: Random) -> SegmentCryptoContext {
+    let geometry = Geometry::new(FRAME, SEGMENT, digest).unwrap();
+    SegmentCryptoContext::new(FloeKey::new(&[1; 32]), geometry, None, random).unwrap()
+}
+
+fn context(digest: DigestKind) -> SegmentCryptoContext {
+    context_with(digest, Random::known(1))
+}
+
+fn plan(plaintext_size: u32) -> SegmentPlan {
+    SegmentPlan {
+        index: INDEX,
+        is_final: true,
+        plaintext_size,
+    }
+}
+
+fn plaintext(size: u32) -> Vec<u8> {
+    (0..size).map(|i| (i * 7 % 251) as u8).collect()
+}
+
+/// Two threads for every split, however small.
+struct TwoThreads;
+
+impl Join for TwoThreads {
+    const PARALLEL: bool = true;
+
+    fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        std::thread::scope(|scope| {
+            let b = scope.spawn(b);
+            (a(), b.join().unwrap())
+        })
+    }
+}
+
+/// Seals in portions of `frames` frames.
+fn seal<J: Join>(
+    context: &SegmentCryptoContext,
+    plan: SegmentPlan,
+    plaintext: &[u8],
+    frames: usize,
+    join: &J,
+) -> Result<(Vec<u8>, RecordSummary), SegmentWorkerError> {
+    let mut sealer = EncryptSegmentWorker::new(context).begin(plan)?;
+    let mut slots = vec![0; context.geometry().frames_wire_size(plan.plaintext_size)];
+    for (slot, content) in contents_mut(&mut slots, SLOT).zip(plaintext.chunks(FRAME as usize)) {
+        slot.copy_from_slice(content);
+    }
+    let mut record = sealer.preamble().to_vec();
+    for portion in slots.chunks_mut(frames * SLOT) {
+        sealer.seal_frames(join, portion)?;
+        sealer.digest_frames(portion);
+    }
+    let (digest, summary) = sealer.finish();
+    record.extend_from_slice(&slots);
+    record.extend_from_slice(digest.as_bytes());
+    Ok((record, summary))
+}
+
+fn sealed(context: &SegmentCryptoContext, size: u32) -> Vec<u8> {
+    seal(context, plan(size), &plaintext(size), 3, &Serial).unwrap().0
+}
+
+/// Opens in portions of `frames` frames; what comes out are the portions that verified.
+fn open<J: Join>(
+    context: &SegmentCryptoContext,
+    record: &[u8],
+    frames: usize,
+    join: &J,
+) -> (Vec<u8>, Result<RecordSummary, SegmentWorkerError>) {
+    open_at(context, INDEX, record, frames, join)
+}
+
+fn open_at<J: Join>(
+    context: &SegmentCryptoContext,
+    index: SegmentIndex,
+    record: &[u8],
+    frames: usize,
+    join: &J,
+) -> (Vec<u8>, Result<RecordSummary, SegmentWorkerError>) {
+    let digest_at = record.len() - context.geometry().digest().size();
+    let preamble = record[..PREAMBLE_SIZE].try_into().unwrap();
+    let mut slots = record[PREAMBLE_SIZE..digest_at].to_vec();
+    let mut plaintext = Vec::new();
+    let mut opener = match DecryptSegmentWorker::new(context).begin(index, OFFSET, preamble) {
+        Ok(opener) => opener,
+        Err(error) => return (plaintext, Err(error)),
+    };
+    for portion in slots.chunks_mut(frames * SLOT) {
+        opener.digest_frames(portion);
+        if opener.open_frames(join, portion) {
+            contents_mut(portion, SLOT).for_each(|content| plaintext.extend_from_slice(content));
+        }
+    }
+    (plaintext, opener.finish(&record[digest_at..]))
+}
+
+fn refused(context: &SegmentCryptoContext, record: &[u8]) -> SegmentWorkerError {
+    open(context, record, 2, &Serial).1.unwrap_err()
+}
+
+/// Makes the digest right again, as someone who tampers can.
+fn mend_digest(record: &mut Vec<u8>, digest: DigestKind) {
+    record.truncate(record.len() - digest.size());
+    let mut hasher = SegmentHasher::new(digest);
+    hasher.update(record);
+    record.extend_from_slice(hasher.finish().as_bytes());
+}
+
+fn mend_header_checksum(record: &mut [u8]) {
+    let crc = crc32c(&record[..28]);
+    record[28..32].copy_from_slice(&crc.to_be_bytes());
+}
+
+#[test]
+fn every_size_and_digest_opens_in_portions_of_every_size() {
+    for digest in DigestKind::ALL {
+        let context = context(digest);
+        for size in [1, FRAME - 1, FRAME, FRAME + 1, 3 * FRAME, SEGMENT - 1, SEGMENT] {
+            let frames = context.geometry().frame_count(size);
+            for portion in 1..=9 {
+                let (record, sealing) =
+                    seal(&context, plan(size), &plaintext(size), portion, &Serial).unwrap();
+                assert_eq!(record.len() as u64, context.geometry().record_size(size));
+                let (opened, opening) = open(&context, &record, 10 - portion, &Serial);
+                let opening = opening.unwrap();
+                assert_eq!(
+                    opened,
+                    plaintext(size),
+                    "{digest}, {size} bytes, portions of {portion}"
+                );
+                assert_eq!(opening.entry, sealing.entry);
+                assert_eq!(
+                    (opening.frames, opening.plaintext_size, opening.index),
+                    (frames, size, INDEX)
+                );
+                assert_eq!(sealing.output_crc64, crate::crypto::Crc64::of(&record));
+                assert_eq!(opening.output_crc64, crate::crypto::Crc64::of(&opened));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_segment_opens_as_the_first_and_nowhere_else() {
+    for digest in DigestKind::ALL {
+        let context = context(digest);
+        let first = SegmentPlan {
+            index: SegmentIndex::ZERO,
+            ..plan(0)
+        };
+        let record = seal(&context, first, &[], 1, &Serial).unwrap().0;
+        let (opened, summary) = open_at(&context, SegmentIndex::ZERO, &record, 1, &TwoThreads);
+        let summary = summary.unwrap();
+        assert_eq!((opened.len(), summary.frames, summary.plaintext_size), (0, 1, 0));
+        assert_eq!(
+            kind_of(&refused(&context, &sealed(&context, 0))),
+            "InvalidSegment PlaintextSize"
+        );
+    }
+}
+
+#[test]
+fn the_same_random_bytes_give_the_same_record_in_any_portions_and_on_any_threads() {
+    let record = |portion, parallel| {
+        let context = context(DigestKind::Sha256);
+        let plaintext = plaintext(SEGMENT);
+        match parallel {
+            true => {
+                seal(&context, plan(SEGMENT), &plaintext, portion, &TwoThreads)
+                    .unwrap()
+                    .0
+            }
+            false => {
+                seal(&context, plan(SEGMENT), &plaintext, portion, &Serial)
+                    .unwrap()
+                    .0
+            }
+        }
+    };
+    let one_by_one = record(1, false);
+    for portion in 1..=8 {
+        assert!(
+            record(portion, false) == one_by_one && record(portion, true) == one_by_one,
+            "{portion}"
+        );
+    }
+}
+
+#[test]
+fn records_sealed_one_by_one_and_side_by_side_open_either_way() {
+    for digest in DigestKind::ALL {
+        let context = context(digest);
+        for size in [FRAME + 1, SEGMENT - 1, SEGMENT] {
+            let serial = seal(&context, plan(size), &plaintext(size), 8, &Serial)
+                .unwrap()
+                .0;
+            let parallel = seal(&context, plan(size), &plaintext(size), 8, &TwoThreads)
+                .unwrap()
+                .0;
+            for record in [&serial, &parallel] {
+                assert_eq!(open(&context, record, 8, &Serial).0, plaintext(size));
+                let (opened, summary) = open(&context, record, 8, &TwoThreads);
+                assert_eq!(opened, plaintext(size));
+                assert_eq!(summary.unwrap().output_crc64, crate::crypto::Crc64::of(&opened));
+            }
+        }
+    }
+}
+
+#[test]
+fn sealing_a_segment_twice_shares_neither_keys_nor_ivs() {
+    let context = context(DigestKind::None);
+    let (a, b) = (sealed(&context, 2 * FRAME), sealed(&context, 2 * FRAME));
+    assert_eq!(a[..SEGMENT_HEADER_SIZE + 10], b[..SEGMENT_HEADER_SIZE + 10]);
+    let message_iv = SEGMENT_HEADER_SIZE + 10..SEGMENT_HEADER_SIZE + 42;
+    let frame_iv = |frame: usize| PREAMBLE_SIZE + frame * SLOT + 4..PREAMBLE_SIZE + frame * SLOT + 16;
+    assert_ne!(a[message_iv.clone()], b[message_iv]);
+    assert_ne!(a[frame_iv(0)], b[frame_iv(0)]);
+    assert_ne!(a[frame_iv(0)], a[frame_iv(1)]);
+}
+
+#[test]
+fn every_flipped_bit_is_refused_as_what_its_place_makes_it() {
+    for digest in DigestKind::ALL {
+        let context = context(digest);
+        let record = sealed(&context, FRAME + 5);
+        for bit in 0..record.len() * 8 {
+            let mut flipped = record.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let (opened, result) = open(&context, &flipped, 1, &Serial);
+            let error = result.unwrap_err();
+            let due = due_for_flip(bit / 8, digest);
+            assert_eq!(kind_of(&error), due, "{digest}, bit {bit}: {error}");
+            assert!(
+                plaintext(FRAME + 5).starts_with(&opened),
+                "{digest}, bit {bit}: wrong plaintext"
+            );
+        }
+    }
+}
+
+/// What a flip of the byte at `at` must be refused as.
+fn due_for_flip(at: usize, digest: DigestKind) -> String {
+    const FLOE: usize = SEGMENT_HEADER_SIZE;
+    match at {
+        0..4 => "InvalidSegment Marker".into(),
+        4..FLOE => "InvalidSegment HeaderChecksum".into(),
+        _ if digest != DigestKind::None => "DigestMismatch".into(),
+        _ if at < FLOE + 10 => "InvalidSegment FloeParameters".into(),
+        _ if at < FLOE + FLOE_HEADER_SIZE => "InvalidSegment FloeHeaderTag".into(),
+        _ => {
+            let (frame, within) = ((at - PREAMBLE_SIZE) / SLOT, (at - PREAMBLE_SIZE) % SLOT);
+            let offset = OFFSET.get() + (PREAMBLE_SIZE + frame * SLOT) as u64;
+            let kind = if within < 4 {
+                "FramingError"
+            } else {
+                "FrameDecryptionFailed"
+            };
+            format!("{kind} frame {frame} at {offset}")
+        }
+    }
+}
+
+fn kind_of(error: &SegmentWorkerError) -> String {
+    use SegmentWorkerError as E;
+    assert_eq!(error.segment(), INDEX);
+    match error {
+        E::InvalidSegment { reason, offset, .. } => {
+            assert_eq!(*offset, OFFSET);
+            format!("InvalidSegment {reason:?}")
+        }
+        E::DigestMismatch {
+            offset,
+            expected,
+            actual,
+            ..
+        } => {
+            assert_eq!(*offset, OFFSET);
+            assert_ne!(expected, actual);
+            "DigestMismatch".into()
+        }
+        E::FramingError {
+            frame,
+            offset,
+            source,
+            ..
+        } => {
+            assert!(matches!(source, FrameError::LengthField { .. }), "{source}");
+            format!("FramingError frame {frame} at {offset}")
+        }
+        E::FrameDecryptionFailed {
+            frame,
+            offset,
+            source,
+            ..
+        } => {
+            assert_eq!(
+                *source,
+                FrameWorkerError::Crypto {
+                    error: CryptoError::TagMismatch
+                }
+            );
+            format!("FrameDecryptionFailed frame {frame} at {offset}")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn tampering_under_a_mended_digest_is_named_with_segment_frame_and_offset() {
+    for digest in DigestKind::ALL {
+        let context = context(digest);
+        let record = sealed(&context, SEGMENT);
+        for frame in [0, 3, 7] {
+            let start = PREAMBLE_SIZE + frame * SLOT;
+            // Length field, IV, ciphertext, tag.
+            for at in [start, start + 4, start + 16, start + SLOT - 1] {
+                let mut changed = record.clone();
+                changed[at] ^= 0x80;
+                mend_digest(&mut changed, digest);
+                for error in [
+                    refused(&context, &changed),
+                    open(&context, &changed, 8, &TwoThreads).1.unwrap_err(),
+                ] {
+                    assert_eq!(
+                        kind_of(&error),
+                        due_for_flip(at, DigestKind::None),
+                        "{digest}: {error}"
+                    );
+                }
+            }
+        }
+        for (at, reason) in [
+            (32, SegmentReason::FloeParameters),
+            (42, SegmentReason::FloeHeaderTag),
+        ] {
+            let mut changed = record.clone();
+            changed[at] ^= 1;
+            mend_digest(&mut changed, digest);
+            assert_eq!(
+                kind_of(&refused(&context, &changed)),
+                format!("InvalidSegment {reason:?}")
+            );
+        }
+    }
+}
+
+#[test]
+fn the_first_of_several_bad_frames_is_named_on_one_thread_and_on_many() {
+    let context = context(DigestKind::None);
+    let mut record = sealed(&context, SEGMENT);
+    for frame in [6, 2, 5] {
+        record[PREAMBLE_SIZE + frame * SLOT + 20] ^= 1;
+    }
+    let due = format!(
+        "FrameDecryptionFailed frame 2 at {}",
+        OFFSET.get() as usize + PREAMBLE_SIZE + 2 * SLOT
+    );
+    for portion in 1..=8 {
+        let (opened, serial) = open(&context, &record, portion, &Serial);
+        assert_eq!(kind_of(&serial.unwrap_err()), due);
+        assert!(plaintext(SEGMENT).starts_with(&opened) && opened.len() <= 2 * FRAME as usize);
+        assert_eq!(
+            kind_of(&open(&context, &record, portion, &TwoThreads).1.unwrap_err()),
+            due
+        );
+    }
+}
+
+#[test]
+fn frames_that_changed_places_are_refused() {
+    let context = context(DigestKind::Blake3);
+    let mut record = sealed(&context, SEGMENT);
+    let (left, right) = record.split_at_mut(PREAMBLE_SIZE + 2 * SLOT);
+    left[PREAMBLE_SIZE + SLOT..].swap_with_slice(&mut right[..SLOT]);
+    mend_digest(&mut record, DigestKind::Blake3);
+    assert!(kind_of(&refused(&context, &record)).starts_with("FrameDecryptionFailed frame 1 "));
+}
+
+#[test]
+fn a_record_of_another_key_place_or_size_is_refused() {
+    let digest = DigestKind::Crc64Nvme;
+    let context = context(digest);
+    let mut other_key = context.clone();
+    other_key.payload_key = FloeKey::new(&[2; 32]);
+    assert_eq!(
+        kind_of(&refused(&other_key, &sealed(&context, 9))),
+        "InvalidSegment FloeHeaderTag"
+    );
+
+    let elsewhere = SegmentPlan {
+        index: SegmentIndex::new(6),
+        ..plan(9)
+    };
+    let mut record = seal(&context, elsewhere, &plaintext(9), 1, &Serial).unwrap().0;
+    assert_eq!(kind_of(&refused(&context, &record)), "InvalidSegment Index");
+    record[8..16].copy_from_slice(&INDEX.get().to_be_bytes());
+    mend_header_checksum(&mut record);
+    mend_digest(&mut record, digest);
+    assert_eq!(
+        kind_of(&refused(&context, &record)),
+        "InvalidSegment FloeHeaderTag"
+    );
+
+    let mut not_final = sealed(&context, SEGMENT);
+    not_final[4] = 0;
+    mend_header_checksum(&mut not_final);
+    mend_digest(&mut not_final, digest);
+    assert_eq!(
+        kind_of(&refused(&context, &not_final)),
+        "InvalidSegment FloeHeaderTag"
+    );
+
+    let mut knows_the_total = context.clone();
+    knows_the_total.plaintext_total = Some(5 * u64::from(SEGMENT) + 10);
+    assert_eq!(
+        kind_of(&refused(&knows_the_total, &sealed(&context, 9))),
+        "InvalidSegment PlaintextSize"
+    );
+}
+
+#[test]
+fn without_random_bytes_nothing_is_sealed() {
+    let failing = context_with(DigestKind::Sha512, Random::failing());
+    let refused = EncryptSegmentWorker::new(&failing)
+        .begin(plan(5))
+        .map(|_| ())
+        .unwrap_err();
+    let source = FrameWorkerError::Crypto {
+        error: CryptoError::RandomUnavailable,
+    };
+    let due = SegmentWorkerError::FrameEncryptionFailed {
+        segment: INDEX,
+        frame: FrameIndex::ZERO,
+        source,
+    };
+    assert_eq!(refused, due);
+}
+
+#[test]
+fn frames_past_the_planned_end_are_not_sealed() {
+    let context = context(DigestKind::None);
+    let mut sealer = EncryptSegmentWorker::new(&context)
+        .begin(plan(2 * FRAME))
+        .unwrap();
+    sealer.seal_frames(&Serial, &mut vec![0; SLOT]).unwrap();
+    let refused = sealer.seal_frames(&Serial, &mut vec![0; 2 * SLOT]).unwrap_err();
+    let frame = FrameIndex::new(1);
+    let source = FrameWorkerError::InvalidHeader { frame };
+    assert_eq!(
+        refused,
+        SegmentWorkerError::FrameEncryptionFailed {
+            segment: INDEX,
+            frame,
+            source
+        }
+    );
+}
+
+#[test]
+fn a_segment_of_more_frames_than_one_draw_of_ivs_opens() {
+    let geometry = Geometry::new(FRAME, 5000 * FRAME, DigestKind::None).unwrap();
+    let context =
+        SegmentCryptoContext::new(FloeKey::new(&[1; 32]), geometry, None, Random::known(1)).unwrap();
+    let size = 4200 * FRAME + 1;
+    for portion in [1000, 5000] {
+        let record = seal(&context, plan(size), &plaintext(size), portion, &TwoThreads)
+            .unwrap()
+            .0;
+        assert!(open(&context, &record, 4000, &Serial).0 == plaintext(size));
+        let ivs: std::collections::HashSet<_> = record[PREAMBLE_SIZE..]
+            .chunks(SLOT)
+            .map(|slot| slot[4..16].to_vec())
+            .collect();
+        assert_eq!(ivs.len(), 4201, "no IV is drawn twice");
+    }
+}

@@ -1,6 +1,8 @@
 //! What segment workers take and give: plain data.
 
-use crate::headers::{FLOE_HEADER_SIZE, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset};
+use crate::headers::{
+    FLOE_HEADER_SIZE, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset,
+};
 use crate::stream_v2::framing::contents;
 
 /// A segment that is about to be sealed.

@@ -1,0 +1,132 @@
+// Runs the real command, for the tests.
+
+import { type ChildProcess, spawn, spawnSync, type StdioOptions } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { ExecutionContext } from 'ava';
+
+/** The command's file, as `bin` in package.json names it. */
+export const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** How a run ended. */
+export interface Ended {
+  code: number | null;
+  stdout: Buffer;
+  stderr: string;
+}
+
+/** How to run it. */
+export interface Run {
+  cwd?: string;
+  env?: Record<string, string>;
+  input?: Buffer | string;
+  stdio?: StdioOptions;
+}
+
+/** Runs `sealstream` with these arguments to its end. No run may show a stack. */
+export async function sealstream(args: readonly string[], { input = '', ...run }: Run = {}): Promise<Ended> {
+  const child = start(args, run);
+  child.stdin?.end(input);
+  return end(child);
+}
+
+/** Starts `sealstream`, for a test that does something to it. */
+export function start(args: readonly string[], run: Run = {}): ChildProcess {
+  const child = program(process.execPath, [main, ...args], run);
+  // A command that ends early closes its input, which is no failure of the test.
+  child.stdin?.on('error', () => undefined);
+  return child;
+}
+
+/** Starts any program. */
+export function program(file: string, args: readonly string[], { cwd, env = {}, stdio = 'pipe' }: Run = {}) {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SEALSTREAM_'));
+  return spawn(file, args, { cwd, stdio, env: { ...Object.fromEntries(inherited), ...env } });
+}
+
+/** Waits for a program's end, and for all that it says. */
+export function end(child: ChildProcess): Promise<Ended> {
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const said = Buffer.concat(stderr).toString();
+      if (STACK.test(said)) reject(new Error(`it showed a stack:\n${said}`));
+      else resolve({ code, stdout: Buffer.concat(stdout), stderr: said });
+    });
+  });
+}
+
+/** An empty folder for one test. */
+export function folder(t: ExecutionContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'sealstream-cli-'));
+  t.teardown(() => {
+    rmSync(path, { recursive: true, force: true });
+  });
+  return path;
+}
+
+/** A folder with a key in `my.key`. */
+export async function folderWithKey(t: ExecutionContext): Promise<string> {
+  const cwd = folder(t);
+  const { code, stderr } = await sealstream(['keygen', '-o', 'my.key'], { cwd });
+  if (code !== 0) throw new Error(stderr);
+  return cwd;
+}
+
+/** The names in a folder, in order. */
+export function names(path: string): string[] {
+  return readdirSync(path).sort();
+}
+
+/** The JSON object that is all of a text. */
+export function parsed(text: Buffer | string): Record<string, unknown> {
+  return JSON.parse(text.toString()) as Record<string, unknown>;
+}
+
+/** The error in what a command with --json told. */
+export function jsonError(text: string): Record<string, unknown> {
+  return parsed(text)['error'] as Record<string, unknown>;
+}
+
+/** Runs a shell's command line, to which `sealstream` is known, on a terminal, and returns what that shows. */
+export async function onTerminal(
+  commandLine: string,
+  run: Run = {},
+): Promise<{ code: number | null; screen: string }> {
+  const [file, ...args] = terminalProgram?.(`sealstream() { "$NODE" "$MAIN" "$@"; }; ${commandLine}`) ?? [];
+  if (file === undefined) throw new Error('there is no program here that makes a terminal');
+  const env = { NODE: process.execPath, MAIN: main, TERM: 'xterm', ...run.env };
+  const child = program(file, args, { ...run, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { code, stdout } = await end(child);
+  const screen = stdout.toString();
+  if (STACK.test(screen)) throw new Error(`it showed a stack:\n${screen}`);
+  return { code, screen };
+}
+
+function findTerminalProgram(): ((commandLine: string) => string[]) | undefined {
+  const script = spawnSync('script', ['--version'], { encoding: 'utf8' });
+  if (!script.error && script.stdout.includes('util-linux')) {
+    return (commandLine) => ['script', '-qec', commandLine, '/dev/null'];
+  }
+  if (spawnSync('python3', ['-c', 'import pty']).status === 0) {
+    return (commandLine) => ['python3', '-c', PYTHON, 'sh', '-c', commandLine];
+  }
+  return undefined;
+}
+
+/** What starts a terminal's control sequence. */
+export const ESCAPE = '\x1b';
+
+const PYTHON = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+const STACK = /^\s+at .+:\d+:\d+/m;
+const terminalProgram = findTerminalProgram();
+
+/** Whether tests can have a terminal here: with `script` of util-linux, or with Python. */
+export const hasTerminal = terminalProgram !== undefined;

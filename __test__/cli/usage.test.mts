@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+
+import test from 'ava';
+
+import { folder, folderWithKey, jsonError, parsed, sealstream } from './command.mjs';
+
+const commands = ['keygen', 'encrypt', 'decrypt', 'inspect'];
+
+test('the help names every command, the exit codes and the environment', async (t) => {
+  const { code, stdout } = await sealstream(['--help']);
+  t.is(code, 0);
+  for (const word of [...commands, 'Exit codes', '130', 'SEALSTREAM_KEY_FILE'])
+    t.true(stdout.includes(word), word);
+  for (const args of [['help'], ['-h']]) t.deepEqual((await sealstream(args)).stdout, stdout);
+});
+
+test('every command has a help with examples, exit codes, and lines that fit', async (t) => {
+  for (const command of commands) {
+    const { code, stdout } = await sealstream([command, '--help']);
+    const text = stdout.toString();
+    t.is(code, 0);
+    t.regex(text, new RegExp(`^Usage: sealstream ${command}`));
+    t.regex(text, /\nExamples:\n {2}\S+[^]*\nOptions:\n[^]*\nExit codes:\n {2}0/);
+    t.deepEqual(
+      text.split('\n').filter((line) => line.length > 110),
+      [],
+    );
+    t.deepEqual((await sealstream(['help', command])).stdout, stdout);
+  }
+});
+
+test('help is given whatever else is wrong', async (t) => {
+  t.is((await sealstream(['encrypt', '-h', 'a', 'b', 'c'])).code, 0);
+});
+
+test('--version is the package’s', async (t) => {
+  const manifest = parsed(readFileSync(new URL('../../package.json', import.meta.url)));
+  for (const option of ['--version', '-V']) {
+    t.is((await sealstream([option])).stdout.toString(), `sealstream ${String(manifest['version'])}\n`);
+  }
+});
+
+test('no command at all shows the help, as an error', async (t) => {
+  const { code, stdout, stderr } = await sealstream([]);
+  t.is(code, 2);
+  t.is(stdout.length, 0);
+  t.regex(stderr, /Usage: sealstream COMMAND/);
+});
+
+test('what is wrong with the arguments is named, with a way out', async (t) => {
+  const cwd = await folderWithKey(t);
+  for (const [args, said] of [
+    [['encrpyt', 'a'], /unknown command encrpyt[^]*sealstream encrypt\?/],
+    [['seal', 'a'], /sealstream encrypt\?/],
+    [['frobnicate'], /keygen, encrypt, decrypt, inspect/],
+    [['--json', 'encrypt'], /a command comes first/],
+    [['help', 'decript'], /sealstream decrypt\?/],
+    [['encrypt', '--ouput', 'x', 'a'], /unknown option --ouput[^]*--output\?/],
+    [['encrypt', '--contxt=x', 'a'], /unknown option --contxt[^]*--context\?/],
+    [['decrypt', '--max-segment', '1M', 'a'], /--max-segment-size\?/],
+    [['encrypt', '-x', 'a'], /unknown option -x[^]*sealstream encrypt --help/],
+    [['encrypt', '-k', 'my.key'], /IN is missing[^]*- for standard input/],
+    [['encrypt', '-k', 'my.key', 'a', 'b'], /b follows a[^]*-o OUT/],
+    [['encrypt', 'a', '-k'], /-k needs a value[^]*-k FILE/],
+    [['encrypt', '-o', '--force', 'a'], /-o needs a value, but --force follows[^]*--output=--force/],
+    [['encrypt', '-o', 'x', '-o', 'y', 'a'], /-o, --output is given twice/],
+    [['encrypt', '-k', 'x', '-k', 'y', 'a'], /-k, --key is given twice/],
+    [['encrypt', '--force=yes', 'a'], /--force takes no value/],
+    [['encrypt', '--context=', 'a'], /--context needs a value/],
+    [['inspect'], /FILE is missing/],
+    [['inspect', '-'], /inspect needs a file/],
+    [['inspect', 'a', 'b'], /b follows a/],
+  ] as const) {
+    const { code, stdout, stderr } = await sealstream(args, { cwd });
+    t.is(code, 2, args.join(' '));
+    t.is(stdout.length, 0);
+    t.regex(stderr, said);
+    t.regex(stderr, /^sealstream[^\n]*\.\n {2}[^\n]+[.?]\n$/);
+  }
+});
+
+test('a wrong argument is told as JSON where that is asked for', async (t) => {
+  const { code, stderr } = await sealstream(['encrypt', '--json', '--nonsense', 'a'], { cwd: folder(t) });
+  t.is(code, 2);
+  t.like(jsonError(stderr), {
+    code: 'ERR_CLI_USAGE',
+    kind: 'Usage',
+    message: 'unknown option --nonsense',
+    exitCode: 2,
+    failure: null,
+  });
+  t.notThrows(() => parsed(stderr));
+});
+
+test('inspect shows what there is without a key, as a table and as JSON', async (t) => {
+  const cwd = await folderWithKey(t);
+  await sealstream(['encrypt', '-k', 'my.key', '--key-id', 'a\x1b[31m', '-o', 'x.seal', '-'], {
+    cwd,
+    input: 'hello',
+  });
+  const table = await sealstream(['inspect', 'x.seal'], { cwd });
+  t.is(table.code, 0);
+  t.regex(
+    table.stdout.toString(),
+    /plaintext +5 bytes\n[^]*segments +1 segment of up to 1 MiB, in frames of 64 KiB\n/,
+  );
+  t.false(table.stdout.includes('\x1b'));
+
+  const json = parsed((await sealstream(['inspect', '--json', 'x.seal'], { cwd })).stdout);
+  t.like(json, { file: 'x.seal', plaintextSize: 5, segments: 1, frameSize: 65_536 });
+
+  const missing = await sealstream(['inspect', 'nothing'], { cwd });
+  t.is(missing.code, 1);
+  t.regex(missing.stderr, /nothing/);
+  t.is((await sealstream(['inspect', 'my.key'], { cwd })).code, 4);
+});

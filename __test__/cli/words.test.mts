@@ -1,0 +1,87 @@
+// The parts of the command that make words.
+
+import fc from 'fast-check';
+
+import test from 'ava';
+
+import { printable } from '../../src-ts/cli/console.js';
+import { nearest } from '../../src-ts/cli/nearest.js';
+import { progressLine } from '../../src-ts/cli/progress.js';
+import { formatDuration, formatSize, parseSize } from '../../src-ts/cli/units.js';
+
+test('sizes are read with K, M and G as powers of 1024', (t) => {
+  t.is(parseSize('65536'), 65_536);
+  t.is(parseSize('64K'), 65_536);
+  t.is(parseSize('64kib'), 65_536);
+  t.is(parseSize('1M'), 2 ** 20);
+  t.is(parseSize('2GB'), 2 ** 31);
+  for (const text of ['', 'K', '-1', '1.5M', '1 M', '1T', '0x10', '1MiBs', '9'.repeat(20)])
+    t.is(parseSize(text), undefined);
+});
+
+test('sizes are written in a unit that fits', (t) => {
+  t.is(formatSize(0), '0 B');
+  t.is(formatSize(1023), '1023 B');
+  t.is(formatSize(1024), '1 KiB');
+  t.is(formatSize(1_500_000), '1.4 MiB');
+  t.is(formatSize(2 ** 20 - 1), '1 MiB');
+  t.is(formatSize(2 ** 30), '1 GiB');
+});
+
+test('times are written as people read them', (t) => {
+  t.is(formatDuration(2.3), '3 ms');
+  t.is(formatDuration(620), '0.62 s');
+  t.is(formatDuration(12_340), '12.3 s');
+  t.is(formatDuration(185_000), '3:05');
+  t.is(formatDuration(3_723_000), '1:02:03');
+});
+
+test('the nearest word is found, and none where nothing is near', (t) => {
+  const words = ['keygen', 'encrypt', 'decrypt', 'inspect', 'context', 'output', 'max-segment-size'];
+  t.is(nearest('encrpyt', words), 'encrypt');
+  t.is(nearest('ouput', words), 'output');
+  t.is(nearest('max-seg', words), 'max-segment-size');
+  t.is(nearest('zzz', words), undefined);
+  t.is(nearest('x', words), undefined);
+});
+
+test('a word with one typing error is found among words that are far apart', (t) => {
+  const words = ['keygen', 'allow-readable-key', 'context', 'no-flush'];
+  const word = fc.constantFrom(...words);
+  t.notThrows(() => {
+    fc.assert(
+      fc.property(word, fc.nat(), fc.constantFrom('z', ''), (right, seed, instead) => {
+        const place = seed % right.length;
+        return nearest(right.slice(0, place) + instead + right.slice(place + 1), words) === right;
+      }),
+    );
+  });
+});
+
+test('a bar fits its width, whatever it shows', (t) => {
+  const event = fc.record(
+    { bytesDone: fc.nat({ max: 2 ** 45 }), bytesTotal: fc.nat({ max: 2 ** 45 }) },
+    { requiredKeys: ['bytesDone'] },
+  );
+  t.notThrows(() => {
+    fc.assert(
+      fc.property(
+        event,
+        fc.integer({ min: 200, max: 1e9 }),
+        fc.integer({ min: 1, max: 300 }),
+        (progress, elapsed, width) => {
+          return progressLine(progress, elapsed, width).length <= width;
+        },
+      ),
+    );
+  });
+  t.is(
+    progressLine({ bytesDone: 2 ** 29, bytesTotal: 2 ** 30 }, 1000, 79),
+    ' 50% [##########..........]  512 MiB of 1 GiB  512 MiB/s  0:01 left',
+  );
+});
+
+test('what is printed can’t steer a terminal or pass for another line', (t) => {
+  t.is(printable('a\nb\x1b[31m\u202e'), 'a\\nb\\u{1b}[31m\\u{202e}');
+  t.is(printable('Grüße 漢字 🔐'), 'Grüße 漢字 🔐');
+});

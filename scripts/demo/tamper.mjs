@@ -1,0 +1,110 @@
+// @ts-check
+// One flipped byte, as rot flips it and as a forger would, and what the reader says. The places are those of
+// docs/FORMAT.md.
+
+import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+import { crc64Nvme } from './crc64.mjs';
+import { grouped, heading, row } from './text.mjs';
+
+/**
+ * @param {import('../demo.mjs').Sealstream} sealstream
+ * @param {string} sealed  Is changed, and put right again.
+ * @param {string} output  A path where nothing is, and nothing will be.
+ * @param {import('../../src-ts/index.js').SecretKey} key
+ */
+export async function showTampering(sealstream, sealed, output, key) {
+  const { segment, frame, recordAt, recordSize, byteAt } = middle(await sealstream.inspect(sealed));
+  const file = await open(sealed, 'r+');
+  try {
+    const record = Buffer.alloc(recordSize);
+    await file.read(record, 0, recordSize, recordAt);
+    const original = Buffer.from(record);
+    const contents = record.subarray(0, -DIGEST_SIZE);
+    if (crc64Nvme(contents) !== record.readBigUInt64BE(recordSize - DIGEST_SIZE)) {
+      throw new Error(`segment ${segment} is not where the format puts it`);
+    }
+
+    heading(`Flip one bit: byte ${grouped(byteAt)}, in segment ${segment}, frame ${frame}`);
+    contents.writeUInt8(contents.readUInt8(byteAt - recordAt) ^ 1, byteAt - recordAt);
+    await file.write(record, 0, recordSize, recordAt);
+    await showRefusal(sealstream, sealed, output, key);
+
+    heading('The same, with the digest made right again, as a forger would');
+    record.writeBigUInt64BE(crc64Nvme(contents), recordSize - DIGEST_SIZE);
+    await file.write(record, 0, recordSize, recordAt);
+    await showRefusal(sealstream, sealed, output, key);
+
+    await file.write(original, 0, recordSize, recordAt);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * @param {import('../demo.mjs').Sealstream} sealstream
+ * @param {string} sealed
+ * @param {string} output
+ * @param {import('../../src-ts/index.js').SecretKey} key
+ */
+async function showRefusal({ decryptFile, SealError }, sealed, output, key) {
+  try {
+    await decryptFile(sealed, output, { key });
+  } catch (error) {
+    if (!(error instanceof SealError) || error.failure.kind !== 'Segment') throw error;
+    const failure = error.failure.error;
+    const [frame, offset] = ['frame' in failure && failure.frame, 'offset' in failure && failure.offset];
+    row('code', error.code);
+    row(
+      'failure',
+      `kind ${failure.kind}, segment ${failure.segment}${place('frame', frame)}${place('offset', offset)}`,
+    );
+    row('message', error.message);
+    row('output', existsSync(output) ? 'A FILE WAS LEFT BEHIND' : 'none: nothing unverified is left behind');
+    return;
+  }
+  throw new Error('THE CHANGED FILE WAS OPENED');
+}
+
+/**
+ * @param {string} name
+ * @param {number | false} value
+ */
+function place(name, value) {
+  return value === false ? '' : `, ${name} ${grouped(value)}`;
+}
+
+/**
+ * Where the middle segment's record is, and in it a byte of the middle frame: of its content, or of its tag where
+ * it has none.
+ *
+ * @param {import('../../src-ts/index.js').StreamInfo} info
+ */
+function middle({ headerSize, frameSize, segmentSize, plaintextSize = 0, segments = 1 }) {
+  const segment = Math.floor((segments - 1) / 2);
+  const content = Math.min(segmentSize, plaintextSize - segment * segmentSize);
+  const frames = Math.max(1, Math.ceil(content / frameSize));
+  const frame = Math.floor((frames - 1) / 2);
+  const recordAt = headerSize + segment * recordSizeOf(segmentSize, Math.ceil(segmentSize / frameSize));
+  return {
+    segment,
+    frame,
+    recordAt,
+    recordSize: recordSizeOf(content, frames),
+    byteAt: recordAt + RECORD_HEADERS + frame * (frameSize + FRAME_OVERHEAD) + FRAME_PREFIX,
+  };
+}
+
+/**
+ * @param {number} content
+ * @param {number} frames
+ */
+function recordSizeOf(content, frames) {
+  return RECORD_HEADERS + content + frames * FRAME_OVERHEAD + DIGEST_SIZE;
+}
+
+const RECORD_HEADERS = 32 + 74;
+const FRAME_OVERHEAD = 32;
+const FRAME_PREFIX = 16;
+const DIGEST_SIZE = 8;

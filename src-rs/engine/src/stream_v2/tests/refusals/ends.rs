@@ -1,0 +1,214 @@
+//! Rows about a stream's end: cut, damaged, not the one of these segments, or not the end.
+
+use super::super::parts::{Forgery, Parts, forge};
+use super::super::support::{options, plaintext, seal, seal_unsized};
+use super::super::told::{Told, told};
+use super::headers::entry;
+use super::{
+    Case, THREE_SEGMENTS, crc64, one_frame_segments, record_offset, rows, three_segments,
+    three_segments_unsized, tiny,
+};
+use crate::headers::DigestKind;
+use crate::stream_v2::options::{EncryptOptions, HeaderLayout};
+
+rows! {
+    nothing_at_all: "No bytes." => Case::refused(Vec::new(), told("Truncated").segment(0).at(0));
+    a_cut_in_the_header: "Cut in the header." => {
+        Case::refused(tiny()[..150].to_vec(), told("Truncated").segment(0).at(150))
+    };
+    a_cut_in_a_segment: "Cut in the second of three segments." => {
+        let stream = three_segments();
+        let at = record_offset(&stream, 1) + 500;
+        cut(stream, at, 1)
+    };
+    a_cut_between_segments: "Cut where the second of three segments starts; the header states no length." => {
+        let stream = three_segments_unsized();
+        let at = record_offset(&stream, 1);
+        cut(stream, at, 1)
+    };
+    a_cut_before_the_end_record: "Cut behind the last segment." => {
+        let stream = three_segments();
+        let at = Parts::of(&stream).end_offset();
+        cut(stream, at, 3)
+    };
+    a_cut_in_the_end_record: "Cut in the end record." => {
+        let stream = three_segments();
+        let at = Parts::of(&stream).end_offset() + 100;
+        cut(stream, at, 3)
+    };
+    a_cut_in_the_header_copy: "Cut in the header's copy." => {
+        let stream = seal(&plaintext(5), &options(DigestKind::None, HeaderLayout::Rewrappable));
+        let at = stream.len() as u64 - 2000;
+        cut(stream, at, 1)
+    };
+    a_cut_in_the_footer: "The last byte is missing; the header states no length." => {
+        let stream = three_segments_unsized();
+        let at = stream.len() as u64 - 1;
+        cut(stream, at, 3)
+    };
+    rot_in_the_end_record: "A bit of the end record is flipped." => {
+        Case::refused(with_end(&three_segments(), |parts| parts.end[60] ^= 1), end_damaged(&three_segments()))
+    };
+    rot_in_the_end_records_marker: "The end record does not start with `SEND`." => {
+        let stream = three_segments_unsized();
+        let changed = with_end(&stream, |parts| {
+            parts.end[0] = b'X';
+            parts.mend_end();
+        });
+        Case::refused(changed, end_damaged(&stream))
+    };
+    rot_in_the_footer: "A bit of the footer is flipped." => {
+        Case::refused(with_end(&three_segments(), |parts| parts.footer[20] ^= 1), footer_damaged(&three_segments()))
+    };
+    a_footer_that_disagrees: "The footer's checksum is right, and it states another size of the end." => {
+        let stream = three_segments_unsized();
+        let changed = with_end(&stream, |parts| {
+            parts.end.push(0);
+            parts.mend_footer();
+            parts.end.pop();
+        });
+        Case::refused(changed, footer_damaged(&stream))
+    };
+    an_unknown_critical_end_extension: "An end record's extension of the unknown type 0x8001, which is critical." => {
+        let stream = three_segments();
+        Case::refused(with_end_extension(&stream, &entry(0x8001, b"?")), end_damaged(&stream))
+    };
+    an_end_record_without_its_mac: "The end record's MAC does not match and its checksum does." => {
+        let stream = three_segments();
+        let changed = with_end(&stream, |parts| {
+            let mac = parts.end.len() - 52;
+            parts.end[mac] ^= 1;
+            parts.mend_end_checksum();
+        });
+        Case::refused(changed, end_tampered(&stream, "Mac"))
+    };
+    an_end_record_of_another_stream: "The end record of another stream for the same key." => {
+        let other = seal(&plaintext(THREE_SEGMENTS), &one_frame_segments().with_context(b"another"));
+        let stream = three_segments();
+        let changed = with_end(&stream, |parts| parts.end = Parts::of(&other).end);
+        Case::refused(changed, end_tampered(&stream, "Mac"))
+    };
+    an_end_record_that_counts_other_segments: "The end record's count is four, its MAC and checksum right." => {
+        let stream = three_segments();
+        let changed = with_end(&stream, |parts| {
+            parts.end[15] = 4;
+            parts.mend_end();
+        });
+        Case::refused(changed, end_tampered(&stream, "SegmentCount"))
+    };
+    an_end_record_of_another_length: "The end record states another plaintext length, its MAC and checksum right." => {
+        let stream = three_segments_unsized();
+        let changed = with_end(&stream, |parts| {
+            parts.end[23] ^= 1;
+            parts.mend_end();
+        });
+        Case::refused(changed, end_tampered(&stream, "PlaintextTotal"))
+    };
+    an_end_record_of_another_length_than_the_header: "The same where the header states the length." => {
+        let stream = three_segments();
+        let changed = with_end(&stream, |parts| {
+            parts.end[23] ^= 1;
+            parts.mend_end();
+        });
+        Case::refused(changed, end_tampered(&stream, "PlaintextTotal"))
+    };
+    a_second_sealing_of_a_segment: "A segment was sealed again with the stream's keys; the end record names the first." => {
+        let stream = three_segments();
+        let changed = with_end(&stream, |parts| {
+            let content = plaintext(THREE_SEGMENTS);
+            parts.records[1] = parts.sealed_again(1, &content[1024..2048], false);
+        });
+        Case::refused(changed, end_tampered(&stream, "Segment").segment(1))
+    };
+    a_manifest_entry_of_another_size: "The end record gives a segment another size, its MAC and checksum right." => {
+        let stream = three_segments();
+        let changed = with_end(&stream, |parts| {
+            parts.end[28 + 36 + 3] ^= 1;
+            parts.mend_end();
+        });
+        Case::refused(changed, end_tampered(&stream, "Segment").segment(1))
+    };
+    a_byte_behind_the_end: "A byte follows the footer." => {
+        let stream = three_segments();
+        let end = stream.len() as u64;
+        Case::refused([stream, vec![0]].concat(), told("TrailingData").at(end))
+    };
+    a_stream_behind_the_end: "A second stream follows the first, whose header states no length." => {
+        let stream = seal_unsized(&plaintext(5), &crc64());
+        let end = stream.len() as u64;
+        Case::refused([stream, tiny()].concat(), told("TrailingData").at(end))
+    };
+    a_missing_segment_of_a_stream_that_states_its_length: "The second of three segments is missing; the header states the length." => {
+        let stream = three_segments();
+        let changed = Parts::changed(&stream, |parts| drop(parts.records.remove(1)));
+        let index = told("Segment.InvalidSegment").segment(1).at(record_offset(&stream, 1)).with("reason", "Index");
+        // The source's length tells at once that not all of it is there.
+        Case::refused(changed.clone(), told("Truncated").segment(1).at(changed.len() as u64)).in_order(index)
+    };
+}
+
+fn cut(mut stream: Vec<u8>, at: u64, next_segment: u64) -> Case {
+    stream.truncate(at as usize);
+    Case::refused(stream, told("Truncated").segment(next_segment).at(at))
+}
+
+fn with_end(stream: &[u8], change: impl FnOnce(&mut Parts)) -> Vec<u8> {
+    Parts::changed(stream, change)
+}
+
+/// The stream sealed anew with an extension in its end record.
+pub(super) fn with_end_extension(like: &[u8], end_extensions: &[u8]) -> Vec<u8> {
+    let content = plaintext(THREE_SEGMENTS);
+    let segments: Vec<_> = content
+        .chunks(1024)
+        .map(|segment| (segment, segment.len() < 1024))
+        .collect();
+    forge(
+        like,
+        &Forgery {
+            end_extensions,
+            segments: &segments,
+            ..Forgery::default()
+        },
+    )
+    .join()
+}
+
+/// A stream of one segment, sealed anew with these core extensions.
+pub(super) fn with_core_extensions(core_extensions: &[u8]) -> Vec<u8> {
+    let like = seal(
+        &plaintext(5),
+        &EncryptOptions {
+            header: HeaderLayout::Compact,
+            ..crc64()
+        },
+    );
+    let content = plaintext(5);
+    forge(
+        &like,
+        &Forgery {
+            core_extensions,
+            segments: &[(&content, true)],
+            ..Forgery::default()
+        },
+    )
+    .join()
+}
+
+fn end_damaged(stream: &[u8]) -> Told {
+    told("EndDamaged")
+        .at(Parts::of(stream).end_offset())
+        .with("part", "EndRecord")
+}
+
+fn footer_damaged(stream: &[u8]) -> Told {
+    told("EndDamaged")
+        .at(stream.len() as u64 - 24)
+        .with("part", "Footer")
+}
+
+fn end_tampered(stream: &[u8], disagreement: &'static str) -> Told {
+    told("EndTampered")
+        .at(Parts::of(stream).end_offset())
+        .with("disagreement", disagreement)
+}

@@ -1,0 +1,180 @@
+//! Rows about the stream's header: fields, checksum, key slots, MAC and context.
+
+use super::super::parts::{Parts, header_mac_at};
+use super::super::support::{options, plaintext, seal};
+use super::super::told::{Told, told};
+use super::{Case, rows, tiny};
+use crate::headers::{DigestKind, KeySlot, RawKeySlot, SlotType};
+use crate::stream_v2::options::HeaderLayout;
+
+rows! {
+    a_file_that_is_no_sealed_stream: "A text file." => {
+        Case::refused(b"Dear diary, today nothing was sealed.\n".to_vec(), field("Magic", 0))
+    };
+    a_wrong_magic: "The first byte is another." => with_byte(0, 0x88, "Magic", 0);
+    another_version: "Version 2." => with_byte(8, 2, "Version", 8);
+    another_suite: "Cipher suite 2." => with_byte(9, 2, "Suite", 9);
+    an_unknown_digest: "Digest 5." => with_byte(10, 5, "Digest", 10);
+    compression_zstd: "Compression 1, which is zstd and which this release does not write or read." => {
+        with_byte(11, 1, "Compression", 11)
+    };
+    an_unknown_compression: "Compression 2." => with_byte(11, 2, "Compression", 11);
+    a_frame_size_out_of_range: "A frame size of 0." => with_bytes(12, &0u32.to_be_bytes(), "FrameSize", 12);
+    a_segment_size_that_is_no_multiple: "A segment size of one more than a multiple of the frame size." => {
+        with_bytes(16, &2049u32.to_be_bytes(), "SegmentSize", 16)
+    };
+    reserved_flags: "Flag bit 1 is set." => with_byte(23, 2, "Flags", 20);
+    a_plaintext_size_out_of_range: "A plaintext size of 2^63." => {
+        with_bytes(24, &(1u64 << 63).to_be_bytes(), "PlaintextSize", 24)
+    };
+    a_header_size_too_small: "A header size of 169, one less than the smallest header." => {
+        with_bytes(64, &169u32.to_be_bytes(), "HeaderSize", 64)
+    };
+    a_header_size_too_large: "A header size of 1 MiB and one." => {
+        with_bytes(64, &1_048_577u32.to_be_bytes(), "HeaderSize", 64)
+    };
+    no_slots: "A slot count of 0." => with_byte(71, 0, "SlotCount", 70);
+    too_many_slots: "A slot count of 65." => with_byte(71, 65, "SlotCount", 70);
+    an_unknown_critical_core_extension: "A core extension of the unknown type 0x8001, which is critical." => {
+        rewritten(field("CoreExtensions", 108), |draft| draft.core_extensions = entry(0x8001, b"?"))
+    };
+    a_core_extension_past_the_end: "A core extension that is longer than its area." => {
+        rewritten(field("CoreExtensions", 108), |draft| draft.core_extensions = vec![0, 1, 0, 0, 0, 9, 1])
+    };
+    core_extensions_past_the_header: "A size of the core extensions that is larger than the header." => {
+        with_bytes(104, &5000u32.to_be_bytes(), "CoreExtensions", 104)
+    };
+    an_unknown_critical_header_extension: "A header extension of the unknown type 0xffff, which is critical." => {
+        rewritten(field("HeaderExtensions", 112), |draft| draft.header_extensions = entry(0xffff, b""))
+    };
+    a_header_extension_cut_short: "A header extension of three bytes, fewer than a type and a length." => {
+        rewritten(field("HeaderExtensions", 112), |draft| draft.header_extensions = vec![0, 1, 0])
+    };
+    an_unknown_critical_slot: "A key slot of the unknown type 0x8006, which is critical, behind one that opens." => {
+        let slot = RawKeySlot { slot_type: SlotType::Unknown(0x8006), body: vec![1, 2, 3] };
+        let second = 112 + Parts::of(&tiny()).parsed_header().slots[0].wire_size() as u64;
+        rewritten(field("Slots", second), |draft| draft.slots.push(slot))
+    };
+    a_malformed_key_slot: "A key slot whose id is longer than the slot." => {
+        rewritten(field("Slots", 112), |draft| draft.slots[0].body[0] = 200)
+    };
+    a_slot_past_the_header: "A key slot that is longer than the header." => {
+        with_bytes(114, &70_000u32.to_be_bytes(), "Slots", 112)
+    };
+    five_passphrase_slots: "Five passphrase slots, one more than a header may have." => {
+        let slot = RawKeySlot { slot_type: SlotType::Passphrase, body: vec![0; 124] };
+        rewritten(field("Slots", 104), |draft| draft.slots.extend(vec![slot; 5]))
+    };
+    padding_that_is_not_zero: "A byte of the padding is 1." => {
+        let stream = seal(&plaintext(5), &options(DigestKind::None, HeaderLayout::Rewrappable));
+        let at = header_mac_at(&Parts::of(&stream).header) - 1;
+        let stream = Parts::changed(&stream, |parts| {
+            parts.header[at] = 1;
+            parts.mend_header_checksum();
+        });
+        Case::refused(stream, field("Padding", at as u64))
+    };
+    a_damaged_header: "A bit of the stream id is flipped." => {
+        let mut stream = tiny();
+        stream[40] ^= 1;
+        let checksum = Parts::of(&tiny()).header.len() as u64 - 4;
+        Case::refused(stream, told("HeaderDamaged").at(checksum))
+    };
+    another_key: "Opened with a key that the stream was not sealed for." => {
+        Case { other_key: Some(9), ..Case::refused(tiny(), told("NoMatchingKey").with("slots", "key \"test\"")) }
+    };
+    only_slots_of_other_types: "All key slots are of types that are recognised but not opened by this release." => {
+        let slots = "passphrase, which this release can't open; x25519, which this release can't open; \
+                     provider, which this release can't open; hybrid, which this release can't open; \
+                     unknown (77), which this release can't open";
+        rewritten(told("NoMatchingKey").with("slots", slots), |draft| draft.slots = slots_of_other_types())
+    };
+    a_changed_header_extension: "A header extension was added by someone without a key, who mended the checksum." => {
+        rewritten(told("HeaderTampered"), |draft| draft.header_extensions = entry(1, b"hello"))
+    };
+    a_changed_revision: "The revision was raised by someone without a key, who mended the checksum." => {
+        rewritten(told("HeaderTampered"), |draft| draft.revision = 9)
+    };
+    a_changed_context_check: "The context check was changed by someone without a key, who mended the checksum." => {
+        rewritten(told("HeaderTampered"), |draft| draft.context_check[5] ^= 1)
+    };
+    a_slot_that_was_added: "A slot was added by someone without a key, who mended the checksum." => {
+        let slot = KeySlot { id: "intruder".into(), salt: [1; 32], wrap: [2; 80] }.to_raw();
+        rewritten(told("HeaderTampered"), |draft| draft.slots.push(slot))
+    };
+    a_wrapped_key_that_was_changed: "A slot's commitment is right and its wrapped file key was changed." => {
+        rewritten(told("HeaderTampered"), |draft| draft.slots[0].body[40] ^= 1)
+    };
+    a_key_id_that_was_changed: "A slot's key id was changed." => {
+        rewritten(told("HeaderTampered"), |draft| draft.slots[0].body[1] = b'T')
+    };
+    a_core_that_was_changed: "The digest kind was changed by someone without a key, who mended the checksum." => {
+        let stream = Parts::changed(&tiny(), |parts| {
+            parts.header[10] = 4;
+            parts.mend_header_checksum();
+        });
+        Case::refused(stream, told("HeaderTampered"))
+    };
+    another_context: "Sealed without a context, opened with one." => {
+        let refused = Case::refused(tiny(), told("ContextMismatch"));
+        Case { context: b"tenant=7", ..refused }
+    };
+    a_missing_context: "Sealed with a context, opened without." => {
+        let stream = seal(&plaintext(5), &super::crc64().with_context(b"tenant=7"));
+        Case::refused(stream, told("ContextMismatch"))
+    };
+    a_segment_size_over_the_limit: "A segment size of 2,048 for a reader that allows 2,047." => {
+        let refused = Case::refused(tiny(), told("LimitExceeded").with("limit", "SegmentSize"));
+        Case { max_segment_size: Some(2047), ..refused }
+    };
+}
+
+fn field(field: &'static str, offset: u64) -> Told {
+    told("HeaderError").at(offset).with("field", field)
+}
+
+/// A stream with other bytes in its header, whose checksum is mended.
+fn with_bytes(at: usize, bytes: &[u8], name: &'static str, offset: u64) -> Case {
+    let stream = Parts::changed(&tiny(), |parts| {
+        parts.header[at..at + bytes.len()].copy_from_slice(bytes);
+        parts.mend_header_checksum();
+    });
+    Case::refused(stream, field(name, offset))
+}
+
+fn with_byte(at: usize, byte: u8, name: &'static str, offset: u64) -> Case {
+    with_bytes(at, &[byte], name, offset)
+}
+
+/// A stream whose header somebody without a key wrote anew.
+fn rewritten(due: Told, change: impl FnOnce(&mut crate::headers::StreamHeaderDraft)) -> Case {
+    Case::refused(
+        Parts::changed(&tiny(), |parts| parts.rewrite_header(None, change)),
+        due,
+    )
+}
+
+/// An extension entry.
+pub(super) fn entry(kind: u16, value: &[u8]) -> Vec<u8> {
+    [
+        &kind.to_be_bytes()[..],
+        &(value.len() as u32).to_be_bytes(),
+        value,
+    ]
+    .concat()
+}
+
+/// One slot of each type that this release does not open, of the size that the format gives it.
+pub(super) fn slots_of_other_types() -> Vec<RawKeySlot> {
+    let slot = |slot_type, size| RawKeySlot {
+        slot_type,
+        body: vec![3; size],
+    };
+    vec![
+        slot(SlotType::Passphrase, 32 + 12 + 80),
+        slot(SlotType::X25519, 32 + 48),
+        slot(SlotType::Provider, 1 + 5 + 2 + 7 + 4 + 100 + 32 + 80),
+        slot(SlotType::Hybrid, 1120 + 48),
+        slot(SlotType::Unknown(77), 1),
+    ]
+}

@@ -1,0 +1,188 @@
+//! Every row of the table in docs/FORMAT.md, "What a reader refuses, and as what", on both paths.
+//!
+//! Each row is a test, and an entry of vectors/streams.json.
+
+mod ends;
+mod headers;
+mod segments;
+mod tolerated;
+
+use super::parts::Parts;
+use super::support::{End, control, options, plaintext, seal, seal_unsized, source};
+use super::told::Told;
+use crate::crypto::SecretKey;
+use crate::headers::DigestKind;
+use crate::keys::Identity;
+use crate::stream_v2::core::decrypt_stream_v2;
+use crate::stream_v2::io::OutputSink;
+use crate::stream_v2::options::{DecryptOptions, EncryptOptions, HeaderLayout};
+
+/// How a stream that was tampered with, damaged or sealed for another is read, and how that must go.
+#[derive(Clone)]
+pub(super) struct Case {
+    pub(super) stream: Vec<u8>,
+    /// All 32 bytes of the key are this, unless it is `None`.
+    pub(super) other_key: Option<u8>,
+    pub(super) context: &'static [u8],
+    pub(super) max_segment_size: Option<u32>,
+    pub(super) by_offset: Outcome,
+    pub(super) in_order: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Opens {
+        plaintext: Vec<u8>,
+        header_from_copy: bool,
+        header_copy_damaged: bool,
+    },
+    Refused(Told),
+}
+
+/// A case with the name of its test and a sentence about it.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) description: &'static str,
+    pub(super) case: Case,
+}
+
+/// Makes a test of every case, and a list of all.
+macro_rules! rows {
+    ($($name:ident: $description:literal => $case:expr;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                super::check(&$case);
+            }
+        )*
+
+        pub(super) fn rows() -> Vec<super::Row> {
+            vec![$(super::Row { name: stringify!($name), description: $description, case: $case },)*]
+        }
+    };
+}
+use rows;
+
+pub(super) fn all() -> Vec<Row> {
+    [headers::rows(), segments::rows(), ends::rows(), tolerated::rows()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+impl Case {
+    fn new(stream: Vec<u8>, outcome: Outcome) -> Self {
+        let (other_key, context, max_segment_size) = (None, &[][..], None);
+        Self {
+            stream,
+            other_key,
+            context,
+            max_segment_size,
+            by_offset: outcome.clone(),
+            in_order: outcome,
+        }
+    }
+
+    /// A stream that is refused on both paths.
+    pub(super) fn refused(stream: Vec<u8>, told: Told) -> Self {
+        Self::new(stream, Outcome::Refused(told))
+    }
+
+    /// A stream that opens on both paths.
+    pub(super) fn opens(stream: Vec<u8>, plaintext: Vec<u8>) -> Self {
+        Self::new(
+            stream,
+            Outcome::Opens {
+                plaintext,
+                header_from_copy: false,
+                header_copy_damaged: false,
+            },
+        )
+    }
+
+    /// An ordered reader refuses it otherwise.
+    pub(super) fn in_order(self, told: Told) -> Self {
+        Self {
+            in_order: Outcome::Refused(told),
+            ..self
+        }
+    }
+
+    fn options(&self, key: &SecretKey) -> DecryptOptions<'static> {
+        let mut options = DecryptOptions::new(vec![Identity::Key(key.clone())]).with_context(self.context);
+        options.max_segment_size = self.max_segment_size.unwrap_or(options.max_segment_size);
+        options
+    }
+
+    /// Opens the stream as the case says, through the public interface.
+    pub(super) fn run(&self, end: End, threads: usize) -> (Vec<u8>, Outcome) {
+        let key = self.other_key.map_or_else(super::support::key, |byte| {
+            SecretKey::from_bytes(&[byte; 32]).unwrap()
+        });
+        let mut plaintext = Vec::new();
+        let sink = OutputSink::writer(&mut plaintext);
+        let result = decrypt_stream_v2(
+            source(end, &self.stream),
+            sink,
+            &self.options(&key),
+            &control(threads),
+        );
+        let outcome = match result {
+            Ok(report) => Outcome::Opens {
+                plaintext: plaintext.clone(),
+                header_from_copy: report.header_from_copy,
+                header_copy_damaged: report.header_copy_damaged,
+            },
+            Err(failure) => Outcome::Refused(Told::of(&failure)),
+        };
+        (plaintext, outcome)
+    }
+}
+
+/// Both paths, on one thread and on two.
+fn check(case: &Case) {
+    for threads in [1, 2] {
+        for (end, due) in [(End::ByOffset, &case.by_offset), (End::InOrder, &case.in_order)] {
+            let (_, outcome) = case.run(end, threads);
+            assert_eq!(&outcome, due, "{end:?} on {threads} threads");
+        }
+    }
+}
+
+/// One segment of five bytes.
+fn tiny() -> Vec<u8> {
+    seal(&plaintext(5), &crc64())
+}
+
+/// One segment of two frames.
+fn two_frames(digest: DigestKind) -> Vec<u8> {
+    seal(&plaintext(1024 + 5), &options(digest, HeaderLayout::Compact))
+}
+
+/// Three segments of one frame each.
+fn three_segments() -> Vec<u8> {
+    seal(&plaintext(THREE_SEGMENTS), &one_frame_segments())
+}
+
+/// As [`three_segments`], but the header doesn't say how long the plaintext is.
+fn three_segments_unsized() -> Vec<u8> {
+    seal_unsized(&plaintext(THREE_SEGMENTS), &one_frame_segments())
+}
+
+fn crc64() -> EncryptOptions<'static> {
+    options(DigestKind::Crc64Nvme, HeaderLayout::Compact)
+}
+
+fn one_frame_segments() -> EncryptOptions<'static> {
+    EncryptOptions {
+        segment_size: 1024,
+        ..crc64()
+    }
+}
+
+/// The offset of a record in a stream that was not changed in front of it.
+fn record_offset(stream: &[u8], segment: usize) -> u64 {
+    Parts::of(stream).record_offset(segment)
+}
+
+const THREE_SEGMENTS: u64 = 2 * 1024 + 5;

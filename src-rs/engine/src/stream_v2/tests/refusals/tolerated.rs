@@ -1,0 +1,75 @@
+//! What a reader must not refuse: what it may skip, and damage that something else makes good.
+
+use super::super::parts::Parts;
+use super::super::support::{options, plaintext, seal};
+use super::super::told::told;
+use super::ends::{with_core_extensions, with_end_extension};
+use super::headers::{entry, slots_of_other_types};
+use super::{Case, Outcome, THREE_SEGMENTS, crc64, rows, three_segments, three_segments_unsized, tiny};
+use crate::headers::DigestKind;
+use crate::stream_v2::options::HeaderLayout;
+
+rows! {
+    an_unknown_uncritical_header_extension: "A header extension of the unknown type 1, which may be skipped." => {
+        with_right_mac(|draft| draft.header_extensions = entry(1, b"skip me"))
+    };
+    an_unknown_uncritical_core_extension: "A core extension of the unknown type 0x7fff, which may be skipped; the keys are bound to it." => {
+        Case::opens(with_core_extensions(&entry(0x7fff, b"skip me")), plaintext(5))
+    };
+    unknown_uncritical_end_extensions: "Two extensions of unknown types in the end record, which may be skipped." => {
+        let extensions = [entry(1, b"skip"), entry(2, b"")].concat();
+        Case::opens(with_end_extension(&three_segments(), &extensions), plaintext(THREE_SEGMENTS))
+    };
+    unknown_uncritical_end_extensions_of_an_unsized_stream: "The same where the header states no length." => {
+        let extensions = entry(7, &[9; 300]);
+        Case::opens(with_end_extension(&three_segments_unsized(), &extensions), plaintext(THREE_SEGMENTS))
+    };
+    slots_of_other_types_before_the_one_that_opens: "Slots of types 2 to 5 and of an unknown type in front of a key slot." => {
+        with_right_mac(|draft| draft.slots.splice(..0, slots_of_other_types()).for_each(drop))
+    };
+    a_rewrapped_header: "A header of a higher revision, with more slots and a right MAC." => {
+        with_right_mac(|draft| {
+            draft.revision = 3;
+            draft.slots.extend(slots_of_other_types());
+        })
+    };
+    a_damaged_header_with_a_copy: "A bit of the header is flipped; a reader that can seek takes the copy." => {
+        let opens = Outcome::Opens { plaintext: plaintext(5), header_from_copy: true, header_copy_damaged: false };
+        let refused = Case::refused(with_a_copy(|parts| parts.header[200] ^= 1), told("HeaderDamaged").at(4092));
+        Case { by_offset: opens, ..refused }
+    };
+    an_overwritten_magic_with_a_copy: "The first 16 bytes are zeros; a reader that can seek takes the copy." => {
+        let opens = Outcome::Opens { plaintext: plaintext(5), header_from_copy: true, header_copy_damaged: false };
+        let refused = told("HeaderError").at(0).with("field", "Magic");
+        Case { by_offset: opens, ..Case::refused(with_a_copy(|parts| parts.header[..16].fill(0)), refused) }
+    };
+    a_damaged_header_copy: "A bit of the header's copy is flipped, which a report tells." => {
+        let opens = Outcome::Opens { plaintext: plaintext(5), header_from_copy: false, header_copy_damaged: true };
+        let stream = with_a_copy(|parts| parts.copy[200] ^= 1);
+        Case { by_offset: opens.clone(), in_order: opens, ..Case::opens(stream, plaintext(5)) }
+    };
+    a_header_and_a_copy_that_are_damaged: "A bit is flipped in the header and in its copy." => {
+        let stream = with_a_copy(|parts| {
+            parts.header[200] ^= 1;
+            parts.copy[200] ^= 1;
+        });
+        Case::refused(stream, told("HeaderDamaged").at(4092))
+    };
+}
+
+/// A stream whose header was changed and given a right MAC, as a rewrap does.
+fn with_right_mac(change: impl FnOnce(&mut crate::headers::StreamHeaderDraft)) -> Case {
+    let stream = Parts::changed(&tiny(), |parts| {
+        let keys = parts.keys();
+        parts.rewrite_header(Some(&keys), change);
+    });
+    Case::opens(stream, plaintext(5))
+}
+
+fn with_a_copy(change: impl FnOnce(&mut Parts)) -> Vec<u8> {
+    let options = crate::stream_v2::options::EncryptOptions {
+        header: HeaderLayout::Rewrappable,
+        ..options(DigestKind::Crc64Nvme, crc64().header)
+    };
+    Parts::changed(&seal(&plaintext(5), &options), change)
+}

@@ -1,0 +1,133 @@
+//! Secret keys: in Rust's memory, overwritten when they go.
+
+use crate::failure::rejection;
+use crate::operations::Task;
+use napi::bindgen_prelude::{ClassInstance, Either, Object, Uint8ArraySlice};
+use napi::{Env, Error, Result, Status};
+use napi_derive::napi;
+use sealstream::keys::{KeyFileError, key_from_base64, key_from_hex, read_key_file, write_key_file};
+use sealstream::stream_v2::failure::IoOperation;
+use sealstream::{SealFailure, SecretKey};
+use std::path::{Path, PathBuf};
+
+/// A key that JavaScript holds without seeing its bytes.
+#[napi]
+pub struct NativeKey {
+    key: Option<SecretKey>,
+}
+
+#[napi]
+impl NativeKey {
+    /// A new key from the system's generator.
+    #[napi(factory)]
+    pub fn generate(env: &Env) -> Result<Self> {
+        match SecretKey::generate() {
+            Ok(key) => Ok(key.into()),
+            Err(error) => Err(rejection(env, &error.into())?),
+        }
+    }
+
+    /// Copies 32 bytes.
+    #[napi(factory)]
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        key_from_bytes(bytes).map(Self::from)
+    }
+
+    /// Reads 64 hexadecimal digits, in constant time; `null` for any other text.
+    #[napi]
+    pub fn from_hex(text: String) -> Option<NativeKey> {
+        let text = zeroize::Zeroizing::new(text);
+        key_from_hex(&text).ok().map(Self::from)
+    }
+
+    /// Reads 44 characters of padded Base64, in constant time; `null` for any other text.
+    #[napi]
+    pub fn from_base64(text: String) -> Option<NativeKey> {
+        let text = zeroize::Zeroizing::new(text);
+        key_from_base64(&text).ok().map(Self::from)
+    }
+
+    /// Copies the key out, into exactly 32 bytes.
+    #[napi]
+    pub fn export_into(&self, mut bytes: Uint8ArraySlice<'_>) -> Result<()> {
+        // SAFETY: JavaScript does not run meanwhile.
+        let target = unsafe { bytes.as_mut() };
+        let key = self.get()?.expose();
+        if target.len() != key.len() {
+            return Err(Error::new(Status::InvalidArg, "a key has 32 bytes"));
+        }
+        target.copy_from_slice(key);
+        Ok(())
+    }
+
+    /// Overwrites the key. Doing it twice is fine; operations under way keep their copy until they end.
+    #[napi]
+    pub fn dispose(&mut self) {
+        self.key = None;
+    }
+
+    /// Whether the key was disposed of.
+    #[napi(getter)]
+    #[must_use]
+    pub fn is_disposed(&self) -> bool {
+        self.key.is_none()
+    }
+
+    /// Writes a new key file.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn write_file<'env>(&self, env: &'env Env, path: String) -> Result<Object<'env>> {
+        let key = self.get()?.clone();
+        Task::short().launch(env, move |_| {
+            let path = Path::new(&path);
+            write_key_file(path, &key).map_err(|error| file_failure(IoOperation::Create, path, error))
+        })
+    }
+
+    fn get(&self) -> Result<&SecretKey> {
+        self.key
+            .as_ref()
+            .ok_or_else(|| Error::new(Status::InvalidArg, "the key was disposed of"))
+    }
+}
+
+impl From<SecretKey> for NativeKey {
+    fn from(key: SecretKey) -> Self {
+        Self { key: Some(key) }
+    }
+}
+
+/// Reads a key file. On Unix one that group or others can read is refused unless `allow_readable`.
+#[napi(ts_return_type = "Promise<NativeKey>")]
+pub fn read_key<'env>(env: &'env Env, path: String, allow_readable: bool) -> Result<Object<'env>> {
+    let path = PathBuf::from(path);
+    Task::short().launch(env, move |_| {
+        let key = read_key_file(&path, allow_readable)
+            .map_err(|error| file_failure(IoOperation::Open, &path, error))?;
+        Ok(NativeKey::from(key))
+    })
+}
+
+/// A key as an argument: its bytes, or one that Rust holds.
+pub type KeyArgument<'env> = Either<&'env [u8], ClassInstance<'env, NativeKey>>;
+
+/// The key of an argument. The caller's copy goes with the operation.
+pub(crate) fn key_of(argument: &KeyArgument<'_>) -> Result<SecretKey> {
+    match argument {
+        Either::A(bytes) => key_from_bytes(bytes),
+        Either::B(key) => key.get().cloned(),
+    }
+}
+
+fn key_from_bytes(bytes: &[u8]) -> Result<SecretKey> {
+    SecretKey::from_bytes(bytes).map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
+}
+
+fn file_failure(operation: IoOperation, path: &Path, error: KeyFileError) -> SealFailure {
+    match error {
+        KeyFileError::Io(error) => SealFailure::io(operation, Some(path), &error),
+        KeyFileError::Readable { .. } | KeyFileError::NotAKey => SealFailure::InvalidOption {
+            option: "path".into(),
+            problem: format!("({}) names no usable key file: {error}", path.display()),
+        },
+    }
+}

@@ -1,0 +1,166 @@
+//! Operations that run beside JavaScript: a promise now, its settlement from another thread.
+
+use crate::executor::{Lane, submit};
+use crate::failure::{Panicked, rejection};
+use crate::pools::Lease;
+use crate::teardown::Ticket;
+use napi::bindgen_prelude::{Object, ToNapiValue};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Result, Status};
+use napi_derive::napi;
+use sealstream::{CancellationToken, Control, SealFailure, telemetry};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Stops the operation that was given it. Of use once.
+#[napi]
+#[derive(Default)]
+pub struct Cancellation {
+    token: CancellationToken,
+}
+
+#[napi]
+impl Cancellation {
+    /// One that has not been used.
+    #[napi(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the operation to stop; it ends with `Cancelled` unless it is done by then.
+    #[napi]
+    pub fn cancel(&self) {
+        self.token.cancel();
+    }
+}
+
+/// How far an operation is.
+#[napi(object, object_from_js = false)]
+pub struct Progress {
+    /// Plaintext bytes that are done.
+    pub bytes_done: f64,
+    /// Plaintext bytes in all, where that is known.
+    pub bytes_total: Option<f64>,
+}
+
+/// Weak: it does not keep the event loop alive. Not callee-handled: the listener gets no error in front.
+pub type OnProgress = ThreadsafeFunction<Progress, (), Progress, Status, false, true>;
+
+/// What an operation needs besides its data.
+pub(crate) struct Task {
+    cancel: CancellationToken,
+    on_progress: Option<OnProgress>,
+    /// `None` for the caller's thread alone.
+    threads: Option<usize>,
+    lane: Lane,
+}
+
+impl Task {
+    /// An operation of any length on `threads` threads; 0 stands for as many as the machine runs at once.
+    pub(crate) fn large(
+        threads: u32,
+        cancellation: Option<&Cancellation>,
+        on_progress: Option<OnProgress>,
+    ) -> Self {
+        let cancel = cancellation
+            .map(|cancellation| cancellation.token.clone())
+            .unwrap_or_default();
+        Self {
+            cancel,
+            on_progress,
+            threads: Some(threads as usize),
+            lane: Lane::Large,
+        }
+    }
+
+    /// The same operation, in the lane of small ones and without a pool, if it handles at most [`SMALL_SIZE`] bytes.
+    pub(crate) fn of_size(self, bytes: usize) -> Self {
+        if bytes <= SMALL_SIZE {
+            Self {
+                threads: None,
+                lane: Lane::Small,
+                ..self
+            }
+        } else {
+            self
+        }
+    }
+
+    /// A short operation that can't be cancelled.
+    pub(crate) fn short() -> Self {
+        Self {
+            cancel: CancellationToken::new(),
+            on_progress: None,
+            threads: None,
+            lane: Lane::Small,
+        }
+    }
+
+    /// Runs `work` on a thread of the executor, and settles the promise with what it returns.
+    ///
+    /// What `work` holds is dropped on the JavaScript thread when the promise settles, so it may own references to
+    /// JavaScript's buffers.
+    pub(crate) fn launch<'env, T, W>(self, env: &'env Env, mut work: W) -> Result<Object<'env>>
+    where
+        T: ToNapiValue + Send + 'static,
+        W: FnMut(&Control<'_>) -> std::result::Result<T, SealFailure> + Send + 'static,
+    {
+        let ticket = Ticket::take(env, self.cancel.clone())?;
+        let (deferred, promise) = env.create_deferred::<T, _>()?;
+        let lane = self.lane;
+        let job = move |started: std::result::Result<(), SealFailure>| {
+            let outcome = catch_unwind(AssertUnwindSafe(|| started.and_then(|()| self.run(&mut work))));
+            // The listener goes before the settlement: nobody is told anything after it.
+            drop(self);
+            // A deferred that is dropped would keep the event loop alive for ever.
+            deferred.resolve(move |env| {
+                drop(work);
+                match outcome {
+                    Ok(Ok(value)) => Ok(value),
+                    Ok(Err(failure)) => Err(rejection(&env, &failure)?),
+                    Err(_) => Err(Panicked.into()),
+                }
+            });
+            // Only now: the environment must not go while its promise is being settled.
+            drop(ticket);
+        };
+        submit(lane, Box::new(job));
+        Ok(promise)
+    }
+
+    fn run<T>(
+        &self,
+        work: &mut impl FnMut(&Control<'_>) -> std::result::Result<T, SealFailure>,
+    ) -> std::result::Result<T, SealFailure> {
+        if self.cancel.is_cancelled() {
+            return Err(SealFailure::Cancelled);
+        }
+        let lease = self.threads.map_or_else(|| Ok(Lease::serial()), Lease::take)?;
+        let tell = |progress: telemetry::Progress| {
+            if let Some(on_progress) = &self.on_progress {
+                on_progress.call(progress.into(), ThreadsafeFunctionCallMode::NonBlocking);
+            }
+        };
+        let progress = self
+            .on_progress
+            .is_some()
+            .then_some(&tell as &(dyn Fn(_) + Send + Sync));
+        work(&Control {
+            threads: lease.threads(),
+            cancel: self.cancel.clone(),
+            progress,
+        })
+    }
+}
+
+impl From<telemetry::Progress> for Progress {
+    fn from(progress: telemetry::Progress) -> Self {
+        Self {
+            bytes_done: progress.bytes_done as f64,
+            bytes_total: progress.bytes_total.map(|total| total as f64),
+        }
+    }
+}
+
+/// Up to here one thread is done before a pool has woken.
+const SMALL_SIZE: usize = 1024 * 1024;

@@ -1,0 +1,78 @@
+//! Keeps an environment's memory alive for as long as native threads use it.
+//!
+//! A `Uint8Array` that was given to a thread stays where it is while a reference holds it, but only as long as its
+//! environment lives: when a worker is terminated, or the process exits, V8 frees it without asking. So every operation
+//! carries a [`Ticket`], and the environment cancels all operations and waits, in a cleanup hook, for the last ticket.
+
+use napi::{Env, Result};
+use sealstream::CancellationToken;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+thread_local! {
+    // Node runs one environment on a thread at a time.
+    static CURRENT: RefCell<Option<Arc<Operations>>> = const { RefCell::new(None) };
+}
+
+/// Held by an operation while it may touch memory that JavaScript owns.
+pub(crate) struct Ticket {
+    operations: Arc<Operations>,
+    id: u64,
+}
+
+impl Ticket {
+    /// Registers an operation that `cancel` stops. Call it on the JavaScript thread.
+    pub(crate) fn take(env: &Env, cancel: CancellationToken) -> Result<Self> {
+        let operations = CURRENT.with_borrow_mut(|current| match current {
+            Some(operations) => Ok(Arc::clone(operations)),
+            None => {
+                let operations = Arc::new(Operations::default());
+                env.add_env_cleanup_hook(Arc::clone(&operations), |operations| operations.close())?;
+                Ok::<_, napi::Error>(Arc::clone(current.insert(operations)))
+            }
+        })?;
+        let mut running = operations.lock();
+        let id = running.next_id;
+        running.next_id += 1;
+        running.tokens.insert(id, cancel);
+        drop(running);
+        Ok(Self { operations, id })
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.operations.lock().tokens.remove(&self.id);
+        self.operations.idle.notify_all();
+    }
+}
+
+/// The operations of one environment.
+#[derive(Default)]
+struct Operations {
+    running: Mutex<Running>,
+    idle: Condvar,
+}
+
+#[derive(Default)]
+struct Running {
+    tokens: HashMap<u64, CancellationToken>,
+    next_id: u64,
+}
+
+impl Operations {
+    fn close(&self) {
+        let running = self.lock();
+        running.tokens.values().for_each(CancellationToken::cancel);
+        let idle = self
+            .idle
+            .wait_while(running, |running| !running.tokens.is_empty());
+        drop(idle.unwrap_or_else(PoisonError::into_inner));
+        CURRENT.with_borrow_mut(Option::take);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

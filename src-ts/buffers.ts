@@ -1,0 +1,51 @@
+// Bytes in memory, beside JavaScript.
+
+import { native } from './binding';
+import { fixedBytes } from './bytes';
+import { calling } from './errors';
+import { keyArgument, keyArguments } from './keys';
+import { run } from './operation';
+import { checkedOptions, openSettings, sealSettings } from './options';
+import type { OpenOptions, OperationOptions, SealOptions } from './types';
+
+/**
+ * Seals bytes into a stream with a compact header, on other threads.
+ *
+ * The caller must not change or transfer `bytes` until the promise settles. What changes meanwhile comes out as it was
+ * at one moment or another; memory that can be resized or is shared is copied first.
+ *
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
+ */
+export async function encrypt(bytes: Uint8Array, options: SealOptions & OperationOptions): Promise<Buffer> {
+  const input = fixedBytes('bytes', bytes);
+  const settings = sealSettings(checkedOptions(options));
+  const key = keyArgument('key', options.key);
+  let output = EMPTY;
+  await run(options, (...control) => {
+    output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, settings));
+    return native.encryptInto(input, output, key, settings, ...control);
+  });
+  return output;
+}
+
+/**
+ * Opens a sealed stream, on other threads. Nothing of the plaintext is returned unless all of it verified.
+ *
+ * The caller must not change or transfer `bytes` until the promise settles; memory that can be resized or is shared is
+ * copied first.
+ *
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
+ */
+export async function decrypt(bytes: Uint8Array, options: OpenOptions & OperationOptions): Promise<Buffer> {
+  const input = fixedBytes('bytes', bytes);
+  const settings = openSettings(checkedOptions(options));
+  const keys = keyArguments('key', options.key);
+  let output = EMPTY;
+  const { plaintextSize } = await run(options, (...control) => {
+    output = Buffer.allocUnsafeSlow(calling(() => native.roomForPlaintext(input)));
+    return native.decryptInto(input, output, keys, settings, ...control);
+  });
+  return output.length === plaintextSize ? output : output.subarray(0, plaintextSize);
+}
+
+const EMPTY = Buffer.alloc(0);

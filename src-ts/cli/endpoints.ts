@@ -1,0 +1,92 @@
+// Where a command reads and writes: a file or a standard stream at each end.
+
+import { basename } from 'node:path';
+
+import type { Arguments } from './arguments';
+import { isTerminal, STDIN, STDOUT, wasClosed } from './console';
+import { refusal, usageError } from './errors';
+
+/** Which way data goes. */
+export type Direction = 'encrypt' | 'decrypt';
+
+/** One end: a file's path, or a standard stream's descriptor. */
+export type Endpoint = { readonly path: string } | { readonly fd: typeof STDIN | typeof STDOUT };
+
+/** Both ends of a conversion. */
+export interface Endpoints {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+}
+
+/**
+ * The ends that the arguments name.
+ *
+ * @throws CommandError for ends that can't be meant: none, two, a terminal for sealed bytes.
+ */
+export function endpoints(direction: Direction, args: Arguments): Endpoints {
+  const source: Endpoint = endpoint(onlyOperand(args, 'IN'), STDIN);
+  const output = args.value('output');
+  const target: Endpoint = output === undefined ? defaultTarget(direction, source) : endpoint(output, STDOUT);
+  if ('fd' in source) checkInput(direction);
+  if ('fd' in target) checkOutput(direction);
+  return { source, target };
+}
+
+/**
+ * The one operand that a command takes.
+ *
+ * @throws CommandError for none or more.
+ */
+export function onlyOperand({ command, operands }: Arguments, name: string): string {
+  const [operand, second] = operands;
+  if (operand === undefined || operand === '') {
+    const standard = name === 'IN' ? ', or - for standard input' : '';
+    throw usageError(`${name} is missing`, `name the file to ${command}${standard}`);
+  }
+  if (second !== undefined) {
+    const advice = `give one at a time${name === 'IN' ? ', and the output with -o OUT' : ''}`;
+    throw usageError(`one file is expected, but ${second} follows ${operand}`, advice);
+  }
+  return operand;
+}
+
+/** An end as a person knows it. */
+export function nameOf(end: Endpoint): string {
+  if ('path' in end) return end.path;
+  return end.fd === STDIN ? 'standard input' : 'standard output';
+}
+
+function endpoint(path: string, standard: typeof STDIN | typeof STDOUT): Endpoint {
+  return path === '-' ? { fd: standard } : { path };
+}
+
+function defaultTarget(direction: Direction, source: Endpoint): Endpoint {
+  if ('fd' in source) return { fd: STDOUT };
+  const { path } = source;
+  if (direction === 'encrypt') return { path: path + ENDING };
+  if (!path.endsWith(ENDING) || basename(path) === ENDING) {
+    throw usageError(`${path} does not end in ${ENDING}, so the output has no name`, 'name it with -o OUT');
+  }
+  return { path: path.slice(0, -ENDING.length) };
+}
+
+function checkInput(direction: Direction): void {
+  if (wasClosed(STDIN)) throw refusal('standard input is closed', 'name a file, or pipe data in');
+  if (direction === 'decrypt' && isTerminal(STDIN)) {
+    throw usageError(
+      'standard input is a terminal',
+      'name a file, or send one in: sealstream decrypt - < FILE',
+    );
+  }
+}
+
+function checkOutput(direction: Direction): void {
+  if (wasClosed(STDOUT)) {
+    throw refusal('standard output is closed, so the result would be lost', 'name a file with -o OUT');
+  }
+  if (direction === 'encrypt' && isTerminal(STDOUT)) {
+    throw refusal('sealed data is binary, and standard output is a terminal', 'name a file with -o OUT');
+  }
+}
+
+const ENDING = '.seal';

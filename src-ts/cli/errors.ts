@@ -1,0 +1,41 @@
+// What the command itself refuses. What the library refuses is a SealError.
+
+import { exitCodes } from './exit-codes';
+
+/** A refusal of the command: a sentence without its full stop, and what to do about it. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+
+  constructor(
+    readonly kind: keyof typeof CODES,
+    message: string,
+    readonly advice: string,
+  ) {
+    super(message);
+  }
+
+  /** Stable, for programs. */
+  get code(): string {
+    return CODES[this.kind].code;
+  }
+
+  get exitCode(): number {
+    return CODES[this.kind].exitCode;
+  }
+}
+
+/** The command line is not one that the command understands. */
+export function usageError(message: string, advice: string): CommandError {
+  return new CommandError('Usage', message, advice);
+}
+
+/** The command understood, and won't. */
+export function refusal(message: string, advice: string): CommandError {
+  return new CommandError('Refused', message, advice);
+}
+
+const CODES = {
+  Usage: { code: 'ERR_CLI_USAGE', exitCode: exitCodes.usage },
+  Refused: { code: 'ERR_CLI_REFUSED', exitCode: exitCodes.refused },
+  NotAKeyFile: { code: 'ERR_CLI_NOT_A_KEY_FILE', exitCode: exitCodes.wrongKey },
+} as const;

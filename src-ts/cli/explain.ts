@@ -1,0 +1,52 @@
+// What an error means to the person or the script that ran the command: a sentence, what to do, an exit code.
+
+import { CommandError } from './errors';
+import { exitCodes } from './exit-codes';
+import { explainFailure, explainOption, isSealError, isWrongOption } from './explain-failure';
+import { explainSystem, isSystemError } from './explain-system';
+import type { Explanation } from './explanation';
+import { DuringOutput } from './failures';
+import { Interruption } from './interrupt';
+
+/** Explains whatever was thrown. */
+export function explain(error: unknown): Explanation {
+  const explanation = explanationOf(error);
+  const { stack } = error instanceof Error ? error : {};
+  return stack === undefined ? explanation : { stack, ...explanation };
+}
+
+function explanationOf(error: unknown): Explanation {
+  if (error instanceof DuringOutput) return incomplete(explain(error.cause));
+  if (error instanceof CommandError) {
+    const { exitCode, code, kind, message, advice } = error;
+    return { exitCode, code, kind, message, advice };
+  }
+  if (error instanceof Interruption) {
+    const { exitCode, message } = error;
+    return { exitCode, code: 'ERR_CLI_INTERRUPTED', kind: 'Interrupted', message, advice: '' };
+  }
+  if (isSealError(error)) return explainFailure(error);
+  if (isWrongOption(error)) return explainOption(error);
+  if (isSystemError(error)) return explainSystem(error);
+  return bug(error);
+}
+
+function incomplete(explanation: Explanation): Explanation {
+  const { exitCode, advice } = explanation;
+  const isHalfway = exitCode === exitCodes.failed || exitCode === exitCodes.damaged || exitCode > 128;
+  const discard = 'what came out of standard output is not the whole: discard it';
+  return isHalfway
+    ? { ...explanation, advice: advice === '' ? discard : `${advice}; ${discard}` }
+    : explanation;
+}
+
+function bug(error: unknown): Explanation {
+  const [message = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return {
+    exitCode: exitCodes.failed,
+    code: 'ERR_CLI_BUG',
+    kind: 'Bug',
+    message: `this is a bug in sealstream: ${message}`,
+    advice: 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1',
+  };
+}

@@ -1,0 +1,63 @@
+// What anyone can see of a sealed file.
+
+import { inspect, type StreamInfo } from '../index';
+
+import type { Arguments } from './arguments';
+import { printable, STDOUT, writeAll } from './console';
+import { onlyOperand } from './endpoints';
+import { usageError } from './errors';
+import { counted, formatCount, formatSize } from './units';
+
+/** `sealstream inspect`. */
+export async function inspectCommand(args: Arguments): Promise<void> {
+  const path = onlyOperand(args, 'FILE');
+  if (path === '-')
+    throw usageError('inspect needs a file that it can look into', 'name one; - is not taken here');
+  const info = await inspect(path);
+  writeAll(STDOUT, args.has('json') ? `${JSON.stringify({ file: path, ...info })}\n` : infoText(path, info));
+}
+
+function infoText(path: string, info: StreamInfo): string {
+  const rows: [name: string, value: string][] = [
+    ['plaintext', info.plaintextSize === undefined ? 'of unknown size' : exactSize(info.plaintextSize)],
+    ['sealed', exactSize(info.streamSize)],
+    ['segments', `${segments(info)}, in frames of ${formatSize(info.frameSize)}`],
+    ['digest', info.digest === 'none' ? 'none: damage shows only when it is opened' : info.digest],
+    ['header', headerText(info)],
+    ['stream id', info.streamId],
+    ...info.slots.map(slotRow),
+  ];
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${printable(value)}`);
+  return [
+    printable(path),
+    ...lines,
+    'Nothing of this is verified without the key: sealstream decrypt does that.',
+    '',
+  ].join('\n');
+}
+
+function segments({ segments: count, segmentSize }: StreamInfo): string {
+  const known = count === undefined ? 'an unknown number' : counted(count, 'segment');
+  return `${known} of up to ${formatSize(segmentSize)}`;
+}
+
+function headerText({ headerSize, headerRevision, hasHeaderCopy, headerFromCopy }: StreamInfo): string {
+  const copy = headerFromCopy
+    ? 'DAMAGED: this is its copy'
+    : hasHeaderCopy
+      ? 'with a copy at the end'
+      : 'without a copy';
+  const rewritten = headerRevision === 0 ? '' : `, rewritten ${counted(headerRevision, 'time')}`;
+  return `${formatCount(headerSize)} bytes${rewritten}, ${copy}`;
+}
+
+function slotRow({ type, keyId }: StreamInfo['slots'][number]): [string, string] {
+  return [
+    'opens with',
+    `a ${type}${keyId === undefined ? ' without a name' : ` named ${JSON.stringify(keyId)}`}`,
+  ];
+}
+
+function exactSize(bytes: number): string {
+  return bytes < 1024 ? counted(bytes, 'byte') : `${formatSize(bytes)} (${formatCount(bytes)} bytes)`;
+}

@@ -1,0 +1,69 @@
+// The key files that a command names.
+
+import { statSync } from 'node:fs';
+
+import { SealError, SecretKey } from '../index';
+
+import type { Arguments } from './arguments';
+import { CommandError, refusal, usageError } from './errors';
+
+/**
+ * Reads the key files of -k, or else the one that SEALSTREAM_KEY_FILE names.
+ *
+ * @throws CommandError where none is named, and for a file that is no key or that others can read; SealError for one
+ * that can't be read.
+ */
+export async function readKeys(args: Arguments): Promise<SecretKey[]> {
+  const named = args.values('key');
+  const fromEnvironment = process.env[VARIABLE] ?? '';
+  const paths = named.length > 0 ? named : [fromEnvironment].filter((path) => path !== '');
+  if (paths.length === 0) {
+    throw usageError(
+      'no key is given',
+      `name a key file with -k FILE or ${VARIABLE}; sealstream keygen -o FILE makes a new one`,
+    );
+  }
+  const keys: SecretKey[] = [];
+  for (const path of paths) keys.push(await readKey(path, args.has('allow-readable-key')));
+  return keys;
+}
+
+/**
+ * Saves a key in a new file.
+ *
+ * @throws CommandError where the file exists, SealError where it can't be written.
+ */
+export async function saveKey(key: SecretKey, path: string): Promise<void> {
+  try {
+    await key.toFile(path);
+  } catch (error) {
+    if (error instanceof SealError && error.failure.kind === 'Io' && error.failure.code === 'EEXIST') {
+      throw refusal(`${path} exists, and a key is never written over a file`, 'name a new file with -o FILE');
+    }
+    throw error;
+  }
+}
+
+async function readKey(path: string, allowReadable: boolean): Promise<SecretKey> {
+  try {
+    return await SecretKey.fromFile(path, { allowReadable });
+  } catch (error) {
+    if (!(error instanceof SealError) || error.failure.kind !== 'InvalidOption') throw error;
+    if (!allowReadable && isReadableByOthers(path)) {
+      const advice = 'make it yours alone with chmod 600, or allow this with --allow-readable-key';
+      throw refusal(`others can read the key file ${path}`, advice);
+    }
+    throw new CommandError(
+      'NotAKeyFile',
+      `${path} holds no key`,
+      'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one',
+    );
+  }
+}
+
+function isReadableByOthers(path: string): boolean {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  return process.platform !== 'win32' && (mode & 0o077) !== 0;
+}
+
+const VARIABLE = 'SEALSTREAM_KEY_FILE';

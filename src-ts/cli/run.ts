@@ -1,0 +1,95 @@
+// Finds the command, runs it, and turns its end into an exit code.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { type Arguments, readArguments } from './arguments';
+import { type CommandName, commands, type CommandSpec } from './commands';
+import { STDERR, STDOUT, writeAll } from './console';
+import { decryptCommand, encryptCommand } from './convert';
+import { usageError } from './errors';
+import { exitCodes } from './exit-codes';
+import { explain } from './explain';
+import { commandHelp, generalHelp } from './help';
+import { inspectCommand } from './inspect';
+import { keygenCommand } from './keygen';
+import { nearest } from './nearest';
+import { tellFailure } from './tell';
+
+/**
+ * Runs the command that the arguments name. It tells all that there is to tell, and never throws.
+ *
+ * @returns The exit code.
+ */
+export async function run(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  try {
+    if (name === undefined) {
+      writeAll(STDERR, generalHelp(version()));
+      return exitCodes.usage;
+    }
+    await dispatch(name, rest);
+    return exitCodes.done;
+  } catch (error) {
+    const explanation = explain(error);
+    tellFailure(explanation, {
+      command: commands.find((command) => command.name === name)?.name,
+      json: asksForJson(rest),
+    });
+    return explanation.exitCode;
+  }
+}
+
+async function dispatch(name: string, argv: readonly string[]): Promise<void> {
+  if (['--version', '-V'].includes(name)) {
+    writeAll(STDOUT, `sealstream ${version()}\n`);
+  } else if (['help', '--help', '-h'].includes(name)) {
+    const [topic] = argv;
+    writeAll(STDOUT, topic === undefined ? generalHelp(version()) : commandHelp(find(topic)));
+  } else {
+    const command = find(name);
+    const args = readArguments(argv, command);
+    if (args.has('help')) writeAll(STDOUT, commandHelp(command));
+    else await actions[command.name](args);
+  }
+}
+
+function find(name: string): CommandSpec {
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command !== undefined) return command;
+  const names = commands.map((candidate) => candidate.name);
+  if (name.startsWith('-'))
+    throw usageError(`a command comes first, not ${name}`, `it is one of ${names.join(', ')}`);
+  const near = ALIASES[name] ?? nearest(name, names);
+  throw usageError(
+    `unknown command ${name}`,
+    near === undefined ? `it is one of ${names.join(', ')}` : `did you mean sealstream ${near}?`,
+  );
+}
+
+/** Whether an error is to be JSON, also one about the arguments themselves. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end === -1 ? argv.length : end).includes('--json');
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8'));
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return isManifest ? String(manifest.version) : 'of unknown version';
+}
+
+const actions: Readonly<Record<CommandName, (args: Arguments) => Promise<void>>> = {
+  keygen: keygenCommand,
+  encrypt: encryptCommand,
+  decrypt: decryptCommand,
+  inspect: inspectCommand,
+};
+
+// Words that other programs have for the same.
+const ALIASES: Readonly<Record<string, CommandName>> = {
+  seal: 'encrypt',
+  open: 'decrypt',
+  info: 'inspect',
+  'generate-key': 'keygen',
+};

@@ -1,0 +1,59 @@
+// Whole files by path.
+
+import { native } from './binding';
+import { keyArgument, keyArguments } from './keys';
+import { run } from './operation';
+import { checkedOptions, checkedPath, openSettings, placementSettings, sealSettings } from './options';
+import { openReport, sealReport } from './reports';
+import type {
+  FileOptions,
+  OpenOptions,
+  OpenReport,
+  OperationOptions,
+  SealOptions,
+  SealReport,
+} from './types';
+
+/**
+ * Seals the regular file `from` into the file `to`.
+ *
+ * `to` appears complete or not at all: it is written under another name beside its place and renamed when it is done
+ * and, unless `flush` is `false`, on the disk. A new file gets the permissions of `from`.
+ *
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
+ */
+export async function encryptFile(
+  from: string | URL,
+  to: string | URL,
+  options: SealOptions & OperationOptions & FileOptions,
+): Promise<SealReport> {
+  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
+  const settings = sealSettings(checkedOptions(options), true);
+  const key = keyArgument('key', options.key);
+  const placement = placementSettings(options);
+  const report = await run(options, (...control) =>
+    native.encryptFile(source, target, key, settings, placement, ...control),
+  );
+  return sealReport(report);
+}
+
+/**
+ * Opens the sealed file `from` into the file `to`, which appears complete and verified or not at all. A new file gets the
+ * permissions of `from` without those of group and others.
+ *
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
+ */
+export async function decryptFile(
+  from: string | URL,
+  to: string | URL,
+  options: OpenOptions & OperationOptions & FileOptions,
+): Promise<OpenReport> {
+  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
+  const settings = openSettings(checkedOptions(options));
+  const keys = keyArguments('key', options.key);
+  const placement = placementSettings(options);
+  const report = await run(options, (...control) =>
+    native.decryptFile(source, target, keys, settings, placement, ...control),
+  );
+  return openReport(report);
+}

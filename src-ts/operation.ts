@@ -1,0 +1,112 @@
+// Runs an operation of the addon: signal and progress in, a report or one of the package's errors out.
+
+import type { Cancellation, Progress, Report as NativeReport } from '../native/binding';
+import { native } from './binding';
+import { SealError, translated, typeError } from './errors';
+import { checkedInteger } from './options';
+import type { OperationOptions } from './types';
+
+/** Starts an operation of the addon. */
+export type Start = (
+  threads: number,
+  cancellation: Cancellation | undefined,
+  onProgress: ((progress: Progress) => void) | undefined,
+) => Promise<NativeReport>;
+
+/**
+ * Runs what `start` starts.
+ *
+ * @throws the signal's reason, what the listener threw, or the addon's failure as the package's own error.
+ * @internal
+ */
+export async function run(options: OperationOptions, start: Start): Promise<NativeReport> {
+  const threads =
+    options.threads === undefined ? 0 : checkedInteger('threads', options.threads, 0, MAX_THREADS);
+  const signal = checkedSignal(options.signal);
+  const listener = checkedListener(options.onProgress);
+  if (signal && isAborted(signal)) throw abortError(signal);
+
+  const cancellation = signal || listener ? new native.Cancellation() : undefined;
+  const cancel = () => cancellation?.cancel();
+  const progress = listener && new ProgressListener(listener, cancel);
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    const report = await start(threads, cancellation, progress?.hear);
+    progress?.finish(report.plaintextSize);
+    return report;
+  } catch (error) {
+    progress?.rethrow();
+    const failure = translated(error);
+    const cancelled = failure instanceof SealError && failure.failure.kind === 'Cancelled';
+    throw cancelled && signal && isAborted(signal) ? abortError(signal) : failure;
+  } finally {
+    progress?.close();
+    signal?.removeEventListener('abort', cancel);
+  }
+}
+
+/** Stands between the addon and the caller's listener, which may throw, and which must hear nothing too late. */
+class ProgressListener {
+  #last: number | undefined;
+  #thrown: { readonly value: unknown } | undefined;
+  #closed = false;
+
+  constructor(
+    readonly listener: (progress: Progress) => void,
+    readonly cancel: () => void,
+  ) {}
+
+  readonly hear = (progress: Progress): void => {
+    if (this.#closed || this.#thrown) return;
+    this.#last = progress.bytesDone;
+    try {
+      this.listener(progress);
+    } catch (value) {
+      this.#thrown = { value };
+      this.cancel();
+    }
+  };
+
+  /** Tells that all is done, unless that was told, and throws what the listener threw. */
+  finish(total: number): void {
+    if (this.#last !== total) this.hear({ bytesDone: total, bytesTotal: total });
+    this.rethrow();
+  }
+
+  rethrow(): void {
+    // Whatever it is: the caller's own code threw it.
+    if (this.#thrown) throw this.#thrown.value;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+}
+
+function checkedSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw typeError('signal', 'an AbortSignal', signal);
+}
+
+function checkedListener(listener: unknown): ((progress: Progress) => void) | undefined {
+  if (listener === undefined || typeof listener === 'function') {
+    return listener as ((progress: Progress) => void) | undefined;
+  }
+  throw typeError('onProgress', 'a function', listener);
+}
+
+/** A call, since the compiler takes a property for unchanged across an `await`. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+/** The signal's reason where it is an error; else an AbortError with the reason as its cause. */
+function abortError(signal: AbortSignal): Error {
+  const reason: unknown = signal.reason;
+  if (reason instanceof Error) return reason;
+  const error = new Error('This operation was aborted', { cause: reason });
+  error.name = 'AbortError';
+  return Object.assign(error, { code: 'ABORT_ERR' });
+}
+
+const MAX_THREADS = 1024;

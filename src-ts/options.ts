@@ -1,0 +1,128 @@
+// Checks what callers choose, and puts it as the addon takes it. Every error names the option.
+
+import { fileURLToPath } from 'node:url';
+
+import type { DigestName, OpenSettings, PlacementSettings, SealSettings } from '../native/binding';
+import { native } from './binding';
+import { fixedBytes } from './bytes';
+import { rangeError, typeError } from './errors';
+import type { FileOptions, OpenOptions, SealOptions } from './types';
+
+/** @internal */
+export function sealSettings(options: Partial<SealOptions>, rewrappable = false): SealSettings {
+  const { keyId, context, frameSize, segmentSize, digest } = options;
+  const settings: SealSettings = {};
+  if (keyId !== undefined) settings.keyId = checkedKeyId(keyId);
+  if (context !== undefined) settings.context = checkedContext(context);
+  if (frameSize !== undefined) {
+    settings.frameSize = checkedInteger('frameSize', frameSize, limits.minFrameSize, limits.maxFrameSize);
+  }
+  if (segmentSize !== undefined || frameSize !== undefined) {
+    settings.segmentSize = checkedSegmentSize(segmentSize, settings.frameSize ?? limits.defaultFrameSize);
+  }
+  if (digest !== undefined) settings.digest = checkedDigest(digest);
+  if (rewrappable) settings.rewrappable = true;
+  return settings;
+}
+
+/** @internal */
+export function openSettings(options: OpenOptions): OpenSettings {
+  const { context, maxSegmentSize } = options;
+  const settings: OpenSettings = {};
+  if (context !== undefined) settings.context = checkedContext(context);
+  if (maxSegmentSize !== undefined) {
+    settings.maxSegmentSize = checkedInteger('maxSegmentSize', maxSegmentSize, 1, limits.maxSegmentSize);
+  }
+  return settings;
+}
+
+/** @internal */
+export function placementSettings(options: FileOptions): PlacementSettings {
+  return {
+    overwrite: checkedBoolean('overwrite', options.overwrite, false),
+    flush: checkedBoolean('flush', options.flush, true),
+  };
+}
+
+/** @internal */
+export function checkedOptions<T extends object>(options: T): T {
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null) throw typeError('options', 'an object', given);
+  return options;
+}
+
+/** @internal */
+export function checkedPath(name: string, path: unknown): string {
+  const text = path instanceof URL ? fileURLToPath(path) : path;
+  if (typeof text !== 'string') throw typeError(name, 'a string or a file: URL', path);
+  if (text === '') throw rangeError(name, 'must not be empty');
+  if (text.includes('\0')) throw rangeError(name, 'must not contain null bytes');
+  return text;
+}
+
+/** @internal */
+export function checkedString(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw typeError(name, 'a string', value);
+  return value;
+}
+
+/** @internal */
+export function checkedBoolean(name: string, value: unknown, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault;
+  if (typeof value !== 'boolean') throw typeError(name, 'a boolean', value);
+  return value;
+}
+
+/** @internal */
+export function checkedInteger(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') throw typeError(name, 'a number', value);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw rangeError(name, `must be an integer from ${least} to ${most}, not ${value}`);
+  }
+  return value;
+}
+
+function checkedKeyId(keyId: unknown): string {
+  const text = checkedString('keyId', keyId);
+  if (Buffer.byteLength(text) > limits.maxKeyId) {
+    throw rangeError('keyId', `must have at most ${limits.maxKeyId} bytes of UTF-8`);
+  }
+  return text;
+}
+
+function checkedContext(context: unknown): Uint8Array {
+  const bytes = typeof context === 'string' ? Buffer.from(context) : context;
+  if (!(bytes instanceof Uint8Array)) throw typeError('context', 'a Uint8Array or a string', context);
+  if (bytes.length > limits.maxContext) {
+    throw rangeError('context', `must have at most ${limits.maxContext} bytes, not ${bytes.length}`);
+  }
+  return fixedBytes('context', bytes);
+}
+
+function checkedSegmentSize(segmentSize: unknown, frameSize: number): number {
+  const size = segmentSize ?? limits.defaultSegmentSize;
+  const checked = checkedInteger('segmentSize', size, frameSize, limits.maxSegmentSize);
+  if (checked % frameSize !== 0) {
+    throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${checked}`);
+  }
+  return checked;
+}
+
+function checkedDigest(digest: unknown): DigestName {
+  const name = checkedString('digest', digest);
+  if (!Object.hasOwn(DIGESTS, name)) {
+    throw rangeError('digest', `must be one of ${Object.keys(DIGESTS).join(', ')}`);
+  }
+  return name as DigestName;
+}
+
+const limits = native.limits();
+
+/** An object, so that the compiler sees that none is missing. */
+const DIGESTS: Readonly<Record<DigestName, true>> = {
+  none: true,
+  'crc64-nvme': true,
+  sha256: true,
+  sha512: true,
+  blake3: true,
+};

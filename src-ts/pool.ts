@@ -1,0 +1,31 @@
+// Memory for small ciphertexts: a slice of 64 KiB costs a fifth of a buffer of its own. Ciphertext alone comes here, never
+// plaintext, because what shares memory can be read through the slice's `buffer`.
+
+import { markAsUntransferable } from 'node:worker_threads';
+
+/** Makes sure of `size` free bytes, and says where they start. @internal */
+export function poolRoom(size: number): { readonly memory: Buffer; readonly at: number } {
+  if (current.memory.length - current.at < size) {
+    current.memory = newPool();
+    current.at = 0;
+  }
+  return current;
+}
+
+/** The first `size` bytes of the room, which are the caller's from now on. @internal */
+export function poolTake(size: number): Buffer {
+  const { memory, at } = current;
+  // The next slice starts at a multiple of 8, as an ArrayBuffer's views may need it.
+  current.at = (at + size + 7) & ~7;
+  return memory.subarray(at, at + size);
+}
+
+function newPool(): Buffer {
+  const memory = Buffer.allocUnsafeSlow(POOL_SIZE);
+  // Transferring one slice's memory to a worker would take all the others away.
+  markAsUntransferable(memory.buffer);
+  return memory;
+}
+
+const POOL_SIZE = 64 * 1024;
+const current: { memory: Buffer; at: number } = { memory: Buffer.alloc(0), at: 0 };

@@ -1,0 +1,82 @@
+// Between paths and file descriptors, for the command; not part of the package's interface.
+
+import type { End } from '../native/binding';
+import { native } from './binding';
+import { keyArgument, keyArguments } from './keys';
+import { run } from './operation';
+import {
+  checkedInteger,
+  checkedOptions,
+  checkedPath,
+  openSettings,
+  placementSettings,
+  sealSettings,
+} from './options';
+import { openReport, sealReport } from './reports';
+import type {
+  FileOptions,
+  OpenOptions,
+  OpenReport,
+  OperationOptions,
+  SealOptions,
+  SealReport,
+} from './types';
+
+/** A regular file by its path, or an open file descriptor, which is duplicated and never closed. */
+export type StreamEnd = { readonly path: string | URL } | { readonly fd: number };
+
+/** Where a conversion reads and writes. */
+export interface StreamEnds {
+  readonly source: StreamEnd;
+  readonly target: StreamEnd;
+}
+
+/**
+ * Seals or opens from one end to the other, in order where an end is a file descriptor.
+ *
+ * A target that is a path appears complete or not at all. What a target that is a descriptor got must be discarded if
+ * the promise rejects. `overwrite` and `flush` are of a target that is a path. A stream sealed into a file has the
+ * header of a file, another the compact one.
+ *
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
+ */
+export async function convertDescriptors(
+  direction: 'encrypt',
+  ends: StreamEnds,
+  options: SealOptions & OperationOptions & FileOptions,
+): Promise<SealReport>;
+export async function convertDescriptors(
+  direction: 'decrypt',
+  ends: StreamEnds,
+  options: OpenOptions & OperationOptions & FileOptions,
+): Promise<OpenReport>;
+export async function convertDescriptors(
+  direction: 'encrypt' | 'decrypt',
+  ends: StreamEnds,
+  options: (SealOptions | OpenOptions) & OperationOptions & FileOptions,
+): Promise<SealReport | OpenReport> {
+  const [source, target] = [checkedEnd('source', ends.source), checkedEnd('target', ends.target)];
+  const placement = placementSettings(checkedOptions(options));
+  if (direction === 'encrypt') {
+    const sealing = options as SealOptions;
+    const settings = sealSettings(sealing, target.path !== undefined);
+    const key = keyArgument('key', sealing.key);
+    return sealReport(
+      await run(options, (...control) =>
+        native.encryptBetween(source, target, key, settings, placement, ...control),
+      ),
+    );
+  }
+  const settings = openSettings(options);
+  const keys = keyArguments('key', options.key);
+  return openReport(
+    await run(options, (...control) =>
+      native.decryptBetween(source, target, keys, settings, placement, ...control),
+    ),
+  );
+}
+
+function checkedEnd(name: string, end: StreamEnd): End {
+  if ('path' in end) return { path: checkedPath(`${name}.path`, end.path) };
+  return { fd: checkedInteger(`${name}.fd`, end.fd, 0, 0x7fff_ffff) };
+}

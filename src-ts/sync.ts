@@ -1,0 +1,59 @@
+// Bytes in memory, at once and on the calling thread: for small payloads, for which a promise costs more than the work.
+
+import { native } from './binding';
+import { fixedBytes } from './bytes';
+import { translated } from './errors';
+import { keyArgument, keyArguments } from './keys';
+import { checkedOptions, openSettings, sealSettings } from './options';
+import { poolRoom, poolTake } from './pool';
+import type { OpenOptions, SealOptions } from './types';
+
+/**
+ * Seals bytes into a stream with a compact header. It blocks the event loop: use {@link encrypt} beyond some 100 KiB.
+ *
+ * @throws SealError, or TypeError and RangeError for options.
+ */
+export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
+  const input = fixedBytes('bytes', bytes);
+  const settings = sealSettings(checkedOptions(options));
+  const key = keyArgument('key', options.key);
+  try {
+    if (input.length <= POOLED_SIZE) {
+      const { memory, at } = poolRoom(mostOf(input.length));
+      return poolTake(native.encryptSync(input, memory, at, key, settings));
+    }
+    const output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, settings));
+    native.encryptSync(input, output, 0, key, settings);
+    return output;
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+/**
+ * Opens a sealed stream. It blocks the event loop: use {@link decrypt} beyond some 100 KiB.
+ *
+ * @throws SealError, or TypeError and RangeError for options. Nothing of the plaintext is returned unless all of it
+ *   verified.
+ */
+export function decryptSync(bytes: Uint8Array, options: OpenOptions): Buffer {
+  const input = fixedBytes('bytes', bytes);
+  const settings = openSettings(checkedOptions(options));
+  const keys = keyArguments('key', options.key);
+  try {
+    // Memory of its own: in a pool one caller's plaintext would stand beside another's.
+    const output = Buffer.allocUnsafeSlow(native.roomForPlaintext(input));
+    const size = native.decryptSync(input, output, keys, settings);
+    return output.length === size ? output : output.subarray(0, size);
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+/** More than the stream of this many bytes takes, whatever the options; the addon checks the room that it gets. */
+function mostOf(plaintextSize: number): number {
+  return 2 * plaintextSize + 1024;
+}
+
+/** Sealing up to here costs less than allocating for it. */
+const POOLED_SIZE = 8 * 1024;

@@ -1,0 +1,91 @@
+// What a caller can choose and what an operation reports, as the package's users see it.
+
+import type { DigestName, Progress, Report as NativeReport, Opened } from '../native/binding';
+import type { SecretKey } from './keys';
+
+/** A key: a {@link SecretKey}, or its 32 plain bytes, which are copied at the call. */
+export type KeyInput = SecretKey | Uint8Array;
+
+/** How to run an operation. */
+export interface OperationOptions {
+  /** Threads that work on segments; 0, the default, for as many as the machine runs at once. */
+  threads?: number | undefined;
+  /**
+   * Stops the operation. The promise then rejects with the signal's reason, an `AbortError` unless the caller of
+   * `abort` chose another error, and nothing of the output is left.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Called at most ten times a second, and once when all is done; never after the promise settled. If it throws, the
+   * operation stops and rejects with what it threw; an output that was complete by then stays.
+   */
+  onProgress?: ((progress: ProgressEvent) => void) | undefined;
+}
+
+/** How to seal. */
+export interface SealOptions {
+  /** The key that opens the stream. */
+  key: KeyInput;
+  /** A name for the key, at most 255 bytes of UTF-8: a hint for whoever opens the stream. It is not secret. */
+  keyId?: string | undefined;
+  /**
+   * Bytes, or a text's UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
+   * stored. It ties a stream to its place, such as a tenant or a path.
+   */
+  context?: Uint8Array | string | undefined;
+  /** Plaintext bytes in a full frame, the unit of authentication: 1,024 to 16,777,216; 65,536 by default. */
+  frameSize?: number | undefined;
+  /**
+   * Plaintext bytes in a full segment, the unit of parallel work and of damage: a multiple of `frameSize`, up to
+   * 1,073,741,824; 1,048,576 by default.
+   */
+  segmentSize?: number | undefined;
+  /** The digest behind each segment, by which anyone can tell rot without a key; `'crc64-nvme'` by default. */
+  digest?: DigestName | undefined;
+}
+
+/** How to open. */
+export interface OpenOptions {
+  /** The key, or several of which one opens the stream. */
+  key: KeyInput | readonly KeyInput[];
+  /** What the stream was sealed with. */
+  context?: Uint8Array | string | undefined;
+  /** The largest segment size that is accepted, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
+  maxSegmentSize?: number | undefined;
+}
+
+/** How to put a file in its place. */
+export interface FileOptions {
+  /** Replace an existing target when the output is complete; by default an existing target is an error. */
+  overwrite?: boolean | undefined;
+  /** Have the file and its name on the disk before the promise resolves; `true` by default. */
+  flush?: boolean | undefined;
+}
+
+/** How to seal or open a FLOE message. */
+export interface FloeOptions {
+  /** The key. */
+  key: KeyInput;
+  /** Associated data: authenticated, not part of the message. */
+  aad?: Uint8Array | undefined;
+  /**
+   * FLOE's ENC_SEG_LEN: bytes of a full encrypted segment, 33 to 4,294,967,294. 65,568 by default when sealing; when
+   * opening, any that the message states by default.
+   */
+  segmentLength?: number | undefined;
+}
+
+/** How far an operation is: plaintext bytes that are done, and in all where that is known. */
+export type ProgressEvent = Progress;
+
+/** What an operation did. */
+export type Report = Omit<NativeReport, 'opened'>;
+
+/** What sealing did. */
+export type SealReport = Report;
+
+/** What opening did. */
+export type OpenReport = Report & Opened;
+
+/** Shapes that the addon reports as they are. */
+export type { DigestName, Opened, OpenedBy, SlotInfo, Stages, StreamInfo } from '../native/binding';
