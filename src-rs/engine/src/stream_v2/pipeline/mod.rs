@@ -1,7 +1,7 @@
 //! Thread-pool wiring, order and back-pressure. No cryptography: it calls the segment workers and moves bytes.
 //!
 //! Where both ends can be addressed by offset, each worker takes a segment through its whole life alone
-//! ([`positioned`]). Everything else goes through a bounded window of segments in memory ([`ordered`]).
+//! (`positioned`). Everything else goes through a bounded window of segments in memory (`ordered`).
 
 mod decrypt_pipeline;
 mod ordered;

@@ -69,7 +69,7 @@ pub(crate) trait SegmentTask: Sync {
         join: &J,
         portion: usize,
         index: SegmentIndex,
-        buffer: &mut Vec<u8>,
+        buffer: &mut PortionBuffer,
         times: &mut StageTimes,
     ) -> Result<RecordSummary, Halt>;
 }
@@ -87,7 +87,7 @@ impl SegmentTask for SealTask<'_> {
         join: &J,
         portion: usize,
         index: SegmentIndex,
-        buffer: &mut Vec<u8>,
+        buffer: &mut PortionBuffer,
         times: &mut StageTimes,
     ) -> Result<RecordSummary, Halt> {
         let transfer = &self.0;
@@ -107,7 +107,12 @@ impl SegmentTask for SealTask<'_> {
         let mut head: &[u8] = &sealer.preamble().clone();
 
         loop {
-            let slots = buffer_of(buffer, frames_left.min(portion));
+            let slots_at = write_at + head.len() as u64;
+            let slots = buffer.take(
+                frames_left.min(portion),
+                slots_at,
+                read_at.wrapping_sub(FRAME_PREFIX),
+            );
             frames_left -= slots.len();
             let wanted = content_size(slots.len(), slot_size);
             let read = times.time(Stage::Read, || {
@@ -158,7 +163,7 @@ impl SegmentTask for OpenTask<'_> {
         join: &J,
         portion: usize,
         index: SegmentIndex,
-        buffer: &mut Vec<u8>,
+        buffer: &mut PortionBuffer,
         times: &mut StageTimes,
     ) -> Result<RecordSummary, Halt> {
         use crate::stream_v2::failure::EndDisagreement;
@@ -176,7 +181,16 @@ impl SegmentTask for OpenTask<'_> {
         let mut opener = None;
 
         while frames_left != 0 {
-            let slots = buffer_of(buffer, frames_left.min(portion));
+            let slots_at = if opener.is_none() {
+                read_at + PREAMBLE_SIZE as u64
+            } else {
+                read_at
+            };
+            let slots = buffer.take(
+                frames_left.min(portion),
+                write_at.wrapping_sub(FRAME_PREFIX),
+                slots_at,
+            );
             frames_left -= slots.len();
             // One call to the system reads what stands around these frames too.
             let head: &mut [u8] = if opener.is_none() { &mut preamble } else { &mut [] };
@@ -293,7 +307,7 @@ struct WorkerResult {
 impl<T: SegmentTask> Shared<'_, T> {
     fn work<J: Join>(&self, join: &J, threads: usize) -> WorkerResult {
         let mut result = WorkerResult::default();
-        let mut buffer = Vec::new();
+        let mut buffer = PortionBuffer::default();
         let portion = self.task.transfer().portion::<J>(threads);
         loop {
             let next = self.cursor.fetch_add(1, Ordering::Relaxed);
@@ -315,15 +329,43 @@ impl<T: SegmentTask> Shared<'_, T> {
     }
 }
 
-/// The first `size` bytes of a worker's buffer, which grows to its largest portion once.
-fn buffer_of(buffer: &mut Vec<u8>, size: usize) -> &mut [u8] {
-    if buffer.len() < size {
-        buffer.resize(size, 0);
+/// A worker's memory for one portion, placed so that the kernel's copies run at full speed.
+///
+/// Copying between memory and page cache is a third slower where the two ends differ in their offset within 32 bytes,
+/// and up to four times where the end that is written to lies less than 32 bytes behind the other one modulo a page
+/// (measured on a processor with fast short `rep movsb`). Frames' prefixes shift everything by odd amounts, so it would
+/// happen all the time.
+#[derive(Default)]
+pub(crate) struct PortionBuffer(Vec<u8>);
+
+impl PortionBuffer {
+    /// `size` bytes whose address is that of the file offset `goes_to` modulo 32, and not close behind that of the file
+    /// offset `comes_from` modulo a page. Their content is of no account.
+    fn take(&mut self, size: usize, goes_to: u64, comes_from: u64) -> &mut [u8] {
+        let room = size + 2 * PAGE;
+        if self.0.len() < room {
+            self.0.resize(room, 0);
+        }
+        let phase = COPY_ALIGNMENT + goes_to as usize % COPY_ALIGNMENT;
+        let behind = phase.wrapping_sub(comes_from as usize) % PAGE;
+        let shift = if behind < COPY_ALIGNMENT {
+            phase + PAGE / 2
+        } else {
+            phase
+        };
+        // On an address that can't be aligned this would be slower, and still right.
+        let start = self.0.as_ptr().align_offset(PAGE).min(PAGE) + shift;
+        &mut self.0[start..start + size]
     }
-    &mut buffer[..size]
 }
 
 /// Content bytes in `size` bytes of frames.
 fn content_size(size: usize, slot_size: usize) -> usize {
     size - size.div_ceil(slot_size) * crate::headers::FRAME_OVERHEAD
 }
+
+/// Bytes in front of a frame's content.
+const FRAME_PREFIX: u64 = 16;
+const PAGE: usize = 4096;
+/// The width of the widest loads and stores that copies are made of.
+const COPY_ALIGNMENT: usize = 32;

@@ -215,7 +215,7 @@ fn open_with<J: Join>(
     })
 }
 
-/// Bytes that a worker moves at a time: as many whole frames as fit into [`PORTION`], at least one.
+/// Bytes that a worker moves at a time: as many whole frames as fit into half a MiB, at least one.
 #[must_use]
 pub const fn portion_size(slot_size: usize) -> usize {
     let frames = PORTION / slot_size;
