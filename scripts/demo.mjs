@@ -36,9 +36,10 @@ async function demo(path) {
   await mkdir(place, { recursive: true });
   await checkSpace(bytes, given === undefined);
   const folder = await mkdtemp(join(place, 'run-'));
-  const onSignal = () => {
+  /** @param {NodeJS.Signals} signal */
+  const onSignal = (signal) => {
     process.stderr.write('\ndemo: interrupted, cleaning up\n');
-    void cleanUp(folder).finally(() => process.exit(130));
+    void cleanUp(folder).finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
   };
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {

@@ -21,13 +21,13 @@ export interface Floe {
    *
    * @throws FloeError, or TypeError and RangeError for options.
    */
-  seal(bytes: Uint8Array, options: FloeOptions): Buffer;
+  readonly seal: (bytes: Uint8Array, options: FloeOptions) => Buffer;
   /**
    * Opens a message. Nothing of the plaintext is returned unless all of it verified.
    *
    * @throws FloeError, or TypeError and RangeError for options.
    */
-  open(message: Uint8Array, options: FloeOptions): Buffer;
+  readonly open: (message: Uint8Array, options: FloeOptions) => Buffer;
 }
 
 function seal(bytes: Uint8Array, options: FloeOptions): Buffer {

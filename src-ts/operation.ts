@@ -26,6 +26,7 @@ export async function run(options: OperationOptions, start: Start): Promise<Nati
   const listener = checkedListener(options.onProgress);
   if (signal && isAborted(signal)) throw abortError(signal);
 
+  stopAtExit();
   const cancellation = signal || listener ? new native.Cancellation() : undefined;
   const cancel = () => cancellation?.cancel();
   const progress = listener && new ProgressListener(listener, cancel);
@@ -44,6 +45,15 @@ export async function run(options: OperationOptions, start: Start): Promise<Nati
     signal?.removeEventListener('abort', cancel);
   }
 }
+
+/** Has operations remove what they have written so far if the process exits: their promises won't settle. */
+function stopAtExit(): void {
+  if (stopsAtExit) return;
+  stopsAtExit = true;
+  process.once('exit', native.stopAll);
+}
+
+let stopsAtExit = false;
 
 /** Stands between the addon and the caller's listener, which may throw, and which must hear nothing too late. */
 class ProgressListener {

@@ -73,21 +73,29 @@ test('nothing that prints a key prints its bytes', (t) => {
     '%j': format('%j', key),
     String: String(key),
     toString: key.toString(),
-    template: `${key as unknown as string}`,
-    concatenation: '' + (key as unknown as string),
+    template: `key ${key as unknown as string}`.slice(4),
+    concatenation: ('key ' + (key as unknown as string)).slice(4),
     JSON: JSON.stringify({ key }),
     'Object.prototype.toString': Object.prototype.toString.call(key),
     'a property name': Object.keys({ [key as unknown as string]: 1 }).join(),
     'an error message': new Error(`failed with ${key as unknown as string}`).message,
     cloned: inspect(structuredClone(key), { showHidden: true }),
-    spread: inspect({ ...key }, { showHidden: true }),
+    assigned: inspect(Object.assign({}, key), { showHidden: true }),
     entries: inspect(Object.entries(Object.getOwnPropertyDescriptors(key)), { depth: 9, showHidden: true }),
   };
   const leaks = [/0001|0a0b|0c0d|1e1f/i, /\b30, ?31\b/, new RegExp(BASE64.slice(0, 8)), /AAEC/, /<00 01/];
   for (const [way, text] of Object.entries(printed)) {
     for (const leak of leaks) t.notRegex(text, leak, way);
   }
-  for (const way of ['inspect', 'inspect of everything', 'console.log', '%s', 'String', 'toString', 'template']) {
+  for (const way of [
+    'inspect',
+    'inspect of everything',
+    'console.log',
+    '%s',
+    'String',
+    'toString',
+    'template',
+  ]) {
     t.is(printed[way], '[SecretKey]', way);
   }
   t.is(printed['JSON'], '{"key":"[SecretKey]"}');
@@ -100,7 +108,10 @@ test('a key that was disposed of serves no more', async (t) => {
   const underway = encrypt(Buffer.alloc(3_000_000), { key });
   key.dispose();
   key.dispose();
-  t.throws(() => encryptSync(Buffer.from('text'), { key }), { instanceOf: TypeError, message: /^key was disposed of/ });
+  t.throws(() => encryptSync(Buffer.from('text'), { key }), {
+    instanceOf: TypeError,
+    message: /^key was disposed of/,
+  });
   t.throws(() => decryptSync(stream, { key: [key] }), { instanceOf: TypeError, message: /^key\[0\] / });
   t.throws(() => key.exportBytes(), { instanceOf: TypeError });
   await t.throwsAsync(key.toFile('never-written'), { instanceOf: TypeError });
@@ -142,7 +153,11 @@ test('a key file is 32 bytes, hexadecimal digits or Base64; anything else is ref
 test('a key file that is missing, no file, or read by others is refused', async (t) => {
   const directory = temporaryDirectory(t);
   const missing = join(directory, 'missing');
-  t.like(await failureOf(t, () => SecretKey.fromFile(missing)), { kind: 'Io', code: 'ENOENT', path: missing });
+  t.like(await failureOf(t, () => SecretKey.fromFile(missing)), {
+    kind: 'Io',
+    code: 'ENOENT',
+    path: missing,
+  });
   t.is((await failureOf(t, () => SecretKey.fromFile(directory))).kind, 'Io');
   t.true((await errorOf(() => (SecretKey.fromFile as (path: unknown) => unknown)(7))) instanceof TypeError);
 

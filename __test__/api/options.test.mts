@@ -29,7 +29,7 @@ const wrong = (option: string, type: Wrong['type'], values: unknown[]): Wrong[] 
   values.map((value) => ({ option, value, type }));
 
 const FOR_KEY = [
-  ...wrong('key', 'TypeError', [undefined, null, 'a'.repeat(32), 7, {}, [7], new Uint16Array(16)]),
+  ...wrong('key', 'TypeError', [undefined, null, 'a'.repeat(32), 7, {}, new Uint16Array(16)]),
   ...wrong('key', 'RangeError', [new Uint8Array(0), new Uint8Array(31), Buffer.alloc(33)]),
 ];
 const FOR_CONTEXT = [
@@ -52,6 +52,8 @@ const FOR_OPENING = [
   ...FOR_KEY,
   ...FOR_CONTEXT,
   ...wrong('key', 'RangeError', [[]]),
+  ...wrong('key[0]', 'TypeError', [[7]]),
+  ...wrong('key[1]', 'RangeError', [[key, Buffer.alloc(31)]]),
   ...wrong('key[1]', 'TypeError', [[key, 'a']]),
   ...wrong('maxSegmentSize', 'TypeError', ['1', null]),
   ...wrong('maxSegmentSize', 'RangeError', [0, -1, 1.5, 2 ** 30 + 1]),
@@ -76,7 +78,10 @@ const refuses = test.macro({
       const name = option.replace(/\[\d+\]$/, '');
       const error = await errorOf(() => call({ key, [name]: value }));
       const described = `${option}: ${String((value as object | null)?.constructor.name ?? value)}`;
-      t.true(error instanceof (type === 'TypeError' ? TypeError : RangeError), `${described}: ${String(error)}`);
+      t.true(
+        error instanceof (type === 'TypeError' ? TypeError : RangeError),
+        `${described}: ${String(error)}`,
+      );
       t.true((error as Error).message.startsWith(`${option} `), `${described}: ${(error as Error).message}`);
       t.regex((error as Error & { code: string }).code, /^ERR_(INVALID_ARG_TYPE|OUT_OF_RANGE)$/);
     }
@@ -146,7 +151,10 @@ test('a path that is none is refused by name, and nothing is written', async (t)
   ];
   for (const [path, type] of cases) {
     for (const call of [encryptFile, decryptFile] as Untyped[]) {
-      const [from, to] = [await errorOf(() => call(path, good, { key })), await errorOf(() => call(good, path, { key }))];
+      const [from, to] = [
+        await errorOf(() => call(path, good, { key })),
+        await errorOf(() => call(good, path, { key })),
+      ];
       t.true(from instanceof type && to instanceof type, String(path));
       if (path instanceof URL) continue;
       t.regex((from as Error).message, /^from /);

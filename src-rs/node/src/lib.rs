@@ -16,7 +16,7 @@ pub mod options;
 mod pools;
 pub mod report;
 pub mod sync;
-mod teardown;
+pub mod teardown;
 
 use napi_derive::napi;
 

@@ -3,12 +3,17 @@
 //! A `Uint8Array` that was given to a thread stays where it is while a reference holds it, but only as long as its
 //! environment lives: when a worker is terminated, or the process exits, V8 frees it without asking. So every operation
 //! carries a [`Ticket`], and the environment cancels all operations and waits, in a cleanup hook, for the last ticket.
+//!
+//! A process that exits runs no such hooks and frees nothing, but what an operation has written so far would stay on the
+//! disk; so the façade calls [`stop_all`] then.
 
 use napi::{Env, Result};
+use napi_derive::napi;
 use sealstream::CancellationToken;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 thread_local! {
     // Node runs one environment on a thread at a time.
@@ -61,10 +66,31 @@ struct Running {
     next_id: u64,
 }
 
+/// Cancels all operations of this environment and gives them a moment to remove what they wrote. For a process that
+/// exits: none of their promises is going to settle.
+#[napi(catch_unwind)]
+pub fn stop_all() {
+    let Some(operations) = CURRENT.with_borrow(Clone::clone) else {
+        return;
+    };
+    let running = operations.cancel_all();
+    // Not for ever: a disk may take its time for what it is flushing.
+    drop(
+        operations
+            .idle
+            .wait_timeout_while(running, EXIT_DELAY, |running| !running.tokens.is_empty()),
+    );
+}
+
 impl Operations {
-    fn close(&self) {
+    fn cancel_all(&self) -> MutexGuard<'_, Running> {
         let running = self.lock();
         running.tokens.values().for_each(CancellationToken::cancel);
+        running
+    }
+
+    fn close(&self) {
+        let running = self.cancel_all();
         let idle = self
             .idle
             .wait_while(running, |running| !running.tokens.is_empty());
@@ -76,3 +102,5 @@ impl Operations {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+const EXIT_DELAY: Duration = Duration::from_secs(2);

@@ -2,6 +2,7 @@
 
 use super::CryptoError;
 use ring::{digest, hkdf, hmac};
+use std::sync::LazyLock;
 use zeroize::Zeroizing;
 
 /// A pseudorandom key, ready to expand.
@@ -61,9 +62,19 @@ impl MacKey {
     }
 }
 
-/// SHA-384.
+/// SHA-384. The empty string's is kept: every stream without extensions or context asks for it, twice.
 pub(super) fn sha384(bytes: &[u8]) -> [u8; 48] {
+    if bytes.is_empty() {
+        *SHA384_OF_NOTHING
+    } else {
+        digest_sha384(bytes)
+    }
+}
+
+fn digest_sha384(bytes: &[u8]) -> [u8; 48] {
     let mut out = [0; 48];
     out.copy_from_slice(digest::digest(&digest::SHA384, bytes).as_ref());
     out
 }
+
+static SHA384_OF_NOTHING: LazyLock<[u8; 48]> = LazyLock::new(|| digest_sha384(&[]));

@@ -26,3 +26,8 @@ impl CancellationToken {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// What an `io::Error` carries when its cause is a raised token.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("cancelled")]
+pub(crate) struct WaitCancelled;

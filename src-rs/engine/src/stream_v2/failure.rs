@@ -1,6 +1,6 @@
 //! Why an operation failed: one enum for the caller, with the workers' own enums inside.
 
-use super::io::WaitCancelled;
+use super::cancel::WaitCancelled;
 use super::segment_worker::SegmentWorkerError;
 use crate::crypto::CryptoError;
 use crate::headers::{HeaderError, HeaderField, SegmentIndex, WireOffset};

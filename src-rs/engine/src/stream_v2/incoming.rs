@@ -1,7 +1,7 @@
 //! A stream's header on its way in: found, parsed, unlocked and checked.
 
 use super::failure::{IoOperation, Limit, SealFailure};
-use super::io::{ReadAt, read_full};
+use super::io::ReadAt;
 use super::options::DecryptOptions;
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
@@ -24,13 +24,14 @@ pub(super) struct FoundHeader {
 /// Reads the header of an ordered source, and leaves the source at the first record.
 pub(crate) fn read_header(reader: &mut dyn Read) -> Result<FoundHeader, SealFailure> {
     let failed = |error| SealFailure::io(IoOperation::Read, None, &error);
-    let mut bytes = vec![0; HEADER_FIXED_SIZE];
-    let count = read_full(reader, &mut bytes).map_err(failed)?;
-    bytes.truncate(count);
-    let size = check_prefix(&bytes)? as usize;
-    bytes.resize(size, 0);
-    let count = count + read_full(reader, bytes.get_mut(count..).unwrap_or_default()).map_err(failed)?;
-    bytes.truncate(count);
+    let mut bytes = Vec::with_capacity(HEADER_FIXED_SIZE);
+    reader
+        .take(HEADER_FIXED_SIZE as u64)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    let rest = u64::from(check_prefix(&bytes)?).saturating_sub(bytes.len() as u64);
+    // Memory grows with what arrives: the header only claims its size so far.
+    reader.take(rest).read_to_end(&mut bytes).map_err(failed)?;
     Ok(FoundHeader {
         header: StreamHeader::parse(&bytes)?,
         from_copy: false,

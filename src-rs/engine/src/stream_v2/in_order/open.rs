@@ -124,12 +124,11 @@ impl Records {
         let header = SegmentHeader::parse(&header_bytes, &self.geometry).map_err(invalid)?;
         let size = self.geometry.record_size(header.plaintext_size) as usize;
         let mut record = source.buffer();
-        record.resize(size, 0);
-        let (head, rest) = record.split_at_mut(SEGMENT_HEADER_SIZE);
-        head.copy_from_slice(&header_bytes);
-        let read = source.read(rest)?;
-        if read < rest.len() {
-            return Err(truncated(SEGMENT_HEADER_SIZE + read));
+        record.resize(record.len().max(SEGMENT_HEADER_SIZE), 0);
+        record[..SEGMENT_HEADER_SIZE].copy_from_slice(&header_bytes);
+        let filled = source.read_growing(&mut record, SEGMENT_HEADER_SIZE, size)?;
+        if filled < size {
+            return Err(truncated(filled));
         }
         self.offset = WireOffset::new(offset.get() + size as u64);
         if !header.is_final {

@@ -23,4 +23,26 @@ impl Source<'_> {
         let read = times.time(Stage::Read, || read_full(*reader, bytes));
         read.map_err(|error| SealFailure::io(IoOperation::Read, None, &error))
     }
+    /// Reads on behind the `filled` bytes of `buffer` until it has `size`, and returns how many it has. Memory grows with
+    /// what arrives: a size that a header only claims is not allocated. Bytes of `buffer` past those are of no account.
+    pub(super) fn read_growing(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        mut filled: usize,
+        size: usize,
+    ) -> Result<usize, SealFailure> {
+        buffer.truncate(size);
+        while filled < size {
+            let end = size.min(buffer.len().max(2 * filled).max(FIRST_READ));
+            buffer.resize(end, 0);
+            filled += self.read(&mut buffer[filled..end])?;
+            if filled < end {
+                break;
+            }
+        }
+        Ok(filled)
+    }
 }
+
+/// Records of the default size are read at once.
+const FIRST_READ: usize = 2 * 1024 * 1024;

@@ -9,7 +9,6 @@ mod source;
 
 pub use memory::MemorySlots;
 pub use output_file::{OutputFile, Overwrite, open_source};
-pub(crate) use pipe::WaitCancelled;
 pub use pipe::{PipeReader, PipeWriter};
 pub use sink::{OutputSink, WriteAt, WriteAtCursor};
 pub use source::{InputSource, ReadAt, ReadAtCursor, read_full};

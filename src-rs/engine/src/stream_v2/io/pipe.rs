@@ -1,6 +1,6 @@
 //! Pipes, terminals and sockets as sources and sinks that can be cancelled while they wait.
 
-use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::cancel::{CancellationToken, WaitCancelled};
 use std::fs::File;
 use std::io::{self, Read, Write};
 
@@ -104,11 +104,6 @@ fn wait(_: &File, _: Direction, cancel: &CancellationToken) -> io::Result<()> {
 fn cancelled() -> io::Error {
     io::Error::other(WaitCancelled)
 }
-
-/// What an `io::Error` carries when its cause is a raised token.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("cancelled")]
-pub(crate) struct WaitCancelled;
 
 /// What a pipe of Linux holds.
 const MAX_WRITE: usize = 64 * 1024;

@@ -7,6 +7,7 @@ use super::support::{
 use crate::headers::{DigestKind, FRAME_OVERHEAD, HeaderField, SEGMENT_HEADER_SIZE};
 use crate::stream_v2::failure::{EndPart, SealFailure};
 use crate::stream_v2::options::{Control, HeaderLayout};
+use crate::stream_v2::report::Report;
 use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentWorkerError};
 use proptest::prelude::*;
 
@@ -30,6 +31,9 @@ impl Flip<'_> {
             self.plaintext.starts_with(&opened),
             "{what}: wrong plaintext came out"
         );
+        if end == End::ByOffset {
+            self.check_written_by_offset(&flipped, &what, &result, control);
+        }
         let copy_serves = end == End::ByOffset && !self.parts.copy.is_empty();
         match (region, result) {
             (Region::Header, Ok(report)) => {
@@ -71,6 +75,31 @@ impl Flip<'_> {
             }
             (_, Ok(_)) => panic!("{what}: opened"),
             (_, Err(failure)) => panic!("{what}: {failure:?}"),
+        }
+    }
+}
+
+impl Flip<'_> {
+    /// Written by offset, the outcome is the same, and what is there is plaintext in its place or was not written.
+    fn check_written_by_offset(
+        &self,
+        flipped: &[u8],
+        what: &str,
+        in_order: &Result<Report, SealFailure>,
+        control: &Control<'_>,
+    ) {
+        let (opened, by_offset) = open_by((End::ByOffset, End::ByOffset), flipped, &reading(), control);
+        assert_eq!(by_offset.as_ref().err(), in_order.as_ref().err(), "{what}");
+        assert!(opened.len() <= self.plaintext.len(), "{what}");
+        for (opened, due) in opened
+            .chunks(FRAME as usize)
+            .zip(self.plaintext.chunks(FRAME as usize))
+        {
+            let unwritten = opened.iter().all(|&byte| byte == 0);
+            assert!(
+                due.starts_with(opened) || unwritten,
+                "{what}: wrong plaintext was written"
+            );
         }
     }
 }

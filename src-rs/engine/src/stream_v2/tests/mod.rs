@@ -1,14 +1,23 @@
 //! Whole streams: sealed and opened on every path, damaged and forged in every way that docs/FORMAT.md refuses.
 
+mod faulty;
 mod parts;
+mod sound;
 mod support;
 mod told;
 
 mod cuts;
 mod faults;
+mod files;
 mod flips;
 mod floe;
+mod inspect;
 mod pipeline;
+#[cfg(unix)]
+mod pipes;
 mod refusals;
 mod roundtrip;
+#[cfg(unix)]
+mod unix_files;
 mod vectors;
+mod worked_stream;

@@ -16,6 +16,7 @@ use crate::stream_v2::outgoing::OutgoingStream;
 use crate::stream_v2::pipeline::{DecryptPipeline, OpenTask, SealTask, Transfer, run_positioned};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire, SegmentWorkerError};
 use crate::telemetry::{Progress, ProgressMeter, StageTimes};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -52,7 +53,11 @@ fn a_panic_while_sealing_is_a_failure_of_its_segment() {
                 meter: &meter,
             });
             let by_offset = run_positioned(&task, &control.threads, &mut StageTimes::default());
-            assert_eq!(by_offset.unwrap_err(), disconnected(panic_at), "{threads} threads");
+            assert_eq!(
+                by_offset.unwrap_err(),
+                disconnected(panic_at),
+                "{threads} threads"
+            );
 
             let (mut reader, mut writer) = (&content[..], Vec::new());
             let in_order =
@@ -85,14 +90,27 @@ fn a_panic_while_opening_is_a_failure_of_its_segment() {
                 cancel: &control.cancel,
                 meter: &meter,
             };
-            let task = OpenTask { transfer, manifest: &manifest, end_offset: WireOffset::ZERO };
+            let task = OpenTask {
+                transfer,
+                manifest: &manifest,
+                end_offset: WireOffset::ZERO,
+            };
             let by_offset = run_positioned(&task, &control.threads, &mut StageTimes::default());
-            assert_eq!(by_offset.unwrap_err(), disconnected(panic_at), "{threads} threads");
+            assert_eq!(
+                by_offset.unwrap_err(),
+                disconnected(panic_at),
+                "{threads} threads"
+            );
 
             let (mut reader, mut writer) = (&sealed[parts.header.len()..], Vec::new());
-            let in_order = open_in_order(&stream, &mut reader, &mut writer, &fresh(&control), &meter).map(|_| ());
+            let in_order =
+                open_in_order(&stream, &mut reader, &mut writer, &fresh(&control), &meter).map(|_| ());
             assert_eq!(in_order.unwrap_err(), disconnected(panic_at), "{threads} threads");
-            assert_eq!(writer, content[..(panic_at * SEGMENT) as usize], "what came before was delivered");
+            assert_eq!(
+                writer,
+                content[..(panic_at * SEGMENT) as usize],
+                "what came before was delivered"
+            );
         }
     }
 }
@@ -119,7 +137,9 @@ fn process(pipeline: &DecryptPipeline, parts: &Parts) -> Vec<Opened> {
     let (sender, input): (SyncSender<SegmentWire>, Receiver<SegmentWire>) = sync_channel(0);
     let results = pipeline.process_stream(input).unwrap();
     std::thread::scope(|scope| {
-        scope.spawn(move || (0..parts.records.len()).try_for_each(|segment| sender.send(wire(parts, segment))));
+        scope.spawn(move || {
+            (0..parts.records.len()).try_for_each(|segment| sender.send(wire(parts, segment)))
+        });
         results.iter().collect()
     })
 }
@@ -165,7 +185,9 @@ fn a_producer_waits_for_a_consumer_that_takes_nothing() {
     let parts = Parts::of(&seal(&content, &compact()));
     for (threads, window) in [(1, 1), (2, 3), (16, 4)] {
         let (sender, input) = sync_channel(0);
-        let results = pipeline(&parts, threads, window, None).process_stream(input).unwrap();
+        let results = pipeline(&parts, threads, window, None)
+            .process_stream(input)
+            .unwrap();
         let sent = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let producer = scope.spawn(|| {
@@ -185,7 +207,10 @@ fn a_producer_waits_for_a_consumer_that_takes_nothing() {
         // Results that wait, records that are worked on, one in each hand between them.
         let most = 2 * window + 4;
         let sent = sent.load(Ordering::SeqCst);
-        assert!(sent <= most, "{sent} records were taken, {most} at most fit ({threads} threads, window {window})");
+        assert!(
+            sent <= most,
+            "{sent} records were taken, {most} at most fit ({threads} threads, window {window})"
+        );
     }
 }
 
@@ -195,22 +220,30 @@ fn a_producer_is_never_further_ahead_than_the_window() {
     let parts = Parts::of(&seal(&content, &compact()));
     for (threads, window) in [(1, 1), (2, 2), (16, 5)] {
         let (sender, input) = sync_channel(0);
-        let results = pipeline(&parts, threads, window, None).process_stream(input).unwrap();
-        let sent = AtomicUsize::new(0);
+        let results = pipeline(&parts, threads, window, None)
+            .process_stream(input)
+            .unwrap();
+        let begun = AtomicUsize::new(0);
         std::thread::scope(|scope| {
-            let (sent, parts) = (&sent, &parts);
+            let (begun, parts) = (&begun, &parts);
             scope.spawn(move || {
                 for _ in 0..200 {
-                    sender.send(wire(parts, 0)).unwrap();
-                    sent.fetch_add(1, Ordering::SeqCst);
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    if sender.send(wire(parts, 0)).is_err() {
+                        return;
+                    }
                 }
             });
             let mut received = 0;
-            for result in &results {
+            // Dropped when an assertion fails, so that the producer ends too.
+            for result in results {
                 result.unwrap();
                 received += 1;
-                let ahead = sent.load(Ordering::SeqCst) - received;
-                assert!(ahead <= 2 * window + 4, "{ahead} ahead ({threads} threads, window {window})");
+                let ahead = begun.load(Ordering::SeqCst) - received;
+                assert!(
+                    ahead <= 2 * window + 5,
+                    "{ahead} ahead ({threads} threads, window {window})"
+                );
             }
             assert_eq!(received, 200);
         });
@@ -225,18 +258,23 @@ fn the_lowest_failing_segment_is_reported_whatever_the_threads() {
     for threads in [1, 2, 16] {
         let control = control(threads);
         for _ in 0..30 {
-            let bad: Vec<_> = (0..4).map(|_| pick(&mut seed, 40)).collect();
-            let lowest = *bad.iter().min().unwrap() as u64;
+            // A set: two flips of one bit are none.
+            let bad: BTreeSet<_> = (0..4).map(|_| pick(&mut seed, 40)).collect();
+            let lowest = *bad.first().unwrap() as u64;
             let stream = Parts::changed(&sealed, |parts| {
-                bad.iter().for_each(|&segment| parts.records[segment][150] ^= 1 << (segment % 8));
+                bad.iter()
+                    .for_each(|&segment| parts.records[segment][150] ^= 1 << (segment % 8));
             });
-            for ends in [(End::ByOffset, End::ByOffset), (End::ByOffset, End::InOrder), (End::InOrder, End::InOrder)]
-            {
+            for ends in [
+                (End::ByOffset, End::ByOffset),
+                (End::ByOffset, End::InOrder),
+                (End::InOrder, End::InOrder),
+            ] {
                 match open_by(ends, &stream, &reading(), &control).1.unwrap_err() {
-                    SealFailure::Segment { error: error @ SegmentWorkerError::DigestMismatch { .. } } => {
-                        // Two flips of one bit are none.
-                        let count = bad.iter().filter(|&&segment| segment as u64 == lowest).count();
-                        assert!(count % 2 == 0 || error.segment().get() == lowest, "{bad:?}: {error}");
+                    SealFailure::Segment {
+                        error: error @ SegmentWorkerError::DigestMismatch { .. },
+                    } => {
+                        assert_eq!(error.segment().get(), lowest, "{bad:?}: {error}");
                     }
                     other => panic!("{bad:?}: {other}"),
                 }
@@ -250,7 +288,10 @@ fn a_raised_token_stops_an_operation_before_it_begins() {
     let sealed = seal(&content(), &compact());
     for threads in [1, 2] {
         for end in ENDS {
-            let control = Control { cancel: CancellationToken::new(), ..control(threads) };
+            let control = Control {
+                cancel: CancellationToken::new(),
+                ..control(threads)
+            };
             control.cancel.cancel();
             let output = Output::default();
             let failure = decrypt_stream_v2(source(end, &sealed), output.sink(end), &reading(), &control);
@@ -268,13 +309,16 @@ fn a_raised_token_stops_an_operation_before_it_begins() {
 
 #[test]
 fn a_token_raised_during_an_operation_stops_it_soon() {
-    use super::faults::{Fault, FaultySource};
+    use super::faulty::{Fault, FaultySource};
     let content = plaintext(500 * SEGMENT);
     let sealed = seal(&content, &compact());
     for threads in [1, 2] {
         for end in ENDS {
             for (bytes, sealing) in [(&content, true), (&sealed, false)] {
-                let control = Control { cancel: CancellationToken::new(), ..control(threads) };
+                let control = Control {
+                    cancel: CancellationToken::new(),
+                    ..control(threads)
+                };
                 let source = FaultySource::new(bytes, 20, Fault::Cancel(control.cancel.clone()));
                 let output = Output::default();
                 let sink = output.sink(end);
@@ -282,10 +326,17 @@ fn a_token_raised_during_an_operation_stops_it_soon() {
                     true => encrypt_stream_v2(source.input(end), sink, &compact(), &control),
                     false => decrypt_stream_v2(source.input(end), sink, &reading(), &control),
                 };
-                assert_eq!(failure.unwrap_err(), SealFailure::Cancelled, "{end:?}, {threads} threads");
+                assert_eq!(
+                    failure.unwrap_err(),
+                    SealFailure::Cancelled,
+                    "{end:?}, {threads} threads"
+                );
                 // A window of segments may be read meanwhile, with a few reads each, but not the whole of it.
                 let reads = source.operations();
-                assert!((20..200).contains(&reads), "{reads} reads, {end:?}, {threads} threads");
+                assert!(
+                    (20..200).contains(&reads),
+                    "{reads} reads, {end:?}, {threads} threads"
+                );
             }
         }
     }
@@ -301,7 +352,10 @@ fn progress_ends_with_all_bytes_done_out_of_all_that_are_known() {
     let listener = |progress: Progress| told.lock().unwrap().push(progress);
     for threads in [1, 2] {
         for end in ENDS {
-            let control = || Control { progress: Some(&listener), ..control(threads) };
+            let control = || Control {
+                progress: Some(&listener),
+                ..control(threads)
+            };
             let total = (end == End::ByOffset).then_some(size);
             for to in ENDS {
                 let output = Output::default();
@@ -317,10 +371,18 @@ fn progress_ends_with_all_bytes_done_out_of_all_that_are_known() {
     }
 }
 
-/// Bytes done never shrink, never pass the total, and end with everything.
+/// Bytes done never pass the total, and end with everything.
 fn check_progress(told: &Mutex<Vec<Progress>>, size: u64, total: Option<u64>) {
     let told = std::mem::take(&mut *told.lock().unwrap());
-    assert_eq!(told.last(), Some(&Progress { bytes_done: size, bytes_total: total }));
-    assert!(told.windows(2).all(|pair| pair[0].bytes_done <= pair[1].bytes_done));
-    assert!(told.iter().all(|progress| progress.bytes_total == total));
+    assert_eq!(
+        told.last(),
+        Some(&Progress {
+            bytes_done: size,
+            bytes_total: total
+        })
+    );
+    assert!(
+        told.iter()
+            .all(|progress| progress.bytes_total == total && progress.bytes_done <= size)
+    );
 }

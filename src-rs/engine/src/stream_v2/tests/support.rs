@@ -176,13 +176,6 @@ pub(super) fn open_by(
     (output.into_bytes(), result)
 }
 
-/// The failure of opening on the caller's thread alone, with the key it was sealed for.
-pub(super) fn refused(end: End, stream: &[u8]) -> SealFailure {
-    open_by((end, End::InOrder), stream, &reading(), &Control::serial())
-        .1
-        .unwrap_err()
-}
-
 /// The next of a row of pseudorandom numbers below `bound`: enough to pick places, and the same in every run.
 pub(super) fn pick(seed: &mut u64, bound: usize) -> usize {
     *seed = seed

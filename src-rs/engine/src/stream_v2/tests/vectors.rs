@@ -2,22 +2,23 @@
 //!
 //! `SEALSTREAM_WRITE_VECTORS=1 cargo test -p sealstream vectors` writes them anew, after a change of the format.
 
-use super::refusals::{self, Case, Outcome, Row};
-use super::support::{End, key, options, plaintext, seal, seal_unsized};
+use super::refusals::{self, Outcome, Row};
+use super::sound;
+use super::support::{End, key, plaintext};
 use super::told::Told;
 use crate::crypto::{Random, SecretKey, SegmentHasher, floe::FloeParams};
 use crate::headers::DigestKind;
-use crate::keys::{Identity, Recipient};
+use crate::keys::Identity;
 use crate::stream_v2::floe::{FloeError, open, seal_with, sealed_size};
 use crate::stream_v2::io::OutputSink;
-use crate::stream_v2::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
+use crate::stream_v2::options::{Control, DecryptOptions};
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 #[test]
 fn the_committed_streams_are_those_that_this_release_makes() {
-    let rows = sealed_rows().into_iter().chain(refusals::all());
+    let rows = sound::rows().into_iter().chain(refusals::all());
     compare_or_write(
         "streams.json",
         &json!({
@@ -31,8 +32,20 @@ fn the_committed_streams_are_those_that_this_release_makes() {
 
 #[test]
 fn the_committed_floe_messages_are_those_that_this_release_makes() {
-    let messages = [(0, 64), (1, 64), (32, 64), (33, 64), (100, 64), (4064, 4096), (5000, 4096), (10, 33)];
-    let mut entries: Vec<_> = messages.iter().map(|&(size, length)| floe_entry(size, length)).collect();
+    let messages = [
+        (0, 64),
+        (1, 64),
+        (32, 64),
+        (33, 64),
+        (100, 64),
+        (4064, 4096),
+        (5000, 4096),
+        (10, 33),
+    ];
+    let mut entries: Vec<_> = messages
+        .iter()
+        .map(|&(size, length)| floe_entry(size, length))
+        .collect();
     entries.extend(refused_floe_entries());
     compare_or_write("floe.json", &json!({ "messages": entries }));
 }
@@ -57,7 +70,9 @@ fn the_committed_floe_messages_open_or_are_refused_as_they_say() {
     for entry in read("floe.json")["messages"].as_array().unwrap() {
         let key: [u8; 32] = unhex(&entry["key"]).try_into().unwrap();
         let message = Base64::decode_vec(entry["message"].as_str().unwrap()).unwrap();
-        let length = entry["encrypted_segment_length"].as_u64().map(|length| length as u32);
+        let length = entry["encrypted_segment_length"]
+            .as_u64()
+            .map(|length| length as u32);
         match open(&key, &unhex(&entry["aad"]), &message, length) {
             Ok(plaintext) => assert_eq!(plaintext, unhex(&entry["plaintext"]), "{}", entry["name"]),
             Err(error) => assert_eq!(floe_failure(&error), entry["failure"], "{}", entry["name"]),
@@ -69,9 +84,17 @@ fn the_committed_floe_messages_open_or_are_refused_as_they_say() {
 fn every_refusal_has_a_vector_and_every_vector_a_name_of_its_own() {
     let vectors = read("streams.json");
     let entries = vectors["streams"].as_array().unwrap();
-    let names: std::collections::HashSet<_> = entries.iter().map(|entry| entry["name"].as_str().unwrap()).collect();
+    let names: std::collections::HashSet<_> = entries
+        .iter()
+        .map(|entry| entry["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names.len(), entries.len());
-    let count = |code: &str| entries.iter().filter(|entry| entry["failure"]["code"] == code).count();
+    let count = |code: &str| {
+        entries
+            .iter()
+            .filter(|entry| entry["failure"]["code"] == code)
+            .count()
+    };
     for code in [
         "HEADER_ERROR",
         "HEADER_DAMAGED",
@@ -90,61 +113,15 @@ fn every_refusal_has_a_vector_and_every_vector_a_name_of_its_own() {
     ] {
         assert!(count(code) > 0, "no stream is refused as {code}");
     }
-    let reasons: std::collections::HashSet<_> =
-        entries.iter().filter_map(|entry| entry["failure"]["reason"].as_str()).collect();
-    assert_eq!(reasons.len(), 13, "every reason why a segment is invalid: {reasons:?}");
-}
-
-/// Sound streams: every digest, sizes around the edges, contexts, key ids, header layouts, unknown sizes.
-fn sealed_rows() -> Vec<Row> {
-    let mut rows = Vec::new();
-    let mut add = |name: String, description: &str, stream: Vec<u8>, size: u64| {
-        let (name, description) = (leak(name), leak(description.to_owned()));
-        rows.push(Row { name, description, case: Case::opens(stream, plaintext(size)) });
-    };
-    for digest in DigestKind::ALL {
-        for size in [0, 5, 1024, 2048, 2 * 2048 + 5] {
-            let stream = seal(&plaintext(size), &options(digest, HeaderLayout::Compact));
-            add(format!("sealed_{digest}_{size}"), "A sound stream.", stream, size);
-        }
-    }
-    let compact = || options(DigestKind::Crc64Nvme, HeaderLayout::Compact);
-    for size in [0, 2047, 2048, 2 * 2048 + 5] {
-        let stream = seal_unsized(&plaintext(size), &compact());
-        add(format!("unsized_{size}"), "The header does not state the plaintext's length.", stream, size);
-    }
-    let rewrappable = options(DigestKind::Sha256, HeaderLayout::Rewrappable);
-    add("rewrappable".into(), "A header of 4,096 bytes with a copy.", seal(&plaintext(5), &rewrappable), 5);
-    let stream = seal_unsized(&plaintext(2049), &rewrappable);
-    add("rewrappable_unsized".into(), "The same; the header states no length.", stream, 2049);
-    let large = EncryptOptions { frame_size: 65_536, segment_size: 1_048_576, ..compact() };
-    add("default_sizes".into(), "Frames of 64 KiB.", seal(&plaintext(65_541), &large), 65_541);
-    let recipient = |byte, id: &str| Recipient::Key { key: SecretKey::from_bytes(&[byte; 32]).unwrap(), id: id.into() };
-    let ours = |id: &str| Recipient::Key { key: key(), id: id.into() };
-    for (name, description, recipients) in [
-        ("key_without_an_id", "The key slot has an empty id.", vec![ours("")]),
-        ("key_id_of_255_bytes", "The longest id.", vec![ours(&"i".repeat(255))]),
-        ("key_id_in_unicode", "An id beyond ASCII.", vec![ours("clé \u{1f511}")]),
-        ("second_of_three_keys", "Three slots, of which the second opens.", vec![
-            recipient(8, "a"),
-            ours("b"),
-            recipient(9, "c"),
-        ]),
-        ("key_ids_that_repeat", "Two slots of one id; an id is a hint.", vec![recipient(8, "x"), ours("x")]),
-    ] {
-        let options = EncryptOptions { recipients, ..compact() };
-        add(name.into(), description, seal(&plaintext(5), &options), 5);
-    }
-    for (name, context) in [("context_text", &b"tenant=7;object=a"[..]), ("context_bytes", &[0, 0xff, 0x80, b'\n'])] {
-        let case = Case { context, ..Case::opens(seal(&plaintext(5), &compact().with_context(context)), plaintext(5)) };
-        rows.push(Row { name, description: "Sealed with a context.", case });
-    }
-    rows
-}
-
-/// Names are static in the other rows; these few live as long as the test.
-fn leak(text: String) -> &'static str {
-    Box::leak(text.into_boxed_str())
+    let reasons: std::collections::HashSet<_> = entries
+        .iter()
+        .filter_map(|entry| entry["failure"]["reason"].as_str())
+        .collect();
+    assert_eq!(
+        reasons.len(),
+        13,
+        "every reason why a segment is invalid: {reasons:?}"
+    );
 }
 
 fn stream_entry(row: &Row) -> Value {
@@ -173,12 +150,17 @@ fn stream_entry(row: &Row) -> Value {
 fn add_outcome(entry: &mut Value, outcome: &Outcome) {
     match outcome {
         Outcome::Refused(told) => entry["failure"] = told.to_json(),
-        Outcome::Opens { plaintext, header_from_copy, header_copy_damaged } => {
+        Outcome::Opens {
+            plaintext,
+            header_from_copy,
+            header_copy_damaged,
+        } => {
             entry["plaintext_size"] = Value::from(plaintext.len());
             entry["plaintext_sha256"] = Value::from(sha256(plaintext));
-            for (name, value) in
-                [("header_from_copy", header_from_copy), ("header_copy_damaged", header_copy_damaged)]
-            {
+            for (name, value) in [
+                ("header_from_copy", header_from_copy),
+                ("header_copy_damaged", header_copy_damaged),
+            ] {
                 if *value {
                     entry[name] = Value::from(true);
                 }
@@ -189,8 +171,17 @@ fn add_outcome(entry: &mut Value, outcome: &Outcome) {
 
 /// The fields of an entry, or of its `ordered`, that say how opening must go.
 fn outcome_fields(entry: &Value) -> Value {
-    let names = ["plaintext_size", "plaintext_sha256", "header_from_copy", "header_copy_damaged", "failure"];
-    names.iter().filter_map(|&name| Some((name.to_owned(), entry.get(name)?.clone()))).collect()
+    let names = [
+        "plaintext_size",
+        "plaintext_sha256",
+        "header_from_copy",
+        "header_copy_damaged",
+        "failure",
+    ];
+    names
+        .iter()
+        .filter_map(|&name| Some((name.to_owned(), entry.get(name)?.clone())))
+        .collect()
 }
 
 /// How opening an entry went, in the same fields.
@@ -204,7 +195,12 @@ fn opened(entry: &Value, vectors: &Value, end: End) -> Value {
     }
     let mut plaintext = Vec::new();
     let sink = OutputSink::writer(&mut plaintext);
-    let result = crate::decrypt_stream_v2(super::support::source(end, &stream), sink, &options, &Control::serial());
+    let result = crate::decrypt_stream_v2(
+        super::support::source(end, &stream),
+        sink,
+        &options,
+        &Control::serial(),
+    );
     let outcome = match result {
         Ok(report) => Outcome::Opens {
             plaintext,
@@ -233,7 +229,15 @@ fn floe_message(size: usize, length: u32) -> Vec<u8> {
     let mut message = vec![0; sealed_size(size, length).unwrap() as usize];
     let params = FloeParams::new(length).unwrap();
     let plaintext = plaintext(size as u64);
-    seal_with(&Random::known(2), &[7; 32], b"aad of a message", &plaintext, params, &mut message).unwrap();
+    seal_with(
+        &Random::known(2),
+        &[7; 32],
+        b"aad of a message",
+        &plaintext,
+        params,
+        &mut message,
+    )
+    .unwrap();
     message
 }
 
@@ -244,7 +248,8 @@ fn refused_floe_entries() -> Vec<Value> {
         change(&mut message);
         entry["name"] = Value::from(name);
         entry["message"] = Value::from(Base64::encode_string(&message));
-        entry["failure"] = floe_failure(&open(&[7; 32], b"aad of a message", &message, Some(64)).unwrap_err());
+        entry["failure"] =
+            floe_failure(&open(&[7; 32], b"aad of a message", &message, Some(64)).unwrap_err());
         entry.as_object_mut().unwrap().remove("plaintext");
         entry
     };
@@ -276,14 +281,26 @@ fn compare_or_write(name: &str, due: &Value) {
         std::fs::write(path(name), text).unwrap();
     }
     let committed = read(name);
-    let Some((list, entries)) = due.as_object().unwrap().iter().find(|(_, value)| value.is_array()) else {
+    let Some((list, entries)) = due
+        .as_object()
+        .unwrap()
+        .iter()
+        .find(|(_, value)| value.is_array())
+    else {
         panic!("no entries")
     };
     let entries = entries.as_array().unwrap();
     for (entry, committed) in entries.iter().zip(committed[list].as_array().unwrap()) {
-        assert!(entry == committed, "{name}: {} is not what this release makes", entry["name"]);
+        assert!(
+            entry == committed,
+            "{name}: {} is not what this release makes",
+            entry["name"]
+        );
     }
-    assert!(*due == committed, "{name} has other entries than this release makes");
+    assert!(
+        *due == committed,
+        "{name} has other entries than this release makes"
+    );
 }
 
 fn read(name: &str) -> Value {
@@ -291,7 +308,9 @@ fn read(name: &str) -> Value {
 }
 
 fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../vectors").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../vectors")
+        .join(name)
 }
 
 fn hex(bytes: &[u8]) -> String {

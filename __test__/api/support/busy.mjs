@@ -1,0 +1,45 @@
+// @ts-check
+// Starts operations of every kind, tells its parent, and goes on until it is stopped. Run as a worker it is terminated;
+// run as a process it exits by itself, in the middle of things.
+
+import { join } from 'node:path';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+
+import { decrypt, encrypt, encryptFile, encryptSync, generateKey } from 'sealstream';
+
+/** @type {{ directory: string, exitAfterMs?: number }} */
+const { directory, exitAfterMs } = isMainThread ? JSON.parse(process.argv[2] ?? '') : workerData;
+
+const key = generateKey();
+const large = Buffer.alloc(24 * 1024 * 1024);
+const onProgress = () => undefined;
+
+/** @param {() => Promise<unknown>} operation */
+async function again(operation) {
+  for (;;) await operation();
+}
+
+const small = encryptSync(Buffer.from('text'), { key });
+void again(() => encrypt(large, { key, onProgress }));
+void again(() => encrypt(large, { key, threads: 1 }));
+void again(() => decrypt(small, { key }));
+void again(() => encrypt(Buffer.alloc(1000), { key, signal: new AbortController().signal }));
+void again(() =>
+  encryptFile(join(directory, 'from'), join(directory, 'to'), {
+    key,
+    threads: 1,
+    overwrite: true,
+    onProgress,
+  }),
+);
+void again(() =>
+  encryptFile(join(directory, 'from'), join(directory, 'to 2'), { key, overwrite: true, flush: false }),
+);
+
+parentPort?.postMessage('started');
+if (exitAfterMs !== undefined) {
+  const until = performance.now() + exitAfterMs;
+  // Exits in a callback, or with the event loop blocked: the operations are at another point each time.
+  if (exitAfterMs % 2 > 1) while (performance.now() < until);
+  setTimeout(() => process.exit(7), Math.max(0, until - performance.now()));
+}

@@ -1,0 +1,248 @@
+//! A size that a stream only claims costs no memory: what is allocated follows what is there.
+
+use sealstream::headers::{END_RECORD_FIXED_SIZE, Footer};
+use sealstream::stream_v2::inspect::inspect;
+use sealstream::stream_v2::io::{InputSource, OutputSink};
+use sealstream::stream_v2::options::HeaderLayout;
+use sealstream::{Control, DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey};
+use sealstream::{decrypt_stream_v2, encrypt_stream_v2};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The system's allocator, with an account of what is in use.
+struct Counting;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+/// One measurement at a time: the account is everybody's.
+static MEASURING: Mutex<()> = Mutex::new(());
+
+// SAFETY: every call goes to the system's allocator unchanged; only numbers are kept beside it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let in_use = IN_USE.fetch_add(layout.size(), Ordering::SeqCst) + layout.size();
+        PEAK.fetch_max(in_use, Ordering::SeqCst);
+        // SAFETY: the caller's duties are the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), Ordering::SeqCst);
+        // SAFETY: the caller's duties are the system allocator's.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Keeps other tests, what they prepare included, out of the account.
+fn alone() -> MutexGuard<'static, ()> {
+    MEASURING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Bytes that `work` had allocated at most, beyond what was in use before.
+fn peak_of(work: impl FnOnce()) -> usize {
+    let before = IN_USE.load(Ordering::SeqCst);
+    PEAK.store(before, Ordering::SeqCst);
+    work();
+    PEAK.load(Ordering::SeqCst) - before
+}
+
+#[cfg(test)]
+mod claims {
+    use super::*;
+
+    const MIB: usize = 1024 * 1024;
+    /// Far less than any claim, and more than the test runner's own threads ever take meanwhile.
+    const SMALL: usize = 128 * 1024;
+
+    fn key() -> SecretKey {
+        SecretKey::from_bytes(&[1; 32]).unwrap()
+    }
+
+    fn options() -> EncryptOptions<'static> {
+        EncryptOptions::new(vec![Recipient::Key {
+            key: key(),
+            id: String::new(),
+        }])
+    }
+
+    /// Sealed from a reader, so that the header states no length.
+    fn sealed(plaintext: &[u8], options: &EncryptOptions<'_>) -> Vec<u8> {
+        let mut stream = Vec::new();
+        let sink = OutputSink::writer(&mut stream);
+        encrypt_stream_v2(InputSource::reader(plaintext), sink, options, &Control::serial()).unwrap();
+        stream
+    }
+
+    fn mend_checksum(bytes: &mut [u8]) {
+        let (checked, stored) = bytes.split_last_chunk_mut::<4>().unwrap();
+        *stored = crc_fast::crc32_iscsi(checked).to_be_bytes();
+    }
+
+    /// Opening `stream` by offset and in order is refused as `code` and takes no more than `most` bytes.
+    fn check(stream: &[u8], code: &str, most: usize) {
+        let mut options = DecryptOptions::new(vec![Identity::Key(key())]);
+        options.max_segment_size = 1024 * MIB as u32;
+        for by_offset in [true, false] {
+            let peak = peak_of(|| {
+                let source = if by_offset {
+                    InputSource::memory(stream)
+                } else {
+                    InputSource::reader(stream)
+                };
+                let sink = OutputSink::writer(std::io::sink());
+                let failure = decrypt_stream_v2(source, sink, &options, &Control::serial()).unwrap_err();
+                assert_eq!(failure.code(), code);
+            });
+            assert!(
+                peak <= most,
+                "{peak} bytes for a stream of {}, by offset: {by_offset}",
+                stream.len()
+            );
+        }
+    }
+
+    #[test]
+    fn the_account_counts() {
+        let _alone = alone();
+        let peak = peak_of(|| drop(std::hint::black_box(vec![1u8; 3 * MIB])));
+        assert!((3 * MIB..4 * MIB).contains(&peak), "{peak}");
+    }
+
+    #[test]
+    fn a_header_that_claims_a_mebibyte() {
+        let _alone = alone();
+        let mut stream = sealed(b"x", &options());
+        stream[64..68].copy_from_slice(&(MIB as u32).to_be_bytes());
+        check(&stream, "TRUNCATED", SMALL);
+    }
+
+    #[test]
+    fn a_first_segment_that_claims_to_have_a_gibibyte() {
+        let _alone = alone();
+        let plaintext = vec![0; 3 * MIB];
+        let large = EncryptOptions {
+            segment_size: 1024 * MIB as u32,
+            ..options()
+        };
+        let mut stream = sealed(&plaintext, &large);
+        let header_size = u32::from_be_bytes(stream[64..68].try_into().unwrap()) as usize;
+        let header = &mut stream[header_size..header_size + 32];
+        header[4] = 0;
+        header[16..20].copy_from_slice(&(1024 * MIB as u32).to_be_bytes());
+        header[20..24].copy_from_slice(&(1024 * MIB as u32).to_be_bytes());
+        let frames = 1024 * MIB as u32 / 65_536;
+        header[24..28].copy_from_slice(&(32 + 74 + 1024 * MIB as u32 + 32 * frames + 8).to_be_bytes());
+        mend_checksum(header);
+        // The buffer doubles: while it moves to its last size, both are there.
+        let most = 3 * stream.len() + 3 * MIB;
+        check(&stream, "TRUNCATED", most);
+        check(&stream[..header_size + 32], "TRUNCATED", 3 * MIB);
+    }
+
+    #[test]
+    fn a_plaintext_that_claims_the_largest_length() {
+        let _alone = alone();
+        /// A source that lies about its size, so that the header that is written is authentic.
+        struct Claims(u64);
+        impl sealstream::stream_v2::io::ReadAt for Claims {
+            fn size(&self) -> std::io::Result<u64> {
+                Ok(self.0)
+            }
+            fn read_at(&self, _: u64, _: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
+                Ok(0)
+            }
+        }
+        for claim in [1 << 30, 1 << 40, (1 << 63) - 1] {
+            let mut stream = Vec::new();
+            let source = InputSource::Positioned(Box::new(Claims(claim)));
+            let sink = OutputSink::writer(&mut stream);
+            encrypt_stream_v2(source, sink, &options(), &Control::serial()).unwrap_err();
+            assert!(stream.len() > 200, "the header was written");
+            check(&stream, "TRUNCATED", SMALL);
+            stream.resize(10_000, 0);
+            let peak = peak_of(|| drop(inspect(&&stream[..]).unwrap()));
+            assert!(peak < SMALL, "{peak}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_claims_segments_and_extensions_without_number() {
+        let _alone = alone();
+        let layout = EncryptOptions {
+            header: HeaderLayout::Rewrappable,
+            ..options()
+        };
+        let stream = sealed(b"x", &layout);
+        let end_size = u64::from_be_bytes(stream[stream.len() - 24..][..8].try_into().unwrap()) as usize;
+        let end_at = stream.len() - end_size;
+        let with_end = |change: &dyn Fn(&mut [u8])| {
+            let mut stream = stream.clone();
+            change(&mut stream[end_at..end_at + END_RECORD_FIXED_SIZE]);
+            stream
+        };
+        let many_segments = with_end(&|end| end[8..16].fill(0xff));
+        check(&many_segments, "END_DAMAGED", SMALL);
+        check(&with_end(&|end| end[16..24].fill(0xff)), "END_DAMAGED", SMALL);
+        check(&with_end(&|end| end[24..28].fill(0xff)), "END_DAMAGED", SMALL);
+        check(
+            &with_end(&|end| end[24..28].copy_from_slice(&65_536u32.to_be_bytes())),
+            "END_DAMAGED",
+            SMALL,
+        );
+
+        // The same where the header is damaged too, so that the copy is looked for behind that end.
+        let mut no_header = many_segments;
+        no_header[40] ^= 1;
+        check(&no_header, "HEADER_DAMAGED", SMALL);
+        let footer_at = no_header.len() - 24;
+        for end_size in [0, 24, 1 << 20, u64::MAX] {
+            no_header[footer_at..].copy_from_slice(&Footer { end_size }.encode());
+            check(&no_header, "HEADER_DAMAGED", SMALL);
+        }
+    }
+
+    #[test]
+    fn slots_and_extensions_that_claim_gigabytes() {
+        let _alone = alone();
+        let stream = sealed(b"x", &options());
+        let header_size = u32::from_be_bytes(stream[64..68].try_into().unwrap()) as usize;
+        // Sizes of the core extensions, the header extensions and the first slot.
+        for at in [104, 108, 114] {
+            let mut stream = stream.clone();
+            stream[at..at + 4].fill(0xff);
+            mend_checksum(&mut stream[..header_size]);
+            check(&stream, "HEADER_ERROR", SMALL);
+        }
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_the_length_of_a_stream_in_order() {
+        let _alone = alone();
+        let small = EncryptOptions {
+            frame_size: 4096,
+            segment_size: 65_536,
+            ..options()
+        };
+        let control = || Control {
+            threads: sealstream::Threads::new(2).unwrap(),
+            ..Control::serial()
+        };
+        let peak = |mebibytes: u64| {
+            let stream = std::io::Read::take(std::io::repeat(7), mebibytes * MIB as u64);
+            peak_of(|| {
+                let sink = OutputSink::writer(std::io::sink());
+                encrypt_stream_v2(InputSource::reader(stream), sink, &small, &control()).unwrap();
+            })
+        };
+        let (short, long) = (peak(4), peak(32));
+        // The manifest grows by 36 bytes a segment.
+        assert!(
+            long < short + 512 * 1024,
+            "{short} bytes for 4 MiB, {long} for 32 MiB"
+        );
+    }
+}
