@@ -1,6 +1,11 @@
 // Bytes as arguments.
 
+import { types } from 'node:util';
+
 import { typeError } from './errors';
+
+/** Whether `value` is a Uint8Array, of whichever realm. @internal */
+export const isBytes: (value: unknown) => value is Uint8Array = types.isUint8Array;
 
 /**
  * Checks that `value` is a Uint8Array, and copies it if its memory can be resized or is shared with other threads: the
@@ -9,8 +14,9 @@ import { typeError } from './errors';
  * @internal
  */
 export function fixedBytes(name: string, value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw typeError(name, 'a Uint8Array or a Buffer', value);
+  if (!isBytes(value)) throw typeError(name, 'a Uint8Array or a Buffer', value);
   const memory = value.buffer as ArrayBufferLike & { readonly resizable?: boolean };
-  if (memory instanceof ArrayBuffer && memory.resizable !== true) return value;
-  return Buffer.from(value);
+  const fixed =
+    memory.resizable !== true && (memory instanceof ArrayBuffer || !types.isSharedArrayBuffer(memory));
+  return fixed ? value : Buffer.from(value);
 }

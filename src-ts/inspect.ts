@@ -2,7 +2,7 @@
 
 import { native } from './binding';
 import { calling, rangeError, translated } from './errors';
-import { fixedBytes } from './bytes';
+import { fixedBytes, isBytes } from './bytes';
 import { checkedInteger, checkedOptions, checkedPath, sealSettings } from './options';
 import type { SealOptions, StreamInfo } from './types';
 
@@ -15,7 +15,7 @@ import type { SealOptions, StreamInfo } from './types';
  */
 export async function inspect(source: string | URL | Uint8Array): Promise<StreamInfo> {
   try {
-    if (source instanceof Uint8Array) return native.inspectBytes(fixedBytes('source', source));
+    if (isBytes(source)) return native.inspectBytes(fixedBytes('source', source));
     return await native.inspectFile(checkedPath('source', source));
   } catch (error) {
     throw translated(error);

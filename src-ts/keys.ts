@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 
 import type { NativeKey } from '../native/binding';
 import { native } from './binding';
-import { fixedBytes } from './bytes';
+import { fixedBytes, isBytes } from './bytes';
 import { calling, rangeError, translated, typeError } from './errors';
 import { checkedBoolean, checkedOptions, checkedPath, checkedString } from './options';
 import type { KeyInput } from './types';
@@ -173,7 +173,7 @@ export function keyArguments(name: string, keys: KeyInput | readonly KeyInput[])
 }
 
 function keyBytes(name: string, key: unknown): Uint8Array {
-  if (!(key instanceof Uint8Array)) throw typeError(name, 'a SecretKey or a Uint8Array', key);
+  if (!isBytes(key)) throw typeError(name, 'a SecretKey or a Uint8Array', key);
   if (key.length !== KEY_SIZE) throw rangeError(name, `must have ${KEY_SIZE} bytes, not ${key.length}`);
   return fixedBytes(name, key);
 }

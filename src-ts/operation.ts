@@ -1,6 +1,7 @@
 // Runs an operation of the addon: signal and progress in, a report or one of the package's errors out.
 
 import type { Cancellation, Progress, Report as NativeReport } from '../native/binding';
+import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './abort';
 import { native } from './binding';
 import { SealError, translated, typeError } from './errors';
 import { checkedInteger } from './options';
@@ -30,7 +31,7 @@ export async function run(options: OperationOptions, start: Start): Promise<Nati
   const cancellation = signal || listener ? new native.Cancellation() : undefined;
   const cancel = () => cancellation?.cancel();
   const progress = listener && new ProgressListener(listener, cancel);
-  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal) onAbort(signal, cancel);
   try {
     const report = await start(threads, cancellation, progress?.hear);
     progress?.finish(report.plaintextSize);
@@ -42,7 +43,7 @@ export async function run(options: OperationOptions, start: Start): Promise<Nati
     throw cancelled && signal && isAborted(signal) ? abortError(signal) : failure;
   } finally {
     progress?.close();
-    signal?.removeEventListener('abort', cancel);
+    if (signal) forgetAbort(signal, cancel);
   }
 }
 
@@ -93,30 +94,11 @@ class ProgressListener {
   }
 }
 
-function checkedSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
-  throw typeError('signal', 'an AbortSignal', signal);
-}
-
 function checkedListener(listener: unknown): ((progress: Progress) => void) | undefined {
   if (listener === undefined || typeof listener === 'function') {
     return listener as ((progress: Progress) => void) | undefined;
   }
   throw typeError('onProgress', 'a function', listener);
-}
-
-/** A call, since the compiler takes a property for unchanged across an `await`. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
-}
-
-/** The signal's reason where it is an error; else an AbortError with the reason as its cause. */
-function abortError(signal: AbortSignal): Error {
-  const reason: unknown = signal.reason;
-  if (reason instanceof Error) return reason;
-  const error = new Error('This operation was aborted', { cause: reason });
-  error.name = 'AbortError';
-  return Object.assign(error, { code: 'ABORT_ERR' });
 }
 
 const MAX_THREADS = 1024;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { DigestName, OpenSettings, PlacementSettings, SealSettings } from '../native/binding';
 import { native } from './binding';
-import { fixedBytes } from './bytes';
+import { fixedBytes, isBytes } from './bytes';
 import { rangeError, typeError } from './errors';
 import type { FileOptions, OpenOptions, SealOptions } from './types';
 
@@ -92,7 +92,7 @@ function checkedKeyId(keyId: unknown): string {
 
 function checkedContext(context: unknown): Uint8Array {
   const bytes = typeof context === 'string' ? Buffer.from(context) : context;
-  if (!(bytes instanceof Uint8Array)) throw typeError('context', 'a Uint8Array or a string', context);
+  if (!isBytes(bytes)) throw typeError('context', 'a Uint8Array or a string', context);
   if (bytes.length > limits.maxContext) {
     throw rangeError('context', `must have at most ${limits.maxContext} bytes, not ${bytes.length}`);
   }

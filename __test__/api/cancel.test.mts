@@ -80,6 +80,30 @@ test.serial('an aborted decryption leaves the old target as it was', async (t) =
   t.is(Buffer.from(contents(directory)['target']!, 'base64').toString(), 'old');
 });
 
+test.serial('an operation that still waits for its turn is aborted at once', async (t) => {
+  const directory = temporaryDirectory(t);
+  const from = largeFile(directory);
+  // More than run side by side, each of which takes a second or so.
+  const busy = new AbortController();
+  let finished = 0;
+  const running = Array.from({ length: 24 }, async (_, index) => {
+    const to = join(directory, `${index}`);
+    await errorOf(() => encryptFile(from, to, { key, ...SLOW, threads: 1, signal: busy.signal }));
+    finished += 1;
+  });
+  const controller = new AbortController();
+  const waiting = errorOf(() =>
+    encryptFile(from, join(directory, 'last'), { key, signal: controller.signal }),
+  );
+  await sleep(10);
+  controller.abort();
+  t.is(await waiting, controller.signal.reason);
+  t.is(finished, 0);
+  busy.abort();
+  await Promise.all(running);
+  t.deepEqual(files(directory), ['large']);
+});
+
 test.serial('an operation on bytes is aborted', async (t) => {
   const bytes = Buffer.alloc(LARGE);
   const controller = new AbortController();
@@ -131,6 +155,19 @@ test('an abort that comes too late changes nothing, and a signal serves many ope
   t.is(failed.status, 'rejected');
   t.is(getEventListeners(signal, 'abort').length, 0);
   controller.abort();
+});
+
+test('a signal that many operations share stops them all, through one listener', async (t) => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const bytes = Buffer.alloc(20 * 1024 * 1024);
+  const outcomes = Array.from({ length: 50 }, () => errorOf(() => encrypt(bytes, { key, ...SLOW, signal })));
+  t.is(getEventListeners(signal, 'abort').length, 1);
+  controller.abort();
+  // Some may have been done by then.
+  const stopped = (await Promise.all(outcomes)).filter((outcome) => outcome === signal.reason);
+  t.true(stopped.length > 10, `${stopped.length}`);
+  t.is(getEventListeners(signal, 'abort').length, 0);
 });
 
 test('progress rises to the whole and is not told after the end', async (t) => {

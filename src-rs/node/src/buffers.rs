@@ -1,6 +1,7 @@
 //! Sealing and opening bytes in memory, beside JavaScript.
 
 use crate::keys::KeyArgument;
+use crate::large_memory::expect_writes;
 use crate::operations::{Cancellation, OnProgress, Task};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
 use crate::report::Report;
@@ -33,6 +34,7 @@ pub fn encrypt_into<'env>(
         .launch(env, move |control| {
             // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
             let memory = unsafe { output.as_mut() };
+            expect_writes(memory);
             let source = InputSource::memory(&input);
             encrypt_stream_v2(source, OutputSink::Memory(memory), &plan.options(), control).map(Report::from)
         })
@@ -61,6 +63,7 @@ pub fn decrypt_into<'env>(
         .launch(env, move |control| {
             // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
             let memory = unsafe { output.as_mut() };
+            expect_writes(memory);
             let source = InputSource::memory(&input);
             let opened =
                 decrypt_stream_v2(source, OutputSink::Memory(&mut *memory), &plan.options(), control);

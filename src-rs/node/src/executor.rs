@@ -3,7 +3,7 @@
 //! They are not the pool's, which must not be blocked by an operation that waits for it, and not libuv's four, which
 //! the program needs for its own files. Small operations have a lane of their own, so that none waits behind a large one.
 
-use sealstream::SealFailure;
+use sealstream::{CancellationToken, SealFailure};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -18,14 +18,27 @@ pub(crate) enum Lane {
     Large,
 }
 
-/// Work for a thread. It is called once: with `Ok` to do it, or with why no thread can.
-pub(crate) type Job = Box<dyn FnOnce(Result<(), SealFailure>) + Send>;
+/// Work for a thread.
+pub(crate) struct Job {
+    /// Raised when the work is not wanted any more.
+    pub(crate) cancel: CancellationToken,
+    /// Is called once: with `Ok` to do the work, or with why no thread can.
+    pub(crate) run: Box<dyn FnOnce(Result<(), SealFailure>) + Send>,
+}
 
 /// Runs `job` on a thread of `lane`, first come, first served.
 pub(crate) fn submit(lane: Lane, job: Job) {
     match lane {
         Lane::Small => SMALL.submit(job),
         Lane::Large => LARGE.submit(job),
+    }
+}
+
+/// Runs the jobs that were cancelled while they waited, on this thread: they end at once, and need not wait for that
+/// behind others that take long.
+pub(crate) fn run_cancelled() {
+    for job in [&SMALL, &LARGE].into_iter().flat_map(Executor::take_cancelled) {
+        (job.run)(Ok(()));
     }
 }
 
@@ -74,10 +87,17 @@ impl Executor {
             && let Some(job) = state.queue.pop_back()
         {
             drop(state);
-            job(Err(SealFailure::ThreadsUnavailable {
+            (job.run)(Err(SealFailure::ThreadsUnavailable {
                 message: error.to_string(),
             }));
         }
+    }
+
+    fn take_cancelled(&self) -> Vec<Job> {
+        let mut state = self.lock();
+        let (cancelled, wanted) = state.queue.drain(..).partition(|job| job.cancel.is_cancelled());
+        state.queue = wanted;
+        Vec::from(cancelled)
     }
 
     /// A thread's life: jobs, until none has come for a while.
@@ -86,7 +106,7 @@ impl Executor {
         loop {
             if let Some(job) = state.queue.pop_front() {
                 drop(state);
-                job(Ok(()));
+                (job.run)(Ok(()));
                 state = self.lock();
                 continue;
             }

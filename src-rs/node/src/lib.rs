@@ -11,6 +11,7 @@ pub mod failure;
 pub mod files;
 pub mod inspect;
 pub mod keys;
+mod large_memory;
 pub mod operations;
 pub mod options;
 mod pools;

@@ -1,6 +1,6 @@
 //! Operations that run beside JavaScript: a promise now, its settlement from another thread.
 
-use crate::executor::{Lane, submit};
+use crate::executor::{Job, Lane, run_cancelled, submit};
 use crate::failure::{Panicked, rejection};
 use crate::pools::Lease;
 use crate::teardown::Ticket;
@@ -31,6 +31,7 @@ impl Cancellation {
     #[napi]
     pub fn cancel(&self) {
         self.token.cancel();
+        run_cancelled();
     }
 }
 
@@ -107,8 +108,8 @@ impl Task {
     {
         let ticket = Ticket::take(env, self.cancel.clone())?;
         let (deferred, promise) = env.create_deferred::<T, _>()?;
-        let lane = self.lane;
-        let job = move |started: std::result::Result<(), SealFailure>| {
+        let (lane, cancel) = (self.lane, self.cancel.clone());
+        let run = move |started: std::result::Result<(), SealFailure>| {
             let outcome = catch_unwind(AssertUnwindSafe(|| started.and_then(|()| self.run(&mut work))));
             // The listener goes before the settlement: nobody is told anything after it.
             drop(self);
@@ -124,7 +125,13 @@ impl Task {
             // Only now: the environment must not go while its promise is being settled.
             drop(ticket);
         };
-        submit(lane, Box::new(job));
+        submit(
+            lane,
+            Job {
+                cancel,
+                run: Box::new(run),
+            },
+        );
         Ok(promise)
     }
 

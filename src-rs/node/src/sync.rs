@@ -82,7 +82,7 @@ pub fn floe_seal(
     plaintext: &[u8],
     mut output: Uint8ArraySlice<'_>,
     at: u32,
-    size: u32,
+    size: f64,
     #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
     aad: Option<&[u8]>,
     segment_length: u32,

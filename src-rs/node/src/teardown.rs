@@ -7,6 +7,7 @@
 //! A process that exits runs no such hooks and frees nothing, but what an operation has written so far would stay on the
 //! disk; so the façade calls [`stop_all`] then.
 
+use crate::executor::run_cancelled;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::CancellationToken;
@@ -73,27 +74,29 @@ pub fn stop_all() {
     let Some(operations) = CURRENT.with_borrow(Clone::clone) else {
         return;
     };
-    let running = operations.cancel_all();
+    operations.cancel_all();
     // Not for ever: a disk may take its time for what it is flushing.
     drop(
         operations
             .idle
-            .wait_timeout_while(running, EXIT_DELAY, |running| !running.tokens.is_empty()),
+            .wait_timeout_while(operations.lock(), EXIT_DELAY, |running| {
+                !running.tokens.is_empty()
+            }),
     );
 }
 
 impl Operations {
-    fn cancel_all(&self) -> MutexGuard<'_, Running> {
-        let running = self.lock();
-        running.tokens.values().for_each(CancellationToken::cancel);
-        running
+    fn cancel_all(&self) {
+        self.lock().tokens.values().for_each(CancellationToken::cancel);
+        // What still waits for a thread may wait behind operations of others.
+        run_cancelled();
     }
 
     fn close(&self) {
-        let running = self.cancel_all();
+        self.cancel_all();
         let idle = self
             .idle
-            .wait_while(running, |running| !running.tokens.is_empty());
+            .wait_while(self.lock(), |running| !running.tokens.is_empty());
         drop(idle.unwrap_or_else(PoisonError::into_inner));
         CURRENT.with_borrow_mut(Option::take);
     }

@@ -3,13 +3,13 @@
 mod refusals;
 
 use super::*;
-use crate::crypto::{CryptoError, Random, SegmentHasher, floe::FloeKey};
+use crate::crypto::{CryptoError, Random, floe::FloeKey};
 use crate::headers::{
-    DigestKind, FLOE_HEADER_SIZE, FRAME_OVERHEAD, FrameIndex, Geometry, SEGMENT_HEADER_SIZE, SegmentIndex,
-    SegmentReason, WireOffset, crc32c,
+    DigestKind, FRAME_OVERHEAD, FrameIndex, Geometry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset,
 };
 use crate::stream_v2::frame_worker::FrameWorkerError;
-use crate::stream_v2::framing::{FrameError, contents_mut};
+use crate::stream_v2::framing::contents_mut;
+use refusals::kind_of;
 
 const FRAME: u32 = 1024;
 const SLOT: usize = FRAME as usize + FRAME_OVERHEAD;

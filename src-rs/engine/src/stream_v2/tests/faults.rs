@@ -197,10 +197,7 @@ fn a_plaintext_that_grows_while_it_is_read_is_a_changed_source() {
         for to in ENDS {
             // It says that it ends at, before and behind the edges of segments.
             for size in [0, 1, SEGMENT - 1, SEGMENT, 5 * SEGMENT, SIZE - 1] {
-                let source = FaultySource {
-                    size,
-                    ..FaultySource::new(&content, 0, Fault::None)
-                };
+                let source = FaultySource::new(&content, 0, Fault::None).that_claims(size);
                 let output = Output::default();
                 let failure = encrypt_stream_v2(
                     source.input(End::ByOffset),

@@ -29,7 +29,7 @@ pub(super) enum Fault {
 pub(super) struct FaultySource<'a> {
     bytes: &'a [u8],
     /// Bytes that the source says it has.
-    pub(super) size: u64,
+    size: u64,
     at: usize,
     fault: Fault,
     operations: AtomicUsize,
@@ -47,6 +47,11 @@ impl<'a> FaultySource<'a> {
             operations: 0.into(),
             position: 0.into(),
         }
+    }
+
+    /// A source that says it has `size` bytes, whatever it has.
+    pub(super) fn that_claims(self, size: u64) -> Self {
+        Self { size, ..self }
     }
 
     pub(super) fn input(&self, end: End) -> InputSource<'_> {

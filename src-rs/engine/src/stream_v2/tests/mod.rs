@@ -6,6 +6,7 @@ mod sound;
 mod support;
 mod told;
 
+mod control;
 mod cuts;
 mod faults;
 mod files;

@@ -1,25 +1,19 @@
-//! What many threads may not change: which failure is reported, what goes on after one, and how much is in flight.
+//! A panic is one segment's failure, records give one result each, and no more is in flight than fits.
 
 use super::parts::Parts;
-use super::support::{
-    ENDS, End, Output, SEGMENT, compact, control, fresh, open_by, pick, plaintext, reading, seal, source,
-};
+use super::support::{Output, SEGMENT, compact, control, fresh, plaintext, reading, seal};
 use crate::crypto::Random;
 use crate::headers::{EndRecord, SegmentIndex, WireOffset};
-use crate::stream_v2::cancel::CancellationToken;
-use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::in_order::{open_in_order, seal_in_order};
 use crate::stream_v2::incoming::{IncomingStream, read_header};
-use crate::stream_v2::options::Control;
 use crate::stream_v2::outgoing::OutgoingStream;
 use crate::stream_v2::pipeline::{DecryptPipeline, OpenTask, SealTask, Transfer, run_positioned};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire, SegmentWorkerError};
-use crate::telemetry::{Progress, ProgressMeter, StageTimes};
-use std::collections::BTreeSet;
+use crate::telemetry::{ProgressMeter, StageTimes};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
 
 const SEGMENTS: u64 = 12;
 
@@ -248,141 +242,4 @@ fn a_producer_is_never_further_ahead_than_the_window() {
             assert_eq!(received, 200);
         });
     }
-}
-
-#[test]
-fn the_lowest_failing_segment_is_reported_whatever_the_threads() {
-    let content = plaintext(40 * SEGMENT);
-    let sealed = seal(&content, &compact());
-    let mut seed = 1;
-    for threads in [1, 2, 16] {
-        let control = control(threads);
-        for _ in 0..30 {
-            // A set: two flips of one bit are none.
-            let bad: BTreeSet<_> = (0..4).map(|_| pick(&mut seed, 40)).collect();
-            let lowest = *bad.first().unwrap() as u64;
-            let stream = Parts::changed(&sealed, |parts| {
-                bad.iter()
-                    .for_each(|&segment| parts.records[segment][150] ^= 1 << (segment % 8));
-            });
-            for ends in [
-                (End::ByOffset, End::ByOffset),
-                (End::ByOffset, End::InOrder),
-                (End::InOrder, End::InOrder),
-            ] {
-                match open_by(ends, &stream, &reading(), &control).1.unwrap_err() {
-                    SealFailure::Segment {
-                        error: error @ SegmentWorkerError::DigestMismatch { .. },
-                    } => {
-                        assert_eq!(error.segment().get(), lowest, "{bad:?}: {error}");
-                    }
-                    other => panic!("{bad:?}: {other}"),
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn a_raised_token_stops_an_operation_before_it_begins() {
-    let sealed = seal(&content(), &compact());
-    for threads in [1, 2] {
-        for end in ENDS {
-            let control = Control {
-                cancel: CancellationToken::new(),
-                ..control(threads)
-            };
-            control.cancel.cancel();
-            let output = Output::default();
-            let failure = decrypt_stream_v2(source(end, &sealed), output.sink(end), &reading(), &control);
-            assert_eq!(failure.unwrap_err(), SealFailure::Cancelled);
-            assert!(output.into_bytes().is_empty());
-            let content = content();
-            let sink = Output::default();
-            let failure = encrypt_stream_v2(source(end, &content), sink.sink(end), &compact(), &control);
-            assert_eq!(failure.unwrap_err(), SealFailure::Cancelled);
-            // Of the sealed stream there is its header at most.
-            assert!(sink.into_bytes().iter().skip(400).all(|&byte| byte == 0));
-        }
-    }
-}
-
-#[test]
-fn a_token_raised_during_an_operation_stops_it_soon() {
-    use super::faulty::{Fault, FaultySource};
-    let content = plaintext(500 * SEGMENT);
-    let sealed = seal(&content, &compact());
-    for threads in [1, 2] {
-        for end in ENDS {
-            for (bytes, sealing) in [(&content, true), (&sealed, false)] {
-                let control = Control {
-                    cancel: CancellationToken::new(),
-                    ..control(threads)
-                };
-                let source = FaultySource::new(bytes, 20, Fault::Cancel(control.cancel.clone()));
-                let output = Output::default();
-                let sink = output.sink(end);
-                let failure = match sealing {
-                    true => encrypt_stream_v2(source.input(end), sink, &compact(), &control),
-                    false => decrypt_stream_v2(source.input(end), sink, &reading(), &control),
-                };
-                assert_eq!(
-                    failure.unwrap_err(),
-                    SealFailure::Cancelled,
-                    "{end:?}, {threads} threads"
-                );
-                // A window of segments may be read meanwhile, with a few reads each, but not the whole of it.
-                let reads = source.operations();
-                assert!(
-                    (20..200).contains(&reads),
-                    "{reads} reads, {end:?}, {threads} threads"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn progress_ends_with_all_bytes_done_out_of_all_that_are_known() {
-    let content = content();
-    let size = content.len() as u64;
-    let sealed = seal(&content, &compact());
-    let unsized_stream = super::support::seal_unsized(&content, &compact());
-    let told = Mutex::new(Vec::new());
-    let listener = |progress: Progress| told.lock().unwrap().push(progress);
-    for threads in [1, 2] {
-        for end in ENDS {
-            let control = || Control {
-                progress: Some(&listener),
-                ..control(threads)
-            };
-            let total = (end == End::ByOffset).then_some(size);
-            for to in ENDS {
-                let output = Output::default();
-                encrypt_stream_v2(source(end, &content), output.sink(to), &compact(), &control()).unwrap();
-                check_progress(&told, size, total);
-                for (stream, known) in [(&sealed, Some(size)), (&unsized_stream, total)] {
-                    let output = Output::default();
-                    decrypt_stream_v2(source(end, stream), output.sink(to), &reading(), &control()).unwrap();
-                    check_progress(&told, size, known);
-                }
-            }
-        }
-    }
-}
-
-/// Bytes done never pass the total, and end with everything.
-fn check_progress(told: &Mutex<Vec<Progress>>, size: u64, total: Option<u64>) {
-    let told = std::mem::take(&mut *told.lock().unwrap());
-    assert_eq!(
-        told.last(),
-        Some(&Progress {
-            bytes_done: size,
-            bytes_total: total
-        })
-    );
-    assert!(
-        told.iter()
-            .all(|progress| progress.bytes_total == total && progress.bytes_done <= size)
-    );
 }

@@ -201,3 +201,25 @@ fn a_target_that_may_not_be_read_can_still_be_replaced() {
     folder.decrypt("sealed", "old", REPLACE).unwrap();
     assert_eq!(mode(&folder.path("old")), 0o200);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_opens_and_can_not_be_read_is_named() {
+    let folder = Folder::new();
+    // Address 0 of a process is never mapped.
+    let source = Path::new("/proc/self/mem");
+    let failure = encrypt_file(source, &folder.path("new"), &compact(), NEW, &control(1)).unwrap_err();
+    match failure {
+        SealFailure::Io {
+            operation,
+            path,
+            code,
+            ..
+        } => {
+            assert_eq!((operation, path.as_deref()), (IoOperation::Read, source.to_str()));
+            assert_eq!(code.as_deref(), Some("EIO"));
+        }
+        other => panic!("{other}"),
+    }
+    assert_eq!(folder.names(), ["plain", "sealed"]);
+}

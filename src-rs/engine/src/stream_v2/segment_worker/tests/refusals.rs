@@ -60,7 +60,7 @@ fn due_for_flip(at: usize, digest: DigestKind) -> String {
     }
 }
 
-fn kind_of(error: &SegmentWorkerError) -> String {
+pub(super) fn kind_of(error: &SegmentWorkerError) -> String {
     use SegmentWorkerError as E;
     assert_eq!(error.segment(), INDEX);
     match error {

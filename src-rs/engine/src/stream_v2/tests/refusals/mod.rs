@@ -8,13 +8,12 @@ mod segments;
 mod tolerated;
 
 use super::parts::Parts;
-use super::support::{End, control, options, plaintext, seal, seal_unsized, source};
+use super::support::{ENDS, End, Output, control, options, plaintext, seal, seal_unsized, source};
 use super::told::Told;
 use crate::crypto::SecretKey;
 use crate::headers::DigestKind;
 use crate::keys::Identity;
 use crate::stream_v2::core::decrypt_stream_v2;
-use crate::stream_v2::io::OutputSink;
 use crate::stream_v2::options::{DecryptOptions, EncryptOptions, HeaderLayout};
 
 /// How a stream that was tampered with, damaged or sealed for another is read, and how that must go.
@@ -115,36 +114,33 @@ impl Case {
     }
 
     /// Opens the stream as the case says, through the public interface.
-    pub(super) fn run(&self, end: End, threads: usize) -> (Vec<u8>, Outcome) {
+    fn run(&self, ends: (End, End), threads: usize) -> Outcome {
         let key = self.other_key.map_or_else(super::support::key, |byte| {
             SecretKey::from_bytes(&[byte; 32]).unwrap()
         });
-        let mut plaintext = Vec::new();
-        let sink = OutputSink::writer(&mut plaintext);
-        let result = decrypt_stream_v2(
-            source(end, &self.stream),
-            sink,
-            &self.options(&key),
-            &control(threads),
-        );
-        let outcome = match result {
+        let output = Output::default();
+        let (from, to) = (source(ends.0, &self.stream), output.sink(ends.1));
+        let result = decrypt_stream_v2(from, to, &self.options(&key), &control(threads));
+        let plaintext = output.into_bytes();
+        match result {
             Ok(report) => Outcome::Opens {
-                plaintext: plaintext.clone(),
+                plaintext,
                 header_from_copy: report.header_from_copy,
                 header_copy_damaged: report.header_copy_damaged,
             },
             Err(failure) => Outcome::Refused(Told::of(&failure)),
-        };
-        (plaintext, outcome)
+        }
     }
 }
 
-/// Both paths, on one thread and on two.
+/// Every path that a source can take, on one thread and on two.
 fn check(case: &Case) {
     for threads in [1, 2] {
-        for (end, due) in [(End::ByOffset, &case.by_offset), (End::InOrder, &case.in_order)] {
-            let (_, outcome) = case.run(end, threads);
-            assert_eq!(&outcome, due, "{end:?} on {threads} threads");
+        for (from, due) in [(End::ByOffset, &case.by_offset), (End::InOrder, &case.in_order)] {
+            for to in ENDS {
+                let outcome = case.run((from, to), threads);
+                assert_eq!(&outcome, due, "{from:?} to {to:?} on {threads} threads");
+            }
         }
     }
 }

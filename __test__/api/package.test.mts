@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import test, { type ExecutionContext } from 'ava';
+import * as imported from 'sealstream';
+
+import { repositoryFile, temporaryDirectory } from './support/files.mjs';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const NAMES = [
+  'FloeError',
+  'SealError',
+  'SecretKey',
+  'ciphertextSize',
+  'decrypt',
+  'decryptFile',
+  'decryptSync',
+  'encrypt',
+  'encryptFile',
+  'encryptSync',
+  'floe',
+  'generateKey',
+  'inspect',
+];
+
+test('both kinds of modules give the same exports', (t) => {
+  const required = createRequire(import.meta.url)('sealstream') as Record<string, unknown>;
+  t.deepEqual(Object.keys(required).sort(), NAMES);
+  for (const name of NAMES) t.is((imported as Record<string, unknown>)[name], required[name], name);
+});
+
+/** A copy of the package with another `package.json`, in which `native` is the addon's directory. */
+function copyOfPackage(t: ExecutionContext, version: string, withNative: boolean): string {
+  const directory = temporaryDirectory(t);
+  cpSync(join(ROOT, 'dist'), join(directory, 'dist'), { recursive: true });
+  const manifest = JSON.parse(repositoryFile('package.json').toString()) as Record<string, unknown>;
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ ...manifest, version }));
+  if (withNative) symlinkSync(join(ROOT, 'native'), join(directory, 'native'), 'junction');
+  else mkdirSync(join(directory, 'native'));
+  return directory;
+}
+
+async function failureToLoad(directory: string): Promise<string> {
+  const code = `require(${JSON.stringify(join(directory, 'dist', 'index.js'))})`;
+  const { stderr } = await promisify(execFile)(process.execPath, ['-e', code]).catch(
+    (error: unknown) => error as { stderr: string },
+  );
+  return stderr;
+}
+
+test('native code of another version is refused when it is loaded', async (t) => {
+  const { version } = JSON.parse(repositoryFile('package.json').toString()) as { version: string };
+  const stderr = await failureToLoad(copyOfPackage(t, '99.0.0', true));
+  t.true(stderr.includes(`Error: sealstream 99.0.0 found native code of version ${version}: `), stderr);
+  t.regex(stderr, /install again/);
+});
+
+test('native code that is missing is told with what to do', async (t) => {
+  const { version } = JSON.parse(repositoryFile('package.json').toString()) as { version: string };
+  const stderr = await failureToLoad(copyOfPackage(t, version, false));
+  t.regex(stderr, /Error: sealstream cannot load its native code for /);
+  t.regex(stderr, /install again/);
+});
+
+test('the types name only what the package exports', (t) => {
+  const declared = repositoryFile('dist', 'index.d.ts').toString();
+  for (const internal of ['NativeKey', 'Cancellation', 'keyArgument', 'translated', 'convertDescriptors']) {
+    t.false(declared.includes(internal), internal);
+  }
+});
