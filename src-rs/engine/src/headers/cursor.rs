@@ -26,14 +26,14 @@ impl<'a> Cursor<'a> {
     pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(count)?;
         self.rest = rest;
-        self.position += count;
+        self.position = self.position.saturating_add(count);
         Some(taken)
     }
 
     pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.rest.split_first_chunk::<N>()?;
         self.rest = rest;
-        self.position += N;
+        self.position = self.position.saturating_add(N);
         Some(*taken)
     }
 

@@ -36,6 +36,8 @@ pub enum HeaderField {
     Slots,
     /// The zeros between the last slot and the MAC.
     Padding,
+    /// The extensions of the end record.
+    EndExtensions,
 }
 
 impl fmt::Display for HeaderField {
@@ -56,6 +58,7 @@ impl fmt::Display for HeaderField {
             Self::HeaderExtensions => "header extensions",
             Self::Slots => "key slots",
             Self::Padding => "padding",
+            Self::EndExtensions => "end record's extensions",
         })
     }
 }

@@ -33,16 +33,17 @@ pub enum KeyFileError {
 pub fn read_key_file(path: &Path, allow_readable: bool) -> Result<SecretKey, KeyFileError> {
     let mut file = open_regular(path)?;
     check_mode(&file, allow_readable)?;
-    let mut content = Zeroizing::new(vec![0; MAX_FILE_SIZE]);
-    let mut length = 0;
-    while let Some(free) = content.get_mut(length..).filter(|free| !free.is_empty()) {
-        match file.read(free)? {
-            0 => break,
-            count => length += count,
-        }
+    // One byte more than is allowed, so that a second key behind the first can't go unnoticed.
+    let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE_SIZE + 1));
+    (&mut file)
+        .take(MAX_FILE_SIZE as u64 + 1)
+        .read_to_end(&mut content)?;
+    if content.len() > MAX_FILE_SIZE {
+        return Err(KeyFileError::NotAKey);
     }
-    let content = content.get(..length).unwrap_or_default();
-    if length == 32 {
+    let content = content.as_slice();
+    // 32 hexadecimal digits are half a key rather than a key's 32 bytes.
+    if content.len() == 32 && !content.iter().all(u8::is_ascii_hexdigit) {
         return SecretKey::from_bytes(content).map_err(|_| KeyFileError::NotAKey);
     }
     let text = std::str::from_utf8(content).map_err(|_| KeyFileError::NotAKey)?;
@@ -75,7 +76,16 @@ pub fn write_key_file(path: &Path, key: &SecretKey) -> Result<(), KeyFileError> 
         // Best effort: what matters to the caller is the failure to write.
         let _ = std::fs::remove_file(path);
     }
-    Ok(written?)
+    written?;
+    // Best effort too: the key is on the disk, and some systems can't flush a directory.
+    #[cfg(unix)]
+    let _ = File::open(
+        path.parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new(".")),
+    )
+    .and_then(|directory| directory.sync_all());
+    Ok(())
 }
 
 /// Opens without waiting for a FIFO's writer, and takes regular files only.

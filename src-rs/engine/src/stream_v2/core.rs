@@ -156,8 +156,8 @@ fn sealed_report(stream: &OutgoingStream, run: &Run, control: &Control<'_>, star
 /// Opens the sealed stream in `source` into `sink`.
 ///
 /// Of a source that can be addressed by offset the end is verified first, so that a cut stream is refused before a byte
-/// comes out. An ordered source releases each segment when it has verified and meets the end last: what the sink got
-/// must be discarded if this fails.
+/// comes out. An ordered source, and a stream that neither says how long it is nor has a sound end, releases each
+/// segment when it has verified and meets the end last: what the sink got must be discarded if this fails.
 ///
 /// # Errors
 /// See [`SealFailure`]; of several segments that fail, the first.
@@ -180,7 +180,7 @@ pub fn decrypt_stream_v2(
     let size = source
         .size()
         .map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
-    let stream = IncomingStream::unlock(find_header(&*source, size)?, options)?;
+    let mut stream = IncomingStream::unlock(find_header(&*source, size)?, options)?;
     let total = stream
         .header
         .core
@@ -194,6 +194,7 @@ pub fn decrypt_stream_v2(
         return Ok(opened_report(&stream, &run, copy_damaged, control, start));
     };
     let end = verify_end(&stream, &*source, size, total)?;
+    stream.context = stream.context.with_total(total);
     let run = match sink {
         OutputSink::Positioned(sink) => {
             open_by_offset(&stream, &*source, &*sink, total, &end, control, &meter)?
@@ -206,7 +207,7 @@ pub fn decrypt_stream_v2(
         OutputSink::Ordered(mut writer) => {
             let mut reader = ReadAtCursor::new(&*source, u64::from(stream.header.size()));
             let (run, entries) = open_in_order(&stream, &mut reader, &mut *writer, control, &meter)?;
-            check_manifest(&stream, &end, &entries, total)?;
+            check_manifest(&end, &entries)?;
             run
         }
     };
@@ -279,8 +280,8 @@ fn open_by_offset(
     };
     let task = OpenTask {
         transfer,
-        manifest: &end.manifest,
-        end_offset: end_offset(stream, total),
+        manifest: &end.manifest.entries,
+        end_offset: end.offset,
     };
     let mut times = StageTimes::default();
     sink.reserve(total)
@@ -326,29 +327,15 @@ fn open_and_end(
     ))
 }
 
-fn check_manifest(
-    stream: &IncomingStream,
-    end: &VerifiedEnd,
-    entries: &[ManifestEntry],
-    total: u64,
-) -> Result<(), SealFailure> {
-    match end
-        .manifest
-        .iter()
-        .zip(entries)
-        .position(|(due, read)| due != read)
-    {
-        None if end.manifest.len() == entries.len() => Ok(()),
-        at => Err(SealFailure::EndTampered {
-            offset: end_offset(stream, total),
+fn check_manifest(end: &VerifiedEnd, read: &[ManifestEntry]) -> Result<(), SealFailure> {
+    let difference = end.manifest.first_difference(read);
+    difference.map_or(Ok(()), |segment| {
+        Err(SealFailure::EndTampered {
+            offset: end.offset,
             disagreement: EndDisagreement::Segment,
-            segment: at.map(|at| SegmentIndex::new(at as u64)),
-        }),
-    }
-}
-
-fn end_offset(stream: &IncomingStream, total: u64) -> WireOffset {
-    WireOffset::new(u64::from(stream.header.size()) + stream.context.geometry().records_size(total))
+            segment: Some(segment),
+        })
+    })
 }
 
 fn check_room(memory: &[u8], needed: u64) -> Result<(), SealFailure> {

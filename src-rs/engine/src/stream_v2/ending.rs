@@ -1,7 +1,7 @@
 //! A stream's end on its way in: the manifest against what was read, the footer, and nothing behind it.
 
 use super::failure::{EndDisagreement, EndPart, IoOperation, SealFailure};
-use super::incoming::read_array;
+use super::incoming::find_end;
 use super::io::ReadAt;
 use super::segment_worker::SegmentWorkerError;
 use crate::crypto::EndKey;
@@ -28,7 +28,9 @@ pub(crate) struct EndExpectation<'a> {
 
 /// A stream's end, found right.
 pub(crate) struct VerifiedEnd {
-    pub(crate) manifest: Vec<ManifestEntry>,
+    pub(crate) manifest: EndRecord,
+    /// Where the end record starts.
+    pub(crate) offset: WireOffset,
     /// Where the stream ends.
     pub(crate) stream_size: u64,
     pub(crate) header_copy_damaged: bool,
@@ -69,7 +71,8 @@ impl EndExpectation<'_> {
             });
         }
         Ok(VerifiedEnd {
-            manifest: record.entries,
+            manifest: record,
+            offset: self.offset,
             stream_size: position,
             header_copy_damaged,
         })
@@ -106,6 +109,7 @@ impl EndExpectation<'_> {
         if !self.end_key.verify(covered, &mac) {
             return Err(self.tampered(EndDisagreement::Mac, None));
         }
+        record.check_extensions(self.offset)?;
         if record.plaintext_total != self.plaintext_total {
             return Err(self.tampered(EndDisagreement::PlaintextTotal, None));
         }
@@ -159,10 +163,7 @@ impl EndExpectation<'_> {
 /// The plaintext length that the end of a stream claims, where footer and end record agree with each other and with
 /// the source's size. Nothing here has been authenticated.
 pub(crate) fn claimed_total(source: &dyn ReadAt, size: u64, header: &StreamHeader) -> Option<u64> {
-    let footer = Footer::parse(&read_array(source, size.checked_sub(FOOTER_SIZE as u64)?)?)?;
-    let end_at = size.checked_sub(footer.end_size)?;
-    let fixed: [u8; END_RECORD_FIXED_SIZE] = read_array(source, end_at)?;
-    EndRecord::extensions_size(&fixed)?;
+    let (end_at, fixed) = find_end(source, size)?;
     let (segments, total) = (
         EndRecord::claimed_segments(&fixed),
         EndRecord::claimed_total(&fixed),

@@ -20,7 +20,8 @@ pub struct Placement {
 /// Seals the regular file `from` into the new file `to`, which gets the permission bits of `from`.
 ///
 /// # Errors
-/// See [`SealFailure`]. On any of them `to` is as it was and nothing is left beside it.
+/// See [`SealFailure`]. On any of them `to` is as it was and nothing is left beside it, but see
+/// [`OutputFile::commit`] for a disk that fails at the last moment.
 pub fn encrypt_file(
     from: &Path,
     to: &Path,
@@ -37,7 +38,8 @@ pub fn encrypt_file(
 /// and others: who may read the sealed bytes need not be who may read the plaintext.
 ///
 /// # Errors
-/// See [`SealFailure`]. On any of them `to` is as it was and nothing is left beside it.
+/// See [`SealFailure`]. On any of them `to` is as it was and nothing is left beside it, but see
+/// [`OutputFile::commit`] for a disk that fails at the last moment.
 pub fn decrypt_file(
     from: &Path,
     to: &Path,

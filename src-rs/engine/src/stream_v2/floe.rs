@@ -21,8 +21,7 @@ pub enum FloeError {
         /// The refused length.
         length: u32,
     },
-    /// The output has not the size that [`sealed_size`] or the message asks for, or the message is too long for its
-    /// frame size (2^32 frames).
+    /// The output has not the size that [`sealed_size`] asks for.
     #[error("the output has {actual} bytes, expected {expected}")]
     OutputSize {
         /// Bytes that are needed.
@@ -30,7 +29,7 @@ pub enum FloeError {
         /// Bytes that were given.
         actual: u64,
     },
-    /// Fewer bytes than the shortest message, or than its last frame.
+    /// Fewer bytes than the shortest message. A message that is cut further behind fails at its last frame.
     #[error("the message is cut: it has {size} bytes")]
     Truncated {
         /// Bytes of the message.
@@ -99,7 +98,10 @@ impl From<FloeHeaderError> for FloeError {
 pub fn sealed_size(plaintext: usize, encrypted_segment_length: u32) -> Result<u64, FloeError> {
     let params = params(encrypted_segment_length)?;
     let frames = plaintext.div_ceil(params.frame_content()).max(1) as u64;
-    Ok(FLOE_HEADER_SIZE as u64 + plaintext as u64 + frames * FRAME_OVERHEAD as u64)
+    let overhead = frames
+        .saturating_mul(FRAME_OVERHEAD as u64)
+        .saturating_add(FLOE_HEADER_SIZE as u64);
+    Ok(overhead.saturating_add(plaintext as u64))
 }
 
 /// Seals `plaintext` into one message. `key` must be uniformly random; every call draws new random IVs, so a key may

@@ -68,14 +68,12 @@ fn concerns_checksum(failure: &SealFailure) -> bool {
 
 /// The copy that stands before a sound footer. Nothing here has been authenticated; the copy's MAC will be.
 fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader> {
-    let footer_at = size.checked_sub(FOOTER_SIZE as u64)?;
-    let footer = Footer::parse(&read_array(source, footer_at)?)?;
-    let end_at = size.checked_sub(footer.end_size)?;
-    let fixed: [u8; END_RECORD_FIXED_SIZE] = read_array(source, end_at)?;
+    let (end_at, fixed) = find_end(source, size)?;
     let segments = EndRecord::claimed_segments(&fixed);
     let extensions = EndRecord::extensions_size(&fixed)?;
     let copy_at = end_at.checked_add(end_record_size(segments, u64::from(extensions)))?;
-    let copy_size = footer_at
+    let copy_size = size
+        .checked_sub(FOOTER_SIZE as u64)?
         .checked_sub(copy_at)
         .filter(|&size| size <= u64::from(MAX_HEADER_SIZE))?;
     let mut bytes = vec![0; usize::try_from(copy_size).ok()?];
@@ -85,8 +83,18 @@ fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader> {
         .filter(|header| u64::from(header.size()) == copy_size)
 }
 
+/// Where a sound footer says that the end record starts, and the record's fixed part, of which nothing has been checked
+/// but that it can be one's.
+pub(crate) fn find_end(source: &dyn ReadAt, size: u64) -> Option<(u64, [u8; END_RECORD_FIXED_SIZE])> {
+    let footer = Footer::parse(&read_array(source, size.checked_sub(FOOTER_SIZE as u64)?)?)?;
+    let end_at = size.checked_sub(footer.end_size)?;
+    let fixed = read_array(source, end_at)?;
+    EndRecord::extensions_size(&fixed)?;
+    Some((end_at, fixed))
+}
+
 /// The `N` bytes at `offset`, if the source has them.
-pub(crate) fn read_array<const N: usize>(source: &dyn ReadAt, offset: u64) -> Option<[u8; N]> {
+fn read_array<const N: usize>(source: &dyn ReadAt, offset: u64) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let read = source.read_at(offset, &mut [IoSliceMut::new(&mut bytes)]).ok()?;
     (read == N).then_some(bytes)

@@ -29,9 +29,11 @@ impl Control<'_> {
         }
     }
 
-    /// Segments in flight on an ordered path: enough that nobody waits while one is read and one is written.
-    pub(crate) fn window(&self) -> usize {
-        2 * self.threads.count()
+    /// Segments in flight on an ordered path: enough that nobody waits while one is read and one is written, but no more
+    /// than [`MAX_IN_FLIGHT`] bytes of them, or one for each of two threads.
+    pub(crate) fn window(&self, geometry: &Geometry) -> usize {
+        let fitting = usize::try_from(MAX_IN_FLIGHT / geometry.full_record_size()).unwrap_or(usize::MAX);
+        (2 * self.threads.count()).min(fitting.max(2))
     }
 }
 
@@ -158,6 +160,8 @@ fn invalid(option: &str, problem: impl Into<String>) -> SealFailure {
     }
 }
 
+/// Bytes of records that an ordered path holds at most, unless two are more: 256 MiB.
+const MAX_IN_FLIGHT: u64 = 256 * 1024 * 1024;
 /// Bytes of the longest context.
 pub const MAX_CONTEXT: usize = 64 * 1024;
 /// The largest segment size that a reader accepts unless told otherwise, 64 MiB.

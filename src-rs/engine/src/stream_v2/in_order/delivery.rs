@@ -20,7 +20,7 @@ pub(super) struct Delivery<'a, 'c> {
     pub(super) entries: Vec<ManifestEntry>,
     pub(super) times: StageTimes,
     idle_since: Instant,
-    pub(super) outcome: Result<(), SealFailure>,
+    outcome: Result<(), SealFailure>,
 }
 
 impl<'a, 'c> Delivery<'a, 'c> {
@@ -70,6 +70,11 @@ impl<'a, 'c> Delivery<'a, 'c> {
                 ControlFlow::Break(())
             }
         }
+    }
+
+    /// The failure that ended the delivery, if one did.
+    pub(super) fn check(&mut self) -> Result<(), SealFailure> {
+        std::mem::replace(&mut self.outcome, Ok(()))
     }
 
     /// Adds what only the delivering end knows, and stops a reader that waits.

@@ -63,14 +63,13 @@ pub(in crate::stream_v2) fn open_in_order(
     };
     run_ordered(
         &control.threads,
-        control.window(),
+        control.window(&geometry),
         || records.next(&mut source),
         work,
         lost,
         consume,
     )?;
-    delivery.outcome?;
-    delivery.outcome = Ok(());
+    delivery.check()?;
     delivery.flush()?;
     delivery.times += source.times;
     let run = Run {

@@ -60,18 +60,17 @@ pub(in crate::stream_v2) fn seal_in_order(
     };
     run_ordered(
         &control.threads,
-        control.window(),
+        control.window(&geometry),
         || plaintext.next(&mut source),
         work,
         lost,
         consume,
     )?;
-    delivery.outcome?;
+    delivery.check()?;
     let end = stream.end(
         delivery.totals.plaintext_size,
         std::mem::take(&mut delivery.entries),
     );
-    delivery.outcome = Ok(());
     delivery.write(&end)?;
     delivery.flush()?;
     delivery

@@ -121,7 +121,8 @@ impl OutputFile {
     /// A new file gets the permission bits `mode`; one that replaces another keeps the other's.
     ///
     /// # Errors
-    /// `Io`, or `TargetExists` where the target came into being meanwhile. Nothing is left then.
+    /// `Io`, or `TargetExists` where the target came into being meanwhile. Nothing is left then, with one exception: where
+    /// an existing file was replaced and only flushing its directory failed, the new file stands in its place.
     pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealFailure> {
         let Self {
             temporary,
@@ -140,6 +141,12 @@ impl OutputFile {
                 .sync_all()
                 .map_err(failed(IoOperation::Flush))?;
         }
+        // Opened before anything is replaced, so that what can fail has failed by then.
+        let directory = if flush {
+            open_directory(directory_of(&target)).map_err(failed(IoOperation::Flush))?
+        } else {
+            None
+        };
         let renamed = match overwrite {
             Overwrite::Replace => temporary.persist(&target),
             Overwrite::Refuse => temporary.persist_noclobber(&target),
@@ -150,8 +157,8 @@ impl OutputFile {
             },
             _ => SealFailure::io(IoOperation::Rename, Some(&target), &error.error),
         })?;
-        if flush {
-            sync_directory(directory_of(&target)).map_err(|error| {
+        if let Some(directory) = directory {
+            sync_directory(&directory).map_err(|error| {
                 if replaces.is_none() {
                     // Best effort: the flush's failure is what the caller must hear of.
                     let _ = std::fs::remove_file(&target);
@@ -222,16 +229,25 @@ fn set_mode(_: &File, _: Option<u32>, _: Option<&Metadata>) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the new name durable. File systems that have no such call answer with `EINVAL`.
+/// The directory whose entries are to be made durable. One that may be written but not read can't be opened, and its
+/// owner has chosen so: the name is then as durable as the file system makes it.
 #[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    match File::open(directory).and_then(|directory| directory.sync_all()) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        result => result,
+pub(crate) fn open_directory(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        result => result.map(Some),
     }
 }
 
 #[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
+pub(crate) fn open_directory(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
+}
+
+/// Makes new names durable. File systems that have no such call answer with `EINVAL`.
+pub(crate) fn sync_directory(directory: &File) -> io::Result<()> {
+    match directory.sync_all() {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
 }

@@ -36,20 +36,27 @@ impl Read for PipeReader {
 pub struct PipeWriter {
     file: File,
     cancel: CancellationToken,
+    /// Bytes that are written at a time.
+    portion: usize,
 }
 
 impl PipeWriter {
     /// Writes to `file` until `cancel` is raised.
     #[must_use]
-    pub const fn new(file: File, cancel: CancellationToken) -> Self {
-        Self { file, cancel }
+    pub fn new(file: File, cancel: CancellationToken) -> Self {
+        let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+        let portion = if is_file { FILE_PORTION } else { PIPE_BUF };
+        Self {
+            file,
+            cancel,
+            portion,
+        }
     }
 }
 
 impl Write for PipeWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Short writes, so that a reader that takes its time keeps cancelling waiting for one of them at most.
-        let bytes = bytes.get(..MAX_WRITE).unwrap_or(bytes);
+        let bytes = bytes.get(..self.portion).unwrap_or(bytes);
         loop {
             wait(&self.file, Direction::Write, &self.cancel)?;
             match self.file.write(bytes) {
@@ -105,7 +112,10 @@ fn cancelled() -> io::Error {
     io::Error::other(WaitCancelled)
 }
 
-/// What a pipe of Linux holds.
-const MAX_WRITE: usize = 64 * 1024;
+/// A pipe that is ready takes this much without waiting, and no more is promised: with larger writes a reader that
+/// stands still could not be cancelled away from.
+const PIPE_BUF: usize = 4096;
+/// A file never keeps its writer waiting for a reader.
+const FILE_PORTION: usize = 1024 * 1024;
 #[cfg(unix)]
 const WAIT_NANOSECONDS: i64 = 100_000_000;

@@ -40,7 +40,8 @@ impl<'a> InputSource<'a> {
         Self::Positioned(Box::new(bytes))
     }
 
-    /// Anything that can be read in order.
+    /// Anything that can be read in order. An operation that fails or is cancelled waits for a `read` that is under way:
+    /// a reader that can keep it waiting must look at the operation's token, as [`PipeReader`](super::PipeReader) does.
     pub fn reader(reader: impl Read + Send + 'a) -> Self {
         Self::Ordered(Box::new(reader))
     }

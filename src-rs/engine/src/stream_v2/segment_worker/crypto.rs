@@ -42,6 +42,16 @@ impl SegmentCryptoContext {
         })
     }
 
+    /// The same for a stream whose length was learnt from its verified end: from now on each segment must be the one that
+    /// such a length asks for.
+    #[must_use]
+    pub fn with_total(self, plaintext_total: u64) -> Self {
+        Self {
+            plaintext_total: Some(plaintext_total),
+            ..self
+        }
+    }
+
     /// The sizes of the stream's frames and segments.
     #[must_use]
     pub const fn geometry(&self) -> &Geometry {

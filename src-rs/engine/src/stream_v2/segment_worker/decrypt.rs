@@ -186,7 +186,9 @@ impl SegmentOpener<'_> {
         }
         self.worker?;
         let frames = self.context.geometry.frame_count(self.header.plaintext_size);
-        debug_assert_eq!(self.opened, frames, "a record was ended before its last frame");
+        if self.opened != frames {
+            return Err(SegmentWorkerError::FrameWorkerDisconnected { segment });
+        }
         Ok(RecordSummary {
             index: segment,
             is_final: self.header.is_final,

@@ -3,7 +3,7 @@
 use super::{
     Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentPlan, SegmentWorkerError,
 };
-use crate::crypto::{Crc64, DigestValue, FrameIv, SegmentHasher};
+use crate::crypto::{Crc64, CryptoError, DigestValue, FrameIv, SegmentHasher};
 use crate::headers::{FrameIndex, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
 use crate::stream_v2::frame_worker::{EncryptFrameWorker, FrameInput, FrameWorkerError};
 
@@ -116,10 +116,9 @@ impl SegmentSealer<'_> {
                 .map_err(|error| failed(self.plan, first, error.into()))?;
             self.ivs_used = 0;
         }
-        let ivs = self
-            .ivs
-            .get(self.ivs_used..self.ivs_used + count)
-            .unwrap_or_default();
+        let Some(ivs) = self.ivs.get(self.ivs_used..self.ivs_used + count) else {
+            return Err(failed(self.plan, first, CryptoError::RandomUnavailable.into()));
+        };
         self.seal_run(join, self.sealed, slots, ivs)?;
         self.ivs_used += count;
         self.sealed += count as u32;
