@@ -11,8 +11,10 @@ import type { OpenOptions, OperationOptions, SealOptions } from './types';
 /**
  * Seals bytes into a stream with a compact header, on other threads.
  *
- * The caller must not change or transfer `bytes` until the promise settles. What changes meanwhile comes out as it was
- * at one moment or another; memory that can be resized or is shared is copied first.
+ * Do not touch `bytes` until the promise settles: other threads read it. What is changed meanwhile comes out as it was at
+ * one moment or another. **Transferring or detaching its ArrayBuffer meanwhile is not memory-safe**: the threads go on
+ * reading where the bytes were, which may crash the process or seal what is there by then. Memory that can be resized or
+ * is shared is copied first.
  *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
  */
@@ -21,9 +23,9 @@ export async function encrypt(bytes: Uint8Array, options: SealOptions & Operatio
   const settings = sealSettings(checkedOptions(options));
   const key = keyArgument('key', options.key);
   let output = EMPTY;
-  await run(options, (...control) => {
+  await run(options, (how) => {
     output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, settings));
-    return native.encryptInto(input, output, key, settings, ...control);
+    return native.encryptInto(input, output, key, settings, how);
   });
   return output;
 }
@@ -31,8 +33,9 @@ export async function encrypt(bytes: Uint8Array, options: SealOptions & Operatio
 /**
  * Opens a sealed stream, on other threads. Nothing of the plaintext is returned unless all of it verified.
  *
- * The caller must not change or transfer `bytes` until the promise settles; memory that can be resized or is shared is
- * copied first.
+ * Do not touch `bytes` until the promise settles: other threads read it. What is changed meanwhile may fail to verify.
+ * **Transferring or detaching its ArrayBuffer meanwhile is not memory-safe**: the threads go on reading where the bytes
+ * were, which may crash the process. Memory that can be resized or is shared is copied first.
  *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
  */
@@ -41,9 +44,9 @@ export async function decrypt(bytes: Uint8Array, options: OpenOptions & Operatio
   const settings = openSettings(checkedOptions(options));
   const keys = keyArguments('key', options.key);
   let output = EMPTY;
-  const { plaintextSize } = await run(options, (...control) => {
+  const { plaintextSize } = await run(options, (how) => {
     output = Buffer.allocUnsafeSlow(calling(() => native.roomForPlaintext(input)));
-    return native.decryptInto(input, output, keys, settings, ...control);
+    return native.decryptInto(input, output, keys, settings, how);
   });
   return output.length === plaintextSize ? output : output.subarray(0, plaintextSize);
 }

@@ -65,8 +65,13 @@ export function calling<T>(call: () => T): T {
 }
 
 /** An argument of a wrong type. Its value is described, never shown: it may be a key. @internal */
-export function typeError(name: string, expected: string, value: unknown): TypeError {
-  const error = new TypeError(`${name} must be ${expected}, not ${described(value)}`);
+export function typeError(
+  name: string,
+  expected: string,
+  value: unknown,
+  found = described(value),
+): TypeError {
+  const error = new TypeError(`${name} must be ${expected}, not ${found}`);
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 

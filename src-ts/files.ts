@@ -31,8 +31,8 @@ export async function encryptFile(
   const settings = sealSettings(checkedOptions(options), true);
   const key = keyArgument('key', options.key);
   const placement = placementSettings(options);
-  const report = await run(options, (...control) =>
-    native.encryptFile(source, target, key, settings, placement, ...control),
+  const report = await run(options, (how) =>
+    native.encryptFile(source, target, key, settings, placement, how),
   );
   return sealReport(report);
 }
@@ -52,8 +52,8 @@ export async function decryptFile(
   const settings = openSettings(checkedOptions(options));
   const keys = keyArguments('key', options.key);
   const placement = placementSettings(options);
-  const report = await run(options, (...control) =>
-    native.decryptFile(source, target, keys, settings, placement, ...control),
+  const report = await run(options, (how) =>
+    native.decryptFile(source, target, keys, settings, placement, how),
   );
   return openReport(report);
 }

@@ -38,12 +38,12 @@ function seal(bytes: Uint8Array, options: FloeOptions): Buffer {
   try {
     const size = native.floeSize(input.length, segmentLength);
     if (size <= POOLED_SIZE) {
-      const { memory, at } = poolRoom(size);
-      native.floeSeal(input, memory, at, size, key, aad, segmentLength);
-      return poolTake(size);
+      const room = poolRoom(size);
+      native.floeSeal(input, room, key, aad, segmentLength);
+      return poolTake(room, size);
     }
     const output = Buffer.allocUnsafeSlow(size);
-    native.floeSeal(input, output, 0, size, key, aad, segmentLength);
+    native.floeSeal(input, output, key, aad, segmentLength);
     return output;
   } catch (error) {
     throw translated(error);

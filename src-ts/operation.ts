@@ -1,6 +1,6 @@
 // Runs an operation of the addon: signal and progress in, a report or one of the package's errors out.
 
-import type { Cancellation, Progress, Report as NativeReport } from '../native/binding';
+import type { Progress, Report as NativeReport, RunSettings } from '../native/binding';
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './abort';
 import { native } from './binding';
 import { SealError, translated, typeError } from './errors';
@@ -8,11 +8,7 @@ import { checkedInteger } from './options';
 import type { OperationOptions } from './types';
 
 /** Starts an operation of the addon. */
-export type Start = (
-  threads: number,
-  cancellation: Cancellation | undefined,
-  onProgress: ((progress: Progress) => void) | undefined,
-) => Promise<NativeReport>;
+export type Start = (how: RunSettings) => Promise<NativeReport>;
 
 /**
  * Runs what `start` starts.
@@ -33,7 +29,10 @@ export async function run(options: OperationOptions, start: Start): Promise<Nati
   const progress = listener && new ProgressListener(listener, cancel);
   if (signal) onAbort(signal, cancel);
   try {
-    const report = await start(threads, cancellation, progress?.hear);
+    const how: RunSettings = { threads };
+    if (cancellation) how.cancellation = cancellation;
+    if (progress) how.onProgress = progress.hear;
+    const report = await start(how);
     progress?.finish(report.plaintextSize);
     return report;
   } catch (error) {

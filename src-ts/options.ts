@@ -17,7 +17,7 @@ export function sealSettings(options: Partial<SealOptions>, rewrappable = false)
   if (frameSize !== undefined) {
     settings.frameSize = checkedInteger('frameSize', frameSize, limits.minFrameSize, limits.maxFrameSize);
   }
-  if (segmentSize !== undefined || frameSize !== undefined) {
+  if (segmentSize !== undefined) {
     settings.segmentSize = checkedSegmentSize(segmentSize, settings.frameSize ?? limits.defaultFrameSize);
   }
   if (digest !== undefined) settings.digest = checkedDigest(digest);
@@ -82,8 +82,16 @@ export function checkedInteger(name: string, value: unknown, least: number, most
   return value;
 }
 
+/** UTF-8 has no half of a surrogate pair: every one becomes U+FFFD, and different texts would become one. */
+function checkedText(name: string, text: string): string {
+  if (/\p{Surrogate}/u.test(text)) {
+    throw typeError(name, 'well-formed Unicode', text, 'a string with a lone surrogate');
+  }
+  return text;
+}
+
 function checkedKeyId(keyId: unknown): string {
-  const text = checkedString('keyId', keyId);
+  const text = checkedText('keyId', checkedString('keyId', keyId));
   if (Buffer.byteLength(text) > limits.maxKeyId) {
     throw rangeError('keyId', `must have at most ${limits.maxKeyId} bytes of UTF-8`);
   }
@@ -91,7 +99,7 @@ function checkedKeyId(keyId: unknown): string {
 }
 
 function checkedContext(context: unknown): Uint8Array {
-  const bytes = typeof context === 'string' ? Buffer.from(context) : context;
+  const bytes = typeof context === 'string' ? Buffer.from(checkedText('context', context)) : context;
   if (!isBytes(bytes)) throw typeError('context', 'a Uint8Array or a string', context);
   if (bytes.length > limits.maxContext) {
     throw rangeError('context', `must have at most ${limits.maxContext} bytes, not ${bytes.length}`);
@@ -100,8 +108,7 @@ function checkedContext(context: unknown): Uint8Array {
 }
 
 function checkedSegmentSize(segmentSize: unknown, frameSize: number): number {
-  const size = segmentSize ?? limits.defaultSegmentSize;
-  const checked = checkedInteger('segmentSize', size, frameSize, limits.maxSegmentSize);
+  const checked = checkedInteger('segmentSize', segmentSize, frameSize, limits.maxSegmentSize);
   if (checked % frameSize !== 0) {
     throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${checked}`);
   }

@@ -1,23 +1,22 @@
 // Memory for small ciphertexts: a slice of 64 KiB costs a fifth of a buffer of its own. Ciphertext alone comes here, never
-// plaintext, because what shares memory can be read through the slice's `buffer`.
+// plaintext (where sealing fails, the addon overwrites the room), because what shares memory can be read through the slice's `buffer`.
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-/** Makes sure of `size` free bytes, and says where they start. @internal */
-export function poolRoom(size: number): { readonly memory: Buffer; readonly at: number } {
+/** `size` free bytes, which are free until they are taken. @internal */
+export function poolRoom(size: number): Buffer {
   if (current.memory.length - current.at < size) {
     current.memory = newPool();
     current.at = 0;
   }
-  return current;
+  return current.memory.subarray(current.at, current.at + size);
 }
 
-/** The first `size` bytes of the room, which are the caller's from now on. @internal */
-export function poolTake(size: number): Buffer {
-  const { memory, at } = current;
+/** The first `size` bytes of the last room, which are the caller's from now on. @internal */
+export function poolTake(room: Buffer, size: number): Buffer {
   // The next slice starts at a multiple of 8, as an ArrayBuffer's views may need it.
-  current.at = (at + size + 7) & ~7;
-  return memory.subarray(at, at + size);
+  current.at = (current.at + size + 7) & ~7;
+  return room.length === size ? room : room.subarray(0, size);
 }
 
 function newPool(): Buffer {

@@ -62,16 +62,16 @@ export async function convertDescriptors(
     const settings = sealSettings(sealing, target.path !== undefined);
     const key = keyArgument('key', sealing.key);
     return sealReport(
-      await run(options, (...control) =>
-        native.encryptBetween(source, target, key, settings, placement, ...control),
+      await run(options, (how) =>
+        native.encryptBetween(source, target, key, settings, placement, how),
       ),
     );
   }
   const settings = openSettings(options);
   const keys = keyArguments('key', options.key);
   return openReport(
-    await run(options, (...control) =>
-      native.decryptBetween(source, target, keys, settings, placement, ...control),
+    await run(options, (how) =>
+      native.decryptBetween(source, target, keys, settings, placement, how),
     ),
   );
 }

@@ -19,11 +19,11 @@ export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
   const key = keyArgument('key', options.key);
   try {
     if (input.length <= POOLED_SIZE) {
-      const { memory, at } = poolRoom(mostOf(input.length));
-      return poolTake(native.encryptSync(input, memory, at, key, settings));
+      const room = poolRoom(mostOf(input.length));
+      return poolTake(room, native.encryptSync(input, room, key, settings));
     }
     const output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, settings));
-    native.encryptSync(input, output, 0, key, settings);
+    native.encryptSync(input, output, key, settings);
     return output;
   } catch (error) {
     throw translated(error);

@@ -8,7 +8,10 @@ export type KeyInput = SecretKey | Uint8Array;
 
 /** How to run an operation. */
 export interface OperationOptions {
-  /** Threads that work on segments; 0, the default, for as many as the machine runs at once. */
+  /**
+   * Threads that work on segments; 0, the default, for as many as the machine runs at once. Bytes in memory up to 1 MiB
+   * are worked on by one thread, whatever this says.
+   */
   threads?: number | undefined;
   /**
    * Stops the operation. The promise then rejects with the signal's reason, an `AbortError` unless the caller of
@@ -37,7 +40,7 @@ export interface SealOptions {
   frameSize?: number | undefined;
   /**
    * Plaintext bytes in a full segment, the unit of parallel work and of damage: a multiple of `frameSize`, up to
-   * 1,073,741,824; 1,048,576 by default.
+   * 1,073,741,824. By default 1 MiB in whole frames, and more where the plaintext is known to be longer than 64 GiB.
    */
   segmentSize?: number | undefined;
   /** The digest behind each segment, by which anyone can tell rot without a key; `'crc64-nvme'` by default. */

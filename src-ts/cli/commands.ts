@@ -122,7 +122,7 @@ const encrypt: CommandSpec = {
       value: 'SIZE',
       help: [
         'bytes in a segment, the unit of parallel work: a multiple of the frame size, up',
-        'to 1G, 1M by default',
+        'to 1G; 1M by default, more for over 64G',
       ],
     },
     threads,

@@ -125,7 +125,7 @@ mod claims {
         let _alone = alone();
         let plaintext = vec![0; 3 * MIB];
         let large = EncryptOptions {
-            segment_size: 1024 * MIB as u32,
+            segment_size: Some(1024 * MIB as u32),
             ..options()
         };
         let mut stream = sealed(&plaintext, &large);
@@ -224,7 +224,7 @@ mod claims {
         let _alone = alone();
         let small = EncryptOptions {
             frame_size: 4096,
-            segment_size: 65_536,
+            segment_size: Some(65_536),
             ..options()
         };
         let control = || Control {

@@ -2,7 +2,7 @@
 
 use crate::files::PlacementSettings;
 use crate::keys::KeyArgument;
-use crate::operations::{Cancellation, OnProgress, Task};
+use crate::operations::{RunSettings, Task};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
 use crate::report::Report;
 use napi::bindgen_prelude::Object;
@@ -25,7 +25,6 @@ pub struct End {
 
 /// Seals from one end to the other. A target that is a path appears complete or not at all.
 #[napi(catch_unwind, ts_return_type = "Promise<Report>")]
-#[allow(clippy::too_many_arguments)] // JavaScript passes what an object would only wrap.
 pub fn encrypt_between<'env>(
     env: &'env Env,
     source: End,
@@ -33,15 +32,11 @@ pub fn encrypt_between<'env>(
     #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
     settings: SealSettings,
     placement: PlacementSettings,
-    threads: u32,
-    cancellation: Option<&Cancellation>,
-    #[napi(ts_arg_type = "((progress: Progress) => void) | undefined | null")] on_progress: Option<
-        OnProgress,
-    >,
+    run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = SealPlan::new(&key, settings)?;
     let placement = Placement::from(placement);
-    Task::large(threads, cancellation, on_progress).launch(env, move |control| {
+    Task::large(run).launch(env, move |control| {
         let seal =
             |from: InputSource<'_>, to: OutputSink<'_>| encrypt_stream_v2(from, to, &plan.options(), control);
         convert(&source, &target, placement, control, seal)
@@ -51,7 +46,6 @@ pub fn encrypt_between<'env>(
 /// Opens from one end to the other. A target that is a path appears complete or not at all; what a target that is a
 /// descriptor got must be discarded if this rejects.
 #[napi(catch_unwind, ts_return_type = "Promise<Report>")]
-#[allow(clippy::too_many_arguments)]
 pub fn decrypt_between<'env>(
     env: &'env Env,
     source: End,
@@ -59,15 +53,11 @@ pub fn decrypt_between<'env>(
     #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
     settings: OpenSettings,
     placement: PlacementSettings,
-    threads: u32,
-    cancellation: Option<&Cancellation>,
-    #[napi(ts_arg_type = "((progress: Progress) => void) | undefined | null")] on_progress: Option<
-        OnProgress,
-    >,
+    run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = OpenPlan::new(&keys, settings)?;
     let placement = Placement::from(placement);
-    Task::large(threads, cancellation, on_progress).launch(env, move |control| {
+    Task::large(run).launch(env, move |control| {
         let open =
             |from: InputSource<'_>, to: OutputSink<'_>| decrypt_stream_v2(from, to, &plan.options(), control);
         convert(&source, &target, placement, control, open)

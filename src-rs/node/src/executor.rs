@@ -3,9 +3,10 @@
 //! They are not the pool's, which must not be blocked by an operation that waits for it, and not libuv's four, which
 //! the program needs for its own files. Small operations have a lane of their own, so that none waits behind a large one.
 
+use crate::pools::end_idle_pools;
 use sealstream::{CancellationToken, SealFailure};
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) enum Lane {
 pub(crate) struct Job {
     /// Raised when the work is not wanted any more.
     pub(crate) cancel: CancellationToken,
+    /// Threads that it is going to have at work; 0 if its executor's alone.
+    pub(crate) threads: usize,
     /// Is called once: with `Ok` to do the work, or with why no thread can.
     pub(crate) run: Box<dyn FnOnce(Result<(), SealFailure>) + Send>,
 }
@@ -45,24 +48,30 @@ pub(crate) fn run_cancelled() {
 struct Executor {
     state: Mutex<State>,
     work: Condvar,
+    /// Is called when the last thread has ended.
+    at_rest: fn(),
 }
 
 struct State {
     queue: VecDeque<Job>,
+    /// Threads that the running jobs have at work together.
+    working: usize,
     threads: usize,
     idle: usize,
 }
 
 impl Executor {
-    const fn new() -> Self {
+    const fn new(at_rest: fn()) -> Self {
         let state = State {
             queue: VecDeque::new(),
+            working: 0,
             threads: 0,
             idle: 0,
         };
         Self {
             state: Mutex::new(state),
             work: Condvar::new(),
+            at_rest,
         }
     }
 
@@ -104,21 +113,32 @@ impl Executor {
     fn serve(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.queue.pop_front() {
+            if let Some(job) = state.take() {
+                let threads = job.threads;
                 drop(state);
                 (job.run)(Ok(()));
                 state = self.lock();
+                state.working -= threads;
+                if threads > 0 && state.idle > 0 && !state.queue.is_empty() {
+                    // There may be room for several now.
+                    self.work.notify_all();
+                }
                 continue;
             }
             state.idle += 1;
             let waited = self
                 .work
-                .wait_timeout_while(state, IDLE_LIFE, |state| state.queue.is_empty());
+                .wait_timeout_while(state, IDLE_LIFE, |state| !state.has_work());
             let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
             if timeout.timed_out() && state.queue.is_empty() {
                 state.threads -= 1;
+                let last = state.threads == 0;
+                drop(state);
+                if last {
+                    (self.at_rest)();
+                }
                 return;
             }
         }
@@ -130,14 +150,41 @@ impl Executor {
     }
 }
 
-/// Threads of a lane: enough for the machine, and for a few operations to wait for the disk side by side.
-fn limit() -> usize {
-    thread::available_parallelism()
-        .map_or(MIN_LIMIT, usize::from)
-        .max(MIN_LIMIT)
+impl State {
+    fn take(&mut self) -> Option<Job> {
+        let job = if self.has_work() {
+            self.queue.pop_front()
+        } else {
+            None
+        }?;
+        self.working += job.threads;
+        Some(job)
+    }
+
+    /// Whether the first job may begin: alone it may always, beside others while [`SIDE_BY_SIDE`] operations of all the
+    /// machine's threads would have as many. So 2 cores run 4 operations at once and have 8 threads at work; 64 cores run
+    /// 4 on 64 threads each, or 64 on 4 each, and never 64 on 64 each.
+    fn has_work(&self) -> bool {
+        self.queue.front().is_some_and(|job| {
+            self.working == 0 || self.working + job.threads <= SIDE_BY_SIDE * parallelism()
+        })
+    }
 }
 
-static SMALL: Executor = Executor::new();
-static LARGE: Executor = Executor::new();
-const MIN_LIMIT: usize = 4;
+/// Threads that the machine runs at once.
+pub(crate) fn parallelism() -> usize {
+    // Asked once: it reads files on Linux.
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// Threads of a lane, each of which runs an operation: enough for the machine, and for a few operations to wait for the
+/// disk side by side.
+fn limit() -> usize {
+    parallelism().max(SIDE_BY_SIDE)
+}
+
+static SMALL: Executor = Executor::new(|| ());
+static LARGE: Executor = Executor::new(end_idle_pools);
+const SIDE_BY_SIDE: usize = 4;
 const IDLE_LIFE: Duration = Duration::from_secs(5);

@@ -1,7 +1,7 @@
 //! Sealing and opening whole files by path.
 
 use crate::keys::KeyArgument;
-use crate::operations::{Cancellation, OnProgress, Task};
+use crate::operations::{RunSettings, Task};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
 use crate::report::Report;
 use napi::bindgen_prelude::Object;
@@ -36,7 +36,6 @@ impl From<PlacementSettings> for Placement {
 
 /// Seals the regular file `from` into the new file `to`, which appears complete or not at all.
 #[napi(js_name = "encryptFile", catch_unwind, ts_return_type = "Promise<Report>")]
-#[allow(clippy::too_many_arguments)] // JavaScript passes what an object would only wrap.
 pub fn encrypt_file_at<'env>(
     env: &'env Env,
     from: String,
@@ -44,15 +43,11 @@ pub fn encrypt_file_at<'env>(
     #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
     settings: SealSettings,
     placement: PlacementSettings,
-    threads: u32,
-    cancellation: Option<&Cancellation>,
-    #[napi(ts_arg_type = "((progress: Progress) => void) | undefined | null")] on_progress: Option<
-        OnProgress,
-    >,
+    run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = SealPlan::new(&key, settings)?;
     let placement = Placement::from(placement);
-    Task::large(threads, cancellation, on_progress).launch(env, move |control| {
+    Task::large(run).launch(env, move |control| {
         let (from, to) = (Path::new(&from), Path::new(&to));
         encrypt_file(from, to, &plan.options(), placement, control).map(Report::from)
     })
@@ -60,7 +55,6 @@ pub fn encrypt_file_at<'env>(
 
 /// Opens the sealed file `from` into the new file `to`, which appears complete or not at all.
 #[napi(js_name = "decryptFile", catch_unwind, ts_return_type = "Promise<Report>")]
-#[allow(clippy::too_many_arguments)]
 pub fn decrypt_file_at<'env>(
     env: &'env Env,
     from: String,
@@ -68,15 +62,11 @@ pub fn decrypt_file_at<'env>(
     #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
     settings: OpenSettings,
     placement: PlacementSettings,
-    threads: u32,
-    cancellation: Option<&Cancellation>,
-    #[napi(ts_arg_type = "((progress: Progress) => void) | undefined | null")] on_progress: Option<
-        OnProgress,
-    >,
+    run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = OpenPlan::new(&keys, settings)?;
     let placement = Placement::from(placement);
-    Task::large(threads, cancellation, on_progress).launch(env, move |control| {
+    Task::large(run).launch(env, move |control| {
         let (from, to) = (Path::new(&from), Path::new(&to));
         decrypt_file(from, to, &plan.options(), placement, control).map(Report::from)
     })

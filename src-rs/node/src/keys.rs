@@ -110,6 +110,14 @@ pub fn read_key<'env>(env: &'env Env, path: String, allow_readable: bool) -> Res
 /// A key as an argument: its bytes, or one that Rust holds.
 pub type KeyArgument<'env> = Either<&'env [u8], ClassInstance<'env, NativeKey>>;
 
+/// The bytes of JavaScript's that an argument refers to.
+pub(crate) fn bytes_of<'a>(argument: &'a KeyArgument<'_>) -> &'a [u8] {
+    match argument {
+        Either::A(bytes) => bytes,
+        Either::B(_) => &[],
+    }
+}
+
 /// The key of an argument. The caller's copy goes with the operation.
 pub(crate) fn key_of(argument: &KeyArgument<'_>) -> Result<SecretKey> {
     match argument {

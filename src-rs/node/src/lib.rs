@@ -14,6 +14,7 @@ pub mod keys;
 mod large_memory;
 pub mod operations;
 pub mod options;
+mod output;
 mod pools;
 pub mod report;
 pub mod sync;

@@ -1,10 +1,10 @@
 //! Operations that run beside JavaScript: a promise now, its settlement from another thread.
 
-use crate::executor::{Job, Lane, run_cancelled, submit};
+use crate::executor::{Job, Lane, parallelism, run_cancelled, submit};
 use crate::failure::{Panicked, rejection};
 use crate::pools::Lease;
 use crate::teardown::Ticket;
-use napi::bindgen_prelude::{Object, ToNapiValue};
+use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 use napi_derive::napi;
@@ -44,6 +44,19 @@ pub struct Progress {
     pub bytes_total: Option<f64>,
 }
 
+/// How to run an operation; what is absent is not wanted.
+#[napi(object, object_to_js = false)]
+pub struct RunSettings<'env> {
+    /// Threads that work on segments; 0 for as many as the machine runs at once.
+    pub threads: u32,
+    /// Stops it.
+    #[napi(ts_type = "Cancellation")]
+    pub cancellation: Option<ClassInstance<'env, Cancellation>>,
+    /// Is told how far it is.
+    #[napi(ts_type = "(progress: Progress) => void")]
+    pub on_progress: Option<OnProgress>,
+}
+
 /// Weak: it does not keep the event loop alive. Not callee-handled: the listener gets no error in front.
 pub type OnProgress = ThreadsafeFunction<Progress, (), Progress, Status, false, true>;
 
@@ -57,19 +70,20 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// An operation of any length on `threads` threads; 0 stands for as many as the machine runs at once.
-    pub(crate) fn large(
-        threads: u32,
-        cancellation: Option<&Cancellation>,
-        on_progress: Option<OnProgress>,
-    ) -> Self {
-        let cancel = cancellation
+    /// An operation of any length.
+    pub(crate) fn large(run: RunSettings<'_>) -> Self {
+        let cancel = run
+            .cancellation
             .map(|cancellation| cancellation.token.clone())
             .unwrap_or_default();
+        let threads = match run.threads {
+            0 => parallelism(),
+            threads => threads as usize,
+        };
         Self {
             cancel,
-            on_progress,
-            threads: Some(threads as usize),
+            on_progress: run.on_progress,
+            threads: Some(threads),
             lane: Lane::Large,
         }
     }
@@ -108,7 +122,7 @@ impl Task {
     {
         let ticket = Ticket::take(env, self.cancel.clone())?;
         let (deferred, promise) = env.create_deferred::<T, _>()?;
-        let (lane, cancel) = (self.lane, self.cancel.clone());
+        let (lane, cancel, threads) = (self.lane, self.cancel.clone(), self.threads.unwrap_or(0));
         let run = move |started: std::result::Result<(), SealFailure>| {
             let outcome = catch_unwind(AssertUnwindSafe(|| started.and_then(|()| self.run(&mut work))));
             // The listener goes before the settlement: nobody is told anything after it.
@@ -129,6 +143,7 @@ impl Task {
             lane,
             Job {
                 cancel,
+                threads,
                 run: Box::new(run),
             },
         );

@@ -103,7 +103,7 @@ impl SealPlan {
         }]);
         let options = EncryptOptions {
             frame_size: frame_size.unwrap_or(defaults.frame_size),
-            segment_size: segment_size.unwrap_or(defaults.segment_size),
+            segment_size,
             digest: digest.map_or(defaults.digest, DigestKind::from),
             header: if rewrappable == Some(true) {
                 HeaderLayout::Rewrappable
@@ -174,8 +174,6 @@ pub struct Limits {
     pub default_frame_size: u32,
     /// The largest segment's plaintext, in bytes.
     pub max_segment_size: u32,
-    /// The segment size where none is named.
-    pub default_segment_size: u32,
     /// The longest context, in bytes.
     pub max_context: u32,
     /// The longest key id, in bytes.
@@ -192,7 +190,6 @@ pub fn limits() -> Limits {
         max_frame_size: headers::MAX_FRAME_SIZE,
         default_frame_size: headers::DEFAULT_FRAME_SIZE,
         max_segment_size: headers::MAX_SEGMENT_SIZE,
-        default_segment_size: headers::DEFAULT_SEGMENT_SIZE,
         max_context: stream_v2::options::MAX_CONTEXT as u32,
         max_key_id: keys::MAX_KEY_ID as u32,
         floe_overhead: headers::FRAME_OVERHEAD as u32,

@@ -1,10 +1,12 @@
 //! Thread pools for operations: one operation has a pool to itself, and leaves it to the next.
 //!
 //! Starting a pool costs some 100 µs. Sharing one would let a job of one operation run inside a waiting job of another.
+//! Idle pools end with the executor's threads, a few seconds after the last operation.
 
+use crate::executor::parallelism;
 use sealstream::{SealFailure, Threads};
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::available_parallelism;
 
 /// A pool of one operation, given back when this is dropped.
 pub(crate) struct Lease {
@@ -12,19 +14,14 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// A pool of `count` threads, or of as many as the machine runs at once for 0.
+    /// A pool of `count` threads, at least 1.
     pub(crate) fn take(count: usize) -> Result<Self, SealFailure> {
-        let count = if count == 0 {
-            available_parallelism().map_or(1, usize::from)
-        } else {
-            count
-        };
         let idle = {
             let mut pools = idle_pools();
             pools
                 .iter()
-                .position(|threads| threads.count() == count)
-                .map(|at| pools.swap_remove(at))
+                .rposition(|threads| threads.count() == count)
+                .map(|at| pools.remove(at))
         };
         let threads = match idle {
             Some(threads) => threads,
@@ -48,13 +45,23 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if matches!(self.threads, Threads::Pool(_)) {
-            let mut pools = idle_pools();
-            if pools.len() < MAX_IDLE {
-                pools.push(self.threads.clone());
-            }
+        // One of more threads than the machine runs was an experiment.
+        if matches!(self.threads, Threads::Serial) || self.threads.count() > parallelism() {
+            return;
         }
+        let mut pools = idle_pools();
+        let oldest = (pools.len() == MAX_IDLE).then(|| pools.remove(0));
+        pools.push(self.threads.clone());
+        drop(pools);
+        // Without the lock: it tells its threads to end.
+        drop(oldest);
     }
+}
+
+/// Ends the pools that wait for an operation.
+pub(crate) fn end_idle_pools() {
+    let pools = mem::take(&mut *idle_pools());
+    drop(pools);
 }
 
 fn idle_pools() -> MutexGuard<'static, Vec<Threads>> {
@@ -62,5 +69,5 @@ fn idle_pools() -> MutexGuard<'static, Vec<Threads>> {
 }
 
 static IDLE: Mutex<Vec<Threads>> = Mutex::new(Vec::new());
-/// Pools that wait for an operation; one more that comes back ends.
+/// Pools that wait for an operation, in the order in which they came back; one more takes the oldest's place.
 const MAX_IDLE: usize = 4;

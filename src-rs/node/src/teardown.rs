@@ -8,7 +8,7 @@
 //! disk; so the façade calls [`stop_all`] then.
 
 use crate::executor::run_cancelled;
-use napi::{Env, Result};
+use napi::{Env, Result, sys};
 use napi_derive::napi;
 use sealstream::CancellationToken;
 use std::cell::RefCell;
@@ -17,8 +17,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 thread_local! {
-    // Node runs one environment on a thread at a time.
-    static CURRENT: RefCell<Option<Arc<Operations>>> = const { RefCell::new(None) };
+    /// Of each environment on this thread, by its address: Node has one at a time, Electron several where frames have
+    /// their own.
+    static ENVIRONMENTS: RefCell<HashMap<sys::napi_env, Arc<Operations>>> = RefCell::default();
 }
 
 /// Held by an operation while it may touch memory that JavaScript owns.
@@ -30,14 +31,10 @@ pub(crate) struct Ticket {
 impl Ticket {
     /// Registers an operation that `cancel` stops. Call it on the JavaScript thread.
     pub(crate) fn take(env: &Env, cancel: CancellationToken) -> Result<Self> {
-        let operations = CURRENT.with_borrow_mut(|current| match current {
-            Some(operations) => Ok(Arc::clone(operations)),
-            None => {
-                let operations = Arc::new(Operations::default());
-                env.add_env_cleanup_hook(Arc::clone(&operations), |operations| operations.close())?;
-                Ok::<_, napi::Error>(Arc::clone(current.insert(operations)))
-            }
-        })?;
+        let operations = match known(env) {
+            Some(operations) => operations,
+            None => introduce(env)?,
+        };
         let mut running = operations.lock();
         let id = running.next_id;
         running.next_id += 1;
@@ -45,6 +42,22 @@ impl Ticket {
         drop(running);
         Ok(Self { operations, id })
     }
+}
+
+fn known(env: &Env) -> Option<Arc<Operations>> {
+    ENVIRONMENTS.with_borrow(|environments| environments.get(&env.raw()).cloned())
+}
+
+fn introduce(env: &Env) -> Result<Arc<Operations>> {
+    let operations = Arc::new(Operations::default());
+    let address = env.raw();
+    env.add_env_cleanup_hook(Arc::clone(&operations), move |operations| {
+        operations.close();
+        // A later environment may have the same address. Without the thread's map there is nothing to remove.
+        let _ = ENVIRONMENTS.try_with(|environments| environments.borrow_mut().remove(&address));
+    })?;
+    ENVIRONMENTS.with_borrow_mut(|environments| environments.insert(address, Arc::clone(&operations)));
+    Ok(operations)
 }
 
 impl Drop for Ticket {
@@ -70,8 +83,8 @@ struct Running {
 /// Cancels all operations of this environment and gives them a moment to remove what they wrote. For a process that
 /// exits: none of their promises is going to settle.
 #[napi(catch_unwind)]
-pub fn stop_all() {
-    let Some(operations) = CURRENT.with_borrow(Clone::clone) else {
+pub fn stop_all(env: &Env) {
+    let Some(operations) = known(env) else {
         return;
     };
     operations.cancel_all();
@@ -98,7 +111,6 @@ impl Operations {
             .idle
             .wait_while(self.lock(), |running| !running.tokens.is_empty());
         drop(idle.unwrap_or_else(PoisonError::into_inner));
-        CURRENT.with_borrow_mut(Option::take);
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {

@@ -215,6 +215,26 @@ impl Geometry {
     }
 }
 
+/// The segment size where the caller names none: [`DEFAULT_SEGMENT_SIZE`] in whole frames, doubled for a plaintext that
+/// would else have more than 65,536 segments, but to no more than 64 MiB, which every reader accepts.
+///
+/// Both sides keep some hundred bytes for each segment, so this is what bounds their memory for terabytes.
+#[must_use]
+pub fn default_segment_size(frame_size: u32, plaintext_size: Option<u64>) -> u32 {
+    let frame_size = frame_size.max(1);
+    let mut size = DEFAULT_SEGMENT_SIZE.next_multiple_of(frame_size);
+    while size <= LARGEST_DEFAULT / 2
+        && plaintext_size.is_some_and(|plain| plain.div_ceil(size.into()) > MANY)
+    {
+        size *= 2;
+    }
+    size
+}
+
+/// Segments that the manifest of a very long stream should not exceed.
+const MANY: u64 = 65_536;
+/// What readers accept unless told otherwise.
+const LARGEST_DEFAULT: u32 = 64 * 1024 * 1024;
 /// Bytes of the FLOE header in front of a segment's frames.
 pub const FLOE_HEADER_SIZE: usize = 74;
 /// Bytes that a frame adds to its content: length 4, IV 12, tag 16.
@@ -303,6 +323,33 @@ mod tests {
             );
         }
         assert!(new(MAX_FRAME_SIZE, MAX_SEGMENT_SIZE).is_ok());
+    }
+
+    #[test]
+    fn the_default_segment_grows_with_the_stream_and_fits_the_frames() {
+        const MIB: u64 = 1 << 20;
+        let size = |plain| default_segment_size(DEFAULT_FRAME_SIZE, plain);
+        assert_eq!(
+            [size(None), size(Some(0)), size(Some(65_536 * MIB))],
+            [1 << 20; 3]
+        );
+        assert_eq!(
+            [size(Some(65_536 * MIB + 1)), size(Some(131_072 * MIB))],
+            [2 << 20; 2]
+        );
+        assert_eq!(size(Some(MAX_PLAINTEXT_SIZE)), 64 << 20);
+        for frame_size in [MIN_FRAME_SIZE, 1025, 65_537, 3_000_000, MAX_FRAME_SIZE] {
+            for plain in [None, Some(1 << 40), Some(MAX_PLAINTEXT_SIZE)] {
+                assert!(
+                    Geometry::new(
+                        frame_size,
+                        default_segment_size(frame_size, plain),
+                        DigestKind::None
+                    )
+                    .is_ok()
+                );
+            }
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
 pub use geometry::{
     DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, DigestKind, FLOE_HEADER_SIZE, FRAME_OVERHEAD, Geometry,
     GeometryError, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE,
+    default_segment_size,
 };
 pub use segment::{SEGMENT_HEADER_SIZE, SEGMENT_MARKER, SegmentHeader};
 pub use slots::{KeySlot, RawKeySlot, SLOT_SALT_SIZE, SlotType, WRAP_SIZE};

@@ -3,7 +3,7 @@
 use super::cancel::CancellationToken;
 use super::failure::SealFailure;
 use super::pipeline::Threads;
-use crate::headers::{DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, DigestKind, Geometry, GeometryError};
+use crate::headers::{DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, default_segment_size};
 use crate::keys::{Identity, MAX_KEY_ID, Recipient};
 use crate::telemetry::Progress;
 
@@ -46,8 +46,8 @@ pub struct EncryptOptions<'a> {
     pub context: &'a [u8],
     /// Content bytes in a full frame.
     pub frame_size: u32,
-    /// Plaintext bytes in a full segment.
-    pub segment_size: u32,
+    /// Plaintext bytes in a full segment; `None` for [`default_segment_size`].
+    pub segment_size: Option<u32>,
     /// How each record can be checked without a key.
     pub digest: DigestKind,
     /// Room for later rewraps: a header of 4,096 bytes with a copy at the end.
@@ -71,7 +71,7 @@ impl<'a> EncryptOptions<'a> {
             recipients,
             context: &[],
             frame_size: DEFAULT_FRAME_SIZE,
-            segment_size: DEFAULT_SEGMENT_SIZE,
+            segment_size: None,
             digest: DigestKind::default(),
             header: HeaderLayout::Compact,
         }
@@ -83,11 +83,11 @@ impl<'a> EncryptOptions<'a> {
         Self { context, ..self }
     }
 
-    /// Checks all options and returns the sizes.
+    /// Checks all options and returns the sizes for a plaintext of this length, where it is known.
     ///
     /// # Errors
     /// `InvalidOption`, naming it.
-    pub fn geometry(&self) -> Result<Geometry, SealFailure> {
+    pub fn geometry(&self, plaintext_size: Option<u64>) -> Result<Geometry, SealFailure> {
         if !(1..=64).contains(&self.recipients.len()) {
             return Err(invalid("recipients", "must be 1 to 64"));
         }
@@ -99,7 +99,10 @@ impl<'a> EncryptOptions<'a> {
             return Err(invalid("keyId", "must have at most 255 bytes"));
         }
         check_context(self.context)?;
-        Geometry::new(self.frame_size, self.segment_size, self.digest).map_err(|error| match error {
+        let segment_size = self
+            .segment_size
+            .unwrap_or_else(|| default_segment_size(self.frame_size, plaintext_size));
+        Geometry::new(self.frame_size, segment_size, self.digest).map_err(|error| match error {
             GeometryError::FrameSize(_) => invalid("frameSize", "must be 1024 to 16777216"),
             GeometryError::SegmentSize { frame_size, .. } => invalid(
                 "segmentSize",

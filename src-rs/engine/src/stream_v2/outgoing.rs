@@ -27,7 +27,7 @@ impl OutgoingStream {
         plaintext_size: Option<u64>,
         random: &Random,
     ) -> Result<Self, SealFailure> {
-        let geometry = options.geometry()?;
+        let geometry = options.geometry(plaintext_size)?;
         // File key, stream id and one salt for each slot, in one call to the generator.
         let mut drawn = Zeroizing::new(vec![[0; 32]; 2 + options.recipients.len()]);
         random.fill(drawn.as_flattened_mut())?;
@@ -110,7 +110,7 @@ const fn padded_size(layout: HeaderLayout) -> u32 {
 /// # Errors
 /// `InvalidOption`.
 pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealFailure> {
-    let geometry = options.geometry()?;
+    let geometry = options.geometry(Some(plaintext_size))?;
     let slot = |Recipient::Key { id, .. }: &Recipient| {
         KeySlot {
             id: id.clone(),

@@ -79,7 +79,7 @@ pub enum SegmentWorkerError {
         /// What stands there.
         actual: String,
     },
-    /// The journal of finished segments could not be written.
+    /// The journal of finished segments could not be written. Reserved: this release writes no journal.
     #[error("segment {segment}: its checkpoint could not be saved: {message}")]
     CheckpointError {
         /// The segment.

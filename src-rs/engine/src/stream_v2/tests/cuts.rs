@@ -40,7 +40,7 @@ fn a_cut_at_every_length_is_named_as_such() {
     let plaintext = plaintext(FRAME + 7);
     for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
         let mut options = options(DigestKind::Sha256, header);
-        options.segment_size = FRAME as u32;
+        options.segment_size = Some(FRAME as u32);
         for stream in [seal(&plaintext, &options), seal_unsized(&plaintext, &options)] {
             let parts = Parts::of(&stream);
             for length in 0..stream.len() {

@@ -298,3 +298,32 @@ fn space_is_reserved_for_exactly_what_is_written_and_a_full_disk_is_told_at_once
         assert_eq!(sealed.into_bytes().len(), reserved);
     }
 }
+
+#[test]
+fn a_reader_that_has_ended_is_not_asked_again() {
+    /// A terminal: after its end there may be more, which belongs to somebody else.
+    struct Terminal<'a>(&'a [u8], usize);
+    impl Read for Terminal<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.read(buffer)?;
+            self.1 += usize::from(count == 0);
+            assert!(self.1 < 2, "read after the end");
+            Ok(count)
+        }
+    }
+    for size in [0, 1, SEGMENT - 1, SEGMENT, SEGMENT + 1, SIZE] {
+        let content = plaintext(size);
+        let output = Output::default();
+        let source = InputSource::reader(Terminal(&content, 0));
+        encrypt_stream_v2(source, output.sink(End::InOrder), &compact(), &Control::serial()).unwrap();
+        let sealed = output.into_bytes();
+        let source = InputSource::reader(Terminal(&sealed, 0));
+        let report = decrypt_stream_v2(
+            source,
+            OutputSink::writer(io::sink()),
+            &reading(),
+            &Control::serial(),
+        );
+        assert_eq!(report.unwrap().plaintext_size, size);
+    }
+}

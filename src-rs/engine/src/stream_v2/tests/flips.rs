@@ -150,7 +150,7 @@ fn every_bit_of_a_small_stream_matters() {
     let plaintext = plaintext(FRAME + 3);
     for digest in [DigestKind::None, DigestKind::Crc64Nvme] {
         let mut options = options(digest, HeaderLayout::Compact);
-        options.segment_size = FRAME as u32;
+        options.segment_size = Some(FRAME as u32);
         for stream in [seal(&plaintext, &options), seal_unsized(&plaintext, &options)] {
             let parts = Parts::of(&stream);
             for bit in 0..stream.len() * 8 {

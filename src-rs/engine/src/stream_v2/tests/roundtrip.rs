@@ -34,7 +34,9 @@ const SIZES: [u64; 14] = [
 /// Seals and opens on all four combinations of paths and checks every number that is reported.
 fn check(size: u64, options: &EncryptOptions<'_>, control: &Control<'_>) {
     let plaintext = plaintext(size);
-    let segments = size.div_ceil(u64::from(options.segment_size)).max(1);
+    let segments = size
+        .div_ceil(u64::from(options.geometry(None).unwrap().segment_size()))
+        .max(1);
     let frames = size.div_ceil(u64::from(options.frame_size)).max(1);
     for from in ENDS {
         for to in ENDS {
@@ -100,7 +102,7 @@ fn every_size_opens_on_every_path_on_two_and_sixteen_threads() {
 #[test]
 fn the_frames_of_a_lone_segment_are_split_over_the_threads() {
     let mut options = options(DigestKind::Blake3, HeaderLayout::Compact);
-    options.segment_size = 1024 * FRAME as u32;
+    options.segment_size = Some(1024 * FRAME as u32);
     for threads in [2, 16] {
         let control = control(threads);
         for size in [FRAME + 1, 700 * FRAME + 1, 1024 * FRAME, 1024 * FRAME + 1] {
@@ -113,7 +115,7 @@ fn the_frames_of_a_lone_segment_are_split_over_the_threads() {
 fn frames_larger_than_a_workers_portion_open() {
     let mut options = options(DigestKind::Crc64Nvme, HeaderLayout::Compact);
     options.frame_size = 1024 * 1024;
-    options.segment_size = 2 * 1024 * 1024;
+    options.segment_size = Some(2 * 1024 * 1024);
     for threads in [1, 2] {
         check(3 * 1024 * 1024 + 17, &options, &control(threads));
     }
@@ -123,7 +125,7 @@ fn frames_larger_than_a_workers_portion_open() {
 fn the_default_sizes_open() {
     let mut options = options(DigestKind::default(), HeaderLayout::Rewrappable);
     options.frame_size = crate::headers::DEFAULT_FRAME_SIZE;
-    options.segment_size = crate::headers::DEFAULT_SEGMENT_SIZE;
+    options.segment_size = None;
     check(2 * 1024 * 1024 + 65_537, &options, &control(2));
 }
 
@@ -302,7 +304,7 @@ fn options_outside_the_format_are_refused_by_name() {
     );
     assert_eq!(
         refused(EncryptOptions {
-            segment_size: 1025,
+            segment_size: Some(1025),
             ..good()
         }),
         "segmentSize"

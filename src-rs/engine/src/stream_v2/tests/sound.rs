@@ -50,7 +50,7 @@ pub(super) fn rows() -> Vec<Row> {
     );
     let large = EncryptOptions {
         frame_size: 65_536,
-        segment_size: 1_048_576,
+        segment_size: Some(1_048_576),
         ..compact()
     };
     add(

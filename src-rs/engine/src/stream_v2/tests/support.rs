@@ -31,7 +31,7 @@ pub(super) const SEGMENT: u64 = 2 * FRAME;
 pub(super) fn options(digest: DigestKind, header: HeaderLayout) -> EncryptOptions<'static> {
     EncryptOptions {
         frame_size: FRAME as u32,
-        segment_size: SEGMENT as u32,
+        segment_size: Some(SEGMENT as u32),
         digest,
         header,
         ..EncryptOptions::new(vec![Recipient::Key {

@@ -71,7 +71,7 @@ fn stream() -> Vec<u8> {
             key: key(),
             id: KEY_ID.into(),
         }],
-        segment_size: 1024,
+        segment_size: Some(1024),
         ..options(DigestKind::Crc64Nvme, HeaderLayout::Compact)
     };
     let mut stream = Vec::new();

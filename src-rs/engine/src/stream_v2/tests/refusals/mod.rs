@@ -171,7 +171,7 @@ fn crc64() -> EncryptOptions<'static> {
 
 fn one_frame_segments() -> EncryptOptions<'static> {
     EncryptOptions {
-        segment_size: 1024,
+        segment_size: Some(1024),
         ..crc64()
     }
 }
