@@ -17,7 +17,12 @@ export function fixedBytes(name: string, value: unknown): Uint8Array {
   if (!isBytes(value)) throw typeError(name, 'a Uint8Array or a Buffer', value);
   // One without its memory reads as empty.
   if (value.length === 0 && isDetached(value)) {
-    throw typeError(name, 'a Uint8Array with its memory', value, 'one whose ArrayBuffer was detached or shrunk');
+    throw typeError(
+      name,
+      'a Uint8Array with its memory',
+      value,
+      'one whose ArrayBuffer was detached or shrunk',
+    );
   }
   const memory = value.buffer as ArrayBufferLike & { readonly resizable?: boolean };
   const fixed =

@@ -1,5 +1,6 @@
 // Memory for small ciphertexts: a slice of 64 KiB costs a fifth of a buffer of its own. Ciphertext alone comes here, never
-// plaintext (where sealing fails, the addon overwrites the room), because what shares memory can be read through the slice's `buffer`.
+// plaintext, because what shares memory can be read through the slice's `buffer`. Where sealing fails, the addon
+// overwrites the room.
 
 import { markAsUntransferable } from 'node:worker_threads';
 
@@ -12,7 +13,7 @@ export function poolRoom(size: number): Buffer {
   return current.memory.subarray(current.at, current.at + size);
 }
 
-/** The first `size` bytes of the last room, which are the caller's from now on. @internal */
+/** The first `size` bytes of `room`, the last that was given out, which are the caller's from now on. @internal */
 export function poolTake(room: Buffer, size: number): Buffer {
   // The next slice starts at a multiple of 8, as an ArrayBuffer's views may need it.
   current.at = (current.at + size + 7) & ~7;

@@ -62,17 +62,13 @@ export async function convertDescriptors(
     const settings = sealSettings(sealing, target.path !== undefined);
     const key = keyArgument('key', sealing.key);
     return sealReport(
-      await run(options, (how) =>
-        native.encryptBetween(source, target, key, settings, placement, how),
-      ),
+      await run(options, (how) => native.encryptBetween(source, target, key, settings, placement, how)),
     );
   }
   const settings = openSettings(options);
   const keys = keyArguments('key', options.key);
   return openReport(
-    await run(options, (how) =>
-      native.decryptBetween(source, target, keys, settings, placement, how),
-    ),
+    await run(options, (how) => native.decryptBetween(source, target, keys, settings, placement, how)),
   );
 }
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -166,3 +167,39 @@ test.serial('small operations do not wait for large ones', async (t) => {
   await Promise.all(running);
   t.true(small < 2000, `${small} ms`);
 });
+
+(process.platform === 'linux' ? test.serial : test.serial.skip)(
+  'many operations of many threads take turns, and idle threads end',
+  async (t) => {
+    const { code, stdout, stderr } = await node(
+      [],
+      `import { readdirSync } from 'node:fs';
+       import { decrypt, encrypt, generateKey } from 'sealstream';
+       const key = generateKey();
+       const bytes = Buffer.alloc(3 << 20, 7);
+       const count = () => readdirSync('/proc/self/task').length;
+       const before = count();
+       let most = 0;
+       const watch = setInterval(() => { most = Math.max(most, count()); }, 1);
+       const controller = new AbortController();
+       const running = Array.from({ length: 60 }, async (_, index) => {
+         const stream = await encrypt(bytes, { key, threads: [0, 1, 100, 2, 7][index % 5] });
+         if (!(await decrypt(stream, { key, threads: [0, 3, 100][index % 3] })).equals(bytes)) throw new Error();
+       });
+       const stopped = Array.from({ length: 5 }, () =>
+         encrypt(bytes, { key, threads: 1024, signal: controller.signal }).then(() => 1, () => 0));
+       controller.abort();
+       await Promise.all([...running, ...stopped]);
+       clearInterval(watch);
+       await new Promise((resolve) => setTimeout(resolve, 6500));
+       console.log(JSON.stringify([most - before, count() - before]));`,
+    );
+    t.is(stderr, '');
+    t.is(code, 0);
+    const [most, idle] = JSON.parse(stdout) as [number, number];
+    const parallel = availableParallelism();
+    // The pool of 100 alone, or what 4 per core make; both lanes; and pools that are ending or waiting.
+    t.true(most <= 100 + Math.max(200, 4 * parallel) + 4 * parallel + 2 * Math.max(4, parallel), `${most}`);
+    t.is(idle, 0);
+  },
+);

@@ -15,6 +15,12 @@ import {
 import { errorOf } from './support/errors.mjs';
 import { contents, temporaryDirectory } from './support/files.mjs';
 
+/** ES2024, which the library's declarations do not have yet. */
+const Resizable = ArrayBuffer as unknown as new (
+  size: number,
+  options: { maxByteLength: number },
+) => ArrayBuffer & { resize: (size: number) => void };
+
 const key = SecretKey.generate();
 const bytes = Buffer.from('text');
 const stream = encryptSync(bytes, { key });
@@ -34,12 +40,14 @@ const FOR_KEY = [
 ];
 const FOR_CONTEXT = [
   ...wrong('context', 'TypeError', [7, null, {}, [1], new Uint16Array(2)]),
+  ...wrong('context', 'TypeError', ['a\ud800', '\udc00\ud800', detached()]),
   ...wrong('context', 'RangeError', [Buffer.alloc(65_537), 'é'.repeat(32_769)]),
 ];
 const FOR_SEALING = [
   ...FOR_KEY,
   ...FOR_CONTEXT,
   ...wrong('keyId', 'TypeError', [7, null, Buffer.from('id')]),
+  ...wrong('keyId', 'TypeError', ['\udfff', 'a\ud83d']),
   ...wrong('keyId', 'RangeError', ['a'.repeat(256), 'é'.repeat(128)]),
   ...wrong('frameSize', 'TypeError', ['1024', null, 1024n]),
   ...wrong('frameSize', 'RangeError', [0, -1, 1023, 1024.5, 16_777_217, Number.NaN, Infinity, 2 ** 40]),
@@ -68,6 +76,13 @@ const FOR_PLACING = [
   ...wrong('overwrite', 'TypeError', [1, 'true', null]),
   ...wrong('flush', 'TypeError', [0, 'false', null]),
 ];
+
+/** Bytes whose memory was given away. */
+function detached(): Uint8Array<ArrayBuffer> {
+  const given = new Uint8Array(4);
+  structuredClone(given, { transfer: [given.buffer] });
+  return given;
+}
 
 /** What the compiler would not let pass. */
 type Untyped = (...args: unknown[]) => unknown;
@@ -135,6 +150,33 @@ test('what is no bytes is refused by name', async (t) => {
     }
     const error = await errorOf(() => (floe.open as Untyped)(value, { key }));
     t.true(error instanceof TypeError && error.message.startsWith('message '), String(error));
+  }
+});
+
+test('bytes without their memory are refused, which would read as empty', async (t) => {
+  const resizable = new Resizable(8, { maxByteLength: 8 });
+  const cut = new Uint8Array(resizable, 4, 4);
+  resizable.resize(4);
+  for (const value of [detached(), cut]) {
+    t.is(value.length, 0);
+    const calls: [string, () => unknown][] = [
+      ['bytes', () => encrypt(value, { key })],
+      ['bytes', () => decrypt(value, { key })],
+      ['bytes', () => encryptSync(value, { key })],
+      ['bytes', () => decryptSync(value, { key })],
+      ['bytes', () => floe.seal(value, { key })],
+      ['message', () => floe.open(value, { key })],
+      ['aad', () => floe.seal(bytes, { key, aad: value })],
+      ['source', () => inspect(value)],
+    ];
+    for (const [name, call] of calls) {
+      const error = await errorOf(call);
+      t.true(error instanceof TypeError, `${name}: ${String(error)}`);
+      t.regex((error as Error).message, new RegExp(`^${name} .*detached`));
+    }
+  }
+  for (const empty of [new Uint8Array(0), Buffer.from('a').subarray(1), new Uint8Array(resizable, 4)]) {
+    t.is(decryptSync(encryptSync(empty, { key }), { key }).length, 0);
   }
 });
 

@@ -106,6 +106,10 @@ impl Executor {
         let mut state = self.lock();
         let (cancelled, wanted) = state.queue.drain(..).partition(|job| job.cancel.is_cancelled());
         state.queue = wanted;
+        if state.idle > 0 && state.has_work() {
+            // One that needed more room stood in front of it.
+            self.work.notify_all();
+        }
         Vec::from(cancelled)
     }
 

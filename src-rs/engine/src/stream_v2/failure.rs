@@ -47,7 +47,7 @@ pub enum SealFailure {
     HeaderTampered,
     /// The stream was sealed with another context.
     #[error(
-        "the key is right, but the stream was sealed with another context than the {supplied} bytes given"
+        "the key is right, but the stream was sealed with another context (or with none) than the one given, of length {supplied}"
     )]
     ContextMismatch {
         /// Bytes of the context that was given.
@@ -134,7 +134,7 @@ pub enum SealFailure {
         path: String,
     },
     /// A path is not a regular file.
-    #[error("{path} is {found}, not a regular file; pipe such data through a stream instead")]
+    #[error("{path} is {found}, not a regular file")]
     NotARegularFile {
         /// The path.
         path: String,

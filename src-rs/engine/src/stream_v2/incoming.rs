@@ -6,8 +6,8 @@ use super::options::DecryptOptions;
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
 use crate::headers::{
-    END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderField, MAX_HEADER_SIZE,
-    StreamHeader, check_prefix, end_record_size,
+    CORE_SIZE, END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderError,
+    HeaderField, MAX_HEADER_SIZE, StreamHeader, WireOffset, check_prefix, end_record_size,
 };
 use crate::keys::{Unlocked, key_slot, unlock};
 use std::io::{IoSliceMut, Read};
@@ -32,9 +32,22 @@ pub(crate) fn read_header(reader: &mut dyn Read) -> Result<FoundHeader, SealFail
     let rest = u64::from(check_prefix(&bytes)?).saturating_sub(bytes.len() as u64);
     // Memory grows with what arrives: the header only claims its size so far.
     reader.take(rest).read_to_end(&mut bytes).map_err(failed)?;
+    let header = StreamHeader::parse(&bytes).map_err(|error| size_beyond_the_end(&bytes).unwrap_or(error))?;
     Ok(FoundHeader {
-        header: StreamHeader::parse(&bytes)?,
+        header,
         from_copy: false,
+    })
+}
+
+/// A header that claims more bytes than there are up to a sound footer is not cut: its size is wrong.
+fn size_beyond_the_end(bytes: &[u8]) -> Option<HeaderError> {
+    let claimed = check_prefix(bytes).ok()?;
+    bytes.last_chunk().and_then(Footer::parse)?;
+    (claimed as usize > bytes.len()).then(|| HeaderError::Field {
+        field: HeaderField::HeaderSize,
+        offset: WireOffset::new(CORE_SIZE as u64),
+        found: claimed.to_string(),
+        expected: format!("less than the {} bytes of the stream", bytes.len()),
     })
 }
 

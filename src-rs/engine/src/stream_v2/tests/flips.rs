@@ -114,12 +114,11 @@ fn header_kind(at: usize, failure: &SealFailure) -> bool {
             field: HeaderField::Version,
             ..
         } => at == 8,
-        // A size that says more than there is looks like a cut; one that says something else finds no checksum.
+        // A size that says more than there is, or a size that can't be; any other size finds no checksum.
         SealFailure::HeaderError {
             field: HeaderField::HeaderSize,
             ..
-        }
-        | SealFailure::Truncated { .. } => (64..68).contains(&at),
+        } => (64..68).contains(&at),
         SealFailure::HeaderDamaged { .. } => at > 8,
         _ => false,
     }
