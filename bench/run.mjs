@@ -67,7 +67,10 @@ if (values.save) {
   await mkdir(saved, { recursive: true });
   const text = JSON.stringify({ machine, mebibytes: Number(values.size), pairs: rounds, results }, null, 2);
   await writeFile(join(saved, 'latest.json'), `${text}\n`);
-  await writeFile(join(saved, 'latest.md'), `${machine}; ${values.size} MiB, ${values.rounds} pairs\n\n${table(results)}\n`);
+  await writeFile(
+    join(saved, 'latest.md'),
+    `${machine}; ${values.size} MiB, ${values.rounds} pairs\n\n${table(results)}\n`,
+  );
   await writeFile(join(saved, 'latest.svg'), plot(results));
 }
 

@@ -64,6 +64,12 @@ export function calling<T>(call: () => T): T {
   }
 }
 
+/** An option that no function has. @internal */
+export function unknownOption(name: string): TypeError {
+  const error = new TypeError(`there is no option ${JSON.stringify(name)}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
 /** An argument of a wrong type. Its value is described, never shown: it may be a key. @internal */
 export function typeError(
   name: string,

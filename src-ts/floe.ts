@@ -32,7 +32,7 @@ export interface Floe {
 
 function seal(bytes: Uint8Array, options: FloeOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
-  const key = keyArgument('key', checkedOptions(options).key);
+  const key = keyArgument('key', checkedOptions(options, KNOWN).key);
   const aad = checkedAad(options.aad);
   const segmentLength = checkedSegmentLength(options.segmentLength) ?? DEFAULT_SEGMENT_LENGTH;
   try {
@@ -52,7 +52,7 @@ function seal(bytes: Uint8Array, options: FloeOptions): Buffer {
 
 function open(message: Uint8Array, options: FloeOptions): Buffer {
   const input = fixedBytes('message', message);
-  const key = keyArgument('key', checkedOptions(options).key);
+  const key = keyArgument('key', checkedOptions(options, KNOWN).key);
   const aad = checkedAad(options.aad);
   const segmentLength = checkedSegmentLength(options.segmentLength);
   try {
@@ -76,3 +76,6 @@ const DEFAULT_SEGMENT_LENGTH = limits.defaultFrameSize + limits.floeOverhead;
 /** 2^32 - 1 marks a segment that isn't the last. */
 const MAX_SEGMENT_LENGTH = 0xffff_fffe;
 const POOLED_SIZE = 8 * 1024;
+
+/** A stream's `context` is not among them: a message has `aad`. */
+const KNOWN: ReadonlySet<string> = new Set(['aad', 'key', 'segmentLength']);

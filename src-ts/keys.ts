@@ -169,7 +169,8 @@ export function keyArgument(name: string, key: unknown): NativeKey | Uint8Array 
 export function keyArguments(name: string, keys: KeyInput | readonly KeyInput[]): (NativeKey | Uint8Array)[] {
   if (!Array.isArray(keys)) return [keyArgument(name, keys)];
   if (keys.length === 0) throw rangeError(name, 'must have at least one key');
-  return keys.map((key, index) => keyArgument(`${name}[${index}]`, key));
+  // Array.from, because map would leave holes.
+  return Array.from(keys, (key, index) => keyArgument(`${name}[${index}]`, key));
 }
 
 function keyBytes(name: string, key: unknown): Uint8Array {

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { DigestName, OpenSettings, PlacementSettings, SealSettings } from '../native/binding';
 import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
-import { rangeError, typeError } from './errors';
+import { rangeError, typeError, unknownOption } from './errors';
 import type { FileOptions, OpenOptions, SealOptions } from './types';
 
 /** @internal */
 export function sealSettings(options: Partial<SealOptions>, rewrappable = false): SealSettings {
   const { keyId, context, frameSize, segmentSize, digest } = options;
-  const settings: SealSettings = {};
+  const settings = withoutPrototype<SealSettings>();
   if (keyId !== undefined) settings.keyId = checkedKeyId(keyId);
   if (context !== undefined) settings.context = checkedContext(context);
   if (frameSize !== undefined) {
@@ -25,10 +25,15 @@ export function sealSettings(options: Partial<SealOptions>, rewrappable = false)
   return settings;
 }
 
+/** The addon looks names up, and must not find what somebody put on Object.prototype. */
+function withoutPrototype<T extends object>(): Partial<T> {
+  return Object.create(null) as Partial<T>;
+}
+
 /** @internal */
 export function openSettings(options: OpenOptions): OpenSettings {
   const { context, maxSegmentSize } = options;
-  const settings: OpenSettings = {};
+  const settings = withoutPrototype<OpenSettings>();
   if (context !== undefined) settings.context = checkedContext(context);
   if (maxSegmentSize !== undefined) {
     settings.maxSegmentSize = checkedInteger('maxSegmentSize', maxSegmentSize, 1, limits.maxSegmentSize);
@@ -44,10 +49,18 @@ export function placementSettings(options: FileOptions): PlacementSettings {
   };
 }
 
-/** @internal */
-export function checkedOptions<T extends object>(options: T): T {
+/**
+ * Refuses names that no function has: a misspelt `context` would leave out what the caller counts on. Names of other
+ * functions pass, so that one object can serve to seal and to open.
+ *
+ * @internal
+ */
+export function checkedOptions<T extends object>(options: T, known: ReadonlySet<string> = KNOWN): T {
   const given: unknown = options;
   if (typeof given !== 'object' || given === null) throw typeError('options', 'an object', given);
+  for (const name of Object.keys(given)) {
+    if (!known.has(name)) throw unknownOption(name);
+  }
   return options;
 }
 
@@ -124,6 +137,24 @@ function checkedDigest(digest: unknown): DigestName {
 }
 
 const limits = native.limits();
+
+/** Every option of every function but those of `floe`. */
+const KNOWN: ReadonlySet<string> = new Set([
+  'allowReadable',
+  'context',
+  'digest',
+  'flush',
+  'frameSize',
+  'key',
+  'keyId',
+  'kind',
+  'maxSegmentSize',
+  'onProgress',
+  'overwrite',
+  'segmentSize',
+  'signal',
+  'threads',
+]);
 
 /** An object, so that the compiler sees that none is missing. */
 const DIGESTS: Readonly<Record<DigestName, true>> = {

@@ -78,7 +78,13 @@ test('a failure leaves zeros in the output', (t) => {
   for (const [index, call] of calls.entries()) {
     for (const size of [3000, 2000, 100, 1]) {
       const output = Buffer.alloc(size, 7);
-      t.throws(() => { call(output); }, undefined, `${index}, ${size}`);
+      t.throws(
+        () => {
+          call(output);
+        },
+        undefined,
+        `${index}, ${size}`,
+      );
       t.deepEqual(output, Buffer.alloc(size), `${index}, ${size}`);
     }
   }

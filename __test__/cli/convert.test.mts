@@ -100,7 +100,9 @@ test('options reach the stream, and wrong ones are named', async (t) => {
     [['--segment-size', '100K'], /--segment-size must be/],
     [['--frame-size', '99G'], /--frame-size must be/],
     [['--digest', 'sha265'], /did you mean sha256/i],
-    [['--threads', '0'], /--threads is not a whole number/],
+    [['--threads', '0'], /--threads must be a whole number from 1 to 1024, not 0\./],
+    [['--threads', '1025'], /--threads must be a whole number from 1 to 1024, not 1025\./],
+    [['--threads', '99999999999'], /--threads must be a whole number from 1 to 1024, not 9/],
     [['--key-id', 'x'.repeat(300)], /--key-id must/],
     [['--context', 'x'.repeat(70_000)], /--context must/],
   ] as const) {
@@ -169,11 +171,12 @@ test('the context must be the same, and its absence is told apart', async (t) =>
   await sealstream(['encrypt', '-k', 'my.key', '--context', 'tenant 7', 'a'], { cwd });
   const none = await sealstream(['decrypt', '-k', 'my.key', '-f', 'a.seal'], { cwd });
   t.is(none.code, 3);
-  t.regex(none.stderr, /none is given[^]*--context/);
+  t.regex(none.stderr, /a\.seal was sealed with a context\.\n {2}Give it with --context/);
   const wrong = await sealstream(['decrypt', '-k', 'my.key', '-f', '--context', 'tenant 8', 'a.seal'], {
     cwd,
   });
   t.is(wrong.code, 3);
+  t.regex(wrong.stderr, /a\.seal was sealed with another context, or none\.\n/);
   t.is(
     (await sealstream(['decrypt', '-k', 'my.key', '-f', '--context=tenant 7', 'a.seal'], { cwd })).code,
     0,
@@ -195,10 +198,15 @@ test('what is no key file, or not there, is told as that', async (t) => {
   writeFileSync(join(cwd, 'a'), 'text', { mode: 0o600 });
   const noKey = await sealstream(['encrypt', '-k', 'a', 'a'], { cwd });
   t.is(noKey.code, 3);
-  t.regex(noKey.stderr, /a holds no key/);
+  t.regex(noKey.stderr, /the key file a holds no key/);
+  chmodSync(join(cwd, 'a'), 0o644);
+  const readable = await sealstream(['encrypt', '-k', 'a', 'a'], { cwd });
+  t.is(readable.code, 3);
+  t.regex(readable.stderr, /the key file a holds no key/);
+  t.notRegex(readable.stderr, /chmod/);
   const missing = await sealstream(['encrypt', '-k', 'missing', 'a', '--json'], { cwd });
-  t.is(missing.code, 1);
-  t.like(jsonError(missing.stderr), { kind: 'Io', exitCode: 1 });
+  t.is(missing.code, 2);
+  t.like(jsonError(missing.stderr), { kind: 'KeyFileMissing', message: 'the key file missing is not there' });
 });
 
 test('a folder that is not there is told by the name that was given', async (t) => {
@@ -242,14 +250,23 @@ test('what is refused by a rule leaves everything as it was', async (t) => {
   for (const [args, said] of [
     [[...encrypt, 'a', '-o', 'a'], /same file/],
     [[...encrypt, 'a', '-o', 'my.key'], /my\.key exists[^]*--force/],
-    [[...encrypt, 'folder', '-o', 'b'], /folder is not a regular file/],
-    [[...encrypt, 'a', '-o', 'folder'], /folder is not a regular file/],
+    [[...encrypt, 'folder', '-o', 'b'], /folder is a directory\.\n[^\n]*tar c/],
+    [[...encrypt, 'a', '-o', 'folder'], /folder is a directory\.\n[^\n]*-o OUT/],
+    [['inspect', 'folder'], /folder is a directory\.\n {2}Name a sealed file\.\n$/],
   ] as const) {
     const { code, stderr } = await sealstream(args, { cwd });
     t.is(code, 5, stderr);
     t.regex(stderr, said);
   }
   t.deepEqual(names(cwd), ['a', 'folder', 'my.key']);
+});
+
+posixTest('a folder as a key file is refused', async (t) => {
+  const cwd = folder(t);
+  writeFileSync(join(cwd, 'a'), 'text');
+  const { code, stderr } = await sealstream(['encrypt', '-k', '.', 'a'], { cwd });
+  t.is(code, 5);
+  t.regex(stderr, /the key file \. is not a regular file/);
 });
 
 posixTest('plaintext is readable by its owner alone', async (t) => {

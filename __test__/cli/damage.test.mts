@@ -35,7 +35,7 @@ test('a flipped byte is told with its segment and offset, to people too', async 
   t.is(code, 4);
   t.regex(
     stderr,
-    /^sealstream decrypt: segment 0 \(byte 4096\)[^\n]*\n {2}Restore it from another copy\.\n$/,
+    /^sealstream decrypt: x\.seal: segment 0 \(byte 4096\)[^\n]*is damaged\.\n {2}Restore it from another copy\.\n$/,
   );
 });
 
@@ -52,7 +52,27 @@ test('a stream in a pipe that is cut short or damaged fails, whatever came out b
   for (const input of [sealed.subarray(0, -1), sealed.subarray(0, 1_500_000), flipped(sealed, 1_500_000)]) {
     const { code, stderr } = await sealstream(['decrypt', '-k', 'my.key', '-'], { cwd, input });
     t.is(code, 4, stderr);
-    t.regex(stderr, /discard it\.\n$/);
+    t.regex(stderr, /standard input[^]*; anything that came out of standard output [^]*discard it\.\n$/);
+  }
+});
+
+test('what was never sealed, is empty or is cut is named, and nothing is said of output that there is not', async (t) => {
+  const { cwd, sealed } = await sealedFile(t);
+  for (const [input, said, pipeAdvice] of [
+    [Buffer.from('no sealed stream'), 'is not a sealed stream', /Check what is sent in/],
+    [Buffer.alloc(0), 'is empty, not a sealed stream', /Check the program/],
+    [sealed.subarray(0, 100), 'is cut short at byte 100', /fetch it again/],
+  ] as const) {
+    writeFileSync(join(cwd, 'x.seal'), input);
+    for (const command of [['decrypt', '-k', 'my.key'], ['inspect']]) {
+      const { code, stderr } = await sealstream([...command, 'x.seal'], { cwd });
+      t.is(code, 4);
+      t.true(stderr.startsWith(`sealstream ${command[0] ?? ''}: x.seal ${said}.\n`), stderr);
+    }
+    const { stderr } = await sealstream(['decrypt', '-k', 'my.key', '-'], { cwd, input });
+    t.true(stderr.startsWith(`sealstream decrypt: standard input ${said}.\n`), stderr);
+    t.regex(stderr, pipeAdvice);
+    t.notRegex(stderr, /came out of|check the name/i);
   }
 });
 

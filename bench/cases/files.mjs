@@ -71,12 +71,19 @@ export async function* fileCases({ source, size, folder, threads, rounds, kernel
   yield result('encryptFile / bound', 0.9, await inPairs('encryptFile', seal, 'bound', bound, rounds));
 
   const few = Math.max(3, Math.ceil(rounds / 2));
-  yield result('encryptFile / createCipheriv pipeline', 4, await inPairs('encryptFile', seal, 'pipeline', cipher, few));
+  yield result(
+    'encryptFile / createCipheriv pipeline',
+    4,
+    await inPairs('encryptFile', seal, 'pipeline', cipher, few),
+  );
 
   const durable = { ...options, flush: true };
   const sealFlushed = () => fresh(sealed, () => encryptFile(source, sealed, durable));
   const cpFlushed = () => fresh(copy, () => run('sh', ['-c', 'cp "$0" "$1" && sync "$1"', source, copy]));
-  yield result('encryptFile, flushed / cp, sync', 0, await inPairs('encryptFile', sealFlushed, 'cp', cpFlushed, few));
+  yield result(
+    'encryptFile, flushed / cp, sync',
+    0,
+    await inPairs('encryptFile', sealFlushed, 'cp', cpFlushed, few),
+  );
   await Promise.all([sealed, copy].map((path) => rm(path, { force: true })));
 }
-

@@ -18,7 +18,8 @@ export async function peakMemory(folder) {
   await file.truncate(4 * 2 ** 30);
   await file.close();
   const child = fileURLToPath(new URL('./peak-memory-child.mjs', import.meta.url));
-  const mebibytes = async (/** @type {string[]} */ args) => Number(await run(process.execPath, [child, ...args])) / 1024;
+  const mebibytes = async (/** @type {string[]} */ args) =>
+    Number(await run(process.execPath, [child, ...args])) / 1024;
   const idle = await mebibytes([]);
   const busy = await mebibytes([source, target]);
   await Promise.all([source, target].map((path) => rm(path, { force: true })));

@@ -4,6 +4,7 @@
 
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { inspect } from 'node:util';
 
 import { crc64Nvme } from './crc64.mjs';
 import { grouped, heading, row } from './text.mjs';
@@ -53,26 +54,14 @@ async function showRefusal({ decryptFile, SealError }, sealed, output, key) {
     await decryptFile(sealed, output, { key });
   } catch (error) {
     if (!(error instanceof SealError) || error.failure.kind !== 'Segment') throw error;
-    const failure = error.failure.error;
-    const [frame, offset] = ['frame' in failure && failure.frame, 'offset' in failure && failure.offset];
     row('code', error.code);
-    row(
-      'failure',
-      `kind ${failure.kind}, segment ${failure.segment}${place('frame', frame)}${place('offset', offset)}`,
-    );
+    const lines = inspect(error.failure, { depth: null, breakLength: 100 }).split('\n');
+    for (const [index, line] of lines.entries()) row(index === 0 ? 'failure' : '', line);
     row('message', error.message);
     row('output', existsSync(output) ? 'A FILE WAS LEFT BEHIND' : 'none: nothing unverified is left behind');
     return;
   }
   throw new Error('THE CHANGED FILE WAS OPENED');
-}
-
-/**
- * @param {string} name
- * @param {number | false} value
- */
-function place(name, value) {
-  return value === false ? '' : `, ${name} ${grouped(value)}`;
 }
 
 /**

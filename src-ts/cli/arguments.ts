@@ -64,12 +64,13 @@ export class Arguments {
     return size;
   }
 
-  /** The value of an option as a whole number from 1 on. */
-  count(option: string): number | undefined {
+  /** The value of an option as a whole number from 1 to a limit. */
+  count(option: string, most: number): number | undefined {
     const text = this.value(option);
     if (text === undefined) return undefined;
-    if (!/^[1-9]\d{0,5}$/.test(text)) {
-      throw usageError(`--${option} is not a whole number from 1 on: ${text}`, `write it like --${option} 4`);
+    if (!/^[1-9]\d{0,8}$/.test(text) || Number(text) > most) {
+      const message = `--${option} must be a whole number from 1 to ${most}, not ${text}`;
+      throw usageError(message, `write it like --${option} 4`);
     }
     return Number(text);
   }

@@ -15,6 +15,9 @@ export interface CommandSpec extends ArgumentSpec {
   readonly examples: readonly (readonly [command: string, effect: string])[];
 }
 
+/** The most threads that an operation takes. */
+export const MAX_THREADS = 1024;
+
 /** The name of a command. */
 export type CommandName = 'keygen' | 'encrypt' | 'decrypt' | 'inspect';
 
@@ -48,11 +51,12 @@ const noFlush: OptionSpec = {
 const threads: OptionSpec = {
   name: 'threads',
   value: 'N',
-  help: ['threads to work with; all cores by default'],
+  help: [`threads to work with, 1 to ${MAX_THREADS}; as many as there are cores by default`],
 };
 const keyPlace = [
   'The key is read from a file: -k, or else the one that SEALSTREAM_KEY_FILE names. It is not',
-  'taken from the command line, where every program on the computer could read it.',
+  'taken from the command line, where every program on the computer could read it. It must be a',
+  'regular file, not a pipe, that only you can read.',
 ];
 
 const keygen: CommandSpec = {
@@ -76,10 +80,15 @@ const keygen: CommandSpec = {
       'replaced. Keep a copy in a safe place: without the key, nothing that was sealed with it',
       'can ever be opened.',
     ],
+    [
+      '-o - prints the key, as a secret store takes it. To save it in a file use -o FILE, or else set',
+      'umask 077 before: a key file that others can read is refused. When it is used, a key must be',
+      'in a regular file, not in a pipe.',
+    ],
   ],
   examples: [
     ['sealstream keygen -o my.key', 'make a key'],
-    ['sealstream keygen -o - | vault-of-yours store', 'hand a key to another program'],
+    ['sealstream keygen -o - | vault-of-yours store', 'hand a key to a secret store'],
   ],
 };
 
@@ -122,7 +131,8 @@ const encrypt: CommandSpec = {
       value: 'SIZE',
       help: [
         'bytes in a segment, the unit of parallel work: a multiple of the frame size, up',
-        'to 1G; 1M by default, more for over 64G',
+        'to 1G; 1M by default, more for over 64G. Over 64M, whoever opens it must allow it',
+        'with --max-segment-size',
       ],
     },
     threads,

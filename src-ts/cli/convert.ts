@@ -15,10 +15,11 @@ import {
 import { convertDescriptors } from '../streams-internal';
 
 import type { Arguments } from './arguments';
+import { MAX_THREADS } from './commands';
 import { isTerminal, STDERR, STDOUT, writeAll } from './console';
 import { type Direction, type Endpoint, endpoints, type Endpoints, nameOf } from './endpoints';
 import { usageError } from './errors';
-import { DuringOutput } from './failures';
+import { type Scene, WorkFailure } from './failures';
 import { interruptible } from './interrupt';
 import { readKeys } from './keys';
 import { progressBar } from './progress';
@@ -59,7 +60,7 @@ type Work = (
 ) => Promise<SealReport | OpenReport>;
 
 async function convert(direction: Direction, args: Arguments, ends: Endpoints, work: Work): Promise<void> {
-  const threads = args.count('threads');
+  const threads = args.count('threads', MAX_THREADS);
   refuseJsonOnTerminal(args, ends.target);
   const keys = await readKeys(args);
   const interrupt = interruptible();
@@ -78,7 +79,7 @@ async function convert(direction: Direction, args: Arguments, ends: Endpoints, w
   } catch (error) {
     // However the work put it, it ended because of the signal.
     const failure = interrupt.interruption() ?? error;
-    throw 'fd' in ends.target ? new DuringOutput(failure) : failure;
+    throw new WorkFailure(failure, scene(direction, ends.source, 'fd' in ends.target));
   } finally {
     bar.clear();
     interrupt.dispose();
@@ -88,15 +89,22 @@ async function convert(direction: Direction, args: Arguments, ends: Endpoints, w
 
 /** Signals have their default effect here: there is nothing to clean up, and a read from a pipe can't be stopped. */
 async function show(args: Arguments, source: Endpoint, options: Omit<OpenOptions, 'key'>): Promise<void> {
-  const threads = args.count('threads');
+  const threads = args.count('threads', MAX_THREADS);
   refuseJsonOnTerminal(args, { fd: STDOUT });
   const keys = await readKeys(args);
   try {
     const state = await showOnTerminal(source, { ...options, threads, key: keys });
     for (const warning of warnings(nameOf(source), state)) warn(warning);
+  } catch (error) {
+    // All was verified before anything is shown.
+    throw new WorkFailure(error, scene('decrypt', source, false));
   } finally {
     for (const key of keys) key.dispose();
   }
+}
+
+function scene(command: Direction, source: Endpoint, toStandardOutput: boolean): Scene {
+  return { command, input: nameOf(source), isNamed: 'path' in source, toStandardOutput };
 }
 
 function isOnTerminal(end: Endpoint): boolean {

@@ -37,5 +37,7 @@ export function refusal(message: string, advice: string): CommandError {
 const CODES = {
   Usage: { code: 'ERR_CLI_USAGE', exitCode: exitCodes.usage },
   Refused: { code: 'ERR_CLI_REFUSED', exitCode: exitCodes.refused },
+  KeyFileMissing: { code: 'ERR_CLI_KEY_FILE_MISSING', exitCode: exitCodes.usage },
+  KeyFileUnreadable: { code: 'ERR_CLI_KEY_FILE_UNREADABLE', exitCode: exitCodes.refused },
   NotAKeyFile: { code: 'ERR_CLI_NOT_A_KEY_FILE', exitCode: exitCodes.wrongKey },
 } as const;

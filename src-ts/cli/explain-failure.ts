@@ -5,6 +5,8 @@ import type { SealError, SealFailure } from '../index';
 import { exitCodes } from './exit-codes';
 import { explainSystemCode } from './explain-system';
 import type { Explanation } from './explanation';
+import type { Scene } from './failures';
+import { counted } from './units';
 
 /** Whether the library threw it. By its shape, so that this works where the library can't even be loaded. */
 export function isSealError(error: unknown): error is SealError {
@@ -12,9 +14,26 @@ export function isSealError(error: unknown): error is SealError {
 }
 
 /** Explains an error of the library. */
-export function explainFailure({ code, failure, message }: SealError): Explanation {
+export function explainFailure({ code, failure, message }: SealError, scene?: Scene): Explanation {
   const kind = failure.kind === 'Segment' ? failure.error.kind : failure.kind;
-  return { code, kind, message, failure, ...meaning(code, failure, message) };
+  const said = message.replace(SAID_AS_ADVICE, '');
+  const told = scene !== undefined && isOfInput(failure) ? `${scene.input}: ${said}` : said;
+  return { code, kind, message: told, failure, ...meaning(code, failure, said, scene) };
+}
+
+/** Whether the library fails so only before any plaintext comes out. */
+export function isBeforeOutput(failure: SealFailure): boolean {
+  switch (failure.kind) {
+    case 'HeaderError':
+      return failure.field !== 'EndExtensions';
+    case 'HeaderDamaged':
+    case 'HeaderTampered':
+      return true;
+    case 'Truncated':
+      return failure.verifiedBytes === 0;
+    default:
+      return false;
+  }
 }
 
 /** Whether the library refused the value of an option. */
@@ -30,17 +49,24 @@ export function explainOption({ message }: RangeError): Explanation {
 
 type Meaning = Pick<Explanation, 'exitCode' | 'advice'> & Partial<Explanation>;
 
-function meaning(code: string, failure: SealFailure, message: string): Meaning {
+function meaning(code: string, failure: SealFailure, message: string, scene: Scene | undefined): Meaning {
+  const input = scene?.input ?? 'the input';
   switch (failure.kind) {
     case 'NoMatchingKey':
       return wrongKey('give the key file that it was sealed with, by -k FILE');
     case 'ContextMismatch':
       return failure.supplied === 0
-        ? { ...wrongKey('give that text with --context TEXT'), message: NO_CONTEXT }
-        : wrongKey('give the text that it was sealed with, letter by letter, with --context TEXT');
+        ? {
+            ...wrongKey('give it with --context TEXT'),
+            message: `the key is right, but ${input} was sealed with a context`,
+          }
+        : {
+            ...wrongKey('give that one, letter by letter, with --context TEXT, or leave --context out'),
+            message: `the key is right, but ${input} was sealed with another context, or none`,
+          };
     case 'HeaderError':
       return failure.field === 'Magic'
-        ? { ...damaged('check the name: it may never have been sealed'), message: NOT_SEALED }
+        ? { ...damaged(neverSealed(scene)), message: `${input} is not a sealed stream` }
         : damaged(`it may come from a newer release of sealstream; else ${RESTORE}`);
     case 'Segment':
       return ofSegment(failure.error.kind);
@@ -50,13 +76,13 @@ function meaning(code: string, failure: SealFailure, message: string): Meaning {
     case 'EndTampered':
       return damaged(RESTORE);
     case 'Truncated':
-      return damaged('the copy was not finished, or a part was lost: fetch it again, or restore it');
+      return truncated(failure, input, scene);
     case 'TrailingData':
       return damaged('something was appended to it: restore it from another copy, or cut it there');
     case 'LimitExceeded':
       return {
         ...refused(`if you trust it, allow that with --max-segment-size ${failure.value}`),
-        message: limit(failure),
+        message: limit(failure, input),
       };
     case 'SameFile':
       return refused('name another output with -o OUT');
@@ -66,10 +92,7 @@ function meaning(code: string, failure: SealFailure, message: string): Meaning {
         message: `${failure.path} exists`,
       };
     case 'NotARegularFile':
-      return {
-        ...refused('use - for standard input and -o - for standard output'),
-        message: `${failure.path} is not a regular file`,
-      };
+      return notRegular(failure, scene);
     case 'InvalidOption':
       return {
         exitCode: exitCodes.usage,
@@ -77,6 +100,9 @@ function meaning(code: string, failure: SealFailure, message: string): Meaning {
         message: `--${dashed(failure.option)} ${failure.problem}`,
       };
     case 'Io':
+      if (failure.code === 'EISDIR' && failure.operation === 'Read') {
+        return notRegular({ path: input, found: 'Directory' }, scene);
+      }
       return { ...explainSystemCode(failure.code ?? '', message.replace(OS_ERROR, '')), code };
     case 'SourceChanged':
       return failed('');
@@ -118,8 +144,56 @@ function failed(advice: string): Meaning {
   return { exitCode: exitCodes.failed, advice };
 }
 
-function limit({ value, maximum }: { value: number; maximum: number }): string {
-  return `its segments have ${value} bytes, and more than ${maximum} are not accepted`;
+function limit({ value, maximum }: { value: number; maximum: number }, input: string): string {
+  return `${input} has segments of ${value} bytes, and more than ${maximum} are not accepted`;
+}
+
+function truncated(
+  { offset, verifiedBytes }: { offset: number; verifiedBytes: number },
+  input: string,
+  scene: Scene | undefined,
+): Meaning {
+  if (offset === 0) {
+    const advice =
+      scene?.isNamed === false
+        ? 'check the program that writes into the pipe: nothing came from it'
+        : 'check the name, and whether the file was ever written';
+    return { ...damaged(advice), message: `${input} is empty, not a sealed stream` };
+  }
+  const verified =
+    verifiedBytes === 0
+      ? ''
+      : `: ${counted(verifiedBytes, 'byte')} of plaintext ${verifiedBytes === 1 ? 'was' : 'were'} verified before`;
+  return {
+    ...damaged('the copy was not finished, or a part was lost: fetch it again, or restore it'),
+    message: `${input} is cut short at byte ${offset}${verified}`,
+  };
+}
+
+function neverSealed(scene: Scene | undefined): string {
+  return scene?.isNamed === false
+    ? 'check what is sent in: it may never have been sealed'
+    : 'check the name: it may never have been sealed';
+}
+
+/** A path, at either end, that is something else than a file. */
+export function notRegular(
+  { path, found }: { path: string; found: string },
+  scene: Scene | undefined,
+): Pick<Explanation, 'exitCode' | 'advice' | 'message'> {
+  const isInput = path === scene?.input;
+  if (found === 'Directory') {
+    const advice = isInput ? FOLDER_ADVICE[scene.command] : 'name a file in it with -o OUT';
+    return { ...refused(advice), message: `${path} is a directory` };
+  }
+  const stream = isInput ? 'use - for standard input' : 'use -o - for standard output';
+  const advice = scene?.command === 'inspect' ? 'save what it gives in a file, and name that' : stream;
+  return { ...refused(advice), message: `${path} is not a regular file` };
+}
+
+/** Whether the input is what is wrong. */
+function isOfInput({ kind }: SealFailure): boolean {
+  return OF_INPUT.has(kind);
 }
 
 /** An option's name as it is written here. */
@@ -129,8 +203,24 @@ function dashed(option: string): string {
 
 const RESTORE = 'restore it from another copy';
 const REPORT = 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1';
-const NOT_SEALED = 'the input is not a sealed stream';
-const NO_CONTEXT = 'the key is right, but it was sealed with a context, and none is given';
+const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
+  encrypt: 'seal it as one: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
+  decrypt: 'name a sealed file',
+  inspect: 'name a sealed file',
+};
+const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
+  'HeaderError',
+  'HeaderDamaged',
+  'HeaderTampered',
+  'NoMatchingKey',
+  'Segment',
+  'EndDamaged',
+  'EndTampered',
+  'TrailingData',
+  'SourceChanged',
+]);
+// What the advice says again.
+const SAID_AS_ADVICE = /[;:,] (?:please report it|restore it from another copy)(?=\)?$)/;
 const SEE_HELP = 'see the help of the command: --help';
 // An option's name in the library's messages.
 const OPTION_NAME = /\b(?:frameSize|segmentSize|maxSegmentSize|keyId)\b/g;

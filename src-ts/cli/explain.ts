@@ -2,21 +2,27 @@
 
 import { CommandError } from './errors';
 import { exitCodes } from './exit-codes';
-import { explainFailure, explainOption, isSealError, isWrongOption } from './explain-failure';
+import { explainFailure, explainOption, isBeforeOutput, isSealError, isWrongOption } from './explain-failure';
 import { explainSystem, isSystemError } from './explain-system';
 import type { Explanation } from './explanation';
-import { DuringOutput } from './failures';
+import { type Scene, WorkFailure } from './failures';
 import { Interruption } from './interrupt';
 
 /** Explains whatever was thrown. */
-export function explain(error: unknown): Explanation {
-  const explanation = explanationOf(error);
+export function explain(error: unknown, scene?: Scene): Explanation {
+  const explanation = explanationOf(error, scene);
   const { stack } = error instanceof Error ? error : {};
   return stack === undefined ? explanation : { stack, ...explanation };
 }
 
-function explanationOf(error: unknown): Explanation {
-  if (error instanceof DuringOutput) return incomplete(explain(error.cause));
+function explanationOf(error: unknown, scene: Scene | undefined): Explanation {
+  if (error instanceof WorkFailure) {
+    const { cause } = error;
+    const explanation = explain(cause, error.scene);
+    const mayHaveOutput =
+      error.scene.toStandardOutput && !(isSealError(cause) && isBeforeOutput(cause.failure));
+    return mayHaveOutput ? incomplete(explanation) : explanation;
+  }
   if (error instanceof CommandError) {
     const { exitCode, code, kind, message, advice } = error;
     return { exitCode, code, kind, message, advice };
@@ -25,7 +31,7 @@ function explanationOf(error: unknown): Explanation {
     const { exitCode, message } = error;
     return { exitCode, code: 'ERR_CLI_INTERRUPTED', kind: 'Interrupted', message, advice: '' };
   }
-  if (isSealError(error)) return explainFailure(error);
+  if (isSealError(error)) return explainFailure(error, scene);
   if (isWrongOption(error)) return explainOption(error);
   if (isSystemError(error)) return explainSystem(error);
   return bug(error);
@@ -34,7 +40,7 @@ function explanationOf(error: unknown): Explanation {
 function incomplete(explanation: Explanation): Explanation {
   const { exitCode, advice } = explanation;
   const isHalfway = exitCode === exitCodes.failed || exitCode === exitCodes.damaged || exitCode > 128;
-  const discard = 'what came out of standard output is not the whole: discard it';
+  const discard = 'anything that came out of standard output is not the whole: discard it';
   return isHalfway
     ? { ...explanation, advice: advice === '' ? discard : `${advice}; ${discard}` }
     : explanation;

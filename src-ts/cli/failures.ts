@@ -1,10 +1,24 @@
 // Where a failure happened, where the failure itself does not say.
 
-/** Something failed while data went to standard output, which may have got a part of it. */
-export class DuringOutput extends Error {
-  override readonly name = 'DuringOutput';
+/** What a command was doing. */
+export interface Scene {
+  readonly command: 'encrypt' | 'decrypt' | 'inspect';
+  /** The input, as a person knows it. */
+  readonly input: string;
+  /** The input has a name that may be wrong; standard input has none. */
+  readonly isNamed: boolean;
+  /** Data goes to standard output, which may have got a part of it. */
+  readonly toStandardOutput: boolean;
+}
 
-  constructor(override readonly cause: unknown) {
-    super('failed while writing to standard output', { cause });
+/** Something failed while a command was at work. */
+export class WorkFailure extends Error {
+  override readonly name = 'WorkFailure';
+
+  constructor(
+    override readonly cause: unknown,
+    readonly scene: Scene,
+  ) {
+    super('failed while at work', { cause });
   }
 }

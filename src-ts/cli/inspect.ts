@@ -6,6 +6,7 @@ import type { Arguments } from './arguments';
 import { printable, STDOUT, writeAll } from './console';
 import { onlyOperand } from './endpoints';
 import { usageError } from './errors';
+import { WorkFailure } from './failures';
 import { counted, formatCount, formatSize } from './units';
 
 /** `sealstream inspect`. */
@@ -13,7 +14,10 @@ export async function inspectCommand(args: Arguments): Promise<void> {
   const path = onlyOperand(args, 'FILE');
   if (path === '-')
     throw usageError('inspect needs a file that it can look into', 'name one; - is not taken here');
-  const info = await inspect(path);
+  const info = await inspect(path).catch((cause: unknown) => {
+    const scene = { command: 'inspect', input: path, isNamed: true, toStandardOutput: false } as const;
+    throw new WorkFailure(cause, scene);
+  });
   writeAll(STDOUT, args.has('json') ? `${JSON.stringify({ file: path, ...info })}\n` : infoText(path, info));
 }
 

@@ -1,7 +1,5 @@
 // The key files that a command names.
 
-import { statSync } from 'node:fs';
-
 import { SealError, SecretKey } from '../index';
 
 import type { Arguments } from './arguments';
@@ -10,8 +8,8 @@ import { CommandError, refusal, usageError } from './errors';
 /**
  * Reads the key files of -k, or else the one that SEALSTREAM_KEY_FILE names.
  *
- * @throws CommandError where none is named, and for a file that is no key or that others can read; SealError for one
- * that can't be read.
+ * @throws CommandError where none is named, and for a file that is not there, can't be read, holds no key, or that
+ * others can read; SealError where reading it fails otherwise.
  */
 export async function readKeys(args: Arguments): Promise<SecretKey[]> {
   const named = args.values('key');
@@ -48,22 +46,52 @@ async function readKey(path: string, allowReadable: boolean): Promise<SecretKey>
   try {
     return await SecretKey.fromFile(path, { allowReadable });
   } catch (error) {
-    if (!(error instanceof SealError) || error.failure.kind !== 'InvalidOption') throw error;
-    if (!allowReadable && isReadableByOthers(path)) {
+    if (!(error instanceof SealError)) throw error;
+    const { failure } = error;
+    if (failure.kind === 'Io') throw ioError(path, failure, error);
+    if (failure.kind !== 'InvalidOption') throw error;
+    if (!allowReadable && failure.problem.includes('others can read')) {
+      // Whether it is a key at all decides which advice helps.
+      (await readKey(path, true)).dispose();
       const advice = 'make it yours alone with chmod 600, or allow this with --allow-readable-key';
       throw refusal(`others can read the key file ${path}`, advice);
     }
     throw new CommandError(
       'NotAKeyFile',
-      `${path} holds no key`,
+      `the key file ${path} holds no key`,
       'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one',
     );
   }
 }
 
-function isReadableByOthers(path: string): boolean {
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
-  return process.platform !== 'win32' && (mode & 0o077) !== 0;
+function ioError(
+  path: string,
+  { code, message }: { code?: string; message: string },
+  error: SealError,
+): Error {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ENAMETOOLONG':
+      return new CommandError(
+        'KeyFileMissing',
+        `the key file ${path} is not there`,
+        `check the name behind -k, or ${VARIABLE}; sealstream keygen -o FILE makes a new one`,
+      );
+    case 'EACCES':
+      return new CommandError(
+        'KeyFileUnreadable',
+        `the key file ${path} can't be read: permission is denied`,
+        'check the permissions of the key file and its folder',
+      );
+    default:
+      if (!message.includes('regular file')) return error;
+      return new CommandError(
+        'KeyFileUnreadable',
+        `the key file ${path} is not a regular file`,
+        'save the key in a file that only you can read, and name that with -k FILE',
+      );
+  }
 }
 
 const VARIABLE = 'SEALSTREAM_KEY_FILE';

@@ -52,7 +52,9 @@ async function readAll(source: Endpoint): Promise<Buffer> {
 
 function openRegular(path: string): number {
   // A named pipe would keep its opener waiting.
-  if (!statSync(path).isFile()) throw refusal(`${path} is not a regular file`, 'use - for standard input');
+  const found = statSync(path);
+  if (found.isDirectory()) throw refusal(`${path} is a directory`, 'name a sealed file');
+  if (!found.isFile()) throw refusal(`${path} is not a regular file`, 'use - for standard input');
   return openSync(path, 'r');
 }
 
