@@ -55,8 +55,7 @@ async function showRefusal({ decryptFile, SealError }, sealed, output, key) {
   } catch (error) {
     if (!(error instanceof SealError) || error.failure.kind !== 'Segment') throw error;
     row('code', error.code);
-    const lines = inspect(error.failure, { depth: null, breakLength: 100 }).split('\n');
-    for (const [index, line] of lines.entries()) row(index === 0 ? 'failure' : '', line);
+    row('failure', inspect(error.failure, { depth: null, breakLength: Infinity, compact: true }));
     row('message', error.message);
     row('output', existsSync(output) ? 'A FILE WAS LEFT BEHIND' : 'none: nothing unverified is left behind');
     return;

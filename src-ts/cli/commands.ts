@@ -131,8 +131,8 @@ const encrypt: CommandSpec = {
       value: 'SIZE',
       help: [
         'bytes in a segment, the unit of parallel work: a multiple of the frame size, up',
-        'to 1G; 1M by default, more for over 64G. Over 64M, whoever opens it must allow it',
-        'with --max-segment-size',
+        'to 1G; 1M by default, more for over 64G. Over 64M, whoever opens it must',
+        'allow it with --max-segment-size',
       ],
     },
     threads,

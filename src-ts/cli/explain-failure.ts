@@ -31,6 +31,8 @@ export function isBeforeOutput(failure: SealFailure): boolean {
       return true;
     case 'Truncated':
       return failure.verifiedBytes === 0;
+    case 'Io':
+      return failure.operation === 'Open';
     default:
       return false;
   }

@@ -38,8 +38,9 @@ function explanationOf(error: unknown, scene: Scene | undefined): Explanation {
 }
 
 function incomplete(explanation: Explanation): Explanation {
-  const { exitCode, advice } = explanation;
-  const isHalfway = exitCode === exitCodes.failed || exitCode === exitCodes.damaged || exitCode > 128;
+  const { exitCode, kind, advice } = explanation;
+  const isHalfway =
+    exitCode === exitCodes.failed || exitCode === exitCodes.damaged || exitCode > 128 || kind === 'Io';
   const discard = 'anything that came out of standard output is not the whole: discard it';
   return isHalfway
     ? { ...explanation, advice: advice === '' ? discard : `${advice}; ${discard}` }
