@@ -42,15 +42,16 @@ const note = (/** @type {import('./lib/report.mjs').Result} */ result) => {
 
 const source = join(folder, 'source');
 try {
-  if (wanted('files')) {
-    await makeFile(source);
-    const { fileCases } = await import('./cases/files.mjs');
-    for await (const result of fileCases({ source, size, folder, threads, rounds, kernel })) note(result);
-  }
+  // Memory first: a file of 1 GiB leaves the system short of fresh pages for a while.
   if (wanted('memory')) {
     const { largeBuffer, smallRecords } = await import('./cases/memory.mjs');
     note(await largeBuffer(rounds));
     for await (const result of smallRecords(rounds)) note(result);
+  }
+  if (wanted('files')) {
+    await makeFile(source);
+    const { fileCases } = await import('./cases/files.mjs');
+    for await (const result of fileCases({ source, size, folder, threads, rounds, kernel })) note(result);
   }
   if (wanted('peak')) {
     const { peakMemory } = await import('./cases/peak-memory.mjs');
