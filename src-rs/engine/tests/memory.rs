@@ -117,7 +117,7 @@ mod claims {
         let _alone = alone();
         let mut stream = sealed(b"x", &options());
         stream[64..68].copy_from_slice(&(MIB as u32).to_be_bytes());
-        check(&stream, "TRUNCATED", SMALL);
+        check(&stream, "HEADER_ERROR", SMALL);
     }
 
     #[test]
