@@ -17,7 +17,7 @@ export function median(values) {
 }
 
 /**
- * Runs the two in turn, A B B A A B …, after one uncounted round. `ratio` is how many times as fast the subject is.
+ * Runs the two in turn, A B B A A B …, after some uncounted rounds. `ratio` is how many times as fast the subject is.
  *
  * @param {string} subjectName
  * @param {Measurement} subject
@@ -29,7 +29,7 @@ export function median(values) {
 export async function inPairs(subjectName, subject, referenceName, reference, rounds) {
   /** @type {number[]} */ const subjects = [];
   /** @type {number[]} */ const references = [];
-  for (let round = -1; round < rounds; round += 1) {
+  for (let round = -WARM_UP; round < rounds; round += 1) {
     const subjectFirst = round % 2 === 0;
     const first = await (subjectFirst ? subject : reference)();
     const second = await (subjectFirst ? reference : subject)();
@@ -58,3 +58,6 @@ export async function seconds(work) {
   await work();
   return Number(process.hrtime.bigint() - start) / 1e9;
 }
+
+/** Until the system has found the pages for the first gigabytes, and V8 has compiled what runs often. */
+const WARM_UP = 2;
