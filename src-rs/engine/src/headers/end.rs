@@ -43,7 +43,7 @@ impl EndRecord {
     pub fn encode(&self, mac: impl FnOnce(&[u8]) -> [u8; 48]) -> Vec<u8> {
         let size = end_record_size(self.entries.len() as u64, self.extensions.len() as u64);
         let mut out = Vec::with_capacity(size as usize);
-        out.extend_from_slice(&MARKER);
+        out.extend_from_slice(&END_MARKER);
         out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&(self.entries.len() as u64).to_be_bytes());
         out.extend_from_slice(&self.plaintext_total.to_be_bytes());
@@ -66,7 +66,7 @@ impl EndRecord {
         let marker: [u8; 8] = cursor.array()?;
         cursor.take(16)?;
         let size = cursor.u32()?;
-        let plausible = marker[..4] == MARKER && marker[4..] == [0; 4] && size <= MAX_END_EXTENSIONS;
+        let plausible = marker[..4] == END_MARKER && marker[4..] == [0; 4] && size <= MAX_END_EXTENSIONS;
         plausible.then_some(size)
     }
 
@@ -194,7 +194,8 @@ pub const fn end_record_size(segments: u64, extensions: u64) -> u64 {
         .saturating_add(extensions + (END_RECORD_FIXED_SIZE + END_RECORD_TRAILER_SIZE) as u64)
 }
 
-const MARKER: [u8; 4] = *b"SEND";
+/// The first bytes of every EndRecord.
+pub const END_MARKER: [u8; 4] = *b"SEND";
 const FOOTER_MAGIC: [u8; 8] = *b"SEALEND\n";
 /// Bytes in front of the extensions: marker, zeros, count, total, size of the extensions.
 pub const END_RECORD_FIXED_SIZE: usize = 28;

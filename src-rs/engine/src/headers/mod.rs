@@ -14,8 +14,8 @@ mod stream;
 mod units;
 
 pub use end::{
-    END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer,
-    MANIFEST_ENTRY_SIZE, MAX_END_EXTENSIONS, ManifestEntry, end_record_size,
+    END_MARKER, END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, EndRecordError, FOOTER_SIZE,
+    Footer, MANIFEST_ENTRY_SIZE, MAX_END_EXTENSIONS, ManifestEntry, end_record_size,
 };
 pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
 pub use geometry::{

@@ -1,7 +1,7 @@
 //! The two public operations: a source and a sink in, a report out.
 
 use super::ending::{EndExpectation, VerifiedEnd, claimed_total};
-use super::failure::{EndDisagreement, IoOperation, SealFailure, SizeRelation};
+use super::failure::{EndDisagreement, SealFailure, SizeRelation};
 use super::in_order::{open_in_order, seal_in_order};
 use super::incoming::{IncomingStream, find_header, read_header};
 use super::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
@@ -58,9 +58,7 @@ pub(crate) fn encrypt_with(
             return Ok(sealed_report(&stream, &run, control, start));
         }
     };
-    let size = source
-        .size()
-        .map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
+    let size = source.size().map_err(SealFailure::reading)?;
     let stream = OutgoingStream::new(options, Some(size), random)?;
     let meter = ProgressMeter::new(Some(size), control.progress);
     let run = match sink {
@@ -93,11 +91,10 @@ fn seal_by_offset(
     let geometry = *context.geometry();
     let write = |offset, bytes: &[u8]| {
         let written = sink.write_at(offset, &mut [IoSlice::new(bytes)]);
-        written.map_err(|error| SealFailure::io(IoOperation::Write, None, &error))
+        written.map_err(SealFailure::writing)
     };
     let sealed_size = stream.sealed_size(size);
-    sink.reserve(sealed_size)
-        .map_err(|error| SealFailure::io(IoOperation::Write, None, &error))?;
+    sink.reserve(sealed_size).map_err(SealFailure::writing)?;
     write(0, &stream.header)?;
     let mut times = StageTimes::default();
     let cancel = &control.cancel;
@@ -112,7 +109,7 @@ fn seal_by_offset(
     });
     let summaries = run_positioned(&task, &control.threads, &mut times)?;
     let beyond = source.read_at(size, &mut [IoSliceMut::new(&mut [0])]);
-    if beyond.map_err(|error| SealFailure::io(IoOperation::Read, None, &error))? != 0 {
+    if beyond.map_err(SealFailure::reading)? != 0 {
         return Err(SealFailure::SourceChanged {
             expected: size,
             relation: SizeRelation::Longer,
@@ -177,9 +174,7 @@ pub fn decrypt_stream_v2(
             return Ok(opened_report(&stream, &run, copy_damaged, control, start));
         }
     };
-    let size = source
-        .size()
-        .map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
+    let size = source.size().map_err(SealFailure::reading)?;
     let mut stream = IncomingStream::unlock(find_header(&*source, size)?, options)?;
     let total = stream
         .header
@@ -284,8 +279,7 @@ fn open_by_offset(
         end_offset: end.offset,
     };
     let mut times = StageTimes::default();
-    sink.reserve(total)
-        .map_err(|error| SealFailure::io(IoOperation::Write, None, &error))?;
+    sink.reserve(total).map_err(SealFailure::writing)?;
     let summaries = run_positioned(&task, &control.threads, &mut times)?;
     let mut totals = Totals::default();
     summaries

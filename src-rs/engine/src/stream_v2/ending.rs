@@ -1,6 +1,6 @@
 //! A stream's end on its way in: the manifest against what was read, the footer, and nothing behind it.
 
-use super::failure::{EndDisagreement, EndPart, IoOperation, SealFailure};
+use super::failure::{EndDisagreement, EndPart, SealFailure};
 use super::incoming::find_end;
 use super::io::ReadAt;
 use super::segment_worker::SegmentWorkerError;
@@ -138,7 +138,7 @@ impl EndExpectation<'_> {
     fn read(&self, reader: &mut dyn Read, size: u64, position: &mut u64) -> Result<Vec<u8>, SealFailure> {
         let mut bytes = Vec::new();
         let read = reader.take(size).read_to_end(&mut bytes);
-        read.map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
+        read.map_err(SealFailure::reading)?;
         *position += bytes.len() as u64;
         Ok(bytes)
     }

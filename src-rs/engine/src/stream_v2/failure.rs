@@ -294,6 +294,16 @@ impl SealFailure {
         }
     }
 
+    /// A source failed; which file it is, if it is one, is for [`on_file`](Self::on_file).
+    pub(crate) fn reading(error: io::Error) -> Self {
+        Self::io(IoOperation::Read, None, &error)
+    }
+
+    /// A sink failed; which file it is, if it is one, is for [`on_file`](Self::on_file).
+    pub(crate) fn writing(error: io::Error) -> Self {
+        Self::io(IoOperation::Write, None, &error)
+    }
+
     /// The same failure with the file that it happened on, where it is a failure to read or write one.
     #[must_use]
     pub fn on_file(self, read: &Path, written: &Path) -> Self {

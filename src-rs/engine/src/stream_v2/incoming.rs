@@ -1,6 +1,6 @@
 //! A stream's header on its way in: found, parsed, unlocked and checked.
 
-use super::failure::{IoOperation, Limit, SealFailure};
+use super::failure::{Limit, SealFailure};
 use super::io::ReadAt;
 use super::options::DecryptOptions;
 use super::segment_worker::SegmentCryptoContext;
@@ -23,7 +23,7 @@ pub(super) struct FoundHeader {
 
 /// Reads the header of an ordered source, and leaves the source at the first record.
 pub(crate) fn read_header(reader: &mut dyn Read) -> Result<FoundHeader, SealFailure> {
-    let failed = |error| SealFailure::io(IoOperation::Read, None, &error);
+    let failed = SealFailure::reading;
     let mut bytes = Vec::with_capacity(HEADER_FIXED_SIZE);
     reader
         .take(HEADER_FIXED_SIZE as u64)

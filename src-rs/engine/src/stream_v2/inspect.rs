@@ -1,7 +1,7 @@
 //! All that can be seen of a stream without a key. None of it is authenticated.
 
 use super::ending::claimed_total;
-use super::failure::{IoOperation, SealFailure};
+use super::failure::SealFailure;
 use super::incoming::find_header;
 use super::io::ReadAt;
 use crate::headers::{DigestKind, RawKeySlot};
@@ -50,9 +50,7 @@ pub struct SlotInfo {
 /// # Errors
 /// A header that is damaged or of another version.
 pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealFailure> {
-    let stream_size = source
-        .size()
-        .map_err(|error| SealFailure::io(IoOperation::Read, None, &error))?;
+    let stream_size = source.size().map_err(SealFailure::reading)?;
     let found = find_header(source, stream_size)?;
     let header = &found.header;
     let geometry = header.core.geometry;

@@ -9,4 +9,4 @@ mod tests;
 
 pub use decode::split_frame;
 pub use encode::{content_mut, contents, contents_mut, write_frame};
-pub use types::{FrameError, FrameHeader, FrameRecord};
+pub use types::{FrameError, FrameHeader, FrameRecord, PREFIX_SIZE};

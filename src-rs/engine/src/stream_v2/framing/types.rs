@@ -61,6 +61,6 @@ pub enum FrameError {
 /// The length field of every frame but the last.
 pub(super) const NOT_FINAL: u32 = u32::MAX;
 /// Bytes in front of the ciphertext.
-pub(super) const PREFIX_SIZE: usize = 4 + FRAME_IV_SIZE;
+pub const PREFIX_SIZE: usize = 4 + FRAME_IV_SIZE;
 
 const _: () = assert!(PREFIX_SIZE + FRAME_TAG_SIZE == FRAME_OVERHEAD);

@@ -1,7 +1,7 @@
 //! The writing end.
 
 use crate::headers::ManifestEntry;
-use crate::stream_v2::failure::{IoOperation, SealFailure};
+use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::options::Control;
 use crate::stream_v2::report::Totals;
 use crate::telemetry::{Stage, StageTimes};
@@ -95,16 +95,12 @@ impl<'a, 'c> Delivery<'a, 'c> {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), SealFailure> {
         let Self { writer, times, .. } = self;
         let written = times.time(Stage::Write, || writer.write_all(bytes));
-        written.map_err(write_failure)?;
+        written.map_err(SealFailure::writing)?;
         self.written += bytes.len() as u64;
         Ok(())
     }
 
     pub(super) fn flush(&mut self) -> Result<(), SealFailure> {
-        self.writer.flush().map_err(write_failure)
+        self.writer.flush().map_err(SealFailure::writing)
     }
-}
-
-fn write_failure(error: std::io::Error) -> SealFailure {
-    SealFailure::io(IoOperation::Write, None, &error)
 }

@@ -2,8 +2,8 @@
 
 use super::{delivery::Delivery, lost, source::Source};
 use crate::headers::{
-    Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError, SegmentIndex,
-    SegmentReason, WireOffset,
+    END_MARKER, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
+    SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::incoming::IncomingStream;
@@ -112,7 +112,7 @@ impl Records {
         if read < SEGMENT_HEADER_SIZE {
             return Err(truncated(read));
         }
-        if header_bytes.starts_with(END_MARKER) {
+        if header_bytes.starts_with(&END_MARKER) {
             let due = format!("segment {index}");
             return Err(invalid(SegmentHeaderError::new(
                 SegmentReason::EndTooEarly,
@@ -140,6 +140,3 @@ impl Records {
         })
     }
 }
-
-/// The first bytes of an end record.
-const END_MARKER: &[u8] = b"SEND";

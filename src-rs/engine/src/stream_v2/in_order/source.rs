@@ -1,6 +1,6 @@
 //! The reading end.
 
-use crate::stream_v2::failure::{IoOperation, SealFailure};
+use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::io::read_full;
 use crate::telemetry::{Stage, StageTimes};
 use std::io::Read;
@@ -21,7 +21,7 @@ impl Source<'_> {
     pub(super) fn read(&mut self, bytes: &mut [u8]) -> Result<usize, SealFailure> {
         let Self { reader, times, .. } = self;
         let read = times.time(Stage::Read, || read_full(*reader, bytes));
-        read.map_err(|error| SealFailure::io(IoOperation::Read, None, &error))
+        read.map_err(SealFailure::reading)
     }
     /// Reads on behind the `filled` bytes of `buffer` until it has `size`, and returns how many it has. Memory grows with
     /// what arrives: a size that a header only claims is not allocated. Bytes of `buffer` past those are of no account.

@@ -7,8 +7,8 @@ use super::record::{Halt, Stepper, portion_size};
 use super::threads::{Rayon, Threads, guard};
 use crate::headers::{ManifestEntry, SegmentIndex, WireOffset};
 use crate::stream_v2::cancel::CancellationToken;
-use crate::stream_v2::failure::{IoOperation, SealFailure, SizeRelation};
-use crate::stream_v2::framing::{contents, contents_mut};
+use crate::stream_v2::failure::{SealFailure, SizeRelation};
+use crate::stream_v2::framing::{PREFIX_SIZE, contents, contents_mut};
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::stream_v2::segment_worker::{
     DecryptSegmentWorker, EncryptSegmentWorker, Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary,
@@ -50,12 +50,12 @@ impl Transfer<'_> {
 
     fn write(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> Result<(), Halt> {
         let written = self.sink.write_at(offset, buffers);
-        written.map_err(|error| Halt::Fatal(SealFailure::io(IoOperation::Write, None, &error)))
+        written.map_err(|error| Halt::Fatal(SealFailure::writing(error)))
     }
 
     fn read(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, Halt> {
         let read = self.source.read_at(offset, buffers);
-        read.map_err(|error| Halt::Fatal(SealFailure::io(IoOperation::Read, None, &error)))
+        read.map_err(|error| Halt::Fatal(SealFailure::reading(error)))
     }
 }
 
@@ -111,7 +111,7 @@ impl SegmentTask for SealTask<'_> {
             let slots = buffer.take(
                 frames_left.min(portion),
                 slots_at,
-                read_at.wrapping_sub(FRAME_PREFIX),
+                read_at.wrapping_sub(PREFIX_SIZE as u64),
             );
             frames_left -= slots.len();
             let wanted = content_size(slots.len(), slot_size);
@@ -188,7 +188,7 @@ impl SegmentTask for OpenTask<'_> {
             };
             let slots = buffer.take(
                 frames_left.min(portion),
-                write_at.wrapping_sub(FRAME_PREFIX),
+                write_at.wrapping_sub(PREFIX_SIZE as u64),
                 slots_at,
             );
             frames_left -= slots.len();
@@ -364,8 +364,6 @@ fn content_size(size: usize, slot_size: usize) -> usize {
     size - size.div_ceil(slot_size) * crate::headers::FRAME_OVERHEAD
 }
 
-/// Bytes in front of a frame's content.
-const FRAME_PREFIX: u64 = 16;
 const PAGE: usize = 4096;
 /// The width of the widest loads and stores that copies are made of.
 const COPY_ALIGNMENT: usize = 32;
