@@ -6,6 +6,7 @@ import { calling } from './errors';
 import { keyArgument, keyArguments } from './keys';
 import { run } from './operation';
 import { checkedOptions, openSettings, sealSettings } from './options';
+import { plaintextSize } from './reports';
 import type { OpenOptions, OperationOptions, SealOptions } from './types';
 
 /**
@@ -23,9 +24,13 @@ export async function encrypt(bytes: Uint8Array, options: SealOptions & Operatio
   const settings = sealSettings(checkedOptions(options));
   const key = keyArgument('key', options.key);
   let output = EMPTY;
-  await run(options, (how) => {
-    output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, settings));
-    return native.encryptInto(input, output, key, settings, how);
+  await run(options, {
+    name: 'encrypt',
+    start(how) {
+      output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, settings));
+      return native.encryptInto(input, output, key, settings, how);
+    },
+    done: plaintextSize,
   });
   return output;
 }
@@ -44,11 +49,15 @@ export async function decrypt(bytes: Uint8Array, options: OpenOptions & Operatio
   const settings = openSettings(checkedOptions(options));
   const keys = keyArguments('key', options.key);
   let output = EMPTY;
-  const { plaintextSize } = await run(options, (how) => {
-    output = Buffer.allocUnsafeSlow(calling(() => native.roomForPlaintext(input)));
-    return native.decryptInto(input, output, keys, settings, how);
+  const report = await run(options, {
+    name: 'decrypt',
+    start(how) {
+      output = Buffer.allocUnsafeSlow(calling(() => native.roomForPlaintext(input)));
+      return native.decryptInto(input, output, keys, settings, how);
+    },
+    done: plaintextSize,
   });
-  return output.length === plaintextSize ? output : output.subarray(0, plaintextSize);
+  return output.length === report.plaintextSize ? output : output.subarray(0, report.plaintextSize);
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -4,7 +4,7 @@ import { native } from './binding';
 import { keyArgument, keyArguments } from './keys';
 import { run } from './operation';
 import { checkedOptions, checkedPath, openSettings, placementSettings, sealSettings } from './options';
-import { openReport, sealReport } from './reports';
+import { openReport, plaintextSize, sealReport } from './reports';
 import type {
   FileOptions,
   OpenOptions,
@@ -31,9 +31,11 @@ export async function encryptFile(
   const settings = sealSettings(checkedOptions(options), true);
   const key = keyArgument('key', options.key);
   const placement = placementSettings(options);
-  const report = await run(options, (how) =>
-    native.encryptFile(source, target, key, settings, placement, how),
-  );
+  const report = await run(options, {
+    name: 'encryptFile',
+    start: (how) => native.encryptFile(source, target, key, settings, placement, how),
+    done: plaintextSize,
+  });
   return sealReport(report);
 }
 
@@ -52,8 +54,10 @@ export async function decryptFile(
   const settings = openSettings(checkedOptions(options));
   const keys = keyArguments('key', options.key);
   const placement = placementSettings(options);
-  const report = await run(options, (how) =>
-    native.decryptFile(source, target, keys, settings, placement, how),
-  );
+  const report = await run(options, {
+    name: 'decryptFile',
+    start: (how) => native.decryptFile(source, target, keys, settings, placement, how),
+    done: plaintextSize,
+  });
   return openReport(report);
 }

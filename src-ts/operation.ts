@@ -1,22 +1,32 @@
 // Runs an operation of the addon: signal and progress in, a report or one of the package's errors out.
 
-import type { Progress, Report as NativeReport, RunSettings } from '../native/binding';
+import type { Progress, RunSettings } from '../native/binding';
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './abort';
 import { native } from './binding';
 import { SealError, translated, typeError } from './errors';
 import { checkedInteger } from './options';
 import type { OperationOptions } from './types';
 
-/** Starts an operation of the addon. */
-export type Start = (how: RunSettings) => Promise<NativeReport>;
+/** The name of an operation, as programs that watch know it: the function's own. */
+export type OperationName =
+  'decrypt' | 'decryptFile' | 'decryptSegments' | 'encrypt' | 'encryptFile' | 'heal' | 'salvage' | 'verify';
+
+/** An operation of the addon. */
+export interface Operation<T> {
+  readonly name: OperationName;
+  /** Starts it. */
+  readonly start: (how: RunSettings) => Promise<T>;
+  /** Bytes that progress ends with, out of what the operation returns. */
+  readonly done: (result: T) => number;
+}
 
 /**
- * Runs what `start` starts.
+ * Runs an operation.
  *
  * @throws the signal's reason, what the listener threw, or the addon's failure as the package's own error.
  * @internal
  */
-export async function run(options: OperationOptions, start: Start): Promise<NativeReport> {
+export async function run<T>(options: OperationOptions, operation: Operation<T>): Promise<T> {
   const threads =
     options.threads === undefined ? 0 : checkedInteger('threads', options.threads, 0, MAX_THREADS);
   const signal = checkedSignal(options.signal);
@@ -32,9 +42,9 @@ export async function run(options: OperationOptions, start: Start): Promise<Nati
     const how: RunSettings = { threads };
     if (cancellation) how.cancellation = cancellation;
     if (progress) how.onProgress = progress.hear;
-    const report = await start(how);
-    progress?.finish(report.plaintextSize);
-    return report;
+    const result = await operation.start(how);
+    progress?.finish(operation.done(result));
+    return result;
   } catch (error) {
     progress?.rethrow();
     const failure = translated(error);

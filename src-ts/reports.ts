@@ -16,3 +16,8 @@ export function openReport(report: NativeReport): OpenReport {
     throw new Error('an operation that opens reported none of it (a bug in sealstream)');
   return { ...common, ...opened };
 }
+
+/** What the progress of sealing and opening ends with. @internal */
+export function plaintextSize(report: NativeReport): number {
+  return report.plaintextSize;
+}

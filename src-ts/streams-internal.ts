@@ -12,7 +12,7 @@ import {
   placementSettings,
   sealSettings,
 } from './options';
-import { openReport, sealReport } from './reports';
+import { openReport, plaintextSize, sealReport } from './reports';
 import type {
   FileOptions,
   OpenOptions,
@@ -62,13 +62,21 @@ export async function convertDescriptors(
     const settings = sealSettings(sealing, target.path !== undefined);
     const key = keyArgument('key', sealing.key);
     return sealReport(
-      await run(options, (how) => native.encryptBetween(source, target, key, settings, placement, how)),
+      await run(options, {
+        name: 'encrypt',
+        start: (how) => native.encryptBetween(source, target, key, settings, placement, how),
+        done: plaintextSize,
+      }),
     );
   }
   const settings = openSettings(options);
   const keys = keyArguments('key', options.key);
   return openReport(
-    await run(options, (how) => native.decryptBetween(source, target, keys, settings, placement, how)),
+    await run(options, {
+      name: 'decrypt',
+      start: (how) => native.decryptBetween(source, target, keys, settings, placement, how),
+      done: plaintextSize,
+    }),
   );
 }
 

@@ -51,6 +51,11 @@ function segmentOf(failure: SealFailure): number | undefined {
     case 'NoMatchingKey':
     case 'HeaderTampered':
     case 'ContextMismatch':
+    case 'HeaderCopyDamaged':
+    case 'JournalRefused':
+    case 'TargetBusy':
+    case 'NotHealed':
+    case 'ForeignReplica':
     case 'EndDamaged':
     case 'TrailingData':
     case 'LimitExceeded':
@@ -144,6 +149,11 @@ const SEAL_CODES: Record<SealErrorCode, true> = {
   ERR_SEAL_NO_MATCHING_KEY: true,
   ERR_SEAL_HEADER_TAMPERED: true,
   ERR_SEAL_CONTEXT_MISMATCH: true,
+  ERR_SEAL_HEADER_COPY_DAMAGED: true,
+  ERR_SEAL_JOURNAL_REFUSED: true,
+  ERR_SEAL_TARGET_BUSY: true,
+  ERR_SEAL_NOT_HEALED: true,
+  ERR_SEAL_FOREIGN_REPLICA: true,
   ERR_SEAL_FRAME_WORKER_DISCONNECTED: true,
   ERR_SEAL_FRAME_ENCRYPTION_FAILED: true,
   ERR_SEAL_FRAME_DECRYPTION_FAILED: true,

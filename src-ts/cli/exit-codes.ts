@@ -8,6 +8,7 @@ export const exitCodes = {
   wrongKey: 3,
   damaged: 4,
   refused: 5,
+  partial: 6,
   /** The shell's own code for a reader that went away, 128 + SIGPIPE. */
   brokenPipe: 141,
 } as const;
@@ -24,6 +25,7 @@ export const exitCodeMeanings: readonly (readonly [codes: string, meaning: strin
   ['4', 'the sealed stream is damaged, cut short or tampered with, or not a sealed stream at all'],
   ['5', 'refused by a rule: the target exists, source and target are one file, not a regular file,'],
   ['', 'a key file that others can read or that you cannot, a limit, binary data to a terminal'],
+  ['6', 'salvage got a part of the data back, and says which'],
   ['130', 'interrupted by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP'],
   ['141', 'the reader of standard output went away'],
 ];

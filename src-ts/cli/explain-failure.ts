@@ -74,9 +74,18 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
       return ofSegment(failure.error.kind);
     case 'HeaderDamaged':
     case 'HeaderTampered':
+    case 'HeaderCopyDamaged':
     case 'EndDamaged':
     case 'EndTampered':
       return damaged(RESTORE);
+    case 'NotHealed':
+      return damaged('add another copy, or salvage what is left with the key: sealstream salvage');
+    case 'ForeignReplica':
+      return refused('leave that copy out');
+    case 'JournalRefused':
+      return refused('do it without --resume, or delete the journal to start over');
+    case 'TargetBusy':
+      return refused('wait for it to end, or name another output with -o OUT');
     case 'Truncated':
       return truncated(failure, input, scene);
     case 'TrailingData':
@@ -209,6 +218,10 @@ const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
   encrypt: 'seal it as one: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
   decrypt: 'name a sealed file',
   inspect: 'name a sealed file',
+  verify: 'name a sealed file',
+  salvage: 'name a sealed file',
+  heal: 'name a sealed file',
+  header: 'name a sealed file',
 };
 const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'HeaderError',

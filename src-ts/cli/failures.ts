@@ -2,7 +2,7 @@
 
 /** What a command was doing. */
 export interface Scene {
-  readonly command: 'encrypt' | 'decrypt' | 'inspect';
+  readonly command: 'encrypt' | 'decrypt' | 'inspect' | 'verify' | 'salvage' | 'heal' | 'header';
   /** The input, as a person knows it. */
   readonly input: string;
   /** The input has a name that may be wrong; standard input has none. */

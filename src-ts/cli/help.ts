@@ -1,7 +1,8 @@
 // The help texts, made from the commands' descriptions.
 
 import { shown } from './arguments';
-import { commands, type CommandSpec } from './commands';
+import type { CommandSpec } from './command-spec';
+import { commands } from './commands';
 import { exitCodeMeanings } from './exit-codes';
 
 /** The help of the whole program. */

@@ -1,20 +1,40 @@
 // What anyone can see of a sealed file.
 
-import { inspect, type StreamInfo } from '../index';
+import { inspect as inspectStream, type StreamInfo } from '../index';
 
 import type { Arguments } from './arguments';
+import type { CommandSpec } from './command-spec';
 import { printable, STDOUT, writeAll } from './console';
 import { onlyOperand } from './endpoints';
 import { usageError } from './errors';
 import { WorkFailure } from './failures';
+import { help, json } from './options';
 import { counted, formatCount, formatSize } from './units';
 
 /** `sealstream inspect`. */
-export async function inspectCommand(args: Arguments): Promise<void> {
+export const inspect: CommandSpec = {
+  name: 'inspect',
+  summary: 'show what can be seen of a sealed file without a key',
+  usage: 'sealstream inspect [options] FILE',
+  options: [{ ...json, help: ['one JSON object on standard output'] }, help],
+  details: [
+    [
+      'Shows sizes, the digest and who can open the file. It needs no key, and so verifies nothing:',
+      'whoever can write the file can change all of this. Decrypting tells.',
+    ],
+  ],
+  examples: [
+    ['sealstream inspect report.pdf.seal', 'a table'],
+    ['sealstream inspect --json report.pdf.seal', 'the same for a program'],
+  ],
+  run: inspectCommand,
+};
+
+async function inspectCommand(args: Arguments): Promise<void> {
   const path = onlyOperand(args, 'FILE');
   if (path === '-')
     throw usageError('inspect needs a file that it can look into', 'name one; - is not taken here');
-  const info = await inspect(path).catch((cause: unknown) => {
+  const info = await inspectStream(path).catch((cause: unknown) => {
     const scene = { command: 'inspect', input: path, isNamed: true, toStandardOutput: false } as const;
     throw new WorkFailure(cause, scene);
   });

@@ -3,13 +3,49 @@
 import { SecretKey } from '../index';
 
 import type { Arguments } from './arguments';
+import type { CommandSpec } from './command-spec';
 import { printable, STDOUT, wasClosed, writeAll } from './console';
 import { refusal, usageError } from './errors';
 import { saveKey } from './keys';
+import { help, json, quiet } from './options';
 import { inform } from './tell';
 
 /** `sealstream keygen`. */
-export async function keygenCommand(args: Arguments): Promise<void> {
+export const keygen: CommandSpec = {
+  name: 'keygen',
+  summary: 'make a new key file',
+  usage: 'sealstream keygen -o FILE',
+  options: [
+    {
+      name: 'output',
+      short: 'o',
+      value: 'FILE',
+      help: ['the new key file; - prints the key on standard output instead'],
+    },
+    quiet,
+    { ...json, help: ['the report as one JSON object on standard output'] },
+    help,
+  ],
+  details: [
+    [
+      'Makes a random 32-byte key. Only you can read the file, and an existing file is never',
+      'replaced. Keep a copy in a safe place: without the key, nothing that was sealed with it',
+      'can ever be opened.',
+    ],
+    [
+      '-o - prints the key, as a secret store takes it. To save it in a file use -o FILE, or else set',
+      'umask 077 before: a key file that others can read is refused. When it is used, a key must be',
+      'in a regular file, not in a pipe.',
+    ],
+  ],
+  examples: [
+    ['sealstream keygen -o my.key', 'make a key'],
+    ['sealstream keygen -o - | vault-of-yours store', 'hand a key to a secret store'],
+  ],
+  run: keygenCommand,
+};
+
+async function keygenCommand(args: Arguments): Promise<void> {
   const output = args.value('output');
   const [operand] = args.operands;
   if (operand !== undefined) {

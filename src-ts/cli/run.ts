@@ -3,16 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Arguments, readArguments } from './arguments';
-import { type CommandName, commands, type CommandSpec } from './commands';
+import { readArguments } from './arguments';
+import type { CommandSpec } from './command-spec';
+import { commands } from './commands';
 import { STDERR, STDOUT, writeAll } from './console';
-import { decryptCommand, encryptCommand } from './convert';
 import { usageError } from './errors';
 import { exitCodes } from './exit-codes';
 import { explain } from './explain';
 import { commandHelp, generalHelp } from './help';
-import { inspectCommand } from './inspect';
-import { keygenCommand } from './keygen';
 import { nearest } from './nearest';
 import { tellFailure } from './tell';
 
@@ -50,7 +48,7 @@ async function dispatch(name: string, argv: readonly string[]): Promise<void> {
     const command = find(name);
     const args = readArguments(argv, command);
     if (args.has('help')) writeAll(STDOUT, commandHelp(command));
-    else await actions[command.name](args);
+    else await command.run(args);
   }
 }
 
@@ -79,17 +77,14 @@ function version(): string {
   return isManifest ? String(manifest.version) : 'of unknown version';
 }
 
-const actions: Readonly<Record<CommandName, (args: Arguments) => Promise<void>>> = {
-  keygen: keygenCommand,
-  encrypt: encryptCommand,
-  decrypt: decryptCommand,
-  inspect: inspectCommand,
-};
-
 // Words that other programs have for the same.
-const ALIASES: Readonly<Record<string, CommandName>> = {
+const ALIASES: Readonly<Record<string, string>> = {
   seal: 'encrypt',
   open: 'decrypt',
   info: 'inspect',
   'generate-key': 'keygen',
+  check: 'verify',
+  scrub: 'verify',
+  recover: 'salvage',
+  repair: 'heal',
 };

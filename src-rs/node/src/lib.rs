@@ -16,7 +16,9 @@ pub mod operations;
 pub mod options;
 mod output;
 mod pools;
+pub mod ranges;
 pub mod report;
+pub mod sources;
 pub mod sync;
 pub mod teardown;
 

@@ -29,7 +29,7 @@ pub use stream::{
     CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAX_HEADER_SIZE, MIN_HEADER_SIZE,
     StreamCore, StreamHeader, StreamHeaderDraft, check_prefix,
 };
-pub use units::{FrameIndex, SegmentIndex, WireOffset};
+pub use units::{ByteRange, FrameIndex, SegmentIndex, WireOffset};
 
 /// CRC-32C (Castagnoli, CRC-32/ISCSI in the CRC catalogue), which every header and the footer carry.
 pub(crate) fn crc32c(bytes: &[u8]) -> u32 {

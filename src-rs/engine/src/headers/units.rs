@@ -45,3 +45,29 @@ unit! {
     /// Byte offset in the sealed stream, from the first byte of its header.
     WireOffset(u64)
 }
+
+/// Bytes from `start` up to, but not with, `end`; of the plaintext or of the sealed stream, as its field says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct ByteRange {
+    /// The first byte.
+    pub start: u64,
+    /// The byte behind the last.
+    pub end: u64,
+}
+
+impl ByteRange {
+    /// The `size` bytes from `start` on.
+    #[must_use]
+    pub const fn at(start: u64, size: u64) -> Self {
+        Self {
+            start,
+            end: start.saturating_add(size),
+        }
+    }
+
+    /// Bytes in it.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+}

@@ -53,6 +53,12 @@ pub enum SealFailure {
         /// Bytes of the context that was given.
         supplied: u64,
     },
+    /// The copy of the header at the stream's end is damaged; the header itself is sound.
+    #[error("the copy of the header (byte {offset}) is damaged; the header and the contents are not")]
+    HeaderCopyDamaged {
+        /// Where the copy starts.
+        offset: WireOffset,
+    },
     /// A segment failed.
     #[error("{error}")]
     Segment {
@@ -120,6 +126,43 @@ pub enum SealFailure {
         expected: u64,
         /// Whether it is shorter or longer now.
         relation: SizeRelation,
+    },
+    /// The journal of an interrupted operation does not belong to this one, or was changed.
+    #[error(
+        "can't resume from {path}: {problem}; delete it to start over, or do the operation without resuming"
+    )]
+    JournalRefused {
+        /// The journal's path.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Another operation is writing the same target.
+    #[error("another operation is at work on {path}; wait for it to end, or choose another target")]
+    TargetBusy {
+        /// The target's path.
+        path: String,
+    },
+    /// No copy has a sound record of some segment.
+    #[error(
+        "{segments} segments are sound in none of the copies, the first is segment {first}; add another copy, or salvage \
+         what is left with the key"
+    )]
+    NotHealed {
+        /// How many.
+        segments: u64,
+        /// The lowest of them.
+        first: SegmentIndex,
+    },
+    /// A copy that was offered is one of another stream.
+    #[error("copy {replica} is not of this stream: its stream id is {actual}, expected {expected}")]
+    ForeignReplica {
+        /// Which one, counted from 0 in the order given.
+        replica: u64,
+        /// The stream's id, in hexadecimal.
+        expected: String,
+        /// The copy's, in hexadecimal.
+        actual: String,
     },
     /// Source and target are one file.
     #[error("the source and the target are the same file: {path}")]
@@ -238,6 +281,8 @@ words! {
         Shorter = "fewer",
         /// More bytes.
         Longer = "more",
+        /// As many, but it was written to or replaced.
+        Modified = "as many, but it was written to or replaced since",
     }
 }
 
@@ -339,6 +384,7 @@ impl SealFailure {
             Self::NoMatchingKey { .. } => "NO_MATCHING_KEY",
             Self::HeaderTampered => "HEADER_TAMPERED",
             Self::ContextMismatch { .. } => "CONTEXT_MISMATCH",
+            Self::HeaderCopyDamaged { .. } => "HEADER_COPY_DAMAGED",
             Self::Segment { error } => match error {
                 SegmentWorkerError::FrameWorkerDisconnected { .. } => "FRAME_WORKER_DISCONNECTED",
                 SegmentWorkerError::FrameEncryptionFailed { .. } => "FRAME_ENCRYPTION_FAILED",
@@ -355,6 +401,10 @@ impl SealFailure {
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
             Self::Cancelled => "CANCELLED",
             Self::SourceChanged { .. } => "SOURCE_CHANGED",
+            Self::JournalRefused { .. } => "JOURNAL_REFUSED",
+            Self::TargetBusy { .. } => "TARGET_BUSY",
+            Self::NotHealed { .. } => "NOT_HEALED",
+            Self::ForeignReplica { .. } => "FOREIGN_REPLICA",
             Self::SameFile { .. } => "SAME_FILE",
             Self::TargetExists { .. } => "TARGET_EXISTS",
             Self::NotARegularFile { .. } => "NOT_A_REGULAR_FILE",

@@ -34,18 +34,12 @@ impl Transfer<'_> {
         self.context.geometry().segment_count(self.plaintext_size)
     }
 
-    fn stepper<'s, J: Join>(&'s self, join: &'s J) -> Stepper<'s, J> {
+    pub(super) fn stepper<'s, J: Join>(&'s self, join: &'s J) -> Stepper<'s, J> {
         Stepper {
             join,
             cancel: self.cancel,
             slot_size: self.context.geometry().frame_slot_size(),
         }
-    }
-
-    /// Bytes of the frames that are worked on at a time.
-    fn portion<J: Join>(&self, threads: usize) -> usize {
-        let portion = portion_size(self.context.geometry().frame_slot_size());
-        if J::PARALLEL { portion * threads } else { portion }
     }
 
     fn write(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> Result<(), Halt> {
@@ -61,35 +55,50 @@ impl Transfer<'_> {
 
 /// Work on one segment that does not care about the others.
 pub(crate) trait SegmentTask: Sync {
-    fn transfer(&self) -> &Transfer<'_>;
+    /// What is left of a segment when it is done.
+    type Output: Send;
 
-    /// `buffer` is the worker's own; its content is of no account.
-    fn run<J: Join>(
-        &self,
-        join: &J,
-        portion: usize,
-        index: SegmentIndex,
-        buffer: &mut PortionBuffer,
-        times: &mut StageTimes,
-    ) -> Result<RecordSummary, Halt>;
+    /// Segments to work on: those from 0 on, unless the task counts some selection of them.
+    fn count(&self) -> u64;
+
+    /// Bytes of a full frame's slot.
+    fn slot_size(&self) -> usize;
+
+    /// Does the `index`th of [`count`](Self::count) segments.
+    fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<Self::Output, Halt>;
+}
+
+/// What a worker has of its own, from its first segment to its last.
+pub(crate) struct Worker<'a, J> {
+    pub(crate) join: &'a J,
+    /// Bytes of the frames that are worked on at a time.
+    pub(crate) portion: usize,
+    /// Its content is of no account.
+    pub(crate) buffer: PortionBuffer,
+    pub(crate) times: StageTimes,
 }
 
 /// Seals segments.
 pub(crate) struct SealTask<'a>(pub(crate) Transfer<'a>);
 
 impl SegmentTask for SealTask<'_> {
-    fn transfer(&self) -> &Transfer<'_> {
-        &self.0
+    type Output = RecordSummary;
+
+    fn count(&self) -> u64 {
+        self.0.segment_count()
     }
 
-    fn run<J: Join>(
-        &self,
-        join: &J,
-        portion: usize,
-        index: SegmentIndex,
-        buffer: &mut PortionBuffer,
-        times: &mut StageTimes,
-    ) -> Result<RecordSummary, Halt> {
+    fn slot_size(&self) -> usize {
+        self.0.context.geometry().frame_slot_size()
+    }
+
+    fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<RecordSummary, Halt> {
+        let Worker {
+            join,
+            portion,
+            buffer,
+            times,
+        } = worker;
         let transfer = &self.0;
         let geometry = transfer.context.geometry();
         let slot_size = geometry.frame_slot_size();
@@ -109,7 +118,7 @@ impl SegmentTask for SealTask<'_> {
         loop {
             let slots_at = write_at + head.len() as u64;
             let slots = buffer.take(
-                frames_left.min(portion),
+                frames_left.min(*portion),
                 slots_at,
                 read_at.wrapping_sub(PREFIX_SIZE as u64),
             );
@@ -123,7 +132,7 @@ impl SegmentTask for SealTask<'_> {
                 let (expected, relation) = (transfer.plaintext_size, SizeRelation::Shorter);
                 return Err(Halt::Fatal(SealFailure::SourceChanged { expected, relation }));
             }
-            transfer.stepper(join).seal(&mut sealer, slots, times)?;
+            transfer.stepper(*join).seal(&mut sealer, slots, times)?;
             transfer.meter.add(wanted as u64);
             // What stands around these frames goes out in the same call to the system.
             if frames_left == 0 {
@@ -154,18 +163,23 @@ pub(crate) struct OpenTask<'a> {
 }
 
 impl SegmentTask for OpenTask<'_> {
-    fn transfer(&self) -> &Transfer<'_> {
-        &self.transfer
+    type Output = RecordSummary;
+
+    fn count(&self) -> u64 {
+        self.transfer.segment_count()
     }
 
-    fn run<J: Join>(
-        &self,
-        join: &J,
-        portion: usize,
-        index: SegmentIndex,
-        buffer: &mut PortionBuffer,
-        times: &mut StageTimes,
-    ) -> Result<RecordSummary, Halt> {
+    fn slot_size(&self) -> usize {
+        self.transfer.context.geometry().frame_slot_size()
+    }
+
+    fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<RecordSummary, Halt> {
+        let Worker {
+            join,
+            portion,
+            buffer,
+            times,
+        } = worker;
         use crate::stream_v2::failure::EndDisagreement;
         let transfer = &self.transfer;
         let geometry = transfer.context.geometry();
@@ -187,7 +201,7 @@ impl SegmentTask for OpenTask<'_> {
                 read_at
             };
             let slots = buffer.take(
-                frames_left.min(portion),
+                frames_left.min(*portion),
                 write_at.wrapping_sub(PREFIX_SIZE as u64),
                 slots_at,
             );
@@ -220,7 +234,7 @@ impl SegmentTask for OpenTask<'_> {
                     none.insert(DecryptSegmentWorker::new(transfer.context).begin(index, offset, &preamble)?)
                 }
             };
-            if !transfer.stepper(join).open(opener, slots, times)? {
+            if !transfer.stepper(*join).open(opener, slots, times)? {
                 continue;
             }
             times.time(Stage::Write, || {
@@ -246,8 +260,8 @@ impl SegmentTask for OpenTask<'_> {
     }
 }
 
-/// Runs `task` for every segment and returns the summaries in order. Where there are fewer segments than threads, they
-/// are taken one by one and each is split over the threads.
+/// Runs `task` for every segment and returns what is left of each, in order. Where there are fewer segments than threads,
+/// they are taken one by one and each is split over the threads.
 ///
 /// # Errors
 /// The failure of the lowest segment that failed; segments above it may not have been tried.
@@ -255,27 +269,28 @@ pub(crate) fn run_positioned<T: SegmentTask>(
     task: &T,
     threads: &Threads,
     times: &mut StageTimes,
-) -> Result<Vec<RecordSummary>, SealFailure> {
-    let count = task.transfer().segment_count();
+) -> Result<Vec<T::Output>, SealFailure> {
+    let count = task.count();
     let shared = Shared {
         task,
         count,
         cursor: AtomicU64::new(0),
         failed_at: AtomicU64::new(u64::MAX),
     };
+    let portion = portion_size(task.slot_size());
     let workers = match threads {
-        Threads::Serial => vec![shared.work(&Serial, 1)],
+        Threads::Serial => vec![shared.work(&Serial, portion)],
         Threads::Pool(pool) if count < pool.current_num_threads() as u64 => {
-            vec![pool.install(|| shared.work(&Rayon, pool.current_num_threads()))]
+            vec![pool.install(|| shared.work(&Rayon, portion * pool.current_num_threads()))]
         }
-        Threads::Pool(pool) => pool.broadcast(|_| shared.work(&Serial, 1)),
+        Threads::Pool(pool) => pool.broadcast(|_| shared.work(&Serial, portion)),
     };
-    let mut summaries = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+    let mut outputs = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
     let mut failure: Option<(u64, Halt)> = None;
-    for worker in workers {
-        *times += worker.times;
-        summaries.extend(worker.summaries);
-        failure = match (failure, worker.failure) {
+    for result in workers {
+        *times += result.times;
+        outputs.extend(result.outputs);
+        failure = match (failure, result.failure) {
             (Some(a), Some(b)) => Some(if b.0 < a.0 { b } else { a }),
             (a, b) => a.or(b),
         };
@@ -283,8 +298,8 @@ pub(crate) fn run_positioned<T: SegmentTask>(
     if let Some((_, halt)) = failure {
         return Err(halt.into());
     }
-    summaries.sort_unstable_by_key(|summary| summary.index);
-    Ok(summaries)
+    outputs.sort_unstable_by_key(|(index, _)| *index);
+    Ok(outputs.into_iter().map(|(_, output)| output).collect())
 }
 
 struct Shared<'a, T> {
@@ -297,34 +312,40 @@ struct Shared<'a, T> {
     failed_at: AtomicU64,
 }
 
-#[derive(Default)]
-struct WorkerResult {
-    summaries: Vec<RecordSummary>,
+struct WorkerResult<O> {
+    outputs: Vec<(u64, O)>,
     failure: Option<(u64, Halt)>,
     times: StageTimes,
 }
 
 impl<T: SegmentTask> Shared<'_, T> {
-    fn work<J: Join>(&self, join: &J, threads: usize) -> WorkerResult {
-        let mut result = WorkerResult::default();
-        let mut buffer = PortionBuffer::default();
-        let portion = self.task.transfer().portion::<J>(threads);
-        loop {
+    fn work<J: Join>(&self, join: &J, portion: usize) -> WorkerResult<T::Output> {
+        let mut worker = Worker {
+            join,
+            portion,
+            buffer: PortionBuffer::default(),
+            times: StageTimes::default(),
+        };
+        let mut outputs = Vec::new();
+        let failure = loop {
             let next = self.cursor.fetch_add(1, Ordering::Relaxed);
             if next >= self.count || next > self.failed_at.load(Ordering::Relaxed) {
-                return result;
+                break None;
             }
             let index = SegmentIndex::new(next);
-            let times = &mut result.times;
-            let done = guard(index, || self.task.run(join, portion, index, &mut buffer, times));
+            let done = guard(index, || self.task.run(&mut worker, index));
             match done.map_err(Halt::Segment).flatten() {
-                Ok(summary) => result.summaries.push(summary),
+                Ok(output) => outputs.push((next, output)),
                 Err(halt) => {
                     self.failed_at.fetch_min(next, Ordering::Relaxed);
-                    result.failure = Some((next, halt));
-                    return result;
+                    break Some((next, halt));
                 }
             }
+        };
+        WorkerResult {
+            outputs,
+            failure,
+            times: worker.times,
         }
     }
 }
@@ -341,7 +362,7 @@ pub(crate) struct PortionBuffer(Vec<u8>);
 impl PortionBuffer {
     /// `size` bytes whose address is that of the file offset `goes_to` modulo 32, and not close behind that of the file
     /// offset `comes_from` modulo a page. Their content is of no account.
-    fn take(&mut self, size: usize, goes_to: u64, comes_from: u64) -> &mut [u8] {
+    pub(super) fn take(&mut self, size: usize, goes_to: u64, comes_from: u64) -> &mut [u8] {
         let room = size + 2 * PAGE;
         if self.0.len() < room {
             self.0.resize(room, 0);

@@ -1,0 +1,119 @@
+// `sealstream decrypt`: a sealed file or pipe in, what it holds out.
+
+import {
+  decryptFile,
+  type FileOptions,
+  type OpenOptions,
+  type OpenReport,
+  type OperationOptions,
+} from '../index';
+import { convertDescriptors } from '../streams-internal';
+
+import type { Arguments } from './arguments';
+import type { CommandSpec } from './command-spec';
+import { STDOUT } from './console';
+import { convert, isOnTerminal, refuseJsonOnTerminal, scene } from './convert';
+import { type Endpoint, endpoints, type Endpoints, nameOf } from './endpoints';
+import { WorkFailure } from './failures';
+import { readKeys } from './keys';
+import {
+  allowReadableKey,
+  force,
+  help,
+  json,
+  keyPlace,
+  MAX_THREADS,
+  noFlush,
+  quiet,
+  threads,
+} from './options';
+import { warnings } from './report';
+import { showOnTerminal } from './show';
+import { warn } from './tell';
+
+/** `sealstream decrypt`. */
+export const decrypt: CommandSpec = {
+  name: 'decrypt',
+  summary: 'open what was sealed',
+  usage: 'sealstream decrypt [options] IN',
+  options: [
+    {
+      name: 'output',
+      short: 'o',
+      value: 'OUT',
+      help: ['where to; IN without its .seal by default, - for standard output'],
+    },
+    {
+      name: 'key',
+      short: 'k',
+      value: 'FILE',
+      repeatable: true,
+      help: ['the key file; give several and the one that fits is used'],
+    },
+    { name: 'context', value: 'TEXT', help: ['the text that was given when sealing'] },
+    {
+      name: 'max-segment-size',
+      value: 'SIZE',
+      help: ['accept segments up to this size, 64M by default: memory grows with it'],
+    },
+    threads,
+    { ...force, help: [...force.help, 'and send anything to a terminal, binary data too'] },
+    noFlush,
+    allowReadableKey,
+    quiet,
+    json,
+    help,
+  ],
+  details: [
+    [
+      'Opens IN, a file or - for standard input. OUT appears when all of IN has been verified, or',
+      'not at all. To standard output each segment goes as soon as it is verified: use it only',
+      'when the exit code is 0, since a stream that is cut short shows at its end.',
+    ],
+    [
+      'A terminal as standard output gets text of up to 1 MiB, once all of it is verified; binary',
+      'data, control characters and longer text are refused, unless --force is given.',
+    ],
+    keyPlace,
+  ],
+  examples: [
+    ['sealstream decrypt -k my.key report.pdf.seal', 'make report.pdf'],
+    ['sealstream decrypt -k my.key -o - notes.seal', 'show a text on the terminal'],
+    ['sealstream decrypt -k my.key - < photos.seal | tar x', 'hand it to a program'],
+    ['sealstream decrypt -k my.key -o - big.seal > /dev/null', 'verify without keeping'],
+  ],
+  run: decryptCommand,
+};
+
+async function decryptCommand(args: Arguments): Promise<void> {
+  const options = { context: args.value('context'), maxSegmentSize: args.size('max-segment-size') };
+  const ends = endpoints('decrypt', args);
+  if (isOnTerminal(ends.target) && !args.has('force')) {
+    await show(args, ends.source, options);
+  } else {
+    await convert('decrypt', args, ends, (key, operation) => open(ends, { ...options, ...operation, key }));
+  }
+}
+
+/** Signals have their default effect here: there is nothing to clean up, and a read from a pipe can't be stopped. */
+async function show(args: Arguments, source: Endpoint, options: Omit<OpenOptions, 'key'>): Promise<void> {
+  const threads = args.count('threads', MAX_THREADS);
+  refuseJsonOnTerminal(args, { fd: STDOUT });
+  const keys = await readKeys(args);
+  try {
+    const state = await showOnTerminal(source, { ...options, threads, key: keys });
+    for (const warning of warnings(nameOf(source), state)) warn(warning);
+  } catch (error) {
+    // All was verified before anything is shown.
+    throw new WorkFailure(error, scene('decrypt', source, false));
+  } finally {
+    for (const key of keys) key.dispose();
+  }
+}
+
+function open(ends: Endpoints, options: OpenOptions & OperationOptions & FileOptions): Promise<OpenReport> {
+  const { source, target } = ends;
+  return 'path' in source && 'path' in target
+    ? decryptFile(source.path, target.path, options)
+    : convertDescriptors('decrypt', ends, options);
+}

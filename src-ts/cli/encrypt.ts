@@ -1,0 +1,110 @@
+// `sealstream encrypt`: a file or a pipe in, a sealed one out.
+
+import {
+  type DigestName,
+  encryptFile,
+  type FileOptions,
+  type OperationOptions,
+  type SealOptions,
+  type SealReport,
+} from '../index';
+import { convertDescriptors } from '../streams-internal';
+
+import type { Arguments } from './arguments';
+import type { CommandSpec } from './command-spec';
+import { convert } from './convert';
+import { type Endpoints, endpoints } from './endpoints';
+import { allowReadableKey, force, help, json, keyPlace, noFlush, quiet, threads } from './options';
+
+/** `sealstream encrypt`. */
+export const encrypt: CommandSpec = {
+  name: 'encrypt',
+  summary: 'seal a file, or standard input',
+  usage: 'sealstream encrypt [options] IN',
+  options: [
+    {
+      name: 'output',
+      short: 'o',
+      value: 'OUT',
+      help: ['where to; IN.seal by default, - for standard output'],
+    },
+    { name: 'key', short: 'k', value: 'FILE', help: ['the key file'] },
+    {
+      name: 'key-id',
+      value: 'TEXT',
+      help: [
+        'a name for the key, which anyone can read in the sealed file, so that the',
+        'right key is found later',
+      ],
+    },
+    {
+      name: 'context',
+      value: 'TEXT',
+      help: [
+        'what the data belongs to, such as "tenant 7, backup 2024-05": it is not stored,',
+        'and opening asks for the same text',
+      ],
+    },
+    {
+      name: 'digest',
+      value: 'NAME',
+      help: ['how damage is found without a key: crc64-nvme (default), sha256, sha512, blake3', 'or none'],
+    },
+    { name: 'frame-size', value: 'SIZE', help: ['bytes in a frame: 1K to 16M, 64K by default'] },
+    {
+      name: 'segment-size',
+      value: 'SIZE',
+      help: [
+        'bytes in a segment, the unit of parallel work: a multiple of the frame size, up',
+        'to 1G; 1M by default, more for over 64G. Over 64M, whoever opens it must',
+        'allow it with --max-segment-size',
+      ],
+    },
+    threads,
+    force,
+    noFlush,
+    allowReadableKey,
+    quiet,
+    json,
+    help,
+  ],
+  details: [
+    [
+      'Seals IN, a file or - for standard input, so that only the key opens it and every change',
+      'to it shows. OUT appears when it is complete, or not at all. Sealed data is not written to',
+      'a terminal.',
+    ],
+    keyPlace,
+  ],
+  examples: [
+    ['sealstream encrypt -k my.key report.pdf', 'make report.pdf.seal'],
+    ['sealstream encrypt -k my.key -o /backup/r.seal report.pdf', 'choose the place'],
+    ['tar c photos | sealstream encrypt -k my.key - > photos.seal', 'seal what a program writes'],
+    ['sealstream encrypt -k my.key -- -odd-name', 'a name that begins with a dash'],
+  ],
+  run: encryptCommand,
+};
+
+async function encryptCommand(args: Arguments): Promise<void> {
+  const options = {
+    keyId: args.value('key-id'),
+    context: args.value('context'),
+    digest: args.choice('digest', DIGESTS),
+    frameSize: args.size('frame-size'),
+    segmentSize: args.size('segment-size'),
+  };
+  const ends = endpoints('encrypt', args);
+  await convert('encrypt', args, ends, async ([key], operation) => {
+    if (key === undefined) throw new TypeError('encrypt was called without a key');
+    return seal(ends, { ...options, ...operation, key });
+  });
+}
+
+function seal(ends: Endpoints, options: SealOptions & OperationOptions & FileOptions): Promise<SealReport> {
+  const { source, target } = ends;
+  return 'path' in source && 'path' in target
+    ? encryptFile(source.path, target.path, options)
+    : convertDescriptors('encrypt', ends, options);
+}
+
+const DIGESTS: readonly DigestName[] = ['crc64-nvme', 'sha256', 'sha512', 'blake3', 'none'];

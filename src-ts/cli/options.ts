@@ -1,0 +1,52 @@
+// Options that several commands have, and words that their helps share.
+
+import type { OptionSpec } from './arguments';
+
+/** The most threads that an operation takes. */
+export const MAX_THREADS = 1024;
+
+/** Asks for the help of a command. */
+export const help: OptionSpec = { name: 'help', short: 'h', help: ['this text'] };
+/** Silences what is not an error or a warning. */
+export const quiet: OptionSpec = {
+  name: 'quiet',
+  short: 'q',
+  help: ['no progress and no report; warnings and errors are still told'],
+};
+/** A report for programs. */
+export const json: OptionSpec = {
+  name: 'json',
+  help: [
+    'the report as one JSON object on standard output, or on standard error where',
+    'the data goes to standard output; an error as JSON on standard error:',
+    '{"error":{"code","kind","message","advice","exitCode","failure"}}',
+  ],
+};
+/** Takes a key file that is not private. */
+export const allowReadableKey: OptionSpec = {
+  name: 'allow-readable-key',
+  help: ['take a key file that group or others can read'],
+};
+/** Replaces an existing output. */
+export const force: OptionSpec = {
+  name: 'force',
+  short: 'f',
+  help: ['replace OUT if it exists, once the new file is complete'],
+};
+/** Does not wait for the disk. */
+export const noFlush: OptionSpec = {
+  name: 'no-flush',
+  help: ['do not wait until OUT is on the disk: faster, but a power cut may undo it'],
+};
+/** How many threads work. */
+export const threads: OptionSpec = {
+  name: 'threads',
+  value: 'N',
+  help: [`threads to work with, 1 to ${MAX_THREADS}; as many as there are cores by default`],
+};
+/** Where keys come from, for the details of a command. */
+export const keyPlace = [
+  'The key is read from a file: -k, or else the one that SEALSTREAM_KEY_FILE names. It is not',
+  'taken from the command line, where every program on the computer could read it. It must be a',
+  'regular file, not a pipe, that only you can read.',
+];
