@@ -1,16 +1,18 @@
 //! The two public operations: a source and a sink in, a report out.
 
-use super::ending::{EndExpectation, VerifiedEnd, claimed_total};
+use super::damage::{DamageLog, DamagePolicy};
+use super::ending::{EndExpectation, VerifiedEnd};
 use super::failure::{EndDisagreement, SealFailure, SizeRelation};
-use super::in_order::{open_in_order, seal_in_order};
-use super::incoming::{IncomingStream, find_header, read_header};
+use super::in_order::{open_in_order, open_tolerantly, seal_in_order};
+use super::incoming::{IncomingStream, read_header};
 use super::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
-use super::options::{Control, DecryptOptions, EncryptOptions};
+use super::opened::OpenedStream;
+use super::options::{Control, DecryptOptions, EncryptOptions, invalid};
 use super::outgoing::OutgoingStream;
 use super::pipeline::{OpenTask, SealTask, Transfer, run_positioned};
 use super::report::{Report, Run, Totals};
 use crate::crypto::{Crc64, Random};
-use crate::headers::{ManifestEntry, SegmentIndex, WireOffset};
+use crate::headers::{ManifestEntry, WireOffset};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::{IoSlice, IoSliceMut, Read};
 use std::time::Instant;
@@ -45,7 +47,7 @@ pub(crate) fn encrypt_with(
         InputSource::Positioned(source) => source,
         InputSource::Ordered(mut reader) => {
             let stream = OutgoingStream::new(options, None, random)?;
-            let meter = ProgressMeter::new(None, control.progress);
+            let meter = control.meter(None);
             let run = seal_in_order(
                 &stream,
                 &mut *reader,
@@ -60,7 +62,7 @@ pub(crate) fn encrypt_with(
     };
     let size = source.size().map_err(SealFailure::reading)?;
     let stream = OutgoingStream::new(options, Some(size), random)?;
-    let meter = ProgressMeter::new(Some(size), control.progress);
+    let meter = control.meter(Some(size));
     let run = match sink {
         OutputSink::Ordered(mut writer) => {
             let mut reader = ReadAtCursor::new(&*source, 0);
@@ -147,6 +149,7 @@ fn sealed_report(stream: &OutgoingStream, run: &Run, control: &Control<'_>, star
         opened_by: None,
         header_from_copy: false,
         header_copy_damaged: false,
+        damage: DamageLog::default(),
     }
 }
 
@@ -168,28 +171,27 @@ pub fn decrypt_stream_v2(
     let source = match source {
         InputSource::Positioned(source) => source,
         InputSource::Ordered(mut reader) => {
+            if !matches!(options.on_damage, DamagePolicy::Abort) {
+                return Err(invalid("onDamage", "needs a source that can be read by offset"));
+            }
             let stream = IncomingStream::unlock(read_header(&mut *reader)?, options)?;
-            let meter = ProgressMeter::new(stream.header.core.plaintext_size, control.progress);
+            let meter = control.meter(stream.header.core.plaintext_size);
             let (run, copy_damaged) = open_and_end(&stream, &mut *reader, sink, control, &meter)?;
             return Ok(opened_report(&stream, &run, copy_damaged, control, start));
         }
     };
-    let size = source.size().map_err(SealFailure::reading)?;
-    let mut stream = IncomingStream::unlock(find_header(&*source, size)?, options)?;
-    let total = stream
-        .header
-        .core
-        .plaintext_size
-        .or_else(|| claimed_total(&*source, size, &stream.header));
-    let meter = ProgressMeter::new(total, control.progress);
-    let Some(total) = total else {
+    let opened = OpenedStream::open(&*source, options)?;
+    if !matches!(options.on_damage, DamagePolicy::Abort) {
+        return open_around_damage(&opened, &*source, sink, options.on_damage, control, start);
+    }
+    let (stream, whole) = opened.into_whole()?;
+    let meter = control.meter(whole.as_ref().map(|(total, _)| *total));
+    let Some((total, end)) = whole else {
         // The stream doesn't say how long it is and its end is not to be found: read on until something is wrong.
         let mut reader = ReadAtCursor::new(&*source, u64::from(stream.header.size()));
         let (run, copy_damaged) = open_and_end(&stream, &mut reader, sink, control, &meter)?;
         return Ok(opened_report(&stream, &run, copy_damaged, control, start));
     };
-    let end = verify_end(&stream, &*source, size, total)?;
-    stream.context = stream.context.with_total(total);
     let run = match sink {
         OutputSink::Positioned(sink) => {
             open_by_offset(&stream, &*source, &*sink, total, &end, control, &meter)?
@@ -220,37 +222,26 @@ pub fn decrypt_stream_v2(
     ))
 }
 
-/// Verifies the end of a stream whose length is known, before any of its segments.
-fn verify_end(
-    stream: &IncomingStream,
+/// Opens what can be opened and has the caller decide about the rest.
+fn open_around_damage(
+    opened: &OpenedStream,
     source: &dyn ReadAt,
-    size: u64,
-    total: u64,
-) -> Result<VerifiedEnd, SealFailure> {
-    let geometry = stream.context.geometry();
-    let header_size = u64::from(stream.header.size());
-    let records = geometry.records_size(total);
-    let segments = geometry.segment_count(total);
-    if size.saturating_sub(header_size) < records {
-        let whole = size.saturating_sub(header_size) / geometry.full_record_size();
-        let next_segment = SegmentIndex::new(whole.min(segments - 1));
-        return Err(SealFailure::Truncated {
-            next_segment,
-            verified_bytes: 0,
-            offset: WireOffset::new(size),
-        });
+    sink: OutputSink<'_>,
+    policy: DamagePolicy<'_>,
+    control: &Control<'_>,
+    start: Instant,
+) -> Result<Report, SealFailure> {
+    if let OutputSink::Memory(memory) = &sink {
+        check_room(memory, opened.plaintext_size().unwrap_or(0))?;
     }
-    let offset = WireOffset::new(header_size + records);
-    let expectation = EndExpectation {
-        header: &stream.header,
-        end_key: &stream.end_key,
-        offset,
-        segments,
-        plaintext_total: total,
-        entries: None,
-        verified_bytes: 0,
-    };
-    expectation.verify(&mut ReadAtCursor::new(source, offset.get()))
+    let meter = control.meter(opened.plaintext_size());
+    let (run, damage) = open_tolerantly(opened, source, &mut *sink.into_writer(), policy, control, &meter)?;
+    meter.finish();
+    let copy_damaged = opened.end().is_ok_and(|end| end.header_copy_damaged);
+    Ok(Report {
+        damage,
+        ..opened_report(&opened.stream, &run, copy_damaged, control, start)
+    })
 }
 
 fn open_by_offset(
@@ -361,5 +352,6 @@ fn opened_report(
         opened_by: Some((stream.unlocked.slot, stream.unlocked.slot_type)),
         header_from_copy: stream.from_copy,
         header_copy_damaged,
+        damage: DamageLog::default(),
     }
 }

@@ -14,7 +14,7 @@ use std::io::{IoSliceMut, Read};
 
 /// A header as it was found.
 #[derive(Clone, Debug)]
-pub(super) struct FoundHeader {
+pub(crate) struct FoundHeader {
     /// The header.
     pub header: StreamHeader,
     /// The header itself was damaged, and this is its copy.

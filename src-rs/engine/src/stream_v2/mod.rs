@@ -4,6 +4,7 @@
 
 pub mod cancel;
 pub mod core;
+pub mod damage;
 mod ending;
 pub mod failure;
 pub mod files;
@@ -14,6 +15,7 @@ mod in_order;
 mod incoming;
 pub mod inspect;
 pub mod io;
+pub mod opened;
 pub mod options;
 mod outgoing;
 pub mod pipeline;

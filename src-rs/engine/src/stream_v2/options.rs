@@ -1,11 +1,12 @@
 //! What a caller can choose.
 
 use super::cancel::CancellationToken;
+use super::damage::DamagePolicy;
 use super::failure::SealFailure;
 use super::pipeline::Threads;
 use crate::headers::{DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, default_segment_size};
 use crate::keys::{Identity, MAX_KEY_ID, Recipient};
-use crate::telemetry::Progress;
+use crate::telemetry::{Progress, ProgressMeter, SegmentListener};
 
 /// How to run an operation: threads, cancelling, progress.
 #[derive(Clone)]
@@ -16,6 +17,8 @@ pub struct Control<'a> {
     pub cancel: CancellationToken,
     /// Called at most ten times a second and once at the end, from any of the operation's threads.
     pub progress: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
+    /// Told of every segment that is done.
+    pub segments: Option<SegmentListener<'a>>,
 }
 
 impl Control<'_> {
@@ -26,7 +29,13 @@ impl Control<'_> {
             threads: Threads::Serial,
             cancel: CancellationToken::new(),
             progress: None,
+            segments: None,
         }
+    }
+
+    /// A meter that tells this operation's listeners.
+    pub(crate) fn meter(&self, total: Option<u64>) -> ProgressMeter<'_> {
+        ProgressMeter::new(total, self.progress).with_segments(self.segments)
     }
 
     /// Segments in flight on an ordered path: enough that nobody waits while one is read and one is written, but no more
@@ -121,6 +130,8 @@ pub struct DecryptOptions<'a> {
     pub context: &'a [u8],
     /// The largest segment size that is accepted, in bytes: an ordered reader holds some segments in memory.
     pub max_segment_size: u32,
+    /// Who decides about segments that can't be opened. Anything but `Abort` needs a source that can be read by offset.
+    pub on_damage: DamagePolicy<'a>,
 }
 
 impl<'a> DecryptOptions<'a> {
@@ -131,6 +142,7 @@ impl<'a> DecryptOptions<'a> {
             identities,
             context: &[],
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
+            on_damage: DamagePolicy::Abort,
         }
     }
 
@@ -156,7 +168,7 @@ fn check_context(context: &[u8]) -> Result<(), SealFailure> {
     Ok(())
 }
 
-fn invalid(option: &str, problem: impl Into<String>) -> SealFailure {
+pub(crate) fn invalid(option: &str, problem: impl Into<String>) -> SealFailure {
     SealFailure::InvalidOption {
         option: option.to_owned(),
         problem: problem.into(),

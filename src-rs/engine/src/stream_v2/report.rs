@@ -1,9 +1,10 @@
 //! What an operation did.
 
+use super::damage::DamageLog;
 use super::segment_worker::RecordSummary;
 use crate::crypto::Crc64Joiner;
 use crate::headers::SlotType;
-use crate::telemetry::StageTimes;
+use crate::telemetry::{SegmentDone, StageTimes};
 use std::time::Duration;
 
 /// An operation that succeeded.
@@ -11,7 +12,7 @@ use std::time::Duration;
 pub struct Report {
     /// Bytes of the sealed stream.
     pub stream_size: u64,
-    /// Bytes of the plaintext.
+    /// Bytes of the plaintext; of what came out, where something was lost.
     pub plaintext_size: u64,
     /// Segments.
     pub segments: u64,
@@ -33,6 +34,8 @@ pub struct Report {
     pub header_from_copy: bool,
     /// The header's copy is damaged; the header itself is sound.
     pub header_copy_damaged: bool,
+    /// What could not be opened, where the caller decided to go on all the same.
+    pub damage: DamageLog,
 }
 
 /// Sums of an operation, by whichever path it went.
@@ -60,5 +63,25 @@ impl Totals {
         self.frames += u64::from(summary.frames);
         self.plaintext_size += u64::from(summary.plaintext_size);
         self.output_crc.append(summary.output_crc64, output_size);
+    }
+
+    /// Adds a segment that was lost, in whose place `output` came out.
+    pub(crate) fn add_lost(&mut self, output_crc64: u64, output_size: u64) {
+        self.segments += 1;
+        self.plaintext_size += output_size;
+        self.output_crc.append(output_crc64, output_size);
+    }
+}
+
+impl RecordSummary {
+    /// The segment as listeners are told of it.
+    pub(crate) fn done(&self, times: StageTimes) -> SegmentDone {
+        SegmentDone {
+            index: self.index.get(),
+            plaintext_size: self.plaintext_size,
+            wire_size: self.entry.wire_size,
+            frames: self.frames,
+            times,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Stage times, kept by each worker for itself and added up at the end.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Sub};
 use std::time::{Duration, Instant};
 
 /// What a worker can be doing.
@@ -48,5 +48,18 @@ impl AddAssign for StageTimes {
         for (sum, time) in self.0.iter_mut().zip(other.0) {
             *sum += time;
         }
+    }
+}
+
+impl Sub for StageTimes {
+    type Output = Self;
+
+    /// The time since `earlier`, a state of the same clock.
+    fn sub(self, earlier: Self) -> Self {
+        let mut times = self;
+        for (time, before) in times.0.iter_mut().zip(earlier.0) {
+            *time = time.saturating_sub(before);
+        }
+        times
     }
 }

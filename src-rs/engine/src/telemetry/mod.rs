@@ -4,4 +4,4 @@ mod clock;
 mod progress;
 
 pub use clock::{Stage, StageTimes};
-pub use progress::{Progress, ProgressMeter};
+pub use progress::{Progress, ProgressMeter, SegmentDone, SegmentListener};

@@ -1,5 +1,7 @@
-//! Progress, told at most ten times a second however many threads make it.
+//! What is told while an operation runs: progress, at most ten times a second however many threads make it, and each
+//! segment, to whoever asked for that.
 
+use super::StageTimes;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,12 +15,31 @@ pub struct Progress {
     pub bytes_total: Option<u64>,
 }
 
-/// Counts bytes and tells a listener.
+/// A segment that is done: sealed, or opened and verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentDone {
+    /// Position in the stream, from 0.
+    pub index: u64,
+    /// Plaintext bytes.
+    pub plaintext_size: u32,
+    /// Bytes of its record.
+    pub wire_size: u32,
+    /// Frames.
+    pub frames: u32,
+    /// The time that it took in each stage, on however many threads.
+    pub times: StageTimes,
+}
+
+/// A listener to segments, called from any of the operation's threads, in any order.
+pub type SegmentListener<'a> = &'a (dyn Fn(&SegmentDone) + Send + Sync);
+
+/// Counts bytes and tells listeners.
 pub struct ProgressMeter<'a> {
     done: AtomicU64,
     total: Option<u64>,
     last_told: Mutex<Instant>,
     listener: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
+    segments: Option<SegmentListener<'a>>,
 }
 
 impl<'a> ProgressMeter<'a> {
@@ -30,6 +51,20 @@ impl<'a> ProgressMeter<'a> {
             total,
             last_told: Mutex::new(Instant::now()),
             listener,
+            segments: None,
+        }
+    }
+
+    /// The same meter, which tells of segments too.
+    #[must_use]
+    pub fn with_segments(self, segments: Option<SegmentListener<'a>>) -> Self {
+        Self { segments, ..self }
+    }
+
+    /// Tells of a segment that is done.
+    pub fn segment(&self, done: &SegmentDone) {
+        if let Some(listener) = self.segments {
+            listener(done);
         }
     }
 

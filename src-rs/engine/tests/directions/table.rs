@@ -76,6 +76,12 @@ pub(crate) const ROWS: &[Row] = &[
         because: "what the caller is told: holds the workers' errors, so it stands above them",
     },
     Row {
+        module: "stream_v2::damage",
+        never: &["crypto", "keys", "telemetry", "stream_v2::floe"],
+        foreign: NO_IO_OR_THREADS,
+        because: "what is lost and what the caller decides: failures with their places",
+    },
+    Row {
         module: "stream_v2::io",
         never: &[
             "headers",
@@ -122,6 +128,12 @@ pub(crate) const ROWS: &[Row] = &[
         never: &["telemetry", "stream_v2::pipeline", "stream_v2::outgoing"],
         foreign: &[],
         because: "a stream's end, read and verified; needs the header",
+    },
+    Row {
+        module: "stream_v2::opened",
+        never: &["crypto", "keys", "stream_v2::outgoing"],
+        foreign: &[],
+        because: "an unlocked stream whose segments are opened one by one, in any order",
     },
     Row {
         module: "stream_v2::in_order",

@@ -46,7 +46,7 @@ impl<'a, 'c> Delivery<'a, 'c> {
     pub(super) fn accept<T>(
         &mut self,
         result: Result<(T, StageTimes), SealFailure>,
-        deliver: impl FnOnce(&mut Self, T) -> Result<Vec<u8>, SealFailure>,
+        deliver: impl FnOnce(&mut Self, T, StageTimes) -> Result<Vec<u8>, SealFailure>,
     ) -> ControlFlow<()> {
         self.times.add(Stage::Wait, self.idle_since.elapsed());
         let delivered = if self.control.cancel.is_cancelled() {
@@ -56,7 +56,7 @@ impl<'a, 'c> Delivery<'a, 'c> {
         };
         let delivered = delivered.and_then(|(item, times)| {
             self.times += times;
-            deliver(self, item)
+            deliver(self, item, times)
         });
         self.idle_since = Instant::now();
         match delivered {

@@ -4,9 +4,11 @@ mod delivery;
 mod open;
 mod seal;
 mod source;
+mod tolerant;
 
 pub(super) use open::open_in_order;
 pub(super) use seal::seal_in_order;
+pub(super) use tolerant::open_tolerantly;
 
 use super::failure::SealFailure;
 use super::segment_worker::SegmentWorkerError;

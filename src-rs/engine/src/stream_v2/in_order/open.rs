@@ -50,7 +50,7 @@ pub(in crate::stream_v2) fn open_in_order(
         Ok((opened, times))
     };
     let consume = |opened: Result<(DecryptedSegment, StageTimes), SealFailure>| {
-        delivery.accept(opened, |delivery, segment: DecryptedSegment| {
+        delivery.accept(opened, |delivery, segment: DecryptedSegment, times| {
             for frame in segment.frames() {
                 delivery.write(frame)?;
             }
@@ -58,6 +58,7 @@ pub(in crate::stream_v2) fn open_in_order(
             delivery.totals.add(&segment.summary, size);
             delivery.entries.push(segment.summary.entry);
             meter.add(size);
+            meter.segment(&segment.summary.done(times));
             Ok(segment.into_buffer())
         })
     };

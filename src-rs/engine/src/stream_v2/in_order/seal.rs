@@ -50,11 +50,12 @@ pub(in crate::stream_v2) fn seal_in_order(
         Ok((sealed, times))
     };
     let consume = |sealed: Result<(EncryptedSegment, StageTimes), SealFailure>| {
-        delivery.accept(sealed, |delivery, EncryptedSegment { summary, record }| {
+        delivery.accept(sealed, |delivery, EncryptedSegment { summary, record }, times| {
             delivery.write(&record)?;
             delivery.totals.add(&summary, record.len() as u64);
             delivery.entries.push(summary.entry);
             meter.add(u64::from(summary.plaintext_size));
+            meter.segment(&summary.done(times));
             Ok(record)
         })
     };

@@ -66,6 +66,11 @@ pub(crate) trait SegmentTask: Sync {
 
     /// Does the `index`th of [`count`](Self::count) segments.
     fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<Self::Output, Halt>;
+
+    /// Hears that a segment is done, and the time that it took in each stage.
+    fn done(&self, output: &Self::Output, times: StageTimes) {
+        let _ = (output, times);
+    }
 }
 
 /// What a worker has of its own, from its first segment to its last.
@@ -86,6 +91,10 @@ impl SegmentTask for SealTask<'_> {
 
     fn count(&self) -> u64 {
         self.0.segment_count()
+    }
+
+    fn done(&self, summary: &RecordSummary, times: StageTimes) {
+        self.0.meter.segment(&summary.done(times));
     }
 
     fn slot_size(&self) -> usize {
@@ -167,6 +176,10 @@ impl SegmentTask for OpenTask<'_> {
 
     fn count(&self) -> u64 {
         self.transfer.segment_count()
+    }
+
+    fn done(&self, summary: &RecordSummary, times: StageTimes) {
+        self.transfer.meter.segment(&summary.done(times));
     }
 
     fn slot_size(&self) -> usize {
@@ -333,9 +346,13 @@ impl<T: SegmentTask> Shared<'_, T> {
                 break None;
             }
             let index = SegmentIndex::new(next);
+            let before = worker.times;
             let done = guard(index, || self.task.run(&mut worker, index));
             match done.map_err(Halt::Segment).flatten() {
-                Ok(output) => outputs.push((next, output)),
+                Ok(output) => {
+                    self.task.done(&output, worker.times - before);
+                    outputs.push((next, output));
+                }
                 Err(halt) => {
                     self.failed_at.fetch_min(next, Ordering::Relaxed);
                     break Some((next, halt));

@@ -1,0 +1,281 @@
+//! Records at known places to plaintext in order, with a decision for each that fails.
+
+use super::lost;
+use crate::crypto::Crc64;
+use crate::headers::{ByteRange, ManifestEntry, SegmentIndex};
+use crate::stream_v2::damage::{Damage, DamageDecision, DamageLog, DamageOutcome, DamagePolicy};
+use crate::stream_v2::failure::{EndDisagreement, SealFailure};
+use crate::stream_v2::io::ReadAt;
+use crate::stream_v2::opened::OpenedStream;
+use crate::stream_v2::options::Control;
+use crate::stream_v2::pipeline::run_ordered;
+use crate::stream_v2::report::{Run, Totals};
+use crate::stream_v2::segment_worker::DecryptedSegment;
+use crate::telemetry::{ProgressMeter, Stage, StageTimes};
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::sync::mpsc::channel;
+use std::time::Instant;
+
+/// Opens every segment, whatever became of the others, and has `policy` decide about those that fail.
+pub(in crate::stream_v2) fn open_tolerantly(
+    opened: &OpenedStream,
+    source: &dyn ReadAt,
+    writer: &mut (dyn Write + Send + '_),
+    policy: DamagePolicy<'_>,
+    control: &Control<'_>,
+    meter: &ProgressMeter<'_>,
+) -> Result<(Run, DamageLog), SealFailure> {
+    let (buffers, free) = channel::<Vec<u8>>();
+    let mut next = 0;
+    // A buffer goes with every index, since the pool's threads can't share the channel that they come back through.
+    let produce = move || {
+        let index = (next < opened.segments()).then(|| SegmentIndex::new(next))?;
+        next += 1;
+        Some((index, free.try_recv().unwrap_or_default()))
+    };
+    let open = |(index, buffer)| {
+        let mut times = StageTimes::default();
+        let result = opened.open_segment(source, index, buffer, &control.cancel, &mut times);
+        Ok((index, result, times))
+    };
+    let mut delivery = TolerantDelivery {
+        opened,
+        source,
+        writer,
+        policy,
+        control,
+        meter,
+        totals: Totals::default(),
+        verified: 0,
+        entries: Vec::new(),
+        times: StageTimes::default(),
+        log: DamageLog::default(),
+    };
+    let mut outcome = Ok(());
+    let mut idle_since = Instant::now();
+    let consume =
+        |item: Result<(SegmentIndex, Result<DecryptedSegment, SealFailure>, StageTimes), SealFailure>| {
+            delivery.times.add(Stage::Wait, idle_since.elapsed());
+            let delivered = item.and_then(|(index, result, times)| delivery.accept(index, result, times));
+            idle_since = Instant::now();
+            match delivered {
+                Ok(Some((buffer, is_final))) => {
+                    // The other end may be done already, and then needs no buffers.
+                    let _ = buffers.send(buffer);
+                    // Where the length is unknown, the last segment is the one that says so.
+                    if is_final {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                }
+                Ok(None) => ControlFlow::Continue(()),
+                Err(failure) => {
+                    outcome = Err(failure);
+                    ControlFlow::Break(())
+                }
+            }
+        };
+    let window = control.window(opened.stream.context.geometry());
+    run_ordered(&control.threads, window, produce, open, lost, consume)?;
+    outcome?;
+    delivery.finish()
+}
+
+struct TolerantDelivery<'a, 'w> {
+    opened: &'a OpenedStream,
+    source: &'a dyn ReadAt,
+    writer: &'a mut (dyn Write + Send + 'w),
+    policy: DamagePolicy<'a>,
+    control: &'a Control<'a>,
+    meter: &'a ProgressMeter<'a>,
+    totals: Totals,
+    /// Plaintext bytes.
+    verified: u64,
+    /// The sealings that were read, with `None` for those that were not.
+    entries: Vec<Option<ManifestEntry>>,
+    times: StageTimes,
+    log: DamageLog,
+}
+
+impl TolerantDelivery<'_, '_> {
+    /// Takes the next segment's result. Returns its buffer and whether it is the last, unless nothing came of it.
+    fn accept(
+        &mut self,
+        index: SegmentIndex,
+        mut result: Result<DecryptedSegment, SealFailure>,
+        mut times: StageTimes,
+    ) -> Result<Option<(Vec<u8>, bool)>, SealFailure> {
+        let mut retried: Option<Damage> = None;
+        let outcome = loop {
+            if self.control.cancel.is_cancelled() {
+                return Err(SealFailure::Cancelled);
+            }
+            let failure = match result {
+                Ok(segment) => {
+                    if let Some(damage) = retried.take() {
+                        self.log.add(damage, DamageOutcome::Recovered);
+                    }
+                    return self
+                        .deliver(&segment, times)
+                        .map(|is_final| Some((segment.into_buffer(), is_final)));
+                }
+                Err(failure) if failure.is_damage() => failure,
+                Err(failure) => return Err(failure),
+            };
+            let damage = Damage {
+                segment: index,
+                plaintext: self.opened.plaintext_range(index),
+                wire: self.opened.wire_range(index),
+                failure: self.with_verified_bytes(failure),
+                retries: retried.map_or(0, |damage| damage.retries + 1),
+            };
+            match self.policy.decide(&damage) {
+                DamageDecision::Abort => return Err(damage.failure),
+                DamageDecision::Retry => {
+                    let again = self.opened.open_segment(
+                        self.source,
+                        index,
+                        Vec::new(),
+                        &self.control.cancel,
+                        &mut times,
+                    );
+                    result = again;
+                    retried = Some(damage);
+                }
+                DamageDecision::Skip => break (damage, DamageOutcome::Skipped),
+                DamageDecision::Zero => break (damage, DamageOutcome::Zeroed),
+            }
+        };
+        let (damage, outcome) = outcome;
+        self.times += times;
+        let lost = if outcome == DamageOutcome::Zeroed {
+            self.write_zeros(damage.plaintext)?
+        } else {
+            (0, 0)
+        };
+        self.totals.add_lost(lost.0, lost.1);
+        self.meter.add(damage.plaintext.size());
+        self.entries.push(None);
+        self.log.add(damage, outcome);
+        Ok(None)
+    }
+
+    fn deliver(&mut self, segment: &DecryptedSegment, times: StageTimes) -> Result<bool, SealFailure> {
+        for frame in segment.frames() {
+            self.write(frame)?;
+        }
+        let summary = &segment.summary;
+        self.totals.add(summary, u64::from(summary.plaintext_size));
+        self.verified += u64::from(summary.plaintext_size);
+        self.entries.push(Some(summary.entry));
+        self.times += times;
+        self.meter.add(u64::from(summary.plaintext_size));
+        self.meter.segment(&summary.done(times));
+        Ok(summary.is_final)
+    }
+
+    /// Returns the zeros' checksum and number.
+    fn write_zeros(&mut self, range: ByteRange) -> Result<(u64, u64), SealFailure> {
+        let mut crc = Crc64::default();
+        let mut left = range.size();
+        while left > 0 {
+            let zeros = &ZEROS[..left.min(ZEROS.len() as u64) as usize];
+            self.write(zeros)?;
+            crc.update(zeros);
+            left -= zeros.len() as u64;
+        }
+        Ok((crc.value(), range.size()))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), SealFailure> {
+        let Self { writer, times, .. } = self;
+        let written = times.time(Stage::Write, || writer.write_all(bytes));
+        written.map_err(SealFailure::writing)
+    }
+
+    /// What was verified before, which only the delivering end knows.
+    fn with_verified_bytes(&self, failure: SealFailure) -> SealFailure {
+        match failure {
+            SealFailure::Truncated {
+                next_segment, offset, ..
+            } => SealFailure::Truncated {
+                next_segment,
+                verified_bytes: self.verified,
+                offset,
+            },
+            other => other,
+        }
+    }
+
+    fn finish(mut self) -> Result<(Run, DamageLog), SealFailure> {
+        self.writer.flush().map_err(SealFailure::writing)?;
+        self.decide_about_end()?;
+        let end = self.opened.end();
+        let run = Run {
+            totals: self.totals,
+            times: self.times,
+            stream_size: end.map_or(self.opened.source_size(), |end| end.stream_size),
+        };
+        Ok((run, self.log))
+    }
+
+    fn decide_about_end(&mut self) -> Result<(), SealFailure> {
+        let total = self.opened.plaintext_size().unwrap_or(self.totals.plaintext_size);
+        let mut verdict = self.opened.end().map(|_| ()).map_err(Clone::clone);
+        let mut retried: Option<Damage> = None;
+        loop {
+            let Err(failure) = verdict else {
+                if let Some(damage) = retried {
+                    self.log.add(damage, DamageOutcome::Recovered);
+                }
+                return Ok(());
+            };
+            if self.control.cancel.is_cancelled() {
+                return Err(SealFailure::Cancelled);
+            }
+            if !failure.is_damage() {
+                return Err(failure);
+            }
+            let damage = Damage {
+                segment: SegmentIndex::new(self.entries.len() as u64),
+                plaintext: ByteRange::at(total, 0),
+                wire: self.opened.end_range(),
+                failure: self.with_verified_bytes(failure),
+                retries: retried.map_or(0, |damage| damage.retries + 1),
+            };
+            let outcome = match self.policy.decide(&damage) {
+                DamageDecision::Abort => return Err(damage.failure),
+                DamageDecision::Retry => {
+                    verdict = self.check_end_again();
+                    retried = Some(damage);
+                    continue;
+                }
+                DamageDecision::Skip => DamageOutcome::Skipped,
+                DamageDecision::Zero => DamageOutcome::Zeroed,
+            };
+            self.log.add(damage, outcome);
+            return Ok(());
+        }
+    }
+
+    /// Reads the end again, and compares the segments that were opened without it.
+    fn check_end_again(&self) -> Result<(), SealFailure> {
+        let end = self.opened.verify_end(self.source)?;
+        let foreign = self
+            .entries
+            .iter()
+            .zip(&end.manifest.entries)
+            .position(|(read, named)| read.is_some_and(|read| read != *named));
+        foreign.map_or(Ok(()), |at| {
+            Err(SealFailure::EndTampered {
+                offset: end.offset,
+                disagreement: EndDisagreement::Segment,
+                segment: Some(SegmentIndex::new(at as u64)),
+            })
+        })
+    }
+}
+
+static ZEROS: [u8; 65_536] = [0; 65_536];
