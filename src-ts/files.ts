@@ -1,11 +1,13 @@
 // Whole files by path.
 
 import { native } from './binding';
+import { checkedPolicy, damageSettings } from './damage';
 import { keyArgument, keyArguments } from './keys';
 import { run } from './operation';
 import { checkedOptions, checkedPath, openSettings, placementSettings, sealSettings } from './options';
 import { openReport, plaintextSize, sealReport } from './reports';
 import type {
+  DamageOptions,
   FileOptions,
   OpenOptions,
   OpenReport,
@@ -40,23 +42,28 @@ export async function encryptFile(
 }
 
 /**
- * Opens the sealed file `from` into the file `to`, which appears complete and verified or not at all. A new file gets the
- * permissions of `from` without those of group and others.
+ * Opens the sealed file `from` into the file `to`, which appears complete and verified or not at all, unless `onDamage`
+ * decides otherwise. A new file gets the permissions of `from` without those of group and others.
  *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
  */
 export async function decryptFile(
   from: string | URL,
   to: string | URL,
-  options: OpenOptions & OperationOptions & FileOptions,
+  options: OpenOptions & OperationOptions & FileOptions & DamageOptions,
 ): Promise<OpenReport> {
   const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
   const settings = openSettings(checkedOptions(options));
+  const policy = checkedPolicy(options.onDamage);
   const keys = keyArguments('key', options.key);
   const placement = placementSettings(options);
   const report = await run(options, {
     name: 'decryptFile',
-    start: (how) => native.decryptFile(source, target, keys, settings, placement, how),
+    start(how, running) {
+      const onDamage = damageSettings(policy, running);
+      if (onDamage) settings.onDamage = onDamage;
+      return native.decryptFile(source, target, keys, settings, placement, how);
+    },
     done: plaintextSize,
   });
   return openReport(report);

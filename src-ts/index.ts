@@ -7,13 +7,28 @@
  */
 
 export { decrypt, encrypt } from './buffers';
+export type {
+  DamageEvent,
+  OperationEvent,
+  OperationIdentity,
+  OperationName,
+  SegmentEvent,
+} from './diagnostics';
 export { FloeError, SealError } from './errors';
 export { decryptFile, encryptFile } from './files';
 export { floe, type Floe } from './floe';
 export { ciphertextSize, inspect } from './inspect';
 export { generateKey, SecretKey } from './keys';
+export { decryptSegments } from './segments';
+export type { SourceInput } from './sources';
 export { decryptSync, encryptSync } from './sync';
 export type {
+  ByteRange,
+  Damage,
+  DamageDecision,
+  DamageHandler,
+  DamageOptions,
+  DamagePolicy,
   DigestName,
   FileOptions,
   FloeOptions,
@@ -27,6 +42,9 @@ export type {
   Report,
   SealOptions,
   SealReport,
+  SegmentResult,
+  SegmentsOptions,
+  SettledDamage,
   SlotInfo,
   Stages,
   StreamInfo,
@@ -45,6 +63,7 @@ export type {
   Limit,
   SealErrorCode,
   SealFailure,
+  SegmentDone,
   SegmentReason,
   SegmentWorkerError,
   SizeRelation,

@@ -1,21 +1,18 @@
-// Runs an operation of the addon: signal and progress in, a report or one of the package's errors out.
+// Runs an operation of the addon: signal and listeners in, a report or one of the package's errors out.
 
-import type { Progress, RunSettings } from '../native/binding';
+import type { Cancellation, Progress, RunSettings } from '../native/binding';
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './abort';
 import { native } from './binding';
+import { type OperationName, Watch } from './diagnostics';
 import { SealError, translated, typeError } from './errors';
 import { checkedInteger } from './options';
 import type { OperationOptions } from './types';
 
-/** The name of an operation, as programs that watch know it: the function's own. */
-export type OperationName =
-  'decrypt' | 'decryptFile' | 'decryptSegments' | 'encrypt' | 'encryptFile' | 'heal' | 'salvage' | 'verify';
-
-/** An operation of the addon. */
-export interface Operation<T> {
+/** An operation of the addon. @internal */
+export interface Operation<T extends object> {
   readonly name: OperationName;
   /** Starts it. */
-  readonly start: (how: RunSettings) => Promise<T>;
+  readonly start: (how: RunSettings, running: Running) => Promise<T>;
   /** Bytes that progress ends with, out of what the operation returns. */
   readonly done: (result: T) => number;
 }
@@ -26,33 +23,86 @@ export interface Operation<T> {
  * @throws the signal's reason, what the listener threw, or the addon's failure as the package's own error.
  * @internal
  */
-export async function run<T>(options: OperationOptions, operation: Operation<T>): Promise<T> {
-  const threads =
-    options.threads === undefined ? 0 : checkedInteger('threads', options.threads, 0, MAX_THREADS);
-  const signal = checkedSignal(options.signal);
+export async function run<T extends object>(options: OperationOptions, operation: Operation<T>): Promise<T> {
+  const threads = checkedThreads(options.threads);
   const listener = checkedListener(options.onProgress);
-  if (signal && isAborted(signal)) throw abortError(signal);
-
-  stopAtExit();
-  const cancellation = signal || listener ? new native.Cancellation() : undefined;
-  const cancel = () => cancellation?.cancel();
-  const progress = listener && new ProgressListener(listener, cancel);
-  if (signal) onAbort(signal, cancel);
+  const running = new Running(operation.name, options.signal);
+  const progress = listener && new ProgressListener(listener, running);
   try {
-    const how: RunSettings = { threads };
-    if (cancellation) how.cancellation = cancellation;
+    const how = running.settings(threads);
     if (progress) how.onProgress = progress.hear;
-    const result = await operation.start(how);
+    const onSegment = running.watch.segmentListener;
+    if (onSegment) how.onSegment = onSegment;
+    const result = await operation.start(how, running);
     progress?.finish(operation.done(result));
+    running.watch.done(result);
     return result;
   } catch (error) {
-    progress?.rethrow();
-    const failure = translated(error);
-    const cancelled = failure instanceof SealError && failure.failure.kind === 'Cancelled';
-    throw cancelled && signal && isAborted(signal) ? abortError(signal) : failure;
+    throw running.explain(error);
   } finally {
     progress?.close();
-    if (signal) forgetAbort(signal, cancel);
+    running.dispose();
+  }
+}
+
+/** @internal */
+export function checkedThreads(threads: unknown): number {
+  return threads === undefined ? 0 : checkedInteger('threads', threads, 0, MAX_THREADS);
+}
+
+/** An operation under way: what can stop it, and why it stopped. @internal */
+export class Running {
+  readonly watch: Watch;
+  readonly #cancellation: Cancellation = new native.Cancellation();
+  readonly #signal: AbortSignal | undefined;
+  #thrown: { readonly value: unknown } | undefined;
+
+  /** @throws the signal's reason, if it is aborted already. */
+  constructor(name: OperationName, signal: unknown) {
+    this.#signal = checkedSignal(signal);
+    if (this.#signal && isAborted(this.#signal)) throw abortError(this.#signal);
+    stopAtExit();
+    this.watch = new Watch(name);
+    if (this.#signal) onAbort(this.#signal, this.cancel);
+  }
+
+  /** How the addon is to run it. */
+  settings(threads: number): RunSettings {
+    return { threads, cancellation: this.#cancellation };
+  }
+
+  readonly cancel = (): void => {
+    this.#cancellation.cancel();
+  };
+
+  /** Stops the operation because a function of the caller's threw this. */
+  stop(value: unknown): void {
+    this.#thrown ??= { value };
+    this.cancel();
+  }
+
+  /** Throws what a function of the caller's threw. */
+  rethrow(): void {
+    // Whatever it is: the caller's own code threw it.
+    if (this.#thrown) throw this.#thrown.value;
+  }
+
+  /** What the caller is told in place of the addon's error. */
+  explain(error: unknown): unknown {
+    const reason = this.#reason(error);
+    this.watch.failed(reason);
+    return reason;
+  }
+
+  #reason(error: unknown): unknown {
+    if (this.#thrown) return this.#thrown.value;
+    const failure = translated(error);
+    const cancelled = failure instanceof SealError && failure.failure.kind === 'Cancelled';
+    return cancelled && this.#signal && isAborted(this.#signal) ? abortError(this.#signal) : failure;
+  }
+
+  dispose(): void {
+    if (this.#signal) forgetAbort(this.#signal, this.cancel);
   }
 }
 
@@ -68,34 +118,28 @@ let stopsAtExit = false;
 /** Stands between the addon and the caller's listener, which may throw, and which must hear nothing too late. */
 class ProgressListener {
   #last: number | undefined;
-  #thrown: { readonly value: unknown } | undefined;
   #closed = false;
 
   constructor(
     readonly listener: (progress: Progress) => void,
-    readonly cancel: () => void,
+    readonly running: Running,
   ) {}
 
   readonly hear = (progress: Progress): void => {
-    if (this.#closed || this.#thrown) return;
+    if (this.#closed) return;
     this.#last = progress.bytesDone;
     try {
       this.listener(progress);
     } catch (value) {
-      this.#thrown = { value };
-      this.cancel();
+      this.#closed = true;
+      this.running.stop(value);
     }
   };
 
   /** Tells that all is done, unless that was told, and throws what the listener threw. */
   finish(total: number): void {
     if (this.#last !== total) this.hear({ bytesDone: total, bytesTotal: total });
-    this.rethrow();
-  }
-
-  rethrow(): void {
-    // Whatever it is: the caller's own code threw it.
-    if (this.#thrown) throw this.#thrown.value;
+    this.running.rethrow();
   }
 
   close(): void {

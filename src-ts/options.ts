@@ -149,6 +149,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'keyId',
   'kind',
   'maxSegmentSize',
+  'onDamage',
   'onProgress',
   'overwrite',
   'segmentSize',

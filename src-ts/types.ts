@@ -1,6 +1,15 @@
 // What a caller can choose and what an operation reports, as the package's users see it.
 
-import type { DigestName, Progress, Report as NativeReport, Opened } from '../native/binding';
+import type {
+  ByteRange,
+  Damage,
+  DamageDecisionName,
+  DigestName,
+  Opened,
+  Progress,
+  Report as NativeReport,
+  SealFailure,
+} from '../native/binding';
 import type { SecretKey } from './keys';
 
 /** A key: a {@link SecretKey}, or its 32 plain bytes, which are copied at the call. */
@@ -65,6 +74,62 @@ export interface FileOptions {
   flush?: boolean | undefined;
 }
 
+/** What to do about a damage: fail with it, leave the segment out, write zeros in its place, or read it again. */
+export type DamageDecision = DamageDecisionName;
+
+/**
+ * Decides about one damage. It is asked for one at a time, in the stream's order; the operation waits for its answer, and
+ * ends with what it throws. `'retry'` reads the source again, and asks again if that does not help: how often is up to it.
+ */
+export type DamageHandler = (damage: Damage) => DamageDecision | Promise<DamageDecision>;
+
+/** Who decides about damage. */
+export type DamagePolicy = 'abort' | 'skip' | 'zero' | DamageHandler;
+
+/** What to do where something of a stream can't be opened. */
+export interface DamageOptions {
+  /**
+   * What to do about a segment that can't be opened, and about an end that can't be verified. `'abort'`, the default,
+   * fails with the first; `'skip'` leaves segments out, so that what follows moves up; `'zero'` writes zeros in their
+   * place; a function decides for each. With anything but `'abort'` the result is **not** known to be the whole stream:
+   * the report's `damage` lists what it is not. Bytes that did not verify never come out.
+   */
+  onDamage?: DamagePolicy | undefined;
+}
+
+/** How to go through segments. */
+export interface SegmentsOptions {
+  /** Segments that are opened side by side and so are in memory; 0, the default, for as many as the machine has cores. */
+  threads?: number | undefined;
+  /** Stops it: the loop then throws the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A segment of a stream: its plaintext, or why it could not be opened. */
+export type SegmentResult =
+  | {
+      readonly ok: true;
+      /** Position in the stream, from 0. */
+      readonly index: number;
+      /** Where its plaintext starts in the whole. */
+      readonly offset: number;
+      /** Its plaintext, verified. */
+      readonly data: Buffer;
+    }
+  | {
+      readonly ok: false;
+      /** Position in the stream, from 0. */
+      readonly index: number;
+      /** What of the plaintext is lost with it. */
+      readonly plaintextRange: ByteRange;
+      /** Where it stands in the sealed stream, or should. */
+      readonly wireRange: ByteRange;
+      /** Why. */
+      readonly failure: SealFailure;
+      /** The same in words. */
+      readonly message: string;
+    };
+
 /** How to seal or open a FLOE message. */
 export interface FloeOptions {
   /** The key. */
@@ -91,4 +156,14 @@ export type SealReport = Report;
 export type OpenReport = Report & Opened;
 
 /** Shapes that the addon reports as they are. */
-export type { DigestName, Opened, OpenedBy, SlotInfo, Stages, StreamInfo } from '../native/binding';
+export type {
+  ByteRange,
+  Damage,
+  DigestName,
+  Opened,
+  OpenedBy,
+  SettledDamage,
+  SlotInfo,
+  Stages,
+  StreamInfo,
+} from '../native/binding';

@@ -41,7 +41,7 @@ pub fn decrypt_into<'env>(
     input: Uint8Array,
     mut output: Uint8Array,
     #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
-    settings: OpenSettings,
+    settings: OpenSettings<'_>,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     check_apart(&input, &output)?;

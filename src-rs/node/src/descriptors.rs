@@ -51,7 +51,7 @@ pub fn decrypt_between<'env>(
     source: End,
     target: End,
     #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
-    settings: OpenSettings,
+    settings: OpenSettings<'_>,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {

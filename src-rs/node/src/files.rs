@@ -60,7 +60,7 @@ pub fn decrypt_file_at<'env>(
     from: String,
     to: String,
     #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
-    settings: OpenSettings,
+    settings: OpenSettings<'_>,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {

@@ -5,6 +5,7 @@
 //! own thread is in [sync]. Memory that JavaScript sees is allocated by JavaScript.
 
 pub mod buffers;
+pub mod damage;
 pub mod descriptors;
 mod executor;
 pub mod failure;
@@ -18,6 +19,7 @@ mod output;
 mod pools;
 pub mod ranges;
 pub mod report;
+pub mod segments;
 pub mod sources;
 pub mod sync;
 pub mod teardown;

@@ -1,9 +1,11 @@
 //! What a caller can choose, as the façade passes it: checked there, and again by the engine.
 
+use crate::damage::{DamageAsker, DamageSettings, asker};
 use crate::keys::{KeyArgument, key_of};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::headers::DigestKind;
+use sealstream::stream_v2::damage::DamagePolicy;
 use sealstream::stream_v2::options::{DEFAULT_MAX_SEGMENT_SIZE, HeaderLayout};
 use sealstream::{DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey, headers, keys, stream_v2};
 
@@ -125,12 +127,13 @@ impl SealPlan {
 
 /// How to open; what is absent has the engine's default.
 #[napi(object, object_to_js = false)]
-#[derive(Default)]
-pub struct OpenSettings {
+pub struct OpenSettings<'env> {
     /// The bytes that the stream was sealed with.
     pub context: Option<Uint8Array>,
     /// The largest segment size that is accepted, in bytes.
     pub max_segment_size: Option<u32>,
+    /// Decides about segments that can't be opened; without it the first fails the operation.
+    pub on_damage: Option<DamageSettings<'env>>,
 }
 
 /// [`OpenSettings`] in memory of Rust's, with the keys.
@@ -138,10 +141,11 @@ pub(crate) struct OpenPlan {
     identities: Vec<Identity>,
     context: Vec<u8>,
     max_segment_size: u32,
+    questions: Option<DamageAsker>,
 }
 
 impl OpenPlan {
-    pub(crate) fn new(keys: &[KeyArgument<'_>], settings: OpenSettings) -> napi::Result<Self> {
+    pub(crate) fn new(keys: &[KeyArgument<'_>], settings: OpenSettings<'_>) -> napi::Result<Self> {
         let identity = |key: &KeyArgument<'_>| key_of(key).map(Identity::Key);
         Ok(Self {
             identities: keys.iter().map(identity).collect::<napi::Result<_>>()?,
@@ -150,6 +154,7 @@ impl OpenPlan {
                 .map(|context| context.to_vec())
                 .unwrap_or_default(),
             max_segment_size: settings.max_segment_size.unwrap_or(DEFAULT_MAX_SEGMENT_SIZE),
+            questions: settings.on_damage.map(asker),
         })
     }
 
@@ -159,6 +164,10 @@ impl OpenPlan {
             identities: self.identities.clone(),
             context: &self.context,
             max_segment_size,
+            on_damage: self
+                .questions
+                .as_deref()
+                .map_or(DamagePolicy::Abort, DamagePolicy::Ask),
         }
     }
 }

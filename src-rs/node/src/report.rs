@@ -1,7 +1,9 @@
 //! What an operation did, as JavaScript sees it.
 
+use crate::damage::SettledDamage;
 use napi_derive::napi;
-use sealstream::telemetry::{Stage, StageTimes};
+use sealstream::stream_v2::damage;
+use sealstream::telemetry::{self, Stage, StageTimes};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -54,6 +56,10 @@ pub struct Opened {
     pub header_from_copy: bool,
     /// The header's copy at the stream's end is damaged; the header itself is sound.
     pub header_copy_damaged: bool,
+    /// What could not be opened, or only after trying again, where `onDamage` decided to go on: the first 10,000.
+    pub damage: Vec<SettledDamage>,
+    /// How many of those there were in all.
+    pub damage_count: f64,
 }
 
 /// A key slot that opened a stream.
@@ -75,6 +81,8 @@ impl From<sealstream::Report> for Report {
             },
             header_from_copy: report.header_from_copy,
             header_copy_damaged: report.header_copy_damaged,
+            damage: report.damage.listed.iter().map(settled).collect(),
+            damage_count: report.damage.count as f64,
         });
         Self {
             plaintext_size: report.plaintext_size as f64,
@@ -91,6 +99,13 @@ impl From<sealstream::Report> for Report {
     }
 }
 
+fn settled((damage, outcome): &(damage::Damage, damage::DamageOutcome)) -> SettledDamage {
+    SettledDamage {
+        damage: damage.into(),
+        outcome: (*outcome).into(),
+    }
+}
+
 impl From<StageTimes> for Stages {
     fn from(times: StageTimes) -> Self {
         Self {
@@ -99,6 +114,33 @@ impl From<StageTimes> for Stages {
             digest_ms: milliseconds(times.of(Stage::Digest)),
             write_ms: milliseconds(times.of(Stage::Write)),
             wait_ms: milliseconds(times.of(Stage::Wait)),
+        }
+    }
+}
+
+/// A segment that is done: sealed, or opened and verified.
+#[napi(object, object_from_js = false)]
+pub struct SegmentDone {
+    /// Position in the stream, from 0.
+    pub index: f64,
+    /// Plaintext bytes.
+    pub plaintext_size: u32,
+    /// Bytes of its record in the sealed stream.
+    pub wire_size: u32,
+    /// Frames.
+    pub frames: u32,
+    /// Where the time went that it took, on however many threads.
+    pub stages: Stages,
+}
+
+impl From<&telemetry::SegmentDone> for SegmentDone {
+    fn from(done: &telemetry::SegmentDone) -> Self {
+        Self {
+            index: done.index as f64,
+            plaintext_size: done.plaintext_size,
+            wire_size: done.wire_size,
+            frames: done.frames,
+            stages: done.times.into(),
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn decrypt_sync(
     input: &[u8],
     mut output: Uint8ArraySlice<'_>,
     #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
-    settings: OpenSettings,
+    settings: OpenSettings<'_>,
 ) -> Result<f64> {
     let plan = OpenPlan::new(&keys, settings)?;
     let memory = exclusive(&mut output, keys.iter().map(bytes_of).chain([input]))?;

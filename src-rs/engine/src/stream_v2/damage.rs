@@ -1,5 +1,6 @@
 //! What is lost of a stream, and what the caller decides to make of it.
 
+use super::cancel::CancellationToken;
 use super::failure::SealFailure;
 use crate::headers::{ByteRange, SegmentIndex};
 use std::fmt;
@@ -41,16 +42,17 @@ pub enum DamagePolicy<'a> {
     /// Always the same; a constant `Retry` would never end, and is taken as `Abort`.
     Always(DamageDecision),
     /// The caller, who is asked for one damage at a time, in the stream's order, on the operation's own thread. The
-    /// operation waits for the answer: a retry is bounded by nothing but the answers.
-    Ask(&'a (dyn Fn(&Damage) -> DamageDecision + Send + Sync)),
+    /// operation waits for the answer, and a retry is bounded by nothing but the answers: who lets it wait looks at the
+    /// operation's token meanwhile.
+    Ask(&'a (dyn Fn(&Damage, &CancellationToken) -> DamageDecision + Send + Sync)),
 }
 
 impl DamagePolicy<'_> {
-    pub(crate) fn decide(&self, damage: &Damage) -> DamageDecision {
+    pub(crate) fn decide(&self, damage: &Damage, cancel: &CancellationToken) -> DamageDecision {
         match self {
             Self::Abort | Self::Always(DamageDecision::Retry) => DamageDecision::Abort,
             Self::Always(decision) => *decision,
-            Self::Ask(ask) => ask(damage),
+            Self::Ask(ask) => ask(damage, cancel),
         }
     }
 }

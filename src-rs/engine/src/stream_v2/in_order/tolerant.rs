@@ -131,7 +131,7 @@ impl TolerantDelivery<'_, '_> {
                 failure: self.with_verified_bytes(failure),
                 retries: retried.map_or(0, |damage| damage.retries + 1),
             };
-            match self.policy.decide(&damage) {
+            match self.policy.decide(&damage, &self.control.cancel) {
                 DamageDecision::Abort => return Err(damage.failure),
                 DamageDecision::Retry => {
                     let again = self.opened.open_segment(
@@ -245,7 +245,7 @@ impl TolerantDelivery<'_, '_> {
                 failure: self.with_verified_bytes(failure),
                 retries: retried.map_or(0, |damage| damage.retries + 1),
             };
-            let outcome = match self.policy.decide(&damage) {
+            let outcome = match self.policy.decide(&damage, &self.control.cancel) {
                 DamageDecision::Abort => return Err(damage.failure),
                 DamageDecision::Retry => {
                     verdict = self.check_end_again();

@@ -8,6 +8,7 @@ mod told;
 
 mod control;
 mod cuts;
+mod damage;
 mod faults;
 mod files;
 mod flips;

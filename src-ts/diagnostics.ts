@@ -1,0 +1,121 @@
+// What programs that watch can hear of: three channels of Node's `diagnostics_channel`. Nothing secret goes there: no
+// key, no plaintext, no context, and no path but what an error of the system names.
+
+import { channel } from 'node:diagnostics_channel';
+
+import type { ByteRange, Damage, DamageDecisionName, SealFailure, SegmentDone } from '../native/binding';
+import { SealError } from './errors';
+
+/** The name of an operation: the function's own. */
+export type OperationName =
+  'decrypt' | 'decryptFile' | 'decryptSegments' | 'encrypt' | 'encryptFile' | 'heal' | 'salvage' | 'verify';
+
+/** What every event says. */
+export interface OperationIdentity {
+  /** A number that no other operation of this thread has. */
+  readonly id: number;
+  readonly operation: OperationName;
+}
+
+/** `sealstream:operation`: an operation begins or ends. */
+export type OperationEvent = OperationIdentity &
+  (
+    | { readonly phase: 'start' }
+    | {
+        readonly phase: 'end';
+        /** Milliseconds since it began. */
+        readonly elapsedMs: number;
+        /** What the operation reports, with its counters and stage times, if it succeeded. */
+        readonly report?: object;
+        /** Why it failed, if it did. */
+        readonly error?: { readonly name: string; readonly code?: string; readonly failure?: SealFailure };
+      }
+  );
+
+/** `sealstream:segment`: a segment was sealed, or opened and verified. */
+export type SegmentEvent = OperationIdentity & SegmentDone;
+
+/** `sealstream:damage`: a segment could not be opened, or the stream's end not be verified. */
+export interface DamageEvent extends OperationIdentity {
+  readonly index?: number;
+  readonly plaintextRange?: ByteRange;
+  readonly wireRange?: ByteRange;
+  readonly failure: SealFailure;
+  readonly message: string;
+  /** What was decided about it; absent where nothing is to be decided, as in `verify`. */
+  readonly decision?: DamageDecisionName;
+}
+
+const operations = channel('sealstream:operation');
+const segments = channel('sealstream:segment');
+const damages = channel('sealstream:damage');
+
+let lastId = 0;
+
+/** Tells of one operation. @internal */
+export class Watch {
+  readonly #identity: OperationIdentity;
+  readonly #began = performance.now();
+  #damageTold = false;
+  #ended = false;
+
+  constructor(operation: OperationName) {
+    this.#identity = { id: ++lastId, operation };
+    if (operations.hasSubscribers) operations.publish(this.#event({ phase: 'start' }));
+  }
+
+  /** Hears of segments, if anybody wants to. */
+  get segmentListener(): ((done: SegmentDone) => void) | undefined {
+    return segments.hasSubscribers ? (done) => { this.segment(done); } : undefined;
+  }
+
+  segment(done: SegmentDone): void {
+    if (segments.hasSubscribers) segments.publish(this.#event(done));
+  }
+
+  damage(damage: Omit<DamageEvent, 'id' | 'operation'> | Damage, decision?: DamageDecisionName): void {
+    this.#damageTold = true;
+    if (!damages.hasSubscribers) return;
+    damages.publish(this.#event(decision === undefined ? damage : { ...damage, decision }));
+  }
+
+  done(report: object): void {
+    this.#end({ report });
+  }
+
+  failed(error: unknown): void {
+    if (error instanceof SealError) {
+      const { name, code, failure, message } = error;
+      // Whoever decided about it has told of it already.
+      if (isDamage(failure) && !this.#damageTold) this.damage({ failure, message }, 'abort');
+      this.#end({ error: { name, code, failure } });
+    } else {
+      this.#end({ error: { name: error instanceof Error ? error.name : typeof error } });
+    }
+  }
+
+  #end(end: object): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (!operations.hasSubscribers) return;
+    operations.publish(this.#event({ phase: 'end', elapsedMs: performance.now() - this.#began, ...end }));
+  }
+
+  #event(event: object): object {
+    return { ...this.#identity, ...event };
+  }
+}
+
+function isDamage({ kind }: SealFailure): boolean {
+  return DAMAGE.has(kind);
+}
+
+const DAMAGE: ReadonlySet<SealFailure['kind']> = new Set<SealFailure['kind']>([
+  'EndDamaged',
+  'EndTampered',
+  'HeaderDamaged',
+  'HeaderTampered',
+  'Segment',
+  'TrailingData',
+  'Truncated',
+]);
