@@ -131,7 +131,7 @@ impl TolerantDelivery<'_, '_> {
                 failure: self.with_verified_bytes(failure),
                 retries: retried.map_or(0, |damage| damage.retries + 1),
             };
-            match self.policy.decide(&damage, &self.control.cancel) {
+            match self.decide(&damage)? {
                 DamageDecision::Abort => return Err(damage.failure),
                 DamageDecision::Retry => {
                     let again = self.opened.open_segment(
@@ -195,6 +195,16 @@ impl TolerantDelivery<'_, '_> {
         written.map_err(SealFailure::writing)
     }
 
+    /// Asks, and does not take an answer that was given only because the operation was cancelled.
+    fn decide(&self, damage: &Damage) -> Result<DamageDecision, SealFailure> {
+        let cancel = &self.control.cancel;
+        let decision = self.policy.decide(damage, cancel);
+        if cancel.is_cancelled() {
+            return Err(SealFailure::Cancelled);
+        }
+        Ok(decision)
+    }
+
     /// What was verified before, which only the delivering end knows.
     fn with_verified_bytes(&self, failure: SealFailure) -> SealFailure {
         match failure {
@@ -245,7 +255,7 @@ impl TolerantDelivery<'_, '_> {
                 failure: self.with_verified_bytes(failure),
                 retries: retried.map_or(0, |damage| damage.retries + 1),
             };
-            let outcome = match self.policy.decide(&damage, &self.control.cancel) {
+            let outcome = match self.decide(&damage)? {
                 DamageDecision::Abort => return Err(damage.failure),
                 DamageDecision::Retry => {
                     verdict = self.check_end_again();
