@@ -3,7 +3,16 @@
 
 import { channel } from 'node:diagnostics_channel';
 
-import type { ByteRange, Damage, DamageDecisionName, SealFailure, SegmentDone } from '../native/binding';
+import type {
+  ByteRange,
+  Damage,
+  DamageDecisionName,
+  SealFailure,
+  SegmentDone,
+  SegmentLog,
+  SegmentSettings,
+} from '../native/binding';
+import { native } from './binding';
 import { SealError } from './errors';
 
 /** The name of an operation: the function's own. */
@@ -58,16 +67,23 @@ export class Watch {
   readonly #began = performance.now();
   #damageTold = false;
   #ended = false;
+  #log: SegmentLog | undefined;
 
   constructor(operation: OperationName) {
     this.#identity = { id: ++lastId, operation };
     if (operations.hasSubscribers) operations.publish(this.#event({ phase: 'start' }));
   }
 
-  /** Hears of segments, if anybody wants to. */
-  get segmentListener(): ((done: SegmentDone) => void) | undefined {
-    return segments.hasSubscribers ? (done) => { this.segment(done); } : undefined;
+  /** How the addon tells of segments, if anybody wants to hear of them. */
+  segmentSettings(): SegmentSettings | undefined {
+    if (!segments.hasSubscribers) return undefined;
+    this.#log = new native.SegmentLog();
+    return { log: this.#log, notify: this.#tellSegments };
   }
+
+  readonly #tellSegments = (): void => {
+    for (const done of this.#log?.take() ?? []) this.segment(done);
+  };
 
   segment(done: SegmentDone): void {
     if (segments.hasSubscribers) segments.publish(this.#event(done));
@@ -96,6 +112,7 @@ export class Watch {
 
   #end(end: object): void {
     if (this.#ended) return;
+    this.#tellSegments();
     this.#ended = true;
     if (!operations.hasSubscribers) return;
     operations.publish(this.#event({ phase: 'end', elapsedMs: performance.now() - this.#began, ...end }));

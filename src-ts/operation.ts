@@ -31,8 +31,8 @@ export async function run<T extends object>(options: OperationOptions, operation
   try {
     const how = running.settings(threads);
     if (progress) how.onProgress = progress.hear;
-    const onSegment = running.watch.segmentListener;
-    if (onSegment) how.onSegment = onSegment;
+    const segments = running.watch.segmentSettings();
+    if (segments) how.segments = segments;
     const result = await operation.start(how, running);
     progress?.finish(operation.done(result));
     running.watch.done(result);

@@ -19,6 +19,7 @@ mod output;
 mod pools;
 pub mod ranges;
 pub mod report;
+pub mod segment_log;
 pub mod segments;
 pub mod sources;
 pub mod sync;

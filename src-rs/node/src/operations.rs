@@ -3,7 +3,7 @@
 use crate::executor::{Job, Lane, parallelism, run_cancelled, submit};
 use crate::failure::{Panicked, rejection};
 use crate::pools::Lease;
-use crate::report::SegmentDone;
+use crate::segment_log::{SegmentSettings, SegmentWatch};
 use crate::teardown::Ticket;
 use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -57,12 +57,8 @@ pub struct RunSettings<'env> {
     #[napi(ts_type = "(progress: Progress) => void")]
     pub on_progress: Option<OnProgress>,
     /// Is told of every segment that is done.
-    #[napi(ts_type = "(done: SegmentDone) => void")]
-    pub on_segment: Option<OnSegment>,
+    pub segments: Option<SegmentSettings<'env>>,
 }
-
-/// As weak as [`OnProgress`].
-pub type OnSegment = ThreadsafeFunction<SegmentDone, (), SegmentDone, Status, false, true>;
 
 /// Weak: it does not keep the event loop alive. Not callee-handled: the listener gets no error in front.
 pub type OnProgress = ThreadsafeFunction<Progress, (), Progress, Status, false, true>;
@@ -71,7 +67,7 @@ pub type OnProgress = ThreadsafeFunction<Progress, (), Progress, Status, false, 
 pub(crate) struct Task {
     cancel: CancellationToken,
     on_progress: Option<OnProgress>,
-    on_segment: Option<OnSegment>,
+    segments: Option<SegmentWatch>,
     /// `None` for the caller's thread alone.
     threads: Option<usize>,
     lane: Lane,
@@ -91,7 +87,7 @@ impl Task {
         Self {
             cancel,
             on_progress: run.on_progress,
-            on_segment: run.on_segment,
+            segments: run.segments.map(SegmentWatch::from),
             threads: Some(threads),
             lane: Lane::Large,
         }
@@ -115,7 +111,7 @@ impl Task {
         Self {
             cancel: CancellationToken::new(),
             on_progress: None,
-            on_segment: None,
+            segments: None,
             threads: None,
             lane: Lane::Small,
         }
@@ -178,11 +174,11 @@ impl Task {
             .is_some()
             .then_some(&tell as &(dyn Fn(_) + Send + Sync));
         let tell_segment = |done: &telemetry::SegmentDone| {
-            if let Some(on_segment) = &self.on_segment {
-                on_segment.call(done.into(), ThreadsafeFunctionCallMode::NonBlocking);
+            if let Some(watch) = &self.segments {
+                watch.tell(done);
             }
         };
-        let segments = self.on_segment.is_some().then_some(&tell_segment as _);
+        let segments = self.segments.is_some().then_some(&tell_segment as _);
         work(&Control {
             threads: lease.threads(),
             cancel: self.cancel.clone(),
