@@ -10,6 +10,8 @@ export { decrypt, encrypt } from './buffers';
 export { FloeError, SealError } from './errors';
 export { decryptFile, encryptFile } from './files';
 export { floe, type Floe } from './floe';
+export { exportHeader } from './header';
+export { heal, type HealOptions } from './heal';
 export { ciphertextSize, inspect } from './inspect';
 export { generateKey, SecretKey } from './keys';
 export { decryptSync, encryptSync } from './sync';
@@ -31,7 +33,9 @@ export type {
   Stages,
   StreamInfo,
 } from './types';
+export type { SourceInput } from './sources';
 export type {
+  CopyReport,
   CryptoError,
   EndDisagreement,
   EndPart,
@@ -41,6 +45,8 @@ export type {
   FrameError,
   FrameWorkerError,
   HeaderField,
+  HealedRun,
+  HealReport,
   IoOperation,
   Limit,
   SealErrorCode,

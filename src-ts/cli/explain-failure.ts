@@ -77,11 +77,18 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
     case 'HeaderCopyDamaged':
     case 'EndDamaged':
     case 'EndTampered':
-      return damaged(RESTORE);
+      return damaged(scene?.command === 'heal' ? ADD_A_COPY : RESTORE);
     case 'NotHealed':
-      return damaged('add another copy, or salvage what is left with the key: sealstream salvage');
-    case 'ForeignReplica':
-      return refused('leave that copy out');
+      return damaged(ADD_A_COPY);
+    case 'NoDigests':
+      return refused('open each copy with the key: sealstream decrypt');
+    case 'ForeignReplica': {
+      const copy = scene?.replicas?.[failure.replica] ?? `copy ${failure.replica}`;
+      return {
+        ...refused('leave that copy out'),
+        message: `${copy} is not a copy of ${input}: its stream id is another`,
+      };
+    }
     case 'JournalRefused':
       return refused('do it without --resume, or delete the journal to start over');
     case 'TargetBusy':
@@ -192,13 +199,13 @@ export function notRegular(
   { path, found }: { path: string; found: string },
   scene: Scene | undefined,
 ): Pick<Explanation, 'exitCode' | 'advice' | 'message'> {
-  const isInput = path === scene?.input;
+  const isInput = path === scene?.input || scene?.replicas?.includes(path) === true;
   if (found === 'Directory') {
     const advice = isInput ? FOLDER_ADVICE[scene.command] : 'name a file in it with -o OUT';
     return { ...refused(advice), message: `${path} is a directory` };
   }
   const stream = isInput ? 'use - for standard input' : 'use -o - for standard output';
-  const advice = scene?.command === 'inspect' ? 'save what it gives in a file, and name that' : stream;
+  const advice = NEEDS_FILES.has(scene?.command) ? 'save what it gives in a file, and name that' : stream;
   return { ...refused(advice), message: `${path} is not a regular file` };
 }
 
@@ -213,6 +220,7 @@ function dashed(option: string): string {
 }
 
 const RESTORE = 'restore it from another copy';
+const ADD_A_COPY = 'add another copy, or salvage what is left with the key: sealstream salvage';
 const REPORT = 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1';
 const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
   encrypt: 'seal it as one: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
@@ -223,6 +231,11 @@ const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
   heal: 'name a sealed file',
   header: 'name a sealed file',
 };
+const NEEDS_FILES: ReadonlySet<Scene['command'] | undefined> = new Set([
+  'inspect',
+  'heal',
+  'header',
+] as const);
 const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'HeaderError',
   'HeaderDamaged',
@@ -235,7 +248,8 @@ const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'SourceChanged',
 ]);
 // What the advice says again.
-const SAID_AS_ADVICE = /[;:,] (?:please report it|restore it from another copy)(?=\)?$)/;
+const SAID_AS_ADVICE =
+  /[;:,] (?:please report it|restore it from another copy|add another copy, or .*|open each copy .*)(?=\)?$)/;
 const SEE_HELP = 'see the help of the command: --help';
 // An option's name in the library's messages.
 const OPTION_NAME = /\b(?:frameSize|segmentSize|maxSegmentSize|keyId)\b/g;
