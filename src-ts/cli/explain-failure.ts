@@ -79,7 +79,7 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
     case 'EndTampered':
       return damaged(scene?.command === 'heal' ? ADD_A_COPY : RESTORE);
     case 'NotHealed':
-      return damaged(ADD_A_COPY);
+      return { ...damaged(ADD_A_COPY), message: notHealed(failure, input) };
     case 'NoDigests':
       return refused('open each copy with the key: sealstream decrypt');
     case 'ForeignReplica': {
@@ -166,6 +166,12 @@ function limit({ value, maximum }: { value: number; maximum: number }, input: st
   return `${input} has segments of ${value} bytes, and more than ${maximum} are not accepted`;
 }
 
+function notHealed({ segments, first }: { segments: number; first: number }, input: string): string {
+  return segments === 1
+    ? `segment ${first} of ${input} is sound in none of the copies`
+    : `${counted(segments, 'segment')} of ${input} are sound in none of the copies, the first is segment ${first}`;
+}
+
 function truncated(
   { offset, verifiedBytes }: { offset: number; verifiedBytes: number },
   input: string,
@@ -249,7 +255,7 @@ const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
 ]);
 // What the advice says again.
 const SAID_AS_ADVICE =
-  /[;:,] (?:please report it|restore it from another copy|add another copy, or .*|open each copy .*)(?=\)?$)/;
+  /[;:,] (?:please report it|restore it from another copy|open each copy .*)(?=\)?$)/;
 const SEE_HELP = 'see the help of the command: --help';
 // An option's name in the library's messages.
 const OPTION_NAME = /\b(?:frameSize|segmentSize|maxSegmentSize|keyId)\b/g;

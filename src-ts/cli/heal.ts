@@ -145,7 +145,7 @@ function warnings(names: Names, report: HealReport): string[] {
       found.push(`${name} describes its segments otherwise than the copy that was believed`);
   }
   for (const { name, header } of copies.slice(1)) {
-    if (header !== 'sound') found.push(`the header of ${name} is damaged too`);
+    if (header !== 'sound') found.push(`the header of ${name} is damaged`);
   }
   return found;
 }

@@ -79,10 +79,10 @@ pub(super) fn combine<T, E>(
     let Some(mut record) = candidates.first().map(|first| first.bytes.clone()) else {
         return Ok(None);
     };
-    let cells = differences(&candidates);
+    let finest = differences(&candidates);
     let mut previous = usize::MAX;
     for gap in GAPS {
-        let places = joined(&cells, gap);
+        let places = joined(&finest, gap);
         if places.len() == previous {
             continue;
         }
@@ -176,30 +176,32 @@ fn split_by(ranges: &[Range<usize>], holes: &[Range<usize>]) -> (Vec<Range<usize
     (outside, inside)
 }
 
-/// The cells in which not all candidates are alike, those side by side as one.
+/// The places where not all candidates are alike; those with no more than [`NEAR`] bytes between them are one.
 fn differences(candidates: &[Candidate]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let Some((first, others)) = candidates.split_first() else {
         return found;
     };
-    let differ = |range: Range<usize>| {
-        let ours = &first.bytes[range.clone()];
-        others.iter().any(|other| other.bytes[range.clone()] != *ours)
-    };
     let size = first.bytes.len();
-    for block in (0..size).step_by(BLOCK) {
-        let block_end = (block + BLOCK).min(size);
-        if !differ(block..block_end) {
+    for start in (0..size).step_by(BLOCK) {
+        let block = start..(start + BLOCK).min(size);
+        let ours = &first.bytes[block.clone()];
+        let unlike: Vec<_> = others
+            .iter()
+            .map(|other| &other.bytes[block.clone()])
+            .filter(|theirs| *theirs != ours)
+            .collect();
+        if unlike.is_empty() {
             continue;
         }
-        for cell in (block..block_end).step_by(CELL) {
-            let cell = cell..(cell + CELL).min(block_end);
-            if !differ(cell.clone()) {
+        for (within, byte) in ours.iter().enumerate() {
+            if unlike.iter().all(|theirs| theirs[within] == *byte) {
                 continue;
             }
+            let at = start + within;
             match found.last_mut() {
-                Some(last) if last.end == cell.start => last.end = cell.end,
-                _ => found.push(cell),
+                Some(last) if at - last.end <= NEAR => last.end = at + 1,
+                _ => found.push(at..at + 1),
             }
         }
     }
@@ -207,12 +209,12 @@ fn differences(candidates: &[Candidate]) -> Vec<Range<usize>> {
 }
 
 /// The same places, those as one that have at most `gap` bytes between them.
-fn joined(cells: &[Range<usize>], gap: usize) -> Vec<Range<usize>> {
+fn joined(finest: &[Range<usize>], gap: usize) -> Vec<Range<usize>> {
     let mut places: Vec<Range<usize>> = Vec::new();
-    for cell in cells {
+    for place in finest {
         match places.last_mut() {
-            Some(last) if cell.start - last.end <= gap => last.end = cell.end,
-            _ => places.push(cell.clone()),
+            Some(last) if place.start - last.end <= gap => last.end = place.end,
+            _ => places.push(place.clone()),
         }
     }
     places
@@ -239,10 +241,11 @@ fn variants(candidates: &[Candidate], place: &Range<usize>) -> Vec<usize> {
 const PORTION: usize = 256 * 1024;
 /// Bytes that are asked for where a portion can't be read.
 const BLOCK: usize = 4096;
-/// The finest division: damage in two copies that is nearer can't be told apart.
-const CELL: usize = 16;
+/// The finest division: a stretch of damage has some bytes that are right by chance, so places that are this near belong
+/// together, and damage in two copies that is so near can't be told apart.
+const NEAR: usize = 8;
 /// Bytes between places that are taken as one, from coarse to fine.
-const GAPS: [usize; 3] = [BLOCK, 256, 0];
+const GAPS: [usize; 3] = [BLOCK, 256, NEAR];
 const MOST_TRIES: usize = 1024;
 const LEAST_TRIES: usize = 16;
 const MOST_BYTES: usize = 1024 * 1024 * 1024;

@@ -141,18 +141,23 @@ fn check(copies: &Copies<'_>, options: HealOptions) -> Result<(), SealFailure> {
     Ok(())
 }
 
-/// The header that the output gets, and whose it is: the damaged copy's own, or else that of the first replica which is
-/// known to be of the same stream because it has a part of the manifest that was taken.
+/// The header that the output gets, and whose it is: the damaged copy's own, or else that of a replica. One that has a part
+/// of the manifest that was taken is known to be of the same stream, and one that has nothing but its header may be; one
+/// with a manifest of its own is of another stream that has the same shape.
 fn choose_header(copies: &Copies<'_>, manifest: &Manifest) -> Option<(usize, StreamHeader)> {
-    let belongs = |number: usize, copy: &copies::Copy<'_>| {
+    let known = |number: usize, copy: &copies::Copy<'_>| {
         number == 0
             || manifest.states.get(number) == Some(&EndState::Taken)
             || manifest.has_part_in(copies, copy, copy.header_size)
     };
-    copies.all.iter().enumerate().find_map(|(number, copy)| {
-        let found = copy.header.as_ref().filter(|_| belongs(number, copy))?;
-        Some((number, found.header.clone()))
-    })
+    let possible = |number: usize, _: &copies::Copy<'_>| manifest.states.get(number) == Some(&EndState::Lost);
+    let find = |belongs: &dyn Fn(usize, &copies::Copy<'_>) -> bool| {
+        copies.all.iter().enumerate().find_map(|(number, copy)| {
+            let found = copy.header.as_ref().filter(|_| belongs(number, copy))?;
+            Some((number, found.header.clone()))
+        })
+    };
+    find(&known).or_else(|| find(&possible))
 }
 
 /// End record, header copy and footer of the output.
