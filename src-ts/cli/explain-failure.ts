@@ -254,8 +254,7 @@ const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'SourceChanged',
 ]);
 // What the advice says again.
-const SAID_AS_ADVICE =
-  /[;:,] (?:please report it|restore it from another copy|open each copy .*)(?=\)?$)/;
+const SAID_AS_ADVICE = /[;:,] (?:please report it|restore it from another copy|open each copy .*)(?=\)?$)/;
 const SEE_HELP = 'see the help of the command: --help';
 // An option's name in the library's messages.
 const OPTION_NAME = /\b(?:frameSize|segmentSize|maxSegmentSize|keyId)\b/g;

@@ -22,7 +22,10 @@ export const headerExport: CommandSpec = {
   options: [
     { name: 'output', short: 'o', value: 'HEADER', help: ['a new file, or - for standard output'] },
     quiet,
-    { ...json, help: ['the report as one JSON object on standard output, or on standard error with -o -'] },
+    {
+      ...json,
+      help: ['the report as one JSON object on standard output, or on standard error with', '-o -'],
+    },
     help,
   ],
   details: [

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::ops::Range;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn damage_that_leaves_each_part_in_one_copy_is_undone(
