@@ -17,7 +17,10 @@ export type HealOptions = Pick<OpenOptions, 'maxSegmentSize'> & OperationOptions
  * more is read than its header, its end, and what is wanted.
  *
  * `to` appears complete or not at all, and no copy is ever written to. A new file gets the permissions of `damaged`, if
- * that is a file. Bytes in memory must not change until the promise settles.
+ * that is a file.
+ *
+ * Do not touch bytes in memory until the promise settles: other threads read them. **Transferring or detaching their
+ * ArrayBuffer meanwhile is not memory-safe.** Memory that can be resized or is shared is copied first.
  *
  * What a digest can't tell is tampering: who made a replica may have changed it. Opening the file with the key tells.
  *

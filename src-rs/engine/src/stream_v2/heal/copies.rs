@@ -3,10 +3,12 @@
 use crate::headers::{
     ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamCore, StreamHeader,
 };
+use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::incoming::{FoundHeader, find_header, header_copy};
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, RecordPreamble};
+use base16ct::lower::encode_string;
 use std::io::{self, IoSliceMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -105,6 +107,7 @@ pub(super) struct Copies<'a> {
     pub(super) core: StreamCore,
     /// Why the damaged copy's header is of no use, if so.
     header_failure: Option<SealFailure>,
+    cancel: &'a CancellationToken,
 }
 
 impl<'a> Copies<'a> {
@@ -113,7 +116,10 @@ impl<'a> Copies<'a> {
     /// # Errors
     /// `ForeignReplica`; the damaged copy's header error where no copy has a sound header; a source whose size can't be
     /// told.
-    pub(super) fn examine(sources: impl Iterator<Item = &'a dyn ReadAt>) -> Result<Self, SealFailure> {
+    pub(super) fn examine(
+        sources: impl Iterator<Item = &'a dyn ReadAt>,
+        cancel: &'a CancellationToken,
+    ) -> Result<Self, SealFailure> {
         let mut all = Vec::new();
         let mut header_failure = None;
         for source in sources {
@@ -143,8 +149,8 @@ impl<'a> Copies<'a> {
             if let Some(theirs) = theirs.filter(|theirs| theirs.stream_id != core.stream_id) {
                 return Err(SealFailure::ForeignReplica {
                     replica: (number as u64).saturating_sub(1),
-                    expected: hex(&core.stream_id),
-                    actual: hex(&theirs.stream_id),
+                    expected: encode_string(&core.stream_id),
+                    actual: encode_string(&theirs.stream_id),
                 });
             }
             // A core never changes: one that differs was changed by somebody.
@@ -155,7 +161,23 @@ impl<'a> Copies<'a> {
             all,
             core,
             header_failure,
+            cancel,
         })
+    }
+
+    /// Whether to go on with a search that can be long. One that ended early may have missed what it was for.
+    pub(super) fn may_search(&self) -> bool {
+        !self.cancel.is_cancelled()
+    }
+
+    /// # Errors
+    /// `Cancelled`, if the operation was.
+    pub(super) fn check_searched(&self) -> Result<(), SealFailure> {
+        if self.may_search() {
+            Ok(())
+        } else {
+            Err(SealFailure::Cancelled)
+        }
     }
 
     /// Looks for the damaged copy's header behind its end record, where its own is lost and no footer leads to the copy.
@@ -228,10 +250,6 @@ fn no_copies() -> SealFailure {
         option: "copies".into(),
         problem: "must be one or more".into(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Where in a record the FLOE header's tag stands.

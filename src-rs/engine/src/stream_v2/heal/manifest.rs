@@ -49,8 +49,9 @@ impl Manifest {
 
     /// Whether a copy, whose header is `header_size` bytes, holds a segment that is of this manifest.
     pub(super) fn has_part_in(&self, copies: &Copies<'_>, copy: &Copy<'_>, header_size: u32) -> bool {
-        let mut due = (0..self.segments()).filter_map(|index| self.due(copies, SegmentIndex::new(index)));
-        due.any(|due| copy.holds(header_size, &due, &copies.core))
+        let due = (0..self.segments()).filter_map(|index| self.due(copies, SegmentIndex::new(index)));
+        due.take_while(|_| copies.may_search())
+            .any(|due| copy.holds(header_size, &due, &copies.core))
     }
 }
 
@@ -72,7 +73,7 @@ pub(super) fn choose(copies: &mut Copies<'_>) -> Result<Manifest, SealFailure> {
                 _ => {
                     let finals = copies.all.iter().filter_map(|copy| {
                         let header = copies.header_for(copy)?;
-                        total_by_final_segment(copy, header)
+                        total_by_final_segment(copies, copy, header)
                     });
                     find_all(copies, &distinct(finals.collect()))
                 }
@@ -182,10 +183,11 @@ fn find_end_record(copy: &Copy<'_>, geometry: &Geometry, total: u64, header_size
 
 /// The plaintext's length by the place and size of the final segment, for a copy that has lost its footer. The search
 /// goes from behind, as far as segments' places go.
-fn total_by_final_segment(copy: &Copy<'_>, header: &StreamHeader) -> Option<u64> {
+fn total_by_final_segment(copies: &Copies<'_>, copy: &Copy<'_>, header: &StreamHeader) -> Option<u64> {
     let geometry = &header.core.geometry;
     let places = copy.size.saturating_sub(u64::from(header.size())) / geometry.full_record_size();
-    (0..=places).rev().map(SegmentIndex::new).find_map(|index| {
+    let places = (0..=places).rev().map(SegmentIndex::new);
+    places.take_while(|_| copies.may_search()).find_map(|index| {
         let mut bytes = [0; SEGMENT_HEADER_SIZE];
         let at = geometry.record_offset(header.size(), index).get();
         let segment = copy

@@ -63,13 +63,17 @@ pub fn heal(
 ) -> Result<HealReport, SealFailure> {
     let start = Instant::now();
     let sources = std::iter::once(damaged).chain(replicas.iter().copied());
-    let mut copies = Copies::examine(sources)?;
+    let mut copies = Copies::examine(sources, &control.cancel)?;
     check(&copies, options)?;
-    let manifest = manifest::choose(&mut copies)?;
+    let manifest = manifest::choose(&mut copies);
+    copies.check_searched()?;
+    let manifest = manifest?;
     let total = manifest.record.plaintext_total;
     let records = copies.core.geometry.records_size(total);
     copies.find_copy_behind(&manifest.bytes, records);
-    let Some((header_from, header)) = choose_header(&copies, &manifest) else {
+    let chosen = choose_header(&copies, &manifest);
+    copies.check_searched()?;
+    let Some((header_from, header)) = chosen else {
         return Err(copies.header_failure());
     };
     let end = ending(&manifest, &header);
