@@ -17,6 +17,8 @@ export type {
 export { FloeError, SealError } from './errors';
 export { decryptFile, encryptFile } from './files';
 export { floe, type Floe } from './floe';
+export { exportHeader } from './header';
+export { heal, type HealOptions } from './heal';
 export { ciphertextSize, inspect } from './inspect';
 export { generateKey, SecretKey } from './keys';
 export { decryptSegments } from './segments';
@@ -49,7 +51,9 @@ export type {
   Stages,
   StreamInfo,
 } from './types';
+export type { SourceInput } from './sources';
 export type {
+  CopyReport,
   CryptoError,
   EndDisagreement,
   EndPart,
@@ -59,6 +63,8 @@ export type {
   FrameError,
   FrameWorkerError,
   HeaderField,
+  HealedRun,
+  HealReport,
   IoOperation,
   Limit,
   SealErrorCode,

@@ -2,7 +2,13 @@
 
 import { fileURLToPath } from 'node:url';
 
-import type { DigestName, OpenSettings, PlacementSettings, SealSettings } from '../native/binding';
+import type {
+  DigestName,
+  HealSettings,
+  OpenSettings,
+  PlacementSettings,
+  SealSettings,
+} from '../native/binding';
 import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
 import { rangeError, typeError, unknownOption } from './errors';
@@ -36,8 +42,15 @@ export function openSettings(options: OpenOptions): OpenSettings {
   const settings = withoutPrototype<OpenSettings>();
   if (context !== undefined) settings.context = checkedContext(context);
   if (maxSegmentSize !== undefined) {
-    settings.maxSegmentSize = checkedInteger('maxSegmentSize', maxSegmentSize, 1, limits.maxSegmentSize);
+    settings.maxSegmentSize = checkedMaxSegmentSize(maxSegmentSize);
   }
+  return settings;
+}
+
+/** @internal */
+export function healSettings({ maxSegmentSize }: Pick<OpenOptions, 'maxSegmentSize'>): HealSettings {
+  const settings = withoutPrototype<HealSettings>();
+  if (maxSegmentSize !== undefined) settings.maxSegmentSize = checkedMaxSegmentSize(maxSegmentSize);
   return settings;
 }
 
@@ -126,6 +139,10 @@ function checkedSegmentSize(segmentSize: unknown, frameSize: number): number {
     throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${checked}`);
   }
   return checked;
+}
+
+function checkedMaxSegmentSize(maxSegmentSize: unknown): number {
+  return checkedInteger('maxSegmentSize', maxSegmentSize, 1, limits.maxSegmentSize);
 }
 
 function checkedDigest(digest: unknown): DigestName {

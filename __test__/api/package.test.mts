@@ -21,8 +21,10 @@ const NAMES = [
   'encrypt',
   'encryptFile',
   'encryptSync',
+  'exportHeader',
   'floe',
   'generateKey',
+  'heal',
   'inspect',
 ];
 

@@ -3,8 +3,10 @@
 import type { CommandSpec } from './command-spec';
 import { decrypt } from './decrypt';
 import { encrypt } from './encrypt';
+import { headerExport } from './header';
+import { heal } from './heal';
 import { inspect } from './inspect';
 import { keygen } from './keygen';
 
-/** Every command, in the order of the help. */
-export const commands: readonly CommandSpec[] = [keygen, encrypt, decrypt, inspect];
+/** Every command, in the order of the help. A name of two words is one of several of its first word. */
+export const commands: readonly CommandSpec[] = [keygen, encrypt, decrypt, inspect, heal, headerExport];

@@ -41,7 +41,9 @@ export function onlyOperand({ command, operands }: Arguments, name: string): str
   const [operand, second] = operands;
   if (operand === undefined || operand === '') {
     const standard = name === 'IN' ? ', or - for standard input' : '';
-    throw usageError(`${name} is missing`, `name the file to ${command}${standard}`);
+    // Of a command of two words the last one is what is done.
+    const verb = command.slice(command.lastIndexOf(' ') + 1);
+    throw usageError(`${name} is missing`, `name the file to ${verb}${standard}`);
   }
   if (second !== undefined) {
     const advice = `give one at a time${name === 'IN' ? ', and the output with -o OUT' : ''}`;

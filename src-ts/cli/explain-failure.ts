@@ -77,11 +77,18 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
     case 'HeaderCopyDamaged':
     case 'EndDamaged':
     case 'EndTampered':
-      return damaged(RESTORE);
+      return damaged(scene?.command === 'heal' ? ADD_A_COPY : RESTORE);
     case 'NotHealed':
-      return damaged('add another copy, or salvage what is left with the key: sealstream salvage');
-    case 'ForeignReplica':
-      return refused('leave that copy out');
+      return { ...damaged(ADD_A_COPY), message: notHealed(failure, input) };
+    case 'NoDigests':
+      return refused('open each copy with the key: sealstream decrypt');
+    case 'ForeignReplica': {
+      const copy = scene?.replicas?.[failure.replica] ?? `copy ${failure.replica}`;
+      return {
+        ...refused('leave that copy out'),
+        message: `${copy} is not a copy of ${input}: its stream id is another`,
+      };
+    }
     case 'JournalRefused':
       return refused('do it without --resume, or delete the journal to start over');
     case 'TargetBusy':
@@ -159,6 +166,12 @@ function limit({ value, maximum }: { value: number; maximum: number }, input: st
   return `${input} has segments of ${value} bytes, and more than ${maximum} are not accepted`;
 }
 
+function notHealed({ segments, first }: { segments: number; first: number }, input: string): string {
+  return segments === 1
+    ? `segment ${first} of ${input} is sound in none of the copies`
+    : `${counted(segments, 'segment')} of ${input} are sound in none of the copies, the first is segment ${first}`;
+}
+
 function truncated(
   { offset, verifiedBytes }: { offset: number; verifiedBytes: number },
   input: string,
@@ -192,13 +205,13 @@ export function notRegular(
   { path, found }: { path: string; found: string },
   scene: Scene | undefined,
 ): Pick<Explanation, 'exitCode' | 'advice' | 'message'> {
-  const isInput = path === scene?.input;
+  const isInput = path === scene?.input || scene?.replicas?.includes(path) === true;
   if (found === 'Directory') {
     const advice = isInput ? FOLDER_ADVICE[scene.command] : 'name a file in it with -o OUT';
     return { ...refused(advice), message: `${path} is a directory` };
   }
   const stream = isInput ? 'use - for standard input' : 'use -o - for standard output';
-  const advice = scene?.command === 'inspect' ? 'save what it gives in a file, and name that' : stream;
+  const advice = NEEDS_FILES.has(scene?.command) ? 'save what it gives in a file, and name that' : stream;
   return { ...refused(advice), message: `${path} is not a regular file` };
 }
 
@@ -213,6 +226,7 @@ function dashed(option: string): string {
 }
 
 const RESTORE = 'restore it from another copy';
+const ADD_A_COPY = 'add another copy, or salvage what is left with the key: sealstream salvage';
 const REPORT = 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1';
 const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
   encrypt: 'seal it as one: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
@@ -223,6 +237,11 @@ const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
   heal: 'name a sealed file',
   header: 'name a sealed file',
 };
+const NEEDS_FILES: ReadonlySet<Scene['command'] | undefined> = new Set([
+  'inspect',
+  'heal',
+  'header',
+] as const);
 const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'HeaderError',
   'HeaderDamaged',
@@ -235,7 +254,7 @@ const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'SourceChanged',
 ]);
 // What the advice says again.
-const SAID_AS_ADVICE = /[;:,] (?:please report it|restore it from another copy)(?=\)?$)/;
+const SAID_AS_ADVICE = /[;:,] (?:please report it|restore it from another copy|open each copy .*)(?=\)?$)/;
 const SEE_HELP = 'see the help of the command: --help';
 // An option's name in the library's messages.
 const OPTION_NAME = /\b(?:frameSize|segmentSize|maxSegmentSize|keyId)\b/g;

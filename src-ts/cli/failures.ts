@@ -5,6 +5,8 @@ export interface Scene {
   readonly command: 'encrypt' | 'decrypt' | 'inspect' | 'verify' | 'salvage' | 'heal' | 'header';
   /** The input, as a person knows it. */
   readonly input: string;
+  /** Further inputs, where there are several. */
+  readonly replicas?: readonly string[];
   /** The input has a name that may be wrong; standard input has none. */
   readonly isNamed: boolean;
   /** Data goes to standard output, which may have got a part of it. */

@@ -13,8 +13,10 @@ export function generalHelp(version: string): string {
     'Usage: sealstream COMMAND [options]',
     '',
     'Commands:',
-    ...table(commands.map(({ name, summary }) => [name, summary])),
-    ...table([['help', 'this text; sealstream help COMMAND tells all about one command']]),
+    ...table([
+      ...commands.map(({ name, summary }) => [name, summary] as const),
+      ['help', 'this text; sealstream help COMMAND tells all about one command'],
+    ]),
     '',
     'Start here:',
     ...table([

@@ -20,7 +20,7 @@ import { tellFailure } from './tell';
  * @returns The exit code.
  */
 export async function run(argv: readonly string[]): Promise<number> {
-  const [name, ...rest] = argv;
+  const [name, rest] = split(argv);
   try {
     if (name === undefined) {
       writeAll(STDERR, generalHelp(version()));
@@ -38,18 +38,53 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** A command's name, which can have two words, and what is behind it. */
+function split([first, second, ...rest]: readonly string[]): [
+  name: string | undefined,
+  rest: readonly string[],
+] {
+  if (first === undefined || second === undefined) return [first, []];
+  const both = `${first} ${second}`;
+  const isName = commands.some(({ name }) => name === both);
+  return isName ? [both, rest] : [first, [second, ...rest]];
+}
+
 async function dispatch(name: string, argv: readonly string[]): Promise<void> {
   if (['--version', '-V'].includes(name)) {
     writeAll(STDOUT, `sealstream ${version()}\n`);
   } else if (['help', '--help', '-h'].includes(name)) {
-    const [topic] = argv;
-    writeAll(STDOUT, topic === undefined ? generalHelp(version()) : commandHelp(find(topic)));
+    const [topic] = split(argv);
+    writeAll(STDOUT, topic === undefined ? generalHelp(version()) : helpOf(topic));
+  } else if (commandsOf(name).length > 0) {
+    const [word] = argv;
+    if (word !== '--help' && word !== '-h') throw wrongWord(name, word);
+    writeAll(STDOUT, helpOf(name));
   } else {
     const command = find(name);
     const args = readArguments(argv, command);
     if (args.has('help')) writeAll(STDOUT, commandHelp(command));
     else await command.run(args);
   }
+}
+
+/** The commands of two words that begin with this one. */
+function commandsOf(word: string): readonly CommandSpec[] {
+  return commands.filter(({ name }) => name.startsWith(`${word} `));
+}
+
+function helpOf(name: string): string {
+  const family = commandsOf(name);
+  return (family.length > 0 ? family : [find(name)]).map(commandHelp).join('\n');
+}
+
+function wrongWord(name: string, word: string | undefined) {
+  const names = commandsOf(name).map((command) => command.name);
+  const words = names.map((full) => full.slice(name.length + 1));
+  const near = word === undefined ? undefined : nearest(word, words);
+  const said = word === undefined ? 'stands alone' : `is followed by ${word}`;
+  const advice =
+    near === undefined ? `write one of: ${names.join(', ')}` : `did you mean sealstream ${name} ${near}?`;
+  return usageError(`${name} ${said}, and needs to be told what to do`, advice);
 }
 
 function find(name: string): CommandSpec {

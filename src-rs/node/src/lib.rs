@@ -10,6 +10,8 @@ pub mod descriptors;
 mod executor;
 pub mod failure;
 pub mod files;
+pub mod header;
+pub mod heal;
 pub mod inspect;
 pub mod keys;
 mod large_memory;

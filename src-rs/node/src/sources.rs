@@ -3,6 +3,7 @@
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::SealFailure;
+use sealstream::stream_v2::heal::CopySource;
 use sealstream::stream_v2::io::{ReadAt, open_source};
 use std::path::Path;
 
@@ -21,10 +22,23 @@ impl Source {
         match (&self.path, &self.bytes) {
             (Some(path), _) => Ok(Box::new(open_source(Path::new(path))?)),
             (None, Some(bytes)) => Ok(Box::new(&bytes[..])),
-            (None, None) => Err(SealFailure::InvalidOption {
-                option: "source".into(),
-                problem: "must name a path or bytes".into(),
-            }),
+            (None, None) => Err(Self::missing()),
+        }
+    }
+
+    /// The same as a copy to heal from, which is opened there.
+    pub(crate) fn as_copy(&self) -> Result<CopySource<'_>, SealFailure> {
+        match (&self.path, &self.bytes) {
+            (Some(path), _) => Ok(CopySource::File(Path::new(path))),
+            (None, Some(bytes)) => Ok(CopySource::Memory(&bytes[..])),
+            (None, None) => Err(Self::missing()),
+        }
+    }
+
+    fn missing() -> SealFailure {
+        SealFailure::InvalidOption {
+            option: "source".into(),
+            problem: "must name a path or bytes".into(),
         }
     }
 

@@ -154,6 +154,12 @@ pub enum SealFailure {
         /// The lowest of them.
         first: SegmentIndex,
     },
+    /// Records carry no digest, so that nobody can tell a sound one from a damaged one without a key.
+    #[error(
+        "the stream was sealed without digests, so a sound segment can't be told from a damaged one without the key; open \
+         each copy with the key instead"
+    )]
+    NoDigests,
     /// A copy that was offered is one of another stream.
     #[error("copy {replica} is not of this stream: its stream id is {actual}, expected {expected}")]
     ForeignReplica {
@@ -404,6 +410,7 @@ impl SealFailure {
             Self::JournalRefused { .. } => "JOURNAL_REFUSED",
             Self::TargetBusy { .. } => "TARGET_BUSY",
             Self::NotHealed { .. } => "NOT_HEALED",
+            Self::NoDigests => "NO_DIGESTS",
             Self::ForeignReplica { .. } => "FOREIGN_REPLICA",
             Self::SameFile { .. } => "SAME_FILE",
             Self::TargetExists { .. } => "TARGET_EXISTS",

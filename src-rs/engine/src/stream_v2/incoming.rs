@@ -80,7 +80,7 @@ fn concerns_checksum(failure: &SealFailure) -> bool {
 }
 
 /// The copy that stands before a sound footer. Nothing here has been authenticated; the copy's MAC will be.
-fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader> {
+pub(super) fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader> {
     let (end_at, fixed) = find_end(source, size)?;
     let segments = EndRecord::claimed_segments(&fixed);
     let extensions = EndRecord::extensions_size(&fixed)?;

@@ -11,6 +11,8 @@ pub mod files;
 pub mod floe;
 pub mod frame_worker;
 pub mod framing;
+pub mod header_export;
+pub mod heal;
 mod in_order;
 mod incoming;
 pub mod inspect;

@@ -160,6 +160,29 @@ pub(crate) const ROWS: &[Row] = &[
         because: "core's operations on whole files, by path",
     },
     Row {
+        module: "stream_v2::header_export",
+        never: &[
+            "crypto",
+            "keys",
+            "telemetry",
+            "stream_v2::pipeline",
+            "stream_v2::core",
+        ],
+        foreign: &[],
+        because: "a header's bytes, seen without a key",
+    },
+    Row {
+        module: "stream_v2::heal",
+        never: &[
+            "keys",
+            "stream_v2::core",
+            "stream_v2::in_order",
+            "stream_v2::outgoing",
+        ],
+        foreign: &[],
+        because: "one whole stream out of damaged copies, without a key: digests and manifest, no keys",
+    },
+    Row {
         module: "stream_v2",
         never: &[],
         foreign: &[],

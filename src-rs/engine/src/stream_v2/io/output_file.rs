@@ -58,6 +58,14 @@ impl OutputFile {
     /// # Errors
     /// `SameFile`, `TargetExists`, `NotARegularFile`, or `Io` with the path.
     pub fn create(source: Option<&File>, target: &Path, overwrite: Overwrite) -> Result<Self, SealFailure> {
+        Self::create_apart(source.as_slice(), target, overwrite)
+    }
+
+    /// As [`create`](Self::create), for an operation that reads any number of files, none of which may be the target.
+    ///
+    /// # Errors
+    /// As those of [`create`](Self::create).
+    pub fn create_apart(sources: &[&File], target: &Path, overwrite: Overwrite) -> Result<Self, SealFailure> {
         let failed = |error: io::Error| SealFailure::io(IoOperation::Create, Some(target), &error);
         let shown = || target.display().to_string();
         let (path, replaces) = match std::fs::symlink_metadata(target) {
@@ -81,10 +89,10 @@ impl OutputFile {
             if let Some(failure) = not_regular(target, metadata) {
                 return Err(failure);
             }
-            if let Some(source) = source
-                && is_same_file(source, &path).map_err(failed)?
-            {
-                return Err(SealFailure::SameFile { path: shown() });
+            for source in sources {
+                if is_same_file(source, &path).map_err(failed)? {
+                    return Err(SealFailure::SameFile { path: shown() });
+                }
             }
             if overwrite == Overwrite::Refuse {
                 return Err(SealFailure::TargetExists { path: shown() });

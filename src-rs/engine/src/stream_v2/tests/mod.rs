@@ -13,6 +13,7 @@ mod faults;
 mod files;
 mod flips;
 mod floe;
+mod heal;
 mod inspect;
 mod pipeline;
 #[cfg(unix)]

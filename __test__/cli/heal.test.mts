@@ -1,0 +1,238 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import test, { type ExecutionContext } from 'ava';
+
+import {
+  end,
+  ESCAPE,
+  folderWithKey,
+  hasTerminal,
+  jsonError,
+  names,
+  onTerminal,
+  parsed,
+  sealstream,
+  start,
+} from './command.mjs';
+
+const HEADER = 4096;
+const RECORD = 32 + 74 + 2 ** 20 + 16 * 32 + 8;
+const posixTest = process.platform === 'win32' ? test.skip : test;
+const terminalTest = hasTerminal ? test : test.skip;
+
+test('a whole file comes out of damaged ones, and the report says which segment came from where', async (t) => {
+  const { cwd, sealed } = await copies(t);
+  const { code, stdout, stderr } = await sealstream(['heal', 'a', 'b', 'c', '-o', 'out'], { cwd });
+  t.is(code, 0, stderr);
+  t.is(stdout.length, 0);
+  t.regex(
+    stderr,
+    /^healed a -> out: mended 3 of 4 segments, 3\.3 MiB in [^\n]+\n {2}segments 0 to 1: b\n {2}segment 3: c\n {2}header: the copy at the end\n {2}left out: 7 bytes behind the end\nsealstream: warning: the header of c is damaged\n$/,
+  );
+  t.deepEqual(readFileSync(join(cwd, 'out')), sealed);
+
+  const quiet = await sealstream(['heal', 'a', 'b', 'c', '-q', '-f', '-o', 'out'], { cwd });
+  t.deepEqual([quiet.code, quiet.stderr], [0, 'sealstream: warning: the header of c is damaged\n']);
+
+  const json = await sealstream(['heal', 'a', 'b', 'c', '--json', '-f', '-o', 'out'], { cwd });
+  t.is(json.stderr, '');
+  t.like(parsed(json.stdout), {
+    command: 'heal',
+    source: 'a',
+    replicaFiles: ['b', 'c'],
+    target: 'out',
+    segments: 4,
+    trailingBytes: 7,
+    healed: [
+      { first: 0, count: 2, replica: 0 },
+      { first: 3, count: 1, replica: 1 },
+    ],
+  });
+});
+
+test('what cannot be healed has its exit code, a way out, and no output', async (t) => {
+  const { cwd, sealed } = await copies(t);
+  const foreign = Buffer.from(sealed);
+  await sealstream(['encrypt', '-k', 'my.key', '-o', 'foreign', 'my.key'], { cwd });
+  writeFileSync(join(cwd, 'text'), 'no sealed stream');
+  writeFileSync(join(cwd, 'end'), foreign.fill(0, sealed.length - 5000));
+  await sealstream(['encrypt', '-k', 'my.key', '--digest', 'none', '-o', 'blind', 'my.key'], { cwd });
+  const before = names(cwd);
+  for (const [args, exitCode, kind, said] of [
+    [
+      ['a', 'c'],
+      4,
+      'NotHealed',
+      /2 segments of a are sound in none of the copies, the first is segment 0\nadd another/,
+    ],
+    [['b', 'foreign'], 5, 'ForeignReplica', /foreign is not a copy of b[^\n]+\nleave that copy out$/],
+    [['blind', 'blind'], 5, 'NoDigests', /without digests[^\n]+\nopen each copy with the key/],
+    [['text', 'text'], 4, 'HeaderError', /text is not a sealed stream/],
+    [['end', 'end'], 4, 'EndDamaged', /end: the end record[^\n]+\nadd another copy/],
+    [['a', 'nothing'], 1, 'Io', /could not open nothing: /],
+    [['nothing', 'a'], 1, 'Io', /could not open nothing: /],
+    [['a', '.'], 5, 'NotARegularFile', /\. is a directory\nname a sealed file/],
+    [['a', 'b', '--max-segment-size', '1K'], 5, 'LimitExceeded', /--max-segment-size 1048576/],
+  ] as const) {
+    const { code, stderr } = await sealstream(['heal', ...args, '-o', 'out', '--json'], { cwd });
+    t.is(code, exitCode, stderr);
+    const error = jsonError(stderr);
+    t.is(error['kind'], kind);
+    t.regex(`${String(error['message'])}\n${String(error['advice'])}`, said);
+  }
+  t.deepEqual(names(cwd), before);
+});
+
+test('no copy is written over, and a file that exists only with --force', async (t) => {
+  const { cwd, sealed } = await copies(t);
+  for (const target of ['a', 'b']) {
+    for (const force of [[], ['--force']]) {
+      const { code, stderr } = await sealstream(['heal', 'a', 'b', 'c', '-o', target, ...force], { cwd });
+      t.is(code, 5);
+      t.regex(stderr, /the same file[^\n]*\n {2}Name another output with -o OUT/);
+    }
+  }
+  writeFileSync(join(cwd, 'out'), 'old');
+  t.is((await sealstream(['heal', 'a', 'b', 'c', '-o', 'out'], { cwd })).code, 5);
+  t.is(readFileSync(join(cwd, 'out'), 'utf8'), 'old');
+  t.is((await sealstream(['heal', 'a', 'b', 'c', '-f', '-o', 'out'], { cwd })).code, 0);
+  t.deepEqual(readFileSync(join(cwd, 'out')), sealed);
+});
+
+posixTest('Ctrl-C ends it and leaves nothing', async (t) => {
+  const { cwd } = await copies(t);
+  writeFileSync(join(cwd, 'long'), Buffer.alloc(20 * 2 ** 20));
+  await sealstream(['encrypt', '-k', 'my.key', '--digest', 'sha512', '-o', 'slow', 'long'], { cwd });
+  // Two copies that differ in ten places of every segment: that they are beyond help takes many seconds to find out.
+  const sealed = readFileSync(join(cwd, 'slow'));
+  for (const [name, places] of [
+    ['s1', [0, 2, 4, 6, 8, 10]],
+    ['s2', [1, 3, 5, 7, 9, 10]],
+  ] as const) {
+    const copy = Buffer.from(sealed);
+    for (let at = HEADER; at + 2 ** 20 < copy.length; at += RECORD - 8 + 64) {
+      for (const place of places) copy.fill(0, at + 500 + 90_000 * place, at + 600 + 90_000 * place);
+    }
+    writeFileSync(join(cwd, name), copy);
+  }
+  const before = names(cwd);
+  const child = start(['heal', 's1', 's2', '-o', 'out', '--threads', '1'], { cwd });
+  const ended = end(child);
+  while (child.exitCode === null && !names(cwd).some((name) => name.endsWith('.partial'))) await delay(2);
+  child.kill('SIGINT');
+  const { code, stderr } = await ended;
+  t.is(code, 130, stderr);
+  t.is(stderr, 'sealstream heal: interrupted by SIGINT.\n');
+  t.deepEqual(names(cwd), before);
+});
+
+test('both commands have a help, and what is wrong with their arguments is named', async (t) => {
+  const { cwd } = await copies(t);
+  const general = (await sealstream(['--help'])).stdout.toString();
+  for (const name of ['heal', 'header export']) {
+    t.true(general.includes(`\n  ${name} `), name);
+    const help = await sealstream([...name.split(' '), '--help']);
+    t.is(help.code, 0);
+    t.regex(
+      help.stdout.toString(),
+      new RegExp(`^Usage: sealstream ${name} [^]*\nExamples:\n[^]*\nOptions:\n`),
+    );
+    t.deepEqual((await sealstream(['help', ...name.split(' ')])).stdout, help.stdout);
+    t.deepEqual(
+      help.stdout
+        .toString()
+        .split('\n')
+        .filter((line) => line.length > 110),
+      [],
+    );
+  }
+  t.deepEqual((await sealstream(['header', '-h'])).stdout, (await sealstream(['help', 'header'])).stdout);
+  for (const [args, said] of [
+    [['heal'], /DAMAGED is missing/],
+    [['heal', 'a'], /REPLICA is missing[^]*another copy of a/],
+    [['heal', 'a', 'b'], /OUT is missing[^]*-o OUT/],
+    [['heal', '-', 'b', '-o', 'out'], /heal needs files/],
+    [['heal', 'a', 'b', '-o', '-'], /heal writes a file/],
+    [['heal', 'a', 'b', '-o', 'out', '--max-segment-size', '0'], /--max-segment-size must be/],
+    [['repair', 'a'], /sealstream heal\?/],
+    [['header'], /header stands alone[^]*header export/],
+    [['header', 'exprot', 'a'], /sealstream header export\?/],
+    [['header', 'export'], /FILE is missing[^]*the file to export/],
+    [['header', 'export', 'a'], /HEADER is missing[^]*-o HEADER/],
+    [['header', 'export', '-', '-o', 'h'], /header export needs a file/],
+    [['header', 'export', 'a', '-o', 'h', '--forc'], /See sealstream header export --help/],
+  ] as const) {
+    const { code, stdout, stderr } = await sealstream(args, { cwd });
+    t.is(code, 2, args.join(' '));
+    t.is(stdout.length, 0);
+    t.regex(stderr, said);
+    t.regex(stderr, /^sealstream[^\n]*\.\n {2}[^\n]+[.?]\n$/);
+  }
+});
+
+test('a header is exported to a new file or to standard output', async (t) => {
+  const { cwd, sealed } = await copies(t);
+  const header = sealed.subarray(0, HEADER);
+  const file = await sealstream(['header', 'export', 'b', '-o', 'h'], { cwd });
+  t.deepEqual([file.code, file.stdout.length], [0, 0]);
+  t.is(file.stderr, 'wrote the header of b to h: 4,096 bytes\n');
+  t.deepEqual(readFileSync(join(cwd, 'h')), header);
+
+  const piped = await sealstream(['header', 'export', 'b', '-o', '-', '-q'], { cwd });
+  t.deepEqual([piped.code, piped.stderr], [0, '']);
+  t.deepEqual(piped.stdout, header);
+
+  const json = await sealstream(['header', 'export', 'b', '-o', 'h2', '--json'], { cwd });
+  t.deepEqual(parsed(json.stdout), { command: 'header export', source: 'b', target: 'h2', headerSize: 4096 });
+
+  const again = await sealstream(['header', 'export', 'b', '-o', 'h'], { cwd });
+  t.is(again.code, 5);
+  t.regex(again.stderr, /^sealstream header export: h exists\.\n/);
+  t.is((await sealstream(['header', 'export', 'b', '-o', 'b'], { cwd })).code, 5);
+  const wrong = await sealstream(['header', 'export', 'my.key', '-o', 'none'], { cwd });
+  t.is(wrong.code, 4);
+  t.regex(wrong.stderr, /my\.key is not a sealed stream/);
+  t.is((await sealstream(['header', 'export', 'nothing', '-o', 'none'], { cwd })).code, 1);
+  t.is((await sealstream(['header', 'export', 'b', '-o', 'no/where'], { cwd })).code, 1);
+  t.false(names(cwd).includes('none'));
+});
+
+test('a header that was kept heals a file that has lost it', async (t) => {
+  const { cwd, sealed } = await copies(t);
+  writeFileSync(join(cwd, 'whole'), sealed);
+  await sealstream(['header', 'export', 'whole', '-o', 'h'], { cwd });
+  const lost = Buffer.from(sealed).fill(0, 0, HEADER);
+  lost.fill(0, sealed.length - 24 - HEADER, sealed.length - 24);
+  writeFileSync(join(cwd, 'lost'), lost);
+  const { code, stderr } = await sealstream(['heal', 'lost', 'h', '-o', 'out'], { cwd });
+  t.is(code, 0, stderr);
+  t.regex(stderr, /header: h\n/);
+  t.deepEqual(readFileSync(join(cwd, 'out')), sealed);
+});
+
+terminalTest('a header does not go to a terminal', async (t) => {
+  const { cwd } = await copies(t);
+  const { code, screen } = await onTerminal('sealstream header export b -o -', { cwd });
+  t.is(code, 5);
+  t.regex(screen, /standard output is a terminal/);
+  t.false(screen.includes(ESCAPE));
+});
+
+/** Three copies of a sealed file: one with a lost start and a tail, one that is cut, one that is damaged all over. */
+async function copies(t: ExecutionContext) {
+  const cwd = await folderWithKey(t);
+  const content = Buffer.alloc(3_500_000, 'some text, again and again ');
+  writeFileSync(join(cwd, 'plain'), content);
+  const { code, stderr } = await sealstream(['encrypt', '-k', 'my.key', '-o', 'x', 'plain'], { cwd });
+  t.is(code, 0, stderr);
+  const sealed = readFileSync(join(cwd, 'x'));
+  const a = Buffer.concat([sealed, Buffer.alloc(7)]);
+  a.fill(0, 0, HEADER + RECORD + 200).fill(0, HEADER + 3 * RECORD, HEADER + 3 * RECORD + 100);
+  const c = Buffer.from(sealed).fill(0, 0, HEADER + RECORD + 200);
+  writeFileSync(join(cwd, 'a'), a);
+  writeFileSync(join(cwd, 'b'), sealed.subarray(0, HEADER + 3 * RECORD));
+  writeFileSync(join(cwd, 'c'), c);
+  return { cwd, sealed };
+}

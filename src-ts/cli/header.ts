@@ -1,0 +1,100 @@
+// `sealstream header …`: a sealed file's header by itself.
+
+import { closeSync, fsyncSync, openSync, unlinkSync } from 'node:fs';
+
+import { exportHeader } from '../index';
+
+import type { Arguments } from './arguments';
+import type { CommandSpec } from './command-spec';
+import { isTerminal, printable, STDERR, STDOUT, wasClosed, writeAll } from './console';
+import { onlyOperand } from './endpoints';
+import { refusal, usageError } from './errors';
+import { WorkFailure } from './failures';
+import { help, json, quiet } from './options';
+import { inform } from './tell';
+import { formatCount } from './units';
+
+/** `sealstream header export`. */
+export const headerExport: CommandSpec = {
+  name: 'header export',
+  summary: 'keep a copy of a sealed file’s header, for the day when it is lost',
+  usage: 'sealstream header export [options] FILE -o HEADER',
+  options: [
+    { name: 'output', short: 'o', value: 'HEADER', help: ['a new file, or - for standard output'] },
+    quiet,
+    {
+      ...json,
+      help: ['the report as one JSON object on standard output, or on standard error with', '-o -'],
+    },
+    help,
+  ],
+  details: [
+    [
+      'Writes the bytes of the header as they stand in FILE, or in the copy at its end where the',
+      'header itself is damaged. Without a header no key opens a file; with this one, salvage can.',
+    ],
+    [
+      'Nothing in a header is secret: it opens nothing without the key. But whoever has an old one',
+      'can put it back, and a key that was removed since then works again. Only sealing anew',
+      'takes a key’s power away.',
+    ],
+  ],
+  examples: [
+    ['sealstream header export photos.seal -o photos.header', 'keep it somewhere else'],
+    ['sealstream header export photos.seal -o - | sha256sum', 'see whether it changed'],
+  ],
+  run: exportCommand,
+};
+
+async function exportCommand(args: Arguments): Promise<void> {
+  const path = onlyOperand(args, 'FILE');
+  const output = args.value('output');
+  if (path === '-')
+    throw usageError('header export needs a file that it can look into', 'name one; - is not taken here');
+  if (output === undefined) throw usageError('HEADER is missing', 'name the file to write with -o HEADER');
+  if (output === '-') checkOutput();
+  const header = await exportHeader(path).catch((cause: unknown) => {
+    const scene = { command: 'header', input: path, isNamed: true, toStandardOutput: false } as const;
+    throw new WorkFailure(cause, scene);
+  });
+  if (output === '-') writeAll(STDOUT, header);
+  else writeNew(output, header);
+  if (args.has('json')) {
+    const report = { command: 'header export', source: path, target: output, headerSize: header.length };
+    writeAll(output === '-' ? STDERR : STDOUT, `${JSON.stringify(report)}\n`);
+  } else if (!args.has('quiet')) {
+    const to = output === '-' ? 'standard output' : output;
+    inform(printable(`wrote the header of ${path} to ${to}: ${formatCount(header.length)} bytes`));
+  }
+}
+
+function checkOutput(): void {
+  if (wasClosed(STDOUT))
+    throw refusal('standard output is closed, so the header would be lost', 'use -o HEADER');
+  if (isTerminal(STDOUT)) {
+    throw refusal('a header is binary, and standard output is a terminal', 'name a file with -o HEADER');
+  }
+}
+
+/** Writes a file that is not there yet, and leaves none if that fails: an older header may be the only one left. */
+function writeNew(path: string, bytes: Uint8Array): void {
+  const fd = create(path);
+  try {
+    writeAll(fd, bytes);
+    fsyncSync(fd);
+  } catch (error) {
+    unlinkSync(path);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function create(path: string): number {
+  try {
+    return openSync(path, 'wx');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    throw refusal(`${path} exists`, 'name another with -o HEADER: no header is written over');
+  }
+}
