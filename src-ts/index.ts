@@ -13,6 +13,7 @@ export { floe, type Floe } from './floe';
 export { ciphertextSize, inspect } from './inspect';
 export { generateKey, SecretKey } from './keys';
 export { decryptSync, encryptSync } from './sync';
+export { verify, type Verification, type VerifyOptions } from './verify';
 export type {
   DigestName,
   FileOptions,
@@ -31,7 +32,9 @@ export type {
   Stages,
   StreamInfo,
 } from './types';
+export type { SourceInput } from './sources';
 export type {
+  ByteRange,
   CryptoError,
   EndDisagreement,
   EndPart,
@@ -43,6 +46,7 @@ export type {
   HeaderField,
   IoOperation,
   Limit,
+  Problem,
   SealErrorCode,
   SealFailure,
   SegmentReason,

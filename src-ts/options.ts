@@ -31,7 +31,7 @@ function withoutPrototype<T extends object>(): Partial<T> {
 }
 
 /** @internal */
-export function openSettings(options: OpenOptions): OpenSettings {
+export function openSettings(options: Omit<OpenOptions, 'key'>): OpenSettings {
   const { context, maxSegmentSize } = options;
   const settings = withoutPrototype<OpenSettings>();
   if (context !== undefined) settings.context = checkedContext(context);
@@ -148,9 +148,12 @@ const KNOWN: ReadonlySet<string> = new Set([
   'key',
   'keyId',
   'kind',
+  'maxBytesPerSecond',
   'maxSegmentSize',
   'onProgress',
   'overwrite',
+  'sample',
+  'seed',
   'segmentSize',
   'signal',
   'threads',

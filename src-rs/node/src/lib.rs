@@ -21,6 +21,7 @@ pub mod report;
 pub mod sources;
 pub mod sync;
 pub mod teardown;
+pub mod verify;
 
 use napi_derive::napi;
 

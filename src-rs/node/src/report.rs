@@ -1,6 +1,7 @@
 //! What an operation did, as JavaScript sees it.
 
 use napi_derive::napi;
+use sealstream::headers::SlotType;
 use sealstream::telemetry::{Stage, StageTimes};
 use std::fmt::Write;
 use std::time::Duration;
@@ -68,11 +69,8 @@ pub struct OpenedBy {
 
 impl From<sealstream::Report> for Report {
     fn from(report: sealstream::Report) -> Self {
-        let opened = report.opened_by.map(|(slot, slot_type)| Opened {
-            opened_by: OpenedBy {
-                slot,
-                slot_type: slot_type.to_string(),
-            },
+        let opened = report.opened_by.map(|opened_by| Opened {
+            opened_by: opened_by.into(),
             header_from_copy: report.header_from_copy,
             header_copy_damaged: report.header_copy_damaged,
         });
@@ -87,6 +85,15 @@ impl From<sealstream::Report> for Report {
             elapsed_ms: milliseconds(report.elapsed),
             stages: report.times.into(),
             opened,
+        }
+    }
+}
+
+impl From<(u32, SlotType)> for OpenedBy {
+    fn from((slot, slot_type): (u32, SlotType)) -> Self {
+        Self {
+            slot,
+            slot_type: slot_type.to_string(),
         }
     }
 }
@@ -114,6 +121,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         })
 }
 
-fn milliseconds(time: Duration) -> f64 {
+/// A time in milliseconds.
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
