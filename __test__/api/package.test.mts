@@ -24,6 +24,7 @@ const NAMES = [
   'floe',
   'generateKey',
   'inspect',
+  'verify',
 ];
 
 test('both kinds of modules give the same exports', (t) => {

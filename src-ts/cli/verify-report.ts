@@ -28,7 +28,7 @@ export function outcomeText(outcome: Outcome): string {
   const name = printable(outcome.path);
   if ('failure' in outcome) {
     const { message, advice } = outcome.failure;
-    const told = message.startsWith(outcome.path) ? message : `${outcome.path}: ${message}`;
+    const told = message.includes(outcome.path) ? message : `${outcome.path}: ${message}`;
     return lines(`${head}${printable(told)}`, advice === '' ? [] : [printable(advice)]);
   }
   const { found } = outcome;

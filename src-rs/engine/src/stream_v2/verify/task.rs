@@ -108,6 +108,7 @@ impl VerifyTask<'_> {
             let Some(slots) = next.map_err(|broken| self.broken(broken))? else {
                 break;
             };
+            self.meter.add(record.position() - before);
             let inspector = match &mut inspector {
                 Some(inspector) => inspector,
                 none => none.insert(self.begin(segment, offset, record.preamble())?),
@@ -117,7 +118,6 @@ impl VerifyTask<'_> {
                 // Whether frames verified is for the end of the segment.
                 Inspector::Keyed(opener) => stepper.open(opener, slots, times).map(drop)?,
             }
-            self.meter.add(record.position() - before);
         }
         let Some(inspector) = inspector else {
             return Err(SegmentWorkerError::FrameWorkerDisconnected { segment }.into()); // no segment is without frames
