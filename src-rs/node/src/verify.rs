@@ -132,7 +132,10 @@ pub fn verify_source<'env>(
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = keys.map(|keys| OpenPlan::new(&keys, open)).transpose()?;
-    let size = source.bytes.as_ref().map_or(usize::MAX, |bytes| bytes.len());
+    // What waits for its rate has no place in the lane of small operations.
+    let is_limited = settings.max_bytes_per_second.is_some();
+    let bytes = source.bytes.as_ref().filter(|_| !is_limited);
+    let size = bytes.map_or(usize::MAX, |bytes| bytes.len());
     Task::large(run).of_size(size).launch(env, move |control| {
         let options = verify::VerifyOptions {
             open: plan.as_ref().map(OpenPlan::options),
