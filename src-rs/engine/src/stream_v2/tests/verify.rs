@@ -2,9 +2,12 @@
 
 use super::faulty::{Fault, FaultySource};
 use super::parts::{Parts, Region};
+use super::refusals::{self, Outcome};
+use super::sound;
 use super::support::{
     FRAME, SEGMENT, compact, control, fresh, key, options, plaintext, reading, seal, seal_unsized,
 };
+use super::told::Told;
 use crate::crypto::SecretKey;
 use crate::headers::{ByteRange, DigestKind, FRAME_OVERHEAD, SegmentIndex};
 use crate::keys::Identity;
@@ -177,6 +180,48 @@ fn check_flip(
             ),
             "{what}: {problem:?}"
         ),
+    }
+}
+
+#[test]
+fn what_opening_refuses_checking_with_the_key_finds_and_nothing_else_is_found() {
+    for row in sound::rows().into_iter().chain(refusals::all()) {
+        let case = &row.case;
+        let how = VerifyOptions {
+            open: Some(case.options()),
+            ..keyless()
+        };
+        let result = verify(&&case.stream[..], &how, &Control::serial());
+        match (&case.by_offset, result) {
+            (Outcome::Refused(due), Err(failure)) => assert_eq!(&Told::of(&failure), due, "{}", row.name),
+            (Outcome::Refused(due), Ok(found)) => {
+                let told: Vec<_> = found
+                    .problems
+                    .iter()
+                    .map(|problem| Told::of(&problem.failure))
+                    .collect();
+                assert!(told.contains(due), "{}: {told:?}, due {due:?}", row.name);
+            }
+            (
+                Outcome::Opens {
+                    plaintext,
+                    header_from_copy,
+                    header_copy_damaged,
+                },
+                Ok(found),
+            ) => {
+                assert_eq!(found.plaintext_size, Some(plaintext.len() as u64), "{}", row.name);
+                assert!(found.authenticated, "{}", row.name);
+                assert_eq!(found.header_from_copy, *header_from_copy, "{}", row.name);
+                let problems = u64::from(*header_from_copy) + u64::from(*header_copy_damaged);
+                assert_eq!(
+                    found.problem_count, problems,
+                    "{}: {:?}",
+                    row.name, found.problems
+                );
+            }
+            (Outcome::Opens { .. }, Err(failure)) => panic!("{}: {failure}", row.name),
+        }
     }
 }
 

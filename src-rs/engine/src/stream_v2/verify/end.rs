@@ -4,8 +4,8 @@ use super::extent::{Extent, plaintext_of};
 use super::problems::{Problem, Problems};
 use crate::crypto::EndKey;
 use crate::headers::{
-    ByteRange, EndRecord, FOOTER_SIZE, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader,
-    WireOffset, end_record_size,
+    ByteRange, END_MARKER, EndRecord, FOOTER_SIZE, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
+    SegmentIndex, StreamHeader, WireOffset, end_record_size,
 };
 use crate::stream_v2::ending::{EndExpectation, HeaderCopy};
 use crate::stream_v2::failure::{EndPart, SealFailure};
@@ -149,16 +149,23 @@ fn missing(
             failure: cut(next_segment, size),
         });
     }
-    // Neither the end nor a last segment is to be found. If a segment stands here, it is cut; else it is damaged.
+    // Neither the end nor a last segment is to be found. If the segment that is due stands here, it is cut.
     let mut bytes = [0; SEGMENT_HEADER_SIZE];
     let read = source.read_at(at.get(), &mut [IoSliceMut::new(&mut bytes)]);
     let failure = match read {
         Err(error) => SealFailure::reading(error),
         Ok(read) if read < bytes.len() => cut(next_segment, size),
-        Ok(_) => match SegmentHeader::parse(&bytes, geometry) {
-            Ok(_) => cut(next_segment, size),
-            Err(error) => SegmentWorkerError::invalid(next_segment, at, error).into(),
-        },
+        Ok(_) if bytes.starts_with(&END_MARKER) => {
+            let error = SegmentHeaderError::end_too_early(next_segment);
+            SegmentWorkerError::invalid(next_segment, at, error).into()
+        }
+        Ok(_) => {
+            let found = SegmentHeader::parse(&bytes, geometry);
+            match found.and_then(|found| found.check_place(next_segment, None, geometry)) {
+                Ok(()) => cut(next_segment, size),
+                Err(error) => SegmentWorkerError::invalid(next_segment, at, error).into(),
+            }
+        }
     };
     let is_cut = matches!(failure, SealFailure::Truncated { .. });
     let lost = u64::from(plaintext_of(None, geometry, next_segment));
