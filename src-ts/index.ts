@@ -24,6 +24,7 @@ export { generateKey, SecretKey } from './keys';
 export { decryptSegments } from './segments';
 export type { SourceInput } from './sources';
 export { decryptSync, encryptSync } from './sync';
+export { verify, type Verification, type VerifyOptions } from './verify';
 export type {
   ByteRange,
   Damage,
@@ -51,7 +52,6 @@ export type {
   Stages,
   StreamInfo,
 } from './types';
-export type { SourceInput } from './sources';
 export type {
   CopyReport,
   CryptoError,
@@ -67,6 +67,7 @@ export type {
   HealReport,
   IoOperation,
   Limit,
+  Problem,
   SealErrorCode,
   SealFailure,
   SegmentDone,

@@ -37,7 +37,7 @@ function withoutPrototype<T extends object>(): Partial<T> {
 }
 
 /** @internal */
-export function openSettings(options: OpenOptions): OpenSettings {
+export function openSettings(options: Omit<OpenOptions, 'key'>): OpenSettings {
   const { context, maxSegmentSize } = options;
   const settings = withoutPrototype<OpenSettings>();
   if (context !== undefined) settings.context = checkedContext(context);
@@ -165,10 +165,13 @@ const KNOWN: ReadonlySet<string> = new Set([
   'key',
   'keyId',
   'kind',
+  'maxBytesPerSecond',
   'maxSegmentSize',
   'onDamage',
   'onProgress',
   'overwrite',
+  'sample',
+  'seed',
   'segmentSize',
   'signal',
   'threads',

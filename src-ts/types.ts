@@ -143,7 +143,10 @@ export interface FloeOptions {
   segmentLength?: number | undefined;
 }
 
-/** How far an operation is: plaintext bytes that are done, and in all where that is known. */
+/**
+ * How far an operation is: plaintext bytes that are done, and in all where that is known. {@link verify} counts the bytes of
+ * sealed segments.
+ */
 export type ProgressEvent = Progress;
 
 /** What an operation did. */

@@ -26,6 +26,7 @@ const NAMES = [
   'generateKey',
   'heal',
   'inspect',
+  'verify',
 ];
 
 test('both kinds of modules give the same exports', (t) => {

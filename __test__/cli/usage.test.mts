@@ -4,7 +4,7 @@ import test from 'ava';
 
 import { folder, folderWithKey, jsonError, parsed, sealstream } from './command.mjs';
 
-const commands = ['keygen', 'encrypt', 'decrypt', 'inspect'];
+const commands = ['keygen', 'encrypt', 'decrypt', 'inspect', 'verify'];
 
 test('the help names every command, the exit codes and the environment', async (t) => {
   const { code, stdout } = await sealstream(['--help']);
@@ -70,6 +70,18 @@ test('what is wrong with the arguments is named, with a way out', async (t) => {
     [['inspect'], /FILE is missing/],
     [['inspect', '-'], /inspect needs a file/],
     [['inspect', 'a', 'b'], /b follows a/],
+    [['verify'], /PATH is missing/],
+    [['verify', '-'], /verify needs files/],
+    [['verify', '--sample', '0%', 'a'], /--sample is not a share: 0%[^]*1% or 0\.01/],
+    [['verify', '--sample', '101%', 'a'], /--sample is not a share/],
+    [['verify', '--seed', '5', 'a'], /--seed is for a sample/],
+    [['verify', '--sample', '5%', '--seed', 'x', 'a'], /--seed is not a whole number/],
+    [['verify', '--rate', '0', 'a'], /--rate must be at least/],
+    [['verify', '--jobs', '0', 'a'], /--jobs must be a whole number/],
+    [['verify', '--context', 'c', 'a'], /--context counts only with a key/],
+    [['verify', '-k', 'my.key', '--no-key', 'a'], /exclude each other/],
+    [['chekc', 'a'], /unknown command/],
+    [['scrub', 'a'], /sealstream verify\?/],
   ] as const) {
     const { code, stdout, stderr } = await sealstream(args, { cwd });
     t.is(code, 2, args.join(' '));

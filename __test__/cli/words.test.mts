@@ -7,7 +7,7 @@ import test from 'ava';
 import { printable } from '../../src-ts/cli/console.js';
 import { nearest } from '../../src-ts/cli/nearest.js';
 import { progressLine } from '../../src-ts/cli/progress.js';
-import { formatDuration, formatSize, parseSize } from '../../src-ts/cli/units.js';
+import { formatDuration, formatSize, parseShare, parseSize } from '../../src-ts/cli/units.js';
 
 test('sizes are read with K, M and G as powers of 1024', (t) => {
   t.is(parseSize('65536'), 65_536);
@@ -17,6 +17,15 @@ test('sizes are read with K, M and G as powers of 1024', (t) => {
   t.is(parseSize('2GB'), 2 ** 31);
   for (const text of ['', 'K', '-1', '1.5M', '1 M', '1T', '0x10', '1MiBs', '9'.repeat(20)])
     t.is(parseSize(text), undefined);
+});
+
+test('shares are read in percent or as a fraction', (t) => {
+  t.is(parseShare('1%'), 0.01);
+  t.is(parseShare('0.5%'), 0.005);
+  t.is(parseShare('0.01'), 0.01);
+  t.is(parseShare('.5'), 0.5);
+  t.is(parseShare('100%'), 1);
+  for (const text of ['', '%', '-1%', '1 %', '1%%', '1e-2', 'a']) t.is(parseShare(text), undefined, text);
 });
 
 test('sizes are written in a unit that fits', (t) => {

@@ -7,6 +7,15 @@ import { headerExport } from './header';
 import { heal } from './heal';
 import { inspect } from './inspect';
 import { keygen } from './keygen';
+import { verify } from './verify';
 
 /** Every command, in the order of the help. A name of two words is one of several of its first word. */
-export const commands: readonly CommandSpec[] = [keygen, encrypt, decrypt, inspect, heal, headerExport];
+export const commands: readonly CommandSpec[] = [
+  keygen,
+  encrypt,
+  decrypt,
+  inspect,
+  verify,
+  heal,
+  headerExport,
+];

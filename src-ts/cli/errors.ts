@@ -40,4 +40,5 @@ const CODES = {
   KeyFileMissing: { code: 'ERR_CLI_KEY_FILE_MISSING', exitCode: exitCodes.usage },
   KeyFileUnreadable: { code: 'ERR_CLI_KEY_FILE_UNREADABLE', exitCode: exitCodes.refused },
   NotAKeyFile: { code: 'ERR_CLI_NOT_A_KEY_FILE', exitCode: exitCodes.wrongKey },
+  NothingFound: { code: 'ERR_CLI_NOTHING_FOUND', exitCode: exitCodes.failed },
 } as const;

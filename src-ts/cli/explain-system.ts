@@ -19,7 +19,8 @@ export function explainSystem({
   message,
 }: NodeJS.ErrnoException): Explanation {
   const [, words = message] = getSystemErrorMap().get(errno ?? 0) ?? [];
-  const action = syscall === undefined ? '' : `could not ${syscall}${path === undefined ? '' : ` ${path}`}: `;
+  const call = ACTIONS[syscall ?? ''] ?? syscall;
+  const action = call === undefined ? '' : `could not ${call}${path === undefined ? '' : ` ${path}`}: `;
   return explainSystemCode(code, `${action}${words}`);
 }
 
@@ -34,6 +35,11 @@ export function explainSystemCode(code: string, message: string): Explanation {
   return code === 'EPIPE' ? { ...explanation, exitCode: exitCodes.brokenPipe, isSilent: true } : explanation;
 }
 
+// Calls whose names are not words.
+const ACTIONS: Readonly<Record<string, string>> = {
+  opendir: 'read the folder',
+  scandir: 'read the folder',
+};
 const ADVICE: Readonly<Record<string, string>> = {
   ENOENT: 'check the name and the folder',
   EACCES: 'check the permissions of the file and its folder',

@@ -12,9 +12,7 @@ import { CommandError, refusal, usageError } from './errors';
  * others can read; SealError where reading it fails otherwise.
  */
 export async function readKeys(args: Arguments): Promise<SecretKey[]> {
-  const named = args.values('key');
-  const fromEnvironment = process.env[VARIABLE] ?? '';
-  const paths = named.length > 0 ? named : [fromEnvironment].filter((path) => path !== '');
+  const paths = keyFiles(args);
   if (paths.length === 0) {
     throw usageError(
       'no key is given',
@@ -24,6 +22,17 @@ export async function readKeys(args: Arguments): Promise<SecretKey[]> {
   const keys: SecretKey[] = [];
   for (const path of paths) keys.push(await readKey(path, args.has('allow-readable-key')));
   return keys;
+}
+
+/**
+ * Whether a command that works without a key too is to have one.
+ *
+ * @throws CommandError for a key and --no-key.
+ */
+export function wantsKey(args: Arguments): boolean {
+  if (!args.has('no-key')) return keyFiles(args).length > 0;
+  if (args.has('key')) throw usageError('-k and --no-key exclude each other', 'give one of them');
+  return false;
 }
 
 /**
@@ -40,6 +49,12 @@ export async function saveKey(key: SecretKey, path: string): Promise<void> {
     }
     throw error;
   }
+}
+
+function keyFiles(args: Arguments): string[] {
+  const named = args.values('key');
+  const fromEnvironment = process.env[VARIABLE] ?? '';
+  return named.length > 0 ? named : [fromEnvironment].filter((path) => path !== '');
 }
 
 async function readKey(path: string, allowReadable: boolean): Promise<SecretKey> {

@@ -35,6 +35,36 @@ export function progressBar(isWanted: boolean): ProgressBar {
   };
 }
 
+/** A bar that is fed by several operations at once. */
+export interface CommonBar {
+  /** A listener for one more operation, which is `alone` if there is no other. */
+  readonly begin: (alone: boolean) => ProgressBar['listener'];
+  /** Takes the bar off the terminal. */
+  readonly clear: () => void;
+}
+
+/** A bar for operations whose number is not known in advance: it shows what they have done together. */
+export function commonBar(isWanted: boolean): CommonBar {
+  const bar = progressBar(isWanted);
+  const { listener } = bar;
+  let together = 0;
+  const begin: CommonBar['begin'] = (alone) => {
+    if (listener === undefined || alone) return listener;
+    let before = 0;
+    return ({ bytesDone }) => {
+      together += bytesDone - before;
+      before = bytesDone;
+      listener({ bytesDone: together });
+    };
+  };
+  return {
+    begin,
+    clear() {
+      bar.clear();
+    },
+  };
+}
+
 /**
  * A line that shows how far an operation is.
  *

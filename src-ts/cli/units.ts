@@ -12,6 +12,16 @@ export function parseSize(text: string): number | undefined {
   return Number.isSafeInteger(size) ? size : undefined;
 }
 
+/**
+ * A share from text such as `1%`, `0.5%` or `0.01`.
+ *
+ * @returns `undefined` for anything else.
+ */
+export function parseShare(text: string): number | undefined {
+  const [, digits, sign] = SHARE.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) / (sign === undefined ? 1 : 100);
+}
+
 /** Bytes in the largest unit of which there is one, such as `1.5 MiB`. */
 export function formatSize(bytes: number): string {
   let [value, unit] = [bytes, 0];
@@ -51,5 +61,6 @@ export function formatRate(bytes: number, milliseconds: number): string {
 }
 
 const SIZE = /^(\d{1,15})(?:([KMG])(?:i?B)?)?$/i;
+const SHARE = /^(\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})(%)?$/;
 const FACTORS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];

@@ -4,6 +4,7 @@ use sealstream::headers::{END_RECORD_FIXED_SIZE, Footer};
 use sealstream::stream_v2::inspect::inspect;
 use sealstream::stream_v2::io::{InputSource, OutputSink};
 use sealstream::stream_v2::options::HeaderLayout;
+use sealstream::stream_v2::verify::{VerifyOptions, verify};
 use sealstream::{Control, DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey};
 use sealstream::{decrypt_stream_v2, encrypt_stream_v2};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -100,6 +101,21 @@ mod claims {
             assert!(
                 peak <= most,
                 "{peak} bytes for a stream of {}, by offset: {by_offset}",
+                stream.len()
+            );
+        }
+        for open in [None, Some(options)] {
+            let how = VerifyOptions {
+                open,
+                ..VerifyOptions::default()
+            };
+            let peak = peak_of(|| {
+                let result = verify(&stream, &how, &Control::serial());
+                assert!(result.map_or(true, |found| !found.sound));
+            });
+            assert!(
+                peak <= most,
+                "{peak} bytes to verify a stream of {}",
                 stream.len()
             );
         }

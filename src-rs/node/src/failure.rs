@@ -13,8 +13,17 @@ use sealstream::floe;
 
 /// The JavaScript error of a failed operation.
 pub(crate) fn rejection(env: &Env, failure: &sealstream::SealFailure) -> napi::Result<Error> {
-    let code = format!("{SEAL_CODE_PREFIX}{}", failure.code());
-    error(env, &failure.to_string(), &code, SealFailure::from(failure))
+    error(
+        env,
+        &failure.to_string(),
+        &code_of(failure),
+        SealFailure::from(failure),
+    )
+}
+
+/// The `code` of an error that carries this failure.
+pub(crate) fn code_of(failure: &sealstream::SealFailure) -> String {
+    format!("{SEAL_CODE_PREFIX}{}", failure.code())
 }
 
 /// The JavaScript error of a FLOE message that was not sealed or opened.

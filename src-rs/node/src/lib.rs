@@ -26,6 +26,7 @@ pub mod segments;
 pub mod sources;
 pub mod sync;
 pub mod teardown;
+pub mod verify;
 
 use napi_derive::napi;
 

@@ -39,9 +39,9 @@ impl Cancellation {
 /// How far an operation is.
 #[napi(object, object_from_js = false)]
 pub struct Progress {
-    /// Plaintext bytes that are done.
+    /// Bytes that are done: of the plaintext, or of the sealed segments where these are only checked.
     pub bytes_done: f64,
-    /// Plaintext bytes in all, where that is known.
+    /// Bytes in all, where that is known.
     pub bytes_total: Option<f64>,
 }
 

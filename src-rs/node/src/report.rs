@@ -2,6 +2,7 @@
 
 use crate::damage::SettledDamage;
 use napi_derive::napi;
+use sealstream::headers::SlotType;
 use sealstream::stream_v2::damage;
 use sealstream::telemetry::{self, Stage, StageTimes};
 use std::fmt::Write;
@@ -74,11 +75,8 @@ pub struct OpenedBy {
 
 impl From<sealstream::Report> for Report {
     fn from(report: sealstream::Report) -> Self {
-        let opened = report.opened_by.map(|(slot, slot_type)| Opened {
-            opened_by: OpenedBy {
-                slot,
-                slot_type: slot_type.to_string(),
-            },
+        let opened = report.opened_by.map(|opened_by| Opened {
+            opened_by: opened_by.into(),
             header_from_copy: report.header_from_copy,
             header_copy_damaged: report.header_copy_damaged,
             damage: report.damage.listed.iter().map(settled).collect(),
@@ -103,6 +101,15 @@ fn settled((damage, outcome): &(damage::Damage, damage::DamageOutcome)) -> Settl
     SettledDamage {
         damage: damage.into(),
         outcome: (*outcome).into(),
+    }
+}
+
+impl From<(u32, SlotType)> for OpenedBy {
+    fn from((slot, slot_type): (u32, SlotType)) -> Self {
+        Self {
+            slot,
+            slot_type: slot_type.to_string(),
+        }
     }
 }
 
@@ -156,6 +163,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         })
 }
 
+/// A time in milliseconds.
 pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }

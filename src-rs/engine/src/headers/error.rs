@@ -1,6 +1,6 @@
 //! What a header parser refuses, and where.
 
-use super::WireOffset;
+use super::{SegmentIndex, WireOffset};
 use std::fmt;
 
 /// A field of the stream's header, as docs/FORMAT.md names it.
@@ -185,5 +185,12 @@ impl SegmentHeaderError {
             expected: expected.to_string(),
             actual: actual.to_string(),
         }
+    }
+
+    /// The end record stands where the segment `due` was expected.
+    #[must_use]
+    pub fn end_too_early(due: SegmentIndex) -> Self {
+        let due = format!("segment {due}");
+        Self::new(SegmentReason::EndTooEarly, due, "the end record")
     }
 }

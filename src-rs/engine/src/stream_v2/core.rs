@@ -294,7 +294,7 @@ fn open_and_end(
     let (run, entries) = open_in_order(stream, reader, &mut *sink.into_writer(), control, meter)?;
     let expectation = EndExpectation {
         header: &stream.header,
-        end_key: &stream.end_key,
+        end_key: Some(&stream.end_key),
         offset: WireOffset::new(run.stream_size),
         segments: run.totals.segments,
         plaintext_total: run.totals.plaintext_size,

@@ -15,7 +15,8 @@ use std::io::Read;
 /// What a reader knows of a stream when it comes to the end.
 pub(crate) struct EndExpectation<'a> {
     pub(crate) header: &'a StreamHeader,
-    pub(crate) end_key: &'a EndKey,
+    /// `None` for a reader without a key, who can't tell whether the manifest is authentic.
+    pub(crate) end_key: Option<&'a EndKey>,
     /// Where the end record starts.
     pub(crate) offset: WireOffset,
     pub(crate) segments: u64,
@@ -36,49 +37,91 @@ pub(crate) struct VerifiedEnd {
     pub(crate) header_copy_damaged: bool,
 }
 
+/// The copy of a header, compared with the header that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderCopy {
+    /// The stream has none.
+    None,
+    /// It is the same, byte for byte.
+    Same,
+    /// It is a header by itself, and another one.
+    Other,
+    /// It is no header.
+    Damaged,
+}
+
 impl EndExpectation<'_> {
     /// Reads and checks everything behind the last record.
     pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<VerifiedEnd, SealFailure> {
         let mut position = self.offset.get();
-        let record = self.read_record(reader, &mut position)?;
-        let damaged = |part, offset| SealFailure::EndDamaged { part, offset };
-        let copy_size = if self.header.core.header_copy {
-            self.header.bytes.len()
-        } else {
-            0
-        };
-        let copy = self.read(reader, copy_size as u64, &mut position)?;
-        if copy.len() < copy_size {
-            return Err(self.truncated(position));
-        }
-        let header_copy_damaged =
-            copy_size != 0 && copy != self.header.bytes && StreamHeader::parse(&copy).is_err();
-        let footer_at = WireOffset::new(position);
-        let footer = self.read(reader, FOOTER_SIZE as u64, &mut position)?;
-        let Some(footer) = footer.first_chunk() else {
-            return Err(self.truncated(position));
-        };
-        let due = Footer {
-            end_size: position - self.offset.get(),
-        };
-        if Footer::parse(footer) != Some(due) {
-            return Err(damaged(EndPart::Footer, footer_at));
-        }
-        let mut beyond = position;
-        if !self.read(reader, 1, &mut beyond)?.is_empty() {
-            return Err(SealFailure::TrailingData {
-                offset: WireOffset::new(position),
-            });
-        }
+        let manifest = self.read_record(reader, &mut position)?;
+        let copy = self.read_copy(reader, &mut position)?;
+        self.read_footer(reader, &mut position)?;
+        self.read_beyond(reader, position)?;
         Ok(VerifiedEnd {
-            manifest: record,
+            manifest,
             offset: self.offset,
             stream_size: position,
-            header_copy_damaged,
+            header_copy_damaged: copy == HeaderCopy::Damaged,
         })
     }
 
-    fn read_record(&self, reader: &mut dyn Read, position: &mut u64) -> Result<EndRecord, SealFailure> {
+    /// Reads the copy of the header, which stands at `position`.
+    pub(crate) fn read_copy(
+        &self,
+        reader: &mut dyn Read,
+        position: &mut u64,
+    ) -> Result<HeaderCopy, SealFailure> {
+        if !self.header.core.header_copy {
+            return Ok(HeaderCopy::None);
+        }
+        let size = self.header.bytes.len();
+        let copy = self.read(reader, size as u64, position)?;
+        if copy.len() < size {
+            return Err(self.truncated(*position));
+        }
+        Ok(if copy == self.header.bytes {
+            HeaderCopy::Same
+        } else if StreamHeader::parse(&copy).is_ok() {
+            HeaderCopy::Other
+        } else {
+            HeaderCopy::Damaged
+        })
+    }
+
+    /// Reads the footer, which stands at `position`.
+    pub(crate) fn read_footer(&self, reader: &mut dyn Read, position: &mut u64) -> Result<(), SealFailure> {
+        let offset = WireOffset::new(*position);
+        let footer = self.read(reader, FOOTER_SIZE as u64, position)?;
+        let Some(footer) = footer.first_chunk() else {
+            return Err(self.truncated(*position));
+        };
+        let due = Footer {
+            end_size: position.saturating_sub(self.offset.get()),
+        };
+        if Footer::parse(footer) != Some(due) {
+            let part = EndPart::Footer;
+            return Err(SealFailure::EndDamaged { part, offset });
+        }
+        Ok(())
+    }
+
+    /// Looks whether the source goes on behind the stream's end.
+    pub(crate) fn read_beyond(&self, reader: &mut dyn Read, mut position: u64) -> Result<(), SealFailure> {
+        let offset = WireOffset::new(position);
+        if self.read(reader, 1, &mut position)?.is_empty() {
+            Ok(())
+        } else {
+            Err(SealFailure::TrailingData { offset })
+        }
+    }
+
+    /// Reads the end record, which stands at `position`.
+    pub(crate) fn read_record(
+        &self,
+        reader: &mut dyn Read,
+        position: &mut u64,
+    ) -> Result<EndRecord, SealFailure> {
         let damaged = SealFailure::EndDamaged {
             part: EndPart::EndRecord,
             offset: self.offset,
@@ -106,7 +149,7 @@ impl EndExpectation<'_> {
                 EndRecordError::Damaged => damaged,
                 EndRecordError::Count { .. } => self.tampered(EndDisagreement::SegmentCount, None),
             })?;
-        if !self.end_key.verify(covered, &mac) {
+        if self.end_key.is_some_and(|key| !key.verify(covered, &mac)) {
             return Err(self.tampered(EndDisagreement::Mac, None));
         }
         record.check_extensions(self.offset)?;

@@ -70,7 +70,7 @@ pub(super) fn find_header(source: &dyn ReadAt, size: u64) -> Result<FoundHeader,
 }
 
 /// Whether a header failed at its checksum or at what a reader needs to find that.
-fn concerns_checksum(failure: &SealFailure) -> bool {
+pub(super) fn concerns_checksum(failure: &SealFailure) -> bool {
     use HeaderField as F;
     match failure {
         SealFailure::HeaderError { field, .. } => matches!(field, F::Magic | F::Version | F::HeaderSize),
@@ -99,11 +99,16 @@ pub(super) fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader
 /// Where a sound footer says that the end record starts, and the record's fixed part, of which nothing has been checked
 /// but that it can be one's.
 pub(crate) fn find_end(source: &dyn ReadAt, size: u64) -> Option<(u64, [u8; END_RECORD_FIXED_SIZE])> {
-    let footer = Footer::parse(&read_array(source, size.checked_sub(FOOTER_SIZE as u64)?)?)?;
+    let footer = find_footer(source, size)?;
     let end_at = size.checked_sub(footer.end_size)?;
     let fixed = read_array(source, end_at)?;
     EndRecord::extensions_size(&fixed)?;
     Some((end_at, fixed))
+}
+
+/// A sound footer at the source's end.
+pub(crate) fn find_footer(source: &dyn ReadAt, size: u64) -> Option<Footer> {
+    Footer::parse(&read_array(source, size.checked_sub(FOOTER_SIZE as u64)?)?)
 }
 
 /// The `N` bytes at `offset`, if the source has them.

@@ -23,6 +23,7 @@ mod outgoing;
 pub mod pipeline;
 pub mod report;
 pub mod segment_worker;
+pub mod verify;
 
 #[cfg(test)]
 mod tests;

@@ -243,7 +243,7 @@ fn verify_end(
     let offset = WireOffset::new(header_size + records);
     let expectation = EndExpectation {
         header: &stream.header,
-        end_key: &stream.end_key,
+        end_key: Some(&stream.end_key),
         offset,
         segments,
         plaintext_total: total,

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 /// How far an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Plaintext bytes that are done.
+    /// Bytes that are done: of the plaintext, or of the sealed segments where these are only checked.
     pub bytes_done: u64,
-    /// Plaintext bytes in all, where that is known.
+    /// Bytes in all, where that is known.
     pub bytes_total: Option<u64>,
 }
 

@@ -154,6 +154,12 @@ pub(crate) const ROWS: &[Row] = &[
         because: "what is seen without a key: header and end, no segment",
     },
     Row {
+        module: "stream_v2::verify",
+        never: &["keys", "stream_v2::core", "stream_v2::inspect"],
+        foreign: &[],
+        because: "looks for damage: header, end and every segment through the pipeline, and nothing comes out",
+    },
+    Row {
         module: "stream_v2::files",
         never: &["crypto", "keys", "stream_v2::pipeline"],
         foreign: &[],

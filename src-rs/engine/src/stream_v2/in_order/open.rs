@@ -3,7 +3,7 @@
 use super::{delivery::Delivery, lost, source::Source};
 use crate::headers::{
     END_MARKER, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
-    SegmentIndex, SegmentReason, WireOffset,
+    SegmentIndex, WireOffset,
 };
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::incoming::IncomingStream;
@@ -114,12 +114,7 @@ impl Records {
             return Err(truncated(read));
         }
         if header_bytes.starts_with(&END_MARKER) {
-            let due = format!("segment {index}");
-            return Err(invalid(SegmentHeaderError::new(
-                SegmentReason::EndTooEarly,
-                due,
-                "the end record",
-            )));
+            return Err(invalid(SegmentHeaderError::end_too_early(index)));
         }
         let header = SegmentHeader::parse(&header_bytes, &self.geometry).map_err(invalid)?;
         let size = self.geometry.record_size(header.plaintext_size) as usize;

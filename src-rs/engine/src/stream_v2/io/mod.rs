@@ -6,9 +6,11 @@ mod output_file;
 mod pipe;
 mod sink;
 mod source;
+mod throttled;
 
 pub use memory::MemorySlots;
 pub use output_file::{OutputFile, Overwrite, open_source};
 pub use pipe::{PipeReader, PipeWriter};
 pub use sink::{OutputSink, WriteAt, WriteAtCursor};
 pub use source::{InputSource, ReadAt, ReadAtCursor, read_full};
+pub use throttled::ThrottledSource;

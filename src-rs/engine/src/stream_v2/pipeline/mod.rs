@@ -6,12 +6,14 @@
 mod decrypt_pipeline;
 mod ordered;
 mod positioned;
+mod reading;
 mod record;
 mod threads;
 
 pub use decrypt_pipeline::DecryptPipeline;
 pub(crate) use ordered::run_ordered;
 pub(crate) use positioned::{OpenTask, SealTask, SegmentTask, Transfer, Worker, run_positioned};
+pub(crate) use reading::{Broken, RecordReader};
 pub use record::portion_size;
-pub(crate) use record::{Halt, SideBySide, open_record, seal_record};
+pub(crate) use record::{Halt, SideBySide, Stepper, open_record, seal_record};
 pub use threads::Threads;

@@ -3,6 +3,7 @@
 //! Nothing is shared but immutable keys and a cursor, so there is no queue, no reordering and no copy between threads.
 //! A worker's buffer holds one portion of a record, so memory does not grow with the segment size.
 
+use super::reading::{Broken, RecordReader};
 use super::record::{Halt, Stepper, portion_size};
 use super::threads::{Rayon, Threads, guard};
 use crate::headers::{ManifestEntry, SegmentIndex, WireOffset};
@@ -11,8 +12,8 @@ use crate::stream_v2::failure::{SealFailure, SizeRelation};
 use crate::stream_v2::framing::{PREFIX_SIZE, contents, contents_mut};
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::stream_v2::segment_worker::{
-    DecryptSegmentWorker, EncryptSegmentWorker, Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary,
-    SegmentCryptoContext, SegmentPlan, SegmentWorkerError, Serial,
+    DecryptSegmentWorker, EncryptSegmentWorker, Join, RecordSummary, SegmentCryptoContext, SegmentPlan,
+    SegmentWorkerError, Serial,
 };
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::{IoSlice, IoSliceMut};
@@ -45,6 +46,18 @@ impl Transfer<'_> {
     fn write(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> Result<(), Halt> {
         let written = self.sink.write_at(offset, buffers);
         written.map_err(|error| Halt::Fatal(SealFailure::writing(error)))
+    }
+
+    /// A record that can't be read to its end.
+    fn broken(&self, next_segment: SegmentIndex, broken: Broken) -> Halt {
+        Halt::Fatal(match broken {
+            Broken::Failed(error) => SealFailure::reading(error),
+            Broken::Ended(offset) => SealFailure::Truncated {
+                next_segment,
+                verified_bytes: self.meter.done(),
+                offset,
+            },
+        })
     }
 
     fn read(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, Halt> {
@@ -199,53 +212,23 @@ impl SegmentTask for OpenTask<'_> {
         let slot_size = geometry.frame_slot_size();
         let plaintext_size = geometry.segment_plaintext(transfer.plaintext_size, index);
         let offset = geometry.record_offset(transfer.header_size, index);
-        let mut frames_left = geometry.frames_wire_size(plaintext_size);
-        let mut read_at = offset.get();
+        let mut record = RecordReader::new(transfer.source, geometry, offset, plaintext_size);
         let mut write_at = geometry.plaintext_offset(index);
-        let mut preamble: RecordPreamble = [0; PREAMBLE_SIZE];
-        let mut digest = [0; 64];
-        let digest = &mut digest[..geometry.digest().size()];
         let mut opener = None;
 
-        while frames_left != 0 {
-            let slots_at = if opener.is_none() {
-                read_at + PREAMBLE_SIZE as u64
-            } else {
-                read_at
+        loop {
+            let goes_to = write_at.wrapping_sub(PREFIX_SIZE as u64);
+            let next = record.next(buffer, *portion, Some(goes_to), times);
+            let Some(slots) = next.map_err(|broken| transfer.broken(index, broken))? else {
+                break;
             };
-            let slots = buffer.take(
-                frames_left.min(*portion),
-                write_at.wrapping_sub(PREFIX_SIZE as u64),
-                slots_at,
-            );
-            frames_left -= slots.len();
-            // One call to the system reads what stands around these frames too.
-            let head: &mut [u8] = if opener.is_none() { &mut preamble } else { &mut [] };
-            let tail: &mut [u8] = if frames_left == 0 { digest } else { &mut [] };
-            let wanted = head.len() + slots.len() + tail.len();
-            let read = times.time(Stage::Read, || {
-                transfer.read(
-                    read_at,
-                    &mut [
-                        IoSliceMut::new(head),
-                        IoSliceMut::new(slots),
-                        IoSliceMut::new(tail),
-                    ],
-                )
-            })?;
-            read_at += read as u64;
-            if read != wanted {
-                return Err(Halt::Fatal(SealFailure::Truncated {
-                    next_segment: index,
-                    verified_bytes: transfer.meter.done(),
-                    offset: WireOffset::new(read_at),
-                }));
-            }
             let opener = match &mut opener {
                 Some(opener) => opener,
-                none => {
-                    none.insert(DecryptSegmentWorker::new(transfer.context).begin(index, offset, &preamble)?)
-                }
+                none => none.insert(DecryptSegmentWorker::new(transfer.context).begin(
+                    index,
+                    offset,
+                    record.preamble(),
+                )?),
             };
             if !transfer.stepper(*join).open(opener, slots, times)? {
                 continue;
@@ -261,7 +244,7 @@ impl SegmentTask for OpenTask<'_> {
         let Some(opener) = opener else {
             return Err(SegmentWorkerError::FrameWorkerDisconnected { segment: index }.into()); // no segment is without frames
         };
-        let summary = times.time(Stage::Digest, || opener.finish(digest))?;
+        let summary = times.time(Stage::Digest, || opener.finish(record.digest()))?;
         if self.manifest.get(index.get() as usize) != Some(&summary.entry) {
             return Err(Halt::Fatal(SealFailure::EndTampered {
                 offset: self.end_offset,

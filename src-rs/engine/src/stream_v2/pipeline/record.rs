@@ -6,8 +6,8 @@ use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::segment_worker::{
     DecryptSegmentWorker, DecryptedSegment, EncryptSegmentWorker, EncryptedSegment, Join, PREAMBLE_SIZE,
-    SegmentCryptoContext, SegmentInput, SegmentOpener, SegmentSealer, SegmentWire, SegmentWorkerError,
-    Serial,
+    SegmentChecker, SegmentCryptoContext, SegmentInput, SegmentOpener, SegmentSealer, SegmentWire,
+    SegmentWorkerError, Serial,
 };
 use crate::telemetry::{Stage, StageTimes};
 
@@ -40,9 +40,9 @@ impl From<Halt> for SealFailure {
 
 /// Takes frames through a worker in portions that stay in L2, and books the time.
 pub(crate) struct Stepper<'a, J> {
-    pub(super) join: &'a J,
-    pub(super) cancel: &'a CancellationToken,
-    pub(super) slot_size: usize,
+    pub(crate) join: &'a J,
+    pub(crate) cancel: &'a CancellationToken,
+    pub(crate) slot_size: usize,
 }
 
 impl<J: Join> Stepper<'_, J> {
@@ -78,8 +78,22 @@ impl<J: Join> Stepper<'_, J> {
         Ok(())
     }
 
+    /// Adds the frames in `slots` to the digest and looks at what can be seen without a key.
+    pub(crate) fn look(
+        &self,
+        checker: &mut SegmentChecker,
+        slots: &mut [u8],
+        times: &mut StageTimes,
+    ) -> Result<(), Halt> {
+        for portion in slots.chunks_mut(self.portion(slots.len())) {
+            self.check()?;
+            times.time(Stage::Digest, || checker.check_frames(portion));
+        }
+        Ok(())
+    }
+
     /// Adds the frames in `slots` to the digest and opens them; returns whether all verified.
-    pub(super) fn open(
+    pub(crate) fn open(
         &self,
         opener: &mut SegmentOpener<'_>,
         slots: &mut [u8],

@@ -1,10 +1,10 @@
 //! Record to plaintext.
 
-use super::{Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentWorkerError};
-use crate::crypto::{Crc64, DigestValue, SegmentHasher, floe::FloeHeaderError};
+use super::check::{RecordCheck, other_floe_parameters, split_preamble};
+use super::{Join, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentWorkerError};
+use crate::crypto::{Crc64, floe::FloeHeaderError};
 use crate::headers::{
-    FLOE_HEADER_SIZE, FrameIndex, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
-    SegmentIndex, SegmentReason, WireOffset,
+    FrameIndex, ManifestEntry, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput, FrameWorkerError};
 use crate::stream_v2::framing::contents;
@@ -39,22 +39,17 @@ impl<'c> DecryptSegmentWorker<'c> {
         let context = self.context;
         context.injected_panic(index);
         let invalid = |error| SegmentWorkerError::invalid(index, offset, error);
-        let mut header_bytes = [0; SEGMENT_HEADER_SIZE];
-        header_bytes.copy_from_slice(&preamble[..SEGMENT_HEADER_SIZE]);
-        let mut floe_header = [0; FLOE_HEADER_SIZE];
-        floe_header.copy_from_slice(&preamble[SEGMENT_HEADER_SIZE..]);
-
-        let header = SegmentHeader::parse(&header_bytes, &context.geometry).map_err(invalid)?;
-        header
-            .check_place(index, context.plaintext_total, &context.geometry)
-            .map_err(invalid)?;
-        let mut hasher = SegmentHasher::new(context.geometry.digest());
-        hasher.update(preamble);
+        let record = RecordCheck::begin(
+            &context.geometry,
+            context.plaintext_total,
+            index,
+            offset,
+            preamble,
+        )?;
+        let (header_bytes, floe_header) = split_preamble(preamble);
         let keys = context
             .payload_key
             .start_opening(context.params, &header_bytes, &floe_header);
-        let mut message_tag = [0; 32];
-        message_tag.copy_from_slice(&floe_header[FLOE_HEADER_SIZE - 32..]);
         let worker = match keys {
             Ok(keys) => DecryptFrameWorker::new(&keys, FrameIndex::ZERO)
                 .map_err(|source| frame_failure(index, FrameIndex::ZERO, offset, source)),
@@ -62,12 +57,9 @@ impl<'c> DecryptSegmentWorker<'c> {
         };
         Ok(SegmentOpener {
             context,
-            header,
-            offset,
-            message_tag,
+            record,
             worker,
             opened: 0,
-            hasher,
             plaintext_crc: Crc64::default(),
         })
     }
@@ -78,13 +70,10 @@ impl<'c> DecryptSegmentWorker<'c> {
 #[derive(Debug)]
 pub struct SegmentOpener<'c> {
     context: &'c SegmentCryptoContext,
-    header: SegmentHeader,
-    offset: WireOffset,
-    message_tag: [u8; 32],
+    record: RecordCheck,
     /// The first failure takes the worker's place.
     worker: Result<DecryptFrameWorker, SegmentWorkerError>,
     opened: u32,
-    hasher: SegmentHasher,
     plaintext_crc: Crc64,
 }
 
@@ -92,22 +81,18 @@ impl SegmentOpener<'_> {
     /// What the record says of itself.
     #[must_use]
     pub const fn header(&self) -> &SegmentHeader {
-        &self.header
+        &self.record.header
     }
 
     /// The record as the EndRecord should name it.
     #[must_use]
     pub fn entry(&self) -> ManifestEntry {
-        let wire_size = self.context.geometry.record_size(self.header.plaintext_size) as u32;
-        ManifestEntry {
-            wire_size,
-            message_tag: self.message_tag,
-        }
+        self.record.entry()
     }
 
     /// Adds frames to the record's digest, before they are opened.
     pub fn digest_frames(&mut self, slots: &[u8]) {
-        self.hasher.update(slots);
+        self.record.digest_frames(slots);
     }
 
     /// Opens the next frames in place. Returns whether all of them verified: only then do the slots hold plaintext.
@@ -145,7 +130,7 @@ impl SegmentOpener<'_> {
             );
             return left.and(right);
         }
-        let last = self.context.geometry.frame_count(self.header.plaintext_size) - 1;
+        let last = self.record.frames() - 1;
         for (frame, slot) in (first..).zip(slots.chunks_mut(slot_size)) {
             let index = FrameIndex::new(frame);
             worker
@@ -155,13 +140,8 @@ impl SegmentOpener<'_> {
                     slot,
                 })
                 .map_err(|source| {
-                    let before = PREAMBLE_SIZE as u64 + u64::from(frame) * slot_size as u64;
-                    frame_failure(
-                        self.header.index,
-                        index,
-                        WireOffset::new(self.offset.get() + before),
-                        source,
-                    )
+                    let offset = self.record.frame_offset(frame);
+                    frame_failure(self.record.header.index, index, offset, source)
                 })?;
         }
         Ok(())
@@ -172,27 +152,18 @@ impl SegmentOpener<'_> {
     /// # Errors
     /// `DigestMismatch` where the digest differs, whatever else was found: rot explains it. Otherwise the first failure.
     pub fn finish(self, stored_digest: &[u8]) -> Result<RecordSummary, SegmentWorkerError> {
-        let entry = self.entry();
-        let segment = self.header.index;
-        let (expected, actual) = (DigestValue::new(stored_digest), self.hasher.finish());
-        if expected != actual {
-            let (expected, actual) = (format!("{expected:?}"), format!("{actual:?}"));
-            return Err(SegmentWorkerError::DigestMismatch {
-                segment,
-                offset: self.offset,
-                expected,
-                actual,
-            });
-        }
+        let (entry, frames) = (self.entry(), self.record.frames());
+        let header = self.record.header;
+        let segment = header.index;
+        self.record.finish(stored_digest)?;
         self.worker?;
-        let frames = self.context.geometry.frame_count(self.header.plaintext_size);
         if self.opened != frames {
             return Err(SegmentWorkerError::FrameWorkerDisconnected { segment });
         }
         Ok(RecordSummary {
             index: segment,
-            is_final: self.header.is_final,
-            plaintext_size: self.header.plaintext_size,
+            is_final: header.is_final,
+            plaintext_size: header.plaintext_size,
             frames,
             entry,
             output_crc64: self.plaintext_crc.value(),
@@ -223,17 +194,12 @@ fn frame_failure(
 }
 
 fn floe_failure(error: FloeHeaderError) -> SegmentHeaderError {
-    let (reason, expected, actual) = match error {
-        FloeHeaderError::Parameters => (
-            SegmentReason::FloeParameters,
-            "those of the stream's header",
-            "other",
-        ),
-        FloeHeaderError::Tag | FloeHeaderError::Crypto(_) => (
+    match error {
+        FloeHeaderError::Parameters => other_floe_parameters(),
+        FloeHeaderError::Tag | FloeHeaderError::Crypto(_) => SegmentHeaderError::new(
             SegmentReason::FloeHeaderTag,
             "one made with this stream's key",
             "another",
         ),
-    };
-    SegmentHeaderError::new(reason, expected, actual)
+    }
 }

@@ -5,6 +5,7 @@
 //! L2. No IO, no threads, no channels, no panic: whether the frames of a portion are worked on side by side is up to
 //! the [`Join`] that the caller passes.
 
+mod check;
 mod crypto;
 mod decrypt;
 mod encrypt;
@@ -15,6 +16,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
+pub use check::SegmentChecker;
 pub use crypto::SegmentCryptoContext;
 pub use decrypt::{DecryptSegmentWorker, SegmentOpener};
 pub use encrypt::{EncryptSegmentWorker, SegmentSealer};

@@ -23,4 +23,5 @@ mod roundtrip;
 #[cfg(unix)]
 mod unix_files;
 mod vectors;
+mod verify;
 mod worked_stream;

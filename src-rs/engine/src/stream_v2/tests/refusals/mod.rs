@@ -107,20 +107,21 @@ impl Case {
         }
     }
 
-    fn options(&self, key: &SecretKey) -> DecryptOptions<'static> {
-        let mut options = DecryptOptions::new(vec![Identity::Key(key.clone())]).with_context(self.context);
+    /// What the stream is read with.
+    pub(super) fn options(&self) -> DecryptOptions<'static> {
+        let key = self.other_key.map_or_else(super::support::key, |byte| {
+            SecretKey::from_bytes(&[byte; 32]).unwrap()
+        });
+        let mut options = DecryptOptions::new(vec![Identity::Key(key)]).with_context(self.context);
         options.max_segment_size = self.max_segment_size.unwrap_or(options.max_segment_size);
         options
     }
 
     /// Opens the stream as the case says, through the public interface.
     fn run(&self, ends: (End, End), threads: usize) -> Outcome {
-        let key = self.other_key.map_or_else(super::support::key, |byte| {
-            SecretKey::from_bytes(&[byte; 32]).unwrap()
-        });
         let output = Output::default();
         let (from, to) = (source(ends.0, &self.stream), output.sink(ends.1));
-        let result = decrypt_stream_v2(from, to, &self.options(&key), &control(threads));
+        let result = decrypt_stream_v2(from, to, &self.options(), &control(threads));
         let plaintext = output.into_bytes();
         match result {
             Ok(report) => Outcome::Opens {

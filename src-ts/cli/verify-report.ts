@@ -1,0 +1,156 @@
+// What checking files found, for people and for programs.
+
+import type { Problem, Verification } from '../index';
+
+import { printable } from './console';
+import { exitCodes } from './exit-codes';
+import type { Explanation } from './explanation';
+import { counted, formatCount, formatDuration, formatSize } from './units';
+
+/** What came of one file: what was found, or why it could not be checked. */
+export type Outcome =
+  | { readonly path: string; readonly found: Verification }
+  | { readonly path: string; readonly failure: Explanation };
+
+/** How a file fared. */
+export type Status = 'ok' | 'damaged' | 'failed';
+
+/** How a file fared. One that is no sealed stream, or whose header is beyond reading, is damaged. */
+export function statusOf(outcome: Outcome): Status {
+  if ('found' in outcome) return outcome.found.sound ? 'ok' : 'damaged';
+  return outcome.failure.exitCode === exitCodes.damaged ? 'damaged' : 'failed';
+}
+
+/** A line about a file, and what is wrong with it in lines below. */
+export function outcomeText(outcome: Outcome): string {
+  const status = statusOf(outcome);
+  const head = (status === 'ok' ? 'ok' : status.toUpperCase()).padEnd(STATUS_WIDTH);
+  const name = printable(outcome.path);
+  if ('failure' in outcome) {
+    const { message, advice } = outcome.failure;
+    const told = message.includes(outcome.path) ? message : `${outcome.path}: ${message}`;
+    return lines(`${head}${printable(told)}`, advice === '' ? [] : [printable(advice)]);
+  }
+  const { found } = outcome;
+  if (found.sound) return lines(`${head}${name}: ${soundText(found)}`, []);
+  const told = found.problems.slice(0, TOLD).map(problemText);
+  const more = found.problemCount - told.length;
+  if (more > 0) told.push(`and ${counted(more, 'more problem')}`);
+  return lines(`${head}${name}: ${counted(found.problemCount, 'problem')} in ${checkedText(found)}`, told);
+}
+
+/** The same as an object. */
+export function outcomeObject(outcome: Outcome): object {
+  const [file, status] = [outcome.path, statusOf(outcome)];
+  if ('found' in outcome) return { file, status, ...outcome.found };
+  const { code, kind, message, advice, exitCode, failure } = outcome.failure;
+  return { file, status, error: { code, kind, message, advice, exitCode, failure: failure ?? null } };
+}
+
+/** Sums over all files. */
+export class Summary {
+  readonly #began = Date.now();
+  readonly #exitCodes = new Set<number>();
+  readonly #counts: Record<Status, number> = { ok: 0, damaged: 0, failed: 0 };
+  #bytesChecked = 0;
+  #structureOnly = 0;
+
+  constructor(readonly how: { hasKey: boolean; sample: number | undefined; seed: number | undefined }) {}
+
+  /** Adds a file. */
+  add(outcome: Outcome): void {
+    this.#counts[statusOf(outcome)] += 1;
+    if ('failure' in outcome) {
+      this.#exitCodes.add(outcome.failure.exitCode);
+      return;
+    }
+    const { found } = outcome;
+    if (!found.sound) this.#exitCodes.add(exitCodes.damaged);
+    else if (!found.contentsChecked) this.#structureOnly += 1;
+    this.#bytesChecked += found.bytesChecked;
+  }
+
+  /** The exit code of it all: that of the worst. */
+  get exitCode(): number {
+    const worst = WORST_FIRST.find((code) => this.#exitCodes.has(code));
+    return worst ?? (this.#exitCodes.size > 0 ? exitCodes.failed : exitCodes.done);
+  }
+
+  /** One line, or two where a sound file may not be one. */
+  text(): string {
+    const { ok, damaged, failed } = this.#counts;
+    const { hasKey, sample, seed } = this.how;
+    const files = counted(ok + damaged + failed, 'file');
+    const time = formatDuration(Date.now() - this.#began);
+    const share =
+      sample === undefined ? '' : `; a sample of ${percent(sample)}, again with --seed ${String(seed)}`;
+    const results = `${formatCount(ok)} ok, ${formatCount(damaged)} damaged, ${formatCount(failed)} failed`;
+    const structure =
+      this.#structureOnly === 0 ? '' : `; ${formatCount(this.#structureOnly)} of the ok by structure only`;
+    const limits = hasKey ? '' : '; without a key, which shows damage but not tampering';
+    return `checked ${files}, ${formatSize(this.#bytesChecked)} in ${time}: ${results}${structure}${share}${limits}\n`;
+  }
+
+  /** The same as an object. */
+  object(): object {
+    const { ok, damaged, failed } = this.#counts;
+    const { hasKey, sample, seed } = this.how;
+    return {
+      summary: {
+        files: ok + damaged + failed,
+        ok,
+        damaged,
+        failed,
+        structureOnly: this.#structureOnly,
+        bytesChecked: this.#bytesChecked,
+        withKey: hasKey,
+        ...(sample === undefined ? {} : { sample, seed }),
+        elapsedMs: Date.now() - this.#began,
+        exitCode: this.exitCode,
+      },
+    };
+  }
+}
+
+function soundText(found: Verification): string {
+  if (found.contentsChecked) return checkedText(found);
+  return `${checkedText(found)}; STRUCTURE ONLY: it has no digests, so only a key shows whether its contents are sound`;
+}
+
+function checkedText({ segments, segmentsChecked, bytesChecked }: Verification): string {
+  const of = segments === undefined || segments === segmentsChecked ? '' : ` of ${formatCount(segments)}`;
+  const noun = (segments ?? segmentsChecked) === 1 ? 'segment' : 'segments';
+  return `${formatCount(segmentsChecked)}${of} ${noun}, ${formatSize(bytesChecked)}`;
+}
+
+function problemText({ failure, message, index, plaintextRange }: Problem): string {
+  const said =
+    failure.kind === 'Truncated'
+      ? `it is cut short at byte ${failure.offset}${index === undefined ? '' : `: what follows from segment ${index} on is missing`}`
+      : message.replace(SAID_AS_ADVICE, '');
+  const place = index === undefined || said.includes(`segment ${index}`) ? '' : `segment ${index}: `;
+  const lost =
+    plaintextRange === undefined ? '' : ` (plaintext bytes ${plaintextRange.start} to ${plaintextRange.end})`;
+  return printable(`${place}${said}${lost}`);
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))}%`;
+}
+
+function lines(first: string, below: readonly string[]): string {
+  return [first, ...below.map((line) => `  ${line}`), ''].join('\n');
+}
+
+// Problems of a file that are told one by one to people; --json tells more.
+const TOLD = 5;
+const STATUS_WIDTH = 9;
+const WORST_FIRST: readonly number[] = [
+  exitCodes.damaged,
+  exitCodes.wrongKey,
+  exitCodes.failed,
+  exitCodes.refused,
+  exitCodes.usage,
+];
+// The same for every damage; it is in the help.
+const SAID_AS_ADVICE = /[;:,] restore it from another copy(?=\)?$)/;

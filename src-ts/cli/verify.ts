@@ -1,0 +1,268 @@
+// `sealstream verify`: looks for damage in sealed files and in folders of them.
+
+import { randomInt } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { type SecretKey, verify as verifyStream, type VerifyOptions } from '../index';
+
+import type { Arguments } from './arguments';
+import type { CommandSpec } from './command-spec';
+import { STDOUT, writeAll } from './console';
+import { usageError } from './errors';
+import { explain } from './explain';
+import { AlreadyTold, type Scene, WorkFailure } from './failures';
+import { interruptible, type Interruptible } from './interrupt';
+import { readKeys, wantsKey } from './keys';
+import { inLanes } from './lanes';
+import { allowReadableKey, help, json, keyPlace, MAX_THREADS, quiet, threads } from './options';
+import { commonBar } from './progress';
+import { type Found, sealedFiles } from './sealed-files';
+import { type Outcome, outcomeObject, outcomeText, statusOf, Summary } from './verify-report';
+import { parseShare } from './units';
+
+/** The most files that are checked at once. */
+const MAX_JOBS = 64;
+// Enough to keep a disk busy with short files.
+const DEFAULT_JOBS = 4;
+
+/** `sealstream verify`. */
+export const verify: CommandSpec = {
+  name: 'verify',
+  summary: 'look for damage in sealed files and folders, with a key or without',
+  usage: 'sealstream verify [options] PATH...',
+  options: [
+    {
+      name: 'key',
+      short: 'k',
+      value: 'FILE',
+      repeatable: true,
+      help: ['the key file; give several where files have different keys'],
+    },
+    { name: 'no-key', help: ['check without a key, also where SEALSTREAM_KEY_FILE names one'] },
+    { name: 'context', value: 'TEXT', help: ['the text that was given when sealing, the same for all'] },
+    {
+      name: 'max-segment-size',
+      value: 'SIZE',
+      help: ['with a key, accept segments up to this size, 64M by default'],
+    },
+    {
+      name: 'sample',
+      value: 'SHARE',
+      help: ['check only this share of each file’s segments, such as 1% or 0.01'],
+    },
+    {
+      name: 'seed',
+      value: 'N',
+      help: ['which segments a sample takes; another one each time by default, which', 'the report names'],
+    },
+    {
+      name: 'rate',
+      value: 'SIZE',
+      help: ['read no more than this in a second, over all files together, such as 100M'],
+    },
+    {
+      name: 'jobs',
+      value: 'N',
+      help: [`files at once, 1 to ${MAX_JOBS}; ${DEFAULT_JOBS} by default, and 1 with --rate`],
+    },
+    threads,
+    allowReadableKey,
+    { ...quiet, help: ['only what is damaged or could not be checked'] },
+    {
+      ...json,
+      help: ['one JSON object a line on standard output for each file, and at last', 'one with a "summary"'],
+    },
+    help,
+  ],
+  details: [
+    [
+      'Checks every PATH that is a file, whatever its name, and in every PATH that is a folder all',
+      'files at any depth whose names end in .seal. Folders behind symbolic links are not entered.',
+      'It finds all damage there is, says where, and changes nothing.',
+    ],
+    [
+      'Without a key it checks checksums, digests, counts and lengths: rot and cut files show, and',
+      'what somebody changed on purpose may not. With a key it verifies everything, and still no',
+      'plaintext leaves it. A file that was sealed with --digest none needs the key.',
+    ],
+    [
+      'The exit code is 4 if any file is damaged, else that of the worst failure, and 0 only if',
+      'every file is sound. A damaged file is best restored from another copy.',
+    ],
+    keyPlace,
+  ],
+  examples: [
+    ['sealstream verify /backup', 'all sealed files in a folder, without a key'],
+    ['sealstream verify -k my.key report.pdf.seal', 'everything in one file'],
+    ['sealstream verify --quiet --sample 1% --rate 50M /backup', 'a little every night'],
+    ['sealstream verify --json /backup > report.jsonl', 'for a program'],
+  ],
+  run: verifyCommand,
+};
+
+/** How to check, the same for all files. */
+interface Plan {
+  readonly options: VerifyOptions;
+  /** Files at once. */
+  readonly jobs: number;
+  /** Bytes in a second for each of them. */
+  readonly rate: number | undefined;
+}
+
+async function verifyCommand(args: Arguments): Promise<void> {
+  const plan = planOf(args);
+  const paths = pathsOf(args);
+  const keys = wantsKey(args) ? await readKeys(args) : [];
+  const interrupt = interruptible();
+  try {
+    await verifyAll(args, paths, plan, keys, interrupt);
+  } finally {
+    interrupt.dispose();
+    for (const key of keys) key.dispose();
+  }
+}
+
+async function verifyAll(
+  args: Arguments,
+  paths: readonly string[],
+  { options, jobs, rate }: Plan,
+  keys: readonly SecretKey[],
+  interrupt: Interruptible,
+): Promise<void> {
+  const { sample, seed } = options;
+  const summary = new Summary({ hasKey: keys.length > 0, sample, seed });
+  const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
+  const bar = commonBar(!isQuiet && !isJson);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([interrupt.signal, stop.signal]);
+  const paces = Array.from({ length: jobs }, () => new Pace(rate));
+  const tell = (outcome: Outcome): void => {
+    summary.add(outcome);
+    if (isQuiet && statusOf(outcome) === 'ok') return;
+    bar.clear();
+    writeAll(STDOUT, isJson ? `${JSON.stringify(outcomeObject(outcome))}\n` : outcomeText(outcome));
+  };
+  const work = async (found: Found, lane: number): Promise<void> => {
+    const outcome = await outcomeOf(found, {
+      ...options,
+      key: keys.length > 0 ? keys : undefined,
+      onProgress: bar.begin(paths.length === 1 && found.path === paths[0]),
+      signal,
+    });
+    signal.throwIfAborted();
+    tell(outcome);
+    await paces[lane]?.keep(outcome, signal);
+  };
+  try {
+    await inLanes(sealedFiles(paths), jobs, work, () => {
+      stop.abort();
+    });
+  } catch (error) {
+    throw interrupt.interruption() ?? error;
+  } finally {
+    bar.clear();
+  }
+  if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object())}\n`);
+  else if (!isQuiet) writeAll(STDOUT, summary.text());
+  if (summary.exitCode !== 0) throw new AlreadyTold(summary.exitCode);
+}
+
+async function outcomeOf(file: Found, options: VerifyOptions): Promise<Outcome> {
+  const { path } = file;
+  try {
+    if ('error' in file) throw file.error;
+    const threads = options.threads ?? (await fittingThreads(path));
+    return { path, found: await verifyStream(path, { ...options, threads }) };
+  } catch (cause) {
+    const scene: Scene = { command: 'verify', input: path, isNamed: true, toStandardOutput: false };
+    return { path, failure: explain(new WorkFailure(cause, scene)) };
+  }
+}
+
+/** One for a short file: it is done before others have woken. */
+async function fittingThreads(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size < MANY_THREADS_FROM ? 1 : undefined;
+  } catch {
+    // Checking it will tell why.
+    return undefined;
+  }
+}
+
+/** Keeps the rate over the files of a lane; within a file the library does. */
+class Pace {
+  readonly #began = Date.now();
+  #bytes = 0;
+
+  constructor(readonly rate: number | undefined) {}
+
+  async keep(outcome: Outcome, signal: AbortSignal): Promise<void> {
+    if (this.rate === undefined || 'failure' in outcome) return;
+    const { sample, streamSize, bytesChecked } = outcome.found;
+    this.#bytes += sample === undefined ? streamSize : bytesChecked;
+    const left = this.#began + (this.#bytes / this.rate) * 1000 - Date.now();
+    if (left > 0) await delay(Math.min(left, LONGEST_TIMER), undefined, { signal });
+  }
+}
+
+function planOf(args: Arguments): Plan {
+  const total = args.size('rate');
+  if (total === 0)
+    throw usageError('--rate must be at least 1 byte in a second', 'write it like --rate 100M');
+  const jobs = args.count('jobs', MAX_JOBS) ?? (total === undefined ? DEFAULT_JOBS : 1);
+  const rate = total === undefined ? undefined : Math.max(1, Math.floor(total / jobs));
+  const sample = shareOf(args);
+  return {
+    options: {
+      context: args.value('context'),
+      maxSegmentSize: args.size('max-segment-size'),
+      threads: args.count('threads', MAX_THREADS),
+      maxBytesPerSecond: rate,
+      sample,
+      seed: seedOf(args, sample),
+    },
+    jobs,
+    rate,
+  };
+}
+
+function shareOf(args: Arguments): number | undefined {
+  const text = args.value('sample');
+  if (text === undefined) return undefined;
+  const share = parseShare(text);
+  if (share === undefined || share <= 0 || share > 1) {
+    throw usageError(`--sample is not a share: ${text}`, 'write it like 1% or 0.01, up to 100%');
+  }
+  return share;
+}
+
+function seedOf(args: Arguments, sample: number | undefined): number | undefined {
+  const text = args.value('seed');
+  if (text === undefined) return sample === undefined ? undefined : randomInt(2 ** 32);
+  if (sample === undefined) throw usageError('--seed is for a sample', 'give --sample SHARE too');
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw usageError(`--seed is not a whole number: ${text}`, 'write the one that a report named');
+  }
+  return Number(text);
+}
+
+function pathsOf(args: Arguments): readonly string[] {
+  const { operands } = args;
+  if (operands.length === 0 || operands.includes('')) {
+    throw usageError('PATH is missing', 'name the files or folders to verify');
+  }
+  if (operands.includes('-')) {
+    throw usageError('verify needs files that it can look into', 'name them; - is not taken here');
+  }
+  if (!wantsKey(args)) {
+    const idle = ['context', 'max-segment-size'].find((option) => args.has(option));
+    if (idle !== undefined) throw usageError(`--${idle} counts only with a key`, 'name the key with -k FILE');
+  }
+  return operands;
+}
+
+// From here on a file has segments enough for several threads.
+const MANY_THREADS_FROM = 8 * 2 ** 20;
+// setTimeout takes no more.
+const LONGEST_TIMER = 2 ** 31 - 1;
