@@ -17,6 +17,7 @@ const NAMES = [
   'ciphertextSize',
   'decrypt',
   'decryptFile',
+  'decryptSegments',
   'decryptSync',
   'encrypt',
   'encryptFile',

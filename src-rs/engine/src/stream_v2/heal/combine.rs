@@ -58,7 +58,7 @@ fn read_blocks(
     }
 }
 
-/// How often a record of `size` bytes may be judged: 1,024 times, but no more than a GiB in all, or 16 times.
+/// How often a record of `size` bytes may be judged: 1,024 times, but no more than 2 GiB in all, or 16 times.
 pub(super) fn tries_for(size: usize) -> usize {
     (MOST_BYTES / size.max(1)).clamp(LEAST_TRIES, MOST_TRIES)
 }
@@ -248,4 +248,5 @@ const NEAR: usize = 8;
 const GAPS: [usize; 3] = [BLOCK, 256, NEAR];
 const MOST_TRIES: usize = 1024;
 const LEAST_TRIES: usize = 16;
-const MOST_BYTES: usize = 1024 * 1024 * 1024;
+/// Enough for all tries on records of the default size.
+const MOST_BYTES: usize = 2 * 1024 * 1024 * 1024;
