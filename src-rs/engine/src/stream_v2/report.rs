@@ -1,6 +1,7 @@
 //! What an operation did.
 
-use super::segment_worker::RecordSummary;
+use super::failure::StartedOver;
+use super::segment_worker::{RecordSummary, SegmentWorkerError};
 use crate::crypto::Crc64Joiner;
 use crate::headers::SlotType;
 use crate::telemetry::StageTimes;
@@ -33,6 +34,21 @@ pub struct Report {
     pub header_from_copy: bool,
     /// The header's copy is damaged; the header itself is sound.
     pub header_copy_damaged: bool,
+    /// What was there of an earlier attempt, where the operation was one that can be resumed.
+    pub resume: Option<ResumeReport>,
+}
+
+/// What an operation that can be resumed made of an earlier attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResumeReport {
+    /// Segments that were finished and sound, and were not done again.
+    pub segments_resumed: u64,
+    /// Plaintext bytes of those.
+    pub bytes_resumed: u64,
+    /// There was an earlier attempt, and nothing of it was of use.
+    pub started_over: Option<StartedOver>,
+    /// The journal could not be written from some segment on, so an interruption would have cost more.
+    pub checkpoint_errors: Vec<SegmentWorkerError>,
 }
 
 /// Sums of an operation, by whichever path it went.

@@ -7,11 +7,13 @@ mod decrypt_pipeline;
 mod ordered;
 mod positioned;
 mod record;
+mod resumable;
 mod threads;
 
 pub use decrypt_pipeline::DecryptPipeline;
 pub(crate) use ordered::run_ordered;
-pub(crate) use positioned::{OpenTask, SealTask, Transfer, run_positioned};
+pub(crate) use positioned::{OpenTask, SealTask, SegmentTask, Transfer, Worker, run_positioned};
 pub use record::portion_size;
-pub(crate) use record::{SideBySide, open_record, seal_record};
+pub(crate) use record::{Halt, SideBySide, open_record, seal_record};
+pub(crate) use resumable::{Checkpoints, Resumable};
 pub use threads::Threads;

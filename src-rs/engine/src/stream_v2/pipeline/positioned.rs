@@ -362,7 +362,7 @@ pub(crate) struct PortionBuffer(Vec<u8>);
 impl PortionBuffer {
     /// `size` bytes whose address is that of the file offset `goes_to` modulo 32, and not close behind that of the file
     /// offset `comes_from` modulo a page. Their content is of no account.
-    pub(super) fn take(&mut self, size: usize, goes_to: u64, comes_from: u64) -> &mut [u8] {
+    pub(crate) fn take(&mut self, size: usize, goes_to: u64, comes_from: u64) -> &mut [u8] {
         let room = size + 2 * PAGE;
         if self.0.len() < room {
             self.0.resize(room, 0);
