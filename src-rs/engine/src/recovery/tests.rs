@@ -197,7 +197,11 @@ fn the_resume_secret_gives_the_file_key_and_another_does_not() {
     let stored = StoredHeader::read(&mut &bytes[..]).unwrap().unwrap();
     assert_eq!(stored.header, header);
     let opened = stored.header.unwrap(&secret, &id).unwrap().unwrap();
-    let derived = |key: &FileKey| StreamKeys::derive(key, &[0; 64], &[], b"").unwrap().header_mac(b"");
+    let derived = |key: &FileKey| {
+        StreamKeys::derive(key, &[0; 64], &[], b"")
+            .unwrap()
+            .header_mac(b"")
+    };
     assert_eq!(derived(&opened), derived(&file_key));
     assert!(stored.header.unwrap(&other, &id).unwrap().is_none());
     assert!(stored.header.unwrap(&secret, &[4; 32]).unwrap().is_none());
@@ -293,7 +297,11 @@ fn a_journal_that_can_not_be_written_is_told_with_its_segment() {
         log.record(entry(4));
         let trouble = log.end().unwrap();
         assert_eq!(trouble.segment, SegmentIndex::new(3));
-        assert!(trouble.message.contains("no storage space"), "{}", trouble.message);
+        assert!(
+            trouble.message.contains("no storage space"),
+            "{}",
+            trouble.message
+        );
         assert!(read(&bytes.lock().unwrap(), &keys(1)).is_some());
     }
 }

@@ -9,7 +9,7 @@ use super::io::{FoundOutput, InputSource, OutputFile, OutputSink, Overwrite, Unf
 use super::options::{Control, DecryptOptions, EncryptOptions};
 use super::report::Report;
 use super::resume::Attempt;
-use crate::crypto::{Random, SecretKey};
+use crate::crypto::SecretKey;
 use crate::recovery::{Claim, SourceMark};
 use std::fs::File;
 use std::path::Path;
@@ -82,7 +82,7 @@ pub fn encrypt_file_resumable(
     ends.convert_resumable(
         ALL_BITS,
         |_, attempt| encrypt_placed(attempt, options, control),
-        |source, attempt| encrypt_resumable(&Random::system(), source, attempt, options, control),
+        |source, attempt| encrypt_resumable(source, attempt, options, control),
     )
 }
 

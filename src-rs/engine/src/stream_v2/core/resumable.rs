@@ -58,13 +58,13 @@ impl Resuming<'_> {
 /// # Errors
 /// See [`SealFailure`]. Output and journal are then there for the next attempt.
 pub(crate) fn encrypt_resumable(
-    random: &Random,
     source: &dyn ReadAt,
     mut attempt: Attempt<'_>,
     options: &EncryptOptions<'_>,
     control: &Control<'_>,
 ) -> Result<Report, SealFailure> {
     let start = Instant::now();
+    let random = &Random::system();
     let (size, output, flush) = (attempt.source.size, attempt.output, attempt.flush);
     let found = find_sealing(&mut attempt, options, random)?;
     let mut meter = ProgressMeter::new(Some(size), control.progress);
