@@ -25,10 +25,12 @@ export type {
   OperationOptions,
   ProgressEvent,
   Report,
+  ResumeReport,
   SealOptions,
   SealReport,
   SlotInfo,
   Stages,
+  StartedOver,
   StreamInfo,
 } from './types';
 export type {

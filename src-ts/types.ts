@@ -63,6 +63,20 @@ export interface FileOptions {
   overwrite?: boolean | undefined;
   /** Have the file and its name on the disk before the promise resolves; `true` by default. */
   flush?: boolean | undefined;
+  /**
+   * Go on with what an interrupted operation left, if it is of use, and leave what the next one can go on with: only
+   * segments that are not finished are done. `false` by default.
+   *
+   * Until the operation succeeds the unfinished output and its journal stay beside the target, for their owner alone,
+   * whatever ends it: an error, `signal`, the end of the process, a power cut. The report's `resume` says what was there.
+   */
+  resume?: boolean | undefined;
+  /**
+   * For `encryptFile` with `resume`: 32 secret bytes, the same at every attempt, under which the journal keeps the key of
+   * the stream, so that it can be gone on with where none of the recipients' keys opens it. A stream that is sealed for
+   * a key needs none, and neither does `decryptFile`. The bytes are copied at the call.
+   */
+  resumeSecret?: Uint8Array | undefined;
 }
 
 /** How to seal or open a FLOE message. */
@@ -91,4 +105,13 @@ export type SealReport = Report;
 export type OpenReport = Report & Opened;
 
 /** Shapes that the addon reports as they are. */
-export type { DigestName, Opened, OpenedBy, SlotInfo, Stages, StreamInfo } from '../native/binding';
+export type {
+  DigestName,
+  Opened,
+  OpenedBy,
+  ResumeReport,
+  SlotInfo,
+  Stages,
+  StartedOver,
+  StreamInfo,
+} from '../native/binding';
