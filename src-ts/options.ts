@@ -43,13 +43,13 @@ export function openSettings(options: OpenOptions): OpenSettings {
 
 /** @internal */
 export function placementSettings(options: FileOptions): PlacementSettings {
-  const settings: PlacementSettings = {
+  const settings = Object.assign(withoutPrototype<PlacementSettings>(), {
     overwrite: checkedBoolean('overwrite', options.overwrite, false),
     flush: checkedBoolean('flush', options.flush, true),
     resume: checkedBoolean('resume', options.resume, false),
-  };
+  });
   if (options.resumeSecret !== undefined) settings.resumeSecret = checkedSecret(options.resumeSecret);
-  return Object.assign(withoutPrototype<PlacementSettings>(), settings) as PlacementSettings;
+  return settings;
 }
 
 /**

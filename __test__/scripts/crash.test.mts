@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-
 import test from 'ava';
 
 import { killAtRandom } from '../../scripts/crash/kill.mjs';

@@ -4,7 +4,7 @@
 //! can have put something there. What is there is opened without following links and trusted only if nobody else can have
 //! written it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -182,14 +182,19 @@ fn open_private(path: &Path) -> io::Result<(File, Found)> {
             result => return result.map(|file| (file, found)),
         }
         match private(&mut OpenOptions::new()).open(path) {
-            Ok(file) if is_private(&file)? => return Ok((file, Found::Kept)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            // A link, a pipe, a file of somebody else's, or one that others may write to.
-            _ => {
-                std::fs::remove_file(path)?;
-                found = Found::Distrusted;
-            }
+            Ok(file) if is_private(&file.metadata()?) => return Ok((file, Found::Kept)),
+            Ok(_) => {}
+            Err(error) => match path.symlink_metadata() {
+                // What is wrong is not the file.
+                Ok(metadata) if is_private(&metadata) => return Err(error),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            },
         }
+        // A link, a pipe, a file of somebody else's, or one that others may write to.
+        std::fs::remove_file(path)?;
+        found = Found::Distrusted;
     }
     Err(io::ErrorKind::AlreadyExists.into())
 }
@@ -207,16 +212,15 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 #[cfg(unix)]
-fn is_private(file: &File) -> io::Result<bool> {
+fn is_private(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let metadata = file.metadata()?;
     let own = metadata.uid() == rustix::process::geteuid().as_raw();
-    Ok(metadata.is_file() && metadata.nlink() == 1 && own && metadata.mode() & 0o077 == 0)
+    metadata.is_file() && metadata.nlink() == 1 && own && metadata.mode() & 0o077 == 0
 }
 
 #[cfg(not(unix))]
-fn is_private(file: &File) -> io::Result<bool> {
-    Ok(file.metadata()?.is_file())
+fn is_private(metadata: &Metadata) -> bool {
+    metadata.is_file()
 }
 
 /// Whether the file still stands at its path.

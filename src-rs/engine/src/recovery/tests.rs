@@ -187,8 +187,7 @@ fn sizes_that_a_header_claims_are_not_believed() {
 
 #[test]
 fn the_resume_secret_gives_the_file_key_and_another_does_not() {
-    let (secret, other) = ([7; 32], [8; 32]).into();
-    let [secret, other] = [secret, other].map(|bytes: [u8; 32]| SecretKey::from_bytes(&bytes).unwrap());
+    let [secret, other] = [[7; 32], [8; 32]].map(|bytes| SecretKey::from_bytes(&bytes).unwrap());
     let (id, file_key) = ([5; 32], FileKey::new([6; 32]));
     let mut header = header();
     assert!(header.unwrap(&secret, &id).unwrap().is_none());

@@ -27,8 +27,13 @@ impl ReadAt for UnfinishedFile<'_> {
 }
 
 impl WriteAt for UnfinishedFile<'_> {
+    /// What was reserved in vain is given back: unlike another output this one stays.
     fn reserve(&self, size: u64) -> io::Result<()> {
-        self.0.reserve(size)
+        let before = self.0.metadata()?.len();
+        self.0.reserve(size).inspect_err(|_| {
+            // Best effort: what the caller must hear of is the full disk.
+            let _ = self.0.set_len(before);
+        })
     }
 
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
