@@ -15,7 +15,7 @@ export interface OperationOptions {
   threads?: number | undefined;
   /**
    * Stops the operation. The promise then rejects with the signal's reason, an `AbortError` unless the caller of
-   * `abort` chose another error, and nothing of the output is left.
+   * `abort` chose another error, and nothing of the output is left, unless it can be resumed.
    */
   signal?: AbortSignal | undefined;
   /**

@@ -7,7 +7,7 @@ use crate::headers::{HeaderError, HeaderField, SegmentIndex, WireOffset};
 use crate::keys::UnlockError;
 use std::{fmt, io, path::Path};
 
-/// Why a stream was not sealed or opened. Nothing is left behind by a failure but this.
+/// Why a stream was not sealed or opened. Nothing is left behind by a failure but this, and what is there to be resumed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealFailure {
     /// A field of the header has a value that this release does not have.
