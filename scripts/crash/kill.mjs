@@ -83,7 +83,7 @@ async function prepare(direction, folder) {
  * @param {number | undefined} moment
  * @returns {Promise<Ended>}
  */
-async function attempt({ direction, from, to, keyFile }, moment) {
+async function attempt({ direction, from, to, keyFile, folder }, moment) {
   const args = [CHILD, direction, from, to, keyFile];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   /** @type {Promise<NodeJS.Signals | number | null>} */
@@ -103,9 +103,9 @@ async function attempt({ direction, from, to, keyFile }, moment) {
   const how = await end;
   const milliseconds = performance.now() - begun;
   const [, report = ''] = said.split('\n');
-  // It can be killed when it has done its work and said so.
-  if (how === 'SIGKILL' && report === '')
-    return { killed: true, resumed: 0, startedOver: false, milliseconds };
+  // It can be killed when it has done its work, and before it has said so.
+  const isDone = report !== '' || readdirSync(folder).join() === 'target';
+  if (how === 'SIGKILL' && !isDone) return { killed: true, resumed: 0, startedOver: false, milliseconds };
   if (how !== 0 && how !== 'SIGKILL') throw new Error(`an attempt to ${direction} failed: ${complained}`);
   const [resumed = '', reason = ''] = report.split(' ');
   return { killed: false, resumed: Number(resumed), startedOver: reason !== '', milliseconds };
