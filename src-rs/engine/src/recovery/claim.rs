@@ -49,7 +49,13 @@ impl Claim {
             match journal.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(ClaimError::Busy),
-                Err(TryLockError::Error(error)) => return Err(error.into()),
+                Err(TryLockError::Error(error)) => {
+                    if found != Found::Kept {
+                        // Best effort: it is empty, and of no use where nothing can be locked.
+                        let _ = std::fs::remove_file(&journal_path);
+                    }
+                    return Err(error.into());
+                }
             }
             // Whoever held the lock until now may have removed the file: the lock is then on nothing.
             if !is_at(&journal, &journal_path)? {

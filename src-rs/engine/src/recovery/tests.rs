@@ -75,6 +75,35 @@ fn what_was_written_is_read() {
 }
 
 #[test]
+fn the_bytes_are_where_the_format_has_them() {
+    let key = keys(1);
+    let (bytes, mac) = header().encode(&key);
+    assert_eq!(bytes[..10], *b"\x89SEALJ\r\n\x01\x01");
+    assert_eq!(bytes[10..16], [0, 0, 0, 0, 1, 44]);
+    let numbers = [12_345, -7_i64 as u64, 3, 99].map(u64::to_be_bytes);
+    assert_eq!(bytes[16..48], *numbers.as_flattened());
+    assert_eq!(bytes[48..50], [0, 0]);
+    assert_eq!(bytes[50..350], [0xaa; 300]);
+    assert_eq!(
+        (bytes[350..398].to_vec(), key.sign(&bytes[..350])),
+        (mac.to_vec(), mac)
+    );
+    assert_eq!(bytes[398..], crate::headers::crc32c(&bytes[..398]).to_be_bytes());
+
+    let bytes = entry(2).encode(&key, &mac);
+    assert_eq!(bytes[..8], 2_u64.to_be_bytes());
+    assert_eq!(bytes[8..12], 502_u32.to_be_bytes());
+    assert_eq!(bytes[12..44], [2; 32]);
+    assert_eq!(bytes[44..52], (!2_u64).to_be_bytes());
+    let covered = [&mac[..], &bytes[..52]].concat();
+    assert_eq!(bytes[52..100], key.sign(&covered));
+    assert_eq!(bytes[100..], crate::headers::crc32c(&bytes[..100]).to_be_bytes());
+
+    let closed = JournalEntry::encode_closed(&key, &mac);
+    assert_eq!((&closed[..8], &closed[8..52]), (&[0xff; 8][..], &[0; 44][..]));
+}
+
+#[test]
 fn a_closed_journal_says_so_and_a_later_entry_counts() {
     let key = keys(1);
     let mut bytes = journal(&key);
