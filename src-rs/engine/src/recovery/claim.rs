@@ -153,10 +153,15 @@ impl Drop for Claim {
 }
 
 /// Removes what an interrupted operation left beside a target that has been written meanwhile, unless an operation is at
-/// work on it. Best effort.
+/// work on it. Best effort. What is not this user's own is left: it may be at work for another.
 pub fn remove_stale(target: &Path) {
-    let is_there = |extension| beside(target, extension).is_ok_and(|path| path.symlink_metadata().is_ok());
-    if (is_there("journal") || is_there("partial"))
+    let is_own = |extension| match beside(target, extension).and_then(|path| path.symlink_metadata()) {
+        Ok(metadata) => Some(is_private(&metadata)),
+        Err(_) => None,
+    };
+    let found = [is_own("journal"), is_own("partial")];
+    if found.contains(&Some(true))
+        && !found.contains(&Some(false))
         && let Ok(mut claim) = Claim::take(target)
     {
         claim.remove_both();

@@ -55,6 +55,17 @@ fn what_others_can_have_written_is_removed_and_made_anew() {
 }
 
 #[test]
+fn an_operation_that_resumes_nothing_leaves_what_is_not_its_users() {
+    for extension in ["journal", "partial"] {
+        let folder = Folder::new();
+        interrupt(&folder, "plain", Some(3));
+        set_mode(&folder, extension, 0o644);
+        folder.encrypt("plain", "new", NEW).unwrap();
+        assert!(beside(&folder, "journal").exists() && beside(&folder, "partial").exists());
+    }
+}
+
+#[test]
 fn a_pipe_in_the_place_of_a_file_is_removed_without_waiting() {
     for extension in ["journal", "partial"] {
         let folder = Folder::new();
