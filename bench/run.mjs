@@ -53,6 +53,11 @@ try {
     const { fileCases } = await import('./cases/files.mjs');
     for await (const result of fileCases({ source, size, folder, threads, rounds, kernel })) note(result);
   }
+  if (wanted('journal')) {
+    if (!wanted('files')) await makeFile(source);
+    const { journal } = await import('./cases/journal.mjs');
+    note(await journal({ source, size, folder, threads, rounds }));
+  }
   if (wanted('peak')) {
     const { peakMemory } = await import('./cases/peak-memory.mjs');
     note(await peakMemory(folder));

@@ -22,7 +22,11 @@ import type {
  * `to` appears complete or not at all: it is written under another name beside its place and renamed when it is done
  * and, unless `flush` is `false`, on the disk. A new file gets the permissions of `from`.
  *
- * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
+ * With `resume` an interrupted operation is gone on with: see {@link FileOptions.resume}.
+ *
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was. With `resume`
+ *   also a SealError of kind `JournalRefused` or `SourceChanged` for a journal that is not of this operation or this state
+ *   of `from`, and `TargetBusy` while another operation is at work on `to`.
  */
 export async function encryptFile(
   from: string | URL,
@@ -45,7 +49,11 @@ export async function encryptFile(
  * Opens the sealed file `from` into the file `to`, which appears complete and verified or not at all, unless `onDamage`
  * decides otherwise. A new file gets the permissions of `from` without those of group and others.
  *
- * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
+ * With `resume` an interrupted operation is gone on with: see {@link FileOptions.resume}. What was verified until then
+ * stays beside `to`, in plain.
+ *
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was. With `resume`
+ *   also as {@link encryptFile}.
  */
 export async function decryptFile(
   from: string | URL,

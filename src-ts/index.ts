@@ -43,6 +43,7 @@ export type {
   OperationOptions,
   ProgressEvent,
   Report,
+  ResumeReport,
   SealOptions,
   SealReport,
   SegmentResult,
@@ -50,6 +51,7 @@ export type {
   SettledDamage,
   SlotInfo,
   Stages,
+  StartedOver,
   StreamInfo,
 } from './types';
 export type {

@@ -56,10 +56,13 @@ export function healSettings({ maxSegmentSize }: Pick<OpenOptions, 'maxSegmentSi
 
 /** @internal */
 export function placementSettings(options: FileOptions): PlacementSettings {
-  return {
+  const settings = Object.assign(withoutPrototype<PlacementSettings>(), {
     overwrite: checkedBoolean('overwrite', options.overwrite, false),
     flush: checkedBoolean('flush', options.flush, true),
-  };
+    resume: checkedBoolean('resume', options.resume, false),
+  });
+  if (options.resumeSecret !== undefined) settings.resumeSecret = checkedSecret(options.resumeSecret);
+  return settings;
 }
 
 /**
@@ -133,6 +136,14 @@ function checkedContext(context: unknown): Uint8Array {
   return fixedBytes('context', bytes);
 }
 
+function checkedSecret(secret: unknown): Uint8Array {
+  const bytes = fixedBytes('resumeSecret', secret);
+  if (bytes.length !== RESUME_SECRET_SIZE) {
+    throw rangeError('resumeSecret', `must have ${RESUME_SECRET_SIZE} bytes, not ${bytes.length}`);
+  }
+  return bytes;
+}
+
 function checkedSegmentSize(segmentSize: unknown, frameSize: number): number {
   const checked = checkedInteger('segmentSize', segmentSize, frameSize, limits.maxSegmentSize);
   if (checked % frameSize !== 0) {
@@ -154,6 +165,7 @@ function checkedDigest(digest: unknown): DigestName {
 }
 
 const limits = native.limits();
+const RESUME_SECRET_SIZE = 32;
 
 /** Every option of every function but those of `floe`. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -170,6 +182,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   'onDamage',
   'onProgress',
   'overwrite',
+  'resume',
+  'resumeSecret',
   'sample',
   'seed',
   'segmentSize',

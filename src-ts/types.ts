@@ -24,7 +24,7 @@ export interface OperationOptions {
   threads?: number | undefined;
   /**
    * Stops the operation. The promise then rejects with the signal's reason, an `AbortError` unless the caller of
-   * `abort` chose another error, and nothing of the output is left.
+   * `abort` chose another error, and nothing of the output is left, unless it can be resumed.
    */
   signal?: AbortSignal | undefined;
   /**
@@ -72,6 +72,20 @@ export interface FileOptions {
   overwrite?: boolean | undefined;
   /** Have the file and its name on the disk before the promise resolves; `true` by default. */
   flush?: boolean | undefined;
+  /**
+   * Go on with what an interrupted operation left, if it is of use, and leave what the next one can go on with: only
+   * segments that are not finished are done. `false` by default.
+   *
+   * Until the operation succeeds the unfinished output and its journal stay beside the target, for their owner alone,
+   * whatever ends it: an error, `signal`, the end of the process, a power cut. The report's `resume` says what was there.
+   */
+  resume?: boolean | undefined;
+  /**
+   * For `encryptFile` with `resume`: 32 secret bytes, the same at every attempt, under which the journal keeps the key of
+   * the stream, so that it can be gone on with where none of the recipients' keys opens it. A stream that is sealed for
+   * a key needs none, and neither does `decryptFile`. The bytes are copied at the call.
+   */
+  resumeSecret?: Uint8Array | undefined;
 }
 
 /** What to do about a damage: fail with it, leave the segment out, write zeros in its place, or read it again. */
@@ -165,8 +179,10 @@ export type {
   DigestName,
   Opened,
   OpenedBy,
+  ResumeReport,
   SettledDamage,
   SlotInfo,
   Stages,
+  StartedOver,
   StreamInfo,
 } from '../native/binding';

@@ -28,13 +28,16 @@ fn write_mirrors() -> Result<(), String> {
         println!("cargo::rerun-if-changed={}", engine.join(file).display());
         source.read(&engine.join(file), module)?;
     }
-    let code = mirror::write(&source, ROOTS)?;
+    let code = mirror::write(&source, ROOTS, REPORTED)?;
     let out = directory("OUT_DIR")?.join("mirrors.rs");
     std::fs::write(&out, code).map_err(|error| format!("{}: {error}", out.display()))
 }
 
 /// The enums that cross to JavaScript, with all that they contain, and the prefix of their codes.
 const ROOTS: &[(&str, &str)] = &[("SealFailure", "ERR_SEAL_"), ("FloeError", "ERR_FLOE_")];
+
+/// Enums that cross as parts of reports.
+const REPORTED: &[&str] = &["StartedOver"];
 
 /// Where those and what they contain are declared, and the paths by which the addon names them.
 const ENGINE: &[(&str, &str)] = &[

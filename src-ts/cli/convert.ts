@@ -11,7 +11,7 @@ import { interruptible } from './interrupt';
 import { readKeys } from './keys';
 import { MAX_THREADS } from './options';
 import { progressBar } from './progress';
-import { reportObject, reportText, warnings } from './report';
+import { reportObject, reportText, resumeWarnings, warnings } from './report';
 import { inform, warn } from './tell';
 
 /** Seals or opens, with these keys. */
@@ -38,6 +38,7 @@ export async function convert(
     signal: interrupt.signal,
     overwrite: args.has('force'),
     flush: !args.has('no-flush'),
+    resume: args.has('resume'),
   };
   try {
     const report = await work(keys, operation);
@@ -46,7 +47,8 @@ export async function convert(
   } catch (error) {
     // However the work put it, it ended because of the signal.
     const failure = interrupt.interruption() ?? error;
-    throw new WorkFailure(failure, scene(direction, ends.source, 'fd' in ends.target));
+    const resumable = args.has('resume');
+    throw new WorkFailure(failure, { ...scene(direction, ends.source, 'fd' in ends.target), resumable });
   } finally {
     bar.clear();
     interrupt.dispose();
@@ -86,6 +88,7 @@ function tellReport(
     return;
   }
   if (!args.has('quiet')) inform(reportText(direction, ends, report));
+  for (const warning of resumeWarnings(report)) warn(warning);
   if (!('openedBy' in report)) return;
   for (const warning of warnings(nameOf(ends.source), report)) warn(warning);
 }

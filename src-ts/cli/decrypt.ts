@@ -25,6 +25,7 @@ import {
   MAX_THREADS,
   noFlush,
   quiet,
+  resume,
   threads,
 } from './options';
 import { warnings } from './report';
@@ -59,6 +60,7 @@ export const decrypt: CommandSpec = {
     threads,
     { ...force, help: [...force.help, 'and send anything to a terminal, binary data too'] },
     noFlush,
+    resume,
     allowReadableKey,
     quiet,
     json,

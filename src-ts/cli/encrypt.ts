@@ -14,7 +14,7 @@ import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { convert } from './convert';
 import { type Endpoints, endpoints } from './endpoints';
-import { allowReadableKey, force, help, json, keyPlace, noFlush, quiet, threads } from './options';
+import { allowReadableKey, force, help, json, keyPlace, noFlush, quiet, resume, threads } from './options';
 
 /** `sealstream encrypt`. */
 export const encrypt: CommandSpec = {
@@ -63,6 +63,7 @@ export const encrypt: CommandSpec = {
     threads,
     force,
     noFlush,
+    resume,
     allowReadableKey,
     quiet,
     json,
@@ -80,6 +81,7 @@ export const encrypt: CommandSpec = {
     ['sealstream encrypt -k my.key report.pdf', 'make report.pdf.seal'],
     ['sealstream encrypt -k my.key -o /backup/r.seal report.pdf', 'choose the place'],
     ['tar c photos | sealstream encrypt -k my.key - > photos.seal', 'seal what a program writes'],
+    ['sealstream encrypt -k my.key --resume disk.img', 'go on if it is interrupted: the same again'],
     ['sealstream encrypt -k my.key -- -odd-name', 'a name that begins with a dash'],
   ],
   run: encryptCommand,

@@ -27,6 +27,9 @@ export function endpoints(direction: Direction, args: Arguments): Endpoints {
   const source: Endpoint = endpoint(onlyOperand(args, 'IN'), STDIN);
   const output = args.value('output');
   const target: Endpoint = output === undefined ? defaultTarget(direction, source) : endpoint(output, STDOUT);
+  if (args.has('resume') && ('fd' in source || 'fd' in target)) {
+    throw usageError('--resume needs files at both ends', 'name IN, and name the output with -o OUT');
+  }
   if ('fd' in source) checkInput(direction);
   if ('fd' in target) checkOutput(direction);
   return { source, target };

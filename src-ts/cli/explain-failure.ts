@@ -123,7 +123,9 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
       }
       return { ...explainSystemCode(failure.code ?? '', message.replace(OS_ERROR, '')), code };
     case 'SourceChanged':
-      return failed('');
+      return failed(
+        scene?.resumable === true ? 'do it without --resume, which starts from the beginning' : '',
+      );
     case 'Crypto':
     case 'ThreadsUnavailable':
       return failed('try again, with less running beside it');

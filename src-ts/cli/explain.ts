@@ -19,6 +19,7 @@ function explanationOf(error: unknown, scene: Scene | undefined): Explanation {
   if (error instanceof WorkFailure) {
     const { cause } = error;
     const explanation = explain(cause, error.scene);
+    if (error.scene.resumable === true) return stays(cause) ? goesOn(explanation) : explanation;
     const mayHaveOutput =
       error.scene.toStandardOutput && !(isSealError(cause) && isBeforeOutput(cause.failure));
     return mayHaveOutput ? incomplete(explanation) : explanation;
@@ -41,6 +42,18 @@ function explanationOf(error: unknown, scene: Scene | undefined): Explanation {
   return bug(error);
 }
 
+/** Whether work that can be resumed was under way and was ended from outside. */
+function stays(cause: unknown): boolean {
+  if (cause instanceof Interruption) return true;
+  return isSealError(cause) && cause.failure.kind === 'Io' && UNDER_WAY.has(cause.failure.operation);
+}
+
+function goesOn(explanation: Explanation): Explanation {
+  const { advice } = explanation;
+  const again = 'the same command, with --resume, goes on from here';
+  return { ...explanation, advice: advice === '' ? again : `${advice}; ${again}` };
+}
+
 function incomplete(explanation: Explanation): Explanation {
   const { exitCode, kind, advice } = explanation;
   const isHalfway =
@@ -61,3 +74,5 @@ function bug(error: unknown): Explanation {
     advice: 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1',
   };
 }
+
+const UNDER_WAY: ReadonlySet<string> = new Set(['Read', 'Write', 'Flush', 'Rename']);

@@ -33,6 +33,14 @@ export const force: OptionSpec = {
   short: 'f',
   help: ['replace OUT if it exists, once the new file is complete'],
 };
+/** Goes on with what was interrupted. */
+export const resume: OptionSpec = {
+  name: 'resume',
+  help: [
+    'go on with what an interrupted run of the same command left, and leave what the',
+    'next one can go on with; IN and OUT must be files',
+  ],
+};
 /** Does not wait for the disk. */
 export const noFlush: OptionSpec = {
   name: 'no-flush',

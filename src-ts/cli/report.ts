@@ -1,11 +1,11 @@
 // What was done, for people and for programs.
 
-import type { OpenReport, Report, SealReport } from '../index';
+import type { OpenReport, Report, SealReport, StartedOver } from '../index';
 
 import { printable } from './console';
 import type { Direction, Endpoints } from './endpoints';
 import { nameOf } from './endpoints';
-import { counted, formatDuration, formatRate, formatSize } from './units';
+import { counted, formatCount, formatDuration, formatRate, formatSize } from './units';
 
 /** One line about a conversion that succeeded. */
 export function reportText(direction: Direction, ends: Endpoints, report: SealReport | OpenReport): string {
@@ -14,8 +14,38 @@ export function reportText(direction: Direction, ends: Endpoints, report: SealRe
   const verb = direction === 'encrypt' ? 'sealed' : 'opened';
   const [from, to] = [printable(nameOf(ends.source)), printable(nameOf(ends.target))];
   const time = formatDuration(elapsedMs);
-  return `${verb} ${from} -> ${to}: ${formatSize(plaintextSize)} in ${time}${rate}, ${counted(segments, 'segment')}`;
+  const text = `${verb} ${from} -> ${to}: ${formatSize(plaintextSize)} in ${time}${rate}, ${counted(segments, 'segment')}`;
+  return text + resumeText(report);
 }
+
+/** What was there of an earlier attempt. */
+function resumeText({ resume, segments }: Report): string {
+  if (resume === undefined) return '';
+  const { segmentsResumed, startedOver } = resume;
+  if (startedOver !== undefined) return `; started over: ${REASONS[startedOver]}`;
+  return segmentsResumed === 0
+    ? ''
+    : `; resumed ${formatCount(segmentsResumed)} of ${formatCount(segments)} segments`;
+}
+
+/** What kept an operation from leaving what the next could have gone on with. */
+export function resumeWarnings({ resume }: Report): string[] {
+  const errors = resume?.checkpointErrors ?? [];
+  return errors.map(({ segment }) =>
+    printable(
+      `the journal could not be written from segment ${segment} on: an interruption would have cost what came after`,
+    ),
+  );
+}
+
+const REASONS: Readonly<Record<StartedOver, string>> = {
+  JournalTorn: 'the journal was torn at its beginning',
+  NoMatchingKey: 'the key is not the one that it was begun with',
+  OptionsDiffer: 'the options are not those that it was begun with',
+  OutputMissing: 'the unfinished output was gone',
+  OutputDamaged: 'the output was complete but for its name, and damaged',
+  Distrusted: 'others could have written to what was left',
+};
 
 /** The same as an object. */
 export function reportObject(direction: Direction, ends: Endpoints, report: Report): object {

@@ -6,6 +6,7 @@
 pub mod crypto;
 pub mod headers;
 pub mod keys;
+pub mod recovery;
 pub mod stream_v2;
 pub mod telemetry;
 

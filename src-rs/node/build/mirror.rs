@@ -21,10 +21,10 @@ use syn::{
     Attribute, Expr, ExprLit, Fields, GenericArgument, Ident, ItemEnum, Lit, Meta, PathArguments, Type,
 };
 
-/// The code of the mirrors of `roots`, each with its codes' prefix, and of all enums that they contain.
-pub(crate) fn write(source: &Source, roots: &[(&str, &str)]) -> Result<String, String> {
+/// The code of the mirrors of `roots`, each with its codes' prefix, of the enums `others`, and of all that they contain.
+pub(crate) fn write(source: &Source, roots: &[(&str, &str)], others: &[&str]) -> Result<String, String> {
     let mut code = String::from("// Written by build/mirror.rs from the engine's source.\n\n");
-    let mut wanted: Vec<String> = Vec::new();
+    let mut wanted: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
     for (root, prefix) in roots {
         wanted.push((*root).to_owned());
         let codes = source

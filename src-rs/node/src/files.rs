@@ -1,14 +1,17 @@
 //! Sealing and opening whole files by path.
 
-use crate::keys::KeyArgument;
+use crate::keys::{KeyArgument, key_from_bytes};
 use crate::operations::{RunSettings, Task};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
 use crate::report::Report;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::files::{Placement, decrypt_file, encrypt_file};
+use sealstream::stream_v2::files::{
+    Placement, decrypt_file, decrypt_file_resumable, encrypt_file, encrypt_file_resumable,
+};
 use sealstream::stream_v2::io::Overwrite;
+use sealstream::{SealFailure, SecretKey};
 use std::path::Path;
 
 /// How to put the output in its place.
@@ -18,6 +21,30 @@ pub struct PlacementSettings {
     pub overwrite: bool,
     /// Have bytes and name on the disk before the operation ends.
     pub flush: bool,
+    /// Keep what is finished when the operation is interrupted, and go on with what is there.
+    pub resume: bool,
+    /// What the journal keeps the stream's key under, 32 bytes.
+    pub resume_secret: Option<Uint8Array>,
+}
+
+impl PlacementSettings {
+    /// Refuses to resume between ends of which one is not a file by its path.
+    pub(crate) fn refuse_resume(&self) -> std::result::Result<(), SealFailure> {
+        if self.resume {
+            return Err(SealFailure::InvalidOption {
+                option: "resume".into(),
+                problem: "needs a file by its path at both ends".into(),
+            });
+        }
+        Ok(())
+    }
+
+    fn secret(&self) -> Result<Option<SecretKey>> {
+        self.resume_secret
+            .as_ref()
+            .map(|bytes| key_from_bytes(bytes))
+            .transpose()
+    }
 }
 
 impl From<PlacementSettings> for Placement {
@@ -46,10 +73,16 @@ pub fn encrypt_file_at<'env>(
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = SealPlan::new(&key, settings)?;
+    let (resume, secret) = (placement.resume, placement.secret()?);
     let placement = Placement::from(placement);
     Task::large(run).launch(env, move |control| {
         let (from, to) = (Path::new(&from), Path::new(&to));
-        encrypt_file(from, to, &plan.options(), placement, control).map(Report::from)
+        let report = if resume {
+            encrypt_file_resumable(from, to, &plan.options(), placement, secret.as_ref(), control)
+        } else {
+            encrypt_file(from, to, &plan.options(), placement, control)
+        };
+        report.map(Report::from)
     })
 }
 
@@ -65,9 +98,15 @@ pub fn decrypt_file_at<'env>(
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = OpenPlan::new(&keys, settings)?;
+    let resume = placement.resume;
     let placement = Placement::from(placement);
     Task::large(run).launch(env, move |control| {
         let (from, to) = (Path::new(&from), Path::new(&to));
-        decrypt_file(from, to, &plan.options(), placement, control).map(Report::from)
+        let report = if resume {
+            decrypt_file_resumable(from, to, &plan.options(), placement, control)
+        } else {
+            decrypt_file(from, to, &plan.options(), placement, control)
+        };
+        report.map(Report::from)
     })
 }

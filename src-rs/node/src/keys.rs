@@ -126,7 +126,7 @@ pub(crate) fn key_of(argument: &KeyArgument<'_>) -> Result<SecretKey> {
     }
 }
 
-fn key_from_bytes(bytes: &[u8]) -> Result<SecretKey> {
+pub(crate) fn key_from_bytes(bytes: &[u8]) -> Result<SecretKey> {
     SecretKey::from_bytes(bytes).map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
 }
 

@@ -1,6 +1,7 @@
 //! What an operation did, as JavaScript sees it.
 
 use crate::damage::SettledDamage;
+use crate::failure::{SegmentWorkerError, StartedOver};
 use napi_derive::napi;
 use sealstream::headers::SlotType;
 use sealstream::stream_v2::damage;
@@ -29,8 +30,23 @@ pub struct Report {
     pub elapsed_ms: f64,
     /// Where the time went.
     pub stages: Stages,
+    /// What was there of an earlier attempt, where `resume` was asked for.
+    pub resume: Option<ResumeReport>,
     /// What only opening tells.
     pub opened: Option<Opened>,
+}
+
+/// What an operation that can be resumed made of an earlier attempt.
+#[napi(object, object_from_js = false)]
+pub struct ResumeReport {
+    /// Segments that were finished and sound, and were not done again.
+    pub segments_resumed: f64,
+    /// Plaintext bytes of those.
+    pub bytes_resumed: f64,
+    /// There was an earlier attempt and nothing of it was of use: why.
+    pub started_over: Option<StartedOver>,
+    /// Empty, unless the journal could not be written from some segment on: an interruption would then have cost more.
+    pub checkpoint_errors: Vec<SegmentWorkerError>,
 }
 
 /// Milliseconds in each stage, summed over all threads.
@@ -92,6 +108,7 @@ impl From<sealstream::Report> for Report {
             stream_id: hex(&report.stream_id),
             elapsed_ms: milliseconds(report.elapsed),
             stages: report.times.into(),
+            resume: report.resume.map(ResumeReport::from),
             opened,
         }
     }
@@ -109,6 +126,18 @@ impl From<(u32, SlotType)> for OpenedBy {
         Self {
             slot,
             slot_type: slot_type.to_string(),
+        }
+    }
+}
+
+impl From<sealstream::stream_v2::report::ResumeReport> for ResumeReport {
+    fn from(report: sealstream::stream_v2::report::ResumeReport) -> Self {
+        let errors = report.checkpoint_errors.iter();
+        Self {
+            segments_resumed: report.segments_resumed as f64,
+            bytes_resumed: report.bytes_resumed as f64,
+            started_over: report.started_over.as_ref().map(StartedOver::from),
+            checkpoint_errors: errors.map(SegmentWorkerError::from).collect(),
         }
     }
 }

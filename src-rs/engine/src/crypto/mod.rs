@@ -17,7 +17,7 @@ pub use crc64::{Crc64, Crc64Joiner};
 pub use digest::{DigestValue, SegmentHasher};
 pub use random::Random;
 pub use secret::{FileKey, SecretKey, SecretKeyError};
-pub use stream_keys::{EndKey, PayloadKey, StreamKeys};
+pub use stream_keys::{EndKey, JournalKey, PayloadKey, StreamKeys};
 pub use wrap::{UnwrapError, unwrap_file_key, wrap_file_key};
 
 /// What can go wrong in a primitive. Like the primitive, it doesn't say more.

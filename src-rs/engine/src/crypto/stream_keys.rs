@@ -88,6 +88,14 @@ impl StreamKeys {
         Ok(EndKey(MacKey::new(&*self.expand(b"sealstream v1 end")?)))
     }
 
+    /// The key of the journal's MACs.
+    ///
+    /// # Errors
+    /// None for inputs that the format allows.
+    pub fn journal_key(&self) -> Result<JournalKey, CryptoError> {
+        Ok(JournalKey(MacKey::new(&*self.expand(b"sealstream v1 journal")?)))
+    }
+
     fn expand<const N: usize>(&self, label: &[u8]) -> Result<zeroize::Zeroizing<[u8; N]>, CryptoError> {
         self.prk.expand(&[label, &self.binding])
     }
@@ -105,6 +113,24 @@ impl EndKey {
     }
 
     /// Checks an EndRecord's MAC in constant time.
+    #[must_use]
+    pub fn verify(&self, bytes: &[u8], mac: &[u8; 48]) -> bool {
+        self.0.verify(bytes, mac)
+    }
+}
+
+/// The key of the MACs in the journal of an unfinished operation.
+#[derive(Clone, Debug)]
+pub struct JournalKey(MacKey);
+
+impl JournalKey {
+    /// The MAC of a part of a journal.
+    #[must_use]
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 48] {
+        self.0.sign(bytes)
+    }
+
+    /// Checks the MAC of a part of a journal in constant time.
     #[must_use]
     pub fn verify(&self, bytes: &[u8], mac: &[u8; 48]) -> bool {
         self.0.verify(bytes, mac)

@@ -21,6 +21,15 @@ pub enum Recipient {
     },
 }
 
+impl Recipient {
+    /// What opens this recipient's slot, where the sealing side has it.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        let Self::Key { key, .. } = self;
+        Some(Identity::Key(key.clone()))
+    }
+}
+
 /// Something that may open a stream.
 #[derive(Clone, Debug)]
 pub enum Identity {
@@ -105,6 +114,29 @@ pub fn unlock(header: &StreamHeader, identities: &[Identity]) -> Result<Unlocked
         }
     }
     Err(failure)
+}
+
+/// Whether a header's slots are those of `recipients`, in their order and under their ids, as [`seal_slots`] makes them.
+///
+/// # Errors
+/// Only of a primitive.
+pub fn is_sealed_for(header: &StreamHeader, recipients: &[Recipient]) -> Result<bool, CryptoError> {
+    if header.slots.len() != recipients.len() {
+        return Ok(false);
+    }
+    for (raw, Recipient::Key { key, id }) in header.slots.iter().zip(recipients) {
+        let Some(slot) = key_slot(raw).filter(|slot| slot.id == *id) else {
+            return Ok(false);
+        };
+        let aad = KeySlot::associated_data(&slot.id, &slot.salt);
+        let stream_id = &header.core.stream_id;
+        match unwrap_file_key(key.expose(), &slot.salt, KEY_LABEL, stream_id, &aad, &slot.wrap) {
+            Ok(_) => {}
+            Err(UnwrapError::WrongKey | UnwrapError::Tampered) => return Ok(false),
+            Err(UnwrapError::Crypto(error)) => return Err(error),
+        }
+    }
+    Ok(true)
 }
 
 /// The key slot in `raw`, if it is one.

@@ -15,7 +15,7 @@ impl CancellationToken {
         Self::default()
     }
 
-    /// Asks the operation to stop. It removes what it has written and ends with `Cancelled`.
+    /// Asks the operation to stop. It ends with `Cancelled`, and removes what it has written unless it can be resumed.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -1,5 +1,10 @@
 //! The two public operations: a source and a sink in, a report out.
 
+mod resumable;
+
+use resumable::Resuming;
+pub(crate) use resumable::{decrypt_placed, decrypt_resumable, encrypt_placed, encrypt_resumable};
+
 use super::damage::{DamageLog, DamagePolicy};
 use super::ending::{EndExpectation, VerifiedEnd};
 use super::failure::{EndDisagreement, SealFailure, SizeRelation};
@@ -9,8 +14,9 @@ use super::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, Writ
 use super::opened::OpenedStream;
 use super::options::{Control, DecryptOptions, EncryptOptions, invalid};
 use super::outgoing::OutgoingStream;
-use super::pipeline::{OpenTask, SealTask, Transfer, run_positioned};
+use super::pipeline::{OpenTask, Resumable, SealTask, Transfer, run_positioned};
 use super::report::{Report, Run, Totals};
+use super::segment_worker::RecordSummary;
 use crate::crypto::{Crc64, Random};
 use crate::headers::{ManifestEntry, WireOffset};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
@@ -68,12 +74,14 @@ pub(crate) fn encrypt_with(
             let mut reader = ReadAtCursor::new(&*source, 0);
             seal_in_order(&stream, &mut reader, Some(size), &mut *writer, control, &meter)?
         }
-        OutputSink::Positioned(sink) => seal_by_offset(&stream, &*source, size, &*sink, control, &meter)?,
+        OutputSink::Positioned(sink) => {
+            seal_by_offset(&stream, &*source, size, &*sink, control, &meter, None)?
+        }
         OutputSink::Memory(memory) => {
             check_room(memory, stream.sealed_size(size))?;
             let slot = stream.context.geometry().full_record_size();
             let sink = MemorySlots::new(memory, u64::from(stream.header_size()), slot);
-            seal_by_offset(&stream, &*source, size, &sink, control, &meter)?
+            seal_by_offset(&stream, &*source, size, &sink, control, &meter, None)?
         }
     };
     meter.finish();
@@ -87,10 +95,10 @@ fn seal_by_offset(
     sink: &dyn WriteAt,
     control: &Control<'_>,
     meter: &ProgressMeter<'_>,
+    resuming: Option<&Resuming<'_>>,
 ) -> Result<Run, SealFailure> {
     let header_size = stream.header_size();
     let context = &stream.context;
-    let geometry = *context.geometry();
     let write = |offset, bytes: &[u8]| {
         let written = sink.write_at(offset, &mut [IoSlice::new(bytes)]);
         written.map_err(SealFailure::writing)
@@ -109,6 +117,10 @@ fn seal_by_offset(
         cancel,
         meter,
     });
+    let task = Resumable {
+        task,
+        checkpoints: resuming.map(Resuming::checkpoints),
+    };
     let summaries = run_positioned(&task, &control.threads, &mut times)?;
     let beyond = source.read_at(size, &mut [IoSliceMut::new(&mut [0])]);
     if beyond.map_err(SealFailure::reading)? != 0 {
@@ -117,22 +129,29 @@ fn seal_by_offset(
             relation: SizeRelation::Longer,
         });
     }
-    let mut totals = Totals::default();
-    totals
-        .output_crc
-        .append(Crc64::of(&stream.header), u64::from(header_size));
-    summaries
-        .iter()
-        .for_each(|summary| totals.add(summary, u64::from(summary.entry.wire_size)));
-    let end = stream.end(size, summaries.iter().map(|summary| summary.entry).collect());
-    let end_offset = u64::from(header_size) + geometry.records_size(size);
+    resuming.map_or(Ok(()), |resuming| times.time(Stage::Write, || resuming.close()))?;
+    let (totals, end_offset, end) = sealed_end(stream, size, &summaries);
     times.time(Stage::Write, || write(end_offset, &end))?;
-    totals.output_crc.append(Crc64::of(&end), end.len() as u64);
     Ok(Run {
         totals,
         times,
         stream_size: end_offset + end.len() as u64,
     })
+}
+
+/// Sums over a sealed stream, and where its end stands and what that is. It follows from the segments: the same segments
+/// have the same end.
+fn sealed_end(stream: &OutgoingStream, size: u64, summaries: &[RecordSummary]) -> (Totals, u64, Vec<u8>) {
+    let header_size = u64::from(stream.header_size());
+    let mut totals = Totals::default();
+    totals.output_crc.append(Crc64::of(&stream.header), header_size);
+    summaries
+        .iter()
+        .for_each(|summary| totals.add(summary, u64::from(summary.entry.wire_size)));
+    let end = stream.end(size, summaries.iter().map(|summary| summary.entry).collect());
+    totals.output_crc.append(Crc64::of(&end), end.len() as u64);
+    let end_offset = header_size + stream.context.geometry().records_size(size);
+    (totals, end_offset, end)
 }
 
 fn sealed_report(stream: &OutgoingStream, run: &Run, control: &Control<'_>, start: Instant) -> Report {
@@ -150,6 +169,7 @@ fn sealed_report(stream: &OutgoingStream, run: &Run, control: &Control<'_>, star
         header_from_copy: false,
         header_copy_damaged: false,
         damage: DamageLog::default(),
+        resume: None,
     }
 }
 
@@ -194,12 +214,12 @@ pub fn decrypt_stream_v2(
     };
     let run = match sink {
         OutputSink::Positioned(sink) => {
-            open_by_offset(&stream, &*source, &*sink, total, &end, control, &meter)?
+            open_by_offset(&stream, &*source, &*sink, &end, control, &meter, None)?
         }
         OutputSink::Memory(memory) => {
             check_room(memory, total)?;
             let sink = MemorySlots::new(memory, 0, u64::from(stream.context.geometry().segment_size()));
-            open_by_offset(&stream, &*source, &sink, total, &end, control, &meter)?
+            open_by_offset(&stream, &*source, &sink, &end, control, &meter, None)?
         }
         OutputSink::Ordered(mut writer) => {
             let mut reader = ReadAtCursor::new(&*source, u64::from(stream.header.size()));
@@ -248,13 +268,14 @@ fn open_by_offset(
     stream: &IncomingStream,
     source: &dyn ReadAt,
     sink: &dyn WriteAt,
-    total: u64,
     end: &VerifiedEnd,
     control: &Control<'_>,
     meter: &ProgressMeter<'_>,
+    resuming: Option<&Resuming<'_>>,
 ) -> Result<Run, SealFailure> {
     let (context, cancel) = (&stream.context, &control.cancel);
     let header_size = stream.header.size();
+    let total = end.manifest.plaintext_total;
     let transfer = Transfer {
         context,
         source,
@@ -269,18 +290,27 @@ fn open_by_offset(
         manifest: &end.manifest.entries,
         end_offset: end.offset,
     };
+    let task = Resumable {
+        task,
+        checkpoints: resuming.map(Resuming::checkpoints),
+    };
     let mut times = StageTimes::default();
     sink.reserve(total).map_err(SealFailure::writing)?;
     let summaries = run_positioned(&task, &control.threads, &mut times)?;
+    resuming.map_or(Ok(()), |resuming| times.time(Stage::Write, || resuming.close()))?;
+    Ok(Run {
+        totals: opened_totals(&summaries),
+        times,
+        stream_size: end.stream_size,
+    })
+}
+
+fn opened_totals(summaries: &[RecordSummary]) -> Totals {
     let mut totals = Totals::default();
     summaries
         .iter()
         .for_each(|summary| totals.add(summary, u64::from(summary.plaintext_size)));
-    Ok(Run {
-        totals,
-        times,
-        stream_size: end.stream_size,
-    })
+    totals
 }
 
 /// Opens records in order and verifies the end behind them.
@@ -353,5 +383,6 @@ fn opened_report(
         header_from_copy: stream.from_copy,
         header_copy_damaged,
         damage: DamageLog::default(),
+        resume: None,
     }
 }

@@ -7,7 +7,7 @@ use crate::headers::{HeaderError, HeaderField, SegmentIndex, WireOffset};
 use crate::keys::UnlockError;
 use std::{fmt, io, path::Path};
 
-/// Why a stream was not sealed or opened. Nothing is left behind by a failure but this.
+/// Why a stream was not sealed or opened. Nothing is left behind by a failure but this, and what is there to be resumed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealFailure {
     /// A field of the header has a value that this release does not have.
@@ -117,9 +117,10 @@ pub enum SealFailure {
     /// The operation was cancelled.
     #[error("the operation was cancelled")]
     Cancelled,
-    /// The source is not as long as it was when the operation began.
+    /// The source is not what it was when the operation began, which for one that is resumed was at its first attempt.
     #[error(
-        "the source changed while it was read: it had {expected} bytes, and now {relation}; try again when it is at rest"
+        "the source changed since the operation began: it had {expected} bytes, and now {relation}; do it again from the \
+         start, without resuming, when the source is at rest"
     )]
     SourceChanged {
         /// Bytes at the start.
@@ -246,6 +247,24 @@ macro_rules! words {
             }
         }
     };
+}
+
+words! {
+    /// Why an operation that was to be resumed did all of its work again.
+    StartedOver {
+        /// The journal holds no whole header.
+        JournalTorn = "the journal's beginning is torn",
+        /// Neither a recipient's key nor the resume secret opens the journal's stream.
+        NoMatchingKey = "no given key opens the journal",
+        /// The options, the recipients or the context are not those of the journal's stream.
+        OptionsDiffer = "the options are not those that it was begun with",
+        /// The unfinished output is not there.
+        OutputMissing = "the unfinished output is gone",
+        /// The end of the stream was written, so no segment may be sealed for it again, and one is not sound.
+        OutputDamaged = "the output was complete but for its name, and is damaged",
+        /// The journal or the unfinished output is a link, not a file, or open to others; it was removed.
+        Distrusted = "others could have written to the journal or to the unfinished output",
+    }
 }
 
 words! {

@@ -22,6 +22,7 @@ pub mod options;
 mod outgoing;
 pub mod pipeline;
 pub mod report;
+mod resume;
 pub mod segment_worker;
 pub mod verify;
 

@@ -6,7 +6,7 @@ use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{EndKey, FileKey, Random, StreamKeys};
 use crate::headers::{
     EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, KeySlot, ManifestEntry,
-    StreamCore, StreamHeaderDraft, WRAP_SIZE, end_record_size,
+    StreamCore, StreamHeader, StreamHeaderDraft, WRAP_SIZE, end_record_size,
 };
 use crate::keys::{Recipient, seal_slots};
 use zeroize::Zeroizing;
@@ -27,6 +27,15 @@ impl OutgoingStream {
         plaintext_size: Option<u64>,
         random: &Random,
     ) -> Result<Self, SealFailure> {
+        Self::with_keys(options, plaintext_size, random).map(|(stream, ..)| stream)
+    }
+
+    /// As [`new`](Self::new), with the keys that its journal is made with.
+    pub(crate) fn with_keys(
+        options: &EncryptOptions<'_>,
+        plaintext_size: Option<u64>,
+        random: &Random,
+    ) -> Result<(Self, StreamKeys, FileKey), SealFailure> {
         let geometry = options.geometry(plaintext_size)?;
         // File key, stream id and one salt for each slot, in one call to the generator.
         let mut drawn = Zeroizing::new(vec![[0; 32]; 2 + options.recipients.len()]);
@@ -53,14 +62,34 @@ impl OutgoingStream {
             padded_size: padded_size(options.header),
         };
         let header = draft.encode(|bytes| keys.header_mac(bytes));
+        let stream = Self::assemble(header, &draft.core, &keys, random)?;
+        Ok((stream, keys, file_key))
+    }
+
+    /// A stream that was begun before: its header was found authentic with these keys.
+    pub(crate) fn resumed(
+        header: StreamHeader,
+        keys: &StreamKeys,
+        random: &Random,
+    ) -> Result<Self, SealFailure> {
+        Self::assemble(header.bytes, &header.core, keys, random)
+    }
+
+    fn assemble(
+        header: Vec<u8>,
+        core: &StreamCore,
+        keys: &StreamKeys,
+        random: &Random,
+    ) -> Result<Self, SealFailure> {
+        let payload_key = keys.payload_key()?;
         let context =
-            SegmentCryptoContext::new(keys.payload_key()?, geometry, plaintext_size, random.clone())
+            SegmentCryptoContext::new(payload_key, core.geometry, core.plaintext_size, random.clone())
                 .ok_or(crate::crypto::CryptoError::InputTooLong)?;
         Ok(Self {
             header,
             context,
-            stream_id: *stream_id,
-            header_copy,
+            stream_id: core.stream_id,
+            header_copy: core.header_copy,
             end_key: keys.end_key()?,
         })
     }

@@ -1,7 +1,8 @@
 //! What an operation did.
 
 use super::damage::DamageLog;
-use super::segment_worker::RecordSummary;
+use super::failure::StartedOver;
+use super::segment_worker::{RecordSummary, SegmentWorkerError};
 use crate::crypto::Crc64Joiner;
 use crate::headers::SlotType;
 use crate::telemetry::{SegmentDone, StageTimes};
@@ -36,6 +37,21 @@ pub struct Report {
     pub header_copy_damaged: bool,
     /// What could not be opened, where the caller decided to go on all the same.
     pub damage: DamageLog,
+    /// What was there of an earlier attempt, where the operation was one that can be resumed.
+    pub resume: Option<ResumeReport>,
+}
+
+/// What an operation that can be resumed made of an earlier attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResumeReport {
+    /// Segments that were finished and sound, and were not done again.
+    pub segments_resumed: u64,
+    /// Plaintext bytes of those.
+    pub bytes_resumed: u64,
+    /// There was an earlier attempt, and nothing of it was of use.
+    pub started_over: Option<StartedOver>,
+    /// The journal could not be written from some segment on, so an interruption would have cost more.
+    pub checkpoint_errors: Vec<SegmentWorkerError>,
 }
 
 /// Sums of an operation, by whichever path it went.

@@ -40,26 +40,32 @@ pub(crate) const ROWS: &[Row] = &[
         because: "times and counts; nothing secret, so nothing of a stream",
     },
     Row {
+        module: "recovery",
+        never: &["telemetry"],
+        foreign: &[],
+        because: "journals of unfinished operations: their bytes, their files, the thread that writes them",
+    },
+    Row {
         module: "stream_v2::framing",
-        never: &["keys", "telemetry"],
+        never: &["keys", "telemetry", "recovery"],
         foreign: NO_IO_OR_THREADS,
         because: "a frame's wire layout; of crypto only the types and sizes that stand on the wire, see ITEMS",
     },
     Row {
         module: "stream_v2::frame_worker",
-        never: &["keys", "telemetry"],
+        never: &["keys", "telemetry", "recovery"],
         foreign: NO_IO_OR_THREADS,
         because: "one frame in the caller's slice",
     },
     Row {
         module: "stream_v2::segment_worker",
-        never: &["keys", "telemetry"],
+        never: &["keys", "telemetry", "recovery"],
         foreign: NO_IO_OR_THREADS,
         because: "one segment in the caller's buffers; threading is a parameter",
     },
     Row {
         module: "stream_v2::floe",
-        never: &["keys", "telemetry", "stream_v2::segment_worker"],
+        never: &["keys", "telemetry", "recovery", "stream_v2::segment_worker"],
         foreign: NO_IO_OR_THREADS,
         because: "whole messages in memory, from frame workers: beside the segment worker, not above it",
     },
@@ -71,7 +77,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         module: "stream_v2::failure",
-        never: &["telemetry", "stream_v2::floe"],
+        never: &["telemetry", "recovery", "stream_v2::floe"],
         foreign: &[],
         because: "what the caller is told: holds the workers' errors, so it stands above them",
     },
@@ -136,8 +142,14 @@ pub(crate) const ROWS: &[Row] = &[
         because: "an unlocked stream whose segments are opened one by one, in any order",
     },
     Row {
+        module: "stream_v2::resume",
+        never: &["stream_v2::in_order"],
+        foreign: &[],
+        because: "what a journal is worth to this operation, and which finished segments are sound",
+    },
+    Row {
         module: "stream_v2::in_order",
-        never: &["keys"],
+        never: &["keys", "recovery", "stream_v2::resume"],
         foreign: &[],
         because: "core's ordered path: segments of a reader through the pipeline into a writer",
     },
@@ -161,7 +173,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         module: "stream_v2::files",
-        never: &["crypto", "keys", "stream_v2::pipeline"],
+        never: &["keys", "stream_v2::pipeline"],
         foreign: &[],
         because: "core's operations on whole files, by path",
     },
@@ -204,6 +216,8 @@ pub(crate) const ROWS: &[Row] = &[
 
 /// Of some modules only some items may be used: by whom, which module, and which items of it.
 pub(crate) const ITEMS: &[(&str, &str, &[&str])] = &[
+    // What a journal keeps the file key under: it is handed through.
+    ("stream_v2::files", "crypto", &["SecretKey"]),
     // What stands in a frame on the wire. Nothing with which a frame could be sealed.
     (
         "stream_v2::framing",
@@ -237,6 +251,7 @@ const ALL_BELOW_CANCEL: &[&str] = &[
     "crypto",
     "keys",
     "telemetry",
+    "recovery",
     "stream_v2::framing",
     "stream_v2::frame_worker",
     "stream_v2::segment_worker",

@@ -18,7 +18,7 @@ use super::options::{Control, DEFAULT_MAX_SEGMENT_SIZE};
 use super::pipeline::run_positioned;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::headers::{DigestKind, FOOTER_SIZE, Footer, SegmentIndex, StreamHeader};
-use crate::telemetry::{ProgressMeter, Stage, StageTimes};
+use crate::telemetry::{Stage, StageTimes};
 use copies::Copies;
 use manifest::Manifest;
 use segments::{HealTask, Healed, Origin};
@@ -80,7 +80,7 @@ pub fn heal(
     let end_record_size = manifest.bytes.len() as u64;
     let end_offset = u64::from(header.size()).saturating_add(records);
     let stream_size = end_offset.saturating_add(end.len() as u64);
-    let meter = ProgressMeter::new(Some(total), control.progress);
+    let meter = control.meter(Some(total));
     let mut times = StageTimes::default();
     let mut write = |offset, bytes: &[u8]| {
         let written = times.time(Stage::Write, || sink.write_at(offset, &mut [IoSlice::new(bytes)]));

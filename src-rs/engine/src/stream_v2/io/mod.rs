@@ -1,16 +1,20 @@
 //! Where bytes come from and go to: sources and sinks that can be addressed by offset, and those that can't.
 
 mod file;
+mod kept_output;
 mod memory;
 mod output_file;
 mod pipe;
 mod sink;
 mod source;
 mod throttled;
+mod unfinished;
 
+pub use kept_output::{FoundOutput, KeptOutput, PlacedOutput};
 pub use memory::MemorySlots;
 pub use output_file::{OutputFile, Overwrite, open_source};
 pub use pipe::{PipeReader, PipeWriter};
 pub use sink::{OutputSink, WriteAt, WriteAtCursor};
 pub use source::{InputSource, ReadAt, ReadAtCursor, read_full};
 pub use throttled::ThrottledSource;
+pub(crate) use unfinished::{Unfinished, UnfinishedFile};

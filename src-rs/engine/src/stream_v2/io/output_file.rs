@@ -1,5 +1,6 @@
 //! Files as whole sources and targets: what may be read, and output that appears complete or not at all.
 
+use crate::recovery::remove_stale;
 use crate::stream_v2::failure::{FileKind, IoOperation, SealFailure};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -45,9 +46,15 @@ pub enum Overwrite {
 /// Dropped before that, it leaves nothing behind.
 #[derive(Debug)]
 pub struct OutputFile {
-    temporary: NamedTempFile,
-    target: PathBuf,
-    replaces: Option<Metadata>,
+    pub(super) temporary: NamedTempFile,
+    pub(super) target: Target,
+}
+
+/// Where an output goes, found fit to be replaced or created.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) path: PathBuf,
+    pub(super) replaces: Option<Metadata>,
     overwrite: Overwrite,
 }
 
@@ -66,6 +73,48 @@ impl OutputFile {
     /// # Errors
     /// As those of [`create`](Self::create).
     pub fn create_apart(sources: &[&File], target: &Path, overwrite: Overwrite) -> Result<Self, SealFailure> {
+        let resolved = Target::resolve(sources, target, overwrite)?;
+        resolved.check_overwrite(target)?;
+        let temporary = tempfile::Builder::new()
+            .prefix(".sealstream-")
+            .suffix(".partial")
+            .tempfile_in(directory_of(&resolved.path))
+            .map_err(|error| SealFailure::io(IoOperation::Create, Some(target), &error))?;
+        Ok(Self {
+            temporary,
+            target: resolved,
+        })
+    }
+
+    /// The file to write to.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        self.temporary.as_file()
+    }
+
+    /// Gives the file its permissions and its name. With `flush` the bytes, and then the name, are on the disk before
+    /// this returns. What an interrupted operation left beside the target goes.
+    ///
+    /// A new file gets the permission bits `mode`; one that replaces another keeps the other's.
+    ///
+    /// # Errors
+    /// `Io`, or `TargetExists` where the target came into being meanwhile. Nothing is left then, with one exception: where
+    /// an existing file was replaced and only flushing its directory failed, the new file stands in its place.
+    pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealFailure> {
+        let Self { temporary, target } = self;
+        target.place(temporary, mode, flush, None)?;
+        remove_stale(&target.path);
+        Ok(())
+    }
+}
+
+impl Target {
+    /// Follows a symbolic link, and checks what stands there.
+    pub(super) fn resolve(
+        sources: &[&File],
+        target: &Path,
+        overwrite: Overwrite,
+    ) -> Result<Self, SealFailure> {
         let failed = |error: io::Error| SealFailure::io(IoOperation::Create, Some(target), &error);
         let shown = || target.display().to_string();
         let (path, replaces) = match std::fs::symlink_metadata(target) {
@@ -94,9 +143,6 @@ impl OutputFile {
                     return Err(SealFailure::SameFile { path: shown() });
                 }
             }
-            if overwrite == Overwrite::Refuse {
-                return Err(SealFailure::TargetExists { path: shown() });
-            }
         }
         if path.file_name().is_none() {
             return Err(SealFailure::NotARegularFile {
@@ -104,44 +150,38 @@ impl OutputFile {
                 found: FileKind::Directory,
             });
         }
-        let temporary = tempfile::Builder::new()
-            .prefix(".sealstream-")
-            .suffix(".partial")
-            .tempfile_in(directory_of(&path))
-            .map_err(failed)?;
         Ok(Self {
-            temporary,
-            target: path,
+            path,
             replaces,
             overwrite,
         })
     }
 
-    /// The file to write to.
-    #[must_use]
-    pub fn file(&self) -> &File {
-        self.temporary.as_file()
+    /// Refuses a target that exists, unless it may be replaced.
+    pub(super) fn check_overwrite(&self, shown: &Path) -> Result<(), SealFailure> {
+        if self.replaces.is_some() && self.overwrite == Overwrite::Refuse {
+            return Err(SealFailure::TargetExists {
+                path: shown.display().to_string(),
+            });
+        }
+        Ok(())
     }
 
-    /// Gives the file its permissions and its name. With `flush` the bytes, and then the name, are on the disk before
-    /// this returns.
-    ///
-    /// A new file gets the permission bits `mode`; one that replaces another keeps the other's.
-    ///
-    /// # Errors
-    /// `Io`, or `TargetExists` where the target came into being meanwhile. Nothing is left then, with one exception: where
-    /// an existing file was replaced and only flushing its directory failed, the new file stands in its place.
-    pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealFailure> {
+    /// Puts the file in its place; `kept` is the name that it goes back to where it can't stay there.
+    pub(super) fn place(
+        &self,
+        temporary: NamedTempFile,
+        mode: Option<u32>,
+        flush: bool,
+        kept: Option<&Path>,
+    ) -> Result<(), SealFailure> {
         let Self {
-            temporary,
-            target,
+            path: target,
             replaces,
             overwrite,
         } = self;
-        let failed = |operation| {
-            let target = target.clone();
-            move |error: io::Error| SealFailure::io(operation, Some(&target), &error)
-        };
+        let failed =
+            |operation| move |error: io::Error| SealFailure::io(operation, Some(target.as_path()), &error);
         set_mode(temporary.as_file(), mode, replaces.as_ref()).map_err(failed(IoOperation::Create))?;
         if flush {
             temporary
@@ -151,25 +191,28 @@ impl OutputFile {
         }
         // Opened before anything is replaced, so that what can fail has failed by then.
         let directory = if flush {
-            open_directory(directory_of(&target)).map_err(failed(IoOperation::Flush))?
+            open_directory(directory_of(target)).map_err(failed(IoOperation::Flush))?
         } else {
             None
         };
         let renamed = match overwrite {
-            Overwrite::Replace => temporary.persist(&target),
-            Overwrite::Refuse => temporary.persist_noclobber(&target),
+            Overwrite::Replace => temporary.persist(target),
+            Overwrite::Refuse => temporary.persist_noclobber(target),
         };
         renamed.map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => SealFailure::TargetExists {
                 path: target.display().to_string(),
             },
-            _ => SealFailure::io(IoOperation::Rename, Some(&target), &error.error),
+            _ => SealFailure::io(IoOperation::Rename, Some(target), &error.error),
         })?;
         if let Some(directory) = directory {
             sync_directory(&directory).map_err(|error| {
                 if replaces.is_none() {
                     // Best effort: the flush's failure is what the caller must hear of.
-                    let _ = std::fs::remove_file(&target);
+                    let _ = match kept {
+                        Some(kept) => std::fs::rename(target, kept),
+                        None => std::fs::remove_file(target),
+                    };
                 }
                 failed(IoOperation::Flush)(error)
             })?;
@@ -178,7 +221,7 @@ impl OutputFile {
     }
 }
 
-fn directory_of(path: &Path) -> &Path {
+pub(super) fn directory_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
@@ -224,7 +267,7 @@ fn file_kind(kind: FileType) -> FileKind {
 }
 
 #[cfg(unix)]
-fn set_mode(file: &File, mode: Option<u32>, replaces: Option<&Metadata>) -> io::Result<()> {
+pub(super) fn set_mode(file: &File, mode: Option<u32>, replaces: Option<&Metadata>) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = replaces.map(|metadata| metadata.permissions().mode()).or(mode);
     mode.map_or(Ok(()), |mode| {
@@ -233,7 +276,7 @@ fn set_mode(file: &File, mode: Option<u32>, replaces: Option<&Metadata>) -> io::
 }
 
 #[cfg(not(unix))]
-fn set_mode(_: &File, _: Option<u32>, _: Option<&Metadata>) -> io::Result<()> {
+pub(super) fn set_mode(_: &File, _: Option<u32>, _: Option<&Metadata>) -> io::Result<()> {
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod ordered;
 mod positioned;
 mod reading;
 mod record;
+mod resumable;
 mod threads;
 
 pub use decrypt_pipeline::DecryptPipeline;
@@ -16,4 +17,5 @@ pub(crate) use positioned::{OpenTask, SealTask, SegmentTask, Transfer, Worker, r
 pub(crate) use reading::{Broken, RecordReader};
 pub use record::portion_size;
 pub(crate) use record::{Halt, SideBySide, Stepper, open_record, seal_record};
+pub(crate) use resumable::{Checkpoints, Resumable};
 pub use threads::Threads;

@@ -79,7 +79,7 @@ pub enum SegmentWorkerError {
         /// What stands there.
         actual: String,
     },
-    /// The journal of finished segments could not be written. Reserved: this release writes no journal.
+    /// The journal of finished segments could not be written. The operation went on without it; its report holds this.
     #[error("segment {segment}: its checkpoint could not be saved: {message}")]
     CheckpointError {
         /// The segment.

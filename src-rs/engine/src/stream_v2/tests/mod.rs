@@ -19,6 +19,8 @@ mod pipeline;
 #[cfg(unix)]
 mod pipes;
 mod refusals;
+mod resume;
+mod resume_files;
 mod roundtrip;
 #[cfg(unix)]
 mod unix_files;

@@ -15,7 +15,7 @@ use super::io::{ReadAt, ReadAtCursor, ThrottledSource};
 use super::options::{Control, DecryptOptions};
 use super::pipeline::run_positioned;
 use crate::headers::{ByteRange, DigestKind, SlotType};
-use crate::telemetry::{ProgressMeter, StageTimes};
+use crate::telemetry::StageTimes;
 use extent::Extent;
 use problems::Problems;
 use sample::Selection;
@@ -134,7 +134,7 @@ pub fn verify(
 
     let selection = Selection::new(extent.present, options.sample);
     let bytes_checked = extent.selected_size(&header.core.geometry, &selection);
-    let meter = ProgressMeter::new(Some(bytes_checked), control.progress);
+    let meter = control.meter(Some(bytes_checked));
     let damaged_before = problems.count();
     let task = VerifyTask {
         source,

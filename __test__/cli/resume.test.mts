@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import test from 'ava';
+
+import { end, folderWithKey, jsonError, names, parsed, sealstream, start } from './command.mjs';
+
+const posixTest = process.platform === 'win32' ? test.skip : test;
+const SLOW = ['--threads', '1', '--frame-size', '1K', '--digest', 'sha512'];
+const ENCRYPT = ['encrypt', '-k', 'my.key', '--resume', ...SLOW, 'a'];
+
+/** Starts to seal `a`, and interrupts that when there is something to go on with. */
+async function interrupt(cwd: string) {
+  writeFileSync(join(cwd, 'a'), '');
+  truncateSync(join(cwd, 'a'), 100 * 2 ** 20);
+  const child = start(ENCRYPT, { cwd });
+  const ended = end(child);
+  const journal = () => readdirSync(cwd).find((name) => name.endsWith('.journal'));
+  for (;;) {
+    const name = journal();
+    if (child.exitCode !== null) throw new Error((await ended).stderr);
+    // A header of 4,096 bytes and more, and some entries.
+    if (name !== undefined && readFileSync(join(cwd, name)).length > 5000) break;
+    await sleep(2);
+  }
+  child.kill('SIGINT');
+  return ended;
+}
+
+posixTest('an interrupted command says how to go on, and the same command does', async (t) => {
+  const cwd = await folderWithKey(t);
+  const interrupted = await interrupt(cwd);
+  t.is(interrupted.code, 130);
+  t.regex(
+    interrupted.stderr,
+    /interrupted by SIGINT\.\n {2}The same command, with --resume, goes on from here\./,
+  );
+  const { code, stderr } = await sealstream(ENCRYPT, { cwd });
+  t.is(code, 0, stderr);
+  t.regex(stderr, /; resumed \d+ of 100 segments\n/);
+  t.deepEqual(names(cwd), ['a', 'a.seal', 'my.key']);
+  t.is((await sealstream(['decrypt', '-k', 'my.key', '-o', 'b', '--resume', 'a.seal'], { cwd })).code, 0);
+  t.true(readFileSync(join(cwd, 'b')).equals(readFileSync(join(cwd, 'a'))));
+});
+
+posixTest('what starts over says why, and a source that changed is refused', async (t) => {
+  const cwd = await folderWithKey(t);
+  await interrupt(cwd);
+  const other = await sealstream([...ENCRYPT, '--key-id', 'other', '--json'], { cwd });
+  t.is(other.code, 0, other.stderr);
+  t.like(parsed(other.stdout), { resume: { startedOver: 'OptionsDiffer', segmentsResumed: 0 } });
+
+  rmSync(join(cwd, 'a.seal'));
+  await interrupt(cwd);
+  utimesSync(join(cwd, 'a'), 1, 1);
+  const changed = await sealstream(ENCRYPT, { cwd });
+  t.is(changed.code, 1);
+  t.regex(changed.stderr, /written to or replaced since/);
+  t.regex(changed.stderr, /without --resume/);
+  const refused = await sealstream([...ENCRYPT, '--json'], { cwd });
+  t.is(jsonError(refused.stderr)['code'], 'ERR_SEAL_SOURCE_CHANGED');
+});
+
+test('--resume needs files at both ends', async (t) => {
+  const cwd = await folderWithKey(t);
+  writeFileSync(join(cwd, 'a'), randomBytes(10));
+  for (const args of [['-'], ['-o', '-', 'a'], ['-o', 'b', '-']]) {
+    const { code, stderr } = await sealstream(['encrypt', '-k', 'my.key', '--resume', ...args], { cwd });
+    t.is(code, 2, args.join(' '));
+    t.regex(stderr, /--resume needs files at both ends/);
+  }
+  t.deepEqual(names(cwd), ['a', 'my.key']);
+});

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+// @ts-check
+// The long tests of what survives: operations that are killed, and streams that are damaged.
+// `npm run test:crash -- [--kills N] [--seed N]`
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { run } from './lib/process.mjs';
+import { setup } from './setup.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
+  },
+});
+const [kills, seed] = [Number(values.kills), Number(values.seed)];
+
+await setup();
+// The package has to be built before anything that uses it is loaded.
+const { killAtRandom } = await import(pathToFileURL(join(root, 'scripts/crash/kill.mjs')).href);
+const folder = await mkdtemp(join(tmpdir(), 'sealstream-crash-'));
+process.stdout.write(`seed ${seed}: the same again with --seed ${seed}\n`);
+try {
+  for (const direction of ['encrypt', 'decrypt']) {
+    const outcome = await killAtRandom({ direction, kills, seed, folder: join(folder, direction) });
+    const { finished, resumed, startedOver } = outcome;
+    process.stdout.write(
+      `${direction}File: ${outcome.kills} kills, ${finished} operations came to their end, ` +
+        `${resumed} segments resumed, ${startedOver} started over\n`,
+    );
+    if (resumed === 0) throw new Error('nothing was ever resumed, so nothing was tested');
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+const env = { ...process.env, SEALSTREAM_SALVAGE_CASES: '500' };
+const salvage = await run('cargo', ['test', '-p', 'sealstream', 'salvage'], { cwd: root, show: true, env });
+process.exitCode = salvage.code === 0 ? 0 : 1;
