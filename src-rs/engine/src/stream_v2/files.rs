@@ -69,16 +69,16 @@ fn convert(
 }
 
 #[cfg(unix)]
-fn mode_of(file: &File) -> std::io::Result<Option<u32>> {
+pub(super) fn mode_of(file: &File) -> std::io::Result<Option<u32>> {
     use std::os::unix::fs::PermissionsExt;
     file.metadata()
         .map(|metadata| Some(metadata.permissions().mode()))
 }
 
 #[cfg(not(unix))]
-fn mode_of(_: &File) -> std::io::Result<Option<u32>> {
+pub(super) fn mode_of(_: &File) -> std::io::Result<Option<u32>> {
     Ok(None)
 }
 
 const ALL_BITS: u32 = 0o777;
-const OWNER_BITS: u32 = 0o700;
+pub(super) const OWNER_BITS: u32 = 0o700;

@@ -18,6 +18,7 @@ pub mod options;
 mod outgoing;
 pub mod pipeline;
 pub mod report;
+pub mod salvage;
 pub mod segment_worker;
 
 #[cfg(test)]

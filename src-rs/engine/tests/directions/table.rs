@@ -148,6 +148,12 @@ pub(crate) const ROWS: &[Row] = &[
         because: "core's operations on whole files, by path",
     },
     Row {
+        module: "stream_v2::salvage",
+        never: &["stream_v2::core", "stream_v2::in_order", "stream_v2::outgoing"],
+        foreign: &[],
+        because: "what is left of a wreck: markers, single frames, and a map of the rest",
+    },
+    Row {
         module: "stream_v2",
         never: &[],
         foreign: &[],

@@ -33,6 +33,10 @@ impl WriteAt for &File {
         system::reserve(self, size)
     }
 
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        self.set_len(size)
+    }
+
     fn write_at(&self, mut offset: u64, mut buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
         // An empty buffer in front would make a write of 0 bytes look like a full disk.
         IoSlice::advance_slices(&mut buffers, 0);

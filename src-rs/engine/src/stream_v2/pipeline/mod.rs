@@ -15,3 +15,4 @@ pub(crate) use positioned::{OpenTask, SealTask, Transfer, run_positioned};
 pub use record::portion_size;
 pub(crate) use record::{SideBySide, open_record, seal_record};
 pub use threads::Threads;
+pub(crate) use threads::guard;

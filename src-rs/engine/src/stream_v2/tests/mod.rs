@@ -18,6 +18,7 @@ mod pipeline;
 mod pipes;
 mod refusals;
 mod roundtrip;
+mod salvage;
 #[cfg(unix)]
 mod unix_files;
 mod vectors;
