@@ -7,11 +7,27 @@
  */
 
 export { decrypt, encrypt } from './buffers';
+export { damagePage } from './damage-page';
 export { FloeError, SealError } from './errors';
 export { decryptFile, encryptFile } from './files';
 export { floe, type Floe } from './floe';
 export { ciphertextSize, inspect } from './inspect';
 export { generateKey, SecretKey } from './keys';
+export {
+  salvage,
+  type ByteRange,
+  type ConflictKind,
+  type DamageMap,
+  type HeaderOrigin,
+  type LossCause,
+  type LostRange,
+  type SalvageConflict,
+  type SalvagedEnd,
+  type SalvagedHeader,
+  type SalvageOptions,
+  type SalvageOutcome,
+  type SalvageRecovered,
+} from './salvage';
 export { decryptSync, encryptSync } from './sync';
 export type {
   DigestName,

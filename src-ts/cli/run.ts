@@ -26,8 +26,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       writeAll(STDERR, generalHelp(version()));
       return exitCodes.usage;
     }
-    await dispatch(name, rest);
-    return exitCodes.done;
+    return (await dispatch(name, rest)) ?? exitCodes.done;
   } catch (error) {
     const explanation = explain(error);
     tellFailure(explanation, {
@@ -38,7 +37,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function dispatch(name: string, argv: readonly string[]): Promise<void> {
+async function dispatch(name: string, argv: readonly string[]): Promise<number | void> {
   if (['--version', '-V'].includes(name)) {
     writeAll(STDOUT, `sealstream ${version()}\n`);
   } else if (['help', '--help', '-h'].includes(name)) {
@@ -48,7 +47,7 @@ async function dispatch(name: string, argv: readonly string[]): Promise<void> {
     const command = find(name);
     const args = readArguments(argv, command);
     if (args.has('help')) writeAll(STDOUT, commandHelp(command));
-    else await command.run(args);
+    else return command.run(args);
   }
 }
 

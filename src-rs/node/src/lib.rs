@@ -18,6 +18,7 @@ mod output;
 mod pools;
 pub mod ranges;
 pub mod report;
+pub mod salvage;
 pub mod sources;
 pub mod sync;
 pub mod teardown;

@@ -114,6 +114,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         })
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
