@@ -112,7 +112,7 @@ function picture(map: DamageMap): string {
   ];
   const sentence =
     `Each cell is ${covers}, row by row from the plaintext’s start; a cell is filled as far as it is lost, ` +
-    `and at least by a third where anything is. Point at a cell for its bytes.`;
+    `and far enough to be seen where anything is. Point at a cell for its bytes.`;
   const [width, height] = [columns * side + LABELS, rows * side + 2];
   return [
     '<section><h2>The plaintext</h2>',
@@ -133,7 +133,8 @@ function cellShape(cell: Cell, x: number, y: number, side: number): string {
     return `<rect class="ok" x="${x}" y="${y}" width="${side}" height="${side}"><title>${range}: whole</title></rect>`;
   }
   const part = end > start ? lost / (end - start) : 1;
-  const height = Math.max(Math.ceil(side / 3), Math.round(side * Math.min(1, part)));
+  const least = side < 12 ? side - 3 : side / 3;
+  const height = Math.max(Math.ceil(least), Math.round(side * Math.min(1, part)));
   const title = `${range}: ${formatCount(lost)} bytes lost, ${cause}`;
   return (
     `<g><title>${title}</title><rect class="ok" x="${x}" y="${y}" width="${side}" height="${side}"/>` +

@@ -16,7 +16,7 @@ h2{font-size:19px;margin:36px 0 8px}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin:24px 0 0}
 .figures div{background:var(--card);border-radius:8px;padding:10px 14px}
 dt{color:var(--soft);font-size:13px}
-dd{margin:0;font-size:20px;font-weight:600;font-variant-numeric:tabular-nums}
+dd{margin:0;font-size:18px;font-weight:600;font-variant-numeric:tabular-nums}
 dd small{display:block;font-size:12px;font-weight:400;color:var(--soft)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 20px;margin:0 0 10px;font-size:14px}
 .legend span{white-space:nowrap}

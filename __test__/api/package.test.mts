@@ -15,6 +15,7 @@ const NAMES = [
   'SealError',
   'SecretKey',
   'ciphertextSize',
+  'damagePage',
   'decrypt',
   'decryptFile',
   'decryptSync',
@@ -24,6 +25,7 @@ const NAMES = [
   'floe',
   'generateKey',
   'inspect',
+  'salvage',
 ];
 
 test('both kinds of modules give the same exports', (t) => {

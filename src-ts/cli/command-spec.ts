@@ -13,5 +13,5 @@ export interface CommandSpec extends ArgumentSpec {
   /** Commands to copy, with what they do. */
   readonly examples: readonly (readonly [command: string, effect: string])[];
   /** Does it; gives the exit code, where that is not 0. */
-  readonly run: (args: Arguments) => Promise<number | void>;
+  readonly run: (args: Arguments) => Promise<number> | Promise<void>;
 }

@@ -37,7 +37,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function dispatch(name: string, argv: readonly string[]): Promise<number | void> {
+async function dispatch(name: string, argv: readonly string[]): Promise<number | undefined> {
   if (['--version', '-V'].includes(name)) {
     writeAll(STDOUT, `sealstream ${version()}\n`);
   } else if (['help', '--help', '-h'].includes(name)) {
@@ -47,8 +47,12 @@ async function dispatch(name: string, argv: readonly string[]): Promise<number |
     const command = find(name);
     const args = readArguments(argv, command);
     if (args.has('help')) writeAll(STDOUT, commandHelp(command));
-    else return command.run(args);
+    else {
+      const code = await command.run(args);
+      if (typeof code === 'number') return code;
+    }
   }
+  return undefined;
 }
 
 function find(name: string): CommandSpec {

@@ -1,6 +1,6 @@
 // What is left of a damaged sealed file.
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 import { type DamageMap, damagePage, salvage as salvageFile } from '../index';
 import { damageHeadline } from '../damage-page';
@@ -9,7 +9,7 @@ import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { printable, STDOUT, writeAll } from './console';
 import { onlyOperand } from './endpoints';
-import { CommandError, usageError } from './errors';
+import { CommandError, refusal, usageError } from './errors';
 import { exitCodes } from './exit-codes';
 import { WorkFailure } from './failures';
 import { interruptible } from './interrupt';
@@ -48,11 +48,11 @@ export const salvage: CommandSpec = {
     {
       name: 'header',
       value: 'FILE',
-      help: ['take the header from the start of FILE: another copy, or a header that was kept'],
+      help: ['take the header from the start of FILE, such as another copy'],
     },
     {
       name: 'omit-lost',
-      help: ['leave out what is lost; by default zeros stand for it, so that all else is in its place'],
+      help: ['leave out what is lost; by default zeros stand for it, to keep all else in place'],
     },
     { name: 'map', value: 'FILE', help: ['write the damage map as JSON, - for standard output'] },
     { name: 'report', value: 'PAGE', help: ['write the damage map as a page for a browser'] },
@@ -68,7 +68,10 @@ export const salvage: CommandSpec = {
     quiet,
     {
       ...json,
-      help: ['the damage map as one JSON object on standard output; an error as JSON', ...json.help.slice(2)],
+      help: [
+        'the damage map as one JSON object on standard output; an error as JSON on standard error:',
+        ...json.help.slice(2),
+      ],
     },
     help,
   ],
@@ -161,6 +164,10 @@ function places(args: Arguments): Places {
 
 function headerBytes(path: string | undefined): Uint8Array | undefined {
   if (path === undefined) return undefined;
+  // A named pipe would keep its opener waiting.
+  if (!statSync(path).isFile()) {
+    throw refusal(`${path} is not a regular file`, 'name a file that starts with the header');
+  }
   const fd = openSync(path, 'r');
   try {
     const bytes = Buffer.alloc(LONGEST_HEADER);
@@ -208,6 +215,9 @@ function summary({ from, to, map: mapFile, report }: Places, map: DamageMap): st
   return [
     `salvaged ${from} -> ${to}: ${damageHeadline(map)}`,
     `  ${formatCount(recovered.segments)} of ${counted(segments, 'segment')} whole; end of the stream: ${map.end}`,
+    ...(map.header.origin === 'start'
+      ? []
+      : [`  its own header did not serve, but ${HEADERS[map.header.origin]}`]),
     ...shown,
     ...(more > 0 ? [`  and ${counted(more, 'more range')}: see --map or --report`] : []),
     ...(map.conflictCount > 0
@@ -221,6 +231,11 @@ function summary({ from, to, map: mapFile, report }: Places, map: DamageMap): st
   ];
 }
 
+const HEADERS = {
+  copy: 'the copy at its end',
+  given: 'the one that was given',
+  scan: 'one found inside',
+} as const;
 const SHOWN = 5;
 // What follows in another copy is not looked at.
 const LONGEST_HEADER = 2 ** 20;

@@ -55,13 +55,24 @@ export function writeWhole(path: string, content: string, isForced: boolean): vo
       closeSync(fd);
     }
     if (isForced) renameSync(temporary, path);
-    else linkSync(temporary, path);
+    else nameUnlessTaken(temporary, path);
   } finally {
     try {
       unlinkSync(temporary);
     } catch {
       // It has the file's name by now.
     }
+  }
+}
+
+/** A link fails where the name is taken, whoever took it meanwhile; not every file system has links. */
+function nameUnlessTaken(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    const isTaken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    if (isTaken) throw error;
+    renameSync(temporary, path);
   }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{RecordPreamble, SegmentCryptoContext};
 use crate::crypto::floe::{IV_SIZE, MessageKeys};
-use crate::headers::{FLOE_HEADER_SIZE, FrameIndex, SEGMENT_HEADER_SIZE, SegmentHeader};
+use crate::headers::{FLOE_HEADER_SIZE, FrameIndex, MAX_PLAINTEXT_SIZE, SEGMENT_HEADER_SIZE, SegmentHeader};
 use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput};
 use crate::stream_v2::framing::mend_length;
 
@@ -27,6 +27,10 @@ impl<'c> FragmentWorker<'c> {
         header
             .check_place(header.index, self.context.plaintext_total, &self.context.geometry)
             .ok()?;
+        // Whoever has the key can seal any index, but no stream is that long.
+        let before = self.context.geometry.plaintext_offset(header.index);
+        let end = before.checked_add(u64::from(header.plaintext_size))?;
+        (end <= MAX_PLAINTEXT_SIZE).then_some(())?;
         let (iv, tag) = iv_and_tag(preamble);
         self.restore(header, &iv, &tag)
     }

@@ -6,8 +6,8 @@ use super::{salvage_bytes, salvage_costs};
 use crate::headers::{
     ByteRange, DigestKind, Geometry, SegmentHeader, SegmentIndex, StreamCore, StreamHeaderDraft,
 };
-use crate::stream_v2::options::{DecryptOptions, EncryptOptions, HeaderLayout};
-use crate::stream_v2::salvage::{Cause, DamageMap, Outcome};
+use crate::stream_v2::options::{Control, EncryptOptions, HeaderLayout};
+use crate::stream_v2::salvage::{Cause, DamageMap, Lost, Outcome, SalvageOptions};
 
 const SEGMENTS: usize = 12;
 
@@ -112,9 +112,8 @@ fn headers_that_claim_to_be_long_are_not_all_read() {
         bytes: fake.repeat(30_000),
         read: 0.into(),
     };
-    let options = crate::stream_v2::salvage::SalvageOptions::new(reading());
-    let control = crate::stream_v2::options::Control::serial();
-    assert!(super::salvage_with(&counter, &options, &control).is_err());
+    let options = SalvageOptions::new(reading());
+    assert!(super::salvage_with(&counter, &options, &Control::serial()).is_err());
     // The search itself, each prefix, and once more the source for whole headers.
     let (size, read) = (counter.bytes.len() as u64, counter.read.into_inner());
     assert!(read <= 4 * size + 2 * 1_048_576, "{read} of {size}");
@@ -161,9 +160,8 @@ fn what_is_read_is_linear_in_a_source_full_of_anything() {
             bytes: behind_header(&wreck, rest),
             read: 0.into(),
         };
-        let options = crate::stream_v2::salvage::SalvageOptions::new(reading());
-        let control = crate::stream_v2::options::Control::serial();
-        let (_, map) = super::salvage_with(&counter, &options, &control).unwrap();
+        let options = SalvageOptions::new(reading());
+        let (_, map) = super::salvage_with(&counter, &options, &Control::serial()).unwrap();
         assert_nothing(&map);
         let (size, read) = (counter.bytes.len() as u64, counter.read.into_inner());
         // Each mark may cost a look at what could be a header's or an end's first bytes.
@@ -196,6 +194,11 @@ fn a_stream_that_claims_four_exbibytes_is_told_in_a_few_ranges() {
 
 /// A stream of two segments whose header, which is authentic, states that it has `total` bytes.
 fn claiming(total: u64) -> Vec<u8> {
+    with_segments(Some(total), &[0, 1])
+}
+
+/// A stream whose header is authentic, of full segments with these indices.
+fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
     use crate::crypto::{FileKey, Random, StreamKeys};
     use crate::keys::{Recipient, seal_slots};
     use crate::stream_v2::cancel::CancellationToken;
@@ -207,7 +210,7 @@ fn claiming(total: u64) -> Vec<u8> {
     let core = StreamCore {
         geometry,
         header_copy: false,
-        plaintext_size: Some(total),
+        plaintext_size: total,
         stream_id: [7; 32],
     };
     let keys = StreamKeys::derive(&file_key, &core.encode(), &[], &[]).unwrap();
@@ -225,9 +228,8 @@ fn claiming(total: u64) -> Vec<u8> {
         padded_size: 0,
     }
     .encode(|bytes| keys.header_mac(bytes));
-    let context =
-        SegmentCryptoContext::new(keys.payload_key().unwrap(), geometry, Some(total), random).unwrap();
-    for index in 0..2 {
+    let context = SegmentCryptoContext::new(keys.payload_key().unwrap(), geometry, total, random).unwrap();
+    for &index in indices {
         let plan = SegmentPlan {
             index: SegmentIndex::new(index),
             is_final: false,
@@ -248,6 +250,22 @@ fn claiming(total: u64) -> Vec<u8> {
 }
 
 #[test]
+fn indices_beyond_any_stream_are_no_records() {
+    let highest = (1 << 63) / SEGMENT as u64 - 2;
+    let bytes = with_segments(None, &[0, u64::MAX, u64::MAX - 1, highest + 2]);
+    let (output, map) = salvage_bytes(&bytes).unwrap();
+    assert_eq!((output.len(), map.segments), (SEGMENT, 1));
+    let bytes = with_segments(None, &[highest]);
+    let options = SalvageOptions {
+        lost: Lost::Omit,
+        ..SalvageOptions::new(reading())
+    };
+    let (output, map) = super::salvage_with(&&bytes[..], &options, &Control::serial()).unwrap();
+    assert_eq!(output.len(), SEGMENT);
+    assert_eq!((map.segments, map.lost.len()), (highest + 1, 1));
+}
+
+#[test]
 fn small_frames_of_large_segments_cost_a_bounded_number_of_attempts_too() {
     let options = EncryptOptions {
         segment_size: Some(256 * 1024),
@@ -262,5 +280,4 @@ fn small_frames_of_large_segments_cost_a_bounded_number_of_attempts_too() {
     let (map, _, frames) = salvage_costs(&bytes);
     assert!(frames <= 256 + 2 * 256 + 8, "{frames}");
     assert_eq!(map.recovered.frames, 192, "all but those that were cut");
-    let _: DecryptOptions<'_> = reading();
 }
