@@ -213,9 +213,14 @@ impl<'a> Delivery<'a> {
         let step = self.findings.geometry.full_record_size();
         let (known, at) = self.anchor;
         let place = |index: u64| at.saturating_add((index - known.min(index)).saturating_mul(step));
-        // Segments from this one on would stand behind the source's end.
+        // Segments from this one on would stand behind the source's end. Where others were found behind the gap, it is
+        // not the source's end that is missing.
         let room = self.source.size().saturating_sub(at).div_ceil(step);
-        let beyond = known.saturating_add(room).clamp(self.next, index);
+        let beyond = if index == self.findings.segments {
+            known.saturating_add(room).clamp(self.next, index)
+        } else {
+            index
+        };
         for (from, to, reason) in [
             (self.next, beyond, Reason::NoRecord),
             (beyond, index, Reason::PastEnd),
