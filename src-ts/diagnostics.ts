@@ -7,6 +7,7 @@ import type {
   ByteRange,
   Damage,
   DamageDecisionName,
+  LossCause,
   SealFailure,
   SegmentDone,
   SegmentLog,
@@ -49,7 +50,10 @@ export interface DamageEvent extends OperationIdentity {
   readonly index?: number;
   readonly plaintextRange?: ByteRange;
   readonly wireRange?: ByteRange;
-  readonly failure: SealFailure;
+  /** What is wrong; absent where `salvage` tells the cause. */
+  readonly failure?: SealFailure;
+  /** Of what `salvage` did not get back: why. */
+  readonly cause?: LossCause;
   readonly message: string;
   /** What was decided about it; absent where nothing is to be decided, as in `verify`. */
   readonly decision?: DamageDecisionName;

@@ -7,6 +7,7 @@
  */
 
 export { decrypt, encrypt } from './buffers';
+export { damagePage } from './damage-page';
 export type {
   DamageEvent,
   OperationEvent,
@@ -21,6 +22,20 @@ export { exportHeader } from './header';
 export { heal, type HealOptions } from './heal';
 export { ciphertextSize, inspect } from './inspect';
 export { generateKey, SecretKey } from './keys';
+export {
+  salvage,
+  type ConflictKind,
+  type DamageMap,
+  type HeaderOrigin,
+  type LossCause,
+  type LostRange,
+  type SalvageConflict,
+  type SalvagedEnd,
+  type SalvagedHeader,
+  type SalvageOptions,
+  type SalvageOutcome,
+  type SalvageRecovered,
+} from './salvage';
 export { decryptSegments } from './segments';
 export type { SourceInput } from './sources';
 export { decryptSync, encryptSync } from './sync';

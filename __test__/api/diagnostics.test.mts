@@ -82,7 +82,7 @@ test.serial('damage is told with the decision, and failures with their kind', as
   t.deepEqual(
     heard.damage
       .splice(0)
-      .map(({ operation, index, decision, failure }) => [operation, index, decision, failure.kind]),
+      .map(({ operation, index, decision, failure }) => [operation, index, decision, failure?.kind]),
     [
       ['decryptFile', 1, 'skip', 'Segment'],
       ['decryptFile', 5, 'zero', 'Segment'],
@@ -98,7 +98,7 @@ test.serial('damage is told with the decision, and failures with their kind', as
   );
   await errorOf(() => decryptFile(from, join(directory, 'other'), { key }));
   t.deepEqual(
-    heard.damage.map(({ operation, decision, failure }) => [operation, decision, failure.kind]),
+    heard.damage.map(({ operation, decision, failure }) => [operation, decision, failure?.kind]),
     [['decryptFile', 'abort', 'Segment']],
   );
   const last = heard.operation.at(-1)!;

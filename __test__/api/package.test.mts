@@ -15,6 +15,7 @@ const NAMES = [
   'SealError',
   'SecretKey',
   'ciphertextSize',
+  'damagePage',
   'decrypt',
   'decryptFile',
   'decryptSegments',
@@ -27,6 +28,7 @@ const NAMES = [
   'generateKey',
   'heal',
   'inspect',
+  'salvage',
   'verify',
 ];
 

@@ -12,6 +12,6 @@ export interface CommandSpec extends ArgumentSpec {
   readonly details: readonly (readonly string[])[];
   /** Commands to copy, with what they do. */
   readonly examples: readonly (readonly [command: string, effect: string])[];
-  /** Does it. */
-  readonly run: (args: Arguments) => Promise<void>;
+  /** Does it; gives the exit code, where that is not 0. */
+  readonly run: (args: Arguments) => Promise<number> | Promise<void>;
 }

@@ -7,6 +7,7 @@ import { headerExport } from './header';
 import { heal } from './heal';
 import { inspect } from './inspect';
 import { keygen } from './keygen';
+import { salvage } from './salvage';
 import { verify } from './verify';
 
 /** Every command, in the order of the help. A name of two words is one of several of its first word. */
@@ -16,6 +17,7 @@ export const commands: readonly CommandSpec[] = [
   decrypt,
   inspect,
   verify,
+  salvage,
   heal,
   headerExport,
 ];

@@ -39,6 +39,7 @@ const CODES = {
   Refused: { code: 'ERR_CLI_REFUSED', exitCode: exitCodes.refused },
   KeyFileMissing: { code: 'ERR_CLI_KEY_FILE_MISSING', exitCode: exitCodes.usage },
   KeyFileUnreadable: { code: 'ERR_CLI_KEY_FILE_UNREADABLE', exitCode: exitCodes.refused },
+  NothingSalvaged: { code: 'ERR_CLI_NOTHING_SALVAGED', exitCode: exitCodes.damaged },
   NotAKeyFile: { code: 'ERR_CLI_NOT_A_KEY_FILE', exitCode: exitCodes.wrongKey },
   NothingFound: { code: 'ERR_CLI_NOTHING_FOUND', exitCode: exitCodes.failed },
 } as const;

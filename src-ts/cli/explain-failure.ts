@@ -73,6 +73,9 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
     case 'Segment':
       return ofSegment(failure.error.kind);
     case 'HeaderDamaged':
+      return damaged(
+        scene?.command === 'salvage' ? 'give the header of another copy, by --header FILE' : RESTORE,
+      );
     case 'HeaderTampered':
     case 'HeaderCopyDamaged':
     case 'EndDamaged':

@@ -5,7 +5,7 @@ import { exitCodes } from './exit-codes';
 import { explainFailure, explainOption, isBeforeOutput, isSealError, isWrongOption } from './explain-failure';
 import { explainSystem, isSystemError } from './explain-system';
 import type { Explanation } from './explanation';
-import { AlreadyTold, type Scene, WorkFailure } from './failures';
+import { type Scene, WorkFailure } from './failures';
 import { Interruption } from './interrupt';
 
 /** Explains whatever was thrown. */
@@ -23,10 +23,6 @@ function explanationOf(error: unknown, scene: Scene | undefined): Explanation {
     const mayHaveOutput =
       error.scene.toStandardOutput && !(isSealError(cause) && isBeforeOutput(cause.failure));
     return mayHaveOutput ? incomplete(explanation) : explanation;
-  }
-  if (error instanceof AlreadyTold) {
-    const { exitCode, message } = error;
-    return { exitCode, code: 'ERR_CLI_TOLD', kind: 'Told', message, advice: '', isSilent: true };
   }
   if (error instanceof CommandError) {
     const { exitCode, code, kind, message, advice } = error;

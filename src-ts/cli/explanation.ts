@@ -13,7 +13,7 @@ export interface Explanation {
   readonly advice: string;
   /** The library's own description, if the error is the library's. */
   readonly failure?: object;
-  /** Nobody is to be told: the reader of the output has left, or has been told. */
+  /** Nobody is to be told: the reader of the output has left. */
   readonly isSilent?: boolean;
   /** Where it came from, for whoever looks for a bug. */
   readonly stack?: string;

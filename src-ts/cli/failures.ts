@@ -26,12 +26,3 @@ export class WorkFailure extends Error {
     super('failed while at work', { cause });
   }
 }
-
-/** The command has told all there is to tell, and ends with this code. */
-export class AlreadyTold extends Error {
-  override readonly name = 'AlreadyTold';
-
-  constructor(readonly exitCode: number) {
-    super('told already');
-  }
-}

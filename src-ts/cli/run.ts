@@ -26,8 +26,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       writeAll(STDERR, generalHelp(version()));
       return exitCodes.usage;
     }
-    await dispatch(name, rest);
-    return exitCodes.done;
+    return (await dispatch(name, rest)) ?? exitCodes.done;
   } catch (error) {
     const explanation = explain(error);
     tellFailure(explanation, {
@@ -49,7 +48,7 @@ function split([first, second, ...rest]: readonly string[]): [
   return isName ? [both, rest] : [first, [second, ...rest]];
 }
 
-async function dispatch(name: string, argv: readonly string[]): Promise<void> {
+async function dispatch(name: string, argv: readonly string[]): Promise<number | undefined> {
   if (['--version', '-V'].includes(name)) {
     writeAll(STDOUT, `sealstream ${version()}\n`);
   } else if (['help', '--help', '-h'].includes(name)) {
@@ -63,8 +62,12 @@ async function dispatch(name: string, argv: readonly string[]): Promise<void> {
     const command = find(name);
     const args = readArguments(argv, command);
     if (args.has('help')) writeAll(STDOUT, commandHelp(command));
-    else await command.run(args);
+    else {
+      const code = await command.run(args);
+      if (typeof code === 'number') return code;
+    }
   }
+  return undefined;
 }
 
 /** The commands of two words that begin with this one. */

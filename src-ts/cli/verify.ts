@@ -11,7 +11,7 @@ import type { CommandSpec } from './command-spec';
 import { STDOUT, writeAll } from './console';
 import { usageError } from './errors';
 import { explain } from './explain';
-import { AlreadyTold, type Scene, WorkFailure } from './failures';
+import { type Scene, WorkFailure } from './failures';
 import { interruptible, type Interruptible } from './interrupt';
 import { readKeys, wantsKey } from './keys';
 import { inLanes } from './lanes';
@@ -110,26 +110,27 @@ interface Plan {
   readonly rate: number | undefined;
 }
 
-async function verifyCommand(args: Arguments): Promise<void> {
+async function verifyCommand(args: Arguments): Promise<number> {
   const plan = planOf(args);
   const paths = pathsOf(args);
   const keys = wantsKey(args) ? await readKeys(args) : [];
   const interrupt = interruptible();
   try {
-    await verifyAll(args, paths, plan, keys, interrupt);
+    return await verifyAll(args, paths, plan, keys, interrupt);
   } finally {
     interrupt.dispose();
     for (const key of keys) key.dispose();
   }
 }
 
+/** Returns the exit code. */
 async function verifyAll(
   args: Arguments,
   paths: readonly string[],
   { options, jobs, rate }: Plan,
   keys: readonly SecretKey[],
   interrupt: Interruptible,
-): Promise<void> {
+): Promise<number> {
   const { sample, seed } = options;
   const summary = new Summary({ hasKey: keys.length > 0, sample, seed });
   const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
@@ -165,7 +166,7 @@ async function verifyAll(
   }
   if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object())}\n`);
   else if (!isQuiet) writeAll(STDOUT, summary.text());
-  if (summary.exitCode !== 0) throw new AlreadyTold(summary.exitCode);
+  return summary.exitCode;
 }
 
 async function outcomeOf(file: Found, options: VerifyOptions): Promise<Outcome> {

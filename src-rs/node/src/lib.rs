@@ -21,6 +21,7 @@ mod output;
 mod pools;
 pub mod ranges;
 pub mod report;
+pub mod salvage;
 pub mod segment_log;
 pub mod segments;
 pub mod sources;

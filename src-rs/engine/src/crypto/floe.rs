@@ -69,6 +69,17 @@ impl FloeParams {
         ]
     }
 
+    /// The header of a message with this IV and tag, of which nothing has been checked: the parameters themselves are
+    /// the same in every header of a stream.
+    #[must_use]
+    pub fn header(&self, iv: &[u8; IV_SIZE], header_tag: &[u8; 32]) -> [u8; FLOE_HEADER_SIZE] {
+        let mut header = [0; FLOE_HEADER_SIZE];
+        header[..PARAMS_SIZE].copy_from_slice(&self.encode());
+        header[PARAMS_SIZE..TAG_OFFSET].copy_from_slice(iv);
+        header[TAG_OFFSET..].copy_from_slice(header_tag);
+        header
+    }
+
     /// The ENC_SEG_LEN that a header states; `None` where it states another suite or a length that can't be.
     #[must_use]
     pub fn of_header(header: &[u8; FLOE_HEADER_SIZE]) -> Option<Self> {
@@ -115,7 +126,8 @@ impl FloeKey {
         let mut header = [0; FLOE_HEADER_SIZE];
         header[..PARAMS_SIZE].copy_from_slice(&params.encode());
         random.fill(&mut header[PARAMS_SIZE..TAG_OFFSET])?;
-        let keys = MessageKeys::derive(&self.0, params, &header, aad)?;
+        let tag = header_tag(&self.0, &header, aad)?;
+        let keys = MessageKeys::derive(&self.0, params, &header, aad, tag)?;
         header[TAG_OFFSET..].copy_from_slice(&keys.header_tag);
         Ok((header, keys))
     }
@@ -133,12 +145,16 @@ impl FloeKey {
         if header[..PARAMS_SIZE] != params.encode() {
             return Err(FloeHeaderError::Parameters);
         }
-        let keys = MessageKeys::derive(&self.0, params, header, aad)?;
-        if !bool::from(keys.header_tag.ct_eq(&header[TAG_OFFSET..])) {
+        let header_tag = header_tag(&self.0, header, aad)?;
+        if !bool::from(header_tag.ct_eq(&header[TAG_OFFSET..])) {
             return Err(FloeHeaderError::Tag);
         }
-        Ok(keys)
+        Ok(MessageKeys::derive(&self.0, params, header, aad, header_tag)?)
     }
+}
+
+fn header_tag(key: &Prk, header: &[u8; FLOE_HEADER_SIZE], aad: &[u8]) -> Result<[u8; 32], CryptoError> {
+    Ok(*key.expand::<32>(&[&header[..TAG_OFFSET], b"HEADER_TAG:", aad])?)
 }
 
 /// The keys of one message.
@@ -158,10 +174,10 @@ impl MessageKeys {
         params: FloeParams,
         header: &[u8; FLOE_HEADER_SIZE],
         aad: &[u8],
+        header_tag: [u8; 32],
     ) -> Result<Self, CryptoError> {
         let mut prefix = [0; TAG_OFFSET];
         prefix.copy_from_slice(&header[..TAG_OFFSET]);
-        let header_tag = *key.expand::<32>(&[&prefix, b"HEADER_TAG:", aad])?;
         let message_key = Prk::from_uniform(key.expand::<48>(&[&prefix, b"MESSAGE_KEY:", aad])?.as_slice());
         Ok(Self {
             message_key,
@@ -201,7 +217,8 @@ impl MessageKeys {
 const AEAD_AES_256_GCM: u8 = 0;
 const KDF_HKDF_EXPAND_SHA_384: u8 = 0;
 const PARAMS_SIZE: usize = 10;
-const IV_SIZE: usize = 32;
+/// Bytes of a message's IV.
+pub const IV_SIZE: usize = 32;
 const TAG_OFFSET: usize = PARAMS_SIZE + IV_SIZE;
 /// Frames that share an AEAD key, as a power of two.
 const ROTATION_BITS: u32 = 20;

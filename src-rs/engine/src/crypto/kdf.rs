@@ -2,7 +2,9 @@
 
 use super::CryptoError;
 use ring::{digest, hkdf, hmac};
+use std::fmt;
 use std::sync::LazyLock;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// A pseudorandom key, ready to expand.
@@ -56,9 +58,36 @@ impl MacKey {
         out
     }
 
+    /// A MAC of bytes that come in pieces.
+    pub(super) fn start(&self) -> RunningMac {
+        RunningMac(hmac::Context::with_key(&self.0))
+    }
+
     /// Compares in constant time.
     pub(super) fn verify(&self, bytes: &[u8], mac: &[u8; 48]) -> bool {
         hmac::verify(&self.0, bytes, mac).is_ok()
+    }
+}
+
+/// A MAC on its way.
+pub struct RunningMac(hmac::Context);
+
+impl RunningMac {
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Compares in constant time.
+    #[must_use]
+    pub fn verify(self, mac: &[u8; 48]) -> bool {
+        self.0.sign().as_ref().ct_eq(mac).into()
+    }
+}
+
+impl fmt::Debug for RunningMac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RunningMac")
     }
 }
 

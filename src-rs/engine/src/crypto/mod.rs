@@ -15,6 +15,7 @@ mod wrap;
 pub use aead::{FRAME_IV_SIZE, FRAME_TAG_SIZE, FrameIv, FrameKey};
 pub use crc64::{Crc64, Crc64Joiner};
 pub use digest::{DigestValue, SegmentHasher};
+pub use kdf::RunningMac;
 pub use random::Random;
 pub use secret::{FileKey, SecretKey, SecretKeyError};
 pub use stream_keys::{EndKey, JournalKey, PayloadKey, StreamKeys};

@@ -3,7 +3,7 @@
 use super::{
     CryptoError, FileKey,
     floe::FloeKey,
-    kdf::{MacKey, Prk, sha384},
+    kdf::{MacKey, Prk, RunningMac, sha384},
 };
 use subtle::ConstantTimeEq;
 
@@ -110,6 +110,12 @@ impl EndKey {
     #[must_use]
     pub fn sign(&self, bytes: &[u8]) -> [u8; 48] {
         self.0.sign(bytes)
+    }
+
+    /// Starts the MAC of an EndRecord whose bytes come in pieces, so that none has to be held before it is authentic.
+    #[must_use]
+    pub fn start(&self) -> RunningMac {
+        self.0.start()
     }
 
     /// Checks an EndRecord's MAC in constant time.

@@ -26,10 +26,27 @@ pub use geometry::{
 pub use segment::{SEGMENT_HEADER_SIZE, SEGMENT_MARKER, SegmentHeader};
 pub use slots::{KeySlot, RawKeySlot, SLOT_SALT_SIZE, SlotType, WRAP_SIZE};
 pub use stream::{
-    CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAX_HEADER_SIZE, MIN_HEADER_SIZE,
-    StreamCore, StreamHeader, StreamHeaderDraft, check_prefix,
+    CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAGIC, MAX_HEADER_SIZE,
+    MIN_HEADER_SIZE, StreamCore, StreamHeader, StreamHeaderDraft, check_prefix,
 };
 pub use units::{ByteRange, FrameIndex, SegmentIndex, WireOffset};
+
+/// A CRC-32C of bytes that come in pieces.
+pub(crate) struct RunningCrc32c(crc_fast::Digest);
+
+impl RunningCrc32c {
+    pub(crate) fn new() -> Self {
+        Self(crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi))
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn value(&self) -> u32 {
+        self.0.finalize() as u32
+    }
+}
 
 /// CRC-32C (Castagnoli, CRC-32/ISCSI in the CRC catalogue), which every header and the footer carry.
 pub(crate) fn crc32c(bytes: &[u8]) -> u32 {

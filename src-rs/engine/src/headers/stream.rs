@@ -314,7 +314,8 @@ pub fn check_prefix(bytes: &[u8]) -> Result<u32, HeaderError> {
     Ok(size)
 }
 
-const MAGIC: [u8; 8] = *b"\x89SEAL\r\n\x1a";
+/// The first bytes of every stream.
+pub const MAGIC: [u8; 8] = *b"\x89SEAL\r\n\x1a";
 const VERSION: u8 = 1;
 const SUITE_FLOE_AES_256_GCM: u8 = 1;
 const COMPRESSION_NONE: u8 = 0;

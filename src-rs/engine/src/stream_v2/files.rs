@@ -221,4 +221,4 @@ pub(super) fn mode_of(_: &File) -> std::io::Result<Option<u32>> {
 }
 
 pub(super) const ALL_BITS: u32 = 0o777;
-const OWNER_BITS: u32 = 0o700;
+pub(super) const OWNER_BITS: u32 = 0o700;

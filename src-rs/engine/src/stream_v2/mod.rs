@@ -23,6 +23,7 @@ mod outgoing;
 pub mod pipeline;
 pub mod report;
 mod resume;
+pub mod salvage;
 pub mod segment_worker;
 pub mod verify;
 

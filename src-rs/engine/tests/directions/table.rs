@@ -201,6 +201,12 @@ pub(crate) const ROWS: &[Row] = &[
         because: "one whole stream out of damaged copies, without a key: digests and manifest, no keys",
     },
     Row {
+        module: "stream_v2::salvage",
+        never: &["stream_v2::core", "stream_v2::in_order", "stream_v2::outgoing"],
+        foreign: &[],
+        because: "what is left of a wreck: markers, single frames, and a map of the rest",
+    },
+    Row {
         module: "stream_v2",
         never: &[],
         foreign: &[],

@@ -1,6 +1,6 @@
 //! Frames on their way out.
 
-use super::types::{FrameHeader, PREFIX_SIZE};
+use super::types::{FrameHeader, LENGTH_SIZE, PREFIX_SIZE, length_field};
 use crate::crypto::FRAME_TAG_SIZE;
 use crate::headers::FRAME_OVERHEAD;
 
@@ -23,6 +23,14 @@ pub fn contents(slots: &[u8], slot_size: usize) -> impl Iterator<Item = &[u8]> {
         let end = slot.len().saturating_sub(FRAME_TAG_SIZE);
         slot.get(PREFIX_SIZE..end).unwrap_or_default()
     })
+}
+
+/// Sets the length field of the frame that fills `slot` to what it is in a sound frame.
+pub fn mend_length(slot: &mut [u8], is_final: bool) {
+    let due = length_field(slot.len() as u32, is_final);
+    if let Some(field) = slot.first_chunk_mut::<LENGTH_SIZE>() {
+        *field = due;
+    }
 }
 
 /// Writes a frame's fields around its sealed content.

@@ -8,5 +8,5 @@ mod types;
 mod tests;
 
 pub use decode::split_frame;
-pub use encode::{content_mut, contents, contents_mut, write_frame};
-pub use types::{FrameError, FrameHeader, FrameRecord, PREFIX_SIZE};
+pub use encode::{content_mut, contents, contents_mut, mend_length, write_frame};
+pub use types::{FrameError, FrameHeader, FrameRecord, LENGTH_SIZE, PREFIX_SIZE, length_field};

@@ -18,11 +18,7 @@ impl FrameHeader {
     /// The length field: the mark of a frame that isn't the last, or the last one's whole length.
     #[must_use]
     pub const fn length_field(&self) -> u32 {
-        if self.is_final {
-            self.encrypted_size
-        } else {
-            NOT_FINAL
-        }
+        u32::from_be_bytes(length_field(self.encrypted_size, self.is_final))
     }
 }
 
@@ -58,9 +54,18 @@ pub enum FrameError {
     },
 }
 
+/// The length field, as it stands on the wire, of a frame of `encrypted_size` bytes.
+#[must_use]
+pub const fn length_field(encrypted_size: u32, is_final: bool) -> [u8; LENGTH_SIZE] {
+    let length = if is_final { encrypted_size } else { NOT_FINAL };
+    length.to_be_bytes()
+}
+
+/// Bytes of the length field.
+pub const LENGTH_SIZE: usize = 4;
 /// The length field of every frame but the last.
 pub(super) const NOT_FINAL: u32 = u32::MAX;
 /// Bytes in front of the ciphertext.
-pub const PREFIX_SIZE: usize = 4 + FRAME_IV_SIZE;
+pub const PREFIX_SIZE: usize = LENGTH_SIZE + FRAME_IV_SIZE;
 
 const _: () = assert!(PREFIX_SIZE + FRAME_TAG_SIZE == FRAME_OVERHEAD);

@@ -23,6 +23,10 @@ impl WriteAt for &File {
         system::reserve(self, size)
     }
 
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        self.set_len(size)
+    }
+
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
         write_all(buffers, |rest, done| {
             system::write_some(self, rest, offset + done as u64)

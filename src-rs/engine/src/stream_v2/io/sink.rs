@@ -41,6 +41,15 @@ pub trait WriteAt: Send + Sync {
         Ok(())
     }
 
+    /// Makes the sink `size` bytes long: what was never written reads as zeros and, in a file, takes no room.
+    ///
+    /// # Errors
+    /// What the system says; a sink that has no such call says nothing.
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        let _ = size;
+        Ok(())
+    }
+
     /// Writes all of `buffers`, one after the other, from `offset` on. Retries what was interrupted.
     ///
     /// # Errors

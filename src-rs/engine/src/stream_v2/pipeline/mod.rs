@@ -19,3 +19,4 @@ pub use record::portion_size;
 pub(crate) use record::{Halt, SideBySide, Stepper, open_record, seal_record};
 pub(crate) use resumable::{Checkpoints, Resumable};
 pub use threads::Threads;
+pub(crate) use threads::guard;

@@ -69,7 +69,7 @@ impl Join for Rayon {
 }
 
 /// Runs a segment's work; a panic, which is a bug, costs this segment and nothing else.
-pub(super) fn guard<T>(segment: SegmentIndex, work: impl FnOnce() -> T) -> Result<T, SegmentWorkerError> {
+pub(crate) fn guard<T>(segment: SegmentIndex, work: impl FnOnce() -> T) -> Result<T, SegmentWorkerError> {
     // What the closure leaves half done is this segment's buffer, which nobody reads after an error.
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| SegmentWorkerError::FrameWorkerDisconnected { segment })
 }

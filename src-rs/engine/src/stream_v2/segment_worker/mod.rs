@@ -10,6 +10,7 @@ mod crypto;
 mod decrypt;
 mod encrypt;
 mod error;
+mod fragments;
 mod join;
 mod types;
 
@@ -21,6 +22,7 @@ pub use crypto::SegmentCryptoContext;
 pub use decrypt::{DecryptSegmentWorker, SegmentOpener};
 pub use encrypt::{EncryptSegmentWorker, SegmentSealer};
 pub use error::SegmentWorkerError;
+pub use fragments::{FragmentFrames, FragmentOpener, FragmentWorker, iv_and_tag};
 pub use join::{Join, Serial};
 pub use types::{
     DecryptedSegment, EncryptedSegment, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentInput,

@@ -22,6 +22,7 @@ mod refusals;
 mod resume;
 mod resume_files;
 mod roundtrip;
+mod salvage;
 #[cfg(unix)]
 mod unix_files;
 mod vectors;

@@ -98,6 +98,14 @@ impl Output {
 }
 
 impl WriteAt for &Output {
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        // Memory is no sparse file.
+        let size = usize::try_from(size).ok().filter(|&size| size <= 1 << 30);
+        let size = size.ok_or(io::ErrorKind::FileTooLarge)?;
+        self.0.lock().unwrap().resize(size, 0);
+        Ok(())
+    }
+
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
         let mut bytes = self.0.lock().unwrap();
         let mut at = offset as usize;

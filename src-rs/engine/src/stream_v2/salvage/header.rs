@@ -1,0 +1,131 @@
+//! A header that unlocks, from wherever it can be had.
+
+use super::super::cancel::CancellationToken;
+use super::super::failure::SealFailure;
+use super::super::incoming::{FoundHeader, IncomingStream, find_header};
+use super::map::{HeaderOrigin, HeaderPlace};
+use super::patchy::PatchySource;
+use super::scan::{Landmark, scan};
+use super::{SalvageOptions, SalvagedStream};
+use crate::headers::{HEADER_FIXED_SIZE, StreamHeader, WireOffset, check_prefix};
+
+/// Looks in this order: the header that the caller kept, the source's own or its copy before a sound footer, and then
+/// every place at which something looks like a header.
+///
+/// # Errors
+/// The first failure of a header that could be read and does not unlock, or else the first failure at all.
+pub(super) fn find(
+    source: &PatchySource<'_>,
+    options: &SalvageOptions<'_>,
+    cancel: &CancellationToken,
+) -> Result<SalvagedStream, SealFailure> {
+    let mut search = Search {
+        options,
+        locked: None,
+        unread: None,
+    };
+    if let Some(given) = options.header {
+        let parsed = StreamHeader::parse(given).map_err(SealFailure::from);
+        let place = HeaderPlace {
+            origin: HeaderOrigin::Given,
+            offset: None,
+        };
+        if let Some(stream) = search.attempt(parsed.map(|header| (header, place))) {
+            return Ok(stream);
+        }
+    }
+    let own = find_header(source.raw(), source.size());
+    let own = own.map(|FoundHeader { header, from_copy }| {
+        let place = if from_copy {
+            HeaderPlace {
+                origin: HeaderOrigin::Copy,
+                offset: None,
+            }
+        } else {
+            HeaderPlace {
+                origin: HeaderOrigin::Start,
+                offset: Some(WireOffset::ZERO),
+            }
+        };
+        (header, place)
+    });
+    if let Some(stream) = search.attempt(own) {
+        return Ok(stream);
+    }
+    let mut found = None;
+    let mut reader = HeaderReader::new(source);
+    scan(source, cancel, None, |at, landmark, _| {
+        if found.is_none()
+            && landmark == Landmark::Header
+            && let Some(header) = reader.read(at)
+        {
+            let place = HeaderPlace {
+                origin: HeaderOrigin::Scan,
+                offset: Some(WireOffset::new(at)),
+            };
+            found = search.attempt(Ok((header, place)));
+        }
+    })?;
+    found.ok_or_else(|| search.failure())
+}
+
+struct Search<'a> {
+    options: &'a SalvageOptions<'a>,
+    /// The first failure of a sound header: it says more than that something else is no header.
+    locked: Option<SealFailure>,
+    unread: Option<SealFailure>,
+}
+
+impl Search<'_> {
+    fn attempt(&mut self, found: Result<(StreamHeader, HeaderPlace), SealFailure>) -> Option<SalvagedStream> {
+        let (header, place) = match found {
+            Ok(found) => found,
+            Err(failure) => {
+                self.unread.get_or_insert(failure);
+                return None;
+            }
+        };
+        let from_copy = place.origin == HeaderOrigin::Copy;
+        match IncomingStream::unlock(FoundHeader { header, from_copy }, &self.options.open) {
+            Ok(incoming) => Some(SalvagedStream { incoming, place }),
+            Err(failure) => {
+                self.locked.get_or_insert(failure);
+                None
+            }
+        }
+    }
+
+    fn failure(self) -> SealFailure {
+        let none = SealFailure::Truncated {
+            next_segment: Default::default(),
+            verified_bytes: 0,
+            offset: WireOffset::ZERO,
+        };
+        self.locked.or(self.unread).unwrap_or(none)
+    }
+}
+
+/// Reads what looks like headers, as long as that costs no more than reading the source once more.
+pub(super) struct HeaderReader<'a> {
+    source: &'a PatchySource<'a>,
+    budget: u64,
+}
+
+impl<'a> HeaderReader<'a> {
+    pub(super) fn new(source: &'a PatchySource<'a>) -> Self {
+        Self {
+            source,
+            budget: source.size(),
+        }
+    }
+
+    /// The header at `offset`, if its checksum and all of its fields are right.
+    pub(super) fn read(&mut self, offset: u64) -> Option<StreamHeader> {
+        let prefix: [u8; HEADER_FIXED_SIZE] = self.source.read_array(offset)?;
+        let size = check_prefix(&prefix).ok()?;
+        self.budget = self.budget.checked_sub(u64::from(size))?;
+        let mut bytes = vec![0; size as usize];
+        (self.source.read(offset, &mut bytes) == bytes.len()).then_some(())?;
+        StreamHeader::parse(&bytes).ok()
+    }
+}

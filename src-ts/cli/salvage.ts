@@ -1,0 +1,241 @@
+// What is left of a damaged sealed file.
+
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+
+import { type DamageMap, damagePage, salvage as salvageFile } from '../index';
+import { damageHeadline } from '../damage-page';
+
+import type { Arguments } from './arguments';
+import type { CommandSpec } from './command-spec';
+import { printable, STDOUT, writeAll } from './console';
+import { onlyOperand } from './endpoints';
+import { CommandError, refusal, usageError } from './errors';
+import { exitCodes } from './exit-codes';
+import { WorkFailure } from './failures';
+import { interruptible } from './interrupt';
+import { readKeys } from './keys';
+import {
+  allowReadableKey,
+  force,
+  help,
+  json,
+  keyPlace,
+  MAX_THREADS,
+  noFlush,
+  quiet,
+  threads,
+} from './options';
+import { progressBar } from './progress';
+import { inform } from './tell';
+import { counted, formatCount, formatSize } from './units';
+import { checkFree, writeWhole } from './whole-file';
+
+/** `sealstream salvage`. */
+export const salvage: CommandSpec = {
+  name: 'salvage',
+  summary: 'get back what is left of a damaged sealed file',
+  usage: 'sealstream salvage [options] IN -o OUT',
+  options: [
+    { name: 'output', short: 'o', value: 'OUT', help: ['where to'] },
+    {
+      name: 'key',
+      short: 'k',
+      value: 'FILE',
+      repeatable: true,
+      help: ['the key file; give several and the one that fits is used'],
+    },
+    { name: 'context', value: 'TEXT', help: ['the text that was given when sealing'] },
+    {
+      name: 'header',
+      value: 'FILE',
+      help: ['take the header from the start of FILE, such as another copy'],
+    },
+    {
+      name: 'omit-lost',
+      help: ['leave out what is lost; by default zeros stand for it, to keep all else in place'],
+    },
+    { name: 'map', value: 'FILE', help: ['write the damage map as JSON, - for standard output'] },
+    { name: 'report', value: 'PAGE', help: ['write the damage map as a page for a browser'] },
+    {
+      name: 'max-segment-size',
+      value: 'SIZE',
+      help: ['accept segments up to this size, 64M by default: memory grows with it'],
+    },
+    threads,
+    { ...force, help: [...force.help, 'and the files of --map and --report too'] },
+    noFlush,
+    allowReadableKey,
+    quiet,
+    {
+      ...json,
+      help: [
+        'the damage map as one JSON object on standard output; an error as JSON on standard error:',
+        ...json.help.slice(2),
+      ],
+    },
+    help,
+  ],
+  details: [
+    [
+      'Looks through all of IN for what belongs to the stream and writes every frame that verifies',
+      'to OUT: whatever was overwritten, cut out, doubled, moved or can’t be read. Nothing comes',
+      'out that was not verified with the key. IN is never changed.',
+    ],
+    [
+      'Try decrypt first: it is all or nothing. The exit code is 0 if everything came back, 6 if a',
+      'part did, and 4 if nothing did; there is no OUT then.',
+    ],
+    keyPlace,
+  ],
+  examples: [
+    ['sealstream salvage -k my.key db.seal -o db.part --report damage.html', 'and a picture of what is lost'],
+    ['sealstream salvage -k my.key db.seal -o db.part --header other.seal', 'with another copy’s header'],
+  ],
+  run: salvageCommand,
+};
+
+async function salvageCommand(args: Arguments): Promise<number> {
+  const ends = places(args);
+  const options = {
+    context: args.value('context'),
+    maxSegmentSize: args.size('max-segment-size'),
+    header: headerBytes(args.value('header')),
+    lost: args.has('omit-lost') ? ('omit' as const) : ('zeros' as const),
+    threads: args.count('threads', MAX_THREADS),
+    overwrite: args.has('force'),
+    flush: !args.has('no-flush'),
+  };
+  const keys = await readKeys(args);
+  const interrupt = interruptible();
+  const bar = progressBar(!args.has('quiet') && !args.has('json') && ends.map !== '-');
+  try {
+    const { signal } = interrupt;
+    const map = await salvageFile(ends.from, ends.to, {
+      ...options,
+      key: keys,
+      signal,
+      onProgress: bar.listener,
+    });
+    bar.clear();
+    return tell(args, ends, map);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    const scene = { command: 'salvage', input: ends.from, isNamed: true, toStandardOutput: false } as const;
+    throw new WorkFailure(interrupt.interruption() ?? error, scene);
+  } finally {
+    bar.clear();
+    interrupt.dispose();
+    for (const key of keys) key.dispose();
+  }
+}
+
+interface Places {
+  readonly from: string;
+  readonly to: string;
+  readonly map: string | undefined;
+  readonly report: string | undefined;
+}
+
+function places(args: Arguments): Places {
+  const from = onlyOperand(args, 'FILE');
+  const [to, map, report] = ['output', 'map', 'report'].map((option) => args.value(option));
+  if (to === undefined) throw usageError('the output is missing', 'name it with -o OUT');
+  if (from === '-' || to === '-' || report === '-') {
+    throw usageError('salvage works on files', 'name them; - is only taken behind --map');
+  }
+  if (map === '-' && args.has('json')) {
+    throw usageError('--json and --map - both need standard output', 'give one of them');
+  }
+  const isForced = args.has('force');
+  const others: [string, string][] = [
+    [from, 'the input'],
+    [to, 'the output'],
+  ];
+  for (const [option, path] of [
+    ['--map', map],
+    ['--report', report],
+  ] as const) {
+    if (path === undefined || path === '-') continue;
+    checkFree(path, option, isForced, others);
+    others.push([path, `the file of ${option}`]);
+  }
+  return { from, to, map, report };
+}
+
+function headerBytes(path: string | undefined): Uint8Array | undefined {
+  if (path === undefined) return undefined;
+  // A named pipe would keep its opener waiting.
+  if (!statSync(path).isFile()) {
+    throw refusal(`${path} is not a regular file`, 'name a file that starts with the header');
+  }
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(LONGEST_HEADER);
+    let size = 0;
+    for (let count = -1; count !== 0; size += count) {
+      count = readSync(fd, bytes, size, bytes.length - size, null);
+    }
+    return bytes.subarray(0, size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Tells how it went, and gives the exit code. */
+function tell(args: Arguments, ends: Places, map: DamageMap): number {
+  const isForced = args.has('force');
+  const text = `${JSON.stringify(map)}\n`;
+  if (ends.map === '-') writeAll(STDOUT, text);
+  else if (ends.map !== undefined) writeWhole(ends.map, text, isForced);
+  if (ends.report !== undefined) writeWhole(ends.report, damagePage(map, ends.from), isForced);
+  if (args.has('json')) {
+    writeAll(
+      STDOUT,
+      `${JSON.stringify({ command: 'salvage', source: ends.from, target: ends.to, ...map })}\n`,
+    );
+  }
+  if (map.outcome === 'nothing') {
+    throw new CommandError(
+      'NothingSalvaged',
+      `nothing came back of ${ends.from}: not one frame verifies`,
+      'look for another copy of it; this one has none of its contents left',
+    );
+  }
+  if (!args.has('quiet') && !args.has('json')) inform(summary(ends, map).map(printable).join('\n'));
+  return map.outcome === 'whole' ? exitCodes.done : exitCodes.partial;
+}
+
+function summary({ from, to, map: mapFile, report }: Places, map: DamageMap): string[] {
+  const { lost, recovered, segments } = map;
+  const shown = lost.slice(0, SHOWN).map(({ plaintextRange: { start, end }, cause, message }) => {
+    const last = Math.max(start, end - 1);
+    return `  lost: bytes ${formatCount(start)} to ${formatCount(last)} (${formatSize(end - start)}), ${cause}: ${message}`;
+  });
+  const more = lost.length - shown.length;
+  return [
+    `salvaged ${from} -> ${to}: ${damageHeadline(map)}`,
+    `  ${formatCount(recovered.segments)} of ${counted(segments, 'segment')} whole; end of the stream: ${map.end}`,
+    ...(map.header.origin === 'start'
+      ? []
+      : [`  its own header did not serve, but ${HEADERS[map.header.origin]}`]),
+    ...shown,
+    ...(more > 0 ? [`  and ${counted(more, 'more range')}: see --map or --report`] : []),
+    ...(map.conflictCount > 0
+      ? [`  ${counted(map.conflictCount, 'segment')} sealed more than once: see --map or --report`]
+      : []),
+    ...(map.otherStreams.length > 0
+      ? [`  it holds headers of ${counted(map.otherStreams.length, 'other stream')} too`]
+      : []),
+    ...(mapFile === undefined || mapFile === '-' ? [] : [`  map: ${mapFile}`]),
+    ...(report === undefined ? [] : [`  page: ${report}`]),
+  ];
+}
+
+const HEADERS = {
+  copy: 'the copy at its end',
+  given: 'the one that was given',
+  scan: 'one found inside',
+} as const;
+const SHOWN = 5;
+// What follows in another copy is not looked at.
+const LONGEST_HEADER = 2 ** 20;

@@ -1,0 +1,93 @@
+// Small files beside a command's output: they appear complete or not at all, and what exists is not replaced unasked.
+
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+
+import { writeAll } from './console';
+import { refusal, usageError } from './errors';
+
+/**
+ * Refuses, before any work is done, a file that could not be written in the end: one that exists, or one that is another
+ * of the command's files.
+ *
+ * @param others The command's other files, with what they are.
+ */
+export function checkFree(
+  path: string,
+  option: string,
+  isForced: boolean,
+  others: readonly (readonly [path: string, what: string])[],
+): void {
+  for (const [other, what] of others) {
+    if (isSame(path, other)) throw usageError(`${option} ${path} is ${what}`, 'name another file');
+  }
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
+    // Where the folder is missing, the system says it best.
+    statSync(dirname(path));
+    return;
+  }
+  if (!found.isFile()) throw refusal(`${path} is not a regular file`, 'name a new file');
+  if (!isForced) throw refusal(`${path} exists`, `name another with ${option}, or replace it with --force`);
+}
+
+/** Writes a file that is readable by its owner alone. */
+export function writeWhole(path: string, content: string, isForced: boolean): void {
+  const name = `.sealstream-${randomBytes(6).toString('hex')}.partial`;
+  const temporary = join(dirname(path), name);
+  const fd = openSync(temporary, 'wx', 0o600);
+  try {
+    try {
+      writeAll(fd, content);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    if (isForced) renameSync(temporary, path);
+    else nameUnlessTaken(temporary, path);
+  } finally {
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // It has the file's name by now.
+    }
+  }
+}
+
+/** A link fails where the name is taken, whoever took it meanwhile; not every file system has links. */
+function nameUnlessTaken(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    const isTaken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    if (isTaken) throw error;
+    renameSync(temporary, path);
+  }
+}
+
+/** Whether two paths are one file, or would be. */
+function isSame(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  if (first !== undefined && second !== undefined)
+    return first.dev === second.dev && first.ino === second.ino;
+  return place(a) === place(b);
+}
+
+function place(path: string): string {
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
+}

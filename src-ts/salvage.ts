@@ -1,0 +1,87 @@
+// What is left of a damaged sealed file, and a map of the rest.
+
+import type { DamageMap, SalvageSettings } from '../native/binding';
+import { native } from './binding';
+import { fixedBytes, isBytes } from './bytes';
+import { rangeError, typeError } from './errors';
+import { keyArguments } from './keys';
+import { run } from './operation';
+import { checkedOptions, checkedPath, checkedString, openSettings, placementSettings } from './options';
+import type { FileOptions, OpenOptions, OperationOptions } from './types';
+
+/** How to salvage. */
+export interface SalvageOptions extends OpenOptions, OperationOptions, FileOptions {
+  /**
+   * A header of the stream that was kept elsewhere: the first bytes of another copy, or of the file when it was sound;
+   * bytes behind the header do no harm. It is preferred to the file's own where it unlocks.
+   */
+  header?: Uint8Array | undefined;
+  /**
+   * What stands for what is lost: `'zeros'`, the default, so that every byte is where it was (a sparse file where the
+   * system has them), or `'omit'`, nothing, so that what came out stands side by side.
+   */
+  lost?: 'zeros' | 'omit' | undefined;
+}
+
+/**
+ * Gets everything that verifies out of the damaged sealed file `from`, into the file `to`: frame by frame, whatever is
+ * cut out, overwritten, doubled, moved or unreadable. The map tells what is lost, where and why.
+ *
+ * Not one byte comes out that was not authenticated, and a file of which nothing at all comes out makes no `to`: look at
+ * `outcome`. A new file gets the permissions of `from` without those of group and others. Progress counts bytes of the
+ * source.
+ *
+ * @throws SealError where no header unlocks with the key, or reading and writing fail; the reason of `signal`; TypeError
+ *   and RangeError for options. `to` is then as it was.
+ */
+export async function salvage(
+  from: string | URL,
+  to: string | URL,
+  options: SalvageOptions,
+): Promise<DamageMap> {
+  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
+  const settings = openSettings(checkedOptions(options));
+  const keys = keyArguments('key', options.key);
+  const wanted = salvageSettings(options);
+  const placement = placementSettings(options);
+  return run(options, {
+    name: 'salvage',
+    async start(how, { watch }) {
+      const map = await native.salvageFile(source, target, keys, settings, wanted, placement, how);
+      for (const { firstSegment: index, plaintextRange, wireRange, cause, message } of map.lost) {
+        watch.damage({ index, plaintextRange, ...(wireRange && { wireRange }), cause, message });
+      }
+      return map;
+    },
+    done: ({ sourceSize }) => sourceSize,
+  });
+}
+
+function salvageSettings({ header, lost }: SalvageOptions): SalvageSettings {
+  // The addon looks names up, and must not find what somebody put on Object.prototype.
+  const settings = Object.create(null) as SalvageSettings;
+  if (header !== undefined) {
+    if (!isBytes(header)) throw typeError('header', 'a Uint8Array', header);
+    settings.header = fixedBytes('header', header);
+  }
+  if (lost !== undefined) {
+    const word = checkedString('lost', lost);
+    if (word !== 'zeros' && word !== 'omit') throw rangeError('lost', "must be 'zeros' or 'omit'");
+    settings.omitLost = word === 'omit';
+  }
+  return settings;
+}
+
+/** Shapes that the addon reports as they are. */
+export type {
+  ConflictKind,
+  DamageMap,
+  HeaderOrigin,
+  LossCause,
+  LostRange,
+  SalvageConflict,
+  SalvagedEnd,
+  SalvagedHeader,
+  SalvageOutcome,
+  SalvageRecovered,
+} from '../native/binding';
