@@ -7,6 +7,7 @@ import { open } from 'node:fs/promises';
 import { inspect } from 'node:util';
 
 import { crc64Nvme } from './crc64.mjs';
+import { showRecovery } from './recover.mjs';
 import { grouped, heading, row } from './text.mjs';
 
 /**
@@ -31,8 +32,9 @@ export async function showTampering(sealstream, sealed, output, key) {
     contents.writeUInt8(contents.readUInt8(byteAt - recordAt) ^ 1, byteAt - recordAt);
     await file.write(record, 0, recordSize, recordAt);
     await showRefusal(sealstream, sealed, output, key);
+    await showRecovery(sealstream, sealed, output, key);
 
-    heading('The same, with the digest made right again, as a forger would');
+    heading('The flipped bit again, with the digest made right again, as a forger would');
     record.writeBigUInt64BE(crc64Nvme(contents), recordSize - DIGEST_SIZE);
     await file.write(record, 0, recordSize, recordAt);
     await showRefusal(sealstream, sealed, output, key);
