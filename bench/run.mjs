@@ -48,15 +48,18 @@ try {
     note(await largeBuffer(rounds));
     for await (const result of smallRecords(rounds)) note(result);
   }
+  if (['files', 'journal', 'recovery'].some(wanted)) await makeFile(source);
   if (wanted('files')) {
-    await makeFile(source);
     const { fileCases } = await import('./cases/files.mjs');
     for await (const result of fileCases({ source, size, folder, threads, rounds, kernel })) note(result);
   }
   if (wanted('journal')) {
-    if (!wanted('files')) await makeFile(source);
     const { journal } = await import('./cases/journal.mjs');
     note(await journal({ source, size, folder, threads, rounds }));
+  }
+  if (wanted('recovery')) {
+    const { recoveryCases } = await import('./cases/recovery.mjs');
+    for await (const result of recoveryCases({ source, size, folder, threads, rounds })) note(result);
   }
   if (wanted('peak')) {
     const { peakMemory } = await import('./cases/peak-memory.mjs');
