@@ -67,6 +67,7 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
             message: `the key is right, but ${input} was sealed with another context, or none`,
           };
     case 'HeaderError':
+      if (scene?.command === 'salvage') return damaged(NEEDS_HEADER);
       return failure.field === 'Magic'
         ? { ...damaged(neverSealed(scene)), message: `${input} is not a sealed stream` }
         : damaged(`it may come from a newer release of sealstream; else ${RESTORE}`);
@@ -147,7 +148,7 @@ function ofSegment(kind: string): Meaning {
     case 'CheckpointError':
       return failed(REPORT);
     default:
-      return damaged(RESTORE);
+      return damaged(GET_BACK);
   }
 }
 
@@ -194,7 +195,11 @@ function truncated(
       ? ''
       : `: ${counted(verifiedBytes, 'byte')} of plaintext ${verifiedBytes === 1 ? 'was' : 'were'} verified before`;
   return {
-    ...damaged('the copy was not finished, or a part was lost: fetch it again, or restore it'),
+    ...damaged(
+      scene?.command === 'salvage'
+        ? NEEDS_HEADER
+        : 'the copy was not finished, or a part was lost: fetch it again, restore it, or see what sealstream salvage makes of it',
+    ),
     message: `${input} is cut short at byte ${offset}${verified}`,
   };
 }
@@ -231,6 +236,9 @@ function dashed(option: string): string {
 }
 
 const RESTORE = 'restore it from another copy';
+const GET_BACK = `${RESTORE}, or see what sealstream heal or sealstream salvage makes of it`;
+const NEEDS_HEADER =
+  'no header that the key opens is left in it: if one was kept, or another copy has one, give it with --header FILE';
 const ADD_A_COPY = 'add another copy, or salvage what is left with the key: sealstream salvage';
 const REPORT = 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1';
 const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {

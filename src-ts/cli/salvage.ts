@@ -1,8 +1,6 @@
 // What is left of a damaged sealed file.
 
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
-
-import { type DamageMap, damagePage, salvage as salvageFile } from '../index';
+import { type DamageMap, damagePage, exportHeader, salvage as salvageFile, type SealFailure } from '../index';
 import { damageHeadline } from '../damage-page';
 
 import type { Arguments } from './arguments';
@@ -11,6 +9,7 @@ import { printable, STDOUT, writeAll } from './console';
 import { onlyOperand } from './endpoints';
 import { CommandError, refusal, usageError } from './errors';
 import { exitCodes } from './exit-codes';
+import { isSealError } from './explain-failure';
 import { WorkFailure } from './failures';
 import { interruptible } from './interrupt';
 import { readKeys } from './keys';
@@ -48,7 +47,7 @@ export const salvage: CommandSpec = {
     {
       name: 'header',
       value: 'FILE',
-      help: ['take the header from the start of FILE, such as another copy'],
+      help: ['the header of FILE: what header export made, or another copy of the sealed file'],
     },
     {
       name: 'omit-lost',
@@ -82,8 +81,9 @@ export const salvage: CommandSpec = {
       'out that was not verified with the key. IN is never changed.',
     ],
     [
-      'Try decrypt first: it is all or nothing. The exit code is 0 if everything came back, 6 if a',
-      'part did, and 4 if nothing did; there is no OUT then.',
+      'First look: sealstream verify -k FILE IN. If there is another copy, sealstream heal makes a',
+      'whole one of both. The exit code is 0 if everything came back, 6 if a part did, and 4 if',
+      'nothing did; there is no OUT then, but what --map and --report name is written.',
     ],
     keyPlace,
   ],
@@ -99,7 +99,7 @@ async function salvageCommand(args: Arguments): Promise<number> {
   const options = {
     context: args.value('context'),
     maxSegmentSize: args.size('max-segment-size'),
-    header: headerBytes(args.value('header')),
+    header: await headerOf(args.value('header')),
     lost: args.has('omit-lost') ? ('omit' as const) : ('zeros' as const),
     threads: args.count('threads', MAX_THREADS),
     overwrite: args.has('force'),
@@ -162,22 +162,19 @@ function places(args: Arguments): Places {
   return { from, to, map, report };
 }
 
-function headerBytes(path: string | undefined): Uint8Array | undefined {
+/** The header that was kept in a file of its own, or that another sealed file has, be it only as the copy at its end. */
+async function headerOf(path: string | undefined): Promise<Uint8Array | undefined> {
   if (path === undefined) return undefined;
-  // A named pipe would keep its opener waiting.
-  if (!statSync(path).isFile()) {
-    throw refusal(`${path} is not a regular file`, 'name a file that starts with the header');
-  }
-  const fd = openSync(path, 'r');
   try {
-    const bytes = Buffer.alloc(LONGEST_HEADER);
-    let size = 0;
-    for (let count = -1; count !== 0; size += count) {
-      count = readSync(fd, bytes, size, bytes.length - size, null);
-    }
-    return bytes.subarray(0, size);
-  } finally {
-    closeSync(fd);
+    return await exportHeader(path);
+  } catch (error) {
+    const isThere = isSealError(error) && !NOT_READ.has(error.failure.kind);
+    throw isThere
+      ? refusal(
+          `${path} holds no header of a sealed stream`,
+          'name a file that sealstream header export made, or another copy of the sealed file',
+        )
+      : error;
   }
 }
 
@@ -197,15 +194,20 @@ function tell(args: Arguments, ends: Places, map: DamageMap): number {
   if (map.outcome === 'nothing') {
     throw new CommandError(
       'NothingSalvaged',
-      `nothing came back of ${ends.from}: not one frame verifies`,
+      `nothing came back of ${ends.from}: not one frame verifies, so ${ends.to} was not written`,
       'look for another copy of it; this one has none of its contents left',
     );
   }
-  if (!args.has('quiet') && !args.has('json')) inform(summary(ends, map).map(printable).join('\n'));
+  if (!args.has('quiet') && !args.has('json'))
+    inform(summary(ends, map, args.has('header')).map(printable).join('\n'));
   return map.outcome === 'whole' ? exitCodes.done : exitCodes.partial;
 }
 
-function summary({ from, to, map: mapFile, report }: Places, map: DamageMap): string[] {
+function summary(
+  { from, to, map: mapFile, report }: Places,
+  map: DamageMap,
+  isHeaderGiven: boolean,
+): string[] {
   const { lost, recovered, segments } = map;
   const shown = lost.slice(0, SHOWN).map(({ plaintextRange: { start, end }, cause, message }) => {
     const last = Math.max(start, end - 1);
@@ -215,9 +217,7 @@ function summary({ from, to, map: mapFile, report }: Places, map: DamageMap): st
   return [
     `salvaged ${from} -> ${to}: ${damageHeadline(map)}`,
     `  ${formatCount(recovered.segments)} of ${counted(segments, 'segment')} whole; end of the stream: ${map.end}`,
-    ...(map.header.origin === 'start'
-      ? []
-      : [`  its own header did not serve, but ${HEADERS[map.header.origin]}`]),
+    ...headerLines(map, isHeaderGiven),
     ...shown,
     ...(more > 0 ? [`  and ${counted(more, 'more range')}: see --map or --report`] : []),
     ...(map.conflictCount > 0
@@ -231,11 +231,16 @@ function summary({ from, to, map: mapFile, report }: Places, map: DamageMap): st
   ];
 }
 
+function headerLines({ header: { origin } }: DamageMap, isGiven: boolean): string[] {
+  const unused = isGiven && origin !== 'given' ? ['  the header that was given is not of this file'] : [];
+  return origin === 'start' ? unused : [...unused, `  header: ${HEADERS[origin]}`];
+}
+
 const HEADERS = {
-  copy: 'the copy at its end',
-  given: 'the one that was given',
-  scan: 'one found inside',
+  copy: 'its own is damaged; the copy at the end served',
+  given: 'the one that was given served',
+  scan: 'found inside the file, not at its start',
 } as const;
 const SHOWN = 5;
-// What follows in another copy is not looked at.
-const LONGEST_HEADER = 2 ** 20;
+// Failures to read a file, whatever it holds.
+const NOT_READ: ReadonlySet<string> = new Set<SealFailure['kind']>(['Io', 'NotARegularFile']);

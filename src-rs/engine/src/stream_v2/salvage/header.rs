@@ -3,6 +3,7 @@
 use super::super::cancel::CancellationToken;
 use super::super::failure::SealFailure;
 use super::super::incoming::{FoundHeader, IncomingStream, find_header};
+use super::super::options::invalid;
 use super::map::{HeaderOrigin, HeaderPlace};
 use super::patchy::PatchySource;
 use super::scan::{Landmark, scan};
@@ -13,7 +14,8 @@ use crate::headers::{HEADER_FIXED_SIZE, StreamHeader, WireOffset, check_prefix};
 /// every place at which something looks like a header.
 ///
 /// # Errors
-/// The first failure of a header that could be read and does not unlock, or else the first failure at all.
+/// The first failure of a header that could be read and does not unlock, or else the first failure at all; `InvalidOption`
+/// for a kept header that is none.
 pub(super) fn find(
     source: &PatchySource<'_>,
     options: &SalvageOptions<'_>,
@@ -25,12 +27,13 @@ pub(super) fn find(
         unread: None,
     };
     if let Some(given) = options.header {
-        let parsed = StreamHeader::parse(given).map_err(SealFailure::from);
+        let header = StreamHeader::parse(given)
+            .map_err(|error| invalid("header", format!("is no header of a sealed stream: {error}")))?;
         let place = HeaderPlace {
             origin: HeaderOrigin::Given,
             offset: None,
         };
-        if let Some(stream) = search.attempt(parsed.map(|header| (header, place))) {
+        if let Some(stream) = search.attempt(Ok((header, place))) {
             return Ok(stream);
         }
     }

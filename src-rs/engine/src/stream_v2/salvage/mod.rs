@@ -43,7 +43,8 @@ use std::time::Instant;
 pub struct SalvageOptions<'a> {
     /// How to open the stream.
     pub open: DecryptOptions<'a>,
-    /// A header of the stream that was kept elsewhere; it is preferred to the source's own where it unlocks.
+    /// A header of the stream that was kept elsewhere; it is preferred to the source's own where it unlocks and something
+    /// in the source belongs to it.
     pub header: Option<&'a [u8]>,
     /// What stands for what is lost.
     pub lost: Lost,
@@ -97,16 +98,34 @@ pub(crate) fn salvage_counted(
     options.open.check()?;
     let size = source.size().map_err(SealFailure::reading)?;
     let source = PatchySource::new(source, size);
-    let meter = ProgressMeter::new(Some(size), control.progress);
     let stream = header::find(&source, options, &control.cancel)?;
-    let mut survey = Survey::new(&stream, &source, work);
-    survey.run(&control.cancel, &meter)?;
-    survey.add_expected(&control.cancel)?;
-    let findings = survey.finish();
-    let mut map = Delivery::new(&findings, &source, sink, options.lost, work).run(control, &meter)?;
+    let survey = |stream| {
+        let meter = ProgressMeter::new(Some(size), control.progress);
+        let mut survey = Survey::new(stream, &source, work);
+        survey.run(&control.cancel, &meter)?;
+        survey.add_expected(&control.cancel)?;
+        Ok::<_, SealFailure>((survey.finish(), meter))
+    };
+    let mut surveyed = survey(&stream)?;
+    let own;
+    if stream.place.origin == HeaderOrigin::Given && surveyed.0.places.is_empty() {
+        // Nothing in the source belongs to the header that was given: it may be that of another stream.
+        let without = SalvageOptions {
+            header: None,
+            ..options.clone()
+        };
+        if let Ok(found) = header::find(&source, &without, &control.cancel) {
+            own = found;
+            surveyed = survey(&own)?;
+        }
+    }
+    let (findings, meter) = surveyed;
+    let map = Delivery::new(&findings, &source, sink, options.lost, work).run(control, &meter)?;
     meter.finish();
-    map.elapsed = start.elapsed();
-    Ok(map)
+    Ok(DamageMap {
+        elapsed: start.elapsed(),
+        ..map
+    })
 }
 
 /// A header that unlocked, and where it was.

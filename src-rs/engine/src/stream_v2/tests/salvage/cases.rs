@@ -195,6 +195,26 @@ fn the_header_comes_from_wherever_it_is_left() {
         origin(&sound.bytes, Some(&foreign[..sound.header.bytes.len()])),
         (HeaderOrigin::Start, Some(0))
     );
+    // Nor is one that the same key unlocks.
+    let sibling = seal_for(std::array::from_fn(|i| i as u8));
+    assert_eq!(
+        origin(&sound.bytes, Some(&sibling[..sound.header.bytes.len()])),
+        (HeaderOrigin::Start, Some(0))
+    );
+}
+
+#[test]
+fn what_is_given_as_a_header_and_is_none_is_refused() {
+    let options = SalvageOptions {
+        header: Some(b"no header at all"),
+        ..SalvageOptions::new(reading())
+    };
+    let source = rewrappable(true).bytes;
+    let failure = salvage_with(&&source[..], &options, &Control::serial()).unwrap_err();
+    assert!(
+        matches!(&failure, SealFailure::InvalidOption { option, .. } if option == "header"),
+        "{failure}"
+    );
 }
 
 /// A stream for another key.
