@@ -3,6 +3,7 @@
 import type { DamageMap, LossCause, LostRange } from '../native/binding';
 import { counted, formatCount, formatDuration, formatSize } from './cli/units';
 import { type Cell, damageGrid, extent } from './damage-grid';
+import { checkedMap } from './damage-map';
 import { STYLE } from './damage-style';
 
 /**
@@ -11,8 +12,14 @@ import { STYLE } from './damage-style';
  *
  * @param map What {@link salvage} returned, or the same read from its JSON.
  * @param title What was salvaged, for the page's head; the stream's id by default.
+ * @throws TypeError for what is no damage map.
  */
-export function damagePage(map: DamageMap, title = `stream ${map.streamId.slice(0, 16)}…`): string {
+export function damagePage(map: DamageMap, title?: string): string {
+  const checked = checkedMap('map', map);
+  return pageOf(checked, title ?? `stream ${checked.streamId.slice(0, 16)}…`);
+}
+
+function pageOf(map: DamageMap, title: string): string {
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8">',

@@ -9,7 +9,9 @@ import { type SourceInput, sourceArgument } from './sources';
 import type { FileOptions, OpenOptions, OperationOptions } from './types';
 
 /** How to heal. */
-export type HealOptions = Pick<OpenOptions, 'maxSegmentSize'> & OperationOptions & FileOptions;
+export type HealOptions = Pick<OpenOptions, 'maxSegmentSize'> &
+  OperationOptions &
+  Pick<FileOptions, 'overwrite' | 'flush'>;
 
 /**
  * Writes a whole sealed file out of damaged copies of it, without a key. Each segment is taken from `damaged` if it is

@@ -10,7 +10,8 @@ import { checkedOptions, checkedPath, checkedString, openSettings, placementSett
 import type { FileOptions, OpenOptions, OperationOptions } from './types';
 
 /** How to salvage. */
-export interface SalvageOptions extends OpenOptions, OperationOptions, FileOptions {
+export interface SalvageOptions
+  extends OpenOptions, OperationOptions, Pick<FileOptions, 'overwrite' | 'flush'> {
   /**
    * A header of the stream that was kept elsewhere: the first bytes of another copy, or of the file when it was sound;
    * bytes behind the header do no harm. It is preferred to the file's own where it unlocks.

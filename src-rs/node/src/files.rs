@@ -28,12 +28,12 @@ pub struct PlacementSettings {
 }
 
 impl PlacementSettings {
-    /// Refuses to resume between ends of which one is not a file by its path.
+    /// Refuses to resume what can't be resumed.
     pub(crate) fn refuse_resume(&self) -> std::result::Result<(), SealFailure> {
         if self.resume {
             return Err(SealFailure::InvalidOption {
                 option: "resume".into(),
-                problem: "needs a file by its path at both ends".into(),
+                problem: "is for sealing and opening, with a file by its path at both ends".into(),
             });
         }
         Ok(())

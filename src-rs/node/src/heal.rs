@@ -170,8 +170,10 @@ pub fn heal_into<'env>(
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let options = HealOptions::from(settings);
+    let resume = placement.refuse_resume();
     let placement = Placement::from(placement);
     Task::large(run).launch(env, move |control| {
+        resume.clone()?;
         let first = damaged.as_copy()?;
         let others: Vec<_> = replicas
             .iter()

@@ -198,6 +198,7 @@ pub fn salvage_file_at<'env>(
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = OpenPlan::new(&keys, settings)?;
+    let resume = placement.refuse_resume();
     let placement = Placement::from(placement);
     let header = salvage.header.map(|header| header.to_vec());
     let lost = if salvage.omit_lost == Some(true) {
@@ -206,6 +207,7 @@ pub fn salvage_file_at<'env>(
         Lost::Zeros
     };
     Task::large(run).launch(env, move |control| {
+        resume.clone()?;
         let options = SalvageOptions {
             open: plan.options(),
             header: header.as_deref(),

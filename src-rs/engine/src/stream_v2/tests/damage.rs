@@ -319,6 +319,33 @@ fn another_sealing_than_the_end_names_is_damage() {
 }
 
 #[test]
+fn an_end_that_is_read_at_last_still_tells_a_foreign_sealing() {
+    let stream = Parts::changed(&seal(&plaintext(SIZE), &compact()), |parts| {
+        parts.records[2] = parts.sealed_again(2, &[9; SEGMENT as usize], false);
+    });
+    let source = Flaky {
+        bytes: &stream,
+        from: Parts::of(&stream).end_offset(),
+        failures: 1.into(),
+    };
+    let ask = |damage: &Damage, _: &CancellationToken| match damage.failure {
+        SealFailure::Io { .. } => DamageDecision::Retry,
+        _ => DamageDecision::Abort,
+    };
+    let output = Output::default();
+    let options = deciding(DamagePolicy::Ask(&ask));
+    let result = decrypt_stream_v2(
+        InputSource::Positioned(Box::new(&source)),
+        output.sink(End::ByOffset),
+        &options,
+        &Control::serial(),
+    );
+    assert!(
+        matches!(result, Err(SealFailure::EndTampered { segment: Some(segment), .. }) if segment.get() == 2)
+    );
+}
+
+#[test]
 fn a_pipe_can_t_be_decided_about() {
     let stream = seal(&plaintext(SIZE), &compact());
     let options = deciding(DamagePolicy::Always(DamageDecision::Zero));
