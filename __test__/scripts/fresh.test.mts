@@ -43,12 +43,42 @@ test('a state changes with everything at or below its paths, whatever its time',
   const state = stateOf(paths);
   t.is(stateOf(paths), state);
   const changes: [string, () => void][] = [
-    ['newer', () => utimesSync(file, 3000, 3000)],
-    ['older', () => utimesSync(file, 1000, 1000)],
-    ['another size', () => writeFileSync(file, 'three')],
-    ['renamed', () => renameSync(file, `${file}.old`)],
-    ['gone', () => rmSync(`${file}.old`)],
-    ['missing no more', () => writeFileSync(join(root, 'missing'), '')],
+    [
+      'newer',
+      () => {
+        utimesSync(file, 3000, 3000);
+      },
+    ],
+    [
+      'older',
+      () => {
+        utimesSync(file, 1000, 1000);
+      },
+    ],
+    [
+      'another size',
+      () => {
+        writeFileSync(file, 'three');
+      },
+    ],
+    [
+      'renamed',
+      () => {
+        renameSync(file, `${file}.old`);
+      },
+    ],
+    [
+      'gone',
+      () => {
+        rmSync(`${file}.old`);
+      },
+    ],
+    [
+      'missing no more',
+      () => {
+        writeFileSync(join(root, 'missing'), '');
+      },
+    ],
   ];
   const seen = new Set([state]);
   for (const [name, change] of changes) {
