@@ -4,21 +4,12 @@
 // the compiled façade. What is there and current is left alone, silently. Node's own modules only, because this
 // runs before anything is installed.
 
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { buildNative } from './build-native.mjs';
-import { atLeast, installedAsLocked, newestChange } from './lib/fresh.mjs';
+import { atLeast, hasStamp, installedAsLocked, stateOf, writeStamp } from './lib/fresh.mjs';
 import { run } from './lib/process.mjs';
 
 /** What a person can put right; the message says how. */
@@ -61,10 +52,12 @@ async function installTools() {
 async function buildAddon() {
   const sources = ['Cargo.toml', 'Cargo.lock', '.cargo', 'src-rs', 'scripts/build-native.mjs'];
   // Only a sieve, so that an unchanged tree costs nothing: what is compiled is for cargo to say.
-  if (addonExists() && isCurrent('native', sources)) return;
+  const made = from('native', sources);
+  if (addonExists() && made.isCurrent) return;
 
   await checkRust();
-  await step('building the native addon (cargo, release)', () => buildNative(), 'native');
+  await step('building the native addon (cargo, release)', () => buildNative());
+  made.remember();
 }
 
 async function checkRust() {
@@ -89,7 +82,8 @@ async function checkRust() {
 
 async function compileFacade() {
   const sources = ['src-ts', 'tsconfig.json', 'tsconfig.build.json', 'native/binding.d.ts'];
-  if (existsSync(path('dist/index.js')) && isCurrent('dist', sources)) return;
+  const made = from('dist', sources);
+  if (existsSync(path('dist/index.js')) && made.isCurrent) return;
 
   const compile = () => {
     // A source that is gone must not live on in dist.
@@ -97,7 +91,8 @@ async function compileFacade() {
     const tsc = path('node_modules/typescript/bin/tsc');
     return run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
   };
-  await step('compiling the façade (tsc)', compile, 'dist');
+  await step('compiling the façade (tsc)', compile);
+  made.remember();
 }
 
 /**
@@ -105,9 +100,8 @@ async function compileFacade() {
  *
  * @param {string} what
  * @param {() => Promise<import('./lib/process.mjs').Finished>} action
- * @param {string} [stampName]  Remembers that this was made from the sources as they were when it began.
  */
-async function step(what, action, stampName) {
+async function step(what, action) {
   const began = Date.now();
   process.stdout.write(`setup: ${what} … `);
   const { code, output, error } = await action();
@@ -118,7 +112,6 @@ async function step(what, action, stampName) {
     throw new SetupError(`${what} failed${error === undefined ? '' : `: ${error.message}`}`);
   }
   process.stdout.write(`${seconds} s\n`);
-  if (stampName !== undefined) stamp(stampName, began);
 }
 
 function addonExists() {
@@ -130,22 +123,15 @@ function addonExists() {
 }
 
 /**
- * @param {string} stampName
+ * Whether what is called `name` was made from these sources as they are now, and how to remember that it was.
+ *
+ * @param {string} name
  * @param {readonly string[]} sources
  */
-function isCurrent(stampName, sources) {
-  const stamped = statSync(join(stamps, stampName), { throwIfNoEntry: false });
-  return stamped !== undefined && newestChange(sources.map(path)) < stamped.mtimeMs;
-}
-
-/**
- * @param {string} name
- * @param {number} time  Milliseconds since the epoch.
- */
-function stamp(name, time) {
-  mkdirSync(stamps, { recursive: true });
-  writeFileSync(join(stamps, name), '');
-  utimesSync(join(stamps, name), time / 1000, time / 1000);
+function from(name, sources) {
+  const stamp = join(stamps, name);
+  const state = stateOf(sources.map(path));
+  return { isCurrent: hasStamp(stamp, state), remember: () => writeStamp(stamp, state) };
 }
 
 /** @param {string[]} args */

@@ -65,12 +65,12 @@ const damages = channel('sealstream:damage');
 
 let lastId = 0;
 
-/** Tells of one operation. @internal */
+/** Tells of one operation: its start, what happens, its end, and nothing after that. @internal */
 export class Watch {
   readonly #identity: OperationIdentity;
   readonly #began = performance.now();
-  #damageTold = false;
-  #ended = false;
+  #isAbortTold = false;
+  #hasEnded = false;
   #log: SegmentLog | undefined;
 
   constructor(operation: OperationName) {
@@ -90,12 +90,12 @@ export class Watch {
   };
 
   segment(done: SegmentDone): void {
-    if (segments.hasSubscribers) segments.publish(this.#event(done));
+    if (!this.#hasEnded && segments.hasSubscribers) segments.publish(this.#event(done));
   }
 
   damage(damage: Omit<DamageEvent, 'id' | 'operation'> | Damage, decision?: DamageDecisionName): void {
-    this.#damageTold = true;
-    if (!damages.hasSubscribers) return;
+    this.#isAbortTold ||= decision === 'abort';
+    if (this.#hasEnded || !damages.hasSubscribers) return;
     damages.publish(this.#event(decision === undefined ? damage : { ...damage, decision }));
   }
 
@@ -106,8 +106,8 @@ export class Watch {
   failed(error: unknown): void {
     if (error instanceof SealError) {
       const { name, code, failure, message } = error;
-      // Whoever decided about it has told of it already.
-      if (isDamage(failure) && !this.#damageTold) this.damage({ failure, message }, 'abort');
+      // Where somebody decided that it is the end, it has been told already.
+      if (isDamage(failure) && !this.#isAbortTold) this.damage({ failure, message }, 'abort');
       this.#end({ error: { name, code, failure } });
     } else {
       this.#end({ error: { name: error instanceof Error ? error.name : typeof error } });
@@ -115,9 +115,9 @@ export class Watch {
   }
 
   #end(end: object): void {
-    if (this.#ended) return;
+    if (this.#hasEnded) return;
     this.#tellSegments();
-    this.#ended = true;
+    this.#hasEnded = true;
     if (!operations.hasSubscribers) return;
     operations.publish(this.#event({ phase: 'end', elapsedMs: performance.now() - this.#began, ...end }));
   }

@@ -41,25 +41,28 @@ async function* results(
 ): AsyncGenerator<SegmentResult, void, void> {
   const running = new Running('decryptSegments', signal);
   const tally = { segments: 0, plaintextSize: 0, damageCount: 0 };
-  let segments: Segments | undefined;
   try {
     const reader = await open(running);
-    segments = new Segments(reader, source, running);
-    for (let next = segments.ahead(window); next !== undefined; next = segments.ahead(window)) {
-      const { result, isFinal } = await next;
-      tally.segments += 1;
-      if (result.ok) tally.plaintextSize += result.data.length;
-      else tally.damageCount += 1;
-      yield result;
-      // Where the length is unknown, the last segment is the one that says so.
-      if (isFinal) break;
+    const segments = new Segments(reader, source, running);
+    try {
+      for (let next = segments.ahead(window); next !== undefined; next = segments.ahead(window)) {
+        const { result, isFinal } = await next;
+        tally.segments += 1;
+        if (result.ok) tally.plaintextSize += result.data.length;
+        else tally.damageCount += 1;
+        yield result;
+        // Where the length is unknown, the last segment is the one that says so.
+        if (isFinal) break;
+      }
+      reader.checkEnd();
+    } finally {
+      // First, so that what is under way is told before the end is.
+      await segments.close();
     }
-    reader.checkEnd();
   } catch (error) {
     throw running.explain(error);
   } finally {
     running.watch.done(tally);
-    await segments?.close();
     running.dispose();
   }
 }

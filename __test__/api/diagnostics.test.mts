@@ -105,6 +105,48 @@ test.serial('damage is told with the decision, and failures with their kind', as
   t.like(last, { phase: 'end', error: { name: 'SealError', code: 'ERR_SEAL_DIGEST_MISMATCH' } });
 });
 
+test.serial('an end that is wrong is told beside damaged segments', async (t) => {
+  const heard = listen(t);
+  const cut = withDamage(1).subarray(0, sealed.length - 30);
+  await errorOf(async () => {
+    for await (const _ of decryptSegments(cut, { key }));
+  });
+  t.deepEqual(
+    heard.damage.map(({ index, decision, failure }) => [index, decision, failure?.kind]),
+    [
+      [1, undefined, 'Segment'],
+      [undefined, 'abort', 'Truncated'],
+    ],
+  );
+});
+
+test.serial('nothing is told of an operation after its end', async (t) => {
+  const heard: string[] = [];
+  for (const name of ['operation', 'segment', 'damage']) {
+    const listener = (event: unknown) => void heard.push((event as { phase?: string }).phase ?? name);
+    diagnosticsChannel.subscribe(`sealstream:${name}`, listener);
+    t.teardown(() => diagnosticsChannel.unsubscribe(`sealstream:${name}`, listener));
+  }
+
+  for await (const { index } of decryptSegments(sealed, { key, threads: 4 })) if (index === 1) break;
+  t.is(heard.indexOf('end'), heard.length - 1, String(heard));
+
+  heard.length = 0;
+  const directory = temporaryDirectory(t);
+  const from = join(directory, 'from');
+  writeFileSync(from, withDamage(1));
+  const controller = new AbortController();
+  let answer: (decision: 'skip') => void = () => undefined;
+  const onDamage = () => {
+    controller.abort();
+    return new Promise<'skip'>((resolve) => (answer = resolve));
+  };
+  await errorOf(() => decryptFile(from, join(directory, 'to'), { key, signal: controller.signal, onDamage }));
+  answer('skip');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(heard.indexOf('end'), heard.length - 1, String(heard));
+});
+
 test.serial('nothing secret is told', async (t) => {
   const heard = listen(t);
   const secret = Buffer.alloc(32, 0x5a);

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { linkSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import test from 'ava';
 
-import { atLeast, installedAsLocked, newestChange } from '../../scripts/lib/fresh.mjs';
+import { temporaryDirectory } from '../api/support/files.mjs';
+
+import { atLeast, hasStamp, installedAsLocked, stateOf, writeStamp } from '../../scripts/lib/fresh.mjs';
 
 test('versions are compared part by part, as numbers', (t) => {
   t.true(atLeast('20.19.0', '20.19'));
@@ -32,20 +33,80 @@ test('an install is current when it holds what the lock file asks for', (t) => {
   t.false(installedAsLocked(lock, { packages: { ...a, 'node_modules/gone': { version: '1.0.0' } } }));
 });
 
-test('the newest change is the newest file or folder, however deep', (t) => {
-  const root = mkdtempSync(join(tmpdir(), 'sealstream-'));
-  t.teardown(() => {
-    rmSync(root, { recursive: true });
-  });
-  const folder = join(root, 'a', 'b');
-  const file = join(folder, 'c.rs');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(file, '');
-  for (const path of [root, join(root, 'a'), folder]) utimesSync(path, 1000, 1000);
-
+test('a state changes with everything at or below its paths, whatever its time', (t) => {
+  const root = temporaryDirectory(t);
+  const file = join(root, 'a', 'b', 'c.rs');
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, 'one');
   utimesSync(file, 2000, 2000);
-  t.is(newestChange([root]), 2_000_000);
-  utimesSync(folder, 3000, 3000);
-  t.is(newestChange([root]), 3_000_000);
-  t.is(newestChange([join(root, 'missing')]), 0);
+  const paths = [join(root, 'a'), join(root, 'missing')];
+  const state = stateOf(paths);
+  t.is(stateOf(paths), state);
+  const changes: [string, () => void][] = [
+    [
+      'newer',
+      () => {
+        utimesSync(file, 3000, 3000);
+      },
+    ],
+    [
+      'older',
+      () => {
+        utimesSync(file, 1000, 1000);
+      },
+    ],
+    [
+      'another size',
+      () => {
+        writeFileSync(file, 'three');
+      },
+    ],
+    [
+      'renamed',
+      () => {
+        renameSync(file, `${file}.old`);
+      },
+    ],
+    [
+      'gone',
+      () => {
+        rmSync(`${file}.old`);
+      },
+    ],
+    [
+      'missing no more',
+      () => {
+        writeFileSync(join(root, 'missing'), '');
+      },
+    ],
+  ];
+  const seen = new Set([state]);
+  for (const [name, change] of changes) {
+    change();
+    t.false(seen.has(stateOf(paths)), name);
+    seen.add(stateOf(paths));
+  }
+});
+
+test('what changed while something was made from it makes that stale', (t) => {
+  const root = temporaryDirectory(t);
+  const [source, stamp] = [join(root, 'source'), join(root, 'stamps', 'made')];
+  writeFileSync(source, 'one');
+  const before = stateOf([source]);
+  t.false(hasStamp(stamp, before));
+  writeFileSync(source, 'other');
+  writeStamp(stamp, before);
+  t.false(hasStamp(stamp, stateOf([source])));
+  writeStamp(stamp, stateOf([source]));
+  t.true(hasStamp(stamp, stateOf([source])));
+});
+
+test('a stamp in a tree that was copied by hard links is not that of the other tree', (t) => {
+  const root = temporaryDirectory(t);
+  const [stamp, other] = [join(root, 'stamp'), join(root, 'other')];
+  writeStamp(stamp, 'here');
+  linkSync(stamp, other);
+  writeStamp(other, 'there');
+  t.true(hasStamp(stamp, 'here'));
+  t.true(hasStamp(other, 'there'));
 });

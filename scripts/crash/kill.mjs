@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -126,7 +126,7 @@ async function check({ direction, folder, to, key, plain }, ended) {
   const bytes = await readFile(opened);
   if (!bytes.equals(plain))
     throw new Error(`${direction} gave wrong bytes, ${ended.resumed} segments resumed`);
-  if (opened !== to && existsSync(opened)) await rm(opened);
+  if (opened !== to) await rm(opened);
 }
 
 /**

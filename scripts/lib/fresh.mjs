@@ -1,8 +1,9 @@
 // @ts-check
 // Whether what was installed or built still belongs to what it was made from.
 
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /**
  * @typedef {object} LockFile
@@ -28,25 +29,54 @@ export function installedAsLocked(lock, installed) {
 }
 
 /**
- * When anything at or below these paths last changed, in milliseconds since the epoch. Folders count, since a
- * file that is removed changes only its folder. A path that is not there is as old as can be.
+ * A digest of names, sizes and times of all files at or below these paths: what was made from them is current for as long
+ * as it stays the same. Not the newest time alone: a file that is moved or copied into its place may be older than what
+ * was made. A path that is not there counts as that.
  *
  * @param {readonly string[]} paths
- * @returns {number}
+ * @returns {string}
  */
-export function newestChange(paths) {
-  return paths.reduce((newest, path) => Math.max(newest, changedAt(path)), 0);
+export function stateOf(paths) {
+  const digest = createHash('sha256');
+  for (const path of paths) addState(digest, path);
+  return digest.digest('hex');
 }
 
 /**
+ * @param {import('node:crypto').Hash} digest
  * @param {string} path
- * @returns {number}
  */
-function changedAt(path) {
+function addState(digest, path) {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return 0;
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(stat.mtimeMs, newestChange(readdirSync(path).map((name) => join(path, name))));
+  if (stat?.isDirectory() === true) {
+    for (const name of readdirSync(path).sort()) addState(digest, join(path, name));
+  } else {
+    digest.update(JSON.stringify([path, stat?.size, stat?.mtimeMs]));
+  }
+}
+
+/**
+ * Remembers the state that something was made from. The file is a new one every time: in a tree that was copied by hard
+ * links, the old one would be that of another tree, too.
+ *
+ * @param {string} stamp  A path, whose folder is made.
+ * @param {string} state  As {@link stateOf} gave it before the making began, so that a change while it ran shows.
+ */
+export function writeStamp(stamp, state) {
+  mkdirSync(dirname(stamp), { recursive: true });
+  rmSync(stamp, { force: true });
+  writeFileSync(stamp, state);
+}
+
+/**
+ * Whether this is the state that was remembered.
+ *
+ * @param {string} stamp
+ * @param {string} state
+ * @returns {boolean}
+ */
+export function hasStamp(stamp, state) {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === state;
 }
 
 /**

@@ -310,7 +310,7 @@ fn covered(header_mac: &[u8; 48], entry: &[u8; ENTRY_SIZE]) -> [u8; 48 + ENTRY_F
 pub struct Entries {
     /// For each segment of the stream the last entry about it.
     pub finished: Vec<Option<JournalEntry>>,
-    /// The end of the output may have been written.
+    /// The end of the sealed output may have been written.
     pub closed: bool,
     /// Bytes of the entries that are sound.
     pub size: u64,
@@ -372,9 +372,9 @@ const MAGIC: [u8; 8] = *b"\x89SEALJ\r\n";
 const VERSION: u8 = 1;
 const WRAP_LABEL: &[u8] = b"sealstream v1 journal";
 /// Bytes in front of the wrapped file key and the stream's header.
-pub const HEADER_FIXED_SIZE: usize = 50;
+const HEADER_FIXED_SIZE: usize = 50;
 /// Bytes of the wrapped file key: salt 32, wrap 80.
-pub const WRAPPED_SIZE: usize = SLOT_SALT_SIZE + WRAP_SIZE;
+const WRAPPED_SIZE: usize = SLOT_SALT_SIZE + WRAP_SIZE;
 /// MAC and checksum.
 const TRAILER_SIZE: usize = 52;
 /// Index 8, record size 4, message tag 32, CRC-64 8.

@@ -14,8 +14,8 @@ mod tests;
 
 pub use claim::{Claim, ClaimError, remove_stale};
 pub use journal::{
-    ENTRY_SIZE, Entries, EntryReader, HEADER_FIXED_SIZE, JournalDirection, JournalEntry, JournalHeader,
-    StoredHeader, WRAPPED_SIZE, WrappedFileKey,
+    ENTRY_SIZE, Entries, EntryReader, JournalDirection, JournalEntry, JournalHeader, StoredHeader,
+    WrappedFileKey,
 };
 pub use log_manager::{JournalFile, LogManager, Trouble};
 pub use source_mark::SourceMark;

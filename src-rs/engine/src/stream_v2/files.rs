@@ -143,16 +143,17 @@ impl Ends<'_> {
         let output = match FoundOutput::find(Some(&source), to, placement.overwrite)? {
             FoundOutput::Unfinished(output) => output,
             FoundOutput::Placed(output) => {
-                let target = output.open()?;
-                let file = UnfinishedFile(&target);
-                let attempt = self.attempt(mark, &file, output.claim())?;
-                match placed(&source, attempt) {
+                let report = output.open().and_then(|target| {
+                    let file = UnfinishedFile(&target);
+                    placed(&source, self.attempt(mark, &file, output.claim())?)
+                });
+                match report {
                     Ok(Some(report)) => {
                         output.accept();
                         return Ok(report);
                     }
                     Err(SealFailure::Cancelled) => return Err(SealFailure::Cancelled),
-                    // What stands there is not this operation's. Whatever else is wrong shows again.
+                    // What stands there is not this operation's, or can't be read. Whatever else is wrong shows again.
                     Ok(None) | Err(_) => output.write_again()?,
                 }
             }

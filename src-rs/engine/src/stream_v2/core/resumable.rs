@@ -16,7 +16,7 @@ use crate::stream_v2::segment_worker::{RecordSummary, SegmentCryptoContext};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::io::IoSlice;
 
-/// What an operation that can be resumed has besides its data.
+/// What sealing that can be resumed has besides its data.
 pub(super) struct Resuming<'a> {
     checkpoints: Checkpoints,
     output: &'a dyn Unfinished,
@@ -40,12 +40,13 @@ impl Resuming<'_> {
         self.checkpoints.close();
         Ok(())
     }
+}
 
-    fn end(self, report: ResumeReport) -> ResumeReport {
-        ResumeReport {
-            checkpoint_errors: self.checkpoints.end(),
-            ..report
-        }
+/// Ends the journal's thread; the report also says what went wrong there.
+fn ended(checkpoints: Checkpoints, report: ResumeReport) -> ResumeReport {
+    ResumeReport {
+        checkpoint_errors: checkpoints.end(),
+        ..report
     }
 }
 

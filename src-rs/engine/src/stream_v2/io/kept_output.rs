@@ -83,8 +83,11 @@ impl KeptOutput {
         target
             .place(temporary, mode, flush, Some(claim.partial_path()))
             .inspect_err(|_| {
-                // Best effort: what the next attempt doesn't trust it makes anew.
-                let _ = set_mode(&file, Some(OWNER_ONLY), None);
+                // A file that has replaced another stays there, with the other's permissions.
+                if claim.has_partial() {
+                    // Best effort: what the next attempt doesn't trust it makes anew.
+                    let _ = set_mode(&file, Some(OWNER_ONLY), None);
+                }
             })?;
         claim.complete();
         Ok(())

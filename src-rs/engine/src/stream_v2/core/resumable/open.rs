@@ -1,13 +1,13 @@
 //! Opening.
 
-use super::{Borrowed, Resuming, all, sound};
+use super::{Borrowed, all, ended, sound};
 use crate::crypto::{JournalKey, StreamKeys};
 use crate::recovery::{JournalDirection, JournalHeader};
-use crate::stream_v2::core::{open_and_end, open_by_offset, opened_report, opened_totals};
+use crate::stream_v2::core::open::{open_by_offset, open_endless, opened_report, opened_totals};
 use crate::stream_v2::ending::VerifiedEnd;
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::incoming::IncomingStream;
-use crate::stream_v2::io::{OutputSink, ReadAt, ReadAtCursor, Unfinished};
+use crate::stream_v2::io::{OutputSink, ReadAt, Unfinished};
 use crate::stream_v2::opened::OpenedStream;
 use crate::stream_v2::options::{Control, DecryptOptions};
 use crate::stream_v2::report::{Report, ResumeReport, Run};
@@ -27,14 +27,12 @@ pub(crate) fn decrypt_resumable(
     control: &Control<'_>,
 ) -> Result<Report, SealFailure> {
     let start = Instant::now();
-    let (output, flush) = (attempt.output, attempt.flush);
+    let output = attempt.output;
     let (stream, whole) = OpenedStream::open(source, options)?.into_whole()?;
     let Some((total, end)) = whole else {
         // Nothing of this can be resumed, and it ends with what is wrong.
-        let meter = control.meter(None);
-        let mut reader = ReadAtCursor::new(source, u64::from(stream.header.size()));
         let sink = OutputSink::Positioned(Box::new(Borrowed(output)));
-        let (run, copy_damaged) = open_and_end(&stream, &mut reader, sink, control, &meter)?;
+        let (run, copy_damaged) = open_endless(&stream, source, sink, control)?;
         return Ok(opened_report(&stream, &run, copy_damaged, control, start));
     };
     let key = journal_key(&stream, options)?;
@@ -62,16 +60,11 @@ pub(crate) fn decrypt_resumable(
             (attempt.start_over(&header, key)?, report)
         }
     };
-    let resuming = Resuming {
-        checkpoints,
-        output,
-        flush,
-    };
     let sink = Borrowed(output);
-    let run = open_by_offset(&stream, source, &sink, &end, control, &meter, Some(&resuming))?;
+    let run = open_by_offset(&stream, source, &sink, &end, control, &meter, Some(&checkpoints))?;
     meter.finish();
     Ok(Report {
-        resume: Some(resuming.end(report)),
+        resume: Some(ended(checkpoints, report)),
         ..opened_report(&stream, &run, end.header_copy_damaged, control, start)
     })
 }

@@ -1,9 +1,9 @@
 //! Sealing.
 
-use super::{Borrowed, Resuming, all, sound};
+use super::{Borrowed, Resuming, all, ended, sound};
 use crate::crypto::Random;
 use crate::recovery::{JournalDirection, JournalHeader};
-use crate::stream_v2::core::{seal_by_offset, sealed_end, sealed_report};
+use crate::stream_v2::core::seal::{seal_by_offset, sealed_end, sealed_report};
 use crate::stream_v2::failure::{SealFailure, StartedOver};
 use crate::stream_v2::io::{ReadAt, Unfinished};
 use crate::stream_v2::options::{Control, EncryptOptions};
@@ -81,7 +81,7 @@ pub(crate) fn encrypt_resumable(
     let run = seal_by_offset(&stream, source, size, &sink, control, &meter, Some(&resuming))?;
     meter.finish();
     Ok(Report {
-        resume: Some(resuming.end(report)),
+        resume: Some(ended(resuming.checkpoints, report)),
         ..sealed_report(&stream, &run, control, start)
     })
 }

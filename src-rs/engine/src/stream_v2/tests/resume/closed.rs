@@ -1,6 +1,7 @@
 //! Outputs that were complete but for their name.
 
 use super::*;
+use crate::stream_v2::failure::IoOperation;
 
 #[test]
 fn a_closed_stream_that_is_whole_is_kept_and_one_that_is_not_is_sealed_anew() {
@@ -106,4 +107,28 @@ fn the_journal_is_closed_before_the_end_is_written() {
         assert_eq!(resume(&report).started_over, due);
         assert!(place.plain(Direction::Seal) == plain);
     }
+}
+
+#[test]
+fn an_output_that_can_t_be_flushed_is_not_called_closed() {
+    let plain = plain();
+    let mut place = Place {
+        fails_to_sync: true,
+        ..Place::new()
+    };
+    let failure = place.encrypt(&plain, &control(1)).unwrap_err();
+    let operation = IoOperation::Flush;
+    assert!(matches!(failure, SealFailure::Io { operation: found, .. } if found == operation));
+    assert_eq!(
+        place.writes(),
+        1 + SEGMENTS,
+        "the header and the segments, no end"
+    );
+
+    place.fails_to_sync = false;
+    place.flip(Direction::Seal.place_of(3) + 200);
+    let report = place.encrypt(&plain, &control(1)).unwrap();
+    assert_eq!(resume(&report).started_over, None);
+    assert_eq!(resume(&report).segments_resumed, 6);
+    assert!(place.plain(Direction::Seal) == plain);
 }

@@ -33,6 +33,10 @@ struct Place {
     full_at: usize,
     /// The append from which on the journal's disk is full.
     journal_full_at: usize,
+    /// The output can't be flushed.
+    fails_to_sync: bool,
+    /// The journal can't be read.
+    is_unreadable: bool,
 }
 
 impl Place {
@@ -52,6 +56,7 @@ impl Place {
             journal: Box::new(Journal {
                 bytes: self.journal.clone(),
                 left: self.journal_full_at,
+                is_unreadable: self.is_unreadable,
             }),
             journal_path: Path::new("journal"),
             secret: None,
@@ -145,6 +150,9 @@ impl Unfinished for Place {
     }
 
     fn sync(&self) -> io::Result<()> {
+        if self.fails_to_sync {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         Ok(())
     }
 }
@@ -153,10 +161,14 @@ struct Journal {
     bytes: Arc<Mutex<Vec<u8>>>,
     /// Appends that still fit.
     left: usize,
+    is_unreadable: bool,
 }
 
 impl JournalFile for Journal {
     fn contents(&mut self) -> io::Result<Box<dyn Read + '_>> {
+        if self.is_unreadable {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         Ok(Box::new(io::Cursor::new(self.bytes.lock().unwrap().clone())))
     }
 

@@ -50,8 +50,9 @@ fn interrupt(folder: &Folder, from: &str, segments: Option<usize>) {
         let journal = fs::OpenOptions::new().write(true).open(beside(folder, "journal"));
         let journal = journal.unwrap();
         let length = journal.metadata().unwrap().len();
+        let closed = usize::from(from == "plain");
         journal
-            .set_len(length - 104 * (1 + SEGMENTS - segments) as u64)
+            .set_len(length - 104 * (closed + SEGMENTS - segments) as u64)
             .unwrap();
     }
 }
