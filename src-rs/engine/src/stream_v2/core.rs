@@ -7,7 +7,7 @@ pub(crate) use resumable::{decrypt_placed, decrypt_resumable, encrypt_placed, en
 
 use super::damage::{DamageLog, DamagePolicy};
 use super::ending::{EndExpectation, VerifiedEnd};
-use super::failure::{EndDisagreement, SealFailure, SizeRelation};
+use super::failure::{SealFailure, SizeRelation};
 use super::in_order::{open_in_order, open_tolerantly, seal_in_order};
 use super::incoming::{IncomingStream, read_header};
 use super::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
@@ -345,11 +345,7 @@ fn open_and_end(
 fn check_manifest(end: &VerifiedEnd, read: &[ManifestEntry]) -> Result<(), SealFailure> {
     let difference = end.manifest.first_difference(read);
     difference.map_or(Ok(()), |segment| {
-        Err(SealFailure::EndTampered {
-            offset: end.offset,
-            disagreement: EndDisagreement::Segment,
-            segment: Some(segment),
-        })
+        Err(SealFailure::other_sealing(end.offset, segment))
     })
 }
 

@@ -15,7 +15,6 @@ mod file;
 mod header;
 mod landmarks;
 mod map;
-mod patchy;
 mod places;
 mod recover;
 mod scan;
@@ -29,12 +28,10 @@ pub use map::{
 
 use super::failure::SealFailure;
 use super::incoming::IncomingStream;
-use super::io::{ReadAt, WriteAt};
+use super::io::{PatchySource, ReadAt, WriteAt};
 use super::options::{Control, DecryptOptions};
-use crate::telemetry::ProgressMeter;
 use deliver::Delivery;
 use landmarks::Survey;
-use patchy::PatchySource;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -97,7 +94,7 @@ pub(crate) fn salvage_counted(
     options.open.check()?;
     let size = source.size().map_err(SealFailure::reading)?;
     let source = PatchySource::new(source, size);
-    let meter = ProgressMeter::new(Some(size), control.progress);
+    let meter = control.meter(Some(size));
     let stream = header::find(&source, options, &control.cancel)?;
     let mut survey = Survey::new(&stream, &source, work);
     survey.run(&control.cancel, &meter)?;
