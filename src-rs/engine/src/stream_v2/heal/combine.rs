@@ -5,7 +5,7 @@
 
 use super::copies::Copy;
 use crate::headers::ByteRange;
-use crate::stream_v2::io::PatchySource;
+use crate::stream_v2::patchy::PatchySource;
 use std::ops::Range;
 
 /// What a copy has of a record.

@@ -5,7 +5,7 @@ use crate::headers::{
     WireOffset, end_record_size,
 };
 use crate::stream_v2::incoming::IncomingStream;
-use crate::stream_v2::io::PatchySource;
+use crate::stream_v2::patchy::PatchySource;
 
 /// What stands where an end record should.
 pub(super) enum EndCandidate {

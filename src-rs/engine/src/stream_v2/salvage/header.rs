@@ -7,7 +7,7 @@ use crate::headers::{HEADER_FIXED_SIZE, SegmentIndex, StreamHeader, WireOffset, 
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::incoming::{FoundHeader, IncomingStream, find_header};
-use crate::stream_v2::io::PatchySource;
+use crate::stream_v2::patchy::PatchySource;
 
 /// Looks in this order: the header that the caller kept, the source's own or its copy before a sound footer, and then
 /// every place at which something looks like a header.

@@ -10,7 +10,7 @@ use crate::headers::{Geometry, MANIFEST_ENTRY_SIZE, SegmentIndex};
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::incoming::{find_end, find_footer};
-use crate::stream_v2::io::PatchySource;
+use crate::stream_v2::patchy::PatchySource;
 use crate::stream_v2::segment_worker::{FragmentOpener, FragmentWorker};
 use crate::telemetry::ProgressMeter;
 use std::collections::{BTreeMap, HashMap};

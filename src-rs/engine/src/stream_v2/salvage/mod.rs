@@ -28,8 +28,9 @@ pub use map::{
 
 use super::failure::SealFailure;
 use super::incoming::IncomingStream;
-use super::io::{PatchySource, ReadAt, WriteAt};
+use super::io::{ReadAt, WriteAt};
 use super::options::{Control, DecryptOptions};
+use super::patchy::PatchySource;
 use deliver::Delivery;
 use landmarks::Survey;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,7 +7,7 @@ use crate::crypto::{DigestValue, SegmentHasher};
 use crate::headers::{ByteRange, DigestKind, EndRecord, FrameIndex, Geometry};
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::SealFailure;
-use crate::stream_v2::io::PatchySource;
+use crate::stream_v2::patchy::PatchySource;
 use crate::stream_v2::pipeline::portion_size;
 use crate::stream_v2::segment_worker::{FragmentFrames, FragmentWorker, PREAMBLE_SIZE, iv_and_tag};
 

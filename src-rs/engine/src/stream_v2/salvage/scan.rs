@@ -3,7 +3,7 @@
 use crate::headers::{END_MARKER, MAGIC, SEGMENT_MARKER};
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::SealFailure;
-use crate::stream_v2::io::PatchySource;
+use crate::stream_v2::patchy::PatchySource;
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 use crate::telemetry::ProgressMeter;
 use memchr::memmem::Finder;

@@ -1,6 +1,6 @@
 //! A source that can't be read everywhere, read around what can't.
 
-use super::ReadAt;
+use super::io::ReadAt;
 use crate::headers::ByteRange;
 use std::collections::BTreeMap;
 use std::io::{self, IoSliceMut};
