@@ -50,7 +50,7 @@ fn what_cannot_be_read_is_a_problem_of_its_place_and_the_rest_goes_on() {
     }
     let source = BadBlocks {
         bytes: &stream,
-        bad: vec![0..stream.len()],
+        bad: std::iter::once(0..stream.len()).collect(),
     };
     match verify(&source, &keyless(), &Control::serial()).unwrap_err() {
         SealFailure::Io { operation, .. } => assert_eq!(operation, IoOperation::Read),
