@@ -1,6 +1,7 @@
 // The picture of a damage map: the whole plaintext as a grid of cells.
 
 import type { DamageMap, LossCause } from '../native/binding';
+import { counted } from './cli/units';
 
 /** A stretch of the plaintext, and how much of it is lost. */
 export interface Cell {
@@ -12,12 +13,10 @@ export interface Cell {
   cause: LossCause | undefined;
 }
 
-/** The cells of a map, and what each of them stands for. */
+/** The cells of a map. */
 export interface Grid {
   readonly cells: readonly Cell[];
-  /** Bytes of a cell that is not cut off by the end. */
-  readonly cellSize: number;
-  /** The same in words. */
+  /** What a cell that is not cut off by the end stands for. */
   readonly covers: string;
 }
 
@@ -53,8 +52,8 @@ export function damageGrid(map: DamageMap): Grid {
     }
   }
   const noun = isByFrame ? 'frame' : 'segment';
-  const covers = each === 1 ? `one ${noun}` : `${each.toLocaleString('en-US')} ${noun}s`;
-  return { cells, cellSize, covers };
+  const covers = each === 1 ? `one ${noun}` : counted(each, noun);
+  return { cells, covers };
 }
 
 const MOST_CELLS = 4000;

@@ -55,7 +55,7 @@ test('damage is exit code 4, and told with its place in both forms', async (t) =
   t.is(code, 4);
   t.regex(
     stdout.toString(),
-    /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem in 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\): its digest is [0-9a-f]+, expected [0-9a-f]+: the stream is damaged \(plaintext bytes 0 to 1048576\)\n$/,
+    /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem in 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\): its digest is [0-9a-f]+, expected [0-9a-f]+: the stream is damaged \(plaintext bytes 0 to 1,048,575\)\n$/,
   );
 
   const json = await sealstream(['verify', '--json', 'store'], { cwd });

@@ -24,7 +24,7 @@ export interface Endpoints {
  * @throws CommandError for ends that can't be meant: none, two, a terminal for sealed bytes.
  */
 export function endpoints(direction: Direction, args: Arguments): Endpoints {
-  const source: Endpoint = endpoint(onlyOperand(args, 'IN'), STDIN);
+  const source: Endpoint = endpoint(onlyOperand(args, 'IN', true), STDIN);
   const output = args.value('output');
   const target: Endpoint = output === undefined ? defaultTarget(direction, source) : endpoint(output, STDOUT);
   if (args.has('resume') && ('fd' in source || 'fd' in target)) {
@@ -38,12 +38,14 @@ export function endpoints(direction: Direction, args: Arguments): Endpoints {
 /**
  * The one operand that a command takes.
  *
+ * @param name What the usage calls it; `IN` where the command has an OUT too.
+ * @param canBeStandard Whether - is taken.
  * @throws CommandError for none or more.
  */
-export function onlyOperand({ command, operands }: Arguments, name: string): string {
+export function onlyOperand({ command, operands }: Arguments, name: string, canBeStandard = false): string {
   const [operand, second] = operands;
   if (operand === undefined || operand === '') {
-    const standard = name === 'IN' ? ', or - for standard input' : '';
+    const standard = canBeStandard ? ', or - for standard input' : '';
     // Of a command of two words the last one is what is done.
     const verb = command.slice(command.lastIndexOf(' ') + 1);
     throw usageError(`${name} is missing`, `name the file to ${verb}${standard}`);

@@ -1,7 +1,5 @@
 // `sealstream header …`: a sealed file's header by itself.
 
-import { closeSync, fsyncSync, openSync, unlinkSync } from 'node:fs';
-
 import { exportHeader } from '../index';
 
 import type { Arguments } from './arguments';
@@ -13,6 +11,7 @@ import { WorkFailure } from './failures';
 import { help, json, quiet } from './options';
 import { inform } from './tell';
 import { formatCount } from './units';
+import { checkFree, writeWhole } from './whole-file';
 
 /** `sealstream header export`. */
 export const headerExport: CommandSpec = {
@@ -53,12 +52,14 @@ async function exportCommand(args: Arguments): Promise<void> {
     throw usageError('header export needs a file that it can look into', 'name one; - is not taken here');
   if (output === undefined) throw usageError('HEADER is missing', 'name the file to write with -o HEADER');
   if (output === '-') checkOutput();
+  // An older header may be the only one left.
+  else checkFree(output, '-o', false, [], 'name another with -o HEADER: no header is written over');
   const header = await exportHeader(path).catch((cause: unknown) => {
     const scene = { command: 'header', input: path, isNamed: true, toStandardOutput: false } as const;
     throw new WorkFailure(cause, scene);
   });
   if (output === '-') writeAll(STDOUT, header);
-  else writeNew(output, header);
+  else writeWhole(output, header, false);
   if (args.has('json')) {
     const report = { command: 'header export', source: path, target: output, headerSize: header.length };
     writeAll(output === '-' ? STDERR : STDOUT, `${JSON.stringify(report)}\n`);
@@ -73,28 +74,5 @@ function checkOutput(): void {
     throw refusal('standard output is closed, so the header would be lost', 'use -o HEADER');
   if (isTerminal(STDOUT)) {
     throw refusal('a header is binary, and standard output is a terminal', 'name a file with -o HEADER');
-  }
-}
-
-/** Writes a file that is not there yet, and leaves none if that fails: an older header may be the only one left. */
-function writeNew(path: string, bytes: Uint8Array): void {
-  const fd = create(path);
-  try {
-    writeAll(fd, bytes);
-    fsyncSync(fd);
-  } catch (error) {
-    unlinkSync(path);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function create(path: string): number {
-  try {
-    return openSync(path, 'wx');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    throw refusal(`${path} exists`, 'name another with -o HEADER: no header is written over');
   }
 }

@@ -8,10 +8,10 @@ import { printable, STDOUT, writeAll } from './console';
 import { usageError } from './errors';
 import { WorkFailure } from './failures';
 import { interruptible } from './interrupt';
-import { force, help, json, MAX_THREADS, noFlush, quiet, threads } from './options';
+import { force, help, json, MAX_THREADS, maxSegmentSize, noFlush, quiet, threads } from './options';
 import { progressBar } from './progress';
 import { inform, warn } from './tell';
-import { counted, formatDuration, formatSize } from './units';
+import { counted, formatCount, formatDuration, formatSize } from './units';
 
 /** `sealstream heal`. */
 export const heal: CommandSpec = {
@@ -20,11 +20,7 @@ export const heal: CommandSpec = {
   usage: 'sealstream heal [options] DAMAGED REPLICA... -o OUT',
   options: [
     { name: 'output', short: 'o', value: 'OUT', help: ['where the whole file goes: none of the copies'] },
-    {
-      name: 'max-segment-size',
-      value: 'SIZE',
-      help: ['accept segments up to this size, 64M by default: memory grows with it'],
-    },
+    maxSegmentSize,
     threads,
     force,
     noFlush,
@@ -113,7 +109,9 @@ function reportLines(names: Names, report: HealReport): string[] {
   const { segments, healed, elapsedMs, plaintextSize, trailingBytes } = report;
   const mended = healed.reduce((sum, { count }) => sum + count, 0);
   const what =
-    mended === 0 ? 'no segment was damaged' : `mended ${mended} of ${counted(segments, 'segment')}`;
+    mended === 0
+      ? 'no segment was damaged'
+      : `mended ${formatCount(mended)} of ${counted(segments, 'segment')}`;
   const size = formatSize(plaintextSize);
   const lines = [`healed ${damaged} -> ${output}: ${what}, ${size} in ${formatDuration(elapsedMs)}`];
   for (const { first, count, replica } of healed.slice(0, LISTED)) {

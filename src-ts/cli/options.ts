@@ -7,6 +7,26 @@ export const MAX_THREADS = 1024;
 
 /** Asks for the help of a command. */
 export const help: OptionSpec = { name: 'help', short: 'h', help: ['this text'] };
+/** The keys to open with. */
+export const openingKey: OptionSpec = {
+  name: 'key',
+  short: 'k',
+  value: 'FILE',
+  repeatable: true,
+  help: ['the key file; give several and the one that fits is used'],
+};
+/** The context to open with. */
+export const openingContext: OptionSpec = {
+  name: 'context',
+  value: 'TEXT',
+  help: ['the text that was given when sealing'],
+};
+/** Bounds the memory that a sealed file can ask for. */
+export const maxSegmentSize: OptionSpec = {
+  name: 'max-segment-size',
+  value: 'SIZE',
+  help: ['accept segments up to this size, 64M by default: memory grows with it'],
+};
 /** Silences what is not an error or a warning. */
 export const quiet: OptionSpec = {
   name: 'quiet',

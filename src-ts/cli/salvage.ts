@@ -20,13 +20,16 @@ import {
   json,
   keyPlace,
   MAX_THREADS,
+  maxSegmentSize,
   noFlush,
+  openingContext,
+  openingKey,
   quiet,
   threads,
 } from './options';
 import { progressBar } from './progress';
 import { inform } from './tell';
-import { counted, formatCount, formatSize } from './units';
+import { bytesText, counted, formatCount, formatSize } from './units';
 import { checkFree, writeWhole } from './whole-file';
 
 /** `sealstream salvage`. */
@@ -36,14 +39,8 @@ export const salvage: CommandSpec = {
   usage: 'sealstream salvage [options] IN -o OUT',
   options: [
     { name: 'output', short: 'o', value: 'OUT', help: ['where to'] },
-    {
-      name: 'key',
-      short: 'k',
-      value: 'FILE',
-      repeatable: true,
-      help: ['the key file; give several and the one that fits is used'],
-    },
-    { name: 'context', value: 'TEXT', help: ['the text that was given when sealing'] },
+    openingKey,
+    openingContext,
     {
       name: 'header',
       value: 'FILE',
@@ -55,11 +52,7 @@ export const salvage: CommandSpec = {
     },
     { name: 'map', value: 'FILE', help: ['write the damage map as JSON, - for standard output'] },
     { name: 'report', value: 'PAGE', help: ['write the damage map as a page for a browser'] },
-    {
-      name: 'max-segment-size',
-      value: 'SIZE',
-      help: ['accept segments up to this size, 64M by default: memory grows with it'],
-    },
+    maxSegmentSize,
     threads,
     { ...force, help: [...force.help, 'and the files of --map and --report too'] },
     noFlush,
@@ -137,9 +130,9 @@ interface Places {
 }
 
 function places(args: Arguments): Places {
-  const from = onlyOperand(args, 'FILE');
+  const from = onlyOperand(args, 'IN');
   const [to, map, report] = ['output', 'map', 'report'].map((option) => args.value(option));
-  if (to === undefined) throw usageError('the output is missing', 'name it with -o OUT');
+  if (to === undefined) throw usageError('OUT is missing', 'name the file to write with -o OUT');
   if (from === '-' || to === '-' || report === '-') {
     throw usageError('salvage works on files', 'name them; - is only taken behind --map');
   }
@@ -210,8 +203,7 @@ function summary(
 ): string[] {
   const { lost, recovered, segments } = map;
   const shown = lost.slice(0, SHOWN).map(({ plaintextRange: { start, end }, cause, message }) => {
-    const last = Math.max(start, end - 1);
-    return `  lost: bytes ${formatCount(start)} to ${formatCount(last)} (${formatSize(end - start)}), ${cause}: ${message}`;
+    return `  lost: ${bytesText({ start, end })} (${formatSize(end - start)}), ${cause}: ${message}`;
   });
   const more = lost.length - shown.length;
   return [

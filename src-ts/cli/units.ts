@@ -39,6 +39,11 @@ export function counted(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** The bytes of a range, from the first to the last. */
+export function bytesText({ start, end }: { readonly start: number; readonly end: number }): string {
+  return end > start ? `bytes ${formatCount(start)} to ${formatCount(end - 1)}` : 'no bytes';
+}
+
 /** A time that something took, such as `3 ms`, `0.62 s` or `3:05`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 99.5) return `${Math.ceil(milliseconds)} ms`;

@@ -5,7 +5,7 @@ import type { Problem, Verification } from '../index';
 import { printable } from './console';
 import { exitCodes } from './exit-codes';
 import type { Explanation } from './explanation';
-import { counted, formatCount, formatDuration, formatSize } from './units';
+import { bytesText, counted, formatCount, formatDuration, formatSize } from './units';
 
 /** What came of one file: what was found, or why it could not be checked. */
 export type Outcome =
@@ -129,8 +129,7 @@ function problemText({ failure, message, index, plaintextRange }: Problem): stri
       ? `it is cut short at byte ${failure.offset}${index === undefined ? '' : `: what follows from segment ${index} on is missing`}`
       : message.replace(SAID_AS_ADVICE, '');
   const place = index === undefined || said.includes(`segment ${index}`) ? '' : `segment ${index}: `;
-  const lost =
-    plaintextRange === undefined ? '' : ` (plaintext bytes ${plaintextRange.start} to ${plaintextRange.end})`;
+  const lost = plaintextRange === undefined ? '' : ` (plaintext ${bytesText(plaintextRange)})`;
   return printable(`${place}${said}${lost}`);
 }
 

@@ -15,7 +15,18 @@ import { type Scene, WorkFailure } from './failures';
 import { interruptible, type Interruptible } from './interrupt';
 import { readKeys, wantsKey } from './keys';
 import { inLanes } from './lanes';
-import { allowReadableKey, help, json, keyPlace, MAX_THREADS, quiet, threads } from './options';
+import {
+  allowReadableKey,
+  help,
+  json,
+  keyPlace,
+  MAX_THREADS,
+  maxSegmentSize,
+  openingContext,
+  openingKey,
+  quiet,
+  threads,
+} from './options';
 import { commonBar } from './progress';
 import { type Found, sealedFiles } from './sealed-files';
 import { type Outcome, outcomeObject, outcomeText, statusOf, Summary } from './verify-report';
@@ -32,20 +43,10 @@ export const verify: CommandSpec = {
   summary: 'look for damage in sealed files and folders, with a key or without',
   usage: 'sealstream verify [options] PATH...',
   options: [
-    {
-      name: 'key',
-      short: 'k',
-      value: 'FILE',
-      repeatable: true,
-      help: ['the key file; give several where files have different keys'],
-    },
+    { ...openingKey, help: ['the key file; give several where files have different keys'] },
     { name: 'no-key', help: ['check without a key, also where SEALSTREAM_KEY_FILE names one'] },
-    { name: 'context', value: 'TEXT', help: ['the text that was given when sealing, the same for all'] },
-    {
-      name: 'max-segment-size',
-      value: 'SIZE',
-      help: ['with a key, accept segments up to this size, 64M by default'],
-    },
+    { ...openingContext, help: ['the text that was given when sealing, the same for all'] },
+    { ...maxSegmentSize, help: ['with a key, accept segments up to this size, 64M by default'] },
     {
       name: 'sample',
       value: 'SHARE',

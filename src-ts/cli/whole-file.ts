@@ -22,12 +22,14 @@ import { refusal, usageError } from './errors';
  * of the command's files.
  *
  * @param others The command's other files, with what they are.
+ * @param advice What to do about a file that exists.
  */
 export function checkFree(
   path: string,
   option: string,
   isForced: boolean,
   others: readonly (readonly [path: string, what: string])[],
+  advice = `name another with ${option}, or replace it with --force`,
 ): void {
   for (const [other, what] of others) {
     if (isSame(path, other)) throw usageError(`${option} ${path} is ${what}`, 'name another file');
@@ -39,11 +41,11 @@ export function checkFree(
     return;
   }
   if (!found.isFile()) throw refusal(`${path} is not a regular file`, 'name a new file');
-  if (!isForced) throw refusal(`${path} exists`, `name another with ${option}, or replace it with --force`);
+  if (!isForced) throw refusal(`${path} exists`, advice);
 }
 
 /** Writes a file that is readable by its owner alone. */
-export function writeWhole(path: string, content: string, isForced: boolean): void {
+export function writeWhole(path: string, content: string | Uint8Array, isForced: boolean): void {
   const name = `.sealstream-${randomBytes(6).toString('hex')}.partial`;
   const temporary = join(dirname(path), name);
   const fd = openSync(temporary, 'wx', 0o600);

@@ -6,7 +6,7 @@ use crate::operations::{RunSettings, Task};
 use crate::options::{DigestName, OpenPlan, OpenSettings};
 use crate::ranges::Range;
 use crate::report::{hex, milliseconds};
-use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::bindgen_prelude::{Either, Null, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::stream_v2::files::Placement;
@@ -48,7 +48,7 @@ pub struct DamageMap {
     pub digest: DigestName,
     /// Plaintext bytes of the stream; `null` where neither header nor end nor a final segment tells.
     #[napi(ts_type = "number | null")]
-    pub plaintext_size: napi::Either<f64, napi::bindgen_prelude::Null>,
+    pub plaintext_size: Either<f64, Null>,
     /// Segments of the stream; where its size is not known, up to the highest one that was found.
     pub segments: f64,
     /// What came out.
@@ -135,7 +135,7 @@ pub struct LostRange {
     pub plaintext_range: Range,
     /// Where they stand, or should stand, in the source; `null` where that can't be told.
     #[napi(ts_type = "ByteRange | null")]
-    pub wire_range: napi::Either<Range, napi::bindgen_prelude::Null>,
+    pub wire_range: Either<Range, Null>,
     /// The first segment that they are of.
     pub first_segment: f64,
     /// The last segment that they are of.
@@ -299,6 +299,6 @@ impl From<salvage::Conflict> for SalvageConflict {
     }
 }
 
-fn or_null<T>(value: Option<T>) -> napi::Either<T, napi::bindgen_prelude::Null> {
-    value.map_or(napi::Either::B(napi::bindgen_prelude::Null), napi::Either::A)
+fn or_null<T>(value: Option<T>) -> Either<T, Null> {
+    value.map_or(Either::B(Null), Either::A)
 }

@@ -143,6 +143,11 @@ impl EndRecord {
         extensions::check_entries(&self.extensions, start, HeaderField::EndExtensions)
     }
 
+    /// What the manifest says of a segment, if it has it.
+    pub(crate) fn entry(&self, segment: SegmentIndex) -> Option<&ManifestEntry> {
+        self.entries.get(usize::try_from(segment.get()).ok()?)
+    }
+
     /// The first entry in which this manifest and `read` differ.
     #[must_use]
     pub fn first_difference(&self, read: &[ManifestEntry]) -> Option<SegmentIndex> {

@@ -191,6 +191,11 @@ impl Geometry {
             .min(u64::from(self.segment_size)) as u32
     }
 
+    /// The same where the stream's size may not be known: then that of any segment but the last.
+    pub(crate) fn plaintext_due(&self, plaintext_size: Option<u64>, segment: SegmentIndex) -> u32 {
+        plaintext_size.map_or(self.segment_size, |size| self.segment_plaintext(size, segment))
+    }
+
     /// Where a segment's plaintext starts.
     #[must_use]
     pub const fn plaintext_offset(&self, segment: SegmentIndex) -> u64 {

@@ -15,6 +15,15 @@ pub struct SegmentHeader {
 }
 
 impl SegmentHeader {
+    /// The header that the segment at `index` of a stream with `total` bytes of plaintext has, which has one there.
+    pub(crate) fn due(index: SegmentIndex, total: u64, geometry: &Geometry) -> Self {
+        Self {
+            index,
+            is_final: index.get() + 1 == geometry.segment_count(total),
+            plaintext_size: geometry.segment_plaintext(total, index),
+        }
+    }
+
     /// The 32 bytes on the wire.
     #[must_use]
     pub fn encode(&self, geometry: &Geometry) -> [u8; SEGMENT_HEADER_SIZE] {
@@ -128,20 +137,19 @@ impl SegmentHeader {
             return Err(SegmentHeaderError::new(R::Index, index, self.index));
         }
         let Some(total) = total else { return Ok(()) };
-        let due_final = index.get() + 1 == geometry.segment_count(total);
-        if self.is_final != due_final {
+        let due = Self::due(index, total, geometry);
+        if self.is_final != due.is_final {
             let word = |set| if set { "set" } else { "not set" };
             return Err(SegmentHeaderError::new(
                 R::Finality,
-                word(due_final),
+                word(due.is_final),
                 word(self.is_final),
             ));
         }
-        let due = geometry.segment_plaintext(total, index);
-        if self.plaintext_size != due {
+        if self.plaintext_size != due.plaintext_size {
             return Err(SegmentHeaderError::new(
                 R::PlaintextSize,
-                due,
+                due.plaintext_size,
                 self.plaintext_size,
             ));
         }

@@ -213,6 +213,15 @@ impl StreamHeader {
         self.bytes.len() as u32
     }
 
+    /// Bytes of the header's copy behind the end record; 0 where the stream has none.
+    pub(crate) fn copy_size(&self) -> u64 {
+        if self.core.header_copy {
+            u64::from(self.size())
+        } else {
+            0
+        }
+    }
+
     /// The bytes that the MAC covers.
     #[must_use]
     pub fn authenticated(&self) -> &[u8] {

@@ -25,9 +25,21 @@ impl CancellationToken {
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// The same for work that ends with an error.
+    ///
+    /// # Errors
+    /// If the operation was asked to stop.
+    pub(crate) fn check(&self) -> Result<(), Cancelled> {
+        if self.is_cancelled() {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
+    }
 }
 
-/// What an `io::Error` carries when its cause is a raised token.
+/// The token was raised. An `io::Error` carries it when that is its cause.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("cancelled")]
-pub(crate) struct WaitCancelled;
+pub(crate) struct Cancelled;

@@ -72,12 +72,12 @@ impl EndExpectation<'_> {
         reader: &mut dyn Read,
         position: &mut u64,
     ) -> Result<HeaderCopy, SealFailure> {
-        if !self.header.core.header_copy {
+        let size = self.header.copy_size();
+        if size == 0 {
             return Ok(HeaderCopy::None);
         }
-        let size = self.header.bytes.len();
-        let copy = self.read(reader, size as u64, position)?;
-        if copy.len() < size {
+        let copy = self.read(reader, size, position)?;
+        if (copy.len() as u64) < size {
             return Err(self.truncated(*position));
         }
         Ok(if copy == self.header.bytes {

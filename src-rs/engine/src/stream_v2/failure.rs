@@ -1,6 +1,6 @@
 //! Why an operation failed: one enum for the caller, with the workers' own enums inside.
 
-use super::cancel::WaitCancelled;
+use super::cancel::Cancelled;
 use super::segment_worker::SegmentWorkerError;
 use crate::crypto::CryptoError;
 use crate::headers::{HeaderError, HeaderField, SegmentIndex, WireOffset};
@@ -353,7 +353,7 @@ impl SealFailure {
     /// Reading or writing failed, unless it was cancelled.
     #[must_use]
     pub fn io(operation: IoOperation, path: Option<&Path>, error: &io::Error) -> Self {
-        if error.get_ref().is_some_and(|cause| cause.is::<WaitCancelled>()) {
+        if error.get_ref().is_some_and(|cause| cause.is::<Cancelled>()) {
             return Self::Cancelled;
         }
         Self::Io {
@@ -361,6 +361,15 @@ impl SealFailure {
             path: path.map(|path| path.display().to_string()),
             code: error_code(error).map(str::to_owned),
             message: error.to_string(),
+        }
+    }
+
+    /// The record of `segment` is not the sealing that the manifest at `offset` names.
+    pub(crate) const fn other_sealing(offset: WireOffset, segment: SegmentIndex) -> Self {
+        Self::EndTampered {
+            offset,
+            disagreement: EndDisagreement::Segment,
+            segment: Some(segment),
         }
     }
 
@@ -440,6 +449,12 @@ impl SealFailure {
             Self::Crypto { .. } => "CRYPTO",
             Self::ThreadsUnavailable { .. } => "THREADS_UNAVAILABLE",
         }
+    }
+}
+
+impl From<Cancelled> for SealFailure {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 

@@ -1,7 +1,7 @@
 //! A stream's header on its way in: found, parsed, unlocked and checked.
 
 use super::failure::{Limit, SealFailure};
-use super::io::ReadAt;
+use super::io::{ReadAt, ReadAtCursor};
 use super::options::DecryptOptions;
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
@@ -16,9 +16,9 @@ use std::io::{IoSliceMut, Read};
 #[derive(Clone, Debug)]
 pub(crate) struct FoundHeader {
     /// The header.
-    pub header: StreamHeader,
-    /// The header itself was damaged, and this is its copy.
-    pub from_copy: bool,
+    pub(crate) header: StreamHeader,
+    /// The header itself was damaged or could not be read, and this is its copy.
+    pub(crate) from_copy: bool,
 }
 
 /// Reads the header of an ordered source, and leaves the source at the first record.
@@ -51,36 +51,48 @@ fn size_beyond_the_end(bytes: &[u8]) -> Option<HeaderError> {
     })
 }
 
-/// Reads the header of a positioned source, or its copy at the end where the header fails before its checksum.
+/// Reads the header of a positioned source, or its copy at the end where the header can't be read or fails before its
+/// checksum.
 ///
 /// # Errors
 /// The header's failure, where no copy serves.
 pub(super) fn find_header(source: &dyn ReadAt, size: u64) -> Result<FoundHeader, SealFailure> {
-    let first = read_header(&mut super::io::ReadAtCursor::new(source, 0));
-    match first {
-        Err(failure) if concerns_checksum(&failure) => match header_copy(source, size) {
-            Some(header) => Ok(FoundHeader {
+    find_header_and_flaw(source, size).map(|(found, _)| found)
+}
+
+/// As [`find_header`]; where the copy serves, with what is wrong with the header itself.
+pub(super) fn find_header_and_flaw(
+    source: &dyn ReadAt,
+    size: u64,
+) -> Result<(FoundHeader, Option<SealFailure>), SealFailure> {
+    let flaw = match read_header(&mut ReadAtCursor::new(source, 0)) {
+        Ok(found) => return Ok((found, None)),
+        Err(flaw) => flaw,
+    };
+    match header_copy(source, size).filter(|_| is_damage(&flaw)) {
+        Some(header) => {
+            let found = FoundHeader {
                 header,
                 from_copy: true,
-            }),
-            None => Err(failure),
-        },
-        result => result,
+            };
+            Ok((found, Some(flaw)))
+        }
+        None => Err(flaw),
     }
 }
 
-/// Whether a header failed at its checksum or at what a reader needs to find that.
-pub(super) fn concerns_checksum(failure: &SealFailure) -> bool {
+/// Whether a header could not be read, or failed at its checksum or at what a reader needs to find that.
+fn is_damage(failure: &SealFailure) -> bool {
     use HeaderField as F;
     match failure {
         SealFailure::HeaderError { field, .. } => matches!(field, F::Magic | F::Version | F::HeaderSize),
-        SealFailure::HeaderDamaged { .. } | SealFailure::Truncated { .. } => true,
+        SealFailure::HeaderDamaged { .. } | SealFailure::Truncated { .. } | SealFailure::Io { .. } => true,
         _ => false,
     }
 }
 
 /// The copy that stands before a sound footer. Nothing here has been authenticated; the copy's MAC will be.
-pub(super) fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader> {
+fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader> {
     let (end_at, fixed) = find_end(source, size)?;
     let segments = EndRecord::claimed_segments(&fixed);
     let extensions = EndRecord::extensions_size(&fixed)?;

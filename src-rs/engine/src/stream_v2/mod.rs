@@ -20,6 +20,7 @@ pub mod io;
 pub mod opened;
 pub mod options;
 mod outgoing;
+mod patchy;
 pub mod pipeline;
 pub mod report;
 mod resume;

@@ -2,7 +2,7 @@
 
 use super::cancel::CancellationToken;
 use super::ending::{EndExpectation, VerifiedEnd, claimed_total};
-use super::failure::{EndDisagreement, EndPart, SealFailure};
+use super::failure::{EndPart, SealFailure};
 use super::incoming::{IncomingStream, find_header};
 use super::io::{ReadAt, ReadAtCursor};
 use super::options::DecryptOptions;
@@ -144,13 +144,9 @@ impl OpenedStream {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
         let segment = open_record(&self.stream.context, wire, SideBySide::Segments, cancel, times)?;
         if let Ok(end) = &self.end
-            && end.manifest.entries.get(index.get() as usize) != Some(&segment.summary.entry)
+            && end.manifest.entry(index) != Some(&segment.summary.entry)
         {
-            return Err(SealFailure::EndTampered {
-                offset: end.offset,
-                disagreement: EndDisagreement::Segment,
-                segment: Some(index),
-            });
+            return Err(SealFailure::other_sealing(end.offset, index));
         }
         Ok(segment)
     }
@@ -203,10 +199,7 @@ impl OpenedStream {
 
     fn plaintext_due(&self, index: SegmentIndex) -> u32 {
         let geometry = self.stream.context.geometry();
-        self.total.map_or_else(
-            || geometry.segment_size(),
-            |total| geometry.segment_plaintext(total, index),
-        )
+        geometry.plaintext_due(self.total, index)
     }
 
     fn header_size(&self) -> u64 {

@@ -130,6 +130,18 @@ pub(crate) const ROWS: &[Row] = &[
         because: "a stream's header, read and unlocked",
     },
     Row {
+        module: "stream_v2::patchy",
+        never: &[
+            "crypto",
+            "keys",
+            "telemetry",
+            "stream_v2::segment_worker",
+            "stream_v2::pipeline",
+        ],
+        foreign: &[],
+        because: "a source read around what can't be read of it",
+    },
+    Row {
         module: "stream_v2::ending",
         never: &["telemetry", "stream_v2::pipeline", "stream_v2::outgoing"],
         foreign: &[],

@@ -4,7 +4,7 @@ use super::check_room;
 use crate::headers::{ManifestEntry, WireOffset};
 use crate::stream_v2::damage::{DamageLog, DamagePolicy};
 use crate::stream_v2::ending::{EndExpectation, VerifiedEnd};
-use crate::stream_v2::failure::{EndDisagreement, SealFailure};
+use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::in_order::{open_in_order, open_tolerantly};
 use crate::stream_v2::incoming::{IncomingStream, read_header};
 use crate::stream_v2::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
@@ -202,11 +202,7 @@ fn open_and_end(
 fn check_manifest(end: &VerifiedEnd, read: &[ManifestEntry]) -> Result<(), SealFailure> {
     let difference = end.manifest.first_difference(read);
     difference.map_or(Ok(()), |segment| {
-        Err(SealFailure::EndTampered {
-            offset: end.offset,
-            disagreement: EndDisagreement::Segment,
-            segment: Some(segment),
-        })
+        Err(SealFailure::other_sealing(end.offset, segment))
     })
 }
 

@@ -4,8 +4,8 @@
 //! apart, since two copies can be damaged side by side. What most copies have is tried first.
 
 use super::copies::Copy;
-use crate::stream_v2::io::ReadAt;
-use std::io::IoSliceMut;
+use crate::headers::ByteRange;
+use crate::stream_v2::patchy::PatchySource;
 use std::ops::Range;
 
 /// What a copy has of a record.
@@ -22,39 +22,26 @@ impl Candidate {
         if offset >= copy.size {
             return None;
         }
+        let source = PatchySource::new(copy, copy.size);
         let mut bytes = vec![0; size];
-        let mut holes = Vec::new();
-        for (number, portion) in bytes.chunks_mut(PORTION).enumerate() {
-            let start = number * PORTION;
-            if !copy.read_exactly(offset + start as u64, portion) {
-                read_blocks(copy, offset, start, portion, &mut holes);
+        let mut there = 0;
+        for portion in bytes.chunks_mut(PORTION) {
+            let read = source.read(offset + there as u64, portion);
+            there += read;
+            if read < portion.len() {
+                break;
             }
         }
+        let within = |at: u64| at.saturating_sub(offset) as usize;
+        let holes = source.holes_in(ByteRange::at(offset, there as u64));
+        let mut holes: Vec<_> = holes
+            .into_iter()
+            .map(|hole| within(hole.start)..within(hole.end))
+            .collect();
+        if there < size {
+            holes.push(there..size);
+        }
         Some(Self { bytes, holes })
-    }
-}
-
-/// Reads a portion block by block and notes what is missing.
-fn read_blocks(
-    copy: &Copy<'_>,
-    offset: u64,
-    start: usize,
-    portion: &mut [u8],
-    holes: &mut Vec<Range<usize>>,
-) {
-    for (number, block) in portion.chunks_mut(BLOCK).enumerate() {
-        let at = start + number * BLOCK;
-        let wanted = block.len();
-        let read = copy.read_at(offset + at as u64, &mut [IoSliceMut::new(block)]);
-        let read = read.unwrap_or(0).min(wanted);
-        if read == wanted {
-            continue;
-        }
-        let hole = at + read..at + wanted;
-        match holes.last_mut() {
-            Some(last) if last.end == hole.start => last.end = hole.end,
-            _ => holes.push(hole),
-        }
     }
 }
 
@@ -237,9 +224,9 @@ fn variants(candidates: &[Candidate], place: &Range<usize>) -> Vec<usize> {
     found.into_iter().map(|(number, _)| number).collect()
 }
 
-/// Bytes that are asked for at once.
+/// Bytes that are asked for at once; where they can't be had, they are asked for by blocks.
 const PORTION: usize = 256 * 1024;
-/// Bytes that are asked for where a portion can't be read.
+/// What disks damage at once, and a step in which copies are compared.
 const BLOCK: usize = 4096;
 /// The finest division: a stretch of damage has some bytes that are right by chance, so places that are this near belong
 /// together, and damage in two copies that is so near can't be told apart.

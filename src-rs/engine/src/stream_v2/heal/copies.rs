@@ -5,9 +5,9 @@ use crate::headers::{
 };
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::SealFailure;
-use crate::stream_v2::incoming::{FoundHeader, find_header, header_copy};
+use crate::stream_v2::incoming::{FoundHeader, find_header};
 use crate::stream_v2::io::ReadAt;
-use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, RecordPreamble};
+use crate::stream_v2::segment_worker::{MESSAGE_TAG_AT, PREAMBLE_SIZE, RecordPreamble};
 use base16ct::lower::encode_string;
 use std::io::{self, IoSliceMut};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,17 +70,11 @@ pub(super) struct DueSegment {
 impl DueSegment {
     /// The segment at `index` of a stream with `total` bytes of plaintext, which has one there.
     pub(super) fn new(core: &StreamCore, total: u64, index: SegmentIndex, entry: ManifestEntry) -> Self {
-        let geometry = &core.geometry;
-        let plaintext_size = geometry.segment_plaintext(total, index);
-        let header = SegmentHeader {
-            index,
-            is_final: index.get() + 1 == geometry.segment_count(total),
-            plaintext_size,
-        };
+        let header = SegmentHeader::due(index, total, &core.geometry);
         Self {
             index,
-            plaintext_size,
-            header: header.encode(geometry),
+            plaintext_size: header.plaintext_size,
+            header: header.encode(&core.geometry),
             entry,
         }
     }
@@ -130,7 +124,7 @@ impl<'a> Copies<'a> {
                 header_size: 0,
                 read: AtomicU64::new(0),
             };
-            match header_of(&copy) {
+            match find_header(&copy, copy.size) {
                 Ok(header) => copy.header = Some(header),
                 Err(failure) if all.is_empty() => header_failure = Some(failure),
                 Err(_) => {}
@@ -173,11 +167,7 @@ impl<'a> Copies<'a> {
     /// # Errors
     /// `Cancelled`, if the operation was.
     pub(super) fn check_searched(&self) -> Result<(), SealFailure> {
-        if self.may_search() {
-            Ok(())
-        } else {
-            Err(SealFailure::Cancelled)
-        }
+        Ok(self.cancel.check()?)
     }
 
     /// Looks for the damaged copy's header behind its end record, where its own is lost and no footer leads to the copy.
@@ -231,26 +221,9 @@ impl<'a> Copies<'a> {
     }
 }
 
-/// The header of a copy, or the copy of it, also where the header can't be read at all.
-fn header_of(copy: &Copy<'_>) -> Result<FoundHeader, SealFailure> {
-    match find_header(copy, copy.size) {
-        Err(failure @ SealFailure::Io { .. }) => match header_copy(copy, copy.size) {
-            Some(header) => Ok(FoundHeader {
-                header,
-                from_copy: true,
-            }),
-            None => Err(failure),
-        },
-        result => result,
-    }
-}
-
 fn no_copies() -> SealFailure {
     SealFailure::InvalidOption {
         option: "copies".into(),
         problem: "must be one or more".into(),
     }
 }
-
-/// Where in a record the FLOE header's tag stands.
-const MESSAGE_TAG_AT: usize = PREAMBLE_SIZE - 32;

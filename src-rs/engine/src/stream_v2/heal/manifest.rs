@@ -38,7 +38,7 @@ impl Manifest {
 
     /// The segment at `index`, if the stream has one there.
     pub(super) fn due(&self, copies: &Copies<'_>, index: SegmentIndex) -> Option<DueSegment> {
-        let entry = *self.record.entries.get(usize::try_from(index.get()).ok()?)?;
+        let entry = *self.record.entry(index)?;
         Some(DueSegment::new(
             &copies.core,
             self.record.plaintext_total,

@@ -48,7 +48,8 @@ impl Default for HealOptions {
 /// `replicas` that has it, else combined from what the copies have of it.
 ///
 /// Of a replica no more is read than its header, its end, and the segments that are wanted. What can't be read of a copy
-/// counts as damaged. Copies whose damages don't overlap give the very bytes of the stream before it was damaged.
+/// counts as damaged. Copies whose damages don't overlap give the very bytes of the stream before it was damaged. The
+/// progress counts plaintext bytes.
 ///
 /// # Errors
 /// `NotHealed` for segments that are nowhere, `ForeignReplica`, `NoDigests`, `EndDamaged` where no copy has a sound end

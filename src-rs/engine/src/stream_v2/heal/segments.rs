@@ -94,11 +94,11 @@ impl HealTask<'_> {
             ..
         } = worker;
         let (from, to) = (self.offset_in(copy, due), self.target(due));
-        let mut check = RecordCheck::new(self.copies, due);
+        let mut check = DigestCheck::new(self.copies, due);
         let size = due.entry.wire_size as usize;
         let mut at = 0;
         while at < size {
-            self.look_at_token()?;
+            self.cancel.check()?;
             let (read_at, write_at) = (from + at as u64, to + at as u64);
             let bytes = buffer.take((size - at).min(*portion), write_at, read_at);
             if !times.time(Stage::Read, || copy.read_exactly(read_at, bytes)) {
@@ -123,7 +123,7 @@ impl HealTask<'_> {
         });
         let mut candidates = Vec::new();
         for copy in &self.copies.all {
-            self.look_at_token()?;
+            self.cancel.check()?;
             let offset = self.offset_in(copy, due);
             let Some(mut candidate) = times.time(Stage::Read, || Candidate::read(copy, offset, size)) else {
                 continue;
@@ -140,7 +140,7 @@ impl HealTask<'_> {
             candidates.push(candidate);
         }
         let judge = |record: &[u8]| -> Result<_, Halt> {
-            self.look_at_token()?;
+            self.cancel.check()?;
             Ok(self.check(due, record))
         };
         let combined = times.time(Stage::Digest, || combine(candidates, tries_for(size), judge))?;
@@ -155,7 +155,7 @@ impl HealTask<'_> {
 
     /// The CRC of a whole record, if its digest is right.
     fn check(&self, due: &DueSegment, record: &[u8]) -> Option<u64> {
-        let mut check = RecordCheck::new(self.copies, due);
+        let mut check = DigestCheck::new(self.copies, due);
         check.update(record);
         check.finish()
     }
@@ -174,18 +174,10 @@ impl HealTask<'_> {
         let written = self.sink.write_at(offset, &mut [IoSlice::new(bytes)]);
         written.map_err(|error| Halt::Fatal(SealFailure::writing(error)))
     }
-
-    fn look_at_token(&self) -> Result<(), Halt> {
-        if self.cancel.is_cancelled() {
-            Err(Halt::Cancelled)
-        } else {
-            Ok(())
-        }
-    }
 }
 
 /// Compares a record that comes in portions with the digest at its end.
-struct RecordCheck {
+struct DigestCheck {
     hasher: SegmentHasher,
     /// The CRC of everything; none where the digest is that CRC and it need not be computed twice.
     crc: Option<Crc64>,
@@ -194,7 +186,7 @@ struct RecordCheck {
     stored: Vec<u8>,
 }
 
-impl RecordCheck {
+impl DigestCheck {
     fn new(copies: &Copies<'_>, due: &DueSegment) -> Self {
         let kind = copies.core.geometry.digest();
         let hasher = SegmentHasher::new(kind);

@@ -4,7 +4,7 @@ use super::lost;
 use crate::crypto::Crc64;
 use crate::headers::{ByteRange, ManifestEntry, SegmentIndex};
 use crate::stream_v2::damage::{Damage, DamageDecision, DamageLog, DamageOutcome, DamagePolicy};
-use crate::stream_v2::failure::{EndDisagreement, SealFailure};
+use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::opened::OpenedStream;
 use crate::stream_v2::options::Control;
@@ -279,11 +279,10 @@ impl TolerantDelivery<'_, '_> {
             .zip(&end.manifest.entries)
             .position(|(read, named)| read.is_some_and(|read| read != *named));
         foreign.map_or(Ok(()), |at| {
-            Err(SealFailure::EndTampered {
-                offset: end.offset,
-                disagreement: EndDisagreement::Segment,
-                segment: Some(SegmentIndex::new(at as u64)),
-            })
+            Err(SealFailure::other_sealing(
+                end.offset,
+                SegmentIndex::new(at as u64),
+            ))
         })
     }
 }

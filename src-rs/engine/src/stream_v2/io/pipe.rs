@@ -1,6 +1,6 @@
 //! Pipes, terminals and sockets as sources and sinks that can be cancelled while they wait.
 
-use crate::stream_v2::cancel::{CancellationToken, WaitCancelled};
+use crate::stream_v2::cancel::{CancellationToken, Cancelled};
 use std::fs::File;
 use std::io::{self, Read, Write};
 
@@ -109,7 +109,7 @@ fn wait(_: &File, _: Direction, cancel: &CancellationToken) -> io::Result<()> {
 }
 
 fn cancelled() -> io::Error {
-    io::Error::other(WaitCancelled)
+    io::Error::other(Cancelled)
 }
 
 /// A pipe that is ready takes this much without waiting, and no more is promised: with larger writes a reader that

@@ -1,7 +1,7 @@
 //! A source that is read no faster than it may be, so that others who use the disk are not kept waiting.
 
 use super::ReadAt;
-use crate::stream_v2::cancel::{CancellationToken, WaitCancelled};
+use crate::stream_v2::cancel::CancellationToken;
 use std::io::{self, IoSliceMut};
 use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
@@ -45,9 +45,7 @@ impl<'a> ThrottledSource<'a> {
 
     fn wait_until(&self, begin: Duration) -> io::Result<()> {
         loop {
-            if self.cancel.is_cancelled() {
-                return Err(io::Error::other(WaitCancelled));
-            }
+            self.cancel.check().map_err(io::Error::other)?;
             let left = begin.saturating_sub(self.start.elapsed());
             if left.is_zero() {
                 return Ok(());

@@ -206,7 +206,6 @@ impl SegmentTask for OpenTask<'_> {
             buffer,
             times,
         } = worker;
-        use crate::stream_v2::failure::EndDisagreement;
         let transfer = &self.transfer;
         let geometry = transfer.context.geometry();
         let slot_size = geometry.frame_slot_size();
@@ -246,11 +245,7 @@ impl SegmentTask for OpenTask<'_> {
         };
         let summary = times.time(Stage::Digest, || opener.finish(record.digest()))?;
         if self.manifest.get(index.get() as usize) != Some(&summary.entry) {
-            return Err(Halt::Fatal(SealFailure::EndTampered {
-                offset: self.end_offset,
-                disagreement: EndDisagreement::Segment,
-                segment: Some(index),
-            }));
+            return Err(Halt::Fatal(SealFailure::other_sealing(self.end_offset, index)));
         }
         Ok(summary)
     }

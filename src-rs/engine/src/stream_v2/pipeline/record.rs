@@ -2,7 +2,7 @@
 
 use super::threads::{Rayon, Threads, guard};
 use crate::headers::{FRAME_OVERHEAD, SegmentHeaderError, SegmentReason};
-use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::cancel::{CancellationToken, Cancelled};
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::segment_worker::{
     DecryptSegmentWorker, DecryptedSegment, EncryptSegmentWorker, EncryptedSegment, Join, PREAMBLE_SIZE,
@@ -25,6 +25,12 @@ pub(crate) enum Halt {
 impl From<SegmentWorkerError> for Halt {
     fn from(error: SegmentWorkerError) -> Self {
         Self::Segment(error)
+    }
+}
+
+impl From<Cancelled> for Halt {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 
@@ -55,14 +61,6 @@ impl<J: Join> Stepper<'_, J> {
         }
     }
 
-    fn check(&self) -> Result<(), Halt> {
-        if self.cancel.is_cancelled() {
-            Err(Halt::Cancelled)
-        } else {
-            Ok(())
-        }
-    }
-
     /// Seals the frames in `slots` and adds them to the digest.
     pub(super) fn seal(
         &self,
@@ -71,7 +69,7 @@ impl<J: Join> Stepper<'_, J> {
         times: &mut StageTimes,
     ) -> Result<(), Halt> {
         for portion in slots.chunks_mut(self.portion(slots.len())) {
-            self.check()?;
+            self.cancel.check()?;
             times.time(Stage::Crypto, || sealer.seal_frames(self.join, portion))?;
             times.time(Stage::Digest, || sealer.digest_frames(portion));
         }
@@ -86,7 +84,7 @@ impl<J: Join> Stepper<'_, J> {
         times: &mut StageTimes,
     ) -> Result<(), Halt> {
         for portion in slots.chunks_mut(self.portion(slots.len())) {
-            self.check()?;
+            self.cancel.check()?;
             times.time(Stage::Digest, || checker.check_frames(portion));
         }
         Ok(())
@@ -101,7 +99,7 @@ impl<J: Join> Stepper<'_, J> {
     ) -> Result<bool, Halt> {
         let mut verified = true;
         for portion in slots.chunks_mut(self.portion(slots.len())) {
-            self.check()?;
+            self.cancel.check()?;
             times.time(Stage::Digest, || opener.digest_frames(portion));
             verified &= times.time(Stage::Crypto, || opener.open_frames(self.join, portion));
         }

@@ -1,18 +1,18 @@
 //! Segments in order: what came out to the sink, what did not to the map.
 
-use super::super::failure::SealFailure;
-use super::super::framing::contents;
-use super::super::io::WriteAt;
-use super::super::options::Control;
-use super::super::pipeline::{guard, run_ordered};
-use super::super::segment_worker::{PREAMBLE_SIZE, SegmentWorkerError};
 use super::landmarks::Findings;
 use super::map::{Conflict, DamageMap, LostRanges, MAX_CONFLICTS, Outcome, Reason, Recovered};
-use super::patchy::PatchySource;
 use super::places::Place;
 use super::recover::{RecoveredSegment, Recovery};
 use super::{Lost, Work};
-use crate::headers::{ByteRange, SegmentIndex};
+use crate::headers::{ByteRange, SegmentIndex, WireOffset};
+use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::framing::contents;
+use crate::stream_v2::io::WriteAt;
+use crate::stream_v2::options::Control;
+use crate::stream_v2::patchy::PatchySource;
+use crate::stream_v2::pipeline::{guard, run_ordered};
+use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentWorkerError};
 use crate::telemetry::ProgressMeter;
 use std::io::{ErrorKind, IoSlice};
 use std::ops::ControlFlow;
@@ -47,7 +47,12 @@ impl<'a> Delivery<'a> {
         mode: Lost,
         work: &'a Work,
     ) -> Self {
-        let header_at = findings.stream.place.offset.map_or(0, |offset| offset.get());
+        // A header that was found behind records is the copy: the stream's own was at the source's start.
+        let first_place = findings.places.iter().map(|place| place.offset).min();
+        let header_at = findings.stream.place.offset.map(WireOffset::get);
+        let header_at = header_at
+            .filter(|&at| first_place.is_none_or(|first| at < first))
+            .unwrap_or(0);
         let first_record = header_at + u64::from(findings.stream.incoming.header.size());
         Self {
             findings,
@@ -113,10 +118,8 @@ impl<'a> Delivery<'a> {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        self.skip_to(findings.segments, &recovery);
-        if control.cancel.is_cancelled() {
-            return Err(SealFailure::Cancelled);
-        }
+        self.skip_to(findings.segments, &recovery)?;
+        control.cancel.check()?;
         meter.add(self.source.size().saturating_sub(meter.done()));
         self.finish()
     }
@@ -125,7 +128,7 @@ impl<'a> Delivery<'a> {
         let geometry = &self.findings.geometry;
         let header = &segment.place.header;
         let index = header.index.get();
-        self.skip_to(index, recovery);
+        self.skip_to(index, recovery)?;
         self.next = index.saturating_add(1);
         self.anchor = (index, segment.place.offset);
         let start = geometry.plaintext_offset(header.index);
@@ -139,26 +142,9 @@ impl<'a> Delivery<'a> {
             if is_there {
                 self.write(plaintext, segment.frames.opened(from, to))?;
                 self.recovered.frames += (to - from) as u64;
-                continue;
-            }
-            let slots = ByteRange {
-                start: segment.frames.range(from).start,
-                end: segment.frames.range(to - 1).end,
-            };
-            let wire = if segment.frames.count() == 0 {
-                ByteRange::at(segment.place.offset, geometry.record_size(header.plaintext_size))
             } else {
-                ByteRange::at(
-                    segment.place.offset + PREAMBLE_SIZE as u64 + slots.start,
-                    slots.size(),
-                )
-            };
-            let reason = match &segment.lost {
-                Some(lost) if lost.has_holes && self.source.has_hole(wire) => Reason::Unreadable,
-                Some(lost) => lost.reason,
-                None => Reason::NoRecord,
-            };
-            self.lost.add(plaintext, Some(wire), (index, index), reason);
+                self.lose(segment, plaintext, from, to);
+            }
         }
         self.recovered.segments += u64::from(segment.frames.is_complete());
         // A final sealing that others follow: what it leaves open up to the next segment was never seen.
@@ -183,10 +169,32 @@ impl<'a> Delivery<'a> {
         Ok(())
     }
 
+    /// Notes that the frames of a segment from `from` up to, but not with, `to` did not come out.
+    fn lose(&mut self, segment: &RecoveredSegment, plaintext: ByteRange, from: usize, to: usize) {
+        let Place { offset, header, .. } = segment.place;
+        let wire = if segment.frames.count() == 0 {
+            ByteRange::at(offset, self.findings.geometry.record_size(header.plaintext_size))
+        } else {
+            let slots_at = offset + PREAMBLE_SIZE as u64;
+            ByteRange {
+                start: slots_at + segment.frames.range(from).start,
+                end: slots_at + segment.frames.range(to - 1).end,
+            }
+        };
+        let reason = match &segment.lost {
+            Some(lost) if lost.has_holes && self.source.has_hole(wire) => Reason::Unreadable,
+            Some(lost) => lost.reason,
+            None => Reason::NoRecord,
+        };
+        let index = header.index.get();
+        self.lost.add(plaintext, Some(wire), (index, index), reason);
+    }
+
     /// Notes that there is no record of the segments up to `index`. There may be any number of them.
-    fn skip_to(&mut self, index: u64, recovery: &Recovery<'_>) {
+    fn skip_to(&mut self, index: u64, recovery: &Recovery<'_>) -> Result<(), SealFailure> {
         let geometry = &self.findings.geometry;
         for (&broken, &at) in self.findings.broken.range(self.next..index.max(self.next)) {
+            recovery.cancel.check()?;
             self.skip_unfound(broken);
             let size = geometry.record_size(self.size_of(broken));
             let wire = ByteRange::at(at, size);
@@ -204,6 +212,7 @@ impl<'a> Delivery<'a> {
             self.next = broken + 1;
         }
         self.skip_unfound(index);
+        Ok(())
     }
 
     fn skip_unfound(&mut self, index: u64) {
@@ -241,10 +250,8 @@ impl<'a> Delivery<'a> {
 
     /// Plaintext bytes of a segment that was not found.
     fn size_of(&self, index: u64) -> u32 {
-        let geometry = &self.findings.geometry;
-        self.findings.total.map_or(geometry.segment_size(), |total| {
-            geometry.segment_plaintext(total, SegmentIndex::new(index))
-        })
+        let Findings { geometry, total, .. } = self.findings;
+        geometry.plaintext_due(*total, SegmentIndex::new(index))
     }
 
     /// The plaintext of the segments from `from` up to, but not with, `to`.

@@ -1,11 +1,11 @@
 //! The end record, wherever it stands. It is believed when its MAC is right, and held in memory only then.
 
-use super::super::incoming::IncomingStream;
-use super::patchy::PatchySource;
 use crate::headers::{
-    ByteRange, END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, Footer, RunningCrc32c, WireOffset,
-    end_record_size,
+    ByteRange, END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, FOOTER_SIZE, Footer, RunningCrc32c,
+    WireOffset, end_record_size,
 };
+use crate::stream_v2::incoming::IncomingStream;
+use crate::stream_v2::patchy::PatchySource;
 
 /// What stands where an end record should.
 pub(super) enum EndCandidate {
@@ -107,20 +107,20 @@ impl<'a> EndReader<'a> {
         let (record, covered, mac) = EndRecord::parse(&bytes, segments).ok()?;
         (end_key.verify(covered, &mac) && record.check_extensions(WireOffset::new(offset)).is_ok())
             .then_some(())?;
-        let header = &self.stream.header;
-        let copy = if header.core.header_copy {
-            u64::from(header.size())
-        } else {
-            0
-        };
-        let footer = self.source.read_array(offset + size + copy);
-        let has_footer = footer
-            .and_then(|bytes| Footer::parse(&bytes))
-            .is_some_and(|footer| footer.end_size == size + copy + crate::headers::FOOTER_SIZE as u64);
+        let has_footer = self.has_footer(offset, size);
         Some(EndCandidate::Verified(FoundEnd {
             offset,
             record,
             has_footer,
         }))
+    }
+
+    /// Whether a sound footer stands behind the end record of `size` bytes at `offset`, and the header's copy.
+    fn has_footer(&self, offset: u64, size: u64) -> bool {
+        let inner = size + self.stream.header.copy_size();
+        let footer = self.source.read_array(offset + inner);
+        footer
+            .and_then(|bytes| Footer::parse(&bytes))
+            .is_some_and(|footer| footer.end_size == inner + FOOTER_SIZE as u64)
     }
 }

@@ -3,12 +3,12 @@
 //! A record's header follows from its index and the stream's length, and its tag stands in the manifest too. Only the IV
 //! can't be replaced.
 
-use super::super::cancel::CancellationToken;
-use super::super::failure::SealFailure;
-use super::super::segment_worker::{FragmentOpener, PREAMBLE_SIZE, RecordPreamble, iv_and_tag};
 use super::Work;
 use super::landmarks::Survey;
 use crate::headers::{Geometry, SEGMENT_MARKER, SegmentHeader, SegmentIndex};
+use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::segment_worker::{FragmentOpener, PREAMBLE_SIZE, RecordPreamble, iv_and_tag};
 
 /// Something whose place is known, from which others follow.
 #[derive(Clone, Copy)]
@@ -37,10 +37,10 @@ impl Survey<'_> {
         let mut steps = 0_u32;
         let mut proceed = || {
             steps = steps.wrapping_add(1);
-            if steps.is_multiple_of(CHECK_EVERY) && cancel.is_cancelled() {
-                return Err(SealFailure::Cancelled);
+            if steps.is_multiple_of(CHECK_EVERY) {
+                cancel.check()?;
             }
-            Ok(())
+            Ok::<_, SealFailure>(())
         };
         for (position, anchor) in anchors.iter().enumerate() {
             let next = anchors.get(position + 1);
@@ -136,11 +136,7 @@ fn due_header(index: u64, total: Option<u64>, geometry: &Geometry) -> Option<Seg
         });
     };
     let count = geometry.segment_count(total);
-    (index.get() < count).then(|| SegmentHeader {
-        index,
-        is_final: index.get() == count - 1,
-        plaintext_size: geometry.segment_plaintext(total, index),
-    })
+    (index.get() < count).then(|| SegmentHeader::due(index, total, geometry))
 }
 
 /// Steps between two looks at the token.

@@ -1,10 +1,10 @@
 //! Salvage of whole files by path.
 
-use super::super::failure::{IoOperation, SealFailure};
-use super::super::files::{OWNER_BITS, Placement, mode_of};
-use super::super::io::{OutputFile, open_source};
-use super::super::options::Control;
 use super::{DamageMap, Outcome, SalvageOptions, salvage};
+use crate::stream_v2::failure::{IoOperation, SealFailure};
+use crate::stream_v2::files::{OWNER_BITS, Placement, mode_of};
+use crate::stream_v2::io::{OutputFile, open_source};
+use crate::stream_v2::options::Control;
 use std::path::Path;
 
 /// Salvages the file `from` into the new file `to`, which gets the permission bits of `from` without those of group and

@@ -1,14 +1,14 @@
 //! A header that unlocks, from wherever it can be had.
 
-use super::super::cancel::CancellationToken;
-use super::super::failure::SealFailure;
-use super::super::incoming::{FoundHeader, IncomingStream, find_header};
-use super::super::options::invalid;
 use super::map::{HeaderOrigin, HeaderPlace};
-use super::patchy::PatchySource;
 use super::scan::{Landmark, scan};
 use super::{SalvageOptions, SalvagedStream};
-use crate::headers::{HEADER_FIXED_SIZE, StreamHeader, WireOffset, check_prefix};
+use crate::headers::{HEADER_FIXED_SIZE, SegmentIndex, StreamHeader, WireOffset, check_prefix};
+use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::incoming::{FoundHeader, IncomingStream, find_header};
+use crate::stream_v2::options::invalid;
+use crate::stream_v2::patchy::PatchySource;
 
 /// Looks in this order: the header that the caller kept, the source's own or its copy before a sound footer, and then
 /// every place at which something looks like a header.
@@ -100,7 +100,7 @@ impl Search<'_> {
 
     fn failure(self) -> SealFailure {
         let none = SealFailure::Truncated {
-            next_segment: Default::default(),
+            next_segment: SegmentIndex::ZERO,
             verified_bytes: 0,
             offset: WireOffset::ZERO,
         };

@@ -1,17 +1,17 @@
 //! What the source holds of the stream: records, the end, and traces of other streams.
 
-use super::super::cancel::CancellationToken;
-use super::super::failure::SealFailure;
-use super::super::incoming::find_end;
-use super::super::segment_worker::{FragmentOpener, FragmentWorker};
 use super::end::{EndCandidate, EndReader, FoundEnd};
 use super::header::HeaderReader;
 use super::map::EndState;
-use super::patchy::PatchySource;
 use super::places::{Place, allot};
 use super::scan::{Landmark, scan};
 use super::{SalvagedStream, Work};
-use crate::headers::{FOOTER_SIZE, Footer, Geometry, MANIFEST_ENTRY_SIZE, SegmentIndex};
+use crate::headers::{Geometry, MANIFEST_ENTRY_SIZE, SegmentIndex};
+use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::incoming::{find_end, find_footer};
+use crate::stream_v2::patchy::PatchySource;
+use crate::stream_v2::segment_worker::{FragmentOpener, FragmentWorker};
 use crate::telemetry::ProgressMeter;
 use std::collections::{BTreeMap, HashMap};
 
@@ -145,8 +145,7 @@ impl<'a> Survey<'a> {
     /// The tag that the end names for a segment. A damaged end serves too: the tag is compared with what it must be.
     pub(super) fn named_tag(&self, index: SegmentIndex) -> Option<[u8; 32]> {
         if let Some(end) = &self.end {
-            let entry = end.record.entries.get(usize::try_from(index.get()).ok()?)?;
-            return Some(entry.message_tag);
+            return Some(end.record.entry(index)?.message_tag);
         }
         let size = MANIFEST_ENTRY_SIZE as u64;
         let entry_at = index.get().checked_mul(size)?;
@@ -209,17 +208,14 @@ impl<'a> Survey<'a> {
 
     fn end_state(&self) -> EndState {
         let looks = &self.end_looks;
-        let has_footer = || {
-            let at = self.source.size().checked_sub(FOOTER_SIZE as u64)?;
-            Footer::parse(&self.source.read_array(at)?)
-        };
+        let has_footer = || find_footer(self.source.raw(), self.source.size()).is_some();
         match &self.end {
             Some(end) if end.has_footer => EndState::Verified,
             Some(_) => EndState::Damaged,
             // Where streams were joined, the other one's end is neither a forgery nor a remnant of this one's.
             None if !self.other_streams.is_empty() => EndState::Missing,
             None if looks.foreign => EndState::Tampered,
-            None if looks.damaged_entries.is_some() || has_footer().is_some() => EndState::Damaged,
+            None if looks.damaged_entries.is_some() || has_footer() => EndState::Damaged,
             None => EndState::Missing,
         }
     }

@@ -15,7 +15,6 @@ mod file;
 mod header;
 mod landmarks;
 mod map;
-mod patchy;
 mod places;
 mod recover;
 mod scan;
@@ -31,10 +30,9 @@ use super::failure::SealFailure;
 use super::incoming::IncomingStream;
 use super::io::{ReadAt, WriteAt};
 use super::options::{Control, DecryptOptions};
-use crate::telemetry::ProgressMeter;
+use super::patchy::PatchySource;
 use deliver::Delivery;
 use landmarks::Survey;
-use patchy::PatchySource;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -100,7 +98,7 @@ pub(crate) fn salvage_counted(
     let source = PatchySource::new(source, size);
     let stream = header::find(&source, options, &control.cancel)?;
     let survey = |stream| {
-        let meter = ProgressMeter::new(Some(size), control.progress);
+        let meter = control.meter(Some(size));
         let mut survey = Survey::new(stream, &source, work);
         survey.run(&control.cancel, &meter)?;
         survey.add_expected(&control.cancel)?;

@@ -1,15 +1,15 @@
 //! One segment: its sealings, the copies of each, and the frames that verify.
 
-use super::super::cancel::CancellationToken;
-use super::super::failure::SealFailure;
-use super::super::pipeline::portion_size;
-use super::super::segment_worker::{FragmentFrames, FragmentWorker, PREAMBLE_SIZE, iv_and_tag};
 use super::Work;
 use super::map::{ConflictKind, Reason};
-use super::patchy::PatchySource;
 use super::places::Place;
 use crate::crypto::{DigestValue, SegmentHasher};
 use crate::headers::{ByteRange, DigestKind, EndRecord, FrameIndex, Geometry};
+use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::patchy::PatchySource;
+use crate::stream_v2::pipeline::portion_size;
+use crate::stream_v2::segment_worker::{FragmentFrames, FragmentWorker, PREAMBLE_SIZE, iv_and_tag};
 
 /// Recovers segments.
 pub(super) struct Recovery<'a> {
@@ -76,8 +76,7 @@ impl Recovery<'_> {
     }
 
     fn named_tag(&self, place: &Place) -> Option<[u8; 32]> {
-        let at = usize::try_from(place.index().get()).ok()?;
-        Some(self.manifest?.entries.get(at)?.message_tag)
+        Some(self.manifest?.entry(place.index())?.message_tag)
     }
 
     /// Unites what the places of one sealing hold.
@@ -116,7 +115,7 @@ impl Recovery<'_> {
         let portion = portion_size(slot_size) / slot_size;
         let mut next = 0;
         while next < frames.total() {
-            self.check()?;
+            self.cancel.check()?;
             // Frames side by side are read at once.
             let start = frames.next_missing(next).unwrap_or(frames.total());
             let most = (start + portion).min(frames.total());
@@ -186,14 +185,6 @@ impl Recovery<'_> {
             Reason::DigestRight
         } else {
             Reason::DigestDiffers
-        }
-    }
-
-    pub(super) fn check(&self) -> Result<(), SealFailure> {
-        if self.cancel.is_cancelled() {
-            Err(SealFailure::Cancelled)
-        } else {
-            Ok(())
         }
     }
 }

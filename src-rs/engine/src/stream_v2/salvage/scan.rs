@@ -1,10 +1,10 @@
 //! One pass over a source for the bytes by which headers, records and ends are known.
 
-use super::super::cancel::CancellationToken;
-use super::super::failure::SealFailure;
-use super::super::segment_worker::PREAMBLE_SIZE;
-use super::patchy::PatchySource;
 use crate::headers::{END_MARKER, MAGIC, SEGMENT_MARKER};
+use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::patchy::PatchySource;
+use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 use crate::telemetry::ProgressMeter;
 use memchr::memmem::Finder;
 
@@ -33,9 +33,7 @@ pub(super) fn scan(
     let mut kept = 0;
     let mut at: u64 = 0;
     loop {
-        if cancel.is_cancelled() {
-            return Err(SealFailure::Cancelled);
-        }
+        cancel.check()?;
         let read = source.read(at + kept as u64, &mut buffer[kept..]);
         let is_last = kept + read < BLOCK;
         let bytes = &buffer[..kept + read];

@@ -1,12 +1,12 @@
 //! Frames that are not where they should be, because something was cut out or put in before them.
 
-use super::super::failure::SealFailure;
-use super::super::framing::{LENGTH_SIZE, length_field};
-use super::super::segment_worker::{FragmentFrames, PREAMBLE_SIZE};
 use super::Work;
 use super::places::Place;
 use super::recover::{Frames, Recovery};
 use crate::headers::FrameIndex;
+use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::framing::{LENGTH_SIZE, length_field};
+use crate::stream_v2::segment_worker::{FragmentFrames, PREAMBLE_SIZE};
 use memchr::memmem::Finder;
 use std::collections::HashSet;
 
@@ -52,7 +52,7 @@ impl Recovery<'_> {
         let mut buffer = vec![0; PIECE];
         let mut at = search.slots_at;
         while at + (LENGTH_SIZE as u64) <= place.search_end {
-            self.check()?;
+            self.cancel.check()?;
             let wanted = (place.search_end - at).min(PIECE as u64) as usize;
             let read = self.source.read(at, &mut buffer[..wanted]);
             let piece = &buffer[..read];

@@ -1,6 +1,6 @@
 //! What can be checked of a record without a key: its header, its extent, its frames' lengths and its digest.
 
-use super::{PREAMBLE_SIZE, RecordPreamble, SegmentWorkerError};
+use super::{PREAMBLE_SIZE, RecordPreamble, SegmentWorkerError, iv_and_tag};
 use crate::crypto::{DigestValue, SegmentHasher, floe::FloeParams};
 use crate::headers::{
     FLOE_HEADER_SIZE, FrameIndex, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader,
@@ -28,18 +28,16 @@ impl RecordCheck {
         preamble: &RecordPreamble,
     ) -> Result<Self, SegmentWorkerError> {
         let invalid = |error| SegmentWorkerError::invalid(index, offset, error);
-        let (header_bytes, floe_header) = split_preamble(preamble);
+        let (header_bytes, _) = split_preamble(preamble);
         let header = SegmentHeader::parse(&header_bytes, geometry).map_err(invalid)?;
         header.check_place(index, total, geometry).map_err(invalid)?;
         let mut hasher = SegmentHasher::new(geometry.digest());
         hasher.update(preamble);
-        let mut message_tag = [0; 32];
-        message_tag.copy_from_slice(&floe_header[FLOE_HEADER_SIZE - 32..]);
         Ok(Self {
             geometry: *geometry,
             header,
             offset,
-            message_tag,
+            message_tag: iv_and_tag(preamble).1,
             hasher,
         })
     }

@@ -1,8 +1,8 @@
 //! What is left of a record: its preamble recognised or restored, its frames opened one by one, wherever they stand.
 
-use super::{RecordPreamble, SegmentCryptoContext};
+use super::{RecordPreamble, SegmentCryptoContext, iv_and_tag};
 use crate::crypto::floe::{IV_SIZE, MessageKeys};
-use crate::headers::{FLOE_HEADER_SIZE, FrameIndex, MAX_PLAINTEXT_SIZE, SEGMENT_HEADER_SIZE, SegmentHeader};
+use crate::headers::{FrameIndex, MAX_PLAINTEXT_SIZE, SegmentHeader};
 use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput};
 use crate::stream_v2::framing::mend_length;
 
@@ -59,16 +59,6 @@ impl<'c> FragmentWorker<'c> {
             keys,
         })
     }
-}
-
-/// The IV and the tag that stand in a preamble.
-#[must_use]
-pub fn iv_and_tag(preamble: &RecordPreamble) -> ([u8; IV_SIZE], [u8; 32]) {
-    let (mut iv, mut tag) = ([0; IV_SIZE], [0; 32]);
-    let tag_at = SEGMENT_HEADER_SIZE + FLOE_HEADER_SIZE - tag.len();
-    iv.copy_from_slice(&preamble[tag_at - IV_SIZE..tag_at]);
-    tag.copy_from_slice(&preamble[tag_at..]);
-    (iv, tag)
 }
 
 /// Opens a recognised record's frames, each by itself.

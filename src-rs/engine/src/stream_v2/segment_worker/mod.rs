@@ -22,9 +22,10 @@ pub use crypto::SegmentCryptoContext;
 pub use decrypt::{DecryptSegmentWorker, SegmentOpener};
 pub use encrypt::{EncryptSegmentWorker, SegmentSealer};
 pub use error::SegmentWorkerError;
-pub use fragments::{FragmentFrames, FragmentOpener, FragmentWorker, iv_and_tag};
+pub use fragments::{FragmentFrames, FragmentOpener, FragmentWorker};
 pub use join::{Join, Serial};
+pub(crate) use types::MESSAGE_TAG_AT;
 pub use types::{
     DecryptedSegment, EncryptedSegment, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentInput,
-    SegmentPlan, SegmentWire,
+    SegmentPlan, SegmentWire, iv_and_tag,
 };

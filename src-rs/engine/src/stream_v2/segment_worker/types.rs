@@ -1,5 +1,6 @@
 //! What segment workers take and give: plain data.
 
+use crate::crypto::floe::IV_SIZE;
 use crate::headers::{
     FLOE_HEADER_SIZE, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset,
 };
@@ -97,5 +98,16 @@ impl DecryptedSegment {
     }
 }
 
+/// The IV and the tag of the FLOE header that stand in a preamble.
+#[must_use]
+pub fn iv_and_tag(preamble: &RecordPreamble) -> ([u8; IV_SIZE], [u8; 32]) {
+    let (mut iv, mut tag) = ([0; IV_SIZE], [0; 32]);
+    iv.copy_from_slice(&preamble[MESSAGE_TAG_AT - IV_SIZE..MESSAGE_TAG_AT]);
+    tag.copy_from_slice(&preamble[MESSAGE_TAG_AT..]);
+    (iv, tag)
+}
+
+/// Where in a preamble the FLOE header's tag stands, by which the EndRecord names a sealing.
+pub(crate) const MESSAGE_TAG_AT: usize = PREAMBLE_SIZE - 32;
 /// Bytes in front of the frames.
 pub const PREAMBLE_SIZE: usize = SEGMENT_HEADER_SIZE + FLOE_HEADER_SIZE;

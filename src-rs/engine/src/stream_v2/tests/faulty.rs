@@ -4,6 +4,7 @@ use super::support::{End, Output};
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::io::{InputSource, OutputSink, ReadAt, WriteAt};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What happens at the named operation.
@@ -104,6 +105,27 @@ impl Read for &FaultySource<'_> {
         let count = (&rest[..]).read(&mut buffer[..count])?;
         self.position.fetch_add(count, Ordering::SeqCst);
         Ok(count)
+    }
+}
+
+/// Memory of which some ranges can't be read.
+pub(super) struct BadBlocks<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) bad: Vec<Range<usize>>,
+}
+
+impl ReadAt for BadBlocks<'_> {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.bytes.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let start = offset as usize;
+        let end = start + buffers.iter().map(|buffer| buffer.len()).sum::<usize>();
+        if self.bad.iter().any(|bad| bad.start < end && start < bad.end) {
+            return Err(io::Error::from_raw_os_error(5));
+        }
+        ReadAt::read_at(&self.bytes, offset, buffers)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end of a stream, part by part: what is wrong with one does not hide the others.
 
-use super::extent::{Extent, plaintext_of};
+use super::extent::Extent;
 use super::problems::{Problem, Problems};
 use crate::crypto::EndKey;
 use crate::headers::{
@@ -35,94 +35,135 @@ pub(super) fn check(
         return Ok(None);
     };
     let geometry = &header.core.geometry;
-    let segments = geometry.segment_count(total);
-    let offset = WireOffset::new(u64::from(header.size()) + geometry.records_size(total));
-    let expectation = EndExpectation {
-        header,
-        end_key,
-        offset,
-        segments,
-        plaintext_total: total,
-        entries: None,
-        verified_bytes: 0,
+    let end = End {
+        source,
+        size,
+        expectation: EndExpectation {
+            header,
+            end_key,
+            offset: WireOffset::new(u64::from(header.size()) + geometry.records_size(total)),
+            segments: geometry.segment_count(total),
+            plaintext_total: total,
+            entries: None,
+            verified_bytes: 0,
+        },
+        problems,
     };
-    let tell = |wire, failure| {
-        problems.add(Problem {
+    let (manifest, rest) = end.check_record()?;
+    match rest {
+        Rest::Nothing => {}
+        Rest::From(at) => end.check_rest(at)?,
+        Rest::BeforeFooter(at) => end.check_copy(at).map(drop)?,
+    }
+    Ok(manifest)
+}
+
+/// The end of a stream whose records are all there.
+struct End<'a> {
+    source: &'a dyn ReadAt,
+    size: u64,
+    expectation: EndExpectation<'a>,
+    problems: &'a Problems,
+}
+
+/// What is left to be checked behind the end record.
+enum Rest {
+    /// The source ends in the record.
+    Nothing,
+    /// The header's copy and the footer, which start here.
+    From(u64),
+    /// The header's copy, which starts here: there is a sound footer at the source's end, but what leads up to it is
+    /// damaged.
+    BeforeFooter(u64),
+}
+
+impl End<'_> {
+    fn check_record(&self) -> Result<(Option<Manifest>, Rest), SealFailure> {
+        let offset = self.expectation.offset;
+        let mut position = offset.get();
+        let failure = match self
+            .expectation
+            .read_record(&mut self.cursor(position), &mut position)
+        {
+            Ok(record) => return Ok((Some(Manifest { record, offset }), Rest::From(position))),
+            Err(failure) => failure,
+        };
+        // The size of a record that is damaged is not known. What is behind it is then looked for from a sound footer, and
+        // else where it is without extensions, which no version has so far.
+        let shortest = end_record_size(self.expectation.segments, 0);
+        let behind = offset.get() + shortest;
+        let from_behind = self.copy_size() + FOOTER_SIZE as u64;
+        if matches!(failure, SealFailure::Truncated { .. }) {
+            self.tell(ByteRange::at(offset.get(), shortest + from_behind), failure)?;
+            return Ok((None, Rest::Nothing));
+        }
+        self.tell(ByteRange::at(offset.get(), shortest), failure)?;
+        let rest = match find_footer(self.source, self.size) {
+            Some(_) => Rest::BeforeFooter(behind.max(self.size.saturating_sub(from_behind))),
+            None => Rest::From(behind),
+        };
+        Ok((None, rest))
+    }
+
+    /// Checks the header's copy and the footer, which start at `at`, and that nothing is behind them.
+    fn check_rest(&self, at: u64) -> Result<(), SealFailure> {
+        if !self.check_copy(at)? {
+            return Ok(());
+        }
+        let footer_at = at.saturating_add(self.copy_size());
+        let mut position = footer_at;
+        let footer = self
+            .expectation
+            .read_footer(&mut self.cursor(footer_at), &mut position);
+        if let Err(failure) = footer {
+            let is_cut = matches!(failure, SealFailure::Truncated { .. });
+            self.tell(ByteRange::at(footer_at, FOOTER_SIZE as u64), failure)?;
+            if is_cut {
+                return Ok(());
+            }
+        }
+        let end = footer_at.saturating_add(FOOTER_SIZE as u64);
+        let Err(failure) = self.expectation.read_beyond(&mut self.cursor(end), end) else {
+            return Ok(());
+        };
+        let beyond = self.size.saturating_sub(end).max(1);
+        self.tell(ByteRange::at(end, beyond), failure)
+    }
+
+    /// Checks the header's copy, which starts at `at`. Returns whether the source goes on behind it.
+    fn check_copy(&self, at: u64) -> Result<bool, SealFailure> {
+        let size = self.copy_size();
+        let failure = match self.expectation.read_copy(&mut self.cursor(at), &mut { at }) {
+            Ok(HeaderCopy::None | HeaderCopy::Same) => return Ok(true),
+            Ok(HeaderCopy::Other | HeaderCopy::Damaged) => SealFailure::HeaderCopyDamaged {
+                offset: WireOffset::new(at),
+            },
+            Err(failure @ SealFailure::Truncated { .. }) => {
+                self.tell(ByteRange::at(at, size + FOOTER_SIZE as u64), failure)?;
+                return Ok(false);
+            }
+            Err(failure) => failure,
+        };
+        self.tell(ByteRange::at(at, size), failure)?;
+        Ok(true)
+    }
+
+    fn tell(&self, wire: ByteRange, failure: SealFailure) -> Result<(), SealFailure> {
+        self.problems.add(Problem {
             segment: None,
             plaintext: None,
             wire,
             failure,
         })
-    };
-    let copy_size = if header.core.header_copy {
-        u64::from(header.size())
-    } else {
-        0
-    };
-    let shortest = end_record_size(segments, 0);
-    let mut position = offset.get();
-    let record = expectation.read_record(&mut ReadAtCursor::new(source, position), &mut position);
-    // The size of a record that is damaged is not known. What is behind it is then looked for from a sound footer, and
-    // else where it is without extensions, which no version has so far.
-    let mut is_from_behind = false;
-    let manifest = match record {
-        Ok(record) => Some(Manifest { record, offset }),
-        Err(failure) => {
-            let is_cut = matches!(failure, SealFailure::Truncated { .. });
-            let rest = if is_cut {
-                shortest + copy_size + FOOTER_SIZE as u64
-            } else {
-                shortest
-            };
-            tell(ByteRange::at(offset.get(), rest), failure)?;
-            if is_cut {
-                return Ok(None);
-            }
-            is_from_behind = find_footer(source, size).is_some();
-            position = offset.get() + shortest;
-            if is_from_behind {
-                position = position.max(size.saturating_sub(FOOTER_SIZE as u64 + copy_size));
-            }
-            None
-        }
-    };
-
-    let copy_at = position;
-    let copied = expectation.read_copy(&mut ReadAtCursor::new(source, copy_at), &mut position);
-    position = copy_at.saturating_add(copy_size);
-    let copy_failure = match copied {
-        Ok(HeaderCopy::None | HeaderCopy::Same) => None,
-        Ok(HeaderCopy::Other | HeaderCopy::Damaged) => Some(SealFailure::HeaderCopyDamaged {
-            offset: WireOffset::new(copy_at),
-        }),
-        Err(failure @ SealFailure::Truncated { .. }) => {
-            tell(ByteRange::at(copy_at, copy_size + FOOTER_SIZE as u64), failure)?;
-            return Ok(manifest);
-        }
-        Err(failure) => Some(failure),
-    };
-    if let Some(failure) = copy_failure {
-        tell(ByteRange::at(copy_at, copy_size), failure)?;
-    }
-    if is_from_behind {
-        return Ok(manifest);
     }
 
-    let footer_at = position;
-    let footer = expectation.read_footer(&mut ReadAtCursor::new(source, footer_at), &mut position);
-    position = footer_at.saturating_add(FOOTER_SIZE as u64);
-    if let Err(failure) = footer {
-        let is_cut = matches!(failure, SealFailure::Truncated { .. });
-        tell(ByteRange::at(footer_at, FOOTER_SIZE as u64), failure)?;
-        if is_cut {
-            return Ok(manifest);
-        }
+    fn copy_size(&self) -> u64 {
+        self.expectation.header.copy_size()
     }
-    if let Err(failure) = expectation.read_beyond(&mut ReadAtCursor::new(source, position), position) {
-        let beyond = size.saturating_sub(position).max(1);
-        tell(ByteRange::at(position, beyond), failure)?;
+
+    fn cursor(&self, at: u64) -> ReadAtCursor<'_> {
+        ReadAtCursor::new(self.source, at)
     }
-    Ok(manifest)
 }
 
 /// Tells what is missing: some of the segments with all that is behind them, or where they end.
@@ -168,7 +209,7 @@ fn missing(
         }
     };
     let is_cut = matches!(failure, SealFailure::Truncated { .. });
-    let lost = u64::from(plaintext_of(None, geometry, next_segment));
+    let lost = u64::from(geometry.segment_size());
     problems.add(Problem {
         segment: Some(next_segment),
         plaintext: Some(ByteRange::at(plain, lost)),

@@ -2,10 +2,10 @@
 
 use super::sample::Selection;
 use crate::headers::{Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader};
+use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::ending::claimed_total;
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::io::ReadAt;
-use crate::stream_v2::options::Control;
 use std::io::IoSliceMut;
 
 /// The segments of a stream.
@@ -26,7 +26,7 @@ impl Extent {
         source: &dyn ReadAt,
         size: u64,
         header: &StreamHeader,
-        control: &Control<'_>,
+        cancel: &CancellationToken,
     ) -> Result<Self, SealFailure> {
         let stated = header.core.plaintext_size;
         if let Some(total) = stated.or_else(|| claimed_total(source, size, header)) {
@@ -35,9 +35,7 @@ impl Extent {
         let geometry = &header.core.geometry;
         let mut told = 0;
         for index in (0..).map(SegmentIndex::new) {
-            if control.cancel.is_cancelled() {
-                return Err(SealFailure::Cancelled);
-            }
+            cancel.check()?;
             let at = geometry.record_offset(header.size(), index).get();
             if size.saturating_sub(at) < SEGMENT_HEADER_SIZE as u64 {
                 break;
@@ -80,20 +78,8 @@ impl Extent {
             return 0;
         };
         let last = selection.segment(SegmentIndex::new(last));
-        full - geometry.full_record_size() + geometry.record_size(self.plaintext_of(geometry, last))
+        full - geometry.full_record_size() + geometry.record_size(geometry.plaintext_due(self.total, last))
     }
-
-    /// Plaintext bytes of a segment that is present.
-    pub(super) fn plaintext_of(&self, geometry: &Geometry, segment: SegmentIndex) -> u32 {
-        plaintext_of(self.total, geometry, segment)
-    }
-}
-
-/// Plaintext bytes of a segment of a stream with `total` bytes; where that is not known, of any but the last.
-pub(super) fn plaintext_of(total: Option<u64>, geometry: &Geometry, segment: SegmentIndex) -> u32 {
-    total.map_or(geometry.segment_size(), |total| {
-        geometry.segment_plaintext(total, segment)
-    })
 }
 
 /// The header of the segment `index`, where one stands at `at`.

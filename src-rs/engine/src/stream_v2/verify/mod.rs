@@ -10,8 +10,8 @@ pub use problems::{MAX_PROBLEMS, Problem};
 pub use sample::Sample;
 
 use super::failure::SealFailure;
-use super::incoming::{FoundHeader, IncomingStream, concerns_checksum, header_copy, read_header};
-use super::io::{ReadAt, ReadAtCursor, ThrottledSource};
+use super::incoming::{FoundHeader, IncomingStream, find_header_and_flaw};
+use super::io::{ReadAt, ThrottledSource};
 use super::options::{Control, DecryptOptions};
 use super::pipeline::run_positioned;
 use crate::headers::{ByteRange, DigestKind, SlotType};
@@ -125,7 +125,7 @@ pub fn verify(
         None => (found.header, None),
     };
     let end_key = unlocked.as_ref().map(|(_, end_key, _)| end_key);
-    let extent = Extent::measure(source, size, &header, control)?;
+    let extent = Extent::measure(source, size, &header, &control.cancel)?;
     let manifest = end::check(source, size, &header, end_key, &extent, &problems)?;
     let context = unlocked.as_ref().map(|(context, ..)| match extent.total {
         Some(total) => context.clone().with_total(total),
@@ -151,9 +151,7 @@ pub fn verify(
     };
     let mut times = StageTimes::default();
     run_positioned(&task, &control.threads, &mut times)?;
-    if control.cancel.is_cancelled() {
-        return Err(SealFailure::Cancelled);
-    }
+    control.cancel.check()?;
     meter.finish();
 
     let authenticated = unlocked.is_some() && manifest.is_some() && problems.count() == damaged_before;
@@ -184,21 +182,14 @@ pub fn verify(
 
 /// Reads the header. Where it is damaged or can't be read and its copy serves, that is a problem and no failure.
 fn find_header_in(source: &dyn ReadAt, size: u64, problems: &Problems) -> Result<FoundHeader, SealFailure> {
-    let failure = match read_header(&mut ReadAtCursor::new(source, 0)) {
-        Err(failure) if concerns_checksum(&failure) || matches!(failure, SealFailure::Io { .. }) => failure,
-        result => return result,
-    };
-    let Some(header) = header_copy(source, size) else {
-        return Err(failure);
-    };
-    problems.add(Problem {
-        segment: None,
-        plaintext: None,
-        wire: ByteRange::at(0, u64::from(header.size())),
-        failure,
-    })?;
-    Ok(FoundHeader {
-        header,
-        from_copy: true,
-    })
+    let (found, flaw) = find_header_and_flaw(source, size)?;
+    if let Some(failure) = flaw {
+        problems.add(Problem {
+            segment: None,
+            plaintext: None,
+            wire: ByteRange::at(0, u64::from(found.header.size())),
+            failure,
+        })?;
+    }
+    Ok(found)
 }

@@ -33,7 +33,7 @@ impl Problems {
     /// Keeps a problem.
     ///
     /// # Errors
-    /// `Cancelled`, which is none.
+    /// A failure that is `Cancelled`: it says nothing of the stream.
     pub(super) fn add(&self, problem: Problem) -> Result<(), SealFailure> {
         if problem.failure == SealFailure::Cancelled {
             return Err(problem.failure);

@@ -1,12 +1,11 @@
 //! One segment, checked.
 
 use super::end::Manifest;
-use super::extent::plaintext_of;
 use super::problems::{Problem, Problems};
 use super::sample::Selection;
 use crate::headers::{ByteRange, Geometry, ManifestEntry, SegmentIndex, WireOffset};
 use crate::stream_v2::cancel::CancellationToken;
-use crate::stream_v2::failure::{EndDisagreement, SealFailure, SizeRelation};
+use crate::stream_v2::failure::{SealFailure, SizeRelation};
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::pipeline::{Broken, Halt, RecordReader, SegmentTask, Stepper, Worker};
 use crate::stream_v2::segment_worker::{
@@ -45,7 +44,7 @@ impl SegmentTask for VerifyTask<'_> {
 
     fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<(), Halt> {
         let segment = self.selection.segment(index);
-        let plaintext_size = plaintext_of(self.total, &self.geometry, segment);
+        let plaintext_size = self.geometry.plaintext_due(self.total, segment);
         let offset = self.geometry.record_offset(self.header_size, segment);
         let size = self.geometry.record_size(plaintext_size);
         let mut record = RecordReader::new(self.source, &self.geometry, offset, plaintext_size);
@@ -55,12 +54,8 @@ impl SegmentTask for VerifyTask<'_> {
             .add((offset.get() + size).saturating_sub(record.position()));
         let failure = match checked {
             Ok(entry) => match self.manifest {
-                Some(manifest) if manifest.record.entries.get(segment.get() as usize) != Some(&entry) => {
-                    SealFailure::EndTampered {
-                        offset: manifest.offset,
-                        disagreement: EndDisagreement::Segment,
-                        segment: Some(segment),
-                    }
+                Some(manifest) if manifest.record.entry(segment) != Some(&entry) => {
+                    SealFailure::other_sealing(manifest.offset, segment)
                 }
                 _ => return Ok(()),
             },

@@ -178,6 +178,8 @@ fn an_exported_header_is_the_headers_bytes_or_those_of_its_copy() {
     assert_eq!(export_header(&&whole[..]).unwrap(), header);
     let damaged = Copy::of(&whole).hurt(20..30);
     assert_eq!(export_header(&damaged).unwrap(), header);
+    let unreadable = Copy::of(&whole).unreadable(0..1);
+    assert_eq!(export_header(&unreadable).unwrap(), header);
     assert_eq!(export_header(&header).unwrap(), header);
     assert_eq!(export_header(&&header[..100]).unwrap_err().code(), "TRUNCATED");
     assert_eq!(export_header(&&b"text"[..]).unwrap_err().code(), "HEADER_ERROR");

@@ -6,6 +6,7 @@ mod files;
 mod limits;
 mod segments;
 
+use super::faulty::BadBlocks;
 use super::parts::Parts;
 use super::support::{Output, control, fresh, plaintext, seal};
 use crate::crypto::Crc64;
@@ -80,15 +81,13 @@ impl ReadAt for Copy {
         let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
         let start = (offset as usize).min(self.bytes.len());
         let range = start..(start + wanted).min(self.bytes.len());
-        if self
-            .unreadable
-            .iter()
-            .any(|hole| hole.start < range.end && range.start < hole.end)
-        {
-            return Err(io::Error::from_raw_os_error(5));
-        }
+        let source = BadBlocks {
+            bytes: &self.bytes,
+            bad: self.unreadable.clone(),
+        };
+        let read = source.read_at(offset, buffers)?;
         self.reads.lock().unwrap().push(range);
-        ReadAt::read_at(&&self.bytes[..], offset, buffers)
+        Ok(read)
     }
 }
 

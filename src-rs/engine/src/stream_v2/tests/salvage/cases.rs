@@ -1,5 +1,6 @@
 //! Wrecks that have a name.
 
+use super::super::faulty::BadBlocks;
 use super::super::support::{control, plaintext, reading, seal};
 use super::wreck::{FRAME, SEGMENT, Wreck, small};
 use super::{salvage_bytes, salvage_with};
@@ -8,12 +9,10 @@ use crate::headers::{ByteRange, DigestKind, SegmentIndex};
 use crate::keys::Identity;
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::{Limit, SealFailure};
-use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::options::{Control, DecryptOptions, HeaderLayout};
 use crate::stream_v2::salvage::{
     Cause, ConflictKind, DamageMap, EndState, HeaderOrigin, Lost, Outcome, SalvageOptions,
 };
-use std::io::{self, IoSliceMut};
 
 const SEGMENTS: usize = 6;
 const SIZE: usize = SEGMENTS * SEGMENT - 100;
@@ -215,6 +214,22 @@ fn what_is_given_as_a_header_and_is_none_is_refused() {
         matches!(&failure, SealFailure::InvalidOption { option, .. } if option == "header"),
         "{failure}"
     );
+}
+
+#[test]
+fn what_is_lost_in_front_is_told_in_its_place_also_where_the_header_was_found_behind() {
+    let mut wreck = rewrappable(true);
+    let record = wreck.record(0);
+    wreck.fill(0..record.end, || 0);
+    wreck.garbage(wreck.bytes.len(), 100, &mut 1);
+    let (_, map) = salvage_bytes(&wreck.bytes).unwrap();
+    assert_eq!(map.header.origin, HeaderOrigin::Scan);
+    assert_eq!(lost(&map), [(0, SEGMENT as u64, Cause::Missing)]);
+    let wire = ByteRange {
+        start: record.start as u64,
+        end: record.end as u64,
+    };
+    assert_eq!(map.lost[0].wire, Some(wire));
 }
 
 /// A stream for another key.
@@ -449,39 +464,19 @@ fn a_stream_of_unknown_length_without_its_last_segment_is_never_whole() {
     assert_eq!(map.outcome, Outcome::Partial);
 }
 
-/// Memory in which some ranges can't be read.
-struct Holey<'a>(&'a [u8], Vec<ByteRange>);
-
-impl ReadAt for Holey<'_> {
-    fn size(&self) -> io::Result<u64> {
-        Ok(self.0.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let size: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-        let end = offset + size as u64;
-        if self.1.iter().any(|hole| hole.start < end && offset < hole.end) {
-            return Err(io::Error::from_raw_os_error(5));
-        }
-        self.0.read_at(offset, buffers)
-    }
-}
-
 #[test]
 fn what_can_not_be_read_is_a_hole_and_not_the_end() {
     let wreck = rewrappable(true);
     for threads in [1, 2] {
         // The header, and records.
-        let holes = vec![
-            ByteRange::at(0, 4096),
-            ByteRange::at(8192, 8192),
-            ByteRange::at(20_500, 1),
-        ];
-        let source = Holey(&wreck.bytes, holes);
+        let source = BadBlocks {
+            bytes: &wreck.bytes,
+            bad: vec![0..4096, 8192..16_384, 20_500..20_501],
+        };
         let options = SalvageOptions::new(reading());
         let (output, map) = salvage_with(&source, &options, &control(threads)).unwrap();
         assert_eq!(output, due(&wreck.plaintext, &map));
-        assert_eq!(map.header.origin, HeaderOrigin::Scan);
+        assert_eq!(map.header.origin, HeaderOrigin::Copy);
         assert_eq!(map.end, EndState::Verified);
         assert!(
             map.lost.iter().all(|lost| lost.cause == Cause::Missing),

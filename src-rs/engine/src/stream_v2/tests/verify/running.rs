@@ -1,6 +1,6 @@
 //! What cannot be read or checked; samples, progress, rate and cancelling.
 
-use super::super::faulty::{Fault, FaultySource};
+use super::super::faulty::{BadBlocks, Fault, FaultySource};
 use super::super::parts::Parts;
 use super::super::support::{SEGMENT, compact, control, fresh, key, options, plaintext, reading, seal};
 use super::{both, check, keyless, kinds, with_key};
@@ -12,29 +12,9 @@ use crate::stream_v2::failure::{IoOperation, SealFailure};
 use crate::stream_v2::io::{ReadAt, ThrottledSource};
 use crate::stream_v2::options::{Control, DecryptOptions, HeaderLayout};
 use crate::stream_v2::verify::{Sample, VerifyOptions, verify};
-use std::io::{self, IoSliceMut};
+use std::io::IoSliceMut;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-
-/// Memory of which a range can't be read.
-struct BadBlocks<'a> {
-    bytes: &'a [u8],
-    bad: std::ops::Range<usize>,
-}
-
-impl ReadAt for BadBlocks<'_> {
-    fn size(&self) -> io::Result<u64> {
-        Ok(self.bytes.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let end = offset as usize + buffers.iter().map(|buffer| buffer.len()).sum::<usize>();
-        if (offset as usize) < self.bad.end && end > self.bad.start {
-            return Err(io::Error::other("bad block"));
-        }
-        self.bytes.read_at(offset, buffers)
-    }
-}
 
 #[test]
 fn what_cannot_be_read_is_a_problem_of_its_place_and_the_rest_goes_on() {
@@ -56,7 +36,10 @@ fn what_cannot_be_read_is_a_problem_of_its_place_and_the_rest_goes_on() {
         (footer - 50..footer - 49, vec![(None, "IO")]),
         (footer + 1..footer + 2, vec![(None, "IO")]),
     ] {
-        let source = BadBlocks { bytes: &stream, bad };
+        let source = BadBlocks {
+            bytes: &stream,
+            bad: vec![bad],
+        };
         for (how, _) in both() {
             for threads in [1, 2] {
                 let found = verify(&source, &how, &control(threads)).unwrap();
@@ -67,7 +50,7 @@ fn what_cannot_be_read_is_a_problem_of_its_place_and_the_rest_goes_on() {
     }
     let source = BadBlocks {
         bytes: &stream,
-        bad: 0..stream.len(),
+        bad: std::iter::once(0..stream.len()).collect(),
     };
     match verify(&source, &keyless(), &Control::serial()).unwrap_err() {
         SealFailure::Io { operation, .. } => assert_eq!(operation, IoOperation::Read),

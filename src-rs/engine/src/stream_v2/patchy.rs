@@ -1,20 +1,20 @@
-//! A source that can't be read everywhere.
+//! A source that can't be read everywhere, read around what can't.
 
-use super::super::io::ReadAt;
+use super::io::ReadAt;
 use crate::headers::ByteRange;
 use std::collections::BTreeMap;
-use std::io::IoSliceMut;
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, IoSliceMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Reads around what can't be read.
-pub(super) struct PatchySource<'a> {
+/// Reads around what can't be read, and remembers where that is.
+pub(crate) struct PatchySource<'a> {
     source: &'a dyn ReadAt,
     size: u64,
     holes: Mutex<Holes>,
 }
 
 impl<'a> PatchySource<'a> {
-    pub(super) fn new(source: &'a dyn ReadAt, size: u64) -> Self {
+    pub(crate) fn new(source: &'a dyn ReadAt, size: u64) -> Self {
         Self {
             source,
             size,
@@ -22,18 +22,18 @@ impl<'a> PatchySource<'a> {
         }
     }
 
-    pub(super) const fn size(&self) -> u64 {
+    pub(crate) const fn size(&self) -> u64 {
         self.size
     }
 
     /// The source as it is.
-    pub(super) const fn raw(&self) -> &'a dyn ReadAt {
+    pub(crate) const fn raw(&self) -> &'a dyn ReadAt {
         self.source
     }
 
     /// Fills `buffer` with the bytes from `offset` on and returns how many there are. Those that can't be read are
     /// zeros, which verify as nothing.
-    pub(super) fn read(&self, offset: u64, buffer: &mut [u8]) -> usize {
+    pub(crate) fn read(&self, offset: u64, buffer: &mut [u8]) -> usize {
         let available = self.size.saturating_sub(offset).min(buffer.len() as u64) as usize;
         let buffer = &mut buffer[..available];
         let range = ByteRange::at(offset, available as u64);
@@ -62,13 +62,13 @@ impl<'a> PatchySource<'a> {
     }
 
     /// The `N` bytes at `offset`, if there are as many.
-    pub(super) fn read_array<const N: usize>(&self, offset: u64) -> Option<[u8; N]> {
+    pub(crate) fn read_array<const N: usize>(&self, offset: u64) -> Option<[u8; N]> {
         let mut bytes = [0; N];
         (self.read(offset, &mut bytes) == N).then_some(bytes)
     }
 
     /// Calls `take` with all bytes of the range, in pieces; returns whether they are all there.
-    pub(super) fn stream(&self, range: ByteRange, mut take: impl FnMut(&[u8])) -> bool {
+    pub(crate) fn stream(&self, range: ByteRange, mut take: impl FnMut(&[u8])) -> bool {
         let mut buffer = vec![0; range.size().min(PIECE) as usize];
         let mut at = range.start;
         while at < range.end {
@@ -84,20 +84,35 @@ impl<'a> PatchySource<'a> {
     }
 
     /// Whether a part of the range was found unreadable.
-    pub(super) fn has_hole(&self, range: ByteRange) -> bool {
+    pub(crate) fn has_hole(&self, range: ByteRange) -> bool {
         self.holes().intersects(range)
     }
 
+    /// The parts of the range that were found unreadable, in order.
+    pub(crate) fn holes_in(&self, range: ByteRange) -> Vec<ByteRange> {
+        let holes = self.holes();
+        let behind = holes.0.range(..range.end).rev();
+        let mut found: Vec<_> = behind
+            .take_while(|&(_, &end)| end > range.start)
+            .map(|(&start, &end)| ByteRange {
+                start: start.max(range.start),
+                end: end.min(range.end),
+            })
+            .collect();
+        found.reverse();
+        found
+    }
+
     /// Bytes that were found unreadable.
-    pub(super) fn unreadable(&self) -> u64 {
+    pub(crate) fn unreadable(&self) -> u64 {
         self.holes().0.iter().map(|(start, end)| end - start).sum()
     }
 
-    fn read_some(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+    fn read_some(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         self.source.read_at(offset, &mut [IoSliceMut::new(buffer)])
     }
 
-    fn holes(&self) -> std::sync::MutexGuard<'_, Holes> {
+    fn holes(&self) -> MutexGuard<'_, Holes> {
         self.holes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,6 +154,26 @@ const MAX_HOLES: usize = 100_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_holes_of_a_range_end_where_it_ends() {
+        let source: &[u8] = &[];
+        let source = PatchySource::new(&source, 0);
+        for start in [0, 4096, 20_480] {
+            source.holes().add(ByteRange::at(start, 4096));
+        }
+        for (range, due) in [
+            ((0, 30_000), vec![(0, 8192), (20_480, 24_576)]),
+            ((100, 20_480), vec![(100, 8192)]),
+            ((8191, 20_481), vec![(8191, 8192), (20_480, 20_481)]),
+            ((8192, 20_480), vec![]),
+        ] {
+            let (start, end) = range;
+            let holes = source.holes_in(ByteRange { start, end });
+            let holes: Vec<_> = holes.iter().map(|hole| (hole.start, hole.end)).collect();
+            assert_eq!(holes, due, "{range:?}");
+        }
+    }
 
     #[test]
     fn holes_that_touch_are_one_and_are_found_by_any_of_their_bytes() {
