@@ -333,8 +333,14 @@ impl EntryReader<'_> {
     /// # Errors
     /// What the reader says.
     pub fn read(&self, reader: &mut dyn Read) -> io::Result<Entries> {
+        let count = usize::try_from(self.segments).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let mut finished = Vec::new();
+        finished
+            .try_reserve_exact(count)
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        finished.resize(count, None);
         let mut entries = Entries {
-            finished: vec![None; usize::try_from(self.segments).unwrap_or(0)],
+            finished,
             closed: false,
             size: 0,
         };

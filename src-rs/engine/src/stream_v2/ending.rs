@@ -134,7 +134,7 @@ impl EndExpectation<'_> {
             return Err(self.another_segment(reader, bytes, position).unwrap_or(damaged));
         };
         let size = end_record_size(self.segments, u64::from(extensions));
-        bytes.extend(self.read(reader, size - END_RECORD_FIXED_SIZE as u64, position)?);
+        self.read_on(reader, size - END_RECORD_FIXED_SIZE as u64, &mut bytes, position)?;
         if (bytes.len() as u64) < size {
             // A flipped bit in the extensions' size asks for more than there is; a footer tells that this is the end.
             let footer = bytes.last_chunk().and_then(Footer::parse);
@@ -170,7 +170,7 @@ impl EndExpectation<'_> {
         position: &mut u64,
     ) -> Option<SealFailure> {
         let more = (SEGMENT_HEADER_SIZE - END_RECORD_FIXED_SIZE) as u64;
-        bytes.extend(self.read(reader, more, position).ok()?);
+        self.read_on(reader, more, &mut bytes, position).ok()?;
         let found = SegmentHeader::parse(bytes.first_chunk()?, &self.header.core.geometry).ok()?;
         let actual = format!("segment {}", found.index);
         let error = SegmentHeaderError::new(SegmentReason::AfterFinal, "the end record", actual);
@@ -180,10 +180,24 @@ impl EndExpectation<'_> {
     /// Reads up to `size` bytes; what is not there is not allocated.
     fn read(&self, reader: &mut dyn Read, size: u64, position: &mut u64) -> Result<Vec<u8>, SealFailure> {
         let mut bytes = Vec::new();
-        let read = reader.take(size).read_to_end(&mut bytes);
-        read.map_err(SealFailure::reading)?;
-        *position += bytes.len() as u64;
+        self.read_on(reader, size, &mut bytes, position)?;
         Ok(bytes)
+    }
+
+    /// The same, behind what was read before.
+    fn read_on(
+        &self,
+        reader: &mut dyn Read,
+        size: u64,
+        bytes: &mut Vec<u8>,
+        position: &mut u64,
+    ) -> Result<(), SealFailure> {
+        let read = reader
+            .take(size)
+            .read_to_end(bytes)
+            .map_err(SealFailure::reading)?;
+        *position += read as u64;
+        Ok(())
     }
 
     fn truncated(&self, position: u64) -> SealFailure {

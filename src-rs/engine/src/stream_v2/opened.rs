@@ -98,6 +98,28 @@ impl OpenedStream {
         )
     }
 
+    /// Segments of which something is in the source; those behind them are one stretch that is missing.
+    #[must_use]
+    pub fn segments_present(&self) -> u64 {
+        let geometry = self.stream.context.geometry();
+        let records = self.source_size.saturating_sub(self.header_size());
+        self.segments().min(records.div_ceil(geometry.full_record_size()))
+    }
+
+    /// What of the plaintext is lost if this segment can't be opened, and where that stands: the segment, or all that is
+    /// missing where it is the first of which nothing is there.
+    #[must_use]
+    pub fn stretch(&self, index: SegmentIndex) -> (ByteRange, ByteRange) {
+        let (mut plaintext, mut wire) = (self.plaintext_range(index), self.wire_range(index));
+        if index.get() == self.segments_present()
+            && let Some(total) = self.total
+        {
+            plaintext.end = total;
+            wire.end = self.end_range().start;
+        }
+        (plaintext, wire)
+    }
+
     /// Where a segment's plaintext stands in the whole. Where the stream's length is unknown, a full segment is assumed.
     #[must_use]
     pub fn plaintext_range(&self, index: SegmentIndex) -> ByteRange {

@@ -81,9 +81,9 @@ impl Totals {
         self.output_crc.append(summary.output_crc64, output_size);
     }
 
-    /// Adds a segment that was lost, in whose place `output` came out.
-    pub(crate) fn add_lost(&mut self, output_crc64: u64, output_size: u64) {
-        self.segments += 1;
+    /// Adds segments that were lost, in whose place this much came out.
+    pub(crate) fn add_lost(&mut self, segments: u64, output_crc64: u64, output_size: u64) {
+        self.segments += segments;
         self.plaintext_size += output_size;
         self.output_crc.append(output_crc64, output_size);
     }

@@ -163,7 +163,11 @@ fn find_end_record(copy: &Copy<'_>, geometry: &Geometry, total: u64, header_size
     if copy.size.checked_sub(offset)? < size {
         return None;
     }
-    let mut bytes = vec![0; usize::try_from(size).ok()?];
+    let size = usize::try_from(size).ok()?;
+    let mut bytes = Vec::new();
+    // A sparse file can have room for more than the machine has.
+    bytes.try_reserve_exact(size).ok()?;
+    bytes.resize(size, 0);
     if !copy.read_exactly(offset, &mut bytes) {
         return None;
     }

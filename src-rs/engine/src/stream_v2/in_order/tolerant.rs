@@ -29,8 +29,10 @@ pub(in crate::stream_v2) fn open_tolerantly(
     let (buffers, free) = channel::<Vec<u8>>();
     let mut next = 0;
     // A buffer goes with every index, since the pool's threads can't share the channel that they come back through.
+    // What is missing at the end is one damage, however many segments it has.
+    let count = opened.segments().min(opened.segments_present() + 1);
     let produce = move || {
-        let index = (next < opened.segments()).then(|| SegmentIndex::new(next))?;
+        let index = (next < count).then(|| SegmentIndex::new(next))?;
         next += 1;
         Some((index, free.try_recv().unwrap_or_default()))
     };
@@ -124,10 +126,11 @@ impl TolerantDelivery<'_, '_> {
                 Err(failure) if failure.is_damage() => failure,
                 Err(failure) => return Err(failure),
             };
+            let (plaintext, wire) = self.opened.stretch(index);
             let damage = Damage {
                 segment: index,
-                plaintext: self.opened.plaintext_range(index),
-                wire: self.opened.wire_range(index),
+                plaintext,
+                wire,
                 failure: self.with_verified_bytes(failure),
                 retries: retried.map_or(0, |damage| damage.retries + 1),
             };
@@ -155,7 +158,12 @@ impl TolerantDelivery<'_, '_> {
         } else {
             (0, 0)
         };
-        self.totals.add_lost(lost.0, lost.1);
+        let segments = if index.get() == self.opened.segments_present() {
+            self.opened.segments() - index.get()
+        } else {
+            1
+        };
+        self.totals.add_lost(segments, lost.0, lost.1);
         self.meter.add(damage.plaintext.size());
         self.entries.push(None);
         self.log.add(damage, outcome);
@@ -181,6 +189,7 @@ impl TolerantDelivery<'_, '_> {
         let mut crc = Crc64::default();
         let mut left = range.size();
         while left > 0 {
+            self.control.cancel.check()?;
             let zeros = &ZEROS[..left.min(ZEROS.len() as u64) as usize];
             self.write(zeros)?;
             crc.update(zeros);
@@ -249,7 +258,7 @@ impl TolerantDelivery<'_, '_> {
                 return Err(failure);
             }
             let damage = Damage {
-                segment: SegmentIndex::new(self.entries.len() as u64),
+                segment: SegmentIndex::new(self.totals.segments),
                 plaintext: ByteRange::at(total, 0),
                 wire: self.opened.end_range(),
                 failure: self.with_verified_bytes(failure),

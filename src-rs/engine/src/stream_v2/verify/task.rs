@@ -43,6 +43,8 @@ impl SegmentTask for VerifyTask<'_> {
     }
 
     fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<(), Halt> {
+        // Segments that fail at their first bytes come to no other look at the token.
+        self.cancel.check()?;
         let segment = self.selection.segment(index);
         let plaintext_size = self.geometry.plaintext_due(self.total, segment);
         let offset = self.geometry.record_offset(self.header_size, segment);
