@@ -67,6 +67,7 @@ export async function decryptFile(
   const placement = placementSettings(options);
   const report = await run(options, {
     name: 'decryptFile',
+    asksCaller: typeof policy === 'function',
     start(how, running) {
       const onDamage = damageSettings(policy, running);
       if (onDamage) settings.onDamage = onDamage;

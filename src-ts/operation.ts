@@ -13,6 +13,8 @@ export interface Operation<T extends object> {
   readonly name: OperationName;
   /** Starts it. */
   readonly start: (how: RunSettings, running: Running) => Promise<T>;
+  /** It calls functions of the caller's, which may throw, besides the listener to progress. */
+  readonly asksCaller?: boolean;
   /** Bytes that progress ends with, out of what the operation returns. */
   readonly done: (result: T) => number;
 }
@@ -29,7 +31,7 @@ export async function run<T extends object>(options: OperationOptions, operation
   const running = new Running(operation.name, options.signal);
   const progress = listener && new ProgressListener(listener, running);
   try {
-    const how = running.settings(threads);
+    const how = running.settings(threads, listener !== undefined || operation.asksCaller === true);
     if (progress) how.onProgress = progress.hear;
     const segments = running.watch.segmentSettings();
     if (segments) how.segments = segments;
@@ -53,7 +55,7 @@ export function checkedThreads(threads: unknown): number {
 /** An operation under way: what can stop it, and why it stopped. @internal */
 export class Running {
   readonly watch: Watch;
-  readonly #cancellation: Cancellation = new native.Cancellation();
+  #cancellation: Cancellation | undefined;
   readonly #signal: AbortSignal | undefined;
   #thrown: { readonly value: unknown } | undefined;
 
@@ -66,13 +68,16 @@ export class Running {
     if (this.#signal) onAbort(this.#signal, this.cancel);
   }
 
-  /** How the addon is to run it. */
-  settings(threads: number): RunSettings {
-    return { threads, cancellation: this.#cancellation };
+  /** How the addon is to run it; `isStoppable` where more than the signal may stop it. */
+  settings(threads: number, isStoppable: boolean): RunSettings {
+    // The addon looks names up, and must not find what somebody put on Object.prototype.
+    const settings = Object.assign(Object.create(null) as RunSettings, { threads });
+    if (isStoppable || this.#signal) settings.cancellation = this.#cancellation ??= new native.Cancellation();
+    return settings;
   }
 
   readonly cancel = (): void => {
-    this.#cancellation.cancel();
+    this.#cancellation?.cancel();
   };
 
   /** Stops the operation because a function of the caller's threw this. */

@@ -13,7 +13,7 @@ import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
 /**
  * Opens a sealed stream segment by segment, whatever is wrong with the others: a result for each, in order.
  *
- * At most `threads` segments are in memory at a time, and nothing is read ahead of that: a loop that takes its time is
+ * Segments of which nothing is there are one result, with all of their ranges. At most `threads` segments are in memory at a time, and nothing is read ahead of that: a loop that takes its time is
  * waited for. Leaving the loop stops it. Segments that can't be opened are no errors here; what is wrong with the stream
  * as a whole is: a header that can't be read or unlocked before the first result, an end that is missing or wrong after
  * the last. Bytes given as `source` must not change, and their ArrayBuffer not be transferred, until the loop has ended.
@@ -29,7 +29,7 @@ export function decryptSegments(
   const keys = keyArguments('key', options.key);
   const threads = checkedThreads(options.threads) || availableParallelism();
   return results(from, options.signal, threads, (running) =>
-    native.openSegments(from, keys, settings, running.settings(ONE)),
+    native.openSegments(from, keys, settings, running.settings(ONE, true)),
   );
 }
 
@@ -54,7 +54,7 @@ async function* results(
         // Where the length is unknown, the last segment is the one that says so.
         if (isFinal) break;
       }
-      reader.checkEnd();
+      reader.checkEnd(tally.plaintextSize);
     } finally {
       // First, so that what is under way is told before the end is.
       await segments.close();
@@ -76,17 +76,23 @@ interface Opened {
 /** The segments of a stream in order, some of them opened ahead. */
 class Segments {
   readonly #ahead: Promise<Opened>[] = [];
+  readonly #present: number;
+  readonly #count: number;
   #next = 0;
 
   constructor(
     readonly reader: SegmentReader,
     readonly source: Source,
     readonly running: Running,
-  ) {}
+  ) {
+    this.#present = reader.segmentsPresent;
+    // What is missing at the end is one result, however many segments it has.
+    this.#count = Math.min(reader.segments, this.#present + 1);
+  }
 
   /** Has up to `window` segments opened side by side, and takes the first of them; nothing behind the last. */
   ahead(window: number): Promise<Opened> | undefined {
-    while (this.#ahead.length < window && this.#next < this.reader.segments) {
+    while (this.#ahead.length < window && this.#next < this.#count) {
       const opening = this.#open(this.#next);
       // Nobody may be there to hear of it: the loop may be left before its turn comes.
       opening.catch(() => undefined);
@@ -105,8 +111,9 @@ class Segments {
 
   async #open(index: number): Promise<Opened> {
     const plaintextRange = this.reader.plaintextRange(index);
-    const output = Buffer.allocUnsafeSlow(plaintextRange.end - plaintextRange.start);
-    const how = this.running.settings(ONE);
+    const size = index < this.#present ? plaintextRange.end - plaintextRange.start : 0;
+    const output = Buffer.allocUnsafeSlow(size);
+    const how = this.running.settings(ONE, true);
     const outcome = await this.reader.open(index, this.source.bytes, output, how);
     return { result: this.#result(index, plaintextRange, outcome, output), isFinal: outcome.isFinal };
   }
@@ -115,8 +122,7 @@ class Segments {
     const { failure, message, plaintextSize, wireSize, frames, stages } = outcome;
     if (failure === undefined || message === undefined) {
       this.running.watch.segment({ index, plaintextSize, wireSize, frames, stages });
-      const data = plaintextSize === output.length ? output : output.subarray(0, plaintextSize);
-      return { ok: true, index, offset: range.start, data };
+      return { ok: true, index, offset: range.start, data: cut(output, plaintextSize) };
     }
     const damage = {
       index,
@@ -128,6 +134,14 @@ class Segments {
     this.running.watch.damage(damage);
     return { ok: false, ...damage };
   }
+}
+
+/** Memory of its own, behind which nothing of the process's is to be seen. */
+function cut(output: Buffer, size: number): Buffer {
+  if (output.length === size) return output;
+  const data = Buffer.allocUnsafeSlow(size);
+  output.copy(data);
+  return data;
 }
 
 // Segments are opened side by side, each on one thread.

@@ -132,6 +132,23 @@ test('an end that is missing is one more decision', async (t) => {
   );
 });
 
+test('functions of many operations at once can wait for other operations', async (t) => {
+  const { from, open } = fileWith(t, withDamage(1));
+  const directory = temporaryDirectory(t);
+  const openInto = async (index: number) => {
+    const to = join(directory, String(index));
+    const onDamage = async () => {
+      await decryptFile(from, join(directory, `other-${index}`), { key, onDamage: 'skip', flush: false });
+      return 'zero' as const;
+    };
+    await decryptFile(from, to, { key, onDamage, flush: false });
+    return readFileSync(to);
+  };
+  const outputs = await Promise.all(Array.from({ length: 20 }, (_, index) => openInto(index)));
+  for (const output of outputs) t.deepEqual(output, withZeros(1));
+  t.deepEqual((await open('zero')).output, withZeros(1));
+});
+
 test('what the function throws ends the operation', async (t) => {
   const { directory, open } = fileWith(t, withDamage(1, 2));
   const before = contents(directory);

@@ -67,10 +67,13 @@ test('a cut stream gives what is there, tells what is missing, and throws at the
   const failure = await failureOf(t, async () => {
     for await (const result of decryptSegments(cut, { key })) results.push(result);
   });
-  t.is(failure.kind, 'Truncated');
+  t.is(failure.kind === 'Truncated' && failure.verifiedBytes, 4 * 2048);
+  const last = results.at(-1);
+  t.deepEqual(last?.ok === false && last.plaintextRange, { start: 5 * 2048, end: plaintext.length });
   t.deepEqual(
     results.map((result) => (result.ok ? 'ok' : result.failure.kind)),
-    ['ok', 'ok', 'ok', 'ok', 'Truncated', 'Truncated', 'Truncated'],
+    // The one that was cut, and all that is missing behind it.
+    ['ok', 'ok', 'ok', 'ok', 'Truncated', 'Truncated'],
   );
 });
 

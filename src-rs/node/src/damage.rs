@@ -1,5 +1,6 @@
 //! Damage on its way to JavaScript, and what JavaScript decides about it on its way back.
 
+use crate::executor::waiting;
 use crate::failure::SealFailure;
 use crate::ranges::Range;
 use napi::Status;
@@ -180,7 +181,7 @@ pub(crate) fn asker(settings: DamageSettings<'_>) -> DamageAsker {
     Box::new(move |damage, cancel| {
         *answer.lock() = None;
         match ask.call(damage.into(), ThreadsafeFunctionCallMode::NonBlocking) {
-            Status::Ok => answer.wait(cancel),
+            Status::Ok => waiting(|| answer.wait(cancel)),
             // The environment is going away.
             _ => DamageDecision::Abort,
         }

@@ -5,6 +5,7 @@
 
 use crate::pools::end_idle_pools;
 use sealstream::{CancellationToken, SealFailure};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -58,6 +59,41 @@ struct State {
     working: usize,
     threads: usize,
     idle: usize,
+    /// Threads whose job waits for JavaScript. They count as little as if they were not there: what JavaScript does before
+    /// it answers may be an operation too.
+    waiting: usize,
+}
+
+/// The job that a thread serves.
+#[derive(Clone, Copy)]
+struct Serving {
+    lane: &'static Executor,
+    threads: usize,
+}
+
+thread_local! {
+    static SERVING: Cell<Option<Serving>> = const { Cell::new(None) };
+}
+
+/// Waits for JavaScript in a job's own thread; others may begin meanwhile.
+pub(crate) fn waiting<T>(wait: impl FnOnce() -> T) -> T {
+    let Some(Serving { lane, threads }) = SERVING.get() else {
+        return wait();
+    };
+    let mut state = lane.lock();
+    state.waiting += 1;
+    state.working -= threads;
+    if state.has_work() {
+        lane.find_thread(state);
+    } else {
+        drop(state);
+    }
+    let result = wait();
+    let mut state = lane.lock();
+    state.waiting -= 1;
+    state.working += threads;
+    drop(state);
+    result
 }
 
 impl Executor {
@@ -67,6 +103,7 @@ impl Executor {
             working: 0,
             threads: 0,
             idle: 0,
+            waiting: 0,
         };
         Self {
             state: Mutex::new(state),
@@ -78,11 +115,16 @@ impl Executor {
     fn submit(&'static self, job: Job) {
         let mut state = self.lock();
         state.queue.push_back(job);
+        self.find_thread(state);
+    }
+
+    /// Has somebody look at the queue: a thread that is idle, or a new one.
+    fn find_thread(&'static self, mut state: MutexGuard<'_, State>) {
         if state.idle >= state.queue.len() {
             self.work.notify_one();
             return;
         }
-        if state.threads >= limit() {
+        if state.threads - state.waiting >= limit() {
             return;
         }
         state.threads += 1;
@@ -92,7 +134,7 @@ impl Executor {
         let Err(error) = started else { return };
         state.threads -= 1;
         // While there is another thread the job stays in its queue.
-        if state.threads == 0
+        if state.threads == state.waiting
             && let Some(job) = state.queue.pop_back()
         {
             drop(state);
@@ -114,13 +156,15 @@ impl Executor {
     }
 
     /// A thread's life: jobs, until none has come for a while.
-    fn serve(&self) {
+    fn serve(&'static self) {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.take() {
                 let threads = job.threads;
                 drop(state);
+                SERVING.set(Some(Serving { lane: self, threads }));
                 (job.run)(Ok(()));
+                SERVING.set(None);
                 state = self.lock();
                 state.working -= threads;
                 if threads > 0 && state.idle > 0 && !state.queue.is_empty() {

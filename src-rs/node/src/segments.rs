@@ -90,29 +90,35 @@ impl SegmentReader {
         Ok(self.get()?.stream.segments() as f64)
     }
 
+    /// Segments of which something is in the source; those behind them are one stretch that is missing.
+    #[napi(getter)]
+    pub fn segments_present(&self) -> Result<f64> {
+        Ok(self.get()?.stream.segments_present() as f64)
+    }
+
     /// Plaintext bytes, where they are known.
     #[napi(getter)]
     pub fn plaintext_size(&self) -> Result<Option<f64>> {
         Ok(self.get()?.stream.plaintext_size().map(|size| size as f64))
     }
 
-    /// Where a segment's plaintext stands in the whole.
+    /// Where a segment's plaintext stands in the whole; of the first one that is missing, that of all behind it too.
     #[napi(ts_return_type = "ByteRange")]
     pub fn plaintext_range(&self, index: f64) -> Result<Range> {
-        Ok(self.get()?.stream.plaintext_range(segment(index)).into())
+        Ok(self.get()?.stream.stretch(segment(index)).0.into())
     }
 
-    /// Where a segment's record stands, or should.
+    /// Where a segment's record stands, or should; of the first one that is missing, all of them.
     #[napi(ts_return_type = "ByteRange")]
     pub fn wire_range(&self, index: f64) -> Result<Range> {
-        Ok(self.get()?.stream.wire_range(segment(index)).into())
+        Ok(self.get()?.stream.stretch(segment(index)).1.into())
     }
 
-    /// Throws what is wrong with the stream's end, if something is.
+    /// Throws what is wrong with the stream's end, if something is; `verified` plaintext bytes came before it.
     #[napi(catch_unwind)]
-    pub fn check_end(&self, env: &Env) -> Result<()> {
+    pub fn check_end(&self, env: &Env, verified: f64) -> Result<()> {
         match self.get()?.stream.end_failure() {
-            Some(failure) => Err(rejection(env, failure)?),
+            Some(failure) => Err(rejection(env, &failure.clone().after(verified as u64))?),
             None => Ok(()),
         }
     }

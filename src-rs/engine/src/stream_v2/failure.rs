@@ -409,6 +409,21 @@ impl SealFailure {
         }
     }
 
+    /// The same failure, with the plaintext bytes that were verified before it where it tells of them.
+    #[must_use]
+    pub fn after(self, verified_bytes: u64) -> Self {
+        match self {
+            Self::Truncated {
+                next_segment, offset, ..
+            } => Self::Truncated {
+                next_segment,
+                verified_bytes,
+                offset,
+            },
+            other => other,
+        }
+    }
+
     /// The innermost failure's name in capitals, such as `DIGEST_MISMATCH`: stable, for programs.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -80,16 +80,7 @@ impl<'a, 'c> Delivery<'a, 'c> {
     /// Adds what only the delivering end knows, and stops a reader that waits.
     fn explain(&self, failure: SealFailure) -> SealFailure {
         self.control.cancel.cancel();
-        match failure {
-            SealFailure::Truncated {
-                next_segment, offset, ..
-            } => SealFailure::Truncated {
-                next_segment,
-                verified_bytes: self.totals.plaintext_size,
-                offset,
-            },
-            other => other,
-        }
+        failure.after(self.totals.plaintext_size)
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), SealFailure> {

@@ -131,7 +131,7 @@ impl TolerantDelivery<'_, '_> {
                 segment: index,
                 plaintext,
                 wire,
-                failure: self.with_verified_bytes(failure),
+                failure: failure.after(self.verified),
                 retries: retried.map_or(0, |damage| damage.retries + 1),
             };
             match self.decide(&damage)? {
@@ -214,20 +214,6 @@ impl TolerantDelivery<'_, '_> {
         Ok(decision)
     }
 
-    /// What was verified before, which only the delivering end knows.
-    fn with_verified_bytes(&self, failure: SealFailure) -> SealFailure {
-        match failure {
-            SealFailure::Truncated {
-                next_segment, offset, ..
-            } => SealFailure::Truncated {
-                next_segment,
-                verified_bytes: self.verified,
-                offset,
-            },
-            other => other,
-        }
-    }
-
     fn finish(mut self) -> Result<(Run, DamageLog), SealFailure> {
         self.writer.flush().map_err(SealFailure::writing)?;
         self.decide_about_end()?;
@@ -261,7 +247,7 @@ impl TolerantDelivery<'_, '_> {
                 segment: SegmentIndex::new(self.totals.segments),
                 plaintext: ByteRange::at(total, 0),
                 wire: self.opened.end_range(),
-                failure: self.with_verified_bytes(failure),
+                failure: failure.after(self.verified),
                 retries: retried.map_or(0, |damage| damage.retries + 1),
             };
             let outcome = match self.decide(&damage)? {
