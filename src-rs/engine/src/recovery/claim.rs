@@ -2,16 +2,18 @@
 //!
 //! Their names follow from the target's, so that the next attempt finds them; so anyone who may write to the directory
 //! can have put something there. What is there is opened without following links and trusted only if nobody else can have
-//! written it.
+//! written it. Both are locked: whoever removes one, snapshots it or changes its permissions leaves the other's lock as it is.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The right to write to a target's journal and unfinished output: an exclusive lock on the journal.
+/// The right to write to a target's journal and unfinished output: an exclusive lock on each.
 #[derive(Debug)]
 pub struct Claim {
     journal: File,
+    /// The unfinished output, locked, once it was opened.
+    partial: Option<File>,
     journal_path: PathBuf,
     partial_path: PathBuf,
     /// The journal was there before, with something in it.
@@ -20,8 +22,6 @@ pub struct Claim {
     distrusted: bool,
     /// The unfinished output was not there, and was made.
     lacked_partial: bool,
-    /// The files are this operation's to remove.
-    holds_files: bool,
 }
 
 /// Why a target was not claimed.
@@ -42,37 +42,30 @@ impl Claim {
     /// See [`ClaimError`]. Nothing is left then.
     pub fn take(target: &Path) -> Result<Self, ClaimError> {
         let (journal_path, partial_path) = (beside(target, "journal")?, beside(target, "partial")?);
-        let mut distrusted = false;
-        for _ in 0..ATTEMPTS {
-            let (journal, found) = open_private(&journal_path)?;
-            distrusted |= found == Found::Distrusted;
-            match journal.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(ClaimError::Busy),
-                Err(TryLockError::Error(error)) => {
-                    if found != Found::Kept {
-                        // Best effort: it is empty, and of no use where nothing can be locked.
-                        let _ = std::fs::remove_file(&journal_path);
-                    }
-                    return Err(error.into());
-                }
+        let (journal, found) = open_locked(&journal_path)?;
+        let resumes = journal.metadata()?.len() != 0;
+        Ok(Self {
+            journal,
+            partial: None,
+            journal_path,
+            partial_path,
+            resumes,
+            distrusted: found == Found::Distrusted,
+            lacked_partial: false,
+        })
+    }
+
+    /// Whether `file` is what stands as the journal or the unfinished output of `target`, which must name a file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn would_take(file: &File, target: &Path) -> io::Result<bool> {
+        for extension in ["journal", "partial"] {
+            if is_at(file, &beside(target, extension)?)? {
+                return Ok(true);
             }
-            // Whoever held the lock until now may have removed the file: the lock is then on nothing.
-            if !is_at(&journal, &journal_path)? {
-                continue;
-            }
-            let resumes = journal.metadata()?.len() != 0;
-            return Ok(Self {
-                journal,
-                journal_path,
-                partial_path,
-                resumes,
-                distrusted,
-                lacked_partial: false,
-                holds_files: true,
-            });
         }
-        Err(ClaimError::Busy)
+        Ok(false)
     }
 
     /// The journal.
@@ -111,15 +104,28 @@ impl Claim {
         self.partial_path.symlink_metadata().is_ok()
     }
 
-    /// Opens the unfinished output, or makes an empty one.
+    /// Opens the unfinished output, or makes an empty one, and locks it for as long as this claim or the file returned is
+    /// open.
+    ///
+    /// # Errors
+    /// See [`ClaimError`]. What another operation holds is left as it is.
+    pub fn open_partial(&mut self) -> Result<File, ClaimError> {
+        let (file, found) = open_locked(&self.partial_path)?;
+        self.distrusted |= found == Found::Distrusted;
+        self.lacked_partial = found == Found::Nothing;
+        let copy = file.try_clone();
+        self.partial = Some(file);
+        Ok(copy?)
+    }
+
+    /// Whether the unfinished output that was opened still stands in its place: nobody removed or replaced it.
     ///
     /// # Errors
     /// What the system says.
-    pub fn open_partial(&mut self) -> io::Result<File> {
-        let (file, found) = open_private(&self.partial_path)?;
-        self.distrusted |= found == Found::Distrusted;
-        self.lacked_partial = found == Found::Nothing;
-        Ok(file)
+    pub fn holds_partial(&self) -> io::Result<bool> {
+        self.partial
+            .as_ref()
+            .map_or(Ok(false), |partial| is_at(partial, &self.partial_path))
     }
 
     /// Whether there was no unfinished output when [`open_partial`](Self::open_partial) was called.
@@ -130,14 +136,21 @@ impl Claim {
 
     /// The output has its place: the journal goes. Should that fail, the next operation on the target removes it.
     pub fn complete(mut self) {
-        self.holds_files = false;
-        let _ = std::fs::remove_file(&self.journal_path);
+        self.partial = None;
+        self.remove_journal();
     }
 
     /// Best effort: whoever comes next starts over anyway.
-    fn remove_both(&mut self) {
-        if std::mem::take(&mut self.holds_files) {
+    fn remove_both(&self) {
+        if self.holds_partial().unwrap_or(false) {
             let _ = std::fs::remove_file(&self.partial_path);
+        }
+        self.remove_journal();
+    }
+
+    /// Best effort. Another operation's journal can stand there where this one's was removed.
+    fn remove_journal(&self) {
+        if is_at(&self.journal, &self.journal_path).unwrap_or(false) {
             let _ = std::fs::remove_file(&self.journal_path);
         }
     }
@@ -163,6 +176,7 @@ pub fn remove_stale(target: &Path) {
     if found.contains(&Some(true))
         && !found.contains(&Some(false))
         && let Ok(mut claim) = Claim::take(target)
+        && (!claim.has_partial() || claim.open_partial().is_ok())
     {
         claim.remove_both();
     }
@@ -184,34 +198,73 @@ enum Found {
     Distrusted,
 }
 
-/// Opens a file that only its owner can have written, or creates one. Anything else in its place is removed.
-fn open_private(path: &Path) -> io::Result<(File, Found)> {
+/// [`open_private`], and the file is locked for as long as it is open.
+fn open_locked(path: &Path) -> Result<(File, Found), ClaimError> {
+    let mut distrusted = false;
+    for _ in 0..ATTEMPTS {
+        let (file, found) = open_private(path)?;
+        distrusted |= found == Found::Distrusted;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ClaimError::Busy),
+            Err(TryLockError::Error(error)) => {
+                if found != Found::Kept {
+                    // Best effort: it is empty, and of no use where nothing can be locked.
+                    let _ = std::fs::remove_file(path);
+                }
+                return Err(error.into());
+            }
+        }
+        // Whoever held the lock until now may have removed the file, or made it the target: the lock is then on something
+        // else.
+        if is_at(&file, path)? {
+            return Ok((file, if distrusted { Found::Distrusted } else { found }));
+        }
+    }
+    Err(ClaimError::Busy)
+}
+
+/// Opens a file that only its owner can have written, or creates one. Anything else in its place is removed, unless an
+/// operation holds it: that somebody made another name for it, or changed its permissions, does not end the operation.
+fn open_private(path: &Path) -> Result<(File, Found), ClaimError> {
     let mut found = Found::Nothing;
     for _ in 0..ATTEMPTS {
-        match private(OpenOptions::new().create_new(true)).open(path) {
+        match private(OpenOptions::new().write(true).create_new(true)).open(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => return result.map(|file| (file, found)),
+            result => return Ok(result.map(|file| (file, found))?),
         }
-        match private(&mut OpenOptions::new()).open(path) {
+        let distrusted = match private(OpenOptions::new().write(true)).open(path) {
             Ok(file) if is_private(&file.metadata()?) => return Ok((file, Found::Kept)),
-            Ok(_) => {}
+            Ok(file) => Some(file),
             Err(error) => match path.symlink_metadata() {
                 // What is wrong is not the file.
-                Ok(metadata) if is_private(&metadata) => return Err(error),
-                Ok(_) => {}
+                Ok(metadata) if is_private(&metadata) => return Err(error.into()),
+                // To be locked it need not be writable.
+                Ok(_) => private(&mut OpenOptions::new()).open(path).ok(),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             },
-        }
+        };
         // A link, a pipe, a file of somebody else's, or one that others may write to.
+        if let Some(file) = &distrusted
+            && file.metadata()?.is_file()
+        {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return Err(ClaimError::Busy),
+                // Two that distrust one file don't remove each other's new one: the lock is kept until it is gone.
+                Ok(()) if !is_at(file, path)? => continue,
+                // Where nothing can be locked nothing is held.
+                Ok(()) | Err(TryLockError::Error(_)) => {}
+            }
+        }
         std::fs::remove_file(path)?;
         found = Found::Distrusted;
     }
-    Err(io::ErrorKind::AlreadyExists.into())
+    Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options.read(true).write(true);
+    options.read(true);
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
@@ -234,7 +287,20 @@ fn is_private(metadata: &Metadata) -> bool {
     metadata.is_file()
 }
 
-/// Whether the file still stands at its path.
+/// Whether the file itself, and not a link to it, stands at the path. What stands there is not opened: it may be a pipe, or
+/// another user's.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    match path.symlink_metadata() {
+        Ok(metadata) => Ok(identity(metadata) == identity(file.metadata()?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     match same_file::Handle::from_path(path) {
         Ok(handle) => Ok(handle == same_file::Handle::from_file(file.try_clone()?)?),

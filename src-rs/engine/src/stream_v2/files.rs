@@ -65,7 +65,8 @@ pub fn decrypt_file(
 ///
 /// # Errors
 /// See [`SealFailure`]; those of a journal are `JournalRefused` and `SourceChanged`, and `TargetBusy` is that of another
-/// operation on the same target. A journal that is of no use is no error: the report says why.
+/// operation on the same target. `SameFile` is also that of a `from` that stands where the unfinished output or its journal
+/// belongs. A journal that is of no use is no error: the report says why.
 pub fn encrypt_file_resumable(
     from: &Path,
     to: &Path,

@@ -24,15 +24,19 @@ impl FoundOutput {
     /// operation alone, and stays until it is committed: the next attempt finds it and its journal.
     ///
     /// # Errors
-    /// As [`OutputFile::create`], and `TargetBusy`.
+    /// As [`OutputFile::create`], and `TargetBusy`. `SameFile` is also the error for a source that stands where the
+    /// unfinished output or its journal belongs: it would be written over.
     pub fn find(source: Option<&File>, target: &Path, overwrite: Overwrite) -> Result<Self, SealFailure> {
         let resolved = Target::resolve(source.as_slice(), target, overwrite)?;
-        let claim = Claim::take(&resolved.path).map_err(|error| match error {
-            ClaimError::Busy => SealFailure::TargetBusy {
-                path: target.display().to_string(),
-            },
-            ClaimError::Io(error) => SealFailure::io(IoOperation::Create, Some(target), &error),
-        })?;
+        if let Some(source) = source {
+            let taken = Claim::would_take(source, &resolved.path);
+            if taken.map_err(|error| SealFailure::io(IoOperation::Create, Some(target), &error))? {
+                return Err(SealFailure::SameFile {
+                    path: target.display().to_string(),
+                });
+            }
+        }
+        let claim = Claim::take(&resolved.path).map_err(|error| not_claimed(error, target))?;
         let placed = PlacedOutput {
             target: resolved,
             claim,
@@ -68,16 +72,22 @@ impl KeptOutput {
     /// As [`OutputFile::commit`], and the journal goes.
     ///
     /// # Errors
-    /// As there, but output and journal stay.
+    /// As there, but output and journal stay; and `TargetBusy` where something else stands in the output's place, which is
+    /// then not taken for it.
     pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealFailure> {
         let Self {
-            output: OutputFile { temporary, target },
+            output: OutputFile {
+                temporary, target, ..
+            },
             claim,
         } = self;
         let failed = |error: io::Error| SealFailure::io(IoOperation::Flush, Some(&target.path), &error);
         if flush {
             // Before it gets its permissions, with which the next attempt would not trust it.
             temporary.as_file().sync_all().map_err(failed)?;
+        }
+        if !claim.holds_partial().map_err(failed)? {
+            return Err(not_claimed(ClaimError::Busy, &target.path));
         }
         let file = temporary.as_file().try_clone().map_err(failed)?;
         target
@@ -126,7 +136,7 @@ impl PlacedOutput {
     /// It is something else, or there is nothing: an output that is to be written.
     ///
     /// # Errors
-    /// `TargetExists`, or `Io` with the path.
+    /// `TargetExists`, `TargetBusy`, or `Io` with the path.
     pub fn write_again(self) -> Result<KeptOutput, SealFailure> {
         let Self {
             target,
@@ -135,7 +145,7 @@ impl PlacedOutput {
         } = self;
         let opened = target.check_overwrite(&shown).and_then(|()| {
             let failed = |error: io::Error| SealFailure::io(IoOperation::Create, Some(&shown), &error);
-            let file = claim.open_partial().map_err(failed)?;
+            let file = claim.open_partial().map_err(|error| not_claimed(error, &shown))?;
             let path = TempPath::try_from_path(claim.partial_path()).map_err(failed)?;
             // Best effort: where names don't last the next attempt starts over.
             if let (false, Ok(Some(directory))) = (claim.resumes(), open_directory(directory_of(&path))) {
@@ -145,8 +155,21 @@ impl PlacedOutput {
         });
         let mut temporary = opened?;
         temporary.disable_cleanup(true);
-        let output = OutputFile { temporary, target };
+        let output = OutputFile {
+            temporary,
+            target,
+            removes_stale: false,
+        };
         Ok(KeptOutput { output, claim })
+    }
+}
+
+fn not_claimed(error: ClaimError, target: &Path) -> SealFailure {
+    match error {
+        ClaimError::Busy => SealFailure::TargetBusy {
+            path: target.display().to_string(),
+        },
+        ClaimError::Io(error) => SealFailure::io(IoOperation::Create, Some(target), &error),
     }
 }
 

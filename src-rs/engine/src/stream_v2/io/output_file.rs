@@ -1,6 +1,6 @@
 //! Files as whole sources and targets: what may be read, and output that appears complete or not at all.
 
-use crate::recovery::remove_stale;
+use crate::recovery::{Claim, remove_stale};
 use crate::stream_v2::failure::{FileKind, IoOperation, SealFailure};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -48,6 +48,8 @@ pub enum Overwrite {
 pub struct OutputFile {
     pub(super) temporary: NamedTempFile,
     pub(super) target: Target,
+    /// What an interrupted operation left beside the target goes: no source is one of these files.
+    pub(super) removes_stale: bool,
 }
 
 /// Where an output goes, found fit to be replaced or created.
@@ -80,9 +82,14 @@ impl OutputFile {
             .suffix(".partial")
             .tempfile_in(directory_of(&resolved.path))
             .map_err(|error| SealFailure::io(IoOperation::Create, Some(target), &error))?;
+        // Inputs are never changed, whatever their names.
+        let removes_stale = sources
+            .iter()
+            .all(|source| matches!(Claim::would_take(source, &resolved.path), Ok(false)));
         Ok(Self {
             temporary,
             target: resolved,
+            removes_stale,
         })
     }
 
@@ -93,7 +100,7 @@ impl OutputFile {
     }
 
     /// Gives the file its permissions and its name. With `flush` the bytes, and then the name, are on the disk before
-    /// this returns. What an interrupted operation left beside the target goes.
+    /// this returns. What an interrupted operation left beside the target goes, unless a source is among it.
     ///
     /// A new file gets the permission bits `mode`; one that replaces another keeps the other's.
     ///
@@ -101,9 +108,15 @@ impl OutputFile {
     /// `Io`, or `TargetExists` where the target came into being meanwhile. Nothing is left then, with one exception: where
     /// an existing file was replaced and only flushing its directory failed, the new file stands in its place.
     pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealFailure> {
-        let Self { temporary, target } = self;
+        let Self {
+            temporary,
+            target,
+            removes_stale,
+        } = self;
         target.place(temporary, mode, flush, None)?;
-        remove_stale(&target.path);
+        if removes_stale {
+            remove_stale(&target.path);
+        }
         Ok(())
     }
 }

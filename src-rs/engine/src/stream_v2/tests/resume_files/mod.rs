@@ -1,5 +1,7 @@
 //! Files that stay beside the target until an operation succeeds, and what somebody else may have put there.
 
+mod inputs;
+mod shared;
 #[cfg(unix)]
 mod unix;
 
