@@ -223,7 +223,9 @@ function summary(
       ? [`  ${counted(map.conflictCount, 'segment')} sealed more than once: see --map or --report`]
       : []),
     ...(map.otherStreams.length > 0
-      ? [`  it holds headers of ${counted(map.otherStreams.length, 'other stream')} too: give the header of one with --header to get that one instead`]
+      ? [
+          `  it holds headers of ${counted(map.otherStreams.length, 'other stream')} too: give the header of one with --header to get that one instead`,
+        ]
       : []),
     ...(mapFile === undefined || mapFile === '-' ? [] : [`  map: ${mapFile}`]),
     ...(report === undefined ? [] : [`  page: ${report}`]),
