@@ -44,6 +44,14 @@ test('a name without .seal needs -o', async (t) => {
   }
 });
 
+test('a directory is told as that', async (t) => {
+  const cwd = await folderWithKey(t);
+  mkdirSync(join(cwd, 'd'));
+  const { code, stderr } = await sealstream(['decrypt', '-k', 'my.key', 'd'], { cwd });
+  t.is(code, 5);
+  t.is(stderr, 'sealstream decrypt: d is a directory.\n  Name a sealed file.\n');
+});
+
 test('pipes at both ends, from an empty input to several segments', async (t) => {
   const cwd = await folderWithKey(t);
   const env = { SEALSTREAM_KEY_FILE: 'my.key' };
@@ -245,12 +253,13 @@ test('names of every kind', async (t) => {
 test('what is refused by a rule leaves everything as it was', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), 'text');
+  writeFileSync(join(cwd, 'b'), 'old');
   mkdirSync(join(cwd, 'folder'));
   const encrypt = ['encrypt', '-k', 'my.key'];
   for (const [args, said] of [
     [[...encrypt, 'a', '-o', 'a'], /same file/],
-    [[...encrypt, 'a', '-o', 'my.key'], /my\.key exists[^]*--force/],
-    [[...encrypt, 'folder', '-o', 'b'], /folder is a directory\.\n[^\n]*tar c/],
+    [[...encrypt, 'a', '-o', 'b'], /b exists[^]*--force/],
+    [[...encrypt, 'folder', '-o', 'c'], /folder is a directory\.\n[^\n]*tar c/],
     [[...encrypt, 'a', '-o', 'folder'], /folder is a directory\.\n[^\n]*-o OUT/],
     [['inspect', 'folder'], /folder is a directory\.\n {2}Name a sealed file\.\n$/],
   ] as const) {
@@ -258,7 +267,7 @@ test('what is refused by a rule leaves everything as it was', async (t) => {
     t.is(code, 5, stderr);
     t.regex(stderr, said);
   }
-  t.deepEqual(names(cwd), ['a', 'folder', 'my.key']);
+  t.deepEqual(names(cwd), ['a', 'b', 'folder', 'my.key']);
 });
 
 posixTest('a folder as a key file is refused', async (t) => {

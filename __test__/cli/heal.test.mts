@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -29,7 +29,7 @@ test('a whole file comes out of damaged ones, and the report says which segment 
   t.is(stdout.length, 0);
   t.regex(
     stderr,
-    /^healed a -> out: mended 3 of 4 segments, 3\.3 MiB in [^\n]+\n {2}segments 0 to 1: b\n {2}segment 3: c\n {2}header: the copy at the end\n {2}left out: 7 bytes behind the end\nsealstream: warning: the header of c is damaged\n$/,
+    /^healed a -> out: mended 3 of 4 segments, 3\.3 MiB in [^\n]+\n {2}segments 0 to 1: b\n {2}segment 3: c\n {2}header: the copy at the end\n {2}left out: 7 bytes that are not of the stream\nsealstream: warning: the header of c is damaged\n$/,
   );
   t.deepEqual(readFileSync(join(cwd, 'out')), sealed);
 
@@ -59,6 +59,7 @@ test('what cannot be healed has its exit code, a way out, and no output', async 
   writeFileSync(join(cwd, 'text'), 'no sealed stream');
   writeFileSync(join(cwd, 'end'), foreign.fill(0, sealed.length - 5000));
   await sealstream(['encrypt', '-k', 'my.key', '--digest', 'none', '-o', 'blind', 'my.key'], { cwd });
+  for (const name of ['blind', 'text', 'end']) copyFileSync(join(cwd, name), join(cwd, `${name}2`));
   const before = names(cwd);
   for (const [args, exitCode, kind, said] of [
     [
@@ -68,9 +69,9 @@ test('what cannot be healed has its exit code, a way out, and no output', async 
       /2 segments of a are sound in none of the copies, the first is segment 0\nadd another/,
     ],
     [['b', 'foreign'], 5, 'ForeignReplica', /foreign is not a copy of b[^\n]+\nleave that copy out$/],
-    [['blind', 'blind'], 5, 'NoDigests', /without digests[^\n]+\nopen each copy with the key/],
-    [['text', 'text'], 4, 'HeaderError', /text is not a sealed stream/],
-    [['end', 'end'], 4, 'EndDamaged', /end: the end record[^\n]+\nadd another copy/],
+    [['blind', 'blind2'], 5, 'NoDigests', /without digests[^\n]+\nopen each copy with the key/],
+    [['text', 'text2'], 4, 'HeaderError', /text is not a sealed stream/],
+    [['end', 'end2'], 4, 'EndDamaged', /end: the end record[^\n]+\nadd another copy/],
     [['a', 'nothing'], 1, 'Io', /could not open nothing: /],
     [['nothing', 'a'], 1, 'Io', /could not open nothing: /],
     [['a', '.'], 5, 'NotARegularFile', /\. is a directory\nname a sealed file/],
@@ -83,6 +84,21 @@ test('what cannot be healed has its exit code, a way out, and no output', async 
     t.regex(`${String(error['message'])}\n${String(error['advice'])}`, said);
   }
   t.deepEqual(names(cwd), before);
+});
+
+test('a replica that is no sealed file is told as that, whether it was missed or not', async (t) => {
+  const { cwd, sealed } = await copies(t);
+  writeFileSync(join(cwd, 'text'), 'no sealed stream');
+  writeFileSync(join(cwd, 'whole'), sealed);
+  const done = await sealstream(['heal', 'whole', 'text', '-q', '-o', 'out'], { cwd });
+  t.is(done.code, 0);
+  t.regex(done.stderr, /^sealstream: warning: neither [^\n]* of text is left: it may be no sealed file\n$/);
+  const failed = await sealstream(['heal', 'a', 'c', 'text', '-o', 'out2'], { cwd });
+  t.is(failed.code, 4);
+  t.regex(
+    failed.stderr,
+    /^sealstream: warning: no header is left in text: it may be no sealed file\nsealstream heal: 2 segments/,
+  );
 });
 
 test('no copy is written over, and a file that exists only with --force', async (t) => {
@@ -155,6 +171,7 @@ test('both commands have a help, and what is wrong with their arguments is named
     [['heal', 'a', 'b'], /OUT is missing[^]*-o OUT/],
     [['heal', '-', 'b', '-o', 'out'], /heal needs files/],
     [['heal', 'a', 'b', '-o', '-'], /heal writes a file/],
+    [['heal', 'a', 'b', './a', '-o', 'out'], /a and \.\/a are one file/],
     [['heal', 'a', 'b', '-o', 'out', '--max-segment-size', '0'], /--max-segment-size must be/],
     [['repair', 'a'], /sealstream heal\?/],
     [['header'], /header stands alone[^]*header export/],

@@ -13,6 +13,13 @@ const ENCRYPT = ['encrypt', '-k', 'my.key', '--resume', ...SLOW, 'a'];
 
 /** Starts to seal `a`, and interrupts that when there is something to go on with. */
 async function interrupt(cwd: string) {
+  const { child, ended } = await begin(cwd);
+  child.kill('SIGINT');
+  return ended;
+}
+
+/** Starts to seal `a`, and waits until there is something to go on with. */
+async function begin(cwd: string) {
   writeFileSync(join(cwd, 'a'), '');
   truncateSync(join(cwd, 'a'), 100 * 2 ** 20);
   const child = start(ENCRYPT, { cwd });
@@ -25,8 +32,7 @@ async function interrupt(cwd: string) {
     if (name !== undefined && readFileSync(join(cwd, name)).length > 5000) break;
     await sleep(2);
   }
-  child.kill('SIGINT');
-  return ended;
+  return { child, ended };
 }
 
 posixTest('an interrupted command says how to go on, and the same command does', async (t) => {
@@ -57,11 +63,30 @@ posixTest('what starts over says why, and a source that changed is refused', asy
   utimesSync(join(cwd, 'a'), 1, 1);
   const changed = await sealstream(ENCRYPT, { cwd });
   t.is(changed.code, 1);
-  t.regex(changed.stderr, /written to or replaced since/);
-  t.regex(changed.stderr, /without --resume/);
+  t.regex(
+    changed.stderr,
+    /written to or replaced since\.\n {2}When nothing writes to it any more, do it without --resume, which[^\n]*\n$/,
+  );
   const refused = await sealstream([...ENCRYPT, '--json'], { cwd });
   t.is(jsonError(refused.stderr)['code'], 'ERR_SEAL_SOURCE_CHANGED');
 });
+
+posixTest(
+  'a target that another run writes, and a journal of other work, are told with one way out',
+  async (t) => {
+    const cwd = await folderWithKey(t);
+    const { child, ended } = await begin(cwd);
+    child.kill('SIGSTOP');
+    const busy = await sealstream(ENCRYPT, { cwd });
+    child.kill('SIGKILL');
+    await ended;
+    t.is(busy.code, 5);
+    t.regex(
+      busy.stderr,
+      /at work on a\.seal\.\n {2}Wait for it to end, or name another output with -o OUT\.\n$/,
+    );
+  },
+);
 
 test('--resume needs files at both ends', async (t) => {
   const cwd = await folderWithKey(t);

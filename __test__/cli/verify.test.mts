@@ -20,6 +20,7 @@ import {
   hasTerminal,
   jsonError,
   onTerminal,
+  program,
   sealstream,
   start,
 } from './command.mjs';
@@ -55,7 +56,7 @@ test('damage is exit code 4, and told with its place in both forms', async (t) =
   t.is(code, 4);
   t.regex(
     stdout.toString(),
-    /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem in 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\): its digest is [0-9a-f]+, expected [0-9a-f]+: the stream is damaged \(plaintext bytes 0 to 1,048,575\)\n$/,
+    /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem; checked 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\): its digest is [0-9a-f]+, expected [0-9a-f]+: the stream is damaged \(plaintext bytes 0 to 1,048,575\)\n$/,
   );
 
   const json = await sealstream(['verify', '--json', 'store'], { cwd });
@@ -78,7 +79,54 @@ test('many problems of a file are counted after the first', async (t) => {
   }
   const { code, stdout } = await sealstream(['verify', 'a.seal'], { cwd });
   t.is(code, 4);
-  t.regex(stdout.toString(), /9 problems[^\n]*\n( {2}segment \d[^\n]*\n){5} {2}and 4 more problems\n/);
+  t.regex(
+    stdout.toString(),
+    /9 problems[^\n]*\n( {2}segment \d[^\n]*\n){5} {2}and 4 more problems: see --json\n/,
+  );
+});
+
+test('what is damaged is told with how to mend it, and a header whose copy served as no more than that', async (t) => {
+  const cwd = await store(t);
+  damage(join(cwd, 'small.seal'), 0);
+  const { code, stdout } = await sealstream(['verify', '--no-key', 'small.seal'], { cwd });
+  t.is(code, 4);
+  t.regex(
+    stdout.toString(),
+    /\n {2}header: damaged; its copy at the end served, and the contents are whole\nchecked [^\n]*\nto mend [^\n]*sealstream heal [^\n]*sealstream salvage -k KEY [^\n]*\n$/,
+  );
+  damage(join(cwd, 'small.seal'), 4096 + 32 + 74 + 2);
+  const both = (await sealstream(['verify', 'small.seal'], { cwd })).stdout.toString();
+  t.regex(
+    both,
+    /2 problems; checked 1 segment[^\n]*\n {2}header: damaged; its copy at the end served\n {2}segment 0/,
+  );
+  t.notRegex((await sealstream(['verify', 'store'], { cwd })).stdout.toString(), /mend/);
+});
+
+test('a wrong key is told with where it came from, and with what needs none', async (t) => {
+  const cwd = await store(t);
+  await sealstream(['keygen', '-o', 'other.key'], { cwd });
+  const named = await sealstream(['verify', '-k', 'other.key', 'small.seal'], { cwd });
+  t.regex(named.stdout.toString(), /\n {2}give the key file [^\n]*by -k FILE; [^\n]*--no-key\n/);
+  const env = { SEALSTREAM_KEY_FILE: 'other.key' };
+  const found = await sealstream(['verify', 'small.seal'], { cwd, env });
+  t.regex(found.stdout.toString(), /\n {2}the key is the one of SEALSTREAM_KEY_FILE[^\n]*--no-key\n/);
+  const opened = await sealstream(['decrypt', 'small.seal'], { cwd, env });
+  t.regex(opened.stderr, /\n {2}The key is the one of SEALSTREAM_KEY_FILE/);
+  t.notRegex(opened.stderr, /--no-key/);
+});
+
+posixTest('what is no regular file is told without advice that is not taken', async (t) => {
+  const cwd = await store(t);
+  await end(program('mkfifo', ['pipe'], { cwd }));
+  for (const args of [['verify'], ['salvage', '-k', 'my.key', '-o', 'out']]) {
+    const { code, stdout, stderr } = await sealstream([...args, 'pipe'], { cwd });
+    t.is(code, 5);
+    t.regex(
+      `${stdout.toString()}${stderr}`,
+      /pipe is not a regular file\.?\n {2}save what it gives in a file/i,
+    );
+  }
 });
 
 test('what cannot be checked is told, the rest goes on, and the worst makes the exit code', async (t) => {

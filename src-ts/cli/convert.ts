@@ -8,10 +8,11 @@ import { type Direction, type Endpoint, type Endpoints, nameOf } from './endpoin
 import { usageError } from './errors';
 import { type Scene, WorkFailure } from './failures';
 import { interruptible } from './interrupt';
-import { readKeys } from './keys';
+import { isKeyFromEnvironment, readKeys } from './keys';
 import { MAX_THREADS } from './options';
 import { progressBar } from './progress';
 import { reportObject, reportText, resumeWarnings, warnings } from './report';
+import { checkApart } from './same-file';
 import { inform, warn } from './tell';
 
 /** Seals or opens, with these keys. */
@@ -28,10 +29,12 @@ export async function convert(
   work: Work,
 ): Promise<void> {
   const threads = args.count('threads', MAX_THREADS);
-  refuseJsonOnTerminal(args, ends.target);
+  const { target } = ends;
+  refuseJsonOnTerminal(args, target);
+  if ('path' in target) checkApart(args, [{ path: target.path, option: '-o' }]);
   const keys = await readKeys(args);
   const interrupt = interruptible();
-  const bar = progressBar(!args.has('quiet') && !args.has('json') && !isOnTerminal(ends.target));
+  const bar = progressBar(!args.has('quiet') && !args.has('json') && !isOnTerminal(target));
   const operation = {
     threads,
     onProgress: bar.listener,
@@ -48,7 +51,7 @@ export async function convert(
     // However the work put it, it ended because of the signal.
     const failure = interrupt.interruption() ?? error;
     const resumable = args.has('resume');
-    throw new WorkFailure(failure, { ...scene(direction, ends.source, 'fd' in ends.target), resumable });
+    throw new WorkFailure(failure, { ...scene(direction, args, ends.source, 'fd' in target), resumable });
   } finally {
     bar.clear();
     interrupt.dispose();
@@ -57,8 +60,19 @@ export async function convert(
 }
 
 /** What the command was doing, for what fails. */
-export function scene(command: Direction, source: Endpoint, toStandardOutput: boolean): Scene {
-  return { command, input: nameOf(source), isNamed: 'path' in source, toStandardOutput };
+export function scene(
+  command: Direction,
+  args: Arguments,
+  source: Endpoint,
+  toStandardOutput: boolean,
+): Scene {
+  return {
+    command,
+    input: nameOf(source),
+    isNamed: 'path' in source,
+    isKeyFromEnvironment: isKeyFromEnvironment(args),
+    toStandardOutput,
+  };
 }
 
 /** Whether data goes to a terminal. */

@@ -100,7 +100,7 @@ async function show(args: Arguments, source: Endpoint, options: Omit<OpenOptions
     for (const warning of warnings(nameOf(source), state)) warn(warning);
   } catch (error) {
     // All was verified before anything is shown.
-    throw new WorkFailure(error, scene('decrypt', source, false));
+    throw new WorkFailure(error, scene('decrypt', args, source, false));
   } finally {
     for (const key of keys) key.dispose();
   }

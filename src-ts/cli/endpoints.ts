@@ -1,5 +1,6 @@
 // Where a command reads and writes: a file or a standard stream at each end.
 
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import type { Arguments } from './arguments';
@@ -72,9 +73,18 @@ function defaultTarget(direction: Direction, source: Endpoint): Endpoint {
   const { path } = source;
   if (direction === 'encrypt') return { path: path + ENDING };
   if (!path.endsWith(ENDING) || basename(path) === ENDING) {
+    if (isDirectory(path)) throw refusal(`${path} is a directory`, 'name a sealed file');
     throw usageError(`${path} does not end in ${ENDING}, so the output has no name`, 'name it with -o OUT');
   }
   return { path: path.slice(0, -ENDING.length) };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function checkInput(direction: Direction): void {

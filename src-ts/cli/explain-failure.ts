@@ -55,7 +55,7 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
   const input = scene?.input ?? 'the input';
   switch (failure.kind) {
     case 'NoMatchingKey':
-      return wrongKey('give the key file that it was sealed with, by -k FILE');
+      return wrongKey(otherKey(scene));
     case 'ContextMismatch':
       return failure.supplied === 0
         ? {
@@ -128,7 +128,9 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
       return { ...explainSystemCode(failure.code ?? '', message.replace(OS_ERROR, '')), code };
     case 'SourceChanged':
       return failed(
-        scene?.resumable === true ? 'do it without --resume, which starts from the beginning' : '',
+        scene?.resumable === true
+          ? 'when nothing writes to it any more, do it without --resume, which starts from the beginning'
+          : 'do it again when nothing writes to it any more',
       );
     case 'Crypto':
     case 'ThreadsUnavailable':
@@ -154,6 +156,16 @@ function ofSegment(kind: string): Meaning {
 
 function wrongKey(advice: string): Meaning {
   return { exitCode: exitCodes.wrongKey, advice };
+}
+
+function otherKey(scene: Scene | undefined): string {
+  const give =
+    scene?.isKeyFromEnvironment === true
+      ? 'the key is the one of SEALSTREAM_KEY_FILE: let that name the key file that it was sealed with, or give -k FILE'
+      : 'give the key file that it was sealed with, by -k FILE';
+  return scene?.command === 'verify'
+    ? `${give}; or check what can be checked without the key with --no-key`
+    : give;
 }
 
 function damaged(advice: string): Meaning {
@@ -220,9 +232,10 @@ export function notRegular(
     const advice = isInput ? FOLDER_ADVICE[scene.command] : 'name a file in it with -o OUT';
     return { ...refused(advice), message: `${path} is a directory` };
   }
-  const stream = isInput ? 'use - for standard input' : 'use -o - for standard output';
-  const advice = NEEDS_FILES.has(scene?.command) ? 'save what it gives in a file, and name that' : stream;
-  return { ...refused(advice), message: `${path} is not a regular file` };
+  const [forInput, forOutput] = NEEDS_FILES.has(scene?.command)
+    ? ['save what it gives in a file, and name that', 'name a new file with -o OUT']
+    : ['use - for standard input', 'use -o - for standard output'];
+  return { ...refused(isInput ? forInput : forOutput), message: `${path} is not a regular file` };
 }
 
 /** Whether the input is what is wrong. */
@@ -252,6 +265,8 @@ const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
 };
 const NEEDS_FILES: ReadonlySet<Scene['command'] | undefined> = new Set([
   'inspect',
+  'verify',
+  'salvage',
   'heal',
   'header',
 ] as const);
@@ -267,7 +282,8 @@ const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'SourceChanged',
 ]);
 // What the advice says again.
-const SAID_AS_ADVICE = /[;:,] (?:please report it|restore it from another copy|open each copy .*)(?=\)?$)/;
+const SAID_AS_ADVICE =
+  /[;:,] (?:please report it|restore it from another copy|(?:open each copy|wait for it to end|delete it to start over|do it again from the start)[^;]*)(?=\)?$)/;
 const SEE_HELP = 'see the help of the command: --help';
 // An option's name in the library's messages.
 const OPTION_NAME = /\b(?:frameSize|segmentSize|maxSegmentSize|keyId)\b/g;

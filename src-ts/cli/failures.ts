@@ -11,6 +11,8 @@ export interface Scene {
   readonly isNamed: boolean;
   /** Data goes to standard output, which may have got a part of it. */
   readonly toStandardOutput: boolean;
+  /** SEALSTREAM_KEY_FILE named the key, not an option. */
+  readonly isKeyFromEnvironment?: boolean;
   /** What is finished stays, and the same command goes on with it. */
   readonly resumable?: boolean;
 }

@@ -53,7 +53,7 @@ async function exportCommand(args: Arguments): Promise<void> {
   if (output === undefined) throw usageError('HEADER is missing', 'name the file to write with -o HEADER');
   if (output === '-') checkOutput();
   // An older header may be the only one left.
-  else checkFree(output, '-o', false, [], 'name another with -o HEADER: no header is written over');
+  else checkFree(output, '-o', false, 'name another with -o HEADER: no header is written over');
   const header = await exportHeader(path).catch((cause: unknown) => {
     const scene = { command: 'header', input: path, isNamed: true, toStandardOutput: false } as const;
     throw new WorkFailure(cause, scene);

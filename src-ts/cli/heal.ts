@@ -1,15 +1,17 @@
 // `sealstream heal`: one whole sealed file out of several damaged copies.
 
-import { heal as healCopies, type HealReport } from '../index';
+import { exportHeader, heal as healCopies, type HealReport, type SealFailure } from '../index';
 
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { printable, STDOUT, writeAll } from './console';
 import { usageError } from './errors';
+import { isSealError } from './explain-failure';
 import { WorkFailure } from './failures';
 import { interruptible } from './interrupt';
 import { force, help, json, MAX_THREADS, maxSegmentSize, noFlush, quiet, threads } from './options';
 import { progressBar } from './progress';
+import { checkApart, isSame } from './same-file';
 import { inform, warn } from './tell';
 import { counted, formatCount, formatDuration, formatSize } from './units';
 
@@ -71,6 +73,8 @@ async function healCommand(args: Arguments): Promise<void> {
     bar.clear();
     tellReport(args, names, report);
   } catch (error) {
+    bar.clear();
+    if (!args.has('json')) await warnOfCopies(names, error);
     const { damaged: input, replicas } = names;
     const scene = { command: 'heal', input, replicas, isNamed: true, toStandardOutput: false } as const;
     throw new WorkFailure(interrupt.interruption() ?? error, scene);
@@ -91,7 +95,33 @@ function namesIn(args: Arguments): Names {
     throw usageError('heal needs files that it can look into', 'name them; - is not taken here');
   }
   if (output === '-') throw usageError('heal writes a file', 'name it with -o OUT; - is not taken here');
+  checkDistinct([damaged, ...replicas]);
+  checkApart(args, [{ path: output, option: '-o' }]);
   return { damaged, replicas, output };
+}
+
+/** A copy has nothing to give to itself. */
+function checkDistinct(copies: readonly string[]): void {
+  for (const [index, copy] of copies.entries()) {
+    const same = copies.slice(0, index).find((earlier) => isSame(earlier, copy));
+    if (same === undefined) continue;
+    const said = same === copy ? `${copy} is named twice` : `${same} and ${copy} are one file`;
+    throw usageError(said, 'name copies that are files of their own');
+  }
+}
+
+/** Where the copies did not suffice, one that is no sealed file may have been named by mistake. */
+async function warnOfCopies({ replicas }: Names, error: unknown): Promise<void> {
+  if (!isSealError(error) || !BEYOND_HELP.has(error.failure.kind)) return;
+  for (const replica of replicas) {
+    try {
+      await exportHeader(replica);
+    } catch (cause) {
+      if (isSealError(cause) && cause.failure.kind !== 'Io') {
+        warn(printable(`no header is left in ${replica}: it may be no sealed file`));
+      }
+    }
+  }
 }
 
 function tellReport(args: Arguments, names: Names, report: HealReport): void {
@@ -125,7 +155,8 @@ function reportLines(names: Names, report: HealReport): string[] {
   if (headerFrom !== undefined) lines.push(`  header: ${nameOf(names, headerFrom)}`);
   else if (report.damaged.header === 'copy') lines.push('  header: the copy at the end');
   if (endFrom !== undefined) lines.push(`  end: ${nameOf(names, endFrom)}`);
-  if (trailingBytes > 0) lines.push(`  left out: ${counted(trailingBytes, 'byte')} behind the end`);
+  if (trailingBytes > 0)
+    lines.push(`  left out: ${counted(trailingBytes, 'byte')} that are not of the stream`);
   return lines;
 }
 
@@ -142,8 +173,10 @@ function warnings(names: Names, report: HealReport): string[] {
     if (end === 'differs')
       found.push(`${name} describes its segments otherwise than the copy that was believed`);
   }
-  for (const { name, header } of copies.slice(1)) {
-    if (header !== 'sound') found.push(`the header of ${name} is damaged`);
+  for (const { name, header, end } of copies.slice(1)) {
+    if (header === 'lost' && end === 'lost')
+      found.push(`neither the header nor the end of ${name} is left: it may be no sealed file`);
+    else if (header !== 'sound') found.push(`the header of ${name} is damaged`);
   }
   return found;
 }
@@ -152,5 +185,12 @@ function nameOf(names: Names, replica: number): string {
   return names.replicas[replica] ?? `copy ${replica}`;
 }
 
+// What more copies could have helped against.
+const BEYOND_HELP: ReadonlySet<string> = new Set<SealFailure['kind']>([
+  'NotHealed',
+  'EndDamaged',
+  'HeaderError',
+  'HeaderDamaged',
+]);
 // Lines that a person still reads.
 const LISTED = 20;

@@ -51,10 +51,23 @@ export async function saveKey(key: SecretKey, path: string): Promise<void> {
   }
 }
 
+/** Every key file that is named, also the one of the environment where -k goes before it. */
+export function keyFilesInReach(args: Arguments): string[] {
+  return [...args.values('key'), ...fromEnvironment()];
+}
+
+/** Whether the key is the one that the environment names. */
+export function isKeyFromEnvironment(args: Arguments): boolean {
+  return !args.has('key') && fromEnvironment().length > 0;
+}
+
 function keyFiles(args: Arguments): string[] {
-  const named = args.values('key');
-  const fromEnvironment = process.env[VARIABLE] ?? '';
-  return named.length > 0 ? named : [fromEnvironment].filter((path) => path !== '');
+  return args.has('key') ? args.values('key') : fromEnvironment();
+}
+
+function fromEnvironment(): string[] {
+  const path = process.env[VARIABLE] ?? '';
+  return path === '' ? [] : [path];
 }
 
 async function readKey(path: string, allowReadable: boolean): Promise<SecretKey> {

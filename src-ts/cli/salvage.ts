@@ -12,7 +12,7 @@ import { exitCodes } from './exit-codes';
 import { isSealError } from './explain-failure';
 import { WorkFailure } from './failures';
 import { interruptible } from './interrupt';
-import { readKeys } from './keys';
+import { isKeyFromEnvironment, readKeys } from './keys';
 import {
   allowReadableKey,
   force,
@@ -28,6 +28,7 @@ import {
   threads,
 } from './options';
 import { progressBar } from './progress';
+import { checkApart, type OutputFile } from './same-file';
 import { inform } from './tell';
 import { bytesText, counted, formatCount, formatSize } from './units';
 import { checkFree, writeWhole } from './whole-file';
@@ -113,7 +114,13 @@ async function salvageCommand(args: Arguments): Promise<number> {
     return tell(args, ends, map);
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    const scene = { command: 'salvage', input: ends.from, isNamed: true, toStandardOutput: false } as const;
+    const scene = {
+      command: 'salvage',
+      input: ends.from,
+      isNamed: true,
+      isKeyFromEnvironment: isKeyFromEnvironment(args),
+      toStandardOutput: false,
+    } as const;
     throw new WorkFailure(interrupt.interruption() ?? error, scene);
   } finally {
     bar.clear();
@@ -139,19 +146,19 @@ function places(args: Arguments): Places {
   if (map === '-' && args.has('json')) {
     throw usageError('--json and --map - both need standard output', 'give one of them');
   }
-  const isForced = args.has('force');
-  const others: [string, string][] = [
-    [from, 'the input'],
-    [to, 'the output'],
-  ];
+  const header = args.value('header');
+  const kept = header === undefined ? [] : [{ path: header, what: 'the file of --header' }];
+  const maps: OutputFile[] = [];
   for (const [option, path] of [
     ['--map', map],
     ['--report', report],
   ] as const) {
     if (path === undefined || path === '-') continue;
-    checkFree(path, option, isForced, others);
-    others.push([path, `the file of ${option}`]);
+    maps.push({ path, option });
   }
+  checkApart(args, maps, [{ path: from, what: 'the input' }, ...kept]);
+  checkApart(args, [{ path: to, option: '-o' }, ...maps], kept);
+  for (const { path, option } of maps) checkFree(path, option, args.has('force'));
   return { from, to, map, report };
 }
 
@@ -216,7 +223,9 @@ function summary(
       ? [`  ${counted(map.conflictCount, 'segment')} sealed more than once: see --map or --report`]
       : []),
     ...(map.otherStreams.length > 0
-      ? [`  it holds headers of ${counted(map.otherStreams.length, 'other stream')} too`]
+      ? [
+          `  it holds headers of ${counted(map.otherStreams.length, 'other stream')} too: give the header of one with --header to get that one instead`,
+        ]
       : []),
     ...(mapFile === undefined || mapFile === '-' ? [] : [`  map: ${mapFile}`]),
     ...(report === undefined ? [] : [`  page: ${report}`]),

@@ -33,10 +33,11 @@ export function outcomeText(outcome: Outcome): string {
   }
   const { found } = outcome;
   if (found.sound) return lines(`${head}${name}: ${soundText(found)}`, []);
-  const told = found.problems.slice(0, TOLD).map(problemText);
+  const told = found.problems.slice(0, TOLD).map((problem) => problemText(problem, found));
   const more = found.problemCount - told.length;
-  if (more > 0) told.push(`and ${counted(more, 'more problem')}`);
-  return lines(`${head}${name}: ${counted(found.problemCount, 'problem')} in ${checkedText(found)}`, told);
+  if (more > 0) told.push(`and ${counted(more, 'more problem')}: see --json`);
+  const problems = counted(found.problemCount, 'problem');
+  return lines(`${head}${name}: ${problems}; checked ${checkedText(found)}`, told);
 }
 
 /** The same as an object. */
@@ -76,7 +77,7 @@ export class Summary {
     return worst ?? (this.#exitCodes.size > 0 ? exitCodes.failed : exitCodes.done);
   }
 
-  /** One line, or two where a sound file may not be one. */
+  /** One line, and one more where something is to be mended. */
   text(): string {
     const { ok, damaged, failed } = this.#counts;
     const { hasKey, sample, seed } = this.how;
@@ -88,7 +89,7 @@ export class Summary {
     const structure =
       this.#structureOnly === 0 ? '' : `; ${formatCount(this.#structureOnly)} of the ok by structure only`;
     const limits = hasKey ? '' : '; without a key, which shows damage but not tampering';
-    return `checked ${files}, ${formatSize(this.#bytesChecked)} in ${time}: ${results}${structure}${share}${limits}\n`;
+    return `checked ${files}, ${formatSize(this.#bytesChecked)} in ${time}: ${results}${structure}${share}${limits}\n${damaged === 0 ? '' : HOW_TO_MEND}`;
   }
 
   /** The same as an object. */
@@ -123,7 +124,12 @@ function checkedText({ segments, segmentsChecked, bytesChecked }: Verification):
   return `${formatCount(segmentsChecked)}${of} ${noun}, ${formatSize(bytesChecked)}`;
 }
 
-function problemText({ failure, message, index, plaintextRange }: Problem): string {
+function problemText(problem: Problem, found: Verification): string {
+  const { failure, message, index, plaintextRange } = problem;
+  if (HEADER_KINDS.has(failure.kind) && found.headerFromCopy) {
+    const isAll = found.problemCount === 1 && found.contentsChecked && found.sample === undefined;
+    return `header: damaged; its copy at the end served${isAll ? ', and the contents are whole' : ''}`;
+  }
   const said =
     failure.kind === 'Truncated'
       ? `it is cut short at byte ${failure.offset}${index === undefined ? '' : `: what follows from segment ${index} on is missing`}`
@@ -151,5 +157,12 @@ const WORST_FIRST: readonly number[] = [
   exitCodes.refused,
   exitCodes.usage,
 ];
-// The same for every damage; it is in the help.
+const HEADER_KINDS: ReadonlySet<string> = new Set<Problem['failure']['kind']>([
+  'HeaderError',
+  'HeaderDamaged',
+]);
+const HOW_TO_MEND =
+  'to mend a damaged file with another copy of it: sealstream heal FILE COPY -o OUT; ' +
+  'to get what is left of it: sealstream salvage -k KEY FILE -o OUT\n';
+// The same for every damage; it is told once, below all.
 const SAID_AS_ADVICE = /[;:,] restore it from another copy(?=\)?$)/;

@@ -13,7 +13,7 @@ import { usageError } from './errors';
 import { explain } from './explain';
 import { type Scene, WorkFailure } from './failures';
 import { interruptible, type Interruptible } from './interrupt';
-import { readKeys, wantsKey } from './keys';
+import { isKeyFromEnvironment, readKeys, wantsKey } from './keys';
 import { inLanes } from './lanes';
 import {
   allowReadableKey,
@@ -146,12 +146,13 @@ async function verifyAll(
     writeAll(STDOUT, isJson ? `${JSON.stringify(outcomeObject(outcome))}\n` : outcomeText(outcome));
   };
   const work = async (found: Found, lane: number): Promise<void> => {
-    const outcome = await outcomeOf(found, {
+    const how = {
       ...options,
       key: keys.length > 0 ? keys : undefined,
       onProgress: bar.begin(paths.length === 1 && found.path === paths[0]),
       signal,
-    });
+    };
+    const outcome = await outcomeOf(found, how, isKeyFromEnvironment(args));
     signal.throwIfAborted();
     tell(outcome);
     await paces[lane]?.keep(outcome, signal);
@@ -170,14 +171,20 @@ async function verifyAll(
   return summary.exitCode;
 }
 
-async function outcomeOf(file: Found, options: VerifyOptions): Promise<Outcome> {
+async function outcomeOf(file: Found, options: VerifyOptions, isFromEnvironment: boolean): Promise<Outcome> {
   const { path } = file;
   try {
     if ('error' in file) throw file.error;
     const threads = options.threads ?? (await fittingThreads(path));
     return { path, found: await verifyStream(path, { ...options, threads }) };
   } catch (cause) {
-    const scene: Scene = { command: 'verify', input: path, isNamed: true, toStandardOutput: false };
+    const scene: Scene = {
+      command: 'verify',
+      input: path,
+      isNamed: true,
+      isKeyFromEnvironment: isFromEnvironment,
+      toStandardOutput: false,
+    };
     return { path, failure: explain(new WorkFailure(cause, scene)) };
   }
 }

@@ -6,34 +6,27 @@ import {
   linkSync,
   lstatSync,
   openSync,
-  realpathSync,
   renameSync,
   statSync,
   unlinkSync,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { writeAll } from './console';
-import { refusal, usageError } from './errors';
+import { refusal } from './errors';
 
 /**
- * Refuses, before any work is done, a file that could not be written in the end: one that exists, or one that is another
- * of the command's files.
+ * Refuses, before any work is done, a file that could not be written in the end since one exists.
  *
- * @param others The command's other files, with what they are.
  * @param advice What to do about a file that exists.
  */
 export function checkFree(
   path: string,
   option: string,
   isForced: boolean,
-  others: readonly (readonly [path: string, what: string])[],
   advice = `name another with ${option}, or replace it with --force`,
 ): void {
-  for (const [other, what] of others) {
-    if (isSame(path, other)) throw usageError(`${option} ${path} is ${what}`, 'name another file');
-  }
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
     // Where the folder is missing, the system says it best.
@@ -75,21 +68,5 @@ function nameUnlessTaken(temporary: string, path: string): void {
     const isTaken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
     if (isTaken) throw error;
     renameSync(temporary, path);
-  }
-}
-
-/** Whether two paths are one file, or would be. */
-function isSame(a: string, b: string): boolean {
-  const [first, second] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
-  if (first !== undefined && second !== undefined)
-    return first.dev === second.dev && first.ino === second.ino;
-  return place(a) === place(b);
-}
-
-function place(path: string): string {
-  try {
-    return join(realpathSync(dirname(path)), basename(path));
-  } catch {
-    return path;
   }
 }
