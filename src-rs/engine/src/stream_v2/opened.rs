@@ -25,7 +25,7 @@ pub struct OpenedStream {
 
 impl OpenedStream {
     /// Unlocks the stream and verifies its end. An end that is damaged or missing is no error here: see
-    /// [`end`](Self::end).
+    /// [`end_failure`](Self::end_failure).
     ///
     /// # Errors
     /// All that can be wrong with a header, and reading it.

@@ -1,12 +1,12 @@
 //! Salvage: every frame that verifies, out of any wreck of a sealed stream.
 //!
-//! First a header that unlocks, from wherever it can be had ([`header`]). Then one pass over all of the source for
-//! markers ([`scan`]): what they stand before is a record of the stream only if its FLOE header tag says so
-//! ([`landmarks`]); places where a record should be are looked at too ([`expected`]). Then each segment that was found
-//! gives its frames ([`recover`], [`shifted`]), and what comes out, with what does not, is a [`DamageMap`].
+//! First a header that unlocks, from wherever it can be had (`header`). Then one pass over all of the source for
+//! markers (`scan`): what they stand before is a record of the stream only if its FLOE header tag says so
+//! (`landmarks`); places where a record should be are looked at too (`expected`). Then each segment that was found
+//! gives its frames (`recover`, `shifted`), and what comes out, with what does not, is a [`DamageMap`].
 //!
 //! Nothing is believed that was not authenticated, and the work is linear in the source's size whatever it holds: the
-//! regions in which records are looked for do not overlap but within a budget ([`places`]).
+//! regions in which records are looked for do not overlap but within a budget (`places`).
 
 mod deliver;
 mod end;
