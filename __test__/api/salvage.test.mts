@@ -129,11 +129,15 @@ test('wrong options are named, and an abort leaves nothing', async (t) => {
     t.true(error instanceof TypeError || error instanceof RangeError);
     t.regex((error as Error).message, new RegExp(name));
   }
+  t.deepEqual(contents(directory), before);
+  // Long enough that it is not done before it hears of the signal.
+  writeFileSync(from, encryptSync(Buffer.alloc(32 * 2 ** 20), options));
+  const whole = contents(directory);
   const controller = new AbortController();
   const running = salvage(from, to, { ...options, signal: controller.signal });
   controller.abort();
   t.is(((await errorOf(() => running)) as Error).name, 'AbortError');
-  t.deepEqual(contents(directory), before);
+  t.deepEqual(contents(directory), whole);
 });
 
 test('the page shows the figures, escapes what it is given and asks for nothing', async (t) => {
