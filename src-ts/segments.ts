@@ -13,10 +13,11 @@ import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
 /**
  * Opens a sealed stream segment by segment, whatever is wrong with the others: a result for each, in order.
  *
- * Segments of which nothing is there are one result, with all of their ranges. At most `threads` segments are in memory at a time, and nothing is read ahead of that: a loop that takes its time is
- * waited for. Leaving the loop stops it. Segments that can't be opened are no errors here; what is wrong with the stream
- * as a whole is: a header that can't be read or unlocked before the first result, an end that is missing or wrong after
- * the last. Bytes given as `source` must not change, and their ArrayBuffer not be transferred, until the loop has ended.
+ * Segments of which nothing is there are one result, with all of their ranges. At most `threads` segments are in memory
+ * at a time, and nothing is read ahead of that: a loop that takes its time is waited for. Leaving the loop stops it.
+ * Segments that can't be opened are no errors here; what is wrong with the stream as a whole is: a header that can't be
+ * read or unlocked before the first result, an end that is missing or wrong after the last. Bytes given as `source` must
+ * not change, and their ArrayBuffer not be transferred, until the loop has ended.
  *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
  */

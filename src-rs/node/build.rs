@@ -48,5 +48,6 @@ const ENGINE: &[(&str, &str)] = &[
     ("stream_v2/frame_worker/types.rs", "::sealstream"),
     ("stream_v2/segment_worker/error.rs", "::sealstream"),
     ("stream_v2/failure.rs", "::sealstream::stream_v2::failure"),
+    ("stream_v2/failure/words.rs", "::sealstream::stream_v2::failure"),
     ("stream_v2/floe.rs", "::sealstream::floe"),
 ];

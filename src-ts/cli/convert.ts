@@ -3,14 +3,13 @@
 import type { FileOptions, OpenReport, OperationOptions, SealReport, SecretKey } from '../index';
 
 import type { Arguments } from './arguments';
+import { atWork } from './at-work';
 import { isTerminal, STDERR, STDOUT, writeAll } from './console';
 import { type Direction, type Endpoint, type Endpoints, nameOf } from './endpoints';
 import { usageError } from './errors';
-import { type Scene, WorkFailure } from './failures';
-import { interruptible } from './interrupt';
+import type { Scene } from './failures';
 import { isKeyFromEnvironment, readKeys } from './keys';
 import { MAX_THREADS } from './options';
-import { progressBar } from './progress';
 import { reportObject, reportText, resumeWarnings, warnings } from './report';
 import { checkApart } from './same-file';
 import { inform, warn } from './tell';
@@ -33,28 +32,25 @@ export async function convert(
   refuseJsonOnTerminal(args, target);
   if ('path' in target) checkApart(args, [{ path: target.path, option: '-o' }]);
   const keys = await readKeys(args);
-  const interrupt = interruptible();
-  const bar = progressBar(!args.has('quiet') && !args.has('json') && !isOnTerminal(target));
-  const operation = {
-    threads,
-    onProgress: bar.listener,
-    signal: interrupt.signal,
-    overwrite: args.has('force'),
-    flush: !args.has('no-flush'),
-    resume: args.has('resume'),
+  const place = {
+    ...scene(direction, args, ends.source, 'fd' in target),
+    resumable: args.has('resume'),
   };
+  const showsProgress = !args.has('quiet') && !args.has('json') && !isOnTerminal(target);
   try {
-    const report = await work(keys, operation);
-    bar.clear();
-    tellReport(direction, args, ends, report);
-  } catch (error) {
-    // However the work put it, it ended because of the signal.
-    const failure = interrupt.interruption() ?? error;
-    const resumable = args.has('resume');
-    throw new WorkFailure(failure, { ...scene(direction, args, ends.source, 'fd' in target), resumable });
+    await atWork(place, showsProgress, async ({ signal, onProgress, clear }) => {
+      const report = await work(keys, {
+        threads,
+        onProgress,
+        signal,
+        overwrite: args.has('force'),
+        flush: !args.has('no-flush'),
+        resume: args.has('resume'),
+      });
+      clear();
+      tellReport(direction, args, ends, report);
+    });
   } finally {
-    bar.clear();
-    interrupt.dispose();
     for (const key of keys) key.dispose();
   }
 }

@@ -3,14 +3,12 @@
 import { exportHeader, heal as healCopies, type HealReport, type SealFailure } from '../index';
 
 import type { Arguments } from './arguments';
+import { atWork } from './at-work';
 import type { CommandSpec } from './command-spec';
 import { printable, STDOUT, writeAll } from './console';
 import { usageError } from './errors';
 import { isSealError } from './explain-failure';
-import { WorkFailure } from './failures';
-import { interruptible } from './interrupt';
 import { force, help, json, MAX_THREADS, maxSegmentSize, noFlush, quiet, threads } from './options';
-import { progressBar } from './progress';
 import { checkApart, isSame } from './same-file';
 import { inform, warn } from './tell';
 import { counted, formatCount, formatDuration, formatSize } from './units';
@@ -64,24 +62,20 @@ async function healCommand(args: Arguments): Promise<void> {
     overwrite: args.has('force'),
     flush: !args.has('no-flush'),
   };
-  const interrupt = interruptible();
-  const bar = progressBar(!args.has('quiet') && !args.has('json'));
-  try {
-    const { damaged, replicas, output } = names;
-    const operation = { ...options, onProgress: bar.listener, signal: interrupt.signal };
-    const report = await healCopies(damaged, replicas, output, operation);
-    bar.clear();
-    tellReport(args, names, report);
-  } catch (error) {
-    bar.clear();
-    if (!args.has('json')) await warnOfCopies(names, error);
-    const { damaged: input, replicas } = names;
-    const scene = { command: 'heal', input, replicas, isNamed: true, toStandardOutput: false } as const;
-    throw new WorkFailure(interrupt.interruption() ?? error, scene);
-  } finally {
-    bar.clear();
-    interrupt.dispose();
-  }
+  const { damaged: input, replicas, output } = names;
+  const scene = { command: 'heal', input, replicas, isNamed: true, toStandardOutput: false } as const;
+  const showsProgress = !args.has('quiet') && !args.has('json');
+  await atWork(scene, showsProgress, async ({ signal, onProgress, clear }) => {
+    try {
+      const report = await healCopies(input, replicas, output, { ...options, onProgress, signal });
+      clear();
+      tellReport(args, names, report);
+    } catch (error) {
+      clear();
+      if (!args.has('json')) await warnOfCopies(names, error);
+      throw error;
+    }
+  });
 }
 
 function namesIn(args: Arguments): Names {

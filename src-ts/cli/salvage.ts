@@ -4,14 +4,13 @@ import { type DamageMap, damagePage, exportHeader, salvage as salvageFile, type 
 import { damageHeadline } from '../damage-page';
 
 import type { Arguments } from './arguments';
+import { atWork } from './at-work';
 import type { CommandSpec } from './command-spec';
 import { printable, STDOUT, writeAll } from './console';
 import { onlyOperand } from './endpoints';
 import { CommandError, refusal, usageError } from './errors';
 import { exitCodes } from './exit-codes';
 import { isSealError } from './explain-failure';
-import { WorkFailure } from './failures';
-import { interruptible } from './interrupt';
 import { isKeyFromEnvironment, readKeys } from './keys';
 import {
   allowReadableKey,
@@ -27,7 +26,6 @@ import {
   quiet,
   threads,
 } from './options';
-import { progressBar } from './progress';
 import { checkApart, type OutputFile } from './same-file';
 import { inform } from './tell';
 import { bytesText, counted, formatCount, formatSize } from './units';
@@ -100,31 +98,21 @@ async function salvageCommand(args: Arguments): Promise<number> {
     flush: !args.has('no-flush'),
   };
   const keys = await readKeys(args);
-  const interrupt = interruptible();
-  const bar = progressBar(!args.has('quiet') && !args.has('json') && ends.map !== '-');
+  const scene = {
+    command: 'salvage',
+    input: ends.from,
+    isNamed: true,
+    isKeyFromEnvironment: isKeyFromEnvironment(args),
+    toStandardOutput: false,
+  } as const;
+  const showsProgress = !args.has('quiet') && !args.has('json') && ends.map !== '-';
   try {
-    const { signal } = interrupt;
-    const map = await salvageFile(ends.from, ends.to, {
-      ...options,
-      key: keys,
-      signal,
-      onProgress: bar.listener,
+    return await atWork(scene, showsProgress, async ({ signal, onProgress, clear }) => {
+      const map = await salvageFile(ends.from, ends.to, { ...options, key: keys, signal, onProgress });
+      clear();
+      return tell(args, ends, map);
     });
-    bar.clear();
-    return tell(args, ends, map);
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    const scene = {
-      command: 'salvage',
-      input: ends.from,
-      isNamed: true,
-      isKeyFromEnvironment: isKeyFromEnvironment(args),
-      toStandardOutput: false,
-    } as const;
-    throw new WorkFailure(interrupt.interruption() ?? error, scene);
   } finally {
-    bar.clear();
-    interrupt.dispose();
     for (const key of keys) key.dispose();
   }
 }

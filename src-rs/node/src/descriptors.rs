@@ -35,10 +35,9 @@ pub fn encrypt_between<'env>(
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = SealPlan::new(&key, settings)?;
-    let resume = placement.refuse_resume();
-    let placement = Placement::from(placement);
+    let placement = placement.for_one_attempt();
     Task::large(run).launch(env, move |control| {
-        resume.clone()?;
+        let placement = placement.clone()?;
         let seal =
             |from: InputSource<'_>, to: OutputSink<'_>| encrypt_stream_v2(from, to, &plan.options(), control);
         convert(&source, &target, placement, control, seal)
@@ -58,10 +57,9 @@ pub fn decrypt_between<'env>(
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = OpenPlan::new(&keys, settings)?;
-    let resume = placement.refuse_resume();
-    let placement = Placement::from(placement);
+    let placement = placement.for_one_attempt();
     Task::large(run).launch(env, move |control| {
-        resume.clone()?;
+        let placement = placement.clone()?;
         let open =
             |from: InputSource<'_>, to: OutputSink<'_>| decrypt_stream_v2(from, to, &plan.options(), control);
         convert(&source, &target, placement, control, open)

@@ -28,15 +28,15 @@ pub struct PlacementSettings {
 }
 
 impl PlacementSettings {
-    /// Refuses to resume what can't be resumed.
-    pub(crate) fn refuse_resume(&self) -> std::result::Result<(), SealFailure> {
+    /// The placement of an operation that can't be resumed: the operation refuses to.
+    pub(crate) fn for_one_attempt(self) -> std::result::Result<Placement, SealFailure> {
         if self.resume {
             return Err(SealFailure::InvalidOption {
                 option: "resume".into(),
                 problem: "is for sealing and opening, with a file by its path at both ends".into(),
             });
         }
-        Ok(())
+        Ok(self.into())
     }
 
     fn secret(&self) -> Result<Option<SecretKey>> {

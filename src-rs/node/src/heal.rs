@@ -7,7 +7,6 @@ use crate::sources::Source;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::files::Placement;
 use sealstream::stream_v2::heal::{self as engine, EndState, HeaderState, HealOptions, heal_file};
 use std::path::Path;
 
@@ -170,10 +169,9 @@ pub fn heal_into<'env>(
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let options = HealOptions::from(settings);
-    let resume = placement.refuse_resume();
-    let placement = Placement::from(placement);
+    let placement = placement.for_one_attempt();
     Task::large(run).launch(env, move |control| {
-        resume.clone()?;
+        let placement = placement.clone()?;
         let first = damaged.as_copy()?;
         let others: Vec<_> = replicas
             .iter()

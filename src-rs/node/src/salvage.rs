@@ -9,7 +9,6 @@ use crate::report::{hex, milliseconds};
 use napi::bindgen_prelude::{Either, Null, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::files::Placement;
 use sealstream::stream_v2::salvage::{self, Lost, SalvageOptions, salvage_file};
 use std::path::Path;
 
@@ -198,8 +197,7 @@ pub fn salvage_file_at<'env>(
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let plan = OpenPlan::new(&keys, settings)?;
-    let resume = placement.refuse_resume();
-    let placement = Placement::from(placement);
+    let placement = placement.for_one_attempt();
     let header = salvage.header.map(|header| header.to_vec());
     let lost = if salvage.omit_lost == Some(true) {
         Lost::Omit
@@ -207,7 +205,7 @@ pub fn salvage_file_at<'env>(
         Lost::Zeros
     };
     Task::large(run).launch(env, move |control| {
-        resume.clone()?;
+        let placement = placement.clone()?;
         let options = SalvageOptions {
             open: plan.options(),
             header: header.as_deref(),

@@ -17,7 +17,7 @@ use sealstream::stream_v2::opened::OpenedStream;
 use sealstream::telemetry::StageTimes;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A sealed stream that was unlocked. Its segments can be opened until it is dropped.
 #[napi]
@@ -145,7 +145,7 @@ impl SegmentReader {
                 None => &memory,
             };
             let mut times = StageTimes::default();
-            let buffer = opened.take_buffer();
+            let buffer = opened.free().pop().unwrap_or_default();
             let (stream, cancel) = (&opened.stream, &control.cancel);
             let failure = match stream.open_segment(source, segment(index), buffer, cancel, &mut times) {
                 Ok(opened_segment) => {
@@ -164,7 +164,7 @@ impl SegmentReader {
                         now.copy_from_slice(frame);
                         room = later;
                     }
-                    opened.give_back(opened_segment.into_buffer());
+                    opened.free().push(opened_segment.into_buffer());
                     return Ok(SegmentOutcome {
                         plaintext_size: done.plaintext_size,
                         wire_size: done.entry.wire_size,
@@ -208,19 +208,8 @@ impl SegmentReader {
 }
 
 impl Opened {
-    fn take_buffer(&self) -> Vec<u8> {
-        self.free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-            .unwrap_or_default()
-    }
-
-    fn give_back(&self, buffer: Vec<u8>) {
-        self.free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(buffer);
+    fn free(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,8 @@
 //! A stream's header on its way in: found, parsed, unlocked and checked.
 
-use super::failure::{Limit, SealFailure};
+use super::failure::SealFailure;
 use super::io::{ReadAt, ReadAtCursor};
-use super::options::DecryptOptions;
+use super::options::{DecryptOptions, check_segment_size};
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
 use crate::headers::{
@@ -145,15 +145,7 @@ impl IncomingStream {
         options.check()?;
         let FoundHeader { header, from_copy } = found;
         let core = &header.core;
-        let (value, maximum) = (core.geometry.segment_size(), options.max_segment_size);
-        if value > maximum {
-            let (value, maximum) = (u64::from(value), u64::from(maximum));
-            return Err(SealFailure::LimitExceeded {
-                limit: Limit::SegmentSize,
-                maximum,
-                value,
-            });
-        }
+        check_segment_size(&core.geometry, options.max_segment_size)?;
         let unlocked = unlock(&header, &options.identities)
             .map_err(|error| SealFailure::locked(error, describe_slots(&header)))?;
         let keys = StreamKeys::derive(

@@ -2,7 +2,7 @@
 
 use super::cancel::CancellationToken;
 use super::damage::DamagePolicy;
-use super::failure::SealFailure;
+use super::failure::{Limit, SealFailure};
 use super::pipeline::Threads;
 use crate::headers::{DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, default_segment_size};
 use crate::keys::{Identity, MAX_KEY_ID, Recipient};
@@ -159,6 +159,22 @@ impl<'a> DecryptOptions<'a> {
     pub fn check(&self) -> Result<(), SealFailure> {
         check_context(self.context)
     }
+}
+
+/// Whether a reader that accepts segments up to `maximum` bytes accepts this stream's.
+///
+/// # Errors
+/// `LimitExceeded`.
+pub(crate) fn check_segment_size(geometry: &Geometry, maximum: u32) -> Result<(), SealFailure> {
+    let value = geometry.segment_size();
+    if value > maximum {
+        return Err(SealFailure::LimitExceeded {
+            limit: Limit::SegmentSize,
+            maximum: maximum.into(),
+            value: value.into(),
+        });
+    }
+    Ok(())
 }
 
 fn check_context(context: &[u8]) -> Result<(), SealFailure> {

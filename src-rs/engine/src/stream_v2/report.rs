@@ -63,6 +63,33 @@ pub(crate) struct Run {
     pub(crate) stream_size: u64,
 }
 
+impl Run {
+    /// What every operation reports, with nothing of what only some have.
+    pub(crate) fn report(&self, stream_id: [u8; 32], threads: usize, elapsed: Duration) -> Report {
+        let Self {
+            totals,
+            times,
+            stream_size,
+        } = *self;
+        Report {
+            stream_size,
+            plaintext_size: totals.plaintext_size,
+            segments: totals.segments,
+            frames: totals.frames,
+            stream_id,
+            output_crc64: totals.output_crc.value(),
+            threads,
+            times,
+            elapsed,
+            opened_by: None,
+            header_from_copy: false,
+            header_copy_damaged: false,
+            damage: DamageLog::default(),
+            resume: None,
+        }
+    }
+}
+
 /// Sums over segments, in order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Totals {

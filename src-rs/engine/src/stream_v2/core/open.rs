@@ -2,7 +2,7 @@
 
 use super::check_room;
 use crate::headers::{ManifestEntry, WireOffset};
-use crate::stream_v2::damage::{DamageLog, DamagePolicy};
+use crate::stream_v2::damage::DamagePolicy;
 use crate::stream_v2::ending::{EndExpectation, VerifiedEnd};
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::in_order::{open_in_order, open_tolerantly};
@@ -214,19 +214,13 @@ pub(super) fn opened_report(
     start: Instant,
 ) -> Report {
     Report {
-        stream_size: run.stream_size,
-        plaintext_size: run.totals.plaintext_size,
-        segments: run.totals.segments,
-        frames: run.totals.frames,
-        stream_id: stream.header.core.stream_id,
-        output_crc64: run.totals.output_crc.value(),
-        threads: control.threads.count(),
-        times: run.times,
-        elapsed: start.elapsed(),
         opened_by: Some((stream.unlocked.slot, stream.unlocked.slot_type)),
         header_from_copy: stream.from_copy,
         header_copy_damaged,
-        damage: DamageLog::default(),
-        resume: None,
+        ..run.report(
+            stream.header.core.stream_id,
+            control.threads.count(),
+            start.elapsed(),
+        )
     }
 }

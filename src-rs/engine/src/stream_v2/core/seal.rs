@@ -3,7 +3,6 @@
 use super::check_room;
 use super::resumable::Resuming;
 use crate::crypto::{Crc64, Random};
-use crate::stream_v2::damage::DamageLog;
 use crate::stream_v2::failure::{SealFailure, SizeRelation};
 use crate::stream_v2::in_order::seal_in_order;
 use crate::stream_v2::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
@@ -165,20 +164,5 @@ pub(super) fn sealed_report(
     control: &Control<'_>,
     start: Instant,
 ) -> Report {
-    Report {
-        stream_size: run.stream_size,
-        plaintext_size: run.totals.plaintext_size,
-        segments: run.totals.segments,
-        frames: run.totals.frames,
-        stream_id: stream.stream_id,
-        output_crc64: run.totals.output_crc.value(),
-        threads: control.threads.count(),
-        times: run.times,
-        elapsed: start.elapsed(),
-        opened_by: None,
-        header_from_copy: false,
-        header_copy_damaged: false,
-        damage: DamageLog::default(),
-        resume: None,
-    }
+    run.report(stream.stream_id, control.threads.count(), start.elapsed())
 }

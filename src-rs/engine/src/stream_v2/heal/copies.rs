@@ -7,6 +7,7 @@ use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::incoming::{FoundHeader, find_header};
 use crate::stream_v2::io::ReadAt;
+use crate::stream_v2::options::invalid;
 use crate::stream_v2::segment_worker::{MESSAGE_TAG_AT, PREAMBLE_SIZE, RecordPreamble};
 use base16ct::lower::encode_string;
 use std::io::{self, IoSliceMut};
@@ -222,8 +223,5 @@ impl<'a> Copies<'a> {
 }
 
 fn no_copies() -> SealFailure {
-    SealFailure::InvalidOption {
-        option: "copies".into(),
-        problem: "must be one or more".into(),
-    }
+    invalid("copies", "must be one or more")
 }

@@ -11,10 +11,10 @@ mod manifest;
 mod report;
 mod segments;
 
-use super::failure::{Limit, SealFailure};
+use super::failure::SealFailure;
 use super::incoming::FoundHeader;
 use super::io::{ReadAt, WriteAt};
-use super::options::{Control, DEFAULT_MAX_SEGMENT_SIZE};
+use super::options::{Control, DEFAULT_MAX_SEGMENT_SIZE, check_segment_size};
 use super::pipeline::run_positioned;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::headers::{DigestKind, FOOTER_SIZE, Footer, SegmentIndex, StreamHeader};
@@ -132,14 +132,7 @@ pub fn heal(
 
 fn check(copies: &Copies<'_>, options: HealOptions) -> Result<(), SealFailure> {
     let geometry = &copies.core.geometry;
-    let (value, maximum) = (geometry.segment_size(), options.max_segment_size);
-    if value > maximum {
-        return Err(SealFailure::LimitExceeded {
-            limit: Limit::SegmentSize,
-            maximum: maximum.into(),
-            value: value.into(),
-        });
-    }
+    check_segment_size(geometry, options.max_segment_size)?;
     if geometry.digest() == DigestKind::None {
         return Err(SealFailure::NoDigests);
     }

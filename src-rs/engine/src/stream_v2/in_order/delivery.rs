@@ -49,12 +49,8 @@ impl<'a, 'c> Delivery<'a, 'c> {
         deliver: impl FnOnce(&mut Self, T, StageTimes) -> Result<Vec<u8>, SealFailure>,
     ) -> ControlFlow<()> {
         self.times.add(Stage::Wait, self.idle_since.elapsed());
-        let delivered = if self.control.cancel.is_cancelled() {
-            Err(SealFailure::Cancelled)
-        } else {
-            result
-        };
-        let delivered = delivered.and_then(|(item, times)| {
+        let wanted = self.control.cancel.check().map_err(SealFailure::from);
+        let delivered = wanted.and(result).and_then(|(item, times)| {
             self.times += times;
             deliver(self, item, times)
         });

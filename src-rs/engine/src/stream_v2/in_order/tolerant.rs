@@ -111,9 +111,7 @@ impl TolerantDelivery<'_, '_> {
     ) -> Result<Option<(Vec<u8>, bool)>, SealFailure> {
         let mut retried: Option<Damage> = None;
         let outcome = loop {
-            if self.control.cancel.is_cancelled() {
-                return Err(SealFailure::Cancelled);
-            }
+            self.control.cancel.check()?;
             let failure = match result {
                 Ok(segment) => {
                     if let Some(damage) = retried.take() {
@@ -208,9 +206,7 @@ impl TolerantDelivery<'_, '_> {
     fn decide(&self, damage: &Damage) -> Result<DamageDecision, SealFailure> {
         let cancel = &self.control.cancel;
         let decision = self.policy.decide(damage, cancel);
-        if cancel.is_cancelled() {
-            return Err(SealFailure::Cancelled);
-        }
+        cancel.check()?;
         Ok(decision)
     }
 
@@ -237,9 +233,7 @@ impl TolerantDelivery<'_, '_> {
                 }
                 return Ok(());
             };
-            if self.control.cancel.is_cancelled() {
-                return Err(SealFailure::Cancelled);
-            }
+            self.control.cancel.check()?;
             if !failure.is_damage() {
                 return Err(failure);
             }

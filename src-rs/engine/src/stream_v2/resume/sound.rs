@@ -100,9 +100,7 @@ impl SoundTask<'_> {
         let mut crc = Crc64::default();
         let end = offset + size;
         while offset < end {
-            if self.cancel.is_cancelled() {
-                return Err(Halt::Cancelled);
-            }
+            self.cancel.check()?;
             let length = (end - offset).min(worker.portion as u64);
             let bytes = worker.buffer.take(length as usize, 0, offset);
             if !worker.times.time(Stage::Read, || self.read(offset, bytes)) {

@@ -12,7 +12,7 @@ pub use sample::Sample;
 use super::failure::SealFailure;
 use super::incoming::{FoundHeader, IncomingStream, find_header_and_flaw};
 use super::io::{ReadAt, ThrottledSource};
-use super::options::{Control, DecryptOptions};
+use super::options::{Control, DecryptOptions, invalid};
 use super::pipeline::run_positioned;
 use crate::headers::{ByteRange, DigestKind, SlotType};
 use crate::telemetry::StageTimes;
@@ -35,10 +35,6 @@ pub struct VerifyOptions<'a> {
 
 impl VerifyOptions<'_> {
     fn check(&self) -> Result<(), SealFailure> {
-        let invalid = |option: &str, problem: &str| SealFailure::InvalidOption {
-            option: option.to_owned(),
-            problem: problem.to_owned(),
-        };
         if self.sample.is_some_and(|sample| !sample.is_valid()) {
             return Err(invalid("sample", "must be more than 0 and at most 1"));
         }
