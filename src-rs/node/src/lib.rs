@@ -25,6 +25,7 @@ pub mod salvage;
 pub mod segment_log;
 pub mod segments;
 pub mod sources;
+pub mod streams;
 pub mod sync;
 pub mod teardown;
 pub mod verify;

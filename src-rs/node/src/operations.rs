@@ -106,6 +106,15 @@ impl Task {
         }
     }
 
+    /// Work on one segment, in the lane of small operations: a stream must not wait behind whole files.
+    pub(crate) fn segment(run: RunSettings<'_>) -> Self {
+        Self {
+            threads: None,
+            lane: Lane::Small,
+            ..Self::large(run)
+        }
+    }
+
     /// A short operation that can't be cancelled.
     pub(crate) fn short() -> Self {
         Self {

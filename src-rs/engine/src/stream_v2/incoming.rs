@@ -3,6 +3,7 @@
 use super::failure::SealFailure;
 use super::io::{ReadAt, ReadAtCursor};
 use super::options::{DecryptOptions, check_segment_size};
+use super::report::Report;
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
 use crate::headers::{
@@ -176,6 +177,16 @@ impl IncomingStream {
             from_copy,
             unlocked,
         })
+    }
+
+    /// The report with what only opening tells.
+    pub(crate) fn opened(&self, report: Report, header_copy_damaged: bool) -> Report {
+        Report {
+            opened_by: Some((self.unlocked.slot, self.unlocked.slot_type)),
+            header_from_copy: self.from_copy,
+            header_copy_damaged,
+            ..report
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub mod report;
 mod resume;
 pub mod salvage;
 pub mod segment_worker;
+pub mod segmentation;
+pub mod session;
 pub mod verify;
 
 #[cfg(test)]

@@ -38,12 +38,18 @@ impl Control<'_> {
         ProgressMeter::new(total, self.progress).with_segments(self.segments)
     }
 
-    /// Segments in flight on an ordered path: enough that nobody waits while one is read and one is written, but no more
-    /// than [`MAX_IN_FLIGHT`] bytes of them, or one for each of two threads.
+    /// Segments in flight on an ordered path.
     pub(crate) fn window(&self, geometry: &Geometry) -> usize {
-        let fitting = usize::try_from(MAX_IN_FLIGHT / geometry.full_record_size()).unwrap_or(usize::MAX);
-        (2 * self.threads.count()).min(fitting.max(2))
+        window(geometry, self.threads.count())
     }
+}
+
+/// Segments in flight where `threads` threads work on what has an order: enough that nobody waits while one is read and one
+/// is written, but no more than [`MAX_IN_FLIGHT`] bytes of them, or one for each of two threads.
+#[must_use]
+pub fn window(geometry: &Geometry, threads: usize) -> usize {
+    let fitting = usize::try_from(MAX_IN_FLIGHT / geometry.full_record_size()).unwrap_or(usize::MAX);
+    (2 * threads).min(fitting.max(2))
 }
 
 /// How to seal a stream.

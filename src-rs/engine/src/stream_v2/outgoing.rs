@@ -108,6 +108,12 @@ impl OutgoingStream {
         )
     }
 
+    /// Bytes of what [`end`](Self::end) gives for this many segments.
+    pub(crate) const fn end_size(&self, segments: u64) -> u64 {
+        let copy = if self.header_copy { self.header.len() } else { 0 };
+        end_record_size(segments, 0) + (copy + FOOTER_SIZE) as u64
+    }
+
     /// EndRecord, header copy and footer.
     pub(crate) fn end(&self, plaintext_total: u64, entries: Vec<ManifestEntry>) -> Vec<u8> {
         let record = EndRecord {

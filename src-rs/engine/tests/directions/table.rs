@@ -112,6 +112,19 @@ pub(crate) const ROWS: &[Row] = &[
         because: "what the caller chooses, the pipeline's threads among it",
     },
     Row {
+        module: "stream_v2::segmentation",
+        never: &[
+            "crypto",
+            "keys",
+            "telemetry",
+            "recovery",
+            "stream_v2::io",
+            "stream_v2::pipeline",
+        ],
+        foreign: NO_IO_OR_THREADS,
+        because: "where segments end and records begin, as bytes come in order",
+    },
+    Row {
         module: "stream_v2::report",
         never: &["keys", "stream_v2::io", "stream_v2::pipeline"],
         foreign: NO_IO_OR_THREADS,
@@ -170,6 +183,12 @@ pub(crate) const ROWS: &[Row] = &[
         never: &[],
         foreign: &[],
         because: "the two operations: options in, report out",
+    },
+    Row {
+        module: "stream_v2::session",
+        never: &["keys", "recovery", "stream_v2::in_order", "stream_v2::core"],
+        foreign: &["std::thread", "std::fs", "std::sync::mpsc"],
+        because: "streams whose bytes are handed over, segment by segment; no thread is theirs",
     },
     Row {
         module: "stream_v2::inspect",

@@ -213,14 +213,9 @@ pub(super) fn opened_report(
     control: &Control<'_>,
     start: Instant,
 ) -> Report {
-    Report {
-        opened_by: Some((stream.unlocked.slot, stream.unlocked.slot_type)),
-        header_from_copy: stream.from_copy,
+    let (stream_id, threads) = (stream.header.core.stream_id, control.threads.count());
+    stream.opened(
+        run.report(stream_id, threads, start.elapsed()),
         header_copy_damaged,
-        ..run.report(
-            stream.header.core.stream_id,
-            control.threads.count(),
-            start.elapsed(),
-        )
-    }
+    )
 }

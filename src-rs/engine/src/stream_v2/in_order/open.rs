@@ -1,16 +1,14 @@
 //! Records in order to plaintext in order.
 
 use super::{delivery::Delivery, lost, source::Source};
-use crate::headers::{
-    END_MARKER, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
-    SegmentIndex, WireOffset,
-};
+use crate::headers::{ManifestEntry, SEGMENT_HEADER_SIZE, WireOffset};
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::incoming::IncomingStream;
 use crate::stream_v2::options::Control;
 use crate::stream_v2::pipeline::{SideBySide, open_record, run_ordered};
 use crate::stream_v2::report::Run;
-use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire, SegmentWorkerError};
+use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire};
+use crate::stream_v2::segmentation::RecordCursor;
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::io::{Read, Write};
 use std::sync::mpsc::channel;
@@ -32,9 +30,8 @@ pub(in crate::stream_v2) fn open_in_order(
     };
     let start = WireOffset::new(u64::from(stream.header.size()));
     let mut records = Records {
-        geometry,
-        next: Some(SegmentIndex::ZERO),
-        offset: start,
+        cursor: RecordCursor::new(geometry, start),
+        has_failed: false,
     };
     let mut delivery = Delivery::new(writer, buffers, control);
 
@@ -76,59 +73,43 @@ pub(in crate::stream_v2) fn open_in_order(
     let run = Run {
         totals: delivery.totals,
         times: delivery.times,
-        stream_size: records.offset.get(),
+        stream_size: records.cursor.offset().get(),
     };
     Ok((run, delivery.entries))
 }
 
-/// Finds one record after the other by the sizes in their headers.
+/// The records of a reader.
 struct Records {
-    geometry: Geometry,
-    next: Option<SegmentIndex>,
-    /// Where the next record starts.
-    offset: WireOffset,
+    cursor: RecordCursor,
+    has_failed: bool,
 }
 
 impl Records {
     fn next(&mut self, source: &mut Source<'_>) -> Option<Result<SegmentWire, SealFailure>> {
-        let index = self.next.take()?;
-        Some(self.read_record(index, source))
+        if self.has_failed || self.cursor.is_at_end() {
+            return None;
+        }
+        let record = self.read_record(source);
+        self.has_failed = record.is_err();
+        Some(record)
     }
 
-    fn read_record(
-        &mut self,
-        index: SegmentIndex,
-        source: &mut Source<'_>,
-    ) -> Result<SegmentWire, SealFailure> {
-        let offset = self.offset;
-        // What was verified before is counted where segments are delivered.
-        let truncated = |available: usize| SealFailure::Truncated {
-            next_segment: index,
-            verified_bytes: 0,
-            offset: WireOffset::new(offset.get() + available as u64),
-        };
-        let invalid = |error| SealFailure::from(SegmentWorkerError::invalid(index, offset, error));
-        let mut header_bytes = [0; SEGMENT_HEADER_SIZE];
-        let read = source.read(&mut header_bytes)?;
+    fn read_record(&mut self, source: &mut Source<'_>) -> Result<SegmentWire, SealFailure> {
+        let (index, offset) = (self.cursor.index(), self.cursor.offset());
+        let mut header = [0; SEGMENT_HEADER_SIZE];
+        let read = source.read(&mut header)?;
         if read < SEGMENT_HEADER_SIZE {
-            return Err(truncated(read));
+            return Err(self.cursor.truncated(read as u64));
         }
-        if header_bytes.starts_with(&END_MARKER) {
-            return Err(invalid(SegmentHeaderError::end_too_early(index)));
-        }
-        let header = SegmentHeader::parse(&header_bytes, &self.geometry).map_err(invalid)?;
-        let size = self.geometry.record_size(header.plaintext_size) as usize;
+        let size = self.cursor.measure(&header)? as usize;
         let mut record = source.buffer();
         record.resize(record.len().max(SEGMENT_HEADER_SIZE), 0);
-        record[..SEGMENT_HEADER_SIZE].copy_from_slice(&header_bytes);
+        record[..SEGMENT_HEADER_SIZE].copy_from_slice(&header);
         let filled = source.read_growing(&mut record, SEGMENT_HEADER_SIZE, size)?;
         if filled < size {
-            return Err(truncated(filled));
+            return Err(self.cursor.truncated(filled as u64));
         }
-        self.offset = WireOffset::new(offset.get() + size as u64);
-        if !header.is_final {
-            self.next = Some(SegmentIndex::new(index.get() + 1));
-        }
+        self.cursor.advance(&header)?;
         Ok(SegmentWire {
             index,
             offset,

@@ -2,14 +2,14 @@
 
 use super::{delivery::Delivery, lost, source::Source};
 use crate::crypto::Crc64;
-use crate::headers::{FRAME_OVERHEAD, Geometry, SegmentIndex};
+use crate::headers::Geometry;
 use crate::stream_v2::failure::{SealFailure, SizeRelation};
-use crate::stream_v2::framing::content_mut;
 use crate::stream_v2::options::Control;
 use crate::stream_v2::outgoing::OutgoingStream;
 use crate::stream_v2::pipeline::{SideBySide, run_ordered, seal_record};
 use crate::stream_v2::report::Run;
-use crate::stream_v2::segment_worker::{EncryptedSegment, PREAMBLE_SIZE, SegmentInput, SegmentPlan};
+use crate::stream_v2::segment_worker::{EncryptedSegment, SegmentInput};
+use crate::stream_v2::segmentation::SegmentCutter;
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::io::{Read, Write};
 use std::sync::mpsc::channel;
@@ -33,7 +33,8 @@ pub(in crate::stream_v2) fn seal_in_order(
     let mut plaintext = PlaintextSegments {
         geometry,
         total,
-        next: Some(SegmentIndex::ZERO),
+        cutter: SegmentCutter::new(geometry),
+        is_done: false,
         ahead: None,
     };
     let mut delivery = Delivery::new(writer, buffers, control);
@@ -86,56 +87,50 @@ pub(in crate::stream_v2) fn seal_in_order(
     })
 }
 
-/// Cuts plaintext into segments, each read straight into its frames' slots.
+/// The segments of a reader, each read straight into its frames' slots.
 struct PlaintextSegments {
     geometry: Geometry,
     total: Option<u64>,
-    next: Option<SegmentIndex>,
+    cutter: SegmentCutter,
+    is_done: bool,
     /// The byte that was read to see whether the segment before was the last.
     ahead: Option<u8>,
 }
 
 impl PlaintextSegments {
     fn next(&mut self, source: &mut Source<'_>) -> Option<Result<SegmentInput, SealFailure>> {
-        let index = self.next.take()?;
-        let segment = self.read_segment(index, source);
-        if let Ok(input) = &segment
-            && !input.plan.is_final
-        {
-            self.next = Some(SegmentIndex::new(index.get() + 1));
+        if self.is_done {
+            return None;
         }
+        let segment = self.read_segment(source);
+        self.is_done = segment.as_ref().map_or(true, |input| input.plan.is_final);
         Some(segment)
     }
 
-    fn read_segment(
-        &mut self,
-        index: SegmentIndex,
-        source: &mut Source<'_>,
-    ) -> Result<SegmentInput, SealFailure> {
+    fn read_segment(&mut self, source: &mut Source<'_>) -> Result<SegmentInput, SealFailure> {
         let geometry = self.geometry;
+        let index = self.cutter.index();
         let due = match self.total {
             Some(total) => geometry.segment_plaintext(total, index),
             None => geometry.segment_size(),
         };
         let mut record = source.buffer();
-        let mut plaintext_size = 0;
-        let mut position = PREAMBLE_SIZE;
-        while plaintext_size < due {
-            let wanted = geometry.frame_size().min(due - plaintext_size);
-            let end = position + wanted as usize + FRAME_OVERHEAD;
+        while self.cutter.filled() < due {
+            let room = self.cutter.room();
+            let wanted = room.len().min((due - self.cutter.filled()) as usize);
+            let end = room.start + wanted;
             if record.len() < end {
                 record.resize(end, 0);
             }
-            let content = content_mut(&mut record[position..end]);
+            let content = &mut record[room.start..end];
             let ahead = self.ahead.take();
             if let (Some(byte), Some(first)) = (ahead, content.first_mut()) {
                 *first = byte;
             }
             let before = usize::from(ahead.is_some());
             let count = before + source.read(content.get_mut(before..).unwrap_or_default())?;
-            plaintext_size += count as u32;
-            position = end;
-            if count < wanted as usize {
+            self.cutter.advance(count);
+            if count < wanted {
                 break;
             }
         }
@@ -145,7 +140,7 @@ impl PlaintextSegments {
                     expected: total,
                     relation,
                 };
-                if plaintext_size < due {
+                if self.cutter.filled() < due {
                     return Err(changed(SizeRelation::Shorter));
                 }
                 let is_final = index.get() + 1 == geometry.segment_count(total);
@@ -156,19 +151,13 @@ impl PlaintextSegments {
             }
             None => {
                 let mut byte = [0];
-                if plaintext_size == due && source.read(&mut byte)? != 0 {
+                if self.cutter.filled() == due && source.read(&mut byte)? != 0 {
                     self.ahead = Some(byte[0]);
                 }
                 self.ahead.is_none()
             }
         };
-        Ok(SegmentInput {
-            plan: SegmentPlan {
-                index,
-                is_final,
-                plaintext_size,
-            },
-            record,
-        })
+        let plan = self.cutter.cut(is_final);
+        Ok(SegmentInput { plan, record })
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use ordered::run_ordered;
 pub(crate) use positioned::{OpenTask, SealTask, SegmentTask, Transfer, Worker, run_positioned};
 pub(crate) use reading::{Broken, RecordReader};
 pub use record::portion_size;
-pub(crate) use record::{Halt, SideBySide, Stepper, open_record, seal_record};
+pub(crate) use record::{Halt, SideBySide, Stepper, open_in_place, open_record, seal_in_place, seal_record};
 pub(crate) use resumable::{Checkpoints, Resumable};
 pub use threads::Threads;
 pub(crate) use threads::guard;

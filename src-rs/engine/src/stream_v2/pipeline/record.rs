@@ -1,13 +1,13 @@
 //! One record's frames, a portion at a time: seal or open, digest, and look at the token in between.
 
 use super::threads::{Rayon, Threads, guard};
-use crate::headers::{FRAME_OVERHEAD, SegmentHeaderError, SegmentReason};
+use crate::headers::{FRAME_OVERHEAD, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset};
 use crate::stream_v2::cancel::{CancellationToken, Cancelled};
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::segment_worker::{
     DecryptSegmentWorker, DecryptedSegment, EncryptSegmentWorker, EncryptedSegment, Join, PREAMBLE_SIZE,
-    SegmentChecker, SegmentCryptoContext, SegmentInput, SegmentOpener, SegmentSealer, SegmentWire,
-    SegmentWorkerError, Serial,
+    RecordSummary, SegmentChecker, SegmentCryptoContext, SegmentInput, SegmentOpener, SegmentPlan,
+    SegmentSealer, SegmentWire, SegmentWorkerError, Serial,
 };
 use crate::telemetry::{Stage, StageTimes};
 
@@ -138,27 +138,48 @@ pub(crate) fn seal_record(
     cancel: &CancellationToken,
     times: &mut StageTimes,
 ) -> Result<EncryptedSegment, Halt> {
-    let index = input.plan.index;
+    let SegmentInput { plan, mut record } = input;
+    record.resize(context.geometry().record_size(plan.plaintext_size) as usize, 0);
+    let summary = seal_in_place(context, plan, &mut record, side_by_side, cancel, times)?;
+    Ok(EncryptedSegment { summary, record })
+}
+
+/// Seals the segment whose plaintext stands in its frames' slots of `record`, which has exactly the record's size. A panic
+/// costs this segment and nothing else.
+pub(crate) fn seal_in_place(
+    context: &SegmentCryptoContext,
+    plan: SegmentPlan,
+    record: &mut [u8],
+    side_by_side: SideBySide,
+    cancel: &CancellationToken,
+    times: &mut StageTimes,
+) -> Result<RecordSummary, Halt> {
     let seal = || match side_by_side {
-        SideBySide::Segments => seal_with(context, input, &Serial, cancel, times),
-        SideBySide::Frames => seal_with(context, input, &Rayon, cancel, times),
+        SideBySide::Segments => seal_with(context, plan, record, &Serial, cancel, times),
+        SideBySide::Frames => seal_with(context, plan, record, &Rayon, cancel, times),
     };
-    guard(index, seal).map_err(Halt::Segment).flatten()
+    guard(plan.index, seal).map_err(Halt::Segment).flatten()
 }
 
 fn seal_with<J: Join>(
     context: &SegmentCryptoContext,
-    input: SegmentInput,
+    plan: SegmentPlan,
+    record: &mut [u8],
     join: &J,
     cancel: &CancellationToken,
     times: &mut StageTimes,
-) -> Result<EncryptedSegment, Halt> {
+) -> Result<RecordSummary, Halt> {
     let geometry = context.geometry();
-    let SegmentInput { plan, mut record } = input;
+    let (expected, actual) = (geometry.record_size(plan.plaintext_size), record.len());
+    let Some((preamble, rest)) = record
+        .split_first_chunk_mut::<PREAMBLE_SIZE>()
+        .filter(|_| actual as u64 == expected)
+    else {
+        return Err(wrong_size(plan.index, WireOffset::new(0), expected, actual));
+    };
     let mut sealer = EncryptSegmentWorker::new(context).begin(plan)?;
-    record.resize(PREAMBLE_SIZE + geometry.frames_wire_size(plan.plaintext_size), 0);
-    let (preamble, slots) = record.split_at_mut(PREAMBLE_SIZE);
     preamble.copy_from_slice(sealer.preamble());
+    let (slots, digest_room) = rest.split_at_mut(geometry.frames_wire_size(plan.plaintext_size));
     let stepper = Stepper {
         join,
         cancel,
@@ -166,8 +187,8 @@ fn seal_with<J: Join>(
     };
     stepper.seal(&mut sealer, slots, times)?;
     let (digest, summary) = times.time(Stage::Digest, || sealer.finish());
-    record.extend_from_slice(digest.as_bytes());
-    Ok(EncryptedSegment { summary, record })
+    digest_room.copy_from_slice(digest.as_bytes());
+    Ok(summary)
 }
 
 /// Opens a record that is in memory. A panic costs this segment and nothing else.
@@ -178,39 +199,58 @@ pub(crate) fn open_record(
     cancel: &CancellationToken,
     times: &mut StageTimes,
 ) -> Result<DecryptedSegment, Halt> {
-    let index = wire.index;
-    let open = || match side_by_side {
-        SideBySide::Segments => open_with(context, wire, &Serial, cancel, times),
-        SideBySide::Frames => open_with(context, wire, &Rayon, cancel, times),
-    };
-    guard(index, open).map_err(Halt::Segment).flatten()
-}
-
-fn open_with<J: Join>(
-    context: &SegmentCryptoContext,
-    wire: SegmentWire,
-    join: &J,
-    cancel: &CancellationToken,
-    times: &mut StageTimes,
-) -> Result<DecryptedSegment, Halt> {
-    let geometry = *context.geometry();
     let SegmentWire {
         index,
         offset,
         mut record,
     } = wire;
-    let wrong_size = |expected: u64, actual: usize| {
-        let error = SegmentHeaderError::new(SegmentReason::WireSize, expected, actual);
-        Halt::Segment(SegmentWorkerError::invalid(index, offset, error))
+    let summary = open_in_place(context, (index, offset), &mut record, side_by_side, cancel, times)?;
+    Ok(DecryptedSegment {
+        summary,
+        geometry: *context.geometry(),
+        record,
+    })
+}
+
+/// Opens the record of the segment that is due at a place, in its frames' slots. If that fails, what stands in `record` is
+/// not to be shown to anybody. A panic costs this segment and nothing else.
+pub(crate) fn open_in_place(
+    context: &SegmentCryptoContext,
+    place: (SegmentIndex, WireOffset),
+    record: &mut [u8],
+    side_by_side: SideBySide,
+    cancel: &CancellationToken,
+    times: &mut StageTimes,
+) -> Result<RecordSummary, Halt> {
+    let open = || match side_by_side {
+        SideBySide::Segments => open_with(context, place, record, &Serial, cancel, times),
+        SideBySide::Frames => open_with(context, place, record, &Rayon, cancel, times),
     };
+    guard(place.0, open).map_err(Halt::Segment).flatten()
+}
+
+fn open_with<J: Join>(
+    context: &SegmentCryptoContext,
+    (index, offset): (SegmentIndex, WireOffset),
+    record: &mut [u8],
+    join: &J,
+    cancel: &CancellationToken,
+    times: &mut StageTimes,
+) -> Result<RecordSummary, Halt> {
+    let geometry = context.geometry();
     let length = record.len();
     let Some((preamble, rest)) = record.split_first_chunk_mut::<PREAMBLE_SIZE>() else {
-        return Err(wrong_size((PREAMBLE_SIZE + FRAME_OVERHEAD) as u64, length));
+        return Err(wrong_size(
+            index,
+            offset,
+            (PREAMBLE_SIZE + FRAME_OVERHEAD) as u64,
+            length,
+        ));
     };
     let mut opener = DecryptSegmentWorker::new(context).begin(index, offset, preamble)?;
     let expected = geometry.record_size(opener.header().plaintext_size);
     if length as u64 != expected {
-        return Err(wrong_size(expected, length));
+        return Err(wrong_size(index, offset, expected, length));
     }
     let (slots, digest) = rest.split_at_mut(geometry.frames_wire_size(opener.header().plaintext_size));
     let stepper = Stepper {
@@ -219,12 +259,12 @@ fn open_with<J: Join>(
         slot_size: geometry.frame_slot_size(),
     };
     stepper.open(&mut opener, slots, times)?;
-    let summary = times.time(Stage::Digest, || opener.finish(digest))?;
-    Ok(DecryptedSegment {
-        summary,
-        geometry,
-        record,
-    })
+    Ok(times.time(Stage::Digest, || opener.finish(digest))?)
+}
+
+fn wrong_size(index: SegmentIndex, offset: WireOffset, expected: u64, actual: usize) -> Halt {
+    let error = SegmentHeaderError::new(SegmentReason::WireSize, expected, actual);
+    Halt::Segment(SegmentWorkerError::invalid(index, offset, error))
 }
 
 /// Bytes that a worker moves at a time: as many whole frames as fit into half a MiB, at least one.

@@ -23,6 +23,7 @@ mod resume;
 mod resume_files;
 mod roundtrip;
 mod salvage;
+mod session;
 #[cfg(unix)]
 mod unix_files;
 mod vectors;

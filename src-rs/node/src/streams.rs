@@ -1,0 +1,292 @@
+//! Streams whose bytes JavaScript hands over, segment by segment. Nothing is done on its thread but a copy of what came
+//! into the memory that is sealed or opened in place, and that memory is JavaScript's own, so that nothing is copied out.
+
+use crate::executor::parallelism;
+use crate::failure::rejection;
+use crate::keys::KeyArgument;
+use crate::operations::{RunSettings, Task};
+use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
+use crate::output::{all_or_zeros, exclusive};
+use crate::report::{Report, SegmentDone};
+use napi::bindgen_prelude::{BufferSlice, Object, Uint8Array, Uint8ArraySlice};
+use napi::{Env, Error, Result, Status};
+use napi_derive::napi;
+use sealstream::SealFailure;
+use sealstream::headers::Geometry;
+use sealstream::stream_v2::options::window;
+use sealstream::stream_v2::segmentation::{RecordCursor, SegmentCutter};
+use sealstream::stream_v2::session::{OpenSession, SealSession};
+use std::sync::Arc;
+
+/// A stream that is being sealed.
+#[napi]
+pub struct SealStream {
+    session: Option<Arc<SealSession>>,
+    cutter: SegmentCutter,
+}
+
+/// Draws a stream's keys.
+#[napi(catch_unwind, ts_return_type = "Promise<SealStream>")]
+pub fn seal_stream<'env>(
+    env: &'env Env,
+    #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
+    settings: SealSettings,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let plan = SealPlan::new(&key, settings)?;
+    Task::segment(run).launch(env, move |_| {
+        let session = SealSession::new(&plan.options())?;
+        Ok(SealStream {
+            cutter: session.cutter(),
+            session: Some(Arc::new(session)),
+        })
+    })
+}
+
+#[napi]
+impl SealStream {
+    /// What comes out first.
+    #[napi]
+    pub fn header<'env>(&self, env: &'env Env) -> Result<BufferSlice<'env>> {
+        BufferSlice::copy_from(env, self.get()?.header())
+    }
+
+    /// Segments to have in memory, unless the caller knows better.
+    #[napi(getter)]
+    pub fn concurrency(&self) -> Result<u32> {
+        Ok(concurrency(self.get()?.geometry()))
+    }
+
+    /// Bytes of a full segment's record.
+    #[napi(getter)]
+    pub fn full_record_size(&self) -> Result<f64> {
+        Ok(self.get()?.geometry().full_record_size() as f64)
+    }
+
+    /// Bytes of the record of the segment as it is filled now.
+    #[napi(getter)]
+    #[must_use]
+    pub fn record_size(&self) -> f64 {
+        self.cutter.record_size() as f64
+    }
+
+    /// Whether the segment that is being filled has no room left.
+    #[napi(getter)]
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.cutter.is_full()
+    }
+
+    /// Copies what stands in `chunk` from `from` on into `record`, the memory of the segment that is being filled, as far as
+    /// the segment and that memory have room. Returns how many bytes.
+    #[napi(catch_unwind)]
+    pub fn fill(&mut self, mut record: Uint8ArraySlice<'_>, chunk: &[u8], from: f64) -> Result<f64> {
+        let memory = exclusive(&mut record, [chunk])?;
+        let rest = chunk.get(from as usize..).unwrap_or_default();
+        Ok(self.cutter.copy(memory, rest) as f64)
+    }
+
+    /// Seals the segment that was filled, in place; the next one begins at once. `record` has exactly the record's size, and
+    /// is all zeros if this rejects.
+    #[napi(catch_unwind, ts_return_type = "Promise<SegmentDone>")]
+    pub fn seal<'env>(
+        &mut self,
+        env: &'env Env,
+        mut record: Uint8Array,
+        is_final: bool,
+        run: RunSettings<'_>,
+    ) -> Result<Object<'env>> {
+        let session = Arc::clone(self.get()?);
+        let plan = self.cutter.cut(is_final);
+        Task::segment(run).launch(env, move |control| {
+            // SAFETY: the façade made `record` for this operation and shows it to nobody before the promise settles.
+            let memory = unsafe { record.as_mut() };
+            let done = all_or_zeros(memory, |memory| session.seal(plan, memory, &control.cancel))?;
+            Ok(SegmentDone::from(&done))
+        })
+    }
+
+    /// Bytes of what comes out last.
+    #[napi(getter)]
+    pub fn end_size(&self) -> Result<f64> {
+        Ok(self.get()?.end_size(self.cutter.index().get()) as f64)
+    }
+
+    /// Writes what comes out last into `output`, when all segments are sealed.
+    #[napi(catch_unwind, ts_return_type = "Promise<Report>")]
+    pub fn finish<'env>(
+        &self,
+        env: &'env Env,
+        mut output: Uint8Array,
+        concurrency: u32,
+        run: RunSettings<'_>,
+    ) -> Result<Object<'env>> {
+        let session = Arc::clone(self.get()?);
+        Task::segment(run).launch(env, move |_| {
+            let (end, report) = session.finish(threads(concurrency))?;
+            // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
+            let memory = unsafe { output.as_mut() };
+            if memory.len() != end.len() {
+                return Err(SealFailure::OutputTooSmall {
+                    available: memory.len() as u64,
+                    needed: end.len() as u64,
+                });
+            }
+            memory.copy_from_slice(&end);
+            Ok(Report::from(report))
+        })
+    }
+
+    /// Lets go of the keys, as soon as nothing is under way.
+    #[napi]
+    pub fn close(&mut self) {
+        self.session = None;
+    }
+
+    fn get(&self) -> Result<&Arc<SealSession>> {
+        self.session.as_ref().ok_or_else(closed)
+    }
+}
+
+/// A sealed stream that is being opened.
+#[napi]
+pub struct OpenStream {
+    session: Option<Arc<OpenSession>>,
+    cursor: RecordCursor,
+}
+
+/// Bytes of the header that starts with these, as far as they tell.
+#[napi(catch_unwind)]
+pub fn stream_header_size(bytes: &[u8]) -> f64 {
+    OpenSession::header_size(bytes) as f64
+}
+
+/// Unlocks the stream with this header, or as much of it as there is.
+#[napi(catch_unwind, ts_return_type = "Promise<OpenStream>")]
+pub fn open_stream<'env>(
+    env: &'env Env,
+    header: Uint8Array,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
+    settings: OpenSettings<'_>,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let plan = OpenPlan::new(&keys, settings)?;
+    Task::segment(run).launch(env, move |_| {
+        let session = OpenSession::new(&header, &plan.options())?;
+        Ok(OpenStream {
+            cursor: session.cursor(),
+            session: Some(Arc::new(session)),
+        })
+    })
+}
+
+#[napi]
+impl OpenStream {
+    /// Segments to have in memory, unless the caller knows better.
+    #[napi(getter)]
+    pub fn concurrency(&self) -> Result<u32> {
+        Ok(concurrency(self.get()?.geometry()))
+    }
+
+    /// Whether what comes next is the end, and no record.
+    #[napi(getter)]
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.cursor.is_at_end()
+    }
+
+    /// Bytes of the record or the end that starts with these, as far as they tell.
+    #[napi(catch_unwind)]
+    pub fn part_size(&self, env: &Env, bytes: &[u8]) -> Result<f64> {
+        match self.get()?.part_size(&self.cursor, bytes) {
+            Ok(size) => Ok(size as f64),
+            Err(failure) => Err(rejection(env, &failure)?),
+        }
+    }
+
+    /// Where the plaintext stands in the memory of every opened record.
+    #[napi(getter)]
+    pub fn pieces(&self) -> Result<Pieces> {
+        let pieces = self.get()?.pieces();
+        Ok(Pieces {
+            start: pieces.start as f64,
+            stride: pieces.stride as f64,
+            size: pieces.size as f64,
+        })
+    }
+
+    /// Opens the record that came, in place; the next one is due at once. `record` is all zeros if this rejects.
+    #[napi(catch_unwind, ts_return_type = "Promise<SegmentDone>")]
+    pub fn open<'env>(
+        &mut self,
+        env: &'env Env,
+        mut record: Uint8Array,
+        run: RunSettings<'_>,
+    ) -> Result<Object<'env>> {
+        let session = Arc::clone(self.get()?);
+        let cursor = self.cursor;
+        let header = record
+            .first_chunk()
+            .ok_or_else(|| Error::new(Status::InvalidArg, "a record is longer"))?;
+        if let Err(failure) = self.cursor.advance(header) {
+            return Err(rejection(env, &failure)?);
+        }
+        Task::segment(run).launch(env, move |control| {
+            // SAFETY: the façade made `record` for this operation and shows it to nobody before the promise settles.
+            let memory = unsafe { record.as_mut() };
+            let done = all_or_zeros(memory, |memory| session.open(&cursor, memory, &control.cancel))?;
+            Ok(SegmentDone::from(&done))
+        })
+    }
+
+    /// Resolves if these bytes, with which the input ended, are a sound end, when all records are opened.
+    #[napi(catch_unwind, ts_return_type = "Promise<Report>")]
+    pub fn finish<'env>(
+        &self,
+        env: &'env Env,
+        bytes: Uint8Array,
+        concurrency: u32,
+        run: RunSettings<'_>,
+    ) -> Result<Object<'env>> {
+        let session = Arc::clone(self.get()?);
+        let cursor = self.cursor;
+        Task::segment(run).launch(env, move |_| {
+            let report = session.finish(&cursor, &bytes, threads(concurrency))?;
+            Ok(Report::from(report))
+        })
+    }
+
+    /// Lets go of the keys, as soon as nothing is under way.
+    #[napi]
+    pub fn close(&mut self) {
+        self.session = None;
+    }
+
+    fn get(&self) -> Result<&Arc<OpenSession>> {
+        self.session.as_ref().ok_or_else(closed)
+    }
+}
+
+/// Where the plaintext stands in the memory of an opened record: in pieces of one size, but for the last.
+#[napi(object, object_from_js = false)]
+pub struct Pieces {
+    /// Where the first one starts.
+    pub start: f64,
+    /// From the start of one to that of the next.
+    pub stride: f64,
+    /// Bytes of each.
+    pub size: f64,
+}
+
+fn concurrency(geometry: &Geometry) -> u32 {
+    u32::try_from(window(geometry, parallelism())).unwrap_or(u32::MAX)
+}
+
+/// Threads that work on so many segments.
+fn threads(concurrency: u32) -> usize {
+    parallelism().min(concurrency as usize)
+}
+
+fn closed() -> Error {
+    Error::new(Status::InvalidArg, "the stream was closed")
+}
