@@ -18,7 +18,18 @@ import { SealError } from './errors';
 
 /** The name of an operation: the function's own. */
 export type OperationName =
-  'decrypt' | 'decryptFile' | 'decryptSegments' | 'encrypt' | 'encryptFile' | 'heal' | 'salvage' | 'verify';
+  | 'createDecryptStream'
+  | 'createEncryptStream'
+  | 'decrypt'
+  | 'decryptFile'
+  | 'DecryptionStream'
+  | 'decryptSegments'
+  | 'encrypt'
+  | 'encryptFile'
+  | 'EncryptionStream'
+  | 'heal'
+  | 'salvage'
+  | 'verify';
 
 /** What every event says. */
 export interface OperationIdentity {

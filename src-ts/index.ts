@@ -38,6 +38,14 @@ export {
 } from './salvage';
 export { decryptSegments } from './segments';
 export type { SourceInput } from './sources';
+export { type Chunks, decryptChunks, encryptChunks } from './streams/chunks';
+export {
+  createDecryptStream,
+  createEncryptStream,
+  type DecryptStream,
+  type EncryptStream,
+} from './streams/node';
+export { DecryptionStream, EncryptionStream } from './streams/web';
 export { decryptSync, encryptSync } from './sync';
 export { verify, type Verification, type VerifyOptions } from './verify';
 export type {
@@ -51,6 +59,7 @@ export type {
   FileOptions,
   FloeOptions,
   KeyInput,
+  NodeStreamOptions,
   Opened,
   OpenedBy,
   OpenOptions,
@@ -68,6 +77,7 @@ export type {
   Stages,
   StartedOver,
   StreamInfo,
+  StreamOptions,
 } from './types';
 export type {
   CopyReport,

@@ -181,3 +181,8 @@ function keyBytes(name: string, key: unknown): Uint8Array {
 
 const KEY_SIZE = 32;
 const PRINTED = '[SecretKey]';
+
+/** The keys as they are now, for an operation that begins later. @internal */
+export function heldKeys(name: string, keys: KeyInput | readonly KeyInput[]): NativeKey[] {
+  return keyArguments(name, keys).map((key) => (isBytes(key) ? native.NativeKey.fromBytes(key) : key));
+}

@@ -170,11 +170,13 @@ const RESUME_SECRET_SIZE = 32;
 /** Every option of every function but those of `floe`. */
 const KNOWN: ReadonlySet<string> = new Set([
   'allowReadable',
+  'concurrency',
   'context',
   'digest',
   'flush',
   'frameSize',
   'header',
+  'highWaterMark',
   'key',
   'keyId',
   'kind',
@@ -184,6 +186,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'onDamage',
   'onProgress',
   'overwrite',
+  'readableHighWaterMark',
   'resume',
   'resumeSecret',
   'sample',
@@ -191,6 +194,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'segmentSize',
   'signal',
   'threads',
+  'writableHighWaterMark',
 ]);
 
 /** An object, so that the compiler sees that none is missing. */

@@ -88,6 +88,24 @@ export interface FileOptions {
   resumeSecret?: Uint8Array | undefined;
 }
 
+/** How to run a stream. */
+export interface StreamOptions {
+  /**
+   * Segments that may be in memory at a time: coming in, worked on, and until what came of them was taken. At least 1; by
+   * default two for each of the machine's cores, but no more than 256 MiB of them or two.
+   */
+  concurrency?: number | undefined;
+  /** Stops it. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How much a Node stream keeps in its queues, in bytes, as in `stream.Duplex`. */
+export interface NodeStreamOptions {
+  highWaterMark?: number | undefined;
+  readableHighWaterMark?: number | undefined;
+  writableHighWaterMark?: number | undefined;
+}
+
 /** What to do about a damage: fail with it, leave the segment out, write zeros in its place, or read it again. */
 export type DamageDecision = DamageDecisionName;
 

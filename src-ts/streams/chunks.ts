@@ -1,0 +1,75 @@
+// Async iterables.
+
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../abort';
+import { isBytes } from '../bytes';
+import { typeError } from '../errors';
+import type { OpenOptions, SealOptions, StreamOptions } from '../types';
+import { createDecryptStream, createEncryptStream } from './node';
+
+/** Bytes that come in chunks: an async iterable, such as any readable stream, or an iterable. */
+export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/**
+ * Seals the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop ends the iterable.
+ *
+ * @throws SealError, what the iterable throws, the reason of `signal`, or TypeError and RangeError for options.
+ */
+export function encryptChunks(
+  chunks: Chunks,
+  options: SealOptions & StreamOptions,
+): AsyncGenerator<Buffer, void, void> {
+  const { signal, ...rest } = options;
+  return converted(checkedChunks(chunks), checkedSignal(signal), createEncryptStream(rest));
+}
+
+/**
+ * Opens a sealed stream that comes in the chunks of an iterable, as {@link createDecryptStream} does: **only a loop that ends by
+ * itself has seen the whole stream**. Leaving the loop ends the iterable.
+ *
+ * @throws SealError, what the iterable throws, the reason of `signal`, or TypeError and RangeError for options.
+ */
+export function decryptChunks(
+  chunks: Chunks,
+  options: OpenOptions & StreamOptions,
+): AsyncGenerator<Buffer, void, void> {
+  const { signal, ...rest } = options;
+  return converted(checkedChunks(chunks), checkedSignal(signal), createDecryptStream(rest));
+}
+
+async function* converted(
+  chunks: Chunks,
+  signal: AbortSignal | undefined,
+  stream: Duplex,
+): AsyncGenerator<Buffer, void, void> {
+  const abort = () => {
+    if (signal) stream.destroy(abortError(signal));
+  };
+  if (signal) {
+    if (isAborted(signal)) abort();
+    else onAbort(signal, abort);
+  }
+  const fed = pipeline(chunks, stream);
+  // The stream tells of it too.
+  fed.catch(() => undefined);
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } finally {
+    if (signal) forgetAbort(signal, abort);
+    stream.destroy();
+  }
+}
+
+function checkedChunks(chunks: unknown): Chunks {
+  const given = chunks as Partial<AsyncIterable<Uint8Array> & Iterable<Uint8Array>> | null | undefined;
+  // Bytes and strings are iterables too, of numbers and of characters.
+  if (isBytes(given) || typeof given === 'string') {
+    throw typeError('chunks', 'an iterable of Uint8Array', chunks);
+  }
+  if (typeof given?.[Symbol.asyncIterator] === 'function' || typeof given?.[Symbol.iterator] === 'function') {
+    return chunks as Chunks;
+  }
+  throw typeError('chunks', 'an iterable of Uint8Array', chunks);
+}

@@ -1,0 +1,127 @@
+// Node's streams.
+
+import { addAbortSignal, Duplex } from 'node:stream';
+
+import { checkedSignal } from '../abort';
+import { typeError } from '../errors';
+import { checkedInteger } from '../options';
+import type {
+  NodeStreamOptions,
+  OpenOptions,
+  OpenReport,
+  SealOptions,
+  SealReport,
+  StreamOptions,
+} from '../types';
+import type { Conversion, Outlet } from './conversion';
+import { Opening } from './opening';
+import { openPlan, sealPlan } from './plans';
+import { Sealing } from './sealing';
+
+/** A stream into which plaintext goes and out of which its sealed stream comes. */
+export interface EncryptStream extends Duplex {
+  /** What was done, once the last byte has come out. */
+  readonly report: SealReport | undefined;
+}
+
+/** A stream into which a sealed stream goes and out of which its plaintext comes. */
+export interface DecryptStream extends Duplex {
+  /** What was done, once the end was verified. */
+  readonly report: OpenReport | undefined;
+}
+
+/**
+ * A Duplex that seals what is written to it. At most `concurrency` segments are in memory; they are sealed beside each other
+ * on other threads, and a reader or a writer that is slower than the other is waited for.
+ *
+ * What is written must be bytes: a string fails. Bytes are copied before their `write` calls back and are not changed. The
+ * header has no room for later changes of who may open the stream: use {@link encryptFile} where that matters.
+ *
+ * @throws TypeError and RangeError for options. All else destroys the stream with a SealError; `signal` destroys it with an
+ *   AbortError, as in all of Node's streams.
+ */
+export function createEncryptStream(options: SealOptions & StreamOptions & NodeStreamOptions): EncryptStream {
+  const plan = sealPlan(options);
+  return new ConversionStream(options, (outlet) => new Sealing('createEncryptStream', outlet, plan));
+}
+
+/**
+ * A Duplex that opens the sealed stream that is written to it. At most `concurrency` segments are in memory; they are opened
+ * beside each other on other threads, and a reader or a writer that is slower than the other is waited for.
+ *
+ * A segment comes out when all of it has verified. **Only `'end'` says that the whole stream was there**: a stream that is cut
+ * or has another end fails behind its last sound segment, so discard what came out if the stream fails. Chunks share memory
+ * that can't be transferred to another thread.
+ *
+ * @throws TypeError and RangeError for options. All else destroys the stream with a SealError; `signal` destroys it with an
+ *   AbortError, as in all of Node's streams.
+ */
+export function createDecryptStream(options: OpenOptions & StreamOptions & NodeStreamOptions): DecryptStream {
+  const plan = openPlan(options);
+  return new ConversionStream(options, (outlet) => new Opening('createDecryptStream', outlet, plan));
+}
+
+type Callback = (error?: Error | null) => void;
+
+class ConversionStream<Report extends object> extends Duplex {
+  readonly #conversion: Conversion<Report>;
+
+  constructor(options: StreamOptions & NodeStreamOptions, make: (outlet: Outlet) => Conversion<Report>) {
+    const signal = checkedSignal(options.signal);
+    super({ ...marks(options), decodeStrings: false });
+    this.#conversion = make({
+      push: (bytes) => this.push(bytes),
+      end: () => this.push(null),
+      fail: (error) => this.destroy(error as Error),
+    });
+    if (signal) addAbortSignal(signal, this);
+  }
+
+  get report(): Report | undefined {
+    return this.#conversion.report;
+  }
+
+  override _construct(callback: Callback): void {
+    settled(this.#conversion.begin(), callback);
+  }
+
+  override _write(chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {
+    if (typeof chunk === 'string') callback(typeError('chunk', 'a Buffer or a Uint8Array', chunk));
+    else settled(this.#conversion.write(chunk), callback);
+  }
+
+  override _final(callback: Callback): void {
+    settled(this.#conversion.finish(), callback);
+  }
+
+  override _read(): void {
+    this.#conversion.pull();
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    this.#conversion.close(error);
+    callback(error);
+  }
+}
+
+function settled(promise: Promise<void>, callback: Callback): void {
+  promise.then(
+    () => {
+      callback();
+    },
+    (error: unknown) => {
+      callback(error as Error);
+    },
+  );
+}
+
+function marks(options: NodeStreamOptions): NodeStreamOptions {
+  const found: NodeStreamOptions = {};
+  for (const name of MARKS) {
+    const value: unknown = options[name];
+    if (value !== undefined) found[name] = checkedInteger(name, value, 0, Number.MAX_SAFE_INTEGER);
+  }
+  return found;
+}
+
+const MARKS = ['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'] as const;

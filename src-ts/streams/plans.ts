@@ -1,0 +1,53 @@
+// What a stream was asked to do, held until its first byte comes: what the caller passed may have changed by then.
+
+import type { NativeKey, OpenSettings, SealSettings } from '../../native/binding';
+import { heldKeys } from '../keys';
+import { checkedInteger, checkedOptions, openSettings, sealSettings } from '../options';
+import type { OpenOptions, SealOptions, StreamOptions } from '../types';
+
+/** @internal */
+export interface SealPlan {
+  readonly key: NativeKey;
+  readonly settings: SealSettings;
+  /** Segments in memory, if the caller chose. */
+  readonly concurrency: number | undefined;
+}
+
+/** @internal */
+export interface OpenPlan {
+  readonly keys: NativeKey[];
+  readonly settings: OpenSettings;
+  /** Segments in memory, if the caller chose. */
+  readonly concurrency: number | undefined;
+}
+
+/** @internal */
+export function sealPlan(options: SealOptions & StreamOptions): SealPlan {
+  const settings = sealSettings(checkedOptions(options));
+  const [key] = heldKeys('key', [options.key]);
+  if (key === undefined) throw new Error('no key was held (a bug in sealstream)');
+  return { key, settings: held(settings), concurrency: checkedConcurrency(options) };
+}
+
+/** @internal */
+export function openPlan(options: OpenOptions & StreamOptions): OpenPlan {
+  const settings = openSettings(checkedOptions(options));
+  return {
+    keys: heldKeys('key', options.key),
+    settings: held(settings),
+    concurrency: checkedConcurrency(options),
+  };
+}
+
+function held<T extends { context?: Uint8Array }>(settings: T): T {
+  if (settings.context !== undefined) settings.context = Buffer.from(settings.context);
+  return settings;
+}
+
+function checkedConcurrency({ concurrency }: StreamOptions): number | undefined {
+  return concurrency === undefined
+    ? undefined
+    : checkedInteger('concurrency', concurrency, 1, MAX_CONCURRENCY);
+}
+
+const MAX_CONCURRENCY = 1024;
