@@ -7,7 +7,7 @@ import {
   type OpenReport,
   type OperationOptions,
 } from '../index';
-import { convertDescriptors } from '../streams-internal';
+import { convertDescriptors } from '../descriptors';
 
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';

@@ -8,7 +8,7 @@ import {
   type SealOptions,
   type SealReport,
 } from '../index';
-import { convertDescriptors } from '../streams-internal';
+import { convertDescriptors } from '../descriptors';
 
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';

@@ -1,9 +1,11 @@
 // What a stream was asked to do, held until its first byte comes: what the caller passed may have changed by then.
 
 import type { NativeKey, OpenSettings, SealSettings } from '../../native/binding';
+import { checkedPolicy } from '../damage';
+import { rangeError } from '../errors';
 import { heldKeys } from '../keys';
 import { checkedInteger, checkedOptions, openSettings, sealSettings } from '../options';
-import type { OpenOptions, SealOptions, StreamOptions } from '../types';
+import type { DamageOptions, OpenOptions, SealOptions, StreamOptions } from '../types';
 
 /** @internal */
 export interface SealPlan {
@@ -32,6 +34,13 @@ export function sealPlan(options: SealOptions & StreamOptions): SealPlan {
 /** @internal */
 export function openPlan(options: OpenOptions & StreamOptions): OpenPlan {
   const settings = openSettings(checkedOptions(options));
+  if (checkedPolicy((options as DamageOptions).onDamage) !== 'abort') {
+    // Not ignored, as options of other functions are: whoever asks for it counts on it.
+    throw rangeError(
+      'onDamage',
+      "must be 'abort' for a stream: use decryptFile, or decide with decryptSegments",
+    );
+  }
   return {
     keys: heldKeys('key', options.key),
     settings: held(settings),
