@@ -1,9 +1,5 @@
 // The guide's code, as it stands there.
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-
 import { metrics } from '@opentelemetry/api';
 import {
   AggregationTemporality,
@@ -15,8 +11,8 @@ import test from 'ava';
 import { decrypt, encrypt } from 'sealstream';
 
 import { errorOf } from '../api/support/errors.mjs';
-import { repositoryFile } from '../api/support/files.mjs';
 import { key, plaintext, SEGMENTS, SIZES, withDamage } from '../api/support/streams.mjs';
+import { guideModule } from './support/guide.mjs';
 
 test.serial("the guide's module makes metrics of what happens", async (t) => {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
@@ -24,7 +20,7 @@ test.serial("the guide's module makes metrics of what happens", async (t) => {
   const provider = new MeterProvider({ readers: [reader] });
   t.teardown(() => provider.shutdown());
   metrics.setGlobalMeterProvider(provider);
-  await import(guideModule(t));
+  await import(guideModule(t, 'telemetry'));
 
   const stream = await encrypt(plaintext, { key, ...SIZES });
   await decrypt(stream, { key });
@@ -48,17 +44,3 @@ test.serial("the guide's module makes metrics of what happens", async (t) => {
   t.true((points.get('sealstream.stage.time encrypt crypto') as number) > 0);
   t.is(points.get('sealstream.damage decrypt DigestMismatch abort'), 1);
 });
-
-/** The guide's code in a file of its own, where it finds what it imports. */
-function guideModule(t: { teardown: (undo: () => void) => void }): string {
-  const guide = repositoryFile('docs', 'guides', 'telemetry.md').toString();
-  const [, code] = /^```js\n(.*?)^```$/ms.exec(guide) ?? [];
-  const directory = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'sealstream');
-  mkdirSync(directory, { recursive: true });
-  const path = join(directory, `telemetry-${process.pid}.mjs`);
-  writeFileSync(path, code ?? '');
-  t.teardown(() => {
-    rmSync(path);
-  });
-  return pathToFileURL(path).href;
-}
