@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../abort';
 import { isBytes } from '../bytes';
 import { typeError } from '../errors';
-import type { OpenOptions, SealOptions, StreamOptions } from '../types';
+import type { DamageOptions, OpenOptions, SealOptions, StreamOptions } from '../types';
 import { createDecryptStream, createEncryptStream } from './node';
 
 /** Bytes that come in chunks: an async iterable, such as any readable stream, or an iterable. */
@@ -33,7 +33,7 @@ export function encryptChunks(
  */
 export function decryptChunks(
   chunks: Chunks,
-  options: OpenOptions & StreamOptions,
+  options: OpenOptions & StreamOptions & DamageOptions,
 ): AsyncGenerator<Buffer, void, void> {
   const { signal, ...rest } = options;
   return converted(checkedChunks(chunks), checkedSignal(signal), createDecryptStream(rest));

@@ -105,17 +105,15 @@ export abstract class Conversion<Report extends object> {
   }
 
   /** Has bytes come out, in the order of these calls; the room of a segment is free when they were taken. */
-  protected deliver(work: Promise<readonly Buffer[]>, isSegment: boolean): void {
-    // It is heard of in its turn.
-    work.catch(() => undefined);
+  protected deliver(work: () => Promise<Iterable<Buffer>>, isSegment: boolean): void {
     this.#inTurn(async () => {
-      await this.#push(await work);
+      await this.#push(await work());
       if (isSegment) this.allow(1);
     });
   }
 
   /** The same with the last bytes, once all others have come out, and with the report. */
-  protected deliverEnd(work: () => Promise<{ bytes: readonly Buffer[]; report: Report }>): void {
+  protected deliverEnd(work: () => Promise<{ bytes: Iterable<Buffer>; report: Report }>): void {
     this.#inTurn(async () => {
       const { bytes, report } = await work();
       await this.#push(bytes);
@@ -138,16 +136,14 @@ export abstract class Conversion<Report extends object> {
     return this.#isClosed;
   }
 
-  async #push(pieces: readonly Buffer[]): Promise<void> {
-    let isMoreWanted = true;
-    // The outlet may ask for more while it takes a piece.
-    const pulls = this.#pulls;
+  async #push(pieces: Iterable<Buffer>): Promise<void> {
     for (const piece of pieces) {
       if (this.#hasEnded()) return;
-      isMoreWanted = this.#outlet.push(piece);
-    }
-    if (!isMoreWanted && this.#pulls === pulls)
+      // The outlet may ask for more while it takes a piece.
+      const pulls = this.#pulls;
+      if (this.#outlet.push(piece) || this.#pulls !== pulls) continue;
       await new Promise<void>((resolve) => (this.#wanted = resolve));
+    }
   }
 
   async #trying(step: () => Promise<void>): Promise<void> {
@@ -167,6 +163,12 @@ export abstract class Conversion<Report extends object> {
     }
     return reason;
   }
+}
+
+/** What is under way, which fails when its turn comes. @internal */
+export function early<T>(work: Promise<T>): () => Promise<T> {
+  work.catch(() => undefined);
+  return () => work;
 }
 
 // Segments are worked on side by side, each on one thread.

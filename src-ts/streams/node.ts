@@ -6,6 +6,7 @@ import { checkedSignal } from '../abort';
 import { typeError } from '../errors';
 import { checkedInteger } from '../options';
 import type {
+  DamageOptions,
   NodeStreamOptions,
   OpenOptions,
   OpenReport,
@@ -56,7 +57,9 @@ export function createEncryptStream(options: SealOptions & StreamOptions & NodeS
  * @throws TypeError and RangeError for options. All else destroys the stream with a SealError; `signal` destroys it with an
  *   AbortError, as in all of Node's streams.
  */
-export function createDecryptStream(options: OpenOptions & StreamOptions & NodeStreamOptions): DecryptStream {
+export function createDecryptStream(
+  options: OpenOptions & StreamOptions & DamageOptions & NodeStreamOptions,
+): DecryptStream {
   const plan = openPlan(options);
   return new ConversionStream(options, (outlet) => new Opening('createDecryptStream', outlet, plan));
 }

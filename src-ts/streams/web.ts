@@ -8,7 +8,14 @@ import {
 } from 'node:stream/web';
 
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../abort';
-import type { OpenOptions, OpenReport, SealOptions, SealReport, StreamOptions } from '../types';
+import type {
+  DamageOptions,
+  OpenOptions,
+  OpenReport,
+  SealOptions,
+  SealReport,
+  StreamOptions,
+} from '../types';
 import type { Conversion, Outlet } from './conversion';
 import { Opening } from './opening';
 import { openPlan, sealPlan } from './plans';
@@ -55,7 +62,7 @@ export class DecryptionStream {
   readonly #conversion: Conversion<OpenReport>;
 
   /** @throws TypeError and RangeError for options. */
-  constructor(options: OpenOptions & StreamOptions) {
+  constructor(options: OpenOptions & StreamOptions & DamageOptions) {
     const plan = openPlan(options);
     const make = (outlet: Outlet) => new Opening('DecryptionStream', outlet, plan);
     ({
