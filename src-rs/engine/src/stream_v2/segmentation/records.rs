@@ -92,9 +92,7 @@ impl RecordCursor {
         let mut place = self.due();
         if let Some(total) = self.total {
             place.plaintext.end = total;
-            let before = self
-                .geometry
-                .records_size(self.geometry.plaintext_offset(self.index));
+            let before = self.index.get().saturating_mul(self.geometry.full_record_size());
             let records = self.geometry.records_size(total).saturating_sub(before);
             place.wire.end = place.wire.start + records;
         }
