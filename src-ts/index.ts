@@ -20,6 +20,7 @@ export { decryptFile, encryptFile } from './files';
 export { floe, type Floe } from './floe';
 export { exportHeader } from './header';
 export { heal, type HealOptions } from './heal';
+export { httpSource, type HttpHeaders, type HttpSourceOptions, type RandomAccessSource } from './http-source';
 export { ciphertextSize, inspect } from './inspect';
 export { generateKey, SecretKey } from './keys';
 export {
@@ -37,6 +38,7 @@ export {
   type SalvageRecovered,
 } from './salvage';
 export { decryptSegments } from './segments';
+export { SourceError, type SourceErrorCode } from './source-error';
 export type { SourceInput } from './sources';
 export { decryptSync, encryptSync } from './sync';
 export { verify, type Verification, type VerifyOptions } from './verify';
