@@ -81,7 +81,7 @@ function sentRange(status: number, headers: Headers): (Span & { readonly size: n
     (status === 416 && range === 'bytes */0') || (status === 200 && headers.get('content-length') === '0');
   if (isEmpty) return { start: 0, end: 0, size: 0 };
 
-  const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(range)?.map(Number) ?? [];
+  const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(range)?.map(Number) ?? [];
   if (status !== 206 || first === undefined || last === undefined || size === undefined) return undefined;
   const isRange = first <= last && last < size && Number.isSafeInteger(size);
   return isRange ? { start: first, end: last + 1, size } : undefined;
