@@ -54,7 +54,8 @@ export function originArgument(name: string, source: unknown): Origin {
     );
   }
   if (typeof size !== 'function') checkedSize(`${name}.size`, size);
-  if (close !== undefined && typeof close !== 'function') throw typeError(`${name}.close`, 'a function', close);
+  if (close !== undefined && typeof close !== 'function')
+    throw typeError(`${name}.close`, 'a function', close);
   return { fetched: copying(source as RandomAccessSource) };
 }
 

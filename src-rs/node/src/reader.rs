@@ -73,7 +73,7 @@ pub fn open_reader<'env>(
         let stream = opened.and_then(|opened| match cache_size {
             Some(bytes) => {
                 RangeReader::new(opened, bytes as usize).map(|reader| Stream::Ranges(Arc::new(reader)))
-            },
+            }
             None => Ok(Stream::Segments(opened)),
         });
         Ok(StreamReader {
@@ -231,7 +231,8 @@ impl PlannedRead {
             };
         }
         let task = Task::alone(cancellation, self.plan.work());
-        task.launch(env, move |control| run(&control.cancel)).map(Either::B)
+        task.launch(env, move |control| run(&control.cancel))
+            .map(Either::B)
     }
 }
 

@@ -85,7 +85,14 @@ mod tests {
     fn what_was_not_fetched_is_an_error() {
         let source = FetchedParts::new(10, vec![(2, &b"234"[..]), (6, b"67")]);
         assert_eq!(read(&source, 2, [1, 2]).unwrap(), b"234");
-        for (offset, sizes) in [(0, [1, 0]), (1, [2, 0]), (2, [2, 2]), (4, [1, 2]), (7, [1, 1]), (9, [5, 0])] {
+        for (offset, sizes) in [
+            (0, [1, 0]),
+            (1, [2, 0]),
+            (2, [2, 2]),
+            (4, [1, 2]),
+            (7, [1, 1]),
+            (9, [5, 0]),
+        ] {
             assert!(read(&source, offset, sizes).is_err(), "{offset}");
         }
     }

@@ -22,7 +22,9 @@ pub fn outer_ranges(size: u64, head: &[u8], tail: &[u8]) -> Vec<ByteRange> {
         ranges: Vec::new(),
     };
     match StreamHeader::parse(head) {
-        Ok(header) if header.core.plaintext_size.is_some() => wanted.end_by_header(&header.core, header.size()),
+        Ok(header) if header.core.plaintext_size.is_some() => {
+            wanted.end_by_header(&header.core, header.size())
+        }
         Ok(header) => wanted.end_by_footer(tail, header.core.geometry.full_record_size()),
         Err(_) => {
             if let Ok(header_size) = check_prefix(head) {

@@ -65,7 +65,10 @@ impl RangeReader {
         ReadPlan {
             geometry: *self.geometry(),
             range,
-            parts: self.segments(range).map(|index| self.part(index, range)).collect(),
+            parts: self
+                .segments(range)
+                .map(|index| self.part(index, range))
+                .collect(),
         }
     }
 
@@ -116,7 +119,9 @@ impl RangeReader {
             }
         }
         let mut openers: Vec<_> = plan.parts.iter().map(|part| part.opener.clone()).collect();
-        for batch in plan.batches(NEAR, PORTION) {
+        // Never more at once than `missing` says: nothing else may be there.
+        let near = NEAR.min(self.geometry().frame_slot_size() as u64);
+        for batch in plan.batches(near, PORTION) {
             cancel.check()?;
             let buffers = times.time(Stage::Read, || self.read_batch(source, plan, &batch))?;
             times.time(Stage::Crypto, || {
