@@ -18,7 +18,15 @@ import { SealError } from './errors';
 
 /** The name of an operation: the function's own. */
 export type OperationName =
-  'decrypt' | 'decryptFile' | 'decryptSegments' | 'encrypt' | 'encryptFile' | 'heal' | 'salvage' | 'verify';
+  | 'decrypt'
+  | 'decryptFile'
+  | 'decryptSegments'
+  | 'encrypt'
+  | 'encryptFile'
+  | 'heal'
+  | 'open'
+  | 'salvage'
+  | 'verify';
 
 /** What every event says. */
 export interface OperationIdentity {
@@ -127,7 +135,8 @@ export class Watch {
   }
 }
 
-function isDamage({ kind }: SealFailure): boolean {
+/** @internal */
+export function isDamage({ kind }: SealFailure): boolean {
   return DAMAGE.has(kind);
 }
 

@@ -6,16 +6,7 @@ import { discard, partOf, receive, type Part } from './http-body';
 import { retrying, TransientFailure, untilAborted } from './http-retry';
 import { checkedInteger, checkedOptions } from './options';
 import { networkError } from './source-error';
-
-/** Anything that can be read at any place. */
-export interface RandomAccessSource {
-  /** Bytes in all; or a function that finds out, called once when the source is opened. */
-  readonly size: number | ((signal: AbortSignal) => Promise<number>);
-  /** The `length` bytes from `offset` on: exactly as many, since nobody asks for what is past `size`. */
-  read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>;
-  /** Called when the reader is closed, if it is there. */
-  close?(): void | Promise<void>;
-}
+import type { RandomAccessSource } from './sources';
 
 /** Headers as an object, as pairs, or as a `Headers`. */
 export type HttpHeaders = Headers | Readonly<Record<string, string>> | readonly (readonly [string, string])[];
@@ -53,8 +44,8 @@ export interface HttpSourceOptions {
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example
- * const source = httpSource(presignedUrl);
  * const source = httpSource(url, { headers: async () => ({ Authorization: `Bearer ${await token()}` }) });
+ * const reader = await open(source, { key });
  */
 export function httpSource(url: string | URL, options: HttpSourceOptions = {}): RandomAccessSource {
   const { headers, fetch: given, retries = DEFAULT_RETRIES } = checkedOptions(options, OPTIONS);

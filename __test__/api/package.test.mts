@@ -13,6 +13,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const NAMES = [
   'FloeError',
   'SealError',
+  'SealedReader',
   'SecretKey',
   'SourceError',
   'ciphertextSize',
@@ -30,6 +31,7 @@ const NAMES = [
   'heal',
   'httpSource',
   'inspect',
+  'open',
   'salvage',
   'verify',
 ];

@@ -28,10 +28,11 @@ export function rangeServer(folder, key) {
       else await readers.use(join(folder, `${name}.seal`), (reader) => send(reader, name, request, response));
     } catch (error) {
       if (error.code?.startsWith('ERR_STREAM_')) return; // the client left, as players do when they seek
+      if (error.code === 'ENOENT') return answer(response, 404);
       console.error(request.method, request.url, error.message);
       // A client that has a part of the answer must see that it is not the whole.
       if (response.headersSent) response.destroy();
-      else answer(response, error.code === 'ENOENT' ? 404 : 500);
+      else answer(response, 500);
     }
   });
   return server.on('close', () => readers.close());
