@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { BrowserError, findChromium } from './browser/chromium.mjs';
 import { openPage } from './browser/devtools.mjs';
 import { load, play, seek } from './browser/player.mjs';
+import { slowDown } from './browser/slow-line.mjs';
 import { setup, SetupError } from './setup.mjs';
 
 /** @typedef {import('./browser/devtools.mjs').Page} Page */
@@ -36,12 +37,12 @@ async function test(folder, screenshot) {
   const { size } = await stat(VIDEO);
 
   const { rangeServer } = await import(pathToFileURL(join(root, 'examples/range-server/server.mjs')).href);
-  const server = rangeServer(folder, key);
-  const served = watched(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   const page = await openPage(await findChromium(CACHE, print), join(folder, 'profile'));
+  const server = rangeServer(folder, key);
   try {
+    const served = watched(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
     const version = await page.send('Browser.getVersion');
     print(`${version.product}, a sealed video of ${size} bytes`);
     await page.send('Page.navigate', { url: `http://127.0.0.1:${server.address().port}/` });
@@ -55,7 +56,6 @@ async function test(folder, screenshot) {
     await page.close();
     server.close();
     server.closeAllConnections();
-    await once(server, 'close');
   }
 }
 
@@ -80,21 +80,21 @@ async function playAndSeek(page, served, size) {
     assert.equal(shown, second, `the frame at ${second} s is marked as that of ${shown} s`);
     const [requests, sent] = [served.length - before.requests, sum(served) - before.sent];
     print(`seeks to ${second} s: the frame of ${shown} s; ${requests} more requests, ${sent} bytes sent`);
+    assert.ok(requests > 0, 'what a seek leads to was asked for');
     assert.ok(sent < size / 2, `${sent} bytes were sent for a seek`);
   }
-  const ranges = served.filter(({ range }) => range !== undefined);
+  // The browser may ask whether what it has is still good, and is told so.
+  const ranges = served.filter(({ status }) => status !== 304);
   assert.ok(
-    ranges.every(({ status }) => status === 206),
-    told(ranges),
+    ranges.every(({ status, range }) => status === 206 && range !== undefined),
+    told(served),
   );
-  assert.ok(ranges.length >= 4, `only ${ranges.length} requests for ranges`);
   for (const { range, status, sent } of ranges) print(`  Range: ${range} -> ${status}, ${sent} bytes`);
   print(`passed: ${ranges.length} ranges, all 206; ${sum(served)} bytes sent in all`);
 }
 
 /**
- * Notes what a server is asked for and sends, and has it send as over a line of {@link BYTES_A_SECOND}: otherwise the
- * buffers of this machine take the whole video before anyone seeks.
+ * Notes what a server is asked for and sends, slowly.
  *
  * @param {import('node:http').Server} server
  * @returns {Served[]}
@@ -102,7 +102,8 @@ async function playAndSeek(page, served, size) {
 function watched(server) {
   /** @type {Served[]} */
   const all = [];
-  server.on('request', ({ url, headers }, response) => {
+  // Before the server's own listener.
+  server.prependListener('request', ({ url, headers }, response) => {
     if (url === '/' || url === '/favicon.ico') return;
     const request = {
       range: headers.range,
@@ -112,17 +113,7 @@ function watched(server) {
       sent: 0,
     };
     all.push(request);
-    const [write, emit] = [response.write.bind(response), response.emit.bind(response)];
-    Object.assign(response, {
-      write: (/** @type {Uint8Array} */ chunk) => {
-        request.sent += chunk.length;
-        write(chunk);
-        setTimeout(() => emit('drain'), (chunk.length / BYTES_A_SECOND) * 1000);
-        return false;
-      },
-      emit: (/** @type {string} */ event, /** @type {unknown[]} */ ...rest) =>
-        event !== 'drain' && emit(event, ...rest),
-    });
+    slowDown(response, BYTES_PER_SECOND, (bytes) => (request.sent += bytes));
   });
   return all;
 }
@@ -145,7 +136,7 @@ function print(text) {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const VIDEO = join(root, '__test__/fixtures/clock.webm');
 const SECONDS = 60;
-const BYTES_A_SECOND = 100_000;
+const BYTES_PER_SECOND = 100_000;
 const CACHE = join(root, 'node_modules/.cache/sealstream');
 
 const { values } = parseArgs({ options: { screenshot: { type: 'string' } } });

@@ -6,6 +6,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 
+import { BrowserError } from './chromium.mjs';
+
 /** A page in a browser of its own. */
 export class Page {
   #send;
@@ -93,10 +95,11 @@ export async function openPage(program, profile) {
 
   /** @type {Map<number, { resolve: (value: any) => void, reject: (error: Error) => void }>} */
   const waiting = new Map();
+  /** @type {Error | undefined} */
+  let end;
   const giveUp = () => {
-    const error = new Error(`the browser ended:\n${log.slice(-2000)}`);
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
+    end = new BrowserError(`the browser ended:\n${log.slice(-2000)}`);
+    for (const { reject } of waiting.values()) reject(end);
   };
   child.on('close', giveUp).on('error', (error) => {
     log += error.message;
@@ -109,7 +112,6 @@ export async function openPage(program, profile) {
     text = messages.pop() ?? '';
     for (const { id, result, error } of messages.map((message) => JSON.parse(message))) {
       const asked = waiting.get(id);
-      waiting.delete(id);
       if (error === undefined) asked?.resolve(result);
       else asked?.reject(new Error(error.message));
     }
@@ -124,19 +126,47 @@ export async function openPage(program, profile) {
    */
   const send = (method, params = {}, sessionId) =>
     new Promise((resolve, reject) => {
+      if (end !== undefined) {
+        reject(end);
+        return;
+      }
       const id = (last += 1);
-      waiting.set(id, { resolve, reject });
+      const timer = setTimeout(() => {
+        waiting.delete(id);
+        reject(new BrowserError(`the browser has not done ${method} within ${PATIENCE_MS / 1000} s`));
+      }, PATIENCE_MS);
+      const settled = () => {
+        waiting.delete(id);
+        clearTimeout(timer);
+      };
+      waiting.set(id, {
+        resolve: (value) => {
+          settled();
+          resolve(value);
+        },
+        reject: (error) => {
+          settled();
+          reject(error);
+        },
+      });
       commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     });
 
-  const { targetInfos } = await send('Target.getTargets');
-  const target = targetInfos.find((/** @type {any} */ { type }) => type === 'page');
-  const { sessionId } = await send('Target.attachToTarget', { targetId: target.targetId, flatten: true });
-  return new Page(
-    (method, params) => send(method, params, sessionId),
-    async () => {
-      await Promise.race([send('Browser.close').catch(() => undefined), ended]);
-      await ended.catch(() => undefined);
-    },
-  );
+  const close = async () => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await Promise.race([send('Browser.close').catch(() => undefined), ended]);
+    await ended.catch(() => undefined);
+    clearTimeout(timer);
+  };
+  try {
+    const { targetInfos } = await send('Target.getTargets');
+    const target = targetInfos.find((/** @type {any} */ { type }) => type === 'page');
+    const { sessionId } = await send('Target.attachToTarget', { targetId: target.targetId, flatten: true });
+    return new Page((method, params) => send(method, params, sessionId), close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
+
+const PATIENCE_MS = 60_000;
