@@ -6,9 +6,18 @@ import type { ServerResponse } from 'node:http';
 import { inspect, promisify } from 'node:util';
 
 import test from 'ava';
-import { httpSource, SourceError, type HttpSourceOptions, type SourceErrorCode } from 'sealstream';
+import {
+  encryptSync,
+  generateKey,
+  httpSource,
+  open,
+  SealError,
+  SourceError,
+  type HttpSourceOptions,
+  type SourceErrorCode,
+} from 'sealstream';
 
-import { pattern } from './support/bytes.mjs';
+import { pattern, withFlippedByte } from './support/bytes.mjs';
 import { errorOf } from './support/errors.mjs';
 import { asked, partial, ranges, rangeServer, type RangeServer } from './support/range-server.mjs';
 
@@ -505,4 +514,69 @@ test('wrong arguments are refused at the call, and never shown', (t) => {
     const error = t.throws(() => httpSource(address as string, options as HttpSourceOptions), { message });
     t.false(inspect(error, { depth: null }).includes('SECRET'));
   }
+});
+
+const key = generateKey();
+const plaintext = pattern(99 * 8192 + 5000);
+const sealed = encryptSync(plaintext, { key, frameSize: 1024, segmentSize: 8192 });
+
+test('a stream of a hundred segments is opened with two requests, and little is requested to read a little', async (t) => {
+  const server = await rangeServer(t, sealed);
+  await using reader = await open(httpSource(server.url), { key });
+  t.is(reader.size, plaintext.length);
+  t.is(server.requests.length, 2);
+
+  t.true((await reader.read(400_000, 10)).equals(plaintext.subarray(400_000, 400_010)));
+  // The front of the segment, and the frame.
+  const sizes = server.requests.slice(2).map((request) => {
+    const [start, end] = asked(request, sealed.length);
+    return end - start;
+  });
+  t.true(sizes.length <= 2 && sizes.reduce((sum, size) => sum + size) < 1500, sizes.join());
+  const { length: before } = server.requests;
+  await reader.read(400_001, 5);
+  t.is(server.requests.length, before, 'what was read just now is requested again');
+
+  const last = plaintext.length - 1;
+  t.true((await reader.read(last, 1)).equals(plaintext.subarray(last)));
+  const chunks = await reader.createReadStream({ start: 100_000, end: last }).toArray();
+  t.true(Buffer.concat(chunks as Buffer[]).equals(plaintext.subarray(100_000)));
+});
+
+test('a short stream is opened and read with a single request', async (t) => {
+  const server = await rangeServer(t, encryptSync(Buffer.from('text'), { key }));
+  await using reader = await open(httpSource(server.url), { key });
+  t.is((await reader.read(0, 4)).toString(), 'text');
+  t.deepEqual(ranges(server), ['bytes=0-4095']);
+});
+
+test('a reader refuses an object that changed, and says so as the source does', async (t) => {
+  const server = await rangeServer(t, sealed);
+  await using reader = await open(httpSource(server.url), { key });
+  server.object.headers = { ETag: '"v2"' };
+  t.is((await sourceError(() => reader.read(400_000, 10))).code, 'ERR_SOURCE_CHANGED');
+  server.object.headers = { ETag: '"v1"' };
+  t.is((await reader.read(400_000, 10)).length, 10);
+});
+
+test('what the source fails with is what opening fails with', async (t) => {
+  const missing = await rangeServer(t, sealed, always(404));
+  t.is((await sourceError(() => open(httpSource(missing.url), { key }))).status, 404);
+  for (const object of [Buffer.alloc(0), Buffer.from('no sealed stream'), withFlippedByte(sealed, 100)]) {
+    const { url } = await rangeServer(t, object);
+    t.true((await errorOf(() => open(httpSource(url), { key }))) instanceof SealError);
+  }
+});
+
+test('a signal stops opening and reading, and closing the reader stops the rest', async (t) => {
+  const server = await rangeServer(t, sealed, (_, __, count) => count > 2);
+  const reader = await open(httpSource(server.url), { key });
+  const stopped = await errorOf(() => reader.read(400_000, 10, { signal: AbortSignal.timeout(50) }));
+  t.is((stopped as Error).name, 'TimeoutError');
+  const pending = errorOf(() => reader.read(500_000, 10));
+  await reader.close();
+  t.is(((await pending) as { code?: string }).code, 'ERR_INVALID_STATE');
+
+  const opening = open(httpSource(server.url), { key, signal: AbortSignal.timeout(50) });
+  t.is(((await errorOf(() => opening)) as Error).name, 'TimeoutError');
 });

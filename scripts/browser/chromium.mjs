@@ -77,7 +77,7 @@ async function isProgram(path) {
  */
 async function shipped(cache, tell) {
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new BrowserError(INSTALL_ONE);
-  const folder = join(cache, PACKAGE.replace(/\W+/g, '-'));
+  const folder = join(cache, `chromium-${VERSION}`);
   const unpacked = join(folder, 'unpacked');
   const program = join(unpacked, 'chromium');
   if (!existsSync(join(folder, 'complete'))) {
@@ -118,6 +118,7 @@ async function step(program, args, env = process.env) {
   if (code !== 0) throw new BrowserError(`${program} ${args[0]} failed:\n${output}\n${INSTALL_ONE}`);
 }
 
-const PACKAGE = '@sparticuz/chromium@153.0.0';
+const VERSION = '153.0.0';
+const PACKAGE = `@sparticuz/chromium@${VERSION}`;
 const INSTALL_ONE =
   'install Chromium or Chrome, or name one: CHROME_PATH=/path/to/chrome npm run test:browser';
