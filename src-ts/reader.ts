@@ -89,7 +89,7 @@ export class SealedReader {
   readonly #watch: Watch;
   /** Bytes of the plaintext that are read at once: whole segments, or whole frames of long segments. */
   readonly #pieceSize: number;
-  /** Stops all reads that have no signal of their own. */
+  /** Stops all reads that have nothing of their own that does. */
   readonly #end = new Stop();
   /** What else {@link close} stops. */
   readonly #stops = new Set<() => void>();
@@ -240,11 +240,11 @@ export class SealedReader {
   async #fill(output: Buffer, at: number, signal: AbortSignal | undefined): Promise<void> {
     this.#checkOpen();
     if (signal && isAborted(signal)) throw abortError(signal);
-    const stop = signal ? new Stop() : this.#end;
-    if (signal) {
-      this.#stops.add(stop.raise);
-      onAbort(signal, stop.raise);
-    }
+    // What JavaScript fetches listens to the signal, perhaps for as long as that lives.
+    const isOwn = signal !== undefined || this.#stream.fetched !== undefined;
+    const stop = isOwn ? new Stop() : this.#end;
+    if (isOwn) this.#stops.add(stop.raise);
+    if (signal) onAbort(signal, stop.raise);
     try {
       if (output.length <= this.#pieceSize) {
         if (output.length > 0) await this.#stream.read(output, at, stop);
@@ -256,10 +256,8 @@ export class SealedReader {
     } catch (error) {
       throw this.#explained(error, signal);
     } finally {
-      if (signal) {
-        forgetAbort(signal, stop.raise);
-        this.#stops.delete(stop.raise);
-      }
+      if (signal) forgetAbort(signal, stop.raise);
+      if (isOwn) this.#stops.delete(stop.raise);
     }
   }
 

@@ -1,5 +1,7 @@
 // What stops work that is under way: in the addon, and in JavaScript.
 
+import { setMaxListeners } from 'node:events';
+
 import type { Cancellation } from '../native/binding';
 import { native } from './binding';
 import { SealError } from './errors';
@@ -9,6 +11,7 @@ export class Stop {
   #cancellation: Cancellation | undefined;
   #controller: AbortController | undefined;
   #isRaised = false;
+  readonly #waiting = new Set<(error: SealError) => void>();
 
   /** For the addon. */
   get cancellation(): Cancellation {
@@ -23,6 +26,8 @@ export class Stop {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // Node warns of a leak at the eleventh, and a read may take many requests.
+      setMaxListeners(0, this.#controller.signal);
       if (this.#isRaised) this.#controller.abort();
     }
     return this.#controller.signal;
@@ -35,25 +40,21 @@ export class Stop {
   readonly raise = (): void => {
     this.#isRaised = true;
     this.#cancellation?.cancel();
+    // Before the signal, of which the work may make an error of its own.
+    for (const reject of this.#waiting) reject(cancelled());
     this.#controller?.abort();
   };
 
   /** What `work` gives, or `Cancelled` as soon as this is raised, whether `work` heeds the signal or not. */
   async race<T>(work: (signal: AbortSignal) => T | PromiseLike<T>): Promise<T> {
-    const { signal } = this;
     if (this.#isRaised) throw cancelled();
-    let listener: (() => void) | undefined;
-    // Before the work begins, so that it is told before whatever the work makes of the signal.
-    const stopped = new Promise<never>((_, reject) => {
-      listener = () => {
-        reject(cancelled());
-      };
-      signal.addEventListener('abort', listener, { once: true });
-    });
+    let stop: (error: SealError) => void = () => undefined;
+    const stopped = new Promise<never>((_, reject) => (stop = reject));
+    this.#waiting.add(stop);
     try {
-      return await Promise.race([stopped, work(signal)]);
+      return await Promise.race([stopped, work(this.signal)]);
     } finally {
-      if (listener) signal.removeEventListener('abort', listener);
+      this.#waiting.delete(stop);
     }
   }
 }

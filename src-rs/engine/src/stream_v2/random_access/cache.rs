@@ -6,6 +6,7 @@ use crate::stream_v2::segment_worker::FrameOpener;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroize;
 
 /// A frame that verified: its slot on the wire, with plaintext where the ciphertext was.
 #[derive(Debug)]
@@ -33,8 +34,10 @@ pub(super) struct Cache {
     state: Mutex<State>,
     /// Bytes of a frame's slot.
     slot_size: usize,
-    /// Buffers that are kept to be used again.
+    /// Buffers that are kept to be used again: a new one costs more than what is read into it, as the system maps it first.
     spare: usize,
+    /// Whether nothing of the plaintext is to be kept.
+    forgets: bool,
 }
 
 #[derive(Debug)]
@@ -47,15 +50,16 @@ struct State {
 impl Cache {
     /// A cache of `bytes` bytes of frames; with 0 nothing is kept, no openers either.
     pub(super) fn new(bytes: usize, slot_size: usize) -> Self {
-        let (openers, spare) = if bytes == 0 { (0, 0) } else { (OPENERS, SPARE) };
+        let forgets = bytes == 0;
         Self {
             state: Mutex::new(State {
                 frames: Lru::new(bytes / slot_size),
-                openers: Lru::new(openers),
+                openers: Lru::new(if forgets { 0 } else { OPENERS }),
                 spare: Vec::new(),
             }),
             slot_size,
-            spare: spare / slot_size,
+            spare: SPARE / slot_size,
+            forgets,
         }
     }
 
@@ -79,11 +83,7 @@ impl Cache {
 
     /// A buffer of `size` bytes, at most a slot's, of any content.
     pub(super) fn buffer(&self, size: usize) -> Vec<u8> {
-        let spare = if self.spare == 0 {
-            None
-        } else {
-            self.lock().spare.pop()
-        };
+        let spare = self.lock().spare.pop();
         // One that was used need not be filled with zeros first.
         let mut buffer = spare.unwrap_or_default();
         buffer.resize(size, 0);
@@ -92,14 +92,22 @@ impl Cache {
 
     /// Takes a frame that is done with: to be kept under `key`, or for its buffer alone.
     pub(super) fn put_away(&self, frame: OpenFrame, key: Option<FrameKey>) {
-        let mut state = self.lock();
         let gone = match key {
-            Some(key) => state.frames.put(key, Arc::new(frame)).and_then(Arc::into_inner),
-            None => Some(frame),
+            Some(key) if !self.forgets => self.lock().frames.put(key, Arc::new(frame)),
+            _ => return self.put_spare(frame.0),
         };
-        if let Some(OpenFrame(buffer)) = gone
-            && state.spare.len() < self.spare
-        {
+        // One that a plan still holds goes with that.
+        if let Some(OpenFrame(buffer)) = gone.and_then(Arc::into_inner) {
+            self.put_spare(buffer);
+        }
+    }
+
+    fn put_spare(&self, mut buffer: Vec<u8>) {
+        if self.forgets {
+            buffer.zeroize();
+        }
+        let mut state = self.lock();
+        if state.spare.len() < self.spare {
             state.spare.push(buffer);
         }
     }
@@ -158,8 +166,8 @@ impl<K: Copy + Eq + Hash, V> Lru<K, V> {
     }
 }
 
-/// Records whose keys are kept: some hundred bytes each.
-const OPENERS: usize = 64;
+/// Records whose keys are kept, of about 1 KiB each: deriving them takes as long as opening a frame.
+const OPENERS: usize = 1024;
 /// Bytes of buffers that are kept to be used again.
 const SPARE: usize = 1024 * 1024;
 
@@ -176,10 +184,8 @@ mod tests {
         assert_eq!(lru.put(3, 'c'), Some('b'));
         assert_eq!(lru.put(1, 'A'), Some('a'));
         assert_eq!(lru.put(4, 'd'), Some('c'));
-        assert_eq!(
-            (lru.get(&1), lru.get(&3), lru.get(&4)),
-            (Some(&'A'), None, Some(&'d'))
-        );
+        let found = [1, 3, 4].map(|key| lru.get(&key).copied());
+        assert_eq!(found, [Some('A'), None, Some('d')]);
         assert_eq!((lru.values.len(), lru.uses.len()), (2, 2));
     }
 
@@ -192,6 +198,8 @@ mod tests {
         cache.put_away(OpenFrame::new(vec![1; 10]), Some((SegmentIndex::ZERO, 0)));
         cache.put_away(OpenFrame::new(vec![1; 10]), None);
         let state = cache.lock();
-        assert!(state.frames.values.is_empty() && state.spare.is_empty());
+        assert!(state.frames.values.is_empty());
+        // Buffers are, without what was in them.
+        assert!(state.spare.iter().flatten().all(|&byte| byte == 0));
     }
 }
