@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { encryptSync, generateKey, inspect } from 'sealstream';
+import { encryptSync, generateKey, inspect, type SealedReader } from 'sealstream';
 
+import { Readers } from '../../examples/range-server/readers.mjs';
 import { rangeServer } from '../../examples/range-server/server.mjs';
 import { pattern, withFlippedByte } from '../api/support/bytes.mjs';
 import { repositoryFile, temporaryDirectory } from '../api/support/files.mjs';
@@ -259,6 +260,40 @@ test('a client that leaves ends the reading of the file, and the server goes on'
   });
   await t.notThrowsAsync(work[0]!);
   t.is((await get('/bytes.bin')).body.length, 300_000);
+});
+
+test('readers are kept open, the ones used last, and not closed while they are in use', async (t) => {
+  const { folder } = await served(t);
+  const [first, second] = ['bytes.bin.seal', 'empty.txt.seal'].map((name) => join(folder, name)) as [
+    string,
+    string,
+  ];
+  const readers = new Readers(key, 1);
+  const take = (reader: SealedReader) => Promise.resolve(reader);
+  const isOpen = (reader: SealedReader) =>
+    reader.read(0, 1).then(
+      () => true,
+      () => false,
+    );
+
+  const kept = (await readers.use(first, take)) as SealedReader;
+  t.is(await readers.use(first, take), kept);
+  t.true(await isOpen(kept));
+  await readers.use(first, async (reader: SealedReader) => {
+    await readers.use(second, take);
+    t.true(await isOpen(reader), 'in use');
+  });
+  await readers.use(second, take);
+  t.false(await isOpen(kept), 'no longer among those used last');
+  t.not(await readers.use(first, take), kept);
+
+  await t.throwsAsync(readers.use(join(folder, 'plain.txt'), take));
+  const last = (await readers.use(first, take)) as SealedReader;
+  await readers.use(first, async (reader: SealedReader) => {
+    await readers.close();
+    t.true(await isOpen(reader), 'in use');
+  });
+  t.false(await isOpen(last));
 });
 
 test("the guide's code is the example's", (t) => {

@@ -33,8 +33,9 @@ export class Readers {
     }
   }
 
-  /** Closes those that are not in use. */
+  /** Closes all of them, those in use when that is done. */
   async close() {
+    this.#most = 0;
     await this.#closeAllBut(0);
   }
 
