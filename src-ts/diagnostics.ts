@@ -28,6 +28,7 @@ export type OperationName =
   | 'encryptFile'
   | 'EncryptionStream'
   | 'heal'
+  | 'open'
   | 'salvage'
   | 'verify';
 
@@ -138,7 +139,8 @@ export class Watch {
   }
 }
 
-function isDamage({ kind }: SealFailure): boolean {
+/** @internal */
+export function isDamage({ kind }: SealFailure): boolean {
   return DAMAGE.has(kind);
 }
 

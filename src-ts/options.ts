@@ -170,6 +170,7 @@ const RESUME_SECRET_SIZE = 32;
 /** Every option of every function but those of `floe`. */
 const KNOWN: ReadonlySet<string> = new Set([
   'allowReadable',
+  'cacheSize',
   'concurrency',
   'context',
   'digest',

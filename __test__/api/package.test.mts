@@ -13,7 +13,9 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const NAMES = [
   'FloeError',
   'SealError',
+  'SealedReader',
   'SecretKey',
+  'SourceError',
   'ciphertextSize',
   'damagePage',
   'decrypt',
@@ -27,7 +29,9 @@ const NAMES = [
   'floe',
   'generateKey',
   'heal',
+  'httpSource',
   'inspect',
+  'open',
   'salvage',
   'verify',
 ];

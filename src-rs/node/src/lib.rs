@@ -20,6 +20,7 @@ pub mod options;
 mod output;
 mod pools;
 pub mod ranges;
+pub mod reader;
 pub mod report;
 pub mod salvage;
 pub mod segment_log;

@@ -115,6 +115,22 @@ impl Task {
         }
     }
 
+    /// Work for one thread on `bytes` bytes.
+    pub(crate) fn alone(cancellation: Option<&Cancellation>, bytes: u64) -> Self {
+        let lane = if bytes <= SMALL_SIZE as u64 {
+            Lane::Small
+        } else {
+            Lane::Large
+        };
+        Self {
+            cancel: cancellation
+                .map(|cancellation| cancellation.token.clone())
+                .unwrap_or_default(),
+            lane,
+            ..Self::short()
+        }
+    }
+
     /// A short operation that can't be cancelled.
     pub(crate) fn short() -> Self {
         Self {
