@@ -37,7 +37,12 @@ export class Opening extends Conversion<OpenReport> {
     const taken = this.#part.take(chunk, from);
     if (!this.#part.isFull()) return taken;
     const { bytes } = this.#part;
-    this.#part.due = this.#stream?.partSize(bytes) ?? native.streamHeaderSize(bytes);
+    try {
+      this.#part.due = this.#stream?.partSize(bytes) ?? native.streamHeaderSize(bytes);
+    } catch (error) {
+      // The records before this one are still to come out.
+      return this.failInTurn(error);
+    }
     return this.#part.isFull() ? this.#complete(bytes).then(() => taken) : taken;
   }
 
