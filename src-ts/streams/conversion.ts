@@ -127,10 +127,15 @@ export abstract class Conversion<Report extends object> {
   }
 
   /** Fails behind all that is under way; nothing more is taken until then. */
-  protected async failInTurn(error: unknown): Promise<never> {
+  protected failInTurn(error: unknown): Promise<never> {
     this.#inTurn(() => {
       throw error;
     });
+    return this.failing();
+  }
+
+  /** Takes nothing more, where a failure is under way. */
+  protected async failing(): Promise<never> {
     while (!this.#hasEnded()) await this.#roomOrClose();
     throw closed();
   }

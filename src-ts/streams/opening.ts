@@ -17,7 +17,6 @@ export class Opening extends Conversion<OpenReport> {
   #pieces: Pieces | undefined;
   #concurrency = 0;
   #part = new Part(native.streamHeaderSize(EMPTY));
-  #isConcluded = false;
 
   constructor(
     name: OperationName,
@@ -32,8 +31,6 @@ export class Opening extends Conversion<OpenReport> {
   }
 
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {
-    // It fails: there is more than there should be.
-    if (this.#isConcluded) return chunk.length - from;
     const taken = this.#part.take(chunk, from);
     if (!this.#part.isFull()) return taken;
     const { bytes } = this.#part;
@@ -47,11 +44,9 @@ export class Opening extends Conversion<OpenReport> {
   }
 
   protected override async conclude(): Promise<void> {
-    if (this.#isConcluded) return;
     const { bytes } = this.#part;
     // A header that is not whole is refused with what is wrong with it.
     const stream = this.#stream ?? (await this.#unlock(bytes));
-    this.#isConcluded = true;
     this.deliverEnd(async () => {
       const report = await stream.finish(bytes, this.#concurrency, this.how());
       return { bytes: [], report: openReport(report) };
@@ -66,8 +61,9 @@ export class Opening extends Conversion<OpenReport> {
   /** Uses a part that is whole, and begins the next one. */
   async #complete(bytes: Buffer): Promise<void> {
     if (this.#stream?.isAtEnd === true) {
+      // There is more than there should be.
       await this.conclude();
-      return;
+      await this.failing();
     }
     if (this.#stream) this.#openRecord(this.#stream, bytes);
     const stream = this.#stream ?? (await this.#unlock(bytes));
