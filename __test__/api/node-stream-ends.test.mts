@@ -1,6 +1,7 @@
 // How Node's streams end, before their time or at it, and how each side waits for the other.
 
-import { addAbortSignal, Duplex, finished, PassThrough, pipeline, Readable, Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
+import { addAbortSignal, finished, PassThrough, pipeline, Readable, Writable } from 'node:stream';
 import { pipeline as pipes } from 'node:stream/promises';
 
 import test, { type ExecutionContext } from 'ava';
@@ -9,6 +10,7 @@ import { createDecryptStream, createEncryptStream, decrypt, SealError } from 'se
 import { pattern } from './support/bytes.mjs';
 import {
   all,
+  calledBack,
   counted,
   deferred,
   endings,
@@ -80,7 +82,7 @@ both('an end in good order', async (t, make, input) => {
     writableEnded: true,
     writableFinished: true,
   });
-  const late = await errorOf(() => new Promise((_, reject) => stream.write('', reject)));
+  const late = await calledBack((done) => stream.write(input, done));
   t.like(late, { code: 'ERR_STREAM_WRITE_AFTER_END' });
 });
 
@@ -245,13 +247,8 @@ both('writes that wait are called back when the stream is destroyed', async (t, 
   for (const error of [undefined, new Error('mine')]) {
     const stream = make({ concurrency: 1, readableHighWaterMark: 1 });
     stream.on('error', () => undefined);
-    const waiting = Array.from({ length: 3 }, () => errorOf(() => written(stream, input)));
-    const ended = errorOf(
-      () =>
-        new Promise((resolve, reject) =>
-          stream.end((cause?: Error | null) => (cause ? reject(cause) : resolve(cause))),
-        ),
-    );
+    const waiting = Array.from({ length: 3 }, () => calledBack((done) => stream.write(input, done)));
+    const ended = calledBack((done) => stream.end(done));
     await quiet();
     stream.destroy(error);
     const [first, ...others] = await Promise.all(waiting);
@@ -327,13 +324,7 @@ both('finished tells of a stream that is over already', async (t, make) => {
   const mine = new Error('mine');
   stream.destroy(mine);
   await over(stream);
-  t.is(
-    await errorOf(
-      () =>
-        new Promise((resolve, reject) => finished(stream, (error) => (error ? reject(error) : resolve(0)))),
-    ),
-    mine,
-  );
+  t.is(await calledBack((done) => finished(stream, done)), mine);
 });
 
 both('a signal, before the start, in the middle and after the end', async (t, make, input) => {
@@ -352,7 +343,7 @@ both('a signal, before the start, in the middle and after the end', async (t, ma
 
     const controller = new AbortController();
     const stream = create(controller.signal);
-    const waiting = errorOf(() => written(stream, Buffer.concat([input, input])));
+    const waiting = calledBack((done) => stream.write(Buffer.concat([input, input]), done));
     await heard(stream, 'readable');
     const error = heard(stream, 'error');
     controller.abort(reason);
@@ -398,12 +389,3 @@ test('a stream that nobody uses is nobody to wait for', async (t) => {
   const bytes = pattern(100);
   t.deepEqual(await decrypt(await all(createEncryptStream({ key }).end(bytes)), { key }), bytes);
 });
-
-function written(stream: Duplex, chunk: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write(chunk, (error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
-}

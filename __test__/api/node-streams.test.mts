@@ -25,6 +25,7 @@ import { sealstream } from '../cli/command.mjs';
 import { pattern } from './support/bytes.mjs';
 import {
   all,
+  calledBack,
   CHOICES,
   EDGES,
   endings,
@@ -33,7 +34,6 @@ import {
   inEveryMemory,
   over,
 } from './support/conversions.mjs';
-import { errorOf } from './support/errors.mjs';
 import { temporaryDirectory } from './support/files.mjs';
 import { openStream } from './support/opener.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES } from './support/streams.mjs';
@@ -263,7 +263,7 @@ test('memory may be used again when its write calls back', async (t) => {
   const chunk = new Uint8Array(900);
   for (let round = 0; round < 20; round += 1) {
     chunk.fill(round);
-    await promisify((done: (error?: Error | null) => void) => stream.write(chunk, done))();
+    t.is(await calledBack((done) => stream.write(chunk, done)), undefined);
   }
   stream.end();
   const expected = Buffer.concat(Array.from({ length: 20 }, (_, round) => Buffer.alloc(900, round)));
@@ -274,9 +274,7 @@ test('a chunk whose memory is taken away while it waits fails, and is not cut sh
   for (const before of [false, true]) {
     const stream = createEncryptStream({ key, ...SIZES, concurrency: 1 });
     const chunk = new Uint8Array(50_000);
-    const outcome = errorOf(() =>
-      promisify((done: (error?: Error | null) => void) => stream.write(chunk, done))(),
-    );
+    const outcome = calledBack((done) => stream.write(chunk, done));
     const error = heard(stream, 'error');
     // It has begun to be taken when the header is there to be read.
     if (!before) await heard(stream, 'readable');

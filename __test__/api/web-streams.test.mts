@@ -243,7 +243,7 @@ both('an error of the source or the sink goes through', async (t, make, input) =
   t.is((await outcome(ReadableStream.from(broken()).pipeThrough(make()))).error, mine);
 
   const source = counted(input);
-  const refusing = new WritableStream({
+  const refusing = new WritableStream<Uint8Array>({
     write() {
       throw mine;
     },
@@ -264,7 +264,7 @@ both('pipeTo with a signal of its own', async (t, make, input) => {
   });
   const controller = new AbortController();
   const sunk: unknown[] = [];
-  const sink = new WritableStream({
+  const sink = new WritableStream<Uint8Array>({
     write: (chunk) => void sunk.push(chunk),
     abort: (error) => void sunk.push(error),
   });

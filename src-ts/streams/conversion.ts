@@ -195,6 +195,7 @@ export abstract class Conversion<Report extends object> {
     if (!this.#hasEnded()) return;
     // There may be more to let go of than when it was closed.
     this.release();
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever the caller ended it with
     if (this.#reason !== undefined) throw this.#reason;
   }
 
