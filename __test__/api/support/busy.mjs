@@ -3,16 +3,30 @@
 // run as a process it exits by itself, in the middle of things.
 
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 
-import { decrypt, encrypt, encryptFile, encryptSync, generateKey } from 'sealstream';
+import {
+  createDecryptStream,
+  createEncryptStream,
+  decrypt,
+  DecryptionStream,
+  encrypt,
+  encryptFile,
+  EncryptionStream,
+  encryptSync,
+  generateKey,
+} from 'sealstream';
 
 /** @type {{ directory: string, exitAfterMs?: number }} */
 const { directory, exitAfterMs } = isMainThread ? JSON.parse(process.argv[2] ?? '') : workerData;
 
 const key = generateKey();
 const large = Buffer.alloc(24 * 1024 * 1024);
+const some = large.subarray(0, 3 * 1024 * 1024);
 const onProgress = () => undefined;
+/** @param {Uint8Array} chunk */
+const drop = (chunk) => void chunk;
 
 /** @param {() => Promise<unknown>} operation */
 async function again(operation) {
@@ -24,6 +38,15 @@ void again(() => encrypt(large, { key, onProgress }));
 void again(() => encrypt(large, { key, threads: 1 }));
 void again(() => decrypt(small, { key }));
 void again(() => encrypt(Buffer.alloc(1000), { key, signal: new AbortController().signal }));
+void again(() =>
+  pipeline([some], createEncryptStream({ key }), createDecryptStream({ key }), async (opened) => {
+    for await (const chunk of opened) drop(chunk);
+  }),
+);
+void again(async () => {
+  const sealed = new Blob([some]).stream().pipeThrough(new EncryptionStream({ key }));
+  for await (const chunk of sealed.pipeThrough(new DecryptionStream({ key }))) drop(chunk);
+});
 void again(() =>
   encryptFile(join(directory, 'from'), join(directory, 'to'), {
     key,
