@@ -1,6 +1,6 @@
 // What Node's streams are given: memory of every kind, keys, options, and what they refuse.
 
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { pipeline as pipes } from 'node:stream/promises';
 
 import test from 'ava';
