@@ -13,6 +13,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const NAMES = [
   'FloeError',
   'SealError',
+  'SealedReader',
   'SecretKey',
   'ciphertextSize',
   'damagePage',
@@ -28,6 +29,7 @@ const NAMES = [
   'generateKey',
   'heal',
   'inspect',
+  'open',
   'salvage',
   'verify',
 ];

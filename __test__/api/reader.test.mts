@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { open as openFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 
@@ -532,8 +531,10 @@ test('every source gives the segments of a damaged stream', async (t) => {
   }
 });
 
-function gather<T>(from: AsyncIterable<T>): Promise<T[]> {
-  return Readable.from(from).toArray();
+async function gather<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const each of from) all.push(each);
+  return all;
 }
 
 async function bytesOf(stream: ReturnType<SealedReader['stream']>): Promise<Buffer> {

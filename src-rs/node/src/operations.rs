@@ -106,9 +106,10 @@ impl Task {
         }
     }
 
-    /// Work for one thread on `bytes` bytes.
+    /// Work for one thread on `bytes` bytes. Up to twice [`SMALL_SIZE`], it is a small operation: a read of that size takes
+    /// some frames more than it gives.
     pub(crate) fn alone(cancellation: Option<&Cancellation>, bytes: u64) -> Self {
-        let lane = if bytes <= SMALL_SIZE as u64 {
+        let lane = if bytes <= 2 * SMALL_SIZE as u64 {
             Lane::Small
         } else {
             Lane::Large
