@@ -36,7 +36,7 @@ pub(crate) struct Shared {
 
 enum Stream {
     /// Whatever is wrong with its end, which the caller asks for when the segments are done.
-    Segments(OpenedStream),
+    Segments(Box<OpenedStream>),
     /// With a sound end.
     Ranges(Arc<RangeReader>),
 }
@@ -74,7 +74,7 @@ pub fn open_reader<'env>(
             Some(bytes) => {
                 RangeReader::new(opened, bytes as usize).map(|reader| Stream::Ranges(Arc::new(reader)))
             }
-            None => Ok(Stream::Segments(opened)),
+            None => Ok(Stream::Segments(Box::new(opened))),
         });
         Ok(StreamReader {
             shared: Some(Arc::new(Shared {
