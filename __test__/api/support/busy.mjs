@@ -39,10 +39,10 @@ void again(() =>
 const sealed = encryptSync(Buffer.alloc(300_000), { key, frameSize: 1024, segmentSize: 4096 });
 /** @param {Parameters<typeof open>[0]} source */
 async function readAgain(source) {
-  const reader = await open(source, { key, cacheSize: 4096 });
+  const reader = await open(source, { key, cacheSize: 0 });
   await Promise.all(
     Array.from({ length: 8 }, (_, index) =>
-      again(() => reader.read((Math.random() * 250_000) | 0, index * 900)),
+      again(() => reader.read((Math.random() * 250_000) | 0, 1 + index * 900)),
     ),
   );
 }
