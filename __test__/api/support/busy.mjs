@@ -16,6 +16,7 @@ import {
   EncryptionStream,
   encryptSync,
   generateKey,
+  open,
 } from 'sealstream';
 
 /** @type {{ directory: string, exitAfterMs?: number }} */
@@ -58,6 +59,19 @@ void again(() =>
 void again(() =>
   encryptFile(join(directory, 'from'), join(directory, 'to 2'), { key, overwrite: true, flush: false }),
 );
+
+const sealed = encryptSync(Buffer.alloc(300_000), { key, frameSize: 1024, segmentSize: 4096 });
+/** @param {Parameters<typeof open>[0]} source */
+async function readAgain(source) {
+  const reader = await open(source, { key, cacheSize: 0 });
+  await Promise.all(
+    Array.from({ length: 8 }, (_, index) =>
+      again(() => reader.read((Math.random() * 250_000) | 0, 1 + index * 900)),
+    ),
+  );
+}
+void readAgain(sealed);
+void readAgain(new Blob([sealed]));
 
 parentPort?.postMessage('started');
 if (exitAfterMs !== undefined) {
