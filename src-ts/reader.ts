@@ -8,10 +8,10 @@ import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './ab
 import { isBytes } from './bytes';
 import { isDamage, type Watch } from './diagnostics';
 import { SealError, rangeError, translated, typeError } from './errors';
-import { keyArguments } from './keys';
-import { OpenStream } from './open-stream';
+import { heldKeys } from './keys';
+import { UnlockedStream } from './unlocked-stream';
 import { Running } from './operation';
-import { checkedInteger, checkedOptions, openSettings } from './options';
+import { checkedInteger, checkedOptions, heldSettings, openSettings } from './options';
 import { type Extent, nodeStream, Pieces, webStream } from './reader-streams';
 import { segmentResults } from './segments';
 import { originArgument, type RandomAccessInput } from './sources';
@@ -59,14 +59,14 @@ export interface ReadStreamOptions extends ReadOptions {
  */
 export async function open(source: RandomAccessInput, options: ReaderOptions): Promise<SealedReader> {
   const origin = originArgument('source', source);
-  const settings = openSettings(checkedOptions(options));
-  const keys = keyArguments('key', options.key);
+  const settings = heldSettings(openSettings(checkedOptions(options)));
+  const keys = heldKeys('key', options.key);
   const { cacheSize: asked } = options;
   const cacheSize =
     asked === undefined ? DEFAULT_CACHE_SIZE : checkedInteger('cacheSize', asked, 0, Number.MAX_SAFE_INTEGER);
   const running = new Running('open', options.signal);
   try {
-    const stream = await OpenStream.open({ origin, keys, settings, cacheSize }, running);
+    const stream = await UnlockedStream.open({ origin, keys, settings, cacheSize }, running);
     if (options.signal && isAborted(options.signal)) {
       await stream.close();
       throw abortError(options.signal);
@@ -85,7 +85,7 @@ export class SealedReader {
   readonly size: number;
   /** The stream's id, 64 hexadecimal digits. */
   readonly streamId: string;
-  readonly #stream: OpenStream;
+  readonly #stream: UnlockedStream;
   readonly #watch: Watch;
   /** Bytes of the plaintext that are read at once: whole segments, or whole frames of long segments. */
   readonly #pieceSize: number;
@@ -97,7 +97,7 @@ export class SealedReader {
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor(stream: OpenStream, watch: Watch) {
+  constructor(stream: UnlockedStream, watch: Watch) {
     const { plaintextSize, streamId, frameSize, segmentSize } = stream.reader;
     this.size = plaintextSize ?? 0;
     this.streamId = streamId;

@@ -3,10 +3,10 @@
 import { availableParallelism } from 'node:os';
 
 import type { ByteRange, SegmentOutcome, StreamReader } from '../native/binding';
-import { keyArguments } from './keys';
-import { OpenStream } from './open-stream';
+import { heldKeys } from './keys';
+import { UnlockedStream } from './unlocked-stream';
 import { checkedThreads, Running } from './operation';
-import { checkedOptions, openSettings } from './options';
+import { checkedOptions, heldSettings, openSettings } from './options';
 import { originArgument, type RandomAccessInput } from './sources';
 import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
 
@@ -17,8 +17,8 @@ import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
  * at a time, and nothing is read ahead of that: a loop that takes its time is waited for. Leaving the loop stops it.
  * Segments that can't be opened are no errors here; what is wrong with the stream as a whole is: a header that can't be
  * read or unlocked before the first result, an end that is missing or wrong after the last. So is what a source of the
- * caller's own throws. Bytes given as `source` must
- * not change, and their ArrayBuffer not be transferred, until the loop has ended.
+ * caller's own throws. Bytes given as `source` must not change, and their ArrayBuffer not be transferred, until the loop has
+ * ended.
  *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
  */
@@ -27,19 +27,19 @@ export function decryptSegments(
   options: OpenOptions & SegmentsOptions,
 ): AsyncGenerator<SegmentResult, void, void> {
   const origin = originArgument('source', source);
-  const settings = openSettings(checkedOptions(options));
-  const keys = keyArguments('key', options.key);
+  const settings = heldSettings(openSettings(checkedOptions(options)));
+  const keys = heldKeys('key', options.key);
   return segmentResults(options, {
-    open: (running) => OpenStream.open({ origin, keys, settings }, running),
+    open: (running) => UnlockedStream.open({ origin, keys, settings }, running),
     close: (stream) => stream.close(),
   });
 }
 
 /** Where segments come from. @internal */
 export interface SegmentsFrom {
-  readonly open: (running: Running) => Promise<OpenStream>;
+  readonly open: (running: Running) => Promise<UnlockedStream>;
   /** Called when nothing is under way any more. */
-  readonly close: (stream: OpenStream) => Promise<void>;
+  readonly close: (stream: UnlockedStream) => Promise<void>;
 }
 
 /** Options are checked at the call. @internal */
@@ -101,7 +101,7 @@ class Segments {
   #next = 0;
 
   constructor(
-    readonly stream: OpenStream,
+    readonly stream: UnlockedStream,
     readonly running: Running,
   ) {
     this.reader = stream.reader;

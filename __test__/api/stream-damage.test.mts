@@ -2,6 +2,7 @@
 
 import { type Duplex, Readable } from 'node:stream';
 import { pipeline as pipes } from 'node:stream/promises';
+import { ReadableStream } from 'node:stream/web';
 
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
@@ -39,7 +40,7 @@ const WAYS: Record<string, Way> = {
   },
   web: (chunks, options) => {
     const { readable, writable } = new DecryptionStream(options);
-    Readable.toWeb(Readable.from(chunks))
+    ReadableStream.from(chunks)
       .pipeTo(writable)
       .catch(() => undefined);
     return readable;

@@ -3,7 +3,7 @@
 import type { NativeKey, OpenSettings, SealSettings } from '../../native/binding';
 import { checkedPolicy } from '../damage';
 import { heldKeys } from '../keys';
-import { checkedInteger, checkedOptions, openSettings, sealSettings } from '../options';
+import { checkedInteger, checkedOptions, heldSettings, openSettings, sealSettings } from '../options';
 import type { DamageOptions, DamagePolicy, OpenOptions, SealOptions, StreamOptions } from '../types';
 
 /** @internal */
@@ -28,7 +28,7 @@ export function sealPlan(options: SealOptions & StreamOptions): SealPlan {
   const settings = sealSettings(checkedOptions(options));
   const [key] = heldKeys('key', [options.key]);
   if (key === undefined) throw new Error('no key was held (a bug in sealstream)');
-  return { key, settings: held(settings), concurrency: checkedConcurrency(options) };
+  return { key, settings: heldSettings(settings), concurrency: checkedConcurrency(options) };
 }
 
 /** @internal */
@@ -36,15 +36,10 @@ export function openPlan(options: OpenOptions & StreamOptions & DamageOptions): 
   const settings = openSettings(checkedOptions(options));
   return {
     keys: heldKeys('key', options.key),
-    settings: held(settings),
+    settings: heldSettings(settings),
     policy: checkedPolicy(options.onDamage),
     concurrency: checkedConcurrency(options),
   };
-}
-
-function held<T extends { context?: Uint8Array }>(settings: T): T {
-  if (settings.context !== undefined) settings.context = Buffer.from(settings.context);
-  return settings;
 }
 
 function checkedConcurrency({ concurrency }: StreamOptions): number | undefined {

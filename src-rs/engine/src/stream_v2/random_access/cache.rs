@@ -3,7 +3,7 @@
 use crate::headers::SegmentIndex;
 use crate::stream_v2::framing::contents;
 use crate::stream_v2::segment_worker::FrameOpener;
-use std::collections::{BTreeMap, HashMap};
+use lru::LruCache;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -120,49 +120,31 @@ impl Cache {
 
 /// At most `capacity` values, of which the one that was not used for longest goes first.
 #[derive(Debug)]
-struct Lru<K, V> {
+struct Lru<K: Eq + Hash, V> {
+    /// Not bounded by itself: that would take memory for all of them at once.
+    values: LruCache<K, V>,
     capacity: usize,
-    values: HashMap<K, (u64, V)>,
-    /// When each was used last.
-    uses: BTreeMap<u64, K>,
-    clock: u64,
 }
 
-impl<K: Copy + Eq + Hash, V> Lru<K, V> {
+impl<K: Eq + Hash, V> Lru<K, V> {
     fn new(capacity: usize) -> Self {
         Self {
+            values: LruCache::unbounded(),
             capacity,
-            values: HashMap::new(),
-            uses: BTreeMap::new(),
-            clock: 0,
         }
     }
 
     fn get(&mut self, key: &K) -> Option<&V> {
-        let (used, value) = self.values.get_mut(key)?;
-        self.uses.remove(used);
-        self.clock += 1;
-        *used = self.clock;
-        self.uses.insert(self.clock, *key);
-        Some(value)
+        self.values.get(key)
     }
 
     /// Puts a value in and returns the one that had to go, which is `value` itself where there is no room at all.
     fn put(&mut self, key: K, value: V) -> Option<V> {
-        if self.capacity == 0 {
-            return Some(value);
-        }
-        self.clock += 1;
-        self.uses.insert(self.clock, key);
-        if let Some((used, old)) = self.values.insert(key, (self.clock, value)) {
-            self.uses.remove(&used);
-            return Some(old);
-        }
+        let replaced = self.values.put(key, value);
         if self.values.len() <= self.capacity {
-            return None;
+            return replaced;
         }
-        let (_, oldest) = self.uses.pop_first()?;
-        self.values.remove(&oldest).map(|(_, value)| value)
+        self.values.pop_lru().map(|(_, oldest)| oldest)
     }
 }
 
@@ -186,7 +168,7 @@ mod tests {
         assert_eq!(lru.put(4, 'd'), Some('c'));
         let found = [1, 3, 4].map(|key| lru.get(&key).copied());
         assert_eq!(found, [Some('A'), None, Some('d')]);
-        assert_eq!((lru.values.len(), lru.uses.len()), (2, 2));
+        assert_eq!(lru.values.len(), 2);
     }
 
     #[test]

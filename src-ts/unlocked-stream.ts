@@ -15,16 +15,16 @@ import { checkedSize, type FetchedSource, type Origin } from './sources';
 import type { Stop } from './stop';
 
 /** What opens a stream, as the addon takes it. @internal */
-export interface Opening {
+export interface Unlocking {
   readonly origin: Origin;
-  readonly keys: (Uint8Array | NativeKey)[];
+  readonly keys: NativeKey[];
   readonly settings: OpenSettings;
   /** Bytes of opened frames to keep; without it ranges can't be read. */
   readonly cacheSize?: number;
 }
 
 /** @internal */
-export class OpenStream {
+export class UnlockedStream {
   #underWay = 0;
   #whenIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -36,18 +36,18 @@ export class OpenStream {
   ) {}
 
   /** Unlocks a stream. If that fails, the source is closed. */
-  static async open(opening: Opening, running: Running): Promise<OpenStream> {
-    const { origin, keys, settings, cacheSize } = opening;
+  static async open(unlocking: Unlocking, running: Running): Promise<UnlockedStream> {
+    const { origin, keys, settings, cacheSize } = unlocking;
     const how = running.settings(ONE, true);
     if (origin.direct) {
       const reader = await native.openReader(origin.direct, keys, settings, cacheSize, how);
-      return new OpenStream(reader, undefined, origin.direct.bytes);
+      return new UnlockedStream(reader, undefined, origin.direct.bytes);
     }
     try {
       const fetched = new FetchedOrigin(origin.fetched, await sizeOf(origin.fetched, running.end));
       const outer = await fetched.outer(running.end);
       const reader = await native.openReader(outer, keys, settings, cacheSize, how);
-      return new OpenStream(reader, fetched, undefined);
+      return new UnlockedStream(reader, fetched, undefined);
     } catch (error) {
       await origin.fetched.close();
       throw error;
