@@ -22,7 +22,7 @@ export function encryptChunks(
   options: SealOptions & StreamOptions,
 ): AsyncGenerator<Buffer, void, void> {
   const { signal, ...rest } = checkedOptions(options);
-  return converted(checkedChunks(chunks), checkedSignal(signal), encryptStreamLater(rest));
+  return converted(checkedChunks(chunks), checkedSignal(signal), encryptStreamLater('encryptChunks', rest));
 }
 
 /**
@@ -36,7 +36,7 @@ export function decryptChunks(
   options: OpenOptions & StreamOptions & DamageOptions,
 ): AsyncGenerator<Buffer, void, void> {
   const { signal, ...rest } = checkedOptions(options);
-  return converted(checkedChunks(chunks), checkedSignal(signal), decryptStreamLater(rest));
+  return converted(checkedChunks(chunks), checkedSignal(signal), decryptStreamLater('decryptChunks', rest));
 }
 
 async function* converted(

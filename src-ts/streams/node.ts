@@ -3,6 +3,7 @@
 import { addAbortSignal, Duplex } from 'node:stream';
 
 import { checkedSignal } from '../abort';
+import type { OperationName } from '../diagnostics';
 import { typeError } from '../errors';
 import { checkedInteger } from '../options';
 import type {
@@ -42,7 +43,7 @@ export interface DecryptStream extends Duplex {
  *   AbortError, as in all of Node's streams.
  */
 export function createEncryptStream(options: SealOptions & StreamOptions & NodeStreamOptions): EncryptStream {
-  return encryptStreamLater(options)();
+  return encryptStreamLater('createEncryptStream', options)();
 }
 
 /**
@@ -59,25 +60,27 @@ export function createEncryptStream(options: SealOptions & StreamOptions & NodeS
 export function createDecryptStream(
   options: OpenOptions & StreamOptions & DamageOptions & NodeStreamOptions,
 ): DecryptStream {
-  return decryptStreamLater(options)();
+  return decryptStreamLater('createDecryptStream', options)();
 }
 
 /** Checks options now, for a stream that begins when the result is called. @internal */
 export function encryptStreamLater(
+  name: OperationName,
   options: SealOptions & StreamOptions & NodeStreamOptions,
 ): () => EncryptStream {
   const plan = sealPlan(options);
   const settings = streamSettings(options);
-  return () => new ConversionStream(settings, (outlet) => new Sealing('createEncryptStream', outlet, plan));
+  return () => new ConversionStream(settings, (outlet) => new Sealing(name, outlet, plan));
 }
 
 /** Checks options now, for a stream that begins when the result is called. @internal */
 export function decryptStreamLater(
+  name: OperationName,
   options: OpenOptions & StreamOptions & DamageOptions & NodeStreamOptions,
 ): () => DecryptStream {
   const plan = openPlan(options);
   const settings = streamSettings(options);
-  return () => new ConversionStream(settings, (outlet) => new Opening('createDecryptStream', outlet, plan));
+  return () => new ConversionStream(settings, (outlet) => new Opening(name, outlet, plan));
 }
 
 type Callback = (error?: Error | null) => void;
