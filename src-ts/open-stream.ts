@@ -11,7 +11,7 @@ import type {
 } from '../native/binding';
 import { native } from './binding';
 import type { Running } from './operation';
-import { checkedSize, type Origin, type RandomAccessSource } from './sources';
+import { checkedSize, type FetchedSource, type Origin } from './sources';
 import type { Stop } from './stop';
 
 /** What opens a stream, as the addon takes it. @internal */
@@ -49,7 +49,7 @@ export class OpenStream {
       const reader = await native.openReader(outer, keys, settings, cacheSize, how);
       return new OpenStream(reader, fetched, undefined);
     } catch (error) {
-      await origin.fetched.close?.();
+      await origin.fetched.close();
       throw error;
     }
   }
@@ -107,7 +107,7 @@ export class OpenStream {
 /** A source that JavaScript reads. */
 class FetchedOrigin {
   constructor(
-    readonly from: RandomAccessSource,
+    readonly from: FetchedSource,
     readonly size: number,
   ) {}
 
@@ -134,7 +134,7 @@ class FetchedOrigin {
   }
 
   async close(): Promise<void> {
-    await this.from.close?.();
+    await this.from.close();
   }
 
   #asSource(parts: FetchedPart[]): Source {
@@ -148,15 +148,14 @@ class FetchedOrigin {
         .filter(({ start, end }) => start < end)
         .map(async ({ start, end }) => ({
           offset: start,
-          bytes: await stop.race((signal) => this.from.read(start, end - start, signal)),
+          bytes: await stop.race(() => this.from.read(start, end - start, stop)),
         })),
     );
   }
 }
 
-async function sizeOf({ size }: RandomAccessSource, stop: Stop): Promise<number> {
-  if (typeof size === 'number') return size;
-  return checkedSize('source.size()', await stop.race((signal) => size(signal)));
+async function sizeOf(source: FetchedSource, stop: Stop): Promise<number> {
+  return checkedSize("the source's size()", await stop.race(() => source.size(stop)));
 }
 
 /** The addon looks names up, and must not find what somebody put on Object.prototype. */

@@ -100,5 +100,5 @@ export function webStream(pieces: Pieces): ReadableStream<Uint8Array> {
       }
     },
     cancel: (reason) => pieces.stop(reason),
-  }) as ReadableStream<Uint8Array>;
+  });
 }

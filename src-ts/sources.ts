@@ -7,6 +7,7 @@ import type { Source } from '../native/binding';
 import { fixedBytes, isBytes } from './bytes';
 import { rangeError, SealError, typeError } from './errors';
 import { checkedInteger, checkedPath } from './options';
+import type { Stop } from './stop';
 
 /** A sealed stream that can be read at any place: a path, a `file:` URL, or its bytes. */
 export type SourceInput = string | URL | Uint8Array;
@@ -36,7 +37,14 @@ export function sourceArgument(name: string, source: unknown): Source {
 /** A source as it is used: `direct` where the addon reads it by itself. @internal */
 export type Origin =
   | { readonly direct: Source; readonly fetched?: undefined }
-  | { readonly direct?: undefined; readonly fetched: RandomAccessSource };
+  | { readonly direct?: undefined; readonly fetched: FetchedSource };
+
+/** What JavaScript reads for the addon. Its bytes are nobody else's. @internal */
+export interface FetchedSource {
+  size(stop: Stop): unknown;
+  read(offset: number, length: number, stop: Stop): Promise<Uint8Array>;
+  close(): unknown;
+}
 
 /** @internal */
 export function originArgument(name: string, source: unknown): Origin {
@@ -65,10 +73,10 @@ export function checkedSize(name: string, size: unknown): number {
 }
 
 /** What a stranger's source gives, checked, and copied: the engine reads it while whoever gave it may do anything with it. */
-function copying(source: RandomAccessSource): RandomAccessSource {
+function copying(source: RandomAccessSource): FetchedSource {
   return {
-    size: typeof source.size === 'number' ? source.size : (signal) => (source.size as SizeOf)(signal),
-    async read(offset, length, signal) {
+    size: ({ signal }) => (typeof source.size === 'function' ? source.size(signal) : source.size),
+    async read(offset, length, { signal }) {
       const bytes: unknown = await source.read(offset, length, signal);
       if (!isBytes(bytes)) throw typeError("what the source's read() gives", 'a Uint8Array', bytes);
       if (bytes.length !== length) {
@@ -82,10 +90,8 @@ function copying(source: RandomAccessSource): RandomAccessSource {
   };
 }
 
-type SizeOf = (signal: AbortSignal) => Promise<number>;
-
 /** Leaves the handle open: whoever opened it closes it. */
-function fileHandleSource(handle: FileHandle): RandomAccessSource {
+function fileHandleSource(handle: FileHandle): FetchedSource {
   let size = 0;
   return {
     async size() {
@@ -104,6 +110,7 @@ function fileHandleSource(handle: FileHandle): RandomAccessSource {
       }
       return bytes;
     },
+    close: () => undefined,
   };
 }
 
@@ -115,15 +122,16 @@ function becameShorter(expected: number): SealError {
   );
 }
 
-function blobSource(blob: Blob): RandomAccessSource {
+function blobSource(blob: Blob): FetchedSource {
   return {
-    size: blob.size,
+    size: () => blob.size,
     async read(offset, length) {
       const bytes = new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
       // A blob of a file that was changed fails by itself in Node; elsewhere it may be short.
       if (bytes.length !== length) throw becameShorter(blob.size);
       return bytes;
     },
+    close: () => undefined,
   };
 }
 

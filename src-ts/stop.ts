@@ -45,14 +45,14 @@ export class Stop {
     this.#controller?.abort();
   };
 
-  /** What `work` gives, or `Cancelled` as soon as this is raised, whether `work` heeds the signal or not. */
-  async race<T>(work: (signal: AbortSignal) => T | PromiseLike<T>): Promise<T> {
+  /** What `work` gives, or `Cancelled` as soon as this is raised, whether `work` heeds that or not. */
+  async race<T>(work: () => T | PromiseLike<T>): Promise<T> {
     if (this.#isRaised) throw cancelled();
     let stop: (error: SealError) => void = () => undefined;
     const stopped = new Promise<never>((_, reject) => (stop = reject));
     this.#waiting.add(stop);
     try {
-      return await Promise.race([stopped, work(this.signal)]);
+      return await Promise.race([stopped, work()]);
     } finally {
       this.#waiting.delete(stop);
     }

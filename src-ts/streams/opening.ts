@@ -17,7 +17,6 @@ export class Opening extends Conversion<OpenReport> {
   #stream: OpenStream | undefined;
   #concurrency = 0;
   #part = new Part(native.streamHeaderSize(EMPTY));
-  #isConcluded = false;
   readonly #losses: Losses;
 
   constructor(
@@ -34,23 +33,24 @@ export class Opening extends Conversion<OpenReport> {
   }
 
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {
-    // There is more than there should be, and what becomes of that is under way.
-    if (this.#isConcluded) return chunk.length - from;
     const taken = this.#part.take(chunk, from);
     if (!this.#part.isFull()) return taken;
     const { bytes } = this.#part;
-    this.#part.due = this.#stream
-      ? this.#stream.partSize(bytes, this.#losses.isTolerant)
-      : native.streamHeaderSize(bytes);
+    try {
+      this.#part.due = this.#stream
+        ? this.#stream.partSize(bytes, this.#losses.isTolerant)
+        : native.streamHeaderSize(bytes);
+    } catch (error) {
+      // The records before this one are still to come out.
+      return this.failInTurn(error);
+    }
     return this.#part.isFull() ? this.#complete(bytes).then(() => taken) : taken;
   }
 
   protected override async conclude(): Promise<void> {
-    if (this.#isConcluded) return;
     const { bytes } = this.#part;
     // A header that is not whole is refused with what is wrong with it.
     const stream = this.#stream ?? (await this.#unlock(bytes));
-    this.#isConcluded = true;
     this.deliverEnd(() => this.#end(stream, bytes));
   }
 
@@ -62,7 +62,9 @@ export class Opening extends Conversion<OpenReport> {
   /** Uses a part that is whole, and begins the next one. */
   async #complete(bytes: Buffer): Promise<void> {
     if (this.#stream?.isAtEnd === true) {
+      // There is more than there should be: nothing of that is taken.
       await this.conclude();
+      await this.ended();
       return;
     }
     if (this.#stream) this.#openRecord(this.#stream, bytes);

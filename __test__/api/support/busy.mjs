@@ -104,6 +104,15 @@ function readers() {
       if (Math.random() < 0.5) await Promise.allSettled([...reads, reader.close()]);
     });
   }
+  const small = encryptSync(Buffer.alloc(300_000), { key, frameSize: 1024, segmentSize: 4096 });
+  for (const source of [small, new Blob([small])]) {
+    void again(async () => {
+      const reader = await open(source, { key, cacheSize: 0 });
+      const lane = (/** @type {number} */ index) =>
+        again(() => reader.read((Math.random() * 250_000) | 0, 1 + index * 900));
+      await Promise.all(Array.from({ length: 8 }, (_, index) => lane(index)));
+    });
+  }
   void again(async () => {
     const reader = await open(slow, { key });
     for await (const chunk of reader.createReadStream({ start: 1000 })) chunk.fill(0);

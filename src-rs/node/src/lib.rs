@@ -19,6 +19,7 @@ pub mod operations;
 pub mod options;
 mod output;
 mod pools;
+mod promises;
 pub mod ranges;
 pub mod reader;
 pub mod report;

@@ -6,7 +6,6 @@ use crate::stream_v2::segment_worker::FrameOpener;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use zeroize::Zeroize;
 
 /// A frame that verified: its slot on the wire, with plaintext where the ciphertext was.
 #[derive(Debug)]
@@ -104,7 +103,8 @@ impl Cache {
 
     fn put_spare(&self, mut buffer: Vec<u8>) {
         if self.forgets {
-            buffer.zeroize();
+            // Not by `zeroize`, which is slow, and needed where nobody could read it any more: this buffer is used again.
+            buffer.fill(0);
         }
         let mut state = self.lock();
         if state.spare.len() < self.spare {
