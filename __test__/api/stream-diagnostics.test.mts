@@ -148,7 +148,7 @@ test.serial('damage is told once, with the end', async (t) => {
     const { name, code, failure, message } = error as Error & { code: string; failure: object };
     t.deepEqual(end?.phase === 'end' && end.error, { name, code, failure } as never);
     t.is(told.damage.length, 1);
-    t.like(told.damage[0], { operation: 'createDecryptStream', failure, message, decision: 'abort' });
+    t.like(told.damage[0], { operation: 'decryptChunks', failure, message, decision: 'abort' });
   }
 });
 
