@@ -96,7 +96,7 @@ class ConversionStream<Report extends object> extends Duplex {
     this.#conversion = make({
       push: (bytes) => {
         this.#isShort = false;
-        return this.push(bytes);
+        return this.#pushTo(bytes);
       },
       drained: () =>
         new Promise((resolve) => {
@@ -128,6 +128,18 @@ class ConversionStream<Report extends object> extends Duplex {
 
   override _read(): void {
     this.#conversion.pull();
+  }
+
+  /** What a listener throws is its own affair, and nobody's rejection. */
+  #pushTo(bytes: Buffer): boolean {
+    try {
+      return this.push(bytes);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+      return true;
+    }
   }
 
   /** All readers come by here, which is the only way to know that one has had everything. */
