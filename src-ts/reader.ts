@@ -12,7 +12,7 @@ import { heldKeys } from './keys';
 import { UnlockedStream } from './unlocked-stream';
 import { Running } from './operation';
 import { checkedInteger, checkedOptions, heldSettings, openSettings } from './options';
-import { type Extent, nodeStream, Pieces, webStream } from './reader-streams';
+import { nodeStream, Pieces, webStream } from './reader-streams';
 import { segmentResults } from './segments';
 import { originArgument, type RandomAccessInput } from './sources';
 import { Stop } from './stop';
@@ -153,9 +153,9 @@ export class SealedReader {
     checkedNames(options, READ_STREAM_OPTIONS);
     const { start = 0, end, highWaterMark } = options;
     const from = checkedOffset('start', start);
-    const last = end === undefined || end === Infinity ? this.size - 1 : checkedOffset('end', end);
-    if (end !== undefined && last < from)
-      throw rangeError('end', `must be at least start, ${from}, not ${last}`);
+    const isOpen = end === undefined || end === Infinity;
+    const last = isOpen ? this.size - 1 : checkedOffset('end', end);
+    if (!isOpen && last < from) throw rangeError('end', `must be at least start, ${from}, not ${last}`);
     if (highWaterMark !== undefined) checkedOffset('highWaterMark', highWaterMark);
     const signal = checkedSignal(options.signal);
     return nodeStream(this.#pieces({ start: from, end: last + 1 }), { highWaterMark, signal });
@@ -216,7 +216,8 @@ export class SealedReader {
    * @throws What `close()` of the caller's source throws.
    */
   close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+    // Closed before anything is stopped: who is told of that may call it again.
+    return (this.#closing ??= Promise.resolve().then(() => this.#close()));
   }
 
   /** The same as {@link close}, for `await using`. */
@@ -283,7 +284,7 @@ export class SealedReader {
   }
 
   /** The pieces of a range, so that none takes a frame or, but for long ones, a segment that another takes too. */
-  *#split({ start, end }: Extent): Generator<Extent, void, void> {
+  *#split({ start, end }: ByteRange): Generator<ByteRange, void, void> {
     for (let from = start; from < end;) {
       const to = Math.min(end, from - (from % this.#pieceSize) + this.#pieceSize);
       yield { start: from, end: to };
@@ -291,7 +292,7 @@ export class SealedReader {
     }
   }
 
-  #pieces({ start, end }: Extent): Pieces {
+  #pieces({ start, end }: ByteRange): Pieces {
     const inside = { start: Math.min(start, this.size), end: Math.min(end, this.size) };
     const stop = new AbortController();
     return new Pieces(this.#split(inside), AHEAD, stop, (piece) =>
@@ -299,7 +300,7 @@ export class SealedReader {
     );
   }
 
-  #extent(offset: unknown, length: unknown): Extent {
+  #extent(offset: unknown, length: unknown): ByteRange {
     const start = Math.min(checkedOffset('offset', offset), this.size);
     return { start, end: Math.min(start + checkedOffset('length', length), this.size) };
   }
@@ -340,7 +341,7 @@ function checkedOffset(name: string, value: unknown): number {
   return checkedInteger(name, value, 0, Number.MAX_SAFE_INTEGER);
 }
 
-function checkedRange(range: Partial<ByteRange>, size: number): Extent {
+function checkedRange(range: Partial<ByteRange>, size: number): ByteRange {
   const start = checkedOffset('start', range.start ?? 0);
   if (range.end === undefined) return { start, end: Math.max(start, size) };
   const end = checkedOffset('end', range.end);

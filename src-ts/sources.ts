@@ -25,7 +25,10 @@ export interface RandomAccessSource {
    * for the bytes any more. They are copied.
    */
   read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>;
-  /** Called once, when what was opened on it is closed or could not be opened, if it is there. */
+  /**
+   * Called once, when what was opened on it is closed or could not be opened, if it is there. Reads whose signal was aborted
+   * may still be under way.
+   */
   close?(): void | Promise<void>;
 }
 
@@ -37,10 +40,10 @@ export function sourceArgument(name: string, source: unknown): Source {
 /** A source as it is used: `direct` where the addon reads it by itself. @internal */
 export type Origin =
   | { readonly direct: Source; readonly fetched?: undefined }
-  | { readonly direct?: undefined; readonly fetched: FetchedSource };
+  | { readonly direct?: undefined; readonly fetched: Fetcher };
 
 /** What JavaScript reads for the addon. Its bytes are nobody else's. @internal */
-export interface FetchedSource {
+export interface Fetcher {
   size(stop: Stop): unknown;
   read(offset: number, length: number, stop: Stop): Promise<Uint8Array>;
   close(): unknown;
@@ -73,7 +76,7 @@ export function checkedSize(name: string, size: unknown): number {
 }
 
 /** What a stranger's source gives, checked, and copied: the engine reads it while whoever gave it may do anything with it. */
-function copying(source: RandomAccessSource): FetchedSource {
+function copying(source: RandomAccessSource): Fetcher {
   return {
     size: ({ signal }) => (typeof source.size === 'function' ? source.size(signal) : source.size),
     async read(offset, length, { signal }) {
@@ -91,8 +94,19 @@ function copying(source: RandomAccessSource): FetchedSource {
 }
 
 /** Leaves the handle open: whoever opened it closes it. */
-function fileHandleSource(handle: FileHandle): FetchedSource {
+function fileHandleSource(handle: FileHandle): Fetcher {
   let size = 0;
+  const underWay = new Set<Promise<unknown>>();
+  const readFully = async (offset: number, length: number): Promise<Buffer> => {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) throw becameShorter(size);
+      done += bytesRead;
+    }
+    return bytes;
+  };
   return {
     async size() {
       const status = await handle.stat();
@@ -101,16 +115,16 @@ function fileHandleSource(handle: FileHandle): FetchedSource {
       return size;
     },
     async read(offset, length) {
-      const bytes = Buffer.allocUnsafeSlow(length);
-      let done = 0;
-      while (done < length) {
-        const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-        if (bytesRead === 0) throw becameShorter(size);
-        done += bytesRead;
+      const reading = readFully(offset, length);
+      underWay.add(reading);
+      try {
+        return await reading;
+      } finally {
+        underWay.delete(reading);
       }
-      return bytes;
     },
-    close: () => undefined,
+    // The handle stays open; who closes it then must not do so under a read that was given up.
+    close: () => Promise.allSettled(underWay),
   };
 }
 
@@ -122,7 +136,7 @@ function becameShorter(expected: number): SealError {
   );
 }
 
-function blobSource(blob: Blob): FetchedSource {
+function blobSource(blob: Blob): Fetcher {
   return {
     size: () => blob.size,
     async read(offset, length) {
@@ -150,3 +164,6 @@ function isBlob(source: object): source is Blob {
     !types.isAnyArrayBuffer(source)
   );
 }
+
+/** Bytes that are read of a source first, together with its last: the header of a file. A source may have them ready. @internal */
+export const HEAD = 4096;

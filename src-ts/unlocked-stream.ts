@@ -11,7 +11,7 @@ import type {
 } from '../native/binding';
 import { native } from './binding';
 import type { Running } from './operation';
-import { checkedSize, type FetchedSource, type Origin } from './sources';
+import { checkedSize, type Fetcher, HEAD, type Origin } from './sources';
 import type { Stop } from './stop';
 
 /** What opens a stream, as the addon takes it. @internal */
@@ -38,18 +38,21 @@ export class UnlockedStream {
   /** Unlocks a stream. If that fails, the source is closed. */
   static async open(unlocking: Unlocking, running: Running): Promise<UnlockedStream> {
     const { origin, keys, settings, cacheSize } = unlocking;
-    const how = running.settings(ONE, true);
+    const { cancellation } = running.end;
     if (origin.direct) {
-      const reader = await native.openReader(origin.direct, keys, settings, cacheSize, how);
+      const reader = await native.openReader(origin.direct, keys, settings, cacheSize, cancellation);
       return new UnlockedStream(reader, undefined, origin.direct.bytes);
     }
     try {
       const fetched = new FetchedOrigin(origin.fetched, await sizeOf(origin.fetched, running.end));
       const outer = await fetched.outer(running.end);
-      const reader = await native.openReader(outer, keys, settings, cacheSize, how);
+      const reader = await native.openReader(outer, keys, settings, cacheSize, cancellation);
       return new UnlockedStream(reader, fetched, undefined);
     } catch (error) {
-      await origin.fetched.close();
+      // Why it could not be opened is what matters.
+      await Promise.resolve()
+        .then(() => origin.fetched.close())
+        .catch(() => undefined);
       throw error;
     }
   }
@@ -75,7 +78,7 @@ export class UnlockedStream {
     this.#underWay += 1;
     try {
       const source = await this.#recordOf(index, running.end);
-      return await this.reader.openSegment(index, source, output, running.settings(ONE, true));
+      return await this.reader.openSegment(index, source, output, running.end.cancellation);
     } finally {
       this.#ended();
     }
@@ -107,7 +110,7 @@ export class UnlockedStream {
 /** A source that JavaScript reads. */
 class FetchedOrigin {
   constructor(
-    readonly from: FetchedSource,
+    readonly from: Fetcher,
     readonly size: number,
   ) {}
 
@@ -154,7 +157,7 @@ class FetchedOrigin {
   }
 }
 
-async function sizeOf(source: FetchedSource, stop: Stop): Promise<number> {
+async function sizeOf(source: Fetcher, stop: Stop): Promise<number> {
   return checkedSize("the source's size()", await stop.race(() => source.size(stop)));
 }
 
@@ -163,10 +166,6 @@ function bare<T extends object>(value: T): T {
   return Object.assign(Object.create(null) as T, value);
 }
 
-// One thread; there is nothing to split.
-const ONE = 1;
 const NOTHING = new Uint8Array();
-/** Bytes of the header of a file. */
-const HEAD = 4096;
 /** Room for the ends of most streams: this much has the manifest of a thousand segments, and a copy of the header. */
 const TAIL = 40_960;

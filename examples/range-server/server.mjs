@@ -44,7 +44,7 @@ async function send(reader, name, { method, headers }, response) {
   const etag = `"${reader.streamId}"`; // each sealing has an id of its own
   const common = { 'Accept-Ranges': 'bytes', 'Cache-Control': 'private, no-cache', ETag: etag };
   if (headers['if-match'] && !lists(headers['if-match'], etag)) return answer(response, 412, common);
-  if (headers['if-none-match'] && lists(headers['if-none-match'], etag)) return answer(response, 304, common);
+  if (headers['if-none-match'] && lists(headers['if-none-match'], etag, `W/${etag}`)) return answer(response, 304, common);
 
   const isOfThis = headers['if-range'] === undefined || headers['if-range'] === etag;
   const range = method === 'GET' && isOfThis ? parseRange(headers.range, size) : undefined;
@@ -88,8 +88,8 @@ function fileName(url) {
 }
 
 /** Whether an If-Match or If-None-Match header lists this ETag. */
-function lists(header, etag) {
-  return header.split(',').some((one) => ['*', etag, `W/${etag}`].includes(one.trim()));
+function lists(header, ...tags) {
+  return header.split(',').some((one) => ['*', ...tags].includes(one.trim()));
 }
 
 async function sendPage(folder, response) {

@@ -1,7 +1,7 @@
 // A stream being sealed or opened, whatever kind of stream it is to its user: bytes in, bytes out, each side at its own
 // pace, and no more segments in memory than it was given room for.
 
-import type { RunSettings } from '../../native/binding';
+import type { Cancellation } from '../../native/binding';
 import { fixedBytes } from '../bytes';
 import type { OperationName } from '../diagnostics';
 import { Running } from '../operation';
@@ -65,6 +65,12 @@ export abstract class Conversion<Report extends object> {
     await this.#trying(() => this.conclude());
   }
 
+  /** The same, and settles when it has ended: it fails if that does. */
+  async finishAndEnd(): Promise<void> {
+    await this.finish();
+    await this.#trying(() => this.ended());
+  }
+
   /** The outlet wants more. */
   pull(): void {
     this.#pulls += 1;
@@ -98,9 +104,9 @@ export abstract class Conversion<Report extends object> {
     return this.#running.watch;
   }
 
-  /** How the addon is to run its part. */
-  protected how(): RunSettings {
-    return this.#running.settings(ONE, true);
+  /** What stops the addon's part. */
+  protected get cancellation(): Cancellation {
+    return this.#running.end.cancellation;
   }
 
   /** Makes room for so many segments. */
@@ -199,7 +205,8 @@ export abstract class Conversion<Report extends object> {
   /** Tells the outlet of the error as the package's own, unless all is over. */
   #fail(error: unknown): void {
     if (this.#isClosed) return;
-    const reason = this.#running.explain(error);
+    // Whatever the caller's own functions throw, it has to be seen.
+    const reason = this.#running.explain(error) ?? new Error('the stream failed without a reason');
     this.close(reason);
     this.#outlet.fail(reason);
   }
@@ -222,6 +229,3 @@ function abandoned(): Error {
 function closed(): Error {
   return new Error('the stream was closed');
 }
-
-// Segments are worked on side by side, each on one thread.
-const ONE = 1;

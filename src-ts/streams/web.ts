@@ -123,7 +123,8 @@ function pair<Report extends object>(
       return conversion.begin();
     },
     write: (chunk) => conversion.write(bytesOf(chunk)),
-    close: () => conversion.finish(),
+    // As in a TransformStream: closed is what came through.
+    close: () => conversion.finishAndEnd(),
     abort(reason) {
       conversion.close(reason);
       ends.failReadable(reason);
@@ -160,7 +161,8 @@ class Ends implements Outlet {
 
   push(bytes: Buffer): boolean {
     this.readable?.enqueue(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
-    return (this.readable?.desiredSize ?? 0) > 0;
+    // With no room in its queue it asks for each piece.
+    return false;
   }
 
   drained(): Promise<void> {

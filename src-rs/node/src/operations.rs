@@ -106,15 +106,6 @@ impl Task {
         }
     }
 
-    /// Work on one segment, in the lane of small operations: a stream must not wait behind whole files.
-    pub(crate) fn segment(run: RunSettings<'_>) -> Self {
-        Self {
-            threads: None,
-            lane: Lane::Small,
-            ..Self::large(run)
-        }
-    }
-
     /// Work for one thread on `bytes` bytes. Up to twice [`SMALL_SIZE`], it is a small operation: a read of that size takes
     /// some frames more than it gives.
     pub(crate) fn alone(cancellation: Option<&Cancellation>, bytes: u64) -> Self {
