@@ -1,7 +1,6 @@
 // Streams over what can be read at any place: pieces read ahead, given out in order.
 
 import { Readable } from 'node:stream';
-import { ReadableStream } from 'node:stream/web';
 
 import type { ByteRange } from '../native/binding';
 import { abortError, forgetAbort, isAborted, onAbort } from './abort';
@@ -79,7 +78,7 @@ export function nodeStream(
 }
 
 /** A stream of bytes: it fills the buffers of whoever brings some. @internal */
-export function webStream(pieces: Pieces): ReadableStream<Uint8Array> {
+export function webStream(pieces: Pieces): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     type: 'bytes',
     async pull(controller) {
@@ -98,5 +97,5 @@ export function webStream(pieces: Pieces): ReadableStream<Uint8Array> {
       }
     },
     cancel: (reason) => pieces.stop(reason),
-  });
+  }) as ReadableStream<Uint8Array<ArrayBuffer>>;
 }

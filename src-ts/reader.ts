@@ -1,7 +1,6 @@
 // Random access: a sealed stream that stays open, and whose plaintext is read at any place.
 
 import type { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 
 import type { ByteRange } from '../native/binding';
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './abort';
@@ -71,7 +70,7 @@ export async function open(source: RandomAccessInput, options: ReaderOptions): P
       await stream.close();
       throw abortError(options.signal);
     }
-    return new SealedReader(stream, running.watch);
+    return SealedReader.over(stream, running.watch);
   } catch (error) {
     throw running.explain(error);
   } finally {
@@ -96,8 +95,7 @@ export class SealedReader {
   readonly #tally = { reads: 0, plaintextSize: 0, damageCount: 0 };
   #closing: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(stream: UnlockedStream, watch: Watch) {
+  private constructor(stream: UnlockedStream, watch: Watch) {
     const { plaintextSize, streamId, frameSize, segmentSize } = stream.reader;
     this.size = plaintextSize ?? 0;
     this.streamId = streamId;
@@ -105,6 +103,11 @@ export class SealedReader {
     this.#watch = watch;
     const unit = segmentSize <= PIECE ? segmentSize : frameSize;
     this.#pieceSize = Math.max(1, Math.floor(PIECE / unit)) * unit;
+  }
+
+  /** @internal */
+  static over(stream: UnlockedStream, watch: Watch): SealedReader {
+    return new SealedReader(stream, watch);
   }
 
   /**
@@ -167,7 +170,7 @@ export class SealedReader {
    *
    * @throws TypeError and RangeError for the range. Whatever else fails, the stream fails with; see {@link read}.
    */
-  stream(range: Partial<ByteRange> = {}): ReadableStream<Uint8Array> {
+  stream(range: Partial<ByteRange> = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
     checkedNames(range, RANGE_OPTIONS);
     return webStream(this.#pieces(checkedRange(range, this.size)));
   }
@@ -343,7 +346,7 @@ function checkedOffset(name: string, value: unknown): number {
 
 function checkedRange(range: Partial<ByteRange>, size: number): ByteRange {
   const start = checkedOffset('start', range.start ?? 0);
-  if (range.end === undefined) return { start, end: Math.max(start, size) };
+  if (range.end === undefined || range.end === Infinity) return { start, end: Math.max(start, size) };
   const end = checkedOffset('end', range.end);
   if (end < start) throw rangeError('end', `must be at least start, ${start}, not ${end}`);
   return { start, end };

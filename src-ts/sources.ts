@@ -51,18 +51,20 @@ export interface Fetcher {
 
 /** @internal */
 export function originArgument(name: string, source: unknown): Origin {
-  if (typeof source !== 'object' || source === null || source instanceof URL || isBytes(source)) {
+  if (isWebAddress(source)) {
+    // Its query may be a secret, and is not shown.
+    throw rangeError(name, 'must not be a web address: httpSource(url) reads from one');
+  }
+  if (typeof source === 'string' || source instanceof URL || isBytes(source)) {
     return { direct: sourceArgument(name, source) };
   }
+  if (typeof source !== 'object' || source === null) throw typeError(name, SOURCES, source);
   if (isFileHandle(source)) return { fetched: fileHandleSource(source) };
   if (isBlob(source)) return { fetched: blobSource(source) };
   const { size, read, close } = source as Partial<Record<keyof RandomAccessSource, unknown>>;
-  if (typeof read !== 'function') {
-    throw typeError(
-      name,
-      'a path, a file: URL, a Uint8Array, a FileHandle, a Blob, or an object with size and read()',
-      source,
-    );
+  if (typeof read !== 'function' || size === undefined) {
+    // A stream has a read() too.
+    throw typeError(name, SOURCES, source);
   }
   if (typeof size !== 'function') checkedSize(`${name}.size`, size);
   if (close !== undefined && typeof close !== 'function')
@@ -148,6 +150,14 @@ function blobSource(blob: Blob): Fetcher {
     close: () => undefined,
   };
 }
+
+function isWebAddress(source: unknown): boolean {
+  if (source instanceof URL) return /^https?:$/.test(source.protocol);
+  return typeof source === 'string' && /^https?:\/\//i.test(source);
+}
+
+const SOURCES =
+  'a path, a file: URL, a Uint8Array, a FileHandle, a Blob, or an object with size and read(offset, length, signal)';
 
 /** By what they have: they may come from another realm. */
 function isFileHandle(source: object): source is FileHandle {
