@@ -3,7 +3,7 @@
 import type { ByteRange } from '../native/binding';
 import { rangeError, typeError } from './errors';
 import { checkedAnswer, isStrong, type Pinned } from './http-answer';
-import { discard, partOf, receive, type Part } from './http-body';
+import { discard, Part, receive } from './http-body';
 import { retrying, TransientFailure, untilAborted } from './http-retry';
 import { checkedInteger, checkedOptions } from './options';
 import { networkError } from './source-error';
@@ -126,7 +126,7 @@ class RemoteObject {
       const wanted = { start: start + (part?.filled ?? known.length), end };
       const response = await this.#request(wanted, signal);
       const { size } = this.#checked(response, wanted);
-      part ??= partOf(Math.min(end, size) - start, known);
+      part ??= new Part(Math.min(end, size) - start, known);
       await receive(this.#name, response, part, signal);
       return { bytes: part.bytes, size };
     };

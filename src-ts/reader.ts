@@ -8,7 +8,7 @@ import { isBytes } from './bytes';
 import { isDamage, type Watch } from './diagnostics';
 import { SealError, rangeError, translated, typeError } from './errors';
 import { heldKeys } from './keys';
-import { UnlockedStream } from './unlocked-stream';
+import { begun, UnlockedStream } from './unlocked-stream';
 import { Running } from './operation';
 import { checkedInteger, checkedOptions, heldSettings, openSettings } from './options';
 import { nodeStream, Pieces, webStream } from './reader-streams';
@@ -63,7 +63,7 @@ export async function open(source: RandomAccessInput, options: ReaderOptions): P
   const { cacheSize: asked } = options;
   const cacheSize =
     asked === undefined ? DEFAULT_CACHE_SIZE : checkedInteger('cacheSize', asked, 0, Number.MAX_SAFE_INTEGER);
-  const running = new Running('open', options.signal);
+  const running = await begun('open', options.signal, origin);
   try {
     const stream = await UnlockedStream.open({ origin, keys, settings, cacheSize }, running);
     if (options.signal && isAborted(options.signal)) {
@@ -183,6 +183,7 @@ export class SealedReader {
   segments(options: SegmentsOptions = {}): AsyncGenerator<SegmentResult, void, void> {
     let forget: () => void = () => undefined;
     return segmentResults(checkedOptions(options), {
+      begin: (signal) => Promise.resolve(new Running('decryptSegments', signal)),
       open: (running) => {
         this.#checkOpen();
         const stop = () => {

@@ -60,7 +60,8 @@ export function originArgument(name: string, source: unknown): Origin {
   }
   if (typeof source !== 'object' || source === null) throw typeError(name, SOURCES, source);
   if (isFileHandle(source)) return { fetched: fileHandleSource(source) };
-  if (isBlob(source)) return { fetched: blobSource(source) };
+  if (source instanceof Blob) return { fetched: blobSource(source) };
+  if (isBlobLike(source)) return { fetched: blobLikeSource(source) };
   const { size, read, close } = source as Partial<Record<keyof RandomAccessSource, unknown>>;
   if (typeof read !== 'function' || size === undefined) {
     // A stream has a read() too.
@@ -105,6 +106,7 @@ function fileHandleSource(handle: FileHandle): Fetcher {
     while (done < length) {
       const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
       if (bytesRead === 0) throw becameShorter(size);
+      checkedInteger("what the handle's read() gives as bytesRead", bytesRead, 1, length - done);
       done += bytesRead;
     }
     return bytes;
@@ -142,13 +144,28 @@ function blobSource(blob: Blob): Fetcher {
   return {
     size: () => blob.size,
     async read(offset, length) {
-      const bytes = new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+      // Its own methods, whose memory is nobody else's, whatever an object that inherits from it has.
+      const part = Blob.prototype.slice.call(blob, offset, offset + length);
+      const bytes = new Uint8Array(await Blob.prototype.arrayBuffer.call(part));
       // A blob of a file that was changed fails by itself in Node; elsewhere it may be short.
       if (bytes.length !== length) throw becameShorter(blob.size);
       return bytes;
     },
     close: () => undefined,
   };
+}
+
+/** What has the methods of a Blob, as one of another realm: its memory may be anybody's. */
+function blobLikeSource(blob: Blob): Fetcher {
+  return copying({
+    size: blob.size,
+    async read(offset, length) {
+      const memory: unknown = await blob.slice(offset, offset + length).arrayBuffer();
+      if (!types.isAnyArrayBuffer(memory))
+        throw typeError("what the source's arrayBuffer() gives", 'an ArrayBuffer', memory);
+      return new Uint8Array(memory);
+    },
+  });
 }
 
 function isWebAddress(source: unknown): boolean {
@@ -165,7 +182,7 @@ function isFileHandle(source: object): source is FileHandle {
   return typeof fd === 'number' && typeof read === 'function' && typeof stat === 'function';
 }
 
-function isBlob(source: object): source is Blob {
+function isBlobLike(source: object): source is Blob {
   const { size, slice, arrayBuffer } = source as Partial<Record<keyof Blob, unknown>>;
   return (
     typeof size === 'number' &&

@@ -5,6 +5,7 @@ import type { Cancellation } from '../../native/binding';
 import { fixedBytes } from '../bytes';
 import type { OperationName } from '../diagnostics';
 import { Running } from '../operation';
+import { turnIfLong } from '../turns';
 
 /** Where bytes come out. @internal */
 export interface Outlet {
@@ -56,6 +57,8 @@ export abstract class Conversion<Report extends object> {
         if (bytes.length !== size) fixedBytes('chunk', bytes);
         const taken = this.take(bytes, at);
         at += typeof taken === 'number' ? taken : await taken;
+        const turn = turnIfLong();
+        if (turn) await turn;
       }
     });
   }

@@ -28,12 +28,19 @@ impl Cancellation {
         Self::default()
     }
 
-    /// Asks the operation to stop; it ends with `Cancelled` unless it is done by then.
+    /// Asks the operation to stop; it ends with `Cancelled` unless it is done by then. One that still waits for a thread
+    /// ends when that comes, or with [`end_cancelled`].
     #[napi]
     pub fn cancel(&self) {
         self.token.cancel();
-        run_cancelled();
     }
+}
+
+/// Ends the operations that were cancelled while they waited for a thread. It looks at all that wait, so call it once for
+/// many.
+#[napi]
+pub fn end_cancelled() {
+    run_cancelled();
 }
 
 /// How far an operation is.
