@@ -56,8 +56,7 @@ export function checkedThreads(threads: unknown): number {
 /** An operation under way: what can stop it, and why it stopped. @internal */
 export class Running {
   readonly watch: Watch;
-  /** What stops it, by whatever way it is worked on. */
-  readonly end = new Stop();
+  #end: Stop | undefined;
   readonly #signal: AbortSignal | undefined;
   #thrown: { readonly value: unknown } | undefined;
 
@@ -68,6 +67,11 @@ export class Running {
     stopAtExit();
     this.watch = new Watch(name);
     if (this.#signal) onAbort(this.#signal, this.cancel);
+  }
+
+  /** What stops it, by whatever way it is worked on. Most operations need none. */
+  get end(): Stop {
+    return (this.#end ??= new Stop());
   }
 
   /** How the addon is to run it; `isStoppable` where more than the signal may stop it. */

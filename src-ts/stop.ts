@@ -11,7 +11,7 @@ export class Stop {
   #cancellation: Cancellation | undefined;
   #controller: AbortController | undefined;
   #isRaised = false;
-  readonly #waiting = new Set<(error: SealError) => void>();
+  #waiting: Set<(error: SealError) => void> | undefined;
 
   /** For the addon. */
   get cancellation(): Cancellation {
@@ -45,7 +45,7 @@ export class Stop {
       sweep();
     }
     // Before the signal, of which the work may make an error of its own.
-    for (const reject of this.#waiting) reject(cancelled());
+    for (const reject of this.#waiting ?? []) reject(cancelled());
     this.#controller?.abort();
   };
 
@@ -56,11 +56,11 @@ export class Stop {
     const stopped = new Promise<never>((_, reject) => (stop = reject));
     // The work may raise this and fail at once, so that nobody waits for it.
     stopped.catch(() => undefined);
-    this.#waiting.add(stop);
+    (this.#waiting ??= new Set()).add(stop);
     try {
       return await Promise.race([stopped, work()]);
     } finally {
-      this.#waiting.delete(stop);
+      this.#waiting?.delete(stop);
     }
   }
 }
