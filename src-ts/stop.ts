@@ -60,7 +60,7 @@ export class Stop {
     try {
       return await Promise.race([stopped, work()]);
     } finally {
-      this.#waiting?.delete(stop);
+      this.#waiting.delete(stop);
     }
   }
 }
