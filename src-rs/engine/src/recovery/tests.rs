@@ -21,6 +21,7 @@ fn header() -> JournalHeader {
             inode: 99,
         },
         wrapped: None,
+        public_keys: None,
         stream_header: vec![0xaa; 300],
     }
 }
