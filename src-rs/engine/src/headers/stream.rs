@@ -465,8 +465,8 @@ mod tests {
         draft.slots.insert(
             0,
             RawKeySlot {
-                slot_type: SlotType::Provider,
-                body: vec![9],
+                slot_type: SlotType::X25519,
+                body: vec![9; 80],
             },
         );
         let header = StreamHeader::parse(&draft.encode(|_| [0; 48])).unwrap();

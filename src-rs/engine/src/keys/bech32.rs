@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(decode::<33>("ag", &text), None);
         assert_eq!(decode::<33>("AGE", &text), None);
         for at in 0..text.len() {
-            let mut changed = text.clone().into_bytes();
+            let mut changed = text.as_bytes().to_vec();
             changed[at] = if changed[at] == b'q' { b'p' } else { b'q' };
             let changed = String::from_utf8(changed).unwrap();
             assert_eq!(decode::<33>("age", &changed), None, "{changed}");

@@ -18,9 +18,7 @@ pub use file::{KeyFileError, read_key_file, write_key_file};
 pub use pair_file::{identity_from_text, read_identity_file, recipient_from_text, write_identity_file};
 pub use pairs::{HybridIdentity, HybridRecipient, PairTextError, X25519Identity, X25519Recipient};
 pub use passphrase::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES, Passphrase, PassphraseError};
-pub use recipient::{
-    Identity, MAX_KEY_ID, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME, ProviderKey, Recipient,
-};
+pub use recipient::{Identity, MAX_KEY_ID, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME, ProviderKey, Recipient};
 pub use seal::{is_sealed_for, public_keys, seal_slots};
 pub use text::{KeyTextError, key_from_base64, key_from_hex, key_to_hex};
 pub use unlock::{UnlockError, UnlockLimits, Unlocked, provider_slots, unlock};

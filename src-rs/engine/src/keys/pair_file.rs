@@ -77,7 +77,9 @@ pub fn write_identity_file(path: &Path, identity: &Identity) -> Result<(), KeyFi
 
 fn content(public: &str, secret: &str, seconds: u64) -> Zeroizing<String> {
     let created = utc(seconds);
-    Zeroizing::new(format!("# created: {created}\n# public key: {public}\n{secret}\n"))
+    Zeroizing::new(format!(
+        "# created: {created}\n# public key: {public}\n{secret}\n"
+    ))
 }
 
 /// Seconds since 1970 as RFC 3339 writes them. The date is by Howard Hinnant's `civil_from_days`.
@@ -86,12 +88,15 @@ fn utc(seconds: u64) -> String {
     // Days since 1 March of the year 0, in eras of 400 years, which all have as many days.
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
@@ -173,10 +178,12 @@ mod tests {
         let hybrid = HybridIdentity::generate().unwrap().to_text();
         let (_dir, path) = written(&format!("# one\r\n{SECRET}\r\n\n  {}  \n# end", hybrid.as_str()));
         let read = read_identity_file(&path, false).unwrap();
-        assert_eq!(read.iter().map(|one| secret_of(one).to_string()).collect::<Vec<_>>(), [
-            SECRET.to_owned(),
-            hybrid.to_string()
-        ]);
+        assert_eq!(
+            read.iter()
+                .map(|one| secret_of(one).to_string())
+                .collect::<Vec<_>>(),
+            [SECRET.to_owned(), hybrid.to_string()]
+        );
     }
 
     #[test]

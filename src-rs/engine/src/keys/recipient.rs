@@ -1,8 +1,6 @@
 //! For whom a stream is sealed, and what opens it.
 
-use super::{
-    HybridIdentity, HybridRecipient, Passphrase, PassphraseCost, X25519Identity, X25519Recipient,
-};
+use super::{HybridIdentity, HybridRecipient, Passphrase, PassphraseCost, X25519Identity, X25519Recipient};
 use crate::crypto::SecretKey;
 use crate::headers::{
     HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotType, WRAP_SIZE,

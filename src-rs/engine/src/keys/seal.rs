@@ -57,12 +57,24 @@ fn seal_slot(
             HybridSlot { encapsulated, sealed }.to_raw()
         }
         Recipient::Provider(key) => {
-            let ProviderKey { name, key_id, blob, kek } = key;
+            let ProviderKey {
+                name,
+                key_id,
+                blob,
+                kek,
+            } = key;
             let salt = salt(random)?;
             let aad = ProviderSlot::associated_data(name, key_id, blob, &salt);
             let wrap = wrap_file_key(kek.expose(), &salt, PROVIDER_LABEL, stream_id, &aad, file_key)?;
             let (name, key_id, blob) = (name.clone(), key_id.clone(), blob.clone());
-            ProviderSlot { name, key_id, blob, salt, wrap }.to_raw()
+            ProviderSlot {
+                name,
+                key_id,
+                blob,
+                salt,
+                wrap,
+            }
+            .to_raw()
         }
     })
 }
@@ -157,7 +169,12 @@ pub(super) fn open_x25519(
     secret: &[u8; 32],
     stream_id: &[u8; 32],
 ) -> Result<FileKey, CryptoError> {
-    X25519::open(secret, &info(X25519_LABEL, stream_id), &slot.encapsulated, &slot.sealed)
+    X25519::open(
+        secret,
+        &info(X25519_LABEL, stream_id),
+        &slot.encapsulated,
+        &slot.sealed,
+    )
 }
 
 pub(super) fn open_hybrid(
@@ -165,7 +182,12 @@ pub(super) fn open_hybrid(
     secret: &[u8; 32],
     stream_id: &[u8; 32],
 ) -> Result<FileKey, CryptoError> {
-    XWing::open(secret, &info(HYBRID_LABEL, stream_id), &slot.encapsulated, &slot.sealed)
+    XWing::open(
+        secret,
+        &info(HYBRID_LABEL, stream_id),
+        &slot.encapsulated,
+        &slot.sealed,
+    )
 }
 
 fn salt(random: &Random) -> Result<[u8; SLOT_SALT_SIZE], CryptoError> {

@@ -8,7 +8,8 @@ use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
 use crate::headers::{
     CORE_SIZE, END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderError,
-    HeaderField, MAX_HEADER_SIZE, RawKeySlot, SlotBody, StreamHeader, WireOffset, check_prefix, end_record_size,
+    HeaderField, MAX_HEADER_SIZE, RawKeySlot, SlotBody, StreamHeader, WireOffset, check_prefix,
+    end_record_size,
 };
 use crate::keys::{UnlockLimits, Unlocked, unlock};
 use std::io::{IoSliceMut, Read};

@@ -2,8 +2,8 @@
 
 mod recipients;
 
-pub(crate) use recipients::compact_header_size;
 use recipients::check_recipients;
+pub(crate) use recipients::compact_header_size;
 
 use super::cancel::CancellationToken;
 use super::damage::DamagePolicy;

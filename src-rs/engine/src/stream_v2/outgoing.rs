@@ -5,7 +5,8 @@ use super::options::{EncryptOptions, HeaderLayout, compact_header_size};
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{EndKey, FileKey, Random, StreamKeys};
 use crate::headers::{
-    EndRecord, FOOTER_SIZE, Footer, Geometry, ManifestEntry, StreamCore, StreamHeader, StreamHeaderDraft, end_record_size,
+    EndRecord, FOOTER_SIZE, Footer, Geometry, ManifestEntry, StreamCore, StreamHeader, StreamHeaderDraft,
+    end_record_size,
 };
 use crate::keys::seal_slots;
 use zeroize::Zeroizing;

@@ -67,7 +67,9 @@ pub(crate) fn find_sealing(
     let same_options = core.geometry == geometry
         && core.header_copy == (options.header == HeaderLayout::Rewrappable)
         && core.plaintext_size == Some(size)
-        && stored.header.has_public_keys(&key, &public_keys(&options.recipients))
+        && stored
+            .header
+            .has_public_keys(&key, &public_keys(&options.recipients))
         && is_sealed_for(&header, &options.recipients)?;
     if !same_options {
         attempt.lost = Some(StartedOver::OptionsDiffer);
