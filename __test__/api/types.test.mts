@@ -49,6 +49,7 @@ function segmentOf(failure: SealFailure): number | undefined {
     case 'HeaderError':
     case 'HeaderDamaged':
     case 'NoMatchingKey':
+    case 'WrongPassphrase':
     case 'HeaderTampered':
     case 'ContextMismatch':
     case 'HeaderCopyDamaged':

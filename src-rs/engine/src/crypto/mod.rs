@@ -1,4 +1,4 @@
-//! Primitives, and the only module that names `ring`.
+//! Primitives, and the only module that names `ring`, `argon2` or `hpke`.
 //!
 //! It knows keys and bytes: no files, no threads, no wire layout beyond the FLOE header, which is part of FLOE.
 

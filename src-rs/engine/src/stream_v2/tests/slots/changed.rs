@@ -28,7 +28,8 @@ fn a_header_with_any_other_byte_opens_nothing() {
             assert!(opened.is_empty());
             let (first, last) = (SLOT_AT + 6, size - 53);
             let due = match at {
-                0..32 | 64..72 | 104..SLOT_AT => "a field",
+                64..68 => "the header's size",
+                0..32 | 68..72 | 104..SLOT_AT => "a field",
                 32..64 => "not for them",
                 72..104 => "tampered",
                 SLOT_AT..118 => "another slot",
@@ -41,6 +42,7 @@ fn a_header_with_any_other_byte_opens_nothing() {
                     code,
                     "HEADER_ERROR" | "TRUNCATED" | "HEADER_TAMPERED" | "LIMIT_EXCEEDED"
                 ),
+                "the header's size" => matches!(code, "HEADER_ERROR" | "HEADER_DAMAGED" | "TRUNCATED"),
                 "not for them" => code == not_for_them(person.slot_type),
                 "tampered" => code == "HEADER_TAMPERED",
                 "another slot" => matches!(code, "HEADER_ERROR" | "NO_MATCHING_KEY"),
