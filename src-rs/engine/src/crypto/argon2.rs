@@ -49,7 +49,10 @@ impl AsMut<[Block]> for Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.0.zeroize();
+        // Block by block: as a vector its room would be overwritten a second time.
+        for block in &mut self.0 {
+            block.zeroize();
+        }
     }
 }
 

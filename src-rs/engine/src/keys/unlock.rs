@@ -10,7 +10,8 @@ use crate::headers::{PassphraseCost, ProviderSlot, SlotBody, SlotType, StreamHea
 pub struct UnlockLimits<'a> {
     /// The types of slots that are tried; all where it is `None`.
     pub accept: Option<&'a [SlotType]>,
-    /// Memory times passes of the header's passphrase slots, in KiB, in all. Nothing is spent on a header that asks for more.
+    /// Memory times passes of the header's passphrase slots, in KiB, in all and for each passphrase. Nothing is spent on a header
+    /// that asks for more.
     pub max_passphrase_cost: u64,
 }
 

@@ -135,7 +135,8 @@ pub struct DecryptOptions<'a> {
     /// The types of key slots that are tried; all where it is `None`. Anyone can seal a stream for a public key, so a reader that
     /// expects one from somebody who shares a key with it leaves other types out.
     pub accept: Option<Vec<SlotType>>,
-    /// What the passphrase slots of a header may cost in all before any of them is tried: memory times passes, in KiB.
+    /// What the passphrase slots of a header may cost in all, for each passphrase that is offered: memory times passes, in KiB.
+    /// A header that asks for more is refused before any is tried.
     pub max_passphrase_cost: u64,
     /// The largest segment size that is accepted, in bytes: an ordered reader holds some segments in memory.
     pub max_segment_size: u32,
