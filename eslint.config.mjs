@@ -8,7 +8,7 @@ const typescript = ['**/*.ts', '**/*.mts', '**/*.cts'];
 const javascript = ['**/*.js', '**/*.mjs', '**/*.cjs'];
 
 export default defineConfig(
-  globalIgnores(['dist/', 'native/', 'release/', 'target/', '.demo/', 'bench/.work/']),
+  globalIgnores(['dist/', 'native/', 'release/', 'target/', '.demo/', '.matrix/', 'bench/.work/']),
 
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
 

@@ -48,7 +48,7 @@ try {
     note(await largeBuffer(rounds));
     for await (const result of smallRecords(rounds)) note(result);
   }
-  if (['files', 'journal', 'recovery'].some(wanted)) await makeFile(source);
+  if (['files', 'journal', 'recovery', 'streams', 'random-access'].some(wanted)) await makeFile(source);
   if (wanted('files')) {
     const { fileCases } = await import('./cases/files.mjs');
     for await (const result of fileCases({ source, size, folder, threads, rounds, kernel })) note(result);
@@ -61,9 +61,17 @@ try {
     const { recoveryCases } = await import('./cases/recovery.mjs');
     for await (const result of recoveryCases({ source, size, folder, threads, rounds })) note(result);
   }
+  if (wanted('streams')) {
+    const { streamCases } = await import('./cases/streams.mjs');
+    for await (const result of streamCases({ source, size, folder, rounds })) note(result);
+  }
+  if (wanted('random-access')) {
+    const { randomAccess } = await import('./cases/random-access.mjs');
+    for await (const result of randomAccess({ source, size, folder, rounds })) note(result);
+  }
   if (wanted('peak')) {
     const { peakMemory } = await import('./cases/peak-memory.mjs');
-    note(await peakMemory(folder));
+    for await (const result of peakMemory(folder)) note(result);
   }
 } finally {
   await rm(source, { force: true });

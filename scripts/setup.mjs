@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { buildNative } from './build-native.mjs';
 import { atLeast, hasStamp, installedAsLocked, stateOf, writeStamp } from './lib/fresh.mjs';
+import { runNpm } from './lib/npm.mjs';
 import { run } from './lib/process.mjs';
 
 /** What a person can put right; the message says how. */
@@ -46,7 +47,9 @@ async function installTools() {
   if (existsSync(path(installed)) && installedAsLocked(readJson('package-lock.json'), readJson(installed)))
     return;
 
-  await step('installing the development tools (npm ci)', () => npm('ci', '--no-audit', '--no-fund'));
+  await step('installing the development tools (npm ci)', () =>
+    runNpm(root, 'ci', '--no-audit', '--no-fund'),
+  );
 }
 
 async function buildAddon() {
@@ -132,15 +135,6 @@ function from(name, sources) {
   const stamp = join(stamps, name);
   const state = stateOf(sources.map(path));
   return { isCurrent: hasStamp(stamp, state), remember: () => writeStamp(stamp, state) };
-}
-
-/** @param {string[]} args */
-function npm(...args) {
-  // npm's own file where npm runs this and names it, since Windows starts `npm` only through a shell.
-  const file = process.env['npm_execpath'];
-  if (file?.endsWith('.js') === true) return run(process.execPath, [file, ...args], { cwd: root });
-  if (process.platform === 'win32') return run('cmd.exe', ['/d', '/c', 'npm', ...args], { cwd: root });
-  return run('npm', args, { cwd: root });
 }
 
 /**

@@ -1,6 +1,6 @@
 // Makes sure of a damage map: it may come from a file that anybody wrote, and becomes a page.
 
-import type { ByteRange, DamageMap, LossCause } from '../native/binding';
+import type { ByteRange, DamageMap, LossCause, Stages } from '../native/binding';
 import { typeError } from './errors';
 
 /** @throws TypeError for what is no damage map. @internal */
@@ -23,7 +23,9 @@ function isMap(value: unknown): value is DamageMap {
     (header['offset'] === undefined || isNumber(header['offset'])) &&
     isListOf(map['lost'], isLost) &&
     isListOf(map['conflicts'], isConflict) &&
-    isListOf(map['otherStreams'], (id) => typeof id === 'string')
+    isListOf(map['otherStreams'], (id) => typeof id === 'string') &&
+    // Maps that were written before it was in them are as good.
+    (map['stages'] === undefined || STAGES.every((name) => isNumber(record(map['stages'])[name])))
   );
 }
 
@@ -68,6 +70,7 @@ function record(value: unknown): Readonly<Record<string, unknown>> {
 const OUTCOMES: ReadonlySet<string> = new Set<DamageMap['outcome']>(['whole', 'partial', 'nothing']);
 const CAUSES: ReadonlySet<string> = new Set<LossCause>(['missing', 'rot', 'tampering', 'unknown']);
 const TEXTS = ['streamId', 'end', 'digest'] satisfies (keyof DamageMap)[];
+const STAGES = ['readMs', 'cryptoMs', 'digestMs', 'writeMs', 'waitMs'] satisfies (keyof Stages)[];
 const NUMBERS = [
   'sourceSize',
   'unreadable',

@@ -35,7 +35,8 @@ export function damageSettings(policy: DamagePolicy, running: Running): DamageSe
   return { judge, ask: (damage) => void decide(damage) };
 }
 
-function checkedDecision(decision: unknown): DamageDecisionName {
+/** @internal */
+export function checkedDecision(decision: unknown): DamageDecisionName {
   if (typeof decision !== 'string') throw typeError("onDamage's answer", 'a string', decision);
   if (Object.hasOwn(DECISIONS, decision)) return decision as DamageDecisionName;
   throw rangeError("onDamage's answer", `must be one of ${Object.keys(DECISIONS).join(', ')}`);

@@ -21,13 +21,16 @@ export type OperationName =
   | 'createDecryptStream'
   | 'createEncryptStream'
   | 'decrypt'
+  | 'decryptChunks'
   | 'decryptFile'
   | 'DecryptionStream'
   | 'decryptSegments'
   | 'encrypt'
+  | 'encryptChunks'
   | 'encryptFile'
   | 'EncryptionStream'
   | 'heal'
+  | 'open'
   | 'salvage'
   | 'verify';
 
@@ -138,7 +141,8 @@ export class Watch {
   }
 }
 
-function isDamage({ kind }: SealFailure): boolean {
+/** @internal */
+export function isDamage({ kind }: SealFailure): boolean {
   return DAMAGE.has(kind);
 }
 

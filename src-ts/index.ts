@@ -1,7 +1,8 @@
 /**
  * Authenticated encryption of files and bytes, segment by segment and in parallel.
  *
- * Start at {@link encryptFile} and {@link decryptFile}; {@link encrypt} and {@link decrypt} are for bytes in memory.
+ * Start at {@link encryptFile} and {@link decryptFile}; {@link encrypt} and {@link decrypt} are for bytes in memory, and
+ * {@link open} reads at any place.
  *
  * @packageDocumentation
  */
@@ -20,8 +21,10 @@ export { decryptFile, encryptFile } from './files';
 export { floe, type Floe } from './floe';
 export { exportHeader } from './header';
 export { heal, type HealOptions } from './heal';
+export { httpSource, type HttpHeaders, type HttpSourceOptions } from './http-source';
 export { ciphertextSize, inspect } from './inspect';
 export { generateKey, SecretKey } from './keys';
+export { open, SealedReader, type ReaderOptions, type ReadOptions, type ReadStreamOptions } from './reader';
 export {
   salvage,
   type ConflictKind,
@@ -37,7 +40,8 @@ export {
   type SalvageRecovered,
 } from './salvage';
 export { decryptSegments } from './segments';
-export type { SourceInput } from './sources';
+export { SourceError, type SourceErrorCode } from './source-error';
+export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources';
 export { type Chunks, decryptChunks, encryptChunks } from './streams/chunks';
 export {
   createDecryptStream,

@@ -184,5 +184,5 @@ const PRINTED = '[SecretKey]';
 
 /** The keys as they are now, for an operation that begins later. @internal */
 export function heldKeys(name: string, keys: KeyInput | readonly KeyInput[]): NativeKey[] {
-  return keyArguments(name, keys).map((key) => (isBytes(key) ? native.NativeKey.fromBytes(key) : key));
+  return keyArguments(name, keys).map((key) => (isBytes(key) ? native.NativeKey.fromBytes(key) : key.copy()));
 }

@@ -22,14 +22,17 @@ export function loadNative(): Native {
   try {
     return createRequire(__filename)(target) as Native;
   } catch (cause) {
-    throw new Error(explanation(platform, target), { cause });
+    throw new Error(explanation(platform, target, cause), { cause });
   }
 }
 
-function explanation(platform: string, target: string): string {
+function explanation(platform: string, target: string, cause: unknown): string {
   const failed = `sealstream cannot load its native code for ${platform} (Node ${process.version})`;
   if (!PLATFORMS.includes(platform)) {
     return `${failed}: there is no binary for this platform. It runs on ${PLATFORMS.join(', ')}.`;
+  }
+  if (cause instanceof Error && cause.name === 'NotCapable') {
+    return `${failed}: Deno runs no native code unless it is allowed to. Run it with --allow-ffi.`;
   }
   if (!target.startsWith('@')) {
     return `${failed} from the local build ${target}. Build it again: npm run build:native`;

@@ -1,11 +1,12 @@
 // Runs an operation of the addon: signal and listeners in, a report or one of the package's errors out.
 
-import type { Cancellation, Progress, RunSettings } from '../native/binding';
+import type { Progress, RunSettings } from '../native/binding';
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './abort';
 import { native } from './binding';
 import { type OperationName, Watch } from './diagnostics';
 import { SealError, translated, typeError } from './errors';
 import { checkedInteger } from './options';
+import { Stop } from './stop';
 import type { OperationOptions } from './types';
 
 /** An operation of the addon. @internal */
@@ -55,7 +56,8 @@ export function checkedThreads(threads: unknown): number {
 /** An operation under way: what can stop it, and why it stopped. @internal */
 export class Running {
   readonly watch: Watch;
-  #cancellation: Cancellation | undefined;
+  /** What stops it, by whatever way it is worked on. */
+  readonly end = new Stop();
   readonly #signal: AbortSignal | undefined;
   #thrown: { readonly value: unknown } | undefined;
 
@@ -72,12 +74,12 @@ export class Running {
   settings(threads: number, isStoppable: boolean): RunSettings {
     // The addon looks names up, and must not find what somebody put on Object.prototype.
     const settings = Object.assign(Object.create(null) as RunSettings, { threads });
-    if (isStoppable || this.#signal) settings.cancellation = this.#cancellation ??= new native.Cancellation();
+    if (isStoppable || this.#signal) settings.cancellation = this.end.cancellation;
     return settings;
   }
 
   readonly cancel = (): void => {
-    this.#cancellation?.cancel();
+    this.end.raise();
   };
 
   /** Stops the operation because a function of the caller's threw this. */

@@ -47,6 +47,12 @@ export function openSettings(options: Omit<OpenOptions, 'key'>): OpenSettings {
   return settings;
 }
 
+/** The settings as they are now, for an operation that begins later. @internal */
+export function heldSettings<T extends { context?: Uint8Array }>(settings: T): T {
+  if (settings.context !== undefined) settings.context = Buffer.from(settings.context);
+  return settings;
+}
+
 /** @internal */
 export function healSettings({ maxSegmentSize }: Pick<OpenOptions, 'maxSegmentSize'>): HealSettings {
   const settings = withoutPrototype<HealSettings>();
@@ -170,6 +176,7 @@ const RESUME_SECRET_SIZE = 32;
 /** Every option of every function but those of `floe`. */
 const KNOWN: ReadonlySet<string> = new Set([
   'allowReadable',
+  'cacheSize',
   'concurrency',
   'context',
   'digest',

@@ -2,12 +2,12 @@
 
 import { availableParallelism } from 'node:os';
 
-import type { ByteRange, SegmentOutcome, SegmentReader, Source } from '../native/binding';
-import { native } from './binding';
-import { keyArguments } from './keys';
+import type { ByteRange, SegmentOutcome, StreamReader } from '../native/binding';
+import { heldKeys } from './keys';
+import { UnlockedStream } from './unlocked-stream';
 import { checkedThreads, Running } from './operation';
-import { checkedOptions, openSettings } from './options';
-import { type SourceInput, sourceArgument } from './sources';
+import { checkedOptions, heldSettings, openSettings } from './options';
+import { originArgument, type RandomAccessInput } from './sources';
 import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
 
 /**
@@ -16,35 +16,52 @@ import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
  * Segments of which nothing is there are one result, with all of their ranges. At most `threads` segments are in memory
  * at a time, and nothing is read ahead of that: a loop that takes its time is waited for. Leaving the loop stops it.
  * Segments that can't be opened are no errors here; what is wrong with the stream as a whole is: a header that can't be
- * read or unlocked before the first result, an end that is missing or wrong after the last. Bytes given as `source` must
- * not change, and their ArrayBuffer not be transferred, until the loop has ended.
+ * read or unlocked before the first result, an end that is missing or wrong after the last. So is what a source of the
+ * caller's own throws. Bytes given as `source` must not change, and their ArrayBuffer not be transferred, until the loop has
+ * ended.
  *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
  */
 export function decryptSegments(
-  source: SourceInput,
+  source: RandomAccessInput,
   options: OpenOptions & SegmentsOptions,
 ): AsyncGenerator<SegmentResult, void, void> {
-  const from = sourceArgument('source', source);
-  const settings = openSettings(checkedOptions(options));
-  const keys = keyArguments('key', options.key);
+  const origin = originArgument('source', source);
+  const settings = heldSettings(openSettings(checkedOptions(options)));
+  const keys = heldKeys('key', options.key);
+  return segmentResults(options, {
+    open: (running) => UnlockedStream.open({ origin, keys, settings }, running),
+    close: (stream) => stream.close(),
+  });
+}
+
+/** Where segments come from. @internal */
+export interface SegmentsFrom {
+  readonly open: (running: Running) => Promise<UnlockedStream>;
+  /** Called when nothing is under way any more. */
+  readonly close: (stream: UnlockedStream) => Promise<void>;
+}
+
+/** Options are checked at the call. @internal */
+export function segmentResults(
+  options: SegmentsOptions,
+  from: SegmentsFrom,
+): AsyncGenerator<SegmentResult, void, void> {
   const threads = checkedThreads(options.threads) || availableParallelism();
-  return results(from, options.signal, threads, (running) =>
-    native.openSegments(from, keys, settings, running.settings(ONE, true)),
-  );
+  return results(options.signal, threads, from);
 }
 
 async function* results(
-  source: Source,
   signal: AbortSignal | undefined,
   window: number,
-  open: (running: Running) => Promise<SegmentReader>,
+  from: SegmentsFrom,
 ): AsyncGenerator<SegmentResult, void, void> {
   const running = new Running('decryptSegments', signal);
   const tally = { segments: 0, plaintextSize: 0, damageCount: 0 };
   try {
-    const reader = await open(running);
-    const segments = new Segments(reader, source, running);
+    const stream = await from.open(running);
+    const { reader } = stream;
+    const segments = new Segments(stream, running);
     try {
       for (let next = segments.ahead(window); next !== undefined; next = segments.ahead(window)) {
         const { result, isFinal } = await next;
@@ -58,7 +75,8 @@ async function* results(
       reader.checkEnd(tally.plaintextSize);
     } finally {
       // First, so that what is under way is told before the end is.
-      await segments.close();
+      await segments.stop();
+      await from.close(stream);
     }
   } catch (error) {
     throw running.explain(error);
@@ -76,19 +94,20 @@ interface Opened {
 
 /** The segments of a stream in order, some of them opened ahead. */
 class Segments {
+  readonly reader: StreamReader;
   readonly #ahead: Promise<Opened>[] = [];
   readonly #present: number;
   readonly #count: number;
   #next = 0;
 
   constructor(
-    readonly reader: SegmentReader,
-    readonly source: Source,
+    readonly stream: UnlockedStream,
     readonly running: Running,
   ) {
-    this.#present = reader.segmentsPresent;
+    this.reader = stream.reader;
+    this.#present = this.reader.segmentsPresent;
     // What is missing at the end is one result, however many segments it has.
-    this.#count = Math.min(reader.segments, this.#present + 1);
+    this.#count = Math.min(this.reader.segments, this.#present + 1);
   }
 
   /** Has up to `window` segments opened side by side, and takes the first of them; nothing behind the last. */
@@ -103,19 +122,17 @@ class Segments {
     return this.#ahead.shift();
   }
 
-  /** Stops what is under way, and lets go of the source. */
-  async close(): Promise<void> {
+  /** Stops what is under way. */
+  async stop(): Promise<void> {
     this.running.cancel();
     await Promise.allSettled(this.#ahead);
-    this.reader.close();
   }
 
   async #open(index: number): Promise<Opened> {
     const plaintextRange = this.reader.plaintextRange(index);
     const size = index < this.#present ? plaintextRange.end - plaintextRange.start : 0;
     const output = Buffer.allocUnsafeSlow(size);
-    const how = this.running.settings(ONE, true);
-    const outcome = await this.reader.open(index, this.source.bytes, output, how);
+    const outcome = await this.stream.openSegment(index, output, this.running);
     return { result: this.#result(index, plaintextRange, outcome, output), isFinal: outcome.isFinal };
   }
 
@@ -144,6 +161,3 @@ function cut(output: Buffer, size: number): Buffer {
   output.copy(data);
   return data;
 }
-
-// Segments are opened side by side, each on one thread.
-const ONE = 1;

@@ -111,7 +111,8 @@ export type DamageDecision = DamageDecisionName;
 
 /**
  * Decides about one damage. It is asked for one at a time, in the stream's order; the operation waits for its answer, and
- * ends with what it throws. `'retry'` reads the source again, and asks again if that does not help: how often is up to it.
+ * ends with what it throws. `'retry'` reads the source again, and asks again if that does not help: how often is up to it. Of a
+ * stream, which can't be read again, it is refused.
  */
 export type DamageHandler = (damage: Damage) => DamageDecision | Promise<DamageDecision>;
 

@@ -10,6 +10,7 @@ import {
   decryptSegments,
   encrypt,
   encryptFile,
+  open,
   type OperationEvent,
   type SegmentEvent,
 } from 'sealstream';
@@ -161,3 +162,24 @@ test.serial('nothing secret is told', async (t) => {
     t.false(all.includes(hidden), hidden);
   }
 });
+
+test.serial(
+  'an open reader is one operation until it is closed, and tells of damage that a read meets',
+  async (t) => {
+    const heard = listen(t);
+    const reader = await open(withDamage(2), { key });
+    await reader.read(0, 100);
+    await errorOf(() => reader.read(0, plaintext.length));
+    t.deepEqual(
+      heard.operation.map(({ operation, phase }) => `${operation} ${phase}`),
+      ['open start'],
+    );
+    t.like(heard.damage, [{ operation: 'open', failure: { kind: 'Segment', error: { segment: 2 } } }]);
+    await reader.close();
+    await reader.close();
+    t.is(heard.operation.length, 2);
+    t.like(heard.operation[1], { phase: 'end', report: { reads: 1, plaintextSize: 100, damageCount: 1 } });
+    await errorOf(() => open(sealed.subarray(1), { key }));
+    t.like(heard.operation[3], { operation: 'open', phase: 'end', error: { name: 'SealError' } });
+  },
+);

@@ -12,9 +12,9 @@ import { decrypt, encrypt, generateKey } from 'sealstream';
 
 import { pattern } from './support/bytes.mjs';
 import { temporaryDirectory } from './support/files.mjs';
+import { node } from './support/process.mjs';
 
 const BUSY = join(import.meta.dirname, 'support', 'busy.mjs');
-const ROOT = join(import.meta.dirname, '..', '..');
 
 /** A directory with a sparse file that takes a while. */
 function workDirectory(t: ExecutionContext): string {
@@ -29,57 +29,55 @@ function leftovers(directory: string): string[] {
   return readdirSync(directory).filter((name) => !['from', 'to', 'to 2'].includes(name));
 }
 
-/** Runs a program; its flags and code are of this file. */
-async function node(
-  flags: string[],
-  program: string,
-): Promise<{ code: unknown; stdout: string; stderr: string }> {
-  const args = [...flags, '--input-type=module', '--eval', program];
-  try {
-    return {
-      code: 0,
-      ...(await promisify(execFile)(process.execPath, args, { cwd: ROOT, timeout: 60_000 })),
-    };
-  } catch (error) {
-    const { code, signal, stdout, stderr } = error as Record<
-      'code' | 'signal' | 'stdout' | 'stderr',
-      unknown
-    >;
-    return { code: code ?? signal, stdout: String(stdout), stderr: String(stderr) };
-  }
-}
-
-test.serial('a worker is terminated in the middle of operations, soon and without a trace', async (t) => {
-  const directory = workDirectory(t);
-  for (let round = 0; round < 25; round += 1) {
-    const worker = new Worker(BUSY, { workerData: { directory } });
-    await once(worker, 'message');
-    await sleep(round);
-    const began = performance.now();
-    t.is(await worker.terminate(), 1);
-    t.true(performance.now() - began < 5000, `${performance.now() - began} ms`);
-    t.deepEqual(leftovers(directory), []);
-  }
-  const key = generateKey();
-  t.true((await decrypt(await encrypt(pattern(5_000_000), { key }), { key })).equals(pattern(5_000_000)));
-});
-
-test.serial(
-  'a process exits in the middle of operations, with its own code and without a trace',
-  async (t) => {
+for (const [kind, rounds] of [
+  ['operations', 25],
+  ['streams', 8],
+  ['readers', 8],
+] as const) {
+  test.serial(`a worker is terminated in the middle of ${kind}, soon and without a trace`, async (t) => {
     const directory = workDirectory(t);
-    for (let round = 0; round < 25; round += 1) {
-      const exitAfterMs = round * 1.7;
-      const error = await t.throwsAsync(
-        promisify(execFile)(process.execPath, [BUSY, JSON.stringify({ directory, exitAfterMs })], {
-          timeout: 30_000,
-        }),
-      );
-      t.like(error, { code: 7, signal: null, stderr: '' }, `after ${exitAfterMs} ms`);
+    for (let round = 0; round < rounds; round += 1) {
+      const worker = new Worker(BUSY, { workerData: { directory, kind } });
+      await once(worker, 'message');
+      await sleep((round * 25) / rounds);
+      const began = performance.now();
+      t.is(await worker.terminate(), 1);
+      t.true(performance.now() - began < 5000, `${performance.now() - began} ms`);
       t.deepEqual(leftovers(directory), []);
     }
-  },
-);
+    const key = generateKey();
+    t.true((await decrypt(await encrypt(pattern(5_000_000), { key }), { key })).equals(pattern(5_000_000)));
+  });
+
+  test.serial(
+    `a process exits in the middle of ${kind}, with its own code and without a trace`,
+    async (t) => {
+      const directory = workDirectory(t);
+      for (let round = 0; round < rounds; round += 1) {
+        const exitAfterMs = (round * 42.5) / rounds;
+        const error = await t.throwsAsync(
+          promisify(execFile)(process.execPath, [BUSY, JSON.stringify({ directory, kind, exitAfterMs })], {
+            timeout: 30_000,
+          }),
+        );
+        t.like(error, { code: 7, signal: null, stderr: '' }, `after ${exitAfterMs} ms`);
+        t.deepEqual(leftovers(directory), []);
+      }
+    },
+  );
+}
+
+test.serial('many workers are terminated at once, with streams in all of them', async (t) => {
+  const directory = workDirectory(t);
+  const workers = Array.from(
+    { length: 8 },
+    () => new Worker(BUSY, { workerData: { directory, kind: 'streams' } }),
+  );
+  await Promise.all(workers.map((worker) => once(worker, 'message')));
+  await sleep(100);
+  const codes = await Promise.all(workers.map((worker) => worker.terminate()));
+  t.deepEqual(new Set(codes), new Set([1]));
+});
 
 test.serial('a program goes on after the only worker that used the package is gone', async (t) => {
   const result = await node(

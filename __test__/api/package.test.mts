@@ -11,23 +11,33 @@ import { repositoryFile, temporaryDirectory } from './support/files.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const NAMES = [
+  'DecryptionStream',
+  'EncryptionStream',
   'FloeError',
   'SealError',
+  'SealedReader',
   'SecretKey',
+  'SourceError',
   'ciphertextSize',
+  'createDecryptStream',
+  'createEncryptStream',
   'damagePage',
   'decrypt',
+  'decryptChunks',
   'decryptFile',
   'decryptSegments',
   'decryptSync',
   'encrypt',
+  'encryptChunks',
   'encryptFile',
   'encryptSync',
   'exportHeader',
   'floe',
   'generateKey',
   'heal',
+  'httpSource',
   'inspect',
+  'open',
   'salvage',
   'verify',
 ];
@@ -49,8 +59,8 @@ function copyOfPackage(t: ExecutionContext, version: string, withNative: boolean
   return directory;
 }
 
-async function failureToLoad(directory: string): Promise<string> {
-  const code = `require(${JSON.stringify(join(directory, 'dist', 'index.js'))})`;
+async function failureToLoad(directory: string, before = ''): Promise<string> {
+  const code = `${before}; require(${JSON.stringify(join(directory, 'dist', 'index.js'))})`;
   const { stderr } = await promisify(execFile)(process.execPath, ['-e', code]).catch(
     (error: unknown) => error as { stderr: string },
   );
@@ -69,6 +79,17 @@ test('native code that is missing is told with what to do', async (t) => {
   const stderr = await failureToLoad(copyOfPackage(t, version, false));
   t.regex(stderr, /Error: sealstream cannot load its native code for /);
   t.regex(stderr, /install again/);
+});
+
+test('native code that a runtime does not allow is told with how to allow it', async (t) => {
+  const { version } = JSON.parse(repositoryFile('package.json').toString()) as { version: string };
+  // As Deno does it.
+  const refusing = `require('node:module')._extensions['.node'] = () => {
+    throw Object.assign(new Error('Requires ffi access'), { name: 'NotCapable' });
+  }`;
+  const stderr = await failureToLoad(copyOfPackage(t, version, true), refusing);
+  t.regex(stderr, /Error: sealstream cannot load its native code for .*--allow-ffi/);
+  t.notRegex(stderr, /install again|Build it again/);
 });
 
 test('the types name only what the package exports', (t) => {

@@ -67,6 +67,8 @@ test('a damaged frame is zeros or nothing, and told', async (t) => {
   });
   t.is(map.lost[0]?.wireRange?.start, inFrame(3, 1) - 100);
   t.is(map.recovered.bytes, plaintext.length - FRAME);
+  const { readMs, cryptoMs, digestMs, writeMs } = map.stages;
+  t.true(readMs > 0 && cryptoMs > 0 && digestMs > 0 && writeMs > 0, JSON.stringify(map.stages));
 
   const omitted = await salvage(from, to, { ...options, lost: 'omit', overwrite: true });
   t.deepEqual(readFileSync(to), Buffer.concat([plaintext.subarray(0, start), plaintext.subarray(end)]));
@@ -168,11 +170,16 @@ test('what is no damage map makes no page', async (t) => {
     { ...map, lost: [{ ...lost, cause: evil }] },
     { ...map, lost: [{ ...lost, plaintextRange: { start: evil, end: 1 } }] },
     { ...map, lost: 'all' },
+    { ...map, stages: { ...map.stages, readMs: evil } },
+    { ...map, stages: null },
   ]) {
     t.throws(() => damagePage(wrong as DamageMap), { instanceOf: TypeError, message: /damage map/ });
   }
   // As it is read again from its JSON.
   t.is(damagePage(JSON.parse(JSON.stringify(map)) as DamageMap), damagePage(map));
+  // As those were that told no times.
+  const { stages: _, ...older } = map;
+  t.is(damagePage(older as DamageMap), damagePage(map));
 });
 
 test('a small damage shows in a picture of very many segments, and pages stay small', (t) => {
@@ -205,6 +212,7 @@ test('a small damage shows in a picture of very many segments, and pages stay sm
     conflicts: [],
     conflictCount: 0,
     otherStreams: [],
+    stages: { readMs: 1, cryptoMs: 0, digestMs: 0, writeMs: 0, waitMs: 0 },
     elapsedMs: 1,
   };
   const page = damagePage(map);

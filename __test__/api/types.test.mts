@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { type FileHandle, open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { buffer, text } from 'node:stream/consumers';
+import type { ReadableStream } from 'node:stream/web';
 
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import {
   decryptSync,
   encryptSync,
@@ -10,7 +14,11 @@ import {
   type FloeErrorCode,
   type FloeFailure,
   generateKey,
+  open,
+  type RandomAccessInput,
+  type RandomAccessSource,
   SealError,
+  type SealedReader,
   type SealErrorCode,
   type SealFailure,
 } from 'sealstream';
@@ -143,6 +151,39 @@ test('every code of the engine is in the union, and the union has no other', (t)
     const line = new RegExp(`^export type ${name} = (.*)$`, 'm').exec(declared)?.[1] ?? '';
     t.deepEqual([...line.matchAll(/'([^']+)'/g)].map(([, code]) => code).sort(), [...codes].sort());
   }
+});
+
+/** Compiles only while all of these are sources, and the reader is what it says. */
+async function readerOf(t: ExecutionContext, handle: FileHandle): Promise<void> {
+  const own: RandomAccessSource = { size: 5, read: () => Promise.resolve(new Uint8Array(5)) };
+  const sources: RandomAccessInput[] = [
+    'path',
+    new URL('file:///a'),
+    new Uint8Array(),
+    handle,
+    new Blob([]),
+    own,
+  ];
+  t.is(sources.length, 6);
+  await using reader: SealedReader = await open(encryptSync(Buffer.from('text'), { key }), {
+    key,
+    cacheSize: 0,
+  });
+  const size: number = reader.size;
+  const [first, count]: [Buffer, number] = [
+    await reader.read(0, size),
+    await reader.readInto(new Uint8Array(size), 0),
+  ];
+  t.deepEqual([String(first), count], ['text', size]);
+  const node: Readable = reader.createReadStream({ start: 0, end: 3 });
+  const web: ReadableStream<Uint8Array> = reader.stream({ start: 0, end: 4 });
+  t.deepEqual(String(await buffer(node)), await text(web));
+}
+
+test('a reader and its sources have types, and a reader disposes of itself', async (t) => {
+  const handle = await openFile(import.meta.filename);
+  t.teardown(() => handle.close());
+  await readerOf(t, handle);
 });
 
 const SEAL_CODES: Record<SealErrorCode, true> = {

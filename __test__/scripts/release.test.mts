@@ -91,6 +91,20 @@ test('a release with a binary missing is refused, and says which', (t) => {
   t.regex(error.message, /not built: .*sealstream\.linux-x64-gnu\.node/);
 });
 
+test('what is staged for some platforms knows of no others', (t) => {
+  const root = clone(t);
+  const artifacts = join(root, 'artifacts');
+  mkdirSync(artifacts);
+  writeFileSync(join(artifacts, 'sealstream.darwin-x64.node'), '');
+  const folders = stage({ root, artifacts, target: join(root, 'release'), platforms: ['darwin-x64'] });
+  t.deepEqual(
+    folders,
+    ['darwin-x64', 'sealstream'].map((name) => join(root, 'release', name)),
+  );
+  const main = read(join(root, 'release/sealstream/package.json'));
+  t.deepEqual(Object.keys(main['optionalDependencies'] as object), ['@sealstream/darwin-x64']);
+});
+
 /** What a release reads of the repository, with stand-ins for what is built. */
 function clone(t: ExecutionContext): string {
   const root = mkdtempSync(join(tmpdir(), 'sealstream-'));

@@ -1,10 +1,33 @@
 // @ts-check
-/** Seals the first argument into the second, if there are any, and prints the process's peak memory in KiB. */
-import { readFileSync } from 'node:fs';
-import { encryptFile, generateKey } from 'sealstream';
+/** Does what the first argument names, from the second to the third, and prints the process's peak memory in KiB. */
+import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { createDecryptStream, createEncryptStream, encryptFile, SecretKey } from 'sealstream';
+import { copyingTransform } from '../lib/copying-transform.mjs';
 
-const [source, target] = process.argv.slice(2);
-if (source && target) await encryptFile(source, target, { key: generateKey(), flush: false });
+const [work = 'nothing', source = '', target = ''] = process.argv.slice(2);
+// The same in every process, so that one opens what another one sealed.
+const key = SecretKey.fromBytes(new Uint8Array(32));
+const through = (/** @type {NodeJS.ReadWriteStream} */ stream) =>
+  pipeline(createReadStream(source), stream, createWriteStream(target));
+switch (work) {
+  case 'nothing':
+    break;
+  case 'encryptFile':
+    await encryptFile(source, target, { key, flush: false });
+    break;
+  case 'copy':
+    await through(copyingTransform(64 * 1024));
+    break;
+  case 'encrypt':
+    await through(createEncryptStream({ key }));
+    break;
+  case 'decrypt':
+    await through(createDecryptStream({ key }));
+    break;
+  default:
+    throw new Error(`no work is called ${work}`);
+}
 process.stdout.write(String(peak()));
 
 /** On Linux, maxRSS counts what the parent had when it forked; VmHWM is this program's own. */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Peak memory of a process that seals a large file, over that of one that only loads the package. */
+/** Peak memory of processes that seal and open a large file, over that of one that only loads the package. */
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,30 +9,51 @@ import { run } from '../lib/run-command.mjs';
 
 /**
  * @param {string} folder
- * @returns {Promise<Result>}
+ * @returns {AsyncGenerator<Result>}
  */
-export async function peakMemory(folder) {
-  const source = join(folder, 'sparse');
-  const target = join(folder, 'sealed');
+export async function* peakMemory(folder) {
+  const [source, sealed, target] = ['sparse', 'sealed', 'output'].map((name) => join(folder, name));
+  if (!source || !sealed || !target) throw new Error('no names');
   const file = await open(source, 'w');
   await file.truncate(4 * 2 ** 30);
   await file.close();
   const child = fileURLToPath(new URL('./peak-memory-child.mjs', import.meta.url));
-  const mebibytes = async (/** @type {string[]} */ args) =>
+  const mebibytes = async (/** @type {string[]} */ ...args) =>
     Number(await run(process.execPath, [child, ...args])) / 1024;
-  const idle = await mebibytes([]);
-  const busy = await mebibytes([source, target]);
-  await Promise.all([source, target].map((path) => rm(path, { force: true })));
-  const over = busy - idle;
+  try {
+    const idle = await mebibytes();
+    yield over('sealing 4 GiB', idle, await mebibytes('encryptFile', source, sealed), TARGET);
+    await rm(sealed);
+    yield over('copying 4 GiB by streams', idle, await mebibytes('copy', source, target), 0);
+    await rm(target);
+    yield over('sealing 4 GiB by streams', idle, await mebibytes('encrypt', source, sealed), TARGET);
+    yield over('opening 4 GiB by streams', idle, await mebibytes('decrypt', sealed, target), TARGET);
+  } finally {
+    await Promise.all([source, sealed, target].map((path) => rm(path, { force: true })));
+  }
+}
+
+/**
+ * @param {string} work
+ * @param {number} idle
+ * @param {number} busy
+ * @param {number} target
+ * @returns {Result}
+ */
+function over(work, idle, busy, target) {
+  const ratio = busy - idle;
   return {
-    name: 'peak memory over idle, sealing 4 GiB',
+    name: `peak memory over idle, ${work}`,
     unit: 'MiB',
     subject: busy,
     reference: idle,
-    ratio: over,
-    low: over,
-    high: over,
-    target: 64,
+    ratio,
+    low: ratio,
+    high: ratio,
+    target,
     sense: 'at most',
   };
 }
+
+/** MiB. */
+const TARGET = 64;

@@ -59,5 +59,5 @@ export async function seconds(work) {
   return Number(process.hrtime.bigint() - start) / 1e9;
 }
 
-/** Until the system has found the pages for the first gigabytes, and V8 has compiled what runs often. */
-const WARM_UP = 2;
+/** Rounds: until the system has found the pages for the first gigabytes, and V8 has compiled what runs often. */
+export const WARM_UP = 2;

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 /**
  * @typedef {object} Finished
  * @property {number | null} code  `null` when a signal ended it, or when it could not be started.
+ * @property {NodeJS.Signals | null} signal  What ended it; SIGKILL where it took longer than it may.
  * @property {string} stdout
  * @property {string} output  stdout and stderr as they came.
  * @property {Error | undefined} error  Why it could not be started.
@@ -16,12 +17,19 @@ import { spawn } from 'node:child_process';
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd: string, show?: boolean, env?: NodeJS.ProcessEnv }} options  `show` passes its output through.
+ * @param {{ cwd: string, show?: boolean, env?: NodeJS.ProcessEnv, timeout?: number }} options  `show` passes its output
+ *   through; `timeout` is in milliseconds.
  * @returns {Promise<Finished>}
  */
-export function run(program, args, { cwd, show = false, env = process.env }) {
+export function run(program, args, { cwd, show = false, env = process.env, timeout }) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout,
+      killSignal: 'SIGKILL',
+    });
     let stdout = '';
     let output = '';
     /** @type {Error | undefined} */
@@ -38,8 +46,8 @@ export function run(program, args, { cwd, show = false, env = process.env }) {
     });
     child.on('error', (cause) => {
       error = cause;
-      resolve({ code: null, stdout, output, error });
+      resolve({ code: null, signal: null, stdout, output, error });
     });
-    child.on('close', (code) => resolve({ code, stdout, output, error }));
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, output, error }));
   });
 }

@@ -87,12 +87,13 @@ export function problems(root, tag) {
  * @param {string} options.root
  * @param {string} options.artifacts  Where the built addons are, at any depth.
  * @param {string} options.target
+ * @param {readonly string[]} [options.platforms]  Only these, as if there were no others; all of them by default.
  * @param {string} [options.repository]  owner/name on GitHub, which provenance is checked against.
  * @returns {string[]} The folders, in the order to publish them: the main package last, when what it depends on is there.
  * @throws Error naming every addon that is missing.
  */
-export function stage({ root, artifacts, target, repository }) {
-  const packages = platformPackages(root);
+export function stage({ root, artifacts, target, platforms, repository }) {
+  const packages = platformPackages(root).filter(({ platform }) => platforms?.includes(platform) ?? true);
   const built = new Map(filesBelow(artifacts).map((file) => [file.replace(/^.*[\\/]/, ''), file]));
   const missing = packages.filter(({ binary }) => !built.has(binary)).map(({ binary }) => binary);
   if (missing.length > 0) throw new Error(`not built: ${missing.join(', ')}`);

@@ -4,10 +4,10 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../abort';
-import { isBytes } from '../bytes';
 import { typeError } from '../errors';
-import type { OpenOptions, SealOptions, StreamOptions } from '../types';
-import { createDecryptStream, createEncryptStream } from './node';
+import { checkedOptions } from '../options';
+import type { DamageOptions, OpenOptions, SealOptions, StreamOptions } from '../types';
+import { decryptStreamLater, encryptStreamLater } from './node';
 
 /** Bytes that come in chunks: an async iterable, such as any readable stream, or an iterable. */
 export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
@@ -21,8 +21,8 @@ export function encryptChunks(
   chunks: Chunks,
   options: SealOptions & StreamOptions,
 ): AsyncGenerator<Buffer, void, void> {
-  const { signal, ...rest } = options;
-  return converted(checkedChunks(chunks), checkedSignal(signal), createEncryptStream(rest));
+  const { signal, ...rest } = checkedOptions(options);
+  return converted(checkedChunks(chunks), checkedSignal(signal), encryptStreamLater('encryptChunks', rest));
 }
 
 /**
@@ -33,17 +33,19 @@ export function encryptChunks(
  */
 export function decryptChunks(
   chunks: Chunks,
-  options: OpenOptions & StreamOptions,
+  options: OpenOptions & StreamOptions & DamageOptions,
 ): AsyncGenerator<Buffer, void, void> {
-  const { signal, ...rest } = options;
-  return converted(checkedChunks(chunks), checkedSignal(signal), createDecryptStream(rest));
+  const { signal, ...rest } = checkedOptions(options);
+  return converted(checkedChunks(chunks), checkedSignal(signal), decryptStreamLater('decryptChunks', rest));
 }
 
 async function* converted(
   chunks: Chunks,
   signal: AbortSignal | undefined,
-  stream: Duplex,
+  begin: () => Duplex,
 ): AsyncGenerator<Buffer, void, void> {
+  // Only now: a loop that is never begun leaves nothing behind.
+  const stream = begin();
   const abort = () => {
     if (signal) stream.destroy(abortError(signal));
   };
@@ -65,7 +67,7 @@ async function* converted(
 function checkedChunks(chunks: unknown): Chunks {
   const given = chunks as Partial<AsyncIterable<Uint8Array> & Iterable<Uint8Array>> | null | undefined;
   // Bytes and strings are iterables too, of numbers and of characters.
-  if (isBytes(given) || typeof given === 'string') {
+  if (ArrayBuffer.isView(given) || typeof given === 'string') {
     throw typeError('chunks', 'an iterable of Uint8Array', chunks);
   }
   if (typeof given?.[Symbol.asyncIterator] === 'function' || typeof given?.[Symbol.iterator] === 'function') {

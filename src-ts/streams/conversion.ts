@@ -10,6 +10,8 @@ import { Running } from '../operation';
 export interface Outlet {
   /** Takes bytes; `false` if it wants no more until it calls {@link Conversion.pull}. */
   push(bytes: Buffer): boolean;
+  /** Settles when the reader has had what was taken. */
+  drained(): Promise<void>;
   /** No more bytes come: all went well. */
   end(): void;
   /** No more bytes come. */
@@ -31,6 +33,8 @@ export abstract class Conversion<Report extends object> {
   #pulls = 0;
   #wanted: (() => void) | undefined;
   #isClosed = false;
+  /** Why it was closed, if that was no success and no whim. */
+  #reason: unknown;
 
   constructor(name: OperationName, outlet: Outlet) {
     this.#running = new Running(name, undefined);
@@ -46,7 +50,10 @@ export abstract class Conversion<Report extends object> {
   async write(chunk: unknown): Promise<void> {
     await this.#trying(async () => {
       const bytes = fixedBytes('chunk', chunk);
-      for (let at = 0; at < bytes.length && !this.#isClosed;) {
+      const size = bytes.length;
+      for (let at = 0; at < size && !this.#isClosed;) {
+        // Its memory may be taken away while it waits here, which must not look like less.
+        if (bytes.length !== size) fixedBytes('chunk', bytes);
         const taken = this.take(bytes, at);
         at += typeof taken === 'number' ? taken : await taken;
       }
@@ -68,10 +75,14 @@ export abstract class Conversion<Report extends object> {
   close(reason: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#reason = reason ?? undefined;
     this.#running.cancel();
-    if (this.report === undefined) this.#running.watch.failed(reason);
+    if (this.report === undefined) this.#running.watch.failed(reason ?? abandoned());
     this.#running.dispose();
     this.release();
+    // Nothing comes that could be waited for.
+    this.#roomWanted?.();
+    this.#wanted?.();
   }
 
   /** Starts what the first byte needs. */
@@ -100,22 +111,35 @@ export abstract class Conversion<Report extends object> {
 
   /** Waits until there is room for one more segment, and takes it. */
   protected async room(): Promise<void> {
-    while (this.#room === 0) await new Promise<void>((resolve) => (this.#roomWanted = resolve));
+    while (this.#room === 0 && !this.#isClosed) await this.#roomOrClose();
+    if (this.#hasEnded()) throw closed();
     this.#room -= 1;
   }
 
   /** Has bytes come out, in the order of these calls; the room of a segment is free when they were taken. */
-  protected deliver(work: Promise<readonly Buffer[]>, isSegment: boolean): void {
-    // It is heard of in its turn.
-    work.catch(() => undefined);
+  protected deliver(work: () => Promise<Iterable<Buffer>>, isSegment: boolean): void {
     this.#inTurn(async () => {
-      await this.#push(await work);
+      await this.#push(await work());
       if (isSegment) this.allow(1);
     });
   }
 
+  /** Fails behind all that is under way; nothing more is taken until then. */
+  protected async failInTurn(error: unknown): Promise<never> {
+    this.#inTurn(() => {
+      throw error;
+    });
+    await this.ended();
+    throw closed();
+  }
+
+  /** Settles when it has ended, well or not, where that is under way. */
+  protected async ended(): Promise<void> {
+    while (!this.#hasEnded()) await this.#roomOrClose();
+  }
+
   /** The same with the last bytes, once all others have come out, and with the report. */
-  protected deliverEnd(work: () => Promise<{ bytes: readonly Buffer[]; report: Report }>): void {
+  protected deliverEnd(work: () => Promise<{ bytes: Iterable<Buffer>; report: Report }>): void {
     this.#inTurn(async () => {
       const { bytes, report } = await work();
       await this.#push(bytes);
@@ -123,14 +147,24 @@ export abstract class Conversion<Report extends object> {
       this.report = report;
       this.#running.watch.done(report);
       this.#outlet.end();
+      this.close(undefined);
     });
   }
 
-  #inTurn(step: () => Promise<void>): void {
-    this.#delivered = this.#delivered.then(() => (this.#isClosed ? undefined : step()));
-    this.#delivered.catch((error: unknown) => {
-      this.#fail(error);
+  #inTurn(step: () => Promise<void> | never): void {
+    this.#delivered = this.#delivered.then(async () => {
+      try {
+        if (!this.#isClosed) await step();
+      } catch (error) {
+        // What was sound before is for the reader to have: failing takes away what it has not.
+        await this.#outlet.drained();
+        this.#fail(error);
+      }
     });
+  }
+
+  #roomOrClose(): Promise<void> {
+    return new Promise((resolve) => (this.#roomWanted = resolve));
   }
 
   /** A call, since the compiler takes a property for unchanged across other calls. */
@@ -138,35 +172,55 @@ export abstract class Conversion<Report extends object> {
     return this.#isClosed;
   }
 
-  async #push(pieces: readonly Buffer[]): Promise<void> {
-    let isMoreWanted = true;
-    // The outlet may ask for more while it takes a piece.
-    const pulls = this.#pulls;
+  async #push(pieces: Iterable<Buffer>): Promise<void> {
     for (const piece of pieces) {
       if (this.#hasEnded()) return;
-      isMoreWanted = this.#outlet.push(piece);
-    }
-    if (!isMoreWanted && this.#pulls === pulls)
+      // The outlet may ask for more while it takes a piece.
+      const pulls = this.#pulls;
+      if (this.#outlet.push(piece) || this.#pulls !== pulls || this.#hasEnded()) continue;
       await new Promise<void>((resolve) => (this.#wanted = resolve));
+    }
   }
 
+  /** Takes a step for whoever writes, who hears of it if anything has failed meanwhile. */
   async #trying(step: () => Promise<void>): Promise<void> {
     try {
-      await step();
+      if (!this.#isClosed) await step();
     } catch (error) {
-      throw this.#fail(error);
+      this.#fail(error);
     }
+    if (!this.#hasEnded()) return;
+    // There may be more to let go of than when it was closed.
+    this.release();
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever the caller ended it with
+    if (this.#reason !== undefined) throw this.#reason;
   }
 
-  /** Tells the outlet, unless it knows; returns the error as the package's own. */
-  #fail(error: unknown): unknown {
+  /** Tells the outlet of the error as the package's own, unless all is over. */
+  #fail(error: unknown): void {
+    if (this.#isClosed) return;
     const reason = this.#running.explain(error);
-    if (!this.#isClosed) {
-      this.close(reason);
-      this.#outlet.fail(reason);
-    }
-    return reason;
+    this.close(reason);
+    this.#outlet.fail(reason);
   }
+}
+
+/** What is under way, which fails when its turn comes. @internal */
+export function early<T>(work: Promise<T>): () => Promise<T> {
+  work.catch(() => undefined);
+  return () => work;
+}
+
+/** What an end before its time is called where nobody gave a reason. */
+function abandoned(): Error {
+  const error = new Error('The stream was abandoned');
+  error.name = 'AbortError';
+  return error;
+}
+
+/** Nobody hears of it: what ended the stream comes in its place. */
+function closed(): Error {
+  return new Error('the stream was closed');
 }
 
 // Segments are worked on side by side, each on one thread.

@@ -3,9 +3,11 @@
 import { addAbortSignal, Duplex } from 'node:stream';
 
 import { checkedSignal } from '../abort';
+import type { OperationName } from '../diagnostics';
 import { typeError } from '../errors';
 import { checkedInteger } from '../options';
 import type {
+  DamageOptions,
   NodeStreamOptions,
   OpenOptions,
   OpenReport,
@@ -41,8 +43,7 @@ export interface DecryptStream extends Duplex {
  *   AbortError, as in all of Node's streams.
  */
 export function createEncryptStream(options: SealOptions & StreamOptions & NodeStreamOptions): EncryptStream {
-  const plan = sealPlan(options);
-  return new ConversionStream(options, (outlet) => new Sealing('createEncryptStream', outlet, plan));
+  return encryptStreamLater('createEncryptStream', options)();
 }
 
 /**
@@ -56,21 +57,52 @@ export function createEncryptStream(options: SealOptions & StreamOptions & NodeS
  * @throws TypeError and RangeError for options. All else destroys the stream with a SealError; `signal` destroys it with an
  *   AbortError, as in all of Node's streams.
  */
-export function createDecryptStream(options: OpenOptions & StreamOptions & NodeStreamOptions): DecryptStream {
+export function createDecryptStream(
+  options: OpenOptions & StreamOptions & DamageOptions & NodeStreamOptions,
+): DecryptStream {
+  return decryptStreamLater('createDecryptStream', options)();
+}
+
+/** Checks options now, for a stream that begins when the result is called. @internal */
+export function encryptStreamLater(
+  name: OperationName,
+  options: SealOptions & StreamOptions & NodeStreamOptions,
+): () => EncryptStream {
+  const plan = sealPlan(options);
+  const settings = streamSettings(options);
+  return () => new ConversionStream(settings, (outlet) => new Sealing(name, outlet, plan));
+}
+
+/** Checks options now, for a stream that begins when the result is called. @internal */
+export function decryptStreamLater(
+  name: OperationName,
+  options: OpenOptions & StreamOptions & DamageOptions & NodeStreamOptions,
+): () => DecryptStream {
   const plan = openPlan(options);
-  return new ConversionStream(options, (outlet) => new Opening('createDecryptStream', outlet, plan));
+  const settings = streamSettings(options);
+  return () => new ConversionStream(settings, (outlet) => new Opening(name, outlet, plan));
 }
 
 type Callback = (error?: Error | null) => void;
 
 class ConversionStream<Report extends object> extends Duplex {
   readonly #conversion: Conversion<Report>;
+  /** Whether the reader found less than it wanted, with nothing more since. */
+  #isShort = false;
+  #tellDrained: (() => void) | undefined;
 
-  constructor(options: StreamOptions & NodeStreamOptions, make: (outlet: Outlet) => Conversion<Report>) {
-    const signal = checkedSignal(options.signal);
-    super({ ...marks(options), decodeStrings: false });
+  constructor({ signal, marks }: StreamSettings, make: (outlet: Outlet) => Conversion<Report>) {
+    super({ ...marks, decodeStrings: false });
     this.#conversion = make({
-      push: (bytes) => this.push(bytes),
+      push: (bytes) => {
+        this.#isShort = false;
+        return this.#pushTo(bytes);
+      },
+      drained: () =>
+        new Promise((resolve) => {
+          this.#tellDrained = resolve;
+          this.#checkDrained();
+        }),
       end: () => this.push(null),
       fail: (error) => this.destroy(error as Error),
     });
@@ -98,6 +130,31 @@ class ConversionStream<Report extends object> extends Duplex {
     this.#conversion.pull();
   }
 
+  /** What a listener throws is its own affair, and nobody's rejection. */
+  #pushTo(bytes: Buffer): boolean {
+    try {
+      return this.push(bytes);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+      return true;
+    }
+  }
+
+  /** All readers come by here, which is the only way to know that one has had everything. */
+  override read(size?: number): unknown {
+    const chunk: unknown = super.read(size);
+    // Node itself asks for nothing now and then.
+    if (size !== 0) this.#isShort = chunk === null;
+    this.#checkDrained();
+    return chunk;
+  }
+
+  #checkDrained(): void {
+    if (this.#isShort || this.readableLength === 0) this.#tellDrained?.();
+  }
+
   override _destroy(error: Error | null, callback: Callback): void {
     this.#conversion.close(error);
     callback(error);
@@ -115,13 +172,18 @@ function settled(promise: Promise<void>, callback: Callback): void {
   );
 }
 
-function marks(options: NodeStreamOptions): NodeStreamOptions {
-  const found: NodeStreamOptions = {};
+interface StreamSettings {
+  readonly signal: AbortSignal | undefined;
+  readonly marks: NodeStreamOptions;
+}
+
+function streamSettings(options: StreamOptions & NodeStreamOptions): StreamSettings {
+  const marks: NodeStreamOptions = {};
   for (const name of MARKS) {
     const value: unknown = options[name];
-    if (value !== undefined) found[name] = checkedInteger(name, value, 0, Number.MAX_SAFE_INTEGER);
+    if (value !== undefined) marks[name] = checkedInteger(name, value, 0, Number.MAX_SAFE_INTEGER);
   }
-  return found;
+  return { signal: checkedSignal(options.signal), marks };
 }
 
 const MARKS = ['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'] as const;

@@ -2,10 +2,9 @@
 
 import type { NativeKey, OpenSettings, SealSettings } from '../../native/binding';
 import { checkedPolicy } from '../damage';
-import { rangeError } from '../errors';
 import { heldKeys } from '../keys';
-import { checkedInteger, checkedOptions, openSettings, sealSettings } from '../options';
-import type { DamageOptions, OpenOptions, SealOptions, StreamOptions } from '../types';
+import { checkedInteger, checkedOptions, heldSettings, openSettings, sealSettings } from '../options';
+import type { DamageOptions, DamagePolicy, OpenOptions, SealOptions, StreamOptions } from '../types';
 
 /** @internal */
 export interface SealPlan {
@@ -19,6 +18,7 @@ export interface SealPlan {
 export interface OpenPlan {
   readonly keys: NativeKey[];
   readonly settings: OpenSettings;
+  readonly policy: DamagePolicy;
   /** Segments in memory, if the caller chose. */
   readonly concurrency: number | undefined;
 }
@@ -28,29 +28,18 @@ export function sealPlan(options: SealOptions & StreamOptions): SealPlan {
   const settings = sealSettings(checkedOptions(options));
   const [key] = heldKeys('key', [options.key]);
   if (key === undefined) throw new Error('no key was held (a bug in sealstream)');
-  return { key, settings: held(settings), concurrency: checkedConcurrency(options) };
+  return { key, settings: heldSettings(settings), concurrency: checkedConcurrency(options) };
 }
 
 /** @internal */
-export function openPlan(options: OpenOptions & StreamOptions): OpenPlan {
+export function openPlan(options: OpenOptions & StreamOptions & DamageOptions): OpenPlan {
   const settings = openSettings(checkedOptions(options));
-  if (checkedPolicy((options as DamageOptions).onDamage) !== 'abort') {
-    // Not ignored, as options of other functions are: whoever asks for it counts on it.
-    throw rangeError(
-      'onDamage',
-      "must be 'abort' for a stream: use decryptFile, or decide with decryptSegments",
-    );
-  }
   return {
     keys: heldKeys('key', options.key),
-    settings: held(settings),
+    settings: heldSettings(settings),
+    policy: checkedPolicy(options.onDamage),
     concurrency: checkedConcurrency(options),
   };
-}
-
-function held<T extends { context?: Uint8Array }>(settings: T): T {
-  if (settings.context !== undefined) settings.context = Buffer.from(settings.context);
-  return settings;
 }
 
 function checkedConcurrency({ concurrency }: StreamOptions): number | undefined {

@@ -5,7 +5,7 @@ import { native } from '../binding';
 import type { OperationName } from '../diagnostics';
 import { sealReport } from '../reports';
 import type { SealReport } from '../types';
-import { Conversion, type Outlet } from './conversion';
+import { Conversion, early, type Outlet } from './conversion';
 import type { SealPlan } from './plans';
 
 /** @internal */
@@ -30,7 +30,7 @@ export class Sealing extends Conversion<SealReport> {
     this.#stream = stream;
     this.#concurrency = concurrency ?? stream.concurrency;
     this.allow(this.#concurrency);
-    this.deliver(Promise.resolve([stream.header()]), false);
+    this.deliver(() => Promise.resolve([stream.header()]), false);
   }
 
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {
@@ -82,7 +82,7 @@ export class Sealing extends Conversion<SealReport> {
       this.watch.segment(done);
       return [record];
     });
-    this.deliver(sealed, true);
+    this.deliver(early(sealed), true);
   }
 
   #open(): SealStream {

@@ -6,9 +6,18 @@ import {
   WritableStream,
   type WritableStreamDefaultController,
 } from 'node:stream/web';
+import { types } from 'node:util';
 
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../abort';
-import type { OpenOptions, OpenReport, SealOptions, SealReport, StreamOptions } from '../types';
+import { isBytes } from '../bytes';
+import type {
+  DamageOptions,
+  OpenOptions,
+  OpenReport,
+  SealOptions,
+  SealReport,
+  StreamOptions,
+} from '../types';
 import type { Conversion, Outlet } from './conversion';
 import { Opening } from './opening';
 import { openPlan, sealPlan } from './plans';
@@ -55,7 +64,7 @@ export class DecryptionStream {
   readonly #conversion: Conversion<OpenReport>;
 
   /** @throws TypeError and RangeError for options. */
-  constructor(options: OpenOptions & StreamOptions) {
+  constructor(options: OpenOptions & StreamOptions & DamageOptions) {
     const plan = openPlan(options);
     const make = (outlet: Outlet) => new Opening('DecryptionStream', outlet, plan);
     ({
@@ -105,6 +114,11 @@ function pair<Report extends object>(
   const writable = new WritableStream<ArrayBuffer | ArrayBufferView>({
     start(controller) {
       ends.writable = controller;
+      // At once: `abort` is called only when a write that waits for the reader has ended.
+      const { signal } = controller as { signal?: AbortSignal };
+      signal?.addEventListener('abort', () => {
+        conversion.close(signal.reason);
+      });
       ends.start();
       return conversion.begin();
     },
@@ -149,6 +163,11 @@ class Ends implements Outlet {
     return (this.readable?.desiredSize ?? 0) > 0;
   }
 
+  drained(): Promise<void> {
+    // With no queue it asks for more only when it has nothing left.
+    return Promise.resolve();
+  }
+
   end(): void {
     this.#forget();
     this.readable?.close();
@@ -174,8 +193,13 @@ class Ends implements Outlet {
   }
 }
 
-/** A chunk's bytes; what is none is refused where the chunk is used. */
+/** A chunk's bytes; what is none, or has lost its memory, is refused where the chunk is used. */
 function bytesOf(chunk: unknown): unknown {
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  return chunk instanceof ArrayBuffer ? new Uint8Array(chunk) : chunk;
+  if (isBytes(chunk)) return chunk;
+  try {
+    if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    return types.isAnyArrayBuffer(chunk) ? new Uint8Array(chunk) : chunk;
+  } catch {
+    return chunk;
+  }
 }

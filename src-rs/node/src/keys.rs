@@ -60,6 +60,12 @@ impl NativeKey {
         Ok(())
     }
 
+    /// The key once more, to be held and disposed of by itself.
+    #[napi]
+    pub fn copy(&self) -> Result<NativeKey> {
+        self.get().cloned().map(Self::from)
+    }
+
     /// Overwrites the key. Doing it twice is fine; operations under way keep their copy until they end.
     #[napi]
     pub fn dispose(&mut self) {

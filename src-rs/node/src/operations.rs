@@ -115,6 +115,23 @@ impl Task {
         }
     }
 
+    /// Work for one thread on `bytes` bytes. Up to twice [`SMALL_SIZE`], it is a small operation: a read of that size takes
+    /// some frames more than it gives.
+    pub(crate) fn alone(cancellation: Option<&Cancellation>, bytes: u64) -> Self {
+        let lane = if bytes <= 2 * SMALL_SIZE as u64 {
+            Lane::Small
+        } else {
+            Lane::Large
+        };
+        Self {
+            cancel: cancellation
+                .map(|cancellation| cancellation.token.clone())
+                .unwrap_or_default(),
+            lane,
+            ..Self::short()
+        }
+    }
+
     /// A short operation that can't be cancelled.
     pub(crate) fn short() -> Self {
         Self {
@@ -136,14 +153,14 @@ impl Task {
         W: FnMut(&Control<'_>) -> std::result::Result<T, SealFailure> + Send + 'static,
     {
         let ticket = Ticket::take(env, self.cancel.clone())?;
-        let (deferred, promise) = env.create_deferred::<T, _>()?;
+        let (deferred, promise) = ticket.promises().create(env)?;
         let (lane, cancel, threads) = (self.lane, self.cancel.clone(), self.threads.unwrap_or(0));
         let run = move |started: std::result::Result<(), SealFailure>| {
             let outcome = catch_unwind(AssertUnwindSafe(|| started.and_then(|()| self.run(&mut work))));
             // The listener goes before the settlement: nobody is told anything after it.
             drop(self);
-            // A deferred that is dropped would keep the event loop alive for ever.
-            deferred.resolve(move |env| {
+            // A promise that is never settled would keep the event loop alive for ever.
+            deferred.settle(move |env| {
                 drop(work);
                 match outcome {
                     Ok(Ok(value)) => Ok(value),

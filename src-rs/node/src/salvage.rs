@@ -5,7 +5,7 @@ use crate::keys::KeyArgument;
 use crate::operations::{RunSettings, Task};
 use crate::options::{DigestName, OpenPlan, OpenSettings};
 use crate::ranges::Range;
-use crate::report::{hex, milliseconds};
+use crate::report::{Stages, hex, milliseconds};
 use napi::bindgen_prelude::{Either, Null, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -66,6 +66,8 @@ pub struct DamageMap {
     pub conflict_count: f64,
     /// The ids of other streams whose header stands in the source, 64 at most.
     pub other_streams: Vec<String>,
+    /// Time in each stage, summed over the threads; looking for markers is in none of them.
+    pub stages: Stages,
     /// Milliseconds from start to end.
     pub elapsed_ms: f64,
 }
@@ -260,6 +262,7 @@ impl From<salvage::DamageMap> for DamageMap {
             conflicts: map.conflicts.into_iter().map(SalvageConflict::from).collect(),
             conflict_count: map.conflict_count as f64,
             other_streams: map.other_streams.iter().map(|id| hex(id)).collect(),
+            stages: map.times.into(),
             elapsed_ms: milliseconds(map.elapsed),
         }
     }

@@ -1,10 +1,10 @@
-//! What is read by offset: a file by its path, or bytes in memory.
+//! What is read by offset: a file by its path, bytes in memory, or what JavaScript fetched of something else.
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::SealFailure;
 use sealstream::stream_v2::heal::CopySource;
-use sealstream::stream_v2::io::{ReadAt, open_source};
+use sealstream::stream_v2::io::{FetchedParts, ReadAt, open_source};
 use std::path::Path;
 
 /// A source that can be addressed by offset: exactly one of its properties.
@@ -14,16 +14,53 @@ pub struct Source {
     pub path: Option<String>,
     /// Bytes that don't change until the operation is done.
     pub bytes: Option<Uint8Array>,
+    /// What was fetched of it: all that the operation is going to read.
+    pub fetched: Option<FetchedSource>,
+}
+
+/// Pieces of a source.
+#[napi(object, object_to_js = false)]
+pub struct FetchedSource {
+    /// Bytes of the whole source.
+    pub size: f64,
+    /// The pieces, in any order.
+    pub parts: Vec<FetchedPart>,
+}
+
+/// A piece of a source.
+#[napi(object, object_to_js = false)]
+pub struct FetchedPart {
+    /// Where it starts.
+    pub offset: f64,
+    /// Its bytes, which don't change until the operation is done.
+    pub bytes: Uint8Array,
 }
 
 impl Source {
     /// Opens it to read.
     pub(crate) fn open(&self) -> Result<Box<dyn ReadAt + '_>, SealFailure> {
-        match (&self.path, &self.bytes) {
-            (Some(path), _) => Ok(Box::new(open_source(Path::new(path))?)),
-            (None, Some(bytes)) => Ok(Box::new(&bytes[..])),
+        match &self.path {
+            Some(path) => Ok(Box::new(open_source(Path::new(path))?)),
+            None => self.in_memory(),
+        }
+    }
+
+    /// The same of a source that is no file.
+    pub(crate) fn in_memory(&self) -> Result<Box<dyn ReadAt + '_>, SealFailure> {
+        match (&self.bytes, &self.fetched) {
+            (Some(bytes), _) => Ok(Box::new(&bytes[..])),
+            (None, Some(fetched)) => Ok(Box::new(fetched.as_parts())),
             (None, None) => Err(Self::missing()),
         }
+    }
+
+    /// All memory of JavaScript's that it reads.
+    pub(crate) fn memory(&self) -> impl Iterator<Item = &[u8]> {
+        let parts = self.fetched.iter().flat_map(|fetched| &fetched.parts);
+        self.bytes
+            .iter()
+            .chain(parts.map(|part| &part.bytes))
+            .map(|bytes| &bytes[..])
     }
 
     /// The same as a copy to heal from, which is opened there.
@@ -48,5 +85,15 @@ impl Source {
             Some(path) => failure.on_file(Path::new(path), Path::new(path)),
             None => failure,
         }
+    }
+}
+
+impl FetchedSource {
+    fn as_parts(&self) -> FetchedParts<'_> {
+        let parts = self.parts.iter();
+        FetchedParts::new(
+            self.size as u64,
+            parts.map(|part| (part.offset as u64, &part.bytes[..])).collect(),
+        )
     }
 }

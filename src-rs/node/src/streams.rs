@@ -7,6 +7,7 @@ use crate::keys::KeyArgument;
 use crate::operations::{RunSettings, Task};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
 use crate::output::{all_or_zeros, exclusive};
+use crate::ranges::Range;
 use crate::report::{Report, SegmentDone};
 use napi::bindgen_prelude::{BufferSlice, Object, Uint8Array, Uint8ArraySlice};
 use napi::{Env, Error, Result, Status};
@@ -14,7 +15,7 @@ use napi_derive::napi;
 use sealstream::SealFailure;
 use sealstream::headers::Geometry;
 use sealstream::stream_v2::options::window;
-use sealstream::stream_v2::segmentation::{RecordCursor, SegmentCutter};
+use sealstream::stream_v2::segmentation::{RecordCursor, RecordPlace, SegmentCutter};
 use sealstream::stream_v2::session::{OpenSession, SealSession};
 use std::sync::Arc;
 
@@ -195,12 +196,35 @@ impl OpenStream {
         self.cursor.is_at_end()
     }
 
-    /// Bytes of the record or the end that starts with these, as far as they tell.
+    /// Bytes of the record or the end that starts with these, as far as they tell. What is no record of this stream is
+    /// refused, or, if `is_tolerant`, has the size of the one that is due.
     #[napi(catch_unwind)]
-    pub fn part_size(&self, env: &Env, bytes: &[u8]) -> Result<f64> {
+    pub fn part_size(&self, env: &Env, bytes: &[u8], is_tolerant: bool) -> Result<f64> {
         match self.get()?.part_size(&self.cursor, bytes) {
             Ok(size) => Ok(size as f64),
+            Err(_) if is_tolerant => Ok(self.cursor.due().wire.size() as f64),
             Err(failure) => Err(rejection(env, &failure)?),
+        }
+    }
+
+    /// The record that starts with these bytes, or is due where they start none.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn place(&self, record: &[u8]) -> Place {
+        let found = record
+            .first_chunk()
+            .and_then(|header| self.cursor.measure(header).ok());
+        Place {
+            place: found.unwrap_or_else(|| self.cursor.due()),
+        }
+    }
+
+    /// All that is missing if the stream ends here.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn missing(&self) -> Place {
+        Place {
+            place: self.cursor.missing(),
         }
     }
 
@@ -225,11 +249,12 @@ impl OpenStream {
     ) -> Result<Object<'env>> {
         let session = Arc::clone(self.get()?);
         let cursor = self.cursor;
-        let header = record
+        let is_record = record
             .first_chunk()
-            .ok_or_else(|| Error::new(Status::InvalidArg, "a record is longer"))?;
-        if let Err(failure) = self.cursor.advance(header) {
-            return Err(rejection(env, &failure)?);
+            .is_some_and(|header| self.cursor.advance(header).is_ok());
+        if !is_record {
+            // Only a tolerant caller comes here, and opening says what is wrong.
+            self.cursor.pass();
         }
         Task::segment(run).launch(env, move |control| {
             // SAFETY: the façade made `record` for this operation and shows it to nobody before the promise settles.
@@ -237,6 +262,14 @@ impl OpenStream {
             let done = all_or_zeros(memory, |memory| session.open(&cursor, memory, &control.cancel))?;
             Ok(SegmentDone::from(&done))
         })
+    }
+
+    /// Says that nothing came of a place, and that zeros or nothing come out instead.
+    #[napi(catch_unwind)]
+    pub fn lose(&self, place: &Place, zeros: bool) -> Result<()> {
+        let is_last = self.cursor.is_at_end() && place.place.index.get() + 1 == self.cursor.index().get();
+        self.get()?.lose(&place.place, is_last, zeros);
+        Ok(())
     }
 
     /// Resolves if these bytes, with which the input ended, are a sound end, when all records are opened.
@@ -251,9 +284,17 @@ impl OpenStream {
         let session = Arc::clone(self.get()?);
         let cursor = self.cursor;
         Task::segment(run).launch(env, move |_| {
-            let report = session.finish(&cursor, &bytes, threads(concurrency))?;
+            let end = session.verify_end(&cursor, &bytes)?;
+            let report = session.report(Some(end), &cursor, threads(concurrency));
             Ok(Report::from(report))
         })
+    }
+
+    /// The report without an end that was verified.
+    #[napi(catch_unwind)]
+    pub fn report(&self, concurrency: u32) -> Result<Report> {
+        let report = self.get()?.report(None, &self.cursor, threads(concurrency));
+        Ok(Report::from(report))
     }
 
     /// Lets go of the keys, as soon as nothing is under way.
@@ -264,6 +305,36 @@ impl OpenStream {
 
     fn get(&self) -> Result<&Arc<OpenSession>> {
         self.session.as_ref().ok_or_else(closed)
+    }
+}
+
+/// A record, or what stands in its place.
+#[napi]
+pub struct Place {
+    place: RecordPlace,
+}
+
+#[napi]
+impl Place {
+    /// The segment, from 0.
+    #[napi(getter)]
+    #[must_use]
+    pub const fn index(&self) -> f64 {
+        self.place.index.get() as f64
+    }
+
+    /// What of the plaintext is in it.
+    #[napi(getter, ts_return_type = "ByteRange")]
+    #[must_use]
+    pub fn plaintext_range(&self) -> Range {
+        self.place.plaintext.into()
+    }
+
+    /// Where it stands in the sealed stream.
+    #[napi(getter, ts_return_type = "ByteRange")]
+    #[must_use]
+    pub fn wire_range(&self) -> Range {
+        self.place.wire.into()
     }
 }
 

@@ -8,6 +8,7 @@
 //! disk; so the façade calls [`stop_all`] then.
 
 use crate::executor::run_cancelled;
+use crate::promises::Promises;
 use napi::{Env, Result, sys};
 use napi_derive::napi;
 use sealstream::CancellationToken;
@@ -42,6 +43,11 @@ impl Ticket {
         drop(running);
         Ok(Self { operations, id })
     }
+
+    /// What settles this environment's promises.
+    pub(crate) fn promises(&self) -> &Arc<Promises> {
+        &self.operations.promises
+    }
 }
 
 fn known(env: &Env) -> Option<Arc<Operations>> {
@@ -49,7 +55,12 @@ fn known(env: &Env) -> Option<Arc<Operations>> {
 }
 
 fn introduce(env: &Env) -> Result<Arc<Operations>> {
-    let operations = Arc::new(Operations::default());
+    // Before the hook: Node undoes what was made for it in the reverse order, so the hook still has it.
+    let operations = Arc::new(Operations {
+        running: Mutex::default(),
+        idle: Condvar::new(),
+        promises: Promises::new(env)?,
+    });
     let address = env.raw();
     env.add_env_cleanup_hook(Arc::clone(&operations), move |operations| {
         operations.close();
@@ -68,10 +79,10 @@ impl Drop for Ticket {
 }
 
 /// The operations of one environment.
-#[derive(Default)]
 struct Operations {
     running: Mutex<Running>,
     idle: Condvar,
+    promises: Arc<Promises>,
 }
 
 #[derive(Default)]
@@ -111,6 +122,7 @@ impl Operations {
             .idle
             .wait_while(self.lock(), |running| !running.tokens.is_empty());
         drop(idle.unwrap_or_else(PoisonError::into_inner));
+        self.promises.close();
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {

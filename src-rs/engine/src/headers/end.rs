@@ -148,15 +148,20 @@ impl EndRecord {
         self.entries.get(usize::try_from(segment.get()).ok()?)
     }
 
-    /// The first entry in which this manifest and `read` differ.
+    /// The first entry in which this manifest and the records that were read differ, or which only one of them has; of a
+    /// record that is `None` nothing is known.
     #[must_use]
-    pub fn first_difference(&self, read: &[ManifestEntry]) -> Option<SegmentIndex> {
-        let at = self
-            .entries
-            .iter()
-            .zip(read)
-            .position(|(ours, theirs)| ours != theirs);
-        let at = at.or((self.entries.len() != read.len()).then_some(self.entries.len().min(read.len())));
+    pub fn first_difference(&self, read: &[Option<ManifestEntry>]) -> Option<SegmentIndex> {
+        let (ours, theirs) = (self.entries.len(), read.len());
+        let unmatched = (ours != theirs).then(|| SegmentIndex::new(ours.min(theirs) as u64));
+        self.first_foreign(read).or(unmatched)
+    }
+
+    /// The same, as far as records were read.
+    #[must_use]
+    pub fn first_foreign(&self, read: &[Option<ManifestEntry>]) -> Option<SegmentIndex> {
+        let mut pairs = self.entries.iter().zip(read);
+        let at = pairs.position(|(ours, theirs)| theirs.is_some_and(|theirs| *ours != theirs));
         at.map(|at| SegmentIndex::new(at as u64))
     }
 }
@@ -277,14 +282,16 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_named() {
-        let entries = record().entries;
+        let entries: Vec<_> = record().entries.into_iter().map(Some).collect();
         assert_eq!(record().first_difference(&entries), None);
         assert_eq!(
             record().first_difference(&entries[..2]),
             Some(SegmentIndex::new(2))
         );
         let mut other = entries;
-        other[1].message_tag[31] ^= 1;
+        other[0] = None;
+        assert_eq!(record().first_difference(&other), None);
+        other[1].as_mut().unwrap().message_tag[31] ^= 1;
         assert_eq!(record().first_difference(&other), Some(SegmentIndex::new(1)));
     }
 }

@@ -37,6 +37,11 @@ impl StreamCore {
         out
     }
 
+    /// The core that these bytes start with, if it can be one's; nothing about it has been checked.
+    pub(crate) fn claimed(bytes: &[u8]) -> Option<Self> {
+        Self::parse(&mut Cursor::new(bytes, 0)).ok()
+    }
+
     fn parse(cursor: &mut Cursor<'_>) -> Result<Self, HeaderError> {
         use HeaderField as F;
         let short = || HeaderError::Incomplete {

@@ -22,7 +22,7 @@ pub(crate) struct EndExpectation<'a> {
     pub(crate) segments: u64,
     pub(crate) plaintext_total: u64,
     /// The records that were read, where they were read before the end.
-    pub(crate) entries: Option<&'a [ManifestEntry]>,
+    pub(crate) entries: Option<&'a [Option<ManifestEntry>]>,
     /// For the error, if the stream turns out to be cut.
     pub(crate) verified_bytes: u64,
 }

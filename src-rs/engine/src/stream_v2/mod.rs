@@ -22,6 +22,7 @@ pub mod options;
 mod outgoing;
 mod patchy;
 pub mod pipeline;
+pub mod random_access;
 pub mod report;
 mod resume;
 pub mod salvage;

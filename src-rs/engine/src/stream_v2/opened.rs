@@ -8,7 +8,7 @@ use super::io::{ReadAt, ReadAtCursor};
 use super::options::DecryptOptions;
 use super::pipeline::{SideBySide, open_record};
 use super::segment_worker::{DecryptedSegment, SegmentWire};
-use crate::headers::{ByteRange, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, WireOffset};
+use crate::headers::{ByteRange, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, WireOffset};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
 
@@ -58,6 +58,18 @@ impl OpenedStream {
             Some(total) => Ok((self.stream, Some((total, self.end?)))),
             None => Ok((self.stream, None)),
         }
+    }
+
+    /// The stream's id.
+    #[must_use]
+    pub const fn stream_id(&self) -> &[u8; 32] {
+        &self.stream.header.core.stream_id
+    }
+
+    /// The sizes of the stream's frames and segments.
+    #[must_use]
+    pub const fn geometry(&self) -> &Geometry {
+        self.stream.context.geometry()
     }
 
     /// Plaintext bytes: what the header states, or else what the end says, if that is authentic.

@@ -4,13 +4,16 @@ use super::io::ReadAt;
 use crate::headers::ByteRange;
 use std::collections::BTreeMap;
 use std::io::{self, IoSliceMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Reads around what can't be read, and remembers where that is.
 pub(crate) struct PatchySource<'a> {
     source: &'a dyn ReadAt,
     size: u64,
     holes: Mutex<Holes>,
+    read_nanos: AtomicU64,
 }
 
 impl<'a> PatchySource<'a> {
@@ -19,6 +22,7 @@ impl<'a> PatchySource<'a> {
             source,
             size,
             holes: Mutex::default(),
+            read_nanos: AtomicU64::default(),
         }
     }
 
@@ -108,8 +112,17 @@ impl<'a> PatchySource<'a> {
         self.holes().0.iter().map(|(start, end)| end - start).sum()
     }
 
+    /// Time that reading took, summed over all threads.
+    pub(crate) fn read_time(&self) -> Duration {
+        Duration::from_nanos(self.read_nanos.load(Ordering::Relaxed))
+    }
+
     fn read_some(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.read_at(offset, &mut [IoSliceMut::new(buffer)])
+        let start = Instant::now();
+        let read = self.source.read_at(offset, &mut [IoSliceMut::new(buffer)]);
+        let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.read_nanos.fetch_add(nanos, Ordering::Relaxed);
+        read
     }
 
     fn holes(&self) -> MutexGuard<'_, Holes> {

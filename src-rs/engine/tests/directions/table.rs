@@ -167,6 +167,12 @@ pub(crate) const ROWS: &[Row] = &[
         because: "an unlocked stream whose segments are opened one by one, in any order",
     },
     Row {
+        module: "stream_v2::random_access",
+        never: &["crypto", "keys", "stream_v2::frame_worker", "stream_v2::outgoing"],
+        foreign: &["std::thread", "std::fs", "rayon"],
+        because: "single frames of an opened stream, and what was opened of it lately",
+    },
+    Row {
         module: "stream_v2::resume",
         never: &["stream_v2::in_order"],
         foreign: &[],

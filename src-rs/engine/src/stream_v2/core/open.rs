@@ -199,7 +199,7 @@ fn open_and_end(
     ))
 }
 
-fn check_manifest(end: &VerifiedEnd, read: &[ManifestEntry]) -> Result<(), SealFailure> {
+fn check_manifest(end: &VerifiedEnd, read: &[Option<ManifestEntry>]) -> Result<(), SealFailure> {
     let difference = end.manifest.first_difference(read);
     difference.map_or(Ok(()), |segment| {
         Err(SealFailure::other_sealing(end.offset, segment))

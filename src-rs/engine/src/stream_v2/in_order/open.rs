@@ -13,14 +13,15 @@ use crate::telemetry::{ProgressMeter, StageTimes};
 use std::io::{Read, Write};
 use std::sync::mpsc::channel;
 
-/// Opens the records behind the header, up to and with the final one, and leaves `reader` at the end record.
+/// Opens the records behind the header, up to and with the final one, and leaves `reader` at the end record. Also returns which
+/// sealings they are.
 pub(in crate::stream_v2) fn open_in_order(
     stream: &IncomingStream,
     reader: &mut (dyn Read + Send + '_),
     writer: &mut (dyn Write + Send + '_),
     control: &Control<'_>,
     meter: &ProgressMeter<'_>,
-) -> Result<(Run, Vec<ManifestEntry>), SealFailure> {
+) -> Result<(Run, Vec<Option<ManifestEntry>>), SealFailure> {
     let geometry = *stream.context.geometry();
     let (buffers, free) = channel();
     let mut source = Source {
@@ -30,7 +31,7 @@ pub(in crate::stream_v2) fn open_in_order(
     };
     let start = WireOffset::new(u64::from(stream.header.size()));
     let mut records = Records {
-        cursor: RecordCursor::new(geometry, start),
+        cursor: RecordCursor::new(geometry, start, stream.header.core.plaintext_size),
         has_failed: false,
     };
     let mut delivery = Delivery::new(writer, buffers, control);
@@ -75,7 +76,7 @@ pub(in crate::stream_v2) fn open_in_order(
         times: delivery.times,
         stream_size: records.cursor.offset().get(),
     };
-    Ok((run, delivery.entries))
+    Ok((run, delivery.entries.into_iter().map(Some).collect()))
 }
 
 /// The records of a reader.
@@ -101,7 +102,7 @@ impl Records {
         if read < SEGMENT_HEADER_SIZE {
             return Err(self.cursor.truncated(read as u64));
         }
-        let size = self.cursor.measure(&header)? as usize;
+        let size = self.cursor.measure(&header)?.wire.size() as usize;
         let mut record = source.buffer();
         record.resize(record.len().max(SEGMENT_HEADER_SIZE), 0);
         record[..SEGMENT_HEADER_SIZE].copy_from_slice(&header);

@@ -184,16 +184,14 @@ impl TolerantDelivery<'_, '_> {
 
     /// Returns the zeros' checksum and number.
     fn write_zeros(&mut self, range: ByteRange) -> Result<(u64, u64), SealFailure> {
-        let mut crc = Crc64::default();
         let mut left = range.size();
         while left > 0 {
             self.control.cancel.check()?;
             let zeros = &ZEROS[..left.min(ZEROS.len() as u64) as usize];
             self.write(zeros)?;
-            crc.update(zeros);
             left -= zeros.len() as u64;
         }
-        Ok((crc.value(), range.size()))
+        Ok((Crc64::of_zeros(range.size()), range.size()))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SealFailure> {
@@ -262,16 +260,9 @@ impl TolerantDelivery<'_, '_> {
     /// Reads the end again, and compares the segments that were opened without it.
     fn check_end_again(&self) -> Result<(), SealFailure> {
         let end = self.opened.verify_end(self.source)?;
-        let foreign = self
-            .entries
-            .iter()
-            .zip(&end.manifest.entries)
-            .position(|(read, named)| read.is_some_and(|read| read != *named));
-        foreign.map_or(Ok(()), |at| {
-            Err(SealFailure::other_sealing(
-                end.offset,
-                SegmentIndex::new(at as u64),
-            ))
+        let foreign = end.manifest.first_foreign(&self.entries);
+        foreign.map_or(Ok(()), |segment| {
+            Err(SealFailure::other_sealing(end.offset, segment))
         })
     }
 }

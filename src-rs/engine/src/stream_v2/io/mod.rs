@@ -1,5 +1,6 @@
 //! Where bytes come from and go to: sources and sinks that can be addressed by offset, and those that can't.
 
+mod fetched;
 mod file;
 mod kept_output;
 mod memory;
@@ -10,6 +11,7 @@ mod source;
 mod throttled;
 mod unfinished;
 
+pub use fetched::FetchedParts;
 pub use kept_output::{FoundOutput, KeptOutput, PlacedOutput};
 pub use memory::MemorySlots;
 pub use output_file::{OutputFile, Overwrite, open_source};

@@ -13,7 +13,7 @@ use crate::stream_v2::options::Control;
 use crate::stream_v2::patchy::PatchySource;
 use crate::stream_v2::pipeline::{guard, run_ordered};
 use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentWorkerError};
-use crate::telemetry::ProgressMeter;
+use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::{ErrorKind, IoSlice};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub(super) struct Delivery<'a> {
     conflict_count: u64,
     /// Where the output ends so far.
     output_end: u64,
+    times: StageTimes,
 }
 
 type Answer = Result<Option<RecoveredSegment>, SealFailure>;
@@ -67,6 +68,7 @@ impl<'a> Delivery<'a> {
             conflicts: Vec::new(),
             conflict_count: 0,
             output_end: 0,
+            times: findings.times,
         }
     }
 
@@ -90,18 +92,20 @@ impl<'a> Delivery<'a> {
             &control.threads,
             control.window(&findings.geometry),
             || segments.next(),
-            |places: &[Place]| -> (u64, Answer) {
+            |places: &[Place]| -> (u64, Answer, StageTimes) {
                 let index = places.first().map(Place::index).unwrap_or_default();
                 let own: u64 = places.iter().map(|place| place.next - place.offset).sum();
-                let recovered = guard(index, || recovery.segment(places));
-                (own, recovered.map_err(SealFailure::from).flatten())
+                let mut times = StageTimes::default();
+                let recovered = guard(index, || recovery.segment(places, &mut times));
+                (own, recovered.map_err(SealFailure::from).flatten(), times)
             },
             || {
                 let segment = SegmentIndex::ZERO;
                 let lost = SegmentWorkerError::FrameWorkerDisconnected { segment };
-                (0, Err(lost.into()))
+                (0, Err(lost.into()), StageTimes::default())
             },
-            |(own, answer)| {
+            |(own, answer, times)| {
+                self.times += times;
                 // Half of the progress was the search.
                 meter.add(own / 2);
                 let taken = answer
@@ -201,7 +205,7 @@ impl<'a> Delivery<'a> {
             let reason = if self.source.has_hole(wire) {
                 Reason::Unreadable
             } else {
-                recovery.digest(wire)
+                recovery.digest(wire, &mut self.times)
             };
             self.lost.add(
                 self.plaintext_of(broken, broken + 1),
@@ -273,8 +277,8 @@ impl<'a> Delivery<'a> {
         };
         let slot_size = self.findings.geometry.frame_slot_size();
         let mut content: Vec<_> = contents(slots, slot_size).map(IoSlice::new).collect();
-        self.sink
-            .write_at(at, &mut content)
+        self.times
+            .time(Stage::Write, || self.sink.write_at(at, &mut content))
             .map_err(SealFailure::writing)?;
         self.output_end = at + plaintext.size();
         self.recovered.bytes += plaintext.size();
@@ -328,6 +332,7 @@ impl<'a> Delivery<'a> {
             conflicts: self.conflicts,
             conflict_count: self.conflict_count,
             other_streams: findings.other_streams.clone(),
+            times: self.times,
             elapsed: Duration::ZERO,
         })
     }

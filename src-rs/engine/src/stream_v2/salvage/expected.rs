@@ -9,6 +9,7 @@ use crate::headers::{Geometry, SEGMENT_MARKER, SegmentHeader, SegmentIndex};
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::segment_worker::{FragmentOpener, PREAMBLE_SIZE, RecordPreamble, iv_and_tag};
+use crate::telemetry::Stage;
 
 /// Something whose place is known, from which others follow.
 #[derive(Clone, Copy)]
@@ -113,15 +114,19 @@ impl Survey<'_> {
         }
     }
 
-    fn restore(&self, header: SegmentHeader, preamble: &RecordPreamble) -> Option<FragmentOpener> {
+    fn restore(&mut self, header: SegmentHeader, preamble: &RecordPreamble) -> Option<FragmentOpener> {
         let (iv, tag) = iv_and_tag(preamble);
         Work::add(&self.work.tags);
-        if let Some(opener) = self.worker.restore(header, &iv, &tag) {
-            return Some(opener);
+        let stated = self
+            .times
+            .time(Stage::Crypto, || self.worker.restore(header, &iv, &tag));
+        if stated.is_some() {
+            return stated;
         }
         let named = self.named_tag(header.index)?;
         Work::add(&self.work.tags);
-        self.worker.restore(header, &iv, &named)
+        self.times
+            .time(Stage::Crypto, || self.worker.restore(header, &iv, &named))
     }
 }
 

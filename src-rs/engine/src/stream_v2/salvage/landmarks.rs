@@ -12,7 +12,7 @@ use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::incoming::{find_end, find_footer};
 use crate::stream_v2::patchy::PatchySource;
 use crate::stream_v2::segment_worker::{FragmentOpener, FragmentWorker};
-use crate::telemetry::ProgressMeter;
+use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::collections::{BTreeMap, HashMap};
 
 /// Collects what the source holds.
@@ -29,6 +29,7 @@ pub(super) struct Survey<'a> {
     other_streams: Vec<[u8; 32]>,
     /// Segments whose record stands where it should and can't be opened.
     pub(super) broken: BTreeMap<u64, u64>,
+    pub(super) times: StageTimes,
 }
 
 /// What was seen of ends that are not the stream's sound one.
@@ -54,6 +55,8 @@ pub(super) struct Findings<'a> {
     pub(super) end_state: EndState,
     pub(super) other_streams: Vec<[u8; 32]>,
     pub(super) broken: BTreeMap<u64, u64>,
+    /// What the search took, but for its reading.
+    pub(super) times: StageTimes,
 }
 
 impl<'a> Survey<'a> {
@@ -69,6 +72,7 @@ impl<'a> Survey<'a> {
             end_looks: EndLooks::default(),
             other_streams: Vec::new(),
             broken: BTreeMap::new(),
+            times: StageTimes::default(),
         }
     }
 
@@ -97,7 +101,8 @@ impl<'a> Survey<'a> {
                 Landmark::Segment => {
                     if let Some(preamble) = bytes.first_chunk() {
                         Work::add(&self.work.tags);
-                        if let Some(opener) = self.worker.recognise(preamble) {
+                        let known = self.times.time(Stage::Crypto, || self.worker.recognise(preamble));
+                        if let Some(opener) = known {
                             self.add(at, &opener);
                         }
                     }
@@ -203,6 +208,7 @@ impl<'a> Survey<'a> {
             end: self.end,
             other_streams: self.other_streams,
             broken: self.broken,
+            times: self.times,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a salvage tells: what came out, what is lost, where and why.
 
 use crate::headers::{ByteRange, DigestKind, SegmentIndex, WireOffset};
+use crate::telemetry::StageTimes;
 use std::fmt;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct DamageMap {
     pub conflict_count: u64,
     /// Other streams whose header stands in the source, 64 at most.
     pub other_streams: Vec<[u8; 32]>,
+    /// Time in each stage, summed over the threads; looking for markers is in none of them.
+    pub times: StageTimes,
     /// Time from start to end.
     pub elapsed: Duration,
 }

@@ -31,6 +31,7 @@ use super::incoming::IncomingStream;
 use super::io::{ReadAt, WriteAt};
 use super::options::{Control, DecryptOptions};
 use super::patchy::PatchySource;
+use crate::telemetry::Stage;
 use deliver::Delivery;
 use landmarks::Survey;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,7 +121,10 @@ pub(crate) fn salvage_counted(
     let (findings, meter) = surveyed;
     let map = Delivery::new(&findings, &source, sink, options.lost, work).run(control, &meter)?;
     meter.finish();
+    let mut times = map.times;
+    times.add(Stage::Read, source.read_time());
     Ok(DamageMap {
+        times,
         elapsed: start.elapsed(),
         ..map
     })

@@ -10,6 +10,7 @@ use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::patchy::PatchySource;
 use crate::stream_v2::pipeline::portion_size;
 use crate::stream_v2::segment_worker::{FragmentFrames, FragmentWorker, PREAMBLE_SIZE, iv_and_tag};
+use crate::telemetry::{Stage, StageTimes};
 
 /// Recovers segments.
 pub(super) struct Recovery<'a> {
@@ -40,7 +41,11 @@ pub(super) struct LostFrames {
 
 impl Recovery<'_> {
     /// Recovers one segment from all of its places, which are in the order of their offsets.
-    pub(super) fn segment(&self, places: &[Place]) -> Result<Option<RecoveredSegment>, SealFailure> {
+    pub(super) fn segment(
+        &self,
+        places: &[Place],
+        times: &mut StageTimes,
+    ) -> Result<Option<RecoveredSegment>, SealFailure> {
         let sealings = sealings(places);
         let named = places.first().and_then(|place| self.named_tag(place));
         let mut best: Option<(Frames, Place)> = None;
@@ -48,7 +53,7 @@ impl Recovery<'_> {
         let (first, others): (Vec<_>, Vec<_>) =
             sealings.iter().partition(|sealing| named == Some(sealing[0].tag));
         for sealing in first.into_iter().chain(others) {
-            let frames = self.sealing(sealing)?;
+            let frames = self.sealing(sealing, times)?;
             if best.as_ref().is_none_or(|(other, _)| frames.count > other.count) {
                 let is_settled = named == Some(sealing[0].tag) && frames.count > 0;
                 best = Some((frames, sealing[0]));
@@ -66,7 +71,7 @@ impl Recovery<'_> {
             None if sealings.len() > 1 => Some(ConflictKind::MostComplete),
             _ => None,
         };
-        let lost = (!frames.is_complete()).then(|| self.lost(&place));
+        let lost = (!frames.is_complete()).then(|| self.lost(&place, times));
         Ok(Some(RecoveredSegment {
             place,
             frames,
@@ -80,19 +85,19 @@ impl Recovery<'_> {
     }
 
     /// Unites what the places of one sealing hold.
-    fn sealing(&self, places: &[Place]) -> Result<Frames, SealFailure> {
+    fn sealing(&self, places: &[Place], times: &mut StageTimes) -> Result<Frames, SealFailure> {
         let mut frames = Frames::new(&self.geometry, places[0].header.plaintext_size);
         let Some(opener) = places.iter().find_map(|place| self.opener(place)) else {
             return Ok(frames); // the source has changed since
         };
         for place in places {
-            self.open_in_place(place, &opener, &mut frames)?;
+            self.open_in_place(place, &opener, &mut frames, times)?;
         }
         for place in places {
             if frames.is_complete() {
                 break;
             }
-            self.open_shifted(place, &opener, &mut frames)?;
+            self.open_shifted(place, &opener, &mut frames, times)?;
         }
         Ok(frames)
     }
@@ -108,6 +113,7 @@ impl Recovery<'_> {
         place: &Place,
         opener: &FragmentFrames,
         frames: &mut Frames,
+        times: &mut StageTimes,
     ) -> Result<(), SealFailure> {
         let slots_at = place.offset + PREAMBLE_SIZE as u64;
         let there = place.slots_end.saturating_sub(slots_at);
@@ -137,7 +143,8 @@ impl Recovery<'_> {
                     break;
                 }
                 Work::add(&self.work.frames);
-                let opened = opener.open(FrameIndex::new(frame as u32), frames.slots(own));
+                let slot = frames.slots(own);
+                let opened = times.time(Stage::Crypto, || opener.open(FrameIndex::new(frame as u32), slot));
                 frames.set(frame, opened);
             }
             next = end;
@@ -146,7 +153,7 @@ impl Recovery<'_> {
     }
 
     /// Why frames of the record at `place` are lost.
-    fn lost(&self, place: &Place) -> LostFrames {
+    fn lost(&self, place: &Place, times: &mut StageTimes) -> LostFrames {
         let end = place.due_end(&self.geometry);
         let record = ByteRange {
             start: place.offset,
@@ -155,7 +162,7 @@ impl Recovery<'_> {
         let reason = if place.is_short(&self.geometry) {
             Reason::Short
         } else {
-            self.digest(record)
+            self.digest(record, times)
         };
         LostFrames {
             reason,
@@ -164,7 +171,7 @@ impl Recovery<'_> {
     }
 
     /// What a record's digest tells.
-    pub(super) fn digest(&self, record: ByteRange) -> Reason {
+    pub(super) fn digest(&self, record: ByteRange, times: &mut StageTimes) -> Reason {
         let kind = self.geometry.digest();
         if kind == DigestKind::None {
             return Reason::NoDigest;
@@ -177,7 +184,9 @@ impl Recovery<'_> {
             start: record.start,
             end,
         };
-        let whole = self.source.stream(covered, |bytes| hasher.update(bytes));
+        let whole = self.source.stream(covered, |bytes| {
+            times.time(Stage::Digest, || hasher.update(bytes));
+        });
         if !whole || self.source.read(end, stored) != stored.len() {
             return Reason::Short;
         }

@@ -7,6 +7,7 @@ use crate::headers::FrameIndex;
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::framing::{LENGTH_SIZE, length_field};
 use crate::stream_v2::segment_worker::{FragmentFrames, PREAMBLE_SIZE};
+use crate::telemetry::{Stage, StageTimes};
 use memchr::memmem::Finder;
 use std::collections::HashSet;
 
@@ -17,6 +18,7 @@ impl Recovery<'_> {
         place: &Place,
         opener: &FragmentFrames,
         frames: &mut Frames,
+        times: &mut StageTimes,
     ) -> Result<(), SealFailure> {
         let slots_at = place.offset + PREAMBLE_SIZE as u64;
         let last = frames.total() - 1;
@@ -31,6 +33,7 @@ impl Recovery<'_> {
             attempts: place.attempts,
             behind: None,
             found: HashSet::new(),
+            times,
         };
         for guess in [Guess::Distance, Guess::Any] {
             self.search(place, &mut search, guess, frames)?;
@@ -100,6 +103,7 @@ struct Search<'a> {
     behind: Option<(u64, usize)>,
     /// Where frames were found.
     found: HashSet<u64>,
+    times: &'a mut StageTimes,
 }
 
 impl Search<'_> {
@@ -157,7 +161,9 @@ impl Search<'_> {
             return false;
         }
         Work::add(&self.recovery.work.frames);
-        let opened = self.opener.open(FrameIndex::new(frame as u32), slot);
+        let opened = self.times.time(Stage::Crypto, || {
+            self.opener.open(FrameIndex::new(frame as u32), slot)
+        });
         if opened {
             frames.put(frame, slot);
             self.behind = Some((at + size as u64, frame));

@@ -63,8 +63,7 @@ impl RecordCheck {
 
     /// Where a frame starts in the stream.
     pub(super) fn frame_offset(&self, frame: u32) -> WireOffset {
-        let before = PREAMBLE_SIZE as u64 + u64::from(frame) * self.geometry.frame_slot_size() as u64;
-        WireOffset::new(self.offset.get() + before)
+        frame_offset(&self.geometry, self.offset, FrameIndex::new(frame))
     }
 
     /// Compares the digest.
@@ -161,6 +160,12 @@ impl SegmentChecker {
         }
         Ok(entry)
     }
+}
+
+/// Where a frame of the record at `record` starts in the stream.
+pub(crate) fn frame_offset(geometry: &Geometry, record: WireOffset, frame: FrameIndex) -> WireOffset {
+    let before = PREAMBLE_SIZE as u64 + u64::from(frame.get()) * geometry.frame_slot_size() as u64;
+    WireOffset::new(record.get() + before)
 }
 
 /// The segment header and the FLOE header.

@@ -22,6 +22,10 @@ impl<'c> DecryptSegmentWorker<'c> {
         Self { context }
     }
 
+    pub(super) const fn context(&self) -> &'c SegmentCryptoContext {
+        self.context
+    }
+
     /// Starts the segment that is due at `offset`.
     ///
     /// A wrong FLOE header does not end it here: only the digest, which comes last, tells whether the record rotted or
@@ -38,7 +42,6 @@ impl<'c> DecryptSegmentWorker<'c> {
     ) -> Result<SegmentOpener<'c>, SegmentWorkerError> {
         let context = self.context;
         context.injected_panic(index);
-        let invalid = |error| SegmentWorkerError::invalid(index, offset, error);
         let record = RecordCheck::begin(
             &context.geometry,
             context.plaintext_total,
@@ -46,19 +49,10 @@ impl<'c> DecryptSegmentWorker<'c> {
             offset,
             preamble,
         )?;
-        let (header_bytes, floe_header) = split_preamble(preamble);
-        let keys = context
-            .payload_key
-            .start_opening(context.params, &header_bytes, &floe_header);
-        let worker = match keys {
-            Ok(keys) => DecryptFrameWorker::new(&keys, FrameIndex::ZERO)
-                .map_err(|source| frame_failure(index, FrameIndex::ZERO, offset, source)),
-            Err(error) => Err(invalid(floe_failure(error))),
-        };
         Ok(SegmentOpener {
             context,
             record,
-            worker,
+            worker: frame_worker(context, index, offset, preamble),
             opened: 0,
             plaintext_crc: Crc64::default(),
         })
@@ -171,7 +165,23 @@ impl SegmentOpener<'_> {
     }
 }
 
-fn frame_failure(
+/// What opens the frames of the record at `offset`, if its FLOE header is one made with the stream's key.
+pub(super) fn frame_worker(
+    context: &SegmentCryptoContext,
+    index: SegmentIndex,
+    offset: WireOffset,
+    preamble: &RecordPreamble,
+) -> Result<DecryptFrameWorker, SegmentWorkerError> {
+    let (header_bytes, floe_header) = split_preamble(preamble);
+    let keys = context
+        .payload_key
+        .start_opening(context.params, &header_bytes, &floe_header)
+        .map_err(|error| SegmentWorkerError::invalid(index, offset, floe_failure(error)))?;
+    DecryptFrameWorker::new(&keys, FrameIndex::ZERO)
+        .map_err(|source| frame_failure(index, FrameIndex::ZERO, offset, source))
+}
+
+pub(super) fn frame_failure(
     segment: SegmentIndex,
     frame: FrameIndex,
     offset: WireOffset,

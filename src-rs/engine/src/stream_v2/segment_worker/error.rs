@@ -25,9 +25,12 @@ pub enum SegmentWorkerError {
         /// Why.
         source: FrameWorkerError,
     },
-    /// The record's digest is right, yet a frame fails its tag: somebody changed the stream on purpose, or wrote it
-    /// without a digest and it rotted.
-    #[error("segment {segment}, frame {frame} (byte {offset}): {source}: the stream was tampered with")]
+    /// A frame fails its tag though the record's digest is right: somebody changed the stream on purpose. Where no digest
+    /// was looked at, since there is none or single frames were read, it may have rotted.
+    #[error(
+        "segment {segment}, frame {frame} (byte {offset}): {source}: the stream was tampered with, or is damaged where \
+         no digest tells"
+    )]
     FrameDecryptionFailed {
         /// The segment.
         segment: SegmentIndex,

@@ -11,6 +11,7 @@ mod decrypt;
 mod encrypt;
 mod error;
 mod fragments;
+mod frames;
 mod join;
 mod types;
 
@@ -18,11 +19,13 @@ mod types;
 mod tests;
 
 pub use check::SegmentChecker;
+pub(crate) use check::frame_offset;
 pub use crypto::SegmentCryptoContext;
 pub use decrypt::{DecryptSegmentWorker, SegmentOpener};
 pub use encrypt::{EncryptSegmentWorker, SegmentSealer};
 pub use error::SegmentWorkerError;
 pub use fragments::{FragmentFrames, FragmentOpener, FragmentWorker};
+pub use frames::FrameOpener;
 pub use join::{Join, Serial};
 pub(crate) use types::MESSAGE_TAG_AT;
 pub use types::{

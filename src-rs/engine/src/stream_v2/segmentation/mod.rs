@@ -8,4 +8,4 @@ mod records;
 mod tests;
 
 pub use cutter::SegmentCutter;
-pub use records::RecordCursor;
+pub use records::{RecordCursor, RecordPlace};

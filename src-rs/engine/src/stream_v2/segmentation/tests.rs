@@ -1,7 +1,7 @@
 //! Cutting at every place.
 
 use super::{RecordCursor, SegmentCutter};
-use crate::headers::{DigestKind, Geometry, SegmentHeader, SegmentIndex, WireOffset};
+use crate::headers::{ByteRange, DigestKind, Geometry, SegmentHeader, SegmentIndex, WireOffset};
 use crate::stream_v2::framing::contents;
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 
@@ -73,9 +73,14 @@ fn the_cursor_is_at_the_end_behind_the_final_record() {
         }
         .encode(&geometry)
     };
-    let mut cursor = RecordCursor::new(geometry, WireOffset::new(300));
+    let mut cursor = RecordCursor::new(geometry, WireOffset::new(300), None);
     let full = header(0, false, 4096);
-    assert_eq!(cursor.measure(&full), Ok(geometry.full_record_size()));
+    let place = cursor.measure(&full).unwrap();
+    assert_eq!(
+        (place.wire.start, place.wire.size()),
+        (300, geometry.full_record_size())
+    );
+    assert_eq!(place.plaintext, ByteRange::at(0, 4096));
     cursor.advance(&full).unwrap();
     assert!(!cursor.is_at_end());
     cursor.advance(&header(1, true, 5)).unwrap();
@@ -85,4 +90,33 @@ fn the_cursor_is_at_the_end_behind_the_final_record() {
         cursor.offset().get(),
         300 + geometry.full_record_size() + geometry.record_size(5)
     );
+}
+
+#[test]
+fn what_is_no_record_takes_the_room_of_the_one_that_is_due() {
+    let geometry = geometry();
+    let full = geometry.full_record_size();
+    let mut endless = RecordCursor::new(geometry, WireOffset::new(300), None);
+    endless.pass();
+    assert_eq!(endless.due().wire, ByteRange::at(300 + full, full));
+    assert_eq!(endless.missing(), endless.due());
+    assert!(!endless.is_at_end());
+
+    let mut cursor = RecordCursor::new(geometry, WireOffset::new(300), Some(2 * 4096 + 5));
+    let missing = cursor.missing();
+    assert_eq!(missing.plaintext, ByteRange::at(0, 2 * 4096 + 5));
+    assert_eq!(
+        missing.wire,
+        ByteRange::at(300, 2 * full + geometry.record_size(5))
+    );
+    cursor.pass();
+    cursor.pass();
+    assert!(!cursor.is_at_end());
+    assert_eq!(cursor.due().plaintext, ByteRange::at(2 * 4096, 5));
+    assert_eq!(cursor.missing(), cursor.due());
+    cursor.pass();
+    assert!(cursor.is_at_end());
+    assert_eq!(cursor.offset().get(), missing.wire.end);
+    assert_eq!(cursor.missing().plaintext, ByteRange::at(2 * 4096 + 5, 0));
+    assert_eq!(cursor.missing().wire, ByteRange::at(missing.wire.end, 0));
 }

@@ -9,5 +9,5 @@ mod ledger;
 mod open;
 mod seal;
 
-pub use open::{OpenSession, Pieces};
+pub use open::{OpenSession, Pieces, SoundEnd};
 pub use seal::SealSession;

@@ -1,6 +1,7 @@
 //! Opening.
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, LostSegment};
+use crate::crypto::Crc64;
 use crate::headers::{
     END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Geometry, HEADER_FIXED_SIZE, SEGMENT_HEADER_SIZE,
     WireOffset, check_prefix, end_record_size,
@@ -14,7 +15,7 @@ use crate::stream_v2::options::DecryptOptions;
 use crate::stream_v2::pipeline::{SideBySide, open_in_place};
 use crate::stream_v2::report::{Report, Run};
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
-use crate::stream_v2::segmentation::RecordCursor;
+use crate::stream_v2::segmentation::{RecordCursor, RecordPlace};
 use crate::telemetry::{SegmentDone, StageTimes};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -25,6 +26,13 @@ pub struct OpenSession {
     stream: IncomingStream,
     started: Instant,
     ledger: Mutex<Ledger>,
+}
+
+/// An end that was verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoundEnd {
+    stream_size: u64,
+    header_copy_damaged: bool,
 }
 
 /// Where the plaintext stands in the memory of a record that was opened: in pieces of one size, but for the last.
@@ -71,7 +79,7 @@ impl OpenSession {
     #[must_use]
     pub fn cursor(&self) -> RecordCursor {
         let first = WireOffset::new(u64::from(self.stream.header.size()));
-        RecordCursor::new(*self.geometry(), first)
+        RecordCursor::new(*self.geometry(), first, self.stream.header.core.plaintext_size)
     }
 
     /// Bytes of the part that starts with these at the cursor, as far as they tell: at least the ones that tell more. Of the
@@ -84,7 +92,7 @@ impl OpenSession {
         if !cursor.is_at_end() {
             return bytes
                 .first_chunk()
-                .map_or(Ok(header_size), |header| cursor.measure(header));
+                .map_or(Ok(header_size), |header| Ok(cursor.measure(header)?.wire.size()));
         }
         let Some(fixed) = bytes.first_chunk::<END_RECORD_FIXED_SIZE>() else {
             return Ok(END_RECORD_FIXED_SIZE as u64);
@@ -139,42 +147,67 @@ impl OpenSession {
         Ok(summary.done(times))
     }
 
-    /// Says what a stream that ends with these bytes behind the cursor is worth, when all records before are opened; and what
-    /// the session did on `threads` threads.
+    /// Says that what stood at a place came to nothing, and that `zeros` or nothing come out instead; the place may be all
+    /// that is missing at the stream's end. `is_final` if what follows is the end.
+    pub fn lose(&self, place: &RecordPlace, is_final: bool, zeros: bool) {
+        let plaintext_size = place.plaintext.size();
+        let segments = self.geometry().segment_count(plaintext_size);
+        let output = if zeros {
+            (Crc64::of_zeros(plaintext_size), plaintext_size)
+        } else {
+            (0, 0)
+        };
+        let lost = LostSegment {
+            segments,
+            plaintext_size,
+            is_final,
+            output,
+        };
+        self.ledger().add_lost(place.index, lost);
+    }
+
+    /// Says what a stream that ends with these bytes behind the cursor is worth, when all records before are opened.
     ///
     /// # Errors
     /// `Truncated`, `EndDamaged`, `EndTampered`, `TrailingData`, `InvalidSegment`.
-    pub fn finish(&self, cursor: &RecordCursor, bytes: &[u8], threads: usize) -> Result<Report, SealFailure> {
-        let mut ledger = self.ledger();
+    pub fn verify_end(&self, cursor: &RecordCursor, bytes: &[u8]) -> Result<SoundEnd, SealFailure> {
+        let ledger = self.ledger();
         let verified_bytes = ledger.totals.plaintext_size;
         if !cursor.is_at_end() {
             return Err(cursor.truncated(bytes.len() as u64).after(verified_bytes));
         }
-        let Ledger {
-            totals,
-            entries,
-            times,
-            ..
-        } = ledger.take_complete()?;
-        drop(ledger);
+        ledger.check_complete()?;
         let expectation = EndExpectation {
             header: &self.stream.header,
             end_key: Some(&self.stream.end_key),
             offset: cursor.offset(),
-            segments: totals.segments,
-            plaintext_total: totals.plaintext_size,
-            entries: Some(&entries),
+            segments: ledger.totals.segments,
+            plaintext_total: ledger.plaintext_size,
+            entries: Some(&ledger.entries),
             verified_bytes,
         };
         let mut reader = bytes;
         let end = expectation.verify(&mut reader)?;
-        let run = Run {
-            totals,
-            times,
+        Ok(SoundEnd {
             stream_size: end.stream_size,
+            header_copy_damaged: end.header_copy_damaged,
+        })
+    }
+
+    /// What the session did on `threads` threads, when it came to its `end`; without one that was sound, `cursor` is where it
+    /// came to.
+    #[must_use]
+    pub fn report(&self, end: Option<SoundEnd>, cursor: &RecordCursor, threads: usize) -> Report {
+        let ledger = self.ledger();
+        let run = Run {
+            totals: ledger.totals,
+            times: ledger.times,
+            stream_size: end.map_or(cursor.offset().get(), |end| end.stream_size),
         };
+        drop(ledger);
         let report = run.report(self.stream.header.core.stream_id, threads, self.started.elapsed());
-        Ok(self.stream.opened(report, end.header_copy_damaged))
+        self.stream
+            .opened(report, end.is_some_and(|end| end.header_copy_damaged))
     }
 
     /// Moves small frames' contents together: so many pieces would cost more than the copy.

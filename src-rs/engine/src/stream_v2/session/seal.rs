@@ -96,12 +96,16 @@ impl SealSession {
     /// # Errors
     /// `Segment` if one of them is not.
     pub fn finish(&self, threads: usize) -> Result<(Vec<u8>, Report), SealFailure> {
+        let mut ledger = self.ledger();
+        ledger.check_complete()?;
         let Ledger {
             mut totals,
             entries,
             times,
             ..
-        } = self.ledger().take_complete()?;
+        } = std::mem::take(&mut *ledger);
+        drop(ledger);
+        let entries = entries.into_iter().flatten().collect();
         let records = self.geometry().records_size(totals.plaintext_size);
         let end = self.stream.end(totals.plaintext_size, entries);
         totals.output_crc.append(Crc64::of(&end), end.len() as u64);

@@ -18,6 +18,7 @@ mod inspect;
 mod pipeline;
 #[cfg(unix)]
 mod pipes;
+mod random_access;
 mod refusals;
 mod resume;
 mod resume_files;

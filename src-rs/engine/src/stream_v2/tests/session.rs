@@ -121,7 +121,8 @@ impl Opening {
                     .map(|_| unreachable!("a header without a stream"));
             }
         };
-        session.finish(cursor, &self.part, 1)
+        let end = session.verify_end(cursor, &self.part)?;
+        Ok(session.report(Some(end), cursor, 1))
     }
 
     fn due(&self) -> Result<usize, SealFailure> {
@@ -145,7 +146,8 @@ impl Opening {
             return Ok(None);
         };
         if cursor.is_at_end() {
-            return session.finish(cursor, &part, 1).map(Some);
+            let end = session.verify_end(cursor, &part)?;
+            return Ok(Some(session.report(Some(end), cursor, 1)));
         }
         let done = session.open(cursor, &mut part, &CancellationToken::new())?;
         let pieces = session.pieces();

@@ -13,6 +13,8 @@ use crate::stream_v2::options::{Control, DecryptOptions, HeaderLayout};
 use crate::stream_v2::salvage::{
     Cause, ConflictKind, DamageMap, EndState, HeaderOrigin, Lost, Outcome, SalvageOptions,
 };
+use crate::telemetry::Stage;
+use std::time::Duration;
 
 const SEGMENTS: usize = 6;
 const SIZE: usize = SEGMENTS * SEGMENT - 100;
@@ -54,6 +56,9 @@ fn a_sound_stream_comes_out_whole_on_any_number_of_threads() {
             assert_eq!(map.recovered.segments, SEGMENTS as u64);
             assert_eq!(map.header.origin, HeaderOrigin::Start);
             assert!(map.lost.is_empty() && map.conflicts.is_empty() && map.other_streams.is_empty());
+            for stage in [Stage::Read, Stage::Crypto, Stage::Write] {
+                assert!(map.times.of(stage) > Duration::ZERO, "{stage:?}");
+            }
         }
     }
 }

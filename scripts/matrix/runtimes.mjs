@@ -1,0 +1,121 @@
+// @ts-check
+// The runtimes of the matrix, each from a package of npm that holds nothing but its binary, and an application that has
+// this package installed as its users have it.
+
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { npm } from '../lib/npm.mjs';
+import { stage } from '../lib/release.mjs';
+
+/**
+ * @typedef {object} Runtime
+ * @property {string} id
+ * @property {string} title  The column's.
+ * @property {string} source  What npm installs, by its name in the registry.
+ * @property {string} binary  Inside the package.
+ * @property {string[]} flags  Between the binary and the program.
+ * @property {Record<string, string[]>} [more]  Flags that single capabilities need besides.
+ */
+
+/**
+ * All runtimes, for this platform. Versions are pinned, so that the table changes only with the package or with this list:
+ * the oldest supported Node, the newest of each of its lines, and the newest Bun and Deno.
+ *
+ * @returns {Runtime[]}
+ */
+export function runtimes() {
+  const { platform, arch } = process;
+  const suffix = platform === 'win32' ? '.exe' : '';
+  const nodeBinary = platform === 'win32' ? 'bin/node.exe' : 'bin/node';
+  const system = platform === 'win32' ? 'win' : platform;
+  const bunSystem = platform === 'win32' ? 'windows' : platform;
+  const denoLibc = platform === 'linux' ? '-glibc' : '';
+  return [
+    ...['20.19.0', '22.23.3', '24.21.0', '26.10.0'].map((version) => ({
+      id: `node-${version.replace(/\..*/, '')}`,
+      title: `Node ${version}`,
+      source: `node-${system}-${arch}@${version}`,
+      binary: nodeBinary,
+      flags: [],
+    })),
+    {
+      id: 'bun',
+      title: 'Bun 1.4.5',
+      source: `@oven/bun-${bunSystem}-${arch === 'arm64' ? 'aarch64' : arch}@1.4.5`,
+      binary: `bin/bun${suffix}`,
+      flags: [],
+    },
+    {
+      id: 'deno',
+      title: 'Deno 2.9.6',
+      source: `@deno/${platform}-${arch}${denoLibc}@2.9.6`,
+      binary: `deno${suffix}`,
+      // Writing is for the trials' own files; running, for the command as a process of its own.
+      flags: ['run', '--no-prompt', '--allow-ffi', '--allow-read', '--allow-write'],
+      more: {
+        'the `sealstream` command': ['--allow-run', '--allow-env'],
+        '`open`: `httpSource`': ['--allow-net'],
+      },
+    },
+  ];
+}
+
+/**
+ * Installs the runtimes, unless they are there.
+ *
+ * @param {string} folder
+ * @param {readonly Runtime[]} wanted
+ * @returns {Promise<Map<string, string>>} The binary of each, by its id.
+ */
+export async function installRuntimes(folder, wanted) {
+  const dependencies = Object.fromEntries(wanted.map(({ id, source }) => [id, `npm:${source}`]));
+  const manifest = `${JSON.stringify({ private: true, dependencies }, null, 2)}\n`;
+  const place = join(folder, 'package.json');
+  const binaries = new Map(
+    wanted.map(({ id, binary }) => [id, join(folder, 'node_modules', id, ...binary.split('/'))]),
+  );
+  const isThere = existsSync(place) && readFileSync(place, 'utf8') === manifest;
+  if (!isThere || [...binaries.values()].some((binary) => !existsSync(binary))) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(place, manifest);
+    // The packages hold binaries and need none of their scripts.
+    await npm(folder, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock');
+  }
+  return binaries;
+}
+
+/**
+ * Makes an application that has the package installed from the archives that would be published, with the trials beside it.
+ *
+ * @param {string} root  The repository, built.
+ * @param {string} folder  Is emptied.
+ * @returns {Promise<void>}
+ */
+export async function makeApplication(root, folder) {
+  rmSync(folder, { recursive: true, force: true });
+  const archives = join(folder, 'archives');
+  mkdirSync(archives, { recursive: true });
+  const platforms = readdirSync(join(root, 'native')).flatMap(
+    (name) => /^sealstream\.(.+)\.node$/.exec(name)?.slice(1) ?? [],
+  );
+  const target = join(folder, 'staged');
+  for (const place of stage({ root, artifacts: join(root, 'native'), target, platforms })) {
+    await npm(archives, 'pack', '--silent', place);
+  }
+  const packed = readdirSync(archives).map((name) => `file:archives/${name}`);
+  const [own, others] = [/archives\/sealstream-\d/, /archives\/sealstream-[a-z]/];
+  const dependencies = Object.fromEntries(
+    packed.filter((at) => own.test(at)).map((at) => ['sealstream', at]),
+  );
+  const optionalDependencies = Object.fromEntries(
+    platforms.map((platform) => [
+      `@sealstream/${platform}`,
+      packed.find((at) => others.test(at) && at.includes(platform)),
+    ]),
+  );
+  const manifest = { private: true, type: 'module', dependencies, optionalDependencies };
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  await npm(folder, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock');
+  cpSync(join(root, 'scripts', 'matrix', 'smoke'), folder, { recursive: true });
+}

@@ -1,0 +1,22 @@
+// @ts-check
+// Tries one capability of the installed package, on whatever runtime this runs: `main.mjs NAME FOLDER`, with an empty
+// folder. Prints `ok` as its last line if the capability is there, and must then end by itself. `main.mjs` alone prints
+// all names.
+
+import { operations } from './operations.mjs';
+import { readers } from './readers.mjs';
+import { streams } from './streams.mjs';
+import { surroundings } from './surroundings.mjs';
+
+/** @type {Record<string, import('./operations.mjs').Capability>} */
+const capabilities = { ...operations, ...streams, ...readers, ...surroundings };
+
+const [name, folder = ''] = process.argv.slice(2);
+if (name === undefined) {
+  process.stdout.write(`${JSON.stringify(Object.keys(capabilities))}\n`);
+} else {
+  const attempt = capabilities[name];
+  if (attempt === undefined) throw new Error(`no capability is called ${name}`);
+  await attempt(folder);
+  process.stdout.write('ok\n');
+}

@@ -1,0 +1,24 @@
+// @ts-check
+// A worker that seals something, tells what, and goes on with operations, streams and reads until it is terminated.
+
+import { parentPort } from 'node:worker_threads';
+
+import { decryptChunks, encrypt, encryptChunks, encryptSync, generateKey, open } from 'sealstream';
+
+const key = generateKey();
+const plain = Buffer.alloc(8 * 2 ** 20, 7);
+const sealed = encryptSync(plain, { key });
+
+/** @param {() => Promise<unknown>} work */
+async function again(work) {
+  for (;;) await work();
+}
+
+const reader = await open(new Blob([sealed]), { key });
+void again(() => encrypt(plain, { key }));
+void again(() => reader.read(0, plain.length));
+void again(async () => {
+  for await (const part of decryptChunks(encryptChunks([plain], { key }), { key })) part.fill(0);
+});
+const small = plain.subarray(0, 1000);
+parentPort?.postMessage({ sealed: encryptSync(small, { key }), plain: small, bytes: key.exportBytes() });

@@ -1,0 +1,13 @@
+//! Random access: of a stream whose end was verified, the frames that a range of the plaintext takes, and no others.
+//!
+//! A read has two steps, so that the bytes in between can come from anywhere: [`RangeReader::plan`] tells what is needed,
+//! [`RangeReader::read`] opens it. What was opened stays in a cache, within a limit.
+
+mod cache;
+mod outer;
+mod plan;
+mod reader;
+
+pub use outer::outer_ranges;
+pub use plan::ReadPlan;
+pub use reader::RangeReader;

@@ -1,0 +1,275 @@
+//! A stream that stays open: ranges of its plaintext are read, and its segments opened, in any order, several at once.
+
+use crate::keys::KeyArgument;
+use crate::operations::{Cancellation, RunSettings, Task};
+use crate::options::{OpenPlan, OpenSettings};
+use crate::output::{all_or_zeros, check_apart};
+use crate::ranges::Range;
+use crate::report::hex;
+use crate::sources::Source;
+use napi::bindgen_prelude::{ClassInstance, Either, Object, Uint8Array};
+use napi::{Env, Result};
+use napi_derive::napi;
+use sealstream::headers::ByteRange;
+use sealstream::stream_v2::io::{ReadAt, open_source};
+use sealstream::stream_v2::opened::OpenedStream;
+use sealstream::stream_v2::random_access::{self, RangeReader, ReadPlan};
+use sealstream::telemetry::StageTimes;
+use sealstream::{CancellationToken, SealFailure};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A sealed stream that was unlocked. It can be read until it is closed.
+#[napi]
+pub struct StreamReader {
+    shared: Option<Arc<Shared>>,
+}
+
+pub(crate) struct Shared {
+    stream: Stream,
+    /// The source, unless it is memory: that comes with every call.
+    file: Option<(File, PathBuf)>,
+    /// Buffers for records, to be used again.
+    free: Mutex<Vec<Vec<u8>>>,
+}
+
+enum Stream {
+    /// Whatever is wrong with its end, which the caller asks for when the segments are done.
+    Segments(Box<OpenedStream>),
+    /// With a sound end.
+    Ranges(Arc<RangeReader>),
+}
+
+/// Which ranges of a source of `size` bytes are needed to open it, besides its first bytes and its last.
+#[napi(ts_return_type = "Array<ByteRange>")]
+pub fn outer_ranges(size: f64, head: &[u8], tail: &[u8]) -> Vec<Range> {
+    let ranges = random_access::outer_ranges(size as u64, head, tail);
+    ranges.into_iter().map(Range::from).collect()
+}
+
+/// Unlocks a stream and verifies its end, but no segment. With a size for the cache of opened frames, in bytes, ranges can
+/// be read, and an end that is not sound is refused; without one, only segments can be opened.
+#[napi(catch_unwind, ts_return_type = "Promise<StreamReader>")]
+pub fn open_reader<'env>(
+    env: &'env Env,
+    source: Source,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
+    settings: OpenSettings<'_>,
+    cache_size: Option<f64>,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let plan = OpenPlan::new(&keys, settings)?;
+    // What is read is little, whatever the stream's size.
+    Task::large(run).of_size(0).launch(env, move |_| {
+        let file = match &source.path {
+            Some(path) => Some((open_source(Path::new(path))?, PathBuf::from(path))),
+            None => None,
+        };
+        let opened = match &file {
+            Some((file, _)) => OpenedStream::open(file, &plan.options()),
+            None => OpenedStream::open(&*source.in_memory()?, &plan.options()),
+        };
+        let stream = opened.and_then(|opened| match cache_size {
+            Some(bytes) => {
+                RangeReader::new(opened, bytes as usize).map(|reader| Stream::Ranges(Arc::new(reader)))
+            }
+            None => Ok(Stream::Segments(Box::new(opened))),
+        });
+        Ok(StreamReader {
+            shared: Some(Arc::new(Shared {
+                stream: stream.map_err(|failure| source.blame(failure))?,
+                file,
+                free: Mutex::default(),
+            })),
+        })
+    })
+}
+
+#[napi]
+impl StreamReader {
+    /// Plaintext bytes, where they are known.
+    #[napi(getter)]
+    pub fn plaintext_size(&self) -> Result<Option<f64>> {
+        Ok(self.get()?.opened().plaintext_size().map(|size| size as f64))
+    }
+
+    /// Plaintext bytes in a full frame.
+    #[napi(getter)]
+    pub fn frame_size(&self) -> Result<u32> {
+        Ok(self.get()?.opened().geometry().frame_size())
+    }
+
+    /// Plaintext bytes in a full segment.
+    #[napi(getter)]
+    pub fn segment_size(&self) -> Result<u32> {
+        Ok(self.get()?.opened().geometry().segment_size())
+    }
+
+    /// The stream's id, 64 hexadecimal digits.
+    #[napi(getter)]
+    pub fn stream_id(&self) -> Result<String> {
+        Ok(hex(self.get()?.opened().stream_id()))
+    }
+
+    /// The stretch of the sealed stream that holds all that reading this range of the plaintext takes.
+    #[napi(ts_return_type = "ByteRange")]
+    pub fn ciphertext_range(&self, start: f64, end: f64) -> Result<Range> {
+        let range = ByteRange {
+            start: start as u64,
+            end: end as u64,
+        };
+        Ok(self.get()?.ranges()?.ciphertext_range(range).into())
+    }
+
+    /// Reads the plaintext from `offset` on into `output` and tells how many bytes there were: fewer than there is room for
+    /// only at the end. At once where all of it was opened lately, else by a promise. `bytes` is the source, where that is
+    /// memory. If it fails, `output` is all zeros.
+    #[napi(catch_unwind, ts_return_type = "number | Promise<number>")]
+    pub fn read<'env>(
+        &self,
+        env: &'env Env,
+        offset: f64,
+        output: Uint8Array,
+        bytes: Option<Uint8Array>,
+        #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
+            ClassInstance<'_, Cancellation>,
+        >,
+    ) -> Result<Either<f64, Object<'env>>> {
+        let source = Source {
+            path: None,
+            bytes,
+            fetched: None,
+        };
+        let plan = self.planned(offset, output.len() as f64)?;
+        plan.start(env, source, output, cancellation.as_deref())
+    }
+
+    /// What reading `length` bytes of the plaintext from `offset` on takes, of a source that is fetched.
+    #[napi]
+    pub fn plan_read(&self, offset: f64, length: f64) -> Result<PlannedRead> {
+        self.planned(offset, length)
+    }
+
+    /// Closes the source when the last operation on it is done.
+    #[napi]
+    pub fn close(&mut self) {
+        self.shared = None;
+    }
+
+    pub(crate) fn get(&self) -> Result<&Arc<Shared>> {
+        self.shared
+            .as_ref()
+            .ok_or_else(|| napi::Error::new(napi::Status::InvalidArg, "the reader was closed"))
+    }
+
+    fn planned(&self, offset: f64, length: f64) -> Result<PlannedRead> {
+        let shared = Arc::clone(self.get()?);
+        let range = ByteRange::at(offset as u64, length as u64);
+        let reader = Arc::clone(shared.ranges()?);
+        let plan = Arc::new(reader.plan(range));
+        Ok(PlannedRead { shared, reader, plan })
+    }
+}
+
+/// A read of which it is known what it takes.
+#[napi]
+pub struct PlannedRead {
+    shared: Arc<Shared>,
+    reader: Arc<RangeReader>,
+    plan: Arc<ReadPlan>,
+}
+
+#[napi]
+impl PlannedRead {
+    /// What has to be fetched.
+    #[napi(getter, ts_return_type = "Array<ByteRange>")]
+    pub fn missing(&self) -> Vec<Range> {
+        self.plan.missing().into_iter().map(Range::from).collect()
+    }
+
+    /// Opens what was fetched; otherwise as `read`.
+    #[napi(catch_unwind, ts_return_type = "number | Promise<number>")]
+    pub fn open<'env>(
+        &self,
+        env: &'env Env,
+        source: Source,
+        output: Uint8Array,
+        #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
+            ClassInstance<'_, Cancellation>,
+        >,
+    ) -> Result<Either<f64, Object<'env>>> {
+        self.start(env, source, output, cancellation.as_deref())
+    }
+
+    fn start<'env>(
+        &self,
+        env: &'env Env,
+        source: Source,
+        mut output: Uint8Array,
+        cancellation: Option<&Cancellation>,
+    ) -> Result<Either<f64, Object<'env>>> {
+        for bytes in source.memory() {
+            check_apart(bytes, &output)?;
+        }
+        let Self { shared, reader, plan } = self;
+        let (shared, reader, plan) = (Arc::clone(shared), Arc::clone(reader), Arc::clone(plan));
+        let mut run = move |cancel: &CancellationToken| {
+            // SAFETY: the façade made `output` for this read and shows it to nobody before it is done.
+            let memory = unsafe { output.as_mut() };
+            all_or_zeros(memory, |memory| {
+                let times = &mut StageTimes::default();
+                let read = |from: &dyn ReadAt| reader.read(from, &plan, memory, cancel, times);
+                shared.reading(&source, read).map(|size| size as f64)
+            })
+        };
+        if self.plan.is_complete() && self.plan.size() <= AT_ONCE {
+            let read = run(&CancellationToken::new());
+            return match read {
+                Ok(size) => Ok(Either::A(size)),
+                Err(failure) => Err(crate::failure::rejection(env, &failure)?),
+            };
+        }
+        let task = Task::alone(cancellation, self.plan.work());
+        task.launch(env, move |control| run(&control.cancel))
+            .map(Either::B)
+    }
+}
+
+impl Shared {
+    pub(crate) fn opened(&self) -> &OpenedStream {
+        match &self.stream {
+            Stream::Segments(opened) => opened,
+            Stream::Ranges(reader) => reader.opened(),
+        }
+    }
+
+    fn ranges(&self) -> Result<&Arc<RangeReader>> {
+        match &self.stream {
+            Stream::Ranges(reader) => Ok(reader),
+            Stream::Segments(_) => Err(napi::Error::new(
+                napi::Status::InvalidArg,
+                "the reader was opened for segments",
+            )),
+        }
+    }
+
+    /// Has `read` read the source: the open file, or what comes with this call.
+    pub(crate) fn reading<T>(
+        &self,
+        source: &Source,
+        read: impl FnOnce(&dyn ReadAt) -> std::result::Result<T, SealFailure>,
+    ) -> std::result::Result<T, SealFailure> {
+        match &self.file {
+            Some((file, path)) => read(file).map_err(|failure| failure.on_file(path, path)),
+            None => read(&*source.in_memory()?),
+        }
+    }
+
+    pub(crate) fn free(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes that are copied on JavaScript's own thread: asking another one would take longer.
+const AT_ONCE: u64 = 256 * 1024;
