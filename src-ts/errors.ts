@@ -21,12 +21,15 @@ export class SealError extends Error {
   readonly code: SealErrorCode;
   /** What failed, where, and with which values. */
   readonly failure: SealFailure;
+  /** Whether it concerns one segment, or the end, so that the rest of the stream may be sound. */
+  readonly isDamage: boolean;
 
   /** @internal */
-  constructor(message: string, code: SealErrorCode, failure: SealFailure) {
+  constructor(message: string, code: SealErrorCode, failure: SealFailure, isDamage = false) {
     super(message);
     this.code = code;
     this.failure = failure;
+    this.isDamage = isDamage;
   }
 }
 
@@ -49,10 +52,10 @@ export class FloeError extends Error {
 /** The addon's error as the package's own class, with a stack that leads to the caller. @internal */
 export function translated(error: unknown): unknown {
   if (!(error instanceof Error) || !('failure' in error) || !('code' in error)) return error;
-  const { message, code, failure } = error;
+  const { message, code, failure, isDamage } = error as Error & Record<string, unknown>;
   return String(code).startsWith('ERR_FLOE_')
     ? new FloeError(message, code as FloeErrorCode, failure as FloeFailure)
-    : new SealError(message, code as SealErrorCode, failure as SealFailure);
+    : new SealError(message, code as SealErrorCode, failure as SealFailure, isDamage === true);
 }
 
 /** Calls the addon, and throws what it throws as the package's own errors. @internal */

@@ -1,5 +1,6 @@
 // What a server's answer to a request for a range says, and whether it can be believed.
 
+import type { ByteRange } from '../native/binding';
 import { retryAfter, TransientFailure } from './http-retry';
 import { SourceError, type SourceErrorCode } from './source-error';
 
@@ -13,12 +14,6 @@ export interface Pinned {
   readonly lastModified: string | undefined;
 }
 
-/** Bytes from `start` to `end`, exclusive. @internal */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
 /**
  * What the answer to a request for `wanted` says of the object; only the first request may ask for more than there is.
  *
@@ -30,7 +25,7 @@ export interface Span {
 export function checkedAnswer(
   name: string,
   { status, headers }: Response,
-  wanted: Span,
+  wanted: ByteRange,
   pinned: Pinned | undefined,
 ): Pinned {
   const refuse = (code: SourceErrorCode, problem: string) =>
@@ -74,7 +69,7 @@ export function isStrong(etag: string): boolean {
 }
 
 /** Which part of how large an object an answer has; `undefined` if it has none, or does not say. */
-function sentRange(status: number, headers: Headers): (Span & { readonly size: number }) | undefined {
+function sentRange(status: number, headers: Headers): (ByteRange & { readonly size: number }) | undefined {
   const range = headers.get('content-range') ?? '';
   // No range can be had of an object without bytes: some servers say so, others send all of it.
   const isEmpty =

@@ -3,17 +3,36 @@
 import { TransientFailure, untilAborted } from './http-retry';
 import { networkError, SourceError } from './source-error';
 
-/** Bytes of which the first `filled` are there. What came before a connection broke off stays. @internal */
-export interface Part {
-  readonly bytes: Uint8Array;
+/** Bytes as they come. What came before a connection broke off stays. @internal */
+export class Part {
+  #memory: Uint8Array;
   filled: number;
-}
 
-/** A part of `length` bytes that begins with the `known` ones. @internal */
-export function partOf(length: number, known: Uint8Array): Part {
-  const bytes = new Uint8Array(length);
-  bytes.set(known);
-  return { bytes, filled: known.length };
+  /** A part of `length` bytes that begins with the `known` ones. */
+  constructor(
+    readonly length: number,
+    known: Uint8Array,
+  ) {
+    this.#memory = known;
+    this.filled = known.length;
+  }
+
+  /** What has come of it. */
+  get bytes(): Uint8Array {
+    return this.#memory.subarray(0, this.filled);
+  }
+
+  /** Memory grows with what comes: a server that claims much is believed nothing. */
+  add(chunk: Uint8Array): void {
+    const size = this.filled + chunk.length;
+    if (size > this.#memory.length) {
+      const memory = new Uint8Array(Math.min(this.length, Math.max(size, 2 * this.filled, AT_ONCE)));
+      memory.set(this.bytes);
+      this.#memory = memory;
+    }
+    this.#memory.set(chunk, this.filled);
+    this.filled = size;
+  }
 }
 
 /**
@@ -28,9 +47,8 @@ export async function receive(
   part: Part,
   signal: AbortSignal,
 ): Promise<void> {
-  const { bytes } = part;
   // What a server says of an object without bytes is not part of it.
-  if (bytes.length === 0) {
+  if (part.length === 0) {
     discard(response);
     return;
   }
@@ -43,19 +61,18 @@ export async function receive(
     for (;;) {
       const chunk = await untilAborted(next(), signal);
       if (chunk === undefined) break;
-      if (chunk.length > bytes.length - part.filled) {
+      if (chunk.length > part.length - part.filled) {
         const problem = `${name}: the server sent more bytes than it announced`;
         throw new SourceError(problem, 'ERR_SOURCE_RANGE', { status: response.status });
       }
-      bytes.set(chunk, part.filled);
-      part.filled += chunk.length;
+      part.add(chunk);
     }
   } catch (cause) {
     reader?.cancel().catch(() => undefined);
     if (cause instanceof SourceError) throw cause;
-    if (part.filled < bytes.length) throw new TransientFailure(networkError(name, brokenOff(part), cause));
+    if (part.filled < part.length) throw new TransientFailure(networkError(name, brokenOff(part), cause));
   }
-  if (part.filled < bytes.length) throw new TransientFailure(networkError(name, brokenOff(part)));
+  if (part.filled < part.length) throw new TransientFailure(networkError(name, brokenOff(part)));
 }
 
 /** Lets go of a connection whose answer is of no use. @internal */
@@ -63,6 +80,9 @@ export function discard({ body }: Response): void {
   body?.cancel().catch(() => undefined);
 }
 
-function brokenOff({ bytes, filled }: Part): string {
-  return `the answer broke off after ${filled} of ${bytes.length} bytes`;
+function brokenOff({ length, filled }: Part): string {
+  return `the answer broke off after ${filled} of ${length} bytes`;
 }
+
+/** Pieces of most reads get their memory at once. */
+const AT_ONCE = 2 * 1024 * 1024;

@@ -1,12 +1,13 @@
 // A sealed stream on a web server, read by ranges.
 
+import type { ByteRange } from '../native/binding';
 import { rangeError, typeError } from './errors';
-import { checkedAnswer, isStrong, type Pinned, type Span } from './http-answer';
-import { discard, partOf, receive, type Part } from './http-body';
+import { checkedAnswer, isStrong, type Pinned } from './http-answer';
+import { discard, Part, receive } from './http-body';
 import { retrying, TransientFailure, untilAborted } from './http-retry';
 import { checkedInteger, checkedOptions } from './options';
 import { networkError } from './source-error';
-import type { RandomAccessSource } from './sources';
+import { HEAD, type RandomAccessSource } from './sources';
 
 /** Headers as an object, as pairs, or as a `Headers`. */
 export type HttpHeaders = Headers | Readonly<Record<string, string>> | readonly (readonly [string, string])[];
@@ -109,14 +110,14 @@ class RemoteObject {
     if (this.#pinned !== undefined && this.#head !== undefined) {
       return { size: this.#pinned.size, head: this.#head };
     }
-    const { bytes, size } = await this.#transfer({ start: 0, end: HEAD_SIZE }, new Uint8Array(), signal);
+    const { bytes, size } = await this.#transfer({ start: 0, end: HEAD }, new Uint8Array(), signal);
     this.#head = bytes;
     return { size, head: bytes };
   }
 
   /** Requests what follows the `known` bytes of a span, and again what is missing of it when a connection breaks off. */
   #transfer(
-    { start, end }: Span,
+    { start, end }: ByteRange,
     known: Uint8Array,
     signal: AbortSignal,
   ): Promise<{ bytes: Uint8Array; size: number }> {
@@ -125,14 +126,14 @@ class RemoteObject {
       const wanted = { start: start + (part?.filled ?? known.length), end };
       const response = await this.#request(wanted, signal);
       const { size } = this.#checked(response, wanted);
-      part ??= partOf(Math.min(end, size) - start, known);
+      part ??= new Part(Math.min(end, size) - start, known);
       await receive(this.#name, response, part, signal);
       return { bytes: part.bytes, size };
     };
     return retrying(attempt, this.#retries, signal);
   }
 
-  async #request({ start, end }: Span, signal: AbortSignal): Promise<Response> {
+  async #request({ start, end }: ByteRange, signal: AbortSignal): Promise<Response> {
     const given = Promise.resolve().then(() => this.#headers());
     const headers = checkedHeaders(await untilAborted(given, signal));
     headers.set('Range', `bytes=${start}-${end - 1}`);
@@ -150,7 +151,7 @@ class RemoteObject {
     }
   }
 
-  #checked(response: Response, wanted: Span): Pinned {
+  #checked(response: Response, wanted: ByteRange): Pinned {
     try {
       const found = checkedAnswer(this.#name, response, wanted, this.#pinned);
       return (this.#pinned ??= found);
@@ -189,7 +190,6 @@ function checkedHeaders(given: HttpHeaders = {}): Headers {
   return headers;
 }
 
-const HEAD_SIZE = 4096;
 const DEFAULT_RETRIES = 4;
 const MOST_RETRIES = 100;
 const OPTIONS: ReadonlySet<string> = new Set(['fetch', 'headers', 'retries']);

@@ -182,7 +182,16 @@ function keyBytes(name: string, key: unknown): Uint8Array {
 const KEY_SIZE = 32;
 const PRINTED = '[SecretKey]';
 
+/** The key as it is now, for an operation that begins later. @internal */
+export function heldKey(name: string, key: unknown): NativeKey {
+  return held(keyArgument(name, key));
+}
+
 /** The keys as they are now, for an operation that begins later. @internal */
 export function heldKeys(name: string, keys: KeyInput | readonly KeyInput[]): NativeKey[] {
-  return keyArguments(name, keys).map((key) => (isBytes(key) ? native.NativeKey.fromBytes(key) : key.copy()));
+  return keyArguments(name, keys).map(held);
+}
+
+function held(key: NativeKey | Uint8Array): NativeKey {
+  return isBytes(key) ? native.NativeKey.fromBytes(key) : key.copy();
 }

@@ -1,29 +1,25 @@
 // Streams over what can be read at any place: pieces read ahead, given out in order.
 
 import { Readable } from 'node:stream';
-import { ReadableStream } from 'node:stream/web';
 
+import type { ByteRange } from '../native/binding';
 import { abortError, forgetAbort, isAborted, onAbort } from './abort';
-
-/** A part of the plaintext: `end` is the byte behind the last. @internal */
-export interface Extent {
-  readonly start: number;
-  readonly end: number;
-}
+import { emitting } from './emitting';
 
 /** Pieces in order, some of them read ahead. @internal */
 export class Pieces {
-  readonly #extents: Iterator<Extent>;
+  readonly #extents: Iterator<ByteRange>;
   readonly #window: number;
   readonly #stop: AbortController;
-  readonly #read: (extent: Extent) => Promise<Buffer>;
+  readonly #read: (extent: ByteRange) => Promise<Buffer>;
   readonly #ahead: Promise<Buffer>[] = [];
+  #awaited: Promise<Buffer> | undefined;
 
   constructor(
-    extents: Iterator<Extent>,
+    extents: Iterator<ByteRange>,
     window: number,
     stop: AbortController,
-    read: (extent: Extent) => Promise<Buffer>,
+    read: (extent: ByteRange) => Promise<Buffer>,
   ) {
     this.#extents = extents;
     this.#window = window;
@@ -41,13 +37,14 @@ export class Pieces {
       reading.catch(() => undefined);
       this.#ahead.push(reading);
     }
-    return this.#ahead.shift();
+    this.#awaited = this.#ahead.shift();
+    return this.#awaited;
   }
 
   /** Stops what is under way, and waits until it has stopped. */
   async stop(reason: unknown): Promise<void> {
     this.#stop.abort(reason);
-    await Promise.allSettled(this.#ahead);
+    await Promise.allSettled([this.#awaited, ...this.#ahead]);
   }
 }
 
@@ -61,7 +58,7 @@ export function nodeStream(
     ...(highWaterMark === undefined ? {} : { highWaterMark }),
     read() {
       pieces.next().then(
-        (piece) => this.push(piece ?? null),
+        (piece) => emitting(() => this.push(piece ?? null), false),
         (error: unknown) => this.destroy(error as Error),
       );
     },
@@ -81,7 +78,7 @@ export function nodeStream(
 }
 
 /** A stream of bytes: it fills the buffers of whoever brings some. @internal */
-export function webStream(pieces: Pieces): ReadableStream<Uint8Array> {
+export function webStream(pieces: Pieces): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     type: 'bytes',
     async pull(controller) {
@@ -100,5 +97,5 @@ export function webStream(pieces: Pieces): ReadableStream<Uint8Array> {
       }
     },
     cancel: (reason) => pieces.stop(reason),
-  });
+  }) as ReadableStream<Uint8Array<ArrayBuffer>>;
 }

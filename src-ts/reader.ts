@@ -1,7 +1,6 @@
 // Random access: a sealed stream that stays open, and whose plaintext is read at any place.
 
 import type { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 
 import type { ByteRange } from '../native/binding';
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './abort';
@@ -9,10 +8,10 @@ import { isBytes } from './bytes';
 import { isDamage, type Watch } from './diagnostics';
 import { SealError, rangeError, translated, typeError } from './errors';
 import { heldKeys } from './keys';
-import { UnlockedStream } from './unlocked-stream';
+import { begun, UnlockedStream } from './unlocked-stream';
 import { Running } from './operation';
 import { checkedInteger, checkedOptions, heldSettings, openSettings } from './options';
-import { type Extent, nodeStream, Pieces, webStream } from './reader-streams';
+import { nodeStream, Pieces, webStream } from './reader-streams';
 import { segmentResults } from './segments';
 import { originArgument, type RandomAccessInput } from './sources';
 import { Stop } from './stop';
@@ -64,14 +63,14 @@ export async function open(source: RandomAccessInput, options: ReaderOptions): P
   const { cacheSize: asked } = options;
   const cacheSize =
     asked === undefined ? DEFAULT_CACHE_SIZE : checkedInteger('cacheSize', asked, 0, Number.MAX_SAFE_INTEGER);
-  const running = new Running('open', options.signal);
+  const running = await begun('open', options.signal, origin);
   try {
     const stream = await UnlockedStream.open({ origin, keys, settings, cacheSize }, running);
     if (options.signal && isAborted(options.signal)) {
       await stream.close();
       throw abortError(options.signal);
     }
-    return new SealedReader(stream, running.watch);
+    return SealedReader.over(stream, running.watch);
   } catch (error) {
     throw running.explain(error);
   } finally {
@@ -96,8 +95,7 @@ export class SealedReader {
   readonly #tally = { reads: 0, plaintextSize: 0, damageCount: 0 };
   #closing: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(stream: UnlockedStream, watch: Watch) {
+  private constructor(stream: UnlockedStream, watch: Watch) {
     const { plaintextSize, streamId, frameSize, segmentSize } = stream.reader;
     this.size = plaintextSize ?? 0;
     this.streamId = streamId;
@@ -105,6 +103,11 @@ export class SealedReader {
     this.#watch = watch;
     const unit = segmentSize <= PIECE ? segmentSize : frameSize;
     this.#pieceSize = Math.max(1, Math.floor(PIECE / unit)) * unit;
+  }
+
+  /** @internal */
+  static over(stream: UnlockedStream, watch: Watch): SealedReader {
+    return new SealedReader(stream, watch);
   }
 
   /**
@@ -153,9 +156,9 @@ export class SealedReader {
     checkedNames(options, READ_STREAM_OPTIONS);
     const { start = 0, end, highWaterMark } = options;
     const from = checkedOffset('start', start);
-    const last = end === undefined || end === Infinity ? this.size - 1 : checkedOffset('end', end);
-    if (end !== undefined && last < from)
-      throw rangeError('end', `must be at least start, ${from}, not ${last}`);
+    const isOpen = end === undefined || end === Infinity;
+    const last = isOpen ? this.size - 1 : checkedOffset('end', end);
+    if (!isOpen && last < from) throw rangeError('end', `must be at least start, ${from}, not ${last}`);
     if (highWaterMark !== undefined) checkedOffset('highWaterMark', highWaterMark);
     const signal = checkedSignal(options.signal);
     return nodeStream(this.#pieces({ start: from, end: last + 1 }), { highWaterMark, signal });
@@ -167,7 +170,7 @@ export class SealedReader {
    *
    * @throws TypeError and RangeError for the range. Whatever else fails, the stream fails with; see {@link read}.
    */
-  stream(range: Partial<ByteRange> = {}): ReadableStream<Uint8Array> {
+  stream(range: Partial<ByteRange> = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
     checkedNames(range, RANGE_OPTIONS);
     return webStream(this.#pieces(checkedRange(range, this.size)));
   }
@@ -180,6 +183,7 @@ export class SealedReader {
   segments(options: SegmentsOptions = {}): AsyncGenerator<SegmentResult, void, void> {
     let forget: () => void = () => undefined;
     return segmentResults(checkedOptions(options), {
+      begin: (signal) => Promise.resolve(new Running('decryptSegments', signal)),
       open: (running) => {
         this.#checkOpen();
         const stop = () => {
@@ -216,7 +220,8 @@ export class SealedReader {
    * @throws What `close()` of the caller's source throws.
    */
   close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+    // Closed before anything is stopped: who is told of that may call it again.
+    return (this.#closing ??= Promise.resolve().then(() => this.#close()));
   }
 
   /** The same as {@link close}, for `await using`. */
@@ -283,7 +288,7 @@ export class SealedReader {
   }
 
   /** The pieces of a range, so that none takes a frame or, but for long ones, a segment that another takes too. */
-  *#split({ start, end }: Extent): Generator<Extent, void, void> {
+  *#split({ start, end }: ByteRange): Generator<ByteRange, void, void> {
     for (let from = start; from < end;) {
       const to = Math.min(end, from - (from % this.#pieceSize) + this.#pieceSize);
       yield { start: from, end: to };
@@ -291,7 +296,7 @@ export class SealedReader {
     }
   }
 
-  #pieces({ start, end }: Extent): Pieces {
+  #pieces({ start, end }: ByteRange): Pieces {
     const inside = { start: Math.min(start, this.size), end: Math.min(end, this.size) };
     const stop = new AbortController();
     return new Pieces(this.#split(inside), AHEAD, stop, (piece) =>
@@ -299,7 +304,7 @@ export class SealedReader {
     );
   }
 
-  #extent(offset: unknown, length: unknown): Extent {
+  #extent(offset: unknown, length: unknown): ByteRange {
     const start = Math.min(checkedOffset('offset', offset), this.size);
     return { start, end: Math.min(start + checkedOffset('length', length), this.size) };
   }
@@ -340,9 +345,9 @@ function checkedOffset(name: string, value: unknown): number {
   return checkedInteger(name, value, 0, Number.MAX_SAFE_INTEGER);
 }
 
-function checkedRange(range: Partial<ByteRange>, size: number): Extent {
+function checkedRange(range: Partial<ByteRange>, size: number): ByteRange {
   const start = checkedOffset('start', range.start ?? 0);
-  if (range.end === undefined) return { start, end: Math.max(start, size) };
+  if (range.end === undefined || range.end === Infinity) return { start, end: Math.max(start, size) };
   const end = checkedOffset('end', range.end);
   if (end < start) throw rangeError('end', `must be at least start, ${start}, not ${end}`);
   return { start, end };

@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os';
 
 import type { ByteRange, SegmentOutcome, StreamReader } from '../native/binding';
 import { heldKeys } from './keys';
-import { UnlockedStream } from './unlocked-stream';
-import { checkedThreads, Running } from './operation';
+import { begun, UnlockedStream } from './unlocked-stream';
+import { checkedThreads, type Running } from './operation';
 import { checkedOptions, heldSettings, openSettings } from './options';
 import { originArgument, type RandomAccessInput } from './sources';
 import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
@@ -30,6 +30,7 @@ export function decryptSegments(
   const settings = heldSettings(openSettings(checkedOptions(options)));
   const keys = heldKeys('key', options.key);
   return segmentResults(options, {
+    begin: (signal) => begun('decryptSegments', signal, origin),
     open: (running) => UnlockedStream.open({ origin, keys, settings }, running),
     close: (stream) => stream.close(),
   });
@@ -37,6 +38,7 @@ export function decryptSegments(
 
 /** Where segments come from. @internal */
 export interface SegmentsFrom {
+  readonly begin: (signal: AbortSignal | undefined) => Promise<Running>;
   readonly open: (running: Running) => Promise<UnlockedStream>;
   /** Called when nothing is under way any more. */
   readonly close: (stream: UnlockedStream) => Promise<void>;
@@ -56,7 +58,7 @@ async function* results(
   window: number,
   from: SegmentsFrom,
 ): AsyncGenerator<SegmentResult, void, void> {
-  const running = new Running('decryptSegments', signal);
+  const running = await from.begin(signal);
   const tally = { segments: 0, plaintextSize: 0, damageCount: 0 };
   try {
     const stream = await from.open(running);

@@ -25,7 +25,10 @@ export interface RandomAccessSource {
    * for the bytes any more. They are copied.
    */
   read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>;
-  /** Called once, when what was opened on it is closed or could not be opened, if it is there. */
+  /**
+   * Called once, when what was opened on it is closed or could not be opened, if it is there. Reads whose signal was aborted
+   * may still be under way.
+   */
   close?(): void | Promise<void>;
 }
 
@@ -37,10 +40,10 @@ export function sourceArgument(name: string, source: unknown): Source {
 /** A source as it is used: `direct` where the addon reads it by itself. @internal */
 export type Origin =
   | { readonly direct: Source; readonly fetched?: undefined }
-  | { readonly direct?: undefined; readonly fetched: FetchedSource };
+  | { readonly direct?: undefined; readonly fetched: Fetcher };
 
 /** What JavaScript reads for the addon. Its bytes are nobody else's. @internal */
-export interface FetchedSource {
+export interface Fetcher {
   size(stop: Stop): unknown;
   read(offset: number, length: number, stop: Stop): Promise<Uint8Array>;
   close(): unknown;
@@ -48,18 +51,21 @@ export interface FetchedSource {
 
 /** @internal */
 export function originArgument(name: string, source: unknown): Origin {
-  if (typeof source !== 'object' || source === null || source instanceof URL || isBytes(source)) {
+  if (isWebAddress(source)) {
+    // Its query may be a secret, and is not shown.
+    throw rangeError(name, 'must not be a web address: httpSource(url) reads from one');
+  }
+  if (typeof source === 'string' || source instanceof URL || isBytes(source)) {
     return { direct: sourceArgument(name, source) };
   }
+  if (typeof source !== 'object' || source === null) throw typeError(name, SOURCES, source);
   if (isFileHandle(source)) return { fetched: fileHandleSource(source) };
-  if (isBlob(source)) return { fetched: blobSource(source) };
+  if (source instanceof Blob) return { fetched: blobSource(source) };
+  if (isBlobLike(source)) return { fetched: blobLikeSource(source) };
   const { size, read, close } = source as Partial<Record<keyof RandomAccessSource, unknown>>;
-  if (typeof read !== 'function') {
-    throw typeError(
-      name,
-      'a path, a file: URL, a Uint8Array, a FileHandle, a Blob, or an object with size and read()',
-      source,
-    );
+  if (typeof read !== 'function' || size === undefined) {
+    // A stream has a read() too.
+    throw typeError(name, SOURCES, source);
   }
   if (typeof size !== 'function') checkedSize(`${name}.size`, size);
   if (close !== undefined && typeof close !== 'function')
@@ -73,7 +79,7 @@ export function checkedSize(name: string, size: unknown): number {
 }
 
 /** What a stranger's source gives, checked, and copied: the engine reads it while whoever gave it may do anything with it. */
-function copying(source: RandomAccessSource): FetchedSource {
+function copying(source: RandomAccessSource): Fetcher {
   return {
     size: ({ signal }) => (typeof source.size === 'function' ? source.size(signal) : source.size),
     async read(offset, length, { signal }) {
@@ -91,8 +97,20 @@ function copying(source: RandomAccessSource): FetchedSource {
 }
 
 /** Leaves the handle open: whoever opened it closes it. */
-function fileHandleSource(handle: FileHandle): FetchedSource {
+function fileHandleSource(handle: FileHandle): Fetcher {
   let size = 0;
+  const underWay = new Set<Promise<unknown>>();
+  const readFully = async (offset: number, length: number): Promise<Buffer> => {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) throw becameShorter(size);
+      checkedInteger("what the handle's read() gives as bytesRead", bytesRead, 1, length - done);
+      done += bytesRead;
+    }
+    return bytes;
+  };
   return {
     async size() {
       const status = await handle.stat();
@@ -101,16 +119,16 @@ function fileHandleSource(handle: FileHandle): FetchedSource {
       return size;
     },
     async read(offset, length) {
-      const bytes = Buffer.allocUnsafeSlow(length);
-      let done = 0;
-      while (done < length) {
-        const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-        if (bytesRead === 0) throw becameShorter(size);
-        done += bytesRead;
+      const reading = readFully(offset, length);
+      underWay.add(reading);
+      try {
+        return await reading;
+      } finally {
+        underWay.delete(reading);
       }
-      return bytes;
     },
-    close: () => undefined,
+    // The handle stays open; who closes it then must not do so under a read that was given up.
+    close: () => Promise.allSettled(underWay),
   };
 }
 
@@ -122,11 +140,13 @@ function becameShorter(expected: number): SealError {
   );
 }
 
-function blobSource(blob: Blob): FetchedSource {
+function blobSource(blob: Blob): Fetcher {
   return {
     size: () => blob.size,
     async read(offset, length) {
-      const bytes = new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+      // Its own methods, whose memory is nobody else's, whatever an object that inherits from it has.
+      const part = Blob.prototype.slice.call(blob, offset, offset + length);
+      const bytes = new Uint8Array(await Blob.prototype.arrayBuffer.call(part));
       // A blob of a file that was changed fails by itself in Node; elsewhere it may be short.
       if (bytes.length !== length) throw becameShorter(blob.size);
       return bytes;
@@ -135,13 +155,34 @@ function blobSource(blob: Blob): FetchedSource {
   };
 }
 
+/** What has the methods of a Blob, as one of another realm: its memory may be anybody's. */
+function blobLikeSource(blob: Blob): Fetcher {
+  return copying({
+    size: blob.size,
+    async read(offset, length) {
+      const memory: unknown = await blob.slice(offset, offset + length).arrayBuffer();
+      if (!types.isAnyArrayBuffer(memory))
+        throw typeError("what the source's arrayBuffer() gives", 'an ArrayBuffer', memory);
+      return new Uint8Array(memory);
+    },
+  });
+}
+
+function isWebAddress(source: unknown): boolean {
+  if (source instanceof URL) return /^https?:$/.test(source.protocol);
+  return typeof source === 'string' && /^https?:\/\//i.test(source);
+}
+
+const SOURCES =
+  'a path, a file: URL, a Uint8Array, a FileHandle, a Blob, or an object with size and read(offset, length, signal)';
+
 /** By what they have: they may come from another realm. */
 function isFileHandle(source: object): source is FileHandle {
   const { fd, read, stat } = source as Partial<Record<keyof FileHandle, unknown>>;
   return typeof fd === 'number' && typeof read === 'function' && typeof stat === 'function';
 }
 
-function isBlob(source: object): source is Blob {
+function isBlobLike(source: object): source is Blob {
   const { size, slice, arrayBuffer } = source as Partial<Record<keyof Blob, unknown>>;
   return (
     typeof size === 'number' &&
@@ -150,3 +191,6 @@ function isBlob(source: object): source is Blob {
     !types.isAnyArrayBuffer(source)
   );
 }
+
+/** Bytes that are read of a source first, together with its last: the header of a file. A source may have them ready. @internal */
+export const HEAD = 4096;

@@ -17,6 +17,7 @@ export class Stop {
   get cancellation(): Cancellation {
     if (this.#cancellation === undefined) {
       this.#cancellation = new native.Cancellation();
+      // Nothing waits with it yet.
       if (this.#isRaised) this.#cancellation.cancel();
     }
     return this.#cancellation;
@@ -39,7 +40,10 @@ export class Stop {
 
   readonly raise = (): void => {
     this.#isRaised = true;
-    this.#cancellation?.cancel();
+    if (this.#cancellation) {
+      this.#cancellation.cancel();
+      sweep();
+    }
     // Before the signal, of which the work may make an error of its own.
     for (const reject of this.#waiting) reject(cancelled());
     this.#controller?.abort();
@@ -50,6 +54,8 @@ export class Stop {
     if (this.#isRaised) throw cancelled();
     let stop: (error: SealError) => void = () => undefined;
     const stopped = new Promise<never>((_, reject) => (stop = reject));
+    // The work may raise this and fail at once, so that nobody waits for it.
+    stopped.catch(() => undefined);
     this.#waiting.add(stop);
     try {
       return await Promise.race([stopped, work()]);
@@ -58,6 +64,18 @@ export class Stop {
     }
   }
 }
+
+/** Has what was cancelled and waits for a thread end soon: all of it at once, since that looks at everything that waits. */
+function sweep(): void {
+  if (isSweepDue) return;
+  isSweepDue = true;
+  queueMicrotask(() => {
+    isSweepDue = false;
+    native.endCancelled();
+  });
+}
+
+let isSweepDue = false;
 
 /** As the addon says it. */
 function cancelled(): SealError {

@@ -91,8 +91,8 @@ export interface FileOptions {
 /** How to run a stream. */
 export interface StreamOptions {
   /**
-   * Segments that may be in memory at a time: coming in, worked on, and until what came of them was taken. At least 1; by
-   * default two for each of the machine's cores, but no more than 256 MiB of them or two.
+   * Segments that may be in memory at a time: coming in, worked on, and until the reader's queue has taken what came of them.
+   * At least 1; by default two for each of the machine's cores, but no more than 256 MiB of them or two.
    */
   concurrency?: number | undefined;
   /** Stops it. */

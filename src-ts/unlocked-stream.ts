@@ -10,8 +10,10 @@ import type {
   StreamReader,
 } from '../native/binding';
 import { native } from './binding';
-import type { Running } from './operation';
-import { checkedSize, type FetchedSource, type Origin } from './sources';
+import type { OperationName } from './diagnostics';
+import { Running } from './operation';
+import { rangeError } from './errors';
+import { checkedSize, type Fetcher, HEAD, type Origin } from './sources';
 import type { Stop } from './stop';
 
 /** What opens a stream, as the addon takes it. @internal */
@@ -38,18 +40,21 @@ export class UnlockedStream {
   /** Unlocks a stream. If that fails, the source is closed. */
   static async open(unlocking: Unlocking, running: Running): Promise<UnlockedStream> {
     const { origin, keys, settings, cacheSize } = unlocking;
-    const how = running.settings(ONE, true);
+    const { cancellation } = running.end;
     if (origin.direct) {
-      const reader = await native.openReader(origin.direct, keys, settings, cacheSize, how);
+      const reader = await native.openReader(origin.direct, keys, settings, cacheSize, cancellation);
       return new UnlockedStream(reader, undefined, origin.direct.bytes);
     }
     try {
       const fetched = new FetchedOrigin(origin.fetched, await sizeOf(origin.fetched, running.end));
-      const outer = await fetched.outer(running.end);
-      const reader = await native.openReader(outer, keys, settings, cacheSize, how);
+      const outer = await fetched.outer(running.end, async (header) => {
+        const stream = await native.openStream(header, keys, settings, cancellation);
+        stream.close();
+      });
+      const reader = await native.openReader(outer, keys, settings, cacheSize, cancellation);
       return new UnlockedStream(reader, fetched, undefined);
     } catch (error) {
-      await origin.fetched.close();
+      await abandon(origin);
       throw error;
     }
   }
@@ -75,7 +80,7 @@ export class UnlockedStream {
     this.#underWay += 1;
     try {
       const source = await this.#recordOf(index, running.end);
-      return await this.reader.openSegment(index, source, output, running.settings(ONE, true));
+      return await this.reader.openSegment(index, source, output, running.end.cancellation);
     } finally {
       this.#ended();
     }
@@ -83,7 +88,8 @@ export class UnlockedStream {
 
   /** Lets go of the source, when nothing is under way any more. A second call waits for the first. */
   close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+    // Closing before anything is closed: the source's own `close` may call this again.
+    return (this.#closing ??= Promise.resolve().then(() => this.#close()));
   }
 
   async #close(): Promise<void> {
@@ -104,15 +110,36 @@ export class UnlockedStream {
   }
 }
 
+/** An operation on a source, which is let go of if the signal is aborted already. @internal */
+export async function begun(name: OperationName, signal: unknown, origin: Origin): Promise<Running> {
+  try {
+    return new Running(name, signal);
+  } catch (error) {
+    await abandon(origin);
+    throw error;
+  }
+}
+
+/** Lets go of a source on which nothing could be opened. Why that is so matters more than what its `close` throws. @internal */
+export async function abandon({ fetched }: Origin): Promise<void> {
+  await Promise.resolve()
+    .then(() => fetched?.close())
+    .catch(() => undefined);
+}
+
 /** A source that JavaScript reads. */
 class FetchedOrigin {
   constructor(
-    readonly from: FetchedSource,
+    readonly from: Fetcher,
     readonly size: number,
   ) {}
 
-  /** What it takes to open the stream: in one round of requests, or two. */
-  async outer(stop: Stop): Promise<Source> {
+  /**
+   * What it takes to open the stream: in one round of requests, or two. Where the second is for much, `authenticate` makes
+   * sure first that the header, which says so, is authentic: whoever serves the stream could claim anything. Only then is a
+   * copy of the header of no use.
+   */
+  async outer(stop: Stop, authenticate: (header: Uint8Array) => Promise<void>): Promise<Source> {
     const headEnd = Math.min(HEAD, this.size);
     const tailStart = Math.max(headEnd, this.size - TAIL);
     const ends = await this.#fetch(
@@ -126,7 +153,19 @@ class FetchedOrigin {
     // The tail starts where the head ends, if there is nothing else.
     const tail = tailStart < this.size ? at(tailStart) : NOTHING;
     const between = native.outerRanges(this.size, at(0), tail);
+    const extent = between.reduce((sum, { start, end }) => sum + end - start, 0);
+    if (extent > LARGE) await authenticate(await this.#header(at(0), stop));
+    if (extent > LARGEST) {
+      throw rangeError('source', `claims an end of ${extent} bytes; at most ${LARGEST} are fetched`);
+    }
     return this.#asSource([...ends, ...(await this.#fetch(between, stop))]);
+  }
+
+  /** All of a header that starts with these bytes. */
+  async #header(start: Uint8Array, stop: Stop): Promise<Uint8Array> {
+    const rest = { start: start.length, end: native.streamHeaderSize(start) };
+    const parts = await this.#fetch([rest], stop);
+    return Buffer.concat([start, ...parts.map(({ bytes }) => bytes)]);
   }
 
   async source(ranges: readonly ByteRange[], stop: Stop): Promise<Source> {
@@ -141,20 +180,26 @@ class FetchedOrigin {
     return bare({ fetched: bare({ size: this.size, parts }) });
   }
 
-  #fetch(ranges: readonly ByteRange[], stop: Stop): Promise<FetchedPart[]> {
-    return Promise.all(
-      ranges
-        .map(({ start, end }) => ({ start, end: Math.min(end, this.size) }))
-        .filter(({ start, end }) => start < end)
-        .map(async ({ start, end }) => ({
-          offset: start,
-          bytes: await stop.race(() => this.from.read(start, end - start, stop)),
-        })),
-    );
+  async #fetch(ranges: readonly ByteRange[], stop: Stop): Promise<FetchedPart[]> {
+    const parts = ranges
+      .map(({ start, end }) => ({ start, end: Math.min(end, this.size) }))
+      .filter(({ start, end }) => start < end)
+      .map(async ({ start, end }) => ({
+        offset: start,
+        bytes: await stop.race(() => this.from.read(start, end - start, stop)),
+      }));
+    try {
+      return await Promise.all(parts);
+    } catch (error) {
+      // The others are of no use without it, and must not go on behind its back.
+      stop.raise();
+      await Promise.allSettled(parts);
+      throw error;
+    }
   }
 }
 
-async function sizeOf(source: FetchedSource, stop: Stop): Promise<number> {
+async function sizeOf(source: Fetcher, stop: Stop): Promise<number> {
   return checkedSize("the source's size()", await stop.race(() => source.size(stop)));
 }
 
@@ -163,10 +208,10 @@ function bare<T extends object>(value: T): T {
   return Object.assign(Object.create(null) as T, value);
 }
 
-// One thread; there is nothing to split.
-const ONE = 1;
 const NOTHING = new Uint8Array();
-/** Bytes of the header of a file. */
-const HEAD = 4096;
 /** Room for the ends of most streams: this much has the manifest of a thousand segments, and a copy of the header. */
 const TAIL = 40_960;
+/** Bytes of the end of a stream of some 100,000 segments. */
+const LARGE = 4 * 1024 * 1024;
+/** The same of some 30 million. */
+const LARGEST = 1024 * 1024 * 1024;

@@ -4,8 +4,8 @@ import test from 'ava';
 
 import { node } from './support/process.mjs';
 
-/** Of the large stream: `npm run test:long` has more. */
-const GIBIBYTES = Number(process.env['SEALSTREAM_STREAM_GIB'] ?? 4);
+/** Of the large stream. */
+const GIBIBYTES = 20;
 
 const PRELUDE = `
   import { Readable, Writable } from 'node:stream';
@@ -67,21 +67,43 @@ for (const [what, program] of Object.entries(IDLE)) {
   });
 }
 
-test('what throws in a listener of a stream ends the process as anything uncaught does, or is caught', async (t) => {
-  const throwing = (chunk: number) => `
-    let chunks = 0;
-    const stream = createEncryptStream({ key });
-    stream.on('data', () => { if (++chunks === ${chunk}) throw new Error('of the listener'); });
-    stream.end(bytes);`;
-  const caught = `process.on('uncaughtException', (error) => console.log(error.message));`;
-  for (const chunk of [1, 2, 5]) {
-    const uncaught = await node([], PRELUDE + throwing(chunk));
-    t.is(uncaught.code, 1);
-    t.regex(uncaught.stderr, /Error: of the listener/);
-    const goesOn = await node([], PRELUDE + caught + throwing(chunk));
-    t.deepEqual(goesOn, { code: 0, stdout: 'of the listener\n', stderr: '' }, `${chunk}`);
+const MAKES = {
+  'a stream that converts': 'const stream = createEncryptStream({ key }); stream.end(bytes);',
+  'a stream of a reader':
+    'const stream = (await open(await encrypt(bytes, { key }), { key })).createReadStream();',
+};
+const THROWS = {
+  'at its first chunk': throwing('data', 1),
+  'at its second chunk': throwing('data', 2),
+  'at its fifth chunk': throwing('data', 5),
+  'at its end': `stream.resume(); ${throwing('end', 1)}`,
+  'where it can be read': throwing('readable', 1),
+};
+
+/** Throws in one call of a listener, which reads all the same. */
+function throwing(event: string, call: number): string {
+  return `
+    let calls = 0;
+    stream.on('${event}', () => {
+      if ('${event}' === 'readable') while (stream.read() !== null);
+      if (++calls === ${call}) throw new Error('of the listener');
+    });`;
+}
+
+for (const [what, make] of Object.entries(MAKES)) {
+  for (const [when, listen] of Object.entries(THROWS)) {
+    test(`what a listener of ${what} throws ${when} is uncaught, and no failure of the stream`, async (t) => {
+      const uncaught = await node([], PRELUDE + make + listen);
+      t.is(uncaught.code, 1);
+      t.regex(uncaught.stderr, /Error: of the listener/);
+      const caught = `
+        process.on('uncaughtException', (error) => console.log(error.message));
+        process.on('exit', () => console.log(stream.errored));`;
+      const goesOn = await node([], PRELUDE + make + caught + listen);
+      t.deepEqual(goesOn, { code: 0, stdout: 'of the listener\nnull\n', stderr: '' });
+    });
   }
-});
+}
 
 test('what is written and what is read stays its owner’s: not changed, not detached, not shared', async (t) => {
   const program = `

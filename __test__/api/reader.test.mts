@@ -547,3 +547,53 @@ async function bytesOf(stream: ReturnType<SealedReader['stream']>): Promise<Buff
 function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 30));
 }
+
+test('a stream with an open end may begin at the end, or behind it', async (t) => {
+  for (const [bytes, start] of [
+    [plaintext, plaintext.length],
+    [plaintext, plaintext.length + 5],
+    [Buffer.alloc(0), 0],
+  ] as const) {
+    const reader = await open(encryptSync(bytes, { key }), { key });
+    for (const end of [undefined, Infinity])
+      t.is((await buffer(reader.createReadStream({ start, end }))).length, 0);
+    await reader.close();
+  }
+});
+
+test('who is told that a read is stopped may close the reader too', async (t) => {
+  let calls = 0;
+  const source: RandomAccessSource = {
+    size: sealed.length,
+    read: (offset, length, signal) => {
+      if (offset === 0 || offset + length === sealed.length) {
+        return Promise.resolve(Uint8Array.from(sealed.subarray(offset, offset + length)));
+      }
+      signal.addEventListener('abort', () => {
+        calls += 1;
+        void reader.close();
+        void errorOf(() => reader.read(0, 10)).then((error) => {
+          t.like(error, { code: 'ERR_INVALID_STATE' });
+        });
+      });
+      return new Promise(() => undefined);
+    },
+  };
+  const reader: SealedReader = await open(source, { key });
+  const read = errorOf(() => reader.read(5000, 10));
+  await reader.close();
+  t.like(await read, { code: 'ERR_INVALID_STATE' });
+  t.true(calls > 0);
+});
+
+test('why a source could not be opened is told, whatever becomes of closing it', async (t) => {
+  const cause = new Error('of the read');
+  const source: RandomAccessSource = {
+    size: 1000,
+    read: () => Promise.reject(cause),
+    close() {
+      throw new Error('of the close');
+    },
+  };
+  t.is(await errorOf(() => open(source, { key })), cause);
+});

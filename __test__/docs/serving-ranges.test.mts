@@ -240,9 +240,13 @@ test.serial('of a damaged file what is sound is served, and no more', async (t) 
   const told = silenced(t);
   const start = await get('/damaged.bin', { Range: 'bytes=0-9999' });
   t.true(start.body.equals(plaintext.subarray(0, 10_000)));
-  await t.throwsAsync(get('/damaged.bin'), undefined, 'an answer that breaks off');
+  t.is((await get('/damaged.bin')).status, 500);
   t.is((await get('/no.bin')).status, 500);
-  t.is(told.length, 2);
+  // Of more than the stream reads ahead: by the time that it comes to the damage the answer has begun.
+  const large = encryptSync(Buffer.alloc(16 * 2 ** 20), { key });
+  writeFileSync(join(folder, 'large.bin.seal'), withFlippedByte(large, 15 * 2 ** 20));
+  await t.throwsAsync(get('/large.bin'), undefined, 'an answer that breaks off');
+  t.is(told.length, 3);
 });
 
 test('a client that leaves ends the reading of the file, and the server goes on', async (t) => {

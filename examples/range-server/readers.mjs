@@ -28,7 +28,12 @@ export class Readers {
       return await work(await entry.opening);
     } finally {
       entry.users -= 1;
-      await entry.opening.catch(() => this.#entries.delete(id));
+      const failed = await entry.opening.then(
+        () => false,
+        () => true,
+      );
+      // By now another request may have opened it.
+      if (failed && this.#entries.get(id) === entry) this.#entries.delete(id);
       await this.#closeAllBut(this.#most);
     }
   }
@@ -44,7 +49,8 @@ export class Readers {
       if (this.#entries.size <= most) return;
       if (users > 0) continue;
       this.#entries.delete(id);
-      await (await opening).close();
+      // What became of another file is no affair of this request.
+      await opening.then((reader) => reader.close()).catch(console.error);
     }
   }
 }

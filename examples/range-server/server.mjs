@@ -4,6 +4,7 @@
 //
 // NAME.seal is served as /NAME. There is no access control: whoever reaches the server reads everything.
 
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
@@ -44,23 +45,29 @@ async function send(reader, name, { method, headers }, response) {
   const etag = `"${reader.streamId}"`; // each sealing has an id of its own
   const common = { 'Accept-Ranges': 'bytes', 'Cache-Control': 'private, no-cache', ETag: etag };
   if (headers['if-match'] && !lists(headers['if-match'], etag)) return answer(response, 412, common);
-  if (headers['if-none-match'] && lists(headers['if-none-match'], etag)) return answer(response, 304, common);
+  if (headers['if-none-match'] && lists(headers['if-none-match'], etag, `W/${etag}`))
+    return answer(response, 304, common);
 
   const isOfThis = headers['if-range'] === undefined || headers['if-range'] === etag;
   const range = method === 'GET' && isOfThis ? parseRange(headers.range, size) : undefined;
   if (range === null) return answer(response, 416, { ...common, 'Content-Range': `bytes */${size}` });
 
   const { start, end } = range ?? { start: 0, end: size - 1 };
-  response.writeHead(range ? 206 : 200, {
+  const fields = {
     ...common,
     ...(range && { 'Content-Range': `bytes ${start}-${end}/${size}` }),
     'Content-Length': end - start + 1,
     'Content-Type': CONTENT_TYPES[extname(name).toLowerCase()] ?? 'application/octet-stream',
     'X-Content-Type-Options': 'nosniff',
-  });
-  if (method === 'HEAD' || size === 0) return response.end();
+  };
+  if (method === 'HEAD' || size === 0) return response.writeHead(range ? 206 : 200, fields).end();
+
+  const body = reader.createReadStream({ start, end });
+  // Its first piece is opened before the answer begins: what is damaged there can still be a 500.
+  await once(body, 'readable');
+  response.writeHead(range ? 206 : 200, fields);
   // When the client leaves, pipeline destroys the stream, and nothing more is read or opened.
-  return pipeline(reader.createReadStream({ start, end }), response);
+  return pipeline(body, response);
 }
 
 /**
@@ -88,8 +95,8 @@ function fileName(url) {
 }
 
 /** Whether an If-Match or If-None-Match header lists this ETag. */
-function lists(header, etag) {
-  return header.split(',').some((one) => ['*', etag, `W/${etag}`].includes(one.trim()));
+function lists(header, ...tags) {
+  return header.split(',').some((one) => ['*', ...tags].includes(one.trim()));
 }
 
 async function sendPage(folder, response) {

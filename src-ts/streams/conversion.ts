@@ -1,10 +1,11 @@
 // A stream being sealed or opened, whatever kind of stream it is to its user: bytes in, bytes out, each side at its own
 // pace, and no more segments in memory than it was given room for.
 
-import type { RunSettings } from '../../native/binding';
+import type { Cancellation } from '../../native/binding';
 import { fixedBytes } from '../bytes';
 import type { OperationName } from '../diagnostics';
 import { Running } from '../operation';
+import { turnIfLong } from '../turns';
 
 /** Where bytes come out. @internal */
 export interface Outlet {
@@ -56,6 +57,8 @@ export abstract class Conversion<Report extends object> {
         if (bytes.length !== size) fixedBytes('chunk', bytes);
         const taken = this.take(bytes, at);
         at += typeof taken === 'number' ? taken : await taken;
+        const turn = turnIfLong();
+        if (turn) await turn;
       }
     });
   }
@@ -63,6 +66,12 @@ export abstract class Conversion<Report extends object> {
   /** No more bytes come in. Settles when all that came is under way. */
   async finish(): Promise<void> {
     await this.#trying(() => this.conclude());
+  }
+
+  /** The same, and settles when it has ended: it fails if that does. */
+  async finishAndEnd(): Promise<void> {
+    await this.finish();
+    await this.#trying(() => this.ended());
   }
 
   /** The outlet wants more. */
@@ -98,9 +107,9 @@ export abstract class Conversion<Report extends object> {
     return this.#running.watch;
   }
 
-  /** How the addon is to run its part. */
-  protected how(): RunSettings {
-    return this.#running.settings(ONE, true);
+  /** What stops the addon's part. */
+  protected get cancellation(): Cancellation {
+    return this.#running.end.cancellation;
   }
 
   /** Makes room for so many segments. */
@@ -199,7 +208,8 @@ export abstract class Conversion<Report extends object> {
   /** Tells the outlet of the error as the package's own, unless all is over. */
   #fail(error: unknown): void {
     if (this.#isClosed) return;
-    const reason = this.#running.explain(error);
+    // Whatever the caller's own functions throw, it has to be seen.
+    const reason = this.#running.explain(error) ?? new Error('the stream failed without a reason');
     this.close(reason);
     this.#outlet.fail(reason);
   }
@@ -222,6 +232,3 @@ function abandoned(): Error {
 function closed(): Error {
   return new Error('the stream was closed');
 }
-
-// Segments are worked on side by side, each on one thread.
-const ONE = 1;

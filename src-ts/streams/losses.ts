@@ -17,7 +17,7 @@ export class Losses {
     readonly watch: Watch,
   ) {}
 
-  /** Whether anything but the first of them may be asked about. */
+  /** Whether it may go on behind the first of them. */
   get isTolerant(): boolean {
     return this.policy !== 'abort';
   }
@@ -29,7 +29,7 @@ export class Losses {
    */
   async settle(place: Place, error: unknown): Promise<boolean> {
     const failure = translated(error);
-    if (!(failure instanceof SealError) || failure.failure.kind === 'Cancelled') throw error;
+    if (!(failure instanceof SealError && failure.isDamage)) throw error;
     const damage: Damage = {
       index: place.index,
       plaintextRange: place.plaintextRange,

@@ -3,6 +3,7 @@
 import { addAbortSignal, Duplex } from 'node:stream';
 
 import { checkedSignal } from '../abort';
+import { emitting } from '../emitting';
 import type { OperationName } from '../diagnostics';
 import { typeError } from '../errors';
 import { checkedInteger } from '../options';
@@ -96,14 +97,16 @@ class ConversionStream<Report extends object> extends Duplex {
     this.#conversion = make({
       push: (bytes) => {
         this.#isShort = false;
-        return this.#pushTo(bytes);
+        return emitting(() => this.push(bytes), true);
       },
       drained: () =>
         new Promise((resolve) => {
           this.#tellDrained = resolve;
           this.#checkDrained();
         }),
-      end: () => this.push(null),
+      end: () => {
+        emitting(() => this.push(null), false);
+      },
       fail: (error) => this.destroy(error as Error),
     });
     if (signal) addAbortSignal(signal, this);
@@ -128,18 +131,6 @@ class ConversionStream<Report extends object> extends Duplex {
 
   override _read(): void {
     this.#conversion.pull();
-  }
-
-  /** What a listener throws is its own affair, and nobody's rejection. */
-  #pushTo(bytes: Buffer): boolean {
-    try {
-      return this.push(bytes);
-    } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
-      return true;
-    }
   }
 
   /** All readers come by here, which is the only way to know that one has had everything. */

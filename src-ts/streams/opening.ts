@@ -75,7 +75,7 @@ export class Opening extends Conversion<OpenReport> {
 
   async #unlock(header: Buffer): Promise<OpenStream> {
     const { keys, settings, concurrency } = this.plan;
-    const stream = await native.openStream(header, keys, settings, this.how());
+    const stream = await native.openStream(header, keys, settings, this.cancellation);
     this.#stream = stream;
     this.#concurrency = concurrency ?? stream.concurrency;
     this.allow(this.#concurrency);
@@ -85,7 +85,7 @@ export class Opening extends Conversion<OpenReport> {
   #openRecord(stream: OpenStream, record: Buffer): void {
     const losses = this.#losses;
     const place = losses.isTolerant ? stream.place(record) : undefined;
-    const opened = stream.open(record, this.how()).then((done) => {
+    const opened = stream.open(record, this.cancellation).then((done) => {
       this.watch.segment(done);
       return piecesOf(record, stream.pieces, done.plaintextSize);
     });
@@ -107,7 +107,7 @@ export class Opening extends Conversion<OpenReport> {
     const concurrency = this.#concurrency;
     const { isTolerant } = this.#losses;
     try {
-      const report = openReport(await stream.finish(bytes, concurrency, this.how()));
+      const report = openReport(await stream.finish(bytes, concurrency, this.cancellation));
       return { bytes: [], report: isTolerant ? this.#withLosses(report) : report };
     } catch (error) {
       if (!isTolerant) throw error;

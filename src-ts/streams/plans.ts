@@ -2,7 +2,7 @@
 
 import type { NativeKey, OpenSettings, SealSettings } from '../../native/binding';
 import { checkedPolicy } from '../damage';
-import { heldKeys } from '../keys';
+import { heldKey, heldKeys } from '../keys';
 import { checkedInteger, checkedOptions, heldSettings, openSettings, sealSettings } from '../options';
 import type { DamageOptions, DamagePolicy, OpenOptions, SealOptions, StreamOptions } from '../types';
 
@@ -26,9 +26,11 @@ export interface OpenPlan {
 /** @internal */
 export function sealPlan(options: SealOptions & StreamOptions): SealPlan {
   const settings = sealSettings(checkedOptions(options));
-  const [key] = heldKeys('key', [options.key]);
-  if (key === undefined) throw new Error('no key was held (a bug in sealstream)');
-  return { key, settings: heldSettings(settings), concurrency: checkedConcurrency(options) };
+  return {
+    key: heldKey('key', options.key),
+    settings: heldSettings(settings),
+    concurrency: checkedConcurrency(options),
+  };
 }
 
 /** @internal */

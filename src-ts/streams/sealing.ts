@@ -26,7 +26,7 @@ export class Sealing extends Conversion<SealReport> {
 
   protected override async prepare(): Promise<void> {
     const { key, settings, concurrency } = this.plan;
-    const stream = await native.sealStream(key, settings, this.how());
+    const stream = await native.sealStream(key, settings, this.cancellation);
     this.#stream = stream;
     this.#concurrency = concurrency ?? stream.concurrency;
     this.allow(this.#concurrency);
@@ -53,7 +53,7 @@ export class Sealing extends Conversion<SealReport> {
     this.#seal(stream, this.#record ?? EMPTY, true);
     this.deliverEnd(async () => {
       const end = Buffer.allocUnsafeSlow(stream.endSize);
-      const report = await stream.finish(end, this.#concurrency, this.how());
+      const report = await stream.finish(end, this.#concurrency, this.cancellation);
       return { bytes: [end], report: sealReport(report) };
     });
   }
@@ -78,7 +78,7 @@ export class Sealing extends Conversion<SealReport> {
     const record = memory.length === recordSize ? memory : grown(memory.subarray(0, recordSize), recordSize);
     this.#record = undefined;
     this.#isLong = true;
-    const sealed = stream.seal(record, isFinal, this.how()).then((done) => {
+    const sealed = stream.seal(record, isFinal, this.cancellation).then((done) => {
       this.watch.segment(done);
       return [record];
     });

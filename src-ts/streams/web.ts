@@ -1,11 +1,5 @@
 // The web's streams.
 
-import {
-  ReadableStream,
-  type ReadableStreamDefaultController,
-  WritableStream,
-  type WritableStreamDefaultController,
-} from 'node:stream/web';
 import { types } from 'node:util';
 
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../abort';
@@ -30,7 +24,7 @@ import { Sealing } from './sealing';
  * Otherwise as {@link createEncryptStream}; an aborted `signal` fails both sides with its reason.
  */
 export class EncryptionStream {
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
   readonly #conversion: Conversion<SealReport>;
 
@@ -59,7 +53,7 @@ export class EncryptionStream {
  * `signal` fails both sides with its reason.
  */
 export class DecryptionStream {
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
   readonly #conversion: Conversion<OpenReport>;
 
@@ -81,7 +75,7 @@ export class DecryptionStream {
 }
 
 interface Pair<Report extends object> {
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
   readonly conversion: Conversion<Report>;
 }
@@ -95,7 +89,7 @@ function pair<Report extends object>(
   ends.onAbort((reason) => {
     conversion.close(reason);
   });
-  const readable = new ReadableStream<Uint8Array>(
+  const readable = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       start(controller) {
         ends.readable = controller;
@@ -123,7 +117,8 @@ function pair<Report extends object>(
       return conversion.begin();
     },
     write: (chunk) => conversion.write(bytesOf(chunk)),
-    close: () => conversion.finish(),
+    // As in a TransformStream: closed is what came through.
+    close: () => conversion.finishAndEnd(),
     abort(reason) {
       conversion.close(reason);
       ends.failReadable(reason);
@@ -134,7 +129,7 @@ function pair<Report extends object>(
 
 /** Both ends, which fail together. */
 class Ends implements Outlet {
-  readable: ReadableStreamDefaultController<Uint8Array> | undefined;
+  readable: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
   writable: WritableStreamDefaultController | undefined;
   #close: ((reason: unknown) => void) | undefined;
 
@@ -159,8 +154,9 @@ class Ends implements Outlet {
   };
 
   push(bytes: Buffer): boolean {
-    this.readable?.enqueue(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
-    return (this.readable?.desiredSize ?? 0) > 0;
+    this.readable?.enqueue(new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length));
+    // With no room in its queue it asks for each piece.
+    return false;
   }
 
   drained(): Promise<void> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Which queue an operation stands in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lane {
-    /// A few milliseconds at most.
+    /// A few milliseconds at most: at most two MiB or so for one thread.
     Small,
     /// Any length.
     Large,

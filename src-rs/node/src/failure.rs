@@ -7,18 +7,20 @@ mod mirrors {
 
 pub use mirrors::*;
 
-use napi::bindgen_prelude::{JsObjectValue, ToNapiValue};
+use napi::bindgen_prelude::{JsObjectValue, Object, ToNapiValue};
 use napi::{Env, Error, JsValue, Status};
 use sealstream::floe;
 
 /// The JavaScript error of a failed operation.
 pub(crate) fn rejection(env: &Env, failure: &sealstream::SealFailure) -> napi::Result<Error> {
-    error(
+    let mut object = error(
         env,
         &failure.to_string(),
         &code_of(failure),
         SealFailure::from(failure),
-    )
+    )?;
+    object.set_named_property("isDamage", failure.is_damage())?;
+    Ok(Error::from(object.to_unknown()))
 }
 
 /// The `code` of an error that carries this failure.
@@ -29,14 +31,20 @@ pub(crate) fn code_of(failure: &sealstream::SealFailure) -> String {
 /// The JavaScript error of a FLOE message that was not sealed or opened.
 pub(crate) fn floe_rejection(env: &Env, failure: &floe::FloeError) -> napi::Result<Error> {
     let code = format!("{FLOE_CODE_PREFIX}{}", failure.code());
-    error(env, &failure.to_string(), &code, FloeError::from(failure))
+    let object = error(env, &failure.to_string(), &code, FloeError::from(failure))?;
+    Ok(Error::from(object.to_unknown()))
 }
 
-fn error(env: &Env, message: &str, code: &str, failure: impl ToNapiValue) -> napi::Result<Error> {
+fn error<'env>(
+    env: &'env Env,
+    message: &str,
+    code: &str,
+    failure: impl ToNapiValue,
+) -> napi::Result<Object<'env>> {
     let mut error = env.create_error(Error::from_reason(message))?;
     error.set_named_property("code", code)?;
     error.set_named_property("failure", failure)?;
-    Ok(Error::from(error.to_unknown()))
+    Ok(error)
 }
 
 /// An operation that panicked, which is a bug.

@@ -28,12 +28,19 @@ impl Cancellation {
         Self::default()
     }
 
-    /// Asks the operation to stop; it ends with `Cancelled` unless it is done by then.
+    /// Asks the operation to stop; it ends with `Cancelled` unless it is done by then. One that still waits for a thread
+    /// ends when that comes, or with [`end_cancelled`].
     #[napi]
     pub fn cancel(&self) {
         self.token.cancel();
-        run_cancelled();
     }
+}
+
+/// Ends the operations that were cancelled while they waited for a thread. It looks at all that wait, so call it once for
+/// many.
+#[napi]
+pub fn end_cancelled() {
+    run_cancelled();
 }
 
 /// How far an operation is.
@@ -103,15 +110,6 @@ impl Task {
             }
         } else {
             self
-        }
-    }
-
-    /// Work on one segment, in the lane of small operations: a stream must not wait behind whole files.
-    pub(crate) fn segment(run: RunSettings<'_>) -> Self {
-        Self {
-            threads: None,
-            lane: Lane::Small,
-            ..Self::large(run)
         }
     }
 

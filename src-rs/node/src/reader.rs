@@ -1,7 +1,7 @@
 //! A stream that stays open: ranges of its plaintext are read, and its segments opened, in any order, several at once.
 
 use crate::keys::KeyArgument;
-use crate::operations::{Cancellation, RunSettings, Task};
+use crate::operations::{Cancellation, Task};
 use crate::options::{OpenPlan, OpenSettings};
 use crate::output::{all_or_zeros, check_apart};
 use crate::ranges::Range;
@@ -57,11 +57,13 @@ pub fn open_reader<'env>(
     #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
     settings: OpenSettings<'_>,
     cache_size: Option<f64>,
-    run: RunSettings<'_>,
+    #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
+        ClassInstance<'_, Cancellation>,
+    >,
 ) -> Result<Object<'env>> {
     let plan = OpenPlan::new(&keys, settings)?;
     // What is read is little, whatever the stream's size.
-    Task::large(run).of_size(0).launch(env, move |_| {
+    Task::alone(cancellation.as_deref(), 0).launch(env, move |_| {
         let file = match &source.path {
             Some(path) => Some((open_source(Path::new(path))?, PathBuf::from(path))),
             None => None,
@@ -122,10 +124,10 @@ impl StreamReader {
         Ok(self.get()?.ranges()?.ciphertext_range(range).into())
     }
 
-    /// Reads the plaintext from `offset` on into `output` and tells how many bytes there were: fewer than there is room for
-    /// only at the end. At once where all of it was opened lately, else by a promise. `bytes` is the source, where that is
-    /// memory. If it fails, `output` is all zeros.
-    #[napi(catch_unwind, ts_return_type = "number | Promise<number>")]
+    /// Reads the plaintext from `offset` on until `output` is full, which must not be past the end. At once where all of it
+    /// was opened lately, since another thread would take longer than the copy, else by a promise. `bytes` is the source, where that is
+    /// memory. If it fails, `output` is of no use.
+    #[napi(catch_unwind, ts_return_type = "undefined | Promise<void>")]
     pub fn read<'env>(
         &self,
         env: &'env Env,
@@ -135,7 +137,7 @@ impl StreamReader {
         #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
             ClassInstance<'_, Cancellation>,
         >,
-    ) -> Result<Either<f64, Object<'env>>> {
+    ) -> Result<Either<(), Object<'env>>> {
         let source = Source {
             path: None,
             bytes,
@@ -189,7 +191,7 @@ impl PlannedRead {
     }
 
     /// Opens what was fetched; otherwise as `read`.
-    #[napi(catch_unwind, ts_return_type = "number | Promise<number>")]
+    #[napi(catch_unwind, ts_return_type = "undefined | Promise<void>")]
     pub fn open<'env>(
         &self,
         env: &'env Env,
@@ -198,7 +200,7 @@ impl PlannedRead {
         #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
             ClassInstance<'_, Cancellation>,
         >,
-    ) -> Result<Either<f64, Object<'env>>> {
+    ) -> Result<Either<(), Object<'env>>> {
         self.start(env, source, output, cancellation.as_deref())
     }
 
@@ -208,7 +210,7 @@ impl PlannedRead {
         source: Source,
         mut output: Uint8Array,
         cancellation: Option<&Cancellation>,
-    ) -> Result<Either<f64, Object<'env>>> {
+    ) -> Result<Either<(), Object<'env>>> {
         for bytes in source.memory() {
             check_apart(bytes, &output)?;
         }
@@ -220,13 +222,13 @@ impl PlannedRead {
             all_or_zeros(memory, |memory| {
                 let times = &mut StageTimes::default();
                 let read = |from: &dyn ReadAt| reader.read(from, &plan, memory, cancel, times);
-                shared.reading(&source, read).map(|size| size as f64)
+                shared.reading(&source, read).map(drop)
             })
         };
         if self.plan.is_complete() && self.plan.size() <= AT_ONCE {
             let read = run(&CancellationToken::new());
             return match read {
-                Ok(size) => Ok(Either::A(size)),
+                Ok(()) => Ok(Either::A(())),
                 Err(failure) => Err(crate::failure::rejection(env, &failure)?),
             };
         }

@@ -1,13 +1,13 @@
 //! Segments one by one, of a stream that stays open: in any order, several at once.
 
 use crate::failure::{SealFailure, rejection};
-use crate::operations::{RunSettings, Task};
+use crate::operations::{Cancellation, Task};
 use crate::output::check_apart;
 use crate::ranges::Range;
 use crate::reader::StreamReader;
 use crate::report::Stages;
 use crate::sources::Source;
-use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::headers::SegmentIndex;
@@ -77,13 +77,16 @@ impl StreamReader {
         index: f64,
         source: Source,
         mut output: Uint8Array,
-        run: RunSettings<'_>,
+        #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
+            ClassInstance<'_, Cancellation>,
+        >,
     ) -> Result<Object<'env>> {
         for bytes in source.memory() {
             check_apart(bytes, &output)?;
         }
         let shared = Arc::clone(self.get()?);
-        Task::large(run).launch(env, move |control| {
+        let size = shared.opened().wire_range(segment(index)).size();
+        Task::alone(cancellation.as_deref(), size).launch(env, move |control| {
             let mut times = StageTimes::default();
             let buffer = shared.free().pop().unwrap_or_default();
             let (stream, cancel) = (shared.opened(), &control.cancel);

@@ -11,3 +11,14 @@ mod reader;
 pub use outer::outer_ranges;
 pub use plan::ReadPlan;
 pub use reader::RangeReader;
+
+use super::failure::SealFailure;
+use super::segment_worker::SegmentWorkerError;
+use crate::headers::SegmentIndex;
+
+/// A plan that does not fit what it is used for, which only a bug could bring about.
+const fn lost(segment: SegmentIndex) -> SealFailure {
+    SealFailure::Segment {
+        error: SegmentWorkerError::FrameWorkerDisconnected { segment },
+    }
+}

@@ -1,7 +1,9 @@
 //! What a read takes: frames that are there, and the bytes of the source that are not.
 
 use super::cache::OpenFrame;
+use super::lost;
 use crate::headers::{ByteRange, FRAME_OVERHEAD, FrameIndex, Geometry, SegmentIndex, WireOffset};
+use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, frame_offset};
 use std::sync::Arc;
 
@@ -54,7 +56,7 @@ impl ReadPlan {
         self.range.size()
     }
 
-    /// The stretches of the source that are needed. Two of which less than about a frame stands between are one: a request
+    /// The stretches of the source that are needed. Two of which at most about a frame stands between are one: a request
     /// costs more than that.
     #[must_use]
     pub fn missing(&self) -> Vec<ByteRange> {
@@ -76,7 +78,7 @@ impl ReadPlan {
         self.pieces().map(|(wire, _)| wire.size()).sum()
     }
 
-    /// What is to be read, in order: pieces with less than `near` bytes between them together, up to `most` bytes at a time.
+    /// What is to be read, in order: pieces with at most `near` bytes between them together, up to `most` bytes at a time.
     pub(super) fn batches(&self, near: u64, most: u64) -> impl Iterator<Item = Batch> {
         let mut pieces = self.pieces().peekable();
         std::iter::from_fn(move || {
@@ -119,8 +121,15 @@ impl ReadPlan {
         })
     }
 
-    /// Copies what `out` wants of a frame to its place there; returns whether it wants all of it.
-    pub(super) fn place(&self, part: &SegmentPart, frame: u32, content: &[u8], out: &mut [u8]) -> bool {
+    /// Copies what `out` wants of a frame to its place there; returns whether it wants all of it. Never less: what is not
+    /// written would come out as it was.
+    pub(super) fn place(
+        &self,
+        part: &SegmentPart,
+        frame: u32,
+        content: &[u8],
+        out: &mut [u8],
+    ) -> Result<bool, SealFailure> {
         let within = u64::from(frame) * u64::from(self.geometry.frame_size());
         let start = self.geometry.plaintext_offset(part.segment) + within;
         let wanted = ByteRange {
@@ -130,10 +139,10 @@ impl ReadPlan {
         let from = (wanted.start - start) as usize;
         let to = (wanted.start - self.range.start) as usize;
         let size = wanted.size() as usize;
-        if let Some((from, to)) = content.get(from..from + size).zip(out.get_mut(to..to + size)) {
-            to.copy_from_slice(from);
-        }
-        size == content.len()
+        let ends = content.get(from..from + size).zip(out.get_mut(to..to + size));
+        let (from, to) = ends.ok_or_else(|| lost(part.segment))?;
+        to.copy_from_slice(from);
+        Ok(size == content.len())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads any range of a stream's plaintext.
 
 use super::cache::{Cache, OpenFrame};
+use super::lost;
 use super::plan::{Batch, Piece, ReadPlan, SegmentPart};
 use crate::headers::{ByteRange, FrameIndex, Geometry, SegmentIndex, WireOffset};
 use crate::stream_v2::cancel::CancellationToken;
@@ -114,7 +115,7 @@ impl RangeReader {
         for part in &plan.parts {
             for (frame, opened) in (part.first..).zip(&part.frames) {
                 if let Some(opened) = opened {
-                    plan.place(part, frame, opened.content(), out);
+                    plan.place(part, frame, opened.content(), out)?;
                 }
             }
         }
@@ -181,9 +182,9 @@ impl RangeReader {
                     cancel.check()?;
                     let (opener, part) = (&openers[part], &plan.parts[part]);
                     // The preamble comes before its frames.
-                    let Some(opener) = opener else { continue };
+                    let opener = opener.as_ref().ok_or_else(|| lost(part.segment))?;
                     let content = opener.open(FrameIndex::new(frame), &mut slot)?;
-                    let is_whole = plan.place(part, frame, content, out);
+                    let is_whole = plan.place(part, frame, content, out)?;
                     let key = (!(is_long && is_whole)).then_some((part.segment, frame));
                     self.cache.put_away(OpenFrame::new(slot), key);
                 }
