@@ -2,42 +2,13 @@
 
 import { ReadableStream, WritableStream } from 'node:stream/web';
 
-import test, { type ExecutionContext } from 'ava';
-import { DecryptionStream, EncryptionStream, type OpenReport, SealError, type SealReport } from 'sealstream';
+import test from 'ava';
+import { SealError } from 'sealstream';
 
 import { all, counted, deferred, inChunks, outcome, quiet } from './support/conversions.mjs';
 import { errorOf } from './support/errors.mjs';
-import { headerSize, key, plaintext, sealed, SIZES, withDamage } from './support/streams.mjs';
-
-interface Pair {
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
-  readonly report: SealReport | OpenReport | undefined;
-}
-type Make = (options?: { concurrency?: number; signal?: AbortSignal }) => Pair;
-
-const sealing = (options: object = {}) => new EncryptionStream({ key, ...SIZES, ...options });
-const opening = (options: object = {}) => new DecryptionStream({ key, ...options });
-
-const BOTH: [name: string, make: Make, input: Buffer, output: number][] = [
-  ['sealing', sealing, plaintext, sealed.length],
-  ['opening', opening, sealed, plaintext.length],
-];
-
-/** A test of each kind of stream. */
-function both(
-  title: string,
-  run: (t: ExecutionContext, make: Make, input: Buffer, output: number) => Promise<void>,
-): void {
-  for (const [name, make, input, output] of BOTH) {
-    test(`${title} (${name})`, (t) => run(t, make, input, output));
-  }
-}
-
-/** What goes through a pair. */
-function through(pair: Pair, ...chunks: (ArrayBuffer | ArrayBufferView)[]): Promise<Buffer> {
-  return all(ReadableStream.from(chunks).pipeThrough(pair));
-}
+import { both, opening, through } from './support/web-pairs.mjs';
+import { headerSize, plaintext, withDamage } from './support/streams.mjs';
 
 both('a writer waits for the reader', async (t, make, input, output) => {
   const { readable, writable } = make({ concurrency: 1 });

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import { ReadableStream, WritableStream } from 'node:stream/web';
 
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import {
   ciphertextSize,
   decrypt,
@@ -11,44 +11,13 @@ import {
   encrypt,
   EncryptionStream,
   generateKey,
-  type OpenReport,
-  type SealReport,
 } from 'sealstream';
 
 import { pattern } from './support/bytes.mjs';
 import { all, CHOICES, EDGES, inChunks, inEveryMemory } from './support/conversions.mjs';
 import { errorOf } from './support/errors.mjs';
+import { both, opening, type Pair, sealing, through } from './support/web-pairs.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES } from './support/streams.mjs';
-
-interface Pair {
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
-  readonly report: SealReport | OpenReport | undefined;
-}
-type Make = (options?: { concurrency?: number; signal?: AbortSignal }) => Pair;
-
-const sealing = (options: object = {}) => new EncryptionStream({ key, ...SIZES, ...options });
-const opening = (options: object = {}) => new DecryptionStream({ key, ...options });
-
-const BOTH: [name: string, make: Make, input: Buffer, output: number][] = [
-  ['sealing', sealing, plaintext, sealed.length],
-  ['opening', opening, sealed, plaintext.length],
-];
-
-/** A test of each kind of stream. */
-function both(
-  title: string,
-  run: (t: ExecutionContext, make: Make, input: Buffer, output: number) => Promise<void>,
-): void {
-  for (const [name, make, input, output] of BOTH) {
-    test(`${title} (${name})`, (t) => run(t, make, input, output));
-  }
-}
-
-/** What goes through a pair. */
-function through(pair: Pair, ...chunks: (ArrayBuffer | ArrayBufferView)[]): Promise<Buffer> {
-  return all(ReadableStream.from(chunks).pipeThrough(pair));
-}
 
 for (const [number, choice] of CHOICES.entries()) {
   test(`what one way of the package seals another opens, options ${number}`, async (t) => {

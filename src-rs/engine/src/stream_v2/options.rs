@@ -52,7 +52,7 @@ impl Control<'_> {
 }
 
 /// Segments in flight where `threads` threads work on what has an order: enough that nobody waits while one is read and one
-/// is written, but no more than [`MAX_IN_FLIGHT`] bytes of them, or one for each of two threads.
+/// is written, but no more than 256 MiB of them, or one for each of two threads.
 #[must_use]
 pub fn window(geometry: &Geometry, threads: usize) -> usize {
     let fitting = usize::try_from(MAX_IN_FLIGHT / geometry.full_record_size()).unwrap_or(usize::MAX);
