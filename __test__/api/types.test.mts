@@ -57,6 +57,7 @@ function segmentOf(failure: SealFailure): number | undefined {
     case 'HeaderError':
     case 'HeaderDamaged':
     case 'NoMatchingKey':
+    case 'WrongPassphrase':
     case 'HeaderTampered':
     case 'ContextMismatch':
     case 'HeaderCopyDamaged':
@@ -189,6 +190,7 @@ const SEAL_CODES: Record<SealErrorCode, true> = {
   ERR_SEAL_HEADER_ERROR: true,
   ERR_SEAL_HEADER_DAMAGED: true,
   ERR_SEAL_NO_MATCHING_KEY: true,
+  ERR_SEAL_WRONG_PASSPHRASE: true,
   ERR_SEAL_HEADER_TAMPERED: true,
   ERR_SEAL_CONTEXT_MISMATCH: true,
   ERR_SEAL_HEADER_COPY_DAMAGED: true,

@@ -56,6 +56,8 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
   switch (failure.kind) {
     case 'NoMatchingKey':
       return wrongKey(otherKey(scene));
+    case 'WrongPassphrase':
+      return wrongKey('give the passphrase that it was sealed with, letter by letter');
     case 'ContextMismatch':
       return failure.supplied === 0
         ? {
@@ -102,10 +104,12 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
     case 'TrailingData':
       return damaged('something was appended to it: restore it from another copy, or cut it there');
     case 'LimitExceeded':
-      return {
-        ...refused(`if you trust it, allow that with --max-segment-size ${failure.value}`),
-        message: limit(failure, input),
-      };
+      return failure.limit === 'SegmentSize'
+        ? {
+            ...refused(`if you trust it, allow that with --max-segment-size ${failure.value}`),
+            message: limit(failure, input),
+          }
+        : refused('whoever sealed it must seal it again, for passphrases that cost less to try');
     case 'SameFile':
       return refused('name another output with -o OUT');
     case 'TargetExists':
@@ -275,6 +279,7 @@ const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'HeaderDamaged',
   'HeaderTampered',
   'NoMatchingKey',
+  'WrongPassphrase',
   'Segment',
   'EndDamaged',
   'EndTampered',

@@ -41,6 +41,7 @@ export function resumeWarnings({ resume }: Report): string[] {
 const REASONS: Readonly<Record<StartedOver, string>> = {
   JournalTorn: 'the journal was torn at its beginning',
   NoMatchingKey: 'the key is not the one that it was begun with',
+  NoSecret: 'public keys open no journal, and no resume secret was given',
   OptionsDiffer: 'the options are not those that it was begun with',
   OutputMissing: 'the unfinished output was gone',
   OutputDamaged: 'the output was complete but for its name, and damaged',

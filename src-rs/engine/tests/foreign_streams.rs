@@ -1,7 +1,8 @@
 //! Streams that an independent implementation sealed: each opens, or is refused, as its maker says.
 
+use sealstream::keys::{Passphrase, identity_from_text, key_from_hex};
 use sealstream::stream_v2::io::{InputSource, OutputSink};
-use sealstream::{Control, DecryptOptions, Identity, SealFailure, SecretKey, Threads, decrypt_stream_v2};
+use sealstream::{Control, DecryptOptions, Identity, SealFailure, Threads, decrypt_stream_v2};
 use std::path::PathBuf;
 
 fn folder() -> PathBuf {
@@ -15,12 +16,12 @@ fn sha256(bytes: &[u8]) -> String {
 
 fn open(
     stream: &[u8],
-    key: &SecretKey,
+    identity: &Identity,
     context: &[u8],
     threads: usize,
     ordered: bool,
 ) -> Result<Vec<u8>, SealFailure> {
-    let options = DecryptOptions::new(vec![Identity::Key(key.clone())]).with_context(context);
+    let options = DecryptOptions::new(vec![identity.clone()]).with_context(context);
     let control = Control {
         threads: Threads::new(threads)?,
         ..Control::serial()
@@ -47,7 +48,7 @@ fn open(
 fn every_stream_opens_or_is_refused_as_its_maker_says() {
     let text = std::fs::read_to_string(folder().join("vectors.json")).unwrap();
     let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let key = sealstream::keys::key_from_hex(vectors["key"].as_str().unwrap()).unwrap();
+    let key = Identity::Key(key_from_hex(vectors["key"].as_str().unwrap()).unwrap());
     let mut opened = 0;
     for vector in vectors["vectors"].as_array().unwrap() {
         let name = vector["file"].as_str().unwrap();
@@ -84,4 +85,28 @@ fn every_stream_opens_or_is_refused_as_its_maker_says() {
         }
     }
     assert_eq!(opened, 10 * 4, "ten streams open with the key");
+}
+
+#[test]
+fn streams_for_a_passphrase_and_for_an_x25519_key_open_with_those() {
+    let text = std::fs::read_to_string(folder().join("vectors.json")).unwrap();
+    let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let text = |name: &str| vectors[name].as_str().unwrap();
+    let passphrase = Identity::Passphrase(Passphrase::new(text("passphrase")).unwrap());
+    let secret = identity_from_text(text("identity")).unwrap();
+    for (kind, identity) in [("passphrase", passphrase), ("x25519", secret)] {
+        let of_kind = |vector: &&serde_json::Value| vector["opens_with"][0] == kind;
+        let found: Vec<_> = vectors["vectors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(of_kind)
+            .collect();
+        assert_eq!(found.len(), 1);
+        let stream = std::fs::read(folder().join(found[0]["file"].as_str().unwrap())).unwrap();
+        for (threads, ordered) in [(1, false), (2, true)] {
+            let plaintext = open(&stream, &identity, b"", threads, ordered).unwrap();
+            assert_eq!(sha256(&plaintext), found[0]["plaintext_sha256"].as_str().unwrap());
+        }
+    }
 }

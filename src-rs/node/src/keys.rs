@@ -139,7 +139,10 @@ pub(crate) fn key_from_bytes(bytes: &[u8]) -> Result<SecretKey> {
 fn file_failure(operation: IoOperation, path: &Path, error: KeyFileError) -> SealFailure {
     match error {
         KeyFileError::Io(error) => SealFailure::io(operation, Some(path), &error),
-        KeyFileError::Readable { .. } | KeyFileError::NotAKey => SealFailure::InvalidOption {
+        KeyFileError::Readable { .. }
+        | KeyFileError::NotAKey
+        | KeyFileError::NotAnIdentity { .. }
+        | KeyFileError::NotAPair => SealFailure::InvalidOption {
             option: "path".into(),
             problem: format!("({}) names no usable key file: {error}", path.display()),
         },

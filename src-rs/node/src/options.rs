@@ -159,15 +159,13 @@ impl OpenPlan {
     }
 
     pub(crate) fn options(&self) -> DecryptOptions<'_> {
-        let max_segment_size = self.max_segment_size;
         DecryptOptions {
-            identities: self.identities.clone(),
-            context: &self.context,
-            max_segment_size,
+            max_segment_size: self.max_segment_size,
             on_damage: self
                 .questions
                 .as_deref()
                 .map_or(DamagePolicy::Abort, DamagePolicy::Ask),
+            ..DecryptOptions::new(self.identities.clone()).with_context(&self.context)
         }
     }
 }

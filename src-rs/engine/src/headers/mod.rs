@@ -24,10 +24,13 @@ pub use geometry::{
     default_segment_size,
 };
 pub use segment::{SEGMENT_HEADER_SIZE, SEGMENT_MARKER, SegmentHeader};
-pub use slots::{KeySlot, RawKeySlot, SLOT_SALT_SIZE, SlotType, WRAP_SIZE};
+pub use slots::{
+    HybridSlot, KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotBody,
+    SlotType, WRAP_SIZE, X25519Slot,
+};
 pub use stream::{
     CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAGIC, MAX_HEADER_SIZE,
-    MIN_HEADER_SIZE, StreamCore, StreamHeader, StreamHeaderDraft, check_prefix,
+    MAX_PASSPHRASE_SLOTS, MIN_HEADER_SIZE, StreamCore, StreamHeader, StreamHeaderDraft, check_prefix,
 };
 pub use units::{ByteRange, FrameIndex, SegmentIndex, WireOffset};
 

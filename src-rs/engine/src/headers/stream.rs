@@ -335,7 +335,8 @@ const SUITE_FLOE_AES_256_GCM: u8 = 1;
 const COMPRESSION_NONE: u8 = 0;
 const UNKNOWN_SIZE: u64 = u64::MAX;
 const MAX_SLOTS: u16 = 64;
-const MAX_PASSPHRASE_SLOTS: usize = 4;
+/// Slots of type 2 that a header has at most.
+pub const MAX_PASSPHRASE_SLOTS: usize = 4;
 /// A copy of the header stands before the footer.
 pub const FLAG_HEADER_COPY: u32 = 1;
 /// Bytes of the core.
@@ -469,8 +470,8 @@ mod tests {
         draft.slots.insert(
             0,
             RawKeySlot {
-                slot_type: SlotType::Provider,
-                body: vec![9],
+                slot_type: SlotType::X25519,
+                body: vec![9; 80],
             },
         );
         let header = StreamHeader::parse(&draft.encode(|_| [0; 48])).unwrap();

@@ -1,4 +1,6 @@
 //! Key files: one line of text behind comments, readable by their owner alone.
+//!
+//! Those of key pairs are in `pair_file`, under the same rules.
 
 use super::{key_from_base64, key_from_hex, key_to_hex};
 use crate::crypto::SecretKey;
@@ -22,6 +24,15 @@ pub enum KeyFileError {
     /// The file holds no key, or more than one.
     #[error("the file holds no key: expected 32 bytes, 64 hexadecimal digits or 44 Base64 characters")]
     NotAKey,
+    /// A line of a file of key pairs is no secret key, or there is none up to this last line.
+    #[error("line {line} is no secret key: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…")]
+    NotAnIdentity {
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// What was to be written is not a key pair's secret key.
+    #[error("only the secret key of a pair is written to such a file")]
+    NotAPair,
 }
 
 /// Reads a key from a file: 32 raw bytes, or a line of hexadecimal digits or Base64 behind `#` comments.
@@ -31,16 +42,8 @@ pub enum KeyFileError {
 /// # Errors
 /// See [`KeyFileError`].
 pub fn read_key_file(path: &Path, allow_readable: bool) -> Result<SecretKey, KeyFileError> {
-    let mut file = open_regular(path)?;
-    check_mode(&file, allow_readable)?;
-    // One byte more than is allowed, so that a second key behind the first can't go unnoticed.
-    let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE_SIZE + 1));
-    (&mut file)
-        .take(MAX_FILE_SIZE as u64 + 1)
-        .read_to_end(&mut content)?;
-    if content.len() > MAX_FILE_SIZE {
-        return Err(KeyFileError::NotAKey);
-    }
+    let content = read_protected(path, allow_readable, MAX_FILE_SIZE)?;
+    let content = content.ok_or(KeyFileError::NotAKey)?;
     let content = content.as_slice();
     // 32 hexadecimal digits are half a key rather than a key's 32 bytes.
     if content.len() == 32 && !content.iter().all(u8::is_ascii_hexdigit) {
@@ -59,18 +62,36 @@ pub fn read_key_file(path: &Path, allow_readable: bool) -> Result<SecretKey, Key
     }
 }
 
+/// What is in a file of secrets, all of which only its owner may read; `None` where that is more than `maximum` bytes.
+pub(super) fn read_protected(
+    path: &Path,
+    allow_readable: bool,
+    maximum: usize,
+) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileError> {
+    let mut file = open_regular(path)?;
+    check_mode(&file, allow_readable)?;
+    // One byte more than is allowed, so that a second key behind the first can't go unnoticed.
+    let mut content = Zeroizing::new(Vec::with_capacity(maximum + 1));
+    (&mut file).take(maximum as u64 + 1).read_to_end(&mut content)?;
+    Ok((content.len() <= maximum).then_some(content))
+}
+
 /// Writes a new key file that only its owner can read, and flushes it: a key that is lost is data that is lost.
 ///
 /// # Errors
 /// `AlreadyExists` for an existing path: a key file is never overwritten.
 pub fn write_key_file(path: &Path, key: &SecretKey) -> Result<(), KeyFileError> {
+    let hex = key_to_hex(key);
+    write_new(path, &Zeroizing::new(format!("{COMMENT}{}\n", hex.as_str())))
+}
+
+/// Writes a new file of secrets that only its owner can read, and flushes it.
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), KeyFileError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    let hex = key_to_hex(key);
-    let text = Zeroizing::new(format!("{COMMENT}{}\n", hex.as_str()));
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
         // Best effort: what matters to the caller is the failure to write.

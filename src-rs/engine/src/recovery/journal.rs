@@ -49,12 +49,15 @@ pub struct JournalHeader {
     pub source: SourceMark,
     /// The file key under the resume secret, where there is one.
     pub wrapped: Option<WrappedFileKey>,
+    /// A MAC of the public keys that the stream is sealed for, where there are any.
+    pub public_keys: Option<[u8; MAC_SIZE]>,
     /// The header of the stream that is sealed or opened.
     pub stream_header: Vec<u8>,
 }
 
 impl JournalHeader {
-    /// Wraps `file_key` under `secret`, bound to what the header says by now. The stream header must be in place.
+    /// Wraps `file_key` under `secret`, bound to what the header says by now. The stream header must be in place, and what
+    /// it says of public keys.
     ///
     /// # Errors
     /// Where the system gives no random bytes.
@@ -71,6 +74,22 @@ impl JournalHeader {
         let wrap = wrap_file_key(secret.expose(), &salt, WRAP_LABEL, stream_id, &aad, file_key)?;
         self.wrapped = Some(WrappedFileKey { salt, wrap });
         Ok(())
+    }
+
+    /// Notes the public keys that the stream is sealed for, as [`public_keys`](crate::keys::public_keys) lists them. Whose they are
+    /// does not stand in a stream, so that only this tells whether they are the same at the next attempt; and it tells
+    /// nobody but those who have the stream's key.
+    pub fn note_public_keys(&mut self, key: &JournalKey, public_keys: &[u8]) {
+        self.public_keys = (!public_keys.is_empty()).then(|| key.sign(&public_keys_message(public_keys)));
+    }
+
+    /// Whether these are the public keys that were noted.
+    #[must_use]
+    pub fn has_public_keys(&self, key: &JournalKey, public_keys: &[u8]) -> bool {
+        match &self.public_keys {
+            Some(mac) => key.verify(&public_keys_message(public_keys), mac),
+            None => public_keys.is_empty(),
+        }
     }
 
     /// The file key, if this is the secret that it was wrapped under.
@@ -106,7 +125,8 @@ impl JournalHeader {
         out[..8].copy_from_slice(&MAGIC);
         out[8] = VERSION;
         out[9] = self.direction.code();
-        // 10 and 11: flags, of which there are none.
+        let flags = self.public_keys.map_or(0, |_| FLAG_PUBLIC_KEYS);
+        out[10..12].copy_from_slice(&flags.to_be_bytes());
         out[12..16].copy_from_slice(&(self.stream_header.len() as u32).to_be_bytes());
         out[16..24].copy_from_slice(&size.to_be_bytes());
         out[24..32].copy_from_slice(&modified.to_be_bytes());
@@ -125,6 +145,7 @@ impl JournalHeader {
             out.extend_from_slice(salt);
             out.extend_from_slice(wrap);
         }
+        out.extend_from_slice(self.public_keys.as_ref().map_or(&[], |mac| &mac[..]));
         out.extend_from_slice(&self.stream_header);
         let mac = key.sign(&out);
         out.extend_from_slice(&mac);
@@ -154,31 +175,31 @@ impl StoredHeader {
         let Some(fixed) = read_array::<HEADER_FIXED_SIZE>(reader)? else {
             return Ok(None);
         };
-        let Some((direction, source, wrapped_size, stream_header_size)) = parse_fixed(&fixed) else {
+        let Some(fixed_fields) = FixedFields::parse(&fixed) else {
             return Ok(None);
         };
-        let rest = wrapped_size + stream_header_size + TRAILER_SIZE;
+        let rest = fixed_fields.rest();
         let mut bytes = Vec::with_capacity(HEADER_FIXED_SIZE + rest);
         bytes.extend_from_slice(&fixed);
         reader.take(rest as u64).read_to_end(&mut bytes)?;
         if bytes.len() < HEADER_FIXED_SIZE + rest {
             return Ok(None);
         }
-        Ok(Self::check(bytes, direction, source, wrapped_size))
+        Ok(Self::check(bytes, &fixed_fields))
     }
 
-    fn check(
-        bytes: Vec<u8>,
-        direction: JournalDirection,
-        source: SourceMark,
-        wrapped_size: usize,
-    ) -> Option<Self> {
+    fn check(bytes: Vec<u8>, fields: &FixedFields) -> Option<Self> {
         let (checked, crc) = bytes.split_last_chunk::<4>()?;
         if crc32c(checked) != u32::from_be_bytes(*crc) {
             return None;
         }
         let (covered, mac) = checked.split_last_chunk::<48>()?;
-        let (wrapped, stream_header) = covered.get(HEADER_FIXED_SIZE..)?.split_at_checked(wrapped_size)?;
+        let rest = covered.get(HEADER_FIXED_SIZE..)?;
+        let (wrapped, rest) = rest.split_at_checked(fields.wrapped_size)?;
+        let (public_keys, stream_header) = match fields.has_public_keys {
+            true => rest.split_first_chunk().map(|(mac, rest)| (Some(*mac), rest))?,
+            false => (None, rest),
+        };
         let wrapped = match wrapped.split_first_chunk() {
             Some((salt, wrap)) => Some(WrappedFileKey {
                 salt: *salt,
@@ -188,9 +209,10 @@ impl StoredHeader {
         };
         Some(Self {
             header: JournalHeader {
-                direction,
-                source,
+                direction: fields.direction,
+                source: fields.source,
                 wrapped,
+                public_keys,
                 stream_header: stream_header.to_vec(),
             },
             mac: *mac,
@@ -211,28 +233,54 @@ impl StoredHeader {
     }
 }
 
-/// Direction, source, and the sizes of the two parts that follow; all sizes are bounded.
-fn parse_fixed(fixed: &[u8; HEADER_FIXED_SIZE]) -> Option<(JournalDirection, SourceMark, usize, usize)> {
-    let u64_at = |at: usize| {
-        let bytes = fixed.get(at..)?.first_chunk()?;
-        Some(u64::from_be_bytes(*bytes))
-    };
-    if fixed[..8] != MAGIC || fixed[8] != VERSION || fixed[10..12] != [0, 0] {
-        return None;
+/// No other message under the journal's key starts like this: headers start with the magic, entries with a MAC.
+fn public_keys_message(public_keys: &[u8]) -> Vec<u8> {
+    [PUBLIC_KEYS_LABEL, public_keys].concat()
+}
+
+/// What a header's fixed part says; all sizes are bounded.
+struct FixedFields {
+    direction: JournalDirection,
+    source: SourceMark,
+    has_public_keys: bool,
+    wrapped_size: usize,
+    stream_header_size: usize,
+}
+
+impl FixedFields {
+    fn parse(fixed: &[u8; HEADER_FIXED_SIZE]) -> Option<Self> {
+        let u64_at = |at: usize| {
+            let bytes = fixed.get(at..)?.first_chunk()?;
+            Some(u64::from_be_bytes(*bytes))
+        };
+        let flags = u16::from_be_bytes([fixed[10], fixed[11]]);
+        if fixed[..8] != MAGIC || fixed[8] != VERSION || flags & !FLAG_PUBLIC_KEYS != 0 {
+            return None;
+        }
+        let stream_header_size = u32::from_be_bytes([fixed[12], fixed[13], fixed[14], fixed[15]]);
+        let wrapped_size = usize::from(u16::from_be_bytes([fixed[48], fixed[49]]));
+        if stream_header_size > MAX_HEADER_SIZE || !matches!(wrapped_size, 0 | WRAPPED_SIZE) {
+            return None;
+        }
+        Some(Self {
+            direction: JournalDirection::from_code(fixed[9])?,
+            source: SourceMark {
+                size: u64_at(16)?,
+                modified: u64_at(24)?.cast_signed(),
+                device: u64_at(32)?,
+                inode: u64_at(40)?,
+            },
+            has_public_keys: flags == FLAG_PUBLIC_KEYS,
+            wrapped_size,
+            stream_header_size: stream_header_size as usize,
+        })
     }
-    let direction = JournalDirection::from_code(fixed[9])?;
-    let stream_header_size = u32::from_be_bytes([fixed[12], fixed[13], fixed[14], fixed[15]]);
-    let wrapped_size = usize::from(u16::from_be_bytes([fixed[48], fixed[49]]));
-    if stream_header_size > MAX_HEADER_SIZE || !matches!(wrapped_size, 0 | WRAPPED_SIZE) {
-        return None;
+
+    /// Bytes of the header that follow.
+    const fn rest(&self) -> usize {
+        let public_keys = if self.has_public_keys { MAC_SIZE } else { 0 };
+        self.wrapped_size + public_keys + self.stream_header_size + TRAILER_SIZE
     }
-    let source = SourceMark {
-        size: u64_at(16)?,
-        modified: u64_at(24)?.cast_signed(),
-        device: u64_at(32)?,
-        inode: u64_at(40)?,
-    };
-    Some((direction, source, wrapped_size, stream_header_size as usize))
 }
 
 /// A segment that is finished.
@@ -376,7 +424,11 @@ fn read_array<const N: usize>(reader: &mut (impl Read + ?Sized)) -> io::Result<O
 
 const MAGIC: [u8; 8] = *b"\x89SEALJ\r\n";
 const VERSION: u8 = 1;
+/// A MAC of the public keys follows the wrapped file key.
+const FLAG_PUBLIC_KEYS: u16 = 1;
 const WRAP_LABEL: &[u8] = b"sealstream v1 journal";
+const PUBLIC_KEYS_LABEL: &[u8] = b"sealstream v1 public keys";
+const MAC_SIZE: usize = 48;
 /// Bytes in front of the wrapped file key and the stream's header.
 const HEADER_FIXED_SIZE: usize = 50;
 /// Bytes of the wrapped file key: salt 32, wrap 80.

@@ -21,6 +21,7 @@ fn header() -> JournalHeader {
             inode: 99,
         },
         wrapped: None,
+        public_keys: None,
         stream_header: vec![0xaa; 300],
     }
 }
@@ -205,9 +206,49 @@ fn an_entry_of_a_segment_that_the_stream_does_not_have_ends_the_reading() {
 }
 
 #[test]
+fn public_keys_are_noted_for_those_who_have_the_key() {
+    let key = keys(1);
+    let mut header = header();
+    header.note_public_keys(&key, b"");
+    assert_eq!(header.public_keys, None);
+    assert!(header.has_public_keys(&key, b"") && !header.has_public_keys(&key, b"a key"));
+    header.note_public_keys(&key, b"a key");
+    assert!(header.has_public_keys(&key, b"a key"));
+    assert!(!header.has_public_keys(&key, b"") && !header.has_public_keys(&key, b"another"));
+    assert!(!header.has_public_keys(&keys(2), b"a key"));
+    for secret in [None, Some(SecretKey::from_bytes(&[7; 32]).unwrap())] {
+        let (id, file_key) = ([5; 32], FileKey::new([6; 32]));
+        if let Some(secret) = &secret {
+            header.wrap(secret, &id, &file_key, &Random::known(1)).unwrap();
+        }
+        let (bytes, _) = header.encode(&key);
+        assert_eq!(bytes[10..12], [0, 1]);
+        let wrapped = if secret.is_some() { 112 } else { 0 };
+        assert_eq!(bytes.len(), 50 + wrapped + 48 + 300 + 52);
+        let stored = StoredHeader::read(&mut &bytes[..]).unwrap().unwrap();
+        assert_eq!((&stored.header, stored.size()), (&header, bytes.len() as u64));
+        assert!(stored.verify(&key));
+        if let Some(secret) = &secret {
+            assert!(stored.header.unwrap(secret, &id).unwrap().is_some());
+        }
+    }
+}
+
+#[test]
+fn flags_of_later_releases_make_it_no_header_of_this_one() {
+    for flags in [2u16, 3, 0x8000] {
+        let (mut bytes, _) = header().encode(&keys(1));
+        bytes[10..12].copy_from_slice(&flags.to_be_bytes());
+        let (checked, crc) = bytes.split_last_chunk_mut::<4>().unwrap();
+        *crc = crate::headers::crc32c(checked).to_be_bytes();
+        assert_eq!(StoredHeader::read(&mut &bytes[..]).unwrap(), None);
+    }
+}
+
+#[test]
 fn sizes_that_a_header_claims_are_not_believed() {
     let (bytes, _) = header().encode(&keys(1));
-    for (at, value) in [(12, 0xff), (13, 0xff), (48, 1), (49, 113)] {
+    for (at, value) in [(11, 1), (12, 0xff), (13, 0xff), (48, 1), (49, 113)] {
         let mut claiming = bytes.clone();
         claiming[at] = value;
         assert_eq!(StoredHeader::read(&mut &claiming[..]).unwrap(), None, "{at}");

@@ -8,7 +8,7 @@ use super::cancel::Cancelled;
 use super::segment_worker::SegmentWorkerError;
 use crate::crypto::CryptoError;
 use crate::headers::{HeaderError, HeaderField, SegmentIndex, WireOffset};
-use crate::keys::UnlockError;
+use crate::keys::{MAX_PASSPHRASE_LANES, UnlockError};
 use std::{io, path::Path};
 
 /// Why a stream was not sealed or opened. Nothing is left behind by a failure but this, and what is there to be resumed.
@@ -46,6 +46,9 @@ pub enum SealFailure {
         /// The slots that the header has, in words.
         slots: String,
     },
+    /// All that could be tried were passphrases, and none is right.
+    #[error("the passphrase is wrong: it opens none of the stream's passphrase slots")]
+    WrongPassphrase,
     /// The header was changed by someone who has no key.
     #[error("the header was tampered with: its authentication code does not match")]
     HeaderTampered,
@@ -319,6 +322,7 @@ impl SealFailure {
             Self::HeaderError { .. } => "HEADER_ERROR",
             Self::HeaderDamaged { .. } => "HEADER_DAMAGED",
             Self::NoMatchingKey { .. } => "NO_MATCHING_KEY",
+            Self::WrongPassphrase => "WRONG_PASSPHRASE",
             Self::HeaderTampered => "HEADER_TAMPERED",
             Self::ContextMismatch { .. } => "CONTEXT_MISMATCH",
             Self::HeaderCopyDamaged { .. } => "HEADER_COPY_DAMAGED",
@@ -411,7 +415,18 @@ impl SealFailure {
     pub fn locked(error: UnlockError, slots: String) -> Self {
         match error {
             UnlockError::NoMatch => Self::NoMatchingKey { slots },
+            UnlockError::WrongPassphrase => Self::WrongPassphrase,
             UnlockError::Tampered => Self::HeaderTampered,
+            UnlockError::PassphraseCost { maximum, value } => Self::LimitExceeded {
+                limit: Limit::PassphraseCost,
+                maximum,
+                value,
+            },
+            UnlockError::PassphraseLanes { lanes } => Self::LimitExceeded {
+                limit: Limit::PassphraseLanes,
+                maximum: MAX_PASSPHRASE_LANES.into(),
+                value: lanes.into(),
+            },
             UnlockError::Crypto(error) => Self::Crypto { error },
         }
     }

@@ -8,9 +8,10 @@ use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
 use crate::headers::{
     CORE_SIZE, END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderError,
-    HeaderField, MAX_HEADER_SIZE, StreamHeader, WireOffset, check_prefix, end_record_size,
+    HeaderField, MAX_HEADER_SIZE, RawKeySlot, SlotBody, StreamHeader, WireOffset, check_prefix,
+    end_record_size,
 };
-use crate::keys::{Unlocked, key_slot, unlock};
+use crate::keys::{UnlockLimits, Unlocked, unlock};
 use std::io::{IoSliceMut, Read};
 
 /// A header as it was found.
@@ -147,8 +148,9 @@ impl IncomingStream {
         let FoundHeader { header, from_copy } = found;
         let core = &header.core;
         check_segment_size(&core.geometry, options.max_segment_size)?;
-        let unlocked = unlock(&header, &options.identities)
-            .map_err(|error| SealFailure::locked(error, describe_slots(&header)))?;
+        let limits = options.limits();
+        let unlocked = unlock(&header, &options.identities, &limits)
+            .map_err(|error| SealFailure::locked(error, describe_slots(&header, &limits)))?;
         let keys = StreamKeys::derive(
             &unlocked.file_key,
             &core.encode(),
@@ -191,11 +193,22 @@ impl IncomingStream {
 }
 
 /// A header's slots in words, for someone who looks for the right key.
-fn describe_slots(header: &StreamHeader) -> String {
-    let describe = |raw| match key_slot(raw) {
-        Some(slot) if !slot.id.is_empty() => format!("key {:?}", slot.id),
-        Some(_) => "a key without a name".to_owned(),
-        None => format!("{}, which this release can't open", raw.slot_type),
+fn describe_slots(header: &StreamHeader, limits: &UnlockLimits<'_>) -> String {
+    let describe = |raw: &RawKeySlot| {
+        let words = match raw.parsed() {
+            Some(SlotBody::Key(slot)) if slot.id.is_empty() => "a key without a name".to_owned(),
+            Some(SlotBody::Key(slot)) => format!("key {:?}", slot.id),
+            Some(SlotBody::Passphrase(_)) => "a passphrase".to_owned(),
+            Some(SlotBody::X25519(_)) => "an X25519 key".to_owned(),
+            Some(SlotBody::Hybrid(_)) => "a post-quantum hybrid key".to_owned(),
+            Some(SlotBody::Provider(slot)) => format!("key {:?} of {:?}", slot.key_id, slot.name),
+            None => format!("{}, which this release can't open", raw.slot_type),
+        };
+        if limits.accepts(raw.slot_type) {
+            words
+        } else {
+            format!("{words}, which is not accepted")
+        }
     };
     header.slots.iter().map(describe).collect::<Vec<_>>().join("; ")
 }

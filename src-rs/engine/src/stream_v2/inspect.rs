@@ -2,10 +2,10 @@
 
 use super::ending::claimed_total;
 use super::failure::SealFailure;
-use super::incoming::find_header;
+use super::incoming::{find_header, read_header};
 use super::io::ReadAt;
-use crate::headers::{DigestKind, RawKeySlot};
-use crate::keys::key_slot;
+use crate::headers::{DigestKind, RawKeySlot, SlotBody, SlotType, StreamHeader};
+use crate::keys::PassphraseCost;
 
 /// A stream as anyone can see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,9 @@ pub struct StreamInfo {
     pub header_from_copy: bool,
     /// Who can open the stream.
     pub slots: Vec<SlotInfo>,
+    /// Whether no slot is known to fall to a quantum computer: none is for an X25519 key, or of an unknown type. How a key
+    /// service wraps its keys can't be seen.
+    pub is_post_quantum: bool,
 }
 
 /// A key slot as anyone can see it.
@@ -41,8 +44,57 @@ pub struct StreamInfo {
 pub struct SlotInfo {
     /// The slot's type, such as `key`.
     pub slot_type: String,
-    /// The key's name, where the slot has one.
+    /// The key's name, where the slot has one; a key service's id of its key.
     pub key_id: Option<String>,
+    /// What an attempt with a passphrase costs.
+    pub passphrase_cost: Option<PassphraseCost>,
+    /// What a key service has to unwrap.
+    pub provider: Option<ProviderInfo>,
+}
+
+/// What a key slot says to the key service that can open it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderInfo {
+    /// The service's name.
+    pub name: String,
+    /// The wrapped key.
+    pub blob: Vec<u8>,
+}
+
+impl SlotInfo {
+    fn new(raw: &RawKeySlot) -> Self {
+        let mut info = Self {
+            slot_type: raw.slot_type.to_string(),
+            key_id: None,
+            passphrase_cost: None,
+            provider: None,
+        };
+        match raw.parsed() {
+            Some(SlotBody::Key(slot)) => info.key_id = Some(slot.id),
+            Some(SlotBody::Passphrase(slot)) => info.passphrase_cost = Some(slot.cost),
+            Some(SlotBody::Provider(slot)) => {
+                info.key_id = Some(slot.key_id);
+                info.provider = Some(ProviderInfo {
+                    name: slot.name,
+                    blob: slot.blob,
+                });
+            }
+            Some(SlotBody::X25519(_) | SlotBody::Hybrid(_)) | None => {}
+        }
+        info.key_id = info.key_id.filter(|id| !id.is_empty());
+        info
+    }
+}
+
+/// The key slots of a header, of which `bytes` are at least all. Nothing in them has been authenticated: ask a key service only
+/// if it, and the key, are ones that you trust.
+///
+/// # Errors
+/// A header that is damaged, cut short or of another version.
+pub fn inspect_slots(bytes: &[u8]) -> Result<Vec<SlotInfo>, SealFailure> {
+    let mut reader = bytes;
+    let found = read_header(&mut reader)?;
+    Ok(slots(&found.header))
 }
 
 /// Reads what a stream says of itself.
@@ -58,10 +110,6 @@ pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealFailure> {
         .core
         .plaintext_size
         .or_else(|| claimed_total(source, stream_size, header));
-    let slot_info = |raw: &RawKeySlot| SlotInfo {
-        slot_type: raw.slot_type.to_string(),
-        key_id: key_slot(raw).map(|slot| slot.id).filter(|id| !id.is_empty()),
-    };
     Ok(StreamInfo {
         stream_id: header.core.stream_id,
         frame_size: geometry.frame_size(),
@@ -74,6 +122,18 @@ pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealFailure> {
         header_revision: header.revision,
         has_header_copy: header.core.header_copy,
         header_from_copy: found.from_copy,
-        slots: header.slots.iter().map(slot_info).collect(),
+        slots: slots(header),
+        is_post_quantum: header.slots.iter().all(|slot| is_post_quantum(slot.slot_type)),
     })
+}
+
+fn slots(header: &StreamHeader) -> Vec<SlotInfo> {
+    header.slots.iter().map(SlotInfo::new).collect()
+}
+
+const fn is_post_quantum(slot_type: SlotType) -> bool {
+    match slot_type {
+        SlotType::Key | SlotType::Passphrase | SlotType::Provider | SlotType::Hybrid => true,
+        SlotType::X25519 | SlotType::Unknown(_) => false,
+    }
 }

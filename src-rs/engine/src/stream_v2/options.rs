@@ -1,11 +1,18 @@
 //! What a caller can choose.
 
+mod recipients;
+
+use recipients::check_recipients;
+pub(crate) use recipients::compact_header_size;
+
 use super::cancel::CancellationToken;
 use super::damage::DamagePolicy;
 use super::failure::{Limit, SealFailure};
 use super::pipeline::Threads;
-use crate::headers::{DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, default_segment_size};
-use crate::keys::{Identity, MAX_KEY_ID, Recipient};
+use crate::headers::{
+    DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, SlotType, default_segment_size,
+};
+use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, Identity, Recipient, UnlockLimits};
 use crate::telemetry::{Progress, ProgressMeter, SegmentListener};
 
 /// How to run an operation: threads, cancelling, progress.
@@ -103,16 +110,7 @@ impl<'a> EncryptOptions<'a> {
     /// # Errors
     /// `InvalidOption`, naming it.
     pub fn geometry(&self, plaintext_size: Option<u64>) -> Result<Geometry, SealFailure> {
-        if !(1..=64).contains(&self.recipients.len()) {
-            return Err(invalid("recipients", "must be 1 to 64"));
-        }
-        if self
-            .recipients
-            .iter()
-            .any(|Recipient::Key { id, .. }| id.len() > MAX_KEY_ID)
-        {
-            return Err(invalid("keyId", "must have at most 255 bytes"));
-        }
+        check_recipients(&self.recipients)?;
         check_context(self.context)?;
         let segment_size = self
             .segment_size
@@ -134,6 +132,12 @@ pub struct DecryptOptions<'a> {
     pub identities: Vec<Identity>,
     /// The bytes that it was sealed with.
     pub context: &'a [u8],
+    /// The types of key slots that are tried; all where it is `None`. Anyone can seal a stream for a public key, so a reader that
+    /// expects one from somebody who shares a key with it leaves other types out.
+    pub accept: Option<Vec<SlotType>>,
+    /// What the passphrase slots of a header may cost in all, for each passphrase that is offered: memory times passes, in KiB.
+    /// A header that asks for more is refused before any is tried.
+    pub max_passphrase_cost: u64,
     /// The largest segment size that is accepted, in bytes: an ordered reader holds some segments in memory.
     pub max_segment_size: u32,
     /// Who decides about segments that can't be opened. Anything but `Abort` needs a source that can be read by offset.
@@ -147,6 +151,8 @@ impl<'a> DecryptOptions<'a> {
         Self {
             identities,
             context: &[],
+            accept: None,
+            max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
             on_damage: DamagePolicy::Abort,
         }
@@ -163,7 +169,18 @@ impl<'a> DecryptOptions<'a> {
     /// # Errors
     /// `InvalidOption`, naming it.
     pub fn check(&self) -> Result<(), SealFailure> {
+        if self.accept.as_ref().is_some_and(Vec::is_empty) {
+            return Err(invalid("acceptSlots", "must name a type of slots"));
+        }
         check_context(self.context)
+    }
+
+    /// What is tried on a header's slots, and what that may cost.
+    pub(crate) fn limits(&self) -> UnlockLimits<'_> {
+        UnlockLimits {
+            accept: self.accept.as_deref(),
+            max_passphrase_cost: self.max_passphrase_cost,
+        }
     }
 }
 

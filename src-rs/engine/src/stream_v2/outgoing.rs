@@ -1,14 +1,14 @@
 //! A stream's outer parts on their way out: keys and header before the first segment, the end after the last.
 
 use super::failure::SealFailure;
-use super::options::{EncryptOptions, HeaderLayout};
+use super::options::{EncryptOptions, HeaderLayout, compact_header_size};
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{EndKey, FileKey, Random, StreamKeys};
 use crate::headers::{
-    EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, KeySlot, ManifestEntry,
-    StreamCore, StreamHeader, StreamHeaderDraft, WRAP_SIZE, end_record_size,
+    EndRecord, FOOTER_SIZE, Footer, Geometry, ManifestEntry, StreamCore, StreamHeader, StreamHeaderDraft,
+    end_record_size,
 };
-use crate::keys::{Recipient, seal_slots};
+use crate::keys::seal_slots;
 use zeroize::Zeroizing;
 
 /// A new stream whose header is written and whose segments can be sealed.
@@ -37,12 +37,10 @@ impl OutgoingStream {
         random: &Random,
     ) -> Result<(Self, StreamKeys, FileKey), SealFailure> {
         let geometry = options.geometry(plaintext_size)?;
-        // File key, stream id and one salt for each slot, in one call to the generator.
-        let mut drawn = Zeroizing::new(vec![[0; 32]; 2 + options.recipients.len()]);
+        // In one call to the generator; slots draw what they need.
+        let mut drawn = Zeroizing::new([[0; 32]; 2]);
         random.fill(drawn.as_flattened_mut())?;
-        let [file_key, stream_id, salts @ ..] = drawn.as_slice() else {
-            return Err(crate::crypto::CryptoError::RandomUnavailable.into());
-        };
+        let [file_key, stream_id] = &*drawn;
         let file_key = FileKey::new(*file_key);
         let header_copy = options.header == HeaderLayout::Rewrappable;
         let core = StreamCore {
@@ -58,7 +56,7 @@ impl OutgoingStream {
             context_check: keys.context_check()?,
             core_extensions: Vec::new(),
             header_extensions: Vec::new(),
-            slots: seal_slots(&options.recipients, salts, stream_id, &file_key)?,
+            slots: seal_slots(&options.recipients, stream_id, &file_key, random)?,
             padded_size: padded_size(options.header),
         };
         let header = draft.encode(|bytes| keys.header_mac(bytes));
@@ -146,17 +144,7 @@ const fn padded_size(layout: HeaderLayout) -> u32 {
 /// `InvalidOption`.
 pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealFailure> {
     let geometry = options.geometry(Some(plaintext_size))?;
-    let slot = |Recipient::Key { id, .. }: &Recipient| {
-        KeySlot {
-            id: id.clone(),
-            salt: [0; 32],
-            wrap: [0; WRAP_SIZE],
-        }
-        .to_raw()
-        .wire_size()
-    };
-    let slots: usize = options.recipients.iter().map(slot).sum();
-    let header = (HEADER_FIXED_SIZE + 8 + slots + HEADER_TRAILER_SIZE) as u64;
+    let header = compact_header_size(&options.recipients) as u64;
     let header = header.max(u64::from(padded_size(options.header)));
     Ok(total_size(
         &geometry,

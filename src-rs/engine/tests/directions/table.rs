@@ -25,13 +25,13 @@ pub(crate) const ROWS: &[Row] = &[
         module: "crypto",
         never: &[],
         foreign: NO_IO_OR_THREADS,
-        because: "primitives over the typed values; the only module that names ring",
+        because: "primitives over the typed values; the only module that names ring, argon2 and hpke",
     },
     Row {
         module: "keys",
         never: &[],
         foreign: &[],
-        because: "who may open a stream: slots of the header, wrapped by crypto; reads key files",
+        because: "who may open a stream: slots of the header, wrapped by crypto; reads key files, and has threads for Argon2",
     },
     Row {
         module: "telemetry",
@@ -270,7 +270,7 @@ pub(crate) const ITEMS: &[(&str, &str, &[&str])] = &[
 ];
 
 /// Crates that one module alone names.
-pub(crate) const ONLY: &[(&str, &str)] = &[("ring", "crypto")];
+pub(crate) const ONLY: &[(&str, &str)] = &[("ring", "crypto"), ("argon2", "crypto"), ("hpke", "crypto")];
 
 /// Named nowhere in the engine.
 pub(crate) const NOWHERE: &[&str] = &["napi", "napi_derive", "napi_sys", "tokio"];

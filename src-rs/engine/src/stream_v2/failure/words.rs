@@ -25,6 +25,8 @@ words! {
         JournalTorn = "the journal's beginning is torn",
         /// Neither a recipient's key nor the resume secret opens the journal's stream.
         NoMatchingKey = "no given key opens the journal",
+        /// Only public keys were given, which open nothing, and no resume secret.
+        NoSecret = "public keys open no journal, and no resume secret was given",
         /// The options, the recipients or the context are not those of the journal's stream.
         OptionsDiffer = "the options are not those that it was begun with",
         /// The unfinished output is not there.
@@ -65,6 +67,10 @@ words! {
     Limit {
         /// Plaintext bytes in a segment.
         SegmentSize = "segment size",
+        /// Memory times passes of all passphrase slots, in KiB.
+        PassphraseCost = "cost of its passphrases, in KiB times passes,",
+        /// Lanes of a passphrase slot.
+        PassphraseLanes = "number of lanes of a passphrase",
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Attempt;
 use crate::crypto::{FileKey, JournalKey, Random, StreamKeys};
 use crate::headers::StreamHeader;
-use crate::keys::{Recipient, UnlockError, is_sealed_for, unlock};
+use crate::keys::{Recipient, UnlockError, UnlockLimits, is_sealed_for, public_keys, unlock};
 use crate::recovery::{Entries, EntryReader, JournalDirection, JournalHeader, SourceMark, StoredHeader};
 use crate::stream_v2::failure::{IoOperation, SealFailure, SizeRelation, StartedOver};
 use crate::stream_v2::incoming::IncomingStream;
@@ -38,7 +38,12 @@ pub(crate) fn find_sealing(
         return Err(attempt.refused("there is no stream's header in it"));
     };
     let Some(file_key) = attempt.file_key(&stored.header, &header, &options.recipients)? else {
-        attempt.lost = Some(StartedOver::NoMatchingKey);
+        let has_secret = attempt.secret.is_some() || options.recipients.iter().any(Recipient::opens);
+        attempt.lost = Some(if has_secret {
+            StartedOver::NoMatchingKey
+        } else {
+            StartedOver::NoSecret
+        });
         return Ok(None);
     };
     let core = &header.core;
@@ -62,6 +67,9 @@ pub(crate) fn find_sealing(
     let same_options = core.geometry == geometry
         && core.header_copy == (options.header == HeaderLayout::Rewrappable)
         && core.plaintext_size == Some(size)
+        && stored
+            .header
+            .has_public_keys(&key, &public_keys(&options.recipients))
         && is_sealed_for(&header, &options.recipients)?;
     if !same_options {
         attempt.lost = Some(StartedOver::OptionsDiffer);
@@ -143,10 +151,14 @@ impl Attempt<'_> {
         recipients: &[Recipient],
     ) -> Result<Option<FileKey>, SealFailure> {
         let identities: Vec<_> = recipients.iter().filter_map(Recipient::identity).collect();
-        match unlock(header, &identities) {
+        match unlock(header, &identities, &UnlockLimits::default()) {
             Ok(unlocked) => return Ok(Some(unlocked.file_key)),
-            Err(UnlockError::NoMatch) => {}
+            Err(UnlockError::NoMatch | UnlockError::WrongPassphrase) => {}
             Err(UnlockError::Tampered) => return Err(self.refused(CHANGED)),
+            // No stream that costs so much is sealed.
+            Err(UnlockError::PassphraseCost { .. } | UnlockError::PassphraseLanes { .. }) => {
+                return Err(self.refused("its passphrases cost more than any stream's"));
+            }
             Err(UnlockError::Crypto(error)) => return Err(error.into()),
         }
         let Some(secret) = self.secret else {

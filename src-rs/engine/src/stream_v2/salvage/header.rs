@@ -5,7 +5,7 @@ use super::scan::{Landmark, scan};
 use super::{SalvageOptions, SalvagedStream};
 use crate::headers::{HEADER_FIXED_SIZE, SegmentIndex, StreamHeader, WireOffset, check_prefix};
 use crate::stream_v2::cancel::CancellationToken;
-use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::failure::{Limit, SealFailure};
 use crate::stream_v2::incoming::{FoundHeader, IncomingStream, find_header};
 use crate::stream_v2::options::invalid;
 use crate::stream_v2::patchy::PatchySource;
@@ -23,6 +23,8 @@ pub(super) fn find(
 ) -> Result<SalvagedStream, SealFailure> {
     let mut search = Search {
         options,
+        tried: Vec::new(),
+        passphrase_budget: options.open.max_passphrase_cost,
         locked: None,
         unread: None,
     };
@@ -74,6 +76,10 @@ pub(super) fn find(
 
 struct Search<'a> {
     options: &'a SalvageOptions<'a>,
+    /// The first headers that did not unlock: most that are found later are one of them again.
+    tried: Vec<Vec<u8>>,
+    /// What may be spent on passphrases from here on: a wreck can be full of headers that ask for it.
+    passphrase_budget: u64,
     /// The first failure of a sound header: it says more than that something else is no header.
     locked: Option<SealFailure>,
     unread: Option<SealFailure>,
@@ -88,6 +94,16 @@ impl Search<'_> {
                 return None;
             }
         };
+        if self.tried.contains(&header.bytes) {
+            return None;
+        }
+        if self.tried.len() < MAX_REMEMBERED {
+            self.tried.push(header.bytes.clone());
+        }
+        if let Err(failure) = self.spend(&header) {
+            self.locked.get_or_insert(failure);
+            return None;
+        }
         let from_copy = place.origin == HeaderOrigin::Copy;
         match IncomingStream::unlock(FoundHeader { header, from_copy }, &self.options.open) {
             Ok(incoming) => Some(SalvagedStream { incoming, place }),
@@ -96,6 +112,23 @@ impl Search<'_> {
                 None
             }
         }
+    }
+
+    /// Takes what this header's passphrase slots cost from the budget.
+    fn spend(&mut self, header: &StreamHeader) -> Result<(), SealFailure> {
+        let open = &self.options.open;
+        let value = open.limits().passphrase_cost(header, &open.identities);
+        match self.passphrase_budget.checked_sub(value) {
+            Some(left) => self.passphrase_budget = left,
+            None => {
+                return Err(SealFailure::LimitExceeded {
+                    limit: Limit::PassphraseCost,
+                    maximum: open.max_passphrase_cost,
+                    value,
+                });
+            }
+        }
+        Ok(())
     }
 
     fn failure(self) -> SealFailure {
@@ -107,6 +140,9 @@ impl Search<'_> {
         self.locked.or(self.unread).unwrap_or(none)
     }
 }
+
+/// Headers that are not tried twice. Each can be as large as a header can.
+const MAX_REMEMBERED: usize = 16;
 
 /// Reads what looks like headers, as long as that costs no more than reading the source once more.
 pub(super) struct HeaderReader<'a> {

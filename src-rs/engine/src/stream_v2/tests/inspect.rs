@@ -48,6 +48,8 @@ fn sizes_slots_and_layout_are_seen_without_a_key() {
             assert_eq!(info.stream_id, stream[32..64]);
             let slot = |key_id: Option<&str>| SlotInfo {
                 slot_type: "key".into(),
+                passphrase_cost: None,
+                provider: None,
                 key_id: key_id.map(Into::into),
             };
             assert_eq!(info.slots, [slot(Some("laptop")), slot(None)]);

@@ -25,6 +25,7 @@ mod resume_files;
 mod roundtrip;
 mod salvage;
 mod session;
+mod slots;
 #[cfg(unix)]
 mod unix_files;
 mod vectors;

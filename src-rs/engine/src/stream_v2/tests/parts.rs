@@ -6,7 +6,7 @@ use crate::headers::{
     DigestKind, EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_TRAILER_SIZE, ManifestEntry,
     SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, StreamHeaderDraft, crc32c,
 };
-use crate::keys::{Identity, unlock};
+use crate::keys::{Identity, UnlockLimits, unlock};
 use crate::stream_v2::framing::contents_mut;
 use crate::stream_v2::segment_worker::{
     EncryptSegmentWorker, PREAMBLE_SIZE, SegmentCryptoContext, SegmentPlan, Serial,
@@ -125,7 +125,7 @@ impl Parts {
     /// The keys of the stream, for a test's key and no context.
     pub(super) fn keys(&self) -> StreamKeys {
         let header = self.parsed_header();
-        let unlocked = unlock(&header, &[Identity::Key(key())]).unwrap();
+        let unlocked = unlock(&header, &[Identity::Key(key())], &UnlockLimits::default()).unwrap();
         StreamKeys::derive(
             &unlocked.file_key,
             &header.core.encode(),
@@ -226,7 +226,9 @@ pub(super) struct Forgery<'a> {
 pub(super) fn forge(like: &[u8], forgery: &Forgery<'_>) -> Parts {
     let mut parts = Parts::of(like);
     let header = parts.parsed_header();
-    let file_key = unlock(&header, &[Identity::Key(key())]).unwrap().file_key;
+    let file_key = unlock(&header, &[Identity::Key(key())], &UnlockLimits::default())
+        .unwrap()
+        .file_key;
     let keys = StreamKeys::derive(&file_key, &header.core.encode(), forgery.core_extensions, &[]).unwrap();
     parts.rewrite_header(Some(&keys), |draft| {
         draft.core_extensions = forgery.core_extensions.to_vec();

@@ -74,6 +74,7 @@ impl Told {
                 .with("field", format!("{field:?}")),
             F::HeaderDamaged { offset, .. } => told("HeaderDamaged").at(offset.get()),
             F::NoMatchingKey { slots } => told("NoMatchingKey").with("slots", slots.clone()),
+            F::WrongPassphrase => told("WrongPassphrase"),
             F::HeaderTampered => told("HeaderTampered"),
             F::ContextMismatch { .. } => told("ContextMismatch"),
             F::Segment { error } => Self::of_segment(error),

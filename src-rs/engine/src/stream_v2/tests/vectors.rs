@@ -275,7 +275,7 @@ fn floe_failure(error: &FloeError) -> Value {
     }
 }
 
-fn compare_or_write(name: &str, due: &Value) {
+pub(super) fn compare_or_write(name: &str, due: &Value) {
     if std::env::var_os("SEALSTREAM_WRITE_VECTORS").is_some() {
         let text = serde_json::to_string_pretty(due).unwrap() + "\n";
         std::fs::write(path(name), text).unwrap();
@@ -303,7 +303,7 @@ fn compare_or_write(name: &str, due: &Value) {
     );
 }
 
-fn read(name: &str) -> Value {
+pub(super) fn read(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path(name)).unwrap()).unwrap()
 }
 
@@ -313,15 +313,15 @@ fn path(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(bytes)
 }
 
-fn unhex(value: &Value) -> Vec<u8> {
+pub(super) fn unhex(value: &Value) -> Vec<u8> {
     base16ct::lower::decode_vec(value.as_str().unwrap()).unwrap()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     let mut hasher = SegmentHasher::new(DigestKind::Sha256);
     hasher.update(bytes);
     format!("{:?}", hasher.finish())

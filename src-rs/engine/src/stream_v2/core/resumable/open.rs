@@ -55,6 +55,7 @@ pub(crate) fn decrypt_resumable(
                 source: attempt.source,
                 // Whoever opens the stream has the file key.
                 wrapped: None,
+                public_keys: None,
                 stream_header: stream.header.bytes.clone(),
             };
             (attempt.start_over(&header, key)?, report)

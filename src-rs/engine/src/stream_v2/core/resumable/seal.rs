@@ -2,6 +2,7 @@
 
 use super::{Borrowed, Resuming, all, ended, sound};
 use crate::crypto::Random;
+use crate::keys::public_keys;
 use crate::recovery::{JournalDirection, JournalHeader};
 use crate::stream_v2::core::seal::{seal_by_offset, sealed_end, sealed_report};
 use crate::stream_v2::failure::{SealFailure, StartedOver};
@@ -64,12 +65,15 @@ pub(crate) fn encrypt_resumable(
                 direction: JournalDirection::Seal,
                 source: attempt.source,
                 wrapped: None,
+                public_keys: None,
                 stream_header: stream.header.clone(),
             };
+            let key = keys.journal_key()?;
+            header.note_public_keys(&key, &public_keys(&options.recipients));
             if let Some(secret) = attempt.secret {
                 header.wrap(secret, &stream.stream_id, &file_key, random)?;
             }
-            (stream, attempt.start_over(&header, keys.journal_key()?)?, report)
+            (stream, attempt.start_over(&header, key)?, report)
         }
     };
     let resuming = Resuming {

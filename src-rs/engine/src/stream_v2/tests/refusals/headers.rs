@@ -4,7 +4,10 @@ use super::super::parts::{Parts, header_mac_at};
 use super::super::support::{options, plaintext, seal};
 use super::super::told::{Told, told};
 use super::{Case, rows, tiny};
-use crate::headers::{DigestKind, KeySlot, RawKeySlot, SlotType};
+use crate::headers::{
+    DigestKind, HybridSlot, KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, RawKeySlot, SlotType,
+    X25519Slot,
+};
 use crate::stream_v2::options::HeaderLayout;
 
 rows! {
@@ -58,11 +61,23 @@ rows! {
     a_malformed_key_slot: "A key slot whose id is longer than the slot." => {
         rewritten(field("Slots", 112), |draft| draft.slots[0].body[0] = 200)
     };
+    a_malformed_passphrase_slot: "A passphrase slot of no passes over its memory, which Argon2 does not have." => {
+        malformed(0, |slot| slot.body[36..40].fill(0))
+    };
+    a_malformed_x25519_slot: "An X25519 slot that is a byte too short." => {
+        malformed(1, |slot| slot.body.truncate(79))
+    };
+    a_malformed_provider_slot: "A slot of a key service whose blob is longer than the slot." => {
+        malformed(2, |slot| slot.body[15] = 1)
+    };
+    a_malformed_hybrid_slot: "A hybrid slot that is a byte too long." => {
+        malformed(3, |slot| slot.body.push(0))
+    };
     a_slot_past_the_header: "A key slot that is longer than the header." => {
         with_bytes(114, &70_000u32.to_be_bytes(), "Slots", 112)
     };
     five_passphrase_slots: "Five passphrase slots, one more than a header may have." => {
-        let slot = RawKeySlot { slot_type: SlotType::Passphrase, body: vec![0; 124] };
+        let slot = slots_of_other_types().swap_remove(0);
         rewritten(field("Slots", 104), |draft| draft.slots.extend(vec![slot; 5]))
     };
     padding_that_is_not_zero: "A byte of the padding is 1." => {
@@ -83,9 +98,8 @@ rows! {
     another_key: "Opened with a key that the stream was not sealed for." => {
         Case { other_key: Some(9), ..Case::refused(tiny(), told("NoMatchingKey").with("slots", "key \"test\"")) }
     };
-    only_slots_of_other_types: "All key slots are of types that are recognised but not opened by this release." => {
-        let slots = "passphrase, which this release can't open; x25519, which this release can't open; \
-                     provider, which this release can't open; hybrid, which this release can't open; \
+    only_slots_of_other_types: "All key slots are of types that a key does not open." => {
+        let slots = "a passphrase; an X25519 key; key \"keys/7\" of \"vault\"; a post-quantum hybrid key; \
                      unknown (77), which this release can't open";
         rewritten(told("NoMatchingKey").with("slots", slots), |draft| draft.slots = slots_of_other_types())
     };
@@ -154,6 +168,13 @@ fn rewritten(due: Told, change: impl FnOnce(&mut crate::headers::StreamHeaderDra
     )
 }
 
+/// A stream whose only slot is one of another type, which does not have the layout of its type.
+fn malformed(which: usize, change: impl FnOnce(&mut RawKeySlot)) -> Case {
+    let mut slot = slots_of_other_types().swap_remove(which);
+    change(&mut slot);
+    rewritten(field("Slots", 112), |draft| draft.slots = vec![slot])
+}
+
 /// An extension entry.
 pub(super) fn entry(kind: u16, value: &[u8]) -> Vec<u8> {
     [
@@ -164,17 +185,37 @@ pub(super) fn entry(kind: u16, value: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// One slot of each type that this release does not open, of the size that the format gives it.
+/// One slot of each type that a key does not open.
 pub(super) fn slots_of_other_types() -> Vec<RawKeySlot> {
-    let slot = |slot_type, size| RawKeySlot {
-        slot_type,
-        body: vec![3; size],
-    };
+    let (salt, wrap) = ([3; 32], [3; 80]);
     vec![
-        slot(SlotType::Passphrase, 32 + 12 + 80),
-        slot(SlotType::X25519, 32 + 48),
-        slot(SlotType::Provider, 1 + 5 + 2 + 7 + 4 + 100 + 32 + 80),
-        slot(SlotType::Hybrid, 1120 + 48),
-        slot(SlotType::Unknown(77), 1),
+        PassphraseSlot {
+            salt,
+            cost: PassphraseCost::default(),
+            wrap,
+        }
+        .to_raw(),
+        X25519Slot {
+            encapsulated: [3; 32],
+            sealed: [3; 48],
+        }
+        .to_raw(),
+        ProviderSlot {
+            name: "vault".into(),
+            key_id: "keys/7".into(),
+            blob: vec![3; 100],
+            salt,
+            wrap,
+        }
+        .to_raw(),
+        HybridSlot {
+            encapsulated: [3; 1120],
+            sealed: [3; 48],
+        }
+        .to_raw(),
+        RawKeySlot {
+            slot_type: SlotType::Unknown(77),
+            body: vec![3],
+        },
     ]
 }

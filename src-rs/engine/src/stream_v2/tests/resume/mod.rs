@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex};
 
 /// An output and its journal, which outlive the operations on them.
 #[derive(Default)]
-struct Place {
+pub(super) struct Place {
     output: Mutex<Vec<u8>>,
     journal: Arc<Mutex<Vec<u8>>>,
     /// Writes to the output in the last attempt.
@@ -48,7 +48,7 @@ impl Place {
         }
     }
 
-    fn attempt(&self, source: SourceMark) -> Attempt<'_> {
+    pub(super) fn attempt(&self, source: SourceMark) -> Attempt<'_> {
         self.writes.store(0, Ordering::SeqCst);
         Attempt {
             source,
@@ -63,6 +63,10 @@ impl Place {
             lost: None,
             flush: true,
         }
+    }
+
+    pub(super) fn journal_bytes(&self) -> Vec<u8> {
+        self.journal.lock().unwrap().clone()
     }
 
     fn encrypt(&self, plain: &[u8], control: &Control<'_>) -> Result<Report, SealFailure> {
@@ -243,7 +247,7 @@ impl Direction {
 
 const BOTH: [Direction; 2] = [Direction::Seal, Direction::Open];
 
-fn mark(source: &[u8]) -> SourceMark {
+pub(super) fn mark(source: &[u8]) -> SourceMark {
     SourceMark {
         size: source.len() as u64,
         modified: 5,
@@ -269,9 +273,32 @@ fn stopped_after(direction: Direction, source: &[u8], segments: usize) -> Place 
     place
 }
 
+/// Sealing that ended when `segments` segments were done.
+pub(super) fn interrupted(
+    plain: &[u8],
+    options: &EncryptOptions<'_>,
+    secret: Option<&SecretKey>,
+    segments: usize,
+) -> Place {
+    let place = Place {
+        full_at: segments + 1,
+        ..Place::new()
+    };
+    let attempt = Attempt {
+        secret,
+        ..place.attempt(mark(plain))
+    };
+    let failure = encrypt_resumable(&plain, attempt, options, &control(1)).unwrap_err();
+    assert_eq!(failure.code(), "IO");
+    Place {
+        full_at: usize::MAX,
+        ..place
+    }
+}
+
 const SEGMENTS: usize = 7;
 
 /// Six full segments and one of 10 bytes.
-fn plain() -> Vec<u8> {
+pub(super) fn plain() -> Vec<u8> {
     plaintext((SEGMENTS as u64 - 1) * SEGMENT + 10)
 }

@@ -224,7 +224,7 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
         context_check: keys.context_check().unwrap(),
         core_extensions: Vec::new(),
         header_extensions: Vec::new(),
-        slots: seal_slots(&[recipient], &[[3; 32]], &[7; 32], &file_key).unwrap(),
+        slots: seal_slots(&[recipient], &[7; 32], &file_key, &Random::known(3)).unwrap(),
         padded_size: 0,
     }
     .encode(|bytes| keys.header_mac(bytes));

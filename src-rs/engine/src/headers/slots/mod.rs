@@ -1,5 +1,11 @@
 //! Key slots: who may open a stream, as it stands in the header.
 
+mod bodies;
+mod cost;
+
+pub use bodies::{HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, X25519Slot};
+pub use cost::PassphraseCost;
+
 use super::{HeaderError, HeaderField, cursor::Cursor, extensions::is_critical};
 use std::fmt;
 
@@ -44,6 +50,17 @@ impl SlotType {
             other => Self::Unknown(other),
         }
     }
+
+    const fn layout(self) -> &'static str {
+        match self {
+            Self::Key => "an id, a salt and a wrapped key",
+            Self::Passphrase => "a salt, a cost that Argon2 has, and a wrapped key",
+            Self::X25519 => "an encapsulated key of 32 bytes and a sealed key of 48",
+            Self::Provider => "a name, a key id, a blob, a salt and a wrapped key",
+            Self::Hybrid => "an encapsulated key of 1120 bytes and a sealed key of 48",
+            Self::Unknown(_) => "anything",
+        }
+    }
 }
 
 impl fmt::Display for SlotType {
@@ -68,55 +85,19 @@ pub struct RawKeySlot {
     pub body: Vec<u8>,
 }
 
-/// A type 1 slot, parsed: the file key wrapped under a 32-byte key.
+/// A slot of a type that this release knows, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeySlot {
-    /// A name for the key, at most 255 bytes of UTF-8: a hint for people and for key lookup, never a condition.
-    pub id: String,
-    /// Random, new for every slot written.
-    pub salt: [u8; SLOT_SALT_SIZE],
-    /// The wrapped file key, its tag, and the commitment to the wrapping key.
-    pub wrap: [u8; WRAP_SIZE],
-}
-
-impl KeySlot {
-    /// The bytes that the wrap authenticates: the type and the body in front of `wrapped`.
-    #[must_use]
-    pub fn associated_data(id: &str, salt: &[u8; SLOT_SALT_SIZE]) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(3 + id.len() + SLOT_SALT_SIZE);
-        bytes.extend_from_slice(&SlotType::Key.code().to_be_bytes());
-        bytes.push(id.len() as u8);
-        bytes.extend_from_slice(id.as_bytes());
-        bytes.extend_from_slice(salt);
-        bytes
-    }
-
-    /// The slot as bytes of the header.
-    #[must_use]
-    pub fn to_raw(&self) -> RawKeySlot {
-        let mut body = Self::associated_data(&self.id, &self.salt).split_off(2);
-        body.extend_from_slice(&self.wrap);
-        RawKeySlot {
-            slot_type: SlotType::Key,
-            body,
-        }
-    }
-
-    /// Parses the body of a type 1 slot; `None` where its sizes or its id's UTF-8 are wrong.
-    #[must_use]
-    pub fn from_body(body: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(body, 0);
-        let id_length = cursor.u8()?;
-        let id = std::str::from_utf8(cursor.take(usize::from(id_length))?)
-            .ok()?
-            .to_owned();
-        let slot = Self {
-            id,
-            salt: cursor.array()?,
-            wrap: cursor.array()?,
-        };
-        cursor.rest().is_empty().then_some(slot)
-    }
+pub enum SlotBody {
+    /// Type 1.
+    Key(KeySlot),
+    /// Type 2.
+    Passphrase(PassphraseSlot),
+    /// Type 3.
+    X25519(X25519Slot),
+    /// Type 4.
+    Provider(ProviderSlot),
+    /// Type 5.
+    Hybrid(Box<HybridSlot>),
 }
 
 impl RawKeySlot {
@@ -124,6 +105,21 @@ impl RawKeySlot {
     #[must_use]
     pub fn wire_size(&self) -> usize {
         SLOT_PREFIX_SIZE + self.body.len()
+    }
+
+    /// What the slot says; `None` for a type that this release does not know. A header that was parsed has no malformed
+    /// ones of the others.
+    #[must_use]
+    pub fn parsed(&self) -> Option<SlotBody> {
+        let body = &self.body;
+        match self.slot_type {
+            SlotType::Key => KeySlot::from_body(body).map(SlotBody::Key),
+            SlotType::Passphrase => PassphraseSlot::from_body(body).map(SlotBody::Passphrase),
+            SlotType::X25519 => X25519Slot::from_body(body).map(SlotBody::X25519),
+            SlotType::Provider => ProviderSlot::from_body(body).map(SlotBody::Provider),
+            SlotType::Hybrid => HybridSlot::from_body(body).map(Box::new).map(SlotBody::Hybrid),
+            SlotType::Unknown(_) => None,
+        }
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
@@ -150,16 +146,16 @@ impl RawKeySlot {
             let found = format!("the unknown critical type {code:#06x}");
             return Err(refuse(found, "types of version 1 (use a newer release)"));
         }
-        if slot_type == SlotType::Key && KeySlot::from_body(body).is_none() {
-            return Err(refuse(
-                format!("a malformed key slot of {length} bytes"),
-                "an id, a salt and a wrapped key",
-            ));
-        }
-        Ok(Self {
+        let slot = Self {
             slot_type,
             body: body.to_vec(),
-        })
+        };
+        let is_unknown = matches!(slot_type, SlotType::Unknown(_));
+        if !is_unknown && slot.parsed().is_none() {
+            let found = format!("a malformed {slot_type} slot of {length} bytes");
+            return Err(refuse(found, slot_type.layout()));
+        }
+        Ok(slot)
     }
 }
 

@@ -1,0 +1,221 @@
+//! Files of key pairs as age-keygen writes them: comments, then a secret key; as many of them as there are.
+
+use super::file::{read_protected, write_new};
+use super::{
+    HybridIdentity, HybridRecipient, Identity, KeyFileError, PairTextError, Recipient, X25519Identity,
+    X25519Recipient,
+};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+use zeroize::Zeroizing;
+
+/// The public key in `text`: `age1…` or `age1pq1…`.
+///
+/// # Errors
+/// See [`PairTextError`].
+pub fn recipient_from_text(text: &str) -> Result<Recipient, PairTextError> {
+    if text.starts_with("age1pq1") {
+        HybridRecipient::from_text(text).map(Recipient::Hybrid)
+    } else {
+        X25519Recipient::from_text(text).map(Recipient::X25519)
+    }
+}
+
+/// The secret key in `text`: `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…`. The caller overwrites its own copy.
+///
+/// # Errors
+/// See [`PairTextError`], which holds nothing of the text.
+pub fn identity_from_text(text: &str) -> Result<Identity, PairTextError> {
+    if text.starts_with("AGE-SECRET-KEY-PQ-1") {
+        HybridIdentity::from_text(text).map(Identity::Hybrid)
+    } else {
+        X25519Identity::from_text(text).map(Identity::X25519)
+    }
+}
+
+/// Reads the secret keys in a file: one on each line that is neither empty nor a comment, in their order.
+///
+/// On Unix a file that group or others can read is refused, unless `allow_readable`.
+///
+/// # Errors
+/// See [`KeyFileError`]; a line that is no secret key is `NotAnIdentity`, and so is the end of a file without any.
+pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Identity>, KeyFileError> {
+    let content = read_protected(path, allow_readable, MAX_FILE_SIZE)?;
+    let content = content.ok_or(KeyFileError::NotAnIdentity { line: 1 })?;
+    let lines = content.split(|&byte| byte == b'\n').zip(1..);
+    let mut identities = Vec::new();
+    for (line, number) in lines {
+        let refused = |_| KeyFileError::NotAnIdentity { line: number };
+        let text = std::str::from_utf8(line).map_err(|_| KeyFileError::NotAnIdentity { line: number })?;
+        let text = text.trim();
+        if !text.is_empty() && !text.starts_with('#') {
+            identities.push(identity_from_text(text).map_err(refused)?);
+        }
+    }
+    if identities.is_empty() {
+        let line = content.split(|&byte| byte == b'\n').count();
+        return Err(KeyFileError::NotAnIdentity { line });
+    }
+    Ok(identities)
+}
+
+/// Writes a new file of one pair that only its owner can read, and flushes it.
+///
+/// # Errors
+/// `AlreadyExists` for an existing path: a key file is never overwritten.
+pub fn write_identity_file(path: &Path, identity: &Identity) -> Result<(), KeyFileError> {
+    let (public, secret) = match identity {
+        Identity::X25519(secret) => (secret.recipient().to_string(), secret.to_text()),
+        Identity::Hybrid(secret) => (secret.recipient().to_string(), secret.to_text()),
+        Identity::Key(_) | Identity::Passphrase(_) | Identity::Provider(_) => {
+            return Err(KeyFileError::NotAPair);
+        }
+    };
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    write_new(path, &content(&public, &secret, since.as_secs()))
+}
+
+fn content(public: &str, secret: &str, seconds: u64) -> Zeroizing<String> {
+    let created = utc(seconds);
+    Zeroizing::new(format!(
+        "# created: {created}\n# public key: {public}\n{secret}\n"
+    ))
+}
+
+/// Seconds since 1970 as RFC 3339 writes them. The date is by Howard Hinnant's `civil_from_days`.
+fn utc(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Days since 1 March of the year 0, in eras of 400 years, which all have as many days.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Some hundred pairs, of which a public key of X-Wing takes two kilobytes.
+const MAX_FILE_SIZE: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(content: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key.txt");
+        std::fs::write(&path, content).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        (dir, path)
+    }
+
+    fn secret_of(identity: &Identity) -> Zeroizing<String> {
+        match identity {
+            Identity::X25519(secret) => secret.to_text(),
+            Identity::Hybrid(secret) => secret.to_text(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A key from age's manual.
+    const SECRET: &str = "AGE-SECRET-KEY-1EGTZVFFV20835NWYV6270LXYVK2VKNX2MMDKWYKLMGR48UAWX40Q2P2LM0";
+
+    #[test]
+    fn what_was_written_is_read_and_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let pairs = [
+            Identity::X25519(X25519Identity::generate().unwrap()),
+            Identity::Hybrid(HybridIdentity::generate().unwrap()),
+        ];
+        for (at, pair) in pairs.iter().enumerate() {
+            let path = dir.path().join(at.to_string());
+            write_identity_file(&path, pair).unwrap();
+            let read = read_identity_file(&path, false).unwrap();
+            assert_eq!(read.len(), 1);
+            assert_eq!(secret_of(&read[0]), secret_of(pair));
+            let again = write_identity_file(&path, pair);
+            assert!(matches!(again, Err(KeyFileError::Io(_))), "{again:?}");
+        }
+        let key = Identity::Key(crate::crypto::SecretKey::generate().unwrap());
+        let refused = write_identity_file(&dir.path().join("key"), &key);
+        assert!(matches!(refused, Err(KeyFileError::NotAPair)));
+    }
+
+    #[test]
+    fn the_text_is_that_of_age_keygen() {
+        let text = content("age1public", "AGE-SECRET-KEY-1SECRET", 1_612_271_383);
+        assert_eq!(
+            *text,
+            "# created: 2021-02-02T13:09:43Z\n# public key: age1public\nAGE-SECRET-KEY-1SECRET\n"
+        );
+    }
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for (seconds, due) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (951_868_800, "2000-03-01T00:00:00Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (1_767_225_599, "2025-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(utc(seconds), due);
+        }
+    }
+
+    #[test]
+    fn several_keys_are_read_in_their_order() {
+        let hybrid = HybridIdentity::generate().unwrap().to_text();
+        let (_dir, path) = written(&format!("# one\r\n{SECRET}\r\n\n  {}  \n# end", hybrid.as_str()));
+        let read = read_identity_file(&path, false).unwrap();
+        assert_eq!(
+            read.iter()
+                .map(|one| secret_of(one).to_string())
+                .collect::<Vec<_>>(),
+            [SECRET.to_owned(), hybrid.to_string()]
+        );
+    }
+
+    #[test]
+    fn what_is_no_secret_key_is_refused_by_its_line_and_not_repeated() {
+        let public = X25519Identity::generate().unwrap().recipient().to_string();
+        let wrong = SECRET.replace("LM0", "LM9");
+        for (content, at) in [
+            (String::new(), 1),
+            ("# nothing\n".to_owned(), 2),
+            (format!("{SECRET}\n{public}\n"), 2),
+            (format!("\n\n{wrong}"), 3),
+            (SECRET.to_lowercase(), 1),
+            ("a".repeat(MAX_FILE_SIZE + 1), 1),
+        ] {
+            let (_dir, path) = written(&content);
+            match read_identity_file(&path, false) {
+                Err(error @ KeyFileError::NotAnIdentity { line }) => {
+                    assert_eq!(line, at);
+                    assert!(!error.to_string().contains("EGTZV"));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_read_is_refused_unless_allowed() {
+        let (_dir, path) = written(SECRET);
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        let refused = read_identity_file(&path, false);
+        assert!(matches!(refused, Err(KeyFileError::Readable { mode: 0o644 })));
+        assert_eq!(read_identity_file(&path, true).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,181 @@
+//! What passphrases may cost, and what is not sealed at all.
+
+use super::super::parts::Parts;
+use super::*;
+use crate::headers::PassphraseSlot;
+use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES};
+use crate::stream_v2::failure::Limit;
+use crate::stream_v2::options::HeaderLayout;
+use crate::stream_v2::outgoing::sealed_size;
+
+/// An authentic stream for a key whose header has passphrase slots of these costs in front.
+fn asking(costs: &[PassphraseCost]) -> Vec<u8> {
+    let slots = costs.iter().map(|&cost| {
+        PassphraseSlot {
+            salt: [1; 32],
+            cost,
+            wrap: [2; 80],
+        }
+        .to_raw()
+    });
+    let stream = sealed_for(vec![people().swap_remove(0).recipient]);
+    Parts::changed(&stream, |parts| {
+        let keys = parts.keys();
+        parts.rewrite_header(Some(&keys), |draft| draft.slots.splice(..0, slots).for_each(drop));
+    })
+}
+
+fn cost(memory: u32, passes: u32, lanes: u32) -> PassphraseCost {
+    PassphraseCost::new(memory, passes, lanes).unwrap()
+}
+
+fn any_passphrase() -> DecryptOptions<'static> {
+    with(vec![people().swap_remove(1).identity])
+}
+
+#[test]
+fn costs_over_the_limit_are_refused_before_any_work() {
+    let gib = 1024 * 1024;
+    for costs in [
+        // If any of them ran there would be neither memory nor time enough.
+        vec![cost(u32::MAX, u32::MAX, 1)],
+        vec![cost(8, u32::MAX, 1)],
+        vec![cheap(), cost(u32::MAX, 1, 1)],
+        vec![cost(gib, 4, 4), cost(8, 1, 1)],
+        vec![
+            cost(gib, 1, 4),
+            cost(gib, 1, 4),
+            cost(gib, 1, 4),
+            cost(gib + 1, 1, 4),
+        ],
+    ] {
+        let value = costs.iter().map(|cost| cost.work()).sum();
+        let due = SealFailure::LimitExceeded {
+            limit: Limit::PassphraseCost,
+            maximum: DEFAULT_MAX_PASSPHRASE_COST,
+            value,
+        };
+        assert_eq!(open(&asking(&costs), &any_passphrase()).unwrap_err(), due);
+    }
+}
+
+#[test]
+fn the_limit_is_the_caller_s() {
+    let stream = asking(&[cheap(), cheap()]);
+    let limited = |max_passphrase_cost| DecryptOptions {
+        max_passphrase_cost,
+        ..any_passphrase()
+    };
+    assert_eq!(
+        open(&stream, &limited(64)).unwrap_err(),
+        SealFailure::WrongPassphrase
+    );
+    assert_eq!(open(&stream, &limited(63)).unwrap_err().code(), "LIMIT_EXCEEDED");
+    assert_eq!(open(&stream, &limited(0)).unwrap_err().code(), "LIMIT_EXCEEDED");
+}
+
+#[test]
+fn more_lanes_than_are_of_use_are_refused() {
+    let lanes = MAX_PASSPHRASE_LANES + 1;
+    assert_eq!(
+        open(&asking(&[cost(lanes * 8, 1, lanes)]), &any_passphrase()).unwrap_err(),
+        SealFailure::LimitExceeded {
+            limit: Limit::PassphraseLanes,
+            maximum: MAX_PASSPHRASE_LANES.into(),
+            value: lanes.into(),
+        }
+    );
+    let most = asking(&[cost(MAX_PASSPHRASE_LANES * 8, 1, MAX_PASSPHRASE_LANES)]);
+    assert_eq!(
+        open(&most, &any_passphrase()).unwrap_err(),
+        SealFailure::WrongPassphrase
+    );
+}
+
+#[test]
+fn without_a_passphrase_nothing_is_spent_and_nothing_is_refused() {
+    let stream = asking(&[cost(u32::MAX, u32::MAX, 1), cost(1 << 20, 4, 4)]);
+    let people = people();
+    assert_eq!(
+        opened_by(&stream, &with(vec![people[0].identity.clone()])),
+        (2, SlotType::Key)
+    );
+    // Nor where passphrases are not accepted.
+    let options = DecryptOptions {
+        accept: Some(vec![SlotType::Key]),
+        ..with(vec![people[1].identity.clone(), people[0].identity.clone()])
+    };
+    assert_eq!(opened_by(&stream, &options), (2, SlotType::Key));
+}
+
+#[test]
+fn what_no_reader_would_open_is_not_sealed() {
+    let [of_key, _, of_public, ..] = &people()[..] else {
+        panic!()
+    };
+    let with_provider = |change: fn(&mut ProviderKey)| {
+        let mut key = provider(5);
+        change(&mut key);
+        vec![Recipient::Provider(key)]
+    };
+    let refused: Vec<(Vec<Recipient>, &str)> = vec![
+        (vec![], "recipients"),
+        (vec![of_key.recipient.clone(); 65], "recipients"),
+        (vec![of_public.recipient.clone(); 65], "recipients"),
+        (vec![by_passphrase("a", cheap()); 5], "recipients"),
+        (vec![by_passphrase("a", cost(1 << 20, 5, 4))], "passphraseCost"),
+        (
+            vec![by_passphrase("a", PassphraseCost::SENSITIVE); 3],
+            "passphraseCost",
+        ),
+        (vec![by_passphrase("a", cost(8 * 256, 1, 256))], "passphraseCost"),
+        (with_provider(|key| key.name.clear()), "provider"),
+        (with_provider(|key| key.name = "n".repeat(256)), "provider"),
+        (with_provider(|key| key.key_id = "k".repeat(65_536)), "provider"),
+        (with_provider(|key| key.blob.clear()), "provider"),
+        (
+            with_provider(|key| key.blob = vec![0; 1024 * 1024 - 100]),
+            "recipients",
+        ),
+    ];
+    for (recipients, due) in refused {
+        let options = for_recipients(recipients);
+        for failure in [
+            options.geometry(None).unwrap_err(),
+            sealed_size(5, &options).unwrap_err(),
+        ] {
+            match failure {
+                SealFailure::InvalidOption { option, .. } => assert_eq!(option, due),
+                other => panic!("{other}"),
+            }
+        }
+    }
+    for recipients in [
+        vec![by_passphrase("a", PassphraseCost::SENSITIVE); 2],
+        vec![by_passphrase("a", PassphraseCost::default()); 4],
+        vec![by_passphrase("a", PassphraseCost::INTERACTIVE); 4],
+        with_provider(|key| key.key_id.clear()),
+        with_provider(|key| key.blob = vec![0; 1000 * 1024]),
+    ] {
+        for_recipients(recipients).geometry(None).unwrap();
+    }
+}
+
+#[test]
+fn the_size_is_known_before_anything_is_sealed() {
+    let all: Vec<_> = people().into_iter().map(|person| person.recipient).collect();
+    let mut groups: Vec<_> = all.iter().map(|one| vec![one.clone()]).collect();
+    groups.push(all.clone());
+    // More than fit into a header that is padded to 4,096 bytes.
+    groups.push(vec![all[4].clone(); 5]);
+    for recipients in groups {
+        for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+            let options = EncryptOptions {
+                header,
+                ..for_recipients(recipients.clone())
+            };
+            let stream = seal(&plaintext(3000), &options);
+            assert_eq!(sealed_size(3000, &options).unwrap(), stream.len() as u64);
+        }
+    }
+}

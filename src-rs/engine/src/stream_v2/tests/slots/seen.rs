@@ -1,0 +1,56 @@
+//! What can be seen of slots without a key.
+
+use super::*;
+use crate::headers::StreamHeader;
+use crate::keys::provider_slots;
+use crate::stream_v2::inspect::{ProviderInfo, SlotInfo, inspect, inspect_slots};
+
+#[test]
+fn every_slot_says_what_it_takes_to_open_it() {
+    let stream = sealed_for(people().into_iter().map(|person| person.recipient).collect());
+    let slot = |slot_type: &str| SlotInfo {
+        slot_type: slot_type.into(),
+        key_id: None,
+        passphrase_cost: None,
+        provider: None,
+    };
+    let due = [
+        SlotInfo {
+            key_id: Some("test".into()),
+            ..slot("key")
+        },
+        SlotInfo {
+            passphrase_cost: Some(cheap()),
+            ..slot("passphrase")
+        },
+        slot("x25519"),
+        SlotInfo {
+            key_id: Some("keys/7".into()),
+            provider: Some(ProviderInfo {
+                name: "vault".into(),
+                blob: vec![9; 40],
+            }),
+            ..slot("provider")
+        },
+        slot("hybrid"),
+    ];
+    assert_eq!(inspect(&&stream[..]).unwrap().slots, due);
+    assert_eq!(inspect_slots(&stream).unwrap(), due);
+    let header = StreamHeader::parse(&stream).unwrap();
+    assert_eq!(inspect_slots(&header.bytes).unwrap(), due);
+    assert!(inspect_slots(&stream[..header.bytes.len() - 1]).is_err());
+    let blobs: Vec<_> = provider_slots(&header).map(|slot| slot.blob).collect();
+    assert_eq!(blobs, [vec![9; 40]]);
+}
+
+#[test]
+fn a_stream_with_an_x25519_slot_is_not_post_quantum() {
+    let post_quantum = |recipients| inspect(&&sealed_for(recipients)[..]).unwrap().is_post_quantum;
+    let people = people();
+    for person in &people {
+        let alone = post_quantum(vec![person.recipient.clone()]);
+        assert_eq!(alone, person.slot_type != SlotType::X25519);
+    }
+    let all: Vec<_> = people.into_iter().map(|person| person.recipient).collect();
+    assert!(!post_quantum(all));
+}
