@@ -27,6 +27,8 @@ export async function* streamCases({ source, size, folder, rounds }) {
   if (!sealed || !ciphered || !output) throw new Error('no names');
   const few = Math.max(3, Math.ceil(rounds / 2));
   const own = cipherOfNode();
+  // First: what the other cases write is still on its way to the disk afterwards, which takes the cores that this needs.
+  yield await fileDelay(source, sealed, few);
   await pipeline(createReadStream(source), createEncryptStream({ key }), createWriteStream(sealed));
   await pipeline(createReadStream(source), own.cipher(), createWriteStream(ciphered));
   const directions = [
@@ -75,7 +77,6 @@ export async function* streamCases({ source, size, folder, rounds }) {
       );
     }
   }
-  yield await fileDelay(source, sealed, few);
   await Promise.all([sealed, ciphered, output].map((path) => rm(path, { force: true })));
 }
 
