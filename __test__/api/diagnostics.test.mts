@@ -2,36 +2,13 @@ import diagnosticsChannel from 'node:diagnostics_channel';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import test, { type ExecutionContext } from 'ava';
-import {
-  type DamageEvent,
-  decrypt,
-  decryptFile,
-  decryptSegments,
-  encrypt,
-  encryptFile,
-  open,
-  type OperationEvent,
-  type SegmentEvent,
-} from 'sealstream';
+import test from 'ava';
+import { decrypt, decryptFile, decryptSegments, encrypt, encryptFile, open } from 'sealstream';
 
 import { errorOf } from './support/errors.mjs';
 import { temporaryDirectory } from './support/files.mjs';
+import { listen } from './support/diagnostics.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES, withDamage } from './support/streams.mjs';
-
-function listen(t: ExecutionContext) {
-  const heard = {
-    operation: [] as OperationEvent[],
-    segment: [] as SegmentEvent[],
-    damage: [] as DamageEvent[],
-  };
-  for (const [name, events] of Object.entries(heard)) {
-    const listener = (event: unknown) => void events.push(event as never);
-    diagnosticsChannel.subscribe(`sealstream:${name}`, listener);
-    t.teardown(() => diagnosticsChannel.unsubscribe(`sealstream:${name}`, listener));
-  }
-  return heard;
-}
 
 test.serial('an operation tells its start, its segments and its end', async (t) => {
   const heard = listen(t);

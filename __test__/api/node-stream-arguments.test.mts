@@ -7,19 +7,8 @@ import test from 'ava';
 import { createDecryptStream, createEncryptStream, decrypt, generateKey } from 'sealstream';
 
 import { all, calledBack, endings, heard, inEveryMemory, over } from './support/conversions.mjs';
+import { open, seal } from './support/node-pairs.mjs';
 import { key, plaintext, sealed, SIZES } from './support/streams.mjs';
-
-const seal = (bytes: Uint8Array, options: object = {}) => {
-  const stream = createEncryptStream({ key, ...SIZES, ...options });
-  stream.end(bytes);
-  return all(stream);
-};
-
-const open = (bytes: Uint8Array, options: object = {}) => {
-  const stream = createDecryptStream({ key, ...options });
-  stream.end(bytes);
-  return all(stream);
-};
 
 test('every kind of memory, which is neither changed nor taken', async (t) => {
   for (const [name, bytes] of Object.entries(inEveryMemory(plaintext))) {

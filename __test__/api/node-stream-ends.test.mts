@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { addAbortSignal, finished, PassThrough, pipeline, Readable, Writable } from 'node:stream';
 import { pipeline as pipes } from 'node:stream/promises';
 
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { createDecryptStream, createEncryptStream, decrypt, SealError } from 'sealstream';
 
 import { pattern } from './support/bytes.mjs';
@@ -20,22 +20,8 @@ import {
   stateOf,
 } from './support/conversions.mjs';
 import { errorOf } from './support/errors.mjs';
-import { key, plaintext, sealed, SIZES } from './support/streams.mjs';
-
-type Marks = Partial<Record<'highWaterMark' | 'readableHighWaterMark' | 'writableHighWaterMark', number>>;
-type Make = (options?: Marks & { concurrency?: number; signal?: AbortSignal }) => Duplex;
-
-const BOTH: [name: string, make: Make, input: Buffer][] = [
-  ['sealing', (options) => createEncryptStream({ key, ...SIZES, ...options }), plaintext],
-  ['opening', (options) => createDecryptStream({ key, ...options }), sealed],
-];
-
-/** A test of each kind of stream. */
-function both(title: string, run: (t: ExecutionContext, make: Make, input: Buffer) => Promise<void>): void {
-  for (const [name, make, input] of BOTH) {
-    test(`${title} (${name})`, (t) => run(t, make, input));
-  }
-}
+import { both } from './support/node-pairs.mjs';
+import { key, plaintext, SIZES } from './support/streams.mjs';
 
 both('an end in good order', async (t, make, input) => {
   const stream = make();

@@ -1,28 +1,13 @@
 // How each side of Node's streams waits for the other.
 
-import type { Duplex } from 'node:stream';
 import { pipeline as pipes } from 'node:stream/promises';
 
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { createDecryptStream, createEncryptStream, encryptSync } from 'sealstream';
 
 import { all, heard, inChunks, over, quiet } from './support/conversions.mjs';
+import { both } from './support/node-pairs.mjs';
 import { headerSize, key, plaintext, sealed, SIZES } from './support/streams.mjs';
-
-type Marks = Partial<Record<'highWaterMark' | 'readableHighWaterMark' | 'writableHighWaterMark', number>>;
-type Make = (options?: Marks & { concurrency?: number; signal?: AbortSignal }) => Duplex;
-
-const BOTH: [name: string, make: Make, input: Buffer][] = [
-  ['sealing', (options) => createEncryptStream({ key, ...SIZES, ...options }), plaintext],
-  ['opening', (options) => createDecryptStream({ key, ...options }), sealed],
-];
-
-/** A test of each kind of stream. */
-function both(title: string, run: (t: ExecutionContext, make: Make, input: Buffer) => Promise<void>): void {
-  for (const [name, make, input] of BOTH) {
-    test(`${title} (${name})`, (t) => run(t, make, input));
-  }
-}
 
 // Before the others, which would use memory at the same time.
 test.serial('100 MiB in one write are taken bit by bit', async (t) => {

@@ -26,19 +26,8 @@ import { pattern } from './support/bytes.mjs';
 import { all, CHOICES, EDGES, heard, inChunks, over } from './support/conversions.mjs';
 import { temporaryDirectory } from './support/files.mjs';
 import { openStream } from './support/opener.mjs';
+import { open, seal } from './support/node-pairs.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES } from './support/streams.mjs';
-
-const seal = (bytes: Uint8Array, options: object = {}) => {
-  const stream = createEncryptStream({ key, ...SIZES, ...options });
-  stream.end(bytes);
-  return all(stream);
-};
-
-const open = (bytes: Uint8Array, options: object = {}) => {
-  const stream = createDecryptStream({ key, ...options });
-  stream.end(bytes);
-  return all(stream);
-};
 
 for (const [number, choice] of CHOICES.entries()) {
   test(`what one way of the package seals another opens, options ${number}`, async (t) => {

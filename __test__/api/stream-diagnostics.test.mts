@@ -1,44 +1,22 @@
 // What streams tell on the diagnostics channels, and that they leave nothing behind.
 
-import diagnosticsChannel from 'node:diagnostics_channel';
 import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import {
   createDecryptStream,
   createEncryptStream,
-  type DamageEvent,
   DecryptionStream,
   decryptChunks,
   EncryptionStream,
   encryptChunks,
-  type OperationEvent,
-  type SegmentEvent,
 } from 'sealstream';
 
 import { all, DAMAGED, heard, outcome, over, quiet } from './support/conversions.mjs';
+import { listen } from './support/diagnostics.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES, withDamage } from './support/streams.mjs';
-
-function listen(t: ExecutionContext) {
-  const told = {
-    operation: [] as OperationEvent[],
-    segment: [] as SegmentEvent[],
-    damage: [] as DamageEvent[],
-    order: [] as { id: number; what: string }[],
-  };
-  for (const name of ['operation', 'segment', 'damage'] as const) {
-    const listener = (event: unknown) => {
-      told[name].push(event as never);
-      const { id, phase } = event as OperationEvent;
-      told.order.push({ id, what: name === 'operation' ? phase : name });
-    };
-    diagnosticsChannel.subscribe(`sealstream:${name}`, listener);
-    t.teardown(() => diagnosticsChannel.unsubscribe(`sealstream:${name}`, listener));
-  }
-  return told;
-}
 
 test.serial('a stream tells its start, its segments and its end, with its report', async (t) => {
   const told = listen(t);
