@@ -105,20 +105,14 @@ impl X25519Slot {
     /// The slot as bytes of the header.
     #[must_use]
     pub fn to_raw(&self) -> RawKeySlot {
-        RawKeySlot {
-            slot_type: SlotType::X25519,
-            body: [&self.encapsulated[..], &self.sealed].concat(),
-        }
+        hpke_raw(SlotType::X25519, &self.encapsulated, &self.sealed)
     }
 
     /// Parses the body of a type 3 slot; `None` where its size is wrong.
     #[must_use]
     pub fn from_body(body: &[u8]) -> Option<Self> {
-        let (encapsulated, sealed) = body.split_first_chunk()?;
-        Some(Self {
-            encapsulated: *encapsulated,
-            sealed: sealed.try_into().ok()?,
-        })
+        let (encapsulated, sealed) = hpke_parts(body)?;
+        Some(Self { encapsulated, sealed })
     }
 }
 
@@ -192,20 +186,14 @@ impl HybridSlot {
     /// The slot as bytes of the header.
     #[must_use]
     pub fn to_raw(&self) -> RawKeySlot {
-        RawKeySlot {
-            slot_type: SlotType::Hybrid,
-            body: [&self.encapsulated[..], &self.sealed].concat(),
-        }
+        hpke_raw(SlotType::Hybrid, &self.encapsulated, &self.sealed)
     }
 
     /// Parses the body of a type 5 slot; `None` where its size is wrong.
     #[must_use]
     pub fn from_body(body: &[u8]) -> Option<Self> {
-        let (encapsulated, sealed) = body.split_first_chunk()?;
-        Some(Self {
-            encapsulated: *encapsulated,
-            sealed: sealed.try_into().ok()?,
-        })
+        let (encapsulated, sealed) = hpke_parts(body)?;
+        Some(Self { encapsulated, sealed })
     }
 }
 
@@ -214,6 +202,18 @@ fn raw(slot_type: SlotType, mut associated_data: Vec<u8>, wrap: &[u8; WRAP_SIZE]
     let mut body = associated_data.split_off(2);
     body.extend_from_slice(wrap);
     RawKeySlot { slot_type, body }
+}
+
+/// A slot whose body is what HPKE gives: the encapsulated key and the sealed file key.
+fn hpke_raw(slot_type: SlotType, encapsulated: &[u8], sealed: &[u8; 48]) -> RawKeySlot {
+    let body = [encapsulated, sealed].concat();
+    RawKeySlot { slot_type, body }
+}
+
+/// The two parts of such a body; `None` where its size is wrong.
+fn hpke_parts<const N: usize>(body: &[u8]) -> Option<([u8; N], [u8; 48])> {
+    let (encapsulated, sealed) = body.split_first_chunk()?;
+    Some((*encapsulated, sealed.try_into().ok()?))
 }
 
 fn text(cursor: &mut Cursor<'_>, length: usize) -> Option<String> {
