@@ -24,6 +24,8 @@ export { heal, type HealOptions } from './heal';
 export { httpSource, type HttpHeaders, type HttpSourceOptions } from './http-source';
 export { ciphertextSize, inspect } from './inspect';
 export { generateKey, SecretKey } from './keys';
+export { ProviderError, type ProviderErrorCode } from './provider-error';
+export type { KeyContext, KeyProvider } from './providers';
 export { open, SealedReader, type ReaderOptions, type ReadOptions, type ReadStreamOptions } from './reader';
 export {
   salvage,

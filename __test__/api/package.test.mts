@@ -14,6 +14,7 @@ const NAMES = [
   'DecryptionStream',
   'EncryptionStream',
   'FloeError',
+  'ProviderError',
   'SealError',
   'SealedReader',
   'SecretKey',
