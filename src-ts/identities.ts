@@ -21,7 +21,11 @@ export class Identities {
   ) {}
 
   /** @throws TypeError or RangeError, naming the option. */
-  static of({ key, identities, acceptSlots }: Unchecked<ByWhat> & Pick<OpeningOptions, 'acceptSlots'>): Identities {
+  static of({
+    key,
+    identities,
+    acceptSlots,
+  }: Unchecked<ByWhat> & Pick<OpeningOptions, 'acceptSlots'>): Identities {
     if (identities === undefined) {
       if (key === undefined) throw typeError('key', 'given, or identities', key);
       return new Identities(keyArguments(key), []);

@@ -37,8 +37,8 @@ export { httpSource, type HttpHeaders, type HttpSourceOptions } from './http-sou
 export { ciphertextSize, inspect } from './inspect';
 export { KeyPair, type KeyPairType } from './key-pair';
 export { generateKey, SecretKey } from './keys';
-export { type KeyContext, type KeyProvider } from './providers';
 export { ProviderError, type ProviderErrorCode } from './provider-error';
+export type { KeyContext, KeyProvider } from './providers';
 export {
   open,
   type ReaderOptions,
