@@ -34,6 +34,7 @@ const NAMES = [
   'exportHeader',
   'floe',
   'generateKey',
+  'generatePassphrase',
   'heal',
   'httpSource',
   'inspect',
