@@ -14,6 +14,8 @@ const NAMES = [
   'DecryptionStream',
   'EncryptionStream',
   'FloeError',
+  'KeyPair',
+  'ProviderError',
   'SealError',
   'SealedReader',
   'SecretKey',
@@ -37,10 +39,15 @@ const NAMES = [
   'generatePassphrase',
   'heal',
   'httpSource',
+  'hybrid',
   'inspect',
   'open',
+  'passphrase',
+  'provider',
   'salvage',
+  'secretKey',
   'verify',
+  'x25519',
 ];
 
 test('both kinds of modules give the same exports', (t) => {
