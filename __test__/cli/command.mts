@@ -24,6 +24,8 @@ export interface Run {
   env?: Record<string, string>;
   input?: Buffer | string;
   stdio?: StdioOptions;
+  /** In a session of its own, which has no terminal. */
+  detached?: boolean;
 }
 
 /** Runs `sealstream` with these arguments to its end. No run may show a stack. */
@@ -42,9 +44,13 @@ export function start(args: readonly string[], run: Run = {}): ChildProcess {
 }
 
 /** Starts any program. */
-export function program(file: string, args: readonly string[], { cwd, env = {}, stdio = 'pipe' }: Run = {}) {
+export function program(
+  file: string,
+  args: readonly string[],
+  { cwd, env = {}, stdio = 'pipe', detached = false }: Run = {},
+) {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SEALSTREAM_'));
-  return spawn(file, args, { cwd, stdio, env: { ...Object.fromEntries(inherited), ...env } });
+  return spawn(file, args, { cwd, stdio, detached, env: { ...Object.fromEntries(inherited), ...env } });
 }
 
 /** Waits for a program's end, and for all that it says. */

@@ -64,7 +64,6 @@ test('what is wrong with the arguments is named, with a way out', async (t) => {
     [['encrypt', 'a', '-k'], /-k needs a value[^]*-k FILE/],
     [['encrypt', '-o', '--force', 'a'], /-o needs a value, but --force follows[^]*--output=--force/],
     [['encrypt', '-o', 'x', '-o', 'y', 'a'], /-o, --output is given twice/],
-    [['encrypt', '-k', 'x', '-k', 'y', 'a'], /-k, --key is given twice/],
     [['encrypt', '--force=yes', 'a'], /--force takes no value/],
     [['encrypt', '--context=', 'a'], /--context needs a value/],
     [['inspect'], /FILE is missing/],

@@ -1,6 +1,13 @@
 // What a command opens with: what its options name, read, and what it may try.
 
-import { type Identity, inspect, type OpenOptions, passphrase, type SecretKey, type SlotType } from '../index';
+import {
+  type Identity,
+  inspect,
+  type OpenOptions,
+  passphrase,
+  type SecretKey,
+  type SlotType,
+} from '../index';
 
 import type { Arguments } from './arguments';
 import { usageError } from './errors';

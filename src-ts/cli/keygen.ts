@@ -71,14 +71,16 @@ export const keygen: CommandSpec = {
 async function keygenCommand(args: Arguments): Promise<void> {
   const modes = MODES.filter((mode) => args.has(mode));
   const [mode, other] = modes;
-  if (other !== undefined) throw usageError(`--${mode ?? ''} and --${other} exclude each other`, 'give one of them');
+  if (other !== undefined)
+    throw usageError(`--${mode ?? ''} and --${other} exclude each other`, 'give one of them');
   if (mode === 'public') return printPublicKeys(args);
   if (mode === 'passphrase-words') {
     printPassphrase(args);
     return;
   }
   const output = outputOf(args);
-  const made = mode === undefined ? SecretKey.generate() : KeyPair.generate(mode === 'x25519' ? 'x25519' : 'hybrid');
+  const made =
+    mode === undefined ? SecretKey.generate() : KeyPair.generate(mode === 'x25519' ? 'x25519' : 'hybrid');
   try {
     if (output === '-') printKey(made, args);
     else await writeKey(made, output, args);
@@ -188,7 +190,12 @@ function printPassphrase(args: Arguments): void {
 
 function wordCount([count, more]: readonly string[]): number {
   if (count === undefined) return DEFAULT_WORDS;
-  if (more === undefined && /^\d{1,2}$/.test(count) && Number(count) >= MIN_WORDS && Number(count) <= MAX_WORDS) {
+  if (
+    more === undefined &&
+    /^\d{1,2}$/.test(count) &&
+    Number(count) >= MIN_WORDS &&
+    Number(count) <= MAX_WORDS
+  ) {
     return Number(count);
   }
   throw usageError(

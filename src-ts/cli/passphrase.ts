@@ -43,10 +43,7 @@ export function passphraseFrom(option: string, args: Arguments): Uint8Array {
   return checked(firstLine(descriptor(option, args)));
 }
 
-async function passphrase(
-  args: Arguments,
-  ask: (asker: Asker) => Promise<Uint8Array>,
-): Promise<Uint8Array> {
+async function passphrase(args: Arguments, ask: (asker: Asker) => Promise<Uint8Array>): Promise<Uint8Array> {
   if (args.has('passphrase-fd')) return passphraseFrom('passphrase-fd', args);
   return checked(takeVariable() ?? (await onTerminal(OTHERWISE, ask)));
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { hybrid, passphrase, type PassphraseStrength, type Recipient, secretKey, x25519 } from '../index';
+import { hybrid, passphrase, type Strength, type Recipient, secretKey, x25519 } from '../index';
 
 import type { Arguments } from './arguments';
 import { CommandError, usageError } from './errors';
@@ -50,11 +50,12 @@ export async function sealingRecipients(args: Arguments): Promise<Recipient[]> {
 }
 
 /** What --passphrase-strength or --passphrase-cost says. */
-function strengthOf(args: Arguments): PassphraseStrength | undefined {
+function strengthOf(args: Arguments): Strength | undefined {
   const given = ['passphrase-strength', 'passphrase-cost'].filter((option) => args.has(option));
   const [option, other] = given;
   if (option === undefined) return undefined;
-  if (other !== undefined) throw usageError(`--${option} and --${other} exclude each other`, 'give one of them');
+  if (other !== undefined)
+    throw usageError(`--${option} and --${other} exclude each other`, 'give one of them');
   if (!wantsPassphrase(args)) {
     throw usageError(`--${option} counts only with a passphrase`, 'have one asked for with -p');
   }
@@ -62,7 +63,7 @@ function strengthOf(args: Arguments): PassphraseStrength | undefined {
   return cost === undefined ? args.choice('passphrase-strength', STRENGTHS) : exactStrength(cost);
 }
 
-function exactStrength(text: string): PassphraseStrength {
+function exactStrength(text: string): Strength {
   const [memory, passes, lanes, ...more] = text.split(',');
   const bytes = parseSize(memory ?? '');
   const [passCount, laneCount] = [passes, lanes].map((count) =>
@@ -110,7 +111,10 @@ function recipientsOf(path: string): Recipient[] {
     found.push(recipient);
   }
   if (found.length === 0) {
-    throw notARecipient(`the recipients file ${path} names nobody`, 'it has one public key a line, age1… or age1pq1…');
+    throw notARecipient(
+      `the recipients file ${path} names nobody`,
+      'it has one public key a line, age1… or age1pq1…',
+    );
   }
   return found;
 }

@@ -274,7 +274,9 @@ function pathsOf(args: Arguments): readonly string[] {
     throw usageError('verify needs files that it can look into', 'name them; - is not taken here');
   }
   if (!wantsKey(args)) {
-    const idle = ['context', 'max-segment-size', 'accept-slots', 'max-passphrase-cost'].find((option) => args.has(option));
+    const idle = ['context', 'max-segment-size', 'accept-slots', 'max-passphrase-cost'].find((option) =>
+      args.has(option),
+    );
     if (idle !== undefined) throw usageError(`--${idle} counts only with a key`, 'name the key with -k FILE');
   }
   return operands;
