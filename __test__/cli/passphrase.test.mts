@@ -87,6 +87,22 @@ terminalTest('passphrases that differ, and an empty one, are refused', async (t)
   }
 });
 
+terminalTest('nothing is asked for what can’t work', async (t) => {
+  const cwd = await folderWithSealed(t);
+  for (const [line, said] of [
+    ['encrypt -p x', /x\.seal exists/],
+    ['encrypt -p nothing', /nothing/],
+    ['encrypt -p -k nothing.key -o y x', /nothing\.key is not there/],
+    ['decrypt -p -o y nothing.seal', /nothing\.seal/],
+    ['decrypt -p -o x.seal x', /x\.seal exists/],
+  ] as const) {
+    const { code, screen } = await onTerminal(`sealstream ${line}`, { cwd });
+    t.not(code, 0);
+    t.regex(screen, said);
+    t.notRegex(screen, /assphrase: /);
+  }
+});
+
 terminalTest('what is pasted for both questions is taken for both', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'x'), 'some text');
@@ -268,6 +284,8 @@ test('what a passphrase costs can be chosen, and is seen', async (t) => {
     [['-p', '--passphrase-cost', '64M,0,4'], /not MEMORY,PASSES,LANES/],
     [['-p', '--passphrase-cost', '64M,3,4,5'], /not MEMORY,PASSES,LANES/],
     [['-p', '--passphrase-cost', '1000,1,1'], /at least 8K for each lane/],
+    [['-p', '--passphrase-cost', '8M,1,256'], /too many lanes[^]*255 are the most/],
+    [['-p', '--passphrase-cost', '5000G,1,1'], /--passphrase-cost must be/],
     [['-p', '--passphrase-cost', '8K,1,2'], /at least 8K for each lane/],
     [['-p', '--passphrase-cost', '8K,1,1', '--passphrase-strength', 'default'], /exclude each other/],
     [['-k', 'x', '--passphrase-strength', 'default'], /counts only with a passphrase/],

@@ -152,7 +152,7 @@ test('what is no public key is told for what it is, and no secret is shown', asy
     [['-R', 'nobody'], /names nobody/],
     [['--key-id', 'a', '-r', hybrid], /--key-id is the name of one key/],
     [['--key-id', 'a', '-k', 'my.key', '-k', 'my.key'], /--key-id is the name of one key/],
-    [[], /nobody is named who can open it[^]*-r[^]*-k FILE[^]*-p/],
+    [[], /no key is given[^]*-k FILE[^]*-r[^]*-p/],
   ] as const) {
     const { code, stderr } = await sealstream(['encrypt', ...args, 'x'], { cwd });
     t.is(code, 2, stderr);
@@ -171,7 +171,7 @@ test('a file of the other kind of keys is told by which option to name it', asyn
   writeFileSync(join(cwd, 'public'), `${x25519}\n`);
   for (const [args, code, said] of [
     [['-k', 'x25519.key'], 3, /the key file x25519\.key holds no key[^]*key pair[^]*-i x25519\.key/],
-    [['-i', 'my.key'], 3, /line 1 holds no secret key[^]*it is a key file: name it with -k my\.key/],
+    [['-i', 'my.key'], 3, /line \d holds no secret key[^]*It is a key file: name it with -k my\.key/],
     [['-i', 'public', '--allow-readable-key'], 3, /identity file public is none: line 1[^]*AGE-SECRET-KEY-1/],
     [['-i', 'missing'], 2, /the identity file missing is not there[^]*keygen --recipient/],
   ] as const) {
@@ -196,10 +196,19 @@ test('an identity file that others can read is refused, unless that is allowed',
   t.is((await sealstream(allowed, { cwd })).code, 0);
 });
 
+test('what is sealed for public keys alone can’t be resumed, which is told before', async (t) => {
+  const { cwd, hybrid } = await folderWithPairs(t);
+  const refused = await sealstream(['encrypt', '-r', hybrid, '--resume', 'x'], { cwd });
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /public keys open no journal[^]*-k FILE or -p/);
+  const resumable = await sealstream(['encrypt', '-r', hybrid, '-k', 'my.key', '--resume', 'x'], { cwd });
+  t.is(resumable.code, 0, resumable.stderr);
+});
+
 test('types of slots are checked', async (t) => {
   const { cwd } = await folderWithPairs(t);
   for (const [types, said] of [
-    ['passphrases', /no type passphrases[^]*did you mean passphrase\?/],
+    ['passphrases', /no type passphrases[^]*[Dd]id you mean passphrase\?/],
     ['key,', /no type between two commas/],
   ] as const) {
     const { code, stderr } = await sealstream(

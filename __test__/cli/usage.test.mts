@@ -25,6 +25,8 @@ test('every command has a help with examples, exit codes, and lines that fit', a
       text.split('\n').filter((line) => line.length > 110),
       [],
     );
+    // An option and what it does stand apart.
+    t.notRegex(text, /^ +(?:-\w, )?--[\w-]+ [A-Z]{2,}[a-z]/m);
     t.deepEqual((await sealstream(['help', command])).stdout, stdout);
   }
 });

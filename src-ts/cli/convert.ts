@@ -1,5 +1,7 @@
 // What encrypt and decrypt share: the same way in two directions.
 
+import { statSync } from 'node:fs';
+
 import type { FileOptions, OpenReport, OperationOptions, SealReport } from '../index';
 
 import type { Arguments } from './arguments';
@@ -11,9 +13,11 @@ import { usageError } from './errors';
 import type { Scene } from './failures';
 import { isKeyFromEnvironment, kindsNamed } from './keys';
 import { MAX_THREADS } from './options';
+import { wantsPassphrase } from './passphrase';
 import { reportObject, reportText, resumeWarnings, warnings } from './report';
 import { checkApart } from './same-file';
 import { inform, warn } from './tell';
+import { checkFree } from './whole-file';
 
 /** Reads keys, then seals or opens with them. */
 export interface Work<T extends object> {
@@ -37,6 +41,7 @@ export async function convert<T extends object>(
   const { target } = ends;
   refuseJsonOnTerminal(args, target);
   if ('path' in target) checkApart(args, [{ path: target.path, option: '-o' }]);
+  if (wantsPassphrase(args)) checkBeforeAsking(args, ends);
   const keys = await work.keys();
   const place = {
     ...scene(direction, args, ends.source, 'fd' in target),
@@ -59,6 +64,13 @@ export async function convert<T extends object>(
   } finally {
     disposeAll(keys);
   }
+}
+
+/** Nobody is to type a passphrase for what can't work. */
+function checkBeforeAsking(args: Arguments, { source, target }: Endpoints): void {
+  // Where it is missing, the system says it best.
+  if ('path' in source) statSync(source.path);
+  if ('path' in target) checkFree(target.path, '-o', args.has('force'));
 }
 
 /** What the command was doing, for what fails. */

@@ -14,7 +14,9 @@ import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { convert } from './convert';
 import { type Endpoints, endpoints } from './endpoints';
+import { usageError } from './errors';
 import { keyPlace, sealingKeys } from './key-options';
+import { kindsNamed } from './keys';
 import { allowReadableKey, force, help, json, noFlush, quiet, resume, threads } from './options';
 import { sealingRecipients } from './recipients';
 
@@ -91,6 +93,12 @@ async function encryptCommand(args: Arguments): Promise<void> {
     segmentSize: args.size('segment-size'),
   };
   const ends = endpoints('encrypt', args);
+  if (args.has('resume') && kindsNamed(args).length === 0) {
+    throw usageError(
+      '--resume needs a key or a passphrase: public keys open no journal',
+      'add -k FILE or -p to the public keys, or leave --resume out',
+    );
+  }
   await convert('encrypt', args, ends, {
     keys: () => sealingRecipients(args),
     run: (recipients, operation) => seal(ends, { ...options, ...operation, recipients }),

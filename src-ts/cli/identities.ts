@@ -60,7 +60,7 @@ function acceptedSlots(text: string | undefined): SlotType[] | undefined {
     const near = nearest(word, SLOT_TYPES);
     throw usageError(
       `--accept-slots has no type ${word === '' ? 'between two commas' : word}`,
-      `${near === undefined ? '' : `did you mean ${near}? `}choose of ${SLOT_TYPES.join(', ')}`,
+      `${near === undefined ? '' : `did you mean ${near}? `}choose from ${SLOT_TYPES.join(', ')}`,
     );
   });
 }

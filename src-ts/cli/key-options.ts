@@ -79,8 +79,8 @@ export const openingKeys: readonly OptionSpec[] = [
     name: 'max-passphrase-cost',
     value: 'SIZE',
     help: [
-      'what trying a passphrase may cost in all: memory times passes, 4G by default. The',
-      'file says how much it takes, and whoever can write it can change that',
+      'what trying a passphrase may cost in all: memory times passes, 4G by default.',
+      'The file says how much it takes, and whoever can write it can change that',
     ],
   },
 ];

@@ -28,22 +28,22 @@ export async function sealingRecipients(args: Arguments): Promise<Recipient[]> {
   for (const path of args.values('recipients-file')) found.push(...recipientsOf(path));
   for (const path of keys) {
     const key = await readKeyFile(path, args.has('allow-readable-key'));
-    found.push(secretKey(key, { id: keyId }));
+    found.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
     key.dispose();
   }
   // Last: nobody is to type one for a command that could not have worked.
   if (wantsPassphrase(args)) {
     const typed = await sealingPassphrase(args);
     try {
-      found.push(passphrase(typed, { strength }));
+      found.push(inRange('--passphrase-cost', () => passphrase(typed, { strength })));
     } finally {
       typed.fill(0);
     }
   }
   if (found.length === 0) {
     throw usageError(
-      'nobody is named who can open it',
-      'name a public key with -r, a key file with -k FILE or SEALSTREAM_KEY_FILE, or have a passphrase asked for with -p; sealstream keygen -o FILE makes a key file',
+      'no key is given',
+      'name a key file with -k FILE or SEALSTREAM_KEY_FILE, or a public key with -r, or have a passphrase asked for with -p; sealstream keygen -o FILE makes a key file',
     );
   }
   return found;
@@ -75,6 +75,9 @@ function exactStrength(text: string): Strength {
       'write it like --passphrase-cost 64M,3,4',
     );
   }
+  if (laneCount > MAX_LANES) {
+    throw usageError(`--passphrase-cost ${text} has too many lanes`, `${MAX_LANES} are the most`);
+  }
   if (bytes % KIB !== 0 || bytes < MEMORY_PER_LANE * laneCount) {
     throw usageError(
       `--passphrase-cost ${text} has a memory that Argon2 does not take`,
@@ -82,6 +85,17 @@ function exactStrength(text: string): Strength {
     );
   }
   return { memoryKiB: bytes / KIB, passes: passCount, lanes: laneCount };
+}
+
+/** Has what the library says of a value said of the option that it came from. */
+function inRange<T>(option: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const said = error.message.replace(/^(?:id|strength\.\w+)/, option);
+    throw usageError(said, 'see the help of the command: --help');
+  }
 }
 
 function publicKey(text: string): Recipient {
@@ -147,4 +161,5 @@ function notARecipient(message: string, advice: string): CommandError {
 const SECRET = /^AGE-(?:SECRET-KEY|PLUGIN)-/i;
 const STRENGTHS = ['interactive', 'default', 'sensitive'] as const;
 const KIB = 1024;
+const MAX_LANES = 255;
 const MEMORY_PER_LANE = 8 * KIB;
