@@ -142,6 +142,7 @@ test('what is no public key is told for what it is, and no secret is shown', asy
   const { cwd, hybrid, x25519 } = await folderWithPairs(t);
   const secret = readFileSync(join(cwd, 'x25519.key'), 'utf8').trim().split('\n').at(-1) ?? '';
   writeFileSync(join(cwd, 'typo'), `${hybrid}\n# fine up to here\n${x25519.slice(0, -1)}\n`);
+  writeFileSync(join(cwd, 'crowd'), `${x25519}\n`.repeat(65));
   writeFileSync(join(cwd, 'nobody'), '# nobody\n\n');
   for (const [args, said] of [
     [['-r', 'team.txt'], /-r got no public key: team\.txt[^]*-R FILE/],
@@ -152,6 +153,7 @@ test('what is no public key is told for what it is, and no secret is shown', asy
     [['-R', 'nobody'], /names nobody/],
     [['--key-id', 'a', '-r', hybrid], /--key-id is the name of one key/],
     [['--key-id', 'a', '-k', 'my.key', '-k', 'my.key'], /--key-id is the name of one key/],
+    [['-R', 'crowd'], /for 64 at most, not 65/],
     [[], /no key is given[^]*-k FILE[^]*-r[^]*-p/],
   ] as const) {
     const { code, stderr } = await sealstream(['encrypt', ...args, 'x'], { cwd });
@@ -160,8 +162,10 @@ test('what is no public key is told for what it is, and no secret is shown', asy
     t.false(stderr.includes(secret.slice(20)));
   }
   const missing = await sealstream(['encrypt', '-R', 'missing', 'x'], { cwd });
-  t.is(missing.code, 1);
-  t.regex(missing.stderr, /missing/);
+  t.is(missing.code, 2);
+  t.regex(missing.stderr, /recipients file missing is not there/);
+  const long = await sealstream(['encrypt', '-R', '/dev/zero', 'x'], { cwd });
+  if (process.platform !== 'win32') t.regex(long.stderr, /too long/);
   t.false(names(cwd).includes('x.seal'));
 });
 

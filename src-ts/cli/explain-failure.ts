@@ -7,7 +7,7 @@ import { explainSystemCode } from './explain-system';
 import type { Explanation } from './explanation';
 import type { Scene } from './failures';
 import { counted, formatSize } from './units';
-import { slotTypes, waysToOpen } from './ways-to-open';
+import { otherKey } from './ways-to-open';
 
 /** Whether the library threw it. By its shape, so that this works where the library can't even be loaded. */
 export function isSealError(error: unknown): error is SealError {
@@ -158,20 +158,6 @@ function ofSegment(kind: string): Meaning {
 
 function wrongKey(advice: string): Meaning {
   return { exitCode: exitCodes.wrongKey, advice };
-}
-
-function otherKey(slots: string, scene: Scene | undefined): string {
-  const wanted = slotTypes(slots);
-  const isKey = wanted.includes('key');
-  const give =
-    scene?.isKeyFromEnvironment === true && isKey
-      ? 'the key is the one of SEALSTREAM_KEY_FILE: let that name the key file that it was sealed with, or give -k FILE'
-      : (waysToOpen(wanted.filter((type) => scene?.offered?.includes(type) !== true)) ??
-        waysToOpen(wanted) ??
-        (slots.includes('which is not accepted') ? 'accept it with --accept-slots' : 'it takes another key'));
-  return scene?.command === 'verify'
-    ? `${give}; or check what can be checked without the key with --no-key`
-    : give;
 }
 
 function damaged(advice: string): Meaning {

@@ -1,6 +1,6 @@
 // For whom a command seals: what its options name, read.
 
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 import { hybrid, passphrase, type Strength, type Recipient, secretKey, x25519 } from '../index';
 
@@ -30,6 +30,10 @@ export async function sealingRecipients(args: Arguments): Promise<Recipient[]> {
     const key = await readKeyFile(path, args.has('allow-readable-key'));
     found.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
     key.dispose();
+  }
+  const count = found.length + (wantsPassphrase(args) ? 1 : 0);
+  if (count > MOST) {
+    throw usageError(`a file can be for ${MOST} at most, not ${count}`, 'seal it again for the others');
   }
   // Last: nobody is to type one for a command that could not have worked.
   if (wantsPassphrase(args)) {
@@ -115,7 +119,7 @@ function publicKey(text: string): Recipient {
 
 /** One public key a line, with comments, as age has them. */
 function recipientsOf(path: string): Recipient[] {
-  const text = readFileSync(path, 'utf8');
+  const text = textOf(path);
   const found: Recipient[] = [];
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.trim();
@@ -131,6 +135,39 @@ function recipientsOf(path: string): Recipient[] {
     );
   }
   return found;
+}
+
+/** The text of a file or a pipe. */
+function textOf(path: string): string {
+  const bytes = Buffer.alloc(LONGEST_FILE + 1);
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new CommandError(
+      'KeyFileMissing',
+      `the recipients file ${path} is not there`,
+      'check the name behind -R',
+    );
+  }
+  try {
+    for (let length = 0; length <= LONGEST_FILE;) {
+      const count = readSync(fd, bytes, length, bytes.length - length, null);
+      if (count === 0) return bytes.toString('utf8', 0, length);
+      length += count;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  throw notARecipient(
+    `the recipients file ${path} is too long for one`,
+    'name a file with one public key a line',
+  );
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 function wrongLine(path: string, line: number, isSecret: boolean): CommandError {
@@ -159,6 +196,10 @@ function notARecipient(message: string, advice: string): CommandError {
 }
 
 const SECRET = /^AGE-(?:SECRET-KEY|PLUGIN)-/i;
+// What a header has room for.
+const MOST = 64;
+// Far more than 64 recipients with comments.
+const LONGEST_FILE = 2 ** 20;
 const STRENGTHS = ['interactive', 'default', 'sensitive'] as const;
 const KIB = 1024;
 const MAX_LANES = 255;
