@@ -62,7 +62,8 @@ pub struct ProviderInfo {
 }
 
 impl SlotInfo {
-    fn new(raw: &RawKeySlot) -> Self {
+    /// What is visible of a slot.
+    pub(crate) fn new(raw: &RawKeySlot) -> Self {
         let mut info = Self {
             slot_type: raw.slot_type.to_string(),
             key_id: None,
