@@ -130,7 +130,7 @@ test('files are sealed for a key of KMS and opened by it', async (t) => {
   const { slots } = await inspect(sealed);
   t.is(slots.length, 1);
   const error = await providerError(() =>
-    decryptFile(sealed, `${opened}.2`, { identities: [provider(kms, keyId)], context: "tenant=8" }),
+    decryptFile(sealed, `${opened}.2`, { identities: [provider(kms, keyId)], context: 'tenant=8' }),
   );
   t.is(error.code, 'ERR_PROVIDER_FAILED');
 });
