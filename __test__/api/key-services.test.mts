@@ -1,7 +1,7 @@
 // Streams sealed for key services, with a service of which every question is noted.
 
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, truncateSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -103,7 +103,7 @@ test('bytes, files, streams and readers are sealed for a service and opened by i
   const reader = await open(target, { identities });
   t.deepEqual(Buffer.from(await reader.read(1000, 10)), plaintext.subarray(1000, 1010));
   await reader.close();
-  t.true((await verify(target, { identities })).ok);
+  t.true((await verify(target, { identities })).sound);
 
   // Every stream has a key of its own, and what opens asks once.
   t.is(new Set(vault.keks).size, 3);
@@ -251,3 +251,39 @@ test('functions that do not wait take no service', (t) => {
     message: /key service/,
   });
 });
+
+// By itself, so that it is stopped before it is done.
+test.serial(
+  'sealing that was interrupted is gone on with by a secret for the journal, since every attempt has a new key wrapped',
+  async (t) => {
+    const directory = temporaryDirectory(t);
+    const [source, target] = [join(directory, 'a'), join(directory, 'b')];
+    writeFileSync(source, '');
+    truncateSync(source, 60 * 2 ** 20);
+    const recipients = [provider(new Vault(), 'a')];
+    // Slow enough to be stopped on the way.
+    const slow = {
+      recipients,
+      resume: true,
+      overwrite: true,
+      frameSize: 1024,
+      digest: 'sha512',
+      threads: 1,
+    } as const;
+    for (const [resumeSecret, startedOver] of [
+      [undefined, 'NoMatchingKey'],
+      [randomBytes(32), undefined],
+    ] as const) {
+      const stop = new AbortController();
+      const onProgress = () => {
+        stop.abort();
+      };
+      await errorOf(() =>
+        encryptFile(source, target, { ...slow, resumeSecret, signal: stop.signal, onProgress }),
+      );
+      const { resume } = await encryptFile(source, target, how);
+      t.is(resume?.startedOver, startedOver);
+      t.is(resume!.segmentsResumed > 0, startedOver === undefined);
+    }
+  },
+);
