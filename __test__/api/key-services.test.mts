@@ -278,9 +278,11 @@ test.serial(
       const onProgress = () => {
         stop.abort();
       };
-      await errorOf(() =>
-        encryptFile(source, target, { ...slow, resumeSecret, signal: stop.signal, onProgress }),
+      const how = { ...slow, resumeSecret };
+      const error = await errorOf(() =>
+        encryptFile(source, target, { ...how, signal: stop.signal, onProgress }),
       );
+      t.is((error as Error).name, 'AbortError');
       const { resume } = await encryptFile(source, target, how);
       t.is(resume?.startedOver, startedOver);
       t.is(resume!.segmentsResumed > 0, startedOver === undefined);
