@@ -14,24 +14,44 @@ const NOTHING = new Uint8Array();
 class Login {
   readonly key = randomBytes(32);
   isAvailable = true;
-  backend: string | undefined;
+  /** Whether the system is a Linux, and has a place for the key. */
+  linux: { hasStore: boolean } | undefined;
 
   encrypt(text: string): Buffer {
-    const iv = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', this.key, iv);
-    return Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    // What Chromium writes in front tells which key it is, on each system in its own way.
+    const hasOwnKey = this.linux === undefined || this.linux.hasStore;
+    return sealed(this.linux?.hasStore === true ? 'v11' : 'v10', hasOwnKey ? this.key : KNOWN_TO_ALL, text);
   }
 
   decrypt(encrypted: Buffer): string {
     if (!Buffer.isBuffer(encrypted)) throw new TypeError('Expected the first argument to be a buffer');
+    const version = encrypted.toString('latin1', 0, 3);
+    // As old data that was never encrypted: so do Electron's asynchronous functions.
+    if (version !== 'v10' && version !== 'v11') return encrypted.toString();
+    const key = this.linux !== undefined && version === 'v10' ? KNOWN_TO_ALL : this.key;
     try {
-      const decipher = createDecipheriv('aes-256-gcm', this.key, encrypted.subarray(0, 12));
+      const decipher = createDecipheriv('aes-256-gcm', key, encrypted.subarray(3, 15));
       decipher.setAuthTag(encrypted.subarray(-16));
-      return decipher.update(encrypted.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8');
+      return decipher.update(encrypted.subarray(15, -16), undefined, 'utf8') + decipher.final('utf8');
     } catch {
       throw new Error('Error while decrypting the ciphertext provided to safeStorage.decryptString.');
     }
   }
+}
+
+/** What Chromium takes on a Linux without a secret store. */
+const KNOWN_TO_ALL = Buffer.alloc(32, 'peanuts');
+
+function sealed(version: string, key: Buffer, text: string): Buffer {
+  const iv = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, iv);
+  return Buffer.concat([
+    Buffer.from(version),
+    iv,
+    cipher.update(text, 'utf8'),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]);
 }
 
 /** Before Electron 46; its functions are those of an object, as in Electron. */
@@ -63,7 +83,12 @@ class AsynchronousStorage implements SafeStorage {
   }
 }
 
-function onLinux(storage: SafeStorage, backend: string): SafeStorage {
+function onLinux<T extends SafeStorage & { login: Login }>(
+  storage: T,
+  backend: string,
+  hasStore = backend !== 'basic_text',
+): T {
+  storage.login.linux = { hasStore };
   return Object.assign(storage, { getSelectedStorageBackend: () => backend });
 }
 
@@ -100,7 +125,7 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
     const foreign = await wrapped(safeStorageProvider(new Storage(new Login())));
     const changed = await wrapped(service);
     changed[20]! ^= 1;
-    for (const blob of [foreign, changed, new Uint8Array(1)]) {
+    for (const blob of [foreign, changed, Buffer.from('v10')]) {
       const error = await providerError(() => unwrapped(service, blob));
       t.is(error.code, 'ERR_PROVIDER_FAILED');
       t.regex(error.message, /Error while decrypting .*; only the user, the machine and the app/);
@@ -139,8 +164,28 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
     for (const call of [() => wrapped(refusing), () => unwrapped(refusing, blob)]) {
       const error = await providerError(call);
       t.is(error.code, 'ERR_PROVIDER_DENIED');
-      t.regex(error.message, /no secret store/);
+      t.regex(error.message, /not protected by a secret store/);
     }
+  });
+
+  test(`a secret store that can't be had is not replaced by a password that everyone knows: ${Storage.name}`, async (t) => {
+    const storage = onLinux(new Storage(new Login()), 'gnome_libsecret', false);
+    const error = await providerError(() => wrapped(safeStorageProvider(storage)));
+    t.is(error.code, 'ERR_PROVIDER_DENIED');
+  });
+
+  test(`what anyone could have made is refused: ${Storage.name}`, async (t) => {
+    const login = new Login();
+    const text = `sealstream key 1:${Buffer.from(KEK).toString('base64')}:notes`;
+    const clear = await providerError(() =>
+      unwrapped(safeStorageProvider(new Storage(login)), Buffer.from(text)),
+    );
+    t.is(clear.code, 'ERR_PROVIDER_FAILED');
+    t.regex(clear.message, /it is not encrypted/);
+
+    const service = safeStorageProvider(onLinux(new Storage(login), 'gnome_libsecret'));
+    const known = await providerError(() => unwrapped(service, sealed('v10', KNOWN_TO_ALL, text)));
+    t.is(known.code, 'ERR_PROVIDER_DENIED');
   });
 
   test(`a Linux with a secret store serves: ${Storage.name}`, async (t) => {
@@ -167,7 +212,10 @@ test('of both kinds of functions the asynchronous ones are used', async (t) => {
 });
 
 for (const [said, code] of [
-  ['safeStorage is temporarily unavailable. Please try again.', 'ERR_PROVIDER_UNAVAILABLE'],
+  [
+    'safeStorage.decryptStringAsync is temporarily unavailable. Please try again.',
+    'ERR_PROVIDER_UNAVAILABLE',
+  ],
   ['Error while decrypting', 'ERR_PROVIDER_FAILED'],
 ] as const satisfies (readonly [string, ProviderErrorCode])[]) {
   test(`a rejection of the asynchronous functions is classed: ${said}`, async (t) => {

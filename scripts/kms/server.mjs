@@ -38,6 +38,8 @@ export async function startKms(say) {
     return { url: await listening(server), stop };
   } catch (error) {
     await stop();
+    // The Python that it was made with may be gone.
+    rmSync(stamp, { force: true });
     throw error;
   }
 }
