@@ -18,6 +18,8 @@ export class Identities {
   private constructor(
     readonly known: readonly CredentialArgument[],
     readonly services: readonly ProviderAccess[],
+    /** Copies, whoever holds which disposes of them. */
+    readonly areHeld: boolean,
   ) {}
 
   /** @throws TypeError or RangeError, naming the option. */
@@ -28,7 +30,7 @@ export class Identities {
   }: Unchecked<ByWhat> & Pick<OpeningOptions, 'acceptSlots'>): Identities {
     if (identities === undefined) {
       if (key === undefined) throw typeError('key', 'given, or identities', key);
-      return new Identities(keyArguments(key), []);
+      return new Identities(keyArguments(key), [], false);
     }
     if (key !== undefined) {
       throw rangeError('identities', 'can not be given beside key: put secretKey(key) into them');
@@ -38,6 +40,7 @@ export class Identities {
     return new Identities(
       items.filter((item): item is Exclude<typeof item, ProviderAccess> => !isAccess(item)),
       asks ? items.filter(isAccess) : [],
+      false,
     );
   }
 
@@ -49,21 +52,29 @@ export class Identities {
 
   /** The same as they are now, for an operation that begins later, and that disposes of them. */
   held(): Identities {
-    return new Identities(this.known.map(copied), this.services);
+    return new Identities(this.known.map(copied), this.services, true);
   }
 
-  /** Overwrites them, which must be copies. */
+  /** Overwrites copies, and what services have unwrapped. */
   dispose(): void {
-    disposeAll(this.known);
+    if (this.areHeld) disposeAll(this.known);
+    for (const asked of this.#unwrapped.values()) {
+      asked.then(
+        (key) => {
+          key.dispose();
+        },
+        () => undefined,
+      );
+    }
     this.#unwrapped.clear();
   }
 
   /**
-   * Has `open` called with what the addon takes: at once, unless there are key services. Those are asked for the keys of the
-   * slots that they are listed for, whatever else is offered: one that fails matters only if nothing else opens the stream.
+   * Has `open` called with what the addon takes: at first without key services, and if that opens nothing, with what they make of
+   * the slots that name them and a key that they are listed for.
    *
    * @param slots Finds the slots for key services in the stream's header.
-   * @throws ProviderError
+   * @throws ProviderError where a service failed, and nothing else opens the stream.
    */
   async use<T>(
     slots: () => readonly ServiceSlot[] | Promise<readonly ServiceSlot[]>,
@@ -71,19 +82,43 @@ export class Identities {
     running: Running,
     open: (identities: CredentialArgument[]) => Promise<T>,
   ): Promise<T> {
-    if (this.services.length === 0) return open([...this.known]);
-    const copies = this.known.map(copied);
-    try {
-      const answers = await Promise.allSettled(this.#ask(await slots(), context, running));
-      const unwrapped = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-      const failed = answers.find((answer) => answer.status === 'rejected');
-      if (running.end.isRaised && failed) throw failed.reason;
-      return await open([...copies, ...unwrapped]).catch((error: unknown) => {
-        throw failed && isLocked(error) ? failed.reason : error;
-      });
-    } finally {
-      disposeAll(copies);
+    let refusal: unknown;
+    if (this.known.length > 0 || this.services.length === 0) {
+      try {
+        return await open([...this.known]);
+      } catch (error) {
+        if (this.services.length === 0 || !isLocked(error)) throw error;
+        refusal = error;
+      }
     }
+    try {
+      return await this.#openByServices(await slots(), context, running, open, refusal);
+    } finally {
+      if (!this.areHeld) this.dispose();
+    }
+  }
+
+  async #openByServices<T>(
+    slots: readonly ServiceSlot[],
+    context: Uint8Array | undefined,
+    running: Running,
+    open: (identities: CredentialArgument[]) => Promise<T>,
+    refused: unknown,
+  ): Promise<T> {
+    let refusal = refused;
+    const answers = await Promise.allSettled(this.#ask(slots, context, running));
+    const unwrapped = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (unwrapped.length > 0) {
+      try {
+        return await open(unwrapped);
+      } catch (error) {
+        if (!isLocked(error)) throw error;
+        refusal ??= error;
+      }
+    }
+    // Nothing was tried: what the stream wants is for the addon to say.
+    throw failed ? failed.reason : (refusal ?? (await open([]).then(unexpected, (error: unknown) => error)));
   }
 
   /** What the services that are listed make of the slots that name them. */
@@ -92,10 +127,13 @@ export class Identities {
     context: Uint8Array = new Uint8Array(),
     running: Running,
   ): Promise<NativeCredential>[] {
-    return slots.flatMap((slot) => {
+    return slots.flatMap((slot, position) => {
       const { name, keyId, blob } = slot;
       const access = this.services.find((listed) => listed.service.name === name && listed.keyId === keyId);
       if (access === undefined) return [];
+      // A stranger's header may have many: each costs a call, and maybe money.
+      const before = slots.slice(0, position).filter((other) => other.name === name && other.keyId === keyId);
+      if (before.length >= MOST_SLOTS) return [];
       const question = JSON.stringify([name, keyId, Buffer.from(blob).toString('base64')]);
       const known = this.#unwrapped.get(question);
       if (known) return [known];
@@ -104,6 +142,10 @@ export class Identities {
       return [asked];
     });
   }
+}
+
+function unexpected(): never {
+  throw new Error('a stream opened with nothing (a bug in sealstream)');
 }
 
 /** Whether nothing that was offered opened the stream. */
@@ -139,3 +181,6 @@ function listed<T>(name: string, list: unknown, item: (name: string, value: unkn
   // Array.from, because map would leave holes.
   return Array.from(list, (value: unknown, index) => item(`${name}[${index}]`, value));
 }
+
+/** Slots of one header for one key of a service that the service is asked about; nobody has reason to make two. */
+const MOST_SLOTS = 4;
