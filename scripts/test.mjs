@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 
 import { testAge } from './age.mjs';
+import { KmsError, startKms } from './kms/server.mjs';
 import { countCargo, countTap, ranNothing, total } from './lib/counts.mjs';
 import { run } from './lib/process.mjs';
 import { setup, SetupError } from './setup.mjs';
@@ -23,8 +24,25 @@ async function testEngine() {
 async function testPackage() {
   heading('package: ava');
   const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url));
-  const { code, stdout } = await run(process.execPath, [ava, '--tap'], options);
-  return summarized('package', countTap(stdout, code));
+  const kms = await kmsOrNone();
+  try {
+    const env = { ...process.env, ...(kms && { SEALSTREAM_TEST_KMS: kms.url }) };
+    const { code, stdout } = await run(process.execPath, [ava, '--tap'], { ...options, env });
+    return summarized('package', countTap(stdout, code));
+  } finally {
+    await kms?.stop();
+  }
+}
+
+/** A server of AWS KMS, which takes Python: nobody needs that for anything else, so its tests are skipped without it. */
+async function kmsOrNone() {
+  try {
+    return await startKms((text) => print(`kms: ${text}`));
+  } catch (error) {
+    if (!(error instanceof KmsError)) throw error;
+    print(`kms: ${error.message}\nkms: THE TESTS AGAINST A SERVER OF AWS KMS ARE NOT RUN`);
+    return undefined;
+  }
 }
 
 /** @returns {Promise<import('./lib/counts.mjs').Counts[]>} None where age can't be had. */

@@ -11,7 +11,7 @@ import { checkedProviderName, type KeyProvider } from './providers';
 
 /**
  * What is used of Electron's `safeStorage`: the asynchronous functions where they are there, since Electron 46 has no
- * others; else the synchronous ones. What the latter encrypted, the former decrypt; not the other way round.
+ * others; else the synchronous ones. What the latter encrypted, the former decrypt; the other way round is not promised.
  */
 export interface SafeStorage {
   /** Whether the synchronous functions can be used; never before the app's `ready` event, but for macOS. */
@@ -82,12 +82,16 @@ class SafeStorageProvider implements KeyProvider {
 
   async wrapKey(kek: Uint8Array, keyId: string): Promise<Uint8Array> {
     await this.#checkAvailable();
-    return this.#cipher.encrypt(`${PREFIX}${view(kek).toString('base64')}:${keyId}`);
+    const text = `${PREFIX}${view(kek).toString('base64')}:${keyId}`;
+    const blob = await this.#cipher.encrypt(text);
+    this.#checkProtected(blob, text);
+    return blob;
   }
 
   async unwrapKey(blob: Uint8Array, keyId: string): Promise<Uint8Array> {
     await this.#checkAvailable();
     const text = await this.#decrypted(blob);
+    this.#checkProtected(blob, text);
     const end = PREFIX.length + BASE64_SIZE;
     if (!text.startsWith(PREFIX) || text[end] !== ':') {
       throw new ServiceFailure('ERR_PROVIDER_FAILED', 'what was decrypted is no key of a stream', CHANGED);
@@ -112,15 +116,30 @@ class SafeStorageProvider implements KeyProvider {
   }
 
   async #checkAvailable(): Promise<void> {
-    const backend = this.#cipher.backend();
-    if (backend === 'basic_text' && !this.#allowsBasicText) {
-      const why = 'this Linux has no secret store, and what Electron encrypts without one is not protected';
-      throw new ServiceFailure('ERR_PROVIDER_DENIED', why, NO_STORE);
-    }
+    if (this.#cipher.backend() === 'basic_text') this.#refuseUnprotected();
     if (!(await this.#cipher.isAvailable())) {
       const why = 'safeStorage is not available';
       throw new ServiceFailure('ERR_PROVIDER_UNAVAILABLE', why, NOT_READY);
     }
+  }
+
+  /**
+   * Chromium's code below `safeStorage` takes as encrypted what is in clear, and on Linux what the password in its source encrypted, which
+   * begins with `v10`: the latter even where there is a secret store, and it makes such ciphertexts where that store can't be had. Anyone
+   * can make either.
+   */
+  #checkProtected(blob: Uint8Array, text: string): void {
+    if (view(blob).equals(Buffer.from(text))) {
+      throw new ServiceFailure('ERR_PROVIDER_FAILED', 'it is not encrypted', CHANGED);
+    }
+    const isLinux = this.#cipher.backend() !== undefined;
+    if (isLinux && view(blob).subarray(0, 3).toString('latin1') === 'v10') this.#refuseUnprotected();
+  }
+
+  #refuseUnprotected(): void {
+    if (this.#allowsBasicText) return;
+    const why = 'it is not protected by a secret store of this Linux, but by a password that everyone knows';
+    throw new ServiceFailure('ERR_PROVIDER_DENIED', why, NO_STORE);
   }
 }
 
@@ -176,7 +195,7 @@ const PREFIX = 'sealstream key 1:';
 const BASE64_SIZE = 44;
 const NOT_READY =
   'use it in the main process after app.whenReady(), and on Linux see that a secret store such as GNOME Keyring or KWallet runs';
-const NO_STORE = 'install GNOME Keyring or KWallet, or seal for a passphrase or a key';
+const NO_STORE = 'see that GNOME Keyring or KWallet runs and is unlocked, or seal for a passphrase or a key';
 const ELSEWHERE =
   'only the user, the machine and the app that sealed it can open it: open it by another recipient';
 const CHANGED = 'name the key id that it was sealed with; else the header was changed';

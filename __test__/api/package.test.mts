@@ -56,6 +56,19 @@ test('both kinds of modules give the same exports', (t) => {
   for (const name of NAMES) t.is((imported as Record<string, unknown>)[name], required[name], name);
 });
 
+test('the parts of the package that are imported by themselves give the same in both kinds of modules', async (t) => {
+  const require = createRequire(import.meta.url);
+  for (const [part, name] of [
+    ['sealstream/aws-kms', 'awsKms'],
+    ['sealstream/electron', 'safeStorageProvider'],
+  ] as const) {
+    const [required, imported] = [require(part), await import(part)] as Record<string, unknown>[];
+    t.deepEqual(Object.keys(required ?? {}), [name], part);
+    t.is(typeof imported?.[name], 'function');
+    t.is(imported?.[name], required?.[name]);
+  }
+});
+
 /** A copy of the package with another `package.json`, in which `native` is the addon's directory. */
 function copyOfPackage(t: ExecutionContext, version: string, withNative: boolean): string {
   const directory = temporaryDirectory(t);

@@ -1,0 +1,29 @@
+// How the façade asks key services, for tests of services by themselves; users meet it through the functions that seal and open.
+
+import { createRequire } from 'node:module';
+import { inspect } from 'node:util';
+
+import { type KeyProvider, ProviderError } from 'sealstream';
+
+import type * as Providers from '../../../src-ts/providers.js';
+import { errorOf } from './errors.mjs';
+
+// Of dist, as users load it; its types don't tell what is internal.
+const internal = createRequire(import.meta.url)('../../../dist/providers.js') as typeof Providers;
+export const { askToUnwrap, askToWrap, checkedProvider } = internal;
+export type ProviderAccess = Providers.ProviderAccess;
+
+/** The key of every test. */
+export const KEK: Uint8Array = Uint8Array.from({ length: 32 }, (_, index) => index + 1);
+
+/** One of the service's keys, and ten minutes for every answer. */
+export function accessTo(service: KeyProvider, keyId: string, timeout = 600_000): ProviderAccess {
+  return { service, keyId, timeout };
+}
+
+/** The failure of a service that a call ends with. */
+export async function providerError(call: () => unknown): Promise<ProviderError> {
+  const error = await errorOf(call);
+  if (!(error instanceof ProviderError)) throw new Error(`expected a ProviderError, not ${inspect(error)}`);
+  return error;
+}
