@@ -266,7 +266,7 @@ test('where only a passphrase opens it, the advice is to use one', async (t) => 
       env: run.env,
     });
     t.is(code, 3);
-    t.regex(stderr, /a passphrase[^]*asked for with -p/);
+    t.regex(stderr, /sealed for: a passphrase[^]*The key did not fit: [^\n]*asked for with -p/);
   }
 });
 

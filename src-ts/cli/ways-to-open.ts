@@ -43,8 +43,9 @@ function otherKeyOf(slots: string, scene: Scene | undefined): string {
   }
   // What was not tried at all is likelier than another of what was.
   const untried = waysToOpen(wanted.filter((type) => scene?.offered?.includes(type) !== true));
-  const ways = untried ?? waysToOpen(wanted);
-  if (ways !== undefined) return triedText(scene?.offered ?? []) + ways;
+  if (untried !== undefined) return triedText(scene?.offered ?? []) + untried;
+  const ways = waysToOpen(wanted);
+  if (ways !== undefined) return ways;
   return slots.includes(NOT_ACCEPTED)
     ? 'have it accepted with --accept-slots'
     : 'none of its keys can be given here';
