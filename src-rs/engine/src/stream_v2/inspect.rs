@@ -30,7 +30,7 @@ pub struct StreamInfo {
     pub header_revision: u16,
     /// Whether the stream carries a copy of its header.
     pub has_header_copy: bool,
-    /// The header is damaged, and this was read from its copy.
+    /// This was read from the header's copy: the header itself is damaged, or older.
     pub header_from_copy: bool,
     /// Who can open the stream.
     pub slots: Vec<SlotInfo>,
@@ -62,7 +62,7 @@ pub struct ProviderInfo {
 }
 
 impl SlotInfo {
-    fn new(raw: &RawKeySlot) -> Self {
+    pub(crate) fn new(raw: &RawKeySlot) -> Self {
         let mut info = Self {
             slot_type: raw.slot_type.to_string(),
             key_id: None,

@@ -25,6 +25,7 @@ pub mod pipeline;
 pub mod random_access;
 pub mod report;
 mod resume;
+pub mod rewrap;
 pub mod salvage;
 pub mod segment_worker;
 pub mod segmentation;

@@ -31,7 +31,7 @@ pub struct Report {
     pub elapsed: Duration,
     /// The slot that opened the stream, and its type; when sealing, none.
     pub opened_by: Option<(u32, SlotType)>,
-    /// The header was damaged and its copy served.
+    /// The header's copy served: the header is damaged, or older than its copy.
     pub header_from_copy: bool,
     /// The header's copy is damaged; the header itself is sound.
     pub header_copy_damaged: bool,

@@ -1,5 +1,6 @@
 //! Where bytes come from and go to: sources and sinks that can be addressed by offset, and those that can't.
 
+mod changed_file;
 mod fetched;
 mod file;
 mod kept_output;
@@ -11,6 +12,7 @@ mod source;
 mod throttled;
 mod unfinished;
 
+pub(crate) use changed_file::ChangedFile;
 pub use fetched::FetchedParts;
 pub use kept_output::{FoundOutput, KeptOutput, PlacedOutput};
 pub use memory::MemorySlots;
