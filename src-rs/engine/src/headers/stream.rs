@@ -2,7 +2,7 @@
 
 use super::{
     DigestKind, Geometry, HeaderError, HeaderField, RawKeySlot, SlotType, WireOffset, crc32c, cursor::Cursor,
-    extensions, geometry::MAX_PLAINTEXT_SIZE,
+    extensions, geometry::MAX_PLAINTEXT_SIZE, segment::is_segment_header,
 };
 
 /// Bytes 0 to 63: what the stream is, for as long as it lives. All payload keys are bound to it.
@@ -305,12 +305,12 @@ pub fn check_prefix(bytes: &[u8]) -> Result<u32, HeaderError> {
     let common = bytes.len().min(MAGIC.len());
     if bytes.iter().zip(&MAGIC).any(|(byte, magic)| byte != magic) {
         let found = bytes.get(..common).unwrap_or_default().escape_ascii().to_string();
-        return Err(HeaderError::field(
-            F::Magic,
-            0,
-            format!("\"{found}\""),
-            "a sealed stream's first bytes",
-        ));
+        let expected = if is_segment_header(bytes) {
+            "a sealed stream's first bytes; a segment starts here, so the header seems to be kept apart"
+        } else {
+            "a sealed stream's first bytes"
+        };
+        return Err(HeaderError::field(F::Magic, 0, format!("\"{found}\""), expected));
     }
     let short = HeaderError::Incomplete {
         available: bytes.len() as u64,

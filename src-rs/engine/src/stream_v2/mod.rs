@@ -5,6 +5,7 @@
 pub mod cancel;
 pub mod core;
 pub mod damage;
+pub mod detached;
 mod ending;
 pub mod failure;
 pub mod files;

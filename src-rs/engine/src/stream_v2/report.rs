@@ -37,6 +37,8 @@ pub struct Report {
     pub header_copy_damaged: bool,
     /// What could not be opened, where the caller decided to go on all the same.
     pub damage: DamageLog,
+    /// The header, where it was kept apart from the stream. `stream_size` counts it, `output_crc64` does not.
+    pub header: Option<Vec<u8>>,
     /// What was there of an earlier attempt, where the operation was one that can be resumed.
     pub resume: Option<ResumeReport>,
 }
@@ -85,6 +87,7 @@ impl Run {
             header_from_copy: false,
             header_copy_damaged: false,
             damage: DamageLog::default(),
+            header: None,
             resume: None,
         }
     }

@@ -2,11 +2,11 @@
 
 use super::plan::Plan;
 use crate::headers::{FOOTER_SIZE, Footer};
-use crate::stream_v2::failure::{SealFailure, SizeRelation};
-use crate::stream_v2::io::{OutputFile, Overwrite, WriteAt};
+use crate::stream_v2::failure::SealFailure;
+use crate::stream_v2::io::{OutputFile, Overwrite, WriteAt, append_bytes};
 use crate::stream_v2::options::Control;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::Path;
 
 /// Writes the new file and gives it the name `path`.
@@ -23,29 +23,14 @@ pub(super) fn write(
     output.commit(None, flush)
 }
 
-fn fill(mut from: &File, mut to: &File, plan: &Plan, control: &Control<'_>) -> Result<(), SealFailure> {
+fn fill(from: &File, mut to: &File, plan: &Plan, control: &Control<'_>) -> Result<(), SealFailure> {
     let tail = tail(plan);
     let size = plan.header.len() as u64 + plan.inner_size + tail.len() as u64;
     to.reserve(size).map_err(SealFailure::writing)?;
     to.write_all(&plan.header).map_err(SealFailure::writing)?;
-    let old_size = u64::from(plan.old.size());
-    from.seek(SeekFrom::Start(old_size))
-        .map_err(SealFailure::reading)?;
     let meter = control.meter(Some(plan.inner_size));
-    let mut left = plan.inner_size;
-    while left > 0 {
-        control.cancel.check()?;
-        // The system copies without a detour through this process where it can.
-        let copied = io::copy(&mut from.take(left.min(PORTION)), &mut to).map_err(SealFailure::writing)?;
-        if copied == 0 {
-            return Err(SealFailure::SourceChanged {
-                expected: old_size + plan.inner_size,
-                relation: SizeRelation::Shorter,
-            });
-        }
-        left -= copied;
-        meter.add(copied);
-    }
+    let (offset, size) = (plan.old.size().into(), plan.inner_size);
+    append_bytes(from, to, offset, size, &control.cancel, |bytes| meter.add(bytes))?;
     to.write_all(&tail).map_err(SealFailure::writing)?;
     meter.finish();
     Ok(())
@@ -64,6 +49,3 @@ fn tail(plan: &Plan) -> Vec<u8> {
     tail.extend_from_slice(&footer.encode());
     tail
 }
-
-/// Bytes that are copied before the token is looked at.
-const PORTION: u64 = 8 * 1024 * 1024;
