@@ -15,7 +15,7 @@ pub struct SegmentHeader {
 }
 
 /// Whether these bytes start with a segment's header: its marker, and a checksum that is right.
-pub(super) fn is_segment_header(bytes: &[u8]) -> bool {
+pub(crate) fn is_segment_header(bytes: &[u8]) -> bool {
     let Some(header) = bytes.first_chunk::<SEGMENT_HEADER_SIZE>() else {
         return false;
     };

@@ -8,8 +8,8 @@ use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
 use crate::headers::{
     CORE_SIZE, END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderError,
-    HeaderField, MAX_HEADER_SIZE, RawKeySlot, SlotBody, StreamHeader, WireOffset, check_prefix,
-    end_record_size,
+    HeaderField, MAX_HEADER_SIZE, RawKeySlot, SEGMENT_HEADER_SIZE, SlotBody, StreamHeader, WireOffset,
+    check_prefix, end_record_size, is_segment_header,
 };
 use crate::keys::{UnlockLimits, Unlocked, unlock};
 use std::io::{IoSliceMut, Read};
@@ -100,10 +100,15 @@ pub(super) fn find_header_and_flaw(
         }
         Err(flaw) => flaw,
     };
-    match header_copy(source, size).filter(|_| is_damage(&flaw)) {
+    match header_copy(source, size).filter(|_| is_damage(&flaw) && !is_body(source)) {
         Some(header) => Ok((FoundHeader::copy(header), Some(flaw))),
         None => Err(flaw),
     }
+}
+
+/// Whether a segment stands where the header should: the header is kept apart, and its copy is not one of a stream that starts here.
+fn is_body(source: &dyn ReadAt) -> bool {
+    read_array::<SEGMENT_HEADER_SIZE>(source, 0).is_some_and(|bytes| is_segment_header(&bytes))
 }
 
 /// Whether a header could not be read, or failed at its checksum or at what a reader needs to find that.
