@@ -56,4 +56,23 @@ export function forgetAbort(signal: AbortSignal, cancel: () => void): void {
   listening.delete(signal);
 }
 
+/** What `promise` becomes, or the signal's reason as soon as it is aborted, whether or not `promise` heeds it. @internal */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      promise.catch(() => undefined);
+      reject(abortError(signal));
+      return;
+    }
+    const abort = () => {
+      forgetAbort(signal, abort);
+      reject(abortError(signal));
+    };
+    onAbort(signal, abort);
+    promise.then(resolve, reject).finally(() => {
+      forgetAbort(signal, abort);
+    });
+  });
+}
+
 const listening = new WeakMap<AbortSignal, { cancels: Set<() => void>; listener: () => void }>();

@@ -3,9 +3,10 @@
 import { native } from './binding';
 import { fixedBytes } from './bytes';
 import { calling } from './errors';
-import { keyArgument, keyArguments } from './keys';
+import { Identities } from './identities';
 import { run } from './operation';
 import { checkedOptions, openSettings, sealSettings } from './options';
+import { Recipients } from './recipients';
 import { plaintextSize } from './reports';
 import type { OpenOptions, OperationOptions, SealOptions } from './types';
 
@@ -22,14 +23,15 @@ import type { OpenOptions, OperationOptions, SealOptions } from './types';
 export async function encrypt(bytes: Uint8Array, options: SealOptions & OperationOptions): Promise<Buffer> {
   const input = fixedBytes('bytes', bytes);
   const settings = sealSettings(checkedOptions(options));
-  const key = keyArgument('key', options.key);
+  const recipients = Recipients.of(options);
   let output = EMPTY;
   await run(options, {
     name: 'encrypt',
-    start(how) {
-      output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, settings));
-      return native.encryptInto(input, output, key, settings, how);
-    },
+    start: (how, running) =>
+      recipients.use(settings.context, running, (chosen) => {
+        output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, chosen, settings));
+        return native.encryptInto(input, output, chosen, settings, how);
+      }),
     done: plaintextSize,
   });
   return output;
@@ -47,14 +49,20 @@ export async function encrypt(bytes: Uint8Array, options: SealOptions & Operatio
 export async function decrypt(bytes: Uint8Array, options: OpenOptions & OperationOptions): Promise<Buffer> {
   const input = fixedBytes('bytes', bytes);
   const settings = openSettings(checkedOptions(options));
-  const keys = keyArguments('key', options.key);
+  const identities = Identities.of(options);
   let output = EMPTY;
   const report = await run(options, {
     name: 'decrypt',
-    start(how) {
-      output = Buffer.allocUnsafeSlow(calling(() => native.roomForPlaintext(input)));
-      return native.decryptInto(input, output, keys, settings, how);
-    },
+    start: (how, running) =>
+      identities.use(
+        () => calling(() => native.headerServiceSlots(input)),
+        settings.context,
+        running,
+        (offered) => {
+          output = Buffer.allocUnsafeSlow(calling(() => native.roomForPlaintext(input)));
+          return native.decryptInto(input, output, offered, settings, how);
+        },
+      ),
     done: plaintextSize,
   });
   return output.length === report.plaintextSize ? output : output.subarray(0, report.plaintextSize);

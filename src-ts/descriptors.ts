@@ -2,7 +2,7 @@
 
 import type { End } from '../native/binding';
 import { native } from './binding';
-import { keyArgument, keyArguments } from './keys';
+import { Identities } from './identities';
 import { run } from './operation';
 import {
   checkedInteger,
@@ -12,6 +12,7 @@ import {
   placementSettings,
   sealSettings,
 } from './options';
+import { Recipients } from './recipients';
 import { openReport, plaintextSize, sealReport } from './reports';
 import type {
   FileOptions,
@@ -60,21 +61,31 @@ export async function convertDescriptors(
   if (direction === 'encrypt') {
     const sealing = options as SealOptions;
     const settings = sealSettings(sealing, target.path !== undefined);
-    const key = keyArgument('key', sealing.key);
+    const recipients = Recipients.of(sealing);
     return sealReport(
       await run(options, {
         name: 'encrypt',
-        start: (how) => native.encryptBetween(source, target, key, settings, placement, how),
+        start: (how, running) =>
+          recipients.use(settings.context, running, (chosen) =>
+            native.encryptBetween(source, target, chosen, settings, placement, how),
+          ),
         done: plaintextSize,
       }),
     );
   }
-  const settings = openSettings(options);
-  const keys = keyArguments('key', options.key);
+  const opening = options as OpenOptions;
+  const settings = openSettings(opening);
+  const identities = Identities.of(opening);
   return openReport(
     await run(options, {
       name: 'decrypt',
-      start: (how) => native.decryptBetween(source, target, keys, settings, placement, how),
+      start: (how, running) =>
+        identities.use(
+          () => (source.path === undefined ? [] : native.sourceServiceSlots({ path: source.path })),
+          settings.context,
+          running,
+          (offered) => native.decryptBetween(source, target, offered, settings, placement, how),
+        ),
       done: plaintextSize,
     }),
   );

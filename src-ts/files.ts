@@ -2,9 +2,10 @@
 
 import { native } from './binding';
 import { checkedPolicy, damageSettings } from './damage';
-import { keyArgument, keyArguments } from './keys';
+import { Identities } from './identities';
 import { run } from './operation';
 import { checkedOptions, checkedPath, openSettings, placementSettings, sealSettings } from './options';
+import { Recipients } from './recipients';
 import { openReport, plaintextSize, sealReport } from './reports';
 import type {
   DamageOptions,
@@ -35,11 +36,14 @@ export async function encryptFile(
 ): Promise<SealReport> {
   const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
   const settings = sealSettings(checkedOptions(options), true);
-  const key = keyArgument('key', options.key);
+  const recipients = Recipients.of(options);
   const placement = placementSettings(options);
   const report = await run(options, {
     name: 'encryptFile',
-    start: (how) => native.encryptFile(source, target, key, settings, placement, how),
+    start: (how, running) =>
+      recipients.use(settings.context, running, (chosen) =>
+        native.encryptFile(source, target, chosen, settings, placement, how),
+      ),
     done: plaintextSize,
   });
   return sealReport(report);
@@ -63,7 +67,7 @@ export async function decryptFile(
   const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
   const settings = openSettings(checkedOptions(options));
   const policy = checkedPolicy(options.onDamage);
-  const keys = keyArguments('key', options.key);
+  const identities = Identities.of(options);
   const placement = placementSettings(options);
   const report = await run(options, {
     name: 'decryptFile',
@@ -71,7 +75,12 @@ export async function decryptFile(
     start(how, running) {
       const onDamage = damageSettings(policy, running);
       if (onDamage) settings.onDamage = onDamage;
-      return native.decryptFile(source, target, keys, settings, placement, how);
+      return identities.use(
+        () => native.sourceServiceSlots({ path: source }),
+        settings.context,
+        running,
+        (offered) => native.decryptFile(source, target, offered, settings, placement, how),
+      );
     },
     done: plaintextSize,
   });

@@ -1,6 +1,7 @@
 // An answer's body on its way into memory of the right size.
 
-import { TransientFailure, untilAborted } from './http-retry';
+import { untilAborted } from './abort';
+import { TransientFailure } from './http-retry';
 import { networkError, SourceError } from './source-error';
 
 /** Bytes as they come. What came before a connection broke off stays. @internal */

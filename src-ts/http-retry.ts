@@ -1,6 +1,6 @@
 // When a request is made again, and after how long.
 
-import { abortError, forgetAbort, isAborted, onAbort } from './abort';
+import { abortError, isAborted, untilAborted } from './abort';
 import type { SourceError } from './source-error';
 
 /** A failure that may be gone the next time. @internal */
@@ -34,25 +34,6 @@ export async function retrying<T>(
       await pause(error.afterMs ?? backoff(failed), signal);
     }
   }
-}
-
-/** What `promise` becomes, or the signal's reason as soon as it is aborted, whether or not `promise` heeds it. @internal */
-export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      promise.catch(() => undefined);
-      reject(abortError(signal));
-      return;
-    }
-    const abort = () => {
-      forgetAbort(signal, abort);
-      reject(abortError(signal));
-    };
-    onAbort(signal, abort);
-    promise.then(resolve, reject).finally(() => {
-      forgetAbort(signal, abort);
-    });
-  });
 }
 
 /**

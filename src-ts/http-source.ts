@@ -1,10 +1,11 @@
 // A sealed stream on a web server, read by ranges.
 
 import type { ByteRange } from '../native/binding';
+import { untilAborted } from './abort';
 import { rangeError, typeError } from './errors';
 import { checkedAnswer, isStrong, type Pinned } from './http-answer';
 import { discard, Part, receive } from './http-body';
-import { retrying, TransientFailure, untilAborted } from './http-retry';
+import { retrying, TransientFailure } from './http-retry';
 import { checkedInteger, checkedOptions } from './options';
 import { networkError } from './source-error';
 import { HEAD, type RandomAccessSource } from './sources';

@@ -8,6 +8,18 @@
  */
 
 export { decrypt, encrypt } from './buffers';
+export {
+  type Credential,
+  hybrid,
+  type Identity,
+  passphrase,
+  provider,
+  type Recipient,
+  secretKey,
+  type SlotType,
+  type Strength,
+  x25519,
+} from './credentials';
 export { damagePage } from './damage-page';
 export type {
   DamageEvent,
@@ -23,8 +35,18 @@ export { exportHeader } from './header';
 export { heal, type HealOptions } from './heal';
 export { httpSource, type HttpHeaders, type HttpSourceOptions } from './http-source';
 export { ciphertextSize, inspect } from './inspect';
+export { KeyPair, type KeyPairType } from './key-pair';
 export { generateKey, SecretKey } from './keys';
-export { open, SealedReader, type ReaderOptions, type ReadOptions, type ReadStreamOptions } from './reader';
+export { ProviderError, type ProviderErrorCode } from './provider-error';
+export type { KeyContext, KeyProvider } from './providers';
+export {
+  open,
+  type ReaderOptions,
+  type ReaderSettings,
+  type ReadOptions,
+  type ReadStreamOptions,
+  SealedReader,
+} from './reader';
 export {
   salvage,
   type ConflictKind,
@@ -35,6 +57,7 @@ export {
   type SalvageConflict,
   type SalvagedEnd,
   type SalvagedHeader,
+  type SalvageChoices,
   type SalvageOptions,
   type SalvageOutcome,
   type SalvageRecovered,
@@ -54,6 +77,7 @@ export { decryptSync, encryptSync } from './sync';
 export { verify, type Verification, type VerifyOptions } from './verify';
 export type {
   ByteRange,
+  ByWhat,
   Damage,
   DamageDecision,
   DamageHandler,
@@ -62,16 +86,19 @@ export type {
   DigestName,
   FileOptions,
   FloeOptions,
+  ForWhom,
   KeyInput,
   NodeStreamOptions,
   Opened,
   OpenedBy,
+  OpeningOptions,
   OpenOptions,
   OpenReport,
   OperationOptions,
   ProgressEvent,
   Report,
   ResumeReport,
+  SealingOptions,
   SealOptions,
   SealReport,
   SegmentResult,
@@ -98,6 +125,7 @@ export type {
   HealReport,
   IoOperation,
   Limit,
+  PassphraseStrength,
   Problem,
   SealErrorCode,
   SealFailure,

@@ -4,7 +4,8 @@ import { native } from './binding';
 import { calling, rangeError, translated } from './errors';
 import { fixedBytes, isBytes } from './bytes';
 import { checkedInteger, checkedOptions, checkedPath, sealSettings } from './options';
-import type { SealOptions, StreamInfo } from './types';
+import { Recipients } from './recipients';
+import type { ForWhom, SealingOptions, StreamInfo } from './types';
 
 /**
  * Reads what a sealed file, or a sealed stream in memory, says of itself. None of it is authenticated: it is what anyone
@@ -25,18 +26,19 @@ export async function inspect(source: string | URL | Uint8Array): Promise<Stream
 /**
  * The exact size of the sealed stream of `plaintextSize` bytes, in bytes.
  *
- * @param options What the stream will be sealed with, of which `keyId`, `frameSize`, `segmentSize` and `digest` count.
+ * @param options What the stream will be sealed with, of which `keyId` or `recipients`, `frameSize`, `segmentSize` and `digest` count.
  *   `kind` is `'bytes'` by default, for {@link encrypt} and {@link encryptSync}; `'file'` is for {@link encryptFile},
  *   whose header has room for changes and a copy.
  * @throws TypeError or RangeError.
  */
 export function ciphertextSize(
   plaintextSize: number,
-  options: Partial<SealOptions> & { kind?: 'bytes' | 'file' | undefined } = {},
+  options: SealingOptions & Partial<ForWhom> & { kind?: 'bytes' | 'file' | undefined } = {},
 ): number {
   const size = checkedInteger('plaintextSize', plaintextSize, 0, Number.MAX_SAFE_INTEGER);
   const kind: string = checkedOptions(options).kind ?? 'bytes';
   if (kind !== 'bytes' && kind !== 'file') throw rangeError('kind', "must be 'bytes' or 'file'");
   const settings = sealSettings(options, kind === 'file');
-  return calling(() => native.ciphertextSize(size, settings));
+  const recipients = Recipients.forSize(options);
+  return calling(() => native.ciphertextSize(size, recipients, settings));
 }

@@ -7,11 +7,11 @@ import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
 import { calling, rangeError, translated, typeError } from './errors';
 import { checkedBoolean, checkedOptions, checkedPath, checkedString } from './options';
-import type { KeyInput } from './types';
 
 // Set inside the class, which alone sees its private fields.
 let nativeOf: (name: string, key: SecretKey) => NativeKey;
-let isSecretKey: (value: unknown) => value is SecretKey;
+/** Whether it is one of this class. @internal */
+export let isSecretKey: (value: unknown) => value is SecretKey;
 
 /**
  * A 32-byte secret key. Whatever prints it prints `[SecretKey]`; {@link SecretKey.exportBytes} and
@@ -165,12 +165,9 @@ export function keyArgument(name: string, key: unknown): NativeKey | Uint8Array 
   return isSecretKey(key) ? nativeOf(name, key) : keyBytes(name, key);
 }
 
-/** One key or several as the addon takes them. @internal */
-export function keyArguments(name: string, keys: KeyInput | readonly KeyInput[]): (NativeKey | Uint8Array)[] {
-  if (!Array.isArray(keys)) return [keyArgument(name, keys)];
-  if (keys.length === 0) throw rangeError(name, 'must have at least one key');
-  // Array.from, because map would leave holes.
-  return Array.from(keys, (key, index) => keyArgument(`${name}[${index}]`, key));
+/** What stands behind a key. @internal */
+export function nativeKey(name: string, key: SecretKey): NativeKey {
+  return nativeOf(name, key);
 }
 
 function keyBytes(name: string, key: unknown): Uint8Array {
@@ -181,17 +178,3 @@ function keyBytes(name: string, key: unknown): Uint8Array {
 
 const KEY_SIZE = 32;
 const PRINTED = '[SecretKey]';
-
-/** The key as it is now, for an operation that begins later. @internal */
-export function heldKey(name: string, key: unknown): NativeKey {
-  return held(keyArgument(name, key));
-}
-
-/** The keys as they are now, for an operation that begins later. @internal */
-export function heldKeys(name: string, keys: KeyInput | readonly KeyInput[]): NativeKey[] {
-  return keyArguments(name, keys).map(held);
-}
-
-function held(key: NativeKey | Uint8Array): NativeKey {
-  return isBytes(key) ? native.NativeKey.fromBytes(key) : key.copy();
-}

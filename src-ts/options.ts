@@ -8,17 +8,17 @@ import type {
   OpenSettings,
   PlacementSettings,
   SealSettings,
+  SlotTypeName,
 } from '../native/binding';
 import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
 import { rangeError, typeError, unknownOption } from './errors';
-import type { FileOptions, OpenOptions, SealOptions } from './types';
+import type { FileOptions, OpeningOptions, SealingOptions } from './types';
 
 /** @internal */
-export function sealSettings(options: Partial<SealOptions>, rewrappable = false): SealSettings {
-  const { keyId, context, frameSize, segmentSize, digest } = options;
+export function sealSettings(options: SealingOptions, rewrappable = false): SealSettings {
+  const { context, frameSize, segmentSize, digest } = options;
   const settings = withoutPrototype<SealSettings>();
-  if (keyId !== undefined) settings.keyId = checkedKeyId(keyId);
   if (context !== undefined) settings.context = checkedContext(context);
   if (frameSize !== undefined) {
     settings.frameSize = checkedInteger('frameSize', frameSize, limits.minFrameSize, limits.maxFrameSize);
@@ -37,24 +37,27 @@ function withoutPrototype<T extends object>(): Partial<T> {
 }
 
 /** @internal */
-export function openSettings(options: Omit<OpenOptions, 'key'>): OpenSettings {
-  const { context, maxSegmentSize } = options;
+export function openSettings(options: OpeningOptions): OpenSettings {
+  const { context, maxSegmentSize, acceptSlots, maxPassphraseCost } = options;
   const settings = withoutPrototype<OpenSettings>();
   if (context !== undefined) settings.context = checkedContext(context);
   if (maxSegmentSize !== undefined) {
     settings.maxSegmentSize = checkedMaxSegmentSize(maxSegmentSize);
   }
-  return settings;
-}
-
-/** The settings as they are now, for an operation that begins later. @internal */
-export function heldSettings<T extends { context?: Uint8Array }>(settings: T): T {
-  if (settings.context !== undefined) settings.context = Buffer.from(settings.context);
+  if (acceptSlots !== undefined) settings.acceptSlots = checkedSlotTypes(acceptSlots);
+  if (maxPassphraseCost !== undefined) {
+    settings.maxPassphraseCost = checkedInteger(
+      'maxPassphraseCost',
+      maxPassphraseCost,
+      0,
+      Number.MAX_SAFE_INTEGER,
+    );
+  }
   return settings;
 }
 
 /** @internal */
-export function healSettings({ maxSegmentSize }: Pick<OpenOptions, 'maxSegmentSize'>): HealSettings {
+export function healSettings({ maxSegmentSize }: Pick<OpeningOptions, 'maxSegmentSize'>): HealSettings {
   const settings = withoutPrototype<HealSettings>();
   if (maxSegmentSize !== undefined) settings.maxSegmentSize = checkedMaxSegmentSize(maxSegmentSize);
   return settings;
@@ -117,18 +120,19 @@ export function checkedInteger(name: string, value: unknown, least: number, most
   return value;
 }
 
-/** UTF-8 has no half of a surrogate pair: every one becomes U+FFFD, and different texts would become one. */
-function checkedText(name: string, text: string): string {
+/** UTF-8 has no half of a surrogate pair: every one becomes U+FFFD, and different texts would become one. @internal */
+export function checkedText(name: string, text: string): string {
   if (/\p{Surrogate}/u.test(text)) {
     throw typeError(name, 'well-formed Unicode', text, 'a string with a lone surrogate');
   }
   return text;
 }
 
-function checkedKeyId(keyId: unknown): string {
-  const text = checkedText('keyId', checkedString('keyId', keyId));
+/** @internal */
+export function checkedKeyId(name: string, keyId: unknown): string {
+  const text = checkedText(name, checkedString(name, keyId));
   if (Buffer.byteLength(text) > limits.maxKeyId) {
-    throw rangeError('keyId', `must have at most ${limits.maxKeyId} bytes of UTF-8`);
+    throw rangeError(name, `must have at most ${limits.maxKeyId} bytes of UTF-8`);
   }
   return text;
 }
@@ -139,7 +143,8 @@ function checkedContext(context: unknown): Uint8Array {
   if (bytes.length > limits.maxContext) {
     throw rangeError('context', `must have at most ${limits.maxContext} bytes, not ${bytes.length}`);
   }
-  return fixedBytes('context', bytes);
+  // A copy, since the operation may begin later.
+  return Buffer.from(fixedBytes('context', bytes));
 }
 
 function checkedSecret(secret: unknown): Uint8Array {
@@ -162,6 +167,16 @@ function checkedMaxSegmentSize(maxSegmentSize: unknown): number {
   return checkedInteger('maxSegmentSize', maxSegmentSize, 1, limits.maxSegmentSize);
 }
 
+function checkedSlotTypes(types: unknown): SlotTypeName[] {
+  if (!Array.isArray(types)) throw typeError('acceptSlots', 'an array', types);
+  if (types.length === 0) throw rangeError('acceptSlots', 'must name a type of slots');
+  return Array.from(types, (type: unknown) => {
+    const name = checkedString('acceptSlots', type);
+    if (Object.hasOwn(SLOT_TYPES, name)) return name as SlotTypeName;
+    throw rangeError('acceptSlots', `must be some of ${Object.keys(SLOT_TYPES).join(', ')}`);
+  });
+}
+
 function checkedDigest(digest: unknown): DigestName {
   const name = checkedString('digest', digest);
   if (!Object.hasOwn(DIGESTS, name)) {
@@ -175,6 +190,7 @@ const RESUME_SECRET_SIZE = 32;
 
 /** Every option of every function but those of `floe`. */
 const KNOWN: ReadonlySet<string> = new Set([
+  'acceptSlots',
   'allowReadable',
   'cacheSize',
   'concurrency',
@@ -184,16 +200,19 @@ const KNOWN: ReadonlySet<string> = new Set([
   'frameSize',
   'header',
   'highWaterMark',
+  'identities',
   'key',
   'keyId',
   'kind',
   'lost',
   'maxBytesPerSecond',
+  'maxPassphraseCost',
   'maxSegmentSize',
   'onDamage',
   'onProgress',
   'overwrite',
   'readableHighWaterMark',
+  'recipients',
   'resume',
   'resumeSecret',
   'sample',
@@ -204,7 +223,14 @@ const KNOWN: ReadonlySet<string> = new Set([
   'writableHighWaterMark',
 ]);
 
-/** An object, so that the compiler sees that none is missing. */
+/** Objects, so that the compiler sees that none is missing. */
+const SLOT_TYPES: Readonly<Record<SlotTypeName, true>> = {
+  key: true,
+  passphrase: true,
+  x25519: true,
+  provider: true,
+  hybrid: true,
+};
 const DIGESTS: Readonly<Record<DigestName, true>> = {
   none: true,
   'crc64-nvme': true,

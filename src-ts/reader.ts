@@ -7,10 +7,10 @@ import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './ab
 import { isBytes } from './bytes';
 import { isDamage, type Watch } from './diagnostics';
 import { SealError, rangeError, translated, typeError } from './errors';
-import { heldKeys } from './keys';
+import { Identities } from './identities';
 import { begun, UnlockedStream } from './unlocked-stream';
 import { Running } from './operation';
-import { checkedInteger, checkedOptions, heldSettings, openSettings } from './options';
+import { checkedInteger, checkedOptions, openSettings } from './options';
 import { nodeStream, Pieces, webStream } from './reader-streams';
 import { segmentResults } from './segments';
 import { originArgument, type RandomAccessInput } from './sources';
@@ -18,7 +18,10 @@ import { Stop } from './stop';
 import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
 
 /** How to open a stream for random access. */
-export interface ReaderOptions extends OpenOptions {
+export type ReaderOptions = OpenOptions & ReaderSettings;
+
+/** What is of random access alone. */
+export interface ReaderSettings {
   /** Stops the opening; the promise then rejects with the signal's reason. Later it does nothing. */
   signal?: AbortSignal | undefined;
   /**
@@ -58,14 +61,14 @@ export interface ReadStreamOptions extends ReadOptions {
  */
 export async function open(source: RandomAccessInput, options: ReaderOptions): Promise<SealedReader> {
   const origin = originArgument('source', source);
-  const settings = heldSettings(openSettings(checkedOptions(options)));
-  const keys = heldKeys('key', options.key);
+  const settings = openSettings(checkedOptions(options));
+  const identities = Identities.of(options).held();
   const { cacheSize: asked } = options;
   const cacheSize =
     asked === undefined ? DEFAULT_CACHE_SIZE : checkedInteger('cacheSize', asked, 0, Number.MAX_SAFE_INTEGER);
   const running = await begun('open', options.signal, origin);
   try {
-    const stream = await UnlockedStream.open({ origin, keys, settings, cacheSize }, running);
+    const stream = await UnlockedStream.open({ origin, identities, settings, cacheSize }, running);
     if (options.signal && isAborted(options.signal)) {
       await stream.close();
       throw abortError(options.signal);

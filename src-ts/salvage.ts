@@ -1,17 +1,22 @@
 // What is left of a damaged sealed file, and a map of the rest.
 
-import type { DamageMap, SalvageSettings } from '../native/binding';
+import type { DamageMap, SalvageSettings, ServiceSlot } from '../native/binding';
 import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
 import { rangeError, typeError } from './errors';
-import { keyArguments } from './keys';
+import { Identities } from './identities';
 import { run } from './operation';
 import { checkedOptions, checkedPath, checkedString, openSettings, placementSettings } from './options';
 import type { FileOptions, OpenOptions, OperationOptions } from './types';
 
 /** How to salvage. */
-export interface SalvageOptions
-  extends OpenOptions, OperationOptions, Pick<FileOptions, 'overwrite' | 'flush'> {
+export type SalvageOptions = OpenOptions &
+  OperationOptions &
+  Pick<FileOptions, 'overwrite' | 'flush'> &
+  SalvageChoices;
+
+/** What is of salvaging alone. */
+export interface SalvageChoices {
   /**
    * A header of the stream that was kept elsewhere: the first bytes of another copy, or of the file when it was sound;
    * bytes behind the header do no harm. It is preferred to the file's own where it unlocks.
@@ -42,15 +47,20 @@ export async function salvage(
 ): Promise<DamageMap> {
   const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
   const settings = openSettings(checkedOptions(options));
-  const keys = keyArguments('key', options.key);
+  const identities = Identities.of(options);
   const wanted = salvageSettings(options);
   const placement = placementSettings(options);
   return run(options, {
     name: 'salvage',
-    async start(how, { watch }) {
-      const map = await native.salvageFile(source, target, keys, settings, wanted, placement, how);
+    async start(how, running) {
+      const map = await identities.use(
+        () => serviceSlots(source, wanted.header),
+        settings.context,
+        running,
+        (offered) => native.salvageFile(source, target, offered, settings, wanted, placement, how),
+      );
       for (const { firstSegment: index, plaintextRange, wireRange, cause, message } of map.lost) {
-        watch.damage({ index, plaintextRange, ...(wireRange && { wireRange }), cause, message });
+        running.watch.damage({ index, plaintextRange, ...(wireRange && { wireRange }), cause, message });
       }
       return map;
     },
@@ -58,7 +68,16 @@ export async function salvage(
   });
 }
 
-function salvageSettings({ header, lost }: SalvageOptions): SalvageSettings {
+/** Those of the header that was kept elsewhere, or of the file's own; none where that is damaged, or none at all. */
+async function serviceSlots(path: string, header: Uint8Array | undefined): Promise<ServiceSlot[]> {
+  try {
+    return header ? native.headerServiceSlots(header) : await native.sourceServiceSlots({ path });
+  } catch {
+    return [];
+  }
+}
+
+function salvageSettings({ header, lost }: SalvageChoices): SalvageSettings {
   // The addon looks names up, and must not find what somebody put on Object.prototype.
   const settings = Object.create(null) as SalvageSettings;
   if (header !== undefined) {

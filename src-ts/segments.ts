@@ -3,10 +3,10 @@
 import { availableParallelism } from 'node:os';
 
 import type { ByteRange, SegmentOutcome, StreamReader } from '../native/binding';
-import { heldKeys } from './keys';
+import { Identities } from './identities';
 import { begun, UnlockedStream } from './unlocked-stream';
 import { checkedThreads, type Running } from './operation';
-import { checkedOptions, heldSettings, openSettings } from './options';
+import { checkedOptions, openSettings } from './options';
 import { originArgument, type RandomAccessInput } from './sources';
 import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
 
@@ -27,11 +27,11 @@ export function decryptSegments(
   options: OpenOptions & SegmentsOptions,
 ): AsyncGenerator<SegmentResult, void, void> {
   const origin = originArgument('source', source);
-  const settings = heldSettings(openSettings(checkedOptions(options)));
-  const keys = heldKeys('key', options.key);
+  const settings = openSettings(checkedOptions(options));
+  const identities = Identities.of(options).held();
   return segmentResults(options, {
     begin: (signal) => begun('decryptSegments', signal, origin),
-    open: (running) => UnlockedStream.open({ origin, keys, settings }, running),
+    open: (running) => UnlockedStream.open({ origin, identities, settings }, running),
     close: (stream) => stream.close(),
   });
 }

@@ -3,27 +3,28 @@
 import { native } from './binding';
 import { fixedBytes } from './bytes';
 import { translated } from './errors';
-import { keyArgument, keyArguments } from './keys';
+import { Identities } from './identities';
 import { checkedOptions, openSettings, sealSettings } from './options';
 import { poolRoom, poolTake } from './pool';
+import { Recipients } from './recipients';
 import type { OpenOptions, SealOptions } from './types';
 
 /**
  * Seals bytes into a stream with a compact header. It blocks the event loop: use {@link encrypt} beyond some 100 KiB.
  *
- * @throws SealError, or TypeError and RangeError for options.
+ * @throws SealError, or TypeError and RangeError for options, also for a passphrase and a key service, which take long.
  */
 export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
   const settings = sealSettings(checkedOptions(options));
-  const key = keyArgument('key', options.key);
+  const recipients = Recipients.of(options).atOnce('encryptSync', 'encrypt');
   try {
     if (input.length <= POOLED_SIZE) {
       const room = poolRoom(mostOf(input.length));
-      return poolTake(room, native.encryptSync(input, room, key, settings));
+      return poolTake(room, native.encryptSync(input, room, recipients, settings));
     }
-    const output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, settings));
-    native.encryptSync(input, output, key, settings);
+    const output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, recipients, settings));
+    native.encryptSync(input, output, recipients, settings);
     return output;
   } catch (error) {
     throw translated(error);
@@ -39,11 +40,11 @@ export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
 export function decryptSync(bytes: Uint8Array, options: OpenOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
   const settings = openSettings(checkedOptions(options));
-  const keys = keyArguments('key', options.key);
+  const identities = Identities.of(options).atOnce('decryptSync', 'decrypt');
   try {
     // Memory of its own: in a pool one caller's plaintext would stand beside another's.
     const output = Buffer.allocUnsafeSlow(native.roomForPlaintext(input));
-    const size = native.decryptSync(input, output, keys, settings);
+    const size = native.decryptSync(input, output, identities, settings);
     return output.length === size ? output : output.subarray(0, size);
   } catch (error) {
     throw translated(error);

@@ -10,6 +10,7 @@ import type {
   Report as NativeReport,
   SealFailure,
 } from '../native/binding';
+import type { Identity, Recipient, SlotType } from './credentials';
 import type { SecretKey } from './keys';
 
 /** A key: a {@link SecretKey}, or its 32 plain bytes, which are copied at the call. */
@@ -34,12 +35,8 @@ export interface OperationOptions {
   onProgress?: ((progress: ProgressEvent) => void) | undefined;
 }
 
-/** How to seal. */
-export interface SealOptions {
-  /** The key that opens the stream. */
-  key: KeyInput;
-  /** A name for the key, at most 255 bytes of UTF-8: a hint for whoever opens the stream. It is not secret. */
-  keyId?: string | undefined;
+/** How to seal, whoever it is for. */
+export interface SealingOptions {
   /**
    * Bytes, or a text's UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
    * stored. It ties a stream to its place, such as a tenant or a path.
@@ -56,15 +53,67 @@ export interface SealOptions {
   digest?: DigestName | undefined;
 }
 
-/** How to open. */
-export interface OpenOptions {
-  /** The key, or several of which one opens the stream. */
-  key: KeyInput | readonly KeyInput[];
+/** For whom to seal: one key, or any recipients. */
+export type ForWhom =
+  | {
+      /** The key that opens the stream: short for one `secretKey(key, { id: keyId })` in `recipients`. */
+      key: KeyInput;
+      /** A name for the key, at most 255 bytes of UTF-8: a hint for whoever opens the stream. It is not secret. */
+      keyId?: string | undefined;
+      recipients?: undefined;
+    }
+  | {
+      /**
+       * All who can open the stream, each on their own: 1 to 64, of which at most 4 passphrases. What {@link passphrase},
+       * {@link secretKey}, {@link x25519}, {@link hybrid} and {@link provider} return, or a {@link SecretKey}.
+       */
+      recipients: readonly (Recipient | SecretKey)[];
+      key?: undefined;
+      keyId?: undefined;
+    };
+
+/** How to seal. */
+export type SealOptions = SealingOptions & ForWhom;
+
+/** How to open, with whatever. */
+export interface OpeningOptions {
   /** What the stream was sealed with. */
   context?: Uint8Array | string | undefined;
+  /**
+   * The types of key slots that are tried, all by default. Anyone can seal a stream for a public key: who expects one from
+   * somebody who shares a key or a passphrase accepts these alone.
+   */
+  acceptSlots?: readonly SlotType[] | undefined;
+  /**
+   * What the passphrase slots of a header may cost together for each passphrase that is offered: memory times passes, in KiB.
+   * 4,194,304 by default. A header that asks for more is refused before any passphrase is tried.
+   */
+  maxPassphraseCost?: number | undefined;
   /** The largest segment size that is accepted, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
   maxSegmentSize?: number | undefined;
 }
+
+/** With what to open: keys, or any identities. */
+export type ByWhat =
+  | {
+      /** The key, or several of which one opens the stream: short for `identities`. */
+      key: KeyInput | readonly KeyInput[];
+      identities?: undefined;
+    }
+  | {
+      /**
+       * What may open the stream, at least one: key pairs, what {@link passphrase}, {@link secretKey} and {@link provider}
+       * return, keys. The stream's slots are tried in their order, each with every identity of its type.
+       */
+      identities: readonly (Identity | SecretKey)[];
+      key?: undefined;
+    };
+
+/** What is known of options of which it was not checked whether they go together. @internal */
+export type Unchecked<T> = { readonly [Name in keyof T]?: unknown };
+
+/** How to open. */
+export type OpenOptions = OpeningOptions & ByWhat;
 
 /** How to put a file in its place. */
 export interface FileOptions {

@@ -3,7 +3,6 @@
 import type {
   ByteRange,
   FetchedPart,
-  NativeKey,
   OpenSettings,
   SegmentOutcome,
   Source,
@@ -11,6 +10,7 @@ import type {
 } from '../native/binding';
 import { native } from './binding';
 import type { OperationName } from './diagnostics';
+import type { Identities } from './identities';
 import { Running } from './operation';
 import { rangeError } from './errors';
 import { checkedSize, type Fetcher, HEAD, type Origin } from './sources';
@@ -19,7 +19,8 @@ import type { Stop } from './stop';
 /** What opens a stream, as the addon takes it. @internal */
 export interface Unlocking {
   readonly origin: Origin;
-  readonly keys: NativeKey[];
+  /** Copies, which are overwritten when they have served. */
+  readonly identities: Identities;
   readonly settings: OpenSettings;
   /** Bytes of opened frames to keep; without it ranges can't be read. */
   readonly cacheSize?: number;
@@ -39,23 +40,37 @@ export class UnlockedStream {
 
   /** Unlocks a stream. If that fails, the source is closed. */
   static async open(unlocking: Unlocking, running: Running): Promise<UnlockedStream> {
-    const { origin, keys, settings, cacheSize } = unlocking;
+    const { origin, identities, settings, cacheSize } = unlocking;
     const { cancellation } = running.end;
-    if (origin.direct) {
-      const reader = await native.openReader(origin.direct, keys, settings, cacheSize, cancellation);
-      return new UnlockedStream(reader, undefined, origin.direct.bytes);
-    }
+    const openReader = (source: Source) =>
+      identities.use(
+        () => native.sourceServiceSlots(source),
+        settings.context,
+        running,
+        (offered) => native.openReader(source, offered, settings, cacheSize, cancellation),
+      );
     try {
+      if (origin.direct) {
+        return new UnlockedStream(await openReader(origin.direct), undefined, origin.direct.bytes);
+      }
       const fetched = new FetchedOrigin(origin.fetched, await sizeOf(origin.fetched, running.end));
-      const outer = await fetched.outer(running.end, async (header) => {
-        const stream = await native.openStream(header, keys, settings, cancellation);
-        stream.close();
-      });
-      const reader = await native.openReader(outer, keys, settings, cacheSize, cancellation);
-      return new UnlockedStream(reader, fetched, undefined);
+      const outer = await fetched.outer(running.end, (header) =>
+        identities.use(
+          () => native.headerServiceSlots(header),
+          settings.context,
+          running,
+          async (offered) => {
+            const stream = await native.openStream(header, offered, settings, cancellation);
+            stream.close();
+          },
+        ),
+      );
+      return new UnlockedStream(await openReader(outer), fetched, undefined);
     } catch (error) {
       await abandon(origin);
       throw error;
+    } finally {
+      identities.dispose();
     }
   }
 

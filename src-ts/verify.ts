@@ -4,17 +4,22 @@ import { randomInt } from 'node:crypto';
 
 import type { Verification as NativeVerification, VerifySettings } from '../native/binding';
 import { native } from './binding';
+import type { Identity } from './credentials';
 import { rangeError, typeError } from './errors';
-import { keyArguments } from './keys';
+import { Identities } from './identities';
+import type { SecretKey } from './keys';
 import { run } from './operation';
 import { checkedInteger, checkedOptions, openSettings } from './options';
+import type { CredentialArgument } from './recipients';
 import { sourceArgument, type SourceInput } from './sources';
-import type { OpenOptions, OperationOptions } from './types';
+import type { KeyInput, OpeningOptions, OperationOptions } from './types';
 
 /** What to check of a sealed stream. */
-export interface VerifyOptions extends Omit<OpenOptions, 'key'>, OperationOptions {
-  /** The key, or several of which one opens the stream. Without one, only what needs no key is checked. */
-  key?: OpenOptions['key'] | undefined;
+export interface VerifyOptions extends OpeningOptions, OperationOptions {
+  /** The key, or several of which one opens the stream. Without any, and without identities, only what needs no key is checked. */
+  key?: KeyInput | readonly KeyInput[] | undefined;
+  /** What may open the stream, instead of `key`. */
+  identities?: readonly (Identity | SecretKey)[] | undefined;
   /**
    * The share of the segments to check, more than 0 and at most 1; all by default. They are spread evenly over the stream.
    * Header and end are checked in any case.
@@ -58,12 +63,16 @@ export interface Verification extends NativeVerification {
 export async function verify(source: SourceInput, options: VerifyOptions = {}): Promise<Verification> {
   const from = sourceArgument('source', source);
   const open = openSettings(checkedOptions(options));
-  const keys = options.key === undefined ? undefined : keyArguments('key', options.key);
+  const { key, identities } = options;
+  const isKeyed = key !== undefined || identities !== undefined;
+  const opening = isKeyed ? Identities.of(options) : undefined;
   const settings = verifySettings(options);
   const found = await run(options, {
     name: 'verify',
     async start(how, running) {
-      const result = await native.verify(from, keys, open, settings, how);
+      const check = (offered?: CredentialArgument[]) => native.verify(from, offered, open, settings, how);
+      const slots = () => native.sourceServiceSlots(from);
+      const result = await (opening ? opening.use(slots, open.context, running, check) : check());
       for (const problem of result.problems) running.watch.damage(problem);
       return result;
     },

@@ -40,13 +40,13 @@ test('an output that overlaps what is read is refused, and is as it was', (t) =>
   const [keyBefore, keyAfter] = [memory.subarray(969, 1001), memory.subarray(2999, 3031)];
   const calls = [
     ...[before, after].flatMap((input) => [
-      () => native.encryptSync(input, output, secret, {}),
+      () => native.encryptSync(input, output, [secret], {}),
       () => native.decryptSync(input, output, [secret], {}),
-      () => native.encryptInto(input, output, secret, {}, { threads: 1 }),
+      () => native.encryptInto(input, output, [secret], {}, { threads: 1 }),
       () => native.decryptInto(input, output, [secret], {}, { threads: 1 }),
     ]),
     ...[keyBefore, keyAfter].flatMap((inside) => [
-      () => native.encryptSync(secret, output, inside, {}),
+      () => native.encryptSync(secret, output, [inside], {}),
       () => native.decryptSync(secret, output, [secret, inside], {}),
     ]),
     () => {
@@ -69,7 +69,7 @@ test('a failure leaves zeros in the output', (t) => {
   const stream = encryptSync(pattern(3000), { key: secret });
   stream[stream.length - 200]! ^= 1;
   const calls = [
-    (output: Uint8Array) => native.encryptSync(pattern(3000), output, secret, {}),
+    (output: Uint8Array) => native.encryptSync(pattern(3000), output, [secret], {}),
     (output: Uint8Array) => native.decryptSync(stream, output, [secret], {}),
     (output: Uint8Array) => {
       native.floeSeal(pattern(3000), output, secret, undefined, 65_568);

@@ -14,6 +14,8 @@ const NAMES = [
   'DecryptionStream',
   'EncryptionStream',
   'FloeError',
+  'KeyPair',
+  'ProviderError',
   'SealError',
   'SealedReader',
   'SecretKey',
@@ -36,10 +38,15 @@ const NAMES = [
   'generateKey',
   'heal',
   'httpSource',
+  'hybrid',
   'inspect',
   'open',
+  'passphrase',
+  'provider',
   'salvage',
+  'secretKey',
   'verify',
+  'x25519',
 ];
 
 test('both kinds of modules give the same exports', (t) => {

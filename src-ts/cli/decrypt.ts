@@ -3,6 +3,7 @@
 import {
   decryptFile,
   type FileOptions,
+  type OpeningOptions,
   type OpenOptions,
   type OpenReport,
   type OperationOptions,
@@ -91,7 +92,7 @@ async function decryptCommand(args: Arguments): Promise<void> {
 }
 
 /** Signals have their default effect here: there is nothing to clean up, and a read from a pipe can't be stopped. */
-async function show(args: Arguments, source: Endpoint, options: Omit<OpenOptions, 'key'>): Promise<void> {
+async function show(args: Arguments, source: Endpoint, options: OpeningOptions): Promise<void> {
   const threads = args.count('threads', MAX_THREADS);
   refuseJsonOnTerminal(args, { fd: STDOUT });
   const keys = await readKeys(args);

@@ -23,7 +23,8 @@ export interface Outlet {
 export abstract class Conversion<Report extends object> {
   /** What was done, once all is. */
   report: Report | undefined;
-  readonly #running: Running;
+  /** Whatever it is worked on by. */
+  protected readonly running: Running;
   readonly #outlet: Outlet;
   /** Segments that there is room for in memory. */
   #room = 0;
@@ -38,7 +39,7 @@ export abstract class Conversion<Report extends object> {
   #reason: unknown;
 
   constructor(name: OperationName, outlet: Outlet) {
-    this.#running = new Running(name, undefined);
+    this.running = new Running(name, undefined);
     this.#outlet = outlet;
   }
 
@@ -85,9 +86,9 @@ export abstract class Conversion<Report extends object> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#reason = reason ?? undefined;
-    this.#running.cancel();
-    if (this.report === undefined) this.#running.watch.failed(reason ?? abandoned());
-    this.#running.dispose();
+    this.running.cancel();
+    if (this.report === undefined) this.running.watch.failed(reason ?? abandoned());
+    this.running.dispose();
     this.release();
     // Nothing comes that could be waited for.
     this.#roomWanted?.();
@@ -104,12 +105,12 @@ export abstract class Conversion<Report extends object> {
   protected abstract release(): void;
 
   protected get watch(): Running['watch'] {
-    return this.#running.watch;
+    return this.running.watch;
   }
 
   /** What stops the addon's part. */
   protected get cancellation(): Cancellation {
-    return this.#running.end.cancellation;
+    return this.running.end.cancellation;
   }
 
   /** Makes room for so many segments. */
@@ -154,7 +155,7 @@ export abstract class Conversion<Report extends object> {
       await this.#push(bytes);
       if (this.#hasEnded()) return;
       this.report = report;
-      this.#running.watch.done(report);
+      this.running.watch.done(report);
       this.#outlet.end();
       this.close(undefined);
     });
@@ -209,7 +210,7 @@ export abstract class Conversion<Report extends object> {
   #fail(error: unknown): void {
     if (this.#isClosed) return;
     // Whatever the caller's own functions throw, it has to be seen.
-    const reason = this.#running.explain(error) ?? new Error('the stream failed without a reason');
+    const reason = this.running.explain(error) ?? new Error('the stream failed without a reason');
     this.close(reason);
     this.#outlet.fail(reason);
   }

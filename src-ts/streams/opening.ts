@@ -55,6 +55,7 @@ export class Opening extends Conversion<OpenReport> {
   }
 
   protected override release(): void {
+    this.plan.identities.dispose();
     this.#stream?.close();
     this.#part = new Part(0);
   }
@@ -74,8 +75,14 @@ export class Opening extends Conversion<OpenReport> {
   }
 
   async #unlock(header: Buffer): Promise<OpenStream> {
-    const { keys, settings, concurrency } = this.plan;
-    const stream = await native.openStream(header, keys, settings, this.cancellation);
+    const { identities, settings, concurrency } = this.plan;
+    const stream = await identities.use(
+      () => native.headerServiceSlots(header),
+      settings.context,
+      this.running,
+      (offered) => native.openStream(header, offered, settings, this.cancellation),
+    );
+    identities.dispose();
     this.#stream = stream;
     this.#concurrency = concurrency ?? stream.concurrency;
     this.allow(this.#concurrency);

@@ -1,14 +1,16 @@
 // What a stream was asked to do, held until its first byte comes: what the caller passed may have changed by then.
 
-import type { NativeKey, OpenSettings, SealSettings } from '../../native/binding';
+import type { OpenSettings, SealSettings } from '../../native/binding';
 import { checkedPolicy } from '../damage';
-import { heldKey, heldKeys } from '../keys';
-import { checkedInteger, checkedOptions, heldSettings, openSettings, sealSettings } from '../options';
+import { Identities } from '../identities';
+import { checkedInteger, checkedOptions, openSettings, sealSettings } from '../options';
+import { Recipients } from '../recipients';
 import type { DamageOptions, DamagePolicy, OpenOptions, SealOptions, StreamOptions } from '../types';
 
 /** @internal */
 export interface SealPlan {
-  readonly key: NativeKey;
+  /** Copies, which are overwritten when they have served. */
+  readonly recipients: Recipients;
   readonly settings: SealSettings;
   /** Segments in memory, if the caller chose. */
   readonly concurrency: number | undefined;
@@ -16,7 +18,8 @@ export interface SealPlan {
 
 /** @internal */
 export interface OpenPlan {
-  readonly keys: NativeKey[];
+  /** Copies, which are overwritten when they have served. */
+  readonly identities: Identities;
   readonly settings: OpenSettings;
   readonly policy: DamagePolicy;
   /** Segments in memory, if the caller chose. */
@@ -27,8 +30,8 @@ export interface OpenPlan {
 export function sealPlan(options: SealOptions & StreamOptions): SealPlan {
   const settings = sealSettings(checkedOptions(options));
   return {
-    key: heldKey('key', options.key),
-    settings: heldSettings(settings),
+    recipients: Recipients.of(options).held(),
+    settings,
     concurrency: checkedConcurrency(options),
   };
 }
@@ -37,8 +40,8 @@ export function sealPlan(options: SealOptions & StreamOptions): SealPlan {
 export function openPlan(options: OpenOptions & StreamOptions & DamageOptions): OpenPlan {
   const settings = openSettings(checkedOptions(options));
   return {
-    keys: heldKeys('key', options.key),
-    settings: heldSettings(settings),
+    identities: Identities.of(options).held(),
+    settings,
     policy: checkedPolicy(options.onDamage),
     concurrency: checkedConcurrency(options),
   };

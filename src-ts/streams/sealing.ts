@@ -25,8 +25,11 @@ export class Sealing extends Conversion<SealReport> {
   }
 
   protected override async prepare(): Promise<void> {
-    const { key, settings, concurrency } = this.plan;
-    const stream = await native.sealStream(key, settings, this.cancellation);
+    const { recipients, settings, concurrency } = this.plan;
+    const stream = await recipients.use(settings.context, this.running, (chosen) =>
+      native.sealStream(chosen, settings, this.cancellation),
+    );
+    recipients.dispose();
     this.#stream = stream;
     this.#concurrency = concurrency ?? stream.concurrency;
     this.allow(this.#concurrency);
@@ -59,6 +62,7 @@ export class Sealing extends Conversion<SealReport> {
   }
 
   protected override release(): void {
+    this.plan.recipients.dispose();
     this.#stream?.close();
     this.#record = undefined;
   }

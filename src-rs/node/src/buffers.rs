@@ -1,6 +1,6 @@
 //! Sealing and opening bytes in memory, beside JavaScript.
 
-use crate::keys::KeyArgument;
+use crate::credentials::CredentialArgument;
 use crate::large_memory::expect_writes;
 use crate::operations::{RunSettings, Task};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
@@ -18,19 +18,24 @@ pub fn encrypt_into<'env>(
     env: &'env Env,
     input: Uint8Array,
     mut output: Uint8Array,
-    #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] recipients: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: SealSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     check_apart(&input, &output)?;
-    let plan = SealPlan::new(&key, settings)?;
-    Task::large(run).of_size(input.len()).launch(env, move |control| {
-        // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
-        let memory = unsafe { output.as_mut() };
-        expect_writes(memory);
-        let source = InputSource::memory(&input);
-        encrypt_stream_v2(source, OutputSink::Memory(memory), &plan.options(), control).map(Report::from)
-    })
+    let plan = SealPlan::new(&recipients, settings)?;
+    Task::large(run)
+        .of_size(input.len())
+        .slow(plan.is_slow())
+        .launch(env, move |control| {
+            // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
+            let memory = unsafe { output.as_mut() };
+            expect_writes(memory);
+            let source = InputSource::memory(&input);
+            encrypt_stream_v2(source, OutputSink::Memory(memory), &plan.options(), control).map(Report::from)
+        })
 }
 
 /// Opens `input` into `output`, which has room for all of it. Neither may change until the promise settles. If it
@@ -40,19 +45,25 @@ pub fn decrypt_into<'env>(
     env: &'env Env,
     input: Uint8Array,
     mut output: Uint8Array,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: OpenSettings<'_>,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     check_apart(&input, &output)?;
-    let plan = OpenPlan::new(&keys, settings)?;
-    Task::large(run).of_size(input.len()).launch(env, move |control| {
-        // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
-        let memory = unsafe { output.as_mut() };
-        expect_writes(memory);
-        all_or_zeros(memory, |memory| {
-            let source = InputSource::memory(&input);
-            decrypt_stream_v2(source, OutputSink::Memory(memory), &plan.options(), control).map(Report::from)
+    let plan = OpenPlan::new(&identities, settings)?;
+    Task::large(run)
+        .of_size(input.len())
+        .slow(plan.is_slow())
+        .launch(env, move |control| {
+            // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
+            let memory = unsafe { output.as_mut() };
+            expect_writes(memory);
+            all_or_zeros(memory, |memory| {
+                let source = InputSource::memory(&input);
+                decrypt_stream_v2(source, OutputSink::Memory(memory), &plan.options(), control)
+                    .map(Report::from)
+            })
         })
-    })
 }

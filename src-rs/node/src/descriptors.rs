@@ -1,7 +1,7 @@
 //! Sealing and opening between file descriptors and paths, for the command: pipes, terminals, redirected files.
 
+use crate::credentials::CredentialArgument;
 use crate::files::PlacementSettings;
-use crate::keys::KeyArgument;
 use crate::operations::{RunSettings, Task};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
 use crate::report::Report;
@@ -29,12 +29,14 @@ pub fn encrypt_between<'env>(
     env: &'env Env,
     source: End,
     target: End,
-    #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] recipients: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: SealSettings,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
-    let plan = SealPlan::new(&key, settings)?;
+    let plan = SealPlan::new(&recipients, settings)?;
     let placement = placement.for_one_attempt();
     Task::large(run).launch(env, move |control| {
         let placement = placement.clone()?;
@@ -51,12 +53,14 @@ pub fn decrypt_between<'env>(
     env: &'env Env,
     source: End,
     target: End,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: OpenSettings<'_>,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
-    let plan = OpenPlan::new(&keys, settings)?;
+    let plan = OpenPlan::new(&identities, settings)?;
     let placement = placement.for_one_attempt();
     Task::large(run).launch(env, move |control| {
         let placement = placement.clone()?;

@@ -1,6 +1,7 @@
 //! Sealing and opening whole files by path.
 
-use crate::keys::{KeyArgument, key_from_bytes};
+use crate::credentials::CredentialArgument;
+use crate::keys::key_from_bytes;
 use crate::operations::{RunSettings, Task};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
 use crate::report::Report;
@@ -67,12 +68,14 @@ pub fn encrypt_file_at<'env>(
     env: &'env Env,
     from: String,
     to: String,
-    #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] recipients: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: SealSettings,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
-    let plan = SealPlan::new(&key, settings)?;
+    let plan = SealPlan::new(&recipients, settings)?;
     let (resume, secret) = (placement.resume, placement.secret()?);
     let placement = Placement::from(placement);
     Task::large(run).launch(env, move |control| {
@@ -92,12 +95,14 @@ pub fn decrypt_file_at<'env>(
     env: &'env Env,
     from: String,
     to: String,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: OpenSettings<'_>,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
-    let plan = OpenPlan::new(&keys, settings)?;
+    let plan = OpenPlan::new(&identities, settings)?;
     let resume = placement.resume;
     let placement = Placement::from(placement);
     Task::large(run).launch(env, move |control| {

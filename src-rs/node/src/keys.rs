@@ -89,7 +89,7 @@ impl NativeKey {
         })
     }
 
-    fn get(&self) -> Result<&SecretKey> {
+    pub(crate) fn get(&self) -> Result<&SecretKey> {
         self.key
             .as_ref()
             .ok_or_else(|| Error::new(Status::InvalidArg, "the key was disposed of"))
@@ -136,7 +136,8 @@ pub(crate) fn key_from_bytes(bytes: &[u8]) -> Result<SecretKey> {
     SecretKey::from_bytes(bytes).map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
 }
 
-fn file_failure(operation: IoOperation, path: &Path, error: KeyFileError) -> SealFailure {
+/// Why a file of keys could not be used.
+pub(crate) fn file_failure(operation: IoOperation, path: &Path, error: KeyFileError) -> SealFailure {
     match error {
         KeyFileError::Io(error) => SealFailure::io(operation, Some(path), &error),
         KeyFileError::Readable { .. }

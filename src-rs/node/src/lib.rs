@@ -5,6 +5,7 @@
 //! own thread is in [sync]. Memory that JavaScript sees is allocated by JavaScript.
 
 pub mod buffers;
+pub mod credentials;
 pub mod damage;
 pub mod descriptors;
 mod executor;

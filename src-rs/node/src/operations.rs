@@ -113,6 +113,12 @@ impl Task {
         }
     }
 
+    /// The same operation in the lane of large ones if `is_slow`.
+    pub(crate) fn slow(self, is_slow: bool) -> Self {
+        let lane = if is_slow { Lane::Large } else { self.lane };
+        Self { lane, ..self }
+    }
+
     /// Work for one thread on `bytes` bytes. Up to twice [`SMALL_SIZE`], it is a small operation: a read of that size takes
     /// some frames more than it gives.
     pub(crate) fn alone(cancellation: Option<&Cancellation>, bytes: u64) -> Self {

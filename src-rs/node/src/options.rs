@@ -1,13 +1,14 @@
 //! What a caller can choose, as the façade passes it: checked there, and again by the engine.
 
+use crate::credentials::{CredentialArgument, SlotTypeName, identity_of, recipient_of};
 use crate::damage::{DamageAsker, DamageSettings, asker};
-use crate::keys::{KeyArgument, key_of};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use sealstream::headers::DigestKind;
+use sealstream::headers::{DigestKind, SlotType};
+use sealstream::keys::DEFAULT_MAX_PASSPHRASE_COST;
 use sealstream::stream_v2::damage::DamagePolicy;
 use sealstream::stream_v2::options::{DEFAULT_MAX_SEGMENT_SIZE, HeaderLayout};
-use sealstream::{DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey, headers, keys, stream_v2};
+use sealstream::{DecryptOptions, EncryptOptions, Identity, Recipient, headers, keys, stream_v2};
 
 /// The digest behind each segment, by which anyone can tell rot, without a key.
 #[napi(string_enum)]
@@ -58,8 +59,6 @@ impl From<DigestKind> for DigestName {
 #[napi(object, object_to_js = false)]
 #[derive(Default)]
 pub struct SealSettings {
-    /// A name for the key, in clear in the header.
-    pub key_id: Option<String>,
     /// Bytes that the reader must supply too.
     pub context: Option<Uint8Array>,
     /// Content bytes in a full frame.
@@ -72,37 +71,23 @@ pub struct SealSettings {
     pub rewrappable: Option<bool>,
 }
 
-/// [`SealSettings`] in memory of Rust's, with the key.
+/// [`SealSettings`] in memory of Rust's, with the recipients.
 pub(crate) struct SealPlan {
     options: EncryptOptions<'static>,
     context: Vec<u8>,
 }
 
 impl SealPlan {
-    pub(crate) fn new(key: &KeyArgument<'_>, settings: SealSettings) -> napi::Result<Self> {
-        Ok(Self::with_key(key_of(key)?, settings))
-    }
-
-    /// For sizes, which depend on everything but the key.
-    pub(crate) fn without_key(settings: SealSettings) -> napi::Result<Self> {
-        let any =
-            SecretKey::from_bytes(&[0; 32]).map_err(|error| napi::Error::from_reason(error.to_string()))?;
-        Ok(Self::with_key(any, settings))
-    }
-
-    fn with_key(key: SecretKey, settings: SealSettings) -> Self {
+    pub(crate) fn new(recipients: &[CredentialArgument<'_>], settings: SealSettings) -> napi::Result<Self> {
+        let recipients = recipients.iter().map(recipient_of).collect::<napi::Result<_>>()?;
         let SealSettings {
-            key_id,
             context,
             frame_size,
             segment_size,
             digest,
             rewrappable,
         } = settings;
-        let defaults = EncryptOptions::new(vec![Recipient::Key {
-            key,
-            id: key_id.unwrap_or_default(),
-        }]);
+        let defaults = EncryptOptions::new(recipients);
         let options = EncryptOptions {
             frame_size: frame_size.unwrap_or(defaults.frame_size),
             segment_size,
@@ -114,14 +99,20 @@ impl SealPlan {
             },
             ..defaults
         };
-        Self {
+        Ok(Self {
             options,
             context: context.map(|context| context.to_vec()).unwrap_or_default(),
-        }
+        })
     }
 
     pub(crate) fn options(&self) -> EncryptOptions<'_> {
         self.options.clone().with_context(&self.context)
+    }
+
+    /// Whether it takes long before the first byte is sealed.
+    pub(crate) fn is_slow(&self) -> bool {
+        let mut recipients = self.options.recipients.iter();
+        recipients.any(|recipient| matches!(recipient, Recipient::Passphrase { .. }))
     }
 }
 
@@ -130,43 +121,64 @@ impl SealPlan {
 pub struct OpenSettings<'env> {
     /// The bytes that the stream was sealed with.
     pub context: Option<Uint8Array>,
+    /// The types of key slots that are tried.
+    pub accept_slots: Option<Vec<SlotTypeName>>,
+    /// What the passphrase slots of a header may cost in all, in KiB times passes.
+    pub max_passphrase_cost: Option<f64>,
     /// The largest segment size that is accepted, in bytes.
     pub max_segment_size: Option<u32>,
     /// Decides about segments that can't be opened; without it the first fails the operation.
     pub on_damage: Option<DamageSettings<'env>>,
 }
 
-/// [`OpenSettings`] in memory of Rust's, with the keys.
+/// [`OpenSettings`] in memory of Rust's, with the identities.
 pub(crate) struct OpenPlan {
-    identities: Vec<Identity>,
+    options: DecryptOptions<'static>,
     context: Vec<u8>,
-    max_segment_size: u32,
     questions: Option<DamageAsker>,
 }
 
 impl OpenPlan {
-    pub(crate) fn new(keys: &[KeyArgument<'_>], settings: OpenSettings<'_>) -> napi::Result<Self> {
-        let identity = |key: &KeyArgument<'_>| key_of(key).map(Identity::Key);
+    pub(crate) fn new(
+        identities: &[CredentialArgument<'_>],
+        settings: OpenSettings<'_>,
+    ) -> napi::Result<Self> {
+        let identities = identities.iter().map(identity_of).collect::<napi::Result<_>>()?;
+        let OpenSettings {
+            context,
+            accept_slots,
+            max_passphrase_cost,
+            max_segment_size,
+            on_damage,
+        } = settings;
+        let accept = accept_slots.map(|types| types.into_iter().map(SlotType::from).collect());
+        let cost = max_passphrase_cost.map_or(DEFAULT_MAX_PASSPHRASE_COST, |cost| cost as u64);
         Ok(Self {
-            identities: keys.iter().map(identity).collect::<napi::Result<_>>()?,
-            context: settings
-                .context
-                .map(|context| context.to_vec())
-                .unwrap_or_default(),
-            max_segment_size: settings.max_segment_size.unwrap_or(DEFAULT_MAX_SEGMENT_SIZE),
-            questions: settings.on_damage.map(asker),
+            options: DecryptOptions {
+                accept,
+                max_passphrase_cost: cost,
+                max_segment_size: max_segment_size.unwrap_or(DEFAULT_MAX_SEGMENT_SIZE),
+                ..DecryptOptions::new(identities)
+            },
+            context: context.map(|context| context.to_vec()).unwrap_or_default(),
+            questions: on_damage.map(asker),
         })
     }
 
     pub(crate) fn options(&self) -> DecryptOptions<'_> {
         DecryptOptions {
-            max_segment_size: self.max_segment_size,
             on_damage: self
                 .questions
                 .as_deref()
                 .map_or(DamagePolicy::Abort, DamagePolicy::Ask),
-            ..DecryptOptions::new(self.identities.clone()).with_context(&self.context)
+            ..self.options.clone().with_context(&self.context)
         }
+    }
+
+    /// Whether it may take long before the first byte is opened.
+    pub(crate) fn is_slow(&self) -> bool {
+        let mut identities = self.options.identities.iter();
+        identities.any(|identity| matches!(identity, Identity::Passphrase(_)))
     }
 }
 
@@ -185,6 +197,10 @@ pub struct Limits {
     pub max_context: u32,
     /// The longest key id, in bytes.
     pub max_key_id: u32,
+    /// The longest name of a key service, in bytes.
+    pub max_provider_name: u32,
+    /// The longest id of a key service's key, in bytes.
+    pub max_provider_key_id: u32,
     /// The bytes that a FLOE segment adds to its content; ENC_SEG_LEN is larger.
     pub floe_overhead: u32,
 }
@@ -199,6 +215,8 @@ pub fn limits() -> Limits {
         max_segment_size: headers::MAX_SEGMENT_SIZE,
         max_context: stream_v2::options::MAX_CONTEXT as u32,
         max_key_id: keys::MAX_KEY_ID as u32,
+        max_provider_name: keys::MAX_PROVIDER_NAME as u32,
+        max_provider_key_id: keys::MAX_PROVIDER_KEY_ID as u32,
         floe_overhead: headers::FRAME_OVERHEAD as u32,
     }
 }

@@ -1,6 +1,6 @@
 //! A stream that stays open: ranges of its plaintext are read, and its segments opened, in any order, several at once.
 
-use crate::keys::KeyArgument;
+use crate::credentials::CredentialArgument;
 use crate::operations::{Cancellation, Task};
 use crate::options::{OpenPlan, OpenSettings};
 use crate::output::{all_or_zeros, check_apart};
@@ -54,38 +54,42 @@ pub fn outer_ranges(size: f64, head: &[u8], tail: &[u8]) -> Vec<Range> {
 pub fn open_reader<'env>(
     env: &'env Env,
     source: Source,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: OpenSettings<'_>,
     cache_size: Option<f64>,
     #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
         ClassInstance<'_, Cancellation>,
     >,
 ) -> Result<Object<'env>> {
-    let plan = OpenPlan::new(&keys, settings)?;
+    let plan = OpenPlan::new(&identities, settings)?;
     // What is read is little, whatever the stream's size.
-    Task::alone(cancellation.as_deref(), 0).launch(env, move |_| {
-        let file = match &source.path {
-            Some(path) => Some((open_source(Path::new(path))?, PathBuf::from(path))),
-            None => None,
-        };
-        let opened = match &file {
-            Some((file, _)) => OpenedStream::open(file, &plan.options()),
-            None => OpenedStream::open(&*source.in_memory()?, &plan.options()),
-        };
-        let stream = opened.and_then(|opened| match cache_size {
-            Some(bytes) => {
-                RangeReader::new(opened, bytes as usize).map(|reader| Stream::Ranges(Arc::new(reader)))
-            }
-            None => Ok(Stream::Segments(Box::new(opened))),
-        });
-        Ok(StreamReader {
-            shared: Some(Arc::new(Shared {
-                stream: stream.map_err(|failure| source.blame(failure))?,
-                file,
-                free: Mutex::default(),
-            })),
+    Task::alone(cancellation.as_deref(), 0)
+        .slow(plan.is_slow())
+        .launch(env, move |_| {
+            let file = match &source.path {
+                Some(path) => Some((open_source(Path::new(path))?, PathBuf::from(path))),
+                None => None,
+            };
+            let opened = match &file {
+                Some((file, _)) => OpenedStream::open(file, &plan.options()),
+                None => OpenedStream::open(&*source.in_memory()?, &plan.options()),
+            };
+            let stream = opened.and_then(|opened| match cache_size {
+                Some(bytes) => {
+                    RangeReader::new(opened, bytes as usize).map(|reader| Stream::Ranges(Arc::new(reader)))
+                }
+                None => Ok(Stream::Segments(Box::new(opened))),
+            });
+            Ok(StreamReader {
+                shared: Some(Arc::new(Shared {
+                    stream: stream.map_err(|failure| source.blame(failure))?,
+                    file,
+                    free: Mutex::default(),
+                })),
+            })
         })
-    })
 }
 
 #[napi]

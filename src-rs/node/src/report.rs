@@ -3,8 +3,7 @@
 use crate::damage::SettledDamage;
 use crate::failure::{SegmentWorkerError, StartedOver};
 use napi_derive::napi;
-use sealstream::headers::SlotType;
-use sealstream::stream_v2::damage;
+use sealstream::stream_v2::{damage, report};
 use sealstream::telemetry::{self, Stage, StageTimes};
 use std::fmt::Write;
 use std::time::Duration;
@@ -87,6 +86,8 @@ pub struct OpenedBy {
     /// Its type, such as `key`.
     #[napi(js_name = "type")]
     pub slot_type: String,
+    /// The key's name, where it has one; a key service's id of its key.
+    pub key_id: Option<String>,
 }
 
 impl From<sealstream::Report> for Report {
@@ -121,17 +122,18 @@ fn settled((damage, outcome): &(damage::Damage, damage::DamageOutcome)) -> Settl
     }
 }
 
-impl From<(u32, SlotType)> for OpenedBy {
-    fn from((slot, slot_type): (u32, SlotType)) -> Self {
+impl From<report::OpenedBy> for OpenedBy {
+    fn from(by: report::OpenedBy) -> Self {
         Self {
-            slot,
-            slot_type: slot_type.to_string(),
+            slot: by.slot,
+            slot_type: by.slot_type.to_string(),
+            key_id: by.key_id,
         }
     }
 }
 
-impl From<sealstream::stream_v2::report::ResumeReport> for ResumeReport {
-    fn from(report: sealstream::stream_v2::report::ResumeReport) -> Self {
+impl From<report::ResumeReport> for ResumeReport {
+    fn from(report: report::ResumeReport) -> Self {
         let errors = report.checkpoint_errors.iter();
         Self {
             segments_resumed: report.segments_resumed as f64,

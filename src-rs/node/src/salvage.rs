@@ -1,7 +1,7 @@
 //! What is left of a damaged stream, and a map of the rest.
 
+use crate::credentials::CredentialArgument;
 use crate::files::PlacementSettings;
-use crate::keys::KeyArgument;
 use crate::operations::{RunSettings, Task};
 use crate::options::{DigestName, OpenPlan, OpenSettings};
 use crate::ranges::Range;
@@ -192,13 +192,15 @@ pub fn salvage_file_at<'env>(
     env: &'env Env,
     from: String,
     to: String,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: OpenSettings<'_>,
     salvage: SalvageSettings,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
-    let plan = OpenPlan::new(&keys, settings)?;
+    let plan = OpenPlan::new(&identities, settings)?;
     let placement = placement.for_one_attempt();
     let header = salvage.header.map(|header| header.to_vec());
     let lost = if salvage.omit_lost == Some(true) {

@@ -1,7 +1,8 @@
 //! What is done at once on the JavaScript thread: small payloads, for which a promise costs more than the work.
 
+use crate::credentials::{CredentialArgument, bytes_of};
 use crate::failure::{floe_rejection, rejection};
-use crate::keys::{KeyArgument, bytes_of, key_of};
+use crate::keys::{self, KeyArgument, key_of};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
 use crate::output::{all_or_zeros, exclusive};
 use napi::bindgen_prelude::{BufferSlice, Uint8ArraySlice};
@@ -18,12 +19,14 @@ pub fn encrypt_sync(
     env: &Env,
     input: &[u8],
     mut output: Uint8ArraySlice<'_>,
-    #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] recipients: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: SealSettings,
 ) -> Result<f64> {
     // First, because it copies what the settings refer to.
-    let plan = SealPlan::new(&key, settings)?;
-    let memory = exclusive(&mut output, [input, bytes_of(&key)])?;
+    let plan = SealPlan::new(&recipients, settings)?;
+    let memory = exclusive(&mut output, recipients.iter().map(bytes_of).chain([input]))?;
     let sealed = all_or_zeros(memory, |memory| {
         let source = InputSource::memory(input);
         encrypt_stream_v2(
@@ -45,11 +48,13 @@ pub fn decrypt_sync(
     env: &Env,
     input: &[u8],
     mut output: Uint8ArraySlice<'_>,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: OpenSettings<'_>,
 ) -> Result<f64> {
-    let plan = OpenPlan::new(&keys, settings)?;
-    let memory = exclusive(&mut output, keys.iter().map(bytes_of).chain([input]))?;
+    let plan = OpenPlan::new(&identities, settings)?;
+    let memory = exclusive(&mut output, identities.iter().map(bytes_of).chain([input]))?;
     let opened = all_or_zeros(memory, |memory| {
         let source = InputSource::memory(input);
         decrypt_stream_v2(
@@ -86,7 +91,7 @@ pub fn floe_seal(
 ) -> Result<()> {
     let secret = key_of(&key)?;
     let aad = aad.unwrap_or_default();
-    let memory = exclusive(&mut output, [plaintext, aad, bytes_of(&key)])?;
+    let memory = exclusive(&mut output, [plaintext, aad, keys::bytes_of(&key)])?;
     let sealed = all_or_zeros(memory, |message| {
         floe::seal_into(secret.expose(), aad, plaintext, segment_length, message)
     });

@@ -1,7 +1,7 @@
 //! Looking for damage.
 
+use crate::credentials::CredentialArgument;
 use crate::failure::SealFailure;
-use crate::keys::KeyArgument;
 use crate::operations::{RunSettings, Task};
 use crate::options::{DigestName, OpenPlan, OpenSettings};
 use crate::ranges::Range;
@@ -124,29 +124,34 @@ impl From<verify::Verification> for Verification {
 pub fn verify_source<'env>(
     env: &'env Env,
     source: Source,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey> | undefined | null")] keys: Option<
-        Vec<KeyArgument<'_>>,
-    >,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential> | undefined | null")]
+    identities: Option<Vec<CredentialArgument<'_>>>,
     open: OpenSettings<'_>,
     settings: VerifySettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
-    let plan = keys.map(|keys| OpenPlan::new(&keys, open)).transpose()?;
+    let plan = identities
+        .map(|identities| OpenPlan::new(&identities, open))
+        .transpose()?;
     // What waits for its rate has no place in the lane of small operations.
     let is_limited = settings.max_bytes_per_second.is_some();
     let bytes = source.bytes.as_ref().filter(|_| !is_limited);
     let size = bytes.map_or(usize::MAX, |bytes| bytes.len());
-    Task::large(run).of_size(size).launch(env, move |control| {
-        let options = verify::VerifyOptions {
-            open: plan.as_ref().map(OpenPlan::options),
-            sample: settings.sample.map(|fraction| verify::Sample {
-                fraction,
-                seed: settings.seed as u64,
-            }),
-            bytes_per_second: settings.max_bytes_per_second.map(|bytes| bytes as u64),
-        };
-        let opened = source.open()?;
-        let found = verify::verify(&*opened, &options, control).map_err(|failure| source.blame(failure))?;
-        Ok(Verification::from(found))
-    })
+    Task::large(run)
+        .of_size(size)
+        .slow(plan.as_ref().is_some_and(OpenPlan::is_slow))
+        .launch(env, move |control| {
+            let options = verify::VerifyOptions {
+                open: plan.as_ref().map(OpenPlan::options),
+                sample: settings.sample.map(|fraction| verify::Sample {
+                    fraction,
+                    seed: settings.seed as u64,
+                }),
+                bytes_per_second: settings.max_bytes_per_second.map(|bytes| bytes as u64),
+            };
+            let opened = source.open()?;
+            let found =
+                verify::verify(&*opened, &options, control).map_err(|failure| source.blame(failure))?;
+            Ok(Verification::from(found))
+        })
 }

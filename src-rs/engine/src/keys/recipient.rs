@@ -79,6 +79,18 @@ impl Recipient {
         !matches!(self, Self::X25519(_) | Self::Hybrid(_))
     }
 
+    /// The type of this recipient's slot.
+    #[must_use]
+    pub const fn slot_type(&self) -> SlotType {
+        match self {
+            Self::Key { .. } => SlotType::Key,
+            Self::Passphrase { .. } => SlotType::Passphrase,
+            Self::X25519(_) => SlotType::X25519,
+            Self::Hybrid(_) => SlotType::Hybrid,
+            Self::Provider(_) => SlotType::Provider,
+        }
+    }
+
     /// Bytes of this recipient's slot in the header.
     #[must_use]
     pub fn slot_size(&self) -> usize {

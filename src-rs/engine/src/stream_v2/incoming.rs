@@ -1,9 +1,10 @@
 //! A stream's header on its way in: found, parsed, unlocked and checked.
 
 use super::failure::SealFailure;
+use super::inspect::SlotInfo;
 use super::io::{ReadAt, ReadAtCursor};
 use super::options::{DecryptOptions, check_segment_size};
-use super::report::Report;
+use super::report::{OpenedBy, Report};
 use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
 use crate::headers::{
@@ -256,11 +257,23 @@ impl IncomingStream {
     /// The report with what only opening tells.
     pub(crate) fn opened(&self, report: Report, header_copy_damaged: bool) -> Report {
         Report {
-            opened_by: Some((self.unlocked.slot, self.unlocked.slot_type)),
+            opened_by: Some(opened_by(&self.header, &self.unlocked)),
             header_from_copy: self.from_copy,
             header_copy_damaged,
             ..report
         }
+    }
+}
+
+/// The slot of this header that unlocked it.
+pub(crate) fn opened_by(header: &StreamHeader, unlocked: &Unlocked) -> OpenedBy {
+    let slot = usize::try_from(unlocked.slot).ok();
+    OpenedBy {
+        slot: unlocked.slot,
+        slot_type: unlocked.slot_type,
+        key_id: slot
+            .and_then(|slot| header.slots.get(slot))
+            .and_then(|raw| SlotInfo::new(raw).key_id),
     }
 }
 

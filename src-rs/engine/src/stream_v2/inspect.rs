@@ -62,6 +62,7 @@ pub struct ProviderInfo {
 }
 
 impl SlotInfo {
+    /// What is visible of a slot.
     pub(crate) fn new(raw: &RawKeySlot) -> Self {
         let mut info = Self {
             slot_type: raw.slot_type.to_string(),
@@ -95,6 +96,18 @@ pub fn inspect_slots(bytes: &[u8]) -> Result<Vec<SlotInfo>, SealFailure> {
     let mut reader = bytes;
     let found = read_header(&mut reader)?;
     Ok(slots(&found.header))
+}
+
+/// The key slots that opening a stream may try: those of its header, and where a rewrap was interrupted those of header and copy.
+/// Nothing in them has been authenticated, as for [`inspect_slots`].
+///
+/// # Errors
+/// A header that is damaged or of another version.
+pub fn inspect_all_slots(source: &dyn ReadAt) -> Result<Vec<SlotInfo>, SealFailure> {
+    let stream_size = source.size().map_err(SealFailure::reading)?;
+    let found = find_header(source, stream_size)?;
+    let older = found.older.as_ref().map(slots).unwrap_or_default();
+    Ok([slots(&found.header), older].concat())
 }
 
 /// Reads what a stream says of itself.

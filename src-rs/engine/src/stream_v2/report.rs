@@ -29,8 +29,8 @@ pub struct Report {
     pub times: StageTimes,
     /// Time from start to end.
     pub elapsed: Duration,
-    /// The slot that opened the stream, and its type; when sealing, none.
-    pub opened_by: Option<(u32, SlotType)>,
+    /// The slot that opened the stream; when sealing, none.
+    pub opened_by: Option<OpenedBy>,
     /// The header's copy served: the header is damaged, or older than its copy.
     pub header_from_copy: bool,
     /// The header's copy is damaged; the header itself is sound.
@@ -41,6 +41,17 @@ pub struct Report {
     pub header: Option<Vec<u8>>,
     /// What was there of an earlier attempt, where the operation was one that can be resumed.
     pub resume: Option<ResumeReport>,
+}
+
+/// The key slot that opened a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedBy {
+    /// Its position in the header, from 0.
+    pub slot: u32,
+    /// Its type.
+    pub slot_type: SlotType,
+    /// The key's name, where the slot has one; a key service's id of its key.
+    pub key_id: Option<String>,
 }
 
 /// What an operation that can be resumed made of an earlier attempt.

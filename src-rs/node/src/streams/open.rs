@@ -1,8 +1,8 @@
 //! Opening.
 
 use super::{closed, concurrency, threads};
+use crate::credentials::CredentialArgument;
 use crate::failure::rejection;
-use crate::keys::KeyArgument;
 use crate::operations::{Cancellation, Task};
 use crate::options::{OpenPlan, OpenSettings};
 use crate::output::all_or_zeros;
@@ -33,20 +33,24 @@ pub fn stream_header_size(bytes: &[u8]) -> f64 {
 pub fn open_stream<'env>(
     env: &'env Env,
     header: Uint8Array,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey>")] keys: Vec<KeyArgument<'_>>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: OpenSettings<'_>,
     #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
         ClassInstance<'_, Cancellation>,
     >,
 ) -> Result<Object<'env>> {
-    let plan = OpenPlan::new(&keys, settings)?;
-    Task::alone(cancellation.as_deref(), header.len() as u64).launch(env, move |_| {
-        let session = OpenSession::new(&header, &plan.options())?;
-        Ok(OpenStream {
-            cursor: session.cursor(),
-            session: Some(Arc::new(session)),
+    let plan = OpenPlan::new(&identities, settings)?;
+    Task::alone(cancellation.as_deref(), header.len() as u64)
+        .slow(plan.is_slow())
+        .launch(env, move |_| {
+            let session = OpenSession::new(&header, &plan.options())?;
+            Ok(OpenStream {
+                cursor: session.cursor(),
+                session: Some(Arc::new(session)),
+            })
         })
-    })
 }
 
 #[napi]

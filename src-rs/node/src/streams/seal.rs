@@ -1,7 +1,7 @@
 //! Sealing.
 
 use super::{closed, concurrency, threads};
-use crate::keys::KeyArgument;
+use crate::credentials::CredentialArgument;
 use crate::operations::{Cancellation, Task};
 use crate::options::{SealPlan, SealSettings};
 use crate::output::{all_or_zeros, exclusive};
@@ -25,20 +25,24 @@ pub struct SealStream {
 #[napi(catch_unwind, ts_return_type = "Promise<SealStream>")]
 pub fn seal_stream<'env>(
     env: &'env Env,
-    #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] recipients: Vec<
+        CredentialArgument<'_>,
+    >,
     settings: SealSettings,
     #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
         ClassInstance<'_, Cancellation>,
     >,
 ) -> Result<Object<'env>> {
-    let plan = SealPlan::new(&key, settings)?;
-    Task::alone(cancellation.as_deref(), 0).launch(env, move |_| {
-        let session = SealSession::new(&plan.options())?;
-        Ok(SealStream {
-            cutter: session.cutter(),
-            session: Some(Arc::new(session)),
+    let plan = SealPlan::new(&recipients, settings)?;
+    Task::alone(cancellation.as_deref(), 0)
+        .slow(plan.is_slow())
+        .launch(env, move |_| {
+            let session = SealSession::new(&plan.options())?;
+            Ok(SealStream {
+                cutter: session.cutter(),
+                session: Some(Arc::new(session)),
+            })
         })
-    })
 }
 
 #[napi]

@@ -17,6 +17,7 @@ use super::failure::SealFailure;
 use super::inspect::SlotInfo;
 use super::io::ChangedFile;
 use super::options::{Control, DecryptOptions};
+use super::report::OpenedBy;
 use crate::headers::SlotType;
 use crate::keys::{Identity, Recipient};
 use std::path::Path;
@@ -70,8 +71,8 @@ pub struct RewrapReport {
     pub header_size: u32,
     /// Who can open the stream now.
     pub slots: Vec<SlotInfo>,
-    /// The slot of the old header that was opened, and its type.
-    pub opened_by: (u32, SlotType),
+    /// The slot of the old header that was opened.
+    pub opened_by: OpenedBy,
     /// The old header was read from its copy: the header itself was damaged, or older.
     pub header_from_copy: bool,
     /// The slots that are new, by their positions now.

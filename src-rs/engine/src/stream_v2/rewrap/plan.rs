@@ -9,7 +9,7 @@ use crate::headers::{
 use crate::keys::{Recipient, seal_slots};
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::{EndPart, SealFailure};
-use crate::stream_v2::incoming::IncomingStream;
+use crate::stream_v2::incoming::{IncomingStream, opened_by};
 use crate::stream_v2::inspect::SlotInfo;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::opened::OpenedStream;
@@ -157,7 +157,7 @@ fn report(
         in_place: header.core.header_copy && header_size == header.bytes.len(),
         header_size: header_size as u32,
         slots,
-        opened_by: (stream.unlocked.slot, stream.unlocked.slot_type),
+        opened_by: opened_by(header, &stream.unlocked),
         header_from_copy: stream.from_copy,
         added,
         removed,

@@ -69,7 +69,8 @@ fn check(size: u64, options: &EncryptOptions<'_>, control: &Control<'_>) {
                 assert_eq!((opening.segments, opening.frames), (segments, frames), "{what}");
                 assert_eq!(opening.output_crc64, Crc64::of(&plaintext), "{what}");
                 assert_eq!(opening.stream_id, sealing.stream_id);
-                assert_eq!(opening.opened_by, Some((0, SlotType::Key)));
+                let by = opening.opened_by.unwrap();
+                assert_eq!((by.slot, by.slot_type), (0, SlotType::Key));
                 assert!(!opening.header_from_copy && !opening.header_copy_damaged);
             }
         }
@@ -252,7 +253,9 @@ fn sixty_four_recipients_open_one_stream_each_with_its_own_key() {
             &DecryptOptions::new(identities),
             &Control::serial(),
         );
-        assert_eq!(report.unwrap().opened_by, Some((slot as u32, SlotType::Key)));
+        let by = report.unwrap().opened_by.unwrap();
+        assert_eq!((by.slot, by.slot_type), (slot as u32, SlotType::Key));
+        assert_eq!(by.key_id, Some(format!("key {slot}")));
         assert_eq!(opened, b"shared");
     }
 }

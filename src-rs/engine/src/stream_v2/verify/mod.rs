@@ -10,11 +10,12 @@ pub use problems::{MAX_PROBLEMS, Problem};
 pub use sample::Sample;
 
 use super::failure::SealFailure;
-use super::incoming::{FoundHeader, IncomingStream, find_header_and_flaw};
+use super::incoming::{FoundHeader, IncomingStream, find_header_and_flaw, opened_by};
 use super::io::{ReadAt, ThrottledSource};
 use super::options::{Control, DecryptOptions, invalid};
 use super::pipeline::run_positioned;
-use crate::headers::{ByteRange, DigestKind, SlotType};
+use super::report::OpenedBy;
+use crate::headers::{ByteRange, DigestKind};
 use crate::telemetry::StageTimes;
 use extent::Extent;
 use problems::Problems;
@@ -76,7 +77,7 @@ pub struct Verification {
     /// The copy of the header at the stream's end served: the header is damaged, or older.
     pub header_from_copy: bool,
     /// The slot that a key opened, and its type.
-    pub opened_by: Option<(u32, SlotType)>,
+    pub opened_by: Option<OpenedBy>,
     /// Threads that worked on segments.
     pub threads: usize,
     /// Time in each stage, summed over the threads.
@@ -182,7 +183,7 @@ pub fn verify(
         problems,
         problem_count,
         header_from_copy: from_copy,
-        opened_by: unlocked.map(|(.., unlocked)| (unlocked.slot, unlocked.slot_type)),
+        opened_by: unlocked.map(|(.., unlocked)| opened_by(&header, &unlocked)),
         threads: control.threads.count(),
         times,
         elapsed: start.elapsed(),

@@ -15,7 +15,11 @@ fn a_recipient_is_added_and_another_removed() {
         (report.revision, report.in_place, report.header_size),
         (1, true, 4096)
     );
-    assert_eq!(report.opened_by, (0, SlotType::Key));
+    let by = &report.opened_by;
+    assert_eq!(
+        (by.slot, by.slot_type, by.key_id.as_deref()),
+        (0, SlotType::Key, Some("1"))
+    );
     assert!(!report.header_from_copy);
     let places = |slots: &[crate::stream_v2::rewrap::PlacedSlot]| -> Vec<_> {
         slots

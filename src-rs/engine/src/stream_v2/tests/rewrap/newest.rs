@@ -3,7 +3,7 @@
 use super::*;
 use crate::stream_v2::header_export::export_header;
 use crate::stream_v2::heal::{HeaderState, HealOptions, heal};
-use crate::stream_v2::inspect::inspect;
+use crate::stream_v2::inspect::{SlotInfo, inspect, inspect_all_slots};
 use crate::stream_v2::opened::OpenedStream;
 use crate::stream_v2::salvage::{HeaderOrigin, SalvageOptions, salvage};
 use crate::stream_v2::tests::support::Output;
@@ -36,7 +36,8 @@ fn the_newer_copy_is_tried_first_and_then_the_header() {
             (report.header_from_copy, report.header_copy_damaged),
             (from_copy, false)
         );
-        assert_eq!(report.opened_by, Some((0, SlotType::Key)));
+        let by = report.opened_by.unwrap();
+        assert_eq!((by.slot, by.key_id), (0, Some(number.to_string())));
     }
     assert_eq!(
         opening(&stream, identity(3)).unwrap_err().code(),
@@ -140,6 +141,13 @@ fn whoever_looks_without_a_key_is_told_of_the_newer() {
     assert_eq!((info.header_revision, info.header_from_copy), (1, true));
     assert_eq!(info.slots[0].key_id.as_deref(), Some("2"));
     assert_eq!(export_header(&&stream[..]).unwrap(), Parts::of(&stream).copy);
+    let ids = |slot: SlotInfo| slot.key_id.unwrap();
+    let both: Vec<_> = inspect_all_slots(&&stream[..])
+        .unwrap()
+        .into_iter()
+        .map(ids)
+        .collect();
+    assert_eq!(both, ["2", "1"]);
     let opened = OpenedStream::open(&&stream[..], &reading(identity(1))).unwrap();
     assert!(opened.end_failure().is_none());
 }

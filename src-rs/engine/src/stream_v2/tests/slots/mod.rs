@@ -146,7 +146,8 @@ fn open(stream: &[u8], options: &DecryptOptions<'_>) -> Result<Report, SealFailu
 }
 
 fn opened_by(stream: &[u8], options: &DecryptOptions<'_>) -> (u32, SlotType) {
-    open(stream, options).unwrap().opened_by.unwrap()
+    let by = open(stream, options).unwrap().opened_by.unwrap();
+    (by.slot, by.slot_type)
 }
 
 const SIZE: u64 = 5;
