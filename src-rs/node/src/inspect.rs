@@ -35,7 +35,7 @@ pub struct StreamInfo {
     pub header_revision: u32,
     /// Whether the stream carries a copy of its header.
     pub has_header_copy: bool,
-    /// The header is damaged, and this was read from its copy.
+    /// This was read from the header's copy: the header itself is damaged, or older.
     pub header_from_copy: bool,
     /// Who can open the stream.
     pub slots: Vec<SlotInfo>,

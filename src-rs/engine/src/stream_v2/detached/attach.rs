@@ -97,7 +97,7 @@ fn transfer(
 
 /// Whether a body can be the one of this header.
 fn check_body(header: &StreamHeader, body: &dyn ReadAt) -> Result<(), SealFailure> {
-    let whole = BytesInFront::new(&header.bytes, body);
+    let whole = BytesInFront::new(&header.bytes[..], body);
     let size = whole.size().map_err(SealFailure::reading)?;
     let geometry = &header.core.geometry;
     let mut start = [0; SEGMENT_HEADER_SIZE];

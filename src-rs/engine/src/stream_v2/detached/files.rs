@@ -62,7 +62,7 @@ pub fn decrypt_file_detached(
     parse(header)?;
     convert(from, to, placement, OWNER_BITS, |source, sink| match source {
         InputSource::Positioned(body) => {
-            let whole = InputSource::Positioned(Box::new(BytesInFront::new(header, &*body)));
+            let whole = InputSource::Positioned(Box::new(BytesInFront::new(header, body)));
             decrypt_stream_v2(whole, sink, options, control)
         }
         InputSource::Ordered(body) => {

@@ -1,20 +1,24 @@
 //! First bytes that are kept apart from the rest: in front of a source, and away from a sink.
 
 use super::{ReadAt, WriteAt};
+use std::borrow::Cow;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::sync::{Mutex, PoisonError};
 
 /// A source that is some bytes in memory and then another source.
 pub struct BytesInFront<'a> {
-    first: &'a [u8],
-    rest: &'a dyn ReadAt,
+    first: Cow<'a, [u8]>,
+    rest: Box<dyn ReadAt + 'a>,
 }
 
 impl<'a> BytesInFront<'a> {
     /// `first`, and `rest` behind it.
     #[must_use]
-    pub const fn new(first: &'a [u8], rest: &'a dyn ReadAt) -> Self {
-        Self { first, rest }
+    pub fn new(first: impl Into<Cow<'a, [u8]>>, rest: impl ReadAt + 'a) -> Self {
+        Self {
+            first: first.into(),
+            rest: Box::new(rest),
+        }
     }
 }
 
@@ -113,7 +117,7 @@ mod tests {
     fn what_is_in_front_and_what_is_behind_are_one_source() {
         for split in 0..=WHOLE.len() {
             let (first, rest) = WHOLE.split_at(split);
-            let source = BytesInFront::new(first, &rest);
+            let source = BytesInFront::new(first, rest);
             assert_eq!(source.size().unwrap(), 10);
             for offset in 0..12_usize {
                 for sizes in [[0, 0], [1, 1], [3, 0], [0, 4], [2, 20]] {
