@@ -212,12 +212,13 @@ abstract class Labelled {
   }
 }
 
-/** What opens streams, and can be overwritten. @internal */
+/** What opens streams, and can be overwritten. */
 export abstract class Secret extends Labelled implements Identity {
   declare readonly [identityBrand]: true;
   readonly #held: Held;
   #isDisposed = false;
 
+  /** @internal */
   constructor(type: SlotType, what: Held) {
     super(type);
     this.#held = what;

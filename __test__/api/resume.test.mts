@@ -3,7 +3,14 @@ import { readdirSync, readFileSync, renameSync, truncateSync, utimesSync, writeF
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { decryptFile, encryptFile, generateKey, type SealOptions, type StartedOver } from 'sealstream';
+import {
+  decryptFile,
+  encryptFile,
+  generateKey,
+  type SealingOptions,
+  type SecretKey,
+  type StartedOver,
+} from 'sealstream';
 
 import { errorOf, failureOf } from './support/errors.mjs';
 import { temporaryDirectory } from './support/files.mjs';
@@ -111,7 +118,7 @@ test.serial('a journal of something else is refused', async (t) => {
 
 test.serial('other options start over and say so', async (t) => {
   const { from, to } = folder(t);
-  const changes: readonly [Partial<SealOptions>, StartedOver][] = [
+  const changes: readonly [SealingOptions & { key?: SecretKey; keyId?: string }, StartedOver][] = [
     [{ keyId: 'other' }, 'OptionsDiffer'],
     [{ context: 'other' }, 'OptionsDiffer'],
     [{ key: generateKey() }, 'NoMatchingKey'],

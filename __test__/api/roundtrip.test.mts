@@ -16,7 +16,7 @@ import {
   generateKey,
   inspect,
   SealError,
-  type SealOptions,
+  type SealingOptions,
 } from 'sealstream';
 
 import { pattern, withFlippedByte } from './support/bytes.mjs';
@@ -26,7 +26,7 @@ const key = generateKey();
 const small = { frameSize: 1024, segmentSize: 4096 };
 
 const SIZES = [0, 1, 1023, 1024, 1025, 4095, 4096, 4097, 8192, 70_000];
-const CHOICES: Omit<SealOptions, 'key'>[] = [
+const CHOICES: (SealingOptions & { keyId?: string })[] = [
   {},
   small,
   { ...small, digest: 'none' },
