@@ -93,12 +93,12 @@ test('a header that outgrows its room makes a new file, and a stream without a c
   const keys = Array.from({ length: 40 }, () => generateKey());
   const report = await rewrap(path, { key, add: keys.map((each) => secretKey(each)), flush: false });
   t.like(report, { inPlace: false, headerSize: 2 * HEADER });
-  for (const each of [key, keys[39] as SecretKey]) {
+  for (const each of [key, keys[39]!]) {
     t.deepEqual(await decrypt(bytes(), { key: each }), plaintext);
   }
   writeFileSync(path, await encrypt(plaintext, { key }));
-  t.false((await rewrap(path, { key, replace: [keys[0] as SecretKey] })).inPlace);
-  t.deepEqual(await decrypt(bytes(), { key: keys[0] as SecretKey }), plaintext);
+  t.false((await rewrap(path, { key, replace: [keys[0]!] })).inPlace);
+  t.deepEqual(await decrypt(bytes(), { key: keys[0]! }), plaintext);
   t.deepEqual(Object.keys(contents(directory)), ['it.seal']);
 });
 
@@ -132,7 +132,7 @@ test('what fails changes nothing', async (t) => {
 
 test('options are checked before anything is read', async (t) => {
   const wrong = async (options: object, code: string, message: RegExp) => {
-    const error = await errorOf(rewrap('/nowhere', { key, ...options } as RewrapOptions));
+    const error = await errorOf(rewrap('/nowhere', { key, ...options }));
     t.is(error.code, code);
     t.regex(error.message, message);
   };

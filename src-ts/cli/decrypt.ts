@@ -15,6 +15,7 @@ import type { CommandSpec } from './command-spec';
 import { STDOUT } from './console';
 import { convert, isOnTerminal, refuseJsonOnTerminal, scene } from './convert';
 import { type Endpoint, endpoints, type Endpoints, nameOf } from './endpoints';
+import { givenHeader } from './detached';
 import { WorkFailure } from './failures';
 import { readKeys } from './keys';
 import {
@@ -50,6 +51,11 @@ export const decrypt: CommandSpec = {
     },
     openingKey,
     openingContext,
+    {
+      name: 'header',
+      value: 'FILE',
+      help: ['the header, where it was kept apart from IN; IN and OUT must be files'],
+    },
     maxSegmentSize,
     threads,
     { ...force, help: [...force.help, 'and send anything to a terminal, binary data too'] },
@@ -84,7 +90,13 @@ export const decrypt: CommandSpec = {
 async function decryptCommand(args: Arguments): Promise<void> {
   const options = { context: args.value('context'), maxSegmentSize: args.size('max-segment-size') };
   const ends = endpoints('decrypt', args);
-  if (isOnTerminal(ends.target) && !args.has('force')) {
+  const apart = await givenHeader(args, ends);
+  if (apart !== undefined) {
+    const { from, to, header } = apart;
+    await convert('decrypt', args, ends, (key, operation) =>
+      decryptFile(from, to, { ...options, ...operation, key, header }),
+    );
+  } else if (isOnTerminal(ends.target) && !args.has('force')) {
     await show(args, ends.source, options);
   } else {
     await convert('decrypt', args, ends, (key, operation) => open(ends, { ...options, ...operation, key }));

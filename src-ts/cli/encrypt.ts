@@ -14,6 +14,7 @@ import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { convert } from './convert';
 import { type Endpoints, endpoints } from './endpoints';
+import { detachedHeader, sealApart } from './detached';
 import { allowReadableKey, force, help, json, keyPlace, noFlush, quiet, resume, threads } from './options';
 
 /** `sealstream encrypt`. */
@@ -49,6 +50,14 @@ export const encrypt: CommandSpec = {
       name: 'digest',
       value: 'NAME',
       help: ['how damage is found without a key: crc64-nvme (default), sha256, sha512, blake3', 'or none'],
+    },
+    {
+      name: 'detached-header',
+      value: 'HEADER',
+      help: [
+        'keep the header out of OUT, in a new file of its own: without it nobody can open',
+        'OUT. IN and OUT must be files',
+      ],
     },
     { name: 'frame-size', value: 'SIZE', help: ['bytes in a frame: 1K to 16M, 64K by default'] },
     {
@@ -96,9 +105,11 @@ async function encryptCommand(args: Arguments): Promise<void> {
     segmentSize: args.size('segment-size'),
   };
   const ends = endpoints('encrypt', args);
+  const header = detachedHeader(args, ends);
   await convert('encrypt', args, ends, async ([key], operation) => {
     if (key === undefined) throw new TypeError('encrypt was called without a key');
-    return seal(ends, { ...options, ...operation, key });
+    const settings = { ...options, ...operation, key };
+    return header === undefined ? seal(ends, settings) : sealApart(header, settings);
   });
 }
 

@@ -19,9 +19,23 @@ export async function readKeys(args: Arguments): Promise<SecretKey[]> {
       `name a key file with -k FILE or ${VARIABLE}; sealstream keygen -o FILE makes a new one`,
     );
   }
+  return readKeyFiles(paths, args.has('allow-readable-key'));
+}
+
+/**
+ * Reads key files.
+ *
+ * @throws As {@link readKeys}; none is left in memory then.
+ */
+export async function readKeyFiles(paths: readonly string[], allowReadable: boolean): Promise<SecretKey[]> {
   const keys: SecretKey[] = [];
-  for (const path of paths) keys.push(await readKey(path, args.has('allow-readable-key')));
-  return keys;
+  try {
+    for (const path of paths) keys.push(await readKey(path, allowReadable));
+    return keys;
+  } catch (error) {
+    for (const key of keys) key.dispose();
+    throw error;
+  }
 }
 
 /**

@@ -98,7 +98,7 @@ fn draft(
     let Some(revision) = header.revision.checked_add(1) else {
         return Err(invalid(
             "path",
-            "names a stream whose header was rewritten 65535 times, which is as often as can be; seal it anew",
+            "has a header that was rewritten 65535 times, which is as often as can be: seal it anew",
         ));
     };
     let draft = StreamHeaderDraft {
