@@ -1,5 +1,6 @@
 export default {
-  files: ['__test__/**/*.test.mts'],
+  // Those of age's commands need them: scripts/age.mjs builds them and says where they are.
+  files: ['__test__/**/*.test.mts', ...(process.env.AGE_COMMANDS === undefined ? ['!__test__/age/**'] : [])],
 
   // The package is CommonJS, so a test is .mts to be an ES module; tsx compiles it as it is loaded.
   extensions: { mts: 'module' },

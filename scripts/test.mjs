@@ -4,6 +4,7 @@
 
 import { fileURLToPath } from 'node:url';
 
+import { testAge } from './age.mjs';
 import { countCargo, countTap, ranNothing, total } from './lib/counts.mjs';
 import { run } from './lib/process.mjs';
 import { setup, SetupError } from './setup.mjs';
@@ -24,6 +25,15 @@ async function testPackage() {
   const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url));
   const { code, stdout } = await run(process.execPath, [ava, '--tap'], options);
   return summarized('package', countTap(stdout, code));
+}
+
+/** @returns {Promise<import('./lib/counts.mjs').Counts[]>} None where age can't be had. */
+async function testWithAge() {
+  heading('key pairs: ava, with the commands of age');
+  const counts = await testAge();
+  if (typeof counts !== 'string') return [summarized('key pairs', counts)];
+  print(`key pairs: NOT RUN: ${counts}`);
+  return [];
 }
 
 /**
@@ -52,7 +62,7 @@ const options = { cwd: root, show: true };
 let sum = { passed: 0, failed: 1, skipped: 0 };
 try {
   await setup();
-  sum = total([await testEngine(), await testPackage()]);
+  sum = total([await testEngine(), await testPackage(), ...(await testWithAge())]);
 } catch (error) {
   // Without what it tests there is nothing to count but the failure.
   if (!(error instanceof SetupError)) throw error;

@@ -89,6 +89,7 @@ export {
 export { DecryptionStream, EncryptionStream } from './streams/web';
 export { decryptSync, encryptSync } from './sync';
 export { verify, type Verification, type VerifyOptions } from './verify';
+export { generatePassphrase } from './words';
 export type {
   ByteRange,
   ByWhat,

@@ -36,6 +36,7 @@ const NAMES = [
   'exportHeader',
   'floe',
   'generateKey',
+  'generatePassphrase',
   'heal',
   'httpSource',
   'hybrid',

@@ -24,6 +24,8 @@ export interface Run {
   env?: Record<string, string>;
   input?: Buffer | string;
   stdio?: StdioOptions;
+  /** In a session of its own, which has no terminal. */
+  detached?: boolean;
 }
 
 /** Runs `sealstream` with these arguments to its end. No run may show a stack. */
@@ -42,9 +44,13 @@ export function start(args: readonly string[], run: Run = {}): ChildProcess {
 }
 
 /** Starts any program. */
-export function program(file: string, args: readonly string[], { cwd, env = {}, stdio = 'pipe' }: Run = {}) {
+export function program(
+  file: string,
+  args: readonly string[],
+  { cwd, env = {}, stdio = 'pipe', detached = false }: Run = {},
+) {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SEALSTREAM_'));
-  return spawn(file, args, { cwd, stdio, env: { ...Object.fromEntries(inherited), ...env } });
+  return spawn(file, args, { cwd, stdio, detached, env: { ...Object.fromEntries(inherited), ...env } });
 }
 
 /** Waits for a program's end, and for all that it says. */
@@ -95,19 +101,43 @@ export function jsonError(text: string): Record<string, unknown> {
   return parsed(text)['error'] as Record<string, unknown>;
 }
 
+/** What is typed, once the terminal shows this behind what was there at the last time. */
+export type Keys = readonly [shown: string, keys: string];
+
 /** Runs a shell's command line, to which `sealstream` is known, on a terminal, and returns what that shows. */
 export async function onTerminal(
   commandLine: string,
   run: Run = {},
+  typed: readonly Keys[] = [],
 ): Promise<{ code: number | null; screen: string }> {
   const [file, ...args] = terminalProgram?.(`sealstream() { "$NODE" "$MAIN" "$@"; }; ${commandLine}`) ?? [];
   if (file === undefined) throw new Error('there is no program here that makes a terminal');
   const env = { NODE: process.execPath, MAIN: main, TERM: 'xterm', ...run.env };
-  const child = program(file, args, { ...run, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const input = typed.length === 0 ? 'ignore' : 'pipe';
+  const child = program(file, args, { ...run, env, stdio: [input, 'pipe', 'pipe'] });
+  type(child, typed);
   const { code, stdout } = await end(child);
   const screen = stdout.toString();
   if (STACK.test(screen)) throw new Error(`it showed a stack:\n${screen}`);
   return { code, screen };
+}
+
+/** Types as soon as it is asked for. */
+function type(child: ChildProcess, typed: readonly Keys[]): void {
+  const rest = [...typed];
+  let [screen, seen] = ['', 0];
+  child.stdin?.on('error', () => undefined);
+  child.stdout?.on('data', (chunk: Buffer) => {
+    screen += chunk.toString();
+    for (let [next] = rest; next !== undefined; [next] = rest) {
+      const place = screen.indexOf(next[0], seen);
+      if (place === -1) return;
+      seen = place + next[0].length;
+      child.stdin?.write(next[1]);
+      rest.shift();
+    }
+  });
+  child.on('exit', () => child.stdin?.end());
 }
 
 function findTerminalProgram(): ((commandLine: string) => string[]) | undefined {

@@ -84,7 +84,10 @@ test('the report says that the header’s copy served, or that the copy is damag
   t.is(fromCopy.code, 0);
   t.regex(fromCopy.stderr, /warning: the header of x\.seal is damaged; its copy served/);
   t.is(parsed((await sealstream([...decrypt, '--json'], { cwd })).stdout)['headerFromCopy'], true);
-  t.regex((await sealstream(['inspect', 'x.seal'], { cwd })).stdout.toString(), /DAMAGED or outdated: this is its copy/);
+  t.regex(
+    (await sealstream(['inspect', 'x.seal'], { cwd })).stdout.toString(),
+    /DAMAGED or outdated: this is its copy/,
+  );
 
   writeFileSync(join(cwd, 'x.seal'), flipped(sealed, sealed.length - 24 - 2000));
   const copyDamaged = await sealstream([...decrypt, '--quiet'], { cwd });

@@ -66,3 +66,71 @@ test('a file name without -o is explained', async (t) => {
   t.is(code, 2);
   t.regex(stderr, /sealstream keygen -o my\.key/);
 });
+
+test('a key pair goes to its file, and its public key to standard output by itself', async (t) => {
+  for (const [option, publicKey, secretKey] of [
+    ['--recipient', /^age1pq1[a-z0-9]+\n$/, /^AGE-SECRET-KEY-PQ-1[A-Z0-9]+$/m],
+    ['--x25519', /^age1[a-z0-9]{58}\n$/, /^AGE-SECRET-KEY-1[A-Z0-9]+$/m],
+  ] as const) {
+    const cwd = folder(t);
+    const made = await sealstream(['keygen', option, '-o', 'pair.key'], { cwd });
+    t.is(made.code, 0);
+    t.regex(made.stdout.toString(), publicKey);
+    t.regex(made.stderr, /-r PUBLIC-KEY[^]*-i pair\.key/);
+    const file = readFileSync(join(cwd, 'pair.key'), 'utf8');
+    t.regex(file, secretKey);
+    t.true(file.includes(`# public key: ${made.stdout.toString()}`));
+    if (process.platform !== 'win32') t.is(statSync(join(cwd, 'pair.key')).mode & 0o777, 0o600);
+    t.deepEqual((await sealstream(['keygen', '--public', 'pair.key'], { cwd })).stdout, made.stdout);
+
+    const again = await sealstream(['keygen', option, '-o', 'pair.key'], { cwd });
+    t.is(again.code, 5);
+    t.is(again.stdout.length, 0);
+    t.is(readFileSync(join(cwd, 'pair.key'), 'utf8'), file);
+  }
+});
+
+test('of a key pair --json names file and public key, and -o - prints a file of it', async (t) => {
+  const cwd = folder(t);
+  const made = await sealstream(['keygen', '--x25519', '--json', '-o', 'k'], { cwd });
+  const { publicKey } = parsed(made.stdout) as { publicKey: string };
+  t.deepEqual(parsed(made.stdout), { command: 'keygen', keyFile: 'k', publicKey });
+  const shown = await sealstream(['keygen', '--public', '--json', 'k'], { cwd });
+  t.deepEqual(parsed(shown.stdout), { command: 'keygen', keyFile: 'k', publicKeys: [publicKey] });
+  t.false(shown.stdout.includes('SECRET'));
+
+  const printed = await sealstream(['keygen', '--x25519', '-o', '-'], { cwd });
+  t.regex(printed.stdout.toString(), /^# public key: age1\w+\nAGE-SECRET-KEY-1\w+\n$/);
+});
+
+test('a passphrase of words is printed, and how much it is worth is said', async (t) => {
+  const ten = await sealstream(['keygen', '--passphrase-words'], { cwd: folder(t) });
+  t.is(ten.code, 0);
+  t.regex(ten.stdout.toString(), /^[a-z]+(-[a-z]+){9}\n$/);
+  t.regex(ten.stderr, /10 random words, worth 110 bits/);
+  const six = await sealstream(['keygen', '--passphrase-words', '6', '-q']);
+  t.regex(six.stdout.toString(), /^[a-z]+(-[a-z]+){5}\n$/);
+  t.is(six.stderr, '');
+});
+
+test('what does not belong to one kind of key is refused', async (t) => {
+  const cwd = folder(t);
+  for (const [args, said] of [
+    [['--recipient', '--x25519', '-o', 'k'], /exclude each other/],
+    [['--recipient'], /no place for the key/],
+    [['--passphrase-words', '5'], /one number from 6 to 24, not 5/],
+    [['--passphrase-words', '25'], /6 to 24/],
+    [['--passphrase-words', 'ten'], /6 to 24/],
+    [['--passphrase-words', '6', '7'], /not 6 7/],
+    [['--passphrase-words', '-o', 'k'], /not written to a file/],
+    [['--passphrase-words', '--json'], /does not print passphrases/],
+    [['--public'], /takes one file/],
+    [['--public', 'a', '-o', 'k'], /takes one file/],
+  ] as const) {
+    const { code, stdout, stderr } = await sealstream(['keygen', ...args], { cwd });
+    t.is(code, 2, stderr);
+    t.is(stdout.length, 0);
+    t.regex(stderr, said);
+  }
+  t.deepEqual(names(cwd), []);
+});

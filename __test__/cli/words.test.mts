@@ -7,6 +7,7 @@ import test from 'ava';
 import { printable } from '../../src-ts/cli/console.js';
 import { nearest } from '../../src-ts/cli/nearest.js';
 import { progressLine } from '../../src-ts/cli/progress.js';
+import { slotTypes, waysToOpen } from '../../src-ts/cli/ways-to-open.js';
 import { formatDuration, formatSize, parseShare, parseSize } from '../../src-ts/cli/units.js';
 
 test('sizes are read with K, M and G as powers of 1024', (t) => {
@@ -93,4 +94,13 @@ test('a bar fits its width, whatever it shows', (t) => {
 test('what is printed can’t steer a terminal or pass for another line', (t) => {
   t.is(printable('a\nb\x1b[31m\u202e'), 'a\\nb\\u{1b}[31m\\u{202e}');
   t.is(printable('Grüße 漢字 🔐'), 'Grüße 漢字 🔐');
+});
+
+test('slots are known by the words of a failure, whatever names they have', (t) => {
+  const slots = String.raw`key "a\"; a passphrase; b"; a key without a name; an X25519 key; a post-quantum hybrid key; key "x" of "kms"`;
+  t.deepEqual(slotTypes(slots), ['key', 'key', 'x25519', 'hybrid', 'unknown']);
+  t.deepEqual(slotTypes('a passphrase; key "", which is not accepted'), ['passphrase']);
+  t.regex(waysToOpen(['passphrase']) ?? '', /-p/);
+  t.is(waysToOpen(['hybrid', 'x25519'])?.match(/-i FILE/g)?.length, 1);
+  t.is(waysToOpen(['provider', 'unknown']), undefined);
 });

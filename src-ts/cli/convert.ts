@@ -1,37 +1,48 @@
 // What encrypt and decrypt share: the same way in two directions.
 
-import type { FileOptions, OpenReport, OperationOptions, SealReport, SecretKey } from '../index';
+import { statSync } from 'node:fs';
+
+import type { FileOptions, OpenReport, OperationOptions, SealReport } from '../index';
 
 import type { Arguments } from './arguments';
 import { atWork } from './at-work';
 import { isTerminal, STDERR, STDOUT, writeAll } from './console';
+import { disposeAll } from './dispose';
 import { type Direction, type Endpoint, type Endpoints, nameOf } from './endpoints';
 import { usageError } from './errors';
 import type { Scene } from './failures';
-import { isKeyFromEnvironment, readKeys } from './keys';
+import { isKeyFromEnvironment, kindsNamed } from './keys';
 import { MAX_THREADS } from './options';
+import { wantsPassphrase } from './passphrase';
 import { reportObject, reportText, resumeWarnings, warnings } from './report';
 import { checkApart } from './same-file';
 import { inform, warn } from './tell';
+import { checkFree } from './whole-file';
 
-/** Seals or opens, with these keys. */
-export type Work = (
-  keys: readonly SecretKey[],
-  operation: OperationOptions & FileOptions,
-) => Promise<SealReport | OpenReport>;
+/** Reads keys, then seals or opens with them. */
+export interface Work<T extends object> {
+  /** What the arguments name. */
+  readonly keys: () => Promise<readonly T[]>;
+  /** Does it. */
+  readonly run: (
+    keys: readonly T[],
+    operation: OperationOptions & FileOptions,
+  ) => Promise<SealReport | OpenReport>;
+}
 
 /** Does the work between two ends: reads the keys, shows progress, listens to signals, and tells how it went. */
-export async function convert(
+export async function convert<T extends object>(
   direction: Direction,
   args: Arguments,
   ends: Endpoints,
-  work: Work,
+  work: Work<T>,
 ): Promise<void> {
   const threads = args.count('threads', MAX_THREADS);
   const { target } = ends;
   refuseJsonOnTerminal(args, target);
   if ('path' in target) checkApart(args, [{ path: target.path, option: '-o' }]);
-  const keys = await readKeys(args);
+  if (wantsPassphrase(args)) checkBeforeAsking(args, ends);
+  const keys = await work.keys();
   const place = {
     ...scene(direction, args, ends.source, 'fd' in target),
     resumable: args.has('resume'),
@@ -39,7 +50,7 @@ export async function convert(
   const showsProgress = !args.has('quiet') && !args.has('json') && !isOnTerminal(target);
   try {
     await atWork(place, showsProgress, async ({ signal, onProgress, clear }) => {
-      const report = await work(keys, {
+      const report = await work.run(keys, {
         threads,
         onProgress,
         signal,
@@ -51,8 +62,15 @@ export async function convert(
       tellReport(direction, args, ends, report);
     });
   } finally {
-    for (const key of keys) key.dispose();
+    disposeAll(keys);
   }
+}
+
+/** Nobody is to type a passphrase for what can't work. */
+function checkBeforeAsking(args: Arguments, { source, target }: Endpoints): void {
+  // Where it is missing, the system says it best.
+  if ('path' in source) statSync(source.path);
+  if ('path' in target) checkFree(target.path, '-o', args.has('force'));
 }
 
 /** What the command was doing, for what fails. */
@@ -67,6 +85,7 @@ export function scene(
     input: nameOf(source),
     isNamed: 'path' in source,
     isKeyFromEnvironment: isKeyFromEnvironment(args),
+    offered: kindsNamed(args),
     toStandardOutput,
   };
 }

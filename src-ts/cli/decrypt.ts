@@ -14,21 +14,21 @@ import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { STDOUT } from './console';
 import { convert, isOnTerminal, refuseJsonOnTerminal, scene } from './convert';
+import { disposeAll } from './dispose';
 import { type Endpoint, endpoints, type Endpoints, nameOf } from './endpoints';
 import { givenHeader } from './detached';
 import { WorkFailure } from './failures';
-import { readKeys } from './keys';
+import { openingIdentities, openingLimits } from './identities';
+import { keyPlace, openingKeys } from './key-options';
 import {
   allowReadableKey,
   force,
   help,
   json,
-  keyPlace,
   MAX_THREADS,
   maxSegmentSize,
   noFlush,
   openingContext,
-  openingKey,
   quiet,
   resume,
   threads,
@@ -49,7 +49,7 @@ export const decrypt: CommandSpec = {
       value: 'OUT',
       help: ['where to; IN without its .seal by default, - for standard output'],
     },
-    openingKey,
+    ...openingKeys,
     openingContext,
     {
       name: 'header',
@@ -81,6 +81,8 @@ export const decrypt: CommandSpec = {
   examples: [
     ['sealstream decrypt -k my.key report.pdf.seal', 'make report.pdf'],
     ['sealstream decrypt -k my.key -o - notes.seal', 'show a text on the terminal'],
+    ['sealstream decrypt -i pair.key db.dump.seal', 'what was sealed for a public key'],
+    ['sealstream decrypt -p notes.txt.seal', 'what was sealed with a passphrase'],
     ['sealstream decrypt -k my.key - < photos.seal | tar x', 'hand it to a program'],
     ['sealstream decrypt -k my.key -o - big.seal > /dev/null', 'verify without keeping'],
   ],
@@ -88,18 +90,26 @@ export const decrypt: CommandSpec = {
 };
 
 async function decryptCommand(args: Arguments): Promise<void> {
-  const options = { context: args.value('context'), maxSegmentSize: args.size('max-segment-size') };
+  const options = {
+    context: args.value('context'),
+    maxSegmentSize: args.size('max-segment-size'),
+    ...openingLimits(args),
+  };
   const ends = endpoints('decrypt', args);
   const apart = await givenHeader(args, ends);
   if (apart !== undefined) {
     const { from, to, header } = apart;
-    await convert('decrypt', args, ends, (key, operation) =>
-      decryptFile(from, to, { ...options, ...operation, key, header }),
-    );
+    await convert('decrypt', args, ends, {
+      keys: () => openingIdentities(args),
+      run: (identities, operation) => decryptFile(from, to, { ...options, ...operation, identities, header }),
+    });
   } else if (isOnTerminal(ends.target) && !args.has('force')) {
     await show(args, ends.source, options);
   } else {
-    await convert('decrypt', args, ends, (key, operation) => open(ends, { ...options, ...operation, key }));
+    await convert('decrypt', args, ends, {
+      keys: () => openingIdentities(args, pathOf(ends.source)),
+      run: (identities, operation) => open(ends, { ...options, ...operation, identities }),
+    });
   }
 }
 
@@ -107,16 +117,20 @@ async function decryptCommand(args: Arguments): Promise<void> {
 async function show(args: Arguments, source: Endpoint, options: OpeningOptions): Promise<void> {
   const threads = args.count('threads', MAX_THREADS);
   refuseJsonOnTerminal(args, { fd: STDOUT });
-  const keys = await readKeys(args);
+  const identities = await openingIdentities(args, pathOf(source));
   try {
-    const state = await showOnTerminal(source, { ...options, threads, key: keys });
+    const state = await showOnTerminal(source, { ...options, threads, identities });
     for (const warning of warnings(nameOf(source), state)) warn(warning);
   } catch (error) {
     // All was verified before anything is shown.
     throw new WorkFailure(error, scene('decrypt', args, source, false));
   } finally {
-    for (const key of keys) key.dispose();
+    disposeAll(identities);
   }
+}
+
+function pathOf(end: Endpoint): string | undefined {
+  return 'path' in end ? end.path : undefined;
 }
 
 function open(ends: Endpoints, options: OpenOptions & OperationOptions & FileOptions): Promise<OpenReport> {

@@ -15,7 +15,11 @@ import type { CommandSpec } from './command-spec';
 import { convert } from './convert';
 import { type Endpoints, endpoints } from './endpoints';
 import { detachedHeader, sealApart } from './detached';
-import { allowReadableKey, force, help, json, keyPlace, noFlush, quiet, resume, threads } from './options';
+import { usageError } from './errors';
+import { keyPlace, sealingKeys } from './key-options';
+import { kindsNamed } from './keys';
+import { allowReadableKey, force, help, json, noFlush, quiet, resume, threads } from './options';
+import { sealingRecipients } from './recipients';
 
 /** `sealstream encrypt`. */
 export const encrypt: CommandSpec = {
@@ -29,15 +33,7 @@ export const encrypt: CommandSpec = {
       value: 'OUT',
       help: ['where to; IN.seal by default, - for standard output'],
     },
-    { name: 'key', short: 'k', value: 'FILE', help: ['the key file'] },
-    {
-      name: 'key-id',
-      value: 'TEXT',
-      help: [
-        'a name for the key, which anyone can read in the sealed file, so that the',
-        'right key is found later',
-      ],
-    },
+    ...sealingKeys,
     {
       name: 'context',
       value: 'TEXT',
@@ -80,14 +76,16 @@ export const encrypt: CommandSpec = {
   ],
   details: [
     [
-      'Seals IN, a file or - for standard input, so that only the key opens it and every change',
-      'to it shows. OUT appears when it is complete, or not at all. Sealed data is not written to',
-      'a terminal.',
+      'Seals IN, a file or - for standard input, so that only the keys and passphrases that are',
+      'named open it, each on its own, and every change to it shows. OUT appears when it is complete,',
+      'or not at all. Sealed data is not written to a terminal.',
     ],
     keyPlace,
   ],
   examples: [
     ['sealstream encrypt -k my.key report.pdf', 'make report.pdf.seal'],
+    ['sealstream encrypt -p notes.txt', 'seal with a passphrase'],
+    ['sealstream encrypt -R team.txt -k my.key db.dump', 'for several public keys and a key'],
     ['sealstream encrypt -k my.key -o /backup/r.seal report.pdf', 'choose the place'],
     ['tar c photos | sealstream encrypt -k my.key - > photos.seal', 'seal what a program writes'],
     ['sealstream encrypt -k my.key --resume disk.img', 'go on if it is interrupted: the same again'],
@@ -98,7 +96,6 @@ export const encrypt: CommandSpec = {
 
 async function encryptCommand(args: Arguments): Promise<void> {
   const options = {
-    keyId: args.value('key-id'),
     context: args.value('context'),
     digest: args.choice('digest', DIGESTS),
     frameSize: args.size('frame-size'),
@@ -106,10 +103,18 @@ async function encryptCommand(args: Arguments): Promise<void> {
   };
   const ends = endpoints('encrypt', args);
   const header = detachedHeader(args, ends);
-  await convert('encrypt', args, ends, async ([key], operation) => {
-    if (key === undefined) throw new TypeError('encrypt was called without a key');
-    const settings = { ...options, ...operation, key };
-    return header === undefined ? seal(ends, settings) : sealApart(header, settings);
+  if (args.has('resume') && kindsNamed(args).length === 0) {
+    throw usageError(
+      '--resume needs a key or a passphrase: public keys open no journal',
+      'add -k FILE or -p to the public keys, or leave --resume out',
+    );
+  }
+  await convert('encrypt', args, ends, {
+    keys: () => sealingRecipients(args),
+    run: (recipients, operation) => {
+      const settings = { ...options, ...operation, recipients };
+      return header === undefined ? seal(ends, settings) : sealApart(header, settings);
+    },
   });
 }
 

@@ -41,5 +41,8 @@ const CODES = {
   KeyFileUnreadable: { code: 'ERR_CLI_KEY_FILE_UNREADABLE', exitCode: exitCodes.refused },
   NothingSalvaged: { code: 'ERR_CLI_NOTHING_SALVAGED', exitCode: exitCodes.damaged },
   NotAKeyFile: { code: 'ERR_CLI_NOT_A_KEY_FILE', exitCode: exitCodes.wrongKey },
+  NoTerminal: { code: 'ERR_CLI_NO_TERMINAL', exitCode: exitCodes.usage },
+  NoPassphrase: { code: 'ERR_CLI_NO_PASSPHRASE', exitCode: exitCodes.usage },
+  NotARecipient: { code: 'ERR_CLI_NOT_A_RECIPIENT', exitCode: exitCodes.usage },
   NothingFound: { code: 'ERR_CLI_NOTHING_FOUND', exitCode: exitCodes.failed },
 } as const;

@@ -1,12 +1,13 @@
 // The library's errors, each with what a person can do about it here.
 
-import type { SealError, SealFailure } from '../index';
+import type { Limit, SealError, SealFailure } from '../index';
 
 import { exitCodes } from './exit-codes';
 import { explainSystemCode } from './explain-system';
 import type { Explanation } from './explanation';
 import type { Scene } from './failures';
-import { counted } from './units';
+import { counted, formatSize } from './units';
+import { otherKey } from './ways-to-open';
 
 /** Whether the library threw it. By its shape, so that this works where the library can't even be loaded. */
 export function isSealError(error: unknown): error is SealError {
@@ -55,9 +56,11 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
   const input = scene?.input ?? 'the input';
   switch (failure.kind) {
     case 'NoMatchingKey':
-      return wrongKey(otherKey(scene));
+      return wrongKey(otherKey(failure.slots, scene));
     case 'WrongPassphrase':
-      return wrongKey('give the passphrase that it was sealed with, letter by letter');
+      return wrongKey(
+        'type the one that it was sealed with, blanks included: look at Caps Lock and at the keyboard’s layout; how accents are composed makes no difference',
+      );
     case 'ContextMismatch':
       return failure.supplied === 0
         ? {
@@ -116,12 +119,7 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
     case 'TrailingData':
       return damaged('something was appended to it: restore it from another copy, or cut it there');
     case 'LimitExceeded':
-      return failure.limit === 'SegmentSize'
-        ? {
-            ...refused(`if you trust it, allow that with --max-segment-size ${failure.value}`),
-            message: limit(failure, input),
-          }
-        : refused('whoever sealed it must seal it again, for passphrases that cost less to try');
+      return overLimit(failure, input);
     case 'SameFile':
       return refused('name another output with -o OUT');
     case 'TargetExists':
@@ -178,16 +176,6 @@ function wrongKey(advice: string): Meaning {
   return { exitCode: exitCodes.wrongKey, advice };
 }
 
-function otherKey(scene: Scene | undefined): string {
-  const give =
-    scene?.isKeyFromEnvironment === true
-      ? 'the key is the one of SEALSTREAM_KEY_FILE: let that name the key file that it was sealed with, or give -k FILE'
-      : 'give the key file that it was sealed with, by -k FILE';
-  return scene?.command === 'verify'
-    ? `${give}; or check what can be checked without the key with --no-key`
-    : give;
-}
-
 function damaged(advice: string): Meaning {
   return { exitCode: exitCodes.damaged, advice };
 }
@@ -200,8 +188,26 @@ function failed(advice: string): Meaning {
   return { exitCode: exitCodes.failed, advice };
 }
 
-function limit({ value, maximum }: { value: number; maximum: number }, input: string): string {
-  return `${input} has segments of ${value} bytes, and more than ${maximum} are not accepted`;
+function overLimit(
+  { limit, value, maximum }: { limit: Limit; value: number; maximum: number },
+  input: string,
+): Meaning {
+  switch (limit) {
+    case 'SegmentSize':
+      return {
+        ...refused(`if you trust it, allow that with --max-segment-size ${value}`),
+        message: `${input} has segments of ${value} bytes, and more than ${maximum} are not accepted`,
+      };
+    case 'PassphraseCost': {
+      const [cost, most] = [value, maximum].map((kib) => formatSize(kib * 1024));
+      return {
+        ...refused(`if you trust it, allow that with --max-passphrase-cost ${value}K`),
+        message: `trying a passphrase on ${input} costs ${cost} of memory times passes, and more than ${most} is not accepted`,
+      };
+    }
+    default:
+      return refused('whoever sealed it must seal it again, for passphrases that cost less to try');
+  }
 }
 
 function notHealed({ segments, first }: { segments: number; first: number }, input: string): string {
@@ -311,6 +317,6 @@ const SAID_AS_ADVICE =
   /[;:,] (?:please report it|restore it from another copy|(?:open each copy|wait for it to end|delete it to start over|do it again from the start)[^;]*)(?=\)?$)/;
 const SEE_HELP = 'see the help of the command: --help';
 // An option's name in the library's messages.
-const OPTION_NAME = /\b(?:frameSize|segmentSize|maxSegmentSize|keyId)\b/g;
+const OPTION_NAME = /\b(?:frameSize|segmentSize|maxSegmentSize|maxPassphraseCost|keyId)\b/g;
 // The number of the system's error, and a temporary file's name.
 const OS_ERROR = / \(os error \d+\)(?: at path ".*")?$/s;

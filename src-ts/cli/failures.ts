@@ -13,6 +13,8 @@ export interface Scene {
   readonly toStandardOutput: boolean;
   /** SEALSTREAM_KEY_FILE named the key, not an option. */
   readonly isKeyFromEnvironment?: boolean;
+  /** The types of key slots that what was given may open. */
+  readonly offered?: readonly string[];
   /** What is finished stays, and the same command goes on with it. */
   readonly resumable?: boolean;
 }

@@ -27,8 +27,8 @@ export function generalHelp(version: string): string {
     '',
     ...exitCodeSection(),
     '',
-    'SEALSTREAM_KEY_FILE names the key file where -k is not given; SEALSTREAM_DEBUG=1 adds the stack',
-    'to an error.',
+    'SEALSTREAM_KEY_FILE names the key file where no option names any key; SEALSTREAM_PASSPHRASE is the',
+    'passphrase where -p would ask for one; SEALSTREAM_DEBUG=1 adds the stack to an error.',
   );
 }
 
@@ -44,7 +44,10 @@ export function commandHelp(command: CommandSpec): string {
     'Options:',
     ...command.options.flatMap((option) => {
       const left = `${option.short === undefined ? '    ' : ''}${shown(option)} ${option.value ?? ''}`;
-      return option.help.map((line, index) => `  ${(index === 0 ? left : '').padEnd(OPTION_WIDTH)}${line}`);
+      // One that is too wide has a line of its own.
+      const beside = left.length < OPTION_WIDTH ? [left] : [left, ''];
+      const right = left.length < OPTION_WIDTH ? option.help : ['', ...option.help];
+      return right.map((line, index) => `  ${(beside[index] ?? '').padEnd(OPTION_WIDTH)}${line}`);
     }),
     '',
     ...exitCodeSection(),
@@ -65,5 +68,5 @@ function lines(...all: readonly string[]): string {
   return `${all.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
-// The widest option, --max-segment-size SIZE, and two spaces.
+// --max-segment-size SIZE and two spaces; only few options are wider.
 const OPTION_WIDTH = 29;

@@ -1,6 +1,6 @@
 // What anyone can see of a sealed file.
 
-import { inspect as inspectStream, type StreamInfo } from '../index';
+import { inspect as inspectStream, type SlotInfo, type StreamInfo } from '../index';
 
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
@@ -50,6 +50,7 @@ function infoText(path: string, info: StreamInfo): string {
     ['header', headerText(info)],
     ['stream id', info.streamId],
     ...info.slots.map(slotRow),
+    ['quantum', quantumText(info)],
   ];
   const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${printable(value)}`);
   return [
@@ -75,11 +76,36 @@ function headerText({ headerSize, headerRevision, hasHeaderCopy, headerFromCopy 
   return `${formatCount(headerSize)} bytes${rewritten}, ${copy}`;
 }
 
-function slotRow({ type, keyId }: StreamInfo['slots'][number]): [string, string] {
-  return [
-    'opens with',
-    `a ${type}${keyId === undefined ? ' without a name' : ` named ${JSON.stringify(keyId)}`}`,
-  ];
+function slotRow(slot: SlotInfo): [string, string] {
+  return ['opens with', slotText(slot)];
+}
+
+function slotText({ type, keyId, passphraseCost, provider }: SlotInfo): string {
+  switch (type) {
+    case 'key':
+      return keyId === undefined ? 'a key without a name' : `a key named ${JSON.stringify(keyId)}`;
+    case 'passphrase': {
+      if (passphraseCost === undefined) return 'a passphrase';
+      const { memoryKiB, passes, lanes } = passphraseCost;
+      const cost = [formatSize(memoryKiB * 1024), counted(passes, 'pass', 'passes'), counted(lanes, 'lane')];
+      return `a passphrase; an attempt takes ${cost.join(', ')}`;
+    }
+    case 'x25519':
+      return 'an X25519 key pair';
+    case 'hybrid':
+      return 'a post-quantum hybrid key pair';
+    case 'provider':
+      return `the key ${JSON.stringify(keyId ?? '')} of ${JSON.stringify(provider ?? '')}`;
+    default:
+      return `something newer than this release: ${type}`;
+  }
+}
+
+function quantumText({ isPostQuantum, slots }: StreamInfo): string {
+  if (isPostQuantum) return 'safe from quantum computers, as far as is known';
+  return slots.some(({ type }) => type === 'x25519')
+    ? 'not safe from quantum computers, because of the X25519 key pair'
+    : 'not known to be safe from quantum computers';
 }
 
 function exactSize(bytes: number): string {

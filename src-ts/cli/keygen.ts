@@ -1,20 +1,22 @@
-// A new key, into a file that only its owner can read.
+// `sealstream keygen`: new keys, key pairs and passphrases.
 
-import { SecretKey } from '../index';
+import { generatePassphrase, KeyPair, SecretKey } from '../index';
+import { BITS_PER_WORD, DEFAULT_WORDS, MAX_WORDS, MIN_WORDS } from '../words';
 
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { printable, STDOUT, wasClosed, writeAll } from './console';
+import { disposeAll } from './dispose';
 import { refusal, usageError } from './errors';
-import { saveKey } from './keys';
-import { help, json, quiet } from './options';
+import { readIdentityFile, saveKey } from './key-files';
+import { allowReadableKey, help, json, quiet } from './options';
 import { inform } from './tell';
 
 /** `sealstream keygen`. */
 export const keygen: CommandSpec = {
   name: 'keygen',
-  summary: 'make a new key file',
-  usage: 'sealstream keygen -o FILE',
+  summary: 'make a new key file, a key pair or a passphrase',
+  usage: 'sealstream keygen [--recipient | --x25519] -o FILE',
   options: [
     {
       name: 'output',
@@ -22,15 +24,33 @@ export const keygen: CommandSpec = {
       value: 'FILE',
       help: ['the new key file; - prints the key on standard output instead'],
     },
+    {
+      name: 'recipient',
+      help: ['make a key pair, safe from quantum computers too, and print its public key'],
+    },
+    { name: 'x25519', help: ['the same of X25519 alone: its public key is short'] },
+    { name: 'public', help: ['print the public keys of the key pairs in FILE, one a line'] },
+    {
+      name: 'passphrase-words',
+      help: [
+        `print a new passphrase of ${DEFAULT_WORDS} words, or as many as follow: ${MIN_WORDS} to ${MAX_WORDS}`,
+      ],
+    },
+    allowReadableKey,
     quiet,
     { ...json, help: ['the report as one JSON object on standard output'] },
     help,
   ],
   details: [
     [
-      'Makes a random 32-byte key. Only you can read the file, and an existing file is never',
-      'replaced. Keep a copy in a safe place: without the key, nothing that was sealed with it',
+      'Makes a random 32-byte key, which both seals and opens; with --recipient a key pair, of which the',
+      'public key seals and only the file opens. Only you can read the file, and an existing file is',
+      'never replaced. Keep a copy in a safe place: without the key, nothing that was sealed with it',
       'can ever be opened.',
+    ],
+    [
+      'Files of key pairs and public keys are those of age: age-keygen makes and reads the same. What is',
+      'sealed is not age’s format.',
     ],
     [
       '-o - prints the key, as a secret store takes it. To save it in a file use -o FILE, or else set',
@@ -40,12 +60,36 @@ export const keygen: CommandSpec = {
   ],
   examples: [
     ['sealstream keygen -o my.key', 'make a key'],
+    ['sealstream keygen --recipient -o pair.key > pair.pub', 'make a key pair'],
+    ['sealstream keygen --public pair.key', 'see its public key again'],
+    ['sealstream keygen --passphrase-words', 'make a passphrase'],
     ['sealstream keygen -o - | vault-of-yours store', 'hand a key to a secret store'],
   ],
   run: keygenCommand,
 };
 
 async function keygenCommand(args: Arguments): Promise<void> {
+  const modes = MODES.filter((mode) => args.has(mode));
+  const [mode, other] = modes;
+  if (other !== undefined)
+    throw usageError(`--${mode ?? ''} and --${other} exclude each other`, 'give one of them');
+  if (mode === 'public') return printPublicKeys(args);
+  if (mode === 'passphrase-words') {
+    printPassphrase(args);
+    return;
+  }
+  const output = outputOf(args);
+  const made =
+    mode === undefined ? SecretKey.generate() : KeyPair.generate(mode === 'x25519' ? 'x25519' : 'hybrid');
+  try {
+    if (output === '-') printKey(made, args);
+    else await writeKey(made, output, args);
+  } finally {
+    made.dispose();
+  }
+}
+
+function outputOf(args: Arguments): string {
   const output = args.value('output');
   const [operand] = args.operands;
   if (operand !== undefined) {
@@ -60,34 +104,36 @@ async function keygenCommand(args: Arguments): Promise<void> {
       'name a new file with -o FILE, or print the key with -o -',
     );
   }
-  const key = SecretKey.generate();
-  try {
-    if (output === '-') printKey(key, args);
-    else await writeKey(key, output, args);
-  } finally {
-    key.dispose();
-  }
+  return output;
 }
 
-async function writeKey(key: SecretKey, path: string, args: Arguments): Promise<void> {
-  await saveKey(key, path);
+async function writeKey(made: SecretKey | KeyPair, path: string, args: Arguments): Promise<void> {
+  await saveKey(made, path);
+  const publicKey = made instanceof KeyPair ? made.publicKey : undefined;
   if (args.has('json')) {
-    writeAll(STDOUT, `${JSON.stringify({ command: 'keygen', keyFile: path })}\n`);
-  } else if (!args.has('quiet')) {
-    const name = printable(path);
-    inform(`wrote a new key to ${name}, which only you can read`);
-    inform('keep a copy of it in a safe place: without it, nothing that it sealed can be opened');
-    inform(`next: sealstream encrypt -k ${shellWord(name)} FILE`);
+    writeAll(STDOUT, `${JSON.stringify({ command: 'keygen', keyFile: path, publicKey })}\n`);
+    return;
   }
+  if (!args.has('quiet')) {
+    const name = printable(path);
+    inform(`wrote a new ${publicKey === undefined ? 'key' : 'key pair'} to ${name}, which only you can read`);
+    inform('keep a copy of it in a safe place: without it, nothing that it sealed can be opened');
+    inform(
+      publicKey === undefined
+        ? `next: sealstream encrypt -k ${shellWord(name)} FILE`
+        : `next: sealstream encrypt -r PUBLIC-KEY FILE, anywhere; sealstream decrypt -i ${shellWord(name)} FILE.seal, here`,
+    );
+    if (publicKey !== undefined) inform('its public key:');
+  }
+  // By itself on standard output, so that it can be kept or sent.
+  if (publicKey !== undefined) writeAll(STDOUT, `${publicKey}\n`);
 }
 
-function printKey(key: SecretKey, args: Arguments): void {
+function printKey(made: SecretKey | KeyPair, args: Arguments): void {
   if (args.has('json'))
     throw usageError('--json does not print keys', 'leave it out, or write a file with -o FILE');
   if (wasClosed(STDOUT)) throw refusal('standard output is closed, so the key would be lost', 'use -o FILE');
-  const bytes = key.exportBytes();
-  const text = Buffer.from(`${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}\n`);
-  bytes.fill(0);
+  const text = made instanceof KeyPair ? pairText(made) : keyText(made);
   try {
     writeAll(STDOUT, text);
   } finally {
@@ -95,7 +141,72 @@ function printKey(key: SecretKey, args: Arguments): void {
   }
 }
 
+function keyText(key: SecretKey): Buffer {
+  const bytes = key.exportBytes();
+  const text = Buffer.from(`${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}\n`);
+  bytes.fill(0);
+  return text;
+}
+
+function pairText(pair: KeyPair): Buffer {
+  return Buffer.from(`# public key: ${pair.publicKey}\n${pair.exportText()}\n`);
+}
+
+async function printPublicKeys(args: Arguments): Promise<void> {
+  const [path, second] = args.operands;
+  if (path === undefined || path === '' || second !== undefined || args.has('output')) {
+    throw usageError('--public takes one file of key pairs', 'write sealstream keygen --public FILE');
+  }
+  const pairs = await readIdentityFile(path, args.has('allow-readable-key'));
+  try {
+    const publicKeys = pairs.map(({ publicKey }) => publicKey);
+    const text = args.has('json')
+      ? JSON.stringify({ command: 'keygen', keyFile: path, publicKeys })
+      : publicKeys.join('\n');
+    writeAll(STDOUT, `${text}\n`);
+  } finally {
+    disposeAll(pairs);
+  }
+}
+
+function printPassphrase(args: Arguments): void {
+  if (args.has('output')) {
+    throw usageError('a passphrase is not written to a file', 'leave -o out, and learn it or write it down');
+  }
+  if (args.has('json')) throw usageError('--json does not print passphrases', 'leave it out');
+  const words = wordCount(args.operands);
+  if (wasClosed(STDOUT)) throw refusal('standard output is closed, so it would be lost', 'open it');
+  const text = Buffer.from(`${generatePassphrase(words)}\n`);
+  try {
+    if (!args.has('quiet')) {
+      const bits = words * BITS_PER_WORD;
+      inform(`${words} random words, worth ${bits} bits: with sealstream encrypt -p, type or paste them`);
+    }
+    writeAll(STDOUT, text);
+  } finally {
+    text.fill(0);
+  }
+}
+
+function wordCount([count, more]: readonly string[]): number {
+  if (count === undefined) return DEFAULT_WORDS;
+  if (
+    more === undefined &&
+    /^\d{1,2}$/.test(count) &&
+    Number(count) >= MIN_WORDS &&
+    Number(count) <= MAX_WORDS
+  ) {
+    return Number(count);
+  }
+  throw usageError(
+    `--passphrase-words takes one number from ${MIN_WORDS} to ${MAX_WORDS}, not ${more === undefined ? count : `${count} ${more}`}`,
+    `write it like --passphrase-words ${DEFAULT_WORDS}`,
+  );
+}
+
 /** The word as a shell takes it. */
 function shellWord(word: string): string {
   return /^[\w./@%+=:,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
+
+const MODES = ['recipient', 'x25519', 'public', 'passphrase-words'] as const;

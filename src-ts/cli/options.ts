@@ -7,14 +7,6 @@ export const MAX_THREADS = 1024;
 
 /** Asks for the help of a command. */
 export const help: OptionSpec = { name: 'help', short: 'h', help: ['this text'] };
-/** The keys to open with. */
-export const openingKey: OptionSpec = {
-  name: 'key',
-  short: 'k',
-  value: 'FILE',
-  repeatable: true,
-  help: ['the key file; give several and the one that fits is used'],
-};
 /** The context to open with. */
 export const openingContext: OptionSpec = {
   name: 'context',
@@ -42,10 +34,10 @@ export const json: OptionSpec = {
     '{"error":{"code","kind","message","advice","exitCode","failure"}}',
   ],
 };
-/** Takes a key file that is not private. */
+/** Takes files with secret keys that are not private. */
 export const allowReadableKey: OptionSpec = {
   name: 'allow-readable-key',
-  help: ['take a key file that group or others can read'],
+  help: ['take a file with secret keys that group or others can read'],
 };
 /** Replaces an existing output. */
 export const force: OptionSpec = {
@@ -72,9 +64,3 @@ export const threads: OptionSpec = {
   value: 'N',
   help: [`threads to work with, 1 to ${MAX_THREADS}; as many as there are cores by default`],
 };
-/** Where keys come from, for the details of a command. */
-export const keyPlace = [
-  'The key is read from a file: -k, or else the one that SEALSTREAM_KEY_FILE names. It is not',
-  'taken from the command line, where every program on the computer could read it. It must be a',
-  'regular file, not a pipe, that only you can read.',
-];

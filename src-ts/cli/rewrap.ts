@@ -1,11 +1,10 @@
 // `sealstream rewrap`: changes who can open sealed files, without touching what is sealed.
 
 import {
+  type Recipient,
   rewrap as rewrapFile,
   type RewrapChange,
   type RewrapOptions,
-  type SecretKey,
-  secretKey,
   type SlotSelector,
   type SlotType,
 } from '../index';
@@ -13,22 +12,17 @@ import {
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { STDOUT, writeAll } from './console';
+import { disposeAll } from './dispose';
 import { usageError } from './errors';
 import { explain } from './explain';
 import { type Scene, WorkFailure } from './failures';
 import { interruptible } from './interrupt';
-import { isKeyFromEnvironment, readKeyFiles, readKeys } from './keys';
+import { type Opener, openingIdentities, openingLimits } from './identities';
+import { keyPlace, openingKeys } from './key-options';
+import { isKeyFromEnvironment, kindsNamed } from './keys';
 import { inLanes } from './lanes';
-import {
-  allowReadableKey,
-  help,
-  json,
-  keyPlace,
-  noFlush,
-  openingContext,
-  openingKey,
-  quiet,
-} from './options';
+import { allowReadableKey, help, json, noFlush, openingContext, quiet } from './options';
+import { addedRecipients } from './recipients';
 import { RewrapLog } from './rewrap-log';
 import { type Outcome, outcomeObject, outcomeText, Summary } from './rewrap-report';
 import { type Found, sealedFiles } from './sealed-files';
@@ -43,15 +37,28 @@ export const rewrap: CommandSpec = {
   summary: 'change who can open sealed files, in milliseconds',
   usage: 'sealstream rewrap [options] FILE... | --recursive FOLDER',
   options: [
-    { ...openingKey, help: ['the key file that opens them; give several where files have different keys'] },
+    ...openingKeys,
     openingContext,
     {
-      name: 'add-key',
+      name: 'add-recipient',
+      value: 'TEXT',
+      repeatable: true,
+      help: ['a public key, age1pq1… or age1…, whose secret key is to open them too'],
+    },
+    {
+      name: 'add-recipients-file',
       value: 'FILE',
       repeatable: true,
-      help: ['a key file that is to open them too'],
+      help: ['public keys, one a line; # begins a comment'],
     },
+    { name: 'add-key', value: 'FILE', repeatable: true, help: ['a key file that is to open them too'] },
     { name: 'key-id', value: 'TEXT', help: ['a name for the key that is added, which anyone can read'] },
+    { name: 'add-passphrase', help: ['ask for a passphrase that is to open them too'] },
+    {
+      name: 'add-passphrase-fd',
+      value: 'N',
+      help: ['the same from the first line of descriptor N'],
+    },
     {
       name: 'remove',
       value: 'SELECTOR',
@@ -110,8 +117,8 @@ export const rewrap: CommandSpec = {
     keyPlace,
   ],
   examples: [
-    ['sealstream rewrap -k my.key --add-key team.key --key-id team a.seal', 'let another key open it'],
-    ['sealstream rewrap -k my.key --remove id:team a.seal', 'and no longer'],
+    ['sealstream rewrap -k my.key --add-recipient age1… a.seal', 'let somebody else open it'],
+    ['sealstream rewrap -k my.key --remove type:x25519 a.seal', 'and no longer'],
     [
       'sealstream rewrap -k old.key --add-key new.key --replace --recursive /backup --log done',
       'change the key of a whole folder; again, if it is interrupted',
@@ -124,25 +131,26 @@ async function rewrapCommand(args: Arguments): Promise<number> {
   const files = filesOf(args);
   const remove = args.values('remove').map(selectorOf);
   checkChange(args);
-  const keys = await readKeys(args);
-  const added: SecretKey[] = [];
-  const interrupt = interruptible();
+  let [identities, added]: [Opener[], Recipient[]] = [[], []];
   const path = args.value('log');
   let log: RewrapLog | undefined;
+  const interrupt = interruptible();
   try {
-    added.push(...(await readKeyFiles(args.values('add-key'), args.has('allow-readable-key'))));
+    identities = await openingIdentities(args, args.operands[0]);
+    added = await addedRecipients(args);
     log = path === undefined ? undefined : new RewrapLog(path, changeOf(args));
     const options = {
-      key: keys,
+      identities,
       context: args.value('context'),
       flush: !args.has('no-flush'),
+      ...openingLimits(args),
       ...change(args, added, remove),
     };
     return await rewrapAll(args, files, options, log, interrupt);
   } finally {
     interrupt.dispose();
     log?.close();
-    for (const key of [...keys, ...added]) key.dispose();
+    disposeAll([...identities, ...added]);
   }
 }
 
@@ -158,9 +166,10 @@ async function rewrapAll(
   const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
   const stop = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, stop.signal]);
+  const keys = { isKeyFromEnvironment: isKeyFromEnvironment(args), offered: kindsNamed(args) };
   const work = async (found: Found): Promise<void> => {
     signal.throwIfAborted();
-    const outcome = await outcomeOf(found, { ...options, signal }, log, isKeyFromEnvironment(args));
+    const outcome = await outcomeOf(found, { ...options, signal }, log, keys);
     // What was interrupted was not done, and is no failure of the file.
     if ('failure' in outcome) signal.throwIfAborted();
     summary.add(outcome);
@@ -183,7 +192,7 @@ async function outcomeOf(
   found: Found,
   options: RewrapOptions,
   log: RewrapLog | undefined,
-  isFromEnvironment: boolean,
+  keys: Pick<Scene, 'isKeyFromEnvironment' | 'offered'>,
 ): Promise<Outcome> {
   const { path } = found;
   try {
@@ -198,7 +207,7 @@ async function outcomeOf(
       command: 'rewrap',
       input: path,
       isNamed: true,
-      isKeyFromEnvironment: isFromEnvironment,
+      ...keys,
       toStandardOutput: false,
     };
     return { path, failure: explain(new WorkFailure(cause, scene)) };
@@ -222,13 +231,14 @@ function filesOf(args: Arguments): () => AsyncGenerator<Found, void, undefined> 
 }
 
 function checkChange(args: Arguments): void {
-  const [adds, removes, replaces] = [args.has('add-key'), args.has('remove'), args.has('replace')];
+  const adds = ADDITIONS.some((option) => args.has(option));
+  const [removes, replaces] = [args.has('remove'), args.has('replace')];
   if (args.has('mend')) {
     if (adds || removes || replaces) throw usageError('--mend changes nobody', 'leave it out, or the rest');
   } else if (!adds && !removes) {
     throw usageError(
       'nothing is to be changed',
-      'say who with --add-key FILE or --remove SELECTOR; --mend writes the header again as it is',
+      'say who with --add-recipient TEXT, --add-key FILE or --remove SELECTOR; --mend writes the header again as it is',
     );
   }
   if (replaces && (!adds || removes)) {
@@ -237,22 +247,18 @@ function checkChange(args: Arguments): void {
       'give --add-key FILE and --replace',
     );
   }
-  if (args.has('key-id') && args.values('add-key').length !== 1) {
-    throw usageError('--key-id names one key that is added', 'give it with one --add-key FILE');
-  }
 }
 
-function change(args: Arguments, keys: readonly SecretKey[], remove: readonly SlotSelector[]): RewrapChange {
-  const id = args.value('key-id');
-  const add = keys.map((key) => secretKey(key, { id }));
+function change(args: Arguments, add: readonly Recipient[], remove: readonly SlotSelector[]): RewrapChange {
   if (args.has('replace')) return { replace: add };
   return { ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) };
 }
 
 /** A change in a word, by which a log knows its own lines. */
 function changeOf(args: Arguments): string {
-  const said = ['add-key', 'key-id', 'remove'].map((option) => [option, args.values(option)]);
-  return JSON.stringify([...said, args.has('replace'), args.has('mend')]);
+  const said = [...ADDITIONS, 'key-id', 'remove'].map((option) => [option, args.values(option)]);
+  const flags = ['add-passphrase', 'replace', 'mend'].filter((option) => args.has(option));
+  return JSON.stringify([...said, flags]);
 }
 
 function selectorOf(text: string): SlotSelector {
@@ -266,4 +272,5 @@ function selectorOf(text: string): SlotSelector {
   return { type };
 }
 
+const ADDITIONS = ['add-recipient', 'add-recipients-file', 'add-key', 'add-passphrase', 'add-passphrase-fd'];
 const SLOT_TYPES: readonly SlotType[] = ['key', 'passphrase', 'x25519', 'provider', 'hybrid'];

@@ -7,22 +7,23 @@ import type { Arguments } from './arguments';
 import { atWork } from './at-work';
 import type { CommandSpec } from './command-spec';
 import { printable, STDOUT, writeAll } from './console';
+import { disposeAll } from './dispose';
 import { onlyOperand } from './endpoints';
 import { CommandError, usageError } from './errors';
 import { exitCodes } from './exit-codes';
+import { openingIdentities, openingLimits } from './identities';
 import { keptHeader } from './kept-header';
-import { isKeyFromEnvironment, readKeys } from './keys';
+import { keyPlace, openingKeys } from './key-options';
+import { isKeyFromEnvironment, kindsNamed } from './keys';
 import {
   allowReadableKey,
   force,
   help,
   json,
-  keyPlace,
   MAX_THREADS,
   maxSegmentSize,
   noFlush,
   openingContext,
-  openingKey,
   quiet,
   threads,
 } from './options';
@@ -38,7 +39,7 @@ export const salvage: CommandSpec = {
   usage: 'sealstream salvage [options] IN -o OUT',
   options: [
     { name: 'output', short: 'o', value: 'OUT', help: ['where to'] },
-    openingKey,
+    ...openingKeys,
     openingContext,
     {
       name: 'header',
@@ -91,29 +92,31 @@ async function salvageCommand(args: Arguments): Promise<number> {
   const options = {
     context: args.value('context'),
     maxSegmentSize: args.size('max-segment-size'),
+    ...openingLimits(args),
     header: await keptHeader(args.value('header')),
     lost: args.has('omit-lost') ? ('omit' as const) : ('zeros' as const),
     threads: args.count('threads', MAX_THREADS),
     overwrite: args.has('force'),
     flush: !args.has('no-flush'),
   };
-  const keys = await readKeys(args);
+  const identities = await openingIdentities(args, ends.from);
   const scene = {
     command: 'salvage',
     input: ends.from,
     isNamed: true,
     isKeyFromEnvironment: isKeyFromEnvironment(args),
+    offered: kindsNamed(args),
     toStandardOutput: false,
   } as const;
   const showsProgress = !args.has('quiet') && !args.has('json') && ends.map !== '-';
   try {
     return await atWork(scene, showsProgress, async ({ signal, onProgress, clear }) => {
-      const map = await salvageFile(ends.from, ends.to, { ...options, key: keys, signal, onProgress });
+      const map = await salvageFile(ends.from, ends.to, { ...options, identities, signal, onProgress });
       clear();
       return tell(args, ends, map);
     });
   } finally {
-    for (const key of keys) key.dispose();
+    disposeAll(identities);
   }
 }
 

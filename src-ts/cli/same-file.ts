@@ -33,7 +33,7 @@ export function checkApart(
   outputs: readonly OutputFile[],
   others: readonly NamedFile[] = [],
 ): void {
-  const taken = [...keyFilesInReach(args).map((path) => ({ path, what: `the key file ${path}` })), ...others];
+  const taken: NamedFile[] = [...keyFilesInReach(args), ...others];
   for (const { path, option } of outputs) {
     const other = taken.find((candidate) => isSame(path, candidate.path));
     if (other !== undefined)

@@ -35,8 +35,8 @@ export function formatCount(count: number): string {
 }
 
 /** A count with its noun, in the plural where there is not one. */
-export function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** The bytes of a range, from the first to the last. */

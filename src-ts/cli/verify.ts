@@ -4,26 +4,27 @@ import { randomInt } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { type SecretKey, verify as verifyStream, type VerifyOptions } from '../index';
+import { verify as verifyStream, type VerifyOptions } from '../index';
 
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { STDOUT, writeAll } from './console';
+import { disposeAll } from './dispose';
 import { usageError } from './errors';
 import { explain } from './explain';
 import { type Scene, WorkFailure } from './failures';
 import { interruptible, type Interruptible } from './interrupt';
-import { isKeyFromEnvironment, readKeys, wantsKey } from './keys';
+import { openingIdentities, openingLimits, type Opener } from './identities';
+import { keyPlace, openingKeys } from './key-options';
+import { isKeyFromEnvironment, kindsNamed, wantsKey } from './keys';
 import { inLanes } from './lanes';
 import {
   allowReadableKey,
   help,
   json,
-  keyPlace,
   MAX_THREADS,
   maxSegmentSize,
   openingContext,
-  openingKey,
   quiet,
   threads,
 } from './options';
@@ -43,7 +44,7 @@ export const verify: CommandSpec = {
   summary: 'look for damage in sealed files and folders, with a key or without',
   usage: 'sealstream verify [options] PATH...',
   options: [
-    { ...openingKey, help: ['the key file; give several where files have different keys'] },
+    ...openingKeys,
     { name: 'no-key', help: ['check without a key, also where SEALSTREAM_KEY_FILE names one'] },
     { ...openingContext, help: ['the text that was given when sealing, the same for all'] },
     { ...maxSegmentSize, help: ['with a key, accept segments up to this size, 64M by default'] },
@@ -114,13 +115,13 @@ interface Plan {
 async function verifyCommand(args: Arguments): Promise<number> {
   const plan = planOf(args);
   const paths = pathsOf(args);
-  const keys = wantsKey(args) ? await readKeys(args) : [];
+  const identities = wantsKey(args) ? await openingIdentities(args) : [];
   const interrupt = interruptible();
   try {
-    return await verifyAll(args, paths, plan, keys, interrupt);
+    return await verifyAll(args, paths, plan, identities, interrupt);
   } finally {
     interrupt.dispose();
-    for (const key of keys) key.dispose();
+    disposeAll(identities);
   }
 }
 
@@ -129,11 +130,11 @@ async function verifyAll(
   args: Arguments,
   paths: readonly string[],
   { options, jobs, rate }: Plan,
-  keys: readonly SecretKey[],
+  identities: readonly Opener[],
   interrupt: Interruptible,
 ): Promise<number> {
   const { sample, seed } = options;
-  const summary = new Summary({ hasKey: keys.length > 0, sample, seed });
+  const summary = new Summary({ hasKey: identities.length > 0, sample, seed });
   const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
   const bar = commonBar(!isQuiet && !isJson);
   const stop = new AbortController();
@@ -148,11 +149,14 @@ async function verifyAll(
   const work = async (found: Found, lane: number): Promise<void> => {
     const how = {
       ...options,
-      key: keys.length > 0 ? keys : undefined,
+      identities: identities.length > 0 ? identities : undefined,
       onProgress: bar.begin(paths.length === 1 && found.path === paths[0]),
       signal,
     };
-    const outcome = await outcomeOf(found, how, isKeyFromEnvironment(args));
+    const outcome = await outcomeOf(found, how, {
+      isKeyFromEnvironment: isKeyFromEnvironment(args),
+      offered: kindsNamed(args),
+    });
     signal.throwIfAborted();
     tell(outcome);
     await paces[lane]?.keep(outcome, signal);
@@ -171,7 +175,11 @@ async function verifyAll(
   return summary.exitCode;
 }
 
-async function outcomeOf(file: Found, options: VerifyOptions, isFromEnvironment: boolean): Promise<Outcome> {
+async function outcomeOf(
+  file: Found,
+  options: VerifyOptions,
+  keys: Pick<Scene, 'isKeyFromEnvironment' | 'offered'>,
+): Promise<Outcome> {
   const { path } = file;
   try {
     if ('error' in file) throw file.error;
@@ -182,7 +190,7 @@ async function outcomeOf(file: Found, options: VerifyOptions, isFromEnvironment:
       command: 'verify',
       input: path,
       isNamed: true,
-      isKeyFromEnvironment: isFromEnvironment,
+      ...keys,
       toStandardOutput: false,
     };
     return { path, failure: explain(new WorkFailure(cause, scene)) };
@@ -226,6 +234,7 @@ function planOf(args: Arguments): Plan {
     options: {
       context: args.value('context'),
       maxSegmentSize: args.size('max-segment-size'),
+      ...openingLimits(args),
       threads: args.count('threads', MAX_THREADS),
       maxBytesPerSecond: rate,
       sample,
@@ -265,7 +274,9 @@ function pathsOf(args: Arguments): readonly string[] {
     throw usageError('verify needs files that it can look into', 'name them; - is not taken here');
   }
   if (!wantsKey(args)) {
-    const idle = ['context', 'max-segment-size'].find((option) => args.has(option));
+    const idle = ['context', 'max-segment-size', 'accept-slots', 'max-passphrase-cost'].find((option) =>
+      args.has(option),
+    );
     if (idle !== undefined) throw usageError(`--${idle} counts only with a key`, 'name the key with -k FILE');
   }
   return operands;

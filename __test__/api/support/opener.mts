@@ -8,6 +8,8 @@ export interface OpenedStream {
   readonly keyId: string;
   readonly segments: number;
   readonly frames: number;
+  /** The keys on the way to the plaintext that are the stream's own. */
+  readonly keys: { readonly file: Buffer; readonly pseudorandom: Buffer; readonly payload: Buffer };
 }
 
 /** Opens a stream, and throws at the first thing that is not as the format says. */
@@ -69,7 +71,8 @@ export function openStream(stream: Buffer, userKey: Buffer, context: Buffer): Op
     stream.subarray(at),
     Buffer.concat([end, footer, uint32(crc32c(footer)), Buffer.from('SEALEND\n')]),
   );
-  return { plaintext, keyId: slot.id, segments, frames };
+  const keys = { file: fileKey, pseudorandom: prk, payload: payloadKey };
+  return { plaintext, keyId: slot.id, segments, frames, keys };
 }
 
 interface KeySlot {

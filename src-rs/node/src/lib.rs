@@ -33,6 +33,7 @@ pub mod streams;
 pub mod sync;
 pub mod teardown;
 pub mod verify;
+pub mod words;
 
 use napi_derive::napi;
 

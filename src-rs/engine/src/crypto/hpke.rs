@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::stack::overwrite_deep_stack;
 use super::{CryptoError, FileKey, Random};
 use hpke::aead::{AeadTag, AesGcm256};
 use hpke::inout::InOutBuf;
@@ -132,6 +133,7 @@ fn public_key<K: hpke::Kem, const P: usize>(secret: &[u8; 32]) -> [u8; P] {
     if let Ok(secret) = K::PrivateKey::from_bytes(secret) {
         K::sk_to_pk(&secret).write_exact(&mut public);
     }
+    overwrite_deep_stack();
     public
 }
 
@@ -195,7 +197,9 @@ fn seal_key<K: hpke::Kem, const E: usize, const R: usize>(
 ) -> Result<([u8; E], SealedKey), CryptoError> {
     let drawn = Drawn::<R>::draw(random)?;
     let mut buffer = Zeroizing::new(*file_key.expose());
-    let (encapsulated, tag) = seal::<K, E, R>(public, info, b"", buffer.as_mut_slice(), drawn)?;
+    let result = seal::<K, E, R>(public, info, b"", buffer.as_mut_slice(), drawn);
+    overwrite_deep_stack();
+    let (encapsulated, tag) = result?;
     let mut sealed = [0; SEALED_KEY_SIZE];
     sealed[..32].copy_from_slice(buffer.as_slice());
     sealed[32..].copy_from_slice(&tag);
@@ -210,15 +214,17 @@ fn open_key<K: hpke::Kem>(
 ) -> Result<FileKey, CryptoError> {
     let mut buffer = Zeroizing::new([0; 32]);
     buffer.copy_from_slice(&sealed[..32]);
-    open::<K>(
+    let opened = open::<K>(
         secret,
         info,
         b"",
         encapsulated,
         buffer.as_mut_slice(),
         &sealed[32..],
-    )?;
-    Ok(FileKey::new(*buffer))
+    );
+    overwrite_deep_stack();
+    opened?;
+    Ok(FileKey::new(&buffer))
 }
 
 /// Whether the X25519 part that stands last in a public key or an encapsulated key of X-Wing is of large order.

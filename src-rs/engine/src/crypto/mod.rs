@@ -11,6 +11,7 @@ mod hpke;
 mod kdf;
 mod random;
 mod secret;
+mod stack;
 mod stream_keys;
 mod wrap;
 
@@ -24,6 +25,7 @@ pub use hpke::{
 pub use kdf::RunningMac;
 pub use random::Random;
 pub use secret::{FileKey, SecretKey, SecretKeyError};
+pub use stack::overwrite_stack;
 pub use stream_keys::{EndKey, JournalKey, PayloadKey, StreamKeys};
 pub use wrap::{UnwrapError, unwrap_file_key, wrap_file_key};
 

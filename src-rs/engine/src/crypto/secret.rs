@@ -2,11 +2,11 @@
 
 use super::{CryptoError, Random};
 use std::fmt;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroizing;
 
 /// The user's own 32-byte key. It wraps file keys and encrypts nothing else.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct SecretKey([u8; 32]);
+#[derive(Clone)]
+pub struct SecretKey(Secret);
 
 impl SecretKey {
     /// A new key from the system's generator.
@@ -14,11 +14,9 @@ impl SecretKey {
     /// # Errors
     /// [`CryptoError::RandomUnavailable`].
     pub fn generate() -> Result<Self, CryptoError> {
-        let mut bytes = [0; 32];
-        Random::system().fill(&mut bytes)?;
-        let key = Self(bytes);
-        bytes.zeroize();
-        Ok(key)
+        let mut bytes = Secret::default();
+        Random::system().fill(bytes.as_mut_slice())?;
+        Ok(Self(bytes))
     }
 
     /// Takes exactly 32 bytes. The caller overwrites its own copy.
@@ -26,15 +24,15 @@ impl SecretKey {
     /// # Errors
     /// Any other length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SecretKeyError> {
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| SecretKeyError { length: bytes.len() })
+        match bytes.try_into() {
+            Ok(bytes) => Ok(Self(held(bytes))),
+            Err(_) => Err(SecretKeyError { length: bytes.len() }),
+        }
     }
 
     /// The key's bytes. Never log or keep them.
     #[must_use]
-    pub const fn expose(&self) -> &[u8; 32] {
+    pub fn expose(&self) -> &[u8; 32] {
         &self.0
     }
 }
@@ -54,17 +52,17 @@ pub struct SecretKeyError {
 }
 
 /// The random key of one stream, from which all its other keys are derived.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct FileKey([u8; 32]);
+#[derive(Clone)]
+pub struct FileKey(Secret);
 
 impl FileKey {
     /// Takes the bytes; the caller overwrites its own copy.
     #[must_use]
-    pub const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        Self(held(bytes))
     }
 
-    pub(super) const fn expose(&self) -> &[u8; 32] {
+    pub(super) fn expose(&self) -> &[u8; 32] {
         &self.0
     }
 }
@@ -75,6 +73,15 @@ impl fmt::Debug for FileKey {
     }
 }
 
+/// In a place of its own, since whatever is moved about leaves copies where it was.
+type Secret = Box<Zeroizing<[u8; 32]>>;
+
+fn held(bytes: &[u8; 32]) -> Secret {
+    let mut secret = Secret::default();
+    secret.copy_from_slice(bytes);
+    secret
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +90,7 @@ mod tests {
     fn keys_do_not_print() {
         let key = SecretKey::from_bytes(&[0xab; 32]).unwrap();
         assert_eq!(
-            format!("{key:?} {:?}", FileKey::new([0xab; 32])),
+            format!("{key:?} {:?}", FileKey::new(&[0xab; 32])),
             "[SecretKey] [FileKey]"
         );
     }

@@ -65,7 +65,7 @@ pub fn unwrap_file_key(
         .and_then(|bytes| <[u8; 32]>::try_from(&*bytes).ok())
         .map(Zeroizing::new);
     bytes
-        .map(|bytes| FileKey::new(*bytes))
+        .map(|bytes| FileKey::new(&bytes))
         .ok_or(UnwrapError::Tampered)
 }
 
@@ -98,7 +98,7 @@ mod tests {
             b"label",
             &[3; 32],
             b"aad",
-            &FileKey::new([4; 32]),
+            &FileKey::new(&[4; 32]),
         )
         .unwrap()
     }

@@ -9,6 +9,7 @@ mod recipient;
 mod seal;
 mod text;
 mod unlock;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -22,3 +23,4 @@ pub use recipient::{Identity, MAX_KEY_ID, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME
 pub use seal::{is_sealed_for, public_keys, seal_slots};
 pub use text::{KeyTextError, key_from_base64, key_from_hex, key_to_hex};
 pub use unlock::{UnlockError, UnlockLimits, Unlocked, opened_slots, provider_slots, unlock};
+pub use words::generate_words;

@@ -118,7 +118,7 @@ macro_rules! key_pair {
                 $recipient(Box::new(public))
             }
 
-            pub(super) const fn expose(&self) -> &[u8; 32] {
+            pub(super) fn expose(&self) -> &[u8; 32] {
                 self.0.expose()
             }
         }

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
 
 fn keys(seed: u8) -> JournalKey {
-    let keys = StreamKeys::derive(&FileKey::new([seed; 32]), &[seed; 64], &[], b"").unwrap();
+    let keys = StreamKeys::derive(&FileKey::new(&[seed; 32]), &[seed; 64], &[], b"").unwrap();
     keys.journal_key().unwrap()
 }
 
@@ -217,7 +217,7 @@ fn public_keys_are_noted_for_those_who_have_the_key() {
     assert!(!header.has_public_keys(&key, b"") && !header.has_public_keys(&key, b"another"));
     assert!(!header.has_public_keys(&keys(2), b"a key"));
     for secret in [None, Some(SecretKey::from_bytes(&[7; 32]).unwrap())] {
-        let (id, file_key) = ([5; 32], FileKey::new([6; 32]));
+        let (id, file_key) = ([5; 32], FileKey::new(&[6; 32]));
         if let Some(secret) = &secret {
             header.wrap(secret, &id, &file_key, &Random::known(1)).unwrap();
         }
@@ -258,7 +258,7 @@ fn sizes_that_a_header_claims_are_not_believed() {
 #[test]
 fn the_resume_secret_gives_the_file_key_and_another_does_not() {
     let [secret, other] = [[7; 32], [8; 32]].map(|bytes| SecretKey::from_bytes(&bytes).unwrap());
-    let (id, file_key) = ([5; 32], FileKey::new([6; 32]));
+    let (id, file_key) = ([5; 32], FileKey::new(&[6; 32]));
     let mut header = header();
     assert!(header.unwrap(&secret, &id).unwrap().is_none());
     header.wrap(&secret, &id, &file_key, &Random::known(1)).unwrap();

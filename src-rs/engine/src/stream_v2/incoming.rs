@@ -1,12 +1,11 @@
 //! A stream's header on its way in: found, parsed, unlocked and checked.
 
 use super::failure::SealFailure;
-use super::inspect::SlotInfo;
 use super::io::{ReadAt, ReadAtCursor};
 use super::options::{DecryptOptions, check_segment_size};
 use super::report::{OpenedBy, Report};
 use super::segment_worker::SegmentCryptoContext;
-use crate::crypto::{CryptoError, EndKey, Random, StreamKeys};
+use crate::crypto::{CryptoError, EndKey, Random, StreamKeys, overwrite_stack};
 use crate::headers::{
     CORE_SIZE, END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderError,
     HeaderField, MAX_HEADER_SIZE, RawKeySlot, SEGMENT_HEADER_SIZE, SlotBody, StreamHeader, WireOffset,
@@ -195,6 +194,13 @@ impl IncomingStream {
     /// Checks limits, slots, MAC and context, in that order; where a newer copy of the header fails at any of them, those of the
     /// header itself, whose failure is then the answer. Each of the two is held to the limits by itself.
     pub(crate) fn unlock(found: FoundHeader, options: &DecryptOptions<'_>) -> Result<Self, SealFailure> {
+        let stream = Self::with_keys_on_the_stack(found, options);
+        overwrite_stack();
+        stream
+    }
+
+    #[inline(never)]
+    fn with_keys_on_the_stack(found: FoundHeader, options: &DecryptOptions<'_>) -> Result<Self, SealFailure> {
         options.check()?;
         let FoundHeader {
             header,
@@ -273,7 +279,7 @@ pub(crate) fn opened_by(header: &StreamHeader, unlocked: &Unlocked) -> OpenedBy 
         slot_type: unlocked.slot_type,
         key_id: slot
             .and_then(|slot| header.slots.get(slot))
-            .and_then(|raw| SlotInfo::new(raw).key_id),
+            .and_then(RawKeySlot::key_id),
     }
 }
 

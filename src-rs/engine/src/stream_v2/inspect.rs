@@ -62,27 +62,23 @@ pub struct ProviderInfo {
 }
 
 impl SlotInfo {
-    /// What is visible of a slot.
     pub(crate) fn new(raw: &RawKeySlot) -> Self {
         let mut info = Self {
             slot_type: raw.slot_type.to_string(),
-            key_id: None,
+            key_id: raw.key_id(),
             passphrase_cost: None,
             provider: None,
         };
         match raw.parsed() {
-            Some(SlotBody::Key(slot)) => info.key_id = Some(slot.id),
             Some(SlotBody::Passphrase(slot)) => info.passphrase_cost = Some(slot.cost),
             Some(SlotBody::Provider(slot)) => {
-                info.key_id = Some(slot.key_id);
                 info.provider = Some(ProviderInfo {
                     name: slot.name,
                     blob: slot.blob,
                 });
             }
-            Some(SlotBody::X25519(_) | SlotBody::Hybrid(_)) | None => {}
+            Some(SlotBody::Key(_) | SlotBody::X25519(_) | SlotBody::Hybrid(_)) | None => {}
         }
-        info.key_id = info.key_id.filter(|id| !id.is_empty());
         info
     }
 }

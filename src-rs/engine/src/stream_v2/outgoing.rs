@@ -3,7 +3,7 @@
 use super::failure::SealFailure;
 use super::options::{EncryptOptions, HeaderLayout, compact_header_size};
 use super::segment_worker::SegmentCryptoContext;
-use crate::crypto::{EndKey, FileKey, Random, StreamKeys};
+use crate::crypto::{EndKey, FileKey, Random, StreamKeys, overwrite_stack};
 use crate::headers::{
     EndRecord, FOOTER_SIZE, Footer, Geometry, ManifestEntry, StreamCore, StreamHeader, StreamHeaderDraft,
     end_record_size,
@@ -27,10 +27,13 @@ impl OutgoingStream {
         plaintext_size: Option<u64>,
         random: &Random,
     ) -> Result<Self, SealFailure> {
-        Self::with_keys(options, plaintext_size, random).map(|(stream, ..)| stream)
+        let stream = Self::with_keys(options, plaintext_size, random).map(|(stream, ..)| stream);
+        overwrite_stack();
+        stream
     }
 
     /// As [`new`](Self::new), with the keys that its journal is made with.
+    #[inline(never)]
     pub(crate) fn with_keys(
         options: &EncryptOptions<'_>,
         plaintext_size: Option<u64>,
@@ -41,7 +44,7 @@ impl OutgoingStream {
         let mut drawn = Zeroizing::new([[0; 32]; 2]);
         random.fill(drawn.as_flattened_mut())?;
         let [file_key, stream_id] = &*drawn;
-        let file_key = FileKey::new(*file_key);
+        let file_key = FileKey::new(file_key);
         let header_copy = options.header == HeaderLayout::Rewrappable;
         let core = StreamCore {
             geometry,

@@ -70,7 +70,7 @@ fn the_vectors_of_x_wing_s_draft_come_out() {
 #[test]
 fn what_was_sealed_opens_and_nothing_else_does() {
     fn run<M: Kem<P, E>, const P: usize, const E: usize>() {
-        let (secret, file_key) = ([7; 32], FileKey::new([4; 32]));
+        let (secret, file_key) = ([7; 32], FileKey::new(&[4; 32]));
         let public = M::public_key(&secret);
         let (enc, sealed) = M::seal(&public, b"info", &file_key, &Random::known(1)).unwrap();
         let opened = M::open(&secret, b"info", &enc, &sealed).unwrap();
@@ -110,7 +110,7 @@ fn points_of_small_order_are_refused_on_both_sides() {
     one[0] = 1;
     let mut minus_one = [0xff; 32];
     (minus_one[0], minus_one[31]) = (0xec, 0x7f);
-    let (secret, file_key) = ([7; 32], FileKey::new([4; 32]));
+    let (secret, file_key) = ([7; 32], FileKey::new(&[4; 32]));
     let good = XWing::public_key(&secret);
     let (enc, sealed) = XWing::seal(&good, b"", &file_key, &Random::known(1)).unwrap();
     for point in [[0; 32], one, minus_one, order_8[0], order_8[1]] {
@@ -138,7 +138,7 @@ fn a_public_key_with_a_coefficient_out_of_range_is_refused() {
     // The first coefficient becomes 4095, and 3329 is ML-KEM's modulus.
     (public[0], public[1]) = (0xff, public[1] | 0x0f);
     assert!(!XWing::is_usable(&public));
-    let refused = XWing::seal(&public, b"", &FileKey::new([4; 32]), &Random::known(1));
+    let refused = XWing::seal(&public, b"", &FileKey::new(&[4; 32]), &Random::known(1));
     assert_eq!(refused.unwrap_err(), CryptoError::UnusablePublicKey);
 }
 

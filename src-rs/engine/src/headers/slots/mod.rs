@@ -122,6 +122,17 @@ impl RawKeySlot {
         }
     }
 
+    /// The key's name, where the slot has one; a key service's id of its key. Anyone can read it.
+    #[must_use]
+    pub fn key_id(&self) -> Option<String> {
+        let id = match self.parsed()? {
+            SlotBody::Key(slot) => slot.id,
+            SlotBody::Provider(slot) => slot.key_id,
+            SlotBody::Passphrase(_) | SlotBody::X25519(_) | SlotBody::Hybrid(_) => return None,
+        };
+        (!id.is_empty()).then_some(id)
+    }
+
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.slot_type.code().to_be_bytes());
         out.extend_from_slice(&(self.body.len() as u32).to_be_bytes());

@@ -87,7 +87,7 @@ fn select(
         SlotSelector::Position(wanted) => slots().map(|(_, position)| position == *wanted).collect(),
         SlotSelector::Type(wanted) => slots().map(|(slot, _)| slot.slot_type == *wanted).collect(),
         SlotSelector::KeyId(wanted) => slots()
-            .map(|(slot, _)| SlotInfo::new(slot).key_id.as_ref() == Some(wanted))
+            .map(|(slot, _)| slot.key_id().as_ref() == Some(wanted))
             .collect(),
         SlotSelector::Opens(identity) => {
             let opened = opened_slots(header, identity, limits)

@@ -205,7 +205,7 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
     use crate::stream_v2::pipeline::{SideBySide, seal_record};
     use crate::stream_v2::segment_worker::{SegmentCryptoContext, SegmentInput, SegmentPlan};
     let random = Random::known(8);
-    let file_key = FileKey::new([6; 32]);
+    let file_key = FileKey::new(&[6; 32]);
     let geometry = Geometry::new(1024, SEGMENT as u32, DigestKind::Crc64Nvme).unwrap();
     let core = StreamCore {
         geometry,

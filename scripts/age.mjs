@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+// @ts-check
+// Tests with age's own commands, which are built from its sources: that needs Go, and the network the first time.
+// `npm run test:age`
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import { countTap } from './lib/counts.mjs';
+import { run } from './lib/process.mjs';
+import { setup } from './setup.mjs';
+
+/** The release that the tests are of: the first ones with post-quantum keys are 1.3. */
+const VERSION = 'v1.3.2';
+const COMMANDS = ['age', 'age-keygen'];
+
+/**
+ * Runs the tests with age's commands.
+ *
+ * @returns {Promise<import('./lib/counts.mjs').Counts | string>} Why they did not run, where age can't be had.
+ */
+export async function testAge() {
+  const commands = join(root, 'target/age', VERSION);
+  const problem = await build(commands);
+  if (problem !== undefined) return problem;
+  const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs');
+  const { code, stdout } = await run(process.execPath, [ava, '--tap', '__test__/age/**'], {
+    cwd: root,
+    show: true,
+    env: { ...process.env, AGE_COMMANDS: commands },
+  });
+  return countTap(stdout, code);
+}
+
+/**
+ * Builds what is not there yet.
+ *
+ * @param {string} folder
+ * @returns {Promise<string | undefined>} Why that is not possible.
+ */
+async function build(folder) {
+  const ending = process.platform === 'win32' ? '.exe' : '';
+  if (COMMANDS.every((name) => existsSync(join(folder, name + ending)))) return undefined;
+  const go = await findGo();
+  if (go === undefined) return 'Go is not installed, with which age is built';
+  const packages = COMMANDS.map((name) => `filippo.io/age/cmd/${name}@${VERSION}`);
+  const env = { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod' };
+  const { code, output } = await run(go, ['install', ...packages], { cwd: root, env });
+  return code === 0 ? undefined : `age could not be built: ${output.trim()}`;
+}
+
+/** @returns {Promise<string | undefined>} */
+async function findGo() {
+  const usual =
+    process.platform === 'win32'
+      ? [String.raw`C:\Program Files\Go\bin\go.exe`]
+      : ['/usr/local/go/bin/go', '/opt/homebrew/bin/go', '/usr/lib/go/bin/go'];
+  for (const go of ['go', ...usual]) {
+    if ((await run(go, ['version'], { cwd: root })).code === 0) return go;
+  }
+  return undefined;
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await setup();
+  const counts = await testAge();
+  if (typeof counts === 'string') process.stderr.write(`NOT RUN: ${counts}\n`);
+  process.exitCode = typeof counts !== 'string' && counts.failed === 0 ? 0 : 1;
+}

@@ -1,0 +1,166 @@
+// Where a command's passphrase comes from: a descriptor, the environment or the terminal, never the command line. What is
+// returned is memory of its own that the caller overwrites.
+
+import { isUtf8 } from 'node:buffer';
+import { fstatSync, readSync } from 'node:fs';
+
+import type { Arguments } from './arguments';
+import { isRetry, isTerminal, STDERR } from './console';
+import { CommandError, usageError } from './errors';
+import { type Asker, onTerminal, tooLong } from './terminal-input';
+import { LONGEST_LINE } from './typed-line';
+
+/** Whether a passphrase is asked for, by whatever option. */
+export function wantsPassphrase(args: Arguments): boolean {
+  return args.has('passphrase') || args.has('passphrase-fd');
+}
+
+/**
+ * The passphrase to open with: from the descriptor of --passphrase-fd, else from SEALSTREAM_PASSPHRASE, else typed once.
+ *
+ * @throws CommandError where none comes, or one that can't be; Interruption.
+ */
+export function openingPassphrase(args: Arguments): Promise<Uint8Array> {
+  return passphrase(args, (asker) => asker.ask('Passphrase: '));
+}
+
+/**
+ * The passphrase to seal with: as to open, but it is typed twice.
+ *
+ * @throws CommandError where none comes, or one that can't be; Interruption.
+ */
+export function sealingPassphrase(args: Arguments): Promise<Uint8Array> {
+  return passphrase(args, askTwice);
+}
+
+/**
+ * The first line of a descriptor. What follows it is left there.
+ *
+ * @param option The option that names the descriptor, without its dashes.
+ * @throws CommandError for a number that is no descriptor for this, and for a passphrase that can't be.
+ */
+export function passphraseFrom(option: string, args: Arguments): Uint8Array {
+  return checked(firstLine(descriptor(option, args)));
+}
+
+async function passphrase(args: Arguments, ask: (asker: Asker) => Promise<Uint8Array>): Promise<Uint8Array> {
+  if (args.has('passphrase-fd')) return passphraseFrom('passphrase-fd', args);
+  return checked(takeVariable() ?? (await onTerminal(OTHERWISE, ask)));
+}
+
+/**
+ * A passphrase that is typed twice, whatever the environment holds: that one is to open with.
+ *
+ * @throws CommandError where none comes, or one that can't be; Interruption.
+ */
+export async function newPassphrase(): Promise<Uint8Array> {
+  return checked(await onTerminal(OTHERWISE, askTwice));
+}
+
+async function askTwice(asker: Asker): Promise<Uint8Array> {
+  const first = await asker.ask('New passphrase: ');
+  try {
+    // Asking for nothing again would only annoy.
+    if (first.length === 0) return first.slice();
+    const second = await asker.ask('The same again: ');
+    const isSame = Buffer.compare(first, second) === 0;
+    second.fill(0);
+    if (!isSame) {
+      throw new CommandError('NoPassphrase', 'the two passphrases differ', 'type the same one twice');
+    }
+    return first.slice();
+  } finally {
+    first.fill(0);
+  }
+}
+
+/** The passphrase of the environment, which no program that is started from here on inherits. */
+function takeVariable(): Uint8Array | undefined {
+  const text = process.env[VARIABLE];
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+  delete process.env[VARIABLE];
+  return text === undefined ? undefined : new TextEncoder().encode(text);
+}
+
+function descriptor(option: string, args: Arguments): number {
+  const text = args.value(option) ?? '';
+  if (!/^\d{1,9}$/.test(text)) {
+    throw usageError(`--${option} is not a descriptor's number: ${text}`, `write it like ${LIKE_THIS}`);
+  }
+  const fd = Number(text);
+  if (fd === 0 && args.operands.includes('-')) {
+    throw usageError(`--${option} 0 and - both need standard input`, `use another: ${LIKE_THIS}`);
+  }
+  if ((fd > 0 && fd <= STDERR) || !isReadable(fd)) {
+    throw usageError(`nothing can be read from descriptor ${fd} of --${option}`, `open it: ${LIKE_THIS}`);
+  }
+  if (isTerminal(fd)) {
+    throw usageError(
+      `descriptor ${fd} of --${option} is a terminal, which would show the passphrase`,
+      'have it asked for with -p',
+    );
+  }
+  return fd;
+}
+
+/** Whether something was opened there. What Node opened for itself is none of these. */
+function isReadable(fd: number): boolean {
+  try {
+    const found = fstatSync(fd);
+    return found.isFile() || found.isFIFO() || found.isSocket() || found.isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
+/** Byte by byte: the rest of the descriptor is not this passphrase's. */
+function firstLine(fd: number): Uint8Array {
+  const line = new Uint8Array(LONGEST_LINE + 1);
+  try {
+    for (let length = 0; ; length += 1) {
+      const count = readByte(fd, line, length);
+      if (count === 0 || line[length] === LINE_FEED) {
+        const end = count > 0 && length > 0 && line[length - 1] === RETURN ? length - 1 : length;
+        return line.slice(0, end);
+      }
+      if (length === LONGEST_LINE) throw tooLong();
+    }
+  } finally {
+    line.fill(0);
+  }
+}
+
+function readByte(fd: number, into: Uint8Array, offset: number): number {
+  for (;;) {
+    try {
+      return readSync(fd, into, offset, 1, null);
+    } catch (error) {
+      if (!isRetry(error)) throw error;
+      // Another program has made the pipe non-blocking.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+function checked(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) {
+    throw new CommandError('NoPassphrase', 'the passphrase is empty', GENERATE);
+  }
+  if (bytes.length > LONGEST_LINE) throw tooLong();
+  if (!isUtf8(bytes)) {
+    bytes.fill(0);
+    throw new CommandError(
+      'NoPassphrase',
+      'the passphrase is not UTF-8, so it could not be typed elsewhere',
+      'write it as text; random bytes belong in a key file',
+    );
+  }
+  return bytes;
+}
+
+const VARIABLE = 'SEALSTREAM_PASSPHRASE';
+const LIKE_THIS = '--passphrase-fd 3 3< FILE';
+const OTHERWISE = `give it by a descriptor, ${LIKE_THIS}, or in the variable ${VARIABLE}`;
+const GENERATE = 'sealstream keygen --passphrase-words makes a good one';
+const LINE_FEED = 0x0a;
+const RETURN = 0x0d;

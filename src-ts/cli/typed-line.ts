@@ -1,0 +1,136 @@
+// A line as somebody types it on a terminal that does nothing by itself: bytes in, the line's bytes out. It never makes a
+// string of them, since a string can't be overwritten.
+
+/** What typing came to. */
+export type Typed = 'line' | 'interrupt' | 'end';
+
+/** A line that is being typed. */
+export class TypedLine {
+  // Of the longest line from the start: growing would leave copies behind.
+  readonly #bytes = Buffer.alloc(LONGEST_LINE);
+  #length = 0;
+  #escape: 'none' | 'begun' | 'sequence' | 'letter' = 'none';
+  #overflow = false;
+
+  /** Whether more was typed than fits. */
+  get isTooLong(): boolean {
+    return this.#overflow;
+  }
+
+  /**
+   * Takes what was typed up to what ends the line.
+   *
+   * @returns What ended it and how many of the bytes belong to it, or nothing where it goes on.
+   */
+  take(typed: Uint8Array): { end: Typed; used: number } | undefined {
+    for (const [index, byte] of typed.entries()) {
+      const end = this.#isInEscape(byte) ? undefined : this.#key(byte);
+      if (end !== undefined) return { end, used: index + 1 };
+    }
+    return undefined;
+  }
+
+  /** The line, in memory of its own, for the caller to overwrite. */
+  bytes(): Uint8Array {
+    const line = new Uint8Array(this.#length);
+    line.set(this.#bytes.subarray(0, this.#length));
+    return line;
+  }
+
+  /** Overwrites what was typed. */
+  dispose(): void {
+    this.#bytes.fill(0);
+    this.#length = 0;
+  }
+
+  #key(byte: number): Typed | undefined {
+    switch (byte) {
+      case KEYS.enter:
+      case KEYS.lineFeed:
+        return 'line';
+      case KEYS.ctrlC:
+        return 'interrupt';
+      case KEYS.ctrlD:
+        return this.#length === 0 ? 'end' : 'line';
+      case KEYS.backspace:
+      case KEYS.delete:
+        this.#deleteCharacter();
+        return undefined;
+      case KEYS.ctrlU:
+        this.dispose();
+        this.#overflow = false;
+        return undefined;
+      case KEYS.escape:
+        this.#escape = 'begun';
+        return undefined;
+      default:
+        // No other control character can be meant, and one in a passphrase could not be typed elsewhere.
+        if (byte >= FIRST_PRINTABLE || byte === KEYS.tab) this.#add(byte);
+        return undefined;
+    }
+  }
+
+  /** Arrows and their like send several bytes, of which none is meant as a letter. */
+  #isInEscape(byte: number): boolean {
+    switch (this.#escape) {
+      case 'none':
+        return false;
+      case 'begun':
+        // Enter or Ctrl-C behind a lone Escape keep their meaning.
+        if (byte < FIRST_PRINTABLE) {
+          this.#escape = 'none';
+          return false;
+        }
+        this.#escape = byte === BRACKET ? 'sequence' : byte === LETTER_O ? 'letter' : 'none';
+        return true;
+      case 'sequence':
+        if (byte < FIRST_PRINTABLE) {
+          this.#escape = 'none';
+          return false;
+        }
+        if (byte >= FIRST_FINAL) this.#escape = 'none';
+        return true;
+      case 'letter':
+        this.#escape = 'none';
+        return byte >= FIRST_PRINTABLE;
+    }
+  }
+
+  #add(byte: number): void {
+    if (this.#length === this.#bytes.length) {
+      this.#overflow = true;
+      return;
+    }
+    this.#bytes[this.#length] = byte;
+    this.#length += 1;
+  }
+
+  #deleteCharacter(): void {
+    while (this.#length > 0) {
+      this.#length -= 1;
+      const byte = this.#bytes[this.#length] ?? 0;
+      this.#bytes[this.#length] = 0;
+      // All but a character's first byte in UTF-8 are 10xxxxxx.
+      if ((byte & 0b1100_0000) !== 0b1000_0000) return;
+    }
+  }
+}
+
+/** Bytes of the longest line. */
+export const LONGEST_LINE = 64 * 1024;
+
+const KEYS = {
+  ctrlC: 0x03,
+  ctrlD: 0x04,
+  backspace: 0x08,
+  tab: 0x09,
+  lineFeed: 0x0a,
+  enter: 0x0d,
+  ctrlU: 0x15,
+  escape: 0x1b,
+  delete: 0x7f,
+} as const;
+const FIRST_PRINTABLE = 0x20;
+const FIRST_FINAL = 0x40;
+const BRACKET = 0x5b;
+const LETTER_O = 0x4f;
