@@ -51,8 +51,8 @@ export const encrypt: CommandSpec = {
       name: 'detached-header',
       value: 'HEADER',
       help: [
-        'keep the header out of OUT, in a new file of its own: without it nobody can open',
-        'OUT. IN and OUT must be files',
+        'keep the header out of OUT, in a file of its own: without it nobody can',
+        'open OUT. IN and OUT must be files',
       ],
     },
     { name: 'frame-size', value: 'SIZE', help: ['bytes in a frame: 1K to 16M, 64K by default'] },
