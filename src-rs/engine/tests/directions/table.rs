@@ -292,7 +292,12 @@ pub(crate) const ITEMS: &[(&str, &str, &[&str])] = &[
 ];
 
 /// Crates that one module alone names.
-pub(crate) const ONLY: &[(&str, &str)] = &[("ring", "crypto"), ("argon2", "crypto"), ("hpke", "crypto"), ("bip39", "keys")];
+pub(crate) const ONLY: &[(&str, &str)] = &[
+    ("ring", "crypto"),
+    ("argon2", "crypto"),
+    ("hpke", "crypto"),
+    ("bip39", "keys"),
+];
 
 /// Named nowhere in the engine.
 pub(crate) const NOWHERE: &[&str] = &["napi", "napi_derive", "napi_sys", "tokio"];
