@@ -18,6 +18,7 @@ import { SealError } from './errors';
 
 /** The name of an operation: the function's own. */
 export type OperationName =
+  | 'attachHeader'
   | 'createDecryptStream'
   | 'createEncryptStream'
   | 'decrypt'
@@ -25,12 +26,14 @@ export type OperationName =
   | 'decryptFile'
   | 'DecryptionStream'
   | 'decryptSegments'
+  | 'detachHeader'
   | 'encrypt'
   | 'encryptChunks'
   | 'encryptFile'
   | 'EncryptionStream'
   | 'heal'
   | 'open'
+  | 'rewrap'
   | 'salvage'
   | 'verify';
 

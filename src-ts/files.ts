@@ -2,11 +2,14 @@
 
 import { native } from './binding';
 import { checkedPolicy, damageSettings } from './damage';
+import { rangeError, typeError } from './errors';
+import { type DetachedHeader, headerOption } from './header';
 import { Identities } from './identities';
 import { run } from './operation';
 import { checkedOptions, checkedPath, openSettings, placementSettings, sealSettings } from './options';
 import { Recipients } from './recipients';
 import { openReport, plaintextSize, sealReport } from './reports';
+import { sourceWith } from './sources';
 import type {
   DamageOptions,
   FileOptions,
@@ -25,6 +28,9 @@ import type {
  *
  * With `resume` an interrupted operation is gone on with: see {@link FileOptions.resume}.
  *
+ * With `header: 'detached'` the file gets the stream without its header, and the report's `header` has that: without it nobody can
+ * open the file.
+ *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was. With `resume`
  *   also a SealError of kind `JournalRefused` or `SourceChanged` for a journal that is not of this operation or this state
  *   of `from`, and `TargetBusy` while another operation is at work on `to`.
@@ -32,12 +38,16 @@ import type {
 export async function encryptFile(
   from: string | URL,
   to: string | URL,
-  options: SealOptions & OperationOptions & FileOptions,
+  options: SealOptions & OperationOptions & FileOptions & HeaderOption,
 ): Promise<SealReport> {
   const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
   const settings = sealSettings(checkedOptions(options), true);
   const recipients = Recipients.of(options);
   const placement = placementSettings(options);
+  if (isDetached(options)) {
+    settings.detached = true;
+    if (placement.resume) throw notResumable();
+  }
   const report = await run(options, {
     name: 'encryptFile',
     start: (how, running) =>
@@ -62,13 +72,16 @@ export async function encryptFile(
 export async function decryptFile(
   from: string | URL,
   to: string | URL,
-  options: OpenOptions & OperationOptions & FileOptions & DamageOptions,
+  options: OpenOptions & OperationOptions & FileOptions & DamageOptions & DetachedHeader,
 ): Promise<OpenReport> {
   const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
   const settings = openSettings(checkedOptions(options));
   const policy = checkedPolicy(options.onDamage);
   const identities = Identities.of(options);
   const placement = placementSettings(options);
+  const header = headerOption(options);
+  if (header && placement.resume) throw notResumable();
+  const sealed = sourceWith({ path: source }, header);
   const report = await run(options, {
     name: 'decryptFile',
     asksCaller: typeof policy === 'function',
@@ -76,13 +89,35 @@ export async function decryptFile(
       const onDamage = damageSettings(policy, running);
       if (onDamage) settings.onDamage = onDamage;
       return identities.use(
-        () => native.sourceServiceSlots({ path: source }),
+        () => native.sourceServiceSlots(sealed),
         settings.context,
         running,
-        (offered) => native.decryptFile(source, target, offered, settings, placement, how),
+        (offered) => native.decryptFile(sealed, target, offered, settings, placement, how),
       );
     },
     done: plaintextSize,
   });
   return openReport(report);
+}
+
+/** Where the header of a sealed file goes. */
+export interface HeaderOption {
+  /**
+   * `'detached'` to leave the header out of the file: it is in the report then, some hundred bytes for each recipient, to be kept
+   * elsewhere, such as in an object's metadata. It has no room for {@link rewrap} in place, and no copy. Not together with
+   * `resume`.
+   */
+  header?: 'detached' | undefined;
+}
+
+function isDetached({ header }: HeaderOption): boolean {
+  const word: unknown = header;
+  if (word === undefined) return false;
+  if (typeof word !== 'string') throw typeError('header', "'detached'", word);
+  if (word !== 'detached') throw rangeError('header', "must be 'detached'");
+  return true;
+}
+
+function notResumable(): RangeError {
+  return rangeError('resume', 'can not be together with a header that is kept apart');
 }

@@ -1,11 +1,16 @@
-// A stream's header by itself.
+// A stream's header by itself, and apart from the stream.
 
 import { native } from './binding';
+import { fixedBytes } from './bytes';
 import { translated } from './errors';
+import { run } from './operation';
+import { checkedOptions, checkedPath, placementSettings } from './options';
 import { type SourceInput, sourceArgument } from './sources';
+import type { FileOptions, OperationOptions } from './types';
 
 /**
- * The bytes of a sealed stream's header: those of the header itself if it is sound, else of its copy. They can be kept
+ * The bytes of a sealed stream's header: those of the header itself if it is sound and no older than its
+ * copy, else of that. They can be kept
  * apart from the stream, for the day when both are lost.
  *
  * Nothing in them is secret, and nothing of them is authenticated without the key. Whoever keeps the header of a time
@@ -21,4 +26,79 @@ export async function exportHeader(source: SourceInput): Promise<Buffer> {
   } catch (error) {
     throw translated(error);
   }
+}
+
+/** How to open a stream whose header is kept apart. */
+export interface DetachedHeader {
+  /**
+   * The stream's header, where the source is its body alone: what {@link encryptFile} reports with `header: 'detached'`, or
+   * {@link detachHeader} gives. Offsets in failures and reports are then those of the whole stream, header and body.
+   */
+  header?: Uint8Array | undefined;
+}
+
+/** How to write the file. */
+export type HeaderFileOptions = Pick<OperationOptions, 'signal'> & Pick<FileOptions, 'overwrite' | 'flush'>;
+
+/**
+ * Writes a header and the body in the file `from` as one sealed stream into the file `to`, which appears complete or not at all. A
+ * new file gets the permissions of `from`.
+ *
+ * Nobody without a key can tell for certain that the two belong together. What can be seen is checked first: that the body starts
+ * with a first segment of the header's sizes and ends as a stream of its length does. {@link verify} with a key tells the rest.
+ *
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
+ */
+export async function attachHeader(
+  header: Uint8Array,
+  from: string | URL,
+  to: string | URL,
+  options: HeaderFileOptions = {},
+): Promise<void> {
+  const bytes = Buffer.from(fixedBytes('header', header));
+  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
+  const placement = placementSettings(checkedOptions(options));
+  await run(
+    { signal: options.signal },
+    {
+      name: 'attachHeader',
+      async start(how) {
+        await native.attachHeader(bytes, source, target, placement, how);
+        return {};
+      },
+      done: () => 0,
+    },
+  );
+}
+
+/**
+ * Writes the body of the sealed stream in the file `from` into the file `to`, which appears complete or not at all, and gives the
+ * header: the one by which {@link decryptFile} would open `from`. `from` stays as it is. A new file gets its permissions.
+ *
+ * Without the header nobody can open the body, so keep it safe. A file that {@link encryptFile} made has a copy of its header in
+ * its end, and that stays in the body: seal with `header: 'detached'` where the body is to be without.
+ *
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
+ */
+export async function detachHeader(
+  from: string | URL,
+  to: string | URL,
+  options: HeaderFileOptions = {},
+): Promise<Buffer> {
+  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
+  const placement = placementSettings(checkedOptions(options));
+  return run(
+    { signal: options.signal },
+    {
+      name: 'detachHeader',
+      start: (how) => native.detachHeader(source, target, placement, how),
+      done: () => 0,
+    },
+  );
+}
+
+/** The header of an opening call, checked. @internal */
+export function headerOption({ header }: DetachedHeader): Uint8Array | undefined {
+  // A copy, since the operation may begin later.
+  return header === undefined ? undefined : Buffer.from(fixedBytes('header', header));
 }

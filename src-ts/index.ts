@@ -29,9 +29,15 @@ export type {
   SegmentEvent,
 } from './diagnostics';
 export { FloeError, SealError } from './errors';
-export { decryptFile, encryptFile } from './files';
+export { decryptFile, encryptFile, type HeaderOption } from './files';
 export { floe, type Floe } from './floe';
-export { exportHeader } from './header';
+export {
+  attachHeader,
+  type DetachedHeader,
+  detachHeader,
+  exportHeader,
+  type HeaderFileOptions,
+} from './header';
 export { heal, type HealOptions } from './heal';
 export { httpSource, type HttpHeaders, type HttpSourceOptions } from './http-source';
 export { ciphertextSize, inspect } from './inspect';
@@ -47,6 +53,14 @@ export {
   type ReadStreamOptions,
   SealedReader,
 } from './reader';
+export {
+  type PlacedSlot,
+  rewrap,
+  type RewrapChange,
+  type RewrapOptions,
+  type RewrapReport,
+  type SlotSelector,
+} from './rewrap';
 export {
   salvage,
   type ConflictKind,

@@ -170,11 +170,14 @@ function checkedMaxSegmentSize(maxSegmentSize: unknown): number {
 function checkedSlotTypes(types: unknown): SlotTypeName[] {
   if (!Array.isArray(types)) throw typeError('acceptSlots', 'an array', types);
   if (types.length === 0) throw rangeError('acceptSlots', 'must name a type of slots');
-  return Array.from(types, (type: unknown) => {
-    const name = checkedString('acceptSlots', type);
-    if (Object.hasOwn(SLOT_TYPES, name)) return name as SlotTypeName;
-    throw rangeError('acceptSlots', `must be some of ${Object.keys(SLOT_TYPES).join(', ')}`);
-  });
+  return Array.from(types, (type: unknown) => checkedSlotType('acceptSlots', type));
+}
+
+/** @internal */
+export function checkedSlotType(name: string, type: unknown): SlotTypeName {
+  const word = checkedString(name, type);
+  if (Object.hasOwn(SLOT_TYPES, word)) return word as SlotTypeName;
+  throw rangeError(name, `must be some of ${Object.keys(SLOT_TYPES).join(', ')}`);
 }
 
 function checkedDigest(digest: unknown): DigestName {
@@ -191,6 +194,7 @@ const RESUME_SECRET_SIZE = 32;
 /** Every option of every function but those of `floe`. */
 const KNOWN: ReadonlySet<string> = new Set([
   'acceptSlots',
+  'add',
   'allowReadable',
   'cacheSize',
   'concurrency',
@@ -213,6 +217,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   'overwrite',
   'readableHighWaterMark',
   'recipients',
+  'remove',
+  'replace',
   'resume',
   'resumeSecret',
   'sample',

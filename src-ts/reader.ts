@@ -7,13 +7,14 @@ import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './ab
 import { isBytes } from './bytes';
 import { isDamage, type Watch } from './diagnostics';
 import { SealError, rangeError, translated, typeError } from './errors';
+import { type DetachedHeader, headerOption } from './header';
 import { Identities } from './identities';
 import { begun, UnlockedStream } from './unlocked-stream';
 import { Running } from './operation';
 import { checkedInteger, checkedOptions, openSettings } from './options';
 import { nodeStream, Pieces, webStream } from './reader-streams';
 import { segmentResults } from './segments';
-import { originArgument, type RandomAccessInput } from './sources';
+import { originArgument, originWith, type RandomAccessInput } from './sources';
 import { Stop } from './stop';
 import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
 
@@ -21,7 +22,7 @@ import type { OpenOptions, SegmentResult, SegmentsOptions } from './types';
 export type ReaderOptions = OpenOptions & ReaderSettings;
 
 /** What is of random access alone. */
-export interface ReaderSettings {
+export interface ReaderSettings extends DetachedHeader {
   /** Stops the opening; the promise then rejects with the signal's reason. Later it does nothing. */
   signal?: AbortSignal | undefined;
   /**
@@ -60,8 +61,8 @@ export interface ReadStreamOptions extends ReadOptions {
  * @throws SealError, the reason of `signal`, what the source throws, or TypeError and RangeError for options.
  */
 export async function open(source: RandomAccessInput, options: ReaderOptions): Promise<SealedReader> {
-  const origin = originArgument('source', source);
   const settings = openSettings(checkedOptions(options));
+  const origin = originWith(originArgument('source', source), headerOption(options));
   const identities = Identities.of(options).held();
   const { cacheSize: asked } = options;
   const cacheSize =

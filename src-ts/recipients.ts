@@ -34,14 +34,18 @@ export class Recipients {
         'can not be given beside key or keyId: put secretKey(key, { id }) into them',
       );
     }
-    const list: unknown = recipients;
-    if (!Array.isArray(list)) throw typeError('recipients', 'an array', list);
+    return Recipients.listed('recipients', recipients);
+  }
+
+  /** Those that the option `name` lists. */
+  static listed(name: string, list: unknown): Recipients {
+    if (!Array.isArray(list)) throw typeError(name, 'an array', list);
     if (list.length === 0 || list.length > MAX_SLOTS) {
-      throw rangeError('recipients', `must be 1 to ${MAX_SLOTS}, not ${list.length}`);
+      throw rangeError(name, `must be 1 to ${MAX_SLOTS}, not ${list.length}`);
     }
     // Array.from, because map would leave holes.
     return new Recipients(
-      Array.from(list, (recipient, index) => heldByRecipient(`recipients[${index}]`, recipient)),
+      Array.from(list, (recipient, index) => heldByRecipient(`${name}[${index}]`, recipient)),
     );
   }
 

@@ -37,6 +37,11 @@ export function sourceArgument(name: string, source: unknown): Source {
   return isBytes(source) ? { bytes: fixedBytes(name, source) } : { path: checkedPath(name, source) };
 }
 
+/** A source, with its header if that is kept apart. @internal */
+export function sourceWith(source: Source, header: Uint8Array | undefined): Source {
+  return header === undefined ? source : { ...source, header };
+}
+
 /** A source as it is used: `direct` where the addon reads it by itself. @internal */
 export type Origin =
   | { readonly direct: Source; readonly fetched?: undefined }
@@ -71,6 +76,38 @@ export function originArgument(name: string, source: unknown): Origin {
   if (close !== undefined && typeof close !== 'function')
     throw typeError(`${name}.close`, 'a function', close);
   return { fetched: copying(source as RandomAccessSource) };
+}
+
+/** The same with a header in front that is kept apart. @internal */
+export function originWith(origin: Origin, header: Uint8Array | undefined): Origin {
+  if (header === undefined) return origin;
+  const { direct, fetched } = origin;
+  if (fetched) return { fetched: headerInFront(header, fetched) };
+  // Bytes are not copied to become one with their header, but read like a stranger's.
+  return direct.bytes
+    ? { fetched: headerInFront(header, bytesSource(direct.bytes)) }
+    : { direct: sourceWith(direct, header) };
+}
+
+function headerInFront(header: Uint8Array, body: Fetcher): Fetcher {
+  return {
+    size: async (stop) => checkedSize("the source's size()", await body.size(stop)) + header.length,
+    async read(offset, length, stop) {
+      const first = header.subarray(offset, offset + length);
+      if (first.length === length) return first;
+      const rest = await body.read(Math.max(0, offset - header.length), length - first.length, stop);
+      return first.length === 0 ? rest : Buffer.concat([first, rest]);
+    },
+    close: () => body.close(),
+  };
+}
+
+function bytesSource(bytes: Uint8Array): Fetcher {
+  return {
+    size: () => bytes.length,
+    read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
+    close: () => undefined,
+  };
 }
 
 /** @internal */

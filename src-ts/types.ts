@@ -238,7 +238,7 @@ export type Report = Omit<NativeReport, 'opened'>;
 export type SealReport = Report;
 
 /** What opening did. */
-export type OpenReport = Report & Opened;
+export type OpenReport = Omit<Report, 'header'> & Opened;
 
 /** Shapes that the addon reports as they are. */
 export type {

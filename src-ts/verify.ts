@@ -6,16 +6,17 @@ import type { Verification as NativeVerification, VerifySettings } from '../nati
 import { native } from './binding';
 import type { Identity } from './credentials';
 import { rangeError, typeError } from './errors';
+import { type DetachedHeader, headerOption } from './header';
 import { Identities } from './identities';
 import type { SecretKey } from './keys';
 import { run } from './operation';
 import { checkedInteger, checkedOptions, openSettings } from './options';
 import type { CredentialArgument } from './recipients';
-import { sourceArgument, type SourceInput } from './sources';
+import { sourceArgument, type SourceInput, sourceWith } from './sources';
 import type { KeyInput, OpeningOptions, OperationOptions } from './types';
 
 /** What to check of a sealed stream. */
-export interface VerifyOptions extends OpeningOptions, OperationOptions {
+export interface VerifyOptions extends OpeningOptions, OperationOptions, DetachedHeader {
   /** The key, or several of which one opens the stream. Without any, and without identities, only what needs no key is checked. */
   key?: KeyInput | readonly KeyInput[] | undefined;
   /** What may open the stream, instead of `key`. */
@@ -61,8 +62,8 @@ export interface Verification extends NativeVerification {
  *   context does not fit, the header was tampered with. The reason of `signal`, or TypeError and RangeError for options.
  */
 export async function verify(source: SourceInput, options: VerifyOptions = {}): Promise<Verification> {
-  const from = sourceArgument('source', source);
   const open = openSettings(checkedOptions(options));
+  const from = sourceWith(sourceArgument('source', source), headerOption(options));
   const { key, identities } = options;
   const isKeyed = key !== undefined || identities !== undefined;
   const opening = isKeyed ? Identities.of(options) : undefined;

@@ -61,6 +61,7 @@ function segmentOf(failure: SealFailure): number | undefined {
     case 'HeaderTampered':
     case 'ContextMismatch':
     case 'HeaderCopyDamaged':
+    case 'RewrapInterrupted':
     case 'JournalRefused':
     case 'TargetBusy':
     case 'NotHealed':
@@ -194,6 +195,7 @@ const SEAL_CODES: Record<SealErrorCode, true> = {
   ERR_SEAL_HEADER_TAMPERED: true,
   ERR_SEAL_CONTEXT_MISMATCH: true,
   ERR_SEAL_HEADER_COPY_DAMAGED: true,
+  ERR_SEAL_REWRAP_INTERRUPTED: true,
   ERR_SEAL_JOURNAL_REFUSED: true,
   ERR_SEAL_TARGET_BUSY: true,
   ERR_SEAL_NOT_HEALED: true,

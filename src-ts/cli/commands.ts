@@ -4,9 +4,11 @@ import type { CommandSpec } from './command-spec';
 import { decrypt } from './decrypt';
 import { encrypt } from './encrypt';
 import { headerExport } from './header';
+import { headerAttach, headerDetach } from './header-files';
 import { heal } from './heal';
 import { inspect } from './inspect';
 import { keygen } from './keygen';
+import { rewrap } from './rewrap';
 import { salvage } from './salvage';
 import { verify } from './verify';
 
@@ -16,8 +18,11 @@ export const commands: readonly CommandSpec[] = [
   encrypt,
   decrypt,
   inspect,
+  rewrap,
   verify,
   salvage,
   heal,
   headerExport,
+  headerAttach,
+  headerDetach,
 ];

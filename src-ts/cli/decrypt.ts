@@ -16,6 +16,7 @@ import { STDOUT } from './console';
 import { convert, isOnTerminal, refuseJsonOnTerminal, scene } from './convert';
 import { disposeAll } from './dispose';
 import { type Endpoint, endpoints, type Endpoints, nameOf } from './endpoints';
+import { givenHeader } from './detached';
 import { WorkFailure } from './failures';
 import { openingIdentities, openingLimits } from './identities';
 import { keyPlace, openingKeys } from './key-options';
@@ -50,6 +51,11 @@ export const decrypt: CommandSpec = {
     },
     ...openingKeys,
     openingContext,
+    {
+      name: 'header',
+      value: 'FILE',
+      help: ['the header, where it was kept apart from IN; IN and OUT must be files'],
+    },
     maxSegmentSize,
     threads,
     { ...force, help: [...force.help, 'and send anything to a terminal, binary data too'] },
@@ -90,7 +96,14 @@ async function decryptCommand(args: Arguments): Promise<void> {
     ...openingLimits(args),
   };
   const ends = endpoints('decrypt', args);
-  if (isOnTerminal(ends.target) && !args.has('force')) {
+  const apart = await givenHeader(args, ends);
+  if (apart !== undefined) {
+    const { from, to, header } = apart;
+    await convert('decrypt', args, ends, {
+      keys: () => openingIdentities(args),
+      run: (identities, operation) => decryptFile(from, to, { ...options, ...operation, identities, header }),
+    });
+  } else if (isOnTerminal(ends.target) && !args.has('force')) {
     await show(args, ends.source, options);
   } else {
     await convert('decrypt', args, ends, {

@@ -14,6 +14,7 @@ import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
 import { convert } from './convert';
 import { type Endpoints, endpoints } from './endpoints';
+import { detachedHeader, sealApart } from './detached';
 import { usageError } from './errors';
 import { keyPlace, sealingKeys } from './key-options';
 import { kindsNamed } from './keys';
@@ -45,6 +46,14 @@ export const encrypt: CommandSpec = {
       name: 'digest',
       value: 'NAME',
       help: ['how damage is found without a key: crc64-nvme (default), sha256, sha512, blake3', 'or none'],
+    },
+    {
+      name: 'detached-header',
+      value: 'HEADER',
+      help: [
+        'keep the header out of OUT, in a file of its own: without it nobody can',
+        'open OUT. IN and OUT must be files',
+      ],
     },
     { name: 'frame-size', value: 'SIZE', help: ['bytes in a frame: 1K to 16M, 64K by default'] },
     {
@@ -93,6 +102,7 @@ async function encryptCommand(args: Arguments): Promise<void> {
     segmentSize: args.size('segment-size'),
   };
   const ends = endpoints('encrypt', args);
+  const header = detachedHeader(args, ends);
   if (args.has('resume') && kindsNamed(args).length === 0) {
     throw usageError(
       '--resume needs a key or a passphrase: public keys open no journal',
@@ -101,7 +111,10 @@ async function encryptCommand(args: Arguments): Promise<void> {
   }
   await convert('encrypt', args, ends, {
     keys: () => sealingRecipients(args),
-    run: (recipients, operation) => seal(ends, { ...options, ...operation, recipients }),
+    run: (recipients, operation) => {
+      const settings = { ...options, ...operation, recipients };
+      return header === undefined ? seal(ends, settings) : sealApart(header, settings);
+    },
   });
 }
 

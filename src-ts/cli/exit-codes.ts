@@ -13,6 +13,20 @@ export const exitCodes = {
   brokenPipe: 141,
 } as const;
 
+/** The code of a command that did several things, of which some failed so: that of the worst. */
+export function worstOf(codes: ReadonlySet<number>): number {
+  const worst = WORST_FIRST.find((code) => codes.has(code));
+  return worst ?? (codes.size > 0 ? exitCodes.failed : exitCodes.done);
+}
+
+const WORST_FIRST: readonly number[] = [
+  exitCodes.damaged,
+  exitCodes.wrongKey,
+  exitCodes.failed,
+  exitCodes.refused,
+  exitCodes.usage,
+];
+
 /** The code of a command that a signal ended, as shells count. */
 export const signalExitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 

@@ -73,6 +73,12 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
           };
     case 'HeaderError':
       if (scene?.command === 'salvage') return damaged(NEEDS_HEADER);
+      if (failure.field === 'Magic' && failure.expected.includes('kept apart')) {
+        return {
+          ...damaged(GIVE_HEADER),
+          message: `${input} is the body of a sealed stream, without its header`,
+        };
+      }
       return failure.field === 'Magic'
         ? { ...damaged(neverSealed(scene)), message: `${input} is not a sealed stream` }
         : damaged(`it may come from a newer release of sealstream; else ${RESTORE}`);
@@ -100,8 +106,14 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
     }
     case 'JournalRefused':
       return refused('do it without --resume, or delete the journal to start over');
+    case 'RewrapInterrupted':
+      return damaged('rewrap it again: sealstream rewrap --mend');
     case 'TargetBusy':
-      return refused('wait for it to end, or name another output with -o OUT');
+      return refused(
+        scene?.command === 'rewrap'
+          ? 'wait for it to end'
+          : 'wait for it to end, or name another output with -o OUT',
+      );
     case 'Truncated':
       return truncated(failure, input, scene);
     case 'TrailingData':
@@ -121,7 +133,11 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
       return {
         exitCode: exitCodes.usage,
         advice: '',
-        message: `--${dashed(failure.option)} ${failure.problem}`,
+        // What concerns the file itself has no option.
+        message:
+          failure.option === 'path'
+            ? `${input} ${failure.problem}`
+            : `--${dashed(failure.option)} ${failure.problem}`,
       };
     case 'Io':
       if (failure.code === 'EISDIR' && failure.operation === 'Read') {
@@ -262,6 +278,8 @@ const RESTORE = 'restore it from another copy';
 const GET_BACK = `${RESTORE}, or see what sealstream heal or sealstream salvage makes of it`;
 const NEEDS_HEADER =
   'no header that the key opens is left in it: if one was kept, or another copy has one, give it with --header FILE';
+const GIVE_HEADER =
+  'give its header with --header FILE, or put them together: sealstream header attach HEADER BODY -o FILE';
 const ADD_A_COPY = 'add another copy, or salvage what is left with the key: sealstream salvage';
 const REPORT = 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1';
 const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
@@ -272,6 +290,7 @@ const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
   salvage: 'name a sealed file',
   heal: 'name a sealed file',
   header: 'name a sealed file',
+  rewrap: 'name the files, or the folder with --recursive FOLDER',
 };
 const NEEDS_FILES: ReadonlySet<Scene['command'] | undefined> = new Set([
   'inspect',
@@ -279,6 +298,7 @@ const NEEDS_FILES: ReadonlySet<Scene['command'] | undefined> = new Set([
   'salvage',
   'heal',
   'header',
+  'rewrap',
 ] as const);
 const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'HeaderError',

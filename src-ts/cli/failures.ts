@@ -2,7 +2,7 @@
 
 /** What a command was doing. */
 export interface Scene {
-  readonly command: 'encrypt' | 'decrypt' | 'inspect' | 'verify' | 'salvage' | 'heal' | 'header';
+  readonly command: 'encrypt' | 'decrypt' | 'inspect' | 'verify' | 'salvage' | 'heal' | 'header' | 'rewrap';
   /** The input, as a person knows it. */
   readonly input: string;
   /** Further inputs, where there are several. */

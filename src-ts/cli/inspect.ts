@@ -68,7 +68,7 @@ function segments({ segments: count, segmentSize }: StreamInfo): string {
 
 function headerText({ headerSize, headerRevision, hasHeaderCopy, headerFromCopy }: StreamInfo): string {
   const copy = headerFromCopy
-    ? 'DAMAGED: this is its copy'
+    ? 'DAMAGED or outdated: this is its copy'
     : hasHeaderCopy
       ? 'with a copy at the end'
       : 'without a copy';

@@ -48,6 +48,15 @@ async function passphrase(args: Arguments, ask: (asker: Asker) => Promise<Uint8A
   return checked(takeVariable() ?? (await onTerminal(OTHERWISE, ask)));
 }
 
+/**
+ * A passphrase that is typed twice, whatever the environment holds: that one is to open with.
+ *
+ * @throws CommandError where none comes, or one that can't be; Interruption.
+ */
+export async function newPassphrase(): Promise<Uint8Array> {
+  return checked(await onTerminal(OTHERWISE, askTwice));
+}
+
 async function askTwice(asker: Asker): Promise<Uint8Array> {
   const first = await asker.ask('New passphrase: ');
   try {

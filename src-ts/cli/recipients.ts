@@ -8,7 +8,7 @@ import type { Arguments } from './arguments';
 import { CommandError, usageError } from './errors';
 import { readKeyFile } from './key-files';
 import { keyFiles } from './keys';
-import { sealingPassphrase, wantsPassphrase } from './passphrase';
+import { newPassphrase, passphraseFrom, sealingPassphrase, wantsPassphrase } from './passphrase';
 import { parseSize } from './units';
 
 /**
@@ -49,6 +49,36 @@ export async function sealingRecipients(args: Arguments): Promise<Recipient[]> {
       'no key is given',
       'name a key file with -k FILE or SEALSTREAM_KEY_FILE, or a public key with -r, or have a passphrase asked for with -p; sealstream keygen -o FILE makes a key file',
     );
+  }
+  return found;
+}
+
+/**
+ * Everyone whom --add-recipient, --add-recipients-file, --add-key and --add-passphrase name, in this order.
+ *
+ * @throws As {@link sealingRecipients}; nobody is no error.
+ */
+export async function addedRecipients(args: Arguments): Promise<Recipient[]> {
+  const keys = args.values('add-key');
+  const keyId = args.value('key-id');
+  if (keyId !== undefined && keys.length !== 1) {
+    throw usageError('--key-id is the name of one key', 'give one key file with --add-key FILE');
+  }
+  const found = args.values('add-recipient').map(publicKey);
+  for (const path of args.values('add-recipients-file')) found.push(...recipientsOf(path));
+  for (const path of keys) {
+    const key = await readKeyFile(path, args.has('allow-readable-key'));
+    found.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
+    key.dispose();
+  }
+  for (const option of ['add-passphrase', 'add-passphrase-fd'].filter((name) => args.has(name))) {
+    const isTyped = option === 'add-passphrase';
+    const typed = isTyped ? await newPassphrase() : passphraseFrom(option, args);
+    try {
+      found.push(passphrase(typed));
+    } finally {
+      typed.fill(0);
+    }
   }
   return found;
 }

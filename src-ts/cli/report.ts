@@ -61,12 +61,12 @@ export function warnings(
   const found: string[] = [];
   if (state.headerFromCopy) {
     found.push(
-      `the header of ${from} is damaged; its copy served, and the contents are whole: seal them again soon`,
+      `the header of ${from} is damaged, or older than its copy after an interrupted rewrap; the copy served, and the contents are whole: sealstream rewrap --mend writes both again`,
     );
   }
   if (state.headerCopyDamaged === true) {
     found.push(
-      `the copy of the header of ${from} is damaged; the header and the contents are whole: seal them again soon`,
+      `the copy of the header of ${from} is damaged; the header and the contents are whole: sealstream rewrap --mend writes it again`,
     );
   }
   return found.map(printable);

@@ -1,6 +1,6 @@
 // What is left of a damaged sealed file.
 
-import { type DamageMap, damagePage, exportHeader, salvage as salvageFile, type SealFailure } from '../index';
+import { type DamageMap, damagePage, salvage as salvageFile } from '../index';
 import { damageHeadline } from '../damage-page';
 
 import type { Arguments } from './arguments';
@@ -9,10 +9,10 @@ import type { CommandSpec } from './command-spec';
 import { printable, STDOUT, writeAll } from './console';
 import { disposeAll } from './dispose';
 import { onlyOperand } from './endpoints';
-import { CommandError, refusal, usageError } from './errors';
+import { CommandError, usageError } from './errors';
 import { exitCodes } from './exit-codes';
-import { isSealError } from './explain-failure';
 import { openingIdentities, openingLimits } from './identities';
+import { keptHeader } from './kept-header';
 import { keyPlace, openingKeys } from './key-options';
 import { isKeyFromEnvironment, kindsNamed } from './keys';
 import {
@@ -93,7 +93,7 @@ async function salvageCommand(args: Arguments): Promise<number> {
     context: args.value('context'),
     maxSegmentSize: args.size('max-segment-size'),
     ...openingLimits(args),
-    header: await headerOf(args.value('header')),
+    header: await keptHeader(args.value('header')),
     lost: args.has('omit-lost') ? ('omit' as const) : ('zeros' as const),
     threads: args.count('threads', MAX_THREADS),
     overwrite: args.has('force'),
@@ -151,22 +151,6 @@ function places(args: Arguments): Places {
   checkApart(args, [{ path: to, option: '-o' }, ...maps], kept);
   for (const { path, option } of maps) checkFree(path, option, args.has('force'));
   return { from, to, map, report };
-}
-
-/** The header that was kept in a file of its own, or that another sealed file has, be it only as the copy at its end. */
-async function headerOf(path: string | undefined): Promise<Uint8Array | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await exportHeader(path);
-  } catch (error) {
-    const isThere = isSealError(error) && !NOT_READ.has(error.failure.kind);
-    throw isThere
-      ? refusal(
-          `${path} holds no header of a sealed stream`,
-          'name a file that sealstream header export made, or another copy of the sealed file',
-        )
-      : error;
-  }
 }
 
 /** Tells how it went, and gives the exit code. */
@@ -234,5 +218,3 @@ const HEADERS = {
   scan: 'found inside the file, not at its start',
 } as const;
 const SHOWN = 5;
-// Failures to read a file, whatever it holds.
-const NOT_READ: ReadonlySet<string> = new Set<SealFailure['kind']>(['Io', 'NotARegularFile']);

@@ -3,7 +3,7 @@
 import type { Problem, Verification } from '../index';
 
 import { printable } from './console';
-import { exitCodes } from './exit-codes';
+import { exitCodes, worstOf } from './exit-codes';
 import type { Explanation } from './explanation';
 import { bytesText, counted, formatCount, formatDuration, formatSize } from './units';
 
@@ -73,8 +73,7 @@ export class Summary {
 
   /** The exit code of it all: that of the worst. */
   get exitCode(): number {
-    const worst = WORST_FIRST.find((code) => this.#exitCodes.has(code));
-    return worst ?? (this.#exitCodes.size > 0 ? exitCodes.failed : exitCodes.done);
+    return worstOf(this.#exitCodes);
   }
 
   /** One line, and one more where something is to be mended. */
@@ -150,13 +149,6 @@ function lines(first: string, below: readonly string[]): string {
 // Problems of a file that are told one by one to people; --json tells more.
 const TOLD = 5;
 const STATUS_WIDTH = 9;
-const WORST_FIRST: readonly number[] = [
-  exitCodes.damaged,
-  exitCodes.wrongKey,
-  exitCodes.failed,
-  exitCodes.refused,
-  exitCodes.usage,
-];
 const HEADER_KINDS: ReadonlySet<string> = new Set<Problem['failure']['kind']>([
   'HeaderError',
   'HeaderDamaged',

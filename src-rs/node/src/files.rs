@@ -5,9 +5,11 @@ use crate::keys::key_from_bytes;
 use crate::operations::{RunSettings, Task};
 use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
 use crate::report::Report;
+use crate::sources::Source;
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
+use sealstream::stream_v2::detached::{decrypt_file_detached, encrypt_file_detached};
 use sealstream::stream_v2::files::{
     Placement, decrypt_file, decrypt_file_resumable, encrypt_file, encrypt_file_resumable,
 };
@@ -75,13 +77,18 @@ pub fn encrypt_file_at<'env>(
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
+    let detached = settings.detached == Some(true);
     let plan = SealPlan::new(&recipients, settings)?;
     let (resume, secret) = (placement.resume, placement.secret()?);
     let placement = Placement::from(placement);
     Task::large(run).launch(env, move |control| {
         let (from, to) = (Path::new(&from), Path::new(&to));
-        let report = if resume {
+        let report = if resume && detached {
+            Err(not_resumable())
+        } else if resume {
             encrypt_file_resumable(from, to, &plan.options(), placement, secret.as_ref(), control)
+        } else if detached {
+            encrypt_file_detached(from, to, &plan.options(), placement, control)
         } else {
             encrypt_file(from, to, &plan.options(), placement, control)
         };
@@ -89,11 +96,18 @@ pub fn encrypt_file_at<'env>(
     })
 }
 
-/// Opens the sealed file `from` into the new file `to`, which appears complete or not at all.
+fn not_resumable() -> SealFailure {
+    SealFailure::InvalidOption {
+        option: "resume".into(),
+        problem: "can't be together with a header that is kept apart".into(),
+    }
+}
+
+/// Opens the sealed file that is `source` into the new file `to`, which appears complete or not at all.
 #[napi(js_name = "decryptFile", catch_unwind, ts_return_type = "Promise<Report>")]
 pub fn decrypt_file_at<'env>(
     env: &'env Env,
-    from: String,
+    source: Source,
     to: String,
     #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
         CredentialArgument<'_>,
@@ -106,11 +120,12 @@ pub fn decrypt_file_at<'env>(
     let resume = placement.resume;
     let placement = Placement::from(placement);
     Task::large(run).launch(env, move |control| {
-        let (from, to) = (Path::new(&from), Path::new(&to));
-        let report = if resume {
-            decrypt_file_resumable(from, to, &plan.options(), placement, control)
-        } else {
-            decrypt_file(from, to, &plan.options(), placement, control)
+        let (from, to) = (source.file()?, Path::new(&to));
+        let report = match &source.header {
+            Some(_) if resume => Err(not_resumable()),
+            Some(header) => decrypt_file_detached(header, from, to, &plan.options(), placement, control),
+            None if resume => decrypt_file_resumable(from, to, &plan.options(), placement, control),
+            None => decrypt_file(from, to, &plan.options(), placement, control),
         };
         report.map(Report::from)
     })

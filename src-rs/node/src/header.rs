@@ -1,14 +1,18 @@
-//! A stream's header by itself.
+//! A stream's header by itself, and apart from the stream.
 
-use crate::operations::Task;
+use crate::files::PlacementSettings;
+use crate::operations::{RunSettings, Task};
 use crate::sources::Source;
-use napi::bindgen_prelude::{BufferSlice, Object, ToNapiValue};
+use napi::bindgen_prelude::{BufferSlice, Object, ToNapiValue, Uint8Array};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
+use sealstream::stream_v2::detached::{attach_header, detach_header};
+use sealstream::stream_v2::files::Placement;
 use sealstream::stream_v2::header_export::export_header;
+use std::path::Path;
 
 /// Bytes that become a buffer of JavaScript's own.
-struct CopiedBytes(Vec<u8>);
+pub struct CopiedBytes(pub(crate) Vec<u8>);
 
 impl ToNapiValue for CopiedBytes {
     unsafe fn to_napi_value(env: sys::napi_env, bytes: Self) -> Result<sys::napi_value> {
@@ -18,7 +22,7 @@ impl ToNapiValue for CopiedBytes {
     }
 }
 
-/// Reads a stream's header, or its copy where the header is damaged.
+/// Reads a stream's header, or its copy where the header is damaged or older.
 #[napi(js_name = "exportHeader", catch_unwind, ts_return_type = "Promise<Buffer>")]
 pub fn export_header_of<'env>(env: &'env Env, source: Source) -> Result<Object<'env>> {
     Task::short().launch(env, move |_| {
@@ -26,5 +30,36 @@ pub fn export_header_of<'env>(env: &'env Env, source: Source) -> Result<Object<'
         export_header(&*opened)
             .map(CopiedBytes)
             .map_err(|failure| source.blame(failure))
+    })
+}
+
+/// Writes a header and the body in the file `from` as one stream into the new file `to`.
+#[napi(js_name = "attachHeader", catch_unwind, ts_return_type = "Promise<void>")]
+pub fn attach_header_to<'env>(
+    env: &'env Env,
+    header: Uint8Array,
+    from: String,
+    to: String,
+    placement: PlacementSettings,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let placement = Placement::from(placement);
+    Task::large(run).launch(env, move |control| {
+        attach_header(&header, Path::new(&from), Path::new(&to), placement, control)
+    })
+}
+
+/// Writes the body of the stream in the file `from` into the new file `to`, and returns the header.
+#[napi(js_name = "detachHeader", catch_unwind, ts_return_type = "Promise<Buffer>")]
+pub fn detach_header_of<'env>(
+    env: &'env Env,
+    from: String,
+    to: String,
+    placement: PlacementSettings,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let placement = Placement::from(placement);
+    Task::large(run).launch(env, move |control| {
+        detach_header(Path::new(&from), Path::new(&to), placement, control).map(CopiedBytes)
     })
 }

@@ -35,7 +35,7 @@ pub struct StreamInfo {
     pub header_revision: u32,
     /// Whether the stream carries a copy of its header.
     pub has_header_copy: bool,
-    /// The header is damaged, and this was read from its copy.
+    /// This was read from the header's copy: the header itself is damaged, or older.
     pub header_from_copy: bool,
     /// Who can open the stream.
     pub slots: Vec<SlotInfo>,
@@ -98,8 +98,8 @@ fn service_slots(slots: Vec<inspect::SlotInfo>) -> Vec<ServiceSlot> {
 pub fn source_service_slots<'env>(env: &'env Env, source: Source) -> Result<Object<'env>> {
     Task::short().launch(env, move |_| {
         let opened = source.open()?;
-        let info = inspect::inspect(&*opened).map_err(|failure| source.blame(failure))?;
-        Ok(service_slots(info.slots))
+        let slots = inspect::inspect_all_slots(&*opened).map_err(|failure| source.blame(failure))?;
+        Ok(service_slots(slots))
     })
 }
 

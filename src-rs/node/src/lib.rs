@@ -24,6 +24,7 @@ mod promises;
 pub mod ranges;
 pub mod reader;
 pub mod report;
+pub mod rewrap;
 pub mod salvage;
 pub mod segment_log;
 pub mod segments;

@@ -69,6 +69,8 @@ pub struct SealSettings {
     pub digest: Option<DigestName>,
     /// Room for later changes of the header, and a copy of it at the end.
     pub rewrappable: Option<bool>,
+    /// The header is to be kept apart; only for a file.
+    pub detached: Option<bool>,
 }
 
 /// [`SealSettings`] in memory of Rust's, with the recipients.
@@ -86,6 +88,7 @@ impl SealPlan {
             segment_size,
             digest,
             rewrappable,
+            detached: _,
         } = settings;
         let defaults = EncryptOptions::new(recipients);
         let options = EncryptOptions {

@@ -11,12 +11,11 @@ use napi::bindgen_prelude::{ClassInstance, Either, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::headers::ByteRange;
-use sealstream::stream_v2::io::{ReadAt, open_source};
+use sealstream::stream_v2::io::{BytesInFront, ReadAt, open_source};
 use sealstream::stream_v2::opened::OpenedStream;
 use sealstream::stream_v2::random_access::{self, RangeReader, ReadPlan};
 use sealstream::telemetry::StageTimes;
 use sealstream::{CancellationToken, SealFailure};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -29,7 +28,7 @@ pub struct StreamReader {
 pub(crate) struct Shared {
     stream: Stream,
     /// The source, unless it is memory: that comes with every call.
-    file: Option<(File, PathBuf)>,
+    file: Option<(Box<dyn ReadAt>, PathBuf)>,
     /// Buffers for records, to be used again.
     free: Mutex<Vec<Vec<u8>>>,
 }
@@ -69,7 +68,14 @@ pub fn open_reader<'env>(
         .slow(plan.is_slow())
         .launch(env, move |_| {
             let file = match &source.path {
-                Some(path) => Some((open_source(Path::new(path))?, PathBuf::from(path))),
+                Some(path) => {
+                    let file = open_source(Path::new(path))?;
+                    let whole: Box<dyn ReadAt> = match &source.header {
+                        Some(header) => Box::new(BytesInFront::new(header.to_vec(), file)),
+                        None => Box::new(file),
+                    };
+                    Some((whole, PathBuf::from(path)))
+                }
                 None => None,
             };
             let opened = match &file {
@@ -146,6 +152,7 @@ impl StreamReader {
             path: None,
             bytes,
             fetched: None,
+            header: None,
         };
         let plan = self.planned(offset, output.len() as f64)?;
         plan.start(env, source, output, cancellation.as_deref())

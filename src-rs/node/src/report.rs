@@ -2,6 +2,7 @@
 
 use crate::damage::SettledDamage;
 use crate::failure::{SegmentWorkerError, StartedOver};
+use crate::header::CopiedBytes;
 use napi_derive::napi;
 use sealstream::stream_v2::{damage, report};
 use sealstream::telemetry::{self, Stage, StageTimes};
@@ -29,6 +30,10 @@ pub struct Report {
     pub elapsed_ms: f64,
     /// Where the time went.
     pub stages: Stages,
+    /// The stream's header, where it was to be kept apart: without it nobody can open the stream. `streamSize` counts it,
+    /// `crc64Nvme` does not.
+    #[napi(ts_type = "Buffer")]
+    pub header: Option<CopiedBytes>,
     /// What was there of an earlier attempt, where `resume` was asked for.
     pub resume: Option<ResumeReport>,
     /// What only opening tells.
@@ -68,7 +73,7 @@ pub struct Stages {
 pub struct Opened {
     /// The key slot that opened the stream.
     pub opened_by: OpenedBy,
-    /// The header was damaged, and its copy at the stream's end served.
+    /// The copy of the header at the stream's end served: the header was damaged, or older than its copy.
     pub header_from_copy: bool,
     /// The header's copy at the stream's end is damaged; the header itself is sound.
     pub header_copy_damaged: bool,
@@ -109,6 +114,7 @@ impl From<sealstream::Report> for Report {
             stream_id: hex(&report.stream_id),
             elapsed_ms: milliseconds(report.elapsed),
             stages: report.times.into(),
+            header: report.header.map(CopiedBytes),
             resume: report.resume.map(ResumeReport::from),
             opened,
         }

@@ -4,10 +4,10 @@ use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::SealFailure;
 use sealstream::stream_v2::heal::CopySource;
-use sealstream::stream_v2::io::{FetchedParts, ReadAt, open_source};
+use sealstream::stream_v2::io::{BytesInFront, FetchedParts, ReadAt, open_source};
 use std::path::Path;
 
-/// A source that can be addressed by offset: exactly one of its properties.
+/// A source that can be addressed by offset: exactly one of its properties, and the header if that is kept apart.
 #[napi(object, object_to_js = false)]
 pub struct Source {
     /// A regular file by its path.
@@ -16,6 +16,8 @@ pub struct Source {
     pub bytes: Option<Uint8Array>,
     /// What was fetched of it: all that the operation is going to read.
     pub fetched: Option<FetchedSource>,
+    /// The stream's header, where the source is its body alone; the bytes don't change until the operation is done.
+    pub header: Option<Uint8Array>,
 }
 
 /// Pieces of a source.
@@ -39,10 +41,19 @@ pub struct FetchedPart {
 impl Source {
     /// Opens it to read.
     pub(crate) fn open(&self) -> Result<Box<dyn ReadAt + '_>, SealFailure> {
-        match &self.path {
-            Some(path) => Ok(Box::new(open_source(Path::new(path))?)),
-            None => self.in_memory(),
-        }
+        let opened = match &self.path {
+            Some(path) => Box::new(open_source(Path::new(path))?),
+            None => self.in_memory()?,
+        };
+        Ok(match &self.header {
+            Some(header) => Box::new(BytesInFront::new(&header[..], opened)),
+            None => opened,
+        })
+    }
+
+    /// The path of a source that has to be a file.
+    pub(crate) fn file(&self) -> Result<&Path, SealFailure> {
+        self.path.as_ref().map(Path::new).ok_or_else(Self::missing)
     }
 
     /// The same of a source that is no file.

@@ -51,7 +51,7 @@ pub struct Verification {
     pub problems: Vec<Problem>,
     /// How many problems there are in all.
     pub problem_count: f64,
-    /// The header is damaged, and its copy at the stream's end served.
+    /// The copy of the header at the stream's end served: the header is damaged, or older than its copy.
     pub header_from_copy: bool,
     /// The key slot that a key opened.
     pub opened_by: Option<OpenedBy>,

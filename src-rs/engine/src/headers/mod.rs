@@ -23,6 +23,7 @@ pub use geometry::{
     GeometryError, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE,
     default_segment_size,
 };
+pub(crate) use segment::is_segment_header;
 pub use segment::{SEGMENT_HEADER_SIZE, SEGMENT_MARKER, SegmentHeader};
 pub use slots::{
     HybridSlot, KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotBody,

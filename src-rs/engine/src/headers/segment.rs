@@ -14,6 +14,14 @@ pub struct SegmentHeader {
     pub plaintext_size: u32,
 }
 
+/// Whether these bytes start with a segment's header: its marker, and a checksum that is right.
+pub(crate) fn is_segment_header(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk::<SEGMENT_HEADER_SIZE>() else {
+        return false;
+    };
+    header.starts_with(&SEGMENT_MARKER) && crc32c(&header[..28]).to_be_bytes() == header[28..]
+}
+
 impl SegmentHeader {
     /// The header that the segment at `index` of a stream with `total` bytes of plaintext has, which has one there.
     pub(crate) fn due(index: SegmentIndex, total: u64, geometry: &Geometry) -> Self {

@@ -2,7 +2,7 @@
 
 use super::{
     DigestKind, Geometry, HeaderError, HeaderField, RawKeySlot, SlotType, WireOffset, crc32c, cursor::Cursor,
-    extensions, geometry::MAX_PLAINTEXT_SIZE,
+    extensions, geometry::MAX_PLAINTEXT_SIZE, segment::is_segment_header,
 };
 
 /// Bytes 0 to 63: what the stream is, for as long as it lives. All payload keys are bound to it.
@@ -227,6 +227,14 @@ impl StreamHeader {
         }
     }
 
+    /// Whether `other` is a header of the same stream, of the same size and of a later revision. Neither has been authenticated.
+    pub(crate) fn is_older_than(&self, other: &Self) -> bool {
+        let fixed = |header: &Self| (header.core.encode(), header.context_check, header.size());
+        fixed(self) == fixed(other)
+            && self.core_extensions == other.core_extensions
+            && self.revision < other.revision
+    }
+
     /// The bytes that the MAC covers.
     #[must_use]
     pub fn authenticated(&self) -> &[u8] {
@@ -255,12 +263,17 @@ pub struct StreamHeaderDraft {
 }
 
 impl StreamHeaderDraft {
-    /// Encodes the header; `mac` computes the MAC of the bytes in front of it.
-    pub fn encode(&self, mac: impl FnOnce(&[u8]) -> [u8; 48]) -> Vec<u8> {
+    /// Bytes of the header without padding.
+    #[must_use]
+    pub fn unpadded_size(&self) -> usize {
         let slots: usize = self.slots.iter().map(RawKeySlot::wire_size).sum();
         let extensions = 8 + self.core_extensions.len() + self.header_extensions.len();
-        let size = HEADER_FIXED_SIZE + extensions + slots + HEADER_TRAILER_SIZE;
-        let size = size.max(self.padded_size as usize);
+        HEADER_FIXED_SIZE + extensions + slots + HEADER_TRAILER_SIZE
+    }
+
+    /// Encodes the header; `mac` computes the MAC of the bytes in front of it.
+    pub fn encode(&self, mac: impl FnOnce(&[u8]) -> [u8; 48]) -> Vec<u8> {
+        let size = self.unpadded_size().max(self.padded_size as usize);
         let mut out = Vec::with_capacity(size);
         out.extend_from_slice(&self.core.encode());
         out.extend_from_slice(&(size as u32).to_be_bytes());
@@ -292,12 +305,12 @@ pub fn check_prefix(bytes: &[u8]) -> Result<u32, HeaderError> {
     let common = bytes.len().min(MAGIC.len());
     if bytes.iter().zip(&MAGIC).any(|(byte, magic)| byte != magic) {
         let found = bytes.get(..common).unwrap_or_default().escape_ascii().to_string();
-        return Err(HeaderError::field(
-            F::Magic,
-            0,
-            format!("\"{found}\""),
-            "a sealed stream's first bytes",
-        ));
+        let expected = if is_segment_header(bytes) {
+            "a sealed stream's first bytes; a segment starts here, so the header seems to be kept apart"
+        } else {
+            "a sealed stream's first bytes"
+        };
+        return Err(HeaderError::field(F::Magic, 0, format!("\"{found}\""), expected));
     }
     let short = HeaderError::Incomplete {
         available: bytes.len() as u64,

@@ -22,5 +22,5 @@ pub use passphrase::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES, Passphra
 pub use recipient::{Identity, MAX_KEY_ID, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME, ProviderKey, Recipient};
 pub use seal::{is_sealed_for, public_keys, seal_slots};
 pub use text::{KeyTextError, key_from_base64, key_from_hex, key_to_hex};
-pub use unlock::{UnlockError, UnlockLimits, Unlocked, provider_slots, unlock};
+pub use unlock::{UnlockError, UnlockLimits, Unlocked, opened_slots, provider_slots, unlock};
 pub use words::generate_words;

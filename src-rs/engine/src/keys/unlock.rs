@@ -147,6 +147,33 @@ pub fn unlock(
     })
 }
 
+/// The positions of all slots that `identity` opens, in their order. A passphrase is tried on every slot of its type, so all of them
+/// together are checked against the limit first; slots of types that are not accepted are tried as well.
+///
+/// # Errors
+/// `PassphraseCost` and `PassphraseLanes`, or that of a primitive.
+pub fn opened_slots(
+    header: &StreamHeader,
+    identity: &Identity,
+    limits: &UnlockLimits<'_>,
+) -> Result<Vec<u32>, UnlockError> {
+    let limits = UnlockLimits {
+        accept: None,
+        ..*limits
+    };
+    limits.check_cost(header, std::slice::from_ref(identity))?;
+    let mut opened = Vec::new();
+    for (raw, position) in header.slots.iter().zip(0..) {
+        let body = raw.parsed();
+        match body.and_then(|body| open(&body, identity, &header.core.stream_id)) {
+            Some(Ok(_)) => opened.push(position),
+            Some(Err(UnwrapError::Crypto(error))) => return Err(error.into()),
+            Some(Err(UnwrapError::WrongKey | UnwrapError::Tampered)) | None => {}
+        }
+    }
+    Ok(opened)
+}
+
 /// The slots whose key a key service has to unwrap, in their order. Nothing in them has been authenticated: ask only a
 /// service, and for a key of its, that is to be trusted.
 pub fn provider_slots(header: &StreamHeader) -> impl Iterator<Item = ProviderSlot> {

@@ -44,6 +44,11 @@ pub(crate) enum HeaderCopy {
     None,
     /// It is the same, byte for byte.
     Same,
+    /// It is one of a later revision: a rewrap ended between the two.
+    Newer {
+        /// Its revision.
+        revision: u16,
+    },
     /// It is a header by itself, and another one.
     Other,
     /// It is no header.
@@ -82,10 +87,14 @@ impl EndExpectation<'_> {
         }
         Ok(if copy == self.header.bytes {
             HeaderCopy::Same
-        } else if StreamHeader::parse(&copy).is_ok() {
-            HeaderCopy::Other
         } else {
-            HeaderCopy::Damaged
+            match StreamHeader::parse(&copy) {
+                Ok(copy) if self.header.is_older_than(&copy) => HeaderCopy::Newer {
+                    revision: copy.revision,
+                },
+                Ok(_) => HeaderCopy::Other,
+                Err(_) => HeaderCopy::Damaged,
+            }
         })
     }
 

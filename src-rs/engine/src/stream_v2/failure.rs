@@ -66,6 +66,17 @@ pub enum SealFailure {
         /// Where the copy starts.
         offset: WireOffset,
     },
+    /// The header is sound, and older than its copy.
+    #[error(
+        "a rewrap was interrupted: the header is of revision {revision}, and its copy of revision {copy_revision}; the keys of \
+         either open the stream, and rewrapping it again makes them one"
+    )]
+    RewrapInterrupted {
+        /// The header's revision.
+        revision: u16,
+        /// The copy's.
+        copy_revision: u16,
+    },
     /// A segment failed.
     #[error("{error}")]
     Segment {
@@ -326,6 +337,7 @@ impl SealFailure {
             Self::HeaderTampered => "HEADER_TAMPERED",
             Self::ContextMismatch { .. } => "CONTEXT_MISMATCH",
             Self::HeaderCopyDamaged { .. } => "HEADER_COPY_DAMAGED",
+            Self::RewrapInterrupted { .. } => "REWRAP_INTERRUPTED",
             Self::Segment { error } => match error {
                 SegmentWorkerError::FrameWorkerDisconnected { .. } => "FRAME_WORKER_DISCONNECTED",
                 SegmentWorkerError::FrameEncryptionFailed { .. } => "FRAME_ENCRYPTION_FAILED",

@@ -194,7 +194,8 @@ impl Ends<'_> {
     }
 }
 
-fn convert(
+/// Opens one file, and writes another that appears complete or not at all.
+pub(super) fn convert(
     from: &Path,
     to: &Path,
     placement: Placement,

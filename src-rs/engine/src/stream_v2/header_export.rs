@@ -4,7 +4,7 @@ use super::failure::SealFailure;
 use super::incoming::find_header;
 use super::io::ReadAt;
 
-/// The bytes of a stream's header: those of the header itself if it is sound, else of its copy. None of them is secret,
+/// The bytes of a stream's header: those of the header itself if it is sound and no older than its copy, else of its copy. None of them is secret,
 /// and none has been authenticated.
 ///
 /// # Errors

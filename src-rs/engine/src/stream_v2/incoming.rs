@@ -8,8 +8,8 @@ use super::segment_worker::SegmentCryptoContext;
 use crate::crypto::{CryptoError, EndKey, Random, StreamKeys, overwrite_stack};
 use crate::headers::{
     CORE_SIZE, END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderError,
-    HeaderField, MAX_HEADER_SIZE, RawKeySlot, SlotBody, StreamHeader, WireOffset, check_prefix,
-    end_record_size,
+    HeaderField, MAX_HEADER_SIZE, RawKeySlot, SEGMENT_HEADER_SIZE, SlotBody, StreamHeader, WireOffset,
+    check_prefix, end_record_size, is_segment_header,
 };
 use crate::keys::{UnlockLimits, Unlocked, unlock};
 use std::io::{IoSliceMut, Read};
@@ -19,8 +19,30 @@ use std::io::{IoSliceMut, Read};
 pub(crate) struct FoundHeader {
     /// The header.
     pub(crate) header: StreamHeader,
-    /// The header itself was damaged or could not be read, and this is its copy.
+    /// This is the header's copy: the header itself is damaged, or older.
     pub(crate) from_copy: bool,
+    /// The header itself, where it is sound and only older than the copy: a rewrap ended between the two.
+    pub(crate) older: Option<StreamHeader>,
+}
+
+impl FoundHeader {
+    /// A header that stands where it should.
+    pub(crate) const fn in_place(header: StreamHeader) -> Self {
+        Self {
+            header,
+            from_copy: false,
+            older: None,
+        }
+    }
+
+    /// The copy of a header that is of no use.
+    pub(crate) const fn copy(header: StreamHeader) -> Self {
+        Self {
+            header,
+            from_copy: true,
+            older: None,
+        }
+    }
 }
 
 /// Reads the header of an ordered source, and leaves the source at the first record.
@@ -35,10 +57,7 @@ pub(crate) fn read_header(reader: &mut dyn Read) -> Result<FoundHeader, SealFail
     // Memory grows with what arrives: the header only claims its size so far.
     reader.take(rest).read_to_end(&mut bytes).map_err(failed)?;
     let header = StreamHeader::parse(&bytes).map_err(|error| size_beyond_the_end(&bytes).unwrap_or(error))?;
-    Ok(FoundHeader {
-        header,
-        from_copy: false,
-    })
+    Ok(FoundHeader::in_place(header))
 }
 
 /// A header that claims more bytes than there are up to a sound footer is not cut: its size is wrong.
@@ -54,7 +73,7 @@ fn size_beyond_the_end(bytes: &[u8]) -> Option<HeaderError> {
 }
 
 /// Reads the header of a positioned source, or its copy at the end where the header can't be read or fails before its
-/// checksum.
+/// checksum, or is older than its copy.
 ///
 /// # Errors
 /// The header's failure, where no copy serves.
@@ -62,25 +81,34 @@ pub(super) fn find_header(source: &dyn ReadAt, size: u64) -> Result<FoundHeader,
     find_header_and_flaw(source, size).map(|(found, _)| found)
 }
 
-/// As [`find_header`]; where the copy serves, with what is wrong with the header itself.
+/// As [`find_header`]; where the header itself is of no use, with what is wrong with it.
 pub(super) fn find_header_and_flaw(
     source: &dyn ReadAt,
     size: u64,
 ) -> Result<(FoundHeader, Option<SealFailure>), SealFailure> {
     let flaw = match read_header(&mut ReadAtCursor::new(source, 0)) {
-        Ok(found) => return Ok((found, None)),
+        Ok(FoundHeader { header, .. }) => {
+            let found = match newer_copy(source, size, &header) {
+                Some(copy) => FoundHeader {
+                    header: copy,
+                    from_copy: true,
+                    older: Some(header),
+                },
+                None => FoundHeader::in_place(header),
+            };
+            return Ok((found, None));
+        }
         Err(flaw) => flaw,
     };
-    match header_copy(source, size).filter(|_| is_damage(&flaw)) {
-        Some(header) => {
-            let found = FoundHeader {
-                header,
-                from_copy: true,
-            };
-            Ok((found, Some(flaw)))
-        }
+    match header_copy(source, size).filter(|_| is_damage(&flaw) && !is_body(source)) {
+        Some(header) => Ok((FoundHeader::copy(header), Some(flaw))),
         None => Err(flaw),
     }
+}
+
+/// Whether a segment stands where the header should: the header is kept apart, and its copy is not one of a stream that starts here.
+fn is_body(source: &dyn ReadAt) -> bool {
+    read_array::<SEGMENT_HEADER_SIZE>(source, 0).is_some_and(|bytes| is_segment_header(&bytes))
 }
 
 /// Whether a header could not be read, or failed at its checksum or at what a reader needs to find that.
@@ -91,6 +119,25 @@ fn is_damage(failure: &SealFailure) -> bool {
         SealFailure::HeaderDamaged { .. } | SealFailure::Truncated { .. } | SealFailure::Io { .. } => true,
         _ => false,
     }
+}
+
+/// The copy of a sound header, where it is one of a later revision: a rewrap in place writes the copy first. Such a rewrap keeps
+/// the header's size, so the copy is found from the source's end in one read. Where that can't be read there is no copy to be
+/// had; the header serves.
+fn newer_copy(source: &dyn ReadAt, size: u64, header: &StreamHeader) -> Option<StreamHeader> {
+    let copy_size = usize::try_from(header.copy_size())
+        .ok()
+        .filter(|&size| size > 0)?;
+    let mut bytes = vec![0; copy_size + FOOTER_SIZE];
+    let at = size.checked_sub(bytes.len() as u64)?;
+    let read = source.read_at(at, &mut [IoSliceMut::new(&mut bytes)]).ok()?;
+    let (copy, footer) = bytes.get(..read)?.split_last_chunk()?;
+    Footer::parse(footer)?;
+    if copy == header.bytes {
+        return None;
+    }
+    let copy = StreamHeader::parse(copy).ok()?;
+    header.is_older_than(&copy).then_some(copy)
 }
 
 /// The copy that stands before a sound footer. Nothing here has been authenticated; the copy's MAC will be.
@@ -136,13 +183,16 @@ fn read_array<const N: usize>(source: &dyn ReadAt, offset: u64) -> Option<[u8; N
 pub(crate) struct IncomingStream {
     pub(crate) header: StreamHeader,
     pub(crate) from_copy: bool,
+    /// The header itself, where it is sound and only older than the copy that served.
+    pub(crate) older: Option<StreamHeader>,
     pub(crate) context: SegmentCryptoContext,
     pub(crate) end_key: EndKey,
     pub(crate) unlocked: Unlocked,
 }
 
 impl IncomingStream {
-    /// Checks limits, slots, MAC and context, in that order.
+    /// Checks limits, slots, MAC and context, in that order; where a newer copy of the header fails at any of them, those of the
+    /// header itself, whose failure is then the answer. Each of the two is held to the limits by itself.
     pub(crate) fn unlock(found: FoundHeader, options: &DecryptOptions<'_>) -> Result<Self, SealFailure> {
         let stream = Self::with_keys_on_the_stack(found, options);
         overwrite_stack();
@@ -152,7 +202,28 @@ impl IncomingStream {
     #[inline(never)]
     fn with_keys_on_the_stack(found: FoundHeader, options: &DecryptOptions<'_>) -> Result<Self, SealFailure> {
         options.check()?;
-        let FoundHeader { header, from_copy } = found;
+        let FoundHeader {
+            header,
+            from_copy,
+            older,
+        } = found;
+        let Some(older) = older else {
+            return Self::unlock_one(header, from_copy, options);
+        };
+        match Self::unlock_one(header, from_copy, options) {
+            Ok(stream) => Ok(Self {
+                older: Some(older),
+                ..stream
+            }),
+            Err(_) => Self::unlock_one(older, false, options),
+        }
+    }
+
+    fn unlock_one(
+        header: StreamHeader,
+        from_copy: bool,
+        options: &DecryptOptions<'_>,
+    ) -> Result<Self, SealFailure> {
         let core = &header.core;
         check_segment_size(&core.geometry, options.max_segment_size)?;
         let limits = options.limits();
@@ -184,6 +255,7 @@ impl IncomingStream {
             context,
             header,
             from_copy,
+            older: None,
             unlocked,
         })
     }

@@ -30,7 +30,7 @@ pub struct StreamInfo {
     pub header_revision: u16,
     /// Whether the stream carries a copy of its header.
     pub has_header_copy: bool,
-    /// The header is damaged, and this was read from its copy.
+    /// This was read from the header's copy: the header itself is damaged, or older.
     pub header_from_copy: bool,
     /// Who can open the stream.
     pub slots: Vec<SlotInfo>,
@@ -62,7 +62,7 @@ pub struct ProviderInfo {
 }
 
 impl SlotInfo {
-    fn new(raw: &RawKeySlot) -> Self {
+    pub(crate) fn new(raw: &RawKeySlot) -> Self {
         let mut info = Self {
             slot_type: raw.slot_type.to_string(),
             key_id: raw.key_id(),
@@ -92,6 +92,18 @@ pub fn inspect_slots(bytes: &[u8]) -> Result<Vec<SlotInfo>, SealFailure> {
     let mut reader = bytes;
     let found = read_header(&mut reader)?;
     Ok(slots(&found.header))
+}
+
+/// The key slots that opening a stream may try: those of its header, and where a rewrap was interrupted those of header and copy.
+/// Nothing in them has been authenticated, as for [`inspect_slots`].
+///
+/// # Errors
+/// A header that is damaged or of another version.
+pub fn inspect_all_slots(source: &dyn ReadAt) -> Result<Vec<SlotInfo>, SealFailure> {
+    let stream_size = source.size().map_err(SealFailure::reading)?;
+    let found = find_header(source, stream_size)?;
+    let older = found.older.as_ref().map(slots).unwrap_or_default();
+    Ok([slots(&found.header), older].concat())
 }
 
 /// Reads what a stream says of itself.

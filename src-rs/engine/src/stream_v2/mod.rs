@@ -5,6 +5,7 @@
 pub mod cancel;
 pub mod core;
 pub mod damage;
+pub mod detached;
 mod ending;
 pub mod failure;
 pub mod files;
@@ -25,6 +26,7 @@ pub mod pipeline;
 pub mod random_access;
 pub mod report;
 mod resume;
+pub mod rewrap;
 pub mod salvage;
 pub mod segment_worker;
 pub mod segmentation;

@@ -2,8 +2,7 @@
 
 mod recipients;
 
-use recipients::check_recipients;
-pub(crate) use recipients::compact_header_size;
+pub(crate) use recipients::{check_passphrase_costs, check_recipients, compact_header_size};
 
 use super::cancel::CancellationToken;
 use super::damage::DamagePolicy;

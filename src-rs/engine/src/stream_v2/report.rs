@@ -31,12 +31,14 @@ pub struct Report {
     pub elapsed: Duration,
     /// The slot that opened the stream; when sealing, none.
     pub opened_by: Option<OpenedBy>,
-    /// The header was damaged and its copy served.
+    /// The header's copy served: the header is damaged, or older than its copy.
     pub header_from_copy: bool,
     /// The header's copy is damaged; the header itself is sound.
     pub header_copy_damaged: bool,
     /// What could not be opened, where the caller decided to go on all the same.
     pub damage: DamageLog,
+    /// The header, where it was kept apart from the stream. `stream_size` counts it, `output_crc64` does not.
+    pub header: Option<Vec<u8>>,
     /// What was there of an earlier attempt, where the operation was one that can be resumed.
     pub resume: Option<ResumeReport>,
 }
@@ -96,6 +98,7 @@ impl Run {
             header_from_copy: false,
             header_copy_damaged: false,
             damage: DamageLog::default(),
+            header: None,
             resume: None,
         }
     }

@@ -227,6 +227,28 @@ pub(crate) const ROWS: &[Row] = &[
         because: "a header's bytes, seen without a key",
     },
     Row {
+        module: "stream_v2::rewrap",
+        never: &[
+            "stream_v2::core",
+            "stream_v2::in_order",
+            "stream_v2::outgoing",
+            "stream_v2::pipeline",
+        ],
+        foreign: &["std::thread", "rayon"],
+        because: "another header for a stream that was opened: slots, and where they are written; no segment is looked at",
+    },
+    Row {
+        module: "stream_v2::detached",
+        never: &[
+            "keys",
+            "stream_v2::pipeline",
+            "stream_v2::in_order",
+            "stream_v2::outgoing",
+        ],
+        foreign: &["std::thread", "rayon"],
+        because: "headers apart from their streams: adapters around sources and sinks, and whole files",
+    },
+    Row {
         module: "stream_v2::heal",
         never: &[
             "keys",

@@ -191,10 +191,7 @@ impl<'a> Copies<'a> {
         let parsed = StreamHeader::parse(&bytes).ok();
         damaged.header = parsed
             .filter(|header| header.core == *core && header.bytes.len() == bytes.len())
-            .map(|header| FoundHeader {
-                header,
-                from_copy: true,
-            });
+            .map(FoundHeader::copy);
     }
 
     /// The damaged copy's header error, for where no other header serves.

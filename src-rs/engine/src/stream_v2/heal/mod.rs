@@ -74,10 +74,12 @@ pub fn heal(
     copies.find_copy_behind(&manifest.bytes, records);
     let chosen = choose_header(&copies, &manifest);
     copies.check_searched()?;
-    let Some((header_from, header)) = chosen else {
+    let Some((header_from, chosen)) = chosen else {
         return Err(copies.header_failure());
     };
-    let end = ending(&manifest, &header);
+    let end = ending(&manifest, &chosen.header);
+    // Where a rewrap was interrupted header and copy differ, and nobody without a key can tell which is to stay.
+    let header = chosen.older.unwrap_or(chosen.header);
     let end_record_size = manifest.bytes.len() as u64;
     let end_offset = u64::from(header.size()).saturating_add(records);
     let stream_size = end_offset.saturating_add(end.len() as u64);
@@ -142,7 +144,7 @@ fn check(copies: &Copies<'_>, options: HealOptions) -> Result<(), SealFailure> {
 /// The header that the output gets, and whose it is: the damaged copy's own, or else that of a replica. One that has a part
 /// of the manifest that was taken is known to be of the same stream, and one that has nothing but its header may be; one
 /// with a manifest of its own is of another stream that has the same shape.
-fn choose_header(copies: &Copies<'_>, manifest: &Manifest) -> Option<(usize, StreamHeader)> {
+fn choose_header(copies: &Copies<'_>, manifest: &Manifest) -> Option<(usize, FoundHeader)> {
     let known = |number: usize, copy: &copies::Copy<'_>| {
         number == 0
             || manifest.states.get(number) == Some(&EndState::Taken)
@@ -152,17 +154,17 @@ fn choose_header(copies: &Copies<'_>, manifest: &Manifest) -> Option<(usize, Str
     let find = |belongs: &dyn Fn(usize, &copies::Copy<'_>) -> bool| {
         copies.all.iter().enumerate().find_map(|(number, copy)| {
             let found = copy.header.as_ref().filter(|_| belongs(number, copy))?;
-            Some((number, found.header.clone()))
+            Some((number, found.clone()))
         })
     };
     find(&known).or_else(|| find(&possible))
 }
 
 /// End record, header copy and footer of the output.
-fn ending(manifest: &Manifest, header: &StreamHeader) -> Vec<u8> {
+fn ending(manifest: &Manifest, copy: &StreamHeader) -> Vec<u8> {
     let mut end = manifest.bytes.clone();
-    if header.core.header_copy {
-        end.extend_from_slice(&header.bytes);
+    if copy.core.header_copy {
+        end.extend_from_slice(&copy.bytes);
     }
     let footer = Footer {
         end_size: (end.len() + FOOTER_SIZE) as u64,
@@ -222,7 +224,7 @@ fn copy_reports(copies: &Copies<'_>, manifest: &Manifest, healed: &[Healed]) -> 
 fn header_state(found: Option<&FoundHeader>) -> HeaderState {
     match found {
         None => HeaderState::Lost,
-        Some(found) if found.from_copy => HeaderState::FromCopy,
+        Some(found) if found.from_copy && found.older.is_none() => HeaderState::FromCopy,
         Some(_) => HeaderState::Sound,
     }
 }

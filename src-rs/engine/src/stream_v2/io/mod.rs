@@ -1,5 +1,8 @@
 //! Where bytes come from and go to: sources and sinks that can be addressed by offset, and those that can't.
 
+mod apart;
+mod changed_file;
+mod copying;
 mod fetched;
 mod file;
 mod kept_output;
@@ -11,6 +14,9 @@ mod source;
 mod throttled;
 mod unfinished;
 
+pub use apart::{BytesApart, BytesInFront};
+pub(crate) use changed_file::ChangedFile;
+pub(crate) use copying::append_bytes;
 pub use fetched::FetchedParts;
 pub use kept_output::{FoundOutput, KeptOutput, PlacedOutput};
 pub use memory::MemorySlots;

@@ -12,11 +12,14 @@ use tempfile::NamedTempFile;
 /// # Errors
 /// `Io` with the path, or `NotARegularFile`.
 pub fn open_source(path: &Path) -> Result<File, SealFailure> {
+    open_regular(path, OpenOptions::new().read(true))
+}
+
+/// Opens a regular file with these options, without waiting.
+pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> Result<File, SealFailure> {
     let failed = |error: io::Error| SealFailure::io(IoOperation::Open, Some(path), &error);
-    let mut options = OpenOptions::new();
-    options.read(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
     let file = options
         .open(path)
         .map_err(|error| match std::fs::metadata(path) {
@@ -240,7 +243,7 @@ pub(super) fn directory_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-fn is_same_file(source: &File, target: &Path) -> io::Result<bool> {
+pub(super) fn is_same_file(source: &File, target: &Path) -> io::Result<bool> {
     let source = same_file::Handle::from_file(source.try_clone()?)?;
     match same_file::Handle::from_path(target) {
         Ok(target) => Ok(source == target),

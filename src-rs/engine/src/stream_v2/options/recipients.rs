@@ -12,7 +12,7 @@ use crate::stream_v2::failure::SealFailure;
 ///
 /// # Errors
 /// `InvalidOption`.
-pub(super) fn check_recipients(recipients: &[Recipient]) -> Result<(), SealFailure> {
+pub(crate) fn check_recipients(recipients: &[Recipient]) -> Result<(), SealFailure> {
     if !(1..=64).contains(&recipients.len()) {
         return Err(invalid("recipients", "must be 1 to 64"));
     }
@@ -58,6 +58,14 @@ fn check_passphrases(recipients: &[Recipient]) -> Result<(), SealFailure> {
             _ => None,
         })
         .collect();
+    check_passphrase_costs(&costs)
+}
+
+/// Whether a stream can have passphrase slots of these costs, and be opened by a reader with its own defaults.
+///
+/// # Errors
+/// `InvalidOption`.
+pub(crate) fn check_passphrase_costs(costs: &[PassphraseCost]) -> Result<(), SealFailure> {
     if costs.len() > MAX_PASSPHRASE_SLOTS {
         return Err(invalid("recipients", "must have at most 4 passphrases"));
     }

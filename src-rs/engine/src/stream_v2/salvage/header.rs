@@ -40,20 +40,28 @@ pub(super) fn find(
         }
     }
     let own = find_header(source.raw(), source.size());
-    let own = own.map(|FoundHeader { header, from_copy }| {
-        let place = if from_copy {
-            HeaderPlace {
-                origin: HeaderOrigin::Copy,
-                offset: None,
+    let copied = HeaderPlace {
+        origin: HeaderOrigin::Copy,
+        offset: None,
+    };
+    let at_start = HeaderPlace {
+        origin: HeaderOrigin::Start,
+        offset: Some(WireOffset::ZERO),
+    };
+    let own = match own {
+        Ok(FoundHeader {
+            header,
+            older: Some(older),
+            ..
+        }) => {
+            if let Some(stream) = search.attempt(Ok((header, copied))) {
+                return Ok(stream);
             }
-        } else {
-            HeaderPlace {
-                origin: HeaderOrigin::Start,
-                offset: Some(WireOffset::ZERO),
-            }
-        };
-        (header, place)
-    });
+            Ok((older, at_start))
+        }
+        Ok(found) => Ok((found.header, if found.from_copy { copied } else { at_start })),
+        Err(failure) => Err(failure),
+    };
     if let Some(stream) = search.attempt(own) {
         return Ok(stream);
     }
@@ -105,7 +113,12 @@ impl Search<'_> {
             return None;
         }
         let from_copy = place.origin == HeaderOrigin::Copy;
-        match IncomingStream::unlock(FoundHeader { header, from_copy }, &self.options.open) {
+        let found = if from_copy {
+            FoundHeader::copy(header)
+        } else {
+            FoundHeader::in_place(header)
+        };
+        match IncomingStream::unlock(found, &self.options.open) {
             Ok(incoming) => Some(SalvagedStream { incoming, place }),
             Err(failure) => {
                 self.locked.get_or_insert(failure);

@@ -135,6 +135,11 @@ impl End<'_> {
         let size = self.copy_size();
         let failure = match self.expectation.read_copy(&mut self.cursor(at), &mut { at }) {
             Ok(HeaderCopy::None | HeaderCopy::Same) => return Ok(true),
+            Ok(HeaderCopy::Newer { revision }) => {
+                let header = self.expectation.header;
+                self.problems.add(interrupted(header, revision))?;
+                return Ok(true);
+            }
             Ok(HeaderCopy::Other | HeaderCopy::Damaged) => SealFailure::HeaderCopyDamaged {
                 offset: WireOffset::new(at),
             },
@@ -163,6 +168,19 @@ impl End<'_> {
 
     fn cursor(&self, at: u64) -> ReadAtCursor<'_> {
         ReadAtCursor::new(self.source, at)
+    }
+}
+
+/// A header that is sound, and older than its copy.
+pub(super) fn interrupted(header: &StreamHeader, copy_revision: u16) -> Problem {
+    Problem {
+        segment: None,
+        plaintext: None,
+        wire: ByteRange::at(0, u64::from(header.size())),
+        failure: SealFailure::RewrapInterrupted {
+            revision: header.revision,
+            copy_revision,
+        },
     }
 }
 

@@ -74,7 +74,7 @@ pub struct Verification {
     pub problems: Vec<Problem>,
     /// How many problems there are in all.
     pub problem_count: u64,
-    /// The header is damaged, and its copy at the stream's end served.
+    /// The copy of the header at the stream's end served: the header is damaged, or older.
     pub header_from_copy: bool,
     /// The slot that a key opened, and its type.
     pub opened_by: Option<OpenedBy>,
@@ -107,20 +107,33 @@ pub fn verify(
     let size = source.size().map_err(SealFailure::reading)?;
     let problems = Problems::default();
     let found = find_header_in(source, size, &problems)?;
-    let from_copy = found.from_copy;
-    let (header, unlocked) = match &options.open {
+    let (found, unlocked) = match &options.open {
         Some(open) => {
             let IncomingStream {
                 header,
+                from_copy,
+                older,
                 context,
                 end_key,
                 unlocked,
-                ..
             } = IncomingStream::unlock(found, open)?;
-            (header, Some((context, end_key, unlocked)))
+            let found = FoundHeader {
+                header,
+                from_copy,
+                older,
+            };
+            (found, Some((context, end_key, unlocked)))
         }
-        None => (found.header, None),
+        None => (found, None),
     };
+    let FoundHeader {
+        header,
+        from_copy,
+        older,
+    } = found;
+    if let Some(older) = older {
+        problems.add(end::interrupted(&older, header.revision))?;
+    }
     let end_key = unlocked.as_ref().map(|(_, end_key, _)| end_key);
     let extent = Extent::measure(source, size, &header, &control.cancel)?;
     let manifest = end::check(source, size, &header, end_key, &extent, &problems)?;

@@ -1,0 +1,225 @@
+import { appendFileSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import test, { type ExecutionContext } from 'ava';
+
+import { folderWithKey, jsonError, sealstream } from './command.mjs';
+
+test('a key is added, named and removed again', async (t) => {
+  const cwd = await store(t);
+  const open = (key: string) =>
+    sealstream(['decrypt', '-k', key, '-o', '-', 'store/a.seal'], { cwd }).then(({ code, stdout }) =>
+      code === 0 ? stdout.toString() : code,
+    );
+  const added = await sealstream(
+    ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--key-id', 'team', 'store/a.seal'],
+    { cwd },
+  );
+  t.is(added.code, 0, added.stderr);
+  t.regex(
+    added.stdout.toString(),
+    /^ok {7}store\/a\.seal: added 1; 2 key slots, revision 1, in place\nrewrapped 1 file in [^,]*, 0 failed\n$/,
+  );
+  t.is(await open('new.key'), 'content of a');
+  const { stdout } = await sealstream(
+    ['rewrap', '--json', '-k', 'my.key', '--remove', 'id:team', 'store/a.seal'],
+    { cwd },
+  );
+  const [line, summary] = stdout.toString().trimEnd().split('\n').map(parsed);
+  t.like(line, { file: 'store/a.seal', status: 'ok', revision: 2, inPlace: true });
+  t.like(summary, { summary: { ok: 1, skipped: 0, failed: 0, exitCode: 0 } });
+  t.is(await open('new.key'), 3);
+  t.is(await open('my.key'), 'content of a');
+});
+
+test('public keys and passphrases are added, and slots removed by type and position', async (t) => {
+  const cwd = await store(t);
+  const pair = await sealstream(['keygen', '--recipient', '-o', 'pair.key'], { cwd });
+  t.is(pair.code, 0, pair.stderr);
+  const [publicKey] = /age1\w+/.exec(pair.stdout.toString() + pair.stderr) ?? [];
+  writeFileSync(join(cwd, 'words'), 'correct horse\n');
+  const rewrapped = await sealstream(
+    [
+      'rewrap',
+      '--json',
+      '-k',
+      'my.key',
+      '--add-recipient',
+      publicKey ?? '',
+      '--add-passphrase-fd',
+      '0',
+      'store/a.seal',
+    ],
+    { cwd, input: 'correct horse\n' },
+  );
+  t.is(rewrapped.code, 0, rewrapped.stderr + rewrapped.stdout.toString());
+  const slots = (parsed(rewrapped.stdout.toString().split('\n')[0] ?? '') as { slots: { type: string }[] })
+    .slots;
+  t.deepEqual(
+    slots.map(({ type }) => type),
+    ['key', 'hybrid', 'passphrase'],
+  );
+  const opened = await sealstream(['decrypt', '-i', 'pair.key', '-o', '-', 'store/a.seal'], { cwd });
+  t.is(opened.stdout.toString(), 'content of a', opened.stderr);
+  for (const selector of ['type:passphrase', '1']) {
+    const { code, stderr } = await sealstream(
+      ['rewrap', '-q', '-k', 'my.key', '--remove', selector, 'store/a.seal'],
+      { cwd },
+    );
+    t.is(code, 0, stderr);
+  }
+  t.is((await sealstream(['decrypt', '-i', 'pair.key', '-o', '-', 'store/a.seal'], { cwd })).code, 3);
+});
+
+test('a folder gets another key, goes on where it was interrupted, and counts what failed', async (t) => {
+  const cwd = await store(t);
+  const rotate = (log = 'log') =>
+    sealstream(
+      ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--replace', '--recursive', 'store', '--log', log],
+      { cwd },
+    );
+  // One file is not of this key.
+  copyFileSync(join(cwd, 'other.seal'), join(cwd, 'store', 'c.seal'));
+  const first = await rotate();
+  t.is(first.code, 3, first.stderr);
+  t.regex(first.stdout.toString(), /FAILED {3}store\/c\.seal: /);
+  t.regex(first.stdout.toString(), /rewrapped 2 files in [^,]*, 1 failed\n$/);
+  // The old key opens none of them any more, and need not.
+  copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'c.seal'));
+  appendFileSync(join(cwd, 'log'), '{"file":"torn');
+  const second = await rotate();
+  t.is(second.code, 0, second.stderr);
+  t.regex(second.stdout.toString(), /skipped {2}store\/a\.seal/);
+  t.regex(second.stdout.toString(), /rewrapped 1 file in [^,]*, 2 done before, 0 failed\n$/);
+  for (const name of ['a', 'c', 'deep/er/b']) {
+    const args = ['decrypt', '-k', 'new.key', '-o', '-', `store/${name}.seal`];
+    t.is((await sealstream(args, { cwd })).code, 0, name);
+  }
+  // Another change with the same log is not done yet; a file that was sealed anew neither.
+  copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'a.seal'));
+  t.regex((await rotate()).stdout.toString(), /rewrapped 0 files in [^,]*, 3 done before|rewrapped 1 file/);
+  const other = await sealstream(
+    ['rewrap', '-k', 'new.key', '-k', 'my.key', '--mend', '--recursive', 'store', '--log', 'log'],
+    { cwd },
+  );
+  t.regex(other.stdout.toString(), /rewrapped 3 files in [^,]*, 0 failed\n$/);
+});
+
+test('a file that a run had done when it was killed is not done again', async (t) => {
+  const cwd = await store(t);
+  const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
+  t.is((await sealstream(args, { cwd })).code, 0);
+  const [begun, done] = readFileSync(join(cwd, 'log'), 'utf8').split('\n');
+  t.like(parsed(begun ?? ''), { revision: 1, done: false });
+  t.like(parsed(done ?? ''), { revision: 1, done: true });
+  // The last line did not come to be written.
+  writeFileSync(join(cwd, 'log'), `${begun ?? ''}\n`);
+  t.regex((await sealstream(args, { cwd })).stdout.toString(), /^skipped {2}store\/a\.seal/);
+});
+
+test('--mend ends an interruption that verify tells of', async (t) => {
+  const cwd = await store(t);
+  const path = join(cwd, 'store', 'a.seal');
+  const before = readFileSync(path);
+  const args = ['rewrap', '-q', '-k', 'my.key', '--add-key', 'new.key', 'store/a.seal'];
+  t.is((await sealstream(args, { cwd })).code, 0);
+  writeFileSync(path, Buffer.concat([before.subarray(0, 4096), readFileSync(path).subarray(4096)]));
+  const verified = await sealstream(['verify', '--no-key', 'store/a.seal'], { cwd });
+  t.is(verified.code, 4);
+  t.regex(verified.stdout.toString(), /a rewrap was interrupted/);
+  const opened = await sealstream(['decrypt', '-k', 'new.key', '-o', '-', 'store/a.seal'], { cwd });
+  t.regex(opened.stderr, /warning: .*older than its copy.*rewrap --mend/);
+  t.regex((await sealstream(['inspect', 'store/a.seal'], { cwd })).stdout.toString(), /outdated/);
+  t.is((await sealstream(['rewrap', '--mend', '-k', 'new.key', 'store/a.seal'], { cwd })).code, 0);
+  t.is((await sealstream(['verify', '-k', 'my.key', 'store/a.seal'], { cwd })).code, 0);
+});
+
+test('what can not be meant is told before anything is done', async (t) => {
+  const cwd = await store(t);
+  const refused = async (...args: string[]) => {
+    const { code, stderr } = await sealstream(['rewrap', '-k', 'my.key', ...args], { cwd });
+    t.is(code, 2, stderr);
+    return stderr;
+  };
+  const file = 'store/a.seal';
+  t.regex(await refused(file), /nothing is to be changed/);
+  t.regex(await refused('--mend'), /FILE is missing/);
+  t.regex(await refused('--mend', '--remove', '0', file), /--mend changes nobody/);
+  t.regex(await refused('--replace', file, '--remove', '0'), /--replace needs/);
+  t.regex(await refused('--remove', 'team', file), /--remove can't be team/);
+  t.regex(await refused('--key-id', 'x', '--remove', '0', file), /--key-id/);
+  t.regex(await refused('--mend', '-'), /- is not taken/);
+  const before = readFileSync(join(cwd, file));
+  const none = await sealstream(['rewrap', '-k', 'my.key', '--remove', 'id:none', file], { cwd });
+  t.is(none.code, 2);
+  t.regex(none.stdout.toString(), /--remove selects nothing by the key id "none"/);
+  const folder = await sealstream(['rewrap', '-k', 'my.key', '--mend', 'store'], { cwd });
+  t.is(folder.code, 5);
+  t.regex(folder.stdout.toString(), /--recursive/);
+  t.deepEqual(readFileSync(join(cwd, file)), before);
+  const help = await sealstream(['rewrap', '--help'], { cwd });
+  t.regex(help.stdout.toString(), /Only sealing anew revokes/);
+});
+
+test('a header is kept apart, put back, and given to open with', async (t) => {
+  const cwd = await store(t);
+  const run = async (...args: string[]) => {
+    const { code, stderr, stdout } = await sealstream(args, { cwd });
+    t.is(code, 0, stderr);
+    return stdout.toString();
+  };
+  await run('encrypt', '-q', '-k', 'my.key', '--detached-header', 'h', '-o', 'body', 'a');
+  t.true(readFileSync(join(cwd, 'h')).length < 2000);
+  await run('decrypt', '-q', '-k', 'my.key', '--header', 'h', '-o', 'out', 'body');
+  t.is(readFileSync(join(cwd, 'out'), 'utf8'), 'content of a');
+  const report = parsed(await run('header', 'attach', '--json', 'h', 'body', '-o', 'whole.seal'));
+  t.like(report, { command: 'header attach', source: 'body', target: 'whole.seal' });
+  t.is(await run('decrypt', '-k', 'my.key', '-o', '-', 'whole.seal'), 'content of a');
+  await run('header', 'detach', 'whole.seal', '-o', 'body2', '--header', 'h2');
+  t.deepEqual(readFileSync(join(cwd, 'body2')), readFileSync(join(cwd, 'body')));
+  t.deepEqual(readFileSync(join(cwd, 'h2')), readFileSync(join(cwd, 'h')));
+
+  const bare = await sealstream(['decrypt', '--json', '-k', 'my.key', '-o', 'x', 'body'], { cwd });
+  t.is(bare.code, 4);
+  t.like(jsonError(bare.stderr), {
+    kind: 'HeaderError',
+    message: 'body is the body of a sealed stream, without its header',
+  });
+  for (const args of [
+    ['encrypt', '-k', 'my.key', '--detached-header', 'h', '-o', 'other', 'a'],
+    ['header', 'detach', 'whole.seal', '-o', 'other', '--header', 'h'],
+    ['encrypt', '-k', 'my.key', '--detached-header', 'other', '-o', 'other', 'a'],
+  ]) {
+    t.is((await sealstream(args, { cwd })).code, 5, args.join(' '));
+  }
+  for (const args of [
+    ['encrypt', '-k', 'my.key', '--detached-header', 'h3', '--resume', '-o', 'other', 'a'],
+    ['encrypt', '-k', 'my.key', '--detached-header', 'h3', '-o', '-', 'a'],
+    ['decrypt', '-k', 'my.key', '--header', 'h', '-o', '-', 'body'],
+    ['header', 'attach', 'h', '-o', 'other'],
+    ['header', 'detach', 'whole.seal', '-o', 'other'],
+  ]) {
+    t.is((await sealstream(args, { cwd })).code, 2, args.join(' '));
+  }
+});
+
+/** Two sealed files in a folder, one more beside it, and one that is sealed with another key. */
+async function store(t: ExecutionContext): Promise<string> {
+  const cwd = await folderWithKey(t);
+  mkdirSync(join(cwd, 'store', 'deep', 'er'), { recursive: true });
+  const seal = async (name: string, key: string, to: string) => {
+    writeFileSync(join(cwd, name), `content of ${name}`);
+    const { code, stderr } = await sealstream(['encrypt', '-q', '-k', key, '-o', to, name], { cwd });
+    if (code !== 0) throw new Error(stderr);
+  };
+  for (const name of ['new', 'stranger']) await sealstream(['keygen', '-q', '-o', `${name}.key`], { cwd });
+  await seal('a', 'my.key', 'store/a.seal');
+  await seal('b', 'my.key', 'store/deep/er/b.seal');
+  await seal('c', 'stranger.key', 'other.seal');
+  await seal('d', 'my.key', 'a.seal');
+  return cwd;
+}
+
+function parsed(text: string): unknown {
+  return JSON.parse(text);
+}

@@ -1,0 +1,276 @@
+// `sealstream rewrap`: changes who can open sealed files, without touching what is sealed.
+
+import {
+  type Recipient,
+  rewrap as rewrapFile,
+  type RewrapChange,
+  type RewrapOptions,
+  type SlotSelector,
+  type SlotType,
+} from '../index';
+
+import type { Arguments } from './arguments';
+import type { CommandSpec } from './command-spec';
+import { STDOUT, writeAll } from './console';
+import { disposeAll } from './dispose';
+import { usageError } from './errors';
+import { explain } from './explain';
+import { type Scene, WorkFailure } from './failures';
+import { interruptible } from './interrupt';
+import { type Opener, openingIdentities, openingLimits } from './identities';
+import { keyPlace, openingKeys } from './key-options';
+import { isKeyFromEnvironment, kindsNamed } from './keys';
+import { inLanes } from './lanes';
+import { allowReadableKey, help, json, noFlush, openingContext, quiet } from './options';
+import { addedRecipients } from './recipients';
+import { RewrapLog } from './rewrap-log';
+import { type Outcome, outcomeObject, outcomeText, Summary } from './rewrap-report';
+import { type Found, sealedFiles } from './sealed-files';
+
+/** The most files that are worked on at once. */
+const MAX_LANES = 64;
+const DEFAULT_LANES = 4;
+
+/** `sealstream rewrap`. */
+export const rewrap: CommandSpec = {
+  name: 'rewrap',
+  summary: 'change who can open sealed files, in milliseconds',
+  usage: 'sealstream rewrap [options] FILE... | --recursive FOLDER',
+  options: [
+    ...openingKeys,
+    openingContext,
+    {
+      name: 'add-recipient',
+      value: 'TEXT',
+      repeatable: true,
+      help: ['a public key, age1pq1… or age1…, whose secret key is to open them too'],
+    },
+    {
+      name: 'add-recipients-file',
+      value: 'FILE',
+      repeatable: true,
+      help: ['public keys, one a line; # begins a comment'],
+    },
+    { name: 'add-key', value: 'FILE', repeatable: true, help: ['a key file that is to open them too'] },
+    { name: 'key-id', value: 'TEXT', help: ['a name for the key that is added, which anyone can read'] },
+    { name: 'add-passphrase', help: ['ask for a passphrase that is to open them too'] },
+    {
+      name: 'add-passphrase-fd',
+      value: 'N',
+      help: ['the same from the first line of descriptor N'],
+    },
+    {
+      name: 'remove',
+      value: 'SELECTOR',
+      repeatable: true,
+      help: [
+        'what is not to open them any more: id:NAME, type:TYPE (key, passphrase, x25519,',
+        'provider, hybrid), or a number, the position that inspect shows, from 0',
+      ],
+    },
+    { name: 'replace', help: ['whoever is added is to be the only one that opens them'] },
+    {
+      name: 'mend',
+      help: ['change nobody: write the header and its copy again, after an interruption or', 'damage'],
+    },
+    {
+      name: 'recursive',
+      value: 'FOLDER',
+      help: ['every file below FOLDER whose name ends in .seal'],
+    },
+    {
+      name: 'log',
+      value: 'FILE',
+      help: [
+        'add a line to FILE for each file that is done; the same command with the same log',
+        'goes on behind them',
+      ],
+    },
+    {
+      name: 'threads',
+      value: 'N',
+      help: [`files at once, 1 to ${MAX_LANES}; ${DEFAULT_LANES} by default`],
+    },
+    { ...noFlush, help: ['do not wait for the disk where a file has to be written anew'] },
+    allowReadableKey,
+    { ...quiet, help: ['only what failed'] },
+    {
+      ...json,
+      help: ['one JSON object a line on standard output for each file, and at last', 'one with a "summary"'],
+    },
+    help,
+  ],
+  details: [
+    [
+      'Only the header is written: what is sealed stays as it is, whatever its size. A file that',
+      'encrypt made is changed in place, and whenever that is interrupted it opens, with the keys',
+      'of before or of after. Where the header outgrows its room, a new file takes the place.',
+    ],
+    [
+      'This takes nothing away from somebody who was prepared. Who had the file’s own key, or kept',
+      'an old header or another copy of the file, can still open it. Only sealing anew revokes.',
+    ],
+    [
+      'Files that fail are told and the others go on. The exit code is 0 only if all are done, else',
+      'that of the worst failure.',
+    ],
+    keyPlace,
+  ],
+  examples: [
+    ['sealstream rewrap -k my.key --add-recipient age1… a.seal', 'let somebody else open it'],
+    ['sealstream rewrap -k my.key --remove type:x25519 a.seal', 'and no longer'],
+    [
+      'sealstream rewrap -k old.key --add-key new.key --replace --recursive /backup --log done',
+      'change the key of a whole folder; again, if it is interrupted',
+    ],
+  ],
+  run: rewrapCommand,
+};
+
+async function rewrapCommand(args: Arguments): Promise<number> {
+  const files = filesOf(args);
+  const remove = args.values('remove').map(selectorOf);
+  checkChange(args);
+  let [identities, added]: [Opener[], Recipient[]] = [[], []];
+  const path = args.value('log');
+  let log: RewrapLog | undefined;
+  const interrupt = interruptible();
+  try {
+    identities = await openingIdentities(args, args.operands[0]);
+    added = await addedRecipients(args);
+    log = path === undefined ? undefined : new RewrapLog(path, changeOf(args));
+    const options = {
+      identities,
+      context: args.value('context'),
+      flush: !args.has('no-flush'),
+      ...openingLimits(args),
+      ...change(args, added, remove),
+    };
+    return await rewrapAll(args, files, options, log, interrupt);
+  } finally {
+    interrupt.dispose();
+    log?.close();
+    disposeAll([...identities, ...added]);
+  }
+}
+
+/** Returns the exit code. */
+async function rewrapAll(
+  args: Arguments,
+  files: () => AsyncGenerator<Found, void, undefined>,
+  options: RewrapOptions,
+  log: RewrapLog | undefined,
+  interrupt: ReturnType<typeof interruptible>,
+): Promise<number> {
+  const summary = new Summary();
+  const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
+  const stop = new AbortController();
+  const signal = AbortSignal.any([interrupt.signal, stop.signal]);
+  const keys = { isKeyFromEnvironment: isKeyFromEnvironment(args), offered: kindsNamed(args) };
+  const work = async (found: Found): Promise<void> => {
+    signal.throwIfAborted();
+    const outcome = await outcomeOf(found, { ...options, signal }, log, keys);
+    // What was interrupted was not done, and is no failure of the file.
+    if ('failure' in outcome) signal.throwIfAborted();
+    summary.add(outcome);
+    if (isQuiet && !('failure' in outcome)) return;
+    writeAll(STDOUT, isJson ? `${JSON.stringify(outcomeObject(outcome))}\n` : outcomeText(outcome));
+  };
+  try {
+    await inLanes(files(), args.count('threads', MAX_LANES) ?? DEFAULT_LANES, work, () => {
+      stop.abort();
+    });
+  } catch (error) {
+    throw interrupt.interruption() ?? error;
+  }
+  if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object())}\n`);
+  else if (!isQuiet) writeAll(STDOUT, summary.text());
+  return summary.exitCode;
+}
+
+async function outcomeOf(
+  found: Found,
+  options: RewrapOptions,
+  log: RewrapLog | undefined,
+  keys: Pick<Scene, 'isKeyFromEnvironment' | 'offered'>,
+): Promise<Outcome> {
+  const { path } = found;
+  try {
+    if ('error' in found) throw found.error;
+    if (await log?.has(path)) return { path, skipped: true };
+    await log?.begin(path);
+    const report = await rewrapFile(path, options);
+    log?.done(path, report);
+    return { path, report };
+  } catch (cause) {
+    const scene: Scene = {
+      command: 'rewrap',
+      input: path,
+      isNamed: true,
+      ...keys,
+      toStandardOutput: false,
+    };
+    return { path, failure: explain(new WorkFailure(cause, scene)) };
+  }
+}
+
+function filesOf(args: Arguments): () => AsyncGenerator<Found, void, undefined> {
+  const { operands } = args;
+  const folder = args.value('recursive');
+  if (operands.length === 0 && folder === undefined) {
+    throw usageError('FILE is missing', 'name the sealed files, or a folder with --recursive FOLDER');
+  }
+  if (operands.includes('-') || operands.includes('')) {
+    throw usageError('rewrap needs files that it can write to', 'name them; - is not taken here');
+  }
+  return async function* () {
+    // A folder among them is refused by whoever opens it.
+    for (const path of operands) yield { path };
+    if (folder !== undefined) yield* sealedFiles([folder]);
+  };
+}
+
+function checkChange(args: Arguments): void {
+  const adds = ADDITIONS.some((option) => args.has(option));
+  const [removes, replaces] = [args.has('remove'), args.has('replace')];
+  if (args.has('mend')) {
+    if (adds || removes || replaces) throw usageError('--mend changes nobody', 'leave it out, or the rest');
+  } else if (!adds && !removes) {
+    throw usageError(
+      'nothing is to be changed',
+      'say who with --add-recipient TEXT, --add-key FILE or --remove SELECTOR; --mend writes the header again as it is',
+    );
+  }
+  if (replaces && (!adds || removes)) {
+    throw usageError(
+      '--replace needs whom to add, and nothing to remove',
+      'give --add-key FILE and --replace',
+    );
+  }
+}
+
+function change(args: Arguments, add: readonly Recipient[], remove: readonly SlotSelector[]): RewrapChange {
+  if (args.has('replace')) return { replace: add };
+  return { ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) };
+}
+
+/** A change in a word, by which a log knows its own lines. */
+function changeOf(args: Arguments): string {
+  const said = [...ADDITIONS, 'key-id', 'remove'].map((option) => [option, args.values(option)]);
+  const flags = ['add-passphrase', 'replace', 'mend'].filter((option) => args.has(option));
+  return JSON.stringify([...said, flags]);
+}
+
+function selectorOf(text: string): SlotSelector {
+  if (/^\d{1,2}$/.test(text)) return Number(text);
+  if (text.startsWith('id:') && text.length > 3) return { keyId: text.slice(3) };
+  const type = SLOT_TYPES.find((candidate) => text === `type:${candidate}`);
+  if (type === undefined) {
+    const types = SLOT_TYPES.map((candidate) => `type:${candidate}`).join(', ');
+    throw usageError(`--remove can't be ${text}`, `write id:NAME, a position such as 0, or one of ${types}`);
+  }
+  return { type };
+}
+
+const ADDITIONS = ['add-recipient', 'add-recipients-file', 'add-key', 'add-passphrase', 'add-passphrase-fd'];
+const SLOT_TYPES: readonly SlotType[] = ['key', 'passphrase', 'x25519', 'provider', 'hybrid'];
