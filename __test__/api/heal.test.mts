@@ -112,7 +112,7 @@ test('arguments that make no sense are named', async (t) => {
     [() => heal('a', ['b'], ''), 'to'],
     [() => heal('a', ['b'], 'out', { maxSegmentSize: 0 }), 'maxSegmentSize'],
     [() => heal('a', ['b'], 'out', { overwrite: 1 as never }), 'overwrite'],
-    [() => heal('a', ['b'], 'out', { replace: true } as never), '"replace"'],
+    [() => heal('a', ['b'], 'out', { replicas: true } as never), '"replicas"'],
   ] as const) {
     const error = await errorOf(call);
     t.true(error instanceof TypeError || error instanceof RangeError);
