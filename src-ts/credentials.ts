@@ -1,12 +1,11 @@
 // For whom a stream is sealed, and what opens it. Secrets live in Rust's memory.
 
-import { inspect } from 'node:util';
-
 import type { NativeKey, PassphraseStrength, SlotTypeName } from '../native/binding';
 import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
-import { rangeError, typeError } from './errors';
+import { disposedOf, rangeError, typeError } from './errors';
 import { isSecretKey, keyArgument, nativeKey } from './keys';
+import { Labelled } from './labelled';
 import { checkedInteger, checkedKeyId, checkedOptions, checkedString, checkedText } from './options';
 import { checkedProvider, type KeyProvider, type ProviderAccess } from './providers';
 import type { KeyInput } from './types';
@@ -17,7 +16,8 @@ type NativeCredential = InstanceType<typeof native.NativeCredential>;
 export type SlotType = SlotTypeName;
 
 declare const recipientBrand: unique symbol;
-declare const identityBrand: unique symbol;
+/** Only in types. */
+export declare const identityBrand: unique symbol;
 
 /**
  * Someone for whom a stream is sealed: made by {@link passphrase}, {@link secretKey}, {@link x25519}, {@link hybrid} or
@@ -70,9 +70,9 @@ export function passphrase(
   const cost = checkedStrength(checkedOptions(options, PASSPHRASE_OPTIONS).strength ?? 'default');
   const bytes = isBytes(text)
     ? fixedBytes('text', text)
-    : encoder.encode(checkedText('text', checkedString('text', text)));
+    : encoder.encode(checkedText('text', checkedPassphrase(text)));
   try {
-    return new SharedSecret(
+    return new Shared(
       'passphrase',
       named('text', () => native.NativeCredential.passphrase(bytes, cost)),
     );
@@ -90,10 +90,7 @@ export function passphrase(
  */
 export function secretKey(key: KeyInput, options: { id?: string | undefined } = {}): Credential {
   const { id = '' } = checkedOptions(options, KEY_OPTIONS);
-  return new SharedSecret(
-    'key',
-    native.NativeCredential.key(keyArgument('key', key), checkedKeyId('id', id)),
-  );
+  return new Shared('key', native.NativeCredential.key(keyArgument('key', key), checkedKeyId('id', id)));
 }
 
 /**
@@ -132,11 +129,12 @@ export function provider(
 ): Recipient & Identity {
   const { timeout = DEFAULT_TIMEOUT } = checkedOptions(options, PROVIDER_OPTIONS);
   const id = checkedText('keyId', checkedString('keyId', keyId));
+  if (id === '') throw rangeError('keyId', 'must not be empty');
   if (Buffer.byteLength(id) > limits.maxProviderKeyId) {
     throw rangeError('keyId', `must have at most ${limits.maxProviderKeyId} bytes of UTF-8`);
   }
-  return new SharedSecret('provider', {
-    service: checkedProvider(service),
+  return new Shared('provider', {
+    ...checkedProvider(service),
     keyId: id,
     timeout: checkedInteger('timeout', timeout, 1, MAX_TIMEOUT),
   });
@@ -147,35 +145,59 @@ export type Held = NativeCredential | ProviderAccess;
 
 /** @internal */
 export function isAccess(held: NativeKey | Uint8Array | Held): held is ProviderAccess {
-  return 'service' in held;
+  // Its own: whatever somebody put on Object.prototype is none.
+  return Object.hasOwn(held, 'service');
 }
 
 /** What stands behind a recipient. @internal */
 export function heldByRecipient(name: string, value: unknown): NativeKey | Held {
-  if (value instanceof SharedSecret || value instanceof PublicKey) return heldBy(name, value);
-  if (value instanceof Secret) {
-    throw typeError(name, RECIPIENT, value, `a KeyPair: give its publicKey to ${value.type}()`);
-  }
   if (isSecretKey(value)) return nativeKey(name, value);
-  throw typeError(name, RECIPIENT, value);
+  const entry = entryOf(value);
+  if (entry?.seals === true) return stillHeld(name, entry);
+  const found = entry && 'a KeyPair: give its publicKey to hybrid() or x25519()';
+  throw typeError(name, RECIPIENT, value, found);
 }
 
 /** What stands behind an identity. @internal */
 export function heldByIdentity(name: string, value: unknown): NativeKey | Held {
-  if (value instanceof Secret) return heldBy(name, value);
-  if (value instanceof PublicKey) {
-    throw typeError(name, IDENTITY, value, 'a public key, which opens nothing');
-  }
   if (isSecretKey(value)) return nativeKey(name, value);
-  throw typeError(name, IDENTITY, value);
+  const entry = entryOf(value);
+  if (entry?.opens === true) return stillHeld(name, entry);
+  throw typeError(name, IDENTITY, value, entry && 'a public key, which opens nothing');
 }
 
-function heldBy(name: string, holder: Secret | PublicKey): Held {
-  const what = behind.get(holder);
-  if (what === undefined || (holder instanceof Secret && holder.isDisposed)) {
-    throw new TypeError(`${name} was disposed of`);
-  }
-  return what;
+/** What an object stands for. */
+interface Entry {
+  readonly seals: boolean;
+  readonly opens: boolean;
+  /** Until it is disposed of. */
+  held: Held | undefined;
+}
+
+/** Has an object stand for what is held. @internal */
+export function hold(holder: object, held: Held, use: Pick<Entry, 'seals' | 'opens'>): void {
+  entries.set(holder, { ...use, held });
+}
+
+/** Overwrites what the object stood for. @internal */
+export function letGo(holder: object): void {
+  const entry = entries.get(holder);
+  if (entry?.held && !isAccess(entry.held)) entry.held.dispose();
+  if (entry) entry.held = undefined;
+}
+
+function entryOf(value: unknown): Entry | undefined {
+  return typeof value === 'object' && value !== null ? entries.get(value) : undefined;
+}
+
+function stillHeld(name: string, { held }: Entry): Held {
+  if (held === undefined) throw disposedOf(name);
+  return held;
+}
+
+function checkedPassphrase(text: unknown): string {
+  if (typeof text !== 'string') throw typeError('text', 'a string or a Uint8Array', text);
+  return text;
 }
 
 /** Calls the addon, which says what is wrong with `name`. */
@@ -187,76 +209,42 @@ function named<T>(name: string, call: () => T): T {
   }
 }
 
-/** Prints as its label, whatever prints it. */
-abstract class Labelled {
-  constructor(readonly type: SlotType) {}
-
-  /** Its type or kind in brackets: never what it holds. */
-  toString(): string {
-    return `[${this.type}]`;
-  }
-
-  /** The same. */
-  toJSON(): string {
-    return this.toString();
-  }
-
-  /** The same. */
-  [Symbol.toPrimitive](): string {
-    return this.toString();
-  }
-
-  /** The same. */
-  [inspect.custom](): string {
-    return this.toString();
-  }
-}
-
-/** What opens streams, and can be overwritten. */
-export abstract class Secret extends Labelled implements Identity {
-  declare readonly [identityBrand]: true;
-  readonly #held: Held;
-  #isDisposed = false;
-
-  /** @internal */
-  constructor(type: SlotType, what: Held) {
-    super(type);
-    this.#held = what;
-    behind.set(this, what);
-  }
-
-  /** Overwrites the secret. Later use throws a TypeError; operations under way go on with their own copy. */
-  dispose(): void {
-    this.#isDisposed = true;
-    if (!isAccess(this.#held)) this.#held.dispose();
-  }
-
-  /** The same as `dispose`, for `using`. */
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  /** @internal */
-  get isDisposed(): boolean {
-    return this.#isDisposed;
-  }
-}
-
-class SharedSecret extends Secret implements Credential {
-  declare readonly [recipientBrand]: true;
-}
-
 class PublicKey extends Labelled implements Recipient {
   declare readonly [recipientBrand]: true;
 
-  constructor(type: SlotType, key: Held) {
+  constructor(
+    readonly type: SlotType,
+    key: Held,
+  ) {
     super(type);
-    behind.set(this, key);
+    hold(this, key, { seals: true, opens: false });
+  }
+}
+
+class Shared extends Labelled implements Credential {
+  declare readonly [recipientBrand]: true;
+  declare readonly [identityBrand]: true;
+
+  constructor(
+    readonly type: SlotType,
+    secret: Held,
+  ) {
+    super(type);
+    hold(this, secret, { seals: true, opens: true });
+  }
+
+  dispose(): void {
+    letGo(this);
+  }
+
+  [Symbol.dispose](): void {
+    letGo(this);
   }
 }
 
 function publicKeyOf(type: 'x25519' | 'hybrid', text: unknown): Recipient {
-  const checked = checkedString('publicKey', text);
+  // As it stands in a file, with the end of its line.
+  const checked = checkedString('publicKey', text).trim();
   const credential = named('publicKey', () => native.NativeCredential.publicKey(checked));
   if (credential.type !== type) {
     throw rangeError('publicKey', `is that of another kind of key pair: use ${credential.type}()`);
@@ -288,12 +276,12 @@ function checkedStrength(strength: unknown): PassphraseStrength {
 
 const RECIPIENT = 'a recipient: what passphrase, secretKey, x25519, hybrid or provider returns';
 const IDENTITY = 'an identity: a SecretKey, a KeyPair, or what passphrase, secretKey or provider returns';
-const behind = new WeakMap<object, Held>();
+const entries = new WeakMap<object, Entry>();
 const encoder = new TextEncoder();
 const limits = native.limits();
 const strengths = native.passphraseStrengths();
 const MAX_U32 = 0xffff_ffff;
-/** More than a reader accepts, and than processors could make use of. */
+/** The most that a reader accepts. */
 const MAX_LANES = 255;
 const DEFAULT_TIMEOUT = 30_000;
 /** A longer one would be none at all: timers have 31 bits. */

@@ -14,6 +14,7 @@ import {
 } from './options';
 import { Recipients } from './recipients';
 import { openReport, plaintextSize, sealReport } from './reports';
+import { fileAt } from './sources';
 import type {
   FileOptions,
   OpenOptions,
@@ -81,7 +82,7 @@ export async function convertDescriptors(
       name: 'decrypt',
       start: (how, running) =>
         identities.use(
-          () => (source.path === undefined ? [] : native.sourceServiceSlots({ path: source.path })),
+          () => (source.path === undefined ? [] : native.sourceServiceSlots(fileAt(source.path))),
           settings.context,
           running,
           (offered) => native.decryptBetween(source, target, offered, settings, placement, how),

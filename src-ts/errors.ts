@@ -73,6 +73,11 @@ export function unknownOption(name: string): TypeError {
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 
+/** Something that was used after it was disposed of. @internal */
+export function disposedOf(name: string): TypeError {
+  return Object.assign(new TypeError(`${name} was disposed of`), { code: 'ERR_INVALID_STATE' });
+}
+
 /** An argument of a wrong type. Its value is described, never shown: it may be a key. @internal */
 export function typeError(
   name: string,

@@ -9,7 +9,7 @@ import { run } from './operation';
 import { checkedOptions, checkedPath, openSettings, placementSettings, sealSettings } from './options';
 import { Recipients } from './recipients';
 import { openReport, plaintextSize, sealReport } from './reports';
-import { sourceWith } from './sources';
+import { fileAt, sourceWith } from './sources';
 import type {
   DamageOptions,
   FileOptions,
@@ -44,6 +44,9 @@ export async function encryptFile(
   const settings = sealSettings(checkedOptions(options), true);
   const recipients = Recipients.of(options);
   const placement = placementSettings(options);
+  if (placement.resume && placement.resumeSecret === undefined && !recipients.canOpen) {
+    throw rangeError('resumeSecret', 'is needed to resume where no recipient is a key or a passphrase');
+  }
   if (isDetached(options)) {
     settings.detached = true;
     if (placement.resume) throw notResumable();
@@ -81,7 +84,7 @@ export async function decryptFile(
   const placement = placementSettings(options);
   const header = headerOption(options);
   if (header && placement.resume) throw notResumable();
-  const sealed = sourceWith({ path: source }, header);
+  const sealed = sourceWith(fileAt(source), header);
   const report = await run(options, {
     name: 'decryptFile',
     asksCaller: typeof policy === 'function',

@@ -105,20 +105,23 @@ export class Identities {
     open: (identities: CredentialArgument[]) => Promise<T>,
     refused: unknown,
   ): Promise<T> {
-    let refusal = refused;
-    const answers = await Promise.allSettled(this.#ask(slots, context, running));
-    const unwrapped = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-    const failed = answers.find((answer) => answer.status === 'rejected');
-    if (unwrapped.length > 0) {
+    let [refusal, failure] = [refused, undefined as unknown];
+    // Each as it comes: a service that is down keeps no other waiting.
+    const asked = new Set(this.#ask(slots, context, running).map(arriving));
+    while (asked.size > 0) {
+      const { key, error, from } = await Promise.race(asked);
+      asked.delete(from());
+      failure ??= error;
+      if (key === undefined) continue;
       try {
-        return await open(unwrapped);
+        return await open([key]);
       } catch (error) {
         if (!isLocked(error)) throw error;
         refusal ??= error;
       }
     }
     // Nothing was tried: what the stream wants is for the addon to say.
-    throw failed ? failed.reason : (refusal ?? (await open([]).then(unexpected, (error: unknown) => error)));
+    throw failure ?? refusal ?? (await open([]).then(unexpected, (error: unknown) => error));
   }
 
   /** What the services that are listed make of the slots that name them. */
@@ -129,7 +132,7 @@ export class Identities {
   ): Promise<NativeCredential>[] {
     return slots.flatMap((slot, position) => {
       const { name, keyId, blob } = slot;
-      const access = this.services.find((listed) => listed.service.name === name && listed.keyId === keyId);
+      const access = this.services.find((listed) => listed.name === name && listed.keyId === keyId);
       if (access === undefined) return [];
       // A stranger's header may have many: each costs a call, and maybe money.
       const before = slots.slice(0, position).filter((other) => other.name === name && other.keyId === keyId);
@@ -144,14 +147,30 @@ export class Identities {
   }
 }
 
+/** What came of a question, and the promise that it came from. */
+interface Arrival {
+  readonly key?: NativeCredential;
+  readonly error?: unknown;
+  readonly from: () => Promise<Arrival>;
+}
+
+function arriving(asked: Promise<NativeCredential>): Promise<Arrival> {
+  const from = () => arrival;
+  const arrival: Promise<Arrival> = asked.then(
+    (key) => ({ key, from }),
+    (error: unknown) => ({ error, from }),
+  );
+  return arrival;
+}
+
 function unexpected(): never {
   throw new Error('a stream opened with nothing (a bug in sealstream)');
 }
 
-/** Whether nothing that was offered opened the stream. */
+/** Whether nothing that was offered opened the stream, so that something else may. */
 function isLocked(error: unknown): boolean {
   const { kind } = (error as { failure?: { kind?: unknown } }).failure ?? {};
-  return kind === 'NoMatchingKey' || kind === 'WrongPassphrase';
+  return kind === 'NoMatchingKey' || kind === 'WrongPassphrase' || kind === 'HeaderTampered';
 }
 
 async function unwrap(
@@ -161,7 +180,14 @@ async function unwrap(
   running: Running,
 ): Promise<NativeCredential> {
   const { end } = running;
-  const kek = await end.race(() => askToUnwrap(access, blob, context, end.signal));
+  const asked = askToUnwrap(access, blob, context, end.signal);
+  const kek = await end
+    .race(() => asked)
+    .catch((error: unknown) => {
+      // One that comes at the very end is not left in memory.
+      asked.then((late) => late.fill(0)).catch(() => undefined);
+      throw error;
+    });
   try {
     return native.NativeCredential.provider(name, keyId, blob, kek);
   } finally {

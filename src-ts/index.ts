@@ -43,7 +43,7 @@ export { httpSource, type HttpHeaders, type HttpSourceOptions } from './http-sou
 export { ciphertextSize, inspect } from './inspect';
 export { KeyPair, type KeyPairType } from './key-pair';
 export { generateKey, SecretKey } from './keys';
-export { ProviderError, type ProviderErrorCode } from './provider-error';
+export { ProviderError, type ProviderErrorCode, type ProviderOperation } from './provider-error';
 export type { KeyContext, KeyProvider } from './providers';
 export {
   open,

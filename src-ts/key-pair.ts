@@ -1,8 +1,9 @@
 // Key pairs: what is sealed for the public key opens with the secret one alone.
 
 import { native } from './binding';
-import { Secret } from './credentials';
-import { calling, rangeError, translated } from './errors';
+import { hold, type Identity, identityBrand, letGo } from './credentials';
+import { calling, disposedOf, rangeError, translated } from './errors';
+import { Labelled } from './labelled';
 import { checkedBoolean, checkedOptions, checkedPath, checkedString } from './options';
 
 type NativeCredential = InstanceType<typeof native.NativeCredential>;
@@ -14,17 +15,22 @@ export type KeyPairType = 'hybrid' | 'x25519';
  * A secret key with its public key: an identity that opens what was sealed for the public key. Texts and files are as age has
  * them, so that a pair serves both. It prints as `[KeyPair]`.
  */
-export class KeyPair extends Secret {
-  declare readonly type: KeyPairType;
+export class KeyPair extends Labelled implements Identity {
+  declare readonly [identityBrand]: true;
+  /** What the pair is of. */
+  readonly type: KeyPairType;
   /** The public key, for {@link hybrid} or {@link x25519}: `age1pq1…` or `age1…`. */
   readonly publicKey: string;
   readonly #native: NativeCredential;
+  #isDisposed = false;
 
   private constructor(pair: NativeCredential) {
     if (!(pair instanceof native.NativeCredential)) {
       throw new TypeError('a KeyPair is made by KeyPair.generate, fromText or fromFile');
     }
-    super(pair.type, pair);
+    super('KeyPair');
+    this.type = pair.type as KeyPairType;
+    hold(this, pair, { seals: false, opens: true });
     this.publicKey = pair.publicText;
     this.#native = pair;
   }
@@ -99,13 +105,19 @@ export class KeyPair extends Secret {
     return this.#get().secretText();
   }
 
-  /** `[KeyPair]`. */
-  override toString(): string {
-    return '[KeyPair]';
+  /** Overwrites the secret key. Later use throws a TypeError; operations under way go on with their own copy. */
+  dispose(): void {
+    this.#isDisposed = true;
+    letGo(this);
+  }
+
+  /** The same as {@link KeyPair.dispose}, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   #get(): NativeCredential {
-    if (this.isDisposed) throw new TypeError('the key pair was disposed of');
+    if (this.#isDisposed) throw disposedOf('the key pair');
     return this.#native;
   }
 }

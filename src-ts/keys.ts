@@ -1,11 +1,10 @@
 // Secret keys. Their bytes live in Rust's memory and come to JavaScript only where that is asked for.
 
-import { inspect } from 'node:util';
-
 import type { NativeKey } from '../native/binding';
 import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
-import { calling, rangeError, translated, typeError } from './errors';
+import { calling, disposedOf, rangeError, translated, typeError } from './errors';
+import { Labelled } from './labelled';
 import { checkedBoolean, checkedOptions, checkedPath, checkedString } from './options';
 
 // Set inside the class, which alone sees its private fields.
@@ -17,7 +16,7 @@ export let isSecretKey: (value: unknown) => value is SecretKey;
  * A 32-byte secret key. Whatever prints it prints `[SecretKey]`; {@link SecretKey.exportBytes} and
  * {@link SecretKey.toFile} are the only ways out for its bytes.
  */
-export class SecretKey {
+export class SecretKey extends Labelled {
   readonly #native: NativeKey;
   #disposed = false;
 
@@ -27,12 +26,13 @@ export class SecretKey {
         'a SecretKey is made by SecretKey.generate, fromBytes, fromHex, fromBase64 or fromFile',
       );
     }
+    super('SecretKey');
     this.#native = key;
   }
 
   static {
     nativeOf = (name, key) => {
-      if (key.#disposed) throw new TypeError(`${name} was disposed of`);
+      if (key.#disposed) throw disposedOf(name);
       return key.#native;
     };
     isSecretKey = (value): value is SecretKey =>
@@ -131,26 +131,6 @@ export class SecretKey {
     this.dispose();
   }
 
-  /** `[SecretKey]`. */
-  toString(): string {
-    return PRINTED;
-  }
-
-  /** `[SecretKey]`. */
-  toJSON(): string {
-    return PRINTED;
-  }
-
-  /** `[SecretKey]`. */
-  [Symbol.toPrimitive](): string {
-    return PRINTED;
-  }
-
-  /** `[SecretKey]`. */
-  [inspect.custom](): string {
-    return PRINTED;
-  }
-
   /** For `Object.prototype.toString`. */
   readonly [Symbol.toStringTag] = 'SecretKey';
 }
@@ -177,4 +157,3 @@ function keyBytes(name: string, key: unknown): Uint8Array {
 }
 
 const KEY_SIZE = 32;
-const PRINTED = '[SecretKey]';

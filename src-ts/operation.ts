@@ -2,6 +2,7 @@
 
 import type { Progress, RunSettings } from '../native/binding';
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './abort';
+import { bare } from './bare';
 import { native } from './binding';
 import { type OperationName, Watch } from './diagnostics';
 import { SealError, translated, typeError } from './errors';
@@ -76,8 +77,7 @@ export class Running {
 
   /** How the addon is to run it; `isStoppable` where more than the signal may stop it. */
   settings(threads: number, isStoppable: boolean): RunSettings {
-    // The addon looks names up, and must not find what somebody put on Object.prototype.
-    const settings = Object.assign(Object.create(null) as RunSettings, { threads });
+    const settings: RunSettings = bare({ threads });
     if (isStoppable || this.#signal) settings.cancellation = this.end.cancellation;
     return settings;
   }

@@ -10,6 +10,7 @@ import type {
   SealSettings,
   SlotTypeName,
 } from '../native/binding';
+import { bare } from './bare';
 import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
 import { rangeError, typeError, unknownOption } from './errors';
@@ -18,7 +19,7 @@ import type { FileOptions, OpeningOptions, SealingOptions } from './types';
 /** @internal */
 export function sealSettings(options: SealingOptions, rewrappable = false): SealSettings {
   const { context, frameSize, segmentSize, digest } = options;
-  const settings = withoutPrototype<SealSettings>();
+  const settings = bare<Partial<SealSettings>>({});
   if (context !== undefined) settings.context = checkedContext(context);
   if (frameSize !== undefined) {
     settings.frameSize = checkedInteger('frameSize', frameSize, limits.minFrameSize, limits.maxFrameSize);
@@ -31,15 +32,10 @@ export function sealSettings(options: SealingOptions, rewrappable = false): Seal
   return settings;
 }
 
-/** The addon looks names up, and must not find what somebody put on Object.prototype. */
-function withoutPrototype<T extends object>(): Partial<T> {
-  return Object.create(null) as Partial<T>;
-}
-
 /** @internal */
 export function openSettings(options: OpeningOptions): OpenSettings {
   const { context, maxSegmentSize, acceptSlots, maxPassphraseCost } = options;
-  const settings = withoutPrototype<OpenSettings>();
+  const settings = bare<Partial<OpenSettings>>({});
   if (context !== undefined) settings.context = checkedContext(context);
   if (maxSegmentSize !== undefined) {
     settings.maxSegmentSize = checkedMaxSegmentSize(maxSegmentSize);
@@ -58,14 +54,14 @@ export function openSettings(options: OpeningOptions): OpenSettings {
 
 /** @internal */
 export function healSettings({ maxSegmentSize }: Pick<OpeningOptions, 'maxSegmentSize'>): HealSettings {
-  const settings = withoutPrototype<HealSettings>();
+  const settings = bare<Partial<HealSettings>>({});
   if (maxSegmentSize !== undefined) settings.maxSegmentSize = checkedMaxSegmentSize(maxSegmentSize);
   return settings;
 }
 
 /** @internal */
 export function placementSettings(options: FileOptions): PlacementSettings {
-  const settings = Object.assign(withoutPrototype<PlacementSettings>(), {
+  const settings = Object.assign(bare<Partial<PlacementSettings>>({}), {
     overwrite: checkedBoolean('overwrite', options.overwrite, false),
     flush: checkedBoolean('flush', options.flush, true),
     resume: checkedBoolean('resume', options.resume, false),
@@ -148,7 +144,7 @@ function checkedContext(context: unknown): Uint8Array {
 }
 
 function checkedSecret(secret: unknown): Uint8Array {
-  const bytes = fixedBytes('resumeSecret', secret);
+  const bytes = Uint8Array.from(fixedBytes('resumeSecret', secret));
   if (bytes.length !== RESUME_SECRET_SIZE) {
     throw rangeError('resumeSecret', `must have ${RESUME_SECRET_SIZE} bytes, not ${bytes.length}`);
   }

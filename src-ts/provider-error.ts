@@ -13,7 +13,7 @@ export type ProviderErrorCode =
   /** What it answered can't be: no bytes, too many, or a key that does not have 32. */
   | 'ERR_PROVIDER_ANSWER';
 
-/** What a service was asked. @internal */
+/** What a service was asked. */
 export type ProviderOperation = 'wrap' | 'unwrap';
 
 /** Who was asked for what, and what came of it. @internal */
@@ -44,7 +44,15 @@ export class ProviderError extends Error {
   readonly operation: ProviderOperation;
 
   /** @internal */
-  constructor({ provider, keyId, operation, code, why, advice = ADVICE[code], cause }: ProviderFailure) {
+  constructor({
+    provider,
+    keyId,
+    operation,
+    code,
+    why,
+    advice = adviceFor(code, operation),
+    cause,
+  }: ProviderFailure) {
     const asked = operation === 'wrap' ? 'wrap a key with' : 'unwrap the key of';
     super(
       `the key service ${JSON.stringify(provider)} did not ${asked} ${JSON.stringify(keyId)}: ${why}; ${advice}`,
@@ -113,6 +121,12 @@ function reasonOf(thrown: unknown): string {
 
 function isObject(value: unknown): value is Record<'code' | 'name' | 'message' | 'cause', unknown> {
   return typeof value === 'object' && value !== null;
+}
+
+function adviceFor(code: ProviderErrorCode, operation: ProviderOperation): string {
+  return code === 'ERR_PROVIDER_FAILED' && operation === 'wrap'
+    ? 'check that this key is there'
+    : ADVICE[code];
 }
 
 const ADVICE: Readonly<Record<ProviderErrorCode, string>> = {

@@ -1,9 +1,10 @@
 // Key services, which wrap a random key for each stream: how they are asked, and what of their answers is believed.
 
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort, untilAborted } from './abort';
+import { native } from './binding';
 import { isBytes } from './bytes';
 import { rangeError, typeError } from './errors';
-import { checkedString } from './options';
+import { checkedString, checkedText } from './options';
 import { explained, ProviderError, type ProviderFailure, type ProviderOperation } from './provider-error';
 
 /**
@@ -54,6 +55,8 @@ export interface KeyContext {
 /** One key of a service, as the caller listed it. @internal */
 export interface ProviderAccess {
   readonly service: KeyProvider;
+  /** Its name when it was listed. */
+  readonly name: string;
   readonly keyId: string;
   /** Milliseconds for one answer. */
   readonly timeout: number;
@@ -72,13 +75,17 @@ export async function askToWrap(
   context: Uint8Array,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  const answer = await ask(access, 'wrap', kek, context, signal);
-  if (!isBytes(answer)) throw wrongAnswer(access, 'wrap', 'its answer is no Uint8Array');
-  if (answer.length === 0 || answer.length > MOST_BLOB) {
-    const why = `its answer has ${answer.length} bytes, and may have 1 to ${MOST_BLOB}`;
-    throw wrongAnswer(access, 'wrap', why);
-  }
-  return copied(answer);
+  return ask(access, 'wrap', kek, context, signal, (answer) => {
+    if (!isBytes(answer)) throw wrongAnswer(access, 'wrap', 'its answer is no Uint8Array');
+    if (answer.length === 0 || answer.length > MOST_BLOB) {
+      const why = `its answer has ${answer.length} bytes, and may have 1 to ${MOST_BLOB}`;
+      throw wrongAnswer(access, 'wrap', why);
+    }
+    if (Buffer.from(answer).includes(Buffer.from(kek.buffer, kek.byteOffset, kek.length))) {
+      throw wrongAnswer(access, 'wrap', 'its answer has the key in clear');
+    }
+    return ownCopy(answer);
+  });
 }
 
 /**
@@ -94,50 +101,52 @@ export async function askToUnwrap(
   context: Uint8Array,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  const answer = await ask(access, 'unwrap', blob, context, signal);
-  try {
-    if (!isBytes(answer)) throw wrongAnswer(access, 'unwrap', 'its answer is no Uint8Array');
-    if (answer.length !== KEK_SIZE) {
-      const why = `its answer has ${answer.length} bytes, and must have ${KEK_SIZE}`;
-      throw wrongAnswer(access, 'unwrap', why);
+  return ask(access, 'unwrap', blob, context, signal, (answer) => {
+    try {
+      if (!isBytes(answer)) throw wrongAnswer(access, 'unwrap', 'its answer is no Uint8Array');
+      if (answer.length !== KEK_SIZE) {
+        const why = `its answer has ${answer.length} bytes, and must have ${KEK_SIZE}`;
+        throw wrongAnswer(access, 'unwrap', why);
+      }
+      return ownCopy(answer);
+    } finally {
+      overwrite(answer);
     }
-    return copied(answer);
-  } finally {
-    overwrite(answer);
-  }
+  });
 }
 
-/** A key service, by what it has. @throws TypeError or RangeError that says what it lacks. @internal */
-export function checkedProvider(value: unknown): KeyProvider {
+/** A key service, by what it has, and its name. @throws TypeError or RangeError that says what it lacks. @internal */
+export function checkedProvider(value: unknown): Pick<ProviderAccess, 'service' | 'name'> {
   if (typeof value !== 'object' || value === null) throw typeError('service', 'a KeyProvider', value);
   const { name, wrapKey, unwrapKey } = value as Partial<Record<keyof KeyProvider, unknown>>;
-  checkedProviderName('service.name', name);
+  const checkedName = checkedProviderName('service.name', name);
   if (typeof wrapKey !== 'function') throw typeError('service.wrapKey', 'a function', wrapKey);
   if (typeof unwrapKey !== 'function') throw typeError('service.unwrapKey', 'a function', unwrapKey);
-  return value as KeyProvider;
+  return { service: value as KeyProvider, name: checkedName };
 }
 
 /** A name that fits into a header. @internal */
 export function checkedProviderName(argument: string, value: unknown): string {
-  const name = checkedString(argument, value);
-  if (/\p{Surrogate}/u.test(name)) {
-    throw typeError(argument, 'well-formed Unicode', name, 'a string with a lone surrogate');
-  }
+  const name = checkedText(argument, checkedString(argument, value));
   const size = Buffer.byteLength(name);
-  if (size === 0 || size > MOST_NAME) {
-    throw rangeError(argument, `must have 1 to ${MOST_NAME} bytes of UTF-8, not ${size}`);
+  if (size === 0 || size > maxProviderName) {
+    throw rangeError(argument, `must have 1 to ${maxProviderName} bytes of UTF-8, not ${size}`);
   }
   return name;
 }
 
-/** Asks, and waits no longer than the time limit and the signal allow, whether or not the service heeds them. */
-async function ask(
+/**
+ * Asks, and waits no longer than the time limit and the signal allow, whether or not the service heeds them. `take` makes of the
+ * answer what is returned; it may be the very memory that the service was lent, which is overwritten afterwards.
+ */
+async function ask<T>(
   access: ProviderAccess,
   operation: ProviderOperation,
   bytes: Uint8Array,
   context: Uint8Array,
   signal: AbortSignal | undefined,
-): Promise<unknown> {
+  take: (answer: unknown) => T,
+): Promise<T> {
   const stop = checkedSignal(signal);
   if (stop && isAborted(stop)) throw abortError(stop);
   const { service, keyId, timeout } = access;
@@ -151,19 +160,20 @@ async function ask(
   }, timeout);
   if (stop) onAbort(stop, cancel);
 
-  const lent = copied(bytes);
+  const lent = ownCopy(bytes);
   // Whatever it throws, at once or later, is caught by the same promise.
   const answer = new Promise<unknown>((resolve) => {
-    const told: KeyContext = { context: copied(context), signal: end.signal };
+    const told: KeyContext = { context: ownCopy(context), signal: end.signal };
     resolve(operation === 'wrap' ? service.wrapKey(lent, keyId, told) : service.unwrapKey(lent, keyId, told));
   });
   try {
-    return await untilAborted(answer, end.signal);
-  } catch (thrown) {
-    if (!isAborted(end.signal)) throw failed(access, operation, explained(thrown));
-    // A key that comes too late is not left in memory either.
-    if (operation === 'unwrap') answer.then(overwrite, () => undefined);
-    throw abortError(end.signal);
+    const given = await untilAborted(answer, end.signal).catch((thrown: unknown) => {
+      if (!isAborted(end.signal)) throw failed(access, operation, explained(thrown));
+      // A key that comes too late is not left in memory either.
+      if (operation === 'unwrap') answer.then(overwrite, () => undefined);
+      throw abortError(end.signal);
+    });
+    return take(given);
   } finally {
     clearTimeout(timer);
     if (stop) forgetAbort(stop, cancel);
@@ -172,11 +182,11 @@ async function ask(
 }
 
 function failed(
-  { service, keyId }: ProviderAccess,
+  { name, keyId }: ProviderAccess,
   operation: ProviderOperation,
   failure: Pick<ProviderFailure, 'code' | 'why' | 'advice' | 'cause'>,
 ): ProviderError {
-  return new ProviderError({ provider: service.name, keyId, operation, ...failure });
+  return new ProviderError({ provider: name, keyId, operation, ...failure });
 }
 
 function wrongAnswer(access: ProviderAccess, operation: ProviderOperation, why: string): ProviderError {
@@ -184,7 +194,7 @@ function wrongAnswer(access: ProviderAccess, operation: ProviderOperation, why: 
 }
 
 /** In memory of its own: Node's pool would keep the bytes beside other people's. */
-function copied(bytes: Uint8Array): Uint8Array {
+function ownCopy(bytes: Uint8Array): Uint8Array {
   const copy = new Uint8Array(bytes.length);
   copy.set(bytes);
   return copy;
@@ -199,7 +209,7 @@ function spelled(milliseconds: number): string {
   return milliseconds < 1000 ? `${milliseconds} ms` : `${milliseconds / 1000} s`;
 }
 
+const { maxProviderName } = native.limits();
 const KEK_SIZE = 32;
 /** What a header of 1 MiB surely has room for, beside other slots. */
 const MOST_BLOB = 1_000_000;
-const MOST_NAME = 255;

@@ -63,13 +63,17 @@ export interface ReadStreamOptions extends ReadOptions {
 export async function open(source: RandomAccessInput, options: ReaderOptions): Promise<SealedReader> {
   const settings = openSettings(checkedOptions(options));
   const origin = originWith(originArgument('source', source), headerOption(options));
-  const identities = Identities.of(options).held();
+  const identities = Identities.of(options);
   const { cacheSize: asked } = options;
   const cacheSize =
     asked === undefined ? DEFAULT_CACHE_SIZE : checkedInteger('cacheSize', asked, 0, Number.MAX_SAFE_INTEGER);
-  const running = await begun('open', options.signal, origin);
+  const held = identities.held();
+  const running = await begun('open', options.signal, origin).catch((error: unknown) => {
+    held.dispose();
+    throw error;
+  });
   try {
-    const stream = await UnlockedStream.open({ origin, identities, settings, cacheSize }, running);
+    const stream = await UnlockedStream.open({ origin, identities: held, settings, cacheSize }, running);
     if (options.signal && isAborted(options.signal)) {
       await stream.close();
       throw abortError(options.signal);

@@ -51,7 +51,9 @@ export class Recipients {
 
   /** Those of a size that is asked for: any key, unless they are named. */
   static forSize({ key = new Uint8Array(32), keyId, recipients }: Unchecked<ForWhom>): CredentialArgument[] {
-    const { items } = Recipients.of(recipients === undefined ? { key, keyId } : { recipients });
+    const { items } = Recipients.of(
+      recipients === undefined ? { key, keyId } : { key: undefined, keyId, recipients },
+    );
     if (items.some(isAccess)) {
       throw typeError(
         'recipients',
@@ -61,6 +63,13 @@ export class Recipients {
       );
     }
     return items as CredentialArgument[];
+  }
+
+  /** Whether whoever seals has what opens the stream again, by itself: for a key service another key is wrapped each time. */
+  get canOpen(): boolean {
+    return this.items.some(
+      (item) => isBytes(item) || (!isAccess(item) && (!('type' in item) || OPENING.has(item.type))),
+    );
   }
 
   /** For a call that blocks the event loop, and must not wait for anything. */
@@ -137,10 +146,11 @@ async function wrap(
   try {
     const { end } = running;
     const blob = await end.race(() => askToWrap(access, kek, context, end.signal));
-    return native.NativeCredential.provider(access.service.name, access.keyId, blob, kek);
+    return native.NativeCredential.provider(access.name, access.keyId, blob, kek);
   } finally {
     kek.fill(0);
   }
 }
 
+const OPENING: ReadonlySet<string> = new Set(['key', 'passphrase']);
 const MAX_SLOTS = 64;

@@ -1,12 +1,14 @@
 // What is left of a damaged sealed file, and a map of the rest.
 
 import type { DamageMap, SalvageSettings, ServiceSlot } from '../native/binding';
+import { bare } from './bare';
 import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
-import { rangeError, typeError } from './errors';
+import { rangeError, SealError, translated, typeError } from './errors';
 import { Identities } from './identities';
 import { run } from './operation';
 import { checkedOptions, checkedPath, checkedString, openSettings, placementSettings } from './options';
+import { fileAt } from './sources';
 import type { FileOptions, OpenOptions, OperationOptions } from './types';
 
 /** How to salvage. */
@@ -71,15 +73,25 @@ export async function salvage(
 /** Those of the header that was kept elsewhere, or of the file's own; none where that is damaged, or none at all. */
 async function serviceSlots(path: string, header: Uint8Array | undefined): Promise<ServiceSlot[]> {
   try {
-    return header ? native.headerServiceSlots(header) : await native.sourceServiceSlots({ path });
-  } catch {
-    return [];
+    return header ? native.headerServiceSlots(header) : await native.sourceServiceSlots(fileAt(path));
+  } catch (error) {
+    // What can't be read at all is told; a header that is damaged is what salvaging is for.
+    if (isHeaderFailure(error)) return [];
+    throw error;
   }
 }
 
+function isHeaderFailure(error: unknown): boolean {
+  const failure = translated(error);
+  return (
+    failure instanceof SealError &&
+    failure.failure.kind !== 'Io' &&
+    failure.failure.kind !== 'NotARegularFile'
+  );
+}
+
 function salvageSettings({ header, lost }: SalvageChoices): SalvageSettings {
-  // The addon looks names up, and must not find what somebody put on Object.prototype.
-  const settings = Object.create(null) as SalvageSettings;
+  const settings: SalvageSettings = bare({});
   if (header !== undefined) {
     if (!isBytes(header)) throw typeError('header', 'a Uint8Array', header);
     settings.header = fixedBytes('header', header);

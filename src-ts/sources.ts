@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { types } from 'node:util';
 
 import type { Source } from '../native/binding';
+import { bare } from './bare';
 import { fixedBytes, isBytes } from './bytes';
 import { rangeError, SealError, typeError } from './errors';
 import { checkedInteger, checkedPath } from './options';
@@ -34,12 +35,17 @@ export interface RandomAccessSource {
 
 /** @internal */
 export function sourceArgument(name: string, source: unknown): Source {
-  return isBytes(source) ? { bytes: fixedBytes(name, source) } : { path: checkedPath(name, source) };
+  return isBytes(source) ? bare({ bytes: fixedBytes(name, source) }) : fileAt(checkedPath(name, source));
 }
 
 /** A source, with its header if that is kept apart. @internal */
 export function sourceWith(source: Source, header: Uint8Array | undefined): Source {
-  return header === undefined ? source : { ...source, header };
+  return header === undefined ? source : bare({ ...source, header });
+}
+
+/** The file at a path that was checked. @internal */
+export function fileAt(path: string): Source {
+  return bare({ path });
 }
 
 /** A source as it is used: `direct` where the addon reads it by itself. @internal */

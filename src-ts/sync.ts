@@ -6,7 +6,7 @@ import { translated } from './errors';
 import { Identities } from './identities';
 import { checkedOptions, openSettings, sealSettings } from './options';
 import { poolRoom, poolTake } from './pool';
-import { Recipients } from './recipients';
+import { type CredentialArgument, Recipients } from './recipients';
 import type { OpenOptions, SealOptions } from './types';
 
 /**
@@ -19,8 +19,9 @@ export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
   const settings = sealSettings(checkedOptions(options));
   const recipients = Recipients.of(options).atOnce('encryptSync', 'encrypt');
   try {
-    if (input.length <= POOLED_SIZE) {
-      const room = poolRoom(mostOf(input.length));
+    const most = mostOf(input.length, recipients);
+    if (most !== undefined) {
+      const room = poolRoom(most);
       return poolTake(room, native.encryptSync(input, room, recipients, settings));
     }
     const output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, recipients, settings));
@@ -51,9 +52,14 @@ export function decryptSync(bytes: Uint8Array, options: OpenOptions): Buffer {
   }
 }
 
-/** More than the stream of this many bytes takes, whatever the options; the addon checks the room that it gets. */
-function mostOf(plaintextSize: number): number {
-  return 2 * plaintextSize + 1024;
+/**
+ * More than the stream of this many bytes takes, whatever the options, if it is short and for one short slot; the addon checks the
+ * room that it gets.
+ */
+function mostOf(plaintextSize: number, [recipient, ...others]: CredentialArgument[]): number | undefined {
+  const isShort =
+    recipient !== undefined && others.length === 0 && !('type' in recipient && recipient.type === 'hybrid');
+  return isShort && plaintextSize <= POOLED_SIZE ? 2 * plaintextSize + 1024 : undefined;
 }
 
 /** Sealing up to here costs less than allocating for it. */

@@ -8,6 +8,7 @@ import type {
   Source,
   StreamReader,
 } from '../native/binding';
+import { bare } from './bare';
 import { native } from './binding';
 import type { OperationName } from './diagnostics';
 import type { Identities } from './identities';
@@ -216,11 +217,6 @@ class FetchedOrigin {
 
 async function sizeOf(source: Fetcher, stop: Stop): Promise<number> {
   return checkedSize("the source's size()", await stop.race(() => source.size(stop)));
-}
-
-/** The addon looks names up, and must not find what somebody put on Object.prototype. */
-function bare<T extends object>(value: T): T {
-  return Object.assign(Object.create(null) as T, value);
 }
 
 const NOTHING = new Uint8Array();

@@ -3,6 +3,7 @@
 import { randomInt } from 'node:crypto';
 
 import type { Verification as NativeVerification, VerifySettings } from '../native/binding';
+import { bare } from './bare';
 import { native } from './binding';
 import type { Identity } from './credentials';
 import { rangeError, typeError } from './errors';
@@ -84,7 +85,7 @@ export async function verify(source: SourceInput, options: VerifyOptions = {}): 
 }
 
 function verifySettings({ sample, seed, maxBytesPerSecond }: VerifyOptions): VerifySettings {
-  const settings = Object.create(null) as VerifySettings;
+  const settings = bare({}) as VerifySettings;
   settings.seed =
     seed === undefined ? randomInt(MAX_DRAWN_SEED) : checkedInteger('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   if (sample !== undefined) settings.sample = checkedShare('sample', sample);

@@ -122,7 +122,7 @@ test('a service is never asked for a key id, or under a name, that is not listed
   // Whoever makes a stream can write any name, key id and blob into its header.
   const hostile = new Vault();
   const sealed = await encrypt(plaintext, {
-    recipients: [provider(hostile, 'admin'), provider(new Vault('other'), 'a'), provider(hostile, '')],
+    recipients: [provider(hostile, 'admin'), provider(new Vault('other'), 'a')],
   });
   const vault = new Vault();
   const identities = [provider(vault, 'a'), provider(new Vault('wider'), 'admin')];
@@ -270,22 +270,21 @@ test.serial(
       digest: 'sha512',
       threads: 1,
     } as const;
-    for (const [resumeSecret, startedOver] of [
-      [undefined, 'NoMatchingKey'],
-      [randomBytes(32), undefined],
-    ] as const) {
-      const stop = new AbortController();
-      const onProgress = () => {
-        stop.abort();
-      };
-      const how = { ...slow, resumeSecret };
-      const error = await errorOf(() =>
-        encryptFile(source, target, { ...how, signal: stop.signal, onProgress }),
-      );
-      t.is((error as Error).name, 'AbortError');
-      const { resume } = await encryptFile(source, target, how);
-      t.is(resume?.startedOver, startedOver);
-      t.is(resume!.segmentsResumed > 0, startedOver === undefined);
-    }
+    await t.throwsAsync(encryptFile(source, target, slow), {
+      instanceOf: RangeError,
+      message: /resumeSecret is needed/,
+    });
+    const stop = new AbortController();
+    const onProgress = () => {
+      stop.abort();
+    };
+    const how = { ...slow, resumeSecret: randomBytes(32) };
+    const error = await errorOf(() =>
+      encryptFile(source, target, { ...how, signal: stop.signal, onProgress }),
+    );
+    t.is((error as Error).name, 'AbortError');
+    const { resume } = await encryptFile(source, target, how);
+    t.is(resume?.startedOver, undefined);
+    t.true(resume!.segmentsResumed > 0);
   },
 );

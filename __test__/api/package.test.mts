@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -114,6 +114,59 @@ test('native code that a runtime does not allow is told with how to allow it', a
   const stderr = await failureToLoad(copyOfPackage(t, version, true), refusing);
   t.regex(stderr, /Error: sealstream cannot load its native code for .*--allow-ffi/);
   t.notRegex(stderr, /install again|Build it again/);
+});
+
+test('a strict program that checks the types of its libraries compiles with these', async (t) => {
+  const directory = mkdtempSync(join(ROOT, 'target', 'types-'));
+  t.teardown(() => {
+    rmSync(directory, { recursive: true });
+  });
+  writeFileSync(
+    join(directory, 'user.mts'),
+    `import * as seal from 'sealstream';
+     import { awsKms } from 'sealstream/aws-kms';
+     import { safeStorageProvider } from 'sealstream/electron';
+     export const all = [seal, awsKms, safeStorageProvider];
+     // @ts-expect-error -- an operation is one of two words, not anything
+     export const wrong: number = ({} as seal.ProviderError).operation;
+     // @ts-expect-error -- what only opens is for nobody to seal for
+     export const sealing: seal.Recipient = seal.KeyPair.generate();
+     // @ts-expect-error -- a public key opens nothing
+     export const opening: seal.Identity = seal.x25519('age1');`,
+  );
+  const options = [
+    '--ignoreConfig',
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    'false',
+    '--exactOptionalPropertyTypes',
+  ];
+  const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const kind = [
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--types',
+    'node',
+    '--lib',
+    'es2023,esnext.disposable',
+  ];
+  const told = await promisify(execFile)(process.execPath, [
+    compiler,
+    ...options,
+    ...kind,
+    join(directory, 'user.mts'),
+  ]).then(
+    () => '',
+    (error: unknown) => (error as { stdout: string }).stdout,
+  );
+  // Those of the SDK are its own.
+  t.deepEqual(
+    told.split('\n').filter((line) => line !== '' && !line.includes('node_modules/')),
+    [],
+  );
 });
 
 test('the types name only what the package exports', (t) => {

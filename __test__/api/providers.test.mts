@@ -40,6 +40,37 @@ function failing(thrown: unknown): Promise<ProviderError> {
 
 const never = () => new Promise<Uint8Array>(() => undefined);
 
+test('a service that answers with the memory that it was lent is heard before that is overwritten', async (t) => {
+  const inPlace = {
+    name: 'in-place',
+    wrapKey: (kek: Uint8Array) => Promise.resolve(kek.map((byte, index) => (kek[index] = byte ^ 0xff))),
+    unwrapKey: (blob: Uint8Array) => {
+      for (const [index, byte] of blob.entries()) blob[index] = byte ^ 0xff;
+      return Promise.resolve(blob);
+    },
+  };
+  const lent = { ...inPlace, wrapKey: (kek: Uint8Array) => inPlace.unwrapKey(kek) };
+  for (const service of [inPlace, lent]) {
+    const blob = await askToWrap(accessTo(service, 'a'), KEK, new Uint8Array());
+    t.deepEqual(
+      blob,
+      KEK.map((byte) => byte ^ 0xff),
+    );
+    t.deepEqual(await askToUnwrap(accessTo(service, 'a'), blob, new Uint8Array()), KEK);
+  }
+});
+
+test('a service that does not wrap at all is found out', async (t) => {
+  const clear = {
+    name: 'clear',
+    wrapKey: (kek: Uint8Array) => Promise.resolve(kek),
+    unwrapKey: () => Promise.reject(new Error()),
+  };
+  const error = await providerError(() => askToWrap(accessTo(clear, 'a'), KEK, new Uint8Array()));
+  t.is(error.code, 'ERR_PROVIDER_ANSWER');
+  t.regex(error.message, /the key in clear/);
+});
+
 test('a service gets the key, the id of its key and the context, and gives the blob', async (t) => {
   let asked: unknown[] = [];
   const service = access({
@@ -380,5 +411,5 @@ test('a service is taken as it is, also one whose functions stand on its prototy
     }
   }
   const vault = new Vault();
-  t.is(checkedProvider(vault), vault);
+  t.deepEqual(checkedProvider(vault), { service: vault, name: vault.name });
 });

@@ -243,6 +243,39 @@ function generateKeyOf(): Recipient {
   return secretKey(generateKey());
 }
 
+test('a short payload is sealed at once for whatever recipients take no time', (t) => {
+  const key = generateKey();
+  const pairs = [KeyPair.generate(), KeyPair.generate('x25519')];
+  const many = Array.from({ length: 60 }, () => secretKey(generateKey(), { id: 'é'.repeat(127) }));
+  for (const others of [[], [hybrid(pairs[0]!.publicKey)], [x25519(pairs[1]!.publicKey)], many]) {
+    for (const recipients of [[...others, key], others.length === 1 ? others : [key]]) {
+      for (const size of [0, 10, 8192, 8193]) {
+        const stream = encryptSync(pattern(size), { recipients });
+        t.is(stream.length, ciphertextSize(size, { recipients }));
+        t.deepEqual(decryptSync(stream, { identities: [key, ...pairs] }), pattern(size));
+      }
+    }
+  }
+});
+
+test('the event loop goes on while a passphrase is stretched, and small operations are not held up', async (t) => {
+  const recipients = [passphrase('a', { strength: { memoryKiB: 65_536, passes: 3, lanes: 1 } })];
+  const key = generateKey();
+  const state = { isDone: false };
+  const sealing = Promise.all([1, 2, 3, 4].map(() => encrypt(PLAIN, { recipients }))).then((streams) => {
+    state.isDone = true;
+    return streams;
+  });
+  let meanwhile = 0;
+  while (!state.isDone) {
+    await encrypt(PLAIN, { key });
+    meanwhile += 1;
+  }
+  // Far more than if each had waited for one of the four.
+  t.true(meanwhile > 20, `${meanwhile}`);
+  t.is((await sealing).length, 4);
+});
+
 test('at once there is no time for passphrases and services', (t) => {
   const [pass, service] = [passphrase('a', { strength: CHEAP }), provider(new FakeService(), 'a')];
   const key = generateKey();

@@ -91,6 +91,8 @@ class ConversionStream<Report extends object> extends Duplex {
   /** Whether the reader found less than it wanted, with nothing more since. */
   #isShort = false;
   #tellDrained: (() => void) | undefined;
+  /** Until it has begun. */
+  #beginning: Promise<void> | undefined;
 
   constructor({ signal, marks }: StreamSettings, make: (outlet: Outlet) => Conversion<Report>) {
     super({ ...marks, decodeStrings: false });
@@ -117,16 +119,31 @@ class ConversionStream<Report extends object> extends Duplex {
   }
 
   override _construct(callback: Callback): void {
-    settled(this.#conversion.begin(), callback);
+    // Not waited for here, since Node would let nothing end the stream until then: it takes long where a passphrase has to be
+    // stretched, or a key service asked.
+    this.#beginning = this.#conversion.begin().finally(() => (this.#beginning = undefined));
+    this.#beginning.catch(() => undefined);
+    callback();
   }
 
   override _write(chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {
     if (typeof chunk === 'string') callback(typeError('chunk', 'a Buffer or a Uint8Array', chunk));
-    else settled(this.#conversion.write(chunk), callback);
+    else
+      settled(
+        this.#onceBegun(() => this.#conversion.write(chunk)),
+        callback,
+      );
   }
 
   override _final(callback: Callback): void {
-    settled(this.#conversion.finish(), callback);
+    settled(
+      this.#onceBegun(() => this.#conversion.finish()),
+      callback,
+    );
+  }
+
+  #onceBegun(step: () => Promise<void>): Promise<void> {
+    return this.#beginning ? this.#beginning.then(step) : step();
   }
 
   override _read(): void {

@@ -29,22 +29,15 @@ export interface OpenPlan {
 /** @internal */
 export function sealPlan(options: SealOptions & StreamOptions): SealPlan {
   const settings = sealSettings(checkedOptions(options));
-  return {
-    recipients: Recipients.of(options).held(),
-    settings,
-    concurrency: checkedConcurrency(options),
-  };
+  const [recipients, concurrency] = [Recipients.of(options), checkedConcurrency(options)];
+  return { recipients: recipients.held(), settings, concurrency };
 }
 
 /** @internal */
 export function openPlan(options: OpenOptions & StreamOptions & DamageOptions): OpenPlan {
   const settings = openSettings(checkedOptions(options));
-  return {
-    identities: Identities.of(options).held(),
-    settings,
-    policy: checkedPolicy(options.onDamage),
-    concurrency: checkedConcurrency(options),
-  };
+  const [policy, concurrency] = [checkedPolicy(options.onDamage), checkedConcurrency(options)];
+  return { identities: Identities.of(options).held(), settings, policy, concurrency };
 }
 
 function checkedConcurrency({ concurrency }: StreamOptions): number | undefined {

@@ -18,7 +18,7 @@ export const KEK: Uint8Array = Uint8Array.from({ length: 32 }, (_, index) => ind
 
 /** One of the service's keys, and ten minutes for every answer. */
 export function accessTo(service: KeyProvider, keyId: string, timeout = 600_000): ProviderAccess {
-  return { service, keyId, timeout };
+  return { service, name: service.name, keyId, timeout };
 }
 
 /** The failure of a service that a call ends with. */

@@ -28,7 +28,7 @@ pub fn encrypt_into<'env>(
     let plan = SealPlan::new(&recipients, settings)?;
     Task::large(run)
         .of_size(input.len())
-        .slow(plan.is_slow())
+        .stretching(plan.stretches())
         .launch(env, move |control| {
             // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
             let memory = unsafe { output.as_mut() };
@@ -55,7 +55,7 @@ pub fn decrypt_into<'env>(
     let plan = OpenPlan::new(&identities, settings)?;
     Task::large(run)
         .of_size(input.len())
-        .slow(plan.is_slow())
+        .stretching(plan.stretches())
         .launch(env, move |control| {
             // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
             let memory = unsafe { output.as_mut() };

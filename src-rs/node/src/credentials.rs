@@ -4,7 +4,7 @@ use crate::failure::rejection;
 use crate::keys::{KeyArgument, NativeKey, file_failure, key_from_bytes, key_of};
 use crate::operations::Task;
 use napi::bindgen_prelude::{ClassInstance, Either3, Object};
-use napi::{Env, Error, Result, Status};
+use napi::{Env, Error, JsString, Result, Status};
 use napi_derive::napi;
 use sealstream::crypto::CryptoError;
 use sealstream::headers::SlotType;
@@ -102,9 +102,13 @@ pub struct NativeCredential {
 }
 
 #[derive(Clone)]
-struct Held {
-    recipient: Option<Recipient>,
-    identity: Option<Identity>,
+enum Held {
+    /// A public key, which opens nothing.
+    Public(Recipient),
+    /// A key pair, for whose public key there is a recipient of its own.
+    Pair(Identity),
+    /// What both seals and opens.
+    Shared(Recipient, Identity),
 }
 
 #[napi]
@@ -178,38 +182,40 @@ impl NativeCredential {
     /// The type of its slots.
     #[napi(getter, js_name = "type", ts_return_type = "SlotTypeName")]
     pub fn slot_type(&self) -> Result<String> {
-        let held = self.get()?;
-        let recipient = held.recipient.as_ref().map(Recipient::slot_type);
-        let identity = held.identity.as_ref().map(Identity::slot_type);
-        let known = recipient.or(identity).ok_or_else(|| invalid("nothing is held"))?;
-        Ok(known.to_string())
+        let slot_type = match self.get()? {
+            Held::Public(recipient) | Held::Shared(recipient, _) => recipient.slot_type(),
+            Held::Pair(identity) => identity.slot_type(),
+        };
+        Ok(slot_type.to_string())
     }
 
     /// The public key of a pair.
     #[napi(getter)]
     pub fn public_text(&self) -> Result<String> {
-        match &self.get()?.identity {
-            Some(Identity::X25519(secret)) => Ok(secret.recipient().to_string()),
-            Some(Identity::Hybrid(secret)) => Ok(secret.recipient().to_string()),
+        match self.get()? {
+            Held::Pair(Identity::X25519(secret)) => Ok(secret.recipient().to_string()),
+            Held::Pair(Identity::Hybrid(secret)) => Ok(secret.recipient().to_string()),
             _ => Err(invalid("not a key pair")),
         }
     }
 
     /// The secret key of a pair.
-    #[napi]
-    pub fn secret_text(&self) -> Result<String> {
-        match &self.get()?.identity {
-            Some(Identity::X25519(secret)) => Ok(secret.to_text().to_string()),
-            Some(Identity::Hybrid(secret)) => Ok(secret.to_text().to_string()),
-            _ => Err(invalid("not a key pair")),
-        }
+    #[napi(ts_return_type = "string")]
+    pub fn secret_text<'env>(&self, env: &'env Env) -> Result<JsString<'env>> {
+        let text = match self.get()? {
+            Held::Pair(Identity::X25519(secret)) => secret.to_text(),
+            Held::Pair(Identity::Hybrid(secret)) => secret.to_text(),
+            _ => return Err(invalid("not a key pair")),
+        };
+        env.create_string(text.as_str())
     }
 
     /// Writes a new file with the pair.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn write_file<'env>(&self, env: &'env Env, path: String) -> Result<Object<'env>> {
-        let held = self.get()?.clone();
-        let identity = held.identity.ok_or_else(|| invalid("not a key pair"))?;
+        let Held::Pair(identity) = self.get()?.clone() else {
+            return Err(invalid("not a key pair"));
+        };
         Task::short().launch(env, move |_| {
             let path = Path::new(&path);
             write_identity_file(path, &identity)
@@ -237,9 +243,9 @@ impl NativeCredential {
 
 impl From<Recipient> for NativeCredential {
     fn from(recipient: Recipient) -> Self {
-        let held = Held {
-            identity: recipient.identity(),
-            recipient: Some(recipient),
+        let held = match recipient.identity() {
+            Some(identity) => Held::Shared(recipient, identity),
+            None => Held::Public(recipient),
         };
         Self { held: Some(held) }
     }
@@ -247,11 +253,8 @@ impl From<Recipient> for NativeCredential {
 
 impl From<Identity> for NativeCredential {
     fn from(identity: Identity) -> Self {
-        let held = Held {
-            identity: Some(identity),
-            recipient: None,
-        };
-        Self { held: Some(held) }
+        let held = Some(Held::Pair(identity));
+        Self { held }
     }
 }
 
@@ -287,8 +290,10 @@ pub(crate) fn recipient_of(argument: &CredentialArgument<'_>) -> Result<Recipien
         Either3::A(bytes) => key_from_bytes(bytes)?,
         Either3::B(key) => key.get()?.clone(),
         Either3::C(credential) => {
-            let recipient = credential.get()?.recipient.clone();
-            return recipient.ok_or_else(|| invalid("opens streams, and none can be sealed for it"));
+            return match credential.get()? {
+                Held::Public(recipient) | Held::Shared(recipient, _) => Ok(recipient.clone()),
+                Held::Pair(_) => Err(invalid("opens streams, and none can be sealed for it")),
+            };
         }
     };
     let id = String::new();
@@ -301,8 +306,10 @@ pub(crate) fn identity_of(argument: &CredentialArgument<'_>) -> Result<Identity>
         Either3::A(bytes) => key_from_bytes(bytes)?,
         Either3::B(key) => key.get()?.clone(),
         Either3::C(credential) => {
-            let identity = credential.get()?.identity.clone();
-            return identity.ok_or_else(|| invalid("is a public key, which opens nothing"));
+            return match credential.get()? {
+                Held::Pair(identity) | Held::Shared(_, identity) => Ok(identity.clone()),
+                Held::Public(_) => Err(invalid("is a public key, which opens nothing")),
+            };
         }
     };
     Ok(Identity::Key(key))

@@ -1,7 +1,8 @@
-//! The threads that run operations: plain threads, a few, in two lanes.
+//! The threads that run operations: plain threads, a few, in three lanes.
 //!
 //! They are not the pool's, which must not be blocked by an operation that waits for it, and not libuv's four, which
-//! the program needs for its own files. Small operations have a lane of their own, so that none waits behind a large one.
+//! the program needs for its own files. Small operations have a lane of their own, so that none waits behind a large one, and so have those whose time goes into
+//! stretching passphrases, of which one runs at a time.
 
 use crate::pools::end_idle_pools;
 use sealstream::{CancellationToken, SealFailure};
@@ -18,6 +19,8 @@ pub(crate) enum Lane {
     Small,
     /// Any length.
     Large,
+    /// Passphrases, and little else: a second or more, and much memory.
+    Passphrases,
 }
 
 /// Work for a thread.
@@ -35,13 +38,17 @@ pub(crate) fn submit(lane: Lane, job: Job) {
     match lane {
         Lane::Small => SMALL.submit(job),
         Lane::Large => LARGE.submit(job),
+        Lane::Passphrases => PASSPHRASES.submit(job),
     }
 }
 
 /// Runs the jobs that were cancelled while they waited, on this thread: they end at once, and need not wait for that
 /// behind others that take long.
 pub(crate) fn run_cancelled() {
-    for job in [&SMALL, &LARGE].into_iter().flat_map(Executor::take_cancelled) {
+    for job in [&SMALL, &LARGE, &PASSPHRASES]
+        .into_iter()
+        .flat_map(Executor::take_cancelled)
+    {
         (job.run)(Ok(()));
     }
 }
@@ -49,6 +56,8 @@ pub(crate) fn run_cancelled() {
 struct Executor {
     state: Mutex<State>,
     work: Condvar,
+    /// Threads, each of which runs an operation.
+    limit: fn() -> usize,
     /// Is called when the last thread has ended.
     at_rest: fn(),
 }
@@ -97,7 +106,7 @@ pub(crate) fn waiting<T>(wait: impl FnOnce() -> T) -> T {
 }
 
 impl Executor {
-    const fn new(at_rest: fn()) -> Self {
+    const fn new(limit: fn() -> usize, at_rest: fn()) -> Self {
         let state = State {
             queue: VecDeque::new(),
             working: 0,
@@ -108,6 +117,7 @@ impl Executor {
         Self {
             state: Mutex::new(state),
             work: Condvar::new(),
+            limit,
             at_rest,
         }
     }
@@ -124,7 +134,7 @@ impl Executor {
             self.work.notify_one();
             return;
         }
-        if state.threads - state.waiting >= limit() {
+        if state.threads - state.waiting >= (self.limit)() {
             return;
         }
         state.threads += 1;
@@ -226,13 +236,14 @@ pub(crate) fn parallelism() -> usize {
     *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// Threads of a lane, each of which runs an operation: enough for the machine, and for a few operations to wait for the
+/// Threads of most lanes: enough for the machine, and for a few operations to wait for the
 /// disk side by side.
 fn limit() -> usize {
     parallelism().max(SIDE_BY_SIDE)
 }
 
-static SMALL: Executor = Executor::new(|| ());
-static LARGE: Executor = Executor::new(end_idle_pools);
+static SMALL: Executor = Executor::new(limit, || ());
+static LARGE: Executor = Executor::new(limit, end_idle_pools);
+static PASSPHRASES: Executor = Executor::new(|| 1, || ());
 const SIDE_BY_SIDE: usize = 4;
 const IDLE_LIFE: Duration = Duration::from_secs(5);

@@ -113,9 +113,12 @@ impl Task {
         }
     }
 
-    /// The same operation in the lane of large ones if `is_slow`.
-    pub(crate) fn slow(self, is_slow: bool) -> Self {
-        let lane = if is_slow { Lane::Large } else { self.lane };
+    /// The same operation in the lane of passphrases if `stretches` one, and it is a small one otherwise.
+    pub(crate) fn stretching(self, stretches: bool) -> Self {
+        let lane = match self.lane {
+            Lane::Small if stretches => Lane::Passphrases,
+            lane => lane,
+        };
         Self { lane, ..self }
     }
 

@@ -112,8 +112,8 @@ impl SealPlan {
         self.options.clone().with_context(&self.context)
     }
 
-    /// Whether it takes long before the first byte is sealed.
-    pub(crate) fn is_slow(&self) -> bool {
+    /// Whether a passphrase has to be stretched before the first byte is sealed.
+    pub(crate) fn stretches(&self) -> bool {
         let mut recipients = self.options.recipients.iter();
         recipients.any(|recipient| matches!(recipient, Recipient::Passphrase { .. }))
     }
@@ -178,8 +178,8 @@ impl OpenPlan {
         }
     }
 
-    /// Whether it may take long before the first byte is opened.
-    pub(crate) fn is_slow(&self) -> bool {
+    /// Whether a passphrase may have to be stretched before the first byte is opened.
+    pub(crate) fn stretches(&self) -> bool {
         let mut identities = self.options.identities.iter();
         identities.any(|identity| matches!(identity, Identity::Passphrase(_)))
     }

@@ -65,7 +65,7 @@ pub fn open_reader<'env>(
     let plan = OpenPlan::new(&identities, settings)?;
     // What is read is little, whatever the stream's size.
     Task::alone(cancellation.as_deref(), 0)
-        .slow(plan.is_slow())
+        .stretching(plan.stretches())
         .launch(env, move |_| {
             let file = match &source.path {
                 Some(path) => {

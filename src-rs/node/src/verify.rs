@@ -139,7 +139,7 @@ pub fn verify_source<'env>(
     let size = bytes.map_or(usize::MAX, |bytes| bytes.len());
     Task::large(run)
         .of_size(size)
-        .slow(plan.as_ref().is_some_and(OpenPlan::is_slow))
+        .stretching(plan.as_ref().is_some_and(OpenPlan::stretches))
         .launch(env, move |control| {
             let options = verify::VerifyOptions {
                 open: plan.as_ref().map(OpenPlan::options),

@@ -5,7 +5,6 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// The user's own 32-byte key. It wraps file keys and encrypts nothing else.
-#[derive(Clone)]
 pub struct SecretKey(Secret);
 
 impl SecretKey {
@@ -37,6 +36,12 @@ impl SecretKey {
     }
 }
 
+impl Clone for SecretKey {
+    fn clone(&self) -> Self {
+        Self(held(&self.0))
+    }
+}
+
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[SecretKey]")
@@ -52,7 +57,6 @@ pub struct SecretKeyError {
 }
 
 /// The random key of one stream, from which all its other keys are derived.
-#[derive(Clone)]
 pub struct FileKey(Secret);
 
 impl FileKey {
@@ -64,6 +68,12 @@ impl FileKey {
 
     pub(super) fn expose(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl Clone for FileKey {
+    fn clone(&self) -> Self {
+        Self(held(&self.0))
     }
 }
 

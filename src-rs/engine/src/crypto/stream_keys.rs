@@ -4,6 +4,7 @@ use super::{
     CryptoError, FileKey,
     floe::FloeKey,
     kdf::{MacKey, Prk, RunningMac, sha384},
+    overwrite_stack,
 };
 use subtle::ConstantTimeEq;
 
@@ -26,6 +27,18 @@ impl StreamKeys {
     /// # Errors
     /// None for inputs that the format allows.
     pub fn derive(
+        file_key: &FileKey,
+        core: &[u8; 64],
+        core_extensions: &[u8],
+        context: &[u8],
+    ) -> Result<Self, CryptoError> {
+        let keys = Self::derive_on_the_stack(file_key, core, core_extensions, context);
+        overwrite_stack();
+        keys
+    }
+
+    #[inline(never)]
+    fn derive_on_the_stack(
         file_key: &FileKey,
         core: &[u8; 64],
         core_extensions: &[u8],

@@ -76,10 +76,13 @@ pub fn write_identity_file(path: &Path, identity: &Identity) -> Result<(), KeyFi
 }
 
 fn content(public: &str, secret: &str, seconds: u64) -> Zeroizing<String> {
-    let created = utc(seconds);
-    Zeroizing::new(format!(
-        "# created: {created}\n# public key: {public}\n{secret}\n"
-    ))
+    let comments = format!("# created: {}\n# public key: {public}\n", utc(seconds));
+    // Its whole length, so that no reallocation leaves a copy behind.
+    let mut content = Zeroizing::new(String::with_capacity(comments.len() + secret.len() + 1));
+    for part in [&comments, secret, "\n"] {
+        content.push_str(part);
+    }
+    content
 }
 
 /// Seconds since 1970 as RFC 3339 writes them. The date is by Howard Hinnant's `civil_from_days`.

@@ -3,6 +3,7 @@
 use crate::crypto::{CryptoError, argon2id};
 use crate::headers::{PassphraseCost, SLOT_SALT_SIZE};
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -25,13 +26,16 @@ impl Passphrase {
         Ok(Self(normal))
     }
 
-    /// The key that wraps the file key. It takes as much time and memory as `cost` says, on threads of its own that end
+    /// The key that wraps the file key. It waits for others to be done, and takes as much time and memory as `cost` says, on threads of its own that end
     /// before it returns: one for each lane, but no more than the machine runs at once.
     pub(super) fn stretch(
         &self,
         salt: &[u8; SLOT_SALT_SIZE],
         cost: PassphraseCost,
     ) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
+        // One at a time in the process: the memory of several would add up to more than anybody allowed.
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let available = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = available.min(cost.lanes() as usize);
         rayon::ThreadPoolBuilder::new()

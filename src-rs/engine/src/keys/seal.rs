@@ -2,7 +2,8 @@
 
 use super::{ProviderKey, Recipient};
 use crate::crypto::{
-    CryptoError, FileKey, Kem, Random, UnwrapError, X25519, XWing, unwrap_file_key, wrap_file_key,
+    CryptoError, FileKey, Kem, Random, UnwrapError, X25519, XWing, overwrite_stack, unwrap_file_key,
+    wrap_file_key,
 };
 use crate::headers::{
     HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotBody, SlotType,
@@ -19,12 +20,15 @@ pub fn seal_slots(
     file_key: &FileKey,
     random: &Random,
 ) -> Result<Vec<RawKeySlot>, CryptoError> {
-    recipients
+    let slots = recipients
         .iter()
         .map(|recipient| seal_slot(recipient, stream_id, file_key, random))
-        .collect()
+        .collect();
+    overwrite_stack();
+    slots
 }
 
+#[inline(never)]
 fn seal_slot(
     recipient: &Recipient,
     stream_id: &[u8; 32],

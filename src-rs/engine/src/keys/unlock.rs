@@ -2,7 +2,7 @@
 
 use super::seal::{open_hybrid, open_x25519, unwrap_key, unwrap_passphrase, unwrap_provider};
 use super::{DEFAULT_MAX_PASSPHRASE_COST, Identity, MAX_PASSPHRASE_LANES};
-use crate::crypto::{CryptoError, FileKey, UnwrapError};
+use crate::crypto::{CryptoError, FileKey, UnwrapError, overwrite_stack};
 use crate::headers::{PassphraseCost, ProviderSlot, SlotBody, SlotType, StreamHeader};
 
 /// What a reader tries, and what it spends on that.
@@ -190,8 +190,20 @@ fn passphrase_costs(header: &StreamHeader) -> impl Iterator<Item = PassphraseCos
     })
 }
 
-/// `None` where the identity is not of the slot's type, or the slot is none of a key service's that it is for.
+/// As [`open_slot`], which leaves secrets on the stack.
 fn open(body: &SlotBody, identity: &Identity, stream_id: &[u8; 32]) -> Option<Result<FileKey, UnwrapError>> {
+    let opened = open_slot(body, identity, stream_id);
+    overwrite_stack();
+    opened
+}
+
+/// `None` where the identity is not of the slot's type, or the slot is none of a key service's that it is for.
+#[inline(never)]
+fn open_slot(
+    body: &SlotBody,
+    identity: &Identity,
+    stream_id: &[u8; 32],
+) -> Option<Result<FileKey, UnwrapError>> {
     Some(match (body, identity) {
         (SlotBody::Key(slot), Identity::Key(key)) => unwrap_key(slot, key.expose(), stream_id),
         (SlotBody::Passphrase(slot), Identity::Passphrase(passphrase)) => {

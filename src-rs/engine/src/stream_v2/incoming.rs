@@ -283,16 +283,24 @@ pub(crate) fn opened_by(header: &StreamHeader, unlocked: &Unlocked) -> OpenedBy 
     }
 }
 
+/// An id as a message has room for: it can have 65,535 bytes.
+fn shortened(id: &str) -> String {
+    match id.char_indices().nth(MOST_OF_AN_ID) {
+        Some((at, _)) => format!("{}…", id.get(..at).unwrap_or_default()),
+        None => id.to_owned(),
+    }
+}
+
 /// A header's slots in words, for someone who looks for the right key.
 fn describe_slots(header: &StreamHeader, limits: &UnlockLimits<'_>) -> String {
     let describe = |raw: &RawKeySlot| {
         let words = match raw.parsed() {
             Some(SlotBody::Key(slot)) if slot.id.is_empty() => "a key without a name".to_owned(),
-            Some(SlotBody::Key(slot)) => format!("key {:?}", slot.id),
+            Some(SlotBody::Key(slot)) => format!("key {:?}", shortened(&slot.id)),
             Some(SlotBody::Passphrase(_)) => "a passphrase".to_owned(),
             Some(SlotBody::X25519(_)) => "an X25519 key".to_owned(),
             Some(SlotBody::Hybrid(_)) => "a post-quantum hybrid key".to_owned(),
-            Some(SlotBody::Provider(slot)) => format!("key {:?} of {:?}", slot.key_id, slot.name),
+            Some(SlotBody::Provider(slot)) => format!("key {:?} of {:?}", shortened(&slot.key_id), slot.name),
             None => format!("{}, which this release can't open", raw.slot_type),
         };
         if limits.accepts(raw.slot_type) {
@@ -303,3 +311,6 @@ fn describe_slots(header: &StreamHeader, limits: &UnlockLimits<'_>) -> String {
     };
     header.slots.iter().map(describe).collect::<Vec<_>>().join("; ")
 }
+
+/// Characters of a key's id in a message.
+const MOST_OF_AN_ID: usize = 100;

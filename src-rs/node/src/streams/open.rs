@@ -43,7 +43,7 @@ pub fn open_stream<'env>(
 ) -> Result<Object<'env>> {
     let plan = OpenPlan::new(&identities, settings)?;
     Task::alone(cancellation.as_deref(), header.len() as u64)
-        .slow(plan.is_slow())
+        .stretching(plan.stretches())
         .launch(env, move |_| {
             let session = OpenSession::new(&header, &plan.options())?;
             Ok(OpenStream {

@@ -35,7 +35,7 @@ pub fn seal_stream<'env>(
 ) -> Result<Object<'env>> {
     let plan = SealPlan::new(&recipients, settings)?;
     Task::alone(cancellation.as_deref(), 0)
-        .slow(plan.is_slow())
+        .stretching(plan.stretches())
         .launch(env, move |_| {
             let session = SealSession::new(&plan.options())?;
             Ok(SealStream {
