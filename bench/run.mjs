@@ -48,7 +48,8 @@ try {
     note(await largeBuffer(rounds));
     for await (const result of smallRecords(rounds)) note(result);
   }
-  if (['files', 'journal', 'recovery', 'streams', 'random-access'].some(wanted)) await makeFile(source);
+  if (['files', 'journal', 'recovery', 'rewrap', 'streams', 'random-access'].some(wanted))
+    await makeFile(source);
   if (wanted('files')) {
     const { fileCases } = await import('./cases/files.mjs');
     for await (const result of fileCases({ source, size, folder, threads, rounds, kernel })) note(result);
@@ -60,6 +61,10 @@ try {
   if (wanted('recovery')) {
     const { recoveryCases } = await import('./cases/recovery.mjs');
     for await (const result of recoveryCases({ source, size, folder, threads, rounds })) note(result);
+  }
+  if (wanted('rewrap')) {
+    const { rewrapCases } = await import('./cases/rewrap.mjs');
+    for await (const result of rewrapCases({ source, folder, threads, rounds })) note(result);
   }
   if (wanted('streams')) {
     const { streamCases } = await import('./cases/streams.mjs');

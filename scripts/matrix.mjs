@@ -26,7 +26,7 @@ const GAPS = ['`using`', '`await using`'].map((capability) => ({
 const REMARKS = {
   deno:
     'With a `node_modules` folder, and the flags `--allow-ffi --allow-read=node_modules`; `httpSource` needs `--allow-net` ' +
-    'too. Native code is outside of Deno’s permissions: it reads and writes the files that it is told to.',
+    'too, and loading the AWS SDK `--allow-env`. Native code is outside of Deno’s permissions: it reads and writes the files that it is told to.',
 };
 
 /** Milliseconds for one trial: far more than any needs. */

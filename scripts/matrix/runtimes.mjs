@@ -56,6 +56,7 @@ export function runtimes() {
       more: {
         'the `sealstream` command': ['--allow-run', '--allow-env'],
         '`open`: `httpSource`': ['--allow-net'],
+        '`sealstream/electron`, `sealstream/aws-kms`': ['--allow-env'],
       },
     },
   ];
@@ -114,8 +115,13 @@ export async function makeApplication(root, folder) {
       packed.find((at) => others.test(at) && at.includes(platform)),
     ]),
   );
+  // What users of `sealstream/aws-kms` have beside the package, in the version that it is tested with.
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  dependencies[SDK] = devDependencies[SDK];
   const manifest = { private: true, type: 'module', dependencies, optionalDependencies };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   await npm(folder, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock');
   cpSync(join(root, 'scripts', 'matrix', 'smoke'), folder, { recursive: true });
 }
+
+const SDK = '@aws-sdk/client-kms';

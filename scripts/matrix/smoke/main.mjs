@@ -3,13 +3,14 @@
 // folder. Prints `ok` as its last line if the capability is there, and must then end by itself. `main.mjs` alone prints
 // all names.
 
+import { credentials } from './credentials.mjs';
 import { operations } from './operations.mjs';
 import { readers } from './readers.mjs';
 import { streams } from './streams.mjs';
 import { surroundings } from './surroundings.mjs';
 
 /** @type {Record<string, import('./operations.mjs').Capability>} */
-const capabilities = { ...operations, ...streams, ...readers, ...surroundings };
+const capabilities = { ...operations, ...credentials, ...streams, ...readers, ...surroundings };
 
 const [name, folder = ''] = process.argv.slice(2);
 if (name === undefined) {

@@ -1,0 +1,114 @@
+// @ts-check
+/** Changing who can open a large file: beside the bare writes to the disk that it takes, and beside Argon2's work. */
+import { open as openFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encryptFile, generateKey, open, passphrase, rewrap } from 'sealstream';
+import { inPairs, median, seconds } from '../lib/measure.mjs';
+
+/** @typedef {import('../lib/report.mjs').Result} Result */
+
+/**
+ * @param {{ source: string, folder: string, threads: number, rounds: number }} setting
+ * @returns {AsyncGenerator<Result>}
+ */
+export async function* rewrapCases({ source, folder, threads, rounds }) {
+  const [key, words] = [generateKey(), passphrase('correct horse battery staple')];
+  const sealed = join(folder, 'sealed');
+  const scratch = join(folder, 'scratch');
+  try {
+    // Flushed, as a rewrap flushes the whole file: it is not to pay for the sealing.
+    await encryptFile(source, sealed, { key, threads, overwrite: true });
+    await writeFile(scratch, Buffer.alloc(2 * HEADER), { flush: true });
+    const inPlace = async (/** @type {import('sealstream').RewrapOptions} */ options) => {
+      const report = await rewrap(sealed, options);
+      if (!report.inPlace) throw new Error('a new file took the place of the old one');
+    };
+    const another = () => inPlace({ key, replace: [key] });
+    const bare = () => writeTwice(scratch);
+    yield beyond(
+      'rewrap in place, with a key',
+      await inPairs('rewrap', each(another), 'two writes', each(bare), rounds),
+      ({ subject }) => subject,
+    );
+
+    await inPlace({ key, replace: [words] });
+    const identities = [words];
+    // One run of Argon2 to open the header, and one to seal the new slot.
+    const anew = () => inPlace({ identities, replace: [words] });
+    const openTwice = async () => {
+      for (let time = 0; time < 2; time += 1) await (await open(sealed, { identities })).close();
+    };
+    yield beyond(
+      'rewrap over two opens, with a passphrase',
+      await inPairs('rewrap', each(anew), 'opens', each(openTwice), rounds),
+      ({ subject, reference }) => subject - reference,
+    );
+  } finally {
+    words.dispose();
+    await Promise.all([sealed, scratch].map((path) => rm(path, { force: true })));
+  }
+}
+
+/**
+ * Seconds that `work` takes, once in several times.
+ *
+ * @param {() => Promise<unknown>} work
+ */
+function each(work) {
+  return async () => {
+    const taken = await seconds(async () => {
+      for (let time = 0; time < TIMES; time += 1) await work();
+    });
+    return taken / TIMES;
+  };
+}
+
+/**
+ * What a rewrap in place can't do without: two headers' bytes over others, each on the disk before the next step.
+ *
+ * @param {string} path
+ */
+async function writeTwice(path) {
+  const file = await openFile(path, 'r+');
+  try {
+    for (const offset of [HEADER, 0]) {
+      await file.write(Buffer.alloc(HEADER, 1), 0, HEADER, offset);
+      await file.sync();
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {import('../lib/measure.mjs').Pair} pair
+ * @param {(values: { subject: number, reference: number }) => number} figure
+ * @returns {Result}
+ */
+function beyond(name, { subject, reference }, figure) {
+  const [subjects, references] = [subject.values, reference.values].map((values) =>
+    values.map((value) => value * 1000),
+  );
+  if (!subjects || !references) throw new Error('there are two series');
+  const figures = subjects.map((value, at) =>
+    figure({ subject: value, reference: references[at] ?? Number.NaN }),
+  );
+  return {
+    name,
+    unit: 'ms',
+    subject: median(subjects),
+    reference: median(references),
+    ratio: median(figures),
+    low: Math.min(...figures),
+    high: Math.max(...figures),
+    target: TARGET,
+    sense: 'at most',
+  };
+}
+
+const HEADER = 4096;
+/** In a measurement, since one alone is short. */
+const TIMES = 5;
+/** Milliseconds. */
+const TARGET = 50;
