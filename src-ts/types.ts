@@ -65,7 +65,8 @@ export type ForWhom =
   | {
       /**
        * All who can open the stream, each on their own: 1 to 64, of which at most 4 passphrases. What {@link passphrase},
-       * {@link secretKey}, {@link x25519}, {@link hybrid} and {@link provider} return, or a {@link SecretKey}.
+       * {@link secretKey}, {@link x25519}, {@link hybrid} and {@link provider} return, or a {@link SecretKey}. Where a key service does
+       * not wrap, the operation fails with a {@link ProviderError}.
        */
       recipients: readonly (Recipient | SecretKey)[];
       key?: undefined;
@@ -103,7 +104,8 @@ export type ByWhat =
   | {
       /**
        * What may open the stream, at least one: key pairs, what {@link passphrase}, {@link secretKey} and {@link provider}
-       * return, keys. The stream's slots are tried in their order, each with every identity of its type.
+       * return, keys. The stream's slots are tried in their order, each with every identity of its type; key services are asked only if
+       * nothing else opens the stream, and one that fails then is a {@link ProviderError}.
        */
       identities: readonly (Identity | SecretKey)[];
       key?: undefined;

@@ -48,6 +48,11 @@ async function useAll(identities, recipients) {
     await reader.close();
     await seal.verify(file('sealed'), { identities: [identity] });
   }
+  await seal.rewrap(file('sealed'), {
+    identities: identities.slice(0, 1),
+    add: recipients.slice(1, 2),
+    remove: [1],
+  });
   // So that the keys of this stream, which the searcher knows, have been in use too.
   const [key] = identities;
   seal.decryptSync(readFileSync(file('for-key')), { identities: [key] });
