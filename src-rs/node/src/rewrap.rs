@@ -51,9 +51,10 @@ pub struct RewrapReport {
     pub header_size: u32,
     /// Who can open the stream now, in the order in which they are tried.
     pub slots: Vec<SlotInfo>,
-    /// The slot of the old header that was opened.
+    /// The slot of the old header that was opened. After a rewrap that was interrupted it can be one of the header before that,
+    /// and not be among those that the change started from.
     pub opened_by: OpenedBy,
-    /// The old header was read from its copy: the header itself was damaged, or older.
+    /// The change started from the header's copy: the header itself was damaged, or older.
     pub header_from_copy: bool,
     /// The slots that are new, by their positions now.
     pub added: Vec<PlacedSlot>,

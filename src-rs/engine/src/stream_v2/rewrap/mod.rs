@@ -71,9 +71,10 @@ pub struct RewrapReport {
     pub header_size: u32,
     /// Who can open the stream now.
     pub slots: Vec<SlotInfo>,
-    /// The slot of the old header that was opened.
+    /// The slot of the old header that was opened. After a rewrap that was interrupted it can be one of the header before that,
+    /// and not be among those that the change started from.
     pub opened_by: OpenedBy,
-    /// The old header was read from its copy: the header itself was damaged, or older.
+    /// The change started from the header's copy: the header itself was damaged, or older.
     pub header_from_copy: bool,
     /// The slots that are new, by their positions now.
     pub added: Vec<PlacedSlot>,
@@ -91,6 +92,9 @@ pub struct PlacedSlot {
 }
 
 /// Changes who can open the sealed file at `path`. What is sealed stays as it is, byte for byte.
+///
+/// Of a header and a copy that differ since a rewrap was interrupted, the newer one is what is changed, whichever of the two
+/// opens.
 ///
 /// In place the header's copy is written first, and each of the two is on the disk before the next step, so that whatever ends
 /// the operation leaves a file that opens: until the header is written with the keys of before and of after, then with those of
