@@ -104,7 +104,8 @@ pub struct PlacedSlot {
 /// # Errors
 /// Those of opening the stream, its end included: a stream that is cut or whose end is damaged has to be healed first.
 /// `InvalidOption` for a selector that selects nothing, and for slots that a header can't have; `TargetBusy` where another rewrap
-/// of the file is under way; `NotARegularFile`, `Io`, `Cancelled`. The file is as it was then, with one exception: where the disk
+/// of the file is under way; `SourceChanged` where another file has taken its place before a new one could; `NotARegularFile`,
+/// `Io`, `Cancelled`. The file is as it was then, with one exception: where the disk
 /// fails between the header's copy and the header, it opens with the keys of before and after.
 pub fn rewrap_file(
     path: &Path,
@@ -119,7 +120,7 @@ pub fn rewrap_file(
     let plan = Plan::make(&target, options, open, &control.cancel).map_err(on_file)?;
     match plan.copy_at() {
         Some(copy_at) => in_place::write(&target, &plan, copy_at).map_err(on_file)?,
-        None => new_file::write(file.file(), path, &plan, flush, control)?,
+        None => new_file::write(&file, path, &plan, flush, control)?,
     }
     Ok(plan.report)
 }

@@ -73,7 +73,7 @@ impl Plan {
             open.context,
         )?;
         let bytes = draft.encode(|bytes| keys.header_mac(bytes));
-        
+
         let manifest = &end.manifest;
         let end_record_size =
             end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
