@@ -37,6 +37,16 @@ pub enum Change {
     Replace(Vec<Recipient>),
 }
 
+impl Change {
+    /// What callers call the list of those for whom slots are added.
+    const fn name_of_added(&self) -> &'static str {
+        match self {
+            Self::Edit { .. } => "add",
+            Self::Replace(_) => "replace",
+        }
+    }
+}
+
 /// Key slots of a header. A selector has to select at least one.
 #[derive(Clone, Debug)]
 pub enum SlotSelector {

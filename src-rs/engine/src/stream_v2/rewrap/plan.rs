@@ -63,7 +63,7 @@ impl Plan {
         };
         let Slots { kept, added, removed } =
             change::slots(&header, older.as_ref(), &options.change, &open.limits())?;
-        let draft = draft(&header, kept, added)?;
+        let draft = draft(options.change.name_of_added(), &header, kept, added)?;
         cancel.check()?;
         let draft = sealed(draft, added, &stream.unlocked.file_key)?;
         let keys = StreamKeys::derive(
@@ -111,6 +111,7 @@ impl Plan {
 
 /// The new header, as yet without the slots that are to be added: what can be refused is refused before any passphrase costs.
 fn draft(
+    name: &str,
     header: &StreamHeader,
     kept: Vec<RawKeySlot>,
     added: &[Recipient],
@@ -134,7 +135,7 @@ fn draft(
     let needed = draft.unpadded_size() + new;
     if needed > MAX_HEADER_SIZE as usize {
         let problem = format!("need a header of {needed} bytes, more than {MAX_HEADER_SIZE}");
-        return Err(invalid("recipients", problem));
+        return Err(invalid(name, problem));
     }
     // A stream with a copy of its header is one that is to be rewrapped in place, this time or else the next.
     let padded_size = match (header.core.header_copy, needed as u32) {

@@ -250,9 +250,9 @@ fn an_interrupted_operation_on_the_same_path_keeps_what_it_has_done() {
     let mut interrupted = claim();
     drop(interrupted.open_partial().unwrap());
     let [journal, partial] = [interrupted.journal_path(), interrupted.partial_path()].map(PathBuf::from);
-    drop(interrupted);
     std::fs::write(&journal, "of another operation").unwrap();
     std::fs::write(&partial, "what it has done").unwrap();
+    drop(interrupted);
     assert!(!moved(&sealed.path(), &|| {}).unwrap().in_place);
     assert_eq!(std::fs::read(journal).unwrap(), b"of another operation");
     assert_eq!(std::fs::read(partial).unwrap(), b"what it has done");
