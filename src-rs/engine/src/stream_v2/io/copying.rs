@@ -24,7 +24,7 @@ pub(crate) fn append_bytes(
         cancel.check()?;
         let copied = io::copy(&mut from.take(left.min(PORTION)), &mut to).map_err(|error| {
             // The copy does not say which end failed: one that can't be read still can't.
-            match from.read(&mut [0]) {
+            match io::copy(&mut from.take(1), &mut io::sink()) {
                 Err(_) => SealFailure::reading(error),
                 Ok(_) => SealFailure::writing(error),
             }
