@@ -51,7 +51,7 @@ export async function sealApart(
 ): Promise<SealReport> {
   const { header, ...report } = await encryptFile(from, to, { ...options, header: 'detached' });
   try {
-    writeWhole(headerPath, header ?? new Uint8Array(), isForced);
+    writeWhole(headerPath, header, isForced);
   } catch (error) {
     // Without its header it is of no use to anybody.
     rmSync(to, { force: true });

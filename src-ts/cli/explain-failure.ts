@@ -271,9 +271,14 @@ function isOfInput({ kind }: SealFailure): boolean {
 
 /** An option's name as it is written here. */
 function dashed(option: string): string {
-  return option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return (COMMAND_OPTION[option] ?? option).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+// What the command calls otherwise than the library.
+const COMMAND_OPTION: Readonly<Partial<Record<string, string>>> = {
+  strength: 'passphrase-cost',
+  add: 'add-recipient',
+};
 const RESTORE = 'restore it from another copy';
 const GET_BACK = `${RESTORE}, or see what sealstream heal or sealstream salvage makes of it`;
 const NEEDS_HEADER =
