@@ -71,6 +71,44 @@ test('public keys and passphrases are added, and slots removed by type and posit
   t.is((await sealstream(['decrypt', '-i', 'pair.key', '-o', '-', 'store/a.seal'], { cwd })).code, 3);
 });
 
+test('what an added passphrase costs can be chosen', async (t) => {
+  const cwd = await store(t);
+  const rewrap = (...args: string[]) =>
+    sealstream(['rewrap', '--json', '-k', 'my.key', ...args, 'store/a.seal'], {
+      cwd,
+      input: 'correct horse\n',
+    });
+  const exact = await rewrap('--add-passphrase-fd', '0', '--passphrase-cost', '64K,3,4');
+  const named = await rewrap('--add-passphrase-fd', '0', '--passphrase-strength', 'interactive');
+  t.is(named.code, 0, exact.stdout.toString() + named.stderr);
+  t.like(parsed(named.stdout.toString().split('\n')[0] ?? ''), {
+    slots: [
+      { type: 'key' },
+      { type: 'passphrase', passphraseCost: { memoryKiB: 64, passes: 3, lanes: 4 } },
+      { type: 'passphrase', passphraseCost: { memoryKiB: 19_456, passes: 2, lanes: 1 } },
+    ],
+  });
+  const before = readFileSync(join(cwd, 'store', 'a.seal'));
+  for (const [args, said] of [
+    [
+      ['--add-key', 'new.key', '--passphrase-cost', '8K,1,1'],
+      /counts only with a passphrase[^]*--add-passphrase/,
+    ],
+    [['-p', '--mend', '--passphrase-strength', 'default'], /counts only with a passphrase/],
+    [['--add-passphrase', '--passphrase-cost', '64M'], /not MEMORY,PASSES,LANES: 64M/],
+    [['--add-passphrase-fd', '0', '--passphrase-cost', '5000G,1,1'], /--passphrase-cost must be/],
+    [
+      ['--add-passphrase', '--passphrase-cost', '8K,1,1', '--passphrase-strength', 'default'],
+      /exclude each other/,
+    ],
+  ] as const) {
+    const { code, stderr } = await rewrap(...args);
+    t.is(code, 2, stderr);
+    t.regex(stderr, said);
+  }
+  t.deepEqual(readFileSync(join(cwd, 'store', 'a.seal')), before);
+});
+
 test('a folder gets another key, goes on where it was interrupted, and counts what failed', async (t) => {
   const cwd = await store(t);
   const rotate = (log = 'log') =>

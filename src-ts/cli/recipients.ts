@@ -17,7 +17,7 @@ import { parseSize } from './units';
  * @throws CommandError where nobody is named, and for what can't be read or is no public key; Interruption.
  */
 export async function sealingRecipients(args: Arguments): Promise<Recipient[]> {
-  const strength = strengthOf(args);
+  const strength = strengthOf(args, ['passphrase', 'passphrase-fd'], 'have one asked for with -p');
   const keys = keyFiles(args);
   const keyId = args.value('key-id');
   if (keyId !== undefined && keys.length !== 1) {
@@ -38,11 +38,7 @@ export async function sealingRecipients(args: Arguments): Promise<Recipient[]> {
   // Last: nobody is to type one for a command that could not have worked.
   if (wantsPassphrase(args)) {
     const typed = await sealingPassphrase(args);
-    try {
-      found.push(inRange('--passphrase-cost', () => passphrase(typed, { strength })));
-    } finally {
-      typed.fill(0);
-    }
+    found.push(passphraseOf(typed, strength));
   }
   if (found.length === 0) {
     throw usageError(
@@ -54,11 +50,21 @@ export async function sealingRecipients(args: Arguments): Promise<Recipient[]> {
 }
 
 /**
+ * What a passphrase that --add-passphrase or --add-passphrase-fd adds is to cost; `undefined` where nothing says it.
+ *
+ * @throws CommandError for what can't be meant.
+ */
+export function addedStrength(args: Arguments): Strength | undefined {
+  return strengthOf(args, ADDED_PASSPHRASES, 'add one with --add-passphrase');
+}
+
+/**
  * Everyone whom --add-recipient, --add-recipients-file, --add-key and --add-passphrase name, in this order.
  *
+ * @param strength What an added passphrase costs.
  * @throws As {@link sealingRecipients}; nobody is no error.
  */
-export async function addedRecipients(args: Arguments): Promise<Recipient[]> {
+export async function addedRecipients(args: Arguments, strength: Strength | undefined): Promise<Recipient[]> {
   const keys = args.values('add-key');
   const keyId = args.value('key-id');
   if (keyId !== undefined && keys.length !== 1) {
@@ -71,27 +77,31 @@ export async function addedRecipients(args: Arguments): Promise<Recipient[]> {
     found.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
     key.dispose();
   }
-  for (const option of ['add-passphrase', 'add-passphrase-fd'].filter((name) => args.has(name))) {
+  for (const option of ADDED_PASSPHRASES.filter((name) => args.has(name))) {
     const isTyped = option === 'add-passphrase';
-    const typed = isTyped ? await newPassphrase() : passphraseFrom(option, args);
-    try {
-      found.push(passphrase(typed));
-    } finally {
-      typed.fill(0);
-    }
+    found.push(passphraseOf(isTyped ? await newPassphrase() : passphraseFrom(option, args), strength));
   }
   return found;
 }
 
-/** What --passphrase-strength or --passphrase-cost says. */
-function strengthOf(args: Arguments): Strength | undefined {
+/** Overwrites what was typed. */
+function passphraseOf(typed: Uint8Array, strength: Strength | undefined): Recipient {
+  try {
+    return inRange('--passphrase-cost', () => passphrase(typed, { strength }));
+  } finally {
+    typed.fill(0);
+  }
+}
+
+/** What --passphrase-strength or --passphrase-cost says of the passphrase that one of the options `asking` asks for. */
+function strengthOf(args: Arguments, asking: readonly string[], advice: string): Strength | undefined {
   const given = ['passphrase-strength', 'passphrase-cost'].filter((option) => args.has(option));
   const [option, other] = given;
   if (option === undefined) return undefined;
   if (other !== undefined)
     throw usageError(`--${option} and --${other} exclude each other`, 'give one of them');
-  if (!wantsPassphrase(args)) {
-    throw usageError(`--${option} counts only with a passphrase`, 'have one asked for with -p');
+  if (!asking.some((name) => args.has(name))) {
+    throw usageError(`--${option} counts only with a passphrase`, advice);
   }
   const cost = args.value('passphrase-cost');
   return cost === undefined ? args.choice('passphrase-strength', STRENGTHS) : exactStrength(cost);
@@ -230,6 +240,7 @@ const SECRET = /^AGE-(?:SECRET-KEY|PLUGIN)-/i;
 const MOST = 64;
 // Far more than 64 recipients with comments.
 const LONGEST_FILE = 2 ** 20;
+const ADDED_PASSPHRASES = ['add-passphrase', 'add-passphrase-fd'];
 const STRENGTHS = ['interactive', 'default', 'sensitive'] as const;
 const KIB = 1024;
 const MAX_LANES = 255;

@@ -18,11 +18,11 @@ import { explain } from './explain';
 import { type Scene, WorkFailure } from './failures';
 import { interruptible } from './interrupt';
 import { type Opener, openingIdentities, openingLimits } from './identities';
-import { keyPlace, openingKeys } from './key-options';
+import { keyPlace, openingKeys, passphraseStrength } from './key-options';
 import { isKeyFromEnvironment, kindsNamed } from './keys';
 import { inLanes } from './lanes';
 import { allowReadableKey, help, json, noFlush, openingContext, quiet } from './options';
-import { addedRecipients } from './recipients';
+import { addedRecipients, addedStrength } from './recipients';
 import { RewrapLog } from './rewrap-log';
 import { type Outcome, outcomeObject, outcomeText, Summary } from './rewrap-report';
 import { type Found, sealedFiles } from './sealed-files';
@@ -59,6 +59,7 @@ export const rewrap: CommandSpec = {
       value: 'N',
       help: ['the same from the first line of descriptor N'],
     },
+    ...passphraseStrength,
     {
       name: 'remove',
       value: 'SELECTOR',
@@ -131,13 +132,14 @@ async function rewrapCommand(args: Arguments): Promise<number> {
   const files = filesOf(args);
   const remove = args.values('remove').map(selectorOf);
   checkChange(args);
+  const strength = addedStrength(args);
   let [identities, added]: [Opener[], Recipient[]] = [[], []];
   const path = args.value('log');
   let log: RewrapLog | undefined;
   const interrupt = interruptible();
   try {
     identities = await openingIdentities(args, args.operands[0]);
-    added = await addedRecipients(args);
+    added = await addedRecipients(args, strength);
     log = path === undefined ? undefined : new RewrapLog(path, changeOf(args));
     const options = {
       identities,
@@ -256,7 +258,8 @@ function change(args: Arguments, add: readonly Recipient[], remove: readonly Slo
 
 /** A change in a word, by which a log knows its own lines. */
 function changeOf(args: Arguments): string {
-  const said = [...ADDITIONS, 'key-id', 'remove'].map((option) => [option, args.values(option)]);
+  const options = [...ADDITIONS, ...passphraseStrength.map(({ name }) => name), 'key-id', 'remove'];
+  const said = options.map((option) => [option, args.values(option)]);
   const flags = ['add-passphrase', 'replace', 'mend'].filter((option) => args.has(option));
   return JSON.stringify([...said, flags]);
 }
