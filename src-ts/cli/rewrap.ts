@@ -21,10 +21,12 @@ import { type Opener, openingIdentities, openingLimits } from './identities';
 import { keyPlace, openingKeys, passphraseStrength } from './key-options';
 import { isKeyFromEnvironment, kindsNamed } from './keys';
 import { inLanes } from './lanes';
+import { LogFile } from './log-file';
 import { allowReadableKey, help, json, noFlush, openingContext, quiet } from './options';
 import { addedRecipients, addedStrength } from './recipients';
-import { RewrapLog } from './rewrap-log';
+import { isLogLine, RewrapLog } from './rewrap-log';
 import { type Outcome, outcomeObject, outcomeText, Summary } from './rewrap-report';
+import { checkApart } from './same-file';
 import { type Found, sealedFiles } from './sealed-files';
 
 /** The most files that are worked on at once. */
@@ -134,13 +136,12 @@ async function rewrapCommand(args: Arguments): Promise<number> {
   checkChange(args);
   const strength = addedStrength(args);
   let [identities, added]: [Opener[], Recipient[]] = [[], []];
-  const path = args.value('log');
-  let log: RewrapLog | undefined;
+  const file = logFile(args);
   const interrupt = interruptible();
   try {
     identities = await openingIdentities(args, args.operands[0]);
     added = await addedRecipients(args, strength);
-    log = path === undefined ? undefined : new RewrapLog(path, changeOf(args));
+    const log = file && new RewrapLog(file, changeOf(args));
     const options = {
       identities,
       context: args.value('context'),
@@ -151,7 +152,7 @@ async function rewrapCommand(args: Arguments): Promise<number> {
     return await rewrapAll(args, files, options, log, interrupt);
   } finally {
     interrupt.dispose();
-    log?.close();
+    file?.close();
     disposeAll([...identities, ...added]);
   }
 }
@@ -175,8 +176,11 @@ async function rewrapAll(
     // What was interrupted was not done, and is no failure of the file.
     if ('failure' in outcome) signal.throwIfAborted();
     summary.add(outcome);
-    if (isQuiet && !('failure' in outcome)) return;
-    writeAll(STDOUT, isJson ? `${JSON.stringify(outcomeObject(outcome))}\n` : outcomeText(outcome));
+    if (!isQuiet || 'failure' in outcome) {
+      writeAll(STDOUT, isJson ? `${JSON.stringify(outcomeObject(outcome))}\n` : outcomeText(outcome));
+    }
+    // Last: the file was changed, whatever becomes of the log.
+    if ('report' in outcome) log?.done(outcome.path, outcome.report);
   };
   try {
     await inLanes(files(), args.count('threads', MAX_LANES) ?? DEFAULT_LANES, work, () => {
@@ -197,14 +201,7 @@ async function outcomeOf(
   keys: Pick<Scene, 'isKeyFromEnvironment' | 'offered'>,
 ): Promise<Outcome> {
   const { path } = found;
-  try {
-    if ('error' in found) throw found.error;
-    if (await log?.has(path)) return { path, skipped: true };
-    await log?.begin(path);
-    const report = await rewrapFile(path, options);
-    log?.done(path, report);
-    return { path, report };
-  } catch (cause) {
+  const failure = (cause: unknown): Outcome => {
     const scene: Scene = {
       command: 'rewrap',
       input: path,
@@ -213,7 +210,26 @@ async function outcomeOf(
       toStandardOutput: false,
     };
     return { path, failure: explain(new WorkFailure(cause, scene)) };
+  };
+  if ('error' in found) return failure(found.error);
+  // What fails with the log is no failure of the file, and ends it all.
+  if (await log?.has(path)) return { path, skipped: true };
+  await log?.begin(path);
+  try {
+    return { path, report: await rewrapFile(path, options) };
+  } catch (cause) {
+    log?.failed(path);
+    return failure(cause);
   }
+}
+
+/** The log, opened before anybody has to type anything. */
+function logFile(args: Arguments): LogFile | undefined {
+  const path = args.value('log');
+  if (path === undefined) return undefined;
+  const sealed = args.operands.map((operand) => ({ path: operand, what: `the sealed file ${operand}` }));
+  checkApart(args, [{ path, option: '--log' }], sealed);
+  return new LogFile(path, '--log', isLogLine);
 }
 
 function filesOf(args: Arguments): () => AsyncGenerator<Found, void, undefined> {
