@@ -145,6 +145,13 @@ test('what can not be meant is told before anything is done', async (t) => {
   t.regex(await refused('--remove', 'team', file), /--remove can't be team/);
   t.regex(await refused('--key-id', 'x', '--remove', '0', file), /--key-id/);
   t.regex(await refused('--mend', '-'), /- is not taken/);
+  t.regex(await refused('--add-recipient', 'x', file), /--add-recipient got no.*--add-recipients-file FILE/s);
+  t.regex(await refused('--add-recipients-file', 'gone', file), /name behind --add-recipients-file/);
+  t.regex(await refused('--add-key', 'gone', file), /name behind --add-key;/);
+  writeFileSync(join(cwd, 'crowd'), `${X25519}\n`.repeat(64));
+  // Before it is typed: there is no terminal here.
+  const crowd = ['--add-recipients-file', 'crowd', '--add-passphrase'];
+  t.regex(await refused(...crowd, file), /for 64 at most, not 65/);
   const before = readFileSync(join(cwd, file));
   const none = await sealstream(['rewrap', '-k', 'my.key', '--remove', 'id:none', file], { cwd });
   t.is(none.code, 2);
@@ -198,3 +205,6 @@ test('a header is kept apart, put back, and given to open with', async (t) => {
     t.is((await sealstream(args, { cwd })).code, 2, args.join(' '));
   }
 });
+
+// Anybody's.
+const X25519 = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';

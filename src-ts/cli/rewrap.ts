@@ -1,13 +1,6 @@
 // `sealstream rewrap`: changes who can open sealed files, without touching what is sealed.
 
-import {
-  type Recipient,
-  rewrap as rewrapFile,
-  type RewrapChange,
-  type RewrapOptions,
-  type SlotSelector,
-  type SlotType,
-} from '../index';
+import { rewrap as rewrapFile, type RewrapOptions } from '../index';
 
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
@@ -23,7 +16,8 @@ import { isKeyFromEnvironment, kindsNamed } from './keys';
 import { inLanes } from './lanes';
 import { LogFile } from './log-file';
 import { allowReadableKey, help, json, noFlush, openingContext, quiet } from './options';
-import { addedRecipients, addedStrength } from './recipients';
+import { addedRecipients, type Named } from './recipients';
+import { change, changeOf, checkChange, selectorOf } from './rewrap-change';
 import { isLogLine, RewrapLog } from './rewrap-log';
 import { type Outcome, outcomeObject, outcomeText, Summary } from './rewrap-report';
 import { checkApart } from './same-file';
@@ -134,26 +128,26 @@ async function rewrapCommand(args: Arguments): Promise<number> {
   const files = filesOf(args);
   const remove = args.values('remove').map(selectorOf);
   checkChange(args);
-  const strength = addedStrength(args);
-  let [identities, added]: [Opener[], Recipient[]] = [[], []];
   const file = logFile(args);
-  const interrupt = interruptible();
+  let added: Named | undefined;
+  let identities: Opener[] = [];
   try {
+    added = await addedRecipients(args, file !== undefined);
+    const log = file && new RewrapLog(file, changeOf(args, added.marks));
     identities = await openingIdentities(args, args.operands[0]);
-    added = await addedRecipients(args, strength);
-    const log = file && new RewrapLog(file, changeOf(args));
+    await added.ask();
     const options = {
       identities,
       context: args.value('context'),
       flush: !args.has('no-flush'),
       ...openingLimits(args),
-      ...change(args, added, remove),
+      ...change(args, added.recipients, remove),
     };
-    return await rewrapAll(args, files, options, log, interrupt);
+    return await rewrapAll(args, files, options, log);
   } finally {
-    interrupt.dispose();
     file?.close();
-    disposeAll([...identities, ...added]);
+    added?.dispose();
+    disposeAll(identities);
   }
 }
 
@@ -163,11 +157,12 @@ async function rewrapAll(
   files: () => AsyncGenerator<Found, void, undefined>,
   options: RewrapOptions,
   log: RewrapLog | undefined,
-  interrupt: ReturnType<typeof interruptible>,
 ): Promise<number> {
   const summary = new Summary();
   const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
   const stop = new AbortController();
+  // Not before all is read and typed: a read that waits could not be interrupted then.
+  const interrupt = interruptible();
   const signal = AbortSignal.any([interrupt.signal, stop.signal]);
   const keys = { isKeyFromEnvironment: isKeyFromEnvironment(args), offered: kindsNamed(args) };
   const work = async (found: Found): Promise<void> => {
@@ -188,6 +183,8 @@ async function rewrapAll(
     });
   } catch (error) {
     throw interrupt.interruption() ?? error;
+  } finally {
+    interrupt.dispose();
   }
   if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object())}\n`);
   else if (!isQuiet) writeAll(STDOUT, summary.text());
@@ -247,49 +244,3 @@ function filesOf(args: Arguments): () => AsyncGenerator<Found, void, undefined> 
     if (folder !== undefined) yield* sealedFiles([folder]);
   };
 }
-
-function checkChange(args: Arguments): void {
-  const adds = ADDITIONS.some((option) => args.has(option));
-  const [removes, replaces] = [args.has('remove'), args.has('replace')];
-  if (args.has('mend')) {
-    if (adds || removes || replaces) throw usageError('--mend changes nobody', 'leave it out, or the rest');
-  } else if (!adds && !removes) {
-    throw usageError(
-      'nothing is to be changed',
-      'say who with --add-recipient TEXT, --add-key FILE or --remove SELECTOR; --mend writes the header again as it is',
-    );
-  }
-  if (replaces && (!adds || removes)) {
-    throw usageError(
-      '--replace needs whom to add, and nothing to remove',
-      'give --add-key FILE and --replace',
-    );
-  }
-}
-
-function change(args: Arguments, add: readonly Recipient[], remove: readonly SlotSelector[]): RewrapChange {
-  if (args.has('replace')) return { replace: add };
-  return { ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) };
-}
-
-/** A change in a word, by which a log knows its own lines. */
-function changeOf(args: Arguments): string {
-  const options = [...ADDITIONS, ...passphraseStrength.map(({ name }) => name), 'key-id', 'remove'];
-  const said = options.map((option) => [option, args.values(option)]);
-  const flags = ['add-passphrase', 'replace', 'mend'].filter((option) => args.has(option));
-  return JSON.stringify([...said, flags]);
-}
-
-function selectorOf(text: string): SlotSelector {
-  if (/^\d{1,2}$/.test(text)) return Number(text);
-  if (text.startsWith('id:') && text.length > 3) return { keyId: text.slice(3) };
-  const type = SLOT_TYPES.find((candidate) => text === `type:${candidate}`);
-  if (type === undefined) {
-    const types = SLOT_TYPES.map((candidate) => `type:${candidate}`).join(', ');
-    throw usageError(`--remove can't be ${text}`, `write id:NAME, a position such as 0, or one of ${types}`);
-  }
-  return { type };
-}
-
-const ADDITIONS = ['add-recipient', 'add-recipients-file', 'add-key', 'add-passphrase', 'add-passphrase-fd'];
-const SLOT_TYPES: readonly SlotType[] = ['key', 'passphrase', 'x25519', 'provider', 'hybrid'];
