@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import test from 'ava';
 
+import { outcomeObject, outcomeText } from '../../src-ts/cli/rewrap-report.js';
 import { jsonError, parsed, sealstream } from './command.mjs';
 import { store } from './store.mjs';
 
@@ -166,6 +167,23 @@ test('what can not be meant is told before anything is done', async (t) => {
   t.deepEqual(readFileSync(join(cwd, file)), before);
   const help = await sealstream(['rewrap', '--help'], { cwd });
   t.regex(help.stdout.toString(), /Only sealing anew revokes/);
+});
+
+test('slots of unknown types, which stay whatever is replaced, are told', (t) => {
+  const report = {
+    streamId: '00'.repeat(32),
+    revision: 1,
+    inPlace: true,
+    headerSize: 4096,
+    slots: [{ type: 'key' }, { type: 'unknown (77)' }],
+    openedBy: { slot: 0, type: 'key' as const },
+    headerFromCopy: false,
+    added: [{ position: 0, slot: { type: 'key' } }],
+    removed: [{ position: 0, slot: { type: 'key' } }],
+  };
+  const told = outcomeText({ path: 'a', report });
+  t.regex(told, /added 1; removed 1; 1 slot of unknown types left as they are; 2 key slots/);
+  t.like(outcomeObject({ path: 'a', report }), { unknownSlots: 1 });
 });
 
 test('a header is kept apart, put back, and given to open with', async (t) => {

@@ -1,6 +1,7 @@
 // What rewrapping files did, for people and for programs.
 
 import type { RewrapReport } from '../index';
+import { SLOT_TYPES } from '../options';
 
 import { printable } from './console';
 import { type Failed, failedObject, failedText, Tally } from './file-outcomes';
@@ -22,17 +23,26 @@ export function outcomeText(outcome: Outcome): string {
     ...(added.length > 0 ? [`added ${added.length}`] : []),
     ...(removed.length > 0 ? [`removed ${removed.length}`] : []),
   ];
+  const unknown = unknownSlots(outcome.report);
+  const stays = unknown === 0 ? [] : [`${counted(unknown, 'slot')} of unknown types left as they are`];
   const how = inPlace ? 'in place' : 'in a new file';
   const who = `${counted(slots.length, 'key slot')}, revision ${revision}, ${how}`;
-  return `ok       ${printable(path)}: ${[...changes, who].join('; ')}\n`;
+  return `ok       ${printable(path)}: ${[...changes, ...stays, who].join('; ')}\n`;
 }
 
 /** The same as an object. */
 export function outcomeObject(outcome: Outcome): object {
   const { path: file } = outcome;
-  if ('report' in outcome) return { file, status: 'ok', ...outcome.report };
+  if ('report' in outcome) {
+    return { file, status: 'ok', ...outcome.report, unknownSlots: unknownSlots(outcome.report) };
+  }
   if ('skipped' in outcome) return { file, status: 'skipped' };
   return failedObject('failed', outcome);
+}
+
+/** Slots of types that this release does not know, which also `--replace` leaves. */
+function unknownSlots({ slots }: RewrapReport): number {
+  return slots.filter(({ type }) => !SLOT_TYPES.some((known) => known === type)).length;
 }
 
 /** Sums over all files. */
