@@ -3,7 +3,7 @@
 import { native } from './binding';
 import { checkedPolicy, damageSettings } from './damage';
 import { rangeError, typeError } from './errors';
-import { type DetachedHeader, headerOption } from './header';
+import { type DetachedHeader, headerOption, type HeaderTarget, placeHeader } from './header';
 import { Identities } from './identities';
 import { run } from './operation';
 import { checkedOptions, checkedPath, openSettings, placementSettings, sealSettings } from './options';
@@ -29,7 +29,7 @@ import type {
  * With `resume` an interrupted operation is gone on with: see {@link FileOptions.resume}.
  *
  * With `header: 'detached'` the file gets the stream without its header, and the report's `header` has that: without it nobody can
- * open the file.
+ * open the file. With `headerTo` it is in a file of its own before `to` is in its place.
  *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was. With `resume`
  *   also a SealError of kind `JournalRefused` or `SourceChanged` for a journal that is not of this operation or this state
@@ -48,6 +48,16 @@ export function encryptFile(
 export async function encryptFile(
   from: string | URL,
   to: string | URL,
+  options: SealOptions & OperationOptions & FileOptions & HeaderApart,
+): Promise<DetachedSealReport>;
+export async function encryptFile(
+  from: string | URL,
+  to: string | URL,
+  options: SealOptions & OperationOptions & FileOptions & HeaderOption,
+): Promise<SealReport>;
+export async function encryptFile(
+  from: string | URL,
+  to: string | URL,
   options: SealOptions & OperationOptions & FileOptions & HeaderOption,
 ): Promise<SealReport> {
   const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
@@ -57,6 +67,9 @@ export async function encryptFile(
   if (isDetached(options)) {
     settings.detached = true;
     if (placement.resume) throw notResumable();
+    placeHeader(placement, options);
+  } else if (options.headerTo !== undefined) {
+    throw rangeError('headerTo', "needs header: 'detached'");
   }
   const report = await run(options, {
     name: 'encryptFile',
@@ -111,7 +124,7 @@ export async function decryptFile(
 }
 
 /** Where the header of a sealed file goes. */
-export interface HeaderOption {
+export interface HeaderOption extends HeaderTarget {
   /**
    * `'detached'` to leave the header out of the file: it is in the report then, some hundred bytes for each recipient, to be kept
    * elsewhere, such as in an object's metadata. It has no room for {@link rewrap} in place, and no copy. Not together with
@@ -119,6 +132,18 @@ export interface HeaderOption {
    */
   header?: 'detached' | undefined;
 }
+
+/** A header that is kept apart from the sealed file. */
+export interface HeaderApart extends HeaderOption {
+  /** Leave the header out of the file. */
+  header: 'detached';
+}
+
+/** What sealing did where the header is kept apart. */
+export type DetachedSealReport = SealReport & {
+  /** The stream's header: without it nobody can open the file. */
+  readonly header: Buffer;
+};
 
 function isDetached({ header }: HeaderOption): boolean {
   const word: unknown = header;

@@ -1,5 +1,6 @@
 // A stream's header by itself, and apart from the stream.
 
+import type { PlacementSettings } from '../native/binding';
 import { native } from './binding';
 import { fixedBytes } from './bytes';
 import { translated } from './errors';
@@ -40,6 +41,15 @@ export interface DetachedHeader {
 /** How to write the file. */
 export type HeaderFileOptions = Pick<OperationOptions, 'signal'> & Pick<FileOptions, 'overwrite' | 'flush'>;
 
+/** Where a header goes that is taken from its stream. */
+export interface HeaderTarget {
+  /**
+   * Write the header into this file too. It stands in its place before the body does, so that whatever ends the operation
+   * leaves no body without its header; the file is its owner's alone.
+   */
+  headerTo?: string | URL | undefined;
+}
+
 /**
  * Writes a header and the body in the file `from` as one sealed stream into the file `to`, which appears complete or not at all. A
  * new file gets the permissions of `from`.
@@ -78,15 +88,19 @@ export async function attachHeader(
  * Without the header nobody can open the body, so keep it safe. A file that {@link encryptFile} made has a copy of its header in
  * its end, and that stays in the body: seal with `header: 'detached'` where the body is to be without.
  *
+ * With `headerTo` the header goes into a file too, which must not exist, whatever `overwrite` says: an older header may be the only one
+ * that is left of its stream.
+ *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
  */
 export async function detachHeader(
   from: string | URL,
   to: string | URL,
-  options: HeaderFileOptions = {},
+  options: HeaderFileOptions & HeaderTarget = {},
 ): Promise<Buffer> {
   const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
   const placement = placementSettings(checkedOptions(options));
+  placeHeader(placement, options);
   return run(
     { signal: options.signal },
     {
@@ -101,4 +115,9 @@ export async function detachHeader(
 export function headerOption({ header }: DetachedHeader): Uint8Array | undefined {
   // A copy, since the operation may begin later.
   return header === undefined ? undefined : Buffer.from(fixedBytes('header', header));
+}
+
+/** Has a header that is taken from its stream go where the caller wants it. @internal */
+export function placeHeader(placement: PlacementSettings, { headerTo }: HeaderTarget): void {
+  if (headerTo !== undefined) placement.headerTo = checkedPath('headerTo', headerTo);
 }

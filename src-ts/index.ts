@@ -29,7 +29,13 @@ export type {
   SegmentEvent,
 } from './diagnostics';
 export { FloeError, SealError } from './errors';
-export { decryptFile, encryptFile, type HeaderOption } from './files';
+export {
+  decryptFile,
+  type DetachedSealReport,
+  encryptFile,
+  type HeaderApart,
+  type HeaderOption,
+} from './files';
 export { floe, type Floe } from './floe';
 export {
   attachHeader,
@@ -37,6 +43,7 @@ export {
   detachHeader,
   exportHeader,
   type HeaderFileOptions,
+  type HeaderTarget,
 } from './header';
 export { heal, type HealOptions } from './heal';
 export { httpSource, type HttpHeaders, type HttpSourceOptions } from './http-source';

@@ -204,6 +204,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'flush',
   'frameSize',
   'header',
+  'headerTo',
   'highWaterMark',
   'identities',
   'key',

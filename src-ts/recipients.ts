@@ -63,6 +63,11 @@ export class Recipients {
     return items as CredentialArgument[];
   }
 
+  /** Whether key services have to be waited for. */
+  get asksServices(): boolean {
+    return this.items.some(isAccess);
+  }
+
   /** For a call that blocks the event loop, and must not wait for anything. */
   atOnce(name: string, instead: string): CredentialArgument[] {
     refuseSlow('recipients', this.items, name, instead);
@@ -89,7 +94,7 @@ export class Recipients {
     running: Running,
     seal: (recipients: CredentialArgument[]) => Promise<T>,
   ): Promise<T> {
-    if (!this.items.some(isAccess)) return seal(this.items as CredentialArgument[]);
+    if (!this.asksServices) return seal(this.items as CredentialArgument[]);
     const copies = this.held();
     const wrapped = copies.items.map(async (item) => (isAccess(item) ? wrap(item, context, running) : item));
     try {

@@ -16,7 +16,7 @@ import {
   checkedString,
   openSettings,
 } from './options';
-import { type CredentialArgument, Recipients } from './recipients';
+import { copied, type CredentialArgument, disposeAll, Recipients } from './recipients';
 import type { ByWhat, OpeningOptions, OperationOptions } from './types';
 
 /** How to change who can open a file. */
@@ -68,8 +68,10 @@ export interface RewrapChange {
  * With neither `add`, `remove` nor `replace` the header is written again as it is, which mends a damaged copy of it and ends a
  * rewrap that was interrupted.
  *
- * @throws SealError, with which the file is as it was; `TargetBusy` where another rewrap of it is under way. A stream that is cut
- *   or whose end is damaged has to be healed first. The reason of `signal`, or TypeError and RangeError for options.
+ * @throws SealError, with which the file is as it was, but for a disk that fails between the header's copy and the header: then it opens
+ *   with the keys of before and of after. `TargetBusy` where another rewrap of it is under way, and `SourceChanged` where another file
+ *   took its place before a new one could. A stream that is cut or whose end is damaged has to be healed first. ProviderError where a
+ *   key service failed, the reason of `signal`, or TypeError and RangeError for options.
  */
 export async function rewrap(path: string | URL, options: RewrapOptions): Promise<RewrapReport> {
   const file = checkedPath('path', path);
@@ -91,18 +93,30 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
     { signal: options.signal },
     {
       name: 'rewrap',
-      start(how, running) {
+      async start(how, running) {
         if (how.cancellation) settings.cancellation = how.cancellation;
-        return identities.use(
-          () => native.sourceServiceSlots({ path: file }),
-          open.context,
-          running,
-          (offered) => {
-            const write = (made: CredentialArgument[]) =>
-              native.rewrap(file, offered, open, made, opening, settings);
-            return added ? added.use(open.context, running, write) : write([]);
-          },
-        );
+        // While a service is waited for, the caller may dispose of everything.
+        const waits = identities.services.length > 0 || added?.asksServices === true;
+        const [by, forWhom, removed] = waits
+          ? [identities.held(), added?.held(), opening.map(copied)]
+          : [identities, added, opening];
+        // Around the attempts to open, so that services wrap once.
+        const write = (made: CredentialArgument[]) =>
+          by.use(
+            () => native.sourceServiceSlots({ path: file }),
+            open.context,
+            running,
+            (offered) => native.rewrap(file, offered, open, made, removed, settings),
+          );
+        try {
+          return await (forWhom ? forWhom.use(open.context, running, write) : write([]));
+        } finally {
+          if (waits) {
+            by.dispose();
+            forWhom?.dispose();
+            disposeAll(removed);
+          }
+        }
       },
       done: () => 0,
     },

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import test, { type ExecutionContext } from 'ava';
 import {
@@ -137,6 +138,43 @@ test('a damaged body is salvaged with its header, and its damage told', async (t
   t.is(readFileSync(path('out')).length, plaintext.length);
 });
 
+test('a header goes into a file of its own', async (t) => {
+  const { path } = await sealed(t);
+  const [plain, body, kept] = [path('plain'), path('body'), path('header')];
+  const options = { key, header: 'detached', flush: false, ...SIZES } as const;
+  const { header } = await encryptFile(plain, body, {
+    ...options,
+    headerTo: pathToFileURL(kept),
+    overwrite: true,
+  });
+  t.deepEqual(readFileSync(kept), header);
+  await decryptFile(body, path('out'), { key, header });
+  const before = readFileSync(body);
+  // What exists stays, and so does the body that belongs to it.
+  const refused = async (work: Promise<unknown>, code: string) => {
+    t.is((await errorOf(work)).code, code);
+    t.deepEqual([readFileSync(kept), readFileSync(body)], [header, before]);
+  };
+  await refused(encryptFile(plain, path('new'), { ...options, headerTo: kept }), 'ERR_SEAL_TARGET_EXISTS');
+  const forced = { ...options, overwrite: true };
+  await refused(encryptFile(plain, body, { ...forced, headerTo: body }), 'ERR_SEAL_SAME_FILE');
+  await refused(encryptFile(plain, body, { ...forced, headerTo: path('no/header') }), 'ERR_SEAL_IO');
+  await attachHeader(header, body, path('whole'), { flush: false });
+  const detached = { headerTo: kept, overwrite: true, flush: false };
+  await refused(detachHeader(path('whole'), body, detached), 'ERR_SEAL_TARGET_EXISTS');
+  t.deepEqual(await detachHeader(path('whole'), path('again'), { headerTo: path('header2') }), header);
+  t.deepEqual([readFileSync(path('header2')), readFileSync(path('again'))], [header, before]);
+  t.deepEqual(Object.keys(contents(path('.'))).sort(), [
+    'again',
+    'body',
+    'header',
+    'header2',
+    'out',
+    'plain',
+    'whole',
+  ]);
+});
+
 test('options for headers are checked', async (t) => {
   const { path, header } = await sealed(t);
   const [to, plain] = [path('out'), path('plain')];
@@ -145,6 +183,10 @@ test('options for headers are checked', async (t) => {
   t.is(await codeOf(encryptFile(plain, to, { key, header: any('apart') })), 'ERR_OUT_OF_RANGE');
   t.is(await codeOf(encryptFile(plain, to, { key, header: any(1) })), 'ERR_INVALID_ARG_TYPE');
   t.is(await codeOf(encryptFile(plain, to, { key, header: 'detached', resume: true })), 'ERR_OUT_OF_RANGE');
+  t.is(await codeOf(encryptFile(plain, to, { key, headerTo: path('header') })), 'ERR_OUT_OF_RANGE');
+  const apart = { key, header: 'detached', headerTo: any(1) } as const;
+  t.is(await codeOf(encryptFile(plain, to, apart)), 'ERR_INVALID_ARG_TYPE');
+  t.is(await codeOf(detachHeader(plain, to, { headerTo: any(1) })), 'ERR_INVALID_ARG_TYPE');
   t.is(await codeOf(decryptFile(plain, to, { key, header: any('detached') })), 'ERR_INVALID_ARG_TYPE');
   t.is(await codeOf(decryptFile(plain, to, { key, header, resume: true })), 'ERR_OUT_OF_RANGE');
   t.is(await codeOf(verify(plain, { header: any(1) })), 'ERR_INVALID_ARG_TYPE');

@@ -22,6 +22,7 @@ import {
   x25519,
 } from 'sealstream';
 
+import { native } from '../../dist/binding.js';
 import { pattern } from './support/bytes.mjs';
 import { errorOf as thrownBy } from './support/errors.mjs';
 import { contents, temporaryDirectory } from './support/files.mjs';
@@ -200,6 +201,44 @@ test('the slots of a key service of before and of after open an interrupted one'
     t.deepEqual(await reader.read(0, 10), plaintext.subarray(0, 10));
     await reader.close();
   }
+});
+
+test('a selection of nothing or of more than one thing is refused, not left out', async (t) => {
+  const { path, bytes } = await sealed(t);
+  const before = bytes();
+  for (const selection of [{}, { position: 0, keyId: 'old' }]) {
+    const settings = { replace: false, remove: [selection], flush: false };
+    // The addon throws at once.
+    t.throws(() => native.rewrap(path, [new Uint8Array(32)], {}, [], [], settings), {
+      message: /exactly one/,
+    });
+  }
+  t.deepEqual(bytes(), before);
+});
+
+test('the caller may dispose of everything while services are waited for, which wrap once', async (t) => {
+  const service = new FakeService();
+  const expected = pattern(32);
+  const [words, next] = [passphrase('correct horse', { strength: CHEAP }), secretKey(expected)];
+  const { path, bytes } = await sealed(t);
+  await rewrap(path, { key, add: [words, provider(service, 'kms')] });
+  service.calls.length = 0;
+  const own = generateKey();
+  const opens = secretKey(own);
+  await rewrap(path, { key, add: [opens] });
+  // A service at either side; and the first attempt to open fails.
+  const stranger = generateKey();
+  const disposables = [words, next, opens, stranger];
+  const work = rewrap(path, {
+    identities: [stranger, provider(service, 'kms')],
+    add: [next, provider(service, 'new')],
+    remove: [words, opens],
+  });
+  for (const each of disposables) each.dispose();
+  const report = await work;
+  t.deepEqual(report.removed.map(({ slot }) => slot.type).sort(), ['key', 'passphrase']);
+  t.deepEqual([...service.calls].sort(), ['unwrap kms', 'wrap new']);
+  t.deepEqual(await decrypt(bytes(), { key: expected }), plaintext);
 });
 
 test('many rewraps of one file at once lose nobody', async (t) => {

@@ -9,7 +9,7 @@ use crate::sources::Source;
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::detached::{decrypt_file_detached, encrypt_file_detached};
+use sealstream::stream_v2::detached::{HeaderFile, decrypt_file_detached, encrypt_file_detached};
 use sealstream::stream_v2::files::{
     Placement, decrypt_file, decrypt_file_resumable, encrypt_file, encrypt_file_resumable,
 };
@@ -28,6 +28,8 @@ pub struct PlacementSettings {
     pub resume: bool,
     /// What the journal keeps the stream's key under, 32 bytes.
     pub resume_secret: Option<Uint8Array>,
+    /// Where a header goes that is kept apart.
+    pub header_to: Option<String>,
 }
 
 impl PlacementSettings {
@@ -80,20 +82,28 @@ pub fn encrypt_file_at<'env>(
     let detached = settings.detached == Some(true);
     let plan = SealPlan::new(&recipients, settings)?;
     let (resume, secret) = (placement.resume, placement.secret()?);
+    let header_to = placement.header_to.clone();
     let placement = Placement::from(placement);
     Task::large(run).launch(env, move |control| {
         let (from, to) = (Path::new(&from), Path::new(&to));
+        let overwrite = placement.overwrite;
+        let header_to = header_to.as_ref().map(|path| header_file(path, overwrite));
         let report = if resume && detached {
             Err(not_resumable())
         } else if resume {
             encrypt_file_resumable(from, to, &plan.options(), placement, secret.as_ref(), control)
         } else if detached {
-            encrypt_file_detached(from, to, &plan.options(), placement, control)
+            encrypt_file_detached(from, to, header_to, &plan.options(), placement, control)
         } else {
             encrypt_file(from, to, &plan.options(), placement, control)
         };
         report.map(Report::from)
     })
+}
+
+pub(crate) fn header_file(path: &str, overwrite: Overwrite) -> HeaderFile<'_> {
+    let path = Path::new(path);
+    HeaderFile { path, overwrite }
 }
 
 fn not_resumable() -> SealFailure {

@@ -1,6 +1,6 @@
 //! A stream's header by itself, and apart from the stream.
 
-use crate::files::PlacementSettings;
+use crate::files::{PlacementSettings, header_file};
 use crate::operations::{RunSettings, Task};
 use crate::sources::Source;
 use napi::bindgen_prelude::{BufferSlice, Object, ToNapiValue, Uint8Array};
@@ -9,6 +9,7 @@ use napi_derive::napi;
 use sealstream::stream_v2::detached::{attach_header, detach_header};
 use sealstream::stream_v2::files::Placement;
 use sealstream::stream_v2::header_export::export_header;
+use sealstream::stream_v2::io::Overwrite;
 use std::path::Path;
 
 /// Bytes that become a buffer of JavaScript's own.
@@ -58,8 +59,13 @@ pub fn detach_header_of<'env>(
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
+    let header_to = placement.header_to.clone();
     let placement = Placement::from(placement);
     Task::large(run).launch(env, move |control| {
-        detach_header(Path::new(&from), Path::new(&to), placement, control).map(CopiedBytes)
+        // An older header may be the only one that is left of its stream.
+        let header_to = header_to
+            .as_ref()
+            .map(|path| header_file(path, Overwrite::Refuse));
+        detach_header(Path::new(&from), Path::new(&to), header_to, placement, control).map(CopiedBytes)
     })
 }

@@ -6,9 +6,8 @@ use crate::operations::{Cancellation, Task};
 use crate::options::{OpenPlan, OpenSettings};
 use crate::report::{OpenedBy, hex};
 use napi::bindgen_prelude::{ClassInstance, Object};
-use napi::{Env, Result};
+use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
-use sealstream::headers::SlotType;
 use sealstream::stream_v2::rewrap::{self, Change, RewrapOptions, SlotSelector, rewrap_file};
 use std::path::Path;
 
@@ -51,9 +50,10 @@ pub struct RewrapReport {
     pub header_size: u32,
     /// Who can open the stream now, in the order in which they are tried.
     pub slots: Vec<SlotInfo>,
-    /// The slot of the old header that was opened.
+    /// The slot of the old header that was opened. After a rewrap that was interrupted it can be one of the header before that,
+    /// and not be among those that the change started from.
     pub opened_by: OpenedBy,
-    /// The old header was read from its copy: the header itself was damaged, or older.
+    /// The change started from the header's copy: the header itself was damaged, or older.
     pub header_from_copy: bool,
     /// The slots that are new, by their positions now.
     pub added: Vec<PlacedSlot>,
@@ -95,17 +95,25 @@ impl From<rewrap::RewrapReport> for RewrapReport {
     }
 }
 
-impl From<SlotSelection> for Option<SlotSelector> {
-    fn from(selection: SlotSelection) -> Self {
+impl TryFrom<SlotSelection> for SlotSelector {
+    type Error = Error;
+
+    fn try_from(selection: SlotSelection) -> Result<Self> {
         let SlotSelection {
             position,
             slot_type,
             key_id,
         } = selection;
-        position
-            .map(SlotSelector::Position)
-            .or_else(|| slot_type.map(|slot_type| SlotSelector::Type(SlotType::from(slot_type))))
-            .or_else(|| key_id.map(SlotSelector::KeyId))
+        match (position, slot_type, key_id) {
+            (Some(position), None, None) => Ok(Self::Position(position)),
+            (None, Some(slot_type), None) => Ok(Self::Type(slot_type.into())),
+            (None, None, Some(key_id)) => Ok(Self::KeyId(key_id)),
+            // One that is left out would leave somebody in.
+            _ => Err(Error::new(
+                Status::InvalidArg,
+                "a selection has exactly one of position, type and keyId",
+            )),
+        }
     }
 }
 
@@ -129,8 +137,8 @@ pub fn rewrap_file_at<'env>(
 ) -> Result<Object<'env>> {
     let plan = OpenPlan::new(&identities, open)?;
     let add = added.iter().map(recipient_of).collect::<Result<_>>()?;
-    let selections = settings.remove.into_iter().filter_map(Option::from);
-    let mut remove: Vec<SlotSelector> = selections.collect();
+    let selections = settings.remove.into_iter().map(SlotSelector::try_from);
+    let mut remove: Vec<SlotSelector> = selections.collect::<Result<_>>()?;
     for identity in &removed {
         remove.push(SlotSelector::Opens(identity_of(identity)?));
     }
@@ -142,7 +150,9 @@ pub fn rewrap_file_at<'env>(
     let options = RewrapOptions { change };
     let flush = settings.flush;
     // How long it takes is not known beforehand: a header that outgrows its room has the whole stream copied.
-    Task::alone(settings.cancellation.as_deref(), u64::MAX).launch(env, move |control| {
-        rewrap_file(Path::new(&path), &options, &plan.options(), flush, control).map(RewrapReport::from)
-    })
+    Task::alone(settings.cancellation.as_deref(), 0)
+        .slow(true)
+        .launch(env, move |control| {
+            rewrap_file(Path::new(&path), &options, &plan.options(), flush, control).map(RewrapReport::from)
+        })
 }

@@ -36,7 +36,11 @@ pub fn encrypt_file(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Report, SealFailure> {
-    convert(from, to, placement, ALL_BITS, |source, sink| {
+    convert(from, to, placement, ALL_BITS, |source, output| {
+        let (source, sink) = (
+            InputSource::Positioned(Box::new(source)),
+            OutputSink::file(output.file()),
+        );
         encrypt_stream_v2(source, sink, options, control)
     })
 }
@@ -54,7 +58,11 @@ pub fn decrypt_file(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Report, SealFailure> {
-    convert(from, to, placement, OWNER_BITS, |source, sink| {
+    convert(from, to, placement, OWNER_BITS, |source, output| {
+        let (source, sink) = (
+            InputSource::Positioned(Box::new(source)),
+            OutputSink::file(output.file()),
+        );
         decrypt_stream_v2(source, sink, options, control)
     })
 }
@@ -200,13 +208,12 @@ pub(super) fn convert(
     to: &Path,
     placement: Placement,
     mode_mask: u32,
-    convert: impl FnOnce(InputSource<'_>, OutputSink<'_>) -> Result<Report, SealFailure>,
+    convert: impl FnOnce(&File, &OutputFile) -> Result<Report, SealFailure>,
 ) -> Result<Report, SealFailure> {
     let source = open_source(from)?;
     let output = OutputFile::create(Some(&source), to, placement.overwrite)?;
     let mode = mode_of(&source).map_err(|error| SealFailure::io(IoOperation::Inspect, Some(from), &error))?;
-    let report = convert(InputSource::file(source), OutputSink::file(output.file()))
-        .map_err(|failure| failure.on_file(from, to))?;
+    let report = convert(&source, &output).map_err(|failure| failure.on_file(from, to))?;
     output.commit(mode.map(|mode| mode & mode_mask), placement.flush)?;
     Ok(report)
 }

@@ -185,6 +185,8 @@ pub(crate) struct IncomingStream {
     pub(crate) from_copy: bool,
     /// The header itself, where it is sound and only older than the copy that served.
     pub(crate) older: Option<StreamHeader>,
+    /// The header's copy, where it is authentic and newer than the header, but nothing that was offered opens it.
+    pub(crate) newer: Option<StreamHeader>,
     pub(crate) context: SegmentCryptoContext,
     pub(crate) end_key: EndKey,
     pub(crate) unlocked: Unlocked,
@@ -208,20 +210,21 @@ impl IncomingStream {
             older,
         } = found;
         let Some(older) = older else {
-            return Self::unlock_one(header, from_copy, options);
+            return Self::unlock_one(header, from_copy, None, options);
         };
-        match Self::unlock_one(header, from_copy, options) {
+        match Self::unlock_one(header.clone(), from_copy, None, options) {
             Ok(stream) => Ok(Self {
                 older: Some(older),
                 ..stream
             }),
-            Err(_) => Self::unlock_one(older, false, options),
+            Err(_) => Self::unlock_one(older, false, Some(header), options),
         }
     }
 
     fn unlock_one(
         header: StreamHeader,
         from_copy: bool,
+        newer: Option<StreamHeader>,
         options: &DecryptOptions<'_>,
     ) -> Result<Self, SealFailure> {
         let core = &header.core;
@@ -235,7 +238,9 @@ impl IncomingStream {
             &header.core_extensions,
             options.context,
         )?;
-        if !keys.verify_header(header.authenticated(), &header.mac) {
+        // A newer copy differs in nothing that the keys are made of.
+        let is_authentic = |header: &StreamHeader| keys.verify_header(header.authenticated(), &header.mac);
+        if !is_authentic(&header) {
             return Err(SealFailure::HeaderTampered);
         }
         if !keys.verify_context(&header.context_check)? {
@@ -256,6 +261,7 @@ impl IncomingStream {
             header,
             from_copy,
             older: None,
+            newer: newer.filter(is_authentic),
             unlocked,
         })
     }

@@ -109,7 +109,7 @@ impl<'a> EncryptOptions<'a> {
     /// # Errors
     /// `InvalidOption`, naming it.
     pub fn geometry(&self, plaintext_size: Option<u64>) -> Result<Geometry, SealFailure> {
-        check_recipients(&self.recipients)?;
+        check_recipients("recipients", &self.recipients)?;
         check_context(self.context)?;
         let segment_size = self
             .segment_size

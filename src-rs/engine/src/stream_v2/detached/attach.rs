@@ -1,5 +1,6 @@
 //! Header and body into one file, and one file into header and body.
 
+use super::kept::HeaderFile;
 use super::parse;
 use crate::headers::{
     FOOTER_SIZE, MAGIC, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, WireOffset,
@@ -39,19 +40,26 @@ pub fn attach_header(
     let source = open_source(body)?;
     check_body(&parsed, &source).map_err(|failure| failure.on_file(body, to))?;
     let size = source.size().map_err(SealFailure::reading)?;
-    transfer(header, (&source, 0, size), (body, to), placement, control)
+    let output = OutputFile::create(Some(&source), to, placement.overwrite)?;
+    let mode = mode_at(body, &source)?;
+    transfer(header, (&source, 0, size), output.file(), control)
+        .map_err(|failure| failure.on_file(body, to))?;
+    output.commit(mode, placement.flush)
 }
 
 /// Writes the body of the stream in the file `from` into the new file `to`, which gets the permission bits of `from`, and returns
-/// the header: the one with which a reader would open the stream. `from` stays as it is.
+/// the header: the one with which a reader would open the stream. It goes into the file `header_to` before the body gets its name.
+/// `from` stays as it is.
 ///
 /// A stream with a copy of its header keeps that in its body's end.
 ///
 /// # Errors
-/// A header that is damaged or of another version, where no copy serves; what concerns files, as for other outputs. `Cancelled`.
+/// A header that is damaged or of another version, where no copy serves; what concerns files, as for other outputs, but see
+/// [`encrypt_file_detached`](super::encrypt_file_detached) for `header_to`. `Cancelled`.
 pub fn detach_header(
     from: &Path,
     to: &Path,
+    header_to: Option<HeaderFile<'_>>,
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Vec<u8>, SealFailure> {
@@ -64,33 +72,37 @@ pub fn detach_header(
     let header = found.header.bytes;
     let header_size = header.len() as u64;
     let body = (&source, header_size, size.saturating_sub(header_size));
-    transfer(&[], body, (from, to), placement, control)?;
+    let output = OutputFile::create(Some(&source), to, placement.overwrite)?;
+    let kept = header_to.map(|file| file.create(&source, &output)).transpose()?;
+    let mode = mode_at(from, &source)?;
+    transfer(&[], body, output.file(), control)
+        .and_then(|()| kept.map_or(Ok(()), |kept| kept.keep(&header, &output, placement.flush)))
+        .map_err(|failure| failure.on_file(from, to))?;
+    output.commit(mode, placement.flush)?;
     Ok(header)
+}
+
+/// The permission bits of a file that is named like this.
+fn mode_at(path: &Path, file: &File) -> Result<Option<u32>, SealFailure> {
+    let mode = mode_of(file).map_err(|error| SealFailure::io(IoOperation::Inspect, Some(path), &error))?;
+    Ok(mode.map(|mode| mode & ALL_BITS))
 }
 
 /// Writes `first` and the given bytes of a file into a new one.
 fn transfer(
     first: &[u8],
     (source, offset, size): (&File, u64, u64),
-    (from, to): (&Path, &Path),
-    placement: Placement,
+    mut target: &File,
     control: &Control<'_>,
 ) -> Result<(), SealFailure> {
-    let output = OutputFile::create(Some(source), to, placement.overwrite)?;
-    let mode = mode_of(source).map_err(|error| SealFailure::io(IoOperation::Inspect, Some(from), &error))?;
-    let target = output.file();
     let meter = control.meter(Some(size));
-    let write = || {
-        target
-            .reserve(first.len() as u64 + size)
-            .map_err(SealFailure::writing)?;
-        (&*target).write_all(first).map_err(SealFailure::writing)?;
-        append_bytes(source, target, offset, size, &control.cancel, |bytes| {
-            meter.add(bytes);
-        })
-    };
-    write().map_err(|failure| failure.on_file(from, to))?;
-    output.commit(mode.map(|mode| mode & ALL_BITS), placement.flush)?;
+    target
+        .reserve(first.len() as u64 + size)
+        .map_err(SealFailure::writing)?;
+    target.write_all(first).map_err(SealFailure::writing)?;
+    append_bytes(source, target, offset, size, &control.cancel, |bytes| {
+        meter.add(bytes);
+    })?;
     meter.finish();
     Ok(())
 }

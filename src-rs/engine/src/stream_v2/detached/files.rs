@@ -1,25 +1,28 @@
 //! Sealing and opening files whose header is kept apart.
 
+use super::kept::HeaderFile;
 use super::parse;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::files::{ALL_BITS, OWNER_BITS, Placement, convert};
 use crate::stream_v2::io::{BytesApart, BytesInFront, InputSource, OutputSink};
-use crate::stream_v2::options::{
-    Control, DecryptOptions, EncryptOptions, HeaderLayout, compact_header_size, invalid,
-};
+use crate::stream_v2::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout, compact_header_size};
 use crate::stream_v2::report::Report;
+use std::fs::File;
 use std::path::Path;
 
-/// As [`encrypt_file`](crate::stream_v2::files::encrypt_file), but the file gets the stream's body, and the report its header.
-/// The layout is [`HeaderLayout::Compact`] whatever the options say: object stores take some 2 KB of metadata.
+/// As [`encrypt_file`](crate::stream_v2::files::encrypt_file), but the file gets the stream's body, and the report its header,
+/// which goes into the file `header_to` before the body gets its name. The layout is [`HeaderLayout::Compact`] whatever the options say:
+/// object stores take some 2 KB of metadata.
 ///
 /// # Errors
-/// As there.
+/// As there, and those of writing `header_to`. Both files are as they were then, with one exception: where the body can't get its name at
+/// the last moment, its header has its place already.
 pub fn encrypt_file_detached(
     from: &Path,
     to: &Path,
+    header_to: Option<HeaderFile<'_>>,
     options: &EncryptOptions<'_>,
     placement: Placement,
     control: &Control<'_>,
@@ -31,20 +34,42 @@ pub fn encrypt_file_detached(
     // What is wrong with the recipients is told before their header's size counts.
     options.geometry(None)?;
     let header_size = compact_header_size(&options.recipients);
-    convert(from, to, placement, ALL_BITS, |source, sink| {
-        let OutputSink::Positioned(sink) = sink else {
-            return Err(invalid("header", "can be kept apart only from a file"));
-        };
-        let apart = BytesApart::new(header_size, sink);
-        let sink = OutputSink::Positioned(Box::new(&apart));
-        let report = encrypt_stream_v2(source, sink, &options, control)?;
-        let header = apart.into_first();
+    convert(from, to, placement, ALL_BITS, |source, output| {
+        let kept = header_to.map(|file| file.create(source, output)).transpose()?;
+        let (report, header) = seal_apart(header_size, source, output.file(), &options, control)?;
+        if let Some(kept) = kept {
+            kept.keep(&header, output, placement.flush)?;
+        }
         Ok(Report {
-            output_crc64: crc_behind(&header, &report),
             header: Some(header),
             ..report
         })
     })
+}
+
+/// Seals into a header and a body, of which nothing but the header is the first `header_size` bytes.
+///
+/// # Errors
+/// Those of sealing, and `InvalidOption` where these bytes are no header: a body without one is of no use to anybody.
+pub(crate) fn seal_apart(
+    header_size: usize,
+    source: &File,
+    body: &File,
+    options: &EncryptOptions<'_>,
+    control: &Control<'_>,
+) -> Result<(Report, Vec<u8>), SealFailure> {
+    let apart = BytesApart::new(header_size, Box::new(body));
+    let sink = OutputSink::Positioned(Box::new(&apart));
+    let source = InputSource::Positioned(Box::new(source));
+    let report = encrypt_stream_v2(source, sink, options, control)?;
+    let header = apart.into_first();
+    parse(&header)?;
+    let output_crc64 = crc_behind(&header, &report);
+    let report = Report {
+        output_crc64,
+        ..report
+    };
+    Ok((report, header))
 }
 
 /// As [`decrypt_file`](crate::stream_v2::files::decrypt_file), of a stream whose header is kept apart from the file `from`.
@@ -60,15 +85,9 @@ pub fn decrypt_file_detached(
     control: &Control<'_>,
 ) -> Result<Report, SealFailure> {
     parse(header)?;
-    convert(from, to, placement, OWNER_BITS, |source, sink| match source {
-        InputSource::Positioned(body) => {
-            let whole = InputSource::Positioned(Box::new(BytesInFront::new(header, body)));
-            decrypt_stream_v2(whole, sink, options, control)
-        }
-        InputSource::Ordered(body) => {
-            let whole = InputSource::reader(std::io::Read::chain(header, body));
-            decrypt_stream_v2(whole, sink, options, control)
-        }
+    convert(from, to, placement, OWNER_BITS, |body, output| {
+        let whole = InputSource::Positioned(Box::new(BytesInFront::new(header, body)));
+        decrypt_stream_v2(whole, OutputSink::file(output.file()), options, control)
     })
 }
 

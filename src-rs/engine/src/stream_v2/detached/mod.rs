@@ -6,9 +6,14 @@
 
 mod attach;
 mod files;
+mod kept;
 
 pub use attach::{attach_header, detach_header};
 pub use files::{decrypt_file_detached, encrypt_file_detached};
+pub use kept::HeaderFile;
+
+#[cfg(test)]
+pub(crate) use files::seal_apart;
 
 use super::failure::SealFailure;
 use super::options::invalid;

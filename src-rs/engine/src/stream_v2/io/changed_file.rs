@@ -1,14 +1,20 @@
 //! A file that is changed where it stands, by one operation at a time.
 
-use super::output_file::{is_same_file, open_regular};
+use super::output_file::{OutputFile, Overwrite, is_same_file, open_regular};
 use super::{Unfinished, UnfinishedFile};
-use crate::stream_v2::failure::{IoOperation, SealFailure};
+use crate::stream_v2::failure::{IoOperation, SealFailure, SizeRelation};
+use std::cmp::Ordering;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A regular file that is open to be read and written and locked until this is dropped.
 #[derive(Debug)]
-pub(crate) struct ChangedFile(File);
+pub(crate) struct ChangedFile {
+    file: File,
+    /// Where it stands: what a symbolic link led to when it was opened.
+    path: PathBuf,
+    size: u64,
+}
 
 impl ChangedFile {
     /// Opens and locks the file at `path`, a symbolic link followed. Nothing about it is changed.
@@ -27,9 +33,18 @@ impl ChangedFile {
                 Err(TryLockError::WouldBlock) => return Err(busy()),
                 Err(TryLockError::Error(error)) => return Err(failed(IoOperation::Open)(error)),
             }
+            let inspected = failed(IoOperation::Inspect);
+            let size = file.metadata().map_err(&inspected)?.len();
+            // A link is followed once: whatever it leads to later, this is the file.
+            let is_link = std::fs::symlink_metadata(path).map_err(&inspected)?.is_symlink();
+            let path = if is_link {
+                std::fs::canonicalize(path).map_err(&inspected)?
+            } else {
+                path.to_owned()
+            };
             // Whoever held the lock until now may have put another file in its place.
-            if is_same_file(&file, path).map_err(failed(IoOperation::Inspect))? {
-                return Ok(Self(file));
+            if is_same_file(&file, &path).map_err(&inspected)? {
+                return Ok(Self { file, path, size });
             }
         }
         Err(busy())
@@ -37,12 +52,47 @@ impl ChangedFile {
 
     /// The file.
     pub(crate) const fn file(&self) -> &File {
-        &self.0
+        &self.file
     }
 
     /// The file's bytes, to be read and written by offset.
     pub(crate) const fn bytes(&self) -> impl Unfinished {
-        UnfinishedFile(&self.0)
+        UnfinishedFile(&self.file)
+    }
+
+    /// A file that is to take this one's place. It holds the same, so what an interrupted operation that was to replace this one left
+    /// beside it stays.
+    ///
+    /// # Errors
+    /// As those of [`OutputFile::create`].
+    pub(crate) fn successor(&self) -> Result<OutputFile, SealFailure> {
+        // The file is its own source here: that it is replaced is the point.
+        let output = OutputFile::create_apart(&[], &self.path, Overwrite::Replace)?;
+        Ok(OutputFile {
+            removes_stale: false,
+            ..output
+        })
+    }
+
+    /// Gives the successor this file's place, unless another file has it by now: locks bind only those who ask for them, and the
+    /// successor holds nothing of the other.
+    ///
+    /// # Errors
+    /// `SourceChanged`, and those of [`OutputFile::commit`].
+    pub(crate) fn give_way(&self, successor: OutputFile, flush: bool) -> Result<(), SealFailure> {
+        let inspected = |error| SealFailure::io(IoOperation::Inspect, Some(&self.path), &error);
+        if !is_same_file(&self.file, &self.path).map_err(inspected)? {
+            let size = std::fs::metadata(&self.path).map_err(inspected)?.len();
+            return Err(SealFailure::SourceChanged {
+                expected: self.size,
+                relation: match size.cmp(&self.size) {
+                    Ordering::Less => SizeRelation::Shorter,
+                    Ordering::Equal => SizeRelation::Modified,
+                    Ordering::Greater => SizeRelation::Longer,
+                },
+            });
+        }
+        successor.commit(None, flush)
     }
 }
 

@@ -22,7 +22,13 @@ pub(crate) fn append_bytes(
     let mut left = size;
     while left > 0 {
         cancel.check()?;
-        let copied = io::copy(&mut from.take(left.min(PORTION)), &mut to).map_err(SealFailure::writing)?;
+        let copied = io::copy(&mut from.take(left.min(PORTION)), &mut to).map_err(|error| {
+            // The copy does not say which end failed: one that can't be read still can't.
+            match from.read(&mut [0]) {
+                Err(_) => SealFailure::reading(error),
+                Ok(_) => SealFailure::writing(error),
+            }
+        })?;
         if copied == 0 {
             return Err(SealFailure::SourceChanged {
                 expected: offset.saturating_add(size),
@@ -37,3 +43,29 @@ pub(crate) fn append_bytes(
 
 /// Bytes that are copied before the token is looked at.
 const PORTION: u64 = 8 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream_v2::failure::IoOperation;
+
+    #[test]
+    fn the_end_that_fails_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("it");
+        std::fs::write(&path, b"0123456789").unwrap();
+        let readable = File::open(&path).unwrap();
+        let writable = File::create(folder.path().join("other")).unwrap();
+        let unreadable = File::options().append(true).open(&path).unwrap();
+        for (from, to, due) in [
+            (&unreadable, &writable, IoOperation::Read),
+            (&readable, &readable, IoOperation::Write),
+        ] {
+            let failure = append_bytes(from, to, 2, 5, &CancellationToken::new(), |_| {}).unwrap_err();
+            assert!(
+                matches!(failure, SealFailure::Io { operation, .. } if operation == due),
+                "{failure}"
+            );
+        }
+    }
+}

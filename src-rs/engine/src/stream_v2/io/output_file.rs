@@ -102,6 +102,14 @@ impl OutputFile {
         self.temporary.as_file()
     }
 
+    /// Whether both are to have the same name.
+    ///
+    /// # Errors
+    /// Those of looking at their folders.
+    pub(crate) fn has_the_name_of(&self, other: &Self) -> io::Result<bool> {
+        Ok(self.target.canonical()? == other.target.canonical()?)
+    }
+
     /// Gives the file its permissions and its name. With `flush` the bytes, and then the name, are on the disk before
     /// this returns. What an interrupted operation left beside the target goes, unless a source is among it.
     ///
@@ -171,6 +179,14 @@ impl Target {
             replaces,
             overwrite,
         })
+    }
+
+    fn canonical(&self) -> io::Result<PathBuf> {
+        if self.replaces.is_some() {
+            return std::fs::canonicalize(&self.path);
+        }
+        let name = self.path.file_name().unwrap_or_default();
+        Ok(std::fs::canonicalize(directory_of(&self.path))?.join(name))
     }
 
     /// Refuses a target that exists, unless it may be replaced.

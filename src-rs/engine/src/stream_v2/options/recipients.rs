@@ -8,13 +8,13 @@ use crate::keys::{
 };
 use crate::stream_v2::failure::SealFailure;
 
-/// Whether a stream can be sealed for these, and opened again by a reader with its own defaults.
+/// Whether a stream can be sealed for these, which the option `name` lists, and opened again by a reader with its own defaults.
 ///
 /// # Errors
 /// `InvalidOption`.
-pub(crate) fn check_recipients(recipients: &[Recipient]) -> Result<(), SealFailure> {
+pub(crate) fn check_recipients(name: &str, recipients: &[Recipient]) -> Result<(), SealFailure> {
     if !(1..=64).contains(&recipients.len()) {
-        return Err(invalid("recipients", "must be 1 to 64"));
+        return Err(invalid(name, "must be 1 to 64"));
     }
     for recipient in recipients {
         match recipient {
@@ -28,11 +28,11 @@ pub(crate) fn check_recipients(recipients: &[Recipient]) -> Result<(), SealFailu
             | Recipient::Hybrid(_) => {}
         }
     }
-    check_passphrases(recipients)?;
+    check_passphrases(name, recipients)?;
     let size = compact_header_size(recipients);
     if size > MAX_HEADER_SIZE as usize {
         let problem = format!("need a header of {size} bytes, more than {MAX_HEADER_SIZE}");
-        return Err(invalid("recipients", problem));
+        return Err(invalid(name, problem));
     }
     Ok(())
 }
@@ -50,7 +50,7 @@ fn check_provider(key: &ProviderKey) -> Result<(), SealFailure> {
     Ok(())
 }
 
-fn check_passphrases(recipients: &[Recipient]) -> Result<(), SealFailure> {
+fn check_passphrases(name: &str, recipients: &[Recipient]) -> Result<(), SealFailure> {
     let costs: Vec<PassphraseCost> = recipients
         .iter()
         .filter_map(|recipient| match recipient {
@@ -58,26 +58,26 @@ fn check_passphrases(recipients: &[Recipient]) -> Result<(), SealFailure> {
             _ => None,
         })
         .collect();
-    check_passphrase_costs(&costs)
+    check_passphrase_costs(name, &costs)
 }
 
-/// Whether a stream can have passphrase slots of these costs, and be opened by a reader with its own defaults.
+/// Whether a stream can have passphrase slots of these costs, of which the option `name` lists the last, and be opened by a reader with its own defaults.
 ///
 /// # Errors
 /// `InvalidOption`.
-pub(crate) fn check_passphrase_costs(costs: &[PassphraseCost]) -> Result<(), SealFailure> {
+pub(crate) fn check_passphrase_costs(name: &str, costs: &[PassphraseCost]) -> Result<(), SealFailure> {
     if costs.len() > MAX_PASSPHRASE_SLOTS {
-        return Err(invalid("recipients", "must have at most 4 passphrases"));
+        return Err(invalid(name, "must have at most 4 passphrases"));
     }
     if costs.iter().any(|cost| cost.lanes() > MAX_PASSPHRASE_LANES) {
-        return Err(invalid("passphraseCost", "must have at most 255 lanes"));
+        return Err(invalid("strength", "must have at most 255 lanes"));
     }
     let work = costs.iter().map(|cost| cost.work()).fold(0, u64::saturating_add);
     if work > DEFAULT_MAX_PASSPHRASE_COST {
         let problem = format!(
             "must be at most {DEFAULT_MAX_PASSPHRASE_COST} KiB times passes for all passphrases, not {work}"
         );
-        return Err(invalid("passphraseCost", problem));
+        return Err(invalid("strength", problem));
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn slots<'a>(
         }
     };
     if !added.is_empty() || matches!(change, Change::Replace(_)) {
-        check_recipients(added)?;
+        check_recipients(change.name_of_added(), added)?;
     }
     let (mut kept, mut removed) = (Vec::new(), Vec::new());
     for ((slot, position), goes) in header.slots.iter().zip(0..).zip(goes) {
@@ -47,7 +47,7 @@ pub(super) fn slots<'a>(
             kept.push(slot.clone());
         }
     }
-    check_together(&kept, added)?;
+    check_together(change.name_of_added(), &kept, added)?;
     Ok(Slots { kept, added, removed })
 }
 
@@ -107,14 +107,14 @@ fn in_words(selector: &SlotSelector) -> String {
 }
 
 /// Whether a header can have all of these slots.
-fn check_together(kept: &[RawKeySlot], added: &[Recipient]) -> Result<(), SealFailure> {
+fn check_together(name: &str, kept: &[RawKeySlot], added: &[Recipient]) -> Result<(), SealFailure> {
     match kept.len() + added.len() {
         0 => return Err(invalid("remove", "would leave nobody who can open the stream")),
         1..=MAX_SLOTS => {}
         count => {
             return Err(invalid(
-                "recipients",
-                format!("would be {count}, more than {MAX_SLOTS}"),
+                name,
+                format!("would make {count} key slots in all, more than {MAX_SLOTS}"),
             ));
         }
     }
@@ -131,7 +131,7 @@ fn check_together(kept: &[RawKeySlot], added: &[Recipient]) -> Result<(), SealFa
         // What the header has already is no worse for staying.
         return Ok(());
     }
-    check_passphrase_costs(&[kept, new].concat())
+    check_passphrase_costs(name, &[kept, new].concat())
 }
 
 /// Slots that a header has at most.

@@ -7,8 +7,8 @@ use std::io::IoSlice;
 
 /// Writes the copy, which stands at `copy_at`, and then the header; each is on the disk before anything else is written.
 ///
-/// Where the header itself is damaged or older than the copy that was opened, it is first made what the copy is: until then
-/// the copy is the only one that opens with this key.
+/// Where the header itself is damaged or older than the copy, it is first made what the copy is: until then the copy is the only
+/// one that opens with the keys that the stream was last given.
 pub(crate) fn write(target: &dyn Unfinished, plan: &Plan, copy_at: u64) -> Result<(), SealFailure> {
     let write = |offset, bytes: &[u8]| {
         target

@@ -37,6 +37,16 @@ pub enum Change {
     Replace(Vec<Recipient>),
 }
 
+impl Change {
+    /// What callers call the list of those for whom slots are added.
+    const fn name_of_added(&self) -> &'static str {
+        match self {
+            Self::Edit { .. } => "add",
+            Self::Replace(_) => "replace",
+        }
+    }
+}
+
 /// Key slots of a header. A selector has to select at least one.
 #[derive(Clone, Debug)]
 pub enum SlotSelector {
@@ -71,9 +81,10 @@ pub struct RewrapReport {
     pub header_size: u32,
     /// Who can open the stream now.
     pub slots: Vec<SlotInfo>,
-    /// The slot of the old header that was opened.
+    /// The slot of the old header that was opened. After a rewrap that was interrupted it can be one of the header before that,
+    /// and not be among those that the change started from.
     pub opened_by: OpenedBy,
-    /// The old header was read from its copy: the header itself was damaged, or older.
+    /// The change started from the header's copy: the header itself was damaged, or older.
     pub header_from_copy: bool,
     /// The slots that are new, by their positions now.
     pub added: Vec<PlacedSlot>,
@@ -92,6 +103,9 @@ pub struct PlacedSlot {
 
 /// Changes who can open the sealed file at `path`. What is sealed stays as it is, byte for byte.
 ///
+/// Of a header and a copy that differ since a rewrap was interrupted, the newer one is what is changed, whichever of the two
+/// opens.
+///
 /// In place the header's copy is written first, and each of the two is on the disk before the next step, so that whatever ends
 /// the operation leaves a file that opens: until the header is written with the keys of before and of after, then with those of
 /// after. Where a new file is needed it gets the old one's permission bits but not its other names, and `flush` says whether it
@@ -100,7 +114,8 @@ pub struct PlacedSlot {
 /// # Errors
 /// Those of opening the stream, its end included: a stream that is cut or whose end is damaged has to be healed first.
 /// `InvalidOption` for a selector that selects nothing, and for slots that a header can't have; `TargetBusy` where another rewrap
-/// of the file is under way; `NotARegularFile`, `Io`, `Cancelled`. The file is as it was then, with one exception: where the disk
+/// of the file is under way; `SourceChanged` where another file has taken its place before a new one could; `NotARegularFile`,
+/// `Io`, `Cancelled`. The file is as it was then, with one exception: where the disk
 /// fails between the header's copy and the header, it opens with the keys of before and after.
 pub fn rewrap_file(
     path: &Path,
@@ -115,7 +130,7 @@ pub fn rewrap_file(
     let plan = Plan::make(&target, options, open, &control.cancel).map_err(on_file)?;
     match plan.copy_at() {
         Some(copy_at) => in_place::write(&target, &plan, copy_at).map_err(on_file)?,
-        None => new_file::write(file.file(), path, &plan, flush, control)?,
+        None => new_file::write(&file, path, &plan, flush, control)?,
     }
     Ok(plan.report)
 }

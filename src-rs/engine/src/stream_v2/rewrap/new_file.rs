@@ -3,24 +3,23 @@
 use super::plan::Plan;
 use crate::headers::{FOOTER_SIZE, Footer};
 use crate::stream_v2::failure::SealFailure;
-use crate::stream_v2::io::{OutputFile, Overwrite, WriteAt, append_bytes};
+use crate::stream_v2::io::{ChangedFile, WriteAt, append_bytes};
 use crate::stream_v2::options::Control;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-/// Writes the new file and gives it the name `path`.
+/// Writes the new file and gives it the old one's name; `path` is what messages call that.
 pub(super) fn write(
-    file: &File,
+    file: &ChangedFile,
     path: &Path,
     plan: &Plan,
     flush: bool,
     control: &Control<'_>,
 ) -> Result<(), SealFailure> {
-    // The file is its own source here: that it is replaced is the point.
-    let output = OutputFile::create_apart(&[], path, Overwrite::Replace)?;
-    fill(file, output.file(), plan, control).map_err(|failure| failure.on_file(path, path))?;
-    output.commit(None, flush)
+    let output = file.successor()?;
+    fill(file.file(), output.file(), plan, control).map_err(|failure| failure.on_file(path, path))?;
+    file.give_way(output, flush)
 }
 
 fn fill(from: &File, mut to: &File, plan: &Plan, control: &Control<'_>) -> Result<(), SealFailure> {

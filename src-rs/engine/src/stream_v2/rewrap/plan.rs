@@ -2,14 +2,14 @@
 
 use super::change::{self, Slots};
 use super::{PlacedSlot, RewrapOptions, RewrapReport};
-use crate::crypto::{Random, StreamKeys};
+use crate::crypto::{FileKey, Random, StreamKeys};
 use crate::headers::{
     FOOTER_SIZE, MAX_HEADER_SIZE, RawKeySlot, StreamHeader, StreamHeaderDraft, WireOffset, end_record_size,
 };
 use crate::keys::{Recipient, seal_slots};
 use crate::stream_v2::cancel::CancellationToken;
 use crate::stream_v2::failure::{EndPart, SealFailure};
-use crate::stream_v2::incoming::{IncomingStream, opened_by};
+use crate::stream_v2::incoming::opened_by;
 use crate::stream_v2::inspect::SlotInfo;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::opened::OpenedStream;
@@ -17,7 +17,7 @@ use crate::stream_v2::options::{DecryptOptions, invalid};
 
 /// A new header for a stream that was opened, down to its authentic end.
 pub(crate) struct Plan {
-    /// The header as it was opened.
+    /// The header that gives way: the newer one, whichever of header and copy was opened.
     pub(super) old: StreamHeader,
     /// Whether that is the copy, and the header itself older or damaged.
     pub(super) from_copy: bool,
@@ -54,11 +54,18 @@ impl Plan {
             return Err(SealFailure::EndDamaged { part, offset });
         };
         cancel.check()?;
-        let (header, older) = (&stream.header, stream.older.as_ref());
-        let Slots { kept, added, removed } = change::slots(header, older, &options.change, &open.limits())?;
-        let draft = draft(header, kept, added)?;
+        let opened_by = opened_by(&stream.header, &stream.unlocked);
+        // What an interrupted rewrap was about holds also for whoever opens only the header that it had not come to: else that
+        // key would undo it, and lock out whom it was for.
+        let (header, older, from_copy) = match stream.newer {
+            Some(newer) => (newer, Some(stream.header), true),
+            None => (stream.header, stream.older, stream.from_copy),
+        };
+        let Slots { kept, added, removed } =
+            change::slots(&header, older.as_ref(), &options.change, &open.limits())?;
+        let draft = draft(options.change.name_of_added(), &header, kept, added)?;
         cancel.check()?;
-        let draft = sealed(draft, added, &stream)?;
+        let draft = sealed(draft, added, &stream.unlocked.file_key)?;
         let keys = StreamKeys::derive(
             &stream.unlocked.file_key,
             &header.core.encode(),
@@ -66,17 +73,30 @@ impl Plan {
             open.context,
         )?;
         let bytes = draft.encode(|bytes| keys.header_mac(bytes));
-        let report = report(&stream, &draft, added.len(), removed, bytes.len());
+
         let manifest = &end.manifest;
         let end_record_size =
             end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
         let records_size = end.offset.get().saturating_sub(u64::from(header.size()));
+        let in_place = header.core.header_copy && bytes.len() == header.bytes.len();
+        let (slots, added) = described(&draft, added.len());
+        let report = RewrapReport {
+            stream_id: header.core.stream_id,
+            revision: draft.revision,
+            in_place,
+            header_size: bytes.len() as u32,
+            slots,
+            opened_by,
+            header_from_copy: from_copy,
+            added,
+            removed,
+        };
         Ok(Self {
             inner_size: records_size.saturating_add(end_record_size),
             end_record_size,
             header: bytes,
-            from_copy: stream.from_copy,
-            old: stream.header,
+            from_copy,
+            old: header,
             report,
         })
     }
@@ -91,6 +111,7 @@ impl Plan {
 
 /// The new header, as yet without the slots that are to be added: what can be refused is refused before any passphrase costs.
 fn draft(
+    name: &str,
     header: &StreamHeader,
     kept: Vec<RawKeySlot>,
     added: &[Recipient],
@@ -114,7 +135,7 @@ fn draft(
     let needed = draft.unpadded_size() + new;
     if needed > MAX_HEADER_SIZE as usize {
         let problem = format!("need a header of {needed} bytes, more than {MAX_HEADER_SIZE}");
-        return Err(invalid("recipients", problem));
+        return Err(invalid(name, problem));
     }
     // A stream with a copy of its header is one that is to be rewrapped in place, this time or else the next.
     let padded_size = match (header.core.header_copy, needed as u32) {
@@ -129,39 +150,22 @@ fn draft(
 fn sealed(
     draft: StreamHeaderDraft,
     added: &[Recipient],
-    stream: &IncomingStream,
+    file_key: &FileKey,
 ) -> Result<StreamHeaderDraft, SealFailure> {
-    let (stream_id, file_key) = (&draft.core.stream_id, &stream.unlocked.file_key);
-    let new = seal_slots(added, stream_id, file_key, &Random::system())?;
+    let new = seal_slots(added, &draft.core.stream_id, file_key, &Random::system())?;
     let slots = [draft.slots, new].concat();
     Ok(StreamHeaderDraft { slots, ..draft })
 }
 
-fn report(
-    stream: &IncomingStream,
-    draft: &StreamHeaderDraft,
-    added: usize,
-    removed: Vec<PlacedSlot>,
-    header_size: usize,
-) -> RewrapReport {
+/// All slots of the new header, and those that are new, with their positions.
+fn described(draft: &StreamHeaderDraft, added: usize) -> (Vec<SlotInfo>, Vec<PlacedSlot>) {
     let slots: Vec<_> = draft.slots.iter().map(SlotInfo::new).collect();
     let placed = slots.iter().cloned().zip(0..);
     let added = placed
         .skip(slots.len() - added)
         .map(|(slot, position)| PlacedSlot { position, slot })
         .collect();
-    let header = &stream.header;
-    RewrapReport {
-        stream_id: header.core.stream_id,
-        revision: draft.revision,
-        in_place: header.core.header_copy && header_size == header.bytes.len(),
-        header_size: header_size as u32,
-        slots,
-        opened_by: opened_by(header, &stream.unlocked),
-        header_from_copy: stream.from_copy,
-        added,
-        removed,
-    }
+    (slots, added)
 }
 
 /// A header that outgrows its room gets a multiple of this.

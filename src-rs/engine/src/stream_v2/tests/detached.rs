@@ -6,7 +6,7 @@ use crate::crypto::{Crc64, SecretKey};
 use crate::headers::{DigestKind, StreamHeader};
 use crate::keys::{Identity, Recipient};
 use crate::stream_v2::detached::{
-    attach_header, decrypt_file_detached, detach_header, encrypt_file_detached,
+    HeaderFile, attach_header, decrypt_file_detached, detach_header, encrypt_file_detached, seal_apart,
 };
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::files::{Placement, decrypt_file};
@@ -17,6 +17,7 @@ use crate::stream_v2::report::Report;
 use crate::stream_v2::salvage::{SalvageOptions, salvage};
 use crate::stream_v2::tests::support::control;
 use crate::stream_v2::verify::{VerifyOptions, verify};
+use crate::telemetry::Progress;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -54,7 +55,15 @@ impl Folder {
     }
 
     fn seal(&self, options: &EncryptOptions<'_>) -> Report {
-        encrypt_file_detached(&self.path("plain"), &self.path("body"), options, NEW, &control(2)).unwrap()
+        encrypt_file_detached(
+            &self.path("plain"),
+            &self.path("body"),
+            None,
+            options,
+            NEW,
+            &control(2),
+        )
+        .unwrap()
     }
 
     fn open(&self, header: &[u8], options: &DecryptOptions<'_>) -> Result<Report, SealFailure> {
@@ -162,6 +171,7 @@ fn attaching_undoes_detaching() {
         let header = detach_header(
             &folder.path("stream"),
             &folder.path("body"),
+            None,
             NEW,
             &Control::serial(),
         )
@@ -187,6 +197,7 @@ fn the_copy_of_a_damaged_header_is_what_is_detached() {
     let header = detach_header(
         &folder.path("stream"),
         &folder.path("body"),
+        None,
         NEW,
         &Control::serial(),
     )
@@ -307,4 +318,133 @@ fn the_header_alone_says_who_can_open_the_body() {
         .open(&header, &DecryptOptions::new(vec![Identity::Key(key())]))
         .unwrap();
     assert_eq!(folder.read("opened"), plaintext(5000));
+}
+
+/// How header and body are written that take the place of others.
+const REPLACING: Placement = Placement {
+    overwrite: Overwrite::Replace,
+    flush: true,
+};
+
+impl Folder {
+    /// Both ways to a body and its header in files, from `plain` and from `stream`; `meanwhile` is what happens when all of the body
+    /// is written.
+    fn keep(
+        &self,
+        way: &str,
+        header: (&str, Overwrite),
+        placement: Placement,
+        meanwhile: &(dyn Fn() + Sync),
+    ) -> Result<Vec<u8>, SealFailure> {
+        let listener = |_: Progress| meanwhile();
+        let control = Control {
+            progress: Some(&listener),
+            ..Control::serial()
+        };
+        let (from, to, path) = (self.path(way), self.path("body"), self.path(header.0));
+        let header_to = Some(HeaderFile {
+            path: &path,
+            overwrite: header.1,
+        });
+        if way == "stream" {
+            return detach_header(&from, &to, header_to, placement, &control);
+        }
+        let report = encrypt_file_detached(&from, &to, header_to, &compact(), placement, &control)?;
+        Ok(report.header.unwrap())
+    }
+
+    fn with_ways() -> Self {
+        let folder = Self::new();
+        folder.write("plain", &plaintext(5000));
+        folder.write("stream", &seal(&plaintext(5000), &compact()));
+        folder
+    }
+}
+
+const WAYS: [&str; 2] = ["plain", "stream"];
+
+#[test]
+fn the_header_gets_a_file_of_its_own() {
+    for way in WAYS {
+        let folder = Folder::with_ways();
+        for placement in [NEW, REPLACING] {
+            let header = folder
+                .keep(way, ("header", placement.overwrite), placement, &|| {})
+                .unwrap();
+            assert_eq!(folder.read("header"), header);
+            let whole = folder.attach(&header, &folder.read("body")).unwrap();
+            assert_eq!(Parts::of(&whole).header, header);
+            assert_eq!(folder.names(), ["body", "header", "plain", "stream"]);
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = folder.path("header").metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+}
+
+#[test]
+fn a_header_that_can_not_be_kept_leaves_the_older_body_and_its_header() {
+    for way in WAYS {
+        let folder = Folder::with_ways();
+        folder.write("body", b"the older body");
+        let took = || folder.write("header", b"somebody else's");
+        let failure = folder
+            .keep(way, ("header", Overwrite::Refuse), REPLACING, &took)
+            .unwrap_err();
+        assert_eq!(failure.code(), "TARGET_EXISTS");
+        assert_eq!(folder.read("body"), b"the older body");
+        assert_eq!(folder.read("header"), b"somebody else's");
+        assert_eq!(folder.names(), ["body", "header", "plain", "stream"]);
+    }
+}
+
+#[test]
+fn the_header_is_in_its_place_before_the_body() {
+    for way in WAYS {
+        let folder = Folder::with_ways();
+        let took = || folder.write("body", b"somebody else's");
+        let failure = folder
+            .keep(way, ("header", Overwrite::Refuse), NEW, &took)
+            .unwrap_err();
+        assert_eq!(failure.code(), "TARGET_EXISTS");
+        assert_eq!(folder.read("body"), b"somebody else's");
+        StreamHeader::parse(&folder.read("header")).unwrap();
+    }
+}
+
+#[test]
+fn header_body_and_source_are_three_files() {
+    for way in WAYS {
+        let folder = Folder::with_ways();
+        let names = ["body", way, "none/header"];
+        let codes = |overwrite| {
+            let placement = Placement { overwrite, ..NEW };
+            names.map(|name| {
+                let kept = folder.keep(way, (name, overwrite), placement, &|| {});
+                kept.unwrap_err().code()
+            })
+        };
+        // None of it is found out only when the work is done.
+        assert_eq!(codes(Overwrite::Replace), ["SAME_FILE", "SAME_FILE", "IO"]);
+        folder.write("body", b"the older body");
+        assert_eq!(codes(Overwrite::Replace), ["SAME_FILE", "SAME_FILE", "IO"]);
+        assert_eq!(folder.read("body"), b"the older body");
+        assert_eq!(folder.names(), ["body", "plain", "stream"]);
+    }
+}
+
+#[test]
+fn what_is_kept_apart_is_a_whole_header() {
+    let folder = Folder::new();
+    folder.write("plain", &plaintext(100));
+    let size = folder.seal(&compact()).header.unwrap().len();
+    let source = std::fs::File::open(folder.path("plain")).unwrap();
+    for (header_size, is_whole) in [(size - 1, false), (size, true), (size + 1, false)] {
+        let body = tempfile::tempfile().unwrap();
+        let sealed = seal_apart(header_size, &source, &body, &compact(), &Control::serial());
+        assert_eq!(sealed.is_ok(), is_whole, "{header_size}");
+    }
 }

@@ -116,6 +116,7 @@ pub fn verify(
                 context,
                 end_key,
                 unlocked,
+                newer: _,
             } = IncomingStream::unlock(found, open)?;
             let found = FoundHeader {
                 header,

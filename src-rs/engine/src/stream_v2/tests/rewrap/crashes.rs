@@ -172,6 +172,25 @@ fn one_that_goes_on_from_an_interrupted_one_can_be_interrupted_as_well() {
 }
 
 #[test]
+fn one_that_goes_on_with_a_key_of_before_never_goes_back() {
+    let stream = sealed_for(vec![recipient(1), recipient(9)]);
+    let disk = Disk::new(&stream, None);
+    run(&disk, hand_over(2), 1).unwrap();
+    let first = disk.log.into_inner().unwrap();
+    let state = crashes(&stream, &first[..2]).pop().unwrap();
+    let disk = Disk::new(&state, None);
+    run(&disk, edit(vec![recipient(3)], Vec::new()), 1).unwrap();
+    let log = disk.log.into_inner().unwrap();
+    assert!(is_synced_after_every_write(&log));
+    for state in crashes(&state, &log) {
+        // Who was given the stream last has it at every moment.
+        assert!(opens(&state, 2) && opens(&state, 9));
+    }
+    let after = disk.bytes.into_inner().unwrap();
+    assert_eq!([1, 2, 3].map(|number| opens(&after, number)), [false, true, true]);
+}
+
+#[test]
 fn one_that_is_repeated_after_an_interruption_does_what_was_asked() {
     let stream = sealed_for(vec![recipient(1), recipient(9)]);
     let disk = Disk::new(&stream, None);

@@ -176,6 +176,49 @@ fn verifying_calls_it_an_interrupted_rewrap_whatever_key_there_is() {
 }
 
 #[test]
+fn the_next_rewrap_starts_from_the_newer_copy_also_with_a_key_of_before() {
+    let stream = interrupted();
+    let rewrapped = |change| {
+        let sealed = Sealed::new(&stream);
+        let report = sealed.rewrap(change, &reading(identity(1))).unwrap();
+        assert!(report.in_place);
+        let by = &report.opened_by;
+        assert_eq!((by.slot, by.key_id.as_deref()), (0, Some("1")));
+        assert_eq!((report.revision, report.header_from_copy), (2, true));
+        let after = sealed.bytes();
+        let parts = Parts::of(&after);
+        assert_eq!(parts.header, parts.copy);
+        [1, 2, 3].map(|number| opens(&after, number))
+    };
+    // What was removed does not come back, and who was added stays.
+    assert_eq!(rewrapped(nothing()), [false, true, false]);
+    assert_eq!(
+        rewrapped(edit(vec![recipient(3)], Vec::new())),
+        [false, true, true]
+    );
+    // Selectors mean the newer slots.
+    let change = edit(vec![recipient(3)], vec![SlotSelector::Position(0)]);
+    assert_eq!(rewrapped(change), [false, false, true]);
+    let change = edit(vec![recipient(3)], vec![SlotSelector::Opens(identity(2))]);
+    assert_eq!(rewrapped(change), [false, false, true]);
+    assert_eq!(
+        rewrapped(Change::Replace(vec![recipient(1)])),
+        [true, false, false]
+    );
+    // A copy that somebody without a key made newer is nothing to start from.
+    let forged = Parts::changed(&stream, |parts| {
+        parts.copy[69] = 9;
+        let at = parts.copy.len() - 4;
+        let crc = crate::headers::crc32c(&parts.copy[..at]);
+        parts.copy[at..].copy_from_slice(&crc.to_be_bytes());
+    });
+    let sealed = Sealed::new(&forged);
+    let report = sealed.rewrap(nothing(), &reading(identity(1))).unwrap();
+    assert_eq!((report.revision, report.header_from_copy), (1, false));
+    assert!(opens(&sealed.bytes(), 1) && !opens(&sealed.bytes(), 2));
+}
+
+#[test]
 fn writing_the_header_again_mends_a_damaged_header_or_copy() {
     let stream = sealed_for(vec![recipient(1)]);
     for at in [200, stream.len() - 2000] {

@@ -1,9 +1,13 @@
 //! Where the new header goes: over the old one, or into a new file.
 
 use super::*;
+use crate::recovery::Claim;
 use crate::stream_v2::cancel::CancellationToken;
+use crate::stream_v2::failure::SizeRelation;
 use crate::stream_v2::tests::support::seal_unsized;
+use crate::telemetry::Progress;
 use std::fs::File;
+use std::path::Path;
 
 /// Everything but header, copy and footer.
 fn inner(stream: &[u8]) -> Vec<u8> {
@@ -170,6 +174,89 @@ fn a_cancelled_rewrap_changes_nothing() {
         assert_eq!(sealed.bytes(), stream);
         assert!(sealed.is_alone());
     }
+}
+
+/// A rewrap of the file at `path` that needs a new file; `meanwhile` is what happens just before that gets its name.
+fn moved(path: &Path, meanwhile: &(dyn Fn() + Sync)) -> Result<RewrapReport, SealFailure> {
+    let listener = |_: Progress| meanwhile();
+    let control = Control {
+        progress: Some(&listener),
+        ..Control::serial()
+    };
+    let change = edit((2..42).map(recipient).collect(), Vec::new());
+    rewrap_file(
+        path,
+        &RewrapOptions { change },
+        &reading(identity(1)),
+        true,
+        &control,
+    )
+}
+
+#[test]
+fn a_newer_file_that_took_the_place_meanwhile_stays() {
+    let sealed = Sealed::new(&sealed_for(vec![recipient(1)]));
+    for (newer, relation) in [
+        (&b"short"[..], SizeRelation::Shorter),
+        (&sealed.bytes()[..], SizeRelation::Modified),
+        (&[0; 100_000][..], SizeRelation::Longer),
+    ] {
+        let stream = sealed_for(vec![recipient(1)]);
+        let sealed = Sealed::new(&stream);
+        let result = moved(&sealed.path(), &|| {
+            // As an operation does that was not asked to wait.
+            let other = sealed.folder.path().join("other");
+            std::fs::write(&other, newer).unwrap();
+            std::fs::rename(other, sealed.path()).unwrap();
+        });
+        let expected = stream.len() as u64;
+        assert_eq!(
+            result.unwrap_err(),
+            SealFailure::SourceChanged { expected, relation }
+        );
+        assert_eq!(sealed.bytes(), newer);
+        assert!(sealed.is_alone());
+    }
+    // Nor does one come back that was removed.
+    let result = moved(&sealed.path(), &|| std::fs::remove_file(sealed.path()).unwrap());
+    assert_eq!(result.unwrap_err().code(), "IO");
+    assert_eq!(std::fs::read_dir(sealed.folder.path()).unwrap().count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_elsewhere_meanwhile_has_nothing_else_replaced() {
+    use std::os::unix::fs::symlink;
+    let sealed = Sealed::new(&sealed_for(vec![recipient(1)]));
+    let [link, other] = ["link", "other"].map(|name| sealed.folder.path().join(name));
+    std::fs::write(&other, "another file").unwrap();
+    symlink("it.seal", &link).unwrap();
+    moved(&link, &|| {
+        std::fs::remove_file(&link).unwrap();
+        symlink("other", &link).unwrap();
+    })
+    .unwrap();
+    assert_eq!(std::fs::read(&other).unwrap(), b"another file");
+    assert!(opens(&sealed.bytes(), 41));
+}
+
+#[test]
+fn an_interrupted_operation_on_the_same_path_keeps_what_it_has_done() {
+    let sealed = Sealed::new(&sealed_for(vec![recipient(1)]));
+    let claim = || {
+        let target = std::fs::canonicalize(sealed.path()).unwrap();
+        Claim::take(&target).unwrap()
+    };
+    let mut interrupted = claim();
+    drop(interrupted.open_partial().unwrap());
+    let [journal, partial] = [interrupted.journal_path(), interrupted.partial_path()].map(PathBuf::from);
+    std::fs::write(&journal, "of another operation").unwrap();
+    std::fs::write(&partial, "what it has done").unwrap();
+    drop(interrupted);
+    assert!(!moved(&sealed.path(), &|| {}).unwrap().in_place);
+    assert_eq!(std::fs::read(journal).unwrap(), b"of another operation");
+    assert_eq!(std::fs::read(partial).unwrap(), b"what it has done");
+    assert!(opens(&sealed.bytes(), 41));
 }
 
 #[cfg(unix)]

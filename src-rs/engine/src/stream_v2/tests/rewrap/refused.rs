@@ -45,17 +45,13 @@ fn a_header_is_for_somebody_and_for_no_more_than_it_can_be() {
         "nobody"
     ));
     let none = refused(&stream, Change::Replace(Vec::new()));
-    assert!(is_invalid(&none, "recipients", "1 to 64"), "{none}");
+    assert!(is_invalid(&none, "replace", "1 to 64"), "{none}");
     let many = (0..63).map(recipient).collect();
-    assert!(is_invalid(
-        &refused(&stream, edit(many, Vec::new())),
-        "recipients",
-        "65"
-    ));
+    assert!(is_invalid(&refused(&stream, edit(many, Vec::new())), "add", "65"));
     let four = ["b", "c", "d", "e"].map(passphrase).to_vec();
     assert!(is_invalid(
         &refused(&stream, edit(four, Vec::new())),
-        "recipients",
+        "add",
         "4 passphrases"
     ));
     let costly = Recipient::Passphrase {
@@ -64,7 +60,7 @@ fn a_header_is_for_somebody_and_for_no_more_than_it_can_be() {
     };
     // By itself it is as much as may be; the one that is there already makes it too much.
     let failure = refused(&stream, edit(vec![costly], Vec::new()));
-    assert!(is_invalid(&failure, "passphraseCost", "at most"), "{failure}");
+    assert!(is_invalid(&failure, "strength", "at most"), "{failure}");
     let large = (0..40).map(|_| {
         Recipient::Provider(crate::keys::ProviderKey {
             name: "n".into(),
@@ -74,7 +70,7 @@ fn a_header_is_for_somebody_and_for_no_more_than_it_can_be() {
         })
     });
     let failure = refused(&stream, edit(large.collect(), Vec::new()));
-    assert!(is_invalid(&failure, "recipients", "1048576"), "{failure}");
+    assert!(is_invalid(&failure, "add", "1048576"), "{failure}");
 }
 
 #[test]
