@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import test from 'ava';
 
 import { outcomeObject, outcomeText } from '../../src-ts/cli/rewrap-report.js';
-import { jsonError, parsed, sealstream } from './command.mjs';
+import { end, jsonError, main, names, parsed, program, sealstream } from './command.mjs';
 import { store } from './store.mjs';
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
 
 test('a key is added, named and removed again', async (t) => {
   const cwd = await store(t);
@@ -226,6 +228,20 @@ test('a header is kept apart, put back, and given to open with', async (t) => {
   ]) {
     t.is((await sealstream(args, { cwd })).code, 2, args.join(' '));
   }
+});
+
+onUnix('a header that can not be written costs neither what was there nor what is sealed', async (t) => {
+  const cwd = await store(t);
+  writeFileSync(join(cwd, 'crowd'), `${X25519}\n`.repeat(60));
+  writeFileSync(join(cwd, 'body'), 'of before');
+  const before = names(cwd);
+  // There is room for the body, and not for so many in a header.
+  const command = 'ulimit -f 2; exec "$NODE" "$MAIN" encrypt -f -R crowd --detached-header header -o body a';
+  const child = program('sh', ['-c', command], { cwd, env: { NODE: process.execPath, MAIN: main } });
+  const { code, stderr } = await end(child);
+  t.is(code, 1, stderr);
+  t.is(readFileSync(join(cwd, 'body'), 'utf8'), 'of before');
+  t.deepEqual(names(cwd), before);
 });
 
 // Anybody's.
