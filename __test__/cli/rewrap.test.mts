@@ -1,9 +1,13 @@
-import { appendFileSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 
-import { folderWithKey, jsonError, sealstream } from './command.mjs';
+import { outcomeObject, outcomeText } from '../../src-ts/cli/rewrap-report.js';
+import { end, jsonError, main, names, parsed, program, sealstream } from './command.mjs';
+import { store } from './store.mjs';
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
 
 test('a key is added, named and removed again', async (t) => {
   const cwd = await store(t);
@@ -25,7 +29,11 @@ test('a key is added, named and removed again', async (t) => {
     ['rewrap', '--json', '-k', 'my.key', '--remove', 'id:team', 'store/a.seal'],
     { cwd },
   );
-  const [line, summary] = stdout.toString().trimEnd().split('\n').map(parsed);
+  const [line, summary] = stdout
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => parsed(line));
   t.like(line, { file: 'store/a.seal', status: 'ok', revision: 2, inPlace: true });
   t.like(summary, { summary: { ok: 1, skipped: 0, failed: 0, exitCode: 0 } });
   t.is(await open('new.key'), 3);
@@ -53,8 +61,7 @@ test('public keys and passphrases are added, and slots removed by type and posit
     { cwd, input: 'correct horse\n' },
   );
   t.is(rewrapped.code, 0, rewrapped.stderr + rewrapped.stdout.toString());
-  const slots = (parsed(rewrapped.stdout.toString().split('\n')[0] ?? '') as { slots: { type: string }[] })
-    .slots;
+  const slots = parsed(rewrapped.stdout.toString().split('\n')[0] ?? '')['slots'] as { type: string }[];
   t.deepEqual(
     slots.map(({ type }) => type),
     ['key', 'hybrid', 'passphrase'],
@@ -109,52 +116,6 @@ test('what an added passphrase costs can be chosen', async (t) => {
   t.deepEqual(readFileSync(join(cwd, 'store', 'a.seal')), before);
 });
 
-test('a folder gets another key, goes on where it was interrupted, and counts what failed', async (t) => {
-  const cwd = await store(t);
-  const rotate = (log = 'log') =>
-    sealstream(
-      ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--replace', '--recursive', 'store', '--log', log],
-      { cwd },
-    );
-  // One file is not of this key.
-  copyFileSync(join(cwd, 'other.seal'), join(cwd, 'store', 'c.seal'));
-  const first = await rotate();
-  t.is(first.code, 3, first.stderr);
-  t.regex(first.stdout.toString(), /FAILED {3}store\/c\.seal: /);
-  t.regex(first.stdout.toString(), /rewrapped 2 files in [^,]*, 1 failed\n$/);
-  // The old key opens none of them any more, and need not.
-  copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'c.seal'));
-  appendFileSync(join(cwd, 'log'), '{"file":"torn');
-  const second = await rotate();
-  t.is(second.code, 0, second.stderr);
-  t.regex(second.stdout.toString(), /skipped {2}store\/a\.seal/);
-  t.regex(second.stdout.toString(), /rewrapped 1 file in [^,]*, 2 done before, 0 failed\n$/);
-  for (const name of ['a', 'c', 'deep/er/b']) {
-    const args = ['decrypt', '-k', 'new.key', '-o', '-', `store/${name}.seal`];
-    t.is((await sealstream(args, { cwd })).code, 0, name);
-  }
-  // Another change with the same log is not done yet; a file that was sealed anew neither.
-  copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'a.seal'));
-  t.regex((await rotate()).stdout.toString(), /rewrapped 0 files in [^,]*, 3 done before|rewrapped 1 file/);
-  const other = await sealstream(
-    ['rewrap', '-k', 'new.key', '-k', 'my.key', '--mend', '--recursive', 'store', '--log', 'log'],
-    { cwd },
-  );
-  t.regex(other.stdout.toString(), /rewrapped 3 files in [^,]*, 0 failed\n$/);
-});
-
-test('a file that a run had done when it was killed is not done again', async (t) => {
-  const cwd = await store(t);
-  const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
-  t.is((await sealstream(args, { cwd })).code, 0);
-  const [begun, done] = readFileSync(join(cwd, 'log'), 'utf8').split('\n');
-  t.like(parsed(begun ?? ''), { revision: 1, done: false });
-  t.like(parsed(done ?? ''), { revision: 1, done: true });
-  // The last line did not come to be written.
-  writeFileSync(join(cwd, 'log'), `${begun ?? ''}\n`);
-  t.regex((await sealstream(args, { cwd })).stdout.toString(), /^skipped {2}store\/a\.seal/);
-});
-
 test('--mend ends an interruption that verify tells of', async (t) => {
   const cwd = await store(t);
   const path = join(cwd, 'store', 'a.seal');
@@ -164,7 +125,11 @@ test('--mend ends an interruption that verify tells of', async (t) => {
   writeFileSync(path, Buffer.concat([before.subarray(0, 4096), readFileSync(path).subarray(4096)]));
   const verified = await sealstream(['verify', '--no-key', 'store/a.seal'], { cwd });
   t.is(verified.code, 4);
-  t.regex(verified.stdout.toString(), /a rewrap was interrupted/);
+  t.regex(
+    verified.stdout.toString(),
+    /a rewrap was interrupted[^]*\nto write[^\n]* sealstream rewrap --mend -k KEY FILE\n$/,
+  );
+  t.notRegex(verified.stdout.toString(), /heal|salvage/);
   const opened = await sealstream(['decrypt', '-k', 'new.key', '-o', '-', 'store/a.seal'], { cwd });
   t.regex(opened.stderr, /warning: .*older than its copy.*rewrap --mend/);
   t.regex((await sealstream(['inspect', 'store/a.seal'], { cwd })).stdout.toString(), /outdated/);
@@ -187,6 +152,13 @@ test('what can not be meant is told before anything is done', async (t) => {
   t.regex(await refused('--remove', 'team', file), /--remove can't be team/);
   t.regex(await refused('--key-id', 'x', '--remove', '0', file), /--key-id/);
   t.regex(await refused('--mend', '-'), /- is not taken/);
+  t.regex(await refused('--add-recipient', 'x', file), /--add-recipient got no.*--add-recipients-file FILE/s);
+  t.regex(await refused('--add-recipients-file', 'gone', file), /name behind --add-recipients-file/);
+  t.regex(await refused('--add-key', 'gone', file), /name behind --add-key;/);
+  writeFileSync(join(cwd, 'crowd'), `${X25519}\n`.repeat(64));
+  // Before it is typed: there is no terminal here.
+  const crowd = ['--add-recipients-file', 'crowd', '--add-passphrase'];
+  t.regex(await refused(...crowd, file), /for 64 at most, not 65/);
   const before = readFileSync(join(cwd, file));
   const none = await sealstream(['rewrap', '-k', 'my.key', '--remove', 'id:none', file], { cwd });
   t.is(none.code, 2);
@@ -197,6 +169,23 @@ test('what can not be meant is told before anything is done', async (t) => {
   t.deepEqual(readFileSync(join(cwd, file)), before);
   const help = await sealstream(['rewrap', '--help'], { cwd });
   t.regex(help.stdout.toString(), /Only sealing anew revokes/);
+});
+
+test('slots of unknown types, which stay whatever is replaced, are told', (t) => {
+  const report = {
+    streamId: '00'.repeat(32),
+    revision: 1,
+    inPlace: true,
+    headerSize: 4096,
+    slots: [{ type: 'key' }, { type: 'unknown (77)' }],
+    openedBy: { slot: 0, type: 'key' as const },
+    headerFromCopy: false,
+    added: [{ position: 0, slot: { type: 'key' } }],
+    removed: [{ position: 0, slot: { type: 'key' } }],
+  };
+  const told = outcomeText({ path: 'a', report });
+  t.regex(told, /added 1; removed 1; 1 slot of unknown types left as they are; 2 key slots/);
+  t.like(outcomeObject({ path: 'a', report }), { unknownSlots: 1 });
 });
 
 test('a header is kept apart, put back, and given to open with', async (t) => {
@@ -241,23 +230,19 @@ test('a header is kept apart, put back, and given to open with', async (t) => {
   }
 });
 
-/** Two sealed files in a folder, one more beside it, and one that is sealed with another key. */
-async function store(t: ExecutionContext): Promise<string> {
-  const cwd = await folderWithKey(t);
-  mkdirSync(join(cwd, 'store', 'deep', 'er'), { recursive: true });
-  const seal = async (name: string, key: string, to: string) => {
-    writeFileSync(join(cwd, name), `content of ${name}`);
-    const { code, stderr } = await sealstream(['encrypt', '-q', '-k', key, '-o', to, name], { cwd });
-    if (code !== 0) throw new Error(stderr);
-  };
-  for (const name of ['new', 'stranger']) await sealstream(['keygen', '-q', '-o', `${name}.key`], { cwd });
-  await seal('a', 'my.key', 'store/a.seal');
-  await seal('b', 'my.key', 'store/deep/er/b.seal');
-  await seal('c', 'stranger.key', 'other.seal');
-  await seal('d', 'my.key', 'a.seal');
-  return cwd;
-}
+onUnix('a header that can not be written costs neither what was there nor what is sealed', async (t) => {
+  const cwd = await store(t);
+  writeFileSync(join(cwd, 'crowd'), `${X25519}\n`.repeat(60));
+  writeFileSync(join(cwd, 'body'), 'of before');
+  const before = names(cwd);
+  // There is room for the body, and not for so many in a header.
+  const command = 'ulimit -f 2; exec "$NODE" "$MAIN" encrypt -f -R crowd --detached-header header -o body a';
+  const child = program('sh', ['-c', command], { cwd, env: { NODE: process.execPath, MAIN: main } });
+  const { code, stderr } = await end(child);
+  t.is(code, 1, stderr);
+  t.is(readFileSync(join(cwd, 'body'), 'utf8'), 'of before');
+  t.deepEqual(names(cwd), before);
+});
 
-function parsed(text: string): unknown {
-  return JSON.parse(text);
-}
+// Anybody's.
+const X25519 = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';

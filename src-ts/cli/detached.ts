@@ -1,7 +1,5 @@
 // Sealing and opening with a header that has a file of its own.
 
-import { rmSync } from 'node:fs';
-
 import {
   encryptFile,
   type FileOptions,
@@ -15,7 +13,7 @@ import type { Endpoints } from './endpoints';
 import { usageError } from './errors';
 import { keptHeader } from './kept-header';
 import { checkApart } from './same-file';
-import { checkFree, writeWhole } from './whole-file';
+import { checkFree } from './whole-file';
 
 /** The two files of a sealed stream, and what it is made of. */
 export interface Apart {
@@ -23,7 +21,6 @@ export interface Apart {
   readonly to: string;
   /** Where the header goes. */
   readonly headerPath: string;
-  readonly isForced: boolean;
 }
 
 /** Where `encrypt` is to put the header, if not into its output. */
@@ -31,7 +28,6 @@ export function detachedHeader(args: Arguments, ends: Endpoints): Apart | undefi
   const headerPath = args.value('detached-header');
   if (headerPath === undefined) return undefined;
   const { from, to } = files('--detached-header', args, ends);
-  const isForced = args.has('force');
   checkApart(
     args,
     [
@@ -40,23 +36,17 @@ export function detachedHeader(args: Arguments, ends: Endpoints): Apart | undefi
     ],
     [{ path: from, what: 'the input' }],
   );
-  checkFree(headerPath, '--detached-header', isForced);
-  return { from, to, headerPath, isForced };
+  checkFree(headerPath, '--detached-header', args.has('force'));
+  return { from, to, headerPath };
 }
 
-/** Seals into a body and a header. */
+/** Seals into a body and a header, which has its place first: without it the body is of no use to anybody. */
 export async function sealApart(
-  { from, to, headerPath, isForced }: Apart,
+  { from, to, headerPath }: Apart,
   options: SealOptions & OperationOptions & FileOptions,
 ): Promise<SealReport> {
-  const { header, ...report } = await encryptFile(from, to, { ...options, header: 'detached' });
-  try {
-    writeWhole(headerPath, header, isForced);
-  } catch (error) {
-    // Without its header it is of no use to anybody.
-    rmSync(to, { force: true });
-    throw error;
-  }
+  const settings = { ...options, header: 'detached', headerTo: headerPath } as const;
+  const { header: _, ...report } = await encryptFile(from, to, settings);
   return report;
 }
 
@@ -65,8 +55,10 @@ export async function givenHeader(
   args: Arguments,
   ends: Endpoints,
 ): Promise<{ from: string; to: string; header: Uint8Array } | undefined> {
-  const header = await keptHeader(args.value('header'));
-  return header === undefined ? undefined : { ...files('--header', args, ends), header };
+  const path = args.value('header');
+  return path === undefined
+    ? undefined
+    : { ...files('--header', args, ends), header: await keptHeader(path) };
 }
 
 function files(option: string, args: Arguments, { source, target }: Endpoints): { from: string; to: string } {

@@ -13,7 +13,7 @@ import { force, help, json, noFlush, quiet } from './options';
 import { checkApart } from './same-file';
 import { inform } from './tell';
 import { formatCount } from './units';
-import { checkFree, writeWhole } from './whole-file';
+import { checkFree } from './whole-file';
 
 /** `sealstream header attach`. */
 export const headerAttach: CommandSpec = {
@@ -71,7 +71,7 @@ async function attachCommand(args: Arguments): Promise<void> {
   }
   const output = required(args, 'output', 'OUT', '-o OUT');
   checkApart(args, [{ path: output, option: '-o' }], [{ path: headerPath, what: 'the header' }]);
-  const header = (await keptHeader(headerPath)) ?? new Uint8Array();
+  const header = await keptHeader(headerPath);
   await atWork(scene(body), false, ({ signal }) =>
     attachHeader(header, body, output, { ...placement(args), signal }),
   );
@@ -94,8 +94,7 @@ async function detachCommand(args: Arguments): Promise<void> {
   // An older header may be the only one left.
   checkFree(headerPath, '--header', false, 'name another with --header: no header is written over');
   const size = await atWork(scene(path), false, async ({ signal }) => {
-    const header = await detachHeader(path, output, { ...placement(args), signal });
-    writeWhole(headerPath, header, false);
+    const header = await detachHeader(path, output, { ...placement(args), headerTo: headerPath, signal });
     return header.length;
   });
   tell(args, { command: 'header detach', source: path, header: headerPath, target: output }, size);

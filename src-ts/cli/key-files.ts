@@ -9,13 +9,18 @@ import { CommandError, refusal } from './errors';
 export const KEY_FILE_VARIABLE = 'SEALSTREAM_KEY_FILE';
 
 /**
- * Reads a file of -k.
+ * Reads a file with a key.
  *
+ * @param written The options that name it, or else a public key.
  * @throws CommandError for one that is not there, can't be read, holds no key, or that others can read; SealError where
  *   reading it fails otherwise.
  */
-export function readKeyFile(path: string, allowReadable: boolean): Promise<SecretKey> {
-  return read(path, allowReadable, KEY);
+export function readKeyFile(
+  path: string,
+  allowReadable: boolean,
+  written: KeyOptions = { key: '-k', recipient: '-r' },
+): Promise<SecretKey> {
+  return read(path, allowReadable, keyHolding(written));
 }
 
 /**
@@ -43,6 +48,12 @@ export async function saveKey(key: SecretKey | KeyPair, path: string): Promise<v
   }
 }
 
+/** How the options are written that name a key file, and a public key. */
+export interface KeyOptions {
+  readonly key: string;
+  readonly recipient: string;
+}
+
 /** What a file is to hold, and what to say where it does not. */
 interface Holding<T> {
   readonly name: string;
@@ -54,22 +65,22 @@ interface Holding<T> {
   readonly wrong: (path: string, problem: string) => Promise<CommandError>;
 }
 
-const KEY: Holding<SecretKey> = {
+const keyHolding = ({ key: option, recipient }: KeyOptions): Holding<SecretKey> => ({
   name: 'key file',
   read: (path, options) => SecretKey.fromFile(path, options),
   dispose: (key) => {
     key.dispose();
   },
-  missing: `check the name behind -k, or ${KEY_FILE_VARIABLE}; sealstream keygen -o FILE makes a new one`,
+  missing: `check the name behind ${option}${option === '-k' ? `, or ${KEY_FILE_VARIABLE}` : ''}; sealstream keygen -o FILE makes a new one`,
   wrong: async (path) =>
     new CommandError(
       'NotAKeyFile',
       `the key file ${path} holds no key`,
       (await holds(path, IDENTITY))
-        ? `it holds a key pair: open with -i ${path}, and seal for the public key with -r`
+        ? `it holds a key pair: open with -i ${path}, and seal for the public key with ${recipient}`
         : 'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one',
     ),
-};
+});
 
 const IDENTITY: Holding<KeyPair[]> = {
   name: 'identity file',
@@ -83,7 +94,7 @@ const IDENTITY: Holding<KeyPair[]> = {
     return new CommandError(
       'NotAKeyFile',
       `the identity file ${path} is none: ${line} holds no secret key`,
-      (await holds(path, KEY))
+      (await holds(path, keyHolding({ key: '-k', recipient: '-r' })))
         ? `it is a key file: name it with -k ${path}`
         : 'each line is AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1…, empty, or a comment behind #',
     );
