@@ -77,7 +77,10 @@ terminalTest('passphrases that differ, and an empty one, are refused', async (t)
       ],
       /the two passphrases differ/,
     ],
-    [[['New passphrase: ', '\r']], /the passphrase is empty[^]*keygen --passphrase-words/],
+    [
+      [['New passphrase: ', '\r']],
+      /the passphrase is empty[^]*good one[^]*: sealstream keygen --passphrase-words/,
+    ],
     [[['New passphrase: ', '\x04']], /no passphrase was typed/],
   ] as const) {
     const { code, screen } = await onTerminal(line, { cwd }, typed);

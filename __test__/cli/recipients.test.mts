@@ -73,7 +73,10 @@ test('inspect tells who can open it, and whether quantum computers could', async
     await inspect('safe.seal'),
     /a post-quantum hybrid key pair\n +quantum +safe from quantum computers/,
   );
-  t.regex(await inspect('unsafe.seal'), /an X25519 key pair\n +quantum +not safe from quantum computers/);
+  t.regex(
+    await inspect('unsafe.seal'),
+    /0: a post-quantum[^]*1: an X25519 key pair\n +quantum +not safe from quantum computers/,
+  );
 });
 
 test('a file can be for public keys, key files and a passphrase at once, and each of them opens it', async (t) => {
@@ -170,13 +173,18 @@ test('what is no public key is told for what it is, and no secret is shown', asy
 });
 
 test('a file of the other kind of keys is told by which option to name it', async (t) => {
-  const { cwd, x25519 } = await folderWithPairs(t);
+  const { cwd, hybrid, x25519 } = await folderWithPairs(t);
   await sealstream(['encrypt', '-r', x25519, 'x'], { cwd });
-  writeFileSync(join(cwd, 'public'), `${x25519}\n`);
+  writeFileSync(join(cwd, 'public'), `# whose it is\n\n${x25519}\n`);
+  writeFileSync(join(cwd, 'sealed'), 'age1 is no public key\n');
   for (const [args, code, said] of [
     [['-k', 'x25519.key'], 3, /the key file x25519\.key holds no key[^]*key pair[^]*-i x25519\.key/],
     [['-i', 'my.key'], 3, /line \d holds no secret key[^]*It is a key file: name it with -k my\.key/],
-    [['-i', 'public', '--allow-readable-key'], 3, /identity file public is none: line 1[^]*AGE-SECRET-KEY-1/],
+    [['-i', 'sealed', '--allow-readable-key'], 3, /identity file sealed is none: line 1[^]*AGE-SECRET-KEY-1/],
+    [['-i', 'public', '--allow-readable-key'], 3, /public is none: it holds a public key[^]*-R public/],
+    [['-k', 'public', '--allow-readable-key'], 3, /public holds no key[^]*a public key[^]*-R public/],
+    [['-k', x25519], 2, /a public key stands where the name of the key file[^]*-r[^]*-i FILE/],
+    [['-i', hybrid], 2, /a public key stands where the name of the identity file/],
     [['-i', 'missing'], 2, /the identity file missing is not there[^]*keygen --recipient/],
   ] as const) {
     const opened = await sealstream(['decrypt', ...args, '-o', 'y', 'x.seal'], { cwd });

@@ -3,7 +3,8 @@
 
 import { KeyPair, SealError, SecretKey } from '../index';
 
-import { CommandError, refusal } from './errors';
+import { CommandError, refusal, usageError } from './errors';
+import { holdsPublicKey, isPublicKey } from './public-key-text';
 
 /** Names the key file where no option does. */
 export const KEY_FILE_VARIABLE = 'SEALSTREAM_KEY_FILE';
@@ -21,10 +22,11 @@ export function readKeyFile(path: string, allowReadable: boolean): Promise<Secre
 /**
  * Reads a file of -i: one key pair or several.
  *
+ * @param option What names it.
  * @throws The same.
  */
-export function readIdentityFile(path: string, allowReadable: boolean): Promise<KeyPair[]> {
-  return read(path, allowReadable, IDENTITY);
+export function readIdentityFile(path: string, allowReadable: boolean, option = '-i'): Promise<KeyPair[]> {
+  return read(path, allowReadable, identityBy(option));
 }
 
 /**
@@ -67,19 +69,30 @@ const KEY: Holding<SecretKey> = {
       `the key file ${path} holds no key`,
       (await holds(path, IDENTITY))
         ? `it holds a key pair: open with -i ${path}, and seal for the public key with -r`
-        : 'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one',
+        : holdsPublicKey(path)
+          ? `it holds a public key: seal for that with -R ${path}; only the file of its secret key opens`
+          : 'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one',
     ),
 };
 
-const IDENTITY: Holding<KeyPair[]> = {
+const identityBy = (option: string): Holding<KeyPair[]> => ({
   name: 'identity file',
   read: (path, options) => KeyPair.fromFile(path, options),
   dispose: (pairs) => {
     for (const pair of pairs) pair.dispose();
   },
-  missing: 'check the name behind -i; sealstream keygen --recipient -o FILE makes a new one',
+  missing: `check the name behind ${option}; sealstream keygen --recipient -o FILE makes a new one`,
   wrong: async (path, problem) => {
     const line = /line \d+/.exec(problem)?.[0] ?? 'it';
+    if (holdsPublicKey(path)) {
+      return new CommandError(
+        'NotAKeyFile',
+        `the identity file ${path} is none: it holds a public key`,
+        option === '--public'
+          ? 'that is what --public would print'
+          : `only the file of its secret key opens; -R ${path} seals for it`,
+      );
+    }
     return new CommandError(
       'NotAKeyFile',
       `the identity file ${path} is none: ${line} holds no secret key`,
@@ -88,7 +101,9 @@ const IDENTITY: Holding<KeyPair[]> = {
         : 'each line is AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1…, empty, or a comment behind #',
     );
   },
-};
+});
+
+const IDENTITY = identityBy('-i');
 
 async function holds<T>(path: string, { read, dispose }: Holding<T>): Promise<boolean> {
   try {
@@ -128,7 +143,12 @@ function ioError(
     case 'ENOENT':
     case 'ENOTDIR':
     case 'ENAMETOOLONG':
-      return new CommandError('KeyFileMissing', `the ${name} ${path} is not there`, missing);
+      return isPublicKey(path)
+        ? usageError(
+            `a public key stands where the name of the ${name} is expected`,
+            'to seal for a public key, give it with -r; only the file of its secret key opens, with -i FILE',
+          )
+        : new CommandError('KeyFileMissing', `the ${name} ${path} is not there`, missing);
     case 'EACCES':
       return new CommandError(
         'KeyFileUnreadable',

@@ -10,9 +10,15 @@ import { CommandError, usageError } from './errors';
 import { type Asker, onTerminal, tooLong } from './terminal-input';
 import { LONGEST_LINE } from './typed-line';
 
-/** Whether a passphrase is asked for, by whatever option. */
+/**
+ * Whether a passphrase is asked for, by whatever option.
+ *
+ * @throws CommandError where two options say where it comes from.
+ */
 export function wantsPassphrase(args: Arguments): boolean {
-  return args.has('passphrase') || args.has('passphrase-fd');
+  const [typed, read] = [args.has('passphrase'), args.has('passphrase-fd')];
+  if (typed && read) throw usageError('-p and --passphrase-fd exclude each other', 'give one of them');
+  return typed || read;
 }
 
 /**
@@ -21,7 +27,7 @@ export function wantsPassphrase(args: Arguments): boolean {
  * @throws CommandError where none comes, or one that can't be; Interruption.
  */
 export function openingPassphrase(args: Arguments): Promise<Uint8Array> {
-  return passphrase(args, (asker) => asker.ask('Passphrase: '));
+  return passphrase(args, THE_SAME, (asker) => asker.ask('Passphrase: '));
 }
 
 /**
@@ -30,22 +36,26 @@ export function openingPassphrase(args: Arguments): Promise<Uint8Array> {
  * @throws CommandError where none comes, or one that can't be; Interruption.
  */
 export function sealingPassphrase(args: Arguments): Promise<Uint8Array> {
-  return passphrase(args, askTwice);
+  return passphrase(args, GENERATE, askTwice);
 }
 
 /**
- * The first line of a descriptor. What follows it is left there.
+ * The first line of a descriptor, to seal with. What follows it is left there.
  *
  * @param option The option that names the descriptor, without its dashes.
  * @throws CommandError for a number that is no descriptor for this, and for a passphrase that can't be.
  */
 export function passphraseFrom(option: string, args: Arguments): Uint8Array {
-  return checked(firstLine(descriptor(option, args)));
+  return checked(firstLine(descriptor(option, args)), GENERATE);
 }
 
-async function passphrase(args: Arguments, ask: (asker: Asker) => Promise<Uint8Array>): Promise<Uint8Array> {
-  if (args.has('passphrase-fd')) return passphraseFrom('passphrase-fd', args);
-  return checked(takeVariable() ?? (await onTerminal(OTHERWISE, ask)));
+async function passphrase(
+  args: Arguments,
+  ifEmpty: string,
+  ask: (asker: Asker) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  if (args.has('passphrase-fd')) return checked(firstLine(descriptor('passphrase-fd', args)), ifEmpty);
+  return checked(takeVariable() ?? (await onTerminal(OTHERWISE, ask)), ifEmpty);
 }
 
 /**
@@ -54,7 +64,7 @@ async function passphrase(args: Arguments, ask: (asker: Asker) => Promise<Uint8A
  * @throws CommandError where none comes, or one that can't be; Interruption.
  */
 export async function newPassphrase(): Promise<Uint8Array> {
-  return checked(await onTerminal(OTHERWISE, askTwice));
+  return checked(await onTerminal(OTHERWISE, askTwice), GENERATE);
 }
 
 async function askTwice(asker: Asker): Promise<Uint8Array> {
@@ -142,9 +152,9 @@ function readByte(fd: number, into: Uint8Array, offset: number): number {
   }
 }
 
-function checked(bytes: Uint8Array): Uint8Array {
+function checked(bytes: Uint8Array, ifEmpty: string): Uint8Array {
   if (bytes.length === 0) {
-    throw new CommandError('NoPassphrase', 'the passphrase is empty', GENERATE);
+    throw new CommandError('NoPassphrase', 'the passphrase is empty', ifEmpty);
   }
   if (bytes.length > LONGEST_LINE) throw tooLong();
   if (!isUtf8(bytes)) {
@@ -161,6 +171,7 @@ function checked(bytes: Uint8Array): Uint8Array {
 const VARIABLE = 'SEALSTREAM_PASSPHRASE';
 const LIKE_THIS = '--passphrase-fd 3 3< FILE';
 const OTHERWISE = `give it by a descriptor, ${LIKE_THIS}, or in the variable ${VARIABLE}`;
-const GENERATE = 'sealstream keygen --passphrase-words makes a good one';
+const GENERATE = 'have a good one made: sealstream keygen --passphrase-words';
+const THE_SAME = 'give the one that it was sealed with';
 const LINE_FEED = 0x0a;
 const RETURN = 0x0d;
