@@ -237,7 +237,7 @@ test('the variable counts with -p alone', async (t) => {
     env: { SEALSTREAM_PASSPHRASE: '' },
   });
   t.is(empty.code, 2);
-  t.regex(empty.stderr, /is empty/);
+  t.regex(empty.stderr, /is empty\.\n {2}Give the one that it was sealed with\.\n$/);
 });
 
 test('a passphrase opens with every command that opens, and reports say so', async (t) => {
@@ -291,6 +291,7 @@ test('what a passphrase costs can be chosen, and is seen', async (t) => {
     [['-p', '--passphrase-cost', '5000G,1,1'], /--passphrase-cost must be/],
     [['-p', '--passphrase-cost', '8K,1,2'], /at least 8K for each lane/],
     [['-p', '--passphrase-cost', '8K,1,1', '--passphrase-strength', 'default'], /exclude each other/],
+    [['-p', '--passphrase-fd', '3'], /-p and --passphrase-fd exclude each other/],
     [['-k', 'x', '--passphrase-strength', 'default'], /counts only with a passphrase/],
   ] as const) {
     const { code, stderr } = await encrypt(...args);
