@@ -23,7 +23,9 @@ const [kills, seed] = [Number(values.kills), Number(values.seed)];
 
 await setup();
 // The package has to be built before anything that uses it is loaded.
-const { killAtRandom } = await import(pathToFileURL(join(root, 'scripts/crash/kill.mjs')).href);
+const part = (/** @type {string} */ name) => import(pathToFileURL(join(root, 'scripts/crash', name)).href);
+const { killAtRandom } = await part('kill.mjs');
+const { killRewrapping } = await part('rewrap.mjs');
 const folder = await mkdtemp(join(tmpdir(), 'sealstream-crash-'));
 process.stdout.write(`seed ${seed}: the same again with --seed ${seed}\n`);
 try {
@@ -35,6 +37,17 @@ try {
         `${resumed} segments resumed, ${startedOver} started over\n`,
     );
     if (resumed === 0) throw new Error('nothing was ever resumed, so nothing was tested');
+  }
+  for (const place of ['in place', 'new file']) {
+    const outcome = await killRewrapping({ place, kills, seed, folder: join(folder, place) });
+    const { done, between, left } = outcome;
+    if (kills >= 100 && between + left === 0) throw new Error('no rewrap was ever caught at work');
+    process.stdout.write(
+      `rewrap, ${place}: ${outcome.kills} kills, ${done} rewraps done before them, ` +
+        (place === 'in place'
+          ? `${between} ended between copy and header\n`
+          : `${left} left an unfinished file\n`),
+    );
   }
 } finally {
   await rm(folder, { recursive: true, force: true });

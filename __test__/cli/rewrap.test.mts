@@ -1,9 +1,10 @@
-import { appendFileSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 
-import { folderWithKey, jsonError, sealstream } from './command.mjs';
+import { jsonError, parsed, sealstream } from './command.mjs';
+import { store } from './store.mjs';
 
 test('a key is added, named and removed again', async (t) => {
   const cwd = await store(t);
@@ -25,7 +26,11 @@ test('a key is added, named and removed again', async (t) => {
     ['rewrap', '--json', '-k', 'my.key', '--remove', 'id:team', 'store/a.seal'],
     { cwd },
   );
-  const [line, summary] = stdout.toString().trimEnd().split('\n').map(parsed);
+  const [line, summary] = stdout
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => parsed(line));
   t.like(line, { file: 'store/a.seal', status: 'ok', revision: 2, inPlace: true });
   t.like(summary, { summary: { ok: 1, skipped: 0, failed: 0, exitCode: 0 } });
   t.is(await open('new.key'), 3);
@@ -53,8 +58,7 @@ test('public keys and passphrases are added, and slots removed by type and posit
     { cwd, input: 'correct horse\n' },
   );
   t.is(rewrapped.code, 0, rewrapped.stderr + rewrapped.stdout.toString());
-  const slots = (parsed(rewrapped.stdout.toString().split('\n')[0] ?? '') as { slots: { type: string }[] })
-    .slots;
+  const slots = parsed(rewrapped.stdout.toString().split('\n')[0] ?? '')['slots'] as { type: string }[];
   t.deepEqual(
     slots.map(({ type }) => type),
     ['key', 'hybrid', 'passphrase'],
@@ -71,50 +75,42 @@ test('public keys and passphrases are added, and slots removed by type and posit
   t.is((await sealstream(['decrypt', '-i', 'pair.key', '-o', '-', 'store/a.seal'], { cwd })).code, 3);
 });
 
-test('a folder gets another key, goes on where it was interrupted, and counts what failed', async (t) => {
+test('what an added passphrase costs can be chosen', async (t) => {
   const cwd = await store(t);
-  const rotate = (log = 'log') =>
-    sealstream(
-      ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--replace', '--recursive', 'store', '--log', log],
-      { cwd },
-    );
-  // One file is not of this key.
-  copyFileSync(join(cwd, 'other.seal'), join(cwd, 'store', 'c.seal'));
-  const first = await rotate();
-  t.is(first.code, 3, first.stderr);
-  t.regex(first.stdout.toString(), /FAILED {3}store\/c\.seal: /);
-  t.regex(first.stdout.toString(), /rewrapped 2 files in [^,]*, 1 failed\n$/);
-  // The old key opens none of them any more, and need not.
-  copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'c.seal'));
-  appendFileSync(join(cwd, 'log'), '{"file":"torn');
-  const second = await rotate();
-  t.is(second.code, 0, second.stderr);
-  t.regex(second.stdout.toString(), /skipped {2}store\/a\.seal/);
-  t.regex(second.stdout.toString(), /rewrapped 1 file in [^,]*, 2 done before, 0 failed\n$/);
-  for (const name of ['a', 'c', 'deep/er/b']) {
-    const args = ['decrypt', '-k', 'new.key', '-o', '-', `store/${name}.seal`];
-    t.is((await sealstream(args, { cwd })).code, 0, name);
+  const rewrap = (...args: string[]) =>
+    sealstream(['rewrap', '--json', '-k', 'my.key', ...args, 'store/a.seal'], {
+      cwd,
+      input: 'correct horse\n',
+    });
+  const exact = await rewrap('--add-passphrase-fd', '0', '--passphrase-cost', '64K,3,4');
+  const named = await rewrap('--add-passphrase-fd', '0', '--passphrase-strength', 'interactive');
+  t.is(named.code, 0, exact.stdout.toString() + named.stderr);
+  t.like(parsed(named.stdout.toString().split('\n')[0] ?? ''), {
+    slots: [
+      { type: 'key' },
+      { type: 'passphrase', passphraseCost: { memoryKiB: 64, passes: 3, lanes: 4 } },
+      { type: 'passphrase', passphraseCost: { memoryKiB: 19_456, passes: 2, lanes: 1 } },
+    ],
+  });
+  const before = readFileSync(join(cwd, 'store', 'a.seal'));
+  for (const [args, said] of [
+    [
+      ['--add-key', 'new.key', '--passphrase-cost', '8K,1,1'],
+      /counts only with a passphrase[^]*--add-passphrase/,
+    ],
+    [['-p', '--mend', '--passphrase-strength', 'default'], /counts only with a passphrase/],
+    [['--add-passphrase', '--passphrase-cost', '64M'], /not MEMORY,PASSES,LANES: 64M/],
+    [['--add-passphrase-fd', '0', '--passphrase-cost', '5000G,1,1'], /--passphrase-cost must be/],
+    [
+      ['--add-passphrase', '--passphrase-cost', '8K,1,1', '--passphrase-strength', 'default'],
+      /exclude each other/,
+    ],
+  ] as const) {
+    const { code, stderr } = await rewrap(...args);
+    t.is(code, 2, stderr);
+    t.regex(stderr, said);
   }
-  // Another change with the same log is not done yet; a file that was sealed anew neither.
-  copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'a.seal'));
-  t.regex((await rotate()).stdout.toString(), /rewrapped 0 files in [^,]*, 3 done before|rewrapped 1 file/);
-  const other = await sealstream(
-    ['rewrap', '-k', 'new.key', '-k', 'my.key', '--mend', '--recursive', 'store', '--log', 'log'],
-    { cwd },
-  );
-  t.regex(other.stdout.toString(), /rewrapped 3 files in [^,]*, 0 failed\n$/);
-});
-
-test('a file that a run had done when it was killed is not done again', async (t) => {
-  const cwd = await store(t);
-  const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
-  t.is((await sealstream(args, { cwd })).code, 0);
-  const [begun, done] = readFileSync(join(cwd, 'log'), 'utf8').split('\n');
-  t.like(parsed(begun ?? ''), { revision: 1, done: false });
-  t.like(parsed(done ?? ''), { revision: 1, done: true });
-  // The last line did not come to be written.
-  writeFileSync(join(cwd, 'log'), `${begun ?? ''}\n`);
-  t.regex((await sealstream(args, { cwd })).stdout.toString(), /^skipped {2}store\/a\.seal/);
+  t.deepEqual(readFileSync(join(cwd, 'store', 'a.seal')), before);
 });
 
 test('--mend ends an interruption that verify tells of', async (t) => {
@@ -149,6 +145,13 @@ test('what can not be meant is told before anything is done', async (t) => {
   t.regex(await refused('--remove', 'team', file), /--remove can't be team/);
   t.regex(await refused('--key-id', 'x', '--remove', '0', file), /--key-id/);
   t.regex(await refused('--mend', '-'), /- is not taken/);
+  t.regex(await refused('--add-recipient', 'x', file), /--add-recipient got no.*--add-recipients-file FILE/s);
+  t.regex(await refused('--add-recipients-file', 'gone', file), /name behind --add-recipients-file/);
+  t.regex(await refused('--add-key', 'gone', file), /name behind --add-key;/);
+  writeFileSync(join(cwd, 'crowd'), `${X25519}\n`.repeat(64));
+  // Before it is typed: there is no terminal here.
+  const crowd = ['--add-recipients-file', 'crowd', '--add-passphrase'];
+  t.regex(await refused(...crowd, file), /for 64 at most, not 65/);
   const before = readFileSync(join(cwd, file));
   const none = await sealstream(['rewrap', '-k', 'my.key', '--remove', 'id:none', file], { cwd });
   t.is(none.code, 2);
@@ -203,23 +206,5 @@ test('a header is kept apart, put back, and given to open with', async (t) => {
   }
 });
 
-/** Two sealed files in a folder, one more beside it, and one that is sealed with another key. */
-async function store(t: ExecutionContext): Promise<string> {
-  const cwd = await folderWithKey(t);
-  mkdirSync(join(cwd, 'store', 'deep', 'er'), { recursive: true });
-  const seal = async (name: string, key: string, to: string) => {
-    writeFileSync(join(cwd, name), `content of ${name}`);
-    const { code, stderr } = await sealstream(['encrypt', '-q', '-k', key, '-o', to, name], { cwd });
-    if (code !== 0) throw new Error(stderr);
-  };
-  for (const name of ['new', 'stranger']) await sealstream(['keygen', '-q', '-o', `${name}.key`], { cwd });
-  await seal('a', 'my.key', 'store/a.seal');
-  await seal('b', 'my.key', 'store/deep/er/b.seal');
-  await seal('c', 'stranger.key', 'other.seal');
-  await seal('d', 'my.key', 'a.seal');
-  return cwd;
-}
-
-function parsed(text: string): unknown {
-  return JSON.parse(text);
-}
+// Anybody's.
+const X25519 = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';

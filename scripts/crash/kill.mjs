@@ -1,15 +1,15 @@
 // @ts-check
 // Kills operations at random moments, goes on with them until they are done, and looks at what came out.
 
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { decryptFile, encryptFile, generateKey } from 'sealstream';
+
+import { killed, numbers } from './killed.mjs';
 
 /**
  * @typedef {object} Outcome
@@ -85,24 +85,8 @@ async function prepare(direction, folder) {
  */
 async function attempt({ direction, from, to, keyFile, folder }, moment) {
   const args = [CHILD, direction, from, to, keyFile];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  /** @type {Promise<NodeJS.Signals | number | null>} */
-  const end = new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) => resolve(signal ?? code));
-  });
-  let [said, complained] = ['', ''];
-  let begun = 0;
-  child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => (complained += text));
-  child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
-    said += text;
-    if (begun !== 0) return;
-    begun = performance.now();
-    if (moment !== undefined) void sleep(moment).then(() => child.kill('SIGKILL'));
-  });
-  const how = await end;
-  const milliseconds = performance.now() - begun;
-  const [, report = ''] = said.split('\n');
+  const { how, lines, complained, milliseconds } = await killed(args, moment);
+  const [report = ''] = lines;
   // It can be killed when it has done its work, and before it has said so.
   const isDone = report !== '' || readdirSync(folder).join() === 'target';
   if (how === 'SIGKILL' && !isDone) return { killed: true, resumed: 0, startedOver: false, milliseconds };
@@ -127,21 +111,6 @@ async function check({ direction, folder, to, key, plain }, ended) {
   if (!bytes.equals(plain))
     throw new Error(`${direction} gave wrong bytes, ${ended.resumed} segments resumed`);
   if (opened !== to) await rm(opened);
-}
-
-/**
- * Numbers from 0 to 1, the same for the same seed (mulberry32).
- *
- * @param {number} seed
- */
-function numbers(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));

@@ -44,5 +44,6 @@ const CODES = {
   NoTerminal: { code: 'ERR_CLI_NO_TERMINAL', exitCode: exitCodes.usage },
   NoPassphrase: { code: 'ERR_CLI_NO_PASSPHRASE', exitCode: exitCodes.usage },
   NotARecipient: { code: 'ERR_CLI_NOT_A_RECIPIENT', exitCode: exitCodes.usage },
+  LogUnwritable: { code: 'ERR_CLI_LOG_UNWRITABLE', exitCode: exitCodes.failed },
   NothingFound: { code: 'ERR_CLI_NOTHING_FOUND', exitCode: exitCodes.failed },
 } as const;

@@ -135,9 +135,16 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
       if (failure.option === 'header' && scene?.command === 'header') {
         return { exitCode: exitCodes.usage, advice: NAME_BODY, message: `${input} has a header of its own` };
       }
+      if (scene?.command === 'rewrap' && WHOM.has(failure.option)) {
+        return {
+          exitCode: exitCodes.usage,
+          advice: 'take others out of it with --remove, or all with --replace',
+          message: `the key slots of ${input} ${failure.problem}`,
+        };
+      }
       return {
         exitCode: exitCodes.usage,
-        advice: '',
+        advice: failure.option === 'remove' ? 'see who can open it with sealstream inspect' : '',
         // What concerns the file itself has no option.
         message:
           failure.option === 'path'
@@ -304,6 +311,8 @@ const NEEDS_FILES: ReadonlySet<Scene['command'] | undefined> = new Set([
   'header',
   'rewrap',
 ] as const);
+// As the library calls whoever is added.
+const WHOM: ReadonlySet<string> = new Set(['recipients', 'add', 'replace']);
 const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'HeaderError',
   'HeaderDamaged',

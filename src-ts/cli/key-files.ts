@@ -10,13 +10,18 @@ import { holdsPublicKey, isPublicKey } from './public-key-text';
 export const KEY_FILE_VARIABLE = 'SEALSTREAM_KEY_FILE';
 
 /**
- * Reads a file of -k.
+ * Reads a file with a key.
  *
+ * @param written The options that name it, or else a public key.
  * @throws CommandError for one that is not there, can't be read, holds no key, or that others can read; SealError where
  *   reading it fails otherwise.
  */
-export function readKeyFile(path: string, allowReadable: boolean): Promise<SecretKey> {
-  return read(path, allowReadable, KEY);
+export function readKeyFile(
+  path: string,
+  allowReadable: boolean,
+  written: KeyOptions = BY_DEFAULT,
+): Promise<SecretKey> {
+  return read(path, allowReadable, keyHolding(written));
 }
 
 /**
@@ -45,38 +50,51 @@ export async function saveKey(key: SecretKey | KeyPair, path: string): Promise<v
   }
 }
 
+/** How the options are written that name a key file, a public key, and a file of them. */
+export interface KeyOptions {
+  readonly key: string;
+  readonly recipient: string;
+  readonly file: string;
+}
+
+const BY_DEFAULT: KeyOptions = { key: '-k', recipient: '-r', file: '-R' };
+
 /** What a file is to hold, and what to say where it does not. */
 interface Holding<T> {
   readonly name: string;
   readonly read: (path: string, options: { allowReadable: boolean }) => Promise<T>;
   readonly dispose: (held: T) => void;
+  /** The option that would take a public key in its place. */
+  readonly recipient: string;
   /** Advice where the file is not there. */
   readonly missing: string;
   /** What it has instead. */
   readonly wrong: (path: string, problem: string) => Promise<CommandError>;
 }
 
-const KEY: Holding<SecretKey> = {
+const keyHolding = ({ key: option, recipient, file }: KeyOptions): Holding<SecretKey> => ({
   name: 'key file',
+  recipient,
   read: (path, options) => SecretKey.fromFile(path, options),
   dispose: (key) => {
     key.dispose();
   },
-  missing: `check the name behind -k, or ${KEY_FILE_VARIABLE}; sealstream keygen -o FILE makes a new one`,
+  missing: `check the name behind ${option}${option === '-k' ? `, or ${KEY_FILE_VARIABLE}` : ''}; sealstream keygen -o FILE makes a new one`,
   wrong: async (path) =>
     new CommandError(
       'NotAKeyFile',
       `the key file ${path} holds no key`,
       (await holds(path, IDENTITY))
-        ? `it holds a key pair: open with -i ${path}, and seal for the public key with -r`
+        ? `it holds a key pair: open with -i ${path}, and seal for the public key with ${recipient}`
         : holdsPublicKey(path)
-          ? `it holds a public key: seal for that with -R ${path}; only the file of its secret key opens`
+          ? `it holds a public key: seal for that with ${file} ${path}; only the file of its secret key opens`
           : 'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one',
     ),
-};
+});
 
 const identityBy = (option: string): Holding<KeyPair[]> => ({
   name: 'identity file',
+  recipient: '-r',
   read: (path, options) => KeyPair.fromFile(path, options),
   dispose: (pairs) => {
     for (const pair of pairs) pair.dispose();
@@ -96,7 +114,7 @@ const identityBy = (option: string): Holding<KeyPair[]> => ({
     return new CommandError(
       'NotAKeyFile',
       `the identity file ${path} is none: ${line} holds no secret key`,
-      (await holds(path, KEY))
+      (await holds(path, keyHolding(BY_DEFAULT)))
         ? `it is a key file: name it with -k ${path}`
         : 'each line is AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1…, empty, or a comment behind #',
     );
@@ -136,7 +154,7 @@ async function read<T>(path: string, allowReadable: boolean, holding: Holding<T>
 function ioError(
   path: string,
   { code, message }: { code?: string; message: string },
-  { name, missing }: { name: string; missing: string },
+  { name, recipient, missing }: { name: string; recipient: string; missing: string },
   error: SealError,
 ): Error {
   switch (code) {
@@ -146,7 +164,7 @@ function ioError(
       return isPublicKey(path)
         ? usageError(
             `a public key stands where the name of the ${name} is expected`,
-            'to seal for a public key, give it with -r; only the file of its secret key opens, with -i FILE',
+            `to seal for a public key, give it with ${recipient}; only the file of its secret key opens, with -i FILE`,
           )
         : new CommandError('KeyFileMissing', `the ${name} ${path} is not there`, missing);
     case 'EACCES':

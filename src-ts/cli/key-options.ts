@@ -13,6 +13,20 @@ const passphraseFd: OptionSpec = {
   help: ['the passphrase is the first line of descriptor N, such as 3 with 3< FILE behind'],
 };
 
+/** What a passphrase that is sealed for costs. */
+export const passphraseStrength: readonly OptionSpec[] = [
+  {
+    name: 'passphrase-strength',
+    value: 'NAME',
+    help: ['what trying the new passphrase costs: interactive, default or sensitive'],
+  },
+  {
+    name: 'passphrase-cost',
+    value: 'COST',
+    help: ['the same in numbers of Argon2id: MEMORY,PASSES,LANES, such as 64M,3,4'],
+  },
+];
+
 /** For whom to seal. */
 export const sealingKeys: readonly OptionSpec[] = [
   {
@@ -40,16 +54,7 @@ export const sealingKeys: readonly OptionSpec[] = [
   },
   passphrase,
   passphraseFd,
-  {
-    name: 'passphrase-strength',
-    value: 'NAME',
-    help: ['what trying a passphrase costs: interactive, default or sensitive'],
-  },
-  {
-    name: 'passphrase-cost',
-    value: 'COST',
-    help: ['the same in numbers of Argon2id: MEMORY,PASSES,LANES, such as 64M,3,4'],
-  },
+  ...passphraseStrength,
 ];
 
 /** What to open with. */

@@ -24,9 +24,9 @@ export function keyFilesInReach(args: Arguments): NamedFile[] {
   const files = (name: string, paths: readonly string[]): NamedFile[] =>
     paths.map((path) => ({ path, what: `the ${name} ${path}` }));
   return [
-    ...files('key file', [...args.values('key'), ...fromEnvironment()]),
+    ...files('key file', [...args.values('key'), ...args.values('add-key'), ...fromEnvironment()]),
     ...files('identity file', args.values('identity')),
-    ...files('recipients file', args.values('recipients-file')),
+    ...files('recipients file', [...args.values('recipients-file'), ...args.values('add-recipients-file')]),
   ];
 }
 

@@ -64,7 +64,10 @@ async function passphrase(
  * @throws CommandError where none comes, or one that can't be; Interruption.
  */
 export async function newPassphrase(): Promise<Uint8Array> {
-  return checked(await onTerminal(OTHERWISE, askTwice), GENERATE);
+  return checked(
+    await onTerminal(`give it by a descriptor, ${like('add-passphrase-fd')}`, askTwice),
+    GENERATE,
+  );
 }
 
 async function askTwice(asker: Asker): Promise<Uint8Array> {
@@ -95,14 +98,14 @@ function takeVariable(): Uint8Array | undefined {
 function descriptor(option: string, args: Arguments): number {
   const text = args.value(option) ?? '';
   if (!/^\d{1,9}$/.test(text)) {
-    throw usageError(`--${option} is not a descriptor's number: ${text}`, `write it like ${LIKE_THIS}`);
+    throw usageError(`--${option} is not a descriptor's number: ${text}`, `write it like ${like(option)}`);
   }
   const fd = Number(text);
   if (fd === 0 && args.operands.includes('-')) {
-    throw usageError(`--${option} 0 and - both need standard input`, `use another: ${LIKE_THIS}`);
+    throw usageError(`--${option} 0 and - both need standard input`, `use another: ${like(option)}`);
   }
   if ((fd > 0 && fd <= STDERR) || !isReadable(fd)) {
-    throw usageError(`nothing can be read from descriptor ${fd} of --${option}`, `open it: ${LIKE_THIS}`);
+    throw usageError(`nothing can be read from descriptor ${fd} of --${option}`, `open it: ${like(option)}`);
   }
   if (isTerminal(fd)) {
     throw usageError(
@@ -111,6 +114,10 @@ function descriptor(option: string, args: Arguments): number {
     );
   }
   return fd;
+}
+
+function like(option: string): string {
+  return `--${option} 3 3< FILE`;
 }
 
 /** Whether something was opened there. What Node opened for itself is none of these. */
@@ -169,8 +176,7 @@ function checked(bytes: Uint8Array, ifEmpty: string): Uint8Array {
 }
 
 const VARIABLE = 'SEALSTREAM_PASSPHRASE';
-const LIKE_THIS = '--passphrase-fd 3 3< FILE';
-const OTHERWISE = `give it by a descriptor, ${LIKE_THIS}, or in the variable ${VARIABLE}`;
+const OTHERWISE = `give it by a descriptor, ${like('passphrase-fd')}, or in the variable ${VARIABLE}`;
 const GENERATE = 'have a good one made: sealstream keygen --passphrase-words';
 const THE_SAME = 'give the one that it was sealed with';
 const LINE_FEED = 0x0a;

@@ -1,56 +1,59 @@
 // For whom a command seals: what its options name, read.
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 
-import { hybrid, passphrase, type Strength, type Recipient, secretKey, x25519 } from '../index';
+import { passphrase, type Recipient, secretKey, type SecretKey } from '../index';
 
 import type { Arguments } from './arguments';
-import { CommandError, usageError } from './errors';
+import { disposeAll } from './dispose';
+import { usageError } from './errors';
 import { readKeyFile } from './key-files';
 import { keyFiles } from './keys';
 import { newPassphrase, passphraseFrom, sealingPassphrase, wantsPassphrase } from './passphrase';
-import { parseSize } from './units';
+import { publicKey, publicKeysIn, type Written } from './public-keys';
+import { strengthOf } from './strength';
+
+/** Whom options name. */
+export interface Named {
+  /** In the order of the options: public keys, files of them, key files; and passphrases, once they were asked for. */
+  readonly recipients: readonly Recipient[];
+  /**
+   * What tells each of them from any other and gives no secret away: a public key, or a hash of a key,
+   * whose 256 bits nobody guesses. A passphrase has none.
+   */
+  readonly marks: readonly string[];
+  /** Asks for the passphrases: last, since nobody is to type one for a command that could not have worked. */
+  readonly ask: () => Promise<void>;
+  /** Overwrites what is secret. */
+  readonly dispose: () => void;
+}
 
 /**
  * Everyone whom -r, -R, -k and -p name, in this order; or else the key of SEALSTREAM_KEY_FILE.
  *
  * @throws CommandError where nobody is named, and for what can't be read or is no public key; Interruption.
  */
-export async function sealingRecipients(args: Arguments): Promise<Recipient[]> {
-  const strength = strengthOf(args);
-  const keys = keyFiles(args);
-  const keyId = args.value('key-id');
-  if (keyId !== undefined && keys.length !== 1) {
-    throw usageError('--key-id is the name of one key', 'give one key file with -k FILE');
+export async function sealingRecipients(args: Arguments): Promise<readonly Recipient[]> {
+  const named = await recipientsNamed(args, {
+    options: { recipient: 'recipient', file: 'recipients-file' },
+    written: { recipient: '-r', file: '-R', key: '-k' },
+    keys: keyFiles(args),
+    passphrases: wantsPassphrase(args) ? [() => sealingPassphrase(args)] : [],
+    adviceToAsk: 'have one asked for with -p',
+  });
+  try {
+    await named.ask();
+  } catch (error) {
+    named.dispose();
+    throw error;
   }
-  const found: Recipient[] = [];
-  for (const text of args.values('recipient')) found.push(publicKey(text));
-  for (const path of args.values('recipients-file')) found.push(...recipientsOf(path));
-  for (const path of keys) {
-    const key = await readKeyFile(path, args.has('allow-readable-key'));
-    found.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
-    key.dispose();
-  }
-  const count = found.length + (wantsPassphrase(args) ? 1 : 0);
-  if (count > MOST) {
-    throw usageError(`a file can be for ${MOST} at most, not ${count}`, 'seal it again for the others');
-  }
-  // Last: nobody is to type one for a command that could not have worked.
-  if (wantsPassphrase(args)) {
-    const typed = await sealingPassphrase(args);
-    try {
-      found.push(inRange('--passphrase-cost', () => passphrase(typed, { strength })));
-    } finally {
-      typed.fill(0);
-    }
-  }
-  if (found.length === 0) {
+  if (named.recipients.length === 0) {
     throw usageError(
       'no key is given',
       'name a key file with -k FILE or SEALSTREAM_KEY_FILE, or a public key with -r, or have a passphrase asked for with -p; sealstream keygen -o FILE makes a key file',
     );
   }
-  return found;
+  return named.recipients;
 }
 
 /**
@@ -58,67 +61,90 @@ export async function sealingRecipients(args: Arguments): Promise<Recipient[]> {
  *
  * @throws As {@link sealingRecipients}; nobody is no error.
  */
-export async function addedRecipients(args: Arguments): Promise<Recipient[]> {
-  const keys = args.values('add-key');
+export function addedRecipients(args: Arguments): Promise<Named> {
+  return recipientsNamed(args, {
+    options: { recipient: 'add-recipient', file: 'add-recipients-file' },
+    written: { recipient: '--add-recipient', file: '--add-recipients-file', key: '--add-key' },
+    keys: args.values('add-key'),
+    passphrases: [
+      ...(args.has('add-passphrase') ? [newPassphrase] : []),
+      ...(args.has(ADDED_FD) ? [() => Promise.resolve(passphraseFrom(ADDED_FD, args))] : []),
+    ],
+    adviceToAsk: 'add one with --add-passphrase',
+  });
+}
+
+/** Where a command names whom it seals for. */
+interface Naming {
+  /** The names of the options for public keys and files of them. */
+  readonly options: Pick<Written, 'recipient' | 'file'>;
+  /** The same as a person writes them. */
+  readonly written: Written;
+  readonly keys: readonly string[];
+  readonly passphrases: readonly (() => Promise<Uint8Array>)[];
+  /** How to have a passphrase asked for. */
+  readonly adviceToAsk: string;
+}
+
+async function recipientsNamed(args: Arguments, naming: Naming): Promise<Named> {
+  const { options, written, keys, passphrases, adviceToAsk } = naming;
+  const strength = strengthOf(args, passphrases.length > 0, adviceToAsk);
   const keyId = args.value('key-id');
   if (keyId !== undefined && keys.length !== 1) {
-    throw usageError('--key-id is the name of one key', 'give one key file with --add-key FILE');
+    throw usageError('--key-id is the name of one key', `give one key file with ${written.key} FILE`);
   }
-  const found = args.values('add-recipient').map(publicKey);
-  for (const path of args.values('add-recipients-file')) found.push(...recipientsOf(path));
-  for (const path of keys) {
-    const key = await readKeyFile(path, args.has('allow-readable-key'));
-    found.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
-    key.dispose();
-  }
-  for (const option of ['add-passphrase', 'add-passphrase-fd'].filter((name) => args.has(name))) {
-    const isTyped = option === 'add-passphrase';
-    const typed = isTyped ? await newPassphrase() : passphraseFrom(option, args);
-    try {
-      found.push(passphrase(typed));
-    } finally {
-      typed.fill(0);
+  const recipients: Recipient[] = [];
+  const known = new Set<string>();
+  const dispose = (): void => {
+    disposeAll(recipients);
+  };
+  const ask = async (): Promise<void> => {
+    for (const passphraseTyped of passphrases) {
+      const typed = await passphraseTyped();
+      try {
+        recipients.push(inRange('--passphrase-cost', () => passphrase(typed, { strength })));
+      } finally {
+        typed.fill(0);
+      }
     }
+  };
+  try {
+    const texts = [
+      ...args.values(options.recipient),
+      ...args.values(options.file).flatMap((path) => publicKeysIn(path, written)),
+    ];
+    for (const text of texts) {
+      // Also twice, it is one.
+      if (known.has(text)) continue;
+      known.add(text);
+      recipients.push(publicKey(text, written));
+    }
+    for (const path of keys) {
+      const key = await readKeyFile(path, args.has('allow-readable-key'), written);
+      const mark = markOf(key);
+      if (!known.has(mark)) recipients.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
+      known.add(mark);
+      key.dispose();
+    }
+    const count = recipients.length + passphrases.length;
+    if (count > MOST) {
+      throw usageError(`a file can be for ${MOST} at most, not ${count}`, 'seal it again for the others');
+    }
+  } catch (error) {
+    dispose();
+    throw error;
   }
-  return found;
+  return { recipients, marks: [...known], ask, dispose };
 }
 
-/** What --passphrase-strength or --passphrase-cost says. */
-function strengthOf(args: Arguments): Strength | undefined {
-  const given = ['passphrase-strength', 'passphrase-cost'].filter((option) => args.has(option));
-  const [option, other] = given;
-  if (option === undefined) return undefined;
-  if (other !== undefined)
-    throw usageError(`--${option} and --${other} exclude each other`, 'give one of them');
-  if (!wantsPassphrase(args)) {
-    throw usageError(`--${option} counts only with a passphrase`, 'have one asked for with -p');
+/** The label keeps it apart from every other hash of the key. */
+function markOf(key: SecretKey): string {
+  const bytes = key.exportBytes();
+  try {
+    return createHash('sha256').update(MARK_LABEL).update(bytes).digest('hex');
+  } finally {
+    bytes.fill(0);
   }
-  const cost = args.value('passphrase-cost');
-  return cost === undefined ? args.choice('passphrase-strength', STRENGTHS) : exactStrength(cost);
-}
-
-function exactStrength(text: string): Strength {
-  const [memory, passes, lanes, ...more] = text.split(',');
-  const bytes = parseSize(memory ?? '');
-  const [passCount, laneCount] = [passes, lanes].map((count) =>
-    /^[1-9]\d{0,8}$/.test(count ?? '') ? Number(count) : undefined,
-  );
-  if (bytes === undefined || passCount === undefined || laneCount === undefined || more.length > 0) {
-    throw usageError(
-      `--passphrase-cost is not MEMORY,PASSES,LANES: ${text}`,
-      'write it like --passphrase-cost 64M,3,4',
-    );
-  }
-  if (laneCount > MAX_LANES) {
-    throw usageError(`--passphrase-cost ${text} has too many lanes`, `${MAX_LANES} are the most`);
-  }
-  if (bytes % KIB !== 0 || bytes < MEMORY_PER_LANE * laneCount) {
-    throw usageError(
-      `--passphrase-cost ${text} has a memory that Argon2 does not take`,
-      'it must be whole KiB, and at least 8K for each lane',
-    );
-  }
-  return { memoryKiB: bytes / KIB, passes: passCount, lanes: laneCount };
 }
 
 /** Has what the library says of a value said of the option that it came from. */
@@ -132,105 +158,7 @@ function inRange<T>(option: string, call: () => T): T {
   }
 }
 
-function publicKey(text: string): Recipient {
-  const recipient = parsed(text);
-  if (recipient !== undefined) return recipient;
-  if (SECRET.test(text)) {
-    throw notARecipient(
-      'what -r got is a secret key, not a public one',
-      'treat it as known to others, since it stood on the command line, and make another: sealstream keygen --recipient',
-    );
-  }
-  throw notARecipient(
-    `-r got no public key: ${text}`,
-    'write age1… or age1pq1…, all of it; a file of public keys is named with -R FILE, a key file with -k FILE',
-  );
-}
-
-/** One public key a line, with comments, as age has them. */
-function recipientsOf(path: string): Recipient[] {
-  const text = textOf(path);
-  const found: Recipient[] = [];
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#')) continue;
-    const recipient = parsed(line);
-    if (recipient === undefined) throw wrongLine(path, index + 1, SECRET.test(line));
-    found.push(recipient);
-  }
-  if (found.length === 0) {
-    throw notARecipient(
-      `the recipients file ${path} names nobody`,
-      'it has one public key a line, age1… or age1pq1…',
-    );
-  }
-  return found;
-}
-
-/** The text of a file or a pipe. */
-function textOf(path: string): string {
-  const bytes = Buffer.alloc(LONGEST_FILE + 1);
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    throw new CommandError(
-      'KeyFileMissing',
-      `the recipients file ${path} is not there`,
-      'check the name behind -R',
-    );
-  }
-  try {
-    for (let length = 0; length <= LONGEST_FILE;) {
-      const count = readSync(fd, bytes, length, bytes.length - length, null);
-      if (count === 0) return bytes.toString('utf8', 0, length);
-      length += count;
-    }
-  } finally {
-    closeSync(fd);
-  }
-  throw notARecipient(
-    `the recipients file ${path} is too long for one`,
-    'name a file with one public key a line',
-  );
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-function wrongLine(path: string, line: number, isSecret: boolean): CommandError {
-  return isSecret
-    ? notARecipient(
-        `line ${line} of the recipients file ${path} is a secret key`,
-        `its public key is wanted: sealstream keygen --public ${path}`,
-      )
-    : notARecipient(
-        `line ${line} of the recipients file ${path} is no public key`,
-        'each line is age1…, age1pq1…, empty, or a comment behind #',
-      );
-}
-
-function parsed(text: string): Recipient | undefined {
-  try {
-    return text.startsWith('age1pq1') ? hybrid(text) : x25519(text);
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
-function notARecipient(message: string, advice: string): CommandError {
-  return new CommandError('NotARecipient', message, advice);
-}
-
-const SECRET = /^AGE-(?:SECRET-KEY|PLUGIN)-/i;
+const ADDED_FD = 'add-passphrase-fd';
+const MARK_LABEL = 'sealstream mark of a key\0';
 // What a header has room for.
 const MOST = 64;
-// Far more than 64 recipients with comments.
-const LONGEST_FILE = 2 ** 20;
-const STRENGTHS = ['interactive', 'default', 'sensitive'] as const;
-const KIB = 1024;
-const MAX_LANES = 255;
-const MEMORY_PER_LANE = 8 * KIB;

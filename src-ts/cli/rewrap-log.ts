@@ -1,11 +1,10 @@
 // What a rewrap of many files has done, so that the next run goes on behind it: a line of JSON for each step.
 
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { inspect } from '../index';
 
-import { writeAll } from './console';
+import type { LogFile } from './log-file';
 
 interface Line {
   readonly file: string;
@@ -15,26 +14,26 @@ interface Line {
   /** What is changed: a line of another change says nothing about this one. */
   readonly change: string;
   readonly done: boolean;
+  /** The change that was begun was not made. */
+  readonly failed?: true;
+}
+
+/** Whether the text is a line of a log. */
+export function isLogLine(text: string): boolean {
+  return lineOf(text) !== undefined;
 }
 
 /** The log of one change. */
 export class RewrapLog {
   readonly #known = new Map<string, Line>();
-  readonly #fd: number;
+  /** Lines of what is under way, which say how it is called where it fails. */
+  readonly #begun = new Map<string, Omit<Line, 'change'>>();
 
-  /** Reads what the file says, if it is there, and opens it to be added to. */
   constructor(
-    path: string,
+    readonly log: LogFile,
     readonly change: string,
   ) {
-    this.#fd = openSync(path, 'a+', 0o600);
-    for (const text of readFileSync(path, 'utf8').split('\n')) this.#take(text);
-    // The last line may be torn.
-    const { size } = fstatSync(this.#fd);
-    const last = Buffer.alloc(1);
-    if (size > 0 && readSync(this.#fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE) {
-      writeAll(this.#fd, '\n');
-    }
+    for (const text of log.lines()) this.#take(text);
   }
 
   /**
@@ -54,42 +53,61 @@ export class RewrapLog {
     }
   }
 
-  /** Notes that a file's change begins. */
+  /**
+   * Notes that a file's change begins.
+   *
+   * @throws CommandError, as do the others, where the log can't be written.
+   */
   async begin(file: string): Promise<void> {
     const info = await inspect(file).catch(() => undefined);
     // What can't be looked at fails by itself.
-    if (info) this.#add({ file, streamId: info.streamId, revision: info.headerRevision + 1, done: false });
+    if (info === undefined) return;
+    const line = { file, streamId: info.streamId, revision: info.headerRevision + 1, done: false };
+    this.#begun.set(file, line);
+    this.#add(line);
   }
 
   /** Notes that a file's change is done. */
   done(file: string, { streamId, revision }: { streamId: string; revision: number }): void {
+    this.#begun.delete(file);
     this.#add({ file, streamId, revision, done: true });
   }
 
-  close(): void {
-    closeSync(this.#fd);
+  /** Notes that a file's change was not made: whatever raises its revision later, it was not this change. */
+  failed(file: string): void {
+    const line = this.#begun.get(file);
+    this.#begun.delete(file);
+    if (line) this.#add({ ...line, failed: true });
   }
 
   #add({ file, ...rest }: Omit<Line, 'change'>): void {
     const line = { file: resolve(file), ...rest, change: this.change, at: new Date().toISOString() };
-    writeAll(this.#fd, `${JSON.stringify(line)}\n`);
-    fsyncSync(this.#fd);
+    this.log.add(JSON.stringify(line));
   }
 
   #take(text: string): void {
-    try {
-      const line = JSON.parse(text) as Partial<Line> | null;
-      if (
-        typeof line?.file === 'string' &&
-        typeof line.revision === 'number' &&
-        line.change === this.change
-      ) {
-        this.#known.set(line.file, line as Line);
-      }
-    } catch {
-      // Torn, or empty.
-    }
+    const line = lineOf(text);
+    if (line?.change !== this.change) return;
+    if (line.failed === true) this.#known.delete(line.file);
+    else this.#known.set(line.file, line);
   }
 }
 
-const NEWLINE = 0x0a;
+/** `undefined` for what is torn, or no line of a log. */
+function lineOf(text: string): Line | undefined {
+  let found: Partial<Record<keyof Line, unknown>> | null;
+  try {
+    found = JSON.parse(text) as typeof found;
+  } catch {
+    return undefined;
+  }
+  const { file, streamId, revision, change, done, failed } = found ?? {};
+  const isWhole =
+    typeof file === 'string' &&
+    typeof streamId === 'string' &&
+    typeof revision === 'number' &&
+    typeof change === 'string' &&
+    typeof done === 'boolean' &&
+    (failed === undefined || failed === true);
+  return isWhole ? { file, streamId, revision, change, done, ...(failed === true && { failed }) } : undefined;
+}

@@ -1,13 +1,6 @@
 // `sealstream rewrap`: changes who can open sealed files, without touching what is sealed.
 
-import {
-  type Recipient,
-  rewrap as rewrapFile,
-  type RewrapChange,
-  type RewrapOptions,
-  type SlotSelector,
-  type SlotType,
-} from '../index';
+import { rewrap as rewrapFile, type RewrapOptions } from '../index';
 
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
@@ -16,16 +9,19 @@ import { disposeAll } from './dispose';
 import { usageError } from './errors';
 import { explain } from './explain';
 import { type Scene, WorkFailure } from './failures';
-import { interruptible } from './interrupt';
+import { Interruption, interruptible } from './interrupt';
 import { type Opener, openingIdentities, openingLimits } from './identities';
-import { keyPlace, openingKeys } from './key-options';
+import { keyPlace, openingKeys, passphraseStrength } from './key-options';
 import { isKeyFromEnvironment, kindsNamed } from './keys';
 import { inLanes } from './lanes';
+import { LogFile } from './log-file';
 import { allowReadableKey, help, json, noFlush, openingContext, quiet } from './options';
-import { addedRecipients } from './recipients';
-import { RewrapLog } from './rewrap-log';
+import { addedRecipients, type Named } from './recipients';
+import { change, changeOf, checkChange, selectorOf } from './rewrap-change';
+import { isLogLine, RewrapLog } from './rewrap-log';
 import { type Outcome, outcomeObject, outcomeText, Summary } from './rewrap-report';
-import { type Found, sealedFiles } from './sealed-files';
+import { checkApart } from './same-file';
+import { distinct, type Found, realPath, sealedFiles } from './sealed-files';
 
 /** The most files that are worked on at once. */
 const MAX_LANES = 64;
@@ -57,8 +53,12 @@ export const rewrap: CommandSpec = {
     {
       name: 'add-passphrase-fd',
       value: 'N',
-      help: ['the same from the first line of descriptor N'],
+      help: [
+        'the same from the first line of descriptor N, or from the second where the first',
+        'is that of --passphrase-fd N',
+      ],
     },
+    ...passphraseStrength,
     {
       name: 'remove',
       value: 'SELECTOR',
@@ -76,7 +76,7 @@ export const rewrap: CommandSpec = {
     {
       name: 'recursive',
       value: 'FOLDER',
-      help: ['every file below FOLDER whose name ends in .seal'],
+      help: ['every file below FOLDER whose name ends in .seal; symbolic links are not followed'],
     },
     {
       name: 'log',
@@ -131,26 +131,26 @@ async function rewrapCommand(args: Arguments): Promise<number> {
   const files = filesOf(args);
   const remove = args.values('remove').map(selectorOf);
   checkChange(args);
-  let [identities, added]: [Opener[], Recipient[]] = [[], []];
-  const path = args.value('log');
-  let log: RewrapLog | undefined;
-  const interrupt = interruptible();
+  const file = logFile(args);
+  let added: Named | undefined;
+  let identities: Opener[] = [];
   try {
-    identities = await openingIdentities(args, args.operands[0]);
     added = await addedRecipients(args);
-    log = path === undefined ? undefined : new RewrapLog(path, changeOf(args));
+    const log = file && new RewrapLog(file, changeOf(args, added.marks));
+    identities = await openingIdentities(args, args.operands[0]);
+    await added.ask();
     const options = {
       identities,
       context: args.value('context'),
       flush: !args.has('no-flush'),
       ...openingLimits(args),
-      ...change(args, added, remove),
+      ...change(args, added.recipients, remove),
     };
-    return await rewrapAll(args, files, options, log, interrupt);
+    return await rewrapAll(args, files, options, log);
   } finally {
-    interrupt.dispose();
-    log?.close();
-    disposeAll([...identities, ...added]);
+    file?.close();
+    added?.dispose();
+    disposeAll(identities);
   }
 }
 
@@ -160,31 +160,43 @@ async function rewrapAll(
   files: () => AsyncGenerator<Found, void, undefined>,
   options: RewrapOptions,
   log: RewrapLog | undefined,
-  interrupt: ReturnType<typeof interruptible>,
 ): Promise<number> {
   const summary = new Summary();
   const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
   const stop = new AbortController();
+  // Not before all is read and typed: a read that waits could not be interrupted then.
+  const interrupt = interruptible();
   const signal = AbortSignal.any([interrupt.signal, stop.signal]);
   const keys = { isKeyFromEnvironment: isKeyFromEnvironment(args), offered: kindsNamed(args) };
+  const tellSummary = (): void => {
+    if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object())}\n`);
+    else if (!isQuiet) writeAll(STDOUT, summary.text());
+  };
   const work = async (found: Found): Promise<void> => {
     signal.throwIfAborted();
     const outcome = await outcomeOf(found, { ...options, signal }, log, keys);
     // What was interrupted was not done, and is no failure of the file.
     if ('failure' in outcome) signal.throwIfAborted();
     summary.add(outcome);
-    if (isQuiet && !('failure' in outcome)) return;
-    writeAll(STDOUT, isJson ? `${JSON.stringify(outcomeObject(outcome))}\n` : outcomeText(outcome));
+    if (!isQuiet || 'failure' in outcome) {
+      writeAll(STDOUT, isJson ? `${JSON.stringify(outcomeObject(outcome))}\n` : outcomeText(outcome));
+    }
+    // Last: the file was changed, whatever becomes of the log.
+    if ('report' in outcome) log?.done(outcome.path, outcome.report);
   };
   try {
     await inLanes(files(), args.count('threads', MAX_LANES) ?? DEFAULT_LANES, work, () => {
       stop.abort();
     });
   } catch (error) {
-    throw interrupt.interruption() ?? error;
+    const { signalName } = interrupt.interruption() ?? {};
+    if (signalName === undefined) throw error;
+    tellSummary();
+    throw new Interruption(signalName, log === undefined ? GOES_ON : GOES_ON_BY_LOG);
+  } finally {
+    interrupt.dispose();
   }
-  if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object())}\n`);
-  else if (!isQuiet) writeAll(STDOUT, summary.text());
+  tellSummary();
   return summary.exitCode;
 }
 
@@ -195,14 +207,7 @@ async function outcomeOf(
   keys: Pick<Scene, 'isKeyFromEnvironment' | 'offered'>,
 ): Promise<Outcome> {
   const { path } = found;
-  try {
-    if ('error' in found) throw found.error;
-    if (await log?.has(path)) return { path, skipped: true };
-    await log?.begin(path);
-    const report = await rewrapFile(path, options);
-    log?.done(path, report);
-    return { path, report };
-  } catch (cause) {
+  const failure = (cause: unknown): Outcome => {
     const scene: Scene = {
       command: 'rewrap',
       input: path,
@@ -211,7 +216,26 @@ async function outcomeOf(
       toStandardOutput: false,
     };
     return { path, failure: explain(new WorkFailure(cause, scene)) };
+  };
+  if ('error' in found) return failure(found.error);
+  // What fails with the log is no failure of the file, and ends it all.
+  if (await log?.has(path)) return { path, skipped: true };
+  await log?.begin(path);
+  try {
+    return { path, report: await rewrapFile(path, options) };
+  } catch (cause) {
+    log?.failed(path);
+    return failure(cause);
   }
+}
+
+/** The log, opened before anybody has to type anything. */
+function logFile(args: Arguments): LogFile | undefined {
+  const path = args.value('log');
+  if (path === undefined) return undefined;
+  const sealed = args.operands.map((operand) => ({ path: operand, what: `the sealed file ${operand}` }));
+  checkApart(args, [{ path, option: '--log' }], sealed);
+  return new LogFile(path, '--log', isLogLine);
 }
 
 function filesOf(args: Arguments): () => AsyncGenerator<Found, void, undefined> {
@@ -225,52 +249,15 @@ function filesOf(args: Arguments): () => AsyncGenerator<Found, void, undefined> 
   }
   return async function* () {
     // A folder among them is refused by whoever opens it.
-    for (const path of operands) yield { path };
-    if (folder !== undefined) yield* sealedFiles([folder]);
+    const named = await distinct(operands);
+    for (const path of named.values()) yield { path };
+    if (folder === undefined) return;
+    for await (const found of sealedFiles([folder])) {
+      if ('error' in found || !named.has(await realPath(found.path))) yield found;
+    }
   };
 }
 
-function checkChange(args: Arguments): void {
-  const adds = ADDITIONS.some((option) => args.has(option));
-  const [removes, replaces] = [args.has('remove'), args.has('replace')];
-  if (args.has('mend')) {
-    if (adds || removes || replaces) throw usageError('--mend changes nobody', 'leave it out, or the rest');
-  } else if (!adds && !removes) {
-    throw usageError(
-      'nothing is to be changed',
-      'say who with --add-recipient TEXT, --add-key FILE or --remove SELECTOR; --mend writes the header again as it is',
-    );
-  }
-  if (replaces && (!adds || removes)) {
-    throw usageError(
-      '--replace needs whom to add, and nothing to remove',
-      'give --add-key FILE and --replace',
-    );
-  }
-}
-
-function change(args: Arguments, add: readonly Recipient[], remove: readonly SlotSelector[]): RewrapChange {
-  if (args.has('replace')) return { replace: add };
-  return { ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) };
-}
-
-/** A change in a word, by which a log knows its own lines. */
-function changeOf(args: Arguments): string {
-  const said = [...ADDITIONS, 'key-id', 'remove'].map((option) => [option, args.values(option)]);
-  const flags = ['add-passphrase', 'replace', 'mend'].filter((option) => args.has(option));
-  return JSON.stringify([...said, flags]);
-}
-
-function selectorOf(text: string): SlotSelector {
-  if (/^\d{1,2}$/.test(text)) return Number(text);
-  if (text.startsWith('id:') && text.length > 3) return { keyId: text.slice(3) };
-  const type = SLOT_TYPES.find((candidate) => text === `type:${candidate}`);
-  if (type === undefined) {
-    const types = SLOT_TYPES.map((candidate) => `type:${candidate}`).join(', ');
-    throw usageError(`--remove can't be ${text}`, `write id:NAME, a position such as 0, or one of ${types}`);
-  }
-  return { type };
-}
-
-const ADDITIONS = ['add-recipient', 'add-recipients-file', 'add-key', 'add-passphrase', 'add-passphrase-fd'];
-const SLOT_TYPES: readonly SlotType[] = ['key', 'passphrase', 'x25519', 'provider', 'hybrid'];
+const GOES_ON_BY_LOG = 'the same command, with the same --log, goes on behind what is done';
+const GOES_ON =
+  'what is done stays, and the same command would do it again: name the rest, and use --log next time';

@@ -1,6 +1,6 @@
 // The sealed files that paths name, found while the first of them are worked on already.
 
-import { opendir, stat } from 'node:fs/promises';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CommandError } from './errors';
@@ -26,6 +26,21 @@ export async function* sealedFiles(paths: readonly string[]): AsyncGenerator<Fou
     }
     if (isEmpty) yield { path, error: nothingIn(path) };
   }
+}
+
+/** The same file is not to be worked on twice: the paths as they are named, by where they lead to. */
+export async function distinct(paths: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const path of paths) {
+    const real = await realPath(path);
+    if (!found.has(real)) found.set(real, path);
+  }
+  return found;
+}
+
+/** Where a path leads to; of what is not there, the path itself. */
+export async function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 async function* walk(folder: string): AsyncGenerator<Found, void, undefined> {

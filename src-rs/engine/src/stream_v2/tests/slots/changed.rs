@@ -1,7 +1,12 @@
-//! Any byte of a header that somebody without a key changes, checksum and all.
+//! Bytes of a header that somebody without a key changes, checksum and all.
 
 use super::super::parts::Parts;
+use super::super::support::options;
 use super::*;
+use crate::headers::DigestKind;
+use crate::stream_v2::options::HeaderLayout;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 #[test]
 fn a_header_with_any_other_byte_opens_nothing() {
@@ -87,3 +92,67 @@ fn not_for_them(slot_type: SlotType) -> &'static str {
 }
 
 const SLOT_AT: usize = 112;
+
+/// Every kind of refusal that a header with wrong bits may come to, once its checksum is right again.
+const MENDED: [&str; 7] = [
+    "HEADER_ERROR",
+    // The size is another, and so the checksum stands elsewhere.
+    "HEADER_DAMAGED",
+    "TRUNCATED",
+    "HEADER_TAMPERED",
+    "LIMIT_EXCEEDED",
+    "NO_MATCHING_KEY",
+    "WRONG_PASSPHRASE",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn wrong_bits_in_a_header_with_slots_of_every_type_open_nothing_but_its_copy(
+        rewrappable: bool,
+        offered in proptest::sample::subsequence(vec![0, 1, 2, 3, 4], 1..=5),
+        flips in proptest::collection::vec(
+            (any::<bool>(), proptest::collection::vec(any::<proptest::sample::Index>(), 1..6)),
+            12,
+        ),
+    ) {
+        let layout = if rewrappable { HeaderLayout::Rewrappable } else { HeaderLayout::Compact };
+        let recipients = people().into_iter().map(|person| person.recipient).collect();
+        let options = EncryptOptions { recipients, ..options(DigestKind::Crc64Nvme, layout) };
+        let stream = seal(&plaintext(SIZE), &options);
+        let everyone = people();
+        let identities = offered.iter().map(|&at: &usize| everyone[at].identity.clone()).collect();
+        let open = DecryptOptions { max_passphrase_cost: 64, ..with(identities) };
+        // Padding and checksum included.
+        let bits = Parts::of(&stream).header.len() * 8;
+        for (mended, places) in flips {
+            let places: BTreeSet<usize> = places.iter().map(|place| place.index(bits)).collect();
+            let changed = Parts::changed(&stream, |parts| {
+                places.iter().for_each(|bit| parts.header[bit / 8] ^= 1 << (bit % 8));
+                if mended {
+                    parts.mend_header_checksum();
+                }
+            });
+            if changed == stream {
+                // Only the checksum was wrong, and was mended.
+                continue;
+            }
+            for end in ENDS {
+                let (opened, result) = open_by((end, End::InOrder), &changed, &open, &Control::serial());
+                let what = format!("{offered:?}, mended {mended}, bits {places:?}, {end:?}");
+                match result {
+                    Ok(report) => {
+                        prop_assert!(rewrappable && end == End::ByOffset && report.header_from_copy, "{}", what);
+                        prop_assert_eq!(opened, plaintext(SIZE), "{}", what);
+                    }
+                    Err(failure) => {
+                        let due = if mended { &MENDED[..] } else { &MENDED[..2] };
+                        prop_assert!(due.contains(&failure.code()), "{}: {}", what, failure);
+                        prop_assert!(opened.is_empty(), "{}", what);
+                    }
+                }
+            }
+        }
+    }
+}
