@@ -9,6 +9,7 @@ import { disposeAll } from './dispose';
 import { usageError } from './errors';
 import { explain } from './explain';
 import { type Scene, WorkFailure } from './failures';
+import { sceneOfFailure } from './header-alone';
 import { Interruption, interruptible } from './interrupt';
 import { type Opener, openingIdentities, openingLimits } from './identities';
 import { keyPlace, openingKeys, passphraseStrength } from './key-options';
@@ -107,6 +108,10 @@ export const rewrap: CommandSpec = {
       'of before or of after. Where the header outgrows its room, a new file takes the place.',
     ],
     [
+      'After an interruption --mend ends the change of a file that it was half-way in: the same',
+      'command again may add somebody twice, unless it has a --log, by which it knows.',
+    ],
+    [
       'This takes nothing away from somebody who was prepared. Who had the file’s own key, or kept',
       'an old header or another copy of the file, can still open it. Only sealing anew revokes.',
     ],
@@ -168,8 +173,8 @@ async function rewrapAll(
   const interrupt = interruptible();
   const signal = AbortSignal.any([interrupt.signal, stop.signal]);
   const keys = { isKeyFromEnvironment: isKeyFromEnvironment(args), offered: kindsNamed(args) };
-  const tellSummary = (): void => {
-    if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object())}\n`);
+  const tellSummary = (exitCode = summary.exitCode): void => {
+    if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object(exitCode))}\n`);
     else if (!isQuiet) writeAll(STDOUT, summary.text());
   };
   const work = async (found: Found): Promise<void> => {
@@ -189,9 +194,9 @@ async function rewrapAll(
       stop.abort();
     });
   } catch (error) {
-    const { signalName } = interrupt.interruption() ?? {};
+    const { signalName, exitCode } = interrupt.interruption() ?? {};
     if (signalName === undefined) throw error;
-    tellSummary();
+    tellSummary(exitCode);
     throw new Interruption(signalName, log === undefined ? GOES_ON : GOES_ON_BY_LOG);
   } finally {
     interrupt.dispose();
@@ -207,7 +212,7 @@ async function outcomeOf(
   keys: Pick<Scene, 'isKeyFromEnvironment' | 'offered'>,
 ): Promise<Outcome> {
   const { path } = found;
-  const failure = (cause: unknown): Outcome => {
+  const failure = async (cause: unknown): Promise<Outcome> => {
     const scene: Scene = {
       command: 'rewrap',
       input: path,
@@ -215,17 +220,20 @@ async function outcomeOf(
       ...keys,
       toStandardOutput: false,
     };
-    return { path, failure: explain(new WorkFailure(cause, scene)) };
+    return { path, failure: explain(new WorkFailure(cause, await sceneOfFailure(cause, scene))) };
   };
   if ('error' in found) return failure(found.error);
   // What fails with the log is no failure of the file, and ends it all.
-  if (await log?.has(path)) return { path, skipped: true };
-  await log?.begin(path);
+  const state = await log?.stateOf(path);
+  if (state === 'done') return { path, skipped: true };
+  // Where it was changed half-way the new header is there already: the same change again would add everyone twice.
+  const how = state === 'interrupted' ? { ...options, ...NO_CHANGE } : options;
+  if (state !== 'interrupted') await log?.begin(path);
   try {
-    return { path, report: await rewrapFile(path, options) };
+    return { path, report: await rewrapFile(path, how) };
   } catch (cause) {
     log?.failed(path);
-    return failure(cause);
+    return await failure(cause);
   }
 }
 
@@ -258,6 +266,7 @@ function filesOf(args: Arguments): () => AsyncGenerator<Found, void, undefined> 
   };
 }
 
+const NO_CHANGE = { add: undefined, remove: undefined, replace: undefined };
 const GOES_ON_BY_LOG = 'the same command, with the same --log, goes on behind what is done';
 const GOES_ON =
   'what is done stays, and the same command would do it again: name the rest, and use --log next time';
