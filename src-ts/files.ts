@@ -35,6 +35,16 @@ import type {
  *   also a SealError of kind `JournalRefused` or `SourceChanged` for a journal that is not of this operation or this state
  *   of `from`, and `TargetBusy` while another operation is at work on `to`.
  */
+export function encryptFile(
+  from: string | URL,
+  to: string | URL,
+  options: SealOptions & OperationOptions & FileOptions & { header: 'detached' },
+): Promise<SealReport & { header: Buffer }>;
+export function encryptFile(
+  from: string | URL,
+  to: string | URL,
+  options: SealOptions & OperationOptions & FileOptions & HeaderOption,
+): Promise<SealReport>;
 export async function encryptFile(
   from: string | URL,
   to: string | URL,

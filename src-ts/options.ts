@@ -176,8 +176,9 @@ function checkedSlotTypes(types: unknown): SlotTypeName[] {
 /** @internal */
 export function checkedSlotType(name: string, type: unknown): SlotTypeName {
   const word = checkedString(name, type);
-  if (Object.hasOwn(SLOT_TYPES, word)) return word as SlotTypeName;
-  throw rangeError(name, `must be some of ${Object.keys(SLOT_TYPES).join(', ')}`);
+  const found = SLOT_TYPES.find((candidate) => candidate === word);
+  if (found !== undefined) return found;
+  throw rangeError(name, `must be some of ${SLOT_TYPES.join(', ')}`);
 }
 
 function checkedDigest(digest: unknown): DigestName {
@@ -229,14 +230,16 @@ const KNOWN: ReadonlySet<string> = new Set([
   'writableHighWaterMark',
 ]);
 
-/** Objects, so that the compiler sees that none is missing. */
-const SLOT_TYPES: Readonly<Record<SlotTypeName, true>> = {
+/** Every type of slots that can be named. @internal */
+export const SLOT_TYPES: readonly SlotTypeName[] = Object.keys({
   key: true,
   passphrase: true,
   x25519: true,
-  provider: true,
   hybrid: true,
-};
+  provider: true,
+} satisfies Record<SlotTypeName, true>) as SlotTypeName[];
+
+/** An object, so that the compiler sees that none is missing. */
 const DIGESTS: Readonly<Record<DigestName, true>> = {
   none: true,
   'crc64-nvme': true,

@@ -41,7 +41,10 @@ export interface RewrapChange {
    * them.
    */
   remove?: readonly SlotSelector[] | undefined;
-  /** Who can open the file from now on, and nobody else; instead of `add` and `remove`. */
+  /**
+   * Who can open the file from now on, and nobody else but whoever has a slot of a type that this release does not know: such slots
+   * stay. Instead of `add` and `remove`.
+   */
   replace?: readonly (Recipient | SecretKey)[] | undefined;
   /**
    * Have a new file and its name on the disk before the promise resolves, where one is needed; `true` by default. A header that

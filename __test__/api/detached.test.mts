@@ -165,7 +165,6 @@ async function sealed(t: ExecutionContext, size = plaintext.length) {
     header: 'detached',
     ...SIZES,
   });
-  if (header === undefined) throw new Error('no header');
   return { directory, path, header, body: readFileSync(path('body')), streamSize };
 }
 

@@ -43,7 +43,9 @@ test('a body is verified with its header, with a key and without', async (t) => 
     const { code, stdout } = await run('verify', ...key, '--header', 'db.header', 'db.body');
     t.is(code, 0, stdout.toString());
     t.regex(stdout.toString(), /^ok {7}db\.body: 1 segment/);
-    t.is((await run('verify', ...key, '--header', 'other.header', 'db.body')).code, 4);
+    const wrong = await run('verify', ...key, '--header', 'other.header', 'db.body');
+    t.is(wrong.code, 4);
+    t.regex(wrong.stdout.toString(), /other\.header may be the header of another stream[^\n]*\n$/);
   }
   const two = await run('verify', '--header', 'db.header', 'db.body', 'db.body');
   t.is(two.code, 2);
@@ -101,6 +103,8 @@ test('a header alone is not taken for a stream that is cut short', async (t) => 
     t.regex(String(jsonError(decrypt.stderr)['message']), /^\w+\.header is a header alone/);
     t.regex(String(jsonError(decrypt.stderr)['advice']), new RegExp(`--header ${header}`));
     const inspect = (await run('inspect', header)).stdout.toString();
+    const rewrap = await run('rewrap', '-k', 'my.key', '--mend', header);
+    t.regex(rewrap.stdout.toString(), /\.header is a header alone[^]*header attach \w+\.header BODY/);
     t.regex(inspect, /this is a header alone[^]*opens with +0: a key without a name/);
   }
   t.notRegex((await run('inspect', 'other.seal')).stdout.toString(), /alone/);

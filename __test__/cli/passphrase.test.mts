@@ -277,6 +277,9 @@ test('what a passphrase costs can be chosen, and is seen', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'x'), 'some text');
   const encrypt = (...args: string[]) => sealstream(['encrypt', ...args, '-f', 'x'], { cwd, env });
+  const weak = await encrypt('-p', '--passphrase-cost', '64K,3,4');
+  t.regex(weak.stderr, /warning: --passphrase-cost 64K,3,4 costs less to try than [^\n]*interactive/);
+  t.notRegex((await encrypt('-p', '--passphrase-cost', '19M,2,1')).stderr, /warning/);
   await encrypt('-p', '--passphrase-cost', '64K,3,4');
   const { stdout } = await sealstream(['inspect', 'x.seal'], { cwd });
   t.regex(stdout.toString(), /a passphrase; an attempt takes 64 KiB, 3 passes, 4 lanes/);

@@ -2,11 +2,20 @@
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import test from 'ava';
 
-import { ESCAPE, folderWithKey, hasTerminal, names, onTerminal, sealstream } from './command.mjs';
+import {
+  ESCAPE,
+  folder,
+  folderWithKey,
+  hasTerminal,
+  main,
+  names,
+  onTerminal,
+  sealstream,
+} from './command.mjs';
 
 // Counted as not run where no program makes a terminal.
 const terminalTest = hasTerminal ? test : test.skip;
@@ -115,3 +124,43 @@ test('there is no bar in a pipe', async (t) => {
   t.false(stderr.includes(ESCAPE));
   t.deepEqual(names(cwd), ['a.seal', 'my.key']);
 });
+
+terminalTest(
+  'a terminal that can not be set hides no other error, and nothing more stays open',
+  async (t) => {
+    const cwd = folder(t);
+    const script = `
+    const { readdirSync } = require('node:fs');
+    const { ReadStream } = require('node:tty');
+    const { onTerminal } = require(${JSON.stringify(join(dirname(main), 'terminal-input.js'))});
+    const open = () => readdirSync('/dev/fd').length;
+    const delta = async (broken) => {
+      ReadStream.prototype.setRawMode = (mode) => {
+        if (mode === broken) throw new Error('the terminal is gone');
+      };
+      const before = open();
+      await onTerminal('another way', async () => {
+        throw new Error('what went wrong first');
+      }).catch(({ message }) => console.log(message));
+      // A stream closes its descriptor a little later.
+      for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+      return open() - before;
+    };
+    (async () => {
+      // The first time opens what Node keeps, and each time leaves what the system's library does.
+      await delta('never');
+      const usual = await delta('never');
+      for (const broken of [true, false]) console.log('more: ' + ((await delta(broken)) - usual));
+    })();`;
+    writeFileSync(join(cwd, 'script.cjs'), script);
+    const { screen } = await onTerminal('"$NODE" script.cjs', { cwd });
+    t.deepEqual(screen.trim().split(/\r?\n/), [
+      'what went wrong first',
+      'what went wrong first',
+      'the passphrase is to be typed on a terminal, and there is none',
+      'more: 0',
+      'what went wrong first',
+      'more: 0',
+    ]);
+  },
+);

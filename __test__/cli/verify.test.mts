@@ -92,13 +92,13 @@ test('what is damaged is told with how to mend it, and a header whose copy serve
   t.is(code, 4);
   t.regex(
     stdout.toString(),
-    /\n {2}header: damaged; its copy at the end served, and the contents are whole\nchecked [^\n]*\nto mend [^\n]*sealstream heal [^\n]*sealstream salvage -k KEY [^\n]*\n$/,
+    /\n {2}header: damaged; its copy at the end served, and the contents are whole\nchecked [^\n]*\nto write a header[^\n]*sealstream rewrap --mend -k KEY FILE\n$/,
   );
   damage(join(cwd, 'small.seal'), 4096 + 32 + 74 + 2);
   const both = (await sealstream(['verify', 'small.seal'], { cwd })).stdout.toString();
   t.regex(
     both,
-    /2 problems; checked 1 segment[^\n]*\n {2}header: damaged; its copy at the end served\n {2}segment 0/,
+    /2 problems; checked 1 segment[^\n]*\n {2}header: damaged; its copy at the end served\n {2}segment 0[^\n]*\nchecked [^\n]*\nto mend [^\n]*sealstream heal [^\n]*sealstream salvage -k KEY [^\n]*\n$/,
   );
   t.notRegex((await sealstream(['verify', 'store'], { cwd })).stdout.toString(), /mend/);
 });

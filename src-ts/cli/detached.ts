@@ -51,7 +51,7 @@ export async function sealApart(
 ): Promise<SealReport> {
   const { header, ...report } = await encryptFile(from, to, { ...options, header: 'detached' });
   try {
-    writeWhole(headerPath, header ?? new Uint8Array(), isForced);
+    writeWhole(headerPath, header, isForced);
   } catch (error) {
     // Without its header it is of no use to anybody.
     rmSync(to, { force: true });
@@ -65,8 +65,10 @@ export async function givenHeader(
   args: Arguments,
   ends: Endpoints,
 ): Promise<{ from: string; to: string; header: Uint8Array } | undefined> {
-  const header = await keptHeader(args.value('header'));
-  return header === undefined ? undefined : { ...files('--header', args, ends), header };
+  const path = args.value('header');
+  return path === undefined
+    ? undefined
+    : { ...files('--header', args, ends), header: await keptHeader(path) };
 }
 
 function files(option: string, args: Arguments, { source, target }: Endpoints): { from: string; to: string } {

@@ -91,7 +91,6 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
         scene?.command === 'salvage' ? 'give the header of another copy, by --header FILE' : RESTORE,
       );
     case 'HeaderTampered':
-    case 'HeaderCopyDamaged':
     case 'EndDamaged':
     case 'EndTampered':
       return damaged(scene?.command === 'heal' ? ADD_A_COPY : RESTORE);
@@ -108,8 +107,6 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
     }
     case 'JournalRefused':
       return refused('do it without --resume, or delete the journal to start over');
-    case 'RewrapInterrupted':
-      return damaged('rewrap it again: sealstream rewrap --mend');
     case 'TargetBusy':
       return refused(
         scene?.command === 'rewrap'

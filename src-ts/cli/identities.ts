@@ -8,6 +8,7 @@ import {
   type SecretKey,
   type SlotType,
 } from '../index';
+import { SLOT_TYPES } from '../options';
 
 import type { Arguments } from './arguments';
 import { usageError } from './errors';
@@ -79,5 +80,4 @@ async function adviceFor(input: string | undefined): Promise<string> {
 
 const NOTHING_NAMED =
   'name a key file with -k FILE or SEALSTREAM_KEY_FILE, or a file of key pairs with -i FILE, or have a passphrase asked for with -p';
-const SLOT_TYPES: readonly SlotType[] = ['key', 'passphrase', 'x25519', 'hybrid', 'provider'];
 const KIB = 1024;

@@ -6,8 +6,7 @@ import { refusal } from './errors';
 import { isSealError } from './explain-failure';
 
 /** The header that was kept in a file of its own, or that another sealed file has, be it only as the copy at its end. */
-export async function keptHeader(path: string | undefined): Promise<Uint8Array | undefined> {
-  if (path === undefined) return undefined;
+export async function keptHeader(path: string): Promise<Uint8Array> {
   try {
     return await exportHeader(path);
   } catch (error) {

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 
-import type { Recipient, RewrapChange, SlotSelector, SlotType } from '../index';
+import type { Recipient, RewrapChange, SlotSelector } from '../index';
+import { SLOT_TYPES } from '../options';
 
 import type { Arguments } from './arguments';
 import { usageError } from './errors';
@@ -87,4 +88,3 @@ export function selectorOf(text: string): SlotSelector {
 const MAX_SLOTS = 64;
 const PASSPHRASES = ['add-passphrase', 'add-passphrase-fd'];
 const ADDITIONS = ['add-recipient', 'add-recipients-file', 'add-key', ...PASSPHRASES];
-const SLOT_TYPES: readonly SlotType[] = ['key', 'passphrase', 'x25519', 'provider', 'hybrid'];

@@ -69,7 +69,13 @@ export const rewrap: CommandSpec = {
         'provider, hybrid), or a number, the position that inspect shows, from 0',
       ],
     },
-    { name: 'replace', help: ['whoever is added is to be the only one that opens them'] },
+    {
+      name: 'replace',
+      help: [
+        'whoever is added is to be the only one that opens them; key slots of types that are',
+        'newer than this release stay, and are told',
+      ],
+    },
     {
       name: 'mend',
       help: ['change nobody: write the header and its copy again, after an interruption or', 'damage'],

@@ -89,11 +89,12 @@ export const salvage: CommandSpec = {
 
 async function salvageCommand(args: Arguments): Promise<number> {
   const ends = places(args);
+  const header = args.value('header');
   const options = {
     context: args.value('context'),
     maxSegmentSize: args.size('max-segment-size'),
     ...openingLimits(args),
-    header: await keptHeader(args.value('header')),
+    header: header === undefined ? undefined : await keptHeader(header),
     lost: args.has('omit-lost') ? ('omit' as const) : ('zeros' as const),
     threads: args.count('threads', MAX_THREADS),
     overwrite: args.has('force'),

@@ -61,29 +61,47 @@ interface Terminal {
 }
 
 function openTerminal(otherwise: string): Terminal {
-  const opened: number[] = [];
+  const undo: (() => void)[] = [];
+  const close = (): void => {
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        step();
+      } catch {
+        // A terminal that has gone away: the rest is closed nevertheless, and what happened before is what counts.
+      }
+    }
+  };
   try {
     const output = openSync(NAMES.output, 'r+');
-    opened.push(output);
-    const inputFd = openSync(NAMES.input, 'r+');
-    opened.push(inputFd);
-    const input = new ReadStream(inputFd);
-    // The descriptor is the stream's to close.
-    opened.pop();
-    input.setRawMode(true);
-    const close = (): void => {
-      input.setRawMode(false);
-      input.destroy();
+    undo.push(() => {
       closeSync(output);
-    };
+    });
+    const input = readStream(openSync(NAMES.input, 'r+'));
+    undo.push(() => {
+      input.destroy();
+    });
+    input.setRawMode(true);
+    undo.push(() => {
+      input.setRawMode(false);
+    });
     return { input, output, close };
   } catch {
-    for (const fd of opened) closeSync(fd);
+    close();
     throw new CommandError(
       'NoTerminal',
       'the passphrase is to be typed on a terminal, and there is none',
       otherwise,
     );
+  }
+}
+
+/** A stream of its own descriptor, which is closed where that is no terminal. */
+function readStream(fd: number): ReadStream {
+  try {
+    return new ReadStream(fd);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 

@@ -3,14 +3,12 @@
 import type { Problem, Verification } from '../index';
 
 import { printable } from './console';
-import { exitCodes, worstOf } from './exit-codes';
-import type { Explanation } from './explanation';
+import { exitCodes } from './exit-codes';
+import { type Failed, failedObject, failedText, lines, Tally } from './file-outcomes';
 import { bytesText, counted, formatCount, formatDuration, formatSize } from './units';
 
 /** What came of one file: what was found, or why it could not be checked. */
-export type Outcome =
-  | { readonly path: string; readonly found: Verification }
-  | { readonly path: string; readonly failure: Explanation };
+export type Outcome = { readonly path: string; readonly found: Verification } | Failed;
 
 /** How a file fared. */
 export type Status = 'ok' | 'damaged' | 'failed';
@@ -25,12 +23,8 @@ export function statusOf(outcome: Outcome): Status {
 export function outcomeText(outcome: Outcome): string {
   const status = statusOf(outcome);
   const head = (status === 'ok' ? 'ok' : status.toUpperCase()).padEnd(STATUS_WIDTH);
+  if ('failure' in outcome) return failedText(head, outcome);
   const name = printable(outcome.path);
-  if ('failure' in outcome) {
-    const { message, advice } = outcome.failure;
-    const told = message.includes(outcome.path) ? message : `${outcome.path}: ${message}`;
-    return lines(`${head}${printable(told)}`, advice === '' ? [] : [printable(advice)]);
-  }
   const { found } = outcome;
   if (found.sound) return lines(`${head}${name}: ${soundText(found)}`, []);
   const told = found.problems.slice(0, TOLD).map((problem) => problemText(problem, found));
@@ -42,53 +36,69 @@ export function outcomeText(outcome: Outcome): string {
 
 /** The same as an object. */
 export function outcomeObject(outcome: Outcome): object {
-  const [file, status] = [outcome.path, statusOf(outcome)];
-  if ('found' in outcome) return { file, status, ...outcome.found };
-  const { code, kind, message, advice, exitCode, failure } = outcome.failure;
-  return { file, status, error: { code, kind, message, advice, exitCode, failure: failure ?? null } };
+  const status = statusOf(outcome);
+  return 'found' in outcome
+    ? { file: outcome.path, status, ...outcome.found }
+    : failedObject(status, outcome);
 }
 
 /** Sums over all files. */
 export class Summary {
-  readonly #began = Date.now();
-  readonly #exitCodes = new Set<number>();
+  readonly #tally = new Tally();
   readonly #counts: Record<Status, number> = { ok: 0, damaged: 0, failed: 0 };
   #bytesChecked = 0;
   #structureOnly = 0;
+  #onlyHeader = 0;
 
-  constructor(readonly how: { hasKey: boolean; sample: number | undefined; seed: number | undefined }) {}
+  constructor(
+    readonly how: {
+      hasKey: boolean;
+      sample: number | undefined;
+      seed: number | undefined;
+      /** The file of the header that was given. */
+      header?: string | undefined;
+    },
+  ) {}
 
   /** Adds a file. */
   add(outcome: Outcome): void {
     this.#counts[statusOf(outcome)] += 1;
     if ('failure' in outcome) {
-      this.#exitCodes.add(outcome.failure.exitCode);
+      this.#tally.add(outcome.failure.exitCode);
       return;
     }
     const { found } = outcome;
-    if (!found.sound) this.#exitCodes.add(exitCodes.damaged);
-    else if (!found.contentsChecked) this.#structureOnly += 1;
+    if (!found.sound) {
+      this.#tally.add(exitCodes.damaged);
+      if (isOnlyHeader(found)) this.#onlyHeader += 1;
+    } else if (!found.contentsChecked) this.#structureOnly += 1;
     this.#bytesChecked += found.bytesChecked;
   }
 
   /** The exit code of it all: that of the worst. */
   get exitCode(): number {
-    return worstOf(this.#exitCodes);
+    return this.#tally.exitCode;
   }
 
-  /** One line, and one more where something is to be mended. */
+  /** One line, and more where something is to be mended. */
   text(): string {
     const { ok, damaged, failed } = this.#counts;
     const { hasKey, sample, seed } = this.how;
     const files = counted(ok + damaged + failed, 'file');
-    const time = formatDuration(Date.now() - this.#began);
+    const time = formatDuration(this.#tally.elapsedMs);
     const share =
       sample === undefined ? '' : `; a sample of ${percent(sample)}, again with --seed ${String(seed)}`;
     const results = `${formatCount(ok)} ok, ${formatCount(damaged)} damaged, ${formatCount(failed)} failed`;
     const structure =
       this.#structureOnly === 0 ? '' : `; ${formatCount(this.#structureOnly)} of the ok by structure only`;
     const limits = hasKey ? '' : '; without a key, which shows damage but not tampering';
-    return `checked ${files}, ${formatSize(this.#bytesChecked)} in ${time}: ${results}${structure}${share}${limits}\n${damaged === 0 ? '' : HOW_TO_MEND}`;
+    return `checked ${files}, ${formatSize(this.#bytesChecked)} in ${time}: ${results}${structure}${share}${limits}\n${this.#advice()}`;
+  }
+
+  #advice(): string {
+    const others = this.#counts.damaged - this.#onlyHeader;
+    if (this.how.header !== undefined && others > 0) return ofGivenHeader(this.how.header);
+    return `${this.#onlyHeader === 0 ? '' : HOW_TO_MEND_HEADER}${others === 0 ? '' : HOW_TO_MEND}`;
   }
 
   /** The same as an object. */
@@ -105,7 +115,7 @@ export class Summary {
         bytesChecked: this.#bytesChecked,
         withKey: hasKey,
         ...(sample === undefined ? {} : { sample, seed }),
-        elapsedMs: Date.now() - this.#began,
+        elapsedMs: this.#tally.elapsedMs,
         exitCode: this.exitCode,
       },
     };
@@ -138,12 +148,18 @@ function problemText(problem: Problem, found: Verification): string {
   return printable(`${place}${said}${lost}`);
 }
 
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(6))}%`;
+/** Whether nothing is wrong but what a rewrap writes again from what is left. */
+function isOnlyHeader({ problems, problemCount, headerFromCopy }: Verification): boolean {
+  return (
+    problems.length === problemCount &&
+    problems.every(
+      ({ failure: { kind } }) => HEADER_OR_COPY.has(kind) || (headerFromCopy && HEADER_KINDS.has(kind)),
+    )
+  );
 }
 
-function lines(first: string, below: readonly string[]): string {
-  return [first, ...below.map((line) => `  ${line}`), ''].join('\n');
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))}%`;
 }
 
 // Problems of a file that are told one by one to people; --json tells more.
@@ -153,6 +169,21 @@ const HEADER_KINDS: ReadonlySet<string> = new Set<Problem['failure']['kind']>([
   'HeaderError',
   'HeaderDamaged',
 ]);
+// Of these, the header or its copy is sound.
+const HEADER_OR_COPY: ReadonlySet<string> = new Set<Problem['failure']['kind']>([
+  'HeaderCopyDamaged',
+  'RewrapInterrupted',
+]);
+/** Another header is likelier than damage everywhere, and looks the same. */
+function ofGivenHeader(header: string): string {
+  return printable(
+    `${header} may be the header of another stream: check first that both belong together; then see what sealstream salvage makes of it`,
+  ).concat('\n');
+}
+
+const HOW_TO_MEND_HEADER =
+  'to write a header and its copy again where only they are concerned: ' +
+  'sealstream rewrap --mend -k KEY FILE\n';
 const HOW_TO_MEND =
   'to mend a damaged file with another copy of it: sealstream heal FILE COPY -o OUT; ' +
   'to get what is left of it: sealstream salvage -k KEY FILE -o OUT\n';

@@ -149,7 +149,7 @@ async function verifyAll(
   interrupt: Interruptible,
 ): Promise<number> {
   const { sample, seed } = options;
-  const summary = new Summary({ hasKey: identities.length > 0, sample, seed });
+  const summary = new Summary({ hasKey: identities.length > 0, sample, seed, header: args.value('header') });
   const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
   const bar = commonBar(!isQuiet && !isJson);
   const stop = new AbortController();
