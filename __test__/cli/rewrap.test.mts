@@ -284,6 +284,3 @@ test('a header is kept apart, put back, and given to open with', async (t) => {
     t.is((await sealstream(args, { cwd })).code, 2, args.join(' '));
   }
 });
-
-// Anybody's.
-const X25519 = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
