@@ -76,7 +76,7 @@ test('a key pair goes to its file, and its public key to standard output by itse
     const made = await sealstream(['keygen', option, '-o', 'pair.key'], { cwd });
     t.is(made.code, 0);
     t.regex(made.stdout.toString(), publicKey);
-    t.regex(made.stderr, /-r PUBLIC-KEY[^]*-i pair\.key/);
+    t.regex(made.stderr, /encrypt -R [^]*-i pair\.key [^]*its public key is on standard output\n$/);
     const file = readFileSync(join(cwd, 'pair.key'), 'utf8');
     t.regex(file, secretKey);
     t.true(file.includes(`# public key: ${made.stdout.toString()}`));
@@ -111,6 +111,8 @@ test('a passphrase of words is printed, and how much it is worth is said', async
   const six = await sealstream(['keygen', '--passphrase-words', '6', '-q']);
   t.regex(six.stdout.toString(), /^[a-z]+(-[a-z]+){5}\n$/);
   t.is(six.stderr, '');
+  const seven = await sealstream(['keygen', '--passphrase-words=7', '-q']);
+  t.regex(seven.stdout.toString(), /^[a-z]+(-[a-z]+){6}\n$/);
 });
 
 test('what does not belong to one kind of key is refused', async (t) => {
@@ -122,10 +124,13 @@ test('what does not belong to one kind of key is refused', async (t) => {
     [['--passphrase-words', '25'], /6 to 24/],
     [['--passphrase-words', 'ten'], /6 to 24/],
     [['--passphrase-words', '6', '7'], /not 6 7/],
+    [['--passphrase-words=6', '7'], /not 6 7/],
+    [['--recipient=6', '-o', 'k'], /--recipient takes no value/],
     [['--passphrase-words', '-o', 'k'], /not written to a file/],
     [['--passphrase-words', '--json'], /does not print passphrases/],
     [['--public'], /takes one file/],
     [['--public', 'a', '-o', 'k'], /takes one file/],
+    [['--public', 'a'], /identity file a is not there[^]*behind --public/],
   ] as const) {
     const { code, stdout, stderr } = await sealstream(['keygen', ...args], { cwd });
     t.is(code, 2, stderr);

@@ -77,7 +77,10 @@ terminalTest('passphrases that differ, and an empty one, are refused', async (t)
       ],
       /the two passphrases differ/,
     ],
-    [[['New passphrase: ', '\r']], /the passphrase is empty[^]*keygen --passphrase-words/],
+    [
+      [['New passphrase: ', '\r']],
+      /the passphrase is empty[^]*good one[^]*: sealstream keygen --passphrase-words/,
+    ],
     [[['New passphrase: ', '\x04']], /no passphrase was typed/],
   ] as const) {
     const { code, screen } = await onTerminal(line, { cwd }, typed);
@@ -234,7 +237,7 @@ test('the variable counts with -p alone', async (t) => {
     env: { SEALSTREAM_PASSPHRASE: '' },
   });
   t.is(empty.code, 2);
-  t.regex(empty.stderr, /is empty/);
+  t.regex(empty.stderr, /is empty\.\n {2}Give the one that it was sealed with\.\n$/);
 });
 
 test('a passphrase opens with every command that opens, and reports say so', async (t) => {
@@ -274,6 +277,9 @@ test('what a passphrase costs can be chosen, and is seen', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'x'), 'some text');
   const encrypt = (...args: string[]) => sealstream(['encrypt', ...args, '-f', 'x'], { cwd, env });
+  const weak = await encrypt('-p', '--passphrase-cost', '64K,3,4');
+  t.regex(weak.stderr, /warning: --passphrase-cost 64K,3,4 costs less to try than [^\n]*interactive/);
+  t.notRegex((await encrypt('-p', '--passphrase-cost', '19M,2,1')).stderr, /warning/);
   await encrypt('-p', '--passphrase-cost', '64K,3,4');
   const { stdout } = await sealstream(['inspect', 'x.seal'], { cwd });
   t.regex(stdout.toString(), /a passphrase; an attempt takes 64 KiB, 3 passes, 4 lanes/);
@@ -288,6 +294,7 @@ test('what a passphrase costs can be chosen, and is seen', async (t) => {
     [['-p', '--passphrase-cost', '5000G,1,1'], /--passphrase-cost must be/],
     [['-p', '--passphrase-cost', '8K,1,2'], /at least 8K for each lane/],
     [['-p', '--passphrase-cost', '8K,1,1', '--passphrase-strength', 'default'], /exclude each other/],
+    [['-p', '--passphrase-fd', '3'], /-p and --passphrase-fd exclude each other/],
     [['-k', 'x', '--passphrase-strength', 'default'], /counts only with a passphrase/],
   ] as const) {
     const { code, stderr } = await encrypt(...args);

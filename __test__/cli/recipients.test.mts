@@ -5,7 +5,13 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
+import { KeyPair } from '../../src-ts/index.js';
 import { folder, jsonError, names, parsed, sealstream } from './command.mjs';
+
+/** So many public keys, one a line. */
+function crowd(size: number): string {
+  return Array.from({ length: size }, () => `${KeyPair.generate('x25519').publicKey}\n`).join('');
+}
 
 const env = { SEALSTREAM_PASSPHRASE: 'correct horse' };
 const CHEAP = ['--passphrase-cost', '8K,1,1'];
@@ -73,7 +79,10 @@ test('inspect tells who can open it, and whether quantum computers could', async
     await inspect('safe.seal'),
     /a post-quantum hybrid key pair\n +quantum +safe from quantum computers/,
   );
-  t.regex(await inspect('unsafe.seal'), /an X25519 key pair\n +quantum +not safe from quantum computers/);
+  t.regex(
+    await inspect('unsafe.seal'),
+    /0: a post-quantum[^]*1: an X25519 key pair\n +quantum +not safe from quantum computers/,
+  );
 });
 
 test('a file can be for public keys, key files and a passphrase at once, and each of them opens it', async (t) => {
@@ -142,7 +151,7 @@ test('what is no public key is told for what it is, and no secret is shown', asy
   const { cwd, hybrid, x25519 } = await folderWithPairs(t);
   const secret = readFileSync(join(cwd, 'x25519.key'), 'utf8').trim().split('\n').at(-1) ?? '';
   writeFileSync(join(cwd, 'typo'), `${hybrid}\n# fine up to here\n${x25519.slice(0, -1)}\n`);
-  writeFileSync(join(cwd, 'crowd'), `${x25519}\n`.repeat(65));
+  writeFileSync(join(cwd, 'crowd'), crowd(65));
   writeFileSync(join(cwd, 'nobody'), '# nobody\n\n');
   for (const [args, said] of [
     [['-r', 'team.txt'], /-r got no public key: team\.txt[^]*-R FILE/],
@@ -151,6 +160,7 @@ test('what is no public key is told for what it is, and no secret is shown', asy
     [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen --public/],
     [['-R', 'typo'], /line 3 of the recipients file typo is no public key/],
     [['-R', 'nobody'], /names nobody/],
+    [['-R', hybrid], /a public key stands where the name of a recipients file is expected[^]*-r/],
     [['--key-id', 'a', '-r', hybrid], /--key-id is the name of one key/],
     [['--key-id', 'a', '-k', 'my.key', '-k', 'my.key'], /--key-id is the name of one key/],
     [['-R', 'crowd'], /for 64 at most, not 65/],
@@ -164,19 +174,27 @@ test('what is no public key is told for what it is, and no secret is shown', asy
   const missing = await sealstream(['encrypt', '-R', 'missing', 'x'], { cwd });
   t.is(missing.code, 2);
   t.regex(missing.stderr, /recipients file missing is not there/);
+  const directory = await sealstream(['encrypt', '-R', '.', 'x'], { cwd });
+  t.is(directory.code, 5);
+  t.regex(directory.stderr, /-R \. is a directory\.\n {2}Name a file/);
   const long = await sealstream(['encrypt', '-R', '/dev/zero', 'x'], { cwd });
   if (process.platform !== 'win32') t.regex(long.stderr, /too long/);
   t.false(names(cwd).includes('x.seal'));
 });
 
 test('a file of the other kind of keys is told by which option to name it', async (t) => {
-  const { cwd, x25519 } = await folderWithPairs(t);
+  const { cwd, hybrid, x25519 } = await folderWithPairs(t);
   await sealstream(['encrypt', '-r', x25519, 'x'], { cwd });
-  writeFileSync(join(cwd, 'public'), `${x25519}\n`);
+  writeFileSync(join(cwd, 'public'), `# whose it is\n\n${x25519}\n`);
+  writeFileSync(join(cwd, 'sealed'), 'age1 is no public key\n');
   for (const [args, code, said] of [
     [['-k', 'x25519.key'], 3, /the key file x25519\.key holds no key[^]*key pair[^]*-i x25519\.key/],
     [['-i', 'my.key'], 3, /line \d holds no secret key[^]*It is a key file: name it with -k my\.key/],
-    [['-i', 'public', '--allow-readable-key'], 3, /identity file public is none: line 1[^]*AGE-SECRET-KEY-1/],
+    [['-i', 'sealed', '--allow-readable-key'], 3, /identity file sealed is none: line 1[^]*AGE-SECRET-KEY-1/],
+    [['-i', 'public', '--allow-readable-key'], 3, /public is none: it holds a public key[^]*-R public/],
+    [['-k', 'public', '--allow-readable-key'], 3, /public holds no key[^]*a public key[^]*-R public/],
+    [['-k', x25519], 2, /a public key stands where the name of the key file[^]*-r[^]*-i FILE/],
+    [['-i', hybrid], 2, /a public key stands where the name of the identity file/],
     [['-i', 'missing'], 2, /the identity file missing is not there[^]*keygen --recipient/],
   ] as const) {
     const opened = await sealstream(['decrypt', ...args, '-o', 'y', 'x.seal'], { cwd });
@@ -207,6 +225,22 @@ test('what is sealed for public keys alone can’t be resumed, which is told bef
   t.regex(refused.stderr, /public keys open no journal[^]*-k FILE or -p/);
   const resumable = await sealstream(['encrypt', '-r', hybrid, '-k', 'my.key', '--resume', 'x'], { cwd });
   t.is(resumable.code, 0, resumable.stderr);
+});
+
+test('who is named twice has one key slot', async (t) => {
+  const { cwd, hybrid, x25519 } = await folderWithPairs(t);
+  writeFileSync(join(cwd, 'team'), `${x25519}\n${hybrid}\n${x25519}\n`);
+  writeFileSync(join(cwd, 'again.key'), readFileSync(join(cwd, 'my.key')), { mode: 0o600 });
+  const keys = ['-k', 'my.key', '-k', 'again.key', '-k', 'my.key'];
+  const sealed = await sealstream(['encrypt', '-R', 'team', '-r', hybrid, '-R', 'team', ...keys, 'x'], {
+    cwd,
+  });
+  t.is(sealed.code, 0, sealed.stderr);
+  const { slots } = parsed((await sealstream(['inspect', '--json', 'x.seal'], { cwd })).stdout);
+  t.deepEqual(
+    (slots as { type: string }[]).map(({ type }) => type),
+    ['hybrid', 'x25519', 'key'],
+  );
 });
 
 test('types of slots are checked', async (t) => {

@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test from 'ava';
 
 import { outcomeObject, outcomeText } from '../../src-ts/cli/rewrap-report.js';
-import { end, jsonError, main, names, parsed, program, sealstream } from './command.mjs';
+import { KeyPair } from '../../src-ts/index.js';
+import { end, jsonError, main, names, parsed, program, sealstream, start } from './command.mjs';
 import { store } from './store.mjs';
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
@@ -137,6 +138,56 @@ test('--mend ends an interruption that verify tells of', async (t) => {
   t.is((await sealstream(['verify', '-k', 'my.key', 'store/a.seal'], { cwd })).code, 0);
 });
 
+test('a change that was interrupted half-way is made once, by its log', async (t) => {
+  const cwd = await store(t);
+  const path = join(cwd, 'store', 'a.seal');
+  const before = readFileSync(path);
+  const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
+  t.is((await sealstream(args, { cwd })).code, 0);
+  // The header is as it was, and the last line was not written.
+  writeFileSync(path, Buffer.concat([before.subarray(0, 4096), readFileSync(path).subarray(4096)]));
+  const [begun = ''] = readFileSync(join(cwd, 'log'), 'utf8').split('\n');
+  writeFileSync(join(cwd, 'log'), `${begun}\n`);
+  const again = await sealstream(args, { cwd });
+  t.is(again.code, 0, again.stdout.toString());
+  const { slots, headerFromCopy } = parsed(
+    (await sealstream(['inspect', '--json', 'store/a.seal'], { cwd })).stdout,
+  );
+  t.is((slots as unknown[]).length, 2);
+  t.false(headerFromCopy);
+  t.regex((await sealstream(args, { cwd })).stdout.toString(), /1 done before/);
+});
+
+const posixTest = process.platform === 'win32' ? test.skip : test;
+posixTest('a rewrap that is interrupted says how far it came and how it goes on', async (t) => {
+  const cwd = await store(t);
+  const files = join(cwd, 'store');
+  for (let copy = 0; copy < 300; copy += 1) copyFileSync(join(files, 'a.seal'), join(files, `${copy}.seal`));
+  const args = ['rewrap', '--mend', '-k', 'my.key', '--recursive', 'store', '--threads', '1', '--log', 'log'];
+  const child = start(args, { cwd });
+  child.stdout?.once('data', () => child.kill('SIGINT'));
+  const { code, stdout, stderr } = await end(child);
+  t.is(code, 130);
+  t.is(
+    stderr,
+    'sealstream rewrap: interrupted by SIGINT.\n  The same command, with the same --log, goes on behind what is done.\n',
+  );
+  t.regex(stdout.toString(), /\nrewrapped \d+ files? in [^\n]*, 0 failed\n$/);
+  const rest = (await sealstream(args, { cwd })).stdout.toString();
+  t.regex(rest, /, \d+ done before, 0 failed\n$/);
+});
+
+test('a file that is named twice is rewrapped once', async (t) => {
+  const cwd = await store(t);
+  const files = ['store/a.seal', './store/../store/a.seal', '--recursive', 'store'];
+  const { code, stdout } = await sealstream(['rewrap', '-k', 'my.key', '--add-key', 'new.key', ...files], {
+    cwd,
+  });
+  t.is(code, 0);
+  t.is(stdout.toString().match(/store\/a\.seal/g)?.length, 1);
+  t.notRegex(stdout.toString(), /revision [^1]/);
+});
+
 test('what can not be meant is told before anything is done', async (t) => {
   const cwd = await store(t);
   const refused = async (...args: string[]) => {
@@ -155,11 +206,17 @@ test('what can not be meant is told before anything is done', async (t) => {
   t.regex(await refused('--add-recipient', 'x', file), /--add-recipient got no.*--add-recipients-file FILE/s);
   t.regex(await refused('--add-recipients-file', 'gone', file), /name behind --add-recipients-file/);
   t.regex(await refused('--add-key', 'gone', file), /name behind --add-key;/);
-  writeFileSync(join(cwd, 'crowd'), `${X25519}\n`.repeat(64));
+  const publicKeys = Array.from({ length: 64 }, () => KeyPair.generate('x25519').publicKey);
+  writeFileSync(join(cwd, 'crowd'), publicKeys.join('\n'));
   // Before it is typed: there is no terminal here.
   const crowd = ['--add-recipients-file', 'crowd', '--add-passphrase'];
   t.regex(await refused(...crowd, file), /for 64 at most, not 65/);
+  t.regex(await refused('--remove', '64', file), /--remove can't be 64[^]*63[^]*sealstream inspect/);
+  t.regex(await refused('--add-passphrase', file), /--add-passphrase-fd 3 3< FILE\.\n$/);
   const before = readFileSync(join(cwd, file));
+  const full = await sealstream(['rewrap', '-k', 'my.key', '--add-recipients-file', 'crowd', file], { cwd });
+  t.is(full.code, 2);
+  t.regex(full.stdout.toString(), /the key slots of store\/a\.seal would be 65[^]*--remove/);
   const none = await sealstream(['rewrap', '-k', 'my.key', '--remove', 'id:none', file], { cwd });
   t.is(none.code, 2);
   t.regex(none.stdout.toString(), /--remove selects nothing by the key id "none"/);

@@ -14,6 +14,8 @@ export interface OptionSpec {
   readonly short?: string;
   /** What stands for its value in the help; an option without one is a flag. */
   readonly value?: string;
+  /** A flag that may have a value all the same, behind `=`. */
+  readonly mayHaveValue?: boolean;
   /** It may be given more than once. */
   readonly repeatable?: boolean;
   /** What it does, in lines. */
@@ -139,7 +141,8 @@ interface OptionToken {
 
 function checkValue(option: OptionSpec, { rawName, value, inlineValue }: OptionToken): void {
   if (option.value === undefined) {
-    if (value !== undefined) throw usageError(`${rawName} takes no value`, `write ${rawName} alone`);
+    if (value !== undefined && option.mayHaveValue !== true)
+      throw usageError(`${rawName} takes no value`, `write ${rawName} alone`);
     return;
   }
   if (value === undefined || value === '') {

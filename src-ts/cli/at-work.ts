@@ -2,6 +2,7 @@
 
 import { CommandError } from './errors';
 import { type Scene, WorkFailure } from './failures';
+import { sceneOfFailure } from './header-alone';
 import { interruptible } from './interrupt';
 import { type ProgressBar, progressBar } from './progress';
 
@@ -35,7 +36,8 @@ export async function atWork<T>(
   } catch (error) {
     if (error instanceof CommandError) throw error;
     // However the work put it, it ended because of the signal.
-    throw new WorkFailure(interrupt.interruption() ?? error, scene);
+    const cause = interrupt.interruption() ?? error;
+    throw new WorkFailure(cause, await sceneOfFailure(cause, scene));
   } finally {
     clear();
     interrupt.dispose();

@@ -86,6 +86,7 @@ export function scene(
     isNamed: 'path' in source,
     isKeyFromEnvironment: isKeyFromEnvironment(args),
     offered: kindsNamed(args),
+    header: args.value('header'),
     toStandardOutput,
   };
 }

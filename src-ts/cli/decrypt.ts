@@ -18,6 +18,7 @@ import { disposeAll } from './dispose';
 import { type Endpoint, endpoints, type Endpoints, nameOf } from './endpoints';
 import { givenHeader } from './detached';
 import { WorkFailure } from './failures';
+import { sceneOfFailure } from './header-alone';
 import { openingIdentities, openingLimits } from './identities';
 import { keyPlace, openingKeys } from './key-options';
 import {
@@ -47,7 +48,7 @@ export const decrypt: CommandSpec = {
       name: 'output',
       short: 'o',
       value: 'OUT',
-      help: ['where to; IN without its .seal by default, - for standard output'],
+      help: ['where to; IN without its .seal (or .body) by default, - for standard output'],
     },
     ...openingKeys,
     openingContext,
@@ -123,7 +124,7 @@ async function show(args: Arguments, source: Endpoint, options: OpeningOptions):
     for (const warning of warnings(nameOf(source), state)) warn(warning);
   } catch (error) {
     // All was verified before anything is shown.
-    throw new WorkFailure(error, scene('decrypt', args, source, false));
+    throw new WorkFailure(error, await sceneOfFailure(error, scene('decrypt', args, source, false)));
   } finally {
     disposeAll(identities);
   }

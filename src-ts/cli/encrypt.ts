@@ -31,7 +31,7 @@ export const encrypt: CommandSpec = {
       name: 'output',
       short: 'o',
       value: 'OUT',
-      help: ['where to; IN.seal by default, - for standard output'],
+      help: ['where to; IN.seal by default, IN.body with --detached-header, - for standard', 'output'],
     },
     ...sealingKeys,
     {

@@ -27,7 +27,10 @@ export interface Endpoints {
 export function endpoints(direction: Direction, args: Arguments): Endpoints {
   const source: Endpoint = endpoint(onlyOperand(args, 'IN', true), STDIN);
   const output = args.value('output');
-  const target: Endpoint = output === undefined ? defaultTarget(direction, source) : endpoint(output, STDOUT);
+  const target: Endpoint =
+    output === undefined
+      ? defaultTarget(direction, source, endingOf(direction, args))
+      : endpoint(output, STDOUT);
   if (args.has('resume') && ('fd' in source || 'fd' in target)) {
     throw usageError('--resume needs files at both ends', 'name IN, and name the output with -o OUT');
   }
@@ -68,15 +71,22 @@ function endpoint(path: string, standard: typeof STDIN | typeof STDOUT): Endpoin
   return path === '-' ? { fd: standard } : { path };
 }
 
-function defaultTarget(direction: Direction, source: Endpoint): Endpoint {
+/** The body of a stream, without its header, is no sealed file, and is not to be looked for as one. */
+function endingOf(direction: Direction, args: Arguments): string {
+  return args.has(direction === 'encrypt' ? 'detached-header' : 'header') ? BODY_ENDING : ENDING;
+}
+
+function defaultTarget(direction: Direction, source: Endpoint, ending: string): Endpoint {
   if ('fd' in source) return { fd: STDOUT };
   const { path } = source;
-  if (direction === 'encrypt') return { path: path + ENDING };
-  if (!path.endsWith(ENDING) || basename(path) === ENDING) {
+  if (direction === 'encrypt') return { path: path + ending };
+  // A body may have been named like a sealed file.
+  const end = [ending, ENDING].find((each) => path.endsWith(each) && basename(path) !== each);
+  if (end === undefined) {
     if (isDirectory(path)) throw refusal(`${path} is a directory`, 'name a sealed file');
-    throw usageError(`${path} does not end in ${ENDING}, so the output has no name`, 'name it with -o OUT');
+    throw usageError(`${path} does not end in ${ending}, so the output has no name`, 'name it with -o OUT');
   }
-  return { path: path.slice(0, -ENDING.length) };
+  return { path: path.slice(0, -end.length) };
 }
 
 function isDirectory(path: string): boolean {
@@ -107,3 +117,4 @@ function checkOutput(direction: Direction): void {
 }
 
 const ENDING = '.seal';
+const BODY_ENDING = '.body';

@@ -33,9 +33,9 @@ export const signalExitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as con
 /** The meanings, for the help. */
 export const exitCodeMeanings: readonly (readonly [codes: string, meaning: string])[] = [
   ['0', 'done'],
-  ['1', 'failed: reading or writing, no space, or a bug'],
-  ['2', 'usage: an option or a file name is wrong or missing, the key file is not there, or no'],
-  ['', 'passphrase came'],
+  ['1', 'failed: reading or writing, the input or a folder is not there, no space, or a bug'],
+  ['2', 'usage: an option is wrong, something that must be named is not, a key or recipients file is'],
+  ['', 'not there, or no passphrase came'],
   ['3', 'the key, the passphrase or the context does not fit, or a key file holds no key'],
   ['4', 'the sealed stream is damaged, cut short or tampered with, or not a sealed stream at all'],
   ['5', 'refused by a rule: the target exists, source and target are one file, not a regular file,'],

@@ -4,6 +4,7 @@ import type { Limit, SealError, SealFailure } from '../index';
 
 import { exitCodes } from './exit-codes';
 import { explainSystemCode } from './explain-system';
+import { giveHeader, headerAlone, NAME_BODY, nameBody, ofGivenHeader } from './explain-header';
 import type { Explanation } from './explanation';
 import type { Scene } from './failures';
 import { counted, formatSize } from './units';
@@ -19,7 +20,8 @@ export function explainFailure({ code, failure, message }: SealError, scene?: Sc
   const kind = failure.kind === 'Segment' ? failure.error.kind : failure.kind;
   const said = message.replace(SAID_AS_ADVICE, '');
   const told = scene !== undefined && isOfInput(failure) ? `${scene.input}: ${said}` : said;
-  return { code, kind, message: told, failure, ...meaning(code, failure, said, scene) };
+  const explanation = { code, kind, message: told, failure, ...meaning(code, failure, said, scene) };
+  return ofGivenHeader(explanation, failure, scene);
 }
 
 /** Whether the library fails so only before any plaintext comes out. */
@@ -75,7 +77,7 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
       if (scene?.command === 'salvage') return damaged(NEEDS_HEADER);
       if (failure.field === 'Magic' && failure.expected.includes('kept apart')) {
         return {
-          ...damaged(GIVE_HEADER),
+          ...damaged(giveHeader(scene)),
           message: `${input} is the body of a sealed stream, without its header`,
         };
       }
@@ -127,9 +129,19 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
     case 'NotARegularFile':
       return notRegular(failure, scene);
     case 'InvalidOption':
+      if (failure.option === 'header' && scene?.command === 'header') {
+        return { exitCode: exitCodes.usage, advice: NAME_BODY, message: `${input} has a header of its own` };
+      }
+      if (scene?.command === 'rewrap' && WHOM.has(failure.option)) {
+        return {
+          exitCode: exitCodes.usage,
+          advice: 'take others out of it with --remove, or all with --replace',
+          message: `the key slots of ${input} ${failure.problem}`,
+        };
+      }
       return {
         exitCode: exitCodes.usage,
-        advice: '',
+        advice: failure.option === 'remove' ? 'see who can open it with sealstream inspect' : '',
         // What concerns the file itself has no option.
         message:
           failure.option === 'path'
@@ -225,6 +237,7 @@ function truncated(
         : 'check the name, and whether the file was ever written';
     return { ...damaged(advice), message: `${input} is empty, not a sealed stream` };
   }
+  if (scene?.isHeaderAlone === true) return { ...damaged(nameBody(scene)), message: headerAlone(input) };
   const verified =
     verifiedBytes === 0
       ? ''
@@ -280,8 +293,6 @@ const RESTORE = 'restore it from another copy';
 const GET_BACK = `${RESTORE}, or see what sealstream heal or sealstream salvage makes of it`;
 const NEEDS_HEADER =
   'no header that the key opens is left in it: if one was kept, or another copy has one, give it with --header FILE';
-const GIVE_HEADER =
-  'give its header with --header FILE, or put them together: sealstream header attach HEADER BODY -o FILE';
 const ADD_A_COPY = 'add another copy, or salvage what is left with the key: sealstream salvage';
 const REPORT = 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1';
 const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
@@ -302,6 +313,8 @@ const NEEDS_FILES: ReadonlySet<Scene['command'] | undefined> = new Set([
   'header',
   'rewrap',
 ] as const);
+// As the library calls whoever is added.
+const WHOM: ReadonlySet<string> = new Set(['recipients', 'add', 'replace']);
 const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'HeaderError',
   'HeaderDamaged',

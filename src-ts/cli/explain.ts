@@ -29,8 +29,8 @@ function explanationOf(error: unknown, scene: Scene | undefined): Explanation {
     return { exitCode, code, kind, message, advice };
   }
   if (error instanceof Interruption) {
-    const { exitCode, message } = error;
-    return { exitCode, code: 'ERR_CLI_INTERRUPTED', kind: 'Interrupted', message, advice: '' };
+    const { exitCode, message, advice } = error;
+    return { exitCode, code: 'ERR_CLI_INTERRUPTED', kind: 'Interrupted', message, advice };
   }
   if (isSealError(error)) return explainFailure(error, scene);
   if (isWrongOption(error)) return explainOption(error);

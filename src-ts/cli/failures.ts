@@ -15,6 +15,10 @@ export interface Scene {
   readonly isKeyFromEnvironment?: boolean;
   /** The types of key slots that what was given may open. */
   readonly offered?: readonly string[];
+  /** The file of the header that was given apart from the input. */
+  readonly header?: string | undefined;
+  /** The input is a header with nothing behind it. */
+  readonly isHeaderAlone?: boolean;
   /** What is finished stays, and the same command goes on with it. */
   readonly resumable?: boolean;
 }

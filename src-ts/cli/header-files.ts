@@ -72,7 +72,7 @@ async function attachCommand(args: Arguments): Promise<void> {
   const output = required(args, 'output', 'OUT', '-o OUT');
   checkApart(args, [{ path: output, option: '-o' }], [{ path: headerPath, what: 'the header' }]);
   const header = await keptHeader(headerPath);
-  await atWork(scene(body), false, ({ signal }) =>
+  await atWork({ ...scene(body), header: headerPath }, false, ({ signal }) =>
     attachHeader(header, body, output, { ...placement(args), signal }),
   );
   tell(args, { command: 'header attach', source: body, header: headerPath, target: output }, header.length);

@@ -8,6 +8,7 @@ import { printable, STDOUT, writeAll } from './console';
 import { onlyOperand } from './endpoints';
 import { usageError } from './errors';
 import { WorkFailure } from './failures';
+import { isHeaderAlone } from './header-alone';
 import { help, json } from './options';
 import { counted, formatCount, formatSize } from './units';
 
@@ -21,6 +22,10 @@ export const inspect: CommandSpec = {
     [
       'Shows sizes, the digest and who can open the file. It needs no key, and so verifies nothing:',
       'whoever can write the file can change all of this. Decrypting tells.',
+    ],
+    [
+      'Who can open it is numbered, each by its position: sealstream rewrap --remove takes that. FILE',
+      'may also be a header alone, which header export or encrypt --detached-header made.',
     ],
   ],
   examples: [
@@ -44,12 +49,12 @@ async function inspectCommand(args: Arguments): Promise<void> {
 function infoText(path: string, info: StreamInfo): string {
   const rows: [name: string, value: string][] = [
     ['plaintext', info.plaintextSize === undefined ? 'of unknown size' : exactSize(info.plaintextSize)],
-    ['sealed', exactSize(info.streamSize)],
+    ['sealed', isHeaderAlone(info) ? HEADER_ALONE : exactSize(info.streamSize)],
     ['segments', `${segments(info)}, in frames of ${formatSize(info.frameSize)}`],
     ['digest', info.digest === 'none' ? 'none: damage shows only when it is opened' : info.digest],
     ['header', headerText(info)],
     ['stream id', info.streamId],
-    ...info.slots.map(slotRow),
+    ...info.slots.map((slot, position): [string, string] => ['opens with', `${position}: ${slotText(slot)}`]),
     ['quantum', quantumText(info)],
   ];
   const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${printable(value)}`);
@@ -74,10 +79,6 @@ function headerText({ headerSize, headerRevision, hasHeaderCopy, headerFromCopy 
       : 'without a copy';
   const rewritten = headerRevision === 0 ? '' : `, rewritten ${counted(headerRevision, 'time')}`;
   return `${formatCount(headerSize)} bytes${rewritten}, ${copy}`;
-}
-
-function slotRow(slot: SlotInfo): [string, string] {
-  return ['opens with', slotText(slot)];
 }
 
 function slotText({ type, keyId, passphraseCost, provider }: SlotInfo): string {
@@ -111,3 +112,5 @@ function quantumText({ isPostQuantum, slots }: StreamInfo): string {
 function exactSize(bytes: number): string {
   return bytes < 1024 ? counted(bytes, 'byte') : `${formatSize(bytes)} (${formatCount(bytes)} bytes)`;
 }
+
+const HEADER_ALONE = 'not here: this is a header alone, of a stream that is in another file';

@@ -16,7 +16,13 @@ export interface Interruptible {
 export class Interruption extends Error {
   override readonly name = 'Interruption';
 
-  constructor(readonly signalName: SignalName) {
+  /**
+   * @param advice How to go on, where that is possible.
+   */
+  constructor(
+    readonly signalName: SignalName,
+    readonly advice = '',
+  ) {
     super(`interrupted by ${signalName}`);
   }
 

@@ -3,7 +3,8 @@
 
 import { KeyPair, SealError, SecretKey } from '../index';
 
-import { CommandError, refusal } from './errors';
+import { CommandError, refusal, usageError } from './errors';
+import { holdsPublicKey, isPublicKey } from './public-key-text';
 
 /** Names the key file where no option does. */
 export const KEY_FILE_VARIABLE = 'SEALSTREAM_KEY_FILE';
@@ -18,7 +19,7 @@ export const KEY_FILE_VARIABLE = 'SEALSTREAM_KEY_FILE';
 export function readKeyFile(
   path: string,
   allowReadable: boolean,
-  written: KeyOptions = { key: '-k', recipient: '-r' },
+  written: KeyOptions = BY_DEFAULT,
 ): Promise<SecretKey> {
   return read(path, allowReadable, keyHolding(written));
 }
@@ -26,10 +27,11 @@ export function readKeyFile(
 /**
  * Reads a file of -i: one key pair or several.
  *
+ * @param option What names it.
  * @throws The same.
  */
-export function readIdentityFile(path: string, allowReadable: boolean): Promise<KeyPair[]> {
-  return read(path, allowReadable, IDENTITY);
+export function readIdentityFile(path: string, allowReadable: boolean, option = '-i'): Promise<KeyPair[]> {
+  return read(path, allowReadable, identityBy(option));
 }
 
 /**
@@ -48,25 +50,31 @@ export async function saveKey(key: SecretKey | KeyPair, path: string): Promise<v
   }
 }
 
-/** How the options are written that name a key file, and a public key. */
+/** How the options are written that name a key file, a public key, and a file of them. */
 export interface KeyOptions {
   readonly key: string;
   readonly recipient: string;
+  readonly file: string;
 }
+
+const BY_DEFAULT: KeyOptions = { key: '-k', recipient: '-r', file: '-R' };
 
 /** What a file is to hold, and what to say where it does not. */
 interface Holding<T> {
   readonly name: string;
   readonly read: (path: string, options: { allowReadable: boolean }) => Promise<T>;
   readonly dispose: (held: T) => void;
+  /** The option that would take a public key in its place. */
+  readonly recipient: string;
   /** Advice where the file is not there. */
   readonly missing: string;
   /** What it has instead. */
   readonly wrong: (path: string, problem: string) => Promise<CommandError>;
 }
 
-const keyHolding = ({ key: option, recipient }: KeyOptions): Holding<SecretKey> => ({
+const keyHolding = ({ key: option, recipient, file }: KeyOptions): Holding<SecretKey> => ({
   name: 'key file',
+  recipient,
   read: (path, options) => SecretKey.fromFile(path, options),
   dispose: (key) => {
     key.dispose();
@@ -78,28 +86,42 @@ const keyHolding = ({ key: option, recipient }: KeyOptions): Holding<SecretKey> 
       `the key file ${path} holds no key`,
       (await holds(path, IDENTITY))
         ? `it holds a key pair: open with -i ${path}, and seal for the public key with ${recipient}`
-        : 'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one',
+        : holdsPublicKey(path)
+          ? `it holds a public key: seal for that with ${file} ${path}; only the file of its secret key opens`
+          : 'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one',
     ),
 });
 
-const IDENTITY: Holding<KeyPair[]> = {
+const identityBy = (option: string): Holding<KeyPair[]> => ({
   name: 'identity file',
+  recipient: '-r',
   read: (path, options) => KeyPair.fromFile(path, options),
   dispose: (pairs) => {
     for (const pair of pairs) pair.dispose();
   },
-  missing: 'check the name behind -i; sealstream keygen --recipient -o FILE makes a new one',
+  missing: `check the name behind ${option}; sealstream keygen --recipient -o FILE makes a new one`,
   wrong: async (path, problem) => {
     const line = /line \d+/.exec(problem)?.[0] ?? 'it';
+    if (holdsPublicKey(path)) {
+      return new CommandError(
+        'NotAKeyFile',
+        `the identity file ${path} is none: it holds a public key`,
+        option === '--public'
+          ? 'that is what --public would print'
+          : `only the file of its secret key opens; -R ${path} seals for it`,
+      );
+    }
     return new CommandError(
       'NotAKeyFile',
       `the identity file ${path} is none: ${line} holds no secret key`,
-      (await holds(path, keyHolding({ key: '-k', recipient: '-r' })))
+      (await holds(path, keyHolding(BY_DEFAULT)))
         ? `it is a key file: name it with -k ${path}`
         : 'each line is AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1…, empty, or a comment behind #',
     );
   },
-};
+});
+
+const IDENTITY = identityBy('-i');
 
 async function holds<T>(path: string, { read, dispose }: Holding<T>): Promise<boolean> {
   try {
@@ -132,14 +154,19 @@ async function read<T>(path: string, allowReadable: boolean, holding: Holding<T>
 function ioError(
   path: string,
   { code, message }: { code?: string; message: string },
-  { name, missing }: { name: string; missing: string },
+  { name, recipient, missing }: { name: string; recipient: string; missing: string },
   error: SealError,
 ): Error {
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
     case 'ENAMETOOLONG':
-      return new CommandError('KeyFileMissing', `the ${name} ${path} is not there`, missing);
+      return isPublicKey(path)
+        ? usageError(
+            `a public key stands where the name of the ${name} is expected`,
+            `to seal for a public key, give it with ${recipient}; only the file of its secret key opens, with -i FILE`,
+          )
+        : new CommandError('KeyFileMissing', `the ${name} ${path} is not there`, missing);
     case 'EACCES':
       return new CommandError(
         'KeyFileUnreadable',

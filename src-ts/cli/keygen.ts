@@ -5,7 +5,7 @@ import { BITS_PER_WORD, DEFAULT_WORDS, MAX_WORDS, MIN_WORDS } from '../words';
 
 import type { Arguments } from './arguments';
 import type { CommandSpec } from './command-spec';
-import { printable, STDOUT, wasClosed, writeAll } from './console';
+import { isTerminal, printable, STDOUT, wasClosed, writeAll } from './console';
 import { disposeAll } from './dispose';
 import { refusal, usageError } from './errors';
 import { readIdentityFile, saveKey } from './key-files';
@@ -32,6 +32,7 @@ export const keygen: CommandSpec = {
     { name: 'public', help: ['print the public keys of the key pairs in FILE, one a line'] },
     {
       name: 'passphrase-words',
+      mayHaveValue: true,
       help: [
         `print a new passphrase of ${DEFAULT_WORDS} words, or as many as follow: ${MIN_WORDS} to ${MAX_WORDS}`,
       ],
@@ -121,9 +122,10 @@ async function writeKey(made: SecretKey | KeyPair, path: string, args: Arguments
     inform(
       publicKey === undefined
         ? `next: sealstream encrypt -k ${shellWord(name)} FILE`
-        : `next: sealstream encrypt -r PUBLIC-KEY FILE, anywhere; sealstream decrypt -i ${shellWord(name)} FILE.seal, here`,
+        : `next: ${sealFor(publicKey, shellWord(name))}, anywhere; sealstream decrypt -i ${shellWord(name)} FILE.seal, here`,
     );
-    if (publicKey !== undefined) inform('its public key:');
+    if (publicKey !== undefined)
+      inform(isTerminal(STDOUT) ? 'its public key:' : 'its public key is on standard output');
   }
   // By itself on standard output, so that it can be kept or sent.
   if (publicKey !== undefined) writeAll(STDOUT, `${publicKey}\n`);
@@ -157,7 +159,7 @@ async function printPublicKeys(args: Arguments): Promise<void> {
   if (path === undefined || path === '' || second !== undefined || args.has('output')) {
     throw usageError('--public takes one file of key pairs', 'write sealstream keygen --public FILE');
   }
-  const pairs = await readIdentityFile(path, args.has('allow-readable-key'));
+  const pairs = await readIdentityFile(path, args.has('allow-readable-key'), '--public');
   try {
     const publicKeys = pairs.map(({ publicKey }) => publicKey);
     const text = args.has('json')
@@ -174,7 +176,7 @@ function printPassphrase(args: Arguments): void {
     throw usageError('a passphrase is not written to a file', 'leave -o out, and learn it or write it down');
   }
   if (args.has('json')) throw usageError('--json does not print passphrases', 'leave it out');
-  const words = wordCount(args.operands);
+  const words = wordCount([...args.values('passphrase-words'), ...args.operands]);
   if (wasClosed(STDOUT)) throw refusal('standard output is closed, so it would be lost', 'open it');
   const text = Buffer.from(`${generatePassphrase(words)}\n`);
   try {
@@ -204,9 +206,20 @@ function wordCount([count, more]: readonly string[]): number {
   );
 }
 
+/** How to seal for a new pair. */
+function sealFor(publicKey: string, pairFile: string): string {
+  if (!isTerminal(STDOUT)) return 'sealstream encrypt -R FILE-OF-THE-PUBLIC-KEY FILE';
+  return publicKey.length <= SHORT
+    ? 'sealstream encrypt -r PUBLIC-KEY FILE'
+    : // Too long to be typed or pasted.
+      `sealstream keygen --public ${pairFile} > pair.pub; sealstream encrypt -R pair.pub FILE`;
+}
+
 /** The word as a shell takes it. */
 function shellWord(word: string): string {
   return /^[\w./@%+=:,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+// What a line of a terminal has room for.
+const SHORT = 80;
 const MODES = ['recipient', 'x25519', 'public', 'passphrase-words'] as const;

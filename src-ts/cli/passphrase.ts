@@ -10,9 +10,15 @@ import { CommandError, usageError } from './errors';
 import { type Asker, onTerminal, tooLong } from './terminal-input';
 import { LONGEST_LINE } from './typed-line';
 
-/** Whether a passphrase is asked for, by whatever option. */
+/**
+ * Whether a passphrase is asked for, by whatever option.
+ *
+ * @throws CommandError where two options say where it comes from.
+ */
 export function wantsPassphrase(args: Arguments): boolean {
-  return args.has('passphrase') || args.has('passphrase-fd');
+  const [typed, read] = [args.has('passphrase'), args.has('passphrase-fd')];
+  if (typed && read) throw usageError('-p and --passphrase-fd exclude each other', 'give one of them');
+  return typed || read;
 }
 
 /**
@@ -21,7 +27,7 @@ export function wantsPassphrase(args: Arguments): boolean {
  * @throws CommandError where none comes, or one that can't be; Interruption.
  */
 export function openingPassphrase(args: Arguments): Promise<Uint8Array> {
-  return passphrase(args, (asker) => asker.ask('Passphrase: '));
+  return passphrase(args, THE_SAME, (asker) => asker.ask('Passphrase: '));
 }
 
 /**
@@ -30,22 +36,26 @@ export function openingPassphrase(args: Arguments): Promise<Uint8Array> {
  * @throws CommandError where none comes, or one that can't be; Interruption.
  */
 export function sealingPassphrase(args: Arguments): Promise<Uint8Array> {
-  return passphrase(args, askTwice);
+  return passphrase(args, GENERATE, askTwice);
 }
 
 /**
- * The first line of a descriptor. What follows it is left there.
+ * The first line of a descriptor, to seal with. What follows it is left there.
  *
  * @param option The option that names the descriptor, without its dashes.
  * @throws CommandError for a number that is no descriptor for this, and for a passphrase that can't be.
  */
 export function passphraseFrom(option: string, args: Arguments): Uint8Array {
-  return checked(firstLine(descriptor(option, args)));
+  return checked(firstLine(descriptor(option, args)), GENERATE);
 }
 
-async function passphrase(args: Arguments, ask: (asker: Asker) => Promise<Uint8Array>): Promise<Uint8Array> {
-  if (args.has('passphrase-fd')) return passphraseFrom('passphrase-fd', args);
-  return checked(takeVariable() ?? (await onTerminal(OTHERWISE, ask)));
+async function passphrase(
+  args: Arguments,
+  ifEmpty: string,
+  ask: (asker: Asker) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  if (args.has('passphrase-fd')) return checked(firstLine(descriptor('passphrase-fd', args)), ifEmpty);
+  return checked(takeVariable() ?? (await onTerminal(OTHERWISE, ask)), ifEmpty);
 }
 
 /**
@@ -54,7 +64,10 @@ async function passphrase(args: Arguments, ask: (asker: Asker) => Promise<Uint8A
  * @throws CommandError where none comes, or one that can't be; Interruption.
  */
 export async function newPassphrase(): Promise<Uint8Array> {
-  return checked(await onTerminal(OTHERWISE, askTwice));
+  return checked(
+    await onTerminal(`give it by a descriptor, ${like('add-passphrase-fd')}`, askTwice),
+    GENERATE,
+  );
 }
 
 async function askTwice(asker: Asker): Promise<Uint8Array> {
@@ -85,14 +98,14 @@ function takeVariable(): Uint8Array | undefined {
 function descriptor(option: string, args: Arguments): number {
   const text = args.value(option) ?? '';
   if (!/^\d{1,9}$/.test(text)) {
-    throw usageError(`--${option} is not a descriptor's number: ${text}`, `write it like ${LIKE_THIS}`);
+    throw usageError(`--${option} is not a descriptor's number: ${text}`, `write it like ${like(option)}`);
   }
   const fd = Number(text);
   if (fd === 0 && args.operands.includes('-')) {
-    throw usageError(`--${option} 0 and - both need standard input`, `use another: ${LIKE_THIS}`);
+    throw usageError(`--${option} 0 and - both need standard input`, `use another: ${like(option)}`);
   }
   if ((fd > 0 && fd <= STDERR) || !isReadable(fd)) {
-    throw usageError(`nothing can be read from descriptor ${fd} of --${option}`, `open it: ${LIKE_THIS}`);
+    throw usageError(`nothing can be read from descriptor ${fd} of --${option}`, `open it: ${like(option)}`);
   }
   if (isTerminal(fd)) {
     throw usageError(
@@ -101,6 +114,10 @@ function descriptor(option: string, args: Arguments): number {
     );
   }
   return fd;
+}
+
+function like(option: string): string {
+  return `--${option} 3 3< FILE`;
 }
 
 /** Whether something was opened there. What Node opened for itself is none of these. */
@@ -142,9 +159,9 @@ function readByte(fd: number, into: Uint8Array, offset: number): number {
   }
 }
 
-function checked(bytes: Uint8Array): Uint8Array {
+function checked(bytes: Uint8Array, ifEmpty: string): Uint8Array {
   if (bytes.length === 0) {
-    throw new CommandError('NoPassphrase', 'the passphrase is empty', GENERATE);
+    throw new CommandError('NoPassphrase', 'the passphrase is empty', ifEmpty);
   }
   if (bytes.length > LONGEST_LINE) throw tooLong();
   if (!isUtf8(bytes)) {
@@ -159,8 +176,8 @@ function checked(bytes: Uint8Array): Uint8Array {
 }
 
 const VARIABLE = 'SEALSTREAM_PASSPHRASE';
-const LIKE_THIS = '--passphrase-fd 3 3< FILE';
-const OTHERWISE = `give it by a descriptor, ${LIKE_THIS}, or in the variable ${VARIABLE}`;
-const GENERATE = 'sealstream keygen --passphrase-words makes a good one';
+const OTHERWISE = `give it by a descriptor, ${like('passphrase-fd')}, or in the variable ${VARIABLE}`;
+const GENERATE = 'have a good one made: sealstream keygen --passphrase-words';
+const THE_SAME = 'give the one that it was sealed with';
 const LINE_FEED = 0x0a;
 const RETURN = 0x0d;

@@ -4,7 +4,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 import { hybrid, type Recipient, x25519 } from '../index';
 
-import { CommandError } from './errors';
+import { CommandError, refusal, usageError } from './errors';
+import { isSystemError } from './explain-system';
+import { isPublicKey } from './public-key-text';
 
 /** How the options that name whom a command seals for are written. */
 export interface Written {
@@ -57,18 +59,13 @@ export function publicKeysIn(path: string, written: Written): string[] {
 }
 
 /** The text of a file or a pipe. */
-function textOf(path: string, { file }: Written): string {
+function textOf(path: string, written: Written): string {
   const bytes = Buffer.alloc(LONGEST_FILE + 1);
   let fd: number;
   try {
     fd = openSync(path, 'r');
   } catch (error) {
-    if (!isMissing(error)) throw error;
-    throw new CommandError(
-      'KeyFileMissing',
-      `the recipients file ${path} is not there`,
-      `check the name behind ${file}`,
-    );
+    throw unreadable(path, written, error);
   }
   try {
     for (let length = 0; length <= LONGEST_FILE;) {
@@ -76,6 +73,8 @@ function textOf(path: string, { file }: Written): string {
       if (count === 0) return bytes.toString('utf8', 0, length);
       length += count;
     }
+  } catch (error) {
+    throw unreadable(path, written, error);
   } finally {
     closeSync(fd);
   }
@@ -85,8 +84,33 @@ function textOf(path: string, { file }: Written): string {
   );
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+function unreadable(path: string, { recipient, file }: Written, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ENAMETOOLONG':
+      return isPublicKey(path)
+        ? usageError(
+            `a public key stands where the name of a recipients file is expected`,
+            `give it with ${recipient}`,
+          )
+        : new CommandError(
+            'KeyFileMissing',
+            `the recipients file ${path} is not there`,
+            `check the name behind ${file}`,
+          );
+    case 'EISDIR':
+      return refusal(`${file} ${path} is a directory`, 'name a file with one public key a line');
+    case 'EACCES':
+      return new CommandError(
+        'KeyFileUnreadable',
+        `the recipients file ${path} can't be read: permission is denied`,
+        'check the permissions of the file and its folder',
+      );
+    default:
+      return error;
+  }
 }
 
 function wrongLine(path: string, line: number, isSecret: boolean): CommandError {

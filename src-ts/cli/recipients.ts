@@ -18,7 +18,7 @@ export interface Named {
   /** In the order of the options: public keys, files of them, key files; and passphrases, once they were asked for. */
   readonly recipients: readonly Recipient[];
   /**
-   * What tells each of them from any other and gives no secret away, where that was wanted: a public key, or a hash of a key,
+   * What tells each of them from any other and gives no secret away: a public key, or a hash of a key,
    * whose 256 bits nobody guesses. A passphrase has none.
    */
   readonly marks: readonly string[];
@@ -59,10 +59,9 @@ export async function sealingRecipients(args: Arguments): Promise<readonly Recip
 /**
  * Everyone whom --add-recipient, --add-recipients-file, --add-key and --add-passphrase name, in this order.
  *
- * @param isMarked Whether marks are wanted.
  * @throws As {@link sealingRecipients}; nobody is no error.
  */
-export function addedRecipients(args: Arguments, isMarked: boolean): Promise<Named> {
+export function addedRecipients(args: Arguments): Promise<Named> {
   return recipientsNamed(args, {
     options: { recipient: 'add-recipient', file: 'add-recipients-file' },
     written: { recipient: '--add-recipient', file: '--add-recipients-file', key: '--add-key' },
@@ -72,7 +71,6 @@ export function addedRecipients(args: Arguments, isMarked: boolean): Promise<Nam
       ...(args.has(ADDED_FD) ? [() => Promise.resolve(passphraseFrom(ADDED_FD, args))] : []),
     ],
     adviceToAsk: 'add one with --add-passphrase',
-    isMarked,
   });
 }
 
@@ -86,18 +84,17 @@ interface Naming {
   readonly passphrases: readonly (() => Promise<Uint8Array>)[];
   /** How to have a passphrase asked for. */
   readonly adviceToAsk: string;
-  readonly isMarked?: boolean;
 }
 
 async function recipientsNamed(args: Arguments, naming: Naming): Promise<Named> {
-  const { options, written, keys, passphrases, adviceToAsk, isMarked = false } = naming;
+  const { options, written, keys, passphrases, adviceToAsk } = naming;
   const strength = strengthOf(args, passphrases.length > 0, adviceToAsk);
   const keyId = args.value('key-id');
   if (keyId !== undefined && keys.length !== 1) {
     throw usageError('--key-id is the name of one key', `give one key file with ${written.key} FILE`);
   }
   const recipients: Recipient[] = [];
-  const marks: string[] = [];
+  const known = new Set<string>();
   const dispose = (): void => {
     disposeAll(recipients);
   };
@@ -116,12 +113,17 @@ async function recipientsNamed(args: Arguments, naming: Naming): Promise<Named> 
       ...args.values(options.recipient),
       ...args.values(options.file).flatMap((path) => publicKeysIn(path, written)),
     ];
-    recipients.push(...texts.map((text) => publicKey(text, written)));
-    if (isMarked) marks.push(...texts);
+    for (const text of texts) {
+      // Also twice, it is one.
+      if (known.has(text)) continue;
+      known.add(text);
+      recipients.push(publicKey(text, written));
+    }
     for (const path of keys) {
       const key = await readKeyFile(path, args.has('allow-readable-key'), written);
-      recipients.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
-      if (isMarked) marks.push(markOf(key));
+      const mark = markOf(key);
+      if (!known.has(mark)) recipients.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
+      known.add(mark);
       key.dispose();
     }
     const count = recipients.length + passphrases.length;
@@ -132,7 +134,7 @@ async function recipientsNamed(args: Arguments, naming: Naming): Promise<Named> 
     dispose();
     throw error;
   }
-  return { recipients, marks, ask, dispose };
+  return { recipients, marks: [...known], ask, dispose };
 }
 
 /** The label keeps it apart from every other hash of the key. */

@@ -68,7 +68,13 @@ export function changeOf(args: Arguments, marks: readonly string[]): string {
  * @throws CommandError.
  */
 export function selectorOf(text: string): SlotSelector {
-  if (/^\d{1,2}$/.test(text)) return Number(text);
+  if (/^\d{1,9}$/.test(text)) {
+    if (Number(text) < MAX_SLOTS) return Number(text);
+    throw usageError(
+      `--remove can't be ${text}: the last position there can be is ${MAX_SLOTS - 1}`,
+      'see the positions of a file with sealstream inspect',
+    );
+  }
   if (text.startsWith('id:') && text.length > 3) return { keyId: text.slice(3) };
   const type = SLOT_TYPES.find((candidate) => text === `type:${candidate}`);
   if (type === undefined) {
@@ -78,5 +84,7 @@ export function selectorOf(text: string): SlotSelector {
   return { type };
 }
 
+// What a header has room for.
+const MAX_SLOTS = 64;
 const PASSPHRASES = ['add-passphrase', 'add-passphrase-fd'];
 const ADDITIONS = ['add-recipient', 'add-recipients-file', 'add-key', ...PASSPHRASES];

@@ -18,6 +18,9 @@ interface Line {
   readonly failed?: true;
 }
 
+/** How far a change of a file has come. */
+export type State = 'open' | 'interrupted' | 'done';
+
 /** Whether the text is a line of a log. */
 export function isLogLine(text: string): boolean {
   return lineOf(text) !== undefined;
@@ -37,19 +40,20 @@ export class RewrapLog {
   }
 
   /**
-   * Whether a file has had its change: its header is at least of the revision that a line of the log names, of a change that was
-   * done, or that was begun and not interrupted within. A file that was sealed anew since then has not.
+   * How far a file's change has come: it was made where the header is at least of the revision that a line of the log names, and
+   * half-way where only the header's copy is. A file that was sealed anew since then has had none.
    */
-  async has(file: string): Promise<boolean> {
+  async stateOf(file: string): Promise<State> {
     const line = this.#known.get(resolve(file));
-    if (line === undefined) return false;
+    if (line === undefined) return 'open';
     try {
       const { streamId, headerRevision, headerFromCopy } = await inspect(file);
       const isThere = streamId === line.streamId && headerRevision >= line.revision;
-      return isThere && (line.done || !headerFromCopy);
+      if (!isThere) return 'open';
+      return line.done || !headerFromCopy ? 'done' : 'interrupted';
     } catch {
       // Whoever works on it will tell.
-      return false;
+      return 'open';
     }
   }
 

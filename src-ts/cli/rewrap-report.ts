@@ -71,8 +71,8 @@ export class Summary {
     return `rewrapped ${counted(ok, 'file')} in ${time}${before}, ${formatCount(failed)} failed\n`;
   }
 
-  object(): object {
+  object(exitCode = this.exitCode): object {
     const { elapsedMs } = this.#tally;
-    return { summary: { ...this.#counts, elapsedMs, exitCode: this.exitCode } };
+    return { summary: { ...this.#counts, elapsedMs, exitCode } };
   }
 }

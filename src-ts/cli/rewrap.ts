@@ -9,7 +9,8 @@ import { disposeAll } from './dispose';
 import { usageError } from './errors';
 import { explain } from './explain';
 import { type Scene, WorkFailure } from './failures';
-import { interruptible } from './interrupt';
+import { sceneOfFailure } from './header-alone';
+import { Interruption, interruptible } from './interrupt';
 import { type Opener, openingIdentities, openingLimits } from './identities';
 import { keyPlace, openingKeys, passphraseStrength } from './key-options';
 import { isKeyFromEnvironment, kindsNamed } from './keys';
@@ -21,7 +22,7 @@ import { change, changeOf, checkChange, selectorOf } from './rewrap-change';
 import { isLogLine, RewrapLog } from './rewrap-log';
 import { type Outcome, outcomeObject, outcomeText, Summary } from './rewrap-report';
 import { checkApart } from './same-file';
-import { type Found, sealedFiles } from './sealed-files';
+import { distinct, type Found, realPath, sealedFiles } from './sealed-files';
 
 /** The most files that are worked on at once. */
 const MAX_LANES = 64;
@@ -53,7 +54,10 @@ export const rewrap: CommandSpec = {
     {
       name: 'add-passphrase-fd',
       value: 'N',
-      help: ['the same from the first line of descriptor N'],
+      help: [
+        'the same from the first line of descriptor N, or from the second where the first',
+        'is that of --passphrase-fd N',
+      ],
     },
     ...passphraseStrength,
     {
@@ -79,7 +83,7 @@ export const rewrap: CommandSpec = {
     {
       name: 'recursive',
       value: 'FOLDER',
-      help: ['every file below FOLDER whose name ends in .seal'],
+      help: ['every file below FOLDER whose name ends in .seal; symbolic links are not followed'],
     },
     {
       name: 'log',
@@ -110,6 +114,10 @@ export const rewrap: CommandSpec = {
       'of before or of after. Where the header outgrows its room, a new file takes the place.',
     ],
     [
+      'After an interruption --mend ends the change of a file that it was half-way in: the same',
+      'command again may add somebody twice, unless it has a --log, by which it knows.',
+    ],
+    [
       'This takes nothing away from somebody who was prepared. Who had the file’s own key, or kept',
       'an old header or another copy of the file, can still open it. Only sealing anew revokes.',
     ],
@@ -138,7 +146,7 @@ async function rewrapCommand(args: Arguments): Promise<number> {
   let added: Named | undefined;
   let identities: Opener[] = [];
   try {
-    added = await addedRecipients(args, file !== undefined);
+    added = await addedRecipients(args);
     const log = file && new RewrapLog(file, changeOf(args, added.marks));
     identities = await openingIdentities(args, args.operands[0]);
     await added.ask();
@@ -171,6 +179,10 @@ async function rewrapAll(
   const interrupt = interruptible();
   const signal = AbortSignal.any([interrupt.signal, stop.signal]);
   const keys = { isKeyFromEnvironment: isKeyFromEnvironment(args), offered: kindsNamed(args) };
+  const tellSummary = (exitCode = summary.exitCode): void => {
+    if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object(exitCode))}\n`);
+    else if (!isQuiet) writeAll(STDOUT, summary.text());
+  };
   const work = async (found: Found): Promise<void> => {
     signal.throwIfAborted();
     const outcome = await outcomeOf(found, { ...options, signal }, log, keys);
@@ -188,12 +200,14 @@ async function rewrapAll(
       stop.abort();
     });
   } catch (error) {
-    throw interrupt.interruption() ?? error;
+    const { signalName, exitCode } = interrupt.interruption() ?? {};
+    if (signalName === undefined) throw error;
+    tellSummary(exitCode);
+    throw new Interruption(signalName, log === undefined ? GOES_ON : GOES_ON_BY_LOG);
   } finally {
     interrupt.dispose();
   }
-  if (isJson) writeAll(STDOUT, `${JSON.stringify(summary.object())}\n`);
-  else if (!isQuiet) writeAll(STDOUT, summary.text());
+  tellSummary();
   return summary.exitCode;
 }
 
@@ -204,7 +218,7 @@ async function outcomeOf(
   keys: Pick<Scene, 'isKeyFromEnvironment' | 'offered'>,
 ): Promise<Outcome> {
   const { path } = found;
-  const failure = (cause: unknown): Outcome => {
+  const failure = async (cause: unknown): Promise<Outcome> => {
     const scene: Scene = {
       command: 'rewrap',
       input: path,
@@ -212,17 +226,20 @@ async function outcomeOf(
       ...keys,
       toStandardOutput: false,
     };
-    return { path, failure: explain(new WorkFailure(cause, scene)) };
+    return { path, failure: explain(new WorkFailure(cause, await sceneOfFailure(cause, scene))) };
   };
   if ('error' in found) return failure(found.error);
   // What fails with the log is no failure of the file, and ends it all.
-  if (await log?.has(path)) return { path, skipped: true };
-  await log?.begin(path);
+  const state = await log?.stateOf(path);
+  if (state === 'done') return { path, skipped: true };
+  // Where it was changed half-way the new header is there already: the same change again would add everyone twice.
+  const how = state === 'interrupted' ? { ...options, ...NO_CHANGE } : options;
+  if (state !== 'interrupted') await log?.begin(path);
   try {
-    return { path, report: await rewrapFile(path, options) };
+    return { path, report: await rewrapFile(path, how) };
   } catch (cause) {
     log?.failed(path);
-    return failure(cause);
+    return await failure(cause);
   }
 }
 
@@ -246,7 +263,16 @@ function filesOf(args: Arguments): () => AsyncGenerator<Found, void, undefined> 
   }
   return async function* () {
     // A folder among them is refused by whoever opens it.
-    for (const path of operands) yield { path };
-    if (folder !== undefined) yield* sealedFiles([folder]);
+    const named = await distinct(operands);
+    for (const path of named.values()) yield { path };
+    if (folder === undefined) return;
+    for await (const found of sealedFiles([folder])) {
+      if ('error' in found || !named.has(await realPath(found.path))) yield found;
+    }
   };
 }
+
+const NO_CHANGE = { add: undefined, remove: undefined, replace: undefined };
+const GOES_ON_BY_LOG = 'the same command, with the same --log, goes on behind what is done';
+const GOES_ON =
+  'what is done stays, and the same command would do it again: name the rest, and use --log next time';

@@ -1,7 +1,6 @@
 // The sealed files that paths name, found while the first of them are worked on already.
 
-import type { Dirent } from 'node:fs';
-import { opendir, stat } from 'node:fs/promises';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CommandError } from './errors';
@@ -10,9 +9,9 @@ import { CommandError } from './errors';
 export type Found = { readonly path: string } | { readonly path: string; readonly error: unknown };
 
 /**
- * Files as they are named, and of folders every file in them whose name ends in `.seal`, at any depth. Folders behind symbolic
- * links are not entered unless they are named themselves. A folder that can't be read, and a named one without a sealed file, is
- * told in its place, and the rest goes on.
+ * Files as they are named, and of folders every file in them whose name ends in `.seal`, at any depth. Symbolic links are
+ * followed only where they are named themselves: below a folder they may lead out of it. A folder that can't be read, and a
+ * named one without a sealed file, is told in its place, and the rest goes on.
  */
 export async function* sealedFiles(paths: readonly string[]): AsyncGenerator<Found, void, undefined> {
   for (const path of paths) {
@@ -29,6 +28,21 @@ export async function* sealedFiles(paths: readonly string[]): AsyncGenerator<Fou
   }
 }
 
+/** The same file is not to be worked on twice: the paths as they are named, by where they lead to. */
+export async function distinct(paths: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const path of paths) {
+    const real = await realPath(path);
+    if (!found.has(real)) found.set(real, path);
+  }
+  return found;
+}
+
+/** Where a path leads to; of what is not there, the path itself. */
+export async function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
+}
+
 async function* walk(folder: string): AsyncGenerator<Found, void, undefined> {
   // Folders wait until this one is read, so that one is open at a time, however deep they are.
   const folders: string[] = [];
@@ -36,7 +50,7 @@ async function* walk(folder: string): AsyncGenerator<Found, void, undefined> {
     for await (const entry of await opendir(folder)) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) folders.push(path);
-      else if (entry.name.endsWith(ENDING) && !(await leadsToFolder(entry, path))) yield { path };
+      else if (entry.name.endsWith(ENDING) && !entry.isSymbolicLink()) yield { path };
     }
   } catch (error) {
     yield { path: folder, error };
@@ -53,15 +67,11 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-async function leadsToFolder(entry: Dirent, path: string): Promise<boolean> {
-  return entry.isSymbolicLink() && isFolder(path);
-}
-
 function nothingIn(path: string): CommandError {
   return new CommandError(
     'NothingFound',
     `${path} holds no sealed file`,
-    `check that the right folder is there: files whose names end in ${ENDING} are looked for in it`,
+    `check that the right folder is there: files whose names end in ${ENDING} are looked for in it, not symbolic links to them`,
   );
 }
 

@@ -1,9 +1,11 @@
 // What a passphrase that is sealed for costs to try, as options say it.
 
-import type { Strength } from '../index';
+import type { PassphraseStrength, Strength } from '../index';
 
 import type { Arguments } from './arguments';
+import { printable } from './console';
 import { usageError } from './errors';
+import { warn } from './tell';
 import { parseSize } from './units';
 
 /**
@@ -23,10 +25,17 @@ export function strengthOf(args: Arguments, isAsked: boolean, advice: string): S
     throw usageError(`--${option} counts only with a passphrase`, advice);
   }
   const cost = args.value('passphrase-cost');
-  return cost === undefined ? args.choice('passphrase-strength', STRENGTHS) : exactStrength(cost);
+  if (cost === undefined) return args.choice('passphrase-strength', STRENGTHS);
+  const strength = exactStrength(cost);
+  if (strength.memoryKiB * strength.passes < INTERACTIVE && !args.has('json')) {
+    warn(
+      `--passphrase-cost ${printable(cost)} costs less to try than --passphrase-strength interactive: only a long random passphrase withstands that`,
+    );
+  }
+  return strength;
 }
 
-function exactStrength(text: string): Strength {
+function exactStrength(text: string): PassphraseStrength {
   const [memory, passes, lanes, ...more] = text.split(',');
   const bytes = parseSize(memory ?? '');
   const [passCount, laneCount] = [passes, lanes].map((count) =>
@@ -51,6 +60,8 @@ function exactStrength(text: string): Strength {
 }
 
 const STRENGTHS = ['interactive', 'default', 'sensitive'] as const;
+// Memory in KiB times passes, as which both grow the cost alike.
+const INTERACTIVE = 19_456 * 2;
 const KIB = 1024;
 const MAX_LANES = 255;
 const MEMORY_PER_LANE = 8 * KIB;

@@ -50,7 +50,15 @@ export class Summary {
   #structureOnly = 0;
   #onlyHeader = 0;
 
-  constructor(readonly how: { hasKey: boolean; sample: number | undefined; seed: number | undefined }) {}
+  constructor(
+    readonly how: {
+      hasKey: boolean;
+      sample: number | undefined;
+      seed: number | undefined;
+      /** The file of the header that was given. */
+      header?: string | undefined;
+    },
+  ) {}
 
   /** Adds a file. */
   add(outcome: Outcome): void {
@@ -89,6 +97,7 @@ export class Summary {
 
   #advice(): string {
     const others = this.#counts.damaged - this.#onlyHeader;
+    if (this.how.header !== undefined && others > 0) return ofGivenHeader(this.how.header);
     return `${this.#onlyHeader === 0 ? '' : HOW_TO_MEND_HEADER}${others === 0 ? '' : HOW_TO_MEND}`;
   }
 
@@ -165,6 +174,13 @@ const HEADER_OR_COPY: ReadonlySet<string> = new Set<Problem['failure']['kind']>(
   'HeaderCopyDamaged',
   'RewrapInterrupted',
 ]);
+/** Another header is likelier than damage everywhere, and looks the same. */
+function ofGivenHeader(header: string): string {
+  return printable(
+    `${header} may be the header of another stream: check first that both belong together; then see what sealstream salvage makes of it`,
+  ).concat('\n');
+}
+
 const HOW_TO_MEND_HEADER =
   'to write a header and its copy again where only they are concerned: ' +
   'sealstream rewrap --mend -k KEY FILE\n';

@@ -17,6 +17,7 @@ import { interruptible, type Interruptible } from './interrupt';
 import { openingIdentities, openingLimits, type Opener } from './identities';
 import { keyPlace, openingKeys } from './key-options';
 import { isKeyFromEnvironment, kindsNamed, wantsKey } from './keys';
+import { keptHeader } from './kept-header';
 import { inLanes } from './lanes';
 import {
   allowReadableKey,
@@ -47,6 +48,11 @@ export const verify: CommandSpec = {
     ...openingKeys,
     { name: 'no-key', help: ['check without a key, also where SEALSTREAM_KEY_FILE names one'] },
     { ...openingContext, help: ['the text that was given when sealing, the same for all'] },
+    {
+      name: 'header',
+      value: 'FILE',
+      help: ['the header, where it was kept apart; PATH is then one file, the body'],
+    },
     { ...maxSegmentSize, help: ['with a key, accept segments up to this size, 64M by default'] },
     {
       name: 'sample',
@@ -80,7 +86,7 @@ export const verify: CommandSpec = {
   details: [
     [
       'Checks every PATH that is a file, whatever its name, and in every PATH that is a folder all',
-      'files at any depth whose names end in .seal. Folders behind symbolic links are not entered.',
+      'files at any depth whose names end in .seal. Symbolic links in a folder are not followed.',
       'It finds all damage there is, says where, and changes nothing.',
     ],
     [
@@ -97,6 +103,7 @@ export const verify: CommandSpec = {
   examples: [
     ['sealstream verify /backup', 'all sealed files in a folder, without a key'],
     ['sealstream verify -k my.key report.pdf.seal', 'everything in one file'],
+    ['sealstream verify --header db.header db.body', 'a file whose header is kept apart'],
     ['sealstream verify --quiet --sample 1% --rate 50M /backup', 'a little every night'],
     ['sealstream verify --json /backup > report.jsonl', 'for a program'],
   ],
@@ -115,10 +122,18 @@ interface Plan {
 async function verifyCommand(args: Arguments): Promise<number> {
   const plan = planOf(args);
   const paths = pathsOf(args);
+  const headerPath = args.value('header');
+  const header = headerPath === undefined ? undefined : await keptHeader(headerPath);
   const identities = wantsKey(args) ? await openingIdentities(args) : [];
   const interrupt = interruptible();
   try {
-    return await verifyAll(args, paths, plan, identities, interrupt);
+    return await verifyAll(
+      args,
+      paths,
+      { ...plan, options: { ...plan.options, header } },
+      identities,
+      interrupt,
+    );
   } finally {
     interrupt.dispose();
     disposeAll(identities);
@@ -134,7 +149,7 @@ async function verifyAll(
   interrupt: Interruptible,
 ): Promise<number> {
   const { sample, seed } = options;
-  const summary = new Summary({ hasKey: identities.length > 0, sample, seed });
+  const summary = new Summary({ hasKey: identities.length > 0, sample, seed, header: args.value('header') });
   const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
   const bar = commonBar(!isQuiet && !isJson);
   const stop = new AbortController();
@@ -156,13 +171,14 @@ async function verifyAll(
     const outcome = await outcomeOf(found, how, {
       isKeyFromEnvironment: isKeyFromEnvironment(args),
       offered: kindsNamed(args),
+      header: args.value('header'),
     });
     signal.throwIfAborted();
     tell(outcome);
     await paces[lane]?.keep(outcome, signal);
   };
   try {
-    await inLanes(sealedFiles(paths), jobs, work, () => {
+    await inLanes(options.header === undefined ? sealedFiles(paths) : asNamed(paths), jobs, work, () => {
       stop.abort();
     });
   } catch (error) {
@@ -175,10 +191,15 @@ async function verifyAll(
   return summary.exitCode;
 }
 
+/** A folder among them is refused by whoever opens it. */
+async function* asNamed(paths: readonly string[]): AsyncGenerator<Found, void, undefined> {
+  for (const path of paths) yield await Promise.resolve({ path });
+}
+
 async function outcomeOf(
   file: Found,
   options: VerifyOptions,
-  keys: Pick<Scene, 'isKeyFromEnvironment' | 'offered'>,
+  given: Pick<Scene, 'isKeyFromEnvironment' | 'offered' | 'header'>,
 ): Promise<Outcome> {
   const { path } = file;
   try {
@@ -190,7 +211,7 @@ async function outcomeOf(
       command: 'verify',
       input: path,
       isNamed: true,
-      ...keys,
+      ...given,
       toStandardOutput: false,
     };
     return { path, failure: explain(new WorkFailure(cause, scene)) };
@@ -272,6 +293,9 @@ function pathsOf(args: Arguments): readonly string[] {
   }
   if (operands.includes('-')) {
     throw usageError('verify needs files that it can look into', 'name them; - is not taken here');
+  }
+  if (args.has('header') && operands.length > 1) {
+    throw usageError('--header is for one file', 'name the body that it belongs to, and nothing else');
   }
   if (!wantsKey(args)) {
     const idle = ['context', 'max-segment-size', 'accept-slots', 'max-passphrase-cost'].find((option) =>
