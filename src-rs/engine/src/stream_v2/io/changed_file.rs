@@ -78,7 +78,7 @@ impl ChangedFile {
     /// successor holds nothing of the other.
     ///
     /// # Errors
-    /// `SourceChanged`, and those of [`OutputFile::commit`].
+    /// `SourceChanged`; `Io` where the owner can't be kept, and those of [`OutputFile::commit`].
     pub(crate) fn give_way(&self, successor: OutputFile, flush: bool) -> Result<(), SealFailure> {
         let inspected = |error| SealFailure::io(IoOperation::Inspect, Some(&self.path), &error);
         if !is_same_file(&self.file, &self.path).map_err(inspected)? {
@@ -92,8 +92,26 @@ impl ChangedFile {
                 },
             });
         }
+        keep_owner(&self.file, successor.file())
+            .map_err(|error| SealFailure::io(IoOperation::Create, Some(&self.path), &error))?;
         successor.commit(None, flush)
     }
+}
+
+/// Gives a new file the owner and the group of the old one: whoever may change a file need not be the one whom it belongs to.
+#[cfg(unix)]
+fn keep_owner(old: &File, new: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let (old, made) = (old.metadata()?, new.metadata()?);
+    if (old.uid(), old.gid()) == (made.uid(), made.gid()) {
+        return Ok(());
+    }
+    fchown(new, Some(old.uid()), Some(old.gid()))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &File) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// How often a file that was replaced meanwhile is opened again.
