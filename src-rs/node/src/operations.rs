@@ -139,6 +139,14 @@ impl Task {
         }
     }
 
+    /// Work of any length for one thread.
+    pub(crate) fn long(cancellation: Option<&Cancellation>) -> Self {
+        Self {
+            lane: Lane::Large,
+            ..Self::alone(cancellation, 0)
+        }
+    }
+
     /// A short operation that can't be cancelled.
     pub(crate) fn short() -> Self {
         Self {

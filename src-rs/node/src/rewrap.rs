@@ -150,9 +150,7 @@ pub fn rewrap_file_at<'env>(
     let options = RewrapOptions { change };
     let flush = settings.flush;
     // How long it takes is not known beforehand: a header that outgrows its room has the whole stream copied.
-    Task::alone(settings.cancellation.as_deref(), 0)
-        .slow(true)
-        .launch(env, move |control| {
-            rewrap_file(Path::new(&path), &options, &plan.options(), flush, control).map(RewrapReport::from)
-        })
+    Task::long(settings.cancellation.as_deref()).launch(env, move |control| {
+        rewrap_file(Path::new(&path), &options, &plan.options(), flush, control).map(RewrapReport::from)
+    })
 }
