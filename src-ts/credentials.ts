@@ -6,7 +6,7 @@ import { fixedBytes, isBytes } from './bytes';
 import { disposedOf, rangeError, typeError } from './errors';
 import { isSecretKey, keyArgument, nativeKey } from './keys';
 import { Labelled } from './labelled';
-import { checkedInteger, checkedKeyId, checkedOptions, checkedString, checkedText } from './options';
+import { checkedInteger, checkedKeyId, checkedOptions, checkedString, checkedText, limits } from './options';
 import { checkedProvider, type KeyProvider, type ProviderAccess } from './providers';
 import type { KeyInput } from './types';
 
@@ -278,11 +278,9 @@ const RECIPIENT = 'a recipient: what passphrase, secretKey, x25519, hybrid or pr
 const IDENTITY = 'an identity: a SecretKey, a KeyPair, or what passphrase, secretKey or provider returns';
 const entries = new WeakMap<object, Entry>();
 const encoder = new TextEncoder();
-const limits = native.limits();
 const strengths = native.passphraseStrengths();
 const MAX_U32 = 0xffff_ffff;
-/** The most that a reader accepts. */
-const MAX_LANES = 255;
+const MAX_LANES = limits.maxPassphraseLanes;
 const DEFAULT_TIMEOUT = 30_000;
 /** A longer one would be none at all: timers have 31 bits. */
 const MAX_TIMEOUT = 0x7fff_ffff;

@@ -185,7 +185,8 @@ function checkedDigest(digest: unknown): DigestName {
   return name as DigestName;
 }
 
-const limits = native.limits();
+/** What the format and the engine allow. @internal */
+export const limits = native.limits();
 const RESUME_SECRET_SIZE = 32;
 
 /** Every option of every function but those of `floe`. */

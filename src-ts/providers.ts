@@ -1,10 +1,9 @@
 // Key services, which wrap a random key for each stream: how they are asked, and what of their answers is believed.
 
 import { abortError, checkedSignal, forgetAbort, isAborted, onAbort, untilAborted } from './abort';
-import { native } from './binding';
 import { isBytes } from './bytes';
 import { rangeError, typeError } from './errors';
-import { checkedString, checkedText } from './options';
+import { checkedString, checkedText, limits } from './options';
 import { explained, ProviderError, type ProviderFailure, type ProviderOperation } from './provider-error';
 
 /**
@@ -209,7 +208,7 @@ function spelled(milliseconds: number): string {
   return milliseconds < 1000 ? `${milliseconds} ms` : `${milliseconds / 1000} s`;
 }
 
-const { maxProviderName } = native.limits();
+const { maxProviderName } = limits;
 const KEK_SIZE = 32;
 /** What a header of 1 MiB surely has room for, beside other slots. */
 const MOST_BLOB = 1_000_000;

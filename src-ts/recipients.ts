@@ -9,7 +9,7 @@ import { heldByRecipient, isAccess } from './credentials';
 import { rangeError, typeError } from './errors';
 import { keyArgument } from './keys';
 import type { Running } from './operation';
-import { checkedKeyId } from './options';
+import { checkedKeyId, limits } from './options';
 import { askToWrap, type ProviderAccess } from './providers';
 import type { ForWhom, Unchecked } from './types';
 
@@ -158,4 +158,4 @@ async function wrap(
 }
 
 const OPENING: ReadonlySet<string> = new Set(['key', 'passphrase']);
-const MAX_SLOTS = 64;
+const MAX_SLOTS = limits.maxSlots;

@@ -15,6 +15,7 @@ import {
   checkedSlotType,
   checkedString,
   openSettings,
+  limits,
 } from './options';
 import { copied, type CredentialArgument, disposeAll, Recipients } from './recipients';
 import type { ByWhat, OpeningOptions, OperationOptions } from './types';
@@ -177,7 +178,7 @@ function openingArgument(name: string, item: unknown): CredentialArgument {
 }
 
 const SELECTOR = 'a position, { type }, { keyId } or an identity';
-const MAX_SLOTS = 64;
+const MAX_SLOTS = limits.maxSlots;
 
 /** Shapes that the addon reports as they are. */
 export type { PlacedSlot, RewrapReport } from '../native/binding';

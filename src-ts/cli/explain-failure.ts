@@ -136,7 +136,7 @@ function meaning(code: string, failure: SealFailure, message: string, scene: Sce
         return {
           exitCode: exitCodes.usage,
           advice: 'take others out of it with --remove, or all with --replace',
-          message: `the key slots of ${input} ${failure.problem}`,
+          message: `what is to be added to ${input} ${failure.problem}`,
         };
       }
       return {

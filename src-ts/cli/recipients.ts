@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 
 import { passphrase, type Recipient, secretKey, type SecretKey } from '../index';
+import { limits } from '../options';
 
 import type { Arguments } from './arguments';
 import { disposeAll } from './dispose';
@@ -161,4 +162,4 @@ function inRange<T>(option: string, call: () => T): T {
 const ADDED_FD = 'add-passphrase-fd';
 const MARK_LABEL = 'sealstream mark of a key\0';
 // What a header has room for.
-const MOST = 64;
+const MOST = limits.maxSlots;

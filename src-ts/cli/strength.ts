@@ -1,6 +1,7 @@
 // What a passphrase that is sealed for costs to try, as options say it.
 
 import type { PassphraseStrength, Strength } from '../index';
+import { limits } from '../options';
 
 import type { Arguments } from './arguments';
 import { printable } from './console';
@@ -63,5 +64,5 @@ const STRENGTHS = ['interactive', 'default', 'sensitive'] as const;
 // Memory in KiB times passes, as which both grow the cost alike.
 const INTERACTIVE = 19_456 * 2;
 const KIB = 1024;
-const MAX_LANES = 255;
+const MAX_LANES = limits.maxPassphraseLanes;
 const MEMORY_PER_LANE = 8 * KIB;

@@ -200,6 +200,10 @@ pub struct Limits {
     pub max_context: u32,
     /// The longest key id, in bytes.
     pub max_key_id: u32,
+    /// The most key slots of a header.
+    pub max_slots: u32,
+    /// The most lanes of a passphrase that are accepted.
+    pub max_passphrase_lanes: u32,
     /// The longest name of a key service, in bytes.
     pub max_provider_name: u32,
     /// The longest id of a key service's key, in bytes.
@@ -218,6 +222,8 @@ pub fn limits() -> Limits {
         max_segment_size: headers::MAX_SEGMENT_SIZE,
         max_context: stream_v2::options::MAX_CONTEXT as u32,
         max_key_id: keys::MAX_KEY_ID as u32,
+        max_slots: headers::MAX_SLOTS.into(),
+        max_passphrase_lanes: keys::MAX_PASSPHRASE_LANES,
         max_provider_name: keys::MAX_PROVIDER_NAME as u32,
         max_provider_key_id: keys::MAX_PROVIDER_KEY_ID as u32,
         floe_overhead: headers::FRAME_OVERHEAD as u32,

@@ -31,7 +31,8 @@ pub use slots::{
 };
 pub use stream::{
     CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAGIC, MAX_HEADER_SIZE,
-    MAX_PASSPHRASE_SLOTS, MIN_HEADER_SIZE, StreamCore, StreamHeader, StreamHeaderDraft, check_prefix,
+    MAX_PASSPHRASE_SLOTS, MAX_SLOTS, MIN_HEADER_SIZE, StreamCore, StreamHeader, StreamHeaderDraft,
+    check_prefix,
 };
 pub use units::{ByteRange, FrameIndex, SegmentIndex, WireOffset};
 

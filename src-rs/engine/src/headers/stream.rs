@@ -347,7 +347,8 @@ const VERSION: u8 = 1;
 const SUITE_FLOE_AES_256_GCM: u8 = 1;
 const COMPRESSION_NONE: u8 = 0;
 const UNKNOWN_SIZE: u64 = u64::MAX;
-const MAX_SLOTS: u16 = 64;
+/// Key slots that a header has at most.
+pub const MAX_SLOTS: u16 = 64;
 /// Slots of type 2 that a header has at most.
 pub const MAX_PASSPHRASE_SLOTS: usize = 4;
 /// A copy of the header stands before the footer.

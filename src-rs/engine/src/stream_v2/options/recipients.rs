@@ -1,7 +1,9 @@
 //! What can be sealed for whom.
 
 use super::invalid;
-use crate::headers::{HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAX_HEADER_SIZE, MAX_PASSPHRASE_SLOTS};
+use crate::headers::{
+    HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAX_HEADER_SIZE, MAX_PASSPHRASE_SLOTS, MAX_SLOTS,
+};
 use crate::keys::{
     DEFAULT_MAX_PASSPHRASE_COST, MAX_KEY_ID, MAX_PASSPHRASE_LANES, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME,
     PassphraseCost, ProviderKey, Recipient,
@@ -13,8 +15,8 @@ use crate::stream_v2::failure::SealFailure;
 /// # Errors
 /// `InvalidOption`.
 pub(crate) fn check_recipients(name: &str, recipients: &[Recipient]) -> Result<(), SealFailure> {
-    if !(1..=64).contains(&recipients.len()) {
-        return Err(invalid(name, "must be 1 to 64"));
+    if !(1..=usize::from(MAX_SLOTS)).contains(&recipients.len()) {
+        return Err(invalid(name, format!("must be 1 to {MAX_SLOTS}")));
     }
     for recipient in recipients {
         match recipient {

@@ -1,7 +1,7 @@
 //! Which slots stay, which go, and for whom there are new ones.
 
 use super::{Change, PlacedSlot, SlotSelector};
-use crate::headers::{PassphraseCost, RawKeySlot, SlotBody, SlotType, StreamHeader};
+use crate::headers::{MAX_SLOTS, PassphraseCost, RawKeySlot, SlotBody, SlotType, StreamHeader};
 use crate::keys::{Recipient, UnlockLimits, opened_slots};
 use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::inspect::SlotInfo;
@@ -110,7 +110,7 @@ fn in_words(selector: &SlotSelector) -> String {
 fn check_together(name: &str, kept: &[RawKeySlot], added: &[Recipient]) -> Result<(), SealFailure> {
     match kept.len() + added.len() {
         0 => return Err(invalid("remove", "would leave nobody who can open the stream")),
-        1..=MAX_SLOTS => {}
+        count if count <= usize::from(MAX_SLOTS) => {}
         count => {
             return Err(invalid(
                 name,
@@ -133,6 +133,3 @@ fn check_together(name: &str, kept: &[RawKeySlot], added: &[Recipient]) -> Resul
     }
     check_passphrase_costs(name, &[kept, new].concat())
 }
-
-/// Slots that a header has at most.
-const MAX_SLOTS: usize = 64;
