@@ -125,7 +125,8 @@ mod claims {
     fn the_account_counts() {
         let _alone = alone();
         let peak = peak_of(|| drop(std::hint::black_box(vec![1u8; 3 * MIB])));
-        assert!((3 * MIB..4 * MIB).contains(&peak), "{peak}");
+        // What the harness's own thread frees meanwhile counts too.
+        assert!((3 * MIB - 64 * 1024..4 * MIB).contains(&peak), "{peak}");
     }
 
     #[test]
