@@ -1,6 +1,6 @@
 // For whom a stream is sealed, and what opens it. Secrets live in Rust's memory.
 
-import type { NativeKey, PassphraseStrength, SlotTypeName } from '../native/binding';
+import type { NativeCredential, NativeKey, PassphraseStrength, SlotTypeName } from '../native/binding';
 import { native } from './binding';
 import { fixedBytes, isBytes } from './bytes';
 import { disposedOf, rangeError, typeError } from './errors';
@@ -9,8 +9,6 @@ import { Labelled } from './labelled';
 import { checkedInteger, checkedKeyId, checkedOptions, checkedString, checkedText, limits } from './options';
 import { checkedProvider, type KeyProvider, type ProviderAccess } from './providers';
 import type { KeyInput } from './types';
-
-type NativeCredential = InstanceType<typeof native.NativeCredential>;
 
 /** The types of key slots. */
 export type SlotType = SlotTypeName;
@@ -71,6 +69,7 @@ export function passphrase(
   const bytes = isBytes(text)
     ? fixedBytes('text', text)
     : encoder.encode(checkedText('text', checkedPassphrase(text)));
+  if (bytes.length === 0) throw rangeError('text', 'must not be empty');
   try {
     return new Shared(
       'passphrase',

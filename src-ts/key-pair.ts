@@ -1,12 +1,11 @@
 // Key pairs: what is sealed for the public key opens with the secret one alone.
 
+import type { NativeCredential } from '../native/binding';
 import { native } from './binding';
-import { hold, type Identity, identityBrand, letGo } from './credentials';
-import { calling, disposedOf, rangeError, translated } from './errors';
+import { heldByIdentity, hold, type Identity, identityBrand, letGo } from './credentials';
+import { calling, rangeError, translated } from './errors';
 import { Labelled } from './labelled';
 import { checkedBoolean, checkedOptions, checkedPath, checkedString } from './options';
-
-type NativeCredential = InstanceType<typeof native.NativeCredential>;
 
 /** What a pair is of. */
 export type KeyPairType = 'hybrid' | 'x25519';
@@ -21,8 +20,6 @@ export class KeyPair extends Labelled implements Identity {
   readonly type: KeyPairType;
   /** The public key, for {@link hybrid} or {@link x25519}: `age1pq1…` or `age1…`. */
   readonly publicKey: string;
-  readonly #native: NativeCredential;
-  #isDisposed = false;
 
   private constructor(pair: NativeCredential) {
     if (!(pair instanceof native.NativeCredential)) {
@@ -32,7 +29,6 @@ export class KeyPair extends Labelled implements Identity {
     this.type = pair.type as KeyPairType;
     hold(this, pair, { seals: false, opens: true });
     this.publicKey = pair.publicText;
-    this.#native = pair;
   }
 
   /**
@@ -107,7 +103,6 @@ export class KeyPair extends Labelled implements Identity {
 
   /** Overwrites the secret key. Later use throws a TypeError; operations under way go on with their own copy. */
   dispose(): void {
-    this.#isDisposed = true;
     letGo(this);
   }
 
@@ -117,7 +112,6 @@ export class KeyPair extends Labelled implements Identity {
   }
 
   #get(): NativeCredential {
-    if (this.#isDisposed) throw disposedOf('the key pair');
-    return this.#native;
+    return heldByIdentity('the key pair', this) as NativeCredential;
   }
 }

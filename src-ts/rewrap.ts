@@ -1,6 +1,7 @@
 // Who can open a sealed file, changed in its header.
 
 import type { RewrapReport, RewrapSettings, SlotSelection } from '../native/binding';
+import { bare } from './bare';
 import { native } from './binding';
 import { heldByIdentity, type Identity, isAccess, type Recipient, type SlotType } from './credentials';
 import { rangeError, typeError } from './errors';
@@ -18,6 +19,7 @@ import {
   limits,
 } from './options';
 import { copied, type CredentialArgument, disposeAll, Recipients } from './recipients';
+import { fileAt } from './sources';
 import type { ByWhat, OpeningOptions, OperationOptions } from './types';
 
 /** How to change who can open a file. */
@@ -84,8 +86,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
   }
   const added = recipients(add, replace);
   const { selections, opening } = selectors(remove);
-  // The addon looks names up, and must not find what somebody put on Object.prototype.
-  const settings = Object.assign(Object.create(null) as RewrapSettings, {
+  const settings: RewrapSettings = bare({
     replace: replace !== undefined,
     remove: selections,
     flush: checkedBoolean('flush', flush, true),
@@ -104,7 +105,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
         // Around the attempts to open, so that services wrap once.
         const write = (made: CredentialArgument[]) =>
           by.use(
-            () => native.sourceServiceSlots({ path: file }),
+            () => native.sourceServiceSlots(fileAt(file)),
             open.context,
             running,
             (offered) => native.rewrap(file, offered, open, made, removed, settings),
@@ -151,7 +152,7 @@ function selectors(remove: unknown): {
 
 /** `undefined` for what is none, and so must be an identity. */
 function selectionOf(name: string, item: unknown): SlotSelection | undefined {
-  if (typeof item === 'number') return selection({ position: checkedInteger(name, item, 0, MAX_SLOTS - 1) });
+  if (typeof item === 'number') return bare({ position: checkedInteger(name, item, 0, MAX_SLOTS - 1) });
   if (typeof item !== 'object' || item === null) throw typeError(name, SELECTOR, item);
   const prototype: unknown = Object.getPrototypeOf(item);
   if (isSecretKey(item) || (prototype !== Object.prototype && prototype !== null)) return undefined;
@@ -161,12 +162,8 @@ function selectionOf(name: string, item: unknown): SlotSelection | undefined {
     throw rangeError(name, 'must have either type or keyId, and nothing else');
   }
   return type === undefined
-    ? selection({ keyId: checkedString(`${name}.keyId`, keyId) })
-    : selection({ type: checkedSlotType(`${name}.type`, type) });
-}
-
-function selection(value: SlotSelection): SlotSelection {
-  return Object.assign(Object.create(null) as SlotSelection, value);
+    ? bare({ keyId: checkedString(`${name}.keyId`, keyId) })
+    : bare({ type: checkedSlotType(`${name}.type`, type) });
 }
 
 function openingArgument(name: string, item: unknown): CredentialArgument {

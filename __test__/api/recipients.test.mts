@@ -337,7 +337,7 @@ test('what makes a recipient refuses what is none, without showing it', (t) => {
   const [short, long] = [KeyPair.generate('x25519'), KeyPair.generate()];
   const secret = short.exportText();
   const cases: [() => unknown, RegExp][] = [
-    [() => passphrase(''), /text must not be empty|empty/],
+    [() => passphrase(''), /^text must not be empty$/],
     [() => passphrase('\u{d800}'), /well-formed Unicode/],
     [() => passphrase(Uint8Array.of(0xff)), /well-formed UTF-8/],
     [() => passphrase('a', { strength: 'strong' as 'default' }), /strength must be one of/],

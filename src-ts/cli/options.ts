@@ -39,6 +39,11 @@ export const allowReadableKey: OptionSpec = {
   name: 'allow-readable-key',
   help: ['take a file with secret keys that group or others can read'],
 };
+/** Reports for programs, of a command on many files. */
+export const jsonLines: OptionSpec = {
+  name: 'json',
+  help: ['one JSON object a line on standard output for each file, and at last', 'one with a "summary"'],
+};
 /** Replaces an existing output. */
 export const force: OptionSpec = {
   name: 'force',

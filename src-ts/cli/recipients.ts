@@ -122,10 +122,13 @@ async function recipientsNamed(args: Arguments, naming: Naming): Promise<Named> 
     }
     for (const path of keys) {
       const key = await readKeyFile(path, args.has('allow-readable-key'), written);
-      const mark = markOf(key);
-      if (!known.has(mark)) recipients.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
-      known.add(mark);
-      key.dispose();
+      try {
+        const mark = markOf(key);
+        if (!known.has(mark)) recipients.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
+        known.add(mark);
+      } finally {
+        key.dispose();
+      }
     }
     const count = recipients.length + passphrases.length;
     if (count > MOST) {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 
 import type { Recipient, RewrapChange, SlotSelector } from '../index';
-import { SLOT_TYPES } from '../options';
+import { limits, SLOT_TYPES } from '../options';
 
 import type { Arguments } from './arguments';
 import { usageError } from './errors';
@@ -85,6 +85,6 @@ export function selectorOf(text: string): SlotSelector {
 }
 
 // What a header has room for.
-const MAX_SLOTS = 64;
+const MAX_SLOTS = limits.maxSlots;
 const PASSPHRASES = ['add-passphrase', 'add-passphrase-fd'];
 const ADDITIONS = ['add-recipient', 'add-recipients-file', 'add-key', ...PASSPHRASES];

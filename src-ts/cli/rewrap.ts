@@ -16,7 +16,7 @@ import { keyPlace, openingKeys, passphraseStrength } from './key-options';
 import { isKeyFromEnvironment, kindsNamed } from './keys';
 import { inLanes } from './lanes';
 import { LogFile } from './log-file';
-import { allowReadableKey, help, json, noFlush, openingContext, quiet } from './options';
+import { allowReadableKey, help, jsonLines, noFlush, openingContext, quiet } from './options';
 import { addedRecipients, type Named } from './recipients';
 import { change, changeOf, checkChange, selectorOf } from './rewrap-change';
 import { isLogLine, RewrapLog } from './rewrap-log';
@@ -101,10 +101,7 @@ export const rewrap: CommandSpec = {
     { ...noFlush, help: ['do not wait for the disk where a file has to be written anew'] },
     allowReadableKey,
     { ...quiet, help: ['only what failed'] },
-    {
-      ...json,
-      help: ['one JSON object a line on standard output for each file, and at last', 'one with a "summary"'],
-    },
+    jsonLines,
     help,
   ],
   details: [

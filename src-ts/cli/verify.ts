@@ -22,7 +22,7 @@ import { inLanes } from './lanes';
 import {
   allowReadableKey,
   help,
-  json,
+  jsonLines,
   MAX_THREADS,
   maxSegmentSize,
   openingContext,
@@ -77,10 +77,7 @@ export const verify: CommandSpec = {
     threads,
     allowReadableKey,
     { ...quiet, help: ['only what is damaged or could not be checked'] },
-    {
-      ...json,
-      help: ['one JSON object a line on standard output for each file, and at last', 'one with a "summary"'],
-    },
+    jsonLines,
     help,
   ],
   details: [

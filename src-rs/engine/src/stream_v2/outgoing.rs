@@ -27,14 +27,22 @@ impl OutgoingStream {
         plaintext_size: Option<u64>,
         random: &Random,
     ) -> Result<Self, SealFailure> {
-        let stream = Self::with_keys(options, plaintext_size, random).map(|(stream, ..)| stream);
+        Self::with_keys(options, plaintext_size, random).map(|(stream, ..)| stream)
+    }
+
+    /// As [`new`](Self::new), with the keys that its journal is made with.
+    pub(crate) fn with_keys(
+        options: &EncryptOptions<'_>,
+        plaintext_size: Option<u64>,
+        random: &Random,
+    ) -> Result<(Self, StreamKeys, FileKey), SealFailure> {
+        let stream = Self::with_keys_on_the_stack(options, plaintext_size, random);
         overwrite_stack();
         stream
     }
 
-    /// As [`new`](Self::new), with the keys that its journal is made with.
     #[inline(never)]
-    pub(crate) fn with_keys(
+    fn with_keys_on_the_stack(
         options: &EncryptOptions<'_>,
         plaintext_size: Option<u64>,
         random: &Random,

@@ -77,6 +77,12 @@ impl Folder {
         )
     }
 
+    /// Leaves the body of "stream" in "body", and gives the header.
+    fn detach(&self) -> Vec<u8> {
+        let (from, to) = (self.path("stream"), self.path("body"));
+        detach_header(&from, &to, None, NEW, &Control::serial()).unwrap()
+    }
+
     fn attach(&self, header: &[u8], body: &[u8]) -> Result<Vec<u8>, SealFailure> {
         self.write("body", body);
         attach_header(
@@ -168,14 +174,7 @@ fn attaching_undoes_detaching() {
     ] {
         let folder = Folder::new();
         folder.write("stream", &stream);
-        let header = detach_header(
-            &folder.path("stream"),
-            &folder.path("body"),
-            None,
-            NEW,
-            &Control::serial(),
-        )
-        .unwrap();
+        let header = folder.detach();
         assert_eq!(header, Parts::of(&stream).header);
         let body = folder.read("body");
         assert_eq!(body, stream[header.len()..]);
@@ -194,14 +193,7 @@ fn the_copy_of_a_damaged_header_is_what_is_detached() {
     let mut damaged = stream.clone();
     damaged[100] ^= 1;
     folder.write("stream", &damaged);
-    let header = detach_header(
-        &folder.path("stream"),
-        &folder.path("body"),
-        None,
-        NEW,
-        &Control::serial(),
-    )
-    .unwrap();
+    let header = folder.detach();
     assert_eq!(header, stream[..4096]);
 }
 
