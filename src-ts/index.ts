@@ -7,7 +7,7 @@
  * @packageDocumentation
  */
 
-export { decrypt, encrypt } from './buffers';
+export { decrypt, encrypt } from './api/buffers';
 export {
   type Credential,
   hybrid,
@@ -19,24 +19,24 @@ export {
   type SlotType,
   type Strength,
   x25519,
-} from './credentials';
-export { damagePage } from './damage-page';
+} from './keys/credentials';
+export { damagePage } from './damage-page/page';
 export type {
   DamageEvent,
   OperationEvent,
   OperationIdentity,
   OperationName,
   SegmentEvent,
-} from './diagnostics';
-export { FloeError, SealError } from './errors';
+} from './internal/diagnostics';
+export { FloeError, SealError } from './api/errors';
 export {
   decryptFile,
   type DetachedSealReport,
   encryptFile,
   type HeaderApart,
   type HeaderOption,
-} from './files';
-export { floe, type Floe } from './floe';
+} from './api/files';
+export { floe, type Floe } from './api/floe';
 export {
   attachHeader,
   type DetachedHeader,
@@ -44,14 +44,14 @@ export {
   exportHeader,
   type HeaderFileOptions,
   type HeaderTarget,
-} from './header';
-export { heal, type HealOptions } from './heal';
-export { httpSource, type HttpHeaders, type HttpSourceOptions } from './http-source';
-export { ciphertextSize, inspect } from './inspect';
-export { KeyPair, type KeyPairType } from './key-pair';
-export { generateKey, SecretKey } from './keys';
-export { ProviderError, type ProviderErrorCode, type ProviderOperation } from './provider-error';
-export type { KeyContext, KeyProvider } from './providers';
+} from './api/header';
+export { heal, type HealOptions } from './api/heal';
+export { httpSource, type HttpHeaders, type HttpSourceOptions } from './sources/http-source';
+export { ciphertextSize, inspect } from './api/inspect';
+export { KeyPair, type KeyPairType } from './keys/key-pair';
+export { generateKey, SecretKey } from './keys/secret-key';
+export { ProviderError, type ProviderErrorCode, type ProviderOperation } from './providers/provider-error';
+export type { KeyContext, KeyProvider } from './providers/providers';
 export {
   open,
   type ReaderOptions,
@@ -59,7 +59,7 @@ export {
   type ReadOptions,
   type ReadStreamOptions,
   SealedReader,
-} from './reader';
+} from './api/reader';
 export {
   type PlacedSlot,
   rewrap,
@@ -67,7 +67,7 @@ export {
   type RewrapOptions,
   type RewrapReport,
   type SlotSelector,
-} from './rewrap';
+} from './api/rewrap';
 export {
   salvage,
   type ConflictKind,
@@ -82,10 +82,10 @@ export {
   type SalvageOptions,
   type SalvageOutcome,
   type SalvageRecovered,
-} from './salvage';
-export { decryptSegments } from './segments';
-export { SourceError, type SourceErrorCode } from './source-error';
-export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources';
+} from './api/salvage';
+export { decryptSegments } from './api/segments';
+export { SourceError, type SourceErrorCode } from './sources/source-error';
+export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources/sources';
 export { type Chunks, decryptChunks, encryptChunks } from './streams/chunks';
 export {
   createDecryptStream,
@@ -94,9 +94,9 @@ export {
   type EncryptStream,
 } from './streams/node';
 export { DecryptionStream, EncryptionStream } from './streams/web';
-export { decryptSync, encryptSync } from './sync';
-export { verify, type Verification, type VerifyOptions } from './verify';
-export { generatePassphrase } from './words';
+export { decryptSync, encryptSync } from './api/sync';
+export { verify, type Verification, type VerifyOptions } from './api/verify';
+export { generatePassphrase } from './keys/passphrase-generator';
 export type {
   ByteRange,
   ByWhat,
@@ -131,7 +131,7 @@ export type {
   StartedOver,
   StreamInfo,
   StreamOptions,
-} from './types';
+} from './internal/types';
 export type {
   CopyReport,
   CryptoError,

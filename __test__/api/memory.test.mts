@@ -3,7 +3,7 @@
 import test from 'ava';
 import { decryptSync, encryptSync, floe, generateKey } from 'sealstream';
 
-import { native } from '../../dist/binding.js';
+import { native } from '../../dist/internal/binding.js';
 
 import { pattern } from './support/bytes.mjs';
 

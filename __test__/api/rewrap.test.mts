@@ -22,7 +22,7 @@ import {
   x25519,
 } from 'sealstream';
 
-import { native } from '../../dist/binding.js';
+import { native } from '../../dist/internal/binding.js';
 import { pattern } from './support/bytes.mjs';
 import { errorOf as thrownBy } from './support/errors.mjs';
 import { contents, temporaryDirectory } from './support/files.mjs';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import test from 'ava';
 
-import { outcomeObject, outcomeText } from '../../src-ts/cli/rewrap-report.js';
+import { outcomeObject, outcomeText } from '../../src-ts/cli/reports/rewrap-report.js';
 import { KeyPair } from '../../src-ts/index.js';
 import { end, jsonError, main, names, parsed, program, sealstream, start } from './command.mjs';
 import { store } from './store.mjs';

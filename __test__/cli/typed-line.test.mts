@@ -2,7 +2,7 @@
 
 import test from 'ava';
 
-import { LONGEST_LINE, TypedLine } from '../../src-ts/cli/typed-line.js';
+import { LONGEST_LINE, TypedLine } from '../../src-ts/cli/terminal/typed-line.js';
 
 /** The line that these keys make, however they are cut into chunks. */
 function typed(keys: string, size = Number.POSITIVE_INFINITY): { line: string; end: string | undefined } {

@@ -4,11 +4,11 @@ import fc from 'fast-check';
 
 import test from 'ava';
 
-import { printable } from '../../src-ts/cli/console.js';
-import { nearest } from '../../src-ts/cli/nearest.js';
-import { progressLine } from '../../src-ts/cli/progress.js';
-import { slotTypes, waysToOpen } from '../../src-ts/cli/ways-to-open.js';
-import { formatDuration, formatSize, parseShare, parseSize } from '../../src-ts/cli/units.js';
+import { printable } from '../../src-ts/cli/terminal/console.js';
+import { nearest } from '../../src-ts/cli/errors/nearest.js';
+import { progressLine } from '../../src-ts/cli/terminal/progress.js';
+import { slotTypes, waysToOpen } from '../../src-ts/cli/errors/slot-advice.js';
+import { formatDuration, formatSize, parseShare, parseSize } from '../../src-ts/damage-page/units.js';
 
 test('sizes are read with K, M and G as powers of 1024', (t) => {
   t.is(parseSize('65536'), 65_536);

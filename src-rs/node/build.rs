@@ -1,6 +1,7 @@
 //! Links the addon and writes the mirrors of the engine's errors.
 
-use std::{env, path::PathBuf};
+use std::env;
+use std::path::PathBuf;
 
 #[path = "build/mirror.rs"]
 mod mirror;
@@ -34,20 +35,20 @@ fn write_mirrors() -> Result<(), String> {
 }
 
 /// The enums that cross to JavaScript, with all that they contain, and the prefix of their codes.
-const ROOTS: &[(&str, &str)] = &[("SealFailure", "ERR_SEAL_"), ("FloeError", "ERR_FLOE_")];
+const ROOTS: &[(&str, &str)] = &[("SealError", "ERR_SEAL_"), ("FloeError", "ERR_FLOE_")];
 
 /// Enums that cross as parts of reports.
 const REPORTED: &[&str] = &["StartedOver"];
 
 /// Where those and what they contain are declared, and the paths by which the addon names them.
 const ENGINE: &[(&str, &str)] = &[
-    ("headers/units.rs", "::sealstream::headers"),
-    ("headers/error.rs", "::sealstream::headers"),
+    ("format/units.rs", "::sealstream::format"),
+    ("format/error.rs", "::sealstream::format"),
     ("crypto/mod.rs", "::sealstream::crypto"),
     ("stream_v2/framing/types.rs", "::sealstream::stream_v2::framing"),
     ("stream_v2/frame_worker/types.rs", "::sealstream"),
     ("stream_v2/segment_worker/error.rs", "::sealstream"),
-    ("stream_v2/failure.rs", "::sealstream::stream_v2::failure"),
-    ("stream_v2/failure/words.rs", "::sealstream::stream_v2::failure"),
-    ("stream_v2/floe.rs", "::sealstream::floe"),
+    ("error/mod.rs", "::sealstream::error"),
+    ("error/reasons.rs", "::sealstream::error"),
+    ("floe/mod.rs", "::sealstream::floe"),
 ];

@@ -3,10 +3,10 @@
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../abort';
-import { typeError } from '../errors';
-import { checkedOptions } from '../options';
-import type { DamageOptions, OpenOptions, SealOptions, StreamOptions } from '../types';
+import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../internal/abort';
+import { typeError } from '../api/errors';
+import { checkedOptions } from '../internal/options';
+import type { DamageOptions, OpenOptions, SealOptions, StreamOptions } from '../internal/types';
 import { decryptStreamLater, encryptStreamLater } from './node';
 
 /** Bytes that come in chunks: an async iterable, such as any readable stream, or an iterable. */

@@ -2,10 +2,10 @@
 // pace, and no more segments in memory than it was given room for.
 
 import type { Cancellation } from '../../native/binding';
-import { fixedBytes } from '../bytes';
-import type { OperationName } from '../diagnostics';
-import { Running } from '../operation';
-import { turnIfLong } from '../turns';
+import { fixedBytes } from '../internal/bytes';
+import type { OperationName } from '../internal/diagnostics';
+import { Running } from '../internal/operation';
+import { turnIfLong } from '../internal/yield-to-loop';
 
 /** Where bytes come out. @internal */
 export interface Outlet {

@@ -1,10 +1,10 @@
 // What of a stream can't be opened, and what its user decides about that.
 
 import type { Place } from '../../native/binding';
-import { checkedDecision } from '../damage';
-import type { Watch } from '../diagnostics';
-import { rangeError, SealError, translated } from '../errors';
-import type { Damage, DamagePolicy, SettledDamage } from '../types';
+import { checkedDecision } from '../api/damage';
+import type { Watch } from '../internal/diagnostics';
+import { rangeError, SealError, translated } from '../api/errors';
+import type { Damage, DamagePolicy, SettledDamage } from '../internal/types';
 
 /** @internal */
 export class Losses {

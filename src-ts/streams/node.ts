@@ -2,11 +2,11 @@
 
 import { addAbortSignal, Duplex } from 'node:stream';
 
-import { checkedSignal } from '../abort';
-import { emitting } from '../emitting';
-import type { OperationName } from '../diagnostics';
-import { typeError } from '../errors';
-import { checkedInteger } from '../options';
+import { checkedSignal } from '../internal/abort';
+import { emitting } from '../internal/safe-emit';
+import type { OperationName } from '../internal/diagnostics';
+import { typeError } from '../api/errors';
+import { checkedInteger } from '../internal/options';
 import type {
   DamageOptions,
   NodeStreamOptions,
@@ -15,7 +15,7 @@ import type {
   SealOptions,
   SealReport,
   StreamOptions,
-} from '../types';
+} from '../internal/types';
 import type { Conversion, Outlet } from './conversion';
 import { Opening } from './opening';
 import { openPlan, sealPlan } from './plans';

@@ -3,10 +3,10 @@
 import { markAsUntransferable } from 'node:worker_threads';
 
 import type { OpenStream, Pieces } from '../../native/binding';
-import { native } from '../binding';
-import type { OperationName } from '../diagnostics';
-import { openReport } from '../reports';
-import type { OpenReport } from '../types';
+import { native } from '../internal/binding';
+import type { OperationName } from '../internal/diagnostics';
+import { openReport } from '../api/reports';
+import type { OpenReport } from '../internal/types';
 import { Conversion, early, type Outlet } from './conversion';
 import { Losses, zerosFor } from './losses';
 import { Part } from './part';

@@ -1,11 +1,11 @@
 // What a stream was asked to do, held until its first byte comes: what the caller passed may have changed by then.
 
 import type { OpenSettings, SealSettings } from '../../native/binding';
-import { checkedPolicy } from '../damage';
-import { Identities } from '../identities';
-import { checkedInteger, checkedOptions, openSettings, sealSettings } from '../options';
-import { Recipients } from '../recipients';
-import type { DamageOptions, DamagePolicy, OpenOptions, SealOptions, StreamOptions } from '../types';
+import { checkedPolicy } from '../api/damage';
+import { Identities } from '../keys/identities';
+import { checkedInteger, checkedOptions, openSettings, sealSettings } from '../internal/options';
+import { Recipients } from '../keys/recipients';
+import type { DamageOptions, DamagePolicy, OpenOptions, SealOptions, StreamOptions } from '../internal/types';
 
 /** @internal */
 export interface SealPlan {

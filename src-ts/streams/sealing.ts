@@ -1,10 +1,10 @@
 // Plaintext to a sealed stream.
 
 import type { SealStream } from '../../native/binding';
-import { native } from '../binding';
-import type { OperationName } from '../diagnostics';
-import { sealReport } from '../reports';
-import type { SealReport } from '../types';
+import { native } from '../internal/binding';
+import type { OperationName } from '../internal/diagnostics';
+import { sealReport } from '../api/reports';
+import type { SealReport } from '../internal/types';
 import { Conversion, early, type Outlet } from './conversion';
 import type { SealPlan } from './plans';
 

@@ -2,8 +2,8 @@
 
 import { types } from 'node:util';
 
-import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../abort';
-import { isBytes } from '../bytes';
+import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../internal/abort';
+import { isBytes } from '../internal/bytes';
 import type {
   DamageOptions,
   OpenOptions,
@@ -11,7 +11,7 @@ import type {
   SealOptions,
   SealReport,
   StreamOptions,
-} from '../types';
+} from '../internal/types';
 import type { Conversion, Outlet } from './conversion';
 import { Opening } from './opening';
 import { openPlan, sealPlan } from './plans';

@@ -5,11 +5,11 @@ import { inspect } from 'node:util';
 
 import { type KeyProvider, ProviderError } from 'sealstream';
 
-import type * as Providers from '../../../src-ts/providers.js';
+import type * as Providers from '../../../src-ts/providers/providers.js';
 import { errorOf } from './errors.mjs';
 
 // Of dist, as users load it; its types don't tell what is internal.
-const internal = createRequire(import.meta.url)('../../../dist/providers.js') as typeof Providers;
+const internal = createRequire(import.meta.url)('../../../dist/providers/providers.js') as typeof Providers;
 export const { askToUnwrap, askToWrap, checkedProvider } = internal;
 export type ProviderAccess = Providers.ProviderAccess;
 

@@ -8,8 +8,9 @@
 //! kernels aes THREADS | digest THREADS
 //! ```
 
-use sealstream::crypto::{Crc64, FrameIv, Random, floe::FloeKey, floe::FloeParams};
-use sealstream::headers::{
+use sealstream::crypto::floe::{FloeKey, FloeParams};
+use sealstream::crypto::{Crc64, FrameIv, Random};
+use sealstream::format::{
     DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, DigestKind, FRAME_OVERHEAD, FrameIndex, Geometry, SegmentIndex,
 };
 use sealstream::stream_v2::framing::contents_mut;

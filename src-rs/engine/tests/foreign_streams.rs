@@ -2,7 +2,7 @@
 
 use sealstream::keys::{Passphrase, identity_from_text, key_from_hex};
 use sealstream::stream_v2::io::{InputSource, OutputSink};
-use sealstream::{Control, DecryptOptions, Identity, SealFailure, Threads, decrypt_stream_v2};
+use sealstream::{Control, DecryptOptions, Identity, SealError, Threads, decrypt_stream_v2};
 use std::path::PathBuf;
 
 fn folder() -> PathBuf {
@@ -20,7 +20,7 @@ fn open(
     context: &[u8],
     threads: usize,
     ordered: bool,
-) -> Result<Vec<u8>, SealFailure> {
+) -> Result<Vec<u8>, SealError> {
     let options = DecryptOptions::new(vec![identity.clone()]).with_context(context);
     let control = Control {
         threads: Threads::new(threads)?,

@@ -1,12 +1,14 @@
 //! A size that a stream only claims costs no memory: what is allocated follows what is there.
 
-use sealstream::headers::{END_RECORD_FIXED_SIZE, Footer};
-use sealstream::stream_v2::inspect::inspect;
+use sealstream::format::{END_RECORD_FIXED_SIZE, Footer};
+use sealstream::inspect::inspect;
+use sealstream::operation::options::HeaderLayout;
+use sealstream::repair::verify::{VerifyOptions, verify};
 use sealstream::stream_v2::io::{InputSource, OutputSink};
-use sealstream::stream_v2::options::HeaderLayout;
-use sealstream::stream_v2::verify::{VerifyOptions, verify};
-use sealstream::{Control, DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey};
-use sealstream::{decrypt_stream_v2, encrypt_stream_v2};
+use sealstream::{
+    Control, DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey, decrypt_stream_v2,
+    encrypt_stream_v2,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

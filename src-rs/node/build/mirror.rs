@@ -63,6 +63,7 @@ pub(crate) fn write(source: &Source, roots: &[(&str, &str)], others: &[&str]) ->
 
 fn error_enum(module: &syn::Path, item: &ItemEnum, types: &mut Types<'_>) -> Result<TokenStream, String> {
     let name = &item.ident;
+    let mirror = mirror_name(&name.to_string());
     let mut docs = docs(&item.attrs);
     let mut variants = Vec::new();
     let mut arms = Vec::new();
@@ -97,9 +98,9 @@ fn error_enum(module: &syn::Path, item: &ItemEnum, types: &mut Types<'_>) -> Res
     Ok(quote! {
         #(#[doc = #docs])*
         #[::napi_derive::napi(discriminant = #DISCRIMINANT, object_from_js = false)]
-        pub enum #name { #(#variants),* }
+        pub enum #mirror { #(#variants),* }
 
-        impl From<&#module::#name> for #name {
+        impl From<&#module::#name> for #mirror {
             fn from(value: &#module::#name) -> Self {
                 match value { #(#arms),* }
             }
@@ -132,7 +133,10 @@ fn code_enum(root: &str, prefix: &str, codes: &[String]) -> TokenStream {
     let base = root.trim_end_matches("Failure").trim_end_matches("Error");
     let name = format_ident!("{base}ErrorCode");
     let prefix_name = format_ident!("{}_CODE_PREFIX", base.to_uppercase());
-    let doc = format!(" The `code` of an error whose `failure` is a `{root}`.");
+    let doc = format!(
+        " The `code` of an error whose `failure` is a `{}`.",
+        mirror_name(root)
+    );
     let prefix_doc = format!(" What the codes of [`{root}`] start with.");
     let texts: Vec<_> = codes.iter().map(|code| format!("{prefix}{code}")).collect();
     let tags: Vec<_> = codes
@@ -147,6 +151,11 @@ fn code_enum(root: &str, prefix: &str, codes: &[String]) -> TokenStream {
         #[::napi_derive::napi(string_enum, object_from_js = false)]
         pub enum #name { #(#[napi(value = #texts)] #tags),* }
     }
+}
+
+/// The name of an enum in JavaScript: `SealError` is the class of errors there, and this enum the type of its `failure`.
+fn mirror_name(name: &str) -> Ident {
+    format_ident!("{}", if name == "SealError" { "SealFailure" } else { name })
 }
 
 fn pascal_case(code: &str) -> String {
@@ -193,7 +202,7 @@ impl Types<'_> {
         }
         if self.source.enums.contains_key(&name) {
             self.wanted.push(name.clone());
-            let mirror = format_ident!("{name}");
+            let mirror = mirror_name(&name);
             return Ok((quote!(#mirror), quote!(#mirror::from(#value))));
         }
         match name.as_str() {

@@ -7,12 +7,12 @@ use napi::bindgen_prelude::{ClassInstance, Either3, Object};
 use napi::{Env, Error, JsString, Result, Status};
 use napi_derive::napi;
 use sealstream::crypto::CryptoError;
-use sealstream::headers::SlotType;
+use sealstream::error::IoOperation;
+use sealstream::format::SlotType;
 use sealstream::keys::{
     HybridIdentity, Passphrase, PassphraseCost, ProviderKey, X25519Identity, identity_from_text,
     read_identity_file, recipient_from_text, write_identity_file,
 };
-use sealstream::stream_v2::failure::IoOperation;
 use sealstream::{Identity, Recipient};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;

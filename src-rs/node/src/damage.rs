@@ -8,7 +8,8 @@ use napi::bindgen_prelude::ClassInstance;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use sealstream::CancellationToken;
-use sealstream::stream_v2::damage::{self, DamageDecision, DamageOutcome};
+use sealstream::operation::damage;
+use sealstream::operation::damage::{DamageDecision, DamageOutcome};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 

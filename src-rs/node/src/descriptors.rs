@@ -8,9 +8,9 @@ use crate::report::Report;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::files::Placement;
+use sealstream::files::Placement;
 use sealstream::stream_v2::io::{InputSource, OutputFile, OutputSink, PipeReader, PipeWriter, open_source};
-use sealstream::{CancellationToken, Control, SealFailure, decrypt_stream_v2, encrypt_stream_v2};
+use sealstream::{CancellationToken, Control, SealError, decrypt_stream_v2, encrypt_stream_v2};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -75,8 +75,8 @@ fn convert(
     target: &End,
     placement: Placement,
     control: &Control<'_>,
-    convert: impl FnOnce(InputSource<'_>, OutputSink<'_>) -> std::result::Result<sealstream::Report, SealFailure>,
-) -> std::result::Result<Report, SealFailure> {
+    convert: impl FnOnce(InputSource<'_>, OutputSink<'_>) -> std::result::Result<sealstream::Report, SealError>,
+) -> std::result::Result<Report, SealError> {
     let (from, to) = (source.name(), target.name());
     let file = match &source.path {
         Some(path) => open_source(Path::new(path))?,
@@ -128,8 +128,8 @@ impl End {
     }
 }
 
-fn duplicate(fd: Option<i32>, option: &str) -> std::result::Result<File, SealFailure> {
-    let invalid = |problem: &str| SealFailure::InvalidOption {
+fn duplicate(fd: Option<i32>, option: &str) -> std::result::Result<File, SealError> {
+    let invalid = |problem: &str| SealError::InvalidOption {
         option: option.into(),
         problem: problem.into(),
     };

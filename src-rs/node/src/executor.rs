@@ -5,7 +5,7 @@
 //! stretching passphrases, of which one runs at a time.
 
 use crate::pools::end_idle_pools;
-use sealstream::{CancellationToken, SealFailure};
+use sealstream::{CancellationToken, SealError};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,7 +30,7 @@ pub(crate) struct Job {
     /// Threads that it is going to have at work; 0 if its executor's alone.
     pub(crate) threads: usize,
     /// Is called once: with `Ok` to do the work, or with why no thread can.
-    pub(crate) run: Box<dyn FnOnce(Result<(), SealFailure>) + Send>,
+    pub(crate) run: Box<dyn FnOnce(Result<(), SealError>) + Send>,
 }
 
 /// Runs `job` on a thread of `lane`, first come, first served.
@@ -148,7 +148,7 @@ impl Executor {
             && let Some(job) = state.queue.pop_back()
         {
             drop(state);
-            (job.run)(Err(SealFailure::ThreadsUnavailable {
+            (job.run)(Err(SealError::ThreadsUnavailable {
                 message: error.to_string(),
             }));
         }

@@ -12,7 +12,7 @@ use napi::{Env, Error, JsValue, Status};
 use sealstream::floe;
 
 /// The JavaScript error of a failed operation.
-pub(crate) fn rejection(env: &Env, failure: &sealstream::SealFailure) -> napi::Result<Error> {
+pub(crate) fn rejection(env: &Env, failure: &sealstream::SealError) -> napi::Result<Error> {
     let mut object = error(
         env,
         &failure.to_string(),
@@ -24,7 +24,7 @@ pub(crate) fn rejection(env: &Env, failure: &sealstream::SealFailure) -> napi::R
 }
 
 /// The `code` of an error that carries this failure.
-pub(crate) fn code_of(failure: &sealstream::SealFailure) -> String {
+pub(crate) fn code_of(failure: &sealstream::SealError) -> String {
     format!("{SEAL_CODE_PREFIX}{}", failure.code())
 }
 

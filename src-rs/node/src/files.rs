@@ -9,12 +9,12 @@ use crate::sources::Source;
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::detached::{HeaderFile, decrypt_file_detached, encrypt_file_detached};
-use sealstream::stream_v2::files::{
+use sealstream::files::{
     Placement, decrypt_file, decrypt_file_resumable, encrypt_file, encrypt_file_resumable,
 };
+use sealstream::rekey::detached::{HeaderFile, decrypt_file_detached, encrypt_file_detached};
 use sealstream::stream_v2::io::Overwrite;
-use sealstream::{SealFailure, SecretKey};
+use sealstream::{SealError, SecretKey};
 use std::path::Path;
 
 /// How to put the output in its place.
@@ -34,9 +34,9 @@ pub struct PlacementSettings {
 
 impl PlacementSettings {
     /// The placement of an operation that can't be resumed: the operation refuses to.
-    pub(crate) fn for_one_attempt(self) -> std::result::Result<Placement, SealFailure> {
+    pub(crate) fn for_one_attempt(self) -> std::result::Result<Placement, SealError> {
         if self.resume {
-            return Err(SealFailure::InvalidOption {
+            return Err(SealError::InvalidOption {
                 option: "resume".into(),
                 problem: "is for sealing and opening, with a file by its path at both ends".into(),
             });
@@ -106,8 +106,8 @@ pub(crate) fn header_file(path: &str, overwrite: Overwrite) -> HeaderFile<'_> {
     HeaderFile { path, overwrite }
 }
 
-fn not_resumable() -> SealFailure {
-    SealFailure::InvalidOption {
+fn not_resumable() -> SealError {
+    SealError::InvalidOption {
         option: "resume".into(),
         problem: "can't be together with a header that is kept apart".into(),
     }

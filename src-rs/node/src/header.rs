@@ -6,9 +6,8 @@ use crate::sources::Source;
 use napi::bindgen_prelude::{BufferSlice, Object, ToNapiValue, Uint8Array};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
-use sealstream::stream_v2::detached::{attach_header, detach_header};
-use sealstream::stream_v2::files::Placement;
-use sealstream::stream_v2::header_export::export_header;
+use sealstream::files::Placement;
+use sealstream::rekey::detached::{attach_header, detach_header, export_header};
 use sealstream::stream_v2::io::Overwrite;
 use std::path::Path;
 

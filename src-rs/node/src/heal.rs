@@ -7,7 +7,8 @@ use crate::sources::Source;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::heal::{self as engine, EndState, HeaderState, HealOptions, heal_file};
+use sealstream::repair::heal as engine;
+use sealstream::repair::heal::{EndState, HeaderState, HealOptions, heal_file};
 use std::path::Path;
 
 /// How to heal; what is absent has the engine's default.

@@ -9,7 +9,9 @@ use crate::sources::Source;
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::{inspect, io::open_source, sealed_size};
+use sealstream::inspect;
+use sealstream::stream_v2::io::open_source;
+use sealstream::stream_v2::sealed_size;
 use std::path::PathBuf;
 
 /// All that is visible of a stream without a key. None of it is authenticated.

@@ -5,9 +5,9 @@ use crate::operations::Task;
 use napi::bindgen_prelude::{ClassInstance, Either, Object, Uint8ArraySlice};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
+use sealstream::error::IoOperation;
 use sealstream::keys::{KeyFileError, key_from_base64, key_from_hex, read_key_file, write_key_file};
-use sealstream::stream_v2::failure::IoOperation;
-use sealstream::{SealFailure, SecretKey};
+use sealstream::{SealError, SecretKey};
 use std::path::{Path, PathBuf};
 
 /// A key that JavaScript holds without seeing its bytes.
@@ -137,13 +137,13 @@ pub(crate) fn key_from_bytes(bytes: &[u8]) -> Result<SecretKey> {
 }
 
 /// Why a file of keys could not be used.
-pub(crate) fn file_failure(operation: IoOperation, path: &Path, error: KeyFileError) -> SealFailure {
+pub(crate) fn file_failure(operation: IoOperation, path: &Path, error: KeyFileError) -> SealError {
     match error {
-        KeyFileError::Io(error) => SealFailure::io(operation, Some(path), &error),
+        KeyFileError::Io(error) => SealError::io(operation, Some(path), &error),
         KeyFileError::Readable { .. }
         | KeyFileError::NotAKey
         | KeyFileError::NotAnIdentity { .. }
-        | KeyFileError::NotAPair => SealFailure::InvalidOption {
+        | KeyFileError::NotAPair => SealError::InvalidOption {
             option: "path".into(),
             problem: format!("({}) names no usable key file: {error}", path.display()),
         },

@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 use napi_derive::napi;
-use sealstream::{CancellationToken, Control, SealFailure, telemetry};
+use sealstream::{CancellationToken, Control, SealError, telemetry};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Stops the operation that was given it. Of use once.
@@ -165,12 +165,12 @@ impl Task {
     pub(crate) fn launch<'env, T, W>(self, env: &'env Env, mut work: W) -> Result<Object<'env>>
     where
         T: ToNapiValue + Send + 'static,
-        W: FnMut(&Control<'_>) -> std::result::Result<T, SealFailure> + Send + 'static,
+        W: FnMut(&Control<'_>) -> std::result::Result<T, SealError> + Send + 'static,
     {
         let ticket = Ticket::take(env, self.cancel.clone())?;
         let (deferred, promise) = ticket.promises().create(env)?;
         let (lane, cancel, threads) = (self.lane, self.cancel.clone(), self.threads.unwrap_or(0));
-        let run = move |started: std::result::Result<(), SealFailure>| {
+        let run = move |started: std::result::Result<(), SealError>| {
             let outcome = catch_unwind(AssertUnwindSafe(|| started.and_then(|()| self.run(&mut work))));
             // The listener goes before the settlement: nobody is told anything after it.
             drop(self);
@@ -199,10 +199,10 @@ impl Task {
 
     fn run<T>(
         &self,
-        work: &mut impl FnMut(&Control<'_>) -> std::result::Result<T, SealFailure>,
-    ) -> std::result::Result<T, SealFailure> {
+        work: &mut impl FnMut(&Control<'_>) -> std::result::Result<T, SealError>,
+    ) -> std::result::Result<T, SealError> {
         if self.cancel.is_cancelled() {
-            return Err(SealFailure::Cancelled);
+            return Err(SealError::Cancelled);
         }
         let lease = self.threads.map_or_else(|| Ok(Lease::serial()), Lease::take)?;
         let tell = |progress: telemetry::Progress| {

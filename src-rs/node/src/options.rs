@@ -4,11 +4,11 @@ use crate::credentials::{CredentialArgument, SlotTypeName, identity_of, recipien
 use crate::damage::{DamageAsker, DamageSettings, asker};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use sealstream::headers::{DigestKind, SlotType};
+use sealstream::format::{DigestKind, SlotType};
 use sealstream::keys::DEFAULT_MAX_PASSPHRASE_COST;
-use sealstream::stream_v2::damage::DamagePolicy;
-use sealstream::stream_v2::options::{DEFAULT_MAX_SEGMENT_SIZE, HeaderLayout};
-use sealstream::{DecryptOptions, EncryptOptions, Identity, Recipient, headers, keys, stream_v2};
+use sealstream::operation::damage::DamagePolicy;
+use sealstream::operation::options::{DEFAULT_MAX_SEGMENT_SIZE, HeaderLayout};
+use sealstream::{DecryptOptions, EncryptOptions, Identity, Recipient, format, keys, operation};
 
 /// The digest behind each segment, by which anyone can tell rot, without a key.
 #[napi(string_enum)]
@@ -216,16 +216,16 @@ pub struct Limits {
 #[napi]
 pub fn limits() -> Limits {
     Limits {
-        min_frame_size: headers::MIN_FRAME_SIZE,
-        max_frame_size: headers::MAX_FRAME_SIZE,
-        default_frame_size: headers::DEFAULT_FRAME_SIZE,
-        max_segment_size: headers::MAX_SEGMENT_SIZE,
-        max_context: stream_v2::options::MAX_CONTEXT as u32,
+        min_frame_size: format::MIN_FRAME_SIZE,
+        max_frame_size: format::MAX_FRAME_SIZE,
+        default_frame_size: format::DEFAULT_FRAME_SIZE,
+        max_segment_size: format::MAX_SEGMENT_SIZE,
+        max_context: operation::options::MAX_CONTEXT as u32,
         max_key_id: keys::MAX_KEY_ID as u32,
-        max_slots: headers::MAX_SLOTS.into(),
+        max_slots: format::MAX_SLOTS.into(),
         max_passphrase_lanes: keys::MAX_PASSPHRASE_LANES,
         max_provider_name: keys::MAX_PROVIDER_NAME as u32,
         max_provider_key_id: keys::MAX_PROVIDER_KEY_ID as u32,
-        floe_overhead: headers::FRAME_OVERHEAD as u32,
+        floe_overhead: format::FRAME_OVERHEAD as u32,
     }
 }

@@ -4,7 +4,7 @@
 //! Idle pools end with the executor's threads, a few seconds after the last operation.
 
 use crate::executor::parallelism;
-use sealstream::{SealFailure, Threads};
+use sealstream::{SealError, Threads};
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +15,7 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// A pool of `count` threads, at least 1.
-    pub(crate) fn take(count: usize) -> Result<Self, SealFailure> {
+    pub(crate) fn take(count: usize) -> Result<Self, SealError> {
         let idle = {
             let mut pools = idle_pools();
             pools

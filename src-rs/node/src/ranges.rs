@@ -11,8 +11,8 @@ pub struct Range {
     pub end: f64,
 }
 
-impl From<sealstream::headers::ByteRange> for Range {
-    fn from(range: sealstream::headers::ByteRange) -> Self {
+impl From<sealstream::format::ByteRange> for Range {
+    fn from(range: sealstream::format::ByteRange) -> Self {
         Self {
             start: range.start as f64,
             end: range.end as f64,

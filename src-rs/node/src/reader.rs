@@ -10,12 +10,12 @@ use crate::sources::Source;
 use napi::bindgen_prelude::{ClassInstance, Either, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::headers::ByteRange;
+use sealstream::format::ByteRange;
+use sealstream::random_access::{RangeReader, ReadPlan};
+use sealstream::stream_v2::core::seekable::SeekableStream;
 use sealstream::stream_v2::io::{BytesInFront, ReadAt, open_source};
-use sealstream::stream_v2::opened::OpenedStream;
-use sealstream::stream_v2::random_access::{self, RangeReader, ReadPlan};
 use sealstream::telemetry::StageTimes;
-use sealstream::{CancellationToken, SealFailure};
+use sealstream::{CancellationToken, SealError, random_access};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,15 +35,15 @@ pub(crate) struct Shared {
 
 enum Stream {
     /// Whatever is wrong with its end, which the caller asks for when the segments are done.
-    Segments(Box<OpenedStream>),
+    Segments(Box<SeekableStream>),
     /// With a sound end.
     Ranges(Arc<RangeReader>),
 }
 
 /// Which ranges of a source of `size` bytes are needed to open it, besides its first bytes and its last.
 #[napi(ts_return_type = "Array<ByteRange>")]
-pub fn outer_ranges(size: f64, head: &[u8], tail: &[u8]) -> Vec<Range> {
-    let ranges = random_access::outer_ranges(size as u64, head, tail);
+pub fn open_ranges(size: f64, head: &[u8], tail: &[u8]) -> Vec<Range> {
+    let ranges = random_access::open_ranges(size as u64, head, tail);
     ranges.into_iter().map(Range::from).collect()
 }
 
@@ -79,8 +79,8 @@ pub fn open_reader<'env>(
                 None => None,
             };
             let opened = match &file {
-                Some((file, _)) => OpenedStream::open(file, &plan.options()),
-                None => OpenedStream::open(&*source.in_memory()?, &plan.options()),
+                Some((file, _)) => SeekableStream::open(file, &plan.options()),
+                None => SeekableStream::open(&*source.in_memory()?, &plan.options()),
             };
             let stream = opened.and_then(|opened| match cache_size {
                 Some(bytes) => {
@@ -250,7 +250,7 @@ impl PlannedRead {
 }
 
 impl Shared {
-    pub(crate) fn opened(&self) -> &OpenedStream {
+    pub(crate) fn opened(&self) -> &SeekableStream {
         match &self.stream {
             Stream::Segments(opened) => opened,
             Stream::Ranges(reader) => reader.opened(),
@@ -271,8 +271,8 @@ impl Shared {
     pub(crate) fn reading<T>(
         &self,
         source: &Source,
-        read: impl FnOnce(&dyn ReadAt) -> std::result::Result<T, SealFailure>,
-    ) -> std::result::Result<T, SealFailure> {
+        read: impl FnOnce(&dyn ReadAt) -> std::result::Result<T, SealError>,
+    ) -> std::result::Result<T, SealError> {
         match &self.file {
             Some((file, path)) => read(file).map_err(|failure| failure.on_file(path, path)),
             None => read(&*source.in_memory()?),

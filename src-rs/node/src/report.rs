@@ -4,8 +4,9 @@ use crate::damage::SettledDamage;
 use crate::failure::{SegmentWorkerError, StartedOver};
 use crate::header::CopiedBytes;
 use napi_derive::napi;
-use sealstream::stream_v2::{damage, report};
-use sealstream::telemetry::{self, Stage, StageTimes};
+use sealstream::operation::{damage, report};
+use sealstream::telemetry;
+use sealstream::telemetry::{Stage, StageTimes};
 use std::fmt::Write;
 use std::time::Duration;
 

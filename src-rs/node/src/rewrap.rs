@@ -8,7 +8,8 @@ use crate::report::{OpenedBy, hex};
 use napi::bindgen_prelude::{ClassInstance, Object};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
-use sealstream::stream_v2::rewrap::{self, Change, RewrapOptions, SlotSelector, rewrap_file};
+use sealstream::rekey::rewrap;
+use sealstream::rekey::rewrap::{Change, RewrapOptions, SlotSelector, rewrap_file};
 use std::path::Path;
 
 /// Key slots of a header: exactly one of its properties.

@@ -9,7 +9,8 @@ use crate::report::{Stages, hex, milliseconds};
 use napi::bindgen_prelude::{Either, Null, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::salvage::{self, Lost, SalvageOptions, salvage_file};
+use sealstream::repair::salvage;
+use sealstream::repair::salvage::{Lost, SalvageOptions, salvage_file};
 use std::path::Path;
 
 /// How to salvage; what is absent has the engine's default.

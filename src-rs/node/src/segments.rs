@@ -10,7 +10,7 @@ use crate::sources::Source;
 use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::headers::SegmentIndex;
+use sealstream::format::SegmentIndex;
 use sealstream::telemetry::StageTimes;
 use std::sync::Arc;
 
@@ -99,7 +99,7 @@ impl StreamReader {
                     // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise
                     // settles.
                     let mut room = unsafe { output.as_mut() };
-                    let too_small = sealstream::SealFailure::OutputTooSmall {
+                    let too_small = sealstream::SealError::OutputTooSmall {
                         available: room.len() as u64,
                         needed: done.plaintext_size.into(),
                     };

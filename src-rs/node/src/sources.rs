@@ -2,8 +2,8 @@
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use sealstream::SealFailure;
-use sealstream::stream_v2::heal::CopySource;
+use sealstream::SealError;
+use sealstream::repair::heal::CopySource;
 use sealstream::stream_v2::io::{BytesInFront, FetchedParts, ReadAt, open_source};
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub struct FetchedPart {
 
 impl Source {
     /// Opens it to read.
-    pub(crate) fn open(&self) -> Result<Box<dyn ReadAt + '_>, SealFailure> {
+    pub(crate) fn open(&self) -> Result<Box<dyn ReadAt + '_>, SealError> {
         let opened = match &self.path {
             Some(path) => Box::new(open_source(Path::new(path))?),
             None => self.in_memory()?,
@@ -52,12 +52,12 @@ impl Source {
     }
 
     /// The path of a source that has to be a file.
-    pub(crate) fn file(&self) -> Result<&Path, SealFailure> {
+    pub(crate) fn file(&self) -> Result<&Path, SealError> {
         self.path.as_ref().map(Path::new).ok_or_else(Self::missing)
     }
 
     /// The same of a source that is no file.
-    pub(crate) fn in_memory(&self) -> Result<Box<dyn ReadAt + '_>, SealFailure> {
+    pub(crate) fn in_memory(&self) -> Result<Box<dyn ReadAt + '_>, SealError> {
         match (&self.bytes, &self.fetched) {
             (Some(bytes), _) => Ok(Box::new(&bytes[..])),
             (None, Some(fetched)) => Ok(Box::new(fetched.as_parts())),
@@ -75,7 +75,7 @@ impl Source {
     }
 
     /// The same as a copy to heal from, which is opened there.
-    pub(crate) fn as_copy(&self) -> Result<CopySource<'_>, SealFailure> {
+    pub(crate) fn as_copy(&self) -> Result<CopySource<'_>, SealError> {
         match (&self.path, &self.bytes) {
             (Some(path), _) => Ok(CopySource::File(Path::new(path))),
             (None, Some(bytes)) => Ok(CopySource::Memory(&bytes[..])),
@@ -83,15 +83,15 @@ impl Source {
         }
     }
 
-    fn missing() -> SealFailure {
-        SealFailure::InvalidOption {
+    fn missing() -> SealError {
+        SealError::InvalidOption {
             option: "source".into(),
             problem: "must name a path or bytes".into(),
         }
     }
 
     /// The failure with the path that it happened on, where it is a failure to read.
-    pub(crate) fn blame(&self, failure: SealFailure) -> SealFailure {
+    pub(crate) fn blame(&self, failure: SealError) -> SealError {
         match &self.path {
             Some(path) => failure.on_file(Path::new(path), Path::new(path)),
             None => failure,

@@ -6,8 +6,8 @@ pub mod seal;
 
 use crate::executor::parallelism;
 use napi::{Error, Status};
-use sealstream::headers::Geometry;
-use sealstream::stream_v2::options::window;
+use sealstream::format::Geometry;
+use sealstream::operation::options::window;
 
 fn concurrency(geometry: &Geometry) -> u32 {
     u32::try_from(window(geometry, parallelism())).unwrap_or(u32::MAX)

@@ -10,7 +10,7 @@ use crate::sources::Source;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::verify;
+use sealstream::repair::verify;
 
 /// What to check; what is absent is not wanted.
 #[napi(object, object_to_js = false)]

@@ -1,7 +1,7 @@
 //! AES-256-GCM over one frame.
 
 use super::{CryptoError, Random};
-use crate::headers::FrameIndex;
+use crate::format::FrameIndex;
 use ring::aead;
 
 /// A frame's initialisation vector: random, so that sealing a frame again never repeats one.

@@ -1,7 +1,7 @@
 //! Argon2id (RFC 9106): a passphrase and a salt to a 32-byte key.
 
 use super::CryptoError;
-use crate::headers::PassphraseCost;
+use crate::format::PassphraseCost;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::{Zeroize, Zeroizing};
 

@@ -1,7 +1,7 @@
 //! A record's digest, which tells rot from tampering without a key.
 
 use super::Crc64;
-use crate::headers::DigestKind;
+use crate::format::DigestKind;
 use ring::digest;
 use std::fmt;
 

@@ -1,8 +1,9 @@
 //! FLOE (c2sp.org/FLOE; ePrint 2025/2275) with AES-256-GCM, HKDF-Expand-SHA-384 and a 32-byte IV: the header and the
 //! key schedule. What FLOE calls a segment is a frame here.
 
-use super::{CryptoError, FrameKey, Random, kdf::Prk};
-use crate::headers::{FLOE_HEADER_SIZE, FrameIndex};
+use super::kdf::Prk;
+use super::{CryptoError, FrameKey, Random};
+use crate::format::{FLOE_HEADER_SIZE, FrameIndex};
 use subtle::ConstantTimeEq;
 
 /// The parameters that every FLOE header states.
@@ -222,4 +223,4 @@ pub const IV_SIZE: usize = 32;
 const TAG_OFFSET: usize = PARAMS_SIZE + IV_SIZE;
 /// Frames that share an AEAD key, as a power of two.
 const ROTATION_BITS: u32 = 20;
-const FRAME_OVERHEAD: u32 = crate::headers::FRAME_OVERHEAD as u32;
+const FRAME_OVERHEAD: u32 = crate::format::FRAME_OVERHEAD as u32;

@@ -1,11 +1,8 @@
 //! The keys of one stream, all derived from its file key and bound to its core and context.
 
-use super::{
-    CryptoError, FileKey,
-    floe::FloeKey,
-    kdf::{MacKey, Prk, RunningMac, sha384},
-    overwrite_stack,
-};
+use super::floe::FloeKey;
+use super::kdf::{MacKey, Prk, RunningMac, sha384};
+use super::{CryptoError, FileKey, overwrite_stack};
 use subtle::ConstantTimeEq;
 
 /// The root of a stream's keys.

@@ -1,6 +1,7 @@
 //! Wrapping a file key under a key-encryption key, with a commitment: GCM alone opens under more than one key.
 
-use super::{CryptoError, FileKey, kdf::Prk};
+use super::kdf::Prk;
+use super::{CryptoError, FileKey};
 use ring::aead;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;

@@ -5,7 +5,8 @@
 use super::{key_from_base64, key_from_hex, key_to_hex};
 use crate::crypto::SecretKey;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io;
+use std::io::{Read, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
 

@@ -1,26 +1,26 @@
 //! Who may open a stream: recipients when it is sealed, identities when it is opened, key slots in between.
 
+mod asymmetric;
 mod bech32;
 mod file;
-mod pair_file;
-mod pairs;
+mod key_pair_file;
 mod passphrase;
+mod passphrase_generator;
 mod recipient;
 mod seal;
 mod text;
 mod unlock;
-mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use crate::headers::PassphraseCost;
+pub use crate::format::PassphraseCost;
+pub use asymmetric::{HybridIdentity, HybridRecipient, PairTextError, X25519Identity, X25519Recipient};
 pub use file::{KeyFileError, read_key_file, write_key_file};
-pub use pair_file::{identity_from_text, read_identity_file, recipient_from_text, write_identity_file};
-pub use pairs::{HybridIdentity, HybridRecipient, PairTextError, X25519Identity, X25519Recipient};
+pub use key_pair_file::{identity_from_text, read_identity_file, recipient_from_text, write_identity_file};
 pub use passphrase::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES, Passphrase, PassphraseError};
+pub use passphrase_generator::generate_words;
 pub use recipient::{Identity, MAX_KEY_ID, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME, ProviderKey, Recipient};
 pub use seal::{is_sealed_for, public_keys, seal_slots};
 pub use text::{KeyTextError, key_from_base64, key_from_hex, key_to_hex};
 pub use unlock::{UnlockError, UnlockLimits, Unlocked, opened_slots, provider_slots, unlock};
-pub use words::generate_words;

@@ -1,7 +1,7 @@
 //! Passphrases, and the keys that Argon2id makes of them.
 
 use crate::crypto::{CryptoError, argon2id};
-use crate::headers::{PassphraseCost, SLOT_SALT_SIZE};
+use crate::format::{PassphraseCost, SLOT_SALT_SIZE};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use unicode_normalization::UnicodeNormalization;

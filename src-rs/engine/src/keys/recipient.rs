@@ -2,7 +2,7 @@
 
 use super::{HybridIdentity, HybridRecipient, Passphrase, PassphraseCost, X25519Identity, X25519Recipient};
 use crate::crypto::SecretKey;
-use crate::headers::{
+use crate::format::{
     HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotType, WRAP_SIZE,
     X25519Slot,
 };

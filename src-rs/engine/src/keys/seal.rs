@@ -5,7 +5,7 @@ use crate::crypto::{
     CryptoError, FileKey, Kem, Random, UnwrapError, X25519, XWing, overwrite_stack, unwrap_file_key,
     wrap_file_key,
 };
-use crate::headers::{
+use crate::format::{
     HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotBody, SlotType,
     StreamHeader, X25519Slot,
 };

@@ -3,7 +3,7 @@
 use super::seal::{open_hybrid, open_x25519, unwrap_key, unwrap_passphrase, unwrap_provider};
 use super::{DEFAULT_MAX_PASSPHRASE_COST, Identity, MAX_PASSPHRASE_LANES};
 use crate::crypto::{CryptoError, FileKey, UnwrapError, overwrite_stack};
-use crate::headers::{PassphraseCost, ProviderSlot, SlotBody, SlotType, StreamHeader};
+use crate::format::{PassphraseCost, ProviderSlot, SlotBody, SlotType, StreamHeader};
 
 /// What a reader tries, and what it spends on that.
 #[derive(Clone, Copy, Debug)]

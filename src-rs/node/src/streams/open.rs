@@ -11,8 +11,8 @@ use crate::report::{Report, SegmentDone};
 use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::stream_v2::segmentation::{RecordCursor, RecordPlace};
-use sealstream::stream_v2::session::OpenSession;
+use sealstream::session::OpenSession;
+use sealstream::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
 use std::sync::Arc;
 
 /// A sealed stream that is being opened.

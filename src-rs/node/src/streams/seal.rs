@@ -9,9 +9,9 @@ use crate::report::{Report, SegmentDone};
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Object, Uint8Array, Uint8ArraySlice};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::SealFailure;
-use sealstream::stream_v2::segmentation::SegmentCutter;
-use sealstream::stream_v2::session::SealSession;
+use sealstream::SealError;
+use sealstream::session::SealSession;
+use sealstream::stream_v2::pipeline::record_layout::SegmentCutter;
 use std::sync::Arc;
 
 /// A stream that is being sealed.
@@ -133,7 +133,7 @@ impl SealStream {
             // SAFETY: the façade made `output` for this operation and shows it to nobody before the promise settles.
             let memory = unsafe { output.as_mut() };
             if memory.len() != end.len() {
-                return Err(SealFailure::OutputTooSmall {
+                return Err(SealError::OutputTooSmall {
                     available: memory.len() as u64,
                     needed: end.len() as u64,
                 });

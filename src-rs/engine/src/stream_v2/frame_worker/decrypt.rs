@@ -1,11 +1,9 @@
 //! Opening one frame.
 
 use super::types::{FrameInput, FrameOutput, FrameWorkerError};
-use crate::crypto::{
-    FrameKey,
-    floe::{FloeParams, MessageKeys},
-};
-use crate::headers::FrameIndex;
+use crate::crypto::FrameKey;
+use crate::crypto::floe::{FloeParams, MessageKeys};
+use crate::format::FrameIndex;
 use crate::stream_v2::framing::split_frame;
 
 /// Opens frames that share an AEAD key.

@@ -1,11 +1,9 @@
 //! Sealing one frame.
 
 use super::types::{FrameInput, FrameOutput, FrameWorkerError};
-use crate::crypto::{
-    FrameIv, FrameKey,
-    floe::{FloeParams, MessageKeys},
-};
-use crate::headers::{FRAME_OVERHEAD, FrameIndex};
+use crate::crypto::floe::{FloeParams, MessageKeys};
+use crate::crypto::{FrameIv, FrameKey};
+use crate::format::{FRAME_OVERHEAD, FrameIndex};
 use crate::stream_v2::framing::{FrameError, FrameHeader, content_mut, write_frame};
 
 /// Seals frames that share an AEAD key.

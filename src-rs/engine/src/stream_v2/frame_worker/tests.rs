@@ -1,9 +1,7 @@
 use super::*;
-use crate::crypto::{
-    CryptoError, FrameIv, Random,
-    floe::{FloeKey, FloeParams, MessageKeys},
-};
-use crate::headers::FrameIndex;
+use crate::crypto::floe::{FloeKey, FloeParams, MessageKeys};
+use crate::crypto::{CryptoError, FrameIv, Random};
+use crate::format::FrameIndex;
 use crate::stream_v2::framing::{FrameError, content_mut};
 
 fn keys() -> MessageKeys {

@@ -1,7 +1,7 @@
 //! What a frame worker takes and gives.
 
 use crate::crypto::CryptoError;
-use crate::headers::FrameIndex;
+use crate::format::FrameIndex;
 use crate::stream_v2::framing::FrameError;
 
 /// A frame's place in its message, and its bytes.

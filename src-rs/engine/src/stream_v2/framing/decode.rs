@@ -2,7 +2,7 @@
 
 use super::types::{FrameError, FrameHeader, FrameRecord, PREFIX_SIZE};
 use crate::crypto::FrameIv;
-use crate::headers::FRAME_OVERHEAD;
+use crate::format::FRAME_OVERHEAD;
 
 /// Splits a frame of exactly `slot.len()` bytes into its parts.
 ///

@@ -2,7 +2,7 @@
 
 use super::types::{FrameHeader, LENGTH_SIZE, PREFIX_SIZE, length_field};
 use crate::crypto::FRAME_TAG_SIZE;
-use crate::headers::FRAME_OVERHEAD;
+use crate::format::FRAME_OVERHEAD;
 
 /// The part of a frame's slot that its content is placed in before it is sealed in place; empty where the slot is too
 /// small for a frame.

@@ -1,7 +1,7 @@
 //! What a frame on the wire is made of.
 
 use crate::crypto::{FRAME_IV_SIZE, FRAME_TAG_SIZE, FrameIv};
-use crate::headers::FRAME_OVERHEAD;
+use crate::format::FRAME_OVERHEAD;
 
 /// What stands in front of a frame's ciphertext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use super::{ReadAt, WriteAt};
 use std::borrow::Cow;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io;
+use std::io::{IoSlice, IoSliceMut};
 use std::sync::{Mutex, PoisonError};
 
 /// A source that is some bytes in memory and then another source.

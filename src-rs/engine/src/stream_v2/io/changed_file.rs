@@ -1,8 +1,8 @@
 //! A file that is changed where it stands, by one operation at a time.
 
 use super::output_file::{OutputFile, Overwrite, is_same_file, open_regular};
-use super::{Unfinished, UnfinishedFile};
-use crate::stream_v2::failure::{IoOperation, SealFailure, SizeRelation};
+use crate::error::{IoOperation, SealError, SizeRelation};
+use crate::resume::{Unfinished, UnfinishedFile};
 use std::cmp::Ordering;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -21,9 +21,9 @@ impl ChangedFile {
     ///
     /// # Errors
     /// `TargetBusy` where another operation holds it, `NotARegularFile`, or `Io` with the path.
-    pub(crate) fn open(path: &Path) -> Result<Self, SealFailure> {
-        let failed = |operation| move |error: std::io::Error| SealFailure::io(operation, Some(path), &error);
-        let busy = || SealFailure::TargetBusy {
+    pub(crate) fn open(path: &Path) -> Result<Self, SealError> {
+        let failed = |operation| move |error: std::io::Error| SealError::io(operation, Some(path), &error);
+        let busy = || SealError::TargetBusy {
             path: path.display().to_string(),
         };
         for _ in 0..ATTEMPTS {
@@ -65,7 +65,7 @@ impl ChangedFile {
     ///
     /// # Errors
     /// As those of [`OutputFile::create`].
-    pub(crate) fn successor(&self) -> Result<OutputFile, SealFailure> {
+    pub(crate) fn successor(&self) -> Result<OutputFile, SealError> {
         // The file is its own source here: that it is replaced is the point.
         let output = OutputFile::create_apart(&[], &self.path, Overwrite::Replace)?;
         Ok(OutputFile {
@@ -79,11 +79,11 @@ impl ChangedFile {
     ///
     /// # Errors
     /// `SourceChanged`; `Io` where the owner can't be kept, and those of [`OutputFile::commit`].
-    pub(crate) fn give_way(&self, successor: OutputFile, flush: bool) -> Result<(), SealFailure> {
-        let inspected = |error| SealFailure::io(IoOperation::Inspect, Some(&self.path), &error);
+    pub(crate) fn give_way(&self, successor: OutputFile, flush: bool) -> Result<(), SealError> {
+        let inspected = |error| SealError::io(IoOperation::Inspect, Some(&self.path), &error);
         if !is_same_file(&self.file, &self.path).map_err(inspected)? {
             let size = std::fs::metadata(&self.path).map_err(inspected)?.len();
-            return Err(SealFailure::SourceChanged {
+            return Err(SealError::SourceChanged {
                 expected: self.size,
                 relation: match size.cmp(&self.size) {
                     Ordering::Less => SizeRelation::Shorter,
@@ -93,7 +93,7 @@ impl ChangedFile {
             });
         }
         keep_owner(&self.file, successor.file())
-            .map_err(|error| SealFailure::io(IoOperation::Create, Some(&self.path), &error))?;
+            .map_err(|error| SealError::io(IoOperation::Create, Some(&self.path), &error))?;
         successor.commit(None, flush)
     }
 }

@@ -1,9 +1,10 @@
 //! Bytes of one file to another.
 
-use crate::stream_v2::cancel::CancellationToken;
-use crate::stream_v2::failure::{SealFailure, SizeRelation};
+use crate::error::{SealError, SizeRelation};
+use crate::operation::cancel::CancellationToken;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
+use std::io::{Read, Seek, SeekFrom};
 
 /// Appends the `size` bytes of `from` that start at `offset` to what was written to `to`; `told` hears of every portion. The
 /// system copies them without a detour through this process where it can.
@@ -17,20 +18,20 @@ pub(crate) fn append_bytes(
     size: u64,
     cancel: &CancellationToken,
     mut told: impl FnMut(u64),
-) -> Result<(), SealFailure> {
-    from.seek(SeekFrom::Start(offset)).map_err(SealFailure::reading)?;
+) -> Result<(), SealError> {
+    from.seek(SeekFrom::Start(offset)).map_err(SealError::reading)?;
     let mut left = size;
     while left > 0 {
         cancel.check()?;
         let copied = io::copy(&mut from.take(left.min(PORTION)), &mut to).map_err(|error| {
             // The copy does not say which end failed: one that can't be read still can't.
             match io::copy(&mut from.take(1), &mut io::sink()) {
-                Err(_) => SealFailure::reading(error),
-                Ok(_) => SealFailure::writing(error),
+                Err(_) => SealError::reading(error),
+                Ok(_) => SealError::writing(error),
             }
         })?;
         if copied == 0 {
-            return Err(SealFailure::SourceChanged {
+            return Err(SealError::SourceChanged {
                 expected: offset.saturating_add(size),
                 relation: SizeRelation::Shorter,
             });
@@ -47,7 +48,7 @@ const PORTION: u64 = 8 * 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream_v2::failure::IoOperation;
+    use crate::error::IoOperation;
 
     #[test]
     fn the_end_that_fails_is_named() {
@@ -63,7 +64,7 @@ mod tests {
         ] {
             let failure = append_bytes(from, to, 2, 5, &CancellationToken::new(), |_| {}).unwrap_err();
             assert!(
-                matches!(failure, SealFailure::Io { operation, .. } if operation == due),
+                matches!(failure, SealError::Io { operation, .. } if operation == due),
                 "{failure}"
             );
         }

@@ -1,7 +1,8 @@
 //! A source of which somebody fetched some pieces.
 
 use super::ReadAt;
-use std::io::{self, IoSliceMut};
+use std::io;
+use std::io::IoSliceMut;
 
 /// Pieces of a source of known size. Reading what was not fetched is an error, never zeros.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use super::{ReadAt, WriteAt};
 use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io;
+use std::io::{IoSlice, IoSliceMut};
 
 impl ReadAt for File {
     fn size(&self) -> io::Result<u64> {

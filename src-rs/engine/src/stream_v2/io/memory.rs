@@ -1,7 +1,8 @@
 //! Memory as a sink by offset: cut into slots, so that workers write side by side without unsafe code.
 
 use super::WriteAt;
-use std::io::{self, IoSlice};
+use std::io;
+use std::io::IoSlice;
 use std::sync::{Mutex, PoisonError};
 
 /// A slice of memory in slots; each write takes the locks of the slots that it touches. Where a slot is one segment's

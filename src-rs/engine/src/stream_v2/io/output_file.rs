@@ -1,7 +1,7 @@
 //! Files as whole sources and targets: what may be read, and output that appears complete or not at all.
 
-use crate::recovery::{Claim, remove_stale};
-use crate::stream_v2::failure::{FileKind, IoOperation, SealFailure};
+use crate::error::{FileKind, IoOperation, SealError};
+use crate::stream_v2::io::{TargetLock, remove_stale};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use tempfile::NamedTempFile;
 ///
 /// # Errors
 /// `Io` with the path, or `NotARegularFile`.
-pub fn open_source(path: &Path) -> Result<File, SealFailure> {
+pub fn open_source(path: &Path) -> Result<File, SealError> {
     open_regular(path, OpenOptions::new().read(true))
 }
 
 /// Opens a regular file with these options, without waiting.
-pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> Result<File, SealFailure> {
-    let failed = |error: io::Error| SealFailure::io(IoOperation::Open, Some(path), &error);
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> Result<File, SealError> {
+    let failed = |error: io::Error| SealError::io(IoOperation::Open, Some(path), &error);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
     let file = options
@@ -49,17 +49,17 @@ pub enum Overwrite {
 /// Dropped before that, it leaves nothing behind.
 #[derive(Debug)]
 pub struct OutputFile {
-    pub(super) temporary: NamedTempFile,
-    pub(super) target: Target,
+    pub(crate) temporary: NamedTempFile,
+    pub(crate) target: Target,
     /// What an interrupted operation left beside the target goes: no source is one of these files.
-    pub(super) removes_stale: bool,
+    pub(crate) removes_stale: bool,
 }
 
 /// Where an output goes, found fit to be replaced or created.
 #[derive(Debug)]
-pub(super) struct Target {
-    pub(super) path: PathBuf,
-    pub(super) replaces: Option<Metadata>,
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
+    pub(crate) replaces: Option<Metadata>,
     overwrite: Overwrite,
 }
 
@@ -69,7 +69,7 @@ impl OutputFile {
     ///
     /// # Errors
     /// `SameFile`, `TargetExists`, `NotARegularFile`, or `Io` with the path.
-    pub fn create(source: Option<&File>, target: &Path, overwrite: Overwrite) -> Result<Self, SealFailure> {
+    pub fn create(source: Option<&File>, target: &Path, overwrite: Overwrite) -> Result<Self, SealError> {
         Self::create_apart(source.as_slice(), target, overwrite)
     }
 
@@ -77,18 +77,18 @@ impl OutputFile {
     ///
     /// # Errors
     /// As those of [`create`](Self::create).
-    pub fn create_apart(sources: &[&File], target: &Path, overwrite: Overwrite) -> Result<Self, SealFailure> {
+    pub fn create_apart(sources: &[&File], target: &Path, overwrite: Overwrite) -> Result<Self, SealError> {
         let resolved = Target::resolve(sources, target, overwrite)?;
         resolved.check_overwrite(target)?;
         let temporary = tempfile::Builder::new()
             .prefix(".sealstream-")
             .suffix(".partial")
             .tempfile_in(directory_of(&resolved.path))
-            .map_err(|error| SealFailure::io(IoOperation::Create, Some(target), &error))?;
+            .map_err(|error| SealError::io(IoOperation::Create, Some(target), &error))?;
         // Inputs are never changed, whatever their names.
         let removes_stale = sources
             .iter()
-            .all(|source| matches!(Claim::would_take(source, &resolved.path), Ok(false)));
+            .all(|source| matches!(TargetLock::would_take(source, &resolved.path), Ok(false)));
         Ok(Self {
             temporary,
             target: resolved,
@@ -118,7 +118,7 @@ impl OutputFile {
     /// # Errors
     /// `Io`, or `TargetExists` where the target came into being meanwhile. Nothing is left then, with one exception: where
     /// an existing file was replaced and only flushing its directory failed, the new file stands in its place.
-    pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealFailure> {
+    pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealError> {
         let Self {
             temporary,
             target,
@@ -134,19 +134,15 @@ impl OutputFile {
 
 impl Target {
     /// Follows a symbolic link, and checks what stands there.
-    pub(super) fn resolve(
-        sources: &[&File],
-        target: &Path,
-        overwrite: Overwrite,
-    ) -> Result<Self, SealFailure> {
-        let failed = |error: io::Error| SealFailure::io(IoOperation::Create, Some(target), &error);
+    pub(crate) fn resolve(sources: &[&File], target: &Path, overwrite: Overwrite) -> Result<Self, SealError> {
+        let failed = |error: io::Error| SealError::io(IoOperation::Create, Some(target), &error);
         let shown = || target.display().to_string();
         let (path, replaces) = match std::fs::symlink_metadata(target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (target.to_owned(), None),
             Err(error) => return Err(failed(error)),
             Ok(metadata) if metadata.is_symlink() => match std::fs::canonicalize(target) {
                 Err(_) => {
-                    return Err(SealFailure::NotARegularFile {
+                    return Err(SealError::NotARegularFile {
                         path: shown(),
                         found: FileKind::DanglingLink,
                     });
@@ -164,12 +160,12 @@ impl Target {
             }
             for source in sources {
                 if is_same_file(source, &path).map_err(failed)? {
-                    return Err(SealFailure::SameFile { path: shown() });
+                    return Err(SealError::SameFile { path: shown() });
                 }
             }
         }
         if path.file_name().is_none() {
-            return Err(SealFailure::NotARegularFile {
+            return Err(SealError::NotARegularFile {
                 path: shown(),
                 found: FileKind::Directory,
             });
@@ -190,9 +186,9 @@ impl Target {
     }
 
     /// Refuses a target that exists, unless it may be replaced.
-    pub(super) fn check_overwrite(&self, shown: &Path) -> Result<(), SealFailure> {
+    pub(crate) fn check_overwrite(&self, shown: &Path) -> Result<(), SealError> {
         if self.replaces.is_some() && self.overwrite == Overwrite::Refuse {
-            return Err(SealFailure::TargetExists {
+            return Err(SealError::TargetExists {
                 path: shown.display().to_string(),
             });
         }
@@ -200,20 +196,20 @@ impl Target {
     }
 
     /// Puts the file in its place; `kept` is the name that it goes back to where it can't stay there.
-    pub(super) fn place(
+    pub(crate) fn place(
         &self,
         temporary: NamedTempFile,
         mode: Option<u32>,
         flush: bool,
         kept: Option<&Path>,
-    ) -> Result<(), SealFailure> {
+    ) -> Result<(), SealError> {
         let Self {
             path: target,
             replaces,
             overwrite,
         } = self;
         let failed =
-            |operation| move |error: io::Error| SealFailure::io(operation, Some(target.as_path()), &error);
+            |operation| move |error: io::Error| SealError::io(operation, Some(target.as_path()), &error);
         set_mode(temporary.as_file(), mode, replaces.as_ref()).map_err(failed(IoOperation::Create))?;
         if flush {
             temporary
@@ -232,10 +228,10 @@ impl Target {
             Overwrite::Refuse => temporary.persist_noclobber(target),
         };
         renamed.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => SealFailure::TargetExists {
+            io::ErrorKind::AlreadyExists => SealError::TargetExists {
                 path: target.display().to_string(),
             },
-            _ => SealFailure::io(IoOperation::Rename, Some(target), &error.error),
+            _ => SealError::io(IoOperation::Rename, Some(target), &error.error),
         })?;
         if let Some(directory) = directory {
             sync_directory(&directory).map_err(|error| {
@@ -253,13 +249,13 @@ impl Target {
     }
 }
 
-pub(super) fn directory_of(path: &Path) -> &Path {
+pub(crate) fn directory_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
 }
 
-pub(super) fn is_same_file(source: &File, target: &Path) -> io::Result<bool> {
+pub(crate) fn is_same_file(source: &File, target: &Path) -> io::Result<bool> {
     let source = same_file::Handle::from_file(source.try_clone()?)?;
     match same_file::Handle::from_path(target) {
         Ok(target) => Ok(source == target),
@@ -269,9 +265,9 @@ pub(super) fn is_same_file(source: &File, target: &Path) -> io::Result<bool> {
     }
 }
 
-fn not_regular(path: &Path, metadata: &Metadata) -> Option<SealFailure> {
+fn not_regular(path: &Path, metadata: &Metadata) -> Option<SealError> {
     let kind = metadata.file_type();
-    let failure = || SealFailure::NotARegularFile {
+    let failure = || SealError::NotARegularFile {
         path: path.display().to_string(),
         found: file_kind(kind),
     };
@@ -299,7 +295,7 @@ fn file_kind(kind: FileType) -> FileKind {
 }
 
 #[cfg(unix)]
-pub(super) fn set_mode(file: &File, mode: Option<u32>, replaces: Option<&Metadata>) -> io::Result<()> {
+pub(crate) fn set_mode(file: &File, mode: Option<u32>, replaces: Option<&Metadata>) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = replaces.map(|metadata| metadata.permissions().mode()).or(mode);
     mode.map_or(Ok(()), |mode| {
@@ -308,7 +304,7 @@ pub(super) fn set_mode(file: &File, mode: Option<u32>, replaces: Option<&Metadat
 }
 
 #[cfg(not(unix))]
-pub(super) fn set_mode(_: &File, _: Option<u32>, _: Option<&Metadata>) -> io::Result<()> {
+pub(crate) fn set_mode(_: &File, _: Option<u32>, _: Option<&Metadata>) -> io::Result<()> {
     Ok(())
 }
 

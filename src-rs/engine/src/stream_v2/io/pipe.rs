@@ -1,8 +1,9 @@
 //! Pipes, terminals and sockets as sources and sinks that can be cancelled while they wait.
 
-use crate::stream_v2::cancel::{CancellationToken, Cancelled};
+use crate::operation::cancel::{CancellationToken, Cancelled};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
+use std::io::{Read, Write};
 
 /// Reads a file descriptor that may keep its reader waiting.
 #[derive(Debug)]

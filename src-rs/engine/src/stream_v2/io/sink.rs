@@ -1,7 +1,8 @@
 //! Sinks.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Write};
+use std::io;
+use std::io::{IoSlice, Write};
 
 /// Writes a positioned sink in order.
 pub struct WriteAtCursor<'a> {

@@ -1,7 +1,8 @@
 //! Sources.
 
 use std::fs::File;
-use std::io::{self, IoSliceMut, Read};
+use std::io;
+use std::io::{IoSliceMut, Read};
 
 /// A source whose bytes can be read by offset, from several threads at once.
 pub trait ReadAt: Send + Sync {

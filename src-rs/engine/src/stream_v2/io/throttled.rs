@@ -1,8 +1,9 @@
 //! A source that is read no faster than it may be, so that others who use the disk are not kept waiting.
 
 use super::ReadAt;
-use crate::stream_v2::cancel::CancellationToken;
-use std::io::{self, IoSliceMut};
+use crate::operation::cancel::CancellationToken;
+use std::io;
+use std::io::IoSliceMut;
 use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};

@@ -1,11 +1,11 @@
 //! Records in, one result for each out: for callers that find the records themselves and decide for each segment.
 
 use super::ordered::run_ordered;
-use super::record::{Halt, SideBySide, open_record};
-use super::threads::Threads;
-use crate::headers::SegmentIndex;
-use crate::stream_v2::cancel::CancellationToken;
-use crate::stream_v2::failure::SealFailure;
+use super::record::{Parallelism, TaskError, open_record};
+use crate::error::SealError;
+use crate::format::SegmentIndex;
+use crate::operation::cancel::CancellationToken;
+use crate::operation::threads::Threads;
 use crate::stream_v2::segment_worker::{
     DecryptedSegment, SegmentCryptoContext, SegmentWire, SegmentWorkerError,
 };
@@ -42,7 +42,7 @@ impl DecryptPipeline {
     pub fn process_stream(
         &self,
         input: Receiver<SegmentWire>,
-    ) -> Result<Receiver<Result<DecryptedSegment, SegmentWorkerError>>, SealFailure> {
+    ) -> Result<Receiver<Result<DecryptedSegment, SegmentWorkerError>>, SealError> {
         let (output, results) = sync_channel(self.window.max(1));
         let Self {
             context,
@@ -56,12 +56,12 @@ impl DecryptPipeline {
                 match open_record(
                     &context,
                     wire,
-                    SideBySide::Segments,
+                    Parallelism::Segments,
                     &cancel,
                     &mut StageTimes::default(),
                 ) {
                     Ok(segment) => Ok(segment),
-                    Err(Halt::Segment(error)) => Err(error),
+                    Err(TaskError::Segment(error)) => Err(error),
                     // Nobody raises this token, and there is no source or sink to fail.
                     Err(_) => Err(SegmentWorkerError::FrameWorkerDisconnected { segment }),
                 }
@@ -81,7 +81,7 @@ impl DecryptPipeline {
         let spawned = std::thread::Builder::new()
             .name("sealstream-pipeline".into())
             .spawn(run);
-        spawned.map_err(|error| SealFailure::ThreadsUnavailable {
+        spawned.map_err(|error| SealError::ThreadsUnavailable {
             message: error.to_string(),
         })?;
         Ok(results)

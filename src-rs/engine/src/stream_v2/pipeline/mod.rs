@@ -5,18 +5,20 @@
 
 mod decrypt_pipeline;
 mod ordered;
+mod panic_guard;
 mod positioned;
 mod reading;
 mod record;
+pub mod record_layout;
 mod resumable;
-mod threads;
 
 pub use decrypt_pipeline::DecryptPipeline;
 pub(crate) use ordered::run_ordered;
+pub(crate) use panic_guard::guard;
 pub(crate) use positioned::{OpenTask, SealTask, SegmentTask, Transfer, Worker, run_positioned};
 pub(crate) use reading::{Broken, RecordReader};
 pub use record::portion_size;
-pub(crate) use record::{Halt, SideBySide, Stepper, open_in_place, open_record, seal_in_place, seal_record};
+pub(crate) use record::{
+    Parallelism, PortionRunner, TaskError, open_in_place, open_record, seal_in_place, seal_record,
+};
 pub(crate) use resumable::{Checkpoints, Resumable};
-pub use threads::Threads;
-pub(crate) use threads::guard;

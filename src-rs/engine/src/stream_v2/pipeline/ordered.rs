@@ -1,7 +1,7 @@
 //! Everything that has an order: read on one thread, worked on by the pool, delivered in order on the caller's.
 
-use super::threads::Threads;
-use crate::stream_v2::failure::SealFailure;
+use crate::error::SealError;
+use crate::operation::threads::Threads;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -19,7 +19,7 @@ pub(crate) fn run_ordered<I, O>(
     work: impl Fn(I) -> O + Sync,
     lost: impl Fn() -> O,
     mut consume: impl FnMut(O) -> ControlFlow<()>,
-) -> Result<(), SealFailure>
+) -> Result<(), SealError>
 where
     I: Send,
     O: Send,
@@ -50,7 +50,7 @@ where
             let spawned = std::thread::Builder::new()
                 .name("sealstream-reader".into())
                 .spawn_scoped(threads, reader);
-            spawned.map_err(|error| SealFailure::ThreadsUnavailable {
+            spawned.map_err(|error| SealError::ThreadsUnavailable {
                 message: error.to_string(),
             })?;
             for result in &results {

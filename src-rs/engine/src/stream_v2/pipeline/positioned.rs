@@ -3,12 +3,13 @@
 //! Nothing is shared but immutable keys and a cursor, so there is no queue, no reordering and no copy between threads.
 //! A worker's buffer holds one portion of a record, so memory does not grow with the segment size.
 
+use super::panic_guard::{Rayon, guard};
 use super::reading::{Broken, RecordReader};
-use super::record::{Halt, Stepper, portion_size};
-use super::threads::{Rayon, Threads, guard};
-use crate::headers::{ManifestEntry, SegmentIndex, WireOffset};
-use crate::stream_v2::cancel::CancellationToken;
-use crate::stream_v2::failure::{SealFailure, SizeRelation};
+use super::record::{PortionRunner, TaskError, portion_size};
+use crate::error::{SealError, SizeRelation};
+use crate::format::{ManifestEntry, SegmentIndex, WireOffset};
+use crate::operation::cancel::CancellationToken;
+use crate::operation::threads::Threads;
 use crate::stream_v2::framing::{PREFIX_SIZE, contents, contents_mut};
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::stream_v2::segment_worker::{
@@ -35,24 +36,24 @@ impl Transfer<'_> {
         self.context.geometry().segment_count(self.plaintext_size)
     }
 
-    pub(super) fn stepper<'s, J: Join>(&'s self, join: &'s J) -> Stepper<'s, J> {
-        Stepper {
+    pub(super) fn stepper<'s, J: Join>(&'s self, join: &'s J) -> PortionRunner<'s, J> {
+        PortionRunner {
             join,
             cancel: self.cancel,
             slot_size: self.context.geometry().frame_slot_size(),
         }
     }
 
-    fn write(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> Result<(), Halt> {
+    fn write(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> Result<(), TaskError> {
         let written = self.sink.write_at(offset, buffers);
-        written.map_err(|error| Halt::Fatal(SealFailure::writing(error)))
+        written.map_err(|error| TaskError::Fatal(SealError::writing(error)))
     }
 
     /// A record that can't be read to its end.
-    fn broken(&self, next_segment: SegmentIndex, broken: Broken) -> Halt {
-        Halt::Fatal(match broken {
-            Broken::Failed(error) => SealFailure::reading(error),
-            Broken::Ended(offset) => SealFailure::Truncated {
+    fn broken(&self, next_segment: SegmentIndex, broken: Broken) -> TaskError {
+        TaskError::Fatal(match broken {
+            Broken::Failed(error) => SealError::reading(error),
+            Broken::Ended(offset) => SealError::Truncated {
                 next_segment,
                 verified_bytes: self.meter.done(),
                 offset,
@@ -60,9 +61,9 @@ impl Transfer<'_> {
         })
     }
 
-    fn read(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, Halt> {
+    fn read(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, TaskError> {
         let read = self.source.read_at(offset, buffers);
-        read.map_err(|error| Halt::Fatal(SealFailure::reading(error)))
+        read.map_err(|error| TaskError::Fatal(SealError::reading(error)))
     }
 }
 
@@ -78,7 +79,11 @@ pub(crate) trait SegmentTask: Sync {
     fn slot_size(&self) -> usize;
 
     /// Does the `index`th of [`count`](Self::count) segments.
-    fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<Self::Output, Halt>;
+    fn run<J: Join>(
+        &self,
+        worker: &mut Worker<'_, J>,
+        index: SegmentIndex,
+    ) -> Result<Self::Output, TaskError>;
 
     /// Hears that a segment is done, and the time that it took in each stage.
     fn done(&self, output: &Self::Output, times: StageTimes) {
@@ -114,7 +119,11 @@ impl SegmentTask for SealTask<'_> {
         self.0.context.geometry().frame_slot_size()
     }
 
-    fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<RecordSummary, Halt> {
+    fn run<J: Join>(
+        &self,
+        worker: &mut Worker<'_, J>,
+        index: SegmentIndex,
+    ) -> Result<RecordSummary, TaskError> {
         let Worker {
             join,
             portion,
@@ -152,7 +161,7 @@ impl SegmentTask for SealTask<'_> {
             })?;
             if read != wanted {
                 let (expected, relation) = (transfer.plaintext_size, SizeRelation::Shorter);
-                return Err(Halt::Fatal(SealFailure::SourceChanged { expected, relation }));
+                return Err(TaskError::Fatal(SealError::SourceChanged { expected, relation }));
             }
             transfer.stepper(*join).seal(&mut sealer, slots, times)?;
             transfer.meter.add(wanted as u64);
@@ -199,7 +208,11 @@ impl SegmentTask for OpenTask<'_> {
         self.transfer.context.geometry().frame_slot_size()
     }
 
-    fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<RecordSummary, Halt> {
+    fn run<J: Join>(
+        &self,
+        worker: &mut Worker<'_, J>,
+        index: SegmentIndex,
+    ) -> Result<RecordSummary, TaskError> {
         let Worker {
             join,
             portion,
@@ -245,7 +258,7 @@ impl SegmentTask for OpenTask<'_> {
         };
         let summary = times.time(Stage::Digest, || opener.finish(record.digest()))?;
         if self.manifest.get(index.get() as usize) != Some(&summary.entry) {
-            return Err(Halt::Fatal(SealFailure::other_sealing(self.end_offset, index)));
+            return Err(TaskError::Fatal(SealError::other_sealing(self.end_offset, index)));
         }
         Ok(summary)
     }
@@ -260,7 +273,7 @@ pub(crate) fn run_positioned<T: SegmentTask>(
     task: &T,
     threads: &Threads,
     times: &mut StageTimes,
-) -> Result<Vec<T::Output>, SealFailure> {
+) -> Result<Vec<T::Output>, SealError> {
     let count = task.count();
     let shared = Shared {
         task,
@@ -277,7 +290,7 @@ pub(crate) fn run_positioned<T: SegmentTask>(
         Threads::Pool(pool) => pool.broadcast(|_| shared.work(&Serial, portion)),
     };
     let mut outputs = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
-    let mut failure: Option<(u64, Halt)> = None;
+    let mut failure: Option<(u64, TaskError)> = None;
     for result in workers {
         *times += result.times;
         outputs.extend(result.outputs);
@@ -305,7 +318,7 @@ struct Shared<'a, T> {
 
 struct WorkerResult<O> {
     outputs: Vec<(u64, O)>,
-    failure: Option<(u64, Halt)>,
+    failure: Option<(u64, TaskError)>,
     times: StageTimes,
 }
 
@@ -326,7 +339,7 @@ impl<T: SegmentTask> Shared<'_, T> {
             let index = SegmentIndex::new(next);
             let before = worker.times;
             let done = guard(index, || self.task.run(&mut worker, index));
-            match done.map_err(Halt::Segment).flatten() {
+            match done.map_err(TaskError::Segment).flatten() {
                 Ok(output) => {
                     self.task.done(&output, worker.times - before);
                     outputs.push((next, output));
@@ -377,7 +390,7 @@ impl PortionBuffer {
 
 /// Content bytes in `size` bytes of frames.
 fn content_size(size: usize, slot_size: usize) -> usize {
-    size - size.div_ceil(slot_size) * crate::headers::FRAME_OVERHEAD
+    size - size.div_ceil(slot_size) * crate::format::FRAME_OVERHEAD
 }
 
 const PAGE: usize = 4096;

@@ -1,11 +1,12 @@
 //! A record on its way in by offset, a portion at a time through one buffer.
 
 use super::positioned::PortionBuffer;
-use crate::headers::{Geometry, WireOffset};
+use crate::format::{Geometry, WireOffset};
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, RecordPreamble};
 use crate::telemetry::{Stage, StageTimes};
-use std::io::{self, IoSliceMut};
+use std::io;
+use std::io::IoSliceMut;
 
 /// Reads the record of a segment whose size is known.
 pub(crate) struct RecordReader<'a> {

@@ -1,9 +1,10 @@
 //! One record's frames, a portion at a time: seal or open, digest, and look at the token in between.
 
-use super::threads::{Rayon, Threads, guard};
-use crate::headers::{FRAME_OVERHEAD, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset};
-use crate::stream_v2::cancel::{CancellationToken, Cancelled};
-use crate::stream_v2::failure::SealFailure;
+use super::panic_guard::{Rayon, guard};
+use crate::error::SealError;
+use crate::format::{FRAME_OVERHEAD, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset};
+use crate::operation::cancel::{CancellationToken, Cancelled};
+use crate::operation::threads::Threads;
 use crate::stream_v2::segment_worker::{
     DecryptSegmentWorker, DecryptedSegment, EncryptSegmentWorker, EncryptedSegment, Join, PREAMBLE_SIZE,
     RecordSummary, SegmentChecker, SegmentCryptoContext, SegmentInput, SegmentOpener, SegmentPlan,
@@ -13,45 +14,45 @@ use crate::telemetry::{Stage, StageTimes};
 
 /// Why work on a segment ended early.
 #[derive(Debug)]
-pub(crate) enum Halt {
+pub(crate) enum TaskError {
     /// The segment failed.
     Segment(SegmentWorkerError),
     /// The token was raised.
     Cancelled,
     /// The source or the sink failed, or something else that no other segment survives.
-    Fatal(SealFailure),
+    Fatal(SealError),
 }
 
-impl From<SegmentWorkerError> for Halt {
+impl From<SegmentWorkerError> for TaskError {
     fn from(error: SegmentWorkerError) -> Self {
         Self::Segment(error)
     }
 }
 
-impl From<Cancelled> for Halt {
+impl From<Cancelled> for TaskError {
     fn from(Cancelled: Cancelled) -> Self {
         Self::Cancelled
     }
 }
 
-impl From<Halt> for SealFailure {
-    fn from(halt: Halt) -> Self {
+impl From<TaskError> for SealError {
+    fn from(halt: TaskError) -> Self {
         match halt {
-            Halt::Segment(error) => error.into(),
-            Halt::Cancelled => Self::Cancelled,
-            Halt::Fatal(failure) => failure,
+            TaskError::Segment(error) => error.into(),
+            TaskError::Cancelled => Self::Cancelled,
+            TaskError::Fatal(failure) => failure,
         }
     }
 }
 
 /// Takes frames through a worker in portions that stay in L2, and books the time.
-pub(crate) struct Stepper<'a, J> {
+pub(crate) struct PortionRunner<'a, J> {
     pub(crate) join: &'a J,
     pub(crate) cancel: &'a CancellationToken,
     pub(crate) slot_size: usize,
 }
 
-impl<J: Join> Stepper<'_, J> {
+impl<J: Join> PortionRunner<'_, J> {
     /// Bytes of a portion: frames side by side need more of them at once.
     fn portion(&self, available: usize) -> usize {
         if J::PARALLEL {
@@ -67,7 +68,7 @@ impl<J: Join> Stepper<'_, J> {
         sealer: &mut SegmentSealer<'_>,
         slots: &mut [u8],
         times: &mut StageTimes,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), TaskError> {
         for portion in slots.chunks_mut(self.portion(slots.len())) {
             self.cancel.check()?;
             times.time(Stage::Crypto, || sealer.seal_frames(self.join, portion))?;
@@ -82,7 +83,7 @@ impl<J: Join> Stepper<'_, J> {
         checker: &mut SegmentChecker,
         slots: &mut [u8],
         times: &mut StageTimes,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), TaskError> {
         for portion in slots.chunks_mut(self.portion(slots.len())) {
             self.cancel.check()?;
             times.time(Stage::Digest, || checker.check_frames(portion));
@@ -96,7 +97,7 @@ impl<J: Join> Stepper<'_, J> {
         opener: &mut SegmentOpener<'_>,
         slots: &mut [u8],
         times: &mut StageTimes,
-    ) -> Result<bool, Halt> {
+    ) -> Result<bool, TaskError> {
         let mut verified = true;
         for portion in slots.chunks_mut(self.portion(slots.len())) {
             self.cancel.check()?;
@@ -109,14 +110,14 @@ impl<J: Join> Stepper<'_, J> {
 
 /// What runs side by side on a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SideBySide {
+pub(crate) enum Parallelism {
     /// Segments; the frames of each are taken one by one.
     Segments,
     /// The frames of a segment, because there are fewer segments than threads.
     Frames,
 }
 
-impl SideBySide {
+impl Parallelism {
     /// The choice for `segments` segments, where their number is known.
     pub(crate) fn choose(threads: &Threads, segments: Option<u64>) -> Self {
         match threads {
@@ -134,13 +135,13 @@ impl SideBySide {
 pub(crate) fn seal_record(
     context: &SegmentCryptoContext,
     input: SegmentInput,
-    side_by_side: SideBySide,
+    parallelism: Parallelism,
     cancel: &CancellationToken,
     times: &mut StageTimes,
-) -> Result<EncryptedSegment, Halt> {
+) -> Result<EncryptedSegment, TaskError> {
     let SegmentInput { plan, mut record } = input;
     record.resize(context.geometry().record_size(plan.plaintext_size) as usize, 0);
-    let summary = seal_in_place(context, plan, &mut record, side_by_side, cancel, times)?;
+    let summary = seal_in_place(context, plan, &mut record, parallelism, cancel, times)?;
     Ok(EncryptedSegment { summary, record })
 }
 
@@ -150,15 +151,15 @@ pub(crate) fn seal_in_place(
     context: &SegmentCryptoContext,
     plan: SegmentPlan,
     record: &mut [u8],
-    side_by_side: SideBySide,
+    parallelism: Parallelism,
     cancel: &CancellationToken,
     times: &mut StageTimes,
-) -> Result<RecordSummary, Halt> {
-    let seal = || match side_by_side {
-        SideBySide::Segments => seal_with(context, plan, record, &Serial, cancel, times),
-        SideBySide::Frames => seal_with(context, plan, record, &Rayon, cancel, times),
+) -> Result<RecordSummary, TaskError> {
+    let seal = || match parallelism {
+        Parallelism::Segments => seal_with(context, plan, record, &Serial, cancel, times),
+        Parallelism::Frames => seal_with(context, plan, record, &Rayon, cancel, times),
     };
-    guard(plan.index, seal).map_err(Halt::Segment).flatten()
+    guard(plan.index, seal).map_err(TaskError::Segment).flatten()
 }
 
 fn seal_with<J: Join>(
@@ -168,7 +169,7 @@ fn seal_with<J: Join>(
     join: &J,
     cancel: &CancellationToken,
     times: &mut StageTimes,
-) -> Result<RecordSummary, Halt> {
+) -> Result<RecordSummary, TaskError> {
     let geometry = context.geometry();
     let (expected, actual) = (geometry.record_size(plan.plaintext_size), record.len());
     let Some((preamble, rest)) = record
@@ -180,7 +181,7 @@ fn seal_with<J: Join>(
     let mut sealer = EncryptSegmentWorker::new(context).begin(plan)?;
     preamble.copy_from_slice(sealer.preamble());
     let (slots, digest_room) = rest.split_at_mut(geometry.frames_wire_size(plan.plaintext_size));
-    let stepper = Stepper {
+    let stepper = PortionRunner {
         join,
         cancel,
         slot_size: geometry.frame_slot_size(),
@@ -195,16 +196,16 @@ fn seal_with<J: Join>(
 pub(crate) fn open_record(
     context: &SegmentCryptoContext,
     wire: SegmentWire,
-    side_by_side: SideBySide,
+    parallelism: Parallelism,
     cancel: &CancellationToken,
     times: &mut StageTimes,
-) -> Result<DecryptedSegment, Halt> {
+) -> Result<DecryptedSegment, TaskError> {
     let SegmentWire {
         index,
         offset,
         mut record,
     } = wire;
-    let summary = open_in_place(context, (index, offset), &mut record, side_by_side, cancel, times)?;
+    let summary = open_in_place(context, (index, offset), &mut record, parallelism, cancel, times)?;
     Ok(DecryptedSegment {
         summary,
         geometry: *context.geometry(),
@@ -218,15 +219,15 @@ pub(crate) fn open_in_place(
     context: &SegmentCryptoContext,
     place: (SegmentIndex, WireOffset),
     record: &mut [u8],
-    side_by_side: SideBySide,
+    parallelism: Parallelism,
     cancel: &CancellationToken,
     times: &mut StageTimes,
-) -> Result<RecordSummary, Halt> {
-    let open = || match side_by_side {
-        SideBySide::Segments => open_with(context, place, record, &Serial, cancel, times),
-        SideBySide::Frames => open_with(context, place, record, &Rayon, cancel, times),
+) -> Result<RecordSummary, TaskError> {
+    let open = || match parallelism {
+        Parallelism::Segments => open_with(context, place, record, &Serial, cancel, times),
+        Parallelism::Frames => open_with(context, place, record, &Rayon, cancel, times),
     };
-    guard(place.0, open).map_err(Halt::Segment).flatten()
+    guard(place.0, open).map_err(TaskError::Segment).flatten()
 }
 
 fn open_with<J: Join>(
@@ -236,7 +237,7 @@ fn open_with<J: Join>(
     join: &J,
     cancel: &CancellationToken,
     times: &mut StageTimes,
-) -> Result<RecordSummary, Halt> {
+) -> Result<RecordSummary, TaskError> {
     let geometry = context.geometry();
     let length = record.len();
     let Some((preamble, rest)) = record.split_first_chunk_mut::<PREAMBLE_SIZE>() else {
@@ -253,7 +254,7 @@ fn open_with<J: Join>(
         return Err(wrong_size(index, offset, expected, length));
     }
     let (slots, digest) = rest.split_at_mut(geometry.frames_wire_size(opener.header().plaintext_size));
-    let stepper = Stepper {
+    let stepper = PortionRunner {
         join,
         cancel,
         slot_size: geometry.frame_slot_size(),
@@ -262,9 +263,9 @@ fn open_with<J: Join>(
     Ok(times.time(Stage::Digest, || opener.finish(digest))?)
 }
 
-fn wrong_size(index: SegmentIndex, offset: WireOffset, expected: u64, actual: usize) -> Halt {
+fn wrong_size(index: SegmentIndex, offset: WireOffset, expected: u64, actual: usize) -> TaskError {
     let error = SegmentHeaderError::new(SegmentReason::WireSize, expected, actual);
-    Halt::Segment(SegmentWorkerError::invalid(index, offset, error))
+    TaskError::Segment(SegmentWorkerError::invalid(index, offset, error))
 }
 
 /// Bytes that a worker moves at a time: as many whole frames as fit into half a MiB, at least one.

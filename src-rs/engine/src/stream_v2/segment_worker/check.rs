@@ -1,8 +1,9 @@
 //! What can be checked of a record without a key: its header, its extent, its frames' lengths and its digest.
 
 use super::{PREAMBLE_SIZE, RecordPreamble, SegmentWorkerError, iv_and_tag};
-use crate::crypto::{DigestValue, SegmentHasher, floe::FloeParams};
-use crate::headers::{
+use crate::crypto::floe::FloeParams;
+use crate::crypto::{DigestValue, SegmentHasher};
+use crate::format::{
     FLOE_HEADER_SIZE, FrameIndex, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader,
     SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
 };

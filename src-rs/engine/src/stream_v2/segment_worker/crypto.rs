@@ -3,8 +3,9 @@
 //! Nonce policy: every segment draws a random 32-byte message IV and so gets keys of its own; every frame draws a random
 //! 12-byte IV. Nothing is counted across segments, so they can be sealed in any order and sealed again.
 
-use crate::crypto::{PayloadKey, Random, floe::FloeParams};
-use crate::headers::Geometry;
+use crate::crypto::floe::FloeParams;
+use crate::crypto::{PayloadKey, Random};
+use crate::format::Geometry;
 
 /// Keys and sizes for a stream's segments.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ pub struct SegmentCryptoContext {
     pub(super) random: Random,
     /// Tests make the worker of this segment panic.
     #[cfg(test)]
-    pub(crate) panic_at: Option<crate::headers::SegmentIndex>,
+    pub(crate) panic_at: Option<crate::format::SegmentIndex>,
 }
 
 impl SegmentCryptoContext {
@@ -60,11 +61,11 @@ impl SegmentCryptoContext {
 
     /// Panics for the segment that a test names.
     #[cfg(test)]
-    pub(super) fn injected_panic(&self, segment: crate::headers::SegmentIndex) {
+    pub(super) fn injected_panic(&self, segment: crate::format::SegmentIndex) {
         assert!(self.panic_at != Some(segment), "injected into segment {segment}");
     }
 
     #[cfg(not(test))]
     #[inline(always)]
-    pub(super) fn injected_panic(&self, _: crate::headers::SegmentIndex) {}
+    pub(super) fn injected_panic(&self, _: crate::format::SegmentIndex) {}
 }

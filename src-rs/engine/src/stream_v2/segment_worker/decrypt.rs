@@ -2,8 +2,9 @@
 
 use super::check::{RecordCheck, other_floe_parameters, split_preamble};
 use super::{Join, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentWorkerError};
-use crate::crypto::{Crc64, floe::FloeHeaderError};
-use crate::headers::{
+use crate::crypto::Crc64;
+use crate::crypto::floe::FloeHeaderError;
+use crate::format::{
     FrameIndex, ManifestEntry, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput, FrameWorkerError};

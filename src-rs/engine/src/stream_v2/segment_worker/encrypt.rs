@@ -4,7 +4,7 @@ use super::{
     Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentPlan, SegmentWorkerError,
 };
 use crate::crypto::{Crc64, CryptoError, DigestValue, FrameIv, SegmentHasher};
-use crate::headers::{FrameIndex, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
+use crate::format::{FrameIndex, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
 use crate::stream_v2::frame_worker::{EncryptFrameWorker, FrameInput, FrameWorkerError};
 
 /// Seals segments of one stream.

@@ -1,6 +1,6 @@
 //! What a segment worker reports. The caller decides what to make of it: abort, skip, retry or log.
 
-use crate::headers::{FrameIndex, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset};
+use crate::format::{FrameIndex, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset};
 use crate::stream_v2::frame_worker::FrameWorkerError;
 use crate::stream_v2::framing::FrameError;
 

@@ -2,7 +2,7 @@
 
 use super::{RecordPreamble, SegmentCryptoContext, iv_and_tag};
 use crate::crypto::floe::{IV_SIZE, MessageKeys};
-use crate::headers::{FrameIndex, MAX_PLAINTEXT_SIZE, SegmentHeader};
+use crate::format::{FrameIndex, MAX_PLAINTEXT_SIZE, SegmentHeader};
 use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput};
 use crate::stream_v2::framing::mend_length;
 

@@ -4,7 +4,7 @@
 use super::check::RecordCheck;
 use super::decrypt::{frame_failure, frame_worker};
 use super::{DecryptSegmentWorker, RecordPreamble, SegmentWorkerError, frame_offset};
-use crate::headers::{FrameIndex, Geometry, ManifestEntry, SegmentHeader, SegmentIndex, WireOffset};
+use crate::format::{FrameIndex, Geometry, ManifestEntry, SegmentHeader, SegmentIndex, WireOffset};
 use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput};
 use crate::stream_v2::framing::contents;
 

@@ -3,8 +3,9 @@
 mod refusals;
 
 use super::*;
-use crate::crypto::{CryptoError, Random, floe::FloeKey};
-use crate::headers::{
+use crate::crypto::floe::FloeKey;
+use crate::crypto::{CryptoError, Random};
+use crate::format::{
     DigestKind, FRAME_OVERHEAD, FrameIndex, Geometry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset,
 };
 use crate::stream_v2::frame_worker::FrameWorkerError;

@@ -1,7 +1,7 @@
 //! What segment workers take and give: plain data.
 
 use crate::crypto::floe::IV_SIZE;
-use crate::headers::{
+use crate::format::{
     FLOE_HEADER_SIZE, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset,
 };
 use crate::stream_v2::framing::contents;

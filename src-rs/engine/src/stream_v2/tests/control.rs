@@ -1,20 +1,21 @@
 //! What many threads may not change: which failure is reported, when work ends, and what is told meanwhile.
 
-use super::faulty::{Fault, FaultySource};
-use super::parts::Parts;
-use super::support::{
+use crate::error::SealError;
+use crate::operation::cancel::CancellationToken;
+use crate::operation::options::Control;
+use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
+use crate::stream_v2::io::{InputSource, ReadAt};
+use crate::stream_v2::segment_worker::SegmentWorkerError;
+use crate::telemetry::Progress;
+use crate::testing::failing_io::{Fault, FaultySource};
+use crate::testing::stream_parts::StreamParts;
+use crate::testing::support::{
     ENDS, End, Output, SEGMENT, compact, control, open_by, pick, plaintext, reading, seal, seal_unsized,
     source,
 };
-use crate::stream_v2::cancel::CancellationToken;
-use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
-use crate::stream_v2::failure::SealFailure;
-use crate::stream_v2::io::{InputSource, ReadAt};
-use crate::stream_v2::options::Control;
-use crate::stream_v2::segment_worker::SegmentWorkerError;
-use crate::telemetry::Progress;
 use std::collections::BTreeSet;
-use std::io::{self, IoSliceMut};
+use std::io;
+use std::io::IoSliceMut;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,7 +34,7 @@ fn the_lowest_failing_segment_is_reported_whatever_the_threads() {
             // A set: two flips of one bit are none.
             let bad: BTreeSet<_> = (0..4).map(|_| pick(&mut seed, 40)).collect();
             let lowest = *bad.first().unwrap() as u64;
-            let stream = Parts::changed(&sealed, |parts| {
+            let stream = StreamParts::changed(&sealed, |parts| {
                 bad.iter()
                     .for_each(|&segment| parts.records[segment][150] ^= 1 << (segment % 8));
             });
@@ -43,7 +44,7 @@ fn the_lowest_failing_segment_is_reported_whatever_the_threads() {
                 (End::InOrder, End::InOrder),
             ] {
                 match open_by(ends, &stream, &reading(), &control).1.unwrap_err() {
-                    SealFailure::Segment {
+                    SealError::Segment {
                         error: error @ SegmentWorkerError::DigestMismatch { .. },
                     } => {
                         assert_eq!(error.segment().get(), lowest, "{bad:?}: {error}");
@@ -67,12 +68,12 @@ fn a_raised_token_stops_an_operation_before_it_begins() {
             control.cancel.cancel();
             let output = Output::default();
             let failure = decrypt_stream_v2(source(end, &sealed), output.sink(end), &reading(), &control);
-            assert_eq!(failure.unwrap_err(), SealFailure::Cancelled);
+            assert_eq!(failure.unwrap_err(), SealError::Cancelled);
             assert!(output.into_bytes().is_empty());
             let content = content();
             let sink = Output::default();
             let failure = encrypt_stream_v2(source(end, &content), sink.sink(end), &compact(), &control);
-            assert_eq!(failure.unwrap_err(), SealFailure::Cancelled);
+            assert_eq!(failure.unwrap_err(), SealError::Cancelled);
             // Of the sealed stream there is its header at most.
             assert!(sink.into_bytes().iter().skip(400).all(|&byte| byte == 0));
         }
@@ -99,7 +100,7 @@ fn a_token_raised_during_an_operation_stops_it_soon() {
                 };
                 assert_eq!(
                     failure.unwrap_err(),
-                    SealFailure::Cancelled,
+                    SealError::Cancelled,
                     "{end:?}, {threads} threads"
                 );
                 // A window of segments may be read meanwhile, with a few reads each, but not the whole of it.
@@ -183,12 +184,12 @@ fn a_slow_low_segment_is_waited_for_when_a_higher_one_has_failed() {
         }
     }
     let sealed = seal(&plaintext(40 * SEGMENT), &compact());
-    let stream = Parts::changed(&sealed, |parts| {
+    let stream = StreamParts::changed(&sealed, |parts| {
         [2, 5]
             .iter()
             .for_each(|&segment: &usize| parts.records[segment][150] ^= 1);
     });
-    let at = |segment| Parts::of(&sealed).record_offset(segment);
+    let at = |segment| StreamParts::of(&sealed).record_offset(segment);
     for threads in [2, 16] {
         for _ in 0..20 {
             let high_was_read = AtomicBool::new(false);
@@ -201,7 +202,7 @@ fn a_slow_low_segment_is_waited_for_when_a_higher_one_has_failed() {
             let (from, output) = (InputSource::Positioned(Box::new(&slow)), Output::default());
             let failure = decrypt_stream_v2(from, output.sink(End::ByOffset), &reading(), &control(threads));
             match failure.unwrap_err() {
-                SealFailure::Segment { error } => assert_eq!(error.segment().get(), 2, "{threads} threads"),
+                SealError::Segment { error } => assert_eq!(error.segment().get(), 2, "{threads} threads"),
                 other => panic!("{other}"),
             }
         }

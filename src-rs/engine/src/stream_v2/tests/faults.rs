@@ -1,15 +1,16 @@
 //! Reads and writes that fail, fall short or are interrupted, and sources that change meanwhile.
 
-use super::faulty::{Fault, FaultySink, FaultySource, Reserving};
-use super::support::{
+use crate::error::{IoOperation, SealError, SizeRelation};
+use crate::operation::options::Control;
+use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
+use crate::stream_v2::io::{InputSource, OutputSink};
+use crate::testing::failing_io::{Fault, FaultySink, FaultySource, Reserving};
+use crate::testing::support::{
     ENDS, End, Output, SEGMENT, compact, control, fresh, open_by, plaintext, reading, seal, seal_by,
     seal_unsized,
 };
-use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
-use crate::stream_v2::failure::{IoOperation, SealFailure, SizeRelation};
-use crate::stream_v2::io::{InputSource, OutputSink};
-use crate::stream_v2::options::Control;
-use std::io::{self, Read};
+use std::io;
+use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SIZE: u64 = 5 * SEGMENT + 7;
@@ -21,7 +22,7 @@ fn run(
     end: End,
     sealing: bool,
     control: &Control<'_>,
-) -> Result<(), SealFailure> {
+) -> Result<(), SealError> {
     let control = fresh(control);
     match sealing {
         true => encrypt_stream_v2(source.input(end), sink, &compact(), &control).map(|_| ()),
@@ -48,7 +49,7 @@ fn a_read_that_fails_is_reported_wherever_it_is() {
                     let output = Output::default();
                     match run(&source, output.sink(end), end, sealing, &control) {
                         Ok(()) => break,
-                        Err(SealFailure::Io {
+                        Err(SealError::Io {
                             operation,
                             code,
                             path,
@@ -79,7 +80,7 @@ fn a_write_that_fails_is_reported_wherever_it_is() {
                     let sink = FaultySink::new(failed, Fault::Error(io::ErrorKind::StorageFull));
                     match run(&source, sink.sink(end), end, sealing, &control) {
                         Ok(()) => break,
-                        Err(SealFailure::Io { operation, code, .. }) => {
+                        Err(SealError::Io { operation, code, .. }) => {
                             assert_eq!((operation, code.as_deref()), (IoOperation::Write, Some("ENOSPC")));
                         }
                         Err(other) => panic!("write {failed}, {end:?}: {other}"),
@@ -153,7 +154,7 @@ fn a_sink_that_takes_nothing_more_is_a_failure_to_write() {
             assert!(
                 matches!(
                     failure,
-                    SealFailure::Io {
+                    SealError::Io {
                         operation: IoOperation::Write,
                         ..
                     }
@@ -179,7 +180,7 @@ fn a_plaintext_that_shrinks_while_it_is_read_is_a_changed_source() {
                     &compact(),
                     &fresh(&control),
                 );
-                let due = SealFailure::SourceChanged {
+                let due = SealError::SourceChanged {
                     expected: SIZE,
                     relation: SizeRelation::Shorter,
                 };
@@ -205,7 +206,7 @@ fn a_plaintext_that_grows_while_it_is_read_is_a_changed_source() {
                     &compact(),
                     &fresh(&control),
                 );
-                let due = SealFailure::SourceChanged {
+                let due = SealError::SourceChanged {
                     expected: size,
                     relation: SizeRelation::Longer,
                 };
@@ -234,7 +235,7 @@ fn a_sealed_stream_that_shrinks_while_it_is_read_is_cut() {
                     let result =
                         decrypt_stream_v2(source.input(End::ByOffset), sink, &reading(), &fresh(&control));
                     match result {
-                        Err(SealFailure::Truncated { .. }) => {}
+                        Err(SealError::Truncated { .. }) => {}
                         other => panic!("{to:?}, read {at}: {other:?}"),
                     }
                 }
@@ -283,7 +284,7 @@ fn space_is_reserved_for_exactly_what_is_written_and_a_full_disk_is_told_at_once
         };
         let source = FaultySource::new(&bytes, 0, Fault::None);
         match run(&source, sink(100), End::ByOffset, sealing, &control(2)) {
-            Err(SealFailure::Io {
+            Err(SealError::Io {
                 operation: IoOperation::Write,
                 code,
                 ..

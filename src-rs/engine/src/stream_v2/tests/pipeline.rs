@@ -1,16 +1,16 @@
 //! A panic is one segment's failure, records give one result each, and no more is in flight than fits.
 
-use super::parts::Parts;
-use super::support::{Output, SEGMENT, compact, control, fresh, plaintext, reading, seal};
 use crate::crypto::Random;
-use crate::headers::{EndRecord, SegmentIndex, WireOffset};
-use crate::stream_v2::failure::SealFailure;
-use crate::stream_v2::in_order::{open_in_order, seal_in_order};
-use crate::stream_v2::incoming::{IncomingStream, read_header};
-use crate::stream_v2::outgoing::OutgoingStream;
+use crate::error::SealError;
+use crate::format::{EndRecord, SegmentIndex, WireOffset};
+use crate::stream_v2::core::create::NewStream;
+use crate::stream_v2::core::in_order::{open_in_order, seal_in_order};
+use crate::stream_v2::core::unlock::{UnlockedStream, read_header};
 use crate::stream_v2::pipeline::{DecryptPipeline, OpenTask, SealTask, Transfer, run_positioned};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire, SegmentWorkerError};
 use crate::telemetry::{ProgressMeter, StageTimes};
+use crate::testing::stream_parts::StreamParts;
+use crate::testing::support::{Output, SEGMENT, compact, control, fresh, plaintext, reading, seal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -21,7 +21,7 @@ fn content() -> Vec<u8> {
     plaintext(SEGMENTS * SEGMENT - 5)
 }
 
-fn disconnected(segment: u64) -> SealFailure {
+fn disconnected(segment: u64) -> SealError {
     let segment = SegmentIndex::new(segment);
     SegmentWorkerError::FrameWorkerDisconnected { segment }.into()
 }
@@ -34,7 +34,7 @@ fn a_panic_while_sealing_is_a_failure_of_its_segment() {
         let meter = ProgressMeter::new(None, None);
         for panic_at in [0, 5, SEGMENTS - 1] {
             let mut stream =
-                OutgoingStream::new(&compact(), Some(content.len() as u64), &Random::known(1)).unwrap();
+                NewStream::new(&compact(), Some(content.len() as u64), &Random::known(1)).unwrap();
             stream.context.panic_at = Some(SegmentIndex::new(panic_at));
             let (memory, output) = (&content[..], Output::default());
             let task = SealTask(Transfer {
@@ -65,14 +65,14 @@ fn a_panic_while_sealing_is_a_failure_of_its_segment() {
 fn a_panic_while_opening_is_a_failure_of_its_segment() {
     let content = content();
     let sealed = seal(&content, &compact());
-    let parts = Parts::of(&sealed);
+    let parts = StreamParts::of(&sealed);
     let manifest = EndRecord::parse(&parts.end, SEGMENTS).unwrap().0.entries;
     for threads in [1, 2, 16] {
         let control = control(threads);
         let meter = ProgressMeter::new(None, None);
         for panic_at in [0, 5, SEGMENTS - 1] {
             let mut stream =
-                IncomingStream::unlock(read_header(&mut &sealed[..]).unwrap(), &reading()).unwrap();
+                UnlockedStream::unlock(read_header(&mut &sealed[..]).unwrap(), &reading()).unwrap();
             stream.context.panic_at = Some(SegmentIndex::new(panic_at));
             let (memory, output) = (&sealed[..], Output::default());
             let transfer = Transfer {
@@ -112,13 +112,13 @@ fn a_panic_while_opening_is_a_failure_of_its_segment() {
 type Opened = Result<DecryptedSegment, SegmentWorkerError>;
 
 /// A pipeline over a stream's segments, with the records that go into it.
-fn pipeline(parts: &Parts, threads: usize, window: usize, panic_at: Option<u64>) -> DecryptPipeline {
+fn pipeline(parts: &StreamParts, threads: usize, window: usize, panic_at: Option<u64>) -> DecryptPipeline {
     let mut context = parts.context(1);
     context.panic_at = panic_at.map(SegmentIndex::new);
     DecryptPipeline::new(Arc::new(context), control(threads).threads, window)
 }
 
-fn wire(parts: &Parts, segment: usize) -> SegmentWire {
+fn wire(parts: &StreamParts, segment: usize) -> SegmentWire {
     SegmentWire {
         index: SegmentIndex::new(segment as u64),
         offset: WireOffset::new(parts.record_offset(segment)),
@@ -127,7 +127,7 @@ fn wire(parts: &Parts, segment: usize) -> SegmentWire {
 }
 
 /// Sends all records, from a thread of its own, and returns every result.
-fn process(pipeline: &DecryptPipeline, parts: &Parts) -> Vec<Opened> {
+fn process(pipeline: &DecryptPipeline, parts: &StreamParts) -> Vec<Opened> {
     let (sender, input): (SyncSender<SegmentWire>, Receiver<SegmentWire>) = sync_channel(0);
     let results = pipeline.process_stream(input).unwrap();
     std::thread::scope(|scope| {
@@ -141,7 +141,7 @@ fn process(pipeline: &DecryptPipeline, parts: &Parts) -> Vec<Opened> {
 #[test]
 fn a_stream_of_records_gives_one_result_each_in_order_whatever_is_bad_in_between() {
     let content = content();
-    let mut parts = Parts::of(&seal(&content, &compact()));
+    let mut parts = StreamParts::of(&seal(&content, &compact()));
     parts.records[2][500] ^= 1;
     parts.records[6][0] = b'X';
     parts.records[9][500] ^= 1;
@@ -176,7 +176,7 @@ fn a_stream_of_records_gives_one_result_each_in_order_whatever_is_bad_in_between
 #[test]
 fn a_producer_waits_for_a_consumer_that_takes_nothing() {
     let content = plaintext(SEGMENT);
-    let parts = Parts::of(&seal(&content, &compact()));
+    let parts = StreamParts::of(&seal(&content, &compact()));
     for (threads, window) in [(1, 1), (2, 3), (16, 4)] {
         let (sender, input) = sync_channel(0);
         let results = pipeline(&parts, threads, window, None)
@@ -211,7 +211,7 @@ fn a_producer_waits_for_a_consumer_that_takes_nothing() {
 #[test]
 fn a_producer_is_never_further_ahead_than_the_window() {
     let content = plaintext(SEGMENT);
-    let parts = Parts::of(&seal(&content, &compact()));
+    let parts = StreamParts::of(&seal(&content, &compact()));
     for (threads, window) in [(1, 1), (2, 2), (16, 5)] {
         let (sender, input) = sync_channel(0);
         let results = pipeline(&parts, threads, window, None)

@@ -1,11 +1,11 @@
 //! Pipes as sources and sinks: data goes through, and a raised token ends the waiting.
 
-use super::support::{compact, control, plaintext, reading};
-use crate::stream_v2::cancel::CancellationToken;
+use crate::error::SealError;
+use crate::operation::cancel::CancellationToken;
+use crate::operation::options::Control;
 use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
-use crate::stream_v2::failure::SealFailure;
 use crate::stream_v2::io::{InputSource, OutputSink, PipeReader, PipeWriter};
-use crate::stream_v2::options::Control;
+use crate::testing::support::{compact, control, plaintext, reading};
 use std::fs::File;
 use std::io::{Read, Write, pipe};
 use std::os::fd::OwnedFd;
@@ -67,7 +67,7 @@ fn a_token_ends_the_waiting_for_a_pipe_that_gives_nothing() {
                 cancel.cancel();
                 waiting.join().unwrap()
             });
-            assert_eq!(failure.unwrap_err(), SealFailure::Cancelled);
+            assert_eq!(failure.unwrap_err(), SealError::Cancelled);
             drop(writer);
         }
     }
@@ -92,7 +92,7 @@ fn a_token_ends_the_waiting_for_a_pipe_that_takes_nothing() {
             cancel.cancel();
             waiting.join().unwrap()
         });
-        assert_eq!(failure.unwrap_err(), SealFailure::Cancelled);
+        assert_eq!(failure.unwrap_err(), SealError::Cancelled);
     }
 }
 
@@ -109,7 +109,7 @@ fn a_failure_elsewhere_ends_the_waiting_for_a_pipe() {
         }
     }
     let (reader, mut writer) = ends();
-    let sealed = super::support::seal_unsized(&plaintext(20_000), &compact());
+    let sealed = crate::testing::support::seal_unsized(&plaintext(20_000), &compact());
     writer.write_all(&sealed[..10_000]).unwrap();
     let cancel = CancellationToken::new();
     let control = Control {
@@ -124,7 +124,7 @@ fn a_failure_elsewhere_ends_the_waiting_for_a_pipe() {
 
 #[test]
 fn a_pipe_that_closes_early_is_a_cut_stream() {
-    let sealed = super::support::seal(&plaintext(20_000), &compact());
+    let sealed = crate::testing::support::seal(&plaintext(20_000), &compact());
     let (reader, mut writer) = ends();
     writer.write_all(&sealed[..10_000]).unwrap();
     drop(writer);

@@ -1,15 +1,15 @@
 //! What was sealed opens again, whichever way it went.
 
-use super::support::{
+use crate::crypto::Crc64;
+use crate::error::SealError;
+use crate::format::{DigestKind, SlotType};
+use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
+use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
+use crate::stream_v2::io::{InputSource, OutputSink};
+use crate::stream_v2::sealed_size;
+use crate::testing::support::{
     ENDS, End, FRAME, SEGMENT, control, fresh, open_by, options, plaintext, reading, seal_by,
 };
-use crate::crypto::Crc64;
-use crate::headers::{DigestKind, SlotType};
-use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
-use crate::stream_v2::failure::SealFailure;
-use crate::stream_v2::io::{InputSource, OutputSink};
-use crate::stream_v2::options::{Control, EncryptOptions, HeaderLayout};
-use crate::stream_v2::sealed_size;
 
 const LAYOUTS: [HeaderLayout; 2] = [HeaderLayout::Compact, HeaderLayout::Rewrappable];
 
@@ -125,7 +125,7 @@ fn frames_larger_than_a_workers_portion_open() {
 #[test]
 fn the_default_sizes_open() {
     let mut options = options(DigestKind::default(), HeaderLayout::Rewrappable);
-    options.frame_size = crate::headers::DEFAULT_FRAME_SIZE;
+    options.frame_size = crate::format::DEFAULT_FRAME_SIZE;
     options.segment_size = None;
     check(2 * 1024 * 1024 + 65_537, &options, &control(2));
 }
@@ -190,7 +190,7 @@ fn a_memory_sink_holds_exactly_what_fits_and_refuses_less() {
             );
             assert_eq!(
                 refused.unwrap_err(),
-                SealFailure::OutputTooSmall {
+                SealError::OutputTooSmall {
                     available: needed - 1,
                     needed
                 }
@@ -205,7 +205,7 @@ fn a_memory_sink_holds_exactly_what_fits_and_refuses_less() {
                 let mut short = vec![0; size as usize - 1];
                 let refused =
                     decrypt_stream_v2(stream(), OutputSink::Memory(&mut short), &reading(), &control);
-                let due = SealFailure::OutputTooSmall {
+                let due = SealError::OutputTooSmall {
                     available: size - 1,
                     needed: size,
                 };
@@ -219,7 +219,7 @@ fn a_memory_sink_holds_exactly_what_fits_and_refuses_less() {
 fn sixty_four_recipients_open_one_stream_each_with_its_own_key() {
     use crate::crypto::SecretKey;
     use crate::keys::{Identity, Recipient};
-    use crate::stream_v2::options::DecryptOptions;
+    use crate::operation::options::DecryptOptions;
     let keys: Vec<_> = (0..64)
         .map(|i| SecretKey::from_bytes(&[i; 32]).unwrap())
         .collect();
@@ -273,7 +273,7 @@ fn options_outside_the_format_are_refused_by_name() {
     let refused = |options: EncryptOptions<'_>| {
         let (from, to) = (InputSource::memory(b""), OutputSink::writer(std::io::sink()));
         match encrypt_stream_v2(from, to, &options, &Control::serial()).unwrap_err() {
-            SealFailure::InvalidOption { option, .. } => option,
+            SealError::InvalidOption { option, .. } => option,
             other => panic!("{other}"),
         }
     };

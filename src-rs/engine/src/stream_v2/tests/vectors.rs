@@ -2,23 +2,25 @@
 //!
 //! `SEALSTREAM_WRITE_VECTORS=1 cargo test -p sealstream vectors` writes them anew, after a change of the format.
 
-use super::refusals::{self, Outcome, Row};
-use super::sound;
-use super::support::{End, key, plaintext};
-use super::told::Told;
-use crate::crypto::{Random, SecretKey, SegmentHasher, floe::FloeParams};
-use crate::headers::DigestKind;
+use super::refusals;
+use super::refusals::{Outcome, Row};
+use crate::crypto::floe::FloeParams;
+use crate::crypto::{Random, SecretKey, SegmentHasher};
+use crate::floe::{FloeError, open, seal_with, sealed_size};
+use crate::format::DigestKind;
 use crate::keys::Identity;
-use crate::stream_v2::floe::{FloeError, open, seal_with, sealed_size};
+use crate::operation::options::{Control, DecryptOptions};
 use crate::stream_v2::io::OutputSink;
-use crate::stream_v2::options::{Control, DecryptOptions};
+use crate::testing::failure_data::FailureData;
+use crate::testing::support::{End, key, plaintext};
+use crate::testing::valid_streams;
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 #[test]
 fn the_committed_streams_are_those_that_this_release_makes() {
-    let rows = sound::rows().into_iter().chain(refusals::all());
+    let rows = valid_streams::rows().into_iter().chain(refusals::all());
     compare_or_write(
         "streams.json",
         &json!({
@@ -196,7 +198,7 @@ fn opened(entry: &Value, vectors: &Value, end: End) -> Value {
     let mut plaintext = Vec::new();
     let sink = OutputSink::writer(&mut plaintext);
     let result = crate::decrypt_stream_v2(
-        super::support::source(end, &stream),
+        crate::testing::support::source(end, &stream),
         sink,
         &options,
         &Control::serial(),
@@ -207,7 +209,7 @@ fn opened(entry: &Value, vectors: &Value, end: End) -> Value {
             header_from_copy: report.header_from_copy,
             header_copy_damaged: report.header_copy_damaged,
         },
-        Err(failure) => Outcome::Refused(Told::of(&failure)),
+        Err(failure) => Outcome::Refused(FailureData::of(&failure)),
     };
     let mut fields = json!({});
     add_outcome(&mut fields, &outcome);
@@ -275,7 +277,7 @@ fn floe_failure(error: &FloeError) -> Value {
     }
 }
 
-pub(super) fn compare_or_write(name: &str, due: &Value) {
+pub(crate) fn compare_or_write(name: &str, due: &Value) {
     if std::env::var_os("SEALSTREAM_WRITE_VECTORS").is_some() {
         let text = serde_json::to_string_pretty(due).unwrap() + "\n";
         std::fs::write(path(name), text).unwrap();
@@ -303,7 +305,7 @@ pub(super) fn compare_or_write(name: &str, due: &Value) {
     );
 }
 
-pub(super) fn read(name: &str) -> Value {
+pub(crate) fn read(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path(name)).unwrap()).unwrap()
 }
 
@@ -313,15 +315,15 @@ fn path(name: &str) -> PathBuf {
         .join(name)
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(bytes)
 }
 
-pub(super) fn unhex(value: &Value) -> Vec<u8> {
+pub(crate) fn unhex(value: &Value) -> Vec<u8> {
     base16ct::lower::decode_vec(value.as_str().unwrap()).unwrap()
 }
 
-pub(super) fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     let mut hasher = SegmentHasher::new(DigestKind::Sha256);
     hasher.update(bytes);
     format!("{:?}", hasher.finish())

@@ -3,13 +3,13 @@
 //!
 //! `SEALSTREAM_WRITE_VECTORS=1` writes the section anew.
 
-use super::support::{End, key, open_by, options, reading};
 use crate::crypto::{Crc64, Random};
-use crate::headers::{DigestKind, crc32c};
+use crate::format::{DigestKind, crc32c};
 use crate::keys::Recipient;
+use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
 use crate::stream_v2::core::encrypt_with;
 use crate::stream_v2::io::{InputSource, OutputSink};
-use crate::stream_v2::options::{Control, EncryptOptions, HeaderLayout};
+use crate::testing::support::{End, key, open_by, options, reading};
 use ring::{aead, digest, hkdf, hmac};
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::crypto::SegmentHasher;
-use crate::headers::{FLOE_HEADER_SIZE, SegmentReason, crc32c};
+use crate::format::{FLOE_HEADER_SIZE, SegmentReason, crc32c};
 use crate::stream_v2::framing::FrameError;
 
 /// Makes the digest right again, as someone who tampers can.
@@ -60,7 +60,7 @@ fn due_for_flip(at: usize, digest: DigestKind) -> String {
     }
 }
 
-pub(super) fn kind_of(error: &SegmentWorkerError) -> String {
+pub(crate) fn kind_of(error: &SegmentWorkerError) -> String {
     use SegmentWorkerError as E;
     assert_eq!(error.segment(), INDEX);
     match error {

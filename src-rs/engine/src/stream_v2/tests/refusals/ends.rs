@@ -1,15 +1,15 @@
 //! Rows about a stream's end: cut, damaged, not the one of these segments, or not the end.
 
-use super::super::parts::{Forgery, Parts, forge};
-use super::super::support::{options, plaintext, seal, seal_unsized};
-use super::super::told::{Told, told};
 use super::headers::entry;
 use super::{
     Case, THREE_SEGMENTS, crc64, one_frame_segments, record_offset, rows, three_segments,
     three_segments_unsized, tiny,
 };
-use crate::headers::DigestKind;
-use crate::stream_v2::options::{EncryptOptions, HeaderLayout};
+use crate::format::DigestKind;
+use crate::operation::options::{EncryptOptions, HeaderLayout};
+use crate::testing::failure_data::{FailureData, told};
+use crate::testing::stream_parts::{Forgery, StreamParts, forge};
+use crate::testing::support::{options, plaintext, seal, seal_unsized};
 
 rows! {
     nothing_at_all: "No bytes." => Case::refused(Vec::new(), told("Truncated").segment(0).at(0));
@@ -28,12 +28,12 @@ rows! {
     };
     a_cut_before_the_end_record: "Cut behind the last segment." => {
         let stream = three_segments();
-        let at = Parts::of(&stream).end_offset();
+        let at = StreamParts::of(&stream).end_offset();
         cut(stream, at, 3)
     };
     a_cut_in_the_end_record: "Cut in the end record." => {
         let stream = three_segments();
-        let at = Parts::of(&stream).end_offset() + 100;
+        let at = StreamParts::of(&stream).end_offset() + 100;
         cut(stream, at, 3)
     };
     a_cut_in_the_header_copy: "Cut in the header's copy." => {
@@ -71,7 +71,7 @@ rows! {
     };
     an_unknown_critical_end_extension: "An end record's extension of the unknown type 0x8001, which is critical." => {
         let stream = three_segments();
-        let offset = Parts::of(&stream).end_offset() + 28;
+        let offset = StreamParts::of(&stream).end_offset() + 28;
         let due = told("HeaderError").with("field", "EndExtensions").at(offset);
         Case::refused(with_end_extension(&stream, &entry(0x8001, b"?")), due)
     };
@@ -87,7 +87,7 @@ rows! {
     an_end_record_of_another_stream: "The end record of another stream for the same key." => {
         let other = seal(&plaintext(THREE_SEGMENTS), &one_frame_segments().with_context(b"another"));
         let stream = three_segments();
-        let changed = with_end(&stream, |parts| parts.end = Parts::of(&other).end);
+        let changed = with_end(&stream, |parts| parts.end = StreamParts::of(&other).end);
         Case::refused(changed, end_tampered(&stream, "Mac"))
     };
     an_end_record_that_counts_other_segments: "The end record's count is four, its MAC and checksum right." => {
@@ -142,7 +142,7 @@ rows! {
     };
     a_missing_segment_of_a_stream_that_states_its_length: "The second of three segments is missing; the header states the length." => {
         let stream = three_segments();
-        let changed = Parts::changed(&stream, |parts| drop(parts.records.remove(1)));
+        let changed = StreamParts::changed(&stream, |parts| drop(parts.records.remove(1)));
         let index = told("Segment.InvalidSegment").segment(1).at(record_offset(&stream, 1)).with("reason", "Index");
         // The source's length tells at once that not all of it is there.
         Case::refused(changed.clone(), told("Truncated").segment(1).at(changed.len() as u64)).in_order(index)
@@ -154,12 +154,12 @@ fn cut(mut stream: Vec<u8>, at: u64, next_segment: u64) -> Case {
     Case::refused(stream, told("Truncated").segment(next_segment).at(at))
 }
 
-fn with_end(stream: &[u8], change: impl FnOnce(&mut Parts)) -> Vec<u8> {
-    Parts::changed(stream, change)
+fn with_end(stream: &[u8], change: impl FnOnce(&mut StreamParts)) -> Vec<u8> {
+    StreamParts::changed(stream, change)
 }
 
 /// The stream sealed anew with an extension in its end record.
-pub(super) fn with_end_extension(like: &[u8], end_extensions: &[u8]) -> Vec<u8> {
+pub(crate) fn with_end_extension(like: &[u8], end_extensions: &[u8]) -> Vec<u8> {
     let content = plaintext(THREE_SEGMENTS);
     let segments: Vec<_> = content
         .chunks(1024)
@@ -177,7 +177,7 @@ pub(super) fn with_end_extension(like: &[u8], end_extensions: &[u8]) -> Vec<u8> 
 }
 
 /// A stream of one segment, sealed anew with these core extensions.
-pub(super) fn with_core_extensions(core_extensions: &[u8]) -> Vec<u8> {
+pub(crate) fn with_core_extensions(core_extensions: &[u8]) -> Vec<u8> {
     let like = seal(
         &plaintext(5),
         &EncryptOptions {
@@ -197,20 +197,20 @@ pub(super) fn with_core_extensions(core_extensions: &[u8]) -> Vec<u8> {
     .join()
 }
 
-fn end_damaged(stream: &[u8]) -> Told {
+fn end_damaged(stream: &[u8]) -> FailureData {
     told("EndDamaged")
-        .at(Parts::of(stream).end_offset())
+        .at(StreamParts::of(stream).end_offset())
         .with("part", "EndRecord")
 }
 
-fn footer_damaged(stream: &[u8]) -> Told {
+fn footer_damaged(stream: &[u8]) -> FailureData {
     told("EndDamaged")
         .at(stream.len() as u64 - 24)
         .with("part", "Footer")
 }
 
-fn end_tampered(stream: &[u8], disagreement: &'static str) -> Told {
+fn end_tampered(stream: &[u8], disagreement: &'static str) -> FailureData {
     told("EndTampered")
-        .at(Parts::of(stream).end_offset())
+        .at(StreamParts::of(stream).end_offset())
         .with("disagreement", disagreement)
 }

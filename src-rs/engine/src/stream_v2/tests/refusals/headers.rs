@@ -1,14 +1,14 @@
 //! Rows about the stream's header: fields, checksum, key slots, MAC and context.
 
-use super::super::parts::{Parts, header_mac_at};
-use super::super::support::{options, plaintext, seal};
-use super::super::told::{Told, told};
 use super::{Case, rows, tiny};
-use crate::headers::{
+use crate::format::{
     DigestKind, HybridSlot, KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, RawKeySlot, SlotType,
     X25519Slot,
 };
-use crate::stream_v2::options::HeaderLayout;
+use crate::operation::options::HeaderLayout;
+use crate::testing::failure_data::{FailureData, told};
+use crate::testing::stream_parts::{StreamParts, header_mac_at};
+use crate::testing::support::{options, plaintext, seal};
 
 rows! {
     a_file_that_is_no_sealed_stream: "A text file." => {
@@ -55,7 +55,7 @@ rows! {
     };
     an_unknown_critical_slot: "A key slot of the unknown type 0x8006, which is critical, behind one that opens." => {
         let slot = RawKeySlot { slot_type: SlotType::Unknown(0x8006), body: vec![1, 2, 3] };
-        let second = 112 + Parts::of(&tiny()).parsed_header().slots[0].wire_size() as u64;
+        let second = 112 + StreamParts::of(&tiny()).parsed_header().slots[0].wire_size() as u64;
         rewritten(field("Slots", second), |draft| draft.slots.push(slot))
     };
     a_malformed_key_slot: "A key slot whose id is longer than the slot." => {
@@ -82,8 +82,8 @@ rows! {
     };
     padding_that_is_not_zero: "A byte of the padding is 1." => {
         let stream = seal(&plaintext(5), &options(DigestKind::None, HeaderLayout::Rewrappable));
-        let at = header_mac_at(&Parts::of(&stream).header) - 1;
-        let stream = Parts::changed(&stream, |parts| {
+        let at = header_mac_at(&StreamParts::of(&stream).header) - 1;
+        let stream = StreamParts::changed(&stream, |parts| {
             parts.header[at] = 1;
             parts.mend_header_checksum();
         });
@@ -92,7 +92,7 @@ rows! {
     a_damaged_header: "A bit of the stream id is flipped." => {
         let mut stream = tiny();
         stream[40] ^= 1;
-        let checksum = Parts::of(&tiny()).header.len() as u64 - 4;
+        let checksum = StreamParts::of(&tiny()).header.len() as u64 - 4;
         Case::refused(stream, told("HeaderDamaged").at(checksum))
     };
     another_key: "Opened with a key that the stream was not sealed for." => {
@@ -123,7 +123,7 @@ rows! {
         rewritten(told("HeaderTampered"), |draft| draft.slots[0].body[1] = b'T')
     };
     a_core_that_was_changed: "The digest kind was changed by someone without a key, who mended the checksum." => {
-        let stream = Parts::changed(&tiny(), |parts| {
+        let stream = StreamParts::changed(&tiny(), |parts| {
             parts.header[10] = 4;
             parts.mend_header_checksum();
         });
@@ -143,13 +143,13 @@ rows! {
     };
 }
 
-fn field(field: &'static str, offset: u64) -> Told {
+fn field(field: &'static str, offset: u64) -> FailureData {
     told("HeaderError").at(offset).with("field", field)
 }
 
 /// A stream with other bytes in its header, whose checksum is mended.
 fn with_bytes(at: usize, bytes: &[u8], name: &'static str, offset: u64) -> Case {
-    let stream = Parts::changed(&tiny(), |parts| {
+    let stream = StreamParts::changed(&tiny(), |parts| {
         parts.header[at..at + bytes.len()].copy_from_slice(bytes);
         parts.mend_header_checksum();
     });
@@ -161,9 +161,9 @@ fn with_byte(at: usize, byte: u8, name: &'static str, offset: u64) -> Case {
 }
 
 /// A stream whose header somebody without a key wrote anew.
-fn rewritten(due: Told, change: impl FnOnce(&mut crate::headers::StreamHeaderDraft)) -> Case {
+fn rewritten(due: FailureData, change: impl FnOnce(&mut crate::format::StreamHeaderDraft)) -> Case {
     Case::refused(
-        Parts::changed(&tiny(), |parts| parts.rewrite_header(None, change)),
+        StreamParts::changed(&tiny(), |parts| parts.rewrite_header(None, change)),
         due,
     )
 }
@@ -176,7 +176,7 @@ fn malformed(which: usize, change: impl FnOnce(&mut RawKeySlot)) -> Case {
 }
 
 /// An extension entry.
-pub(super) fn entry(kind: u16, value: &[u8]) -> Vec<u8> {
+pub(crate) fn entry(kind: u16, value: &[u8]) -> Vec<u8> {
     [
         &kind.to_be_bytes()[..],
         &(value.len() as u32).to_be_bytes(),
@@ -186,7 +186,7 @@ pub(super) fn entry(kind: u16, value: &[u8]) -> Vec<u8> {
 }
 
 /// One slot of each type that a key does not open.
-pub(super) fn slots_of_other_types() -> Vec<RawKeySlot> {
+pub(crate) fn slots_of_other_types() -> Vec<RawKeySlot> {
     let (salt, wrap) = ([3; 32], [3; 80]);
     vec![
         PassphraseSlot {

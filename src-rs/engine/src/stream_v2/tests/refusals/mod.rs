@@ -7,42 +7,42 @@ mod headers;
 mod segments;
 mod tolerated;
 
-use super::parts::Parts;
-use super::support::{ENDS, End, Output, control, options, plaintext, seal, seal_unsized, source};
-use super::told::Told;
 use crate::crypto::SecretKey;
-use crate::headers::DigestKind;
+use crate::format::DigestKind;
 use crate::keys::Identity;
+use crate::operation::options::{DecryptOptions, EncryptOptions, HeaderLayout};
 use crate::stream_v2::core::decrypt_stream_v2;
-use crate::stream_v2::options::{DecryptOptions, EncryptOptions, HeaderLayout};
+use crate::testing::failure_data::FailureData;
+use crate::testing::stream_parts::StreamParts;
+use crate::testing::support::{ENDS, End, Output, control, options, plaintext, seal, seal_unsized, source};
 
 /// How a stream that was tampered with, damaged or sealed for another is read, and how that must go.
 #[derive(Clone)]
-pub(super) struct Case {
-    pub(super) stream: Vec<u8>,
+pub(crate) struct Case {
+    pub(crate) stream: Vec<u8>,
     /// All 32 bytes of the key are this, unless it is `None`.
-    pub(super) other_key: Option<u8>,
-    pub(super) context: &'static [u8],
-    pub(super) max_segment_size: Option<u32>,
-    pub(super) by_offset: Outcome,
-    pub(super) in_order: Outcome,
+    pub(crate) other_key: Option<u8>,
+    pub(crate) context: &'static [u8],
+    pub(crate) max_segment_size: Option<u32>,
+    pub(crate) by_offset: Outcome,
+    pub(crate) in_order: Outcome,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Opens {
         plaintext: Vec<u8>,
         header_from_copy: bool,
         header_copy_damaged: bool,
     },
-    Refused(Told),
+    Refused(FailureData),
 }
 
 /// A case with the name of its test and a sentence about it.
-pub(super) struct Row {
-    pub(super) name: &'static str,
-    pub(super) description: &'static str,
-    pub(super) case: Case,
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) case: Case,
 }
 
 /// Makes a test of every case, and a list of all.
@@ -55,14 +55,14 @@ macro_rules! rows {
             }
         )*
 
-        pub(super) fn rows() -> Vec<super::Row> {
+        pub(crate) fn rows() -> Vec<super::Row> {
             vec![$(super::Row { name: stringify!($name), description: $description, case: $case },)*]
         }
     };
 }
 use rows;
 
-pub(super) fn all() -> Vec<Row> {
+pub(crate) fn all() -> Vec<Row> {
     [headers::rows(), segments::rows(), ends::rows(), tolerated::rows()]
         .into_iter()
         .flatten()
@@ -83,12 +83,12 @@ impl Case {
     }
 
     /// A stream that is refused on both paths.
-    pub(super) fn refused(stream: Vec<u8>, told: Told) -> Self {
+    pub(crate) fn refused(stream: Vec<u8>, told: FailureData) -> Self {
         Self::new(stream, Outcome::Refused(told))
     }
 
     /// A stream that opens on both paths.
-    pub(super) fn opens(stream: Vec<u8>, plaintext: Vec<u8>) -> Self {
+    pub(crate) fn opens(stream: Vec<u8>, plaintext: Vec<u8>) -> Self {
         Self::new(
             stream,
             Outcome::Opens {
@@ -100,7 +100,7 @@ impl Case {
     }
 
     /// An ordered reader refuses it otherwise.
-    pub(super) fn in_order(self, told: Told) -> Self {
+    pub(crate) fn in_order(self, told: FailureData) -> Self {
         Self {
             in_order: Outcome::Refused(told),
             ..self
@@ -108,8 +108,8 @@ impl Case {
     }
 
     /// What the stream is read with.
-    pub(super) fn options(&self) -> DecryptOptions<'static> {
-        let key = self.other_key.map_or_else(super::support::key, |byte| {
+    pub(crate) fn options(&self) -> DecryptOptions<'static> {
+        let key = self.other_key.map_or_else(crate::testing::support::key, |byte| {
             SecretKey::from_bytes(&[byte; 32]).unwrap()
         });
         let mut options = DecryptOptions::new(vec![Identity::Key(key)]).with_context(self.context);
@@ -129,7 +129,7 @@ impl Case {
                 header_from_copy: report.header_from_copy,
                 header_copy_damaged: report.header_copy_damaged,
             },
-            Err(failure) => Outcome::Refused(Told::of(&failure)),
+            Err(failure) => Outcome::Refused(FailureData::of(&failure)),
         }
     }
 }
@@ -179,7 +179,7 @@ fn one_frame_segments() -> EncryptOptions<'static> {
 
 /// The offset of a record in a stream that was not changed in front of it.
 fn record_offset(stream: &[u8], segment: usize) -> u64 {
-    Parts::of(stream).record_offset(segment)
+    StreamParts::of(stream).record_offset(segment)
 }
 
 const THREE_SEGMENTS: u64 = 2 * 1024 + 5;

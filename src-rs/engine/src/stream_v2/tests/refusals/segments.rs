@@ -1,30 +1,30 @@
 //! Rows about segments: rot, tampering, and records that are not the segment that is due.
 
-use super::super::parts::Parts;
-use super::super::support::{plaintext, seal};
-use super::super::told::{Told, told};
 use super::{
     Case, THREE_SEGMENTS, one_frame_segments, record_offset, rows, three_segments, three_segments_unsized,
     two_frames,
 };
-use crate::headers::DigestKind;
+use crate::format::DigestKind;
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
+use crate::testing::failure_data::{FailureData, told};
+use crate::testing::stream_parts::StreamParts;
+use crate::testing::support::{plaintext, seal};
 
 rows! {
     rot_in_a_frame: "A bit of a frame is flipped." => {
         let stream = three_segments();
         let due = told("Segment.DigestMismatch").segment(1).at(record_offset(&stream, 1));
-        Case::refused(Parts::changed(&stream, |parts| parts.records[1][300] ^= 4), due)
+        Case::refused(StreamParts::changed(&stream, |parts| parts.records[1][300] ^= 4), due)
     };
     rot_in_a_digest: "A bit of a segment's digest is flipped." => {
         let stream = two_frames(DigestKind::Blake3);
         let due = told("Segment.DigestMismatch").segment(0).at(record_offset(&stream, 0));
-        Case::refused(Parts::changed(&stream, |parts| *parts.records[0].last_mut().unwrap() ^= 1), due)
+        Case::refused(StreamParts::changed(&stream, |parts| *parts.records[0].last_mut().unwrap() ^= 1), due)
     };
     rot_in_a_floe_header: "A bit of a FLOE header is flipped: the digest tells that it is rot." => {
         let stream = two_frames(DigestKind::Sha256);
         let due = told("Segment.DigestMismatch").segment(0).at(record_offset(&stream, 0));
-        Case::refused(Parts::changed(&stream, |parts| parts.records[0][50] ^= 1), due)
+        Case::refused(StreamParts::changed(&stream, |parts| parts.records[0][50] ^= 1), due)
     };
     a_tampered_frame: "A ciphertext byte was changed and the digest mended." => {
         tampered(DigestKind::Crc64Nvme, FRAME_1 + 20, frame_failure("Segment.FrameDecryptionFailed"))
@@ -47,7 +47,7 @@ rows! {
     a_frame_that_claims_to_be_the_last: "The first of two frames has its own length where the mark should be." => {
         let stream = two_frames(DigestKind::Crc64Nvme);
         let due = told("Segment.FramingError").segment(0).frame(0).at(record_offset(&stream, 0) + PREAMBLE_SIZE as u64);
-        let stream = Parts::changed(&stream, |parts| {
+        let stream = StreamParts::changed(&stream, |parts| {
             parts.records[0][PREAMBLE_SIZE..PREAMBLE_SIZE + 4].copy_from_slice(&1056u32.to_be_bytes());
             parts.mend_digest(0);
         });
@@ -56,7 +56,7 @@ rows! {
     swapped_frames: "Two full frames of a segment changed places and the digest was mended." => {
         let stream = seal(&plaintext(2048), &super::crc64());
         let due = told("Segment.FrameDecryptionFailed").segment(0).frame(0).at(record_offset(&stream, 0) + 106);
-        let stream = Parts::changed(&stream, |parts| {
+        let stream = StreamParts::changed(&stream, |parts| {
             let (first, second) = parts.records[0][PREAMBLE_SIZE..].split_at_mut(1056);
             // Only what is sealed: the length fields stay right.
             first[4..].swap_with_slice(&mut second[4..1056]);
@@ -70,7 +70,7 @@ rows! {
     rot_in_a_segment_header: "A segment header's checksum does not match." => {
         let stream = three_segments();
         let due = invalid(&stream, 1, "HeaderChecksum");
-        Case::refused(Parts::changed(&stream, |parts| parts.records[1][10] ^= 1), due)
+        Case::refused(StreamParts::changed(&stream, |parts| parts.records[1][10] ^= 1), due)
     };
     reserved_segment_flags: "Bit 2 of a segment's flags is set." => {
         in_segment_header("ReservedBits", |record| record[4] |= 4)
@@ -117,27 +117,27 @@ rows! {
     swapped_segments: "The first two of three segments changed places." => {
         let stream = three_segments();
         let due = invalid(&stream, 0, "Index");
-        Case::refused(Parts::changed(&stream, |parts| parts.records.swap(0, 1)), due)
+        Case::refused(StreamParts::changed(&stream, |parts| parts.records.swap(0, 1)), due)
     };
     a_repeated_segment: "The first segment stands in the second one's place too." => {
         let stream = three_segments();
         let due = invalid(&stream, 1, "Index");
-        Case::refused(Parts::changed(&stream, |parts| parts.records[1] = parts.records[0].clone()), due)
+        Case::refused(StreamParts::changed(&stream, |parts| parts.records[1] = parts.records[0].clone()), due)
     };
     a_missing_segment: "The second of three segments is missing; the header does not say how long the plaintext is." => {
         let stream = three_segments_unsized();
         let due = invalid(&stream, 1, "Index");
-        Case::refused(Parts::changed(&stream, |parts| drop(parts.records.remove(1))), due)
+        Case::refused(StreamParts::changed(&stream, |parts| drop(parts.records.remove(1))), due)
     };
     a_segment_of_another_stream: "A segment of the same index out of another stream for the same key." => {
         let stream = three_segments();
         let due = invalid(&stream, 1, "FloeHeaderTag");
-        Case::refused(Parts::changed(&stream, |parts| parts.records[1] = of_another_stream(1)), due)
+        Case::refused(StreamParts::changed(&stream, |parts| parts.records[1] = of_another_stream(1)), due)
     };
     a_renumbered_segment: "The first segment in the second one's place, its index, checksum and digest mended." => {
         let stream = three_segments();
         let due = invalid(&stream, 1, "FloeHeaderTag");
-        let stream = Parts::changed(&stream, |parts| {
+        let stream = StreamParts::changed(&stream, |parts| {
             parts.records[1] = parts.records[0].clone();
             parts.records[1][15] = 1;
             parts.mend_segment_header(1);
@@ -147,8 +147,8 @@ rows! {
     };
     a_second_final_segment: "Another segment with FINAL behind the final one; the header states no length." => {
         let stream = three_segments_unsized();
-        let due = told("Segment.InvalidSegment").segment(3).at(Parts::of(&stream).end_offset());
-        let stream = Parts::changed(&stream, |parts| {
+        let due = told("Segment.InvalidSegment").segment(3).at(StreamParts::of(&stream).end_offset());
+        let stream = StreamParts::changed(&stream, |parts| {
             let more = parts.sealed_again(3, b"more", true);
             parts.records.push(more);
         });
@@ -156,8 +156,8 @@ rows! {
     };
     a_segment_behind_the_final_one: "Another segment behind the final one; the header states the length." => {
         let stream = three_segments();
-        let due = told("Segment.InvalidSegment").segment(3).at(Parts::of(&stream).end_offset());
-        let stream = Parts::changed(&stream, |parts| {
+        let due = told("Segment.InvalidSegment").segment(3).at(StreamParts::of(&stream).end_offset());
+        let stream = StreamParts::changed(&stream, |parts| {
             let again = parts.records[2].clone();
             parts.records.push(again);
         });
@@ -166,7 +166,7 @@ rows! {
     the_end_record_too_early: "The final segment is missing and the end record follows the one before." => {
         let stream = three_segments_unsized();
         let due = invalid(&stream, 2, "EndTooEarly");
-        Case::refused(Parts::changed(&stream, |parts| drop(parts.records.pop())), due)
+        Case::refused(StreamParts::changed(&stream, |parts| drop(parts.records.pop())), due)
     };
 }
 
@@ -174,22 +174,22 @@ rows! {
 const FRAME_1: usize = PREAMBLE_SIZE + 1056;
 
 /// A failure of the second frame of the only segment; where it starts is added by [`tampered`].
-fn frame_failure(kind: &'static str) -> Told {
+fn frame_failure(kind: &'static str) -> FailureData {
     told(kind).segment(0).frame(1)
 }
 
 /// One byte of the only record was changed, and the digest mended.
-fn tampered(digest: DigestKind, at: usize, due: Told) -> Case {
+fn tampered(digest: DigestKind, at: usize, due: FailureData) -> Case {
     let stream = two_frames(digest);
     let due = due.at(record_offset(&stream, 0) + FRAME_1 as u64);
-    let stream = Parts::changed(&stream, |parts| {
+    let stream = StreamParts::changed(&stream, |parts| {
         parts.records[0][at] ^= 1;
         parts.mend_digest(0);
     });
     Case::refused(stream, due)
 }
 
-fn invalid(stream: &[u8], segment: usize, reason: &'static str) -> Told {
+fn invalid(stream: &[u8], segment: usize, reason: &'static str) -> FailureData {
     let offset = record_offset(stream, segment);
     told("Segment.InvalidSegment")
         .segment(segment as u64)
@@ -199,7 +199,7 @@ fn invalid(stream: &[u8], segment: usize, reason: &'static str) -> Told {
 
 /// A segment's header was changed, and its checksum and the digest mended.
 fn with_segment_header(stream: &[u8], segment: usize, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    Parts::changed(stream, |parts| {
+    StreamParts::changed(stream, |parts| {
         change(&mut parts.records[segment]);
         parts.mend_segment_header(segment);
         parts.mend_digest(segment);
@@ -225,7 +225,7 @@ fn in_last_segment_header(reason: &'static str, change: impl FnOnce(&mut Vec<u8>
 fn in_floe_header(reason: &'static str, at: usize) -> Case {
     let stream = three_segments();
     let due = invalid(&stream, 1, reason);
-    let stream = Parts::changed(&stream, |parts| {
+    let stream = StreamParts::changed(&stream, |parts| {
         parts.records[1][at] ^= 1;
         parts.mend_digest(1);
     });
@@ -239,5 +239,5 @@ fn of_another_stream(segment: usize) -> Vec<u8> {
         &plaintext(THREE_SEGMENTS),
         &one_frame_segments().with_context(b"another"),
     );
-    Parts::of(&other).records.swap_remove(segment)
+    StreamParts::of(&other).records.swap_remove(segment)
 }

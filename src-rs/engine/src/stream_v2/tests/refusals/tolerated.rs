@@ -1,13 +1,13 @@
 //! What a reader must not refuse: what it may skip, and damage that something else makes good.
 
-use super::super::parts::Parts;
-use super::super::support::{options, plaintext, seal};
-use super::super::told::told;
 use super::ends::{with_core_extensions, with_end_extension};
 use super::headers::{entry, slots_of_other_types};
 use super::{Case, Outcome, THREE_SEGMENTS, crc64, rows, three_segments, three_segments_unsized, tiny};
-use crate::headers::DigestKind;
-use crate::stream_v2::options::HeaderLayout;
+use crate::format::DigestKind;
+use crate::operation::options::HeaderLayout;
+use crate::testing::failure_data::told;
+use crate::testing::stream_parts::StreamParts;
+use crate::testing::support::{options, plaintext, seal};
 
 rows! {
     an_unknown_uncritical_header_extension: "A header extension of the unknown type 1, which may be skipped." => {
@@ -58,18 +58,18 @@ rows! {
 }
 
 /// A stream whose header was changed and given a right MAC, as a rewrap does.
-fn with_right_mac(change: impl FnOnce(&mut crate::headers::StreamHeaderDraft)) -> Case {
-    let stream = Parts::changed(&tiny(), |parts| {
+fn with_right_mac(change: impl FnOnce(&mut crate::format::StreamHeaderDraft)) -> Case {
+    let stream = StreamParts::changed(&tiny(), |parts| {
         let keys = parts.keys();
         parts.rewrite_header(Some(&keys), change);
     });
     Case::opens(stream, plaintext(5))
 }
 
-fn with_a_copy(change: impl FnOnce(&mut Parts)) -> Vec<u8> {
-    let options = crate::stream_v2::options::EncryptOptions {
+fn with_a_copy(change: impl FnOnce(&mut StreamParts)) -> Vec<u8> {
+    let options = crate::operation::options::EncryptOptions {
         header: HeaderLayout::Rewrappable,
         ..options(DigestKind::Crc64Nvme, crc64().header)
     };
-    Parts::changed(&seal(&plaintext(5), &options), change)
+    StreamParts::changed(&seal(&plaintext(5), &options), change)
 }

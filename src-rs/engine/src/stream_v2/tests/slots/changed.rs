@@ -1,10 +1,10 @@
 //! Bytes of a header that somebody without a key changes, checksum and all.
 
-use super::super::parts::Parts;
-use super::super::support::options;
 use super::*;
-use crate::headers::DigestKind;
-use crate::stream_v2::options::HeaderLayout;
+use crate::format::DigestKind;
+use crate::operation::options::HeaderLayout;
+use crate::testing::stream_parts::StreamParts;
+use crate::testing::support::options;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use std::collections::BTreeSet;
 fn a_header_with_any_other_byte_opens_nothing() {
     for person in people() {
         let stream = sealed_for(vec![person.recipient]);
-        let size = Parts::of(&stream).header.len();
+        let size = StreamParts::of(&stream).header.len();
         let options = DecryptOptions {
             // A byte of the cost can make it anything.
             max_passphrase_cost: 64,
             ..with(vec![person.identity])
         };
         for at in 0..size - 4 {
-            let changed = Parts::changed(&stream, |parts| {
+            let changed = StreamParts::changed(&stream, |parts| {
                 parts.header[at] ^= 1 << (at % 8);
                 parts.mend_header_checksum();
             });
@@ -125,10 +125,10 @@ proptest! {
         let identities = offered.iter().map(|&at: &usize| everyone[at].identity.clone()).collect();
         let open = DecryptOptions { max_passphrase_cost: 64, ..with(identities) };
         // Padding and checksum included.
-        let bits = Parts::of(&stream).header.len() * 8;
+        let bits = StreamParts::of(&stream).header.len() * 8;
         for (mended, places) in flips {
             let places: BTreeSet<usize> = places.iter().map(|place| place.index(bits)).collect();
-            let changed = Parts::changed(&stream, |parts| {
+            let changed = StreamParts::changed(&stream, |parts| {
                 places.iter().for_each(|bit| parts.header[bit / 8] ^= 1 << (bit % 8));
                 if mended {
                     parts.mend_header_checksum();

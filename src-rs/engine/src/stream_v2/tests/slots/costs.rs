@@ -1,12 +1,12 @@
 //! What passphrases may cost, and what is not sealed at all.
 
-use super::super::parts::Parts;
 use super::*;
-use crate::headers::PassphraseSlot;
+use crate::error::Limit;
+use crate::format::PassphraseSlot;
 use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES};
-use crate::stream_v2::failure::Limit;
-use crate::stream_v2::options::HeaderLayout;
-use crate::stream_v2::outgoing::sealed_size;
+use crate::operation::options::HeaderLayout;
+use crate::stream_v2::core::create::sealed_size;
+use crate::testing::stream_parts::StreamParts;
 
 /// An authentic stream for a key whose header has passphrase slots of these costs in front.
 fn asking(costs: &[PassphraseCost]) -> Vec<u8> {
@@ -19,7 +19,7 @@ fn asking(costs: &[PassphraseCost]) -> Vec<u8> {
         .to_raw()
     });
     let stream = sealed_for(vec![people().swap_remove(0).recipient]);
-    Parts::changed(&stream, |parts| {
+    StreamParts::changed(&stream, |parts| {
         let keys = parts.keys();
         parts.rewrite_header(Some(&keys), |draft| draft.slots.splice(..0, slots).for_each(drop));
     })
@@ -50,7 +50,7 @@ fn costs_over_the_limit_are_refused_before_any_work() {
         ],
     ] {
         let value = costs.iter().map(|cost| cost.work()).sum();
-        let due = SealFailure::LimitExceeded {
+        let due = SealError::LimitExceeded {
             limit: Limit::PassphraseCost,
             maximum: DEFAULT_MAX_PASSPHRASE_COST,
             value,
@@ -68,7 +68,7 @@ fn the_limit_is_the_caller_s() {
     };
     assert_eq!(
         open(&stream, &limited(64)).unwrap_err(),
-        SealFailure::WrongPassphrase
+        SealError::WrongPassphrase
     );
     assert_eq!(open(&stream, &limited(63)).unwrap_err().code(), "LIMIT_EXCEEDED");
     assert_eq!(open(&stream, &limited(0)).unwrap_err().code(), "LIMIT_EXCEEDED");
@@ -79,7 +79,7 @@ fn more_lanes_than_are_of_use_are_refused() {
     let lanes = MAX_PASSPHRASE_LANES + 1;
     assert_eq!(
         open(&asking(&[cost(lanes * 8, 1, lanes)]), &any_passphrase()).unwrap_err(),
-        SealFailure::LimitExceeded {
+        SealError::LimitExceeded {
             limit: Limit::PassphraseLanes,
             maximum: MAX_PASSPHRASE_LANES.into(),
             value: lanes.into(),
@@ -88,7 +88,7 @@ fn more_lanes_than_are_of_use_are_refused() {
     let most = asking(&[cost(MAX_PASSPHRASE_LANES * 8, 1, MAX_PASSPHRASE_LANES)]);
     assert_eq!(
         open(&most, &any_passphrase()).unwrap_err(),
-        SealFailure::WrongPassphrase
+        SealError::WrongPassphrase
     );
 }
 
@@ -142,7 +142,7 @@ fn what_no_reader_would_open_is_not_sealed() {
             sealed_size(5, &options).unwrap_err(),
         ] {
             match failure {
-                SealFailure::InvalidOption { option, .. } => assert_eq!(option, due),
+                SealError::InvalidOption { option, .. } => assert_eq!(option, due),
                 other => panic!("{other}"),
             }
         }

@@ -1,7 +1,7 @@
 //! vectors/slots.json: streams for each type of slot, made here, compared with what is committed, and opened.
 
-use super::super::vectors::{compare_or_write, hex, read, sha256, unhex};
 use super::*;
+use crate::stream_v2::tests::vectors::{compare_or_write, hex, read, sha256, unhex};
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 

@@ -8,16 +8,15 @@ mod resuming;
 mod salvaging;
 mod seen;
 
-use super::support::{compact, key, plaintext, seal};
 use crate::crypto::SecretKey;
-use crate::headers::{PassphraseCost, SlotType};
+use crate::error::SealError;
+use crate::format::{PassphraseCost, SlotType};
 use crate::keys::{
     HybridIdentity, Identity, Passphrase, ProviderKey, Recipient, X25519Identity, identity_from_text,
 };
-use crate::stream_v2::failure::SealFailure;
-use crate::stream_v2::options::{Control, DecryptOptions, EncryptOptions};
-use crate::stream_v2::report::Report;
-use crate::stream_v2::tests::support::{ENDS, End, open_by};
+use crate::operation::options::{Control, DecryptOptions, EncryptOptions};
+use crate::operation::report::Report;
+use crate::testing::support::{ENDS, End, compact, key, open_by, plaintext, seal};
 
 /// Somebody whom a stream can be for.
 struct Person {
@@ -132,7 +131,7 @@ fn with(identities: Vec<Identity>) -> DecryptOptions<'static> {
 }
 
 /// Opens on both paths, which have to agree; nothing but the whole plaintext comes out.
-fn open(stream: &[u8], options: &DecryptOptions<'_>) -> Result<Report, SealFailure> {
+fn open(stream: &[u8], options: &DecryptOptions<'_>) -> Result<Report, SealError> {
     let [first, second] = ENDS.map(|end| {
         let (opened, result) = open_by((end, End::InOrder), stream, options, &Control::serial());
         match &result {

@@ -35,8 +35,8 @@ fn a_stranger_of_the_same_type_is_told_so() {
     for (person, words) in people().into_iter().zip(words) {
         let stream = sealed_for(vec![person.recipient]);
         let due = match person.slot_type {
-            SlotType::Passphrase => SealFailure::WrongPassphrase,
-            _ => SealFailure::NoMatchingKey { slots: words.into() },
+            SlotType::Passphrase => SealError::WrongPassphrase,
+            _ => SealError::NoMatchingKey { slots: words.into() },
         };
         assert_eq!(open(&stream, &with(vec![person.stranger])).unwrap_err(), due);
     }
@@ -57,7 +57,7 @@ fn a_passphrase_is_only_called_wrong_where_nothing_else_was_tried() {
     );
     assert_eq!(
         failure(&passphrase_alone, vec![of_key.stranger.clone()]),
-        SealFailure::NoMatchingKey {
+        SealError::NoMatchingKey {
             slots: "a passphrase".into()
         }
     );
@@ -101,10 +101,10 @@ fn where_no_slot_is_accepted_the_failure_says_so() {
     let slots = "key \"test\", which is not accepted; an X25519 key, which is not accepted";
     assert_eq!(
         open(&stream, &options(vec![SlotType::Hybrid])).unwrap_err(),
-        SealFailure::NoMatchingKey { slots: slots.into() }
+        SealError::NoMatchingKey { slots: slots.into() }
     );
     match open(&stream, &options(Vec::new())).unwrap_err() {
-        SealFailure::InvalidOption { option, .. } => assert_eq!(option, "acceptSlots"),
+        SealError::InvalidOption { option, .. } => assert_eq!(option, "acceptSlots"),
         other => panic!("{other}"),
     }
 }
@@ -127,7 +127,7 @@ fn a_host_with_public_keys_alone_seals_and_does_not_open() {
     let stream = sealed_for(recipients);
     assert_eq!(
         open(&stream, &with(Vec::new())).unwrap_err(),
-        SealFailure::NoMatchingKey {
+        SealError::NoMatchingKey {
             slots: "an X25519 key; a post-quantum hybrid key".into()
         }
     );
@@ -143,7 +143,7 @@ fn forms_of_one_passphrase_open_the_same_stream() {
         open(&stream, &with(vec![Identity::Passphrase(passphrase(text))])).unwrap();
     }
     let other = with(vec![Identity::Passphrase(passphrase("caf\u{e9} \u{1e69}"))]);
-    assert_eq!(open(&stream, &other).unwrap_err(), SealFailure::WrongPassphrase);
+    assert_eq!(open(&stream, &other).unwrap_err(), SealError::WrongPassphrase);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_service_s_key_fits_the_one_slot_that_it_was_unwrapped_for() {
         assert_eq!(failure.code(), "NO_MATCHING_KEY");
     }
     // The blob stands in the header for whoever asks the service.
-    let slots = crate::stream_v2::inspect::inspect_slots(&stream).unwrap();
+    let slots = crate::inspect::inspect_slots(&stream).unwrap();
     let known = slots[0].provider.clone().unwrap();
     let unwrapped = ProviderKey {
         name: known.name,
@@ -184,7 +184,7 @@ fn a_service_s_key_fits_the_one_slot_that_it_was_unwrapped_for() {
 fn two_slots_for_the_same_public_key_share_nothing() {
     for person in [&people()[2], &people()[4]] {
         let stream = sealed_for(vec![person.recipient.clone(), person.recipient.clone()]);
-        let slots = crate::headers::StreamHeader::parse(&stream).unwrap().slots;
+        let slots = crate::format::StreamHeader::parse(&stream).unwrap().slots;
         let [one, other] = &slots[..] else { panic!() };
         let same = one
             .body

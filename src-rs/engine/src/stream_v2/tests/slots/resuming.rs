@@ -1,11 +1,10 @@
 //! Sealing that was interrupted, for recipients of every type.
 
-use super::super::resume::{Place, interrupted, mark, plain};
 use super::*;
-use crate::stream_v2::core::encrypt_resumable;
-use crate::stream_v2::failure::StartedOver;
-use crate::stream_v2::report::ResumeReport;
-use crate::stream_v2::resume::Attempt;
+use crate::error::StartedOver;
+use crate::operation::report::ResumeReport;
+use crate::resume::tests::interrupted::{Place, interrupted, mark, plain};
+use crate::resume::{Attempt, encrypt_resumable};
 
 /// Interrupts sealing for `first` after three segments and goes on for `second`.
 fn resumed(first: Vec<Recipient>, second: Vec<Recipient>, secret: Option<&SecretKey>) -> ResumeReport {
@@ -149,7 +148,7 @@ fn a_passphrase_leaves_nothing_in_the_journal_but_its_slot() {
 }
 
 fn sha256(bytes: &[u8]) -> Vec<u8> {
-    let mut hasher = crate::crypto::SegmentHasher::new(crate::headers::DigestKind::Sha256);
+    let mut hasher = crate::crypto::SegmentHasher::new(crate::format::DigestKind::Sha256);
     hasher.update(bytes);
     hasher.finish().as_bytes().to_vec()
 }

@@ -1,8 +1,8 @@
 //! Passphrases and wrecks: a salvage may meet many headers, and spends no more on all of them than on one.
 
-use super::super::support::Output;
 use super::*;
-use crate::stream_v2::salvage::{SalvageOptions, salvage};
+use crate::repair::salvage::{SalvageOptions, salvage};
+use crate::testing::support::Output;
 
 #[test]
 fn all_headers_of_a_wreck_share_one_limit() {
@@ -26,6 +26,6 @@ fn all_headers_of_a_wreck_share_one_limit() {
     assert_eq!(salvaged(2 * cheap().work()).unwrap(), plaintext(SIZE));
     assert_eq!(
         salvaged(2 * cheap().work() - 1).unwrap_err(),
-        SealFailure::WrongPassphrase
+        SealError::WrongPassphrase
     );
 }

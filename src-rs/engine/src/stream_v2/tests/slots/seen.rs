@@ -1,9 +1,9 @@
 //! What can be seen of slots without a key.
 
 use super::*;
-use crate::headers::StreamHeader;
+use crate::format::StreamHeader;
+use crate::inspect::{ProviderInfo, SlotInfo, inspect, inspect_slots};
 use crate::keys::provider_slots;
-use crate::stream_v2::inspect::{ProviderInfo, SlotInfo, inspect, inspect_slots};
 
 #[test]
 fn every_slot_says_what_it_takes_to_open_it() {

@@ -1,0 +1,253 @@
+//! The 32 bytes in front of every record. They are the FLOE message's associated data, so all of them are
+//! authenticated; their checksum only lets a reader without a key trust the sizes enough to find the next record.
+
+use super::cursor::Cursor;
+use super::{Geometry, SegmentHeaderError, SegmentIndex, SegmentReason, crc32c};
+
+/// What a record says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentHeader {
+    /// Position in the stream.
+    pub index: SegmentIndex,
+    /// Whether it is the last.
+    pub is_final: bool,
+    /// Plaintext bytes; without compression also the bytes inside the frames.
+    pub plaintext_size: u32,
+}
+
+/// Whether these bytes start with a segment's header: its marker, and a checksum that is right.
+pub(crate) fn is_segment_header(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk::<SEGMENT_HEADER_SIZE>() else {
+        return false;
+    };
+    header.starts_with(&SEGMENT_MARKER) && crc32c(&header[..28]).to_be_bytes() == header[28..]
+}
+
+impl SegmentHeader {
+    /// The header that the segment at `index` of a stream with `total` bytes of plaintext has, which has one there.
+    pub(crate) fn due(index: SegmentIndex, total: u64, geometry: &Geometry) -> Self {
+        Self {
+            index,
+            is_final: index.get() + 1 == geometry.segment_count(total),
+            plaintext_size: geometry.segment_plaintext(total, index),
+        }
+    }
+
+    /// The 32 bytes on the wire.
+    #[must_use]
+    pub fn encode(&self, geometry: &Geometry) -> [u8; SEGMENT_HEADER_SIZE] {
+        let mut out = [0; SEGMENT_HEADER_SIZE];
+        out[..4].copy_from_slice(&SEGMENT_MARKER);
+        out[4] = if self.is_final { FLAG_FINAL } else { 0 };
+        out[8..16].copy_from_slice(&self.index.get().to_be_bytes());
+        out[16..20].copy_from_slice(&self.plaintext_size.to_be_bytes());
+        out[20..24].copy_from_slice(&self.plaintext_size.to_be_bytes());
+        out[24..28].copy_from_slice(&(geometry.record_size(self.plaintext_size) as u32).to_be_bytes());
+        let crc = crc32c(&out[..28]);
+        out[28..].copy_from_slice(&crc.to_be_bytes());
+        out
+    }
+
+    /// Parses a header and checks all that can be checked without knowing its place.
+    ///
+    /// # Errors
+    /// Marker, checksum, reserved bits, COMPRESSED, or sizes that don't agree with each other or with `geometry`.
+    pub fn parse(bytes: &[u8; SEGMENT_HEADER_SIZE], geometry: &Geometry) -> Result<Self, SegmentHeaderError> {
+        use SegmentReason as R;
+        let mut cursor = Cursor::new(bytes, 0);
+        let fields = (|| {
+            let marker: [u8; 4] = cursor.array()?;
+            let (flags, reserved) = (cursor.u8()?, cursor.array::<3>()?);
+            let index = SegmentIndex::new(cursor.u64()?);
+            let sizes = [cursor.u32()?, cursor.u32()?, cursor.u32()?];
+            Some((marker, flags, reserved, index, sizes, cursor.u32()?))
+        })();
+        let Some((marker, flags, reserved, index, [plaintext_size, content_size, wire_size], stored)) =
+            fields
+        else {
+            return Err(SegmentHeaderError::new(R::Marker, "32 bytes", "fewer"));
+        };
+        if marker != SEGMENT_MARKER {
+            return Err(SegmentHeaderError::new(
+                R::Marker,
+                "\"SEG1\"",
+                format!("\"{}\"", marker.escape_ascii()),
+            ));
+        }
+        let computed = crc32c(&bytes[..28]);
+        if computed != stored {
+            return Err(SegmentHeaderError::new(
+                R::HeaderChecksum,
+                format!("{stored:#010x}"),
+                format!("{computed:#010x}"),
+            ));
+        }
+        if flags & !(FLAG_FINAL | FLAG_COMPRESSED) != 0 || reserved != [0; 3] {
+            return Err(SegmentHeaderError::new(R::ReservedBits, "zero", "not zero"));
+        }
+        if flags & FLAG_COMPRESSED != 0 {
+            return Err(SegmentHeaderError::new(
+                R::Compressed,
+                "not set in a stream without compression",
+                "set",
+            ));
+        }
+        let is_final = flags & FLAG_FINAL != 0;
+        let full = geometry.segment_size();
+        if plaintext_size > full || (!is_final && plaintext_size != full) {
+            let expected = if is_final {
+                format!("at most {full}")
+            } else {
+                full.to_string()
+            };
+            return Err(SegmentHeaderError::new(
+                R::PlaintextSize,
+                expected,
+                plaintext_size,
+            ));
+        }
+        if is_final && plaintext_size == 0 && index != SegmentIndex::ZERO {
+            return Err(SegmentHeaderError::new(
+                R::PlaintextSize,
+                "at least 1 behind the first segment",
+                0,
+            ));
+        }
+        if content_size != plaintext_size {
+            return Err(SegmentHeaderError::new(
+                R::ContentSize,
+                plaintext_size,
+                content_size,
+            ));
+        }
+        let record_size = geometry.record_size(content_size);
+        if u64::from(wire_size) != record_size {
+            return Err(SegmentHeaderError::new(R::WireSize, record_size, wire_size));
+        }
+        Ok(Self {
+            index,
+            is_final,
+            plaintext_size,
+        })
+    }
+
+    /// Checks that this is the segment at `index` of a stream whose plaintext has `total` bytes, if that is known.
+    ///
+    /// # Errors
+    /// Another index, finality or size.
+    pub fn check_place(
+        &self,
+        index: SegmentIndex,
+        total: Option<u64>,
+        geometry: &Geometry,
+    ) -> Result<(), SegmentHeaderError> {
+        use SegmentReason as R;
+        if self.index != index {
+            return Err(SegmentHeaderError::new(R::Index, index, self.index));
+        }
+        let Some(total) = total else { return Ok(()) };
+        let due = Self::due(index, total, geometry);
+        if self.is_final != due.is_final {
+            let word = |set| if set { "set" } else { "not set" };
+            return Err(SegmentHeaderError::new(
+                R::Finality,
+                word(due.is_final),
+                word(self.is_final),
+            ));
+        }
+        if self.plaintext_size != due.plaintext_size {
+            return Err(SegmentHeaderError::new(
+                R::PlaintextSize,
+                due.plaintext_size,
+                self.plaintext_size,
+            ));
+        }
+        Ok(())
+    }
+}
+
+const FLAG_FINAL: u8 = 1;
+const FLAG_COMPRESSED: u8 = 2;
+/// The first bytes of every record, by which a salvage finds the next one.
+pub const SEGMENT_MARKER: [u8; 4] = *b"SEG1";
+/// Bytes of the header.
+pub const SEGMENT_HEADER_SIZE: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::DigestKind;
+
+    fn geometry() -> Geometry {
+        Geometry::new(1024, 4096, DigestKind::Crc64Nvme).unwrap()
+    }
+
+    fn header() -> SegmentHeader {
+        SegmentHeader {
+            index: SegmentIndex::new(3),
+            is_final: true,
+            plaintext_size: 5,
+        }
+    }
+
+    fn reason(change: impl FnOnce(&mut [u8; 32])) -> SegmentReason {
+        let mut bytes = header().encode(&geometry());
+        change(&mut bytes);
+        let crc = crc32c(&bytes[..28]);
+        bytes[28..].copy_from_slice(&crc.to_be_bytes());
+        SegmentHeader::parse(&bytes, &geometry()).unwrap_err().reason
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        assert_eq!(
+            SegmentHeader::parse(&header().encode(&geometry()), &geometry()),
+            Ok(header())
+        );
+    }
+
+    #[test]
+    fn every_single_bit_is_noticed() {
+        let bytes = header().encode(&geometry());
+        for bit in 0..256 {
+            let mut flipped = bytes;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let reason = SegmentHeader::parse(&flipped, &geometry()).unwrap_err().reason;
+            let due = if bit < 32 {
+                SegmentReason::Marker
+            } else {
+                SegmentReason::HeaderChecksum
+            };
+            assert_eq!(reason, due, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn fields_with_a_right_checksum_are_refused_by_name() {
+        use SegmentReason as R;
+        assert_eq!(reason(|b| b[4] = 5), R::ReservedBits);
+        assert_eq!(reason(|b| b[6] = 1), R::ReservedBits);
+        assert_eq!(reason(|b| b[4] = 3), R::Compressed);
+        assert_eq!(reason(|b| b[4] = 0), R::PlaintextSize);
+        assert_eq!(reason(|b| b[18] = 0x20), R::PlaintextSize);
+        assert_eq!(reason(|b| b[16..24].fill(0)), R::PlaintextSize);
+        assert_eq!(reason(|b| b[23] = 6), R::ContentSize);
+        assert_eq!(reason(|b| b[27] ^= 1), R::WireSize);
+    }
+
+    #[test]
+    fn a_segment_out_of_place_is_refused() {
+        use SegmentReason as R;
+        let check = |index, total| {
+            header()
+                .check_place(SegmentIndex::new(index), total, &geometry())
+                .err()
+                .map(|error| error.reason)
+        };
+        assert_eq!(check(3, None), None);
+        assert_eq!(check(3, Some(3 * 4096 + 5)), None);
+        assert_eq!(check(2, None), Some(R::Index));
+        assert_eq!(check(3, Some(4 * 4096 + 5)), Some(R::Finality));
+        assert_eq!(check(3, Some(3 * 4096 + 6)), Some(R::PlaintextSize));
+    }
+}

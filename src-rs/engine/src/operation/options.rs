@@ -1,0 +1,219 @@
+//! What a caller can choose.
+
+pub(crate) use super::recipients::{check_passphrase_costs, check_recipients, compact_header_size};
+
+use super::cancel::CancellationToken;
+use super::damage::DamagePolicy;
+use crate::error::{Limit, SealError};
+use crate::format::{
+    DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, SlotType, default_segment_size,
+};
+use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, Identity, Recipient, UnlockLimits};
+use crate::operation::threads::Threads;
+use crate::telemetry::{Progress, ProgressMeter, SegmentListener};
+
+/// How to run an operation: threads, cancelling, progress.
+#[derive(Clone)]
+pub struct Control<'a> {
+    /// The threads that work on segments.
+    pub threads: Threads,
+    /// Raise it to stop.
+    pub cancel: CancellationToken,
+    /// Called at most ten times a second and once at the end, from any of the operation's threads.
+    pub progress: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
+    /// FailureData of every segment that is done.
+    pub segments: Option<SegmentListener<'a>>,
+}
+
+impl Control<'_> {
+    /// The caller's thread alone, and nobody watching.
+    #[must_use]
+    pub fn serial() -> Self {
+        Self {
+            threads: Threads::Serial,
+            cancel: CancellationToken::new(),
+            progress: None,
+            segments: None,
+        }
+    }
+
+    /// A meter that tells this operation's listeners.
+    pub(crate) fn meter(&self, total: Option<u64>) -> ProgressMeter<'_> {
+        ProgressMeter::new(total, self.progress).with_segments(self.segments)
+    }
+
+    /// Segments in flight on an ordered path.
+    pub(crate) fn window(&self, geometry: &Geometry) -> usize {
+        window(geometry, self.threads.count())
+    }
+}
+
+/// Segments in flight where `threads` threads work on what has an order: enough that nobody waits while one is read and one
+/// is written, but no more than 256 MiB of them, or one for each of two threads.
+#[must_use]
+pub fn window(geometry: &Geometry, threads: usize) -> usize {
+    let fitting = usize::try_from(MAX_IN_FLIGHT / geometry.full_record_size()).unwrap_or(usize::MAX);
+    (2 * threads).min(fitting.max(2))
+}
+
+/// How to seal a stream.
+#[derive(Clone, Debug)]
+pub struct EncryptOptions<'a> {
+    /// Who may open it; 1 to 64.
+    pub recipients: Vec<Recipient>,
+    /// Bytes that the reader must supply too, at most 64 KiB; they are not in the stream.
+    pub context: &'a [u8],
+    /// Content bytes in a full frame.
+    pub frame_size: u32,
+    /// Plaintext bytes in a full segment; `None` for [`default_segment_size`].
+    pub segment_size: Option<u32>,
+    /// How each record can be checked without a key.
+    pub digest: DigestKind,
+    /// Room for later rewraps: a header of 4,096 bytes with a copy at the end.
+    pub header: HeaderLayout,
+}
+
+/// How much room the header takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderLayout {
+    /// No padding and no copy: for buffers and streams.
+    Compact,
+    /// Padded to 4,096 bytes with a copy at the stream's end: for files.
+    Rewrappable,
+}
+
+impl<'a> EncryptOptions<'a> {
+    /// The defaults, for these recipients.
+    #[must_use]
+    pub fn new(recipients: Vec<Recipient>) -> Self {
+        Self {
+            recipients,
+            context: &[],
+            frame_size: DEFAULT_FRAME_SIZE,
+            segment_size: None,
+            digest: DigestKind::default(),
+            header: HeaderLayout::Compact,
+        }
+    }
+
+    /// The same with another context.
+    #[must_use]
+    pub fn with_context(self, context: &'a [u8]) -> Self {
+        Self { context, ..self }
+    }
+
+    /// Checks all options and returns the sizes for a plaintext of this length, where it is known.
+    ///
+    /// # Errors
+    /// `InvalidOption`, naming it.
+    pub fn geometry(&self, plaintext_size: Option<u64>) -> Result<Geometry, SealError> {
+        check_recipients("recipients", &self.recipients)?;
+        check_context(self.context)?;
+        let segment_size = self
+            .segment_size
+            .unwrap_or_else(|| default_segment_size(self.frame_size, plaintext_size));
+        Geometry::new(self.frame_size, segment_size, self.digest).map_err(|error| match error {
+            GeometryError::FrameSize(_) => invalid("frameSize", "must be 1024 to 16777216"),
+            GeometryError::SegmentSize { frame_size, .. } => invalid(
+                "segmentSize",
+                format!("must be a multiple of frameSize ({frame_size}), up to 1073741824"),
+            ),
+        })
+    }
+}
+
+/// How to open a stream.
+#[derive(Clone, Debug)]
+pub struct DecryptOptions<'a> {
+    /// What may open it; each slot tries them in order.
+    pub identities: Vec<Identity>,
+    /// The bytes that it was sealed with.
+    pub context: &'a [u8],
+    /// The types of key slots that are tried; all where it is `None`. Anyone can seal a stream for a public key, so a reader that
+    /// expects one from somebody who shares a key with it leaves other types out.
+    pub accept: Option<Vec<SlotType>>,
+    /// What the passphrase slots of a header may cost in all, for each passphrase that is offered: memory times passes, in KiB.
+    /// A header that asks for more is refused before any is tried.
+    pub max_passphrase_cost: u64,
+    /// The largest segment size that is accepted, in bytes: an ordered reader holds some segments in memory.
+    pub max_segment_size: u32,
+    /// Who decides about segments that can't be opened. Anything but `Abort` needs a source that can be read by offset.
+    pub on_damage: DamagePolicy<'a>,
+}
+
+impl<'a> DecryptOptions<'a> {
+    /// The defaults, for these identities.
+    #[must_use]
+    pub fn new(identities: Vec<Identity>) -> Self {
+        Self {
+            identities,
+            context: &[],
+            accept: None,
+            max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
+            max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
+            on_damage: DamagePolicy::Abort,
+        }
+    }
+
+    /// The same with another context.
+    #[must_use]
+    pub fn with_context(self, context: &'a [u8]) -> Self {
+        Self { context, ..self }
+    }
+
+    /// Checks all options.
+    ///
+    /// # Errors
+    /// `InvalidOption`, naming it.
+    pub fn check(&self) -> Result<(), SealError> {
+        if self.accept.as_ref().is_some_and(Vec::is_empty) {
+            return Err(invalid("acceptSlots", "must name a type of slots"));
+        }
+        check_context(self.context)
+    }
+
+    /// What is tried on a header's slots, and what that may cost.
+    pub(crate) fn limits(&self) -> UnlockLimits<'_> {
+        UnlockLimits {
+            accept: self.accept.as_deref(),
+            max_passphrase_cost: self.max_passphrase_cost,
+        }
+    }
+}
+
+/// Whether a reader that accepts segments up to `maximum` bytes accepts this stream's.
+///
+/// # Errors
+/// `LimitExceeded`.
+pub(crate) fn check_segment_size(geometry: &Geometry, maximum: u32) -> Result<(), SealError> {
+    let value = geometry.segment_size();
+    if value > maximum {
+        return Err(SealError::LimitExceeded {
+            limit: Limit::SegmentSize,
+            maximum: maximum.into(),
+            value: value.into(),
+        });
+    }
+    Ok(())
+}
+
+fn check_context(context: &[u8]) -> Result<(), SealError> {
+    if context.len() > MAX_CONTEXT {
+        return Err(invalid("context", "must have at most 65536 bytes"));
+    }
+    Ok(())
+}
+
+pub(crate) fn invalid(option: &str, problem: impl Into<String>) -> SealError {
+    SealError::InvalidOption {
+        option: option.to_owned(),
+        problem: problem.into(),
+    }
+}
+
+/// Bytes of records that an ordered path holds at most, unless two are more: 256 MiB.
+const MAX_IN_FLIGHT: u64 = 256 * 1024 * 1024;
+/// Bytes of the longest context.
+pub const MAX_CONTEXT: usize = 64 * 1024;
+/// The largest segment size that a reader accepts unless told otherwise, 64 MiB.
+pub const DEFAULT_MAX_SEGMENT_SIZE: u32 = 64 * 1024 * 1024;

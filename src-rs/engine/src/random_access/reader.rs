@@ -1,0 +1,271 @@
+//! Reads any range of a stream's plaintext.
+
+use super::cache::{Cache, OpenFrame};
+use super::lost;
+use super::plan::{Batch, Piece, ReadPlan, SegmentPart};
+use crate::error::SealError;
+use crate::format::{ByteRange, FrameIndex, Geometry, SegmentIndex, WireOffset};
+use crate::operation::cancel::CancellationToken;
+use crate::operation::options::DecryptOptions;
+use crate::stream_v2::core::seekable::SeekableStream;
+use crate::stream_v2::io::ReadAt;
+use crate::stream_v2::segment_worker::{DecryptSegmentWorker, FrameOpener, PREAMBLE_SIZE};
+use crate::telemetry::{Stage, StageTimes};
+use std::io::IoSliceMut;
+use std::sync::Arc;
+
+/// A stream whose end was verified, and what was opened of it lately. The source is not part of it: every call gets the
+/// same one, or what was fetched of it.
+pub struct RangeReader {
+    /// Its end is sound.
+    opened: SeekableStream,
+    size: u64,
+    cache: Cache,
+}
+
+impl RangeReader {
+    /// Unlocks the stream and verifies its end, and no segment. Up to `cache_bytes` bytes of opened frames are kept.
+    ///
+    /// # Errors
+    /// All that can be wrong with a header or an end, and reading them. A stream that states no length and has no sound end
+    /// is refused too.
+    pub fn open(
+        source: &dyn ReadAt,
+        options: &DecryptOptions<'_>,
+        cache_bytes: usize,
+    ) -> Result<Self, SealError> {
+        Self::new(SeekableStream::open(source, options)?, cache_bytes)
+    }
+
+    /// The same for a stream that was unlocked.
+    ///
+    /// # Errors
+    /// What is wrong with the stream's end.
+    pub fn new(opened: SeekableStream, cache_bytes: usize) -> Result<Self, SealError> {
+        let size = opened.end().map_err(Clone::clone)?.manifest.plaintext_total;
+        let cache = Cache::new(cache_bytes, opened.geometry().frame_slot_size());
+        Ok(Self { opened, size, cache })
+    }
+
+    /// The stream.
+    #[must_use]
+    pub const fn opened(&self) -> &SeekableStream {
+        &self.opened
+    }
+
+    /// Plaintext bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What reading this range of the plaintext takes; what of the range is past the end is left out.
+    #[must_use]
+    pub fn plan(&self, range: ByteRange) -> ReadPlan {
+        let range = self.clamped(range);
+        ReadPlan {
+            geometry: *self.geometry(),
+            range,
+            parts: self
+                .segments(range)
+                .map(|index| self.part(index, range))
+                .collect(),
+        }
+    }
+
+    /// The one stretch of the sealed stream that holds all that reading this range takes: from the preamble of the first
+    /// record to the end of the last frame. It is empty where the range is.
+    #[must_use]
+    pub fn ciphertext_range(&self, range: ByteRange) -> ByteRange {
+        let range = self.clamped(range);
+        let geometry = self.geometry();
+        let segment_size = u64::from(geometry.segment_size());
+        let start = self.record(SegmentIndex::new(range.start / segment_size)).get();
+        let Some(last) = range.end.checked_sub(1).filter(|&last| last >= range.start) else {
+            return ByteRange::at(start, 0);
+        };
+        let part = self.frameless(SegmentIndex::new(last / segment_size));
+        let frame = (last % segment_size) / u64::from(geometry.frame_size());
+        ByteRange {
+            start,
+            end: part.frame_wire(geometry, frame as u32).end,
+        }
+    }
+
+    /// Reads what `plan` misses from `source`, opens it, and fills `out` up to the plan's size, which is returned. Where it
+    /// fails `out` may hold a part of the plaintext, all of which was verified.
+    ///
+    /// # Errors
+    /// `Segment` with segment, frame and byte offset, `EndTampered` with the segment for another sealing of it than the
+    /// stream's, `Truncated` where the source became shorter, `Io`, `OutputTooSmall`, `Cancelled`.
+    pub fn read(
+        &self,
+        source: &dyn ReadAt,
+        plan: &ReadPlan,
+        out: &mut [u8],
+        cancel: &CancellationToken,
+        times: &mut StageTimes,
+    ) -> Result<usize, SealError> {
+        let too_small = SealError::OutputTooSmall {
+            available: out.len() as u64,
+            needed: plan.size(),
+        };
+        let size = usize::try_from(plan.size()).unwrap_or(usize::MAX);
+        let out = out.get_mut(..size).ok_or(too_small)?;
+        for part in &plan.parts {
+            for (frame, opened) in (part.first..).zip(&part.frames) {
+                if let Some(opened) = opened {
+                    plan.place(part, frame, opened.content(), out)?;
+                }
+            }
+        }
+        let mut openers: Vec<_> = plan.parts.iter().map(|part| part.opener.clone()).collect();
+        // Never more at once than `missing` says: nothing else may be there.
+        let near = NEAR.min(self.geometry().frame_slot_size() as u64);
+        for batch in plan.batches(near, PORTION) {
+            cancel.check()?;
+            let buffers = times.time(Stage::Read, || self.read_batch(source, plan, &batch))?;
+            times.time(Stage::Crypto, || {
+                self.open_batch(plan, &batch, buffers, &mut openers, out, cancel)
+            })?;
+        }
+        Ok(size)
+    }
+
+    /// Reads a batch's pieces, each into a buffer of its own: a frame's is going to be kept.
+    fn read_batch(
+        &self,
+        source: &dyn ReadAt,
+        plan: &ReadPlan,
+        batch: &Batch,
+    ) -> Result<Vec<Vec<u8>>, SealError> {
+        let buffer = |piece: &Piece| match *piece {
+            Piece::Gap { size } => vec![0; size],
+            Piece::Preamble { .. } => vec![0; PREAMBLE_SIZE],
+            Piece::Frame { size, .. } => self.cache.buffer(size),
+        };
+        let mut buffers: Vec<_> = batch.pieces.iter().map(buffer).collect();
+        let mut slices: Vec<_> = buffers.iter_mut().map(|bytes| IoSliceMut::new(bytes)).collect();
+        let read = source
+            .read_at(batch.wire.start, &mut slices)
+            .map_err(SealError::reading)? as u64;
+        if read < batch.wire.size() {
+            let offset = batch.wire.start + read;
+            let reached = plan.parts.iter().rfind(|part| part.record.get() <= offset);
+            return Err(SealError::Truncated {
+                next_segment: reached.map_or(SegmentIndex::ZERO, |part| part.segment),
+                verified_bytes: 0,
+                offset: WireOffset::new(offset),
+            });
+        }
+        Ok(buffers)
+    }
+
+    fn open_batch(
+        &self,
+        plan: &ReadPlan,
+        batch: &Batch,
+        buffers: Vec<Vec<u8>>,
+        openers: &mut [Option<Arc<FrameOpener>>],
+        out: &mut [u8],
+        cancel: &CancellationToken,
+    ) -> Result<(), SealError> {
+        // Of a long read only what it took a part of is likely to be wanted again soon: by the one before or behind it.
+        let is_long = plan.size() > self.cache.capacity() as u64 / LONG_SHARE;
+        for (piece, mut slot) in batch.pieces.iter().zip(buffers) {
+            match *piece {
+                Piece::Gap { .. } => {}
+                Piece::Preamble { part } => {
+                    openers[part] = Some(self.opener(&plan.parts[part], &slot)?);
+                }
+                Piece::Frame { part, frame, .. } => {
+                    cancel.check()?;
+                    let (opener, part) = (&openers[part], &plan.parts[part]);
+                    // The preamble comes before its frames.
+                    let opener = opener.as_ref().ok_or_else(|| lost(part.segment))?;
+                    let content = opener.open(FrameIndex::new(frame), &mut slot)?;
+                    let is_whole = plan.place(part, frame, content, out)?;
+                    let key = (!(is_long && is_whole)).then_some((part.segment, frame));
+                    self.cache.put_away(OpenFrame::new(slot), key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What opens the frames of a record with this preamble, which must be that of the sealing that the end names.
+    fn opener(&self, part: &SegmentPart, preamble: &[u8]) -> Result<Arc<FrameOpener>, SealError> {
+        let mut bytes = [0; PREAMBLE_SIZE];
+        bytes.copy_from_slice(preamble);
+        let worker = DecryptSegmentWorker::new(&self.opened.stream.context);
+        let opener = worker.frames(part.segment, part.record, &bytes)?;
+        let end = self.opened.end().map_err(Clone::clone)?;
+        if end.manifest.entry(part.segment) != Some(opener.entry()) {
+            return Err(SealError::other_sealing(end.offset, part.segment));
+        }
+        let opener = Arc::new(opener);
+        self.cache.keep_opener(part.segment, &opener);
+        Ok(opener)
+    }
+
+    fn part(&self, segment: SegmentIndex, range: ByteRange) -> SegmentPart {
+        let geometry = self.geometry();
+        let start = geometry.plaintext_offset(segment);
+        let frame_at = |position: u64| (position / u64::from(geometry.frame_size())) as u32;
+        let first = frame_at(range.start.saturating_sub(start));
+        let size = u64::from(geometry.segment_size());
+        let last = frame_at((range.end - 1 - start).min(size - 1));
+        SegmentPart {
+            first,
+            frames: self.cache.frames((first..=last).map(|frame| (segment, frame))),
+            opener: self.cache.opener(segment),
+            ..self.frameless(segment)
+        }
+    }
+
+    fn frameless(&self, segment: SegmentIndex) -> SegmentPart {
+        SegmentPart {
+            segment,
+            record: self.record(segment),
+            plaintext_size: self.geometry().segment_plaintext(self.size(), segment),
+            first: 0,
+            frames: Vec::new(),
+            opener: None,
+        }
+    }
+
+    /// The segments that a range inside the plaintext covers.
+    fn segments(&self, range: ByteRange) -> impl Iterator<Item = SegmentIndex> {
+        let size = u64::from(self.geometry().segment_size());
+        let behind = if range.size() == 0 {
+            0
+        } else {
+            range.end.div_ceil(size)
+        };
+        (range.start / size..behind).map(SegmentIndex::new)
+    }
+
+    fn clamped(&self, range: ByteRange) -> ByteRange {
+        let start = range.start.min(self.size());
+        ByteRange {
+            start,
+            end: range.end.clamp(start, self.size()),
+        }
+    }
+
+    fn record(&self, segment: SegmentIndex) -> WireOffset {
+        self.geometry()
+            .record_offset(self.opened.stream.header.size(), segment)
+    }
+
+    const fn geometry(&self) -> &Geometry {
+        self.opened.geometry()
+    }
+}
+
+/// Bytes that are read for nothing rather than calling the system again: a page.
+const NEAR: u64 = 4096;
+/// Bytes that are read at a time, unless a frame has more: what stays in the cache of a core until it is opened.
+const PORTION: u64 = 520 * 1024;
+/// A read of more than this share of the cache is a long one.
+const LONG_SHARE: u64 = 4;

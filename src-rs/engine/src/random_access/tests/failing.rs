@@ -1,0 +1,193 @@
+//! Streams and sources that are not sound: refused with the place, and never a wrong byte.
+
+use super::{fetched, open, read};
+use crate::error::{EndDisagreement, EndPart, SealError};
+use crate::format::{ByteRange, DigestKind, FrameIndex, SegmentIndex, WireOffset};
+use crate::operation::cancel::CancellationToken;
+use crate::operation::options::HeaderLayout;
+use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentWorkerError};
+use crate::telemetry::StageTimes;
+use crate::testing::failing_io::{Fault, FaultySource};
+use crate::testing::stream_parts::{Region, StreamParts};
+use crate::testing::support::{FRAME, SEGMENT, compact, options, plaintext, seal, seal_unsized};
+use std::io;
+
+const SLOT: usize = FRAME as usize + 32;
+const SIZE: u64 = 2 * SEGMENT + 100;
+
+#[test]
+fn every_flipped_byte_is_refused_or_was_not_needed() {
+    let plaintext = plaintext(SIZE);
+    for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+        let stream = seal(&plaintext, &options(DigestKind::Crc64Nvme, layout));
+        let parts = StreamParts::of(&stream);
+        for at in 0..stream.len() {
+            let mut flipped = stream.clone();
+            flipped[at] ^= 0x40;
+            let result = open(&&flipped[..], 1 << 20)
+                .and_then(|reader| read(&reader, &&flipped[..], 0, plaintext.len()));
+            let has_copy = !parts.copy.is_empty();
+            let is_needed = match parts.region(at) {
+                Region::Header => !has_copy,
+                Region::Copy => false,
+                Region::Record { segment, within } => within < parts.records[segment].len() - 8,
+                Region::End | Region::Footer => true,
+            };
+            match result {
+                Ok(bytes) => assert!(bytes == plaintext && !is_needed, "byte {at}"),
+                Err(failure) => assert!(is_needed, "byte {at}: {failure}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_failure_names_segment_frame_and_offset() {
+    let stream = seal(&plaintext(SIZE), &compact());
+    let parts = StreamParts::of(&stream);
+    let (segment, frame) = (SegmentIndex::new(1), FrameIndex::new(1));
+    let record = parts.record_offset(1);
+    let failure = |change: &dyn Fn(&mut StreamParts)| {
+        let stream = StreamParts::changed(&stream, change);
+        let reader = open(&&stream[..], 1 << 20).unwrap();
+        // What is sound beside it is read.
+        assert!(read(&reader, &&stream[..], 0, SEGMENT as usize).is_ok());
+        read(&reader, &&stream[..], SEGMENT + FRAME, 10).unwrap_err()
+    };
+    let offset = WireOffset::new(record + (PREAMBLE_SIZE + SLOT) as u64);
+    let changed = failure(&|parts| parts.records[1][PREAMBLE_SIZE + SLOT + 20] ^= 1);
+    assert!(matches!(
+        changed,
+        SealError::Segment { error: SegmentWorkerError::FrameDecryptionFailed { segment: s, frame: f, offset: o, .. } }
+            if (s, f, o) == (segment, frame, offset)
+    ));
+    let length = failure(&|parts| parts.records[1][PREAMBLE_SIZE + SLOT] ^= 1);
+    assert!(matches!(
+        length,
+        SealError::Segment { error: SegmentWorkerError::FramingError { segment: s, frame: f, offset: o, .. } }
+            if (s, f, o) == (segment, frame, offset)
+    ));
+    for at in [0, 40, 80] {
+        let preamble = failure(&|parts| parts.records[1][at] ^= 1);
+        assert!(matches!(
+            preamble,
+            SealError::Segment { error: SegmentWorkerError::InvalidSegment { segment: s, offset: o, .. } }
+                if (s, o) == (segment, WireOffset::new(record))
+        ));
+    }
+}
+
+#[test]
+fn a_frame_elsewhere_is_no_frame_here() {
+    let stream = seal(&plaintext(SIZE), &compact());
+    let swapped = StreamParts::changed(&stream, |parts| {
+        let frames = &mut parts.records[0][PREAMBLE_SIZE..PREAMBLE_SIZE + 2 * SLOT];
+        let (first, second) = frames.split_at_mut(SLOT);
+        first[4..].swap_with_slice(&mut second[4..]);
+        first[..4].fill(0xFF);
+        let size = second.len() as u32;
+        second[..4].copy_from_slice(&size.to_be_bytes());
+    });
+    let reader = open(&&swapped[..], 0).unwrap();
+    for start in [0, FRAME] {
+        let failure = read(&reader, &&swapped[..], start, 1).unwrap_err();
+        assert_eq!(failure.code(), "FRAME_DECRYPTION_FAILED");
+    }
+}
+
+#[test]
+fn a_segment_of_another_sealing_is_refused() {
+    let plaintext = plaintext(SIZE);
+    let stream = seal(&plaintext, &compact());
+    let replayed = StreamParts::changed(&stream, |parts| {
+        let other = vec![7; SEGMENT as usize];
+        parts.records[1] = parts.sealed_again(1, &other, false);
+    });
+    let reader = open(&&replayed[..], 1 << 20).unwrap();
+    let failure = read(&reader, &&replayed[..], SEGMENT, 1).unwrap_err();
+    assert!(matches!(
+        failure,
+        SealError::EndTampered { disagreement: EndDisagreement::Segment, segment: Some(segment), .. }
+            if segment == SegmentIndex::new(1)
+    ));
+    assert!(read(&reader, &&replayed[..], 0, SEGMENT as usize).unwrap() == plaintext[..SEGMENT as usize]);
+}
+
+#[test]
+fn a_cut_stream_is_refused_before_a_byte() {
+    let plaintext = plaintext(SIZE);
+    for stream in [seal(&plaintext, &compact()), seal_unsized(&plaintext, &compact())] {
+        for cut in 0..stream.len() {
+            assert!(open(&&stream[..cut], 0).is_err(), "{cut}");
+        }
+        let mut longer = stream.clone();
+        longer.push(0);
+        assert!(open(&&longer[..], 0).is_err());
+    }
+}
+
+#[test]
+fn a_stream_that_neither_states_its_length_nor_has_a_sound_end_is_refused() {
+    let mut stream = seal_unsized(&plaintext(SIZE), &compact());
+    *stream.last_mut().unwrap() ^= 1;
+    assert!(matches!(
+        open(&&stream[..], 0).err(),
+        Some(SealError::EndDamaged {
+            part: EndPart::Footer,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_source_that_became_shorter_or_fails_is_told() {
+    let stream = seal(&plaintext(SIZE), &compact());
+    let parts = StreamParts::of(&stream);
+    let reader = open(&&stream[..], 0).unwrap();
+    let end = parts.record_offset(1) as usize + 200;
+    let failure = read(&reader, &&stream[..end], SEGMENT, 1).unwrap_err();
+    let due = SealError::Truncated {
+        next_segment: SegmentIndex::new(1),
+        verified_bytes: 0,
+        offset: WireOffset::new(end as u64),
+    };
+    assert_eq!(failure, due);
+    let faulty = FaultySource::new(&stream, 0, Fault::Error(io::ErrorKind::TimedOut));
+    assert_eq!(read(&reader, &&faulty, 0, 1).unwrap_err().code(), "IO");
+    // What was not fetched is an error, and no zeros.
+    let missing = reader.plan(ByteRange::at(0, SIZE)).missing();
+    let half = ByteRange {
+        end: missing[0].end - 1,
+        ..missing[0]
+    };
+    let failure = read(&reader, &fetched(&stream, &[half]), 0, SIZE as usize).unwrap_err();
+    assert_eq!(failure.code(), "IO");
+}
+
+#[test]
+fn an_output_that_is_too_small_is_refused() {
+    let stream = seal(&plaintext(SIZE), &compact());
+    let reader = open(&&stream[..], 0).unwrap();
+    let plan = reader.plan(ByteRange::at(0, 10));
+    let times = &mut StageTimes::default();
+    let result = reader.read(&&stream[..], &plan, &mut [0; 9], &CancellationToken::new(), times);
+    let (available, needed) = (9, 10);
+    assert_eq!(result, Err(SealError::OutputTooSmall { available, needed }));
+}
+
+#[test]
+fn a_cancelled_read_stops() {
+    // More than is read at a time.
+    let plaintext = plaintext(2 << 20);
+    let stream = seal(&plaintext, &compact());
+    let reader = open(&&stream[..], 0).unwrap();
+    let plan = reader.plan(ByteRange::at(0, 2 << 20));
+    let mut out = vec![0; 2 << 20];
+    let token = CancellationToken::new();
+    let source = FaultySource::new(&stream, 1, Fault::Cancel(token.clone()));
+    let result = reader.read(&&source, &plan, &mut out, &token, &mut StageTimes::default());
+    assert_eq!(result, Err(SealError::Cancelled));
+    assert_eq!(source.operations(), 2);
+    let result = reader.read(&&source, &plan, &mut out, &token, &mut StageTimes::default());
+    assert_eq!((result, source.operations()), (Err(SealError::Cancelled), 2));
+}

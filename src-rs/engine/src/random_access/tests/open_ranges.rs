@@ -1,0 +1,134 @@
+//! What is fetched to open a stream is enough, and little.
+
+use super::fetched;
+use crate::format::{ByteRange, DigestKind, FOOTER_SIZE, Footer};
+use crate::operation::options::HeaderLayout;
+use crate::random_access::open_ranges;
+use crate::stream_v2::core::seekable::SeekableStream;
+use crate::stream_v2::io::ReadAt;
+use crate::testing::stream_parts::{Region, StreamParts};
+use crate::testing::support::{SEGMENT, compact, options, plaintext, reading as keys, seal, seal_unsized};
+
+/// What is needed in the middle of a stream of which `head` and `tail` bytes are at hand.
+fn needed(stream: &[u8], head: usize, tail: usize) -> Vec<ByteRange> {
+    let head = head.min(stream.len());
+    let tail = stream.len() - tail.min(stream.len() - head);
+    open_ranges(stream.len() as u64, &stream[..head], &stream[tail..])
+}
+
+/// What opening says, in words.
+fn opened(source: &dyn ReadAt) -> String {
+    match SeekableStream::open(source, &keys()) {
+        Ok(opened) => format!("{:?}, {:?}", opened.plaintext_size(), opened.end_failure()),
+        Err(failure) => format!("{failure:?}"),
+    }
+}
+
+/// Opens what is fetched as it opens the whole.
+fn check(stream: &[u8], head: usize, tail: usize, case: &str) {
+    let mut ranges = needed(stream, head, tail);
+    let size = stream.len() as u64;
+    ranges.push(ByteRange::at(0, size.min(head as u64)));
+    ranges.push(ByteRange {
+        start: size.saturating_sub(tail as u64),
+        end: size,
+    });
+    assert_eq!(opened(&fetched(stream, &ranges)), opened(&stream), "{case}");
+}
+
+fn streams() -> Vec<Vec<u8>> {
+    let plaintext = plaintext(5 * SEGMENT + 100);
+    vec![
+        seal(&plaintext, &compact()),
+        seal_unsized(&plaintext, &compact()),
+        seal(&plaintext, &options(DigestKind::None, HeaderLayout::Rewrappable)),
+        seal_unsized(
+            &plaintext,
+            &options(DigestKind::Sha256, HeaderLayout::Rewrappable),
+        ),
+        seal(&[], &compact()),
+    ]
+}
+
+#[test]
+fn every_cut_stream_opens_as_the_whole_of_it() {
+    for (which, stream) in streams().iter().enumerate() {
+        for size in 0..=stream.len() {
+            // Little at hand, so that something is left to be asked for.
+            check(
+                &stream[..size],
+                200,
+                100,
+                &format!("stream {which} cut at {size}"),
+            );
+        }
+        for (head, tail) in [(4096, 4096), (4096, 0), (64, 24), (0, 0)] {
+            if head >= 104 {
+                check(
+                    stream,
+                    head,
+                    tail.max(24),
+                    &format!("stream {which}, {head} and {tail}"),
+                );
+            }
+        }
+        let longer = [&stream[..], &[0; 5000]].concat();
+        check(
+            &longer,
+            4096,
+            4096,
+            &format!("stream {which} with bytes behind it"),
+        );
+    }
+}
+
+#[test]
+fn every_damaged_stream_opens_as_the_whole_of_it() {
+    for (which, stream) in streams().iter().enumerate() {
+        let parts = StreamParts::of(stream);
+        for at in 0..stream.len() {
+            if matches!(parts.region(at), Region::Record { .. }) {
+                continue;
+            }
+            let mut flipped = stream.clone();
+            flipped[at] ^= 0x21;
+            check(&flipped, 4096, 100, &format!("stream {which}, byte {at}"));
+        }
+    }
+}
+
+#[test]
+fn a_sound_stream_takes_its_end_and_nothing_else() {
+    let plaintext = plaintext(200 * SEGMENT);
+    for stream in [seal(&plaintext, &compact()), seal_unsized(&plaintext, &compact())] {
+        let end = StreamParts::of(&stream).end_offset();
+        let due = ByteRange {
+            start: end,
+            end: stream.len() as u64 - 4096,
+        };
+        assert_eq!(needed(&stream, 4096, 4096), [due]);
+        // Nothing where all of it is at hand.
+        assert_eq!(needed(&stream, 4096, stream.len()), []);
+        assert_eq!(needed(&stream, 4096, (stream.len() as u64 - end) as usize), []);
+    }
+}
+
+#[test]
+fn a_lie_does_not_have_everything_fetched() {
+    let mut stream = seal_unsized(&plaintext(2000 * SEGMENT), &compact());
+    let size = stream.len() as u64;
+    for header in [true, false] {
+        if !header {
+            stream[20] ^= 1;
+        }
+        for end_size in [size, size - 500, size / 2, u64::MAX, 0] {
+            let footer = Footer { end_size }.encode();
+            let at = stream.len() - FOOTER_SIZE;
+            stream[at..].copy_from_slice(&footer);
+            let asked: u64 = needed(&stream, 4096, 4096).iter().map(ByteRange::size).sum();
+            // The extensions and the header's copy may be as long as the format has them.
+            let most = size / 32 + 65_536 + (1 << 20);
+            assert!(asked <= most, "{asked} of {size} with {end_size}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What is to be written, worked out before anything is.
+
+use super::change::Slots;
+use super::{PlacedSlot, RewrapOptions, RewrapReport, change};
+use crate::crypto::{FileKey, Random, StreamKeys};
+use crate::error::{EndPart, SealError};
+use crate::format::{
+    FOOTER_SIZE, MAX_HEADER_SIZE, RawKeySlot, StreamHeader, StreamHeaderDraft, WireOffset, end_record_size,
+};
+use crate::inspect::SlotInfo;
+use crate::keys::{Recipient, seal_slots};
+use crate::operation::cancel::CancellationToken;
+use crate::operation::options::{DecryptOptions, invalid};
+use crate::stream_v2::core::seekable::SeekableStream;
+use crate::stream_v2::core::unlock::opened_by;
+use crate::stream_v2::io::ReadAt;
+
+/// A new header for a stream that was opened, down to its authentic end.
+pub(crate) struct Plan {
+    /// The header that gives way: the newer one, whichever of header and copy was opened.
+    pub(super) old: StreamHeader,
+    /// Whether that is the copy, and the header itself older or damaged.
+    pub(super) from_copy: bool,
+    /// The new header.
+    pub(super) header: Vec<u8>,
+    /// Bytes between header and header copy: records and end record.
+    pub(super) inner_size: u64,
+    /// Bytes of the end record.
+    pub(super) end_record_size: u64,
+    pub(crate) report: RewrapReport,
+}
+
+impl Plan {
+    /// Opens the stream, and makes the header that it is to have.
+    pub(crate) fn make(
+        source: &dyn ReadAt,
+        options: &RewrapOptions,
+        open: &DecryptOptions<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Self, SealError> {
+        // No segment is held here, however large.
+        let open = DecryptOptions {
+            max_segment_size: u32::MAX,
+            ..open.clone()
+        };
+        let opened = SeekableStream::open(source, &open)?;
+        let size = opened.source_size();
+        let (stream, whole) = opened.into_whole()?;
+        // The end must be authentic: what stands before the footer is then known to be the header's copy, and nothing else is
+        // ever written over.
+        let Some((_, end)) = whole else {
+            let offset = WireOffset::new(size.saturating_sub(FOOTER_SIZE as u64));
+            let part = EndPart::Footer;
+            return Err(SealError::EndDamaged { part, offset });
+        };
+        cancel.check()?;
+        let opened_by = opened_by(&stream.header, &stream.unlocked);
+        // What an interrupted rewrap was about holds also for whoever opens only the header that it had not come to: else that
+        // key would undo it, and lock out whom it was for.
+        let (header, older, from_copy) = match stream.newer {
+            Some(newer) => (newer, Some(stream.header), true),
+            None => (stream.header, stream.older, stream.from_copy),
+        };
+        let Slots { kept, added, removed } =
+            change::slots(&header, older.as_ref(), &options.change, &open.limits())?;
+        let draft = draft(options.change.name_of_added(), &header, kept, added)?;
+        cancel.check()?;
+        let draft = sealed(draft, added, &stream.unlocked.file_key)?;
+        let keys = StreamKeys::derive(
+            &stream.unlocked.file_key,
+            &header.core.encode(),
+            &header.core_extensions,
+            open.context,
+        )?;
+        let bytes = draft.encode(|bytes| keys.header_mac(bytes));
+
+        let manifest = &end.manifest;
+        let end_record_size =
+            end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
+        let records_size = end.offset.get().saturating_sub(u64::from(header.size()));
+        let in_place = header.core.header_copy && bytes.len() == header.bytes.len();
+        let (slots, added) = described(&draft, added.len());
+        let report = RewrapReport {
+            stream_id: header.core.stream_id,
+            revision: draft.revision,
+            in_place,
+            header_size: bytes.len() as u32,
+            slots,
+            opened_by,
+            header_from_copy: from_copy,
+            added,
+            removed,
+        };
+        Ok(Self {
+            inner_size: records_size.saturating_add(end_record_size),
+            end_record_size,
+            header: bytes,
+            from_copy,
+            old: header,
+            report,
+        })
+    }
+
+    /// Where the header's copy stands, if both it and the header can be written over.
+    pub(crate) fn copy_at(&self) -> Option<u64> {
+        self.report
+            .in_place
+            .then(|| u64::from(self.old.size()).saturating_add(self.inner_size))
+    }
+}
+
+/// The new header, as yet without the slots that are to be added: what can be refused is refused before any passphrase costs.
+fn draft(
+    name: &str,
+    header: &StreamHeader,
+    kept: Vec<RawKeySlot>,
+    added: &[Recipient],
+) -> Result<StreamHeaderDraft, SealError> {
+    let Some(revision) = header.revision.checked_add(1) else {
+        return Err(invalid(
+            "path",
+            "has a header that was rewritten 65535 times, which is as often as can be: seal it anew",
+        ));
+    };
+    let draft = StreamHeaderDraft {
+        core: header.core.clone(),
+        revision,
+        context_check: header.context_check,
+        core_extensions: header.core_extensions.clone(),
+        header_extensions: header.header_extensions.clone(),
+        slots: kept,
+        padded_size: 0,
+    };
+    let new: usize = added.iter().map(Recipient::slot_size).sum();
+    let needed = draft.unpadded_size() + new;
+    if needed > MAX_HEADER_SIZE as usize {
+        let problem = format!("need a header of {needed} bytes, more than {MAX_HEADER_SIZE}");
+        return Err(invalid(name, problem));
+    }
+    // A stream with a copy of its header is one that is to be rewrapped in place, this time or else the next.
+    let padded_size = match (header.core.header_copy, needed as u32) {
+        (false, _) => 0,
+        (true, needed) if needed <= header.size() => header.size(),
+        (true, needed) => needed.next_multiple_of(PADDING),
+    };
+    Ok(StreamHeaderDraft { padded_size, ..draft })
+}
+
+/// The header with the slots that are to be added.
+fn sealed(
+    draft: StreamHeaderDraft,
+    added: &[Recipient],
+    file_key: &FileKey,
+) -> Result<StreamHeaderDraft, SealError> {
+    let new = seal_slots(added, &draft.core.stream_id, file_key, &Random::system())?;
+    let slots = [draft.slots, new].concat();
+    Ok(StreamHeaderDraft { slots, ..draft })
+}
+
+/// All slots of the new header, and those that are new, with their positions.
+fn described(draft: &StreamHeaderDraft, added: usize) -> (Vec<SlotInfo>, Vec<PlacedSlot>) {
+    let slots: Vec<_> = draft.slots.iter().map(SlotInfo::new).collect();
+    let placed = slots.iter().cloned().zip(0..);
+    let added = placed
+        .skip(slots.len() - added)
+        .map(|(slot, position)| PlacedSlot { position, slot })
+        .collect();
+    (slots, added)
+}
+
+/// A header that outgrows its room gets a multiple of this.
+const PADDING: u32 = 4096;

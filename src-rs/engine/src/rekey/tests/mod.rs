@@ -1,0 +1,4 @@
+//! Headers that are rewritten, and headers that are detached.
+
+mod detached;
+mod rewrap;

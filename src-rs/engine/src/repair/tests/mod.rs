@@ -1,0 +1,5 @@
+//! Damage: found, mended, and worked around.
+
+mod heal;
+mod salvage;
+mod verify;

@@ -1,0 +1,283 @@
+//! Sources that are made to cost much. What they cost is counted.
+
+use super::wreck::{SEGMENT, Wreck, small};
+use super::{salvage_bytes, salvage_costs};
+use crate::format::{
+    ByteRange, DigestKind, Geometry, SegmentHeader, SegmentIndex, StreamCore, StreamHeaderDraft,
+};
+use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
+use crate::repair::salvage::{Cause, DamageMap, Lost, Outcome, SalvageOptions};
+use crate::testing::support::{key, pick, reading, seal};
+
+const SEGMENTS: usize = 12;
+
+fn wreck() -> Wreck {
+    Wreck::new(
+        SEGMENTS * SEGMENT,
+        true,
+        DigestKind::Crc64Nvme,
+        HeaderLayout::Compact,
+    )
+}
+
+/// The header and, behind it, what a test likes.
+fn behind_header(wreck: &Wreck, rest: &[u8]) -> Vec<u8> {
+    let mut bytes = wreck.header.bytes.clone();
+    bytes.extend(rest);
+    bytes
+}
+
+fn assert_nothing(map: &DamageMap) {
+    assert_eq!(map.outcome, Outcome::Nothing);
+    assert_eq!(map.lost_bytes, (SEGMENTS * SEGMENT) as u64);
+}
+
+#[test]
+fn segment_headers_with_right_checksums_cost_one_tag_each() {
+    let wreck = wreck();
+    let geometry = Geometry::new(1024, SEGMENT as u32, DigestKind::Crc64Nvme).unwrap();
+    let mut rest = Vec::new();
+    for index in 0..20_000 {
+        let header = SegmentHeader {
+            index: SegmentIndex::new(index % SEGMENTS as u64),
+            is_final: index % SEGMENTS as u64 == SEGMENTS as u64 - 1,
+            plaintext_size: SEGMENT as u32,
+        };
+        rest.extend(header.encode(&geometry));
+    }
+    let (map, tags, frames) = salvage_costs(&behind_header(&wreck, &rest));
+    assert_nothing(&map);
+    // And twice one for each place where a record should be.
+    assert!(tags <= 20_000 + 2 * SEGMENTS as u64, "{tags}");
+    assert_eq!(frames, 0);
+}
+
+#[test]
+fn genuine_preambles_without_their_frames_cost_no_more_than_the_source_allows() {
+    let wreck = wreck();
+    let mut rest = Vec::new();
+    for round in 0..200 {
+        let record = wreck.record(round % SEGMENTS);
+        rest.extend(&wreck.sealed[record.start..record.start + 106]);
+    }
+    let bytes = behind_header(&wreck, &rest);
+    let (map, tags, frames) = salvage_costs(&bytes);
+    assert_nothing(&map);
+    assert!(tags <= 200 + 3 * SEGMENTS as u64, "{tags}");
+    // 16 times the source and the shares of records that are mostly there.
+    let most = 17 * bytes.len() as u64 / 1056;
+    assert!(frames <= most, "{frames} > {most}");
+}
+
+#[test]
+fn a_record_that_is_followed_by_marks_of_frames_is_tried_a_bounded_number_of_times() {
+    let wreck = wreck();
+    let record = wreck.record(3);
+    let mut bytes = behind_header(&wreck, &wreck.sealed[record.start..record.start + 106]);
+    bytes.extend(vec![0xff; 300_000]);
+    let (map, tags, frames) = salvage_costs(&bytes);
+    assert_nothing(&map);
+    assert!(frames <= 4 + 2 * 4 + 8, "{frames}");
+    assert!(tags <= 200, "{tags}");
+}
+
+#[test]
+fn ends_with_huge_counts_are_not_believed() {
+    let wreck = wreck();
+    let mut rest = Vec::new();
+    for count in [12_u64, 1 << 20, 1 << 40, u64::MAX] {
+        for _ in 0..500 {
+            rest.extend(b"SEND\0\0\0\0");
+            rest.extend(count.to_be_bytes());
+            rest.extend((count.saturating_mul(SEGMENT as u64)).to_be_bytes());
+            rest.extend([0; 4]);
+        }
+    }
+    let (map, ..) = salvage_costs(&behind_header(&wreck, &rest));
+    assert_nothing(&map);
+    // The stream itself comes out all the same.
+    let mut bytes = behind_header(&wreck, &rest);
+    bytes.extend(&wreck.sealed[wreck.header.bytes.len()..]);
+    let (output, map) = salvage_bytes(&bytes).unwrap();
+    assert_eq!((output, map.outcome), (wreck.plaintext, Outcome::Whole));
+}
+
+#[test]
+fn headers_that_claim_to_be_long_are_not_all_read() {
+    let mut fake = [0; 104];
+    fake[..8].copy_from_slice(b"\x89SEAL\r\n\x1a");
+    fake[8] = 1;
+    fake[64..68].copy_from_slice(&1_048_576_u32.to_be_bytes());
+    let counter = Counting {
+        bytes: fake.repeat(30_000),
+        read: 0.into(),
+    };
+    let options = SalvageOptions::new(reading());
+    assert!(super::salvage_with(&counter, &options, &Control::serial()).is_err());
+    // The search itself, each prefix, and once more the source for whole headers.
+    let (size, read) = (counter.bytes.len() as u64, counter.read.into_inner());
+    assert!(read <= 4 * size + 2 * 1_048_576, "{read} of {size}");
+}
+
+/// Memory that counts what is read of it.
+struct Counting {
+    bytes: Vec<u8>,
+    read: std::sync::atomic::AtomicU64,
+}
+
+impl crate::stream_v2::io::ReadAt for Counting {
+    fn size(&self) -> std::io::Result<u64> {
+        Ok(self.bytes.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, buffers: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
+        let count = (&self.bytes[..]).read_at(offset, buffers)?;
+        self.read
+            .fetch_add(count as u64, std::sync::atomic::Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+#[test]
+fn what_is_read_is_linear_in_a_source_full_of_anything() {
+    let wreck = wreck();
+    let mut seed = 4;
+    let noise: Vec<u8> = (0..400_000).map(|_| pick(&mut seed, 256) as u8).collect();
+    let marks = [
+        &b"SE"[..],
+        b"SEG1",
+        b"SEND",
+        b"\x89SEAL\r\n\x1a\x01",
+        &[0xff],
+        &[0],
+    ];
+    for rest in marks
+        .map(|mark| mark.repeat(400_000 / mark.len()))
+        .iter()
+        .chain([&noise])
+    {
+        let counter = Counting {
+            bytes: behind_header(&wreck, rest),
+            read: 0.into(),
+        };
+        let options = SalvageOptions::new(reading());
+        let (_, map) = super::salvage_with(&counter, &options, &Control::serial()).unwrap();
+        assert_nothing(&map);
+        let (size, read) = (counter.bytes.len() as u64, counter.read.into_inner());
+        // Each mark may cost a look at what could be a header's or an end's first bytes.
+        assert!(read <= 16 * size + 100_000, "{read} of {size}");
+    }
+}
+
+#[test]
+fn a_stream_that_claims_four_exbibytes_is_told_in_a_few_ranges() {
+    let total = 1_u64 << 62;
+    let bytes = claiming(total);
+    let (output, map) = salvage_bytes(&bytes).unwrap();
+    assert_eq!((map.outcome, map.plaintext_size), (Outcome::Partial, Some(total)));
+    assert_eq!(map.recovered.bytes, 2 * SEGMENT as u64);
+    // No file can be that long: the output ends with what came out.
+    assert_eq!(output.len() as u64, map.output_size);
+    assert_eq!(map.output_size, 2 * SEGMENT as u64);
+    assert_eq!(map.lost.len(), 1, "{:?}", map.lost);
+    let lost = &map.lost[0];
+    assert_eq!(
+        lost.plaintext,
+        ByteRange {
+            start: 2 * SEGMENT as u64,
+            end: total
+        }
+    );
+    assert_eq!(lost.cause, Cause::Missing);
+    assert_eq!(lost.last_segment.get(), total / SEGMENT as u64 - 1);
+}
+
+/// A stream of two segments whose header, which is authentic, states that it has `total` bytes.
+fn claiming(total: u64) -> Vec<u8> {
+    with_segments(Some(total), &[0, 1])
+}
+
+/// A stream whose header is authentic, of full segments with these indices.
+fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
+    use crate::crypto::{FileKey, Random, StreamKeys};
+    use crate::keys::{Recipient, seal_slots};
+    use crate::operation::cancel::CancellationToken;
+    use crate::stream_v2::pipeline::{Parallelism, seal_record};
+    use crate::stream_v2::segment_worker::{SegmentCryptoContext, SegmentInput, SegmentPlan};
+    let random = Random::known(8);
+    let file_key = FileKey::new(&[6; 32]);
+    let geometry = Geometry::new(1024, SEGMENT as u32, DigestKind::Crc64Nvme).unwrap();
+    let core = StreamCore {
+        geometry,
+        header_copy: false,
+        plaintext_size: total,
+        stream_id: [7; 32],
+    };
+    let keys = StreamKeys::derive(&file_key, &core.encode(), &[], &[]).unwrap();
+    let recipient = Recipient::Key {
+        key: key(),
+        id: "test".into(),
+    };
+    let mut bytes = StreamHeaderDraft {
+        core,
+        revision: 0,
+        context_check: keys.context_check().unwrap(),
+        core_extensions: Vec::new(),
+        header_extensions: Vec::new(),
+        slots: seal_slots(&[recipient], &[7; 32], &file_key, &Random::known(3)).unwrap(),
+        padded_size: 0,
+    }
+    .encode(|bytes| keys.header_mac(bytes));
+    let context = SegmentCryptoContext::new(keys.payload_key().unwrap(), geometry, total, random).unwrap();
+    for &index in indices {
+        let plan = SegmentPlan {
+            index: SegmentIndex::new(index),
+            is_final: false,
+            plaintext_size: SEGMENT as u32,
+        };
+        let record = vec![1; geometry.full_record_size() as usize];
+        let input = SegmentInput { plan, record };
+        let sealed = seal_record(
+            &context,
+            input,
+            Parallelism::Segments,
+            &CancellationToken::new(),
+            &mut Default::default(),
+        );
+        bytes.extend(sealed.unwrap().record);
+    }
+    bytes
+}
+
+#[test]
+fn indices_beyond_any_stream_are_no_records() {
+    let highest = (1 << 63) / SEGMENT as u64 - 2;
+    let bytes = with_segments(None, &[0, u64::MAX, u64::MAX - 1, highest + 2]);
+    let (output, map) = salvage_bytes(&bytes).unwrap();
+    assert_eq!((output.len(), map.segments), (SEGMENT, 1));
+    let bytes = with_segments(None, &[highest]);
+    let options = SalvageOptions {
+        lost: Lost::Omit,
+        ..SalvageOptions::new(reading())
+    };
+    let (output, map) = super::salvage_with(&&bytes[..], &options, &Control::serial()).unwrap();
+    assert_eq!(output.len(), SEGMENT);
+    assert_eq!((map.segments, map.lost.len()), (highest + 1, 1));
+}
+
+#[test]
+fn small_frames_of_large_segments_cost_a_bounded_number_of_attempts_too() {
+    let options = EncryptOptions {
+        segment_size: Some(256 * 1024),
+        ..small(DigestKind::None, HeaderLayout::Compact)
+    };
+    let mut bytes = seal(&crate::testing::support::plaintext(256 * 1024), &options);
+    // A byte cut out of the first frame, and of every fourth after it.
+    let header = crate::format::StreamHeader::parse(&bytes).unwrap().size() as usize;
+    for cut in (0..256).step_by(4).rev() {
+        bytes.remove(header + 106 + cut * 1056 + 500);
+    }
+    let (map, _, frames) = salvage_costs(&bytes);
+    assert!(frames <= 256 + 2 * 256 + 8, "{frames}");
+    assert_eq!(map.recovered.frames, 192, "all but those that were cut");
+}

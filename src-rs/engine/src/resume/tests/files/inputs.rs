@@ -1,0 +1,93 @@
+//! Inputs whose names are those of the files that stay beside a target.
+
+use super::*;
+use crate::stream_v2::io::OutputFile;
+use std::fs::File;
+use std::io::Write;
+
+/// A plaintext that an operation on `new` would take for one of its own files.
+fn disguised(folder: &Folder, extension: &str) -> (PathBuf, String) {
+    let path = beside(folder, extension);
+    fs::copy(folder.path("plain"), &path).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    (path, name)
+}
+
+#[test]
+fn an_input_with_such_a_name_survives_an_operation_that_resumes_nothing() {
+    for extension in ["journal", "partial"] {
+        for placement in [NEW, REPLACE] {
+            let folder = Folder::new();
+            let (path, name) = disguised(&folder, extension);
+            folder.encrypt(&name, "new", placement).unwrap();
+            assert!(fs::read(path).unwrap() == content());
+            folder.decrypt("new", "opened", NEW).unwrap();
+            assert!(fs::read(folder.path("opened")).unwrap() == content());
+        }
+    }
+}
+
+#[test]
+fn an_input_with_such_a_name_is_refused_where_it_would_be_written_over() {
+    for extension in ["journal", "partial"] {
+        let folder = Folder::new();
+        let (path, name) = disguised(&folder, extension);
+        let target = folder.path("new");
+        for placement in [NEW, REPLACE] {
+            let due = SealError::SameFile { path: shown(&target) };
+            let result = work_on(&folder, &name, placement);
+            assert_eq!(result.map(drop), Err(due));
+            assert_eq!(folder.names(), [&name, "plain", "sealed"]);
+            assert!(fs::read(&path).unwrap() == content());
+        }
+    }
+}
+
+fn work_on(folder: &Folder, from: &str, placement: Placement) -> Result<Report, SealError> {
+    let (from, to) = (folder.path(from), folder.path("new"));
+    encrypt_file_resumable(&from, &to, &compact(), placement, None, &control(2))
+}
+
+#[test]
+fn one_of_many_inputs_with_such_a_name_survives() {
+    for extension in ["journal", "partial"] {
+        for position in 0..2 {
+            let folder = Folder::new();
+            let (path, _) = disguised(&folder, extension);
+            let (other, named) = (
+                File::open(folder.path("plain")).unwrap(),
+                File::open(&path).unwrap(),
+            );
+            let mut sources = vec![&other];
+            sources.insert(position, &named);
+            let output = OutputFile::create_apart(&sources, &folder.path("new"), NEW.overwrite).unwrap();
+            output.file().write_all(b"output").unwrap();
+            output.commit(None, false).unwrap();
+            assert_eq!(fs::read(folder.path("new")).unwrap(), b"output");
+            assert!(fs::read(&path).unwrap() == content());
+            // It is in nobody's way where it is no input.
+            let output = OutputFile::create_apart(&[&other], &folder.path("new"), REPLACE.overwrite);
+            output.unwrap().commit(None, false).unwrap();
+            assert!(!path.exists());
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_input_with_such_a_name_is_known_by_any_of_its_names() {
+    for extension in ["journal", "partial"] {
+        let folder = Folder::new();
+        fs::hard_link(folder.path("plain"), beside(&folder, extension)).unwrap();
+        let failure = work_on(&folder, "plain", NEW).unwrap_err();
+        assert_eq!(failure.code(), "SAME_FILE");
+        folder.encrypt("plain", "new", NEW).unwrap();
+        assert!(beside(&folder, extension).exists());
+        assert!(fs::read(folder.path("plain")).unwrap() == content());
+    }
+}

@@ -1,0 +1,120 @@
+//! Which finished segments are in the output as the journal has them.
+
+use crate::crypto::Crc64;
+use crate::format::{ManifestEntry, SegmentIndex};
+use crate::operation::cancel::CancellationToken;
+use crate::resume::{JournalEntry, Unfinished};
+use crate::stream_v2::pipeline::{SegmentTask, TaskError, Worker};
+use crate::stream_v2::segment_worker::{
+    DecryptSegmentWorker, Join, PREAMBLE_SIZE, RecordSummary, SegmentCryptoContext,
+};
+use crate::telemetry::{ProgressMeter, Stage};
+use std::io::IoSliceMut;
+
+/// Reads the segments that the journal calls finished, and answers what is left of each one that is.
+pub(crate) struct ValidateTask<'a> {
+    pub(crate) context: &'a SegmentCryptoContext,
+    pub(crate) output: &'a dyn Unfinished,
+    pub(crate) entries: &'a [Option<JournalEntry>],
+    pub(crate) plaintext_size: u64,
+    pub(crate) place: Place<'a>,
+    pub(crate) cancel: &'a CancellationToken,
+    /// Is told of what is sound.
+    pub(crate) meter: &'a ProgressMeter<'a>,
+}
+
+/// What stands in the output.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// Records, behind a header of this size.
+    Records(u32),
+    /// Plaintext of the records that this verified manifest names.
+    Plaintext(&'a [ManifestEntry]),
+}
+
+impl SegmentTask for ValidateTask<'_> {
+    type Output = Option<RecordSummary>;
+
+    fn count(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    fn slot_size(&self) -> usize {
+        self.context.geometry().frame_slot_size()
+    }
+
+    fn run<J: Join>(
+        &self,
+        worker: &mut Worker<'_, J>,
+        index: SegmentIndex,
+    ) -> Result<Option<RecordSummary>, TaskError> {
+        let at = usize::try_from(index.get()).ok();
+        let Some(Some(entry)) = at.and_then(|at| self.entries.get(at)) else {
+            return Ok(None);
+        };
+        let geometry = self.context.geometry();
+        let plaintext_size = geometry.segment_plaintext(self.plaintext_size, index);
+        let (offset, size, is_due) = match self.place {
+            Place::Records(header_size) => {
+                let offset = geometry.record_offset(header_size, index);
+                let mut preamble = [0; PREAMBLE_SIZE];
+                let is_due = self.read(offset.get(), &mut preamble)
+                    && DecryptSegmentWorker::new(self.context)
+                        .begin(index, offset, &preamble)
+                        .is_ok_and(|opener| opener.entry() == entry.record);
+                (offset.get(), geometry.record_size(plaintext_size), is_due)
+            }
+            Place::Plaintext(manifest) => {
+                let is_due = at.and_then(|at| manifest.get(at)) == Some(&entry.record);
+                (
+                    geometry.plaintext_offset(index),
+                    u64::from(plaintext_size),
+                    is_due,
+                )
+            }
+        };
+        if !is_due || self.crc64(worker, offset, size)? != Some(entry.output_crc64) {
+            return Ok(None);
+        }
+        self.meter.add(u64::from(plaintext_size));
+        Ok(Some(RecordSummary {
+            index,
+            is_final: index.get() + 1 == self.count(),
+            plaintext_size,
+            frames: geometry.frame_count(plaintext_size),
+            entry: entry.record,
+            output_crc64: entry.output_crc64,
+        }))
+    }
+}
+
+impl ValidateTask<'_> {
+    /// The CRC-64 of these bytes of the output, if they are there.
+    fn crc64<J: Join>(
+        &self,
+        worker: &mut Worker<'_, J>,
+        mut offset: u64,
+        size: u64,
+    ) -> Result<Option<u64>, TaskError> {
+        let mut crc = Crc64::default();
+        let end = offset + size;
+        while offset < end {
+            self.cancel.check()?;
+            let length = (end - offset).min(worker.portion as u64);
+            let bytes = worker.buffer.take(length as usize, 0, offset);
+            if !worker.times.time(Stage::Read, || self.read(offset, bytes)) {
+                return Ok(None);
+            }
+            worker.times.time(Stage::Digest, || crc.update(bytes));
+            offset += length;
+        }
+        Ok(Some(crc.value()))
+    }
+
+    /// Whether the output gave all of these bytes. One that can't be read is not sound, and is written again.
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> bool {
+        let size = bytes.len();
+        let read = self.output.read_at(offset, &mut [IoSliceMut::new(bytes)]);
+        read.is_ok_and(|read| read == size)
+    }
+}

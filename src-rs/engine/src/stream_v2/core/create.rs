@@ -1,0 +1,176 @@
+//! A stream's outer parts on their way out: keys and header before the first segment, the end after the last.
+
+use crate::crypto::{EndKey, FileKey, Random, StreamKeys, overwrite_stack};
+use crate::error::SealError;
+use crate::format::{
+    EndRecord, FOOTER_SIZE, Footer, Geometry, ManifestEntry, StreamCore, StreamHeader, StreamHeaderDraft,
+    end_record_size,
+};
+use crate::keys::seal_slots;
+use crate::operation::options::{EncryptOptions, HeaderLayout, compact_header_size};
+use crate::stream_v2::segment_worker::SegmentCryptoContext;
+use zeroize::Zeroizing;
+
+/// A new stream whose header is written and whose segments can be sealed.
+pub(crate) struct NewStream {
+    pub(crate) header: Vec<u8>,
+    pub(crate) context: SegmentCryptoContext,
+    pub(crate) stream_id: [u8; 32],
+    header_copy: bool,
+    end_key: EndKey,
+}
+
+impl NewStream {
+    /// Draws the stream's key and id and derives everything else from them.
+    pub(crate) fn new(
+        options: &EncryptOptions<'_>,
+        plaintext_size: Option<u64>,
+        random: &Random,
+    ) -> Result<Self, SealError> {
+        Self::with_keys(options, plaintext_size, random).map(|(stream, ..)| stream)
+    }
+
+    /// As [`new`](Self::new), with the keys that its journal is made with.
+    pub(crate) fn with_keys(
+        options: &EncryptOptions<'_>,
+        plaintext_size: Option<u64>,
+        random: &Random,
+    ) -> Result<(Self, StreamKeys, FileKey), SealError> {
+        let stream = Self::with_keys_on_the_stack(options, plaintext_size, random);
+        overwrite_stack();
+        stream
+    }
+
+    #[inline(never)]
+    fn with_keys_on_the_stack(
+        options: &EncryptOptions<'_>,
+        plaintext_size: Option<u64>,
+        random: &Random,
+    ) -> Result<(Self, StreamKeys, FileKey), SealError> {
+        let geometry = options.geometry(plaintext_size)?;
+        // In one call to the generator; slots draw what they need.
+        let mut drawn = Zeroizing::new([[0; 32]; 2]);
+        random.fill(drawn.as_flattened_mut())?;
+        let [file_key, stream_id] = &*drawn;
+        let file_key = FileKey::new(file_key);
+        let header_copy = options.header == HeaderLayout::Rewrappable;
+        let core = StreamCore {
+            geometry,
+            header_copy,
+            plaintext_size,
+            stream_id: *stream_id,
+        };
+        let keys = StreamKeys::derive(&file_key, &core.encode(), &[], options.context)?;
+        let draft = StreamHeaderDraft {
+            core,
+            revision: 0,
+            context_check: keys.context_check()?,
+            core_extensions: Vec::new(),
+            header_extensions: Vec::new(),
+            slots: seal_slots(&options.recipients, stream_id, &file_key, random)?,
+            padded_size: padded_size(options.header),
+        };
+        let header = draft.encode(|bytes| keys.header_mac(bytes));
+        let stream = Self::assemble(header, &draft.core, &keys, random)?;
+        Ok((stream, keys, file_key))
+    }
+
+    /// A stream that was begun before: its header was found authentic with these keys.
+    pub(crate) fn resumed(
+        header: StreamHeader,
+        keys: &StreamKeys,
+        random: &Random,
+    ) -> Result<Self, SealError> {
+        Self::assemble(header.bytes, &header.core, keys, random)
+    }
+
+    fn assemble(
+        header: Vec<u8>,
+        core: &StreamCore,
+        keys: &StreamKeys,
+        random: &Random,
+    ) -> Result<Self, SealError> {
+        let payload_key = keys.payload_key()?;
+        let context =
+            SegmentCryptoContext::new(payload_key, core.geometry, core.plaintext_size, random.clone())
+                .ok_or(crate::crypto::CryptoError::InputTooLong)?;
+        Ok(Self {
+            header,
+            context,
+            stream_id: core.stream_id,
+            header_copy: core.header_copy,
+            end_key: keys.end_key()?,
+        })
+    }
+
+    pub(crate) fn header_size(&self) -> u32 {
+        self.header.len() as u32
+    }
+
+    /// Bytes of the whole stream.
+    pub(crate) fn sealed_size(&self, plaintext_size: u64) -> u64 {
+        total_size(
+            self.context.geometry(),
+            u64::from(self.header_size()),
+            self.header_copy,
+            plaintext_size,
+        )
+    }
+
+    /// Bytes of what [`end`](Self::end) gives for this many segments.
+    pub(crate) const fn end_size(&self, segments: u64) -> u64 {
+        let copy = if self.header_copy { self.header.len() } else { 0 };
+        end_record_size(segments, 0) + (copy + FOOTER_SIZE) as u64
+    }
+
+    /// EndRecord, header copy and footer.
+    pub(crate) fn end(&self, plaintext_total: u64, entries: Vec<ManifestEntry>) -> Vec<u8> {
+        let record = EndRecord {
+            plaintext_total,
+            extensions: Vec::new(),
+            entries,
+        };
+        let mut end = record.encode(|bytes| self.end_key.sign(bytes));
+        if self.header_copy {
+            end.extend_from_slice(&self.header);
+        }
+        let footer = Footer {
+            end_size: (end.len() + FOOTER_SIZE) as u64,
+        };
+        end.extend_from_slice(&footer.encode());
+        end
+    }
+}
+
+const fn padded_size(layout: HeaderLayout) -> u32 {
+    match layout {
+        HeaderLayout::Compact => 0,
+        HeaderLayout::Rewrappable => REWRAPPABLE_HEADER_SIZE,
+    }
+}
+
+/// Bytes of the sealed stream of `plaintext_size` bytes, header and end included.
+///
+/// # Errors
+/// `InvalidOption`.
+pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealError> {
+    let geometry = options.geometry(Some(plaintext_size))?;
+    let header = compact_header_size(&options.recipients) as u64;
+    let header = header.max(u64::from(padded_size(options.header)));
+    Ok(total_size(
+        &geometry,
+        header,
+        options.header == HeaderLayout::Rewrappable,
+        plaintext_size,
+    ))
+}
+
+fn total_size(geometry: &Geometry, header: u64, header_copy: bool, plaintext_size: u64) -> u64 {
+    let end = end_record_size(geometry.segment_count(plaintext_size), 0) + FOOTER_SIZE as u64;
+    let headers = if header_copy { 2 * header } else { header };
+    headers
+        .saturating_add(geometry.records_size(plaintext_size))
+        .saturating_add(end)
+}
+
+const REWRAPPABLE_HEADER_SIZE: u32 = 4096;

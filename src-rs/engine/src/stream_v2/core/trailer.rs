@@ -1,0 +1,239 @@
+//! A stream's end on its way in: the manifest against what was read, the footer, and nothing behind it.
+
+use super::unlock::find_end;
+use crate::crypto::EndKey;
+use crate::error::{EndDisagreement, EndPart, SealError};
+use crate::format::{
+    END_RECORD_FIXED_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer, ManifestEntry,
+    SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader,
+    WireOffset, end_record_size,
+};
+use crate::stream_v2::io::ReadAt;
+use crate::stream_v2::segment_worker::SegmentWorkerError;
+use std::io::Read;
+
+/// What a reader knows of a stream when it comes to the end.
+pub(crate) struct ExpectedTrailer<'a> {
+    pub(crate) header: &'a StreamHeader,
+    /// `None` for a reader without a key, who can't tell whether the manifest is authentic.
+    pub(crate) end_key: Option<&'a EndKey>,
+    /// Where the end record starts.
+    pub(crate) offset: WireOffset,
+    pub(crate) segments: u64,
+    pub(crate) plaintext_total: u64,
+    /// The records that were read, where they were read before the end.
+    pub(crate) entries: Option<&'a [Option<ManifestEntry>]>,
+    /// For the error, if the stream turns out to be cut.
+    pub(crate) verified_bytes: u64,
+}
+
+/// A stream's end, found right.
+pub(crate) struct VerifiedTrailer {
+    pub(crate) manifest: EndRecord,
+    /// Where the end record starts.
+    pub(crate) offset: WireOffset,
+    /// Where the stream ends.
+    pub(crate) stream_size: u64,
+    pub(crate) header_copy_damaged: bool,
+}
+
+/// The copy of a header, compared with the header that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderCopy {
+    /// The stream has none.
+    None,
+    /// It is the same, byte for byte.
+    Same,
+    /// It is one of a later revision: a rewrap ended between the two.
+    Newer {
+        /// Its revision.
+        revision: u16,
+    },
+    /// It is a header by itself, and another one.
+    Other,
+    /// It is no header.
+    Damaged,
+}
+
+impl ExpectedTrailer<'_> {
+    /// Reads and checks everything behind the last record.
+    pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<VerifiedTrailer, SealError> {
+        let mut position = self.offset.get();
+        let manifest = self.read_record(reader, &mut position)?;
+        let copy = self.read_copy(reader, &mut position)?;
+        self.read_footer(reader, &mut position)?;
+        self.read_beyond(reader, position)?;
+        Ok(VerifiedTrailer {
+            manifest,
+            offset: self.offset,
+            stream_size: position,
+            header_copy_damaged: copy == HeaderCopy::Damaged,
+        })
+    }
+
+    /// Reads the copy of the header, which stands at `position`.
+    pub(crate) fn read_copy(
+        &self,
+        reader: &mut dyn Read,
+        position: &mut u64,
+    ) -> Result<HeaderCopy, SealError> {
+        let size = self.header.copy_size();
+        if size == 0 {
+            return Ok(HeaderCopy::None);
+        }
+        let copy = self.read(reader, size, position)?;
+        if (copy.len() as u64) < size {
+            return Err(self.truncated(*position));
+        }
+        Ok(if copy == self.header.bytes {
+            HeaderCopy::Same
+        } else {
+            match StreamHeader::parse(&copy) {
+                Ok(copy) if self.header.is_older_than(&copy) => HeaderCopy::Newer {
+                    revision: copy.revision,
+                },
+                Ok(_) => HeaderCopy::Other,
+                Err(_) => HeaderCopy::Damaged,
+            }
+        })
+    }
+
+    /// Reads the footer, which stands at `position`.
+    pub(crate) fn read_footer(&self, reader: &mut dyn Read, position: &mut u64) -> Result<(), SealError> {
+        let offset = WireOffset::new(*position);
+        let footer = self.read(reader, FOOTER_SIZE as u64, position)?;
+        let Some(footer) = footer.first_chunk() else {
+            return Err(self.truncated(*position));
+        };
+        let due = Footer {
+            end_size: position.saturating_sub(self.offset.get()),
+        };
+        if Footer::parse(footer) != Some(due) {
+            let part = EndPart::Footer;
+            return Err(SealError::EndDamaged { part, offset });
+        }
+        Ok(())
+    }
+
+    /// Looks whether the source goes on behind the stream's end.
+    pub(crate) fn read_beyond(&self, reader: &mut dyn Read, mut position: u64) -> Result<(), SealError> {
+        let offset = WireOffset::new(position);
+        if self.read(reader, 1, &mut position)?.is_empty() {
+            Ok(())
+        } else {
+            Err(SealError::TrailingData { offset })
+        }
+    }
+
+    /// Reads the end record, which stands at `position`.
+    pub(crate) fn read_record(
+        &self,
+        reader: &mut dyn Read,
+        position: &mut u64,
+    ) -> Result<EndRecord, SealError> {
+        let damaged = SealError::EndDamaged {
+            part: EndPart::EndRecord,
+            offset: self.offset,
+        };
+        let mut bytes = self.read(reader, END_RECORD_FIXED_SIZE as u64, position)?;
+        let Some(fixed) = bytes.first_chunk() else {
+            return Err(self.truncated(*position));
+        };
+        let Some(extensions) = EndRecord::extensions_size(fixed) else {
+            return Err(self.another_segment(reader, bytes, position).unwrap_or(damaged));
+        };
+        let size = end_record_size(self.segments, u64::from(extensions));
+        self.read_on(reader, size - END_RECORD_FIXED_SIZE as u64, &mut bytes, position)?;
+        if (bytes.len() as u64) < size {
+            // A flipped bit in the extensions' size asks for more than there is; a footer tells that this is the end.
+            let footer = bytes.last_chunk().and_then(Footer::parse);
+            return Err(if footer.is_some() {
+                damaged
+            } else {
+                self.truncated(*position)
+            });
+        }
+        let (record, covered, mac) =
+            EndRecord::parse(&bytes, self.segments).map_err(|error| match error {
+                EndRecordError::Damaged => damaged,
+                EndRecordError::Count { .. } => self.tampered(EndDisagreement::SegmentCount, None),
+            })?;
+        if self.end_key.is_some_and(|key| !key.verify(covered, &mac)) {
+            return Err(self.tampered(EndDisagreement::Mac, None));
+        }
+        record.check_extensions(self.offset)?;
+        if record.plaintext_total != self.plaintext_total {
+            return Err(self.tampered(EndDisagreement::PlaintextTotal, None));
+        }
+        if let Some(segment) = self.entries.and_then(|entries| record.first_difference(entries)) {
+            return Err(self.tampered(EndDisagreement::Segment, Some(segment)));
+        }
+        Ok(record)
+    }
+
+    /// Tells a segment behind the final one, which somebody put there, from damage.
+    fn another_segment(
+        &self,
+        reader: &mut dyn Read,
+        mut bytes: Vec<u8>,
+        position: &mut u64,
+    ) -> Option<SealError> {
+        let more = (SEGMENT_HEADER_SIZE - END_RECORD_FIXED_SIZE) as u64;
+        self.read_on(reader, more, &mut bytes, position).ok()?;
+        let found = SegmentHeader::parse(bytes.first_chunk()?, &self.header.core.geometry).ok()?;
+        let actual = format!("segment {}", found.index);
+        let error = SegmentHeaderError::new(SegmentReason::AfterFinal, "the end record", actual);
+        Some(SegmentWorkerError::invalid(SegmentIndex::new(self.segments), self.offset, error).into())
+    }
+
+    /// Reads up to `size` bytes; what is not there is not allocated.
+    fn read(&self, reader: &mut dyn Read, size: u64, position: &mut u64) -> Result<Vec<u8>, SealError> {
+        let mut bytes = Vec::new();
+        self.read_on(reader, size, &mut bytes, position)?;
+        Ok(bytes)
+    }
+
+    /// The same, behind what was read before.
+    fn read_on(
+        &self,
+        reader: &mut dyn Read,
+        size: u64,
+        bytes: &mut Vec<u8>,
+        position: &mut u64,
+    ) -> Result<(), SealError> {
+        let read = reader.take(size).read_to_end(bytes).map_err(SealError::reading)?;
+        *position += read as u64;
+        Ok(())
+    }
+
+    fn truncated(&self, position: u64) -> SealError {
+        SealError::Truncated {
+            next_segment: SegmentIndex::new(self.segments),
+            verified_bytes: self.verified_bytes,
+            offset: WireOffset::new(position),
+        }
+    }
+
+    fn tampered(&self, disagreement: EndDisagreement, segment: Option<SegmentIndex>) -> SealError {
+        SealError::EndTampered {
+            offset: self.offset,
+            disagreement,
+            segment,
+        }
+    }
+}
+
+/// The plaintext length that the end of a stream claims, where footer and end record agree with each other and with
+/// the source's size. Nothing here has been authenticated.
+pub(crate) fn claimed_total(source: &dyn ReadAt, size: u64, header: &StreamHeader) -> Option<u64> {
+    let (end_at, fixed) = find_end(source, size)?;
+    let (segments, total) = (
+        EndRecord::claimed_segments(&fixed),
+        EndRecord::claimed_total(&fixed),
+    );
+    let geometry = &header.core.geometry;
+    let records = geometry.records_size(total);
+    let agrees = segments == geometry.segment_count(total)
+        && u64::from(header.size()).checked_add(records) == Some(end_at);
+    agrees.then_some(total)
+}

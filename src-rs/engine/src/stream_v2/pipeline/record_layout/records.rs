@@ -1,0 +1,157 @@
+//! Records, one after the other.
+
+use crate::error::SealError;
+use crate::format::{
+    ByteRange, END_MARKER, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError, SegmentIndex,
+    WireOffset,
+};
+use crate::stream_v2::segment_worker::SegmentWorkerError;
+
+/// Finds one record after the other by the sizes in their headers.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordCursor {
+    geometry: Geometry,
+    /// Plaintext bytes of the stream, where they are known.
+    total: Option<u64>,
+    index: SegmentIndex,
+    offset: WireOffset,
+    /// Plaintext bytes of the records behind.
+    plaintext_size: u64,
+    is_at_end: bool,
+}
+
+/// A record, or what stands in its place: which segment's, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordPlace {
+    /// The segment.
+    pub index: SegmentIndex,
+    /// What of the plaintext is in it.
+    pub plaintext: ByteRange,
+    /// Where it stands in the sealed stream.
+    pub wire: ByteRange,
+}
+
+impl RecordCursor {
+    /// At the first record of a stream with `total` plaintext bytes, where that is known; it stands at `offset`.
+    #[must_use]
+    pub const fn new(geometry: Geometry, offset: WireOffset, total: Option<u64>) -> Self {
+        Self {
+            geometry,
+            total,
+            index: SegmentIndex::ZERO,
+            offset,
+            plaintext_size: 0,
+            is_at_end: false,
+        }
+    }
+
+    /// The segment whose record is next.
+    #[must_use]
+    pub const fn index(&self) -> SegmentIndex {
+        self.index
+    }
+
+    /// Where it starts in the stream; behind the final record, where the end does.
+    #[must_use]
+    pub const fn offset(&self) -> WireOffset {
+        self.offset
+    }
+
+    /// The final record is behind: what comes is the end.
+    #[must_use]
+    pub const fn is_at_end(&self) -> bool {
+        self.is_at_end
+    }
+
+    /// The record that starts with these bytes.
+    ///
+    /// # Errors
+    /// `InvalidSegment`, where no record of this stream starts like this.
+    pub fn measure(&self, header: &[u8; SEGMENT_HEADER_SIZE]) -> Result<RecordPlace, SealError> {
+        let header = self.parse(header)?;
+        Ok(self.place(header.plaintext_size))
+    }
+
+    /// What stands here if it is no record of this stream: as much as is due, or, where the stream's length is unknown, a full
+    /// record.
+    #[must_use]
+    pub fn due(&self) -> RecordPlace {
+        self.place(self.geometry.plaintext_due(self.total, self.index))
+    }
+
+    /// All that is missing if the stream ends here: the record that is due and those behind it; at the end nothing but that.
+    #[must_use]
+    pub fn missing(&self) -> RecordPlace {
+        if self.is_at_end {
+            return RecordPlace {
+                index: self.index,
+                plaintext: ByteRange::at(self.plaintext_size, 0),
+                wire: ByteRange::at(self.offset.get(), 0),
+            };
+        }
+        let mut place = self.due();
+        if let Some(total) = self.total {
+            place.plaintext.end = total;
+            let before = self.index.get().saturating_mul(self.geometry.full_record_size());
+            let records = self.geometry.records_size(total).saturating_sub(before);
+            place.wire.end = place.wire.start + records;
+        }
+        place
+    }
+
+    /// Goes on behind the record that starts with these bytes.
+    ///
+    /// # Errors
+    /// As [`measure`](Self::measure).
+    pub fn advance(&mut self, header: &[u8; SEGMENT_HEADER_SIZE]) -> Result<(), SealError> {
+        let header = self.parse(header)?;
+        self.go_on(self.place(header.plaintext_size), header.is_final);
+        Ok(())
+    }
+
+    /// Goes on behind what [`due`](Self::due) says.
+    pub fn pass(&mut self) {
+        let is_final = self
+            .total
+            .is_some_and(|total| self.index.get() + 1 >= self.geometry.segment_count(total));
+        self.go_on(self.due(), is_final);
+    }
+
+    fn go_on(&mut self, place: RecordPlace, is_final: bool) {
+        self.offset = WireOffset::new(place.wire.end);
+        self.index = SegmentIndex::new(self.index.get() + 1);
+        self.plaintext_size = place.plaintext.end;
+        self.is_at_end = is_final;
+    }
+
+    fn place(&self, plaintext_size: u32) -> RecordPlace {
+        RecordPlace {
+            index: self.index,
+            plaintext: ByteRange::at(
+                self.geometry.plaintext_offset(self.index),
+                u64::from(plaintext_size),
+            ),
+            wire: ByteRange::at(self.offset.get(), self.geometry.record_size(plaintext_size)),
+        }
+    }
+
+    /// The failure of a stream that ends after this many bytes of the record that is due. What was verified before is
+    /// for whoever delivers it to say.
+    #[must_use]
+    pub const fn truncated(&self, available: u64) -> SealError {
+        SealError::Truncated {
+            next_segment: self.index,
+            verified_bytes: 0,
+            offset: WireOffset::new(self.offset.get() + available),
+        }
+    }
+
+    fn parse(&self, header: &[u8; SEGMENT_HEADER_SIZE]) -> Result<SegmentHeader, SealError> {
+        let parsed = if header.starts_with(&END_MARKER) {
+            Err(SegmentHeaderError::end_too_early(self.index))
+        } else {
+            SegmentHeader::parse(header, &self.geometry)
+        };
+        parsed.map_err(|error| SegmentWorkerError::invalid(self.index, self.offset, error).into())
+    }
+}

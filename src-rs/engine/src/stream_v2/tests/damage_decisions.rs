@@ -1,0 +1,468 @@
+//! Decisions about damage: what comes out, what is listed, and who is asked.
+
+use crate::crypto::Crc64;
+use crate::error::SealError;
+use crate::format::{ByteRange, SegmentIndex};
+use crate::operation::cancel::CancellationToken;
+use crate::operation::damage::{Damage, DamageDecision, DamageOutcome, DamagePolicy};
+use crate::operation::options::{Control, DecryptOptions};
+use crate::stream_v2::core::decrypt_stream_v2;
+use crate::stream_v2::core::seekable::SeekableStream;
+use crate::stream_v2::io::{InputSource, ReadAt};
+use crate::stream_v2::segment_worker::SegmentWorkerError;
+use crate::telemetry::StageTimes;
+use crate::testing::stream_parts::StreamParts;
+use crate::testing::support::{
+    ENDS, End, FRAME, Output, SEGMENT, compact, control, fresh, open_by, plaintext, reading, seal,
+    seal_unsized,
+};
+use std::io;
+use std::io::IoSliceMut;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const SEGMENTS: u64 = 7;
+const SIZE: u64 = (SEGMENTS - 1) * SEGMENT + FRAME + 1;
+
+fn deciding(policy: DamagePolicy<'_>) -> DecryptOptions<'_> {
+    DecryptOptions {
+        on_damage: policy,
+        ..reading()
+    }
+}
+
+fn segment_range(segment: u64) -> Range<usize> {
+    let start = (segment * SEGMENT) as usize;
+    start..(start + SEGMENT as usize).min(SIZE as usize)
+}
+
+/// The stream with a byte of each of these segments changed.
+fn damaged(stream: &[u8], segments: &[u64]) -> Vec<u8> {
+    StreamParts::changed(stream, |parts| {
+        for &segment in segments {
+            parts.records[segment as usize][300] ^= 1;
+        }
+    })
+}
+
+fn zeroed(segments: &[u64]) -> Vec<u8> {
+    let mut expected = plaintext(SIZE);
+    for &segment in segments {
+        expected[segment_range(segment)].fill(0);
+    }
+    expected
+}
+
+fn without(segments: &[u64]) -> Vec<u8> {
+    let plaintext = plaintext(SIZE);
+    (0..SEGMENTS)
+        .filter(|segment| !segments.contains(segment))
+        .flat_map(|segment| plaintext[segment_range(segment)].to_vec())
+        .collect()
+}
+
+#[test]
+fn what_is_lost_is_left_out_or_zeroed_and_listed() {
+    for stream in [
+        seal(&plaintext(SIZE), &compact()),
+        seal_unsized(&plaintext(SIZE), &compact()),
+    ] {
+        for lost in [
+            vec![],
+            vec![0],
+            vec![2, 3],
+            vec![SEGMENTS - 1],
+            (0..SEGMENTS).collect(),
+        ] {
+            let broken = damaged(&stream, &lost);
+            for (threads, to) in [1, 3]
+                .into_iter()
+                .flat_map(|threads| ENDS.map(|to| (threads, to)))
+            {
+                for (decision, expected) in [
+                    (DamageDecision::Zero, zeroed(&lost)),
+                    (DamageDecision::Skip, without(&lost)),
+                ] {
+                    let what = format!("{lost:?}, {threads} threads, {to:?}, {decision:?}");
+                    let options = deciding(DamagePolicy::Always(decision));
+                    let (output, report) = open_by((End::ByOffset, to), &broken, &options, &control(threads));
+                    let report = report.unwrap();
+                    assert_eq!(output, expected, "{what}");
+                    assert_eq!(report.output_crc64, Crc64::of(&expected), "{what}");
+                    assert_eq!(report.plaintext_size, expected.len() as u64, "{what}");
+                    assert_eq!(report.segments, SEGMENTS, "{what}");
+                    assert_eq!(report.damage.count, lost.len() as u64, "{what}");
+                    let outcome = match decision {
+                        DamageDecision::Zero => DamageOutcome::Zeroed,
+                        _ => DamageOutcome::Skipped,
+                    };
+                    for ((damage, listed), &segment) in report.damage.listed.iter().zip(&lost) {
+                        check_damage(damage, segment, &broken);
+                        assert_eq!(*listed, outcome);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn check_damage(damage: &Damage, segment: u64, stream: &[u8]) {
+    let parts = StreamParts::of(stream);
+    let range = segment_range(segment);
+    assert_eq!(damage.segment, SegmentIndex::new(segment));
+    assert_eq!(
+        damage.plaintext,
+        ByteRange::at(range.start as u64, range.len() as u64)
+    );
+    assert_eq!(
+        damage.wire,
+        ByteRange::at(
+            parts.record_offset(segment as usize),
+            parts.records[segment as usize].len() as u64
+        )
+    );
+    assert!(
+        matches!(
+            &damage.failure,
+            SealError::Segment { error: SegmentWorkerError::DigestMismatch { segment: told, .. } } if told.get() == segment
+        ),
+        "{}",
+        damage.failure
+    );
+}
+
+#[test]
+fn the_caller_is_asked_in_order_and_each_answer_counts() {
+    let broken = damaged(&seal(&plaintext(SIZE), &compact()), &[1, 4, 5]);
+    let asked = Mutex::new(Vec::new());
+    let ask = |damage: &Damage, _: &CancellationToken| {
+        asked.lock().unwrap().push(damage.segment.get());
+        match damage.segment.get() {
+            1 => DamageDecision::Skip,
+            4 => DamageDecision::Zero,
+            _ => DamageDecision::Abort,
+        }
+    };
+    let options = deciding(DamagePolicy::Ask(&ask));
+    for threads in [1, 3] {
+        let (output, result) = open_by(
+            (End::ByOffset, End::InOrder),
+            &broken,
+            &options,
+            &control(threads),
+        );
+        let SealError::Segment { error } = result.unwrap_err() else {
+            panic!("another failure")
+        };
+        assert_eq!(error.segment().get(), 5);
+        let mut expected = zeroed(&[4]);
+        expected.truncate(segment_range(4).end);
+        expected.drain(segment_range(1));
+        assert_eq!(output, expected, "all that was decided about came out");
+        assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), [1, 4, 5]);
+    }
+}
+
+/// Memory whose bytes from `from` on can't be read the first `failures` times.
+struct Flaky<'a> {
+    bytes: &'a [u8],
+    from: u64,
+    failures: AtomicUsize,
+}
+
+impl ReadAt for &Flaky<'_> {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.bytes.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let one_less = |left: usize| left.checked_sub(1);
+        if offset == self.from
+            && self
+                .failures
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
+                .is_ok()
+        {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        ReadAt::read_at(&self.bytes, offset, buffers)
+    }
+}
+
+#[test]
+fn trying_again_reads_the_source_again() {
+    let stream = seal(&plaintext(SIZE), &compact());
+    let parts = StreamParts::of(&stream);
+    // A segment, and the end. The end is read once before any segment.
+    for (segment, from, failures) in [(3, parts.record_offset(3), 2), (SEGMENTS, parts.end_offset(), 3)] {
+        let source = Flaky {
+            bytes: &stream,
+            from,
+            failures: failures.into(),
+        };
+        let retries = Mutex::new(Vec::new());
+        let ask = |damage: &Damage, _: &CancellationToken| {
+            assert_eq!(damage.segment.get(), segment);
+            assert!(
+                matches!(damage.failure, SealError::Io { .. }),
+                "{}",
+                damage.failure
+            );
+            retries.lock().unwrap().push(damage.retries);
+            DamageDecision::Retry
+        };
+        let output = Output::default();
+        let options = deciding(DamagePolicy::Ask(&ask));
+        let report = decrypt_stream_v2(
+            InputSource::Positioned(Box::new(&source)),
+            output.sink(End::ByOffset),
+            &options,
+            &Control::serial(),
+        )
+        .unwrap();
+        assert_eq!(output.into_bytes(), plaintext(SIZE));
+        let asked: Vec<u32> = (0..).take(failures).collect();
+        assert_eq!(*retries.lock().unwrap(), asked);
+        let [(damage, DamageOutcome::Recovered)] = &report.damage.listed[..] else {
+            panic!("{:?}", report.damage)
+        };
+        assert_eq!(damage.retries as usize + 1, asked.len());
+    }
+}
+
+#[test]
+fn a_constant_retry_would_never_end_and_aborts() {
+    let broken = damaged(&seal(&plaintext(SIZE), &compact()), &[2]);
+    let options = deciding(DamagePolicy::Always(DamageDecision::Retry));
+    let (_, result) = open_by((End::ByOffset, End::InOrder), &broken, &options, &control(2));
+    assert_eq!(result.unwrap_err().code(), "DIGEST_MISMATCH");
+}
+
+#[test]
+fn a_cut_stream_gives_what_is_there() {
+    let stream = seal(&plaintext(SIZE), &compact());
+    let parts = StreamParts::of(&stream);
+    for kept in 0..SEGMENTS {
+        let cut = parts.record_offset(kept as usize) as usize + 1;
+        let missing: Vec<u64> = (kept..SEGMENTS).collect();
+        let options = deciding(DamagePolicy::Always(DamageDecision::Zero));
+        let (output, report) = open_by(
+            (End::ByOffset, End::ByOffset),
+            &stream[..cut],
+            &options,
+            &control(2),
+        );
+        let damage = report.unwrap().damage;
+        assert_eq!(output, zeroed(&missing));
+        let listed: Vec<u64> = damage
+            .listed
+            .iter()
+            .map(|(damage, _)| damage.segment.get())
+            .collect();
+        // The segment that was cut, all behind it, and the end.
+        let mut due = vec![kept, kept + 1, SEGMENTS];
+        due.dedup();
+        assert_eq!(listed, due);
+        let lost: u64 = damage
+            .listed
+            .iter()
+            .map(|(damage, _)| damage.plaintext.size())
+            .sum();
+        assert_eq!(lost, SIZE - kept * SEGMENT);
+        assert!(
+            damage
+                .listed
+                .iter()
+                .all(|(damage, _)| matches!(damage.failure, SealError::Truncated { verified_bytes, .. } if verified_bytes == kept * SEGMENT)),
+            "{:?}",
+            damage.listed
+        );
+    }
+}
+
+#[test]
+fn an_end_that_is_wrong_is_one_more_decision() {
+    let sized = seal(&plaintext(SIZE), &compact());
+    let unsized_ = seal_unsized(&plaintext(SIZE), &compact());
+    let tampered = |stream: &[u8]| {
+        StreamParts::changed(stream, |parts| {
+            parts.end[40] ^= 1;
+            parts.mend_end_checksum();
+        })
+    };
+    let lost_footer = |stream: &[u8]| StreamParts::changed(stream, |parts| parts.footer[3] ^= 1);
+    for (stream, code) in [
+        (tampered(&sized), "END_TAMPERED"),
+        (lost_footer(&sized), "END_DAMAGED"),
+        (tampered(&unsized_), "END_TAMPERED"),
+        (lost_footer(&unsized_), "END_DAMAGED"),
+    ] {
+        let options = deciding(DamagePolicy::Always(DamageDecision::Skip));
+        let (output, report) = open_by((End::ByOffset, End::InOrder), &stream, &options, &control(3));
+        assert_eq!(output, plaintext(SIZE), "{code}");
+        let damage = report.unwrap().damage;
+        let [(damage, DamageOutcome::Skipped)] = &damage.listed[..] else {
+            panic!("{damage:?}")
+        };
+        assert_eq!((damage.segment.get(), damage.failure.code()), (SEGMENTS, code));
+        assert_eq!(damage.plaintext, ByteRange::at(SIZE, 0));
+        let aborted = open_by((End::ByOffset, End::InOrder), &stream, &reading(), &control(3)).1;
+        assert_eq!(aborted.unwrap_err().code(), code);
+    }
+}
+
+#[test]
+fn another_sealing_than_the_end_names_is_damage() {
+    let stream = StreamParts::changed(&seal(&plaintext(SIZE), &compact()), |parts| {
+        parts.records[2] = parts.sealed_again(2, &[9; SEGMENT as usize], false);
+    });
+    let options = deciding(DamagePolicy::Always(DamageDecision::Zero));
+    let (output, report) = open_by((End::ByOffset, End::InOrder), &stream, &options, &control(2));
+    assert_eq!(output, zeroed(&[2]));
+    let report = report.unwrap();
+    let (damage, _) = &report.damage.listed[0];
+    assert!(
+        matches!(damage.failure, SealError::EndTampered { segment: Some(segment), .. } if segment.get() == 2)
+    );
+}
+
+#[test]
+fn an_end_that_is_read_at_last_still_tells_a_foreign_sealing() {
+    let stream = StreamParts::changed(&seal(&plaintext(SIZE), &compact()), |parts| {
+        parts.records[2] = parts.sealed_again(2, &[9; SEGMENT as usize], false);
+    });
+    let source = Flaky {
+        bytes: &stream,
+        from: StreamParts::of(&stream).end_offset(),
+        failures: 1.into(),
+    };
+    let ask = |damage: &Damage, _: &CancellationToken| match damage.failure {
+        SealError::Io { .. } => DamageDecision::Retry,
+        _ => DamageDecision::Abort,
+    };
+    let output = Output::default();
+    let options = deciding(DamagePolicy::Ask(&ask));
+    let result = decrypt_stream_v2(
+        InputSource::Positioned(Box::new(&source)),
+        output.sink(End::ByOffset),
+        &options,
+        &Control::serial(),
+    );
+    assert!(
+        matches!(result, Err(SealError::EndTampered { segment: Some(segment), .. }) if segment.get() == 2)
+    );
+}
+
+#[test]
+fn a_pipe_can_t_be_decided_about() {
+    let stream = seal(&plaintext(SIZE), &compact());
+    let options = deciding(DamagePolicy::Always(DamageDecision::Zero));
+    let (output, result) = open_by(
+        (End::InOrder, End::InOrder),
+        &stream,
+        &options,
+        &Control::serial(),
+    );
+    assert_eq!(result.unwrap_err().code(), "INVALID_OPTION");
+    assert!(output.is_empty());
+}
+
+#[test]
+fn cancelling_ends_it_between_two_questions() {
+    let broken = damaged(&seal(&plaintext(SIZE), &compact()), &[1, 2]);
+    for decision in [DamageDecision::Zero, DamageDecision::Retry] {
+        let control = fresh(&control(2));
+        let ask = |damage: &Damage, token: &CancellationToken| {
+            assert_eq!(damage.segment.get(), 1);
+            token.cancel();
+            decision
+        };
+        let options = deciding(DamagePolicy::Ask(&ask));
+        let output = Output::default();
+        let result = decrypt_stream_v2(
+            InputSource::memory(&broken),
+            output.sink(End::InOrder),
+            &options,
+            &control,
+        );
+        assert_eq!(result.unwrap_err(), SealError::Cancelled);
+    }
+}
+
+#[test]
+fn segments_open_one_by_one_in_any_order() {
+    let stream = damaged(&seal(&plaintext(SIZE), &compact()), &[3]);
+    let source = &stream[..];
+    let opened = SeekableStream::open(&source, &reading()).unwrap();
+    assert_eq!(
+        (opened.segments(), opened.plaintext_size()),
+        (SEGMENTS, Some(SIZE))
+    );
+    let cancel = CancellationToken::new();
+    for segment in [6, 0, 3, 5, 3, 1] {
+        let index = SegmentIndex::new(segment);
+        let mut times = StageTimes::default();
+        let result = opened.open_segment(&source, index, vec![7; 3], &cancel, &mut times);
+        match result {
+            Ok(opened) => assert_eq!(opened.to_vec(), plaintext(SIZE)[segment_range(segment)]),
+            Err(failure) => assert_eq!((failure.code(), segment), ("DIGEST_MISMATCH", 3)),
+        }
+    }
+    assert_eq!(opened.segments_present(), SEGMENTS);
+    // Behind the last there is nothing.
+    let beyond = opened.open_segment(
+        &source,
+        SegmentIndex::new(SEGMENTS),
+        Vec::new(),
+        &cancel,
+        &mut StageTimes::default(),
+    );
+    assert!(beyond.is_err());
+}
+
+#[test]
+fn every_segment_is_told_once_with_its_sizes() {
+    for (from, to) in ENDS.into_iter().flat_map(|from| ENDS.map(|to| (from, to))) {
+        for threads in [1, 3] {
+            let told = Mutex::new(Vec::new());
+            let listener = |done: &crate::telemetry::SegmentDone| told.lock().unwrap().push(*done);
+            let control = Control {
+                segments: Some(&listener),
+                ..control(threads)
+            };
+            let (stream, _) =
+                crate::testing::support::seal_by((from, to), &plaintext(SIZE), &compact(), &control);
+            let sealed = std::mem::take(&mut *told.lock().unwrap());
+            open_by((from, to), &stream, &reading(), &control).1.unwrap();
+            let opened = std::mem::take(&mut *told.lock().unwrap());
+            for mut told in [sealed, opened] {
+                told.sort_by_key(|done| done.index);
+                let parts = StreamParts::of(&stream);
+                let shapes: Vec<_> = told
+                    .iter()
+                    .map(|done| {
+                        (
+                            done.index,
+                            done.plaintext_size as usize,
+                            done.wire_size as usize,
+                            done.frames,
+                        )
+                    })
+                    .collect();
+                let due: Vec<_> = (0..SEGMENTS)
+                    .map(|segment| {
+                        let size = segment_range(segment).len();
+                        (
+                            segment,
+                            size,
+                            parts.records[segment as usize].len(),
+                            size.div_ceil(1024) as u32,
+                        )
+                    })
+                    .collect();
+                assert_eq!(shapes, due, "{from:?} {to:?} {threads}");
+            }
+        }
+    }
+}

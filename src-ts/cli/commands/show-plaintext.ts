@@ -1,0 +1,99 @@
+// Plaintext on a terminal: only text, only when all of it is verified, and never through a file.
+
+import { closeSync, openSync, read as readCallback, statSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+import { decrypt, inspect, type OpenOptions, type OperationOptions } from '../../index';
+
+import { isRetry, STDOUT, writeAll } from '../terminal/console';
+import type { Endpoint } from '../files/endpoints';
+import { refusal } from '../errors/usage-error';
+
+/**
+ * Opens a short stream in memory and prints it, if it is text.
+ *
+ * @returns What the stream's header says of its own state.
+ * @throws CommandError for what does not belong on a terminal.
+ */
+export async function showOnTerminal(
+  source: Endpoint,
+  options: OpenOptions & OperationOptions,
+): Promise<{ headerFromCopy: boolean }> {
+  const sealed = await readAll(source);
+  const plaintext = await decrypt(sealed, options);
+  try {
+    checkText(plaintext);
+    writeAll(STDOUT, plaintext);
+    // A prompt behind an unfinished line is hard to read.
+    if (plaintext.length > 0 && plaintext.at(-1) !== NEWLINE) writeAll(STDOUT, '\n');
+  } finally {
+    plaintext.fill(0);
+  }
+  const { headerFromCopy } = await inspect(sealed);
+  return { headerFromCopy };
+}
+
+/** Reads what is no longer than the sealed form of a text that a terminal gets. */
+async function readAll(source: Endpoint): Promise<Buffer> {
+  const fd = 'fd' in source ? source.fd : openRegular(source.path);
+  const sealed = Buffer.alloc(SEALED_LIMIT + 1);
+  try {
+    for (let size = 0; size < sealed.length;) {
+      const count = await readSome(fd, sealed, size);
+      if (count === 0) return sealed.subarray(0, size);
+      size += count;
+    }
+  } finally {
+    if ('path' in source) closeSync(fd);
+  }
+  throw notForTerminals(TOO_LONG);
+}
+
+function openRegular(path: string): number {
+  // A named pipe would keep its opener waiting.
+  const found = statSync(path);
+  if (found.isDirectory()) throw refusal(`${path} is a directory`, 'name a sealed file');
+  if (!found.isFile()) throw refusal(`${path} is not a regular file`, 'use - for standard input');
+  return openSync(path, 'r');
+}
+
+async function readSome(fd: number, buffer: Buffer, offset: number): Promise<number> {
+  for (;;) {
+    try {
+      return (await read(fd, buffer, offset, buffer.length - offset, null)).bytesRead;
+    } catch (error) {
+      // Another program has made the pipe non-blocking.
+      if (!isRetry(error)) throw error;
+      await delay(10);
+    }
+  }
+}
+
+function checkText(plaintext: Buffer): void {
+  if (plaintext.length > LIMIT) throw notForTerminals(TOO_LONG);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(plaintext);
+  } catch {
+    throw notForTerminals('the plaintext is binary');
+  }
+  if (CONTROL.test(text))
+    throw notForTerminals('the plaintext holds control characters, which can change the terminal');
+}
+
+function notForTerminals(reason: string) {
+  return refusal(
+    `${reason}, and standard output is a terminal`,
+    'name a file with -o OUT, use a pipe such as "| less", or send it all the same with --force',
+  );
+}
+
+const read = promisify(readCallback);
+const LIMIT = 2 ** 20;
+// As much text in the smallest frames and segments, and a header.
+const SEALED_LIMIT = 2 * LIMIT;
+const TOO_LONG = 'the plaintext is too long for a terminal';
+const NEWLINE = 0x0a;
+// Tabs and line ends are no harm; a carriage return alone lets one text cover another.
+const CONTROL = /(?![\t\n]|\r\n)\p{Cc}/u;

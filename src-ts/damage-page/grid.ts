@@ -1,0 +1,61 @@
+// The picture of a damage map: the whole plaintext as a grid of cells.
+
+import type { DamageMap, LossCause } from '../../native/binding';
+import { counted } from './units';
+
+/** A stretch of the plaintext, and how much of it is lost. */
+export interface Cell {
+  readonly start: number;
+  readonly end: number;
+  /** Bytes of it that are lost. */
+  lost: number;
+  /** The worst cause of that. */
+  cause: LossCause | undefined;
+}
+
+/** The cells of a map. */
+export interface Grid {
+  readonly cells: readonly Cell[];
+  /** What a cell that is not cut off by the end stands for. */
+  readonly covers: string;
+}
+
+/** Bytes that a map speaks of: the plaintext's size, or what was seen of it. */
+export function extent({ plaintextSize, segments, segmentSize, lost, recovered }: DamageMap): number {
+  if (plaintextSize !== null) return plaintextSize;
+  const seen = Math.max(recovered.bytes, lost.at(-1)?.plaintextRange.end ?? 0);
+  return Math.max(seen, segments * segmentSize);
+}
+
+/** Cells of one frame each where they are few, and else of as many whole segments as it takes to have few. */
+export function damageGrid(map: DamageMap): Grid {
+  const size = extent(map);
+  const isByFrame = size / map.frameSize <= MOST_CELLS;
+  const unit = isByFrame ? map.frameSize : map.segmentSize;
+  const units = Math.max(1, Math.ceil(size / unit));
+  const each = Math.ceil(units / MOST_CELLS);
+  const cellSize = unit * each;
+  const cells: Cell[] = Array.from({ length: Math.ceil(units / each) }, (_, index) => ({
+    start: index * cellSize,
+    end: Math.min(size, (index + 1) * cellSize),
+    lost: 0,
+    cause: undefined,
+  }));
+  for (const { plaintextRange, cause } of map.lost) {
+    const { start, end } = plaintextRange;
+    for (let at = Math.floor(start / cellSize); at < cells.length; at += 1) {
+      const cell = cells[at];
+      if (cell === undefined || (cell.start >= end && end > start)) break;
+      cell.lost += Math.max(0, Math.min(end, cell.end) - Math.max(start, cell.start));
+      if (cell.cause === undefined || WORSE.indexOf(cause) > WORSE.indexOf(cell.cause)) cell.cause = cause;
+      if (end <= cell.end) break;
+    }
+  }
+  const noun = isByFrame ? 'frame' : 'segment';
+  const covers = each === 1 ? `one ${noun}` : counted(each, noun);
+  return { cells, covers };
+}
+
+const MOST_CELLS = 4000;
+/** From the least to the worst. */
+const WORSE: readonly LossCause[] = ['missing', 'unknown', 'rot', 'tampering'];

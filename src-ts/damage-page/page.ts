@@ -1,0 +1,276 @@
+// A damage map as one page that needs nothing but a browser.
+
+import type { DamageMap, LossCause, LostRange } from '../../native/binding';
+import { counted, formatCount, formatDuration, formatSize } from './units';
+import { type Cell, damageGrid, extent } from './grid';
+import { checkedMap } from '../api/damage-map';
+import { STYLE } from './style';
+
+/**
+ * A page that shows a damage map: the outcome in a sentence, the whole plaintext as a picture, and a table of what is
+ * lost. It is one file of HTML without scripts, and asks for nothing from the network.
+ *
+ * @param map What {@link salvage} returned, or the same read from its JSON.
+ * @param title What was salvaged, for the page's head; the stream's id by default.
+ * @throws TypeError for what is no damage map.
+ */
+export function damagePage(map: DamageMap, title?: string): string {
+  const checked = checkedMap('map', map);
+  return pageOf(checked, title ?? `stream ${checked.streamId.slice(0, 16)}…`);
+}
+
+function pageOf(map: DamageMap, title: string): string {
+  return [
+    '<!doctype html>',
+    '<html lang="en"><head><meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    '<meta name="color-scheme" content="light dark">',
+    `<title>Damage map of ${escaped(title)}</title>`,
+    `<style>${STYLE}</style></head>`,
+    `<body class="${map.outcome}"><main>`,
+    `<header><p class="of">Damage map of ${escaped(title)}</p>`,
+    `<h1>${escaped(damageHeadline(map))}</h1></header>`,
+    figures(map),
+    picture(map),
+    lostTable(map),
+    conflictTable(map),
+    footnotes(map),
+    '</main></body></html>',
+    '',
+  ].join('\n');
+}
+
+/** The outcome in a sentence. */
+export function damageHeadline(map: DamageMap): string {
+  const { outcome, recovered, lost, lostBytes, plaintextSize } = map;
+  switch (outcome) {
+    case 'whole':
+      return `Everything came back: ${formatSize(recovered.bytes)}`;
+    case 'nothing':
+      return 'Nothing came back: not one frame verified';
+    case 'partial': {
+      if (plaintextSize === null) {
+        const holes = lost.length === 0 ? '' : `, with ${counted(lost.length, 'gap')} in between`;
+        return `${formatSize(recovered.bytes)} came back${holes}; how much there was can’t be told`;
+      }
+      const places = counted(lost.length, 'place');
+      return `${share(recovered.bytes, plaintextSize)} came back: ${formatSize(lostBytes)} of ${formatSize(plaintextSize)} lost, in ${places}`;
+    }
+  }
+}
+
+function share(part: number, whole: number): string {
+  const percent = whole === 0 ? 0 : (part / whole) * 100;
+  // What is not whole is never 100 %, and what is not nothing never 0 %.
+  if (percent > 99.99) return 'More than 99.99 %';
+  if (percent < 0.01) return 'Less than 0.01 %';
+  return `${String(Math.floor(percent * 100) / 100)} %`;
+}
+
+function figures(map: DamageMap): string {
+  const size = map.plaintextSize;
+  const rows: [name: string, value: string, note: string][] = [
+    ['recovered', formatSize(map.recovered.bytes), `${formatCount(map.recovered.bytes)} bytes`],
+    ['lost', formatSize(map.lostBytes), `${formatCount(map.lostBytes)} bytes`],
+    [
+      'plaintext',
+      size === null ? 'unknown' : formatSize(size),
+      size === null ? 'its end is not there' : `${formatCount(size)} bytes`,
+    ],
+    [
+      'whole segments',
+      `${formatCount(map.recovered.segments)} of ${formatCount(map.segments)}`,
+      `of ${formatSize(map.segmentSize)} each`,
+    ],
+    ['end of the stream', map.end, END_NOTES[map.end]],
+    [
+      'header',
+      HEADER_NAMES[map.header.origin],
+      map.header.offset === undefined ? '' : `at byte ${formatCount(map.header.offset)}`,
+    ],
+  ];
+  const cards = rows.map(
+    ([name, value, note]) =>
+      `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}<small>${escaped(note)}</small></dd></div>`,
+  );
+  return `<dl class="figures">${cards.join('')}</dl>`;
+}
+
+function picture(map: DamageMap): string {
+  const { cells, covers } = damageGrid(map);
+  const side = cells.length <= 60 ? 36 : cells.length <= 600 ? 20 : 10;
+  const columns = Math.min(cells.length, Math.floor(WIDTH / side));
+  const rows = Math.ceil(cells.length / columns);
+  const shapes = cells.map((cell, index) => {
+    const [x, y] = [(index % columns) * side, Math.floor(index / columns) * side];
+    return cellShape(cell, x, y, side - (side > 10 ? 3 : 1));
+  });
+  // A row's first byte, on as many rows as there is room for.
+  const every = Math.ceil(14 / side);
+  const labels = Array.from({ length: Math.ceil(rows / every) }, (_, index) => {
+    const row = index * every;
+    const y = row * side + Math.min(side - 2, 12);
+    return `<text x="-8" y="${y}">${escaped(formatSize(cells[row * columns]?.start ?? 0))}</text>`;
+  });
+  const found = CAUSES.filter((cause) => map.lost.some((range) => range.cause === cause));
+  const legend = [
+    `<span>${swatch(undefined)} whole</span>`,
+    ...found.map((cause) => `<span>${swatch(cause)} ${cause}: ${CAUSE_NOTES[cause]}</span>`),
+  ];
+  const sentence =
+    `Each cell is ${covers}, row by row from the plaintext’s start; a cell is filled as far as it is lost, ` +
+    `and far enough to be seen where anything is. Point at a cell for its bytes.`;
+  const [width, height] = [columns * side + LABELS, rows * side + 2];
+  return [
+    '<section><h2>The plaintext</h2>',
+    `<p class="legend">${legend.join('')}</p>`,
+    `<svg class="grid" viewBox="${-LABELS} 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(damageHeadline(map))}">`,
+    `<defs>${CAUSES.map(pattern).join('')}</defs>`,
+    labels.join(''),
+    shapes.join(''),
+    '</svg>',
+    `<p class="note">${escaped(sentence)}</p></section>`,
+  ].join('\n');
+}
+
+function cellShape(cell: Cell, x: number, y: number, side: number): string {
+  const { start, end, lost, cause } = cell;
+  const range = end > start ? `${formatCount(start)} – ${formatCount(end - 1)}` : 'no bytes';
+  if (cause === undefined) {
+    return `<rect class="ok" x="${x}" y="${y}" width="${side}" height="${side}"><title>${range}: whole</title></rect>`;
+  }
+  const part = end > start ? lost / (end - start) : 1;
+  const least = side < 12 ? side - 3 : side / 3;
+  const height = Math.max(Math.ceil(least), Math.round(side * Math.min(1, part)));
+  const title = `${range}: ${formatCount(lost)} bytes lost, ${cause}`;
+  return (
+    `<g><title>${title}</title><rect class="ok" x="${x}" y="${y}" width="${side}" height="${side}"/>` +
+    `<rect class="${cause}" x="${x}" y="${y + side - height}" width="${side}" height="${height}"/>` +
+    `<rect fill="url(#${cause})" x="${x}" y="${y + side - height}" width="${side}" height="${height}"/></g>`
+  );
+}
+
+/** Causes differ in their pattern too: colours alone are not for everybody, nor for every printer. */
+function pattern(cause: LossCause): string {
+  return `<pattern id="${cause}" class="ink" width="6" height="6" patternUnits="userSpaceOnUse">${PATTERNS[cause]}</pattern>`;
+}
+
+function swatch(cause: LossCause | undefined): string {
+  const box = `x="0" y="0" width="14" height="14"`;
+  const overlay = cause === undefined ? '' : `<rect fill="url(#${cause})" ${box}/>`;
+  return `<svg class="swatch" width="14" height="14" aria-hidden="true"><rect class="${cause ?? 'ok'}" ${box}/>${overlay}</svg>`;
+}
+
+function lostTable({ lost, lostIsMerged }: DamageMap): string {
+  if (lost.length === 0) return '';
+  const rows = lost.slice(0, MOST_ROWS).map(lostRow);
+  const more = lost.length - rows.length;
+  const notes = [
+    ...(more > 0 ? [`And ${formatCount(more)} more: see the JSON.`] : []),
+    ...(lostIsMerged ? ['There were more ranges than a map holds; its last one spans the rest.'] : []),
+  ];
+  return [
+    '<section><h2>What is lost</h2><div class="wide"><table><thead><tr>',
+    '<th>plaintext bytes</th><th>size</th><th>segments</th><th>bytes of the file</th><th>cause</th><th></th>',
+    '</tr></thead><tbody>',
+    ...rows,
+    '</tbody></table></div>',
+    ...notes.map((note) => `<p class="note">${escaped(note)}</p>`),
+    '</section>',
+  ].join('\n');
+}
+
+function lostRow({
+  plaintextRange,
+  wireRange,
+  firstSegment,
+  lastSegment,
+  cause,
+  message,
+}: LostRange): string {
+  const { start, end } = plaintextRange;
+  const segments =
+    firstSegment === lastSegment
+      ? formatCount(firstSegment)
+      : `${formatCount(firstSegment)} – ${formatCount(lastSegment)}`;
+  const cells = [
+    rangeText(plaintextRange),
+    formatSize(end - start),
+    segments,
+    wireRange === null ? 'unknown' : rangeText(wireRange),
+  ];
+  const numbers = cells.map((cell) => `<td class="number">${escaped(cell)}</td>`).join('');
+  return `<tr>${numbers}<td class="cause">${swatch(cause)} ${cause}</td><td>${escaped(message)}</td></tr>`;
+}
+
+function rangeText({ start, end }: { start: number; end: number }): string {
+  return end > start ? `${formatCount(start)} – ${formatCount(end - 1)}` : 'none';
+}
+
+function conflictTable({ conflicts, conflictCount }: DamageMap): string {
+  if (conflicts.length === 0) return '';
+  const shown = conflicts.slice(0, MOST_CONFLICTS);
+  const rows = shown.map(
+    ({ segment, message }) =>
+      `<tr><td class="number">${formatCount(segment)}</td><td>${escaped(message)}</td></tr>`,
+  );
+  const more = conflictCount - shown.length;
+  return [
+    '<section><h2>Segments that were sealed more than once</h2><div class="wide"><table>',
+    '<thead><tr><th>segment</th><th></th></tr></thead><tbody>',
+    ...rows,
+    '</tbody></table></div>',
+    more > 0 ? `<p class="note">And ${formatCount(more)} more: see the JSON.</p>` : '',
+    '</section>',
+  ].join('\n');
+}
+
+function footnotes(map: DamageMap): string {
+  const notes = [
+    'All that came back was authenticated with the key. What is said of lost bytes is what their remains show.',
+    ...(map.unreadable > 0 ? [`${formatSize(map.unreadable)} of the file could not be read at all.`] : []),
+    ...(map.otherStreams.length > 0
+      ? [
+          `The file also holds headers of ${counted(map.otherStreams.length, 'other stream')}: ${map.otherStreams.join(', ')}.`,
+        ]
+      : []),
+    `File: ${formatCount(map.sourceSize)} bytes. Output: ${formatCount(map.outputSize)} bytes. Stream ${map.streamId}, ` +
+      `${formatCount(extent(map))} bytes in frames of ${formatSize(map.frameSize)}, digest ${map.digest}. ` +
+      `Took ${formatDuration(map.elapsedMs)}.`,
+  ];
+  return `<footer>${notes.map((note) => `<p>${escaped(note)}</p>`).join('')}</footer>`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+const CAUSES: readonly LossCause[] = ['missing', 'rot', 'tampering', 'unknown'];
+const CAUSE_NOTES: Readonly<Record<LossCause, string>> = {
+  missing: 'not there, or unreadable',
+  rot: 'changed by accident',
+  tampering: 'changed on purpose',
+  unknown: 'can’t be told',
+};
+const PATTERNS: Readonly<Record<LossCause, string>> = {
+  missing: '',
+  rot: '<path d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5"/>',
+  tampering: '<path d="M0 0L6 6M6 0L0 6"/>',
+  unknown: '<circle cx="3" cy="3" r="1"/>',
+};
+const END_NOTES: Readonly<Record<DamageMap['end'], string>> = {
+  verified: 'the manifest is authentic',
+  damaged: 'it is there, and can’t be relied on',
+  tampered: 'its authentication code does not match',
+  missing: 'none was found',
+};
+const HEADER_NAMES: Readonly<Record<DamageMap['header']['origin'], string>> = {
+  start: 'its own',
+  copy: 'its copy',
+  given: 'one given',
+  scan: 'found by search',
+};
+const WIDTH = 960;
+const LABELS = 76;
+const MOST_ROWS = 500;
+const MOST_CONFLICTS = 100;
