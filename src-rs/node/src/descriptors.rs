@@ -8,9 +8,9 @@ use crate::report::Report;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::files::Placement;
-use sealstream::stream_v2::io::{InputSource, OutputFile, OutputSink, PipeReader, PipeWriter, open_source};
-use sealstream::{CancellationToken, Control, SealError, decrypt_stream_v2, encrypt_stream_v2};
+use sealstream::files::{NewFile, Placement};
+use sealstream::stream_v2::io::{InputSource, OutputSink, PipeReader, PipeWriter, open_source};
+use sealstream::{Control, SealError, decrypt_stream_v2, encrypt_stream_v2};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -82,38 +82,32 @@ fn convert(
         Some(path) => open_source(Path::new(path))?,
         None => duplicate(source.fd, "source")?,
     };
-    let output = match &target.path {
-        Some(path) => Ok(OutputFile::create(
-            Some(&file),
-            Path::new(path),
-            placement.overwrite,
-        )?),
-        None => Err(duplicate(target.fd, "target")?),
-    };
-    let input = if source.path.is_some() {
-        InputSource::file(file)
-    } else {
-        reader(file, &control.cancel)
-    };
-    let report = match output {
-        Ok(output) => {
-            let report =
-                convert(input, OutputSink::file(output.file())).map_err(|error| error.on_file(&from, &to))?;
-            // What came through a pipe has no permissions to take over: the owner alone may read the output.
-            output.commit(None, placement.flush)?;
-            report
+    let input = match source.path {
+        Some(_) => InputSource::positioned(&file),
+        None => {
+            let pipe = duplicate(source.fd, "source")?;
+            InputSource::reader(PipeReader::new(pipe, control.cancel.clone()))
         }
-        Err(file) => convert(
-            input,
-            OutputSink::writer(PipeWriter::new(file, control.cancel.clone())),
-        )
-        .map_err(|error| error.on_file(&from, &to))?,
     };
-    Ok(report.into())
-}
-
-fn reader(file: File, cancel: &CancellationToken) -> InputSource<'static> {
-    InputSource::reader(PipeReader::new(file, cancel.clone()))
+    let report = match &target.path {
+        Some(path) => {
+            let new = NewFile {
+                from: &from,
+                sources: &[&file],
+                to: Path::new(path),
+                // A pipe has no permissions to copy.
+                mode: None,
+                placement,
+            };
+            new.write(|output| convert(input, OutputSink::positioned(output.file())))
+        }
+        None => {
+            let file = duplicate(target.fd, "target")?;
+            let writer = PipeWriter::new(file, control.cancel.clone());
+            convert(input, OutputSink::writer(writer)).map_err(|error| error.on_file(&from, &to))
+        }
+    };
+    report.map(Report::from)
 }
 
 impl End {

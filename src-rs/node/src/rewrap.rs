@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{ClassInstance, Object};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 use sealstream::rekey::rewrap;
-use sealstream::rekey::rewrap::{Change, RewrapOptions, SlotSelector, rewrap_file};
+use sealstream::rekey::rewrap::{RewrapOptions, SlotChange, SlotSelector, rewrap_file};
 use std::path::Path;
 
 /// Key slots of a header: exactly one of its properties.
@@ -144,9 +144,9 @@ pub fn rewrap_file_at<'env>(
         remove.push(SlotSelector::Opens(identity_of(identity)?));
     }
     let change = if settings.replace {
-        Change::Replace(add)
+        SlotChange::Replace(add)
     } else {
-        Change::Edit { add, remove }
+        SlotChange::Edit { add, remove }
     };
     let options = RewrapOptions { change };
     let flush = settings.flush;

@@ -4,7 +4,7 @@ use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::SealError;
 use sealstream::repair::heal::CopySource;
-use sealstream::stream_v2::io::{BytesInFront, FetchedParts, ReadAt, open_source};
+use sealstream::stream_v2::io::{FetchedRanges, JoinedSource, ReadAt, open_source};
 use std::path::Path;
 
 /// A source that can be addressed by offset: exactly one of its properties, and the header if that is kept apart.
@@ -46,7 +46,7 @@ impl Source {
             None => self.in_memory()?,
         };
         Ok(match &self.header {
-            Some(header) => Box::new(BytesInFront::new(&header[..], opened)),
+            Some(header) => Box::new(JoinedSource::new(&header[..], opened)),
             None => opened,
         })
     }
@@ -100,9 +100,9 @@ impl Source {
 }
 
 impl FetchedSource {
-    fn as_parts(&self) -> FetchedParts<'_> {
+    fn as_parts(&self) -> FetchedRanges<'_> {
         let parts = self.parts.iter();
-        FetchedParts::new(
+        FetchedRanges::new(
             self.size as u64,
             parts.map(|part| (part.offset as u64, &part.bytes[..])).collect(),
         )
