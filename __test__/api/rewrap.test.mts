@@ -119,7 +119,7 @@ test('what fails changes nothing', async (t) => {
   t.regex((await refused({ key, context, remove: [0] })).message, /nobody/);
   t.regex(
     (await refused({ key, context, remove: [stranger] })).message,
-    /selects nothing by an identity of the type key/,
+    /selects no slot by an identity of the type key/,
   );
   const signal = AbortSignal.abort(new Error('enough'));
   t.is((await refused({ key, context, signal })).message, 'enough');

@@ -42,7 +42,7 @@ fn a_header_is_for_somebody_and_for_no_more_than_it_can_be() {
     assert!(is_invalid(
         &refused(&stream, edit(Vec::new(), all)),
         "remove",
-        "nobody"
+        "no key slot"
     ));
     let none = refused(&stream, SlotChange::Replace(Vec::new()));
     assert!(is_invalid(&none, "replace", "1 to 64"), "{none}");
