@@ -1,70 +1,20 @@
 //! Sealing and opening whole files by path.
 
-use crate::credentials::CredentialArgument;
-use crate::keys::key_from_bytes;
-use crate::operations::{RunSettings, Task};
-use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
-use crate::report::Report;
-use crate::sources::Source;
-use napi::bindgen_prelude::{Object, Uint8Array};
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
+use crate::arguments::placement::{PlacementSettings, header_file};
+use crate::arguments::sources::Source;
+use crate::runtime::task::{RunSettings, Task};
+use crate::types::report::Report;
+use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
+use sealstream::SealError;
 use sealstream::files::{
     Placement, decrypt_file, decrypt_file_resumable, encrypt_file, encrypt_file_resumable,
 };
-use sealstream::rekey::detached::{HeaderFile, decrypt_file_detached, encrypt_file_detached};
-use sealstream::stream_v2::io::Overwrite;
-use sealstream::{SealError, SecretKey};
+use sealstream::rekey::detached::{decrypt_file_detached, encrypt_file_detached};
 use std::path::Path;
-
-/// How to put the output in its place.
-#[napi(object, object_to_js = false)]
-pub struct PlacementSettings {
-    /// Replace an existing target.
-    pub overwrite: bool,
-    /// Have bytes and name on the disk before the operation ends.
-    pub flush: bool,
-    /// Keep what is finished when the operation is interrupted, and go on with what is there.
-    pub resume: bool,
-    /// What the journal keeps the stream's key under, 32 bytes.
-    pub resume_secret: Option<Uint8Array>,
-    /// Where a header goes that is kept apart.
-    pub header_to: Option<String>,
-}
-
-impl PlacementSettings {
-    /// The placement of an operation that can't be resumed: the operation refuses to.
-    pub(crate) fn for_one_attempt(self) -> std::result::Result<Placement, SealError> {
-        if self.resume {
-            return Err(SealError::InvalidOption {
-                option: "resume".into(),
-                problem: "is for sealing and opening, with a file by its path at both ends".into(),
-            });
-        }
-        Ok(self.into())
-    }
-
-    fn secret(&self) -> Result<Option<SecretKey>> {
-        self.resume_secret
-            .as_ref()
-            .map(|bytes| key_from_bytes(bytes))
-            .transpose()
-    }
-}
-
-impl From<PlacementSettings> for Placement {
-    fn from(settings: PlacementSettings) -> Self {
-        let overwrite = if settings.overwrite {
-            Overwrite::Replace
-        } else {
-            Overwrite::Refuse
-        };
-        Self {
-            overwrite,
-            flush: settings.flush,
-        }
-    }
-}
 
 /// Seals the regular file `from` into the new file `to`, which appears complete or not at all.
 #[napi(js_name = "encryptFile", catch_unwind, ts_return_type = "Promise<Report>")]
@@ -99,11 +49,6 @@ pub fn encrypt_file_at<'env>(
         };
         report.map(Report::from)
     })
-}
-
-pub(crate) fn header_file(path: &str, overwrite: Overwrite) -> HeaderFile<'_> {
-    let path = Path::new(path);
-    HeaderFile { path, overwrite }
 }
 
 fn not_resumable() -> SealError {

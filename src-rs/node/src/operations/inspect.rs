@@ -1,11 +1,13 @@
 //! What can be told without a key: what a stream says of itself, and sizes.
 
-use crate::credentials::{CredentialArgument, PassphraseStrength};
-use crate::failure::rejection;
-use crate::operations::Task;
-use crate::options::{DigestName, SealPlan, SealSettings};
-use crate::report::hex;
-use crate::sources::Source;
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{SealPlan, SealSettings};
+use crate::arguments::sources::Source;
+use crate::runtime::task::Task;
+use crate::types::failure::rejection;
+use crate::types::names::DigestName;
+use crate::types::names::PassphraseStrength;
+use crate::types::report::hex;
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;

@@ -4,11 +4,11 @@
 //! the program needs for its own files. Small operations have a lane of their own, so that none waits behind a large one, and so have those whose time goes into
 //! stretching passphrases, of which one runs at a time.
 
-use crate::pools::end_idle_pools;
+use crate::runtime::pools::{end_idle_pools, parallelism};
 use sealstream::{CancellationToken, SealError};
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -227,13 +227,6 @@ impl State {
             self.working == 0 || self.working + job.threads <= SIDE_BY_SIDE * parallelism()
         })
     }
-}
-
-/// Threads that the machine runs at once.
-pub(crate) fn parallelism() -> usize {
-    // Asked once: it reads files on Linux.
-    static COUNT: OnceLock<usize> = OnceLock::new();
-    *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// Threads of most lanes: enough for the machine, and for a few operations to wait for the

@@ -1,10 +1,10 @@
 //! Operations that run beside JavaScript: a promise now, its settlement from another thread.
 
-use crate::executor::{Job, Lane, parallelism, run_cancelled, submit};
-use crate::failure::{Panicked, rejection};
-use crate::pools::Lease;
-use crate::segment_log::{SegmentSettings, SegmentWatch};
-use crate::teardown::Ticket;
+use crate::runtime::executor::{Job, Lane, run_cancelled, submit};
+use crate::runtime::pools::{Lease, parallelism};
+use crate::runtime::segment_log::{SegmentSettings, SegmentWatch};
+use crate::runtime::teardown::Ticket;
+use crate::types::failure::{Panicked, rejection};
 use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};

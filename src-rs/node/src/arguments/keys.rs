@@ -1,14 +1,11 @@
 //! Secret keys: in Rust's memory, overwritten when they go.
 
-use crate::failure::rejection;
-use crate::operations::Task;
-use napi::bindgen_prelude::{ClassInstance, Either, Object, Uint8ArraySlice};
+use crate::types::failure::rejection;
+use napi::bindgen_prelude::{ClassInstance, Either, Uint8ArraySlice};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
-use sealstream::error::IoOperation;
-use sealstream::keys::{KeyFileError, key_from_base64, key_from_hex, read_key_file, write_key_file};
-use sealstream::{SealError, SecretKey};
-use std::path::{Path, PathBuf};
+use sealstream::SecretKey;
+use sealstream::keys::{key_from_base64, key_from_hex};
 
 /// A key that JavaScript holds without seeing its bytes.
 #[napi]
@@ -79,16 +76,6 @@ impl NativeKey {
         self.key.is_none()
     }
 
-    /// Writes a new key file.
-    #[napi(ts_return_type = "Promise<void>")]
-    pub fn write_file<'env>(&self, env: &'env Env, path: String) -> Result<Object<'env>> {
-        let key = self.get()?.clone();
-        Task::short().launch(env, move |_| {
-            let path = Path::new(&path);
-            write_key_file(path, &key).map_err(|error| file_failure(IoOperation::Create, path, error))
-        })
-    }
-
     pub(crate) fn get(&self) -> Result<&SecretKey> {
         self.key
             .as_ref()
@@ -100,17 +87,6 @@ impl From<SecretKey> for NativeKey {
     fn from(key: SecretKey) -> Self {
         Self { key: Some(key) }
     }
-}
-
-/// Reads a key file. On Unix one that group or others can read is refused unless `allow_readable`.
-#[napi(ts_return_type = "Promise<NativeKey>")]
-pub fn read_key<'env>(env: &'env Env, path: String, allow_readable: bool) -> Result<Object<'env>> {
-    let path = PathBuf::from(path);
-    Task::short().launch(env, move |_| {
-        let key = read_key_file(&path, allow_readable)
-            .map_err(|error| file_failure(IoOperation::Open, &path, error))?;
-        Ok(NativeKey::from(key))
-    })
 }
 
 /// A key as an argument: its bytes, or one that Rust holds.
@@ -134,18 +110,4 @@ pub(crate) fn key_of(argument: &KeyArgument<'_>) -> Result<SecretKey> {
 
 pub(crate) fn key_from_bytes(bytes: &[u8]) -> Result<SecretKey> {
     SecretKey::from_bytes(bytes).map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
-}
-
-/// Why a file of keys could not be used.
-pub(crate) fn file_failure(operation: IoOperation, path: &Path, error: KeyFileError) -> SealError {
-    match error {
-        KeyFileError::Io(error) => SealError::io(operation, Some(path), &error),
-        KeyFileError::Readable { .. }
-        | KeyFileError::NotAKey
-        | KeyFileError::NotAnIdentity { .. }
-        | KeyFileError::NotAPair => SealError::InvalidOption {
-            option: "path".into(),
-            problem: format!("({}) names no usable key file: {error}", path.display()),
-        },
-    }
 }

@@ -3,7 +3,7 @@
 //! They wait in a queue that JavaScript empties: a call for each would arrive in no certain order with the operation's
 //! own end, and cost more.
 
-use crate::report::SegmentDone;
+use crate::types::report::SegmentDone;
 use napi::Status;
 use napi::bindgen_prelude::ClassInstance;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};

@@ -1,10 +1,10 @@
 //! What is done at once on the JavaScript thread: small payloads, for which a promise costs more than the work.
 
-use crate::credentials::{CredentialArgument, bytes_of};
-use crate::failure::{floe_rejection, rejection};
-use crate::keys::{self, KeyArgument, key_of};
-use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
-use crate::output::{all_or_zeros, exclusive};
+use crate::arguments::credentials::{CredentialArgument, bytes_of};
+use crate::arguments::keys::{self, KeyArgument, key_of};
+use crate::arguments::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
+use crate::memory::{all_or_zeros, exclusive};
+use crate::types::failure::{floe_rejection, rejection};
 use napi::bindgen_prelude::{BufferSlice, Uint8ArraySlice};
 use napi::{Env, Result};
 use napi_derive::napi;

@@ -4,7 +4,7 @@
 pub mod open;
 pub mod seal;
 
-use crate::executor::parallelism;
+use crate::runtime::pools::parallelism;
 use napi::{Error, Status};
 use sealstream::format::Geometry;
 use sealstream::operation::options::window;

@@ -1,8 +1,8 @@
 //! What an operation did, as JavaScript sees it.
 
-use crate::damage::SettledDamage;
-use crate::failure::{SegmentWorkerError, StartedOver};
-use crate::header::CopiedBytes;
+use crate::memory::CopiedBytes;
+use crate::types::damage::SettledDamage;
+use crate::types::failure::{SegmentWorkerError, StartedOver};
 use napi_derive::napi;
 use sealstream::operation::{damage, report};
 use sealstream::telemetry;

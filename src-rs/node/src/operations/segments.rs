@@ -1,12 +1,12 @@
 //! Segments one by one, of a stream that stays open: in any order, several at once.
 
-use crate::failure::{SealFailure, rejection};
-use crate::operations::{Cancellation, Task};
-use crate::output::check_apart;
-use crate::ranges::Range;
-use crate::reader::StreamReader;
-use crate::report::Stages;
-use crate::sources::Source;
+use crate::arguments::sources::Source;
+use crate::memory::check_apart;
+use crate::operations::reader::StreamReader;
+use crate::runtime::task::{Cancellation, Task};
+use crate::types::failure::{SealFailure, rejection};
+use crate::types::range::Range;
+use crate::types::report::Stages;
 use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;

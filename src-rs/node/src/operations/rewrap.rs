@@ -1,10 +1,11 @@
 //! Who can open a sealed file, changed in its header.
 
-use crate::credentials::{CredentialArgument, SlotTypeName, identity_of, recipient_of};
-use crate::inspect::SlotInfo;
-use crate::operations::{Cancellation, Task};
-use crate::options::{OpenPlan, OpenSettings};
-use crate::report::{OpenedBy, hex};
+use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
+use crate::arguments::options::{OpenPlan, OpenSettings};
+use crate::operations::inspect::SlotInfo;
+use crate::runtime::task::{Cancellation, Task};
+use crate::types::names::SlotTypeName;
+use crate::types::report::{OpenedBy, hex};
 use napi::bindgen_prelude::{ClassInstance, Object};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;

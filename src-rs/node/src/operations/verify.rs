@@ -1,12 +1,13 @@
 //! Looking for damage.
 
-use crate::credentials::CredentialArgument;
-use crate::failure::SealFailure;
-use crate::operations::{RunSettings, Task};
-use crate::options::{DigestName, OpenPlan, OpenSettings};
-use crate::ranges::Range;
-use crate::report::{OpenedBy, Stages, hex, milliseconds};
-use crate::sources::Source;
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{OpenPlan, OpenSettings};
+use crate::arguments::sources::Source;
+use crate::runtime::task::{RunSettings, Task};
+use crate::types::failure::SealFailure;
+use crate::types::names::DigestName;
+use crate::types::range::Range;
+use crate::types::report::{OpenedBy, Stages, hex, milliseconds};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -89,7 +90,7 @@ impl From<&verify::Problem> for Problem {
             plaintext_range: problem.plaintext.map(Range::from),
             wire_range: problem.wire.into(),
             failure: SealFailure::from(failure),
-            code: crate::failure::code_of(failure),
+            code: crate::types::failure::code_of(failure),
             message: failure.to_string(),
         }
     }

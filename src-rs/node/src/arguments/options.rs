@@ -1,59 +1,15 @@
 //! What a caller can choose, as the façade passes it: checked there, and again by the engine.
 
-use crate::credentials::{CredentialArgument, SlotTypeName, identity_of, recipient_of};
-use crate::damage::{DamageAsker, DamageSettings, asker};
+use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
+use crate::runtime::damage_judge::{DamageAsker, DamageSettings, asker};
+use crate::types::names::{DigestName, SlotTypeName};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::format::{DigestKind, SlotType};
 use sealstream::keys::DEFAULT_MAX_PASSPHRASE_COST;
 use sealstream::operation::damage::DamagePolicy;
 use sealstream::operation::options::{DEFAULT_MAX_SEGMENT_SIZE, HeaderLayout};
-use sealstream::{DecryptOptions, EncryptOptions, Identity, Recipient, format, keys, operation};
-
-/// The digest behind each segment, by which anyone can tell rot, without a key.
-#[napi(string_enum)]
-#[derive(Clone, Copy)]
-pub enum DigestName {
-    /// None.
-    #[napi(value = "none")]
-    None,
-    /// CRC-64/NVME.
-    #[napi(value = "crc64-nvme")]
-    Crc64Nvme,
-    /// SHA-256.
-    #[napi(value = "sha256")]
-    Sha256,
-    /// SHA-512.
-    #[napi(value = "sha512")]
-    Sha512,
-    /// BLAKE3.
-    #[napi(value = "blake3")]
-    Blake3,
-}
-
-impl From<DigestName> for DigestKind {
-    fn from(name: DigestName) -> Self {
-        match name {
-            DigestName::None => Self::None,
-            DigestName::Crc64Nvme => Self::Crc64Nvme,
-            DigestName::Sha256 => Self::Sha256,
-            DigestName::Sha512 => Self::Sha512,
-            DigestName::Blake3 => Self::Blake3,
-        }
-    }
-}
-
-impl From<DigestKind> for DigestName {
-    fn from(kind: DigestKind) -> Self {
-        match kind {
-            DigestKind::None => Self::None,
-            DigestKind::Crc64Nvme => Self::Crc64Nvme,
-            DigestKind::Sha256 => Self::Sha256,
-            DigestKind::Sha512 => Self::Sha512,
-            DigestKind::Blake3 => Self::Blake3,
-        }
-    }
-}
+use sealstream::{DecryptOptions, EncryptOptions, Identity, Recipient};
 
 /// How to seal; what is absent has the engine's default.
 #[napi(object, object_to_js = false)]
@@ -182,50 +138,5 @@ impl OpenPlan {
     pub(crate) fn stretches(&self) -> bool {
         let mut identities = self.options.identities.iter();
         identities.any(|identity| matches!(identity, Identity::Passphrase(_)))
-    }
-}
-
-/// What the format and the engine allow and choose.
-#[napi(object, object_from_js = false)]
-pub struct Limits {
-    /// The smallest frame's content, in bytes.
-    pub min_frame_size: u32,
-    /// The largest frame's content, in bytes.
-    pub max_frame_size: u32,
-    /// The frame size where none is named.
-    pub default_frame_size: u32,
-    /// The largest segment's plaintext, in bytes.
-    pub max_segment_size: u32,
-    /// The longest context, in bytes.
-    pub max_context: u32,
-    /// The longest key id, in bytes.
-    pub max_key_id: u32,
-    /// The most key slots of a header.
-    pub max_slots: u32,
-    /// The most lanes of a passphrase that are accepted.
-    pub max_passphrase_lanes: u32,
-    /// The longest name of a key service, in bytes.
-    pub max_provider_name: u32,
-    /// The longest id of a key service's key, in bytes.
-    pub max_provider_key_id: u32,
-    /// The bytes that a FLOE segment adds to its content; ENC_SEG_LEN is larger.
-    pub floe_overhead: u32,
-}
-
-/// What the format and the engine allow and choose.
-#[napi]
-pub fn limits() -> Limits {
-    Limits {
-        min_frame_size: format::MIN_FRAME_SIZE,
-        max_frame_size: format::MAX_FRAME_SIZE,
-        default_frame_size: format::DEFAULT_FRAME_SIZE,
-        max_segment_size: format::MAX_SEGMENT_SIZE,
-        max_context: operation::options::MAX_CONTEXT as u32,
-        max_key_id: keys::MAX_KEY_ID as u32,
-        max_slots: format::MAX_SLOTS.into(),
-        max_passphrase_lanes: keys::MAX_PASSPHRASE_LANES,
-        max_provider_name: keys::MAX_PROVIDER_NAME as u32,
-        max_provider_key_id: keys::MAX_PROVIDER_KEY_ID as u32,
-        floe_overhead: format::FRAME_OVERHEAD as u32,
     }
 }

@@ -1,6 +1,6 @@
 //! Passphrases that are drawn.
 
-use crate::failure::rejection;
+use crate::types::failure::rejection;
 use napi::{Env, JsString, Result};
 use napi_derive::napi;
 use sealstream::keys::generate_words;

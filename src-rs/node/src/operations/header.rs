@@ -1,26 +1,16 @@
 //! A stream's header by itself, and apart from the stream.
 
-use crate::files::{PlacementSettings, header_file};
-use crate::operations::{RunSettings, Task};
-use crate::sources::Source;
-use napi::bindgen_prelude::{BufferSlice, Object, ToNapiValue, Uint8Array};
-use napi::{Env, Result, sys};
+use crate::arguments::placement::{PlacementSettings, header_file};
+use crate::arguments::sources::Source;
+use crate::memory::CopiedBytes;
+use crate::runtime::task::{RunSettings, Task};
+use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::files::Placement;
 use sealstream::rekey::detached::{attach_header, detach_header, export_header};
 use sealstream::stream_v2::io::Overwrite;
 use std::path::Path;
-
-/// Bytes that become a buffer of JavaScript's own.
-pub struct CopiedBytes(pub(crate) Vec<u8>);
-
-impl ToNapiValue for CopiedBytes {
-    unsafe fn to_napi_value(env: sys::napi_env, bytes: Self) -> Result<sys::napi_value> {
-        let buffer = BufferSlice::copy_from(&Env::from_raw(env), bytes.0)?;
-        // SAFETY: `env` is what the caller vouches for.
-        unsafe { ToNapiValue::to_napi_value(env, &buffer) }
-    }
-}
 
 /// Reads a stream's header, or its copy where the header is damaged or older.
 #[napi(js_name = "exportHeader", catch_unwind, ts_return_type = "Promise<Buffer>")]

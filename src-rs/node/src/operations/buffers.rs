@@ -1,11 +1,11 @@
 //! Sealing and opening bytes in memory, beside JavaScript.
 
-use crate::credentials::CredentialArgument;
-use crate::large_memory::expect_writes;
-use crate::operations::{RunSettings, Task};
-use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
-use crate::output::{all_or_zeros, check_apart};
-use crate::report::Report;
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
+use crate::memory::expect_writes;
+use crate::memory::{all_or_zeros, check_apart};
+use crate::runtime::task::{RunSettings, Task};
+use crate::types::report::Report;
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;

@@ -1,99 +1,18 @@
 //! For whom a stream is sealed and what opens it, in Rust's memory and overwritten when it goes.
 
-use crate::failure::rejection;
-use crate::keys::{KeyArgument, NativeKey, file_failure, key_from_bytes, key_of};
-use crate::operations::Task;
-use napi::bindgen_prelude::{ClassInstance, Either3, Object};
+use crate::arguments::keys::{KeyArgument, NativeKey, key_from_bytes, key_of};
+use crate::types::failure::rejection;
+use crate::types::names::PassphraseStrength;
+use napi::bindgen_prelude::{ClassInstance, Either3};
 use napi::{Env, Error, JsString, Result, Status};
 use napi_derive::napi;
 use sealstream::crypto::CryptoError;
-use sealstream::error::IoOperation;
-use sealstream::format::SlotType;
 use sealstream::keys::{
     HybridIdentity, Passphrase, PassphraseCost, ProviderKey, X25519Identity, identity_from_text,
-    read_identity_file, recipient_from_text, write_identity_file,
+    recipient_from_text,
 };
 use sealstream::{Identity, Recipient};
-use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
-
-/// A type of key slots that this release can open.
-#[napi(string_enum)]
-#[derive(Clone, Copy)]
-pub enum SlotTypeName {
-    /// A 32-byte key.
-    #[napi(value = "key")]
-    Key,
-    /// A passphrase.
-    #[napi(value = "passphrase")]
-    Passphrase,
-    /// An X25519 key pair.
-    #[napi(value = "x25519")]
-    X25519,
-    /// A key service.
-    #[napi(value = "provider")]
-    Provider,
-    /// A post-quantum hybrid key pair.
-    #[napi(value = "hybrid")]
-    Hybrid,
-}
-
-impl From<SlotTypeName> for SlotType {
-    fn from(name: SlotTypeName) -> Self {
-        match name {
-            SlotTypeName::Key => Self::Key,
-            SlotTypeName::Passphrase => Self::Passphrase,
-            SlotTypeName::X25519 => Self::X25519,
-            SlotTypeName::Provider => Self::Provider,
-            SlotTypeName::Hybrid => Self::Hybrid,
-        }
-    }
-}
-
-/// What every attempt with a passphrase costs.
-#[napi(object)]
-#[derive(Clone, Copy)]
-pub struct PassphraseStrength {
-    /// Memory, in KiB: at least 8 for each lane.
-    #[napi(js_name = "memoryKiB")]
-    pub memory_kib: u32,
-    /// Passes over that memory, at least 1.
-    pub passes: u32,
-    /// Lanes that can be worked on side by side, at least 1.
-    pub lanes: u32,
-}
-
-impl From<PassphraseCost> for PassphraseStrength {
-    fn from(cost: PassphraseCost) -> Self {
-        Self {
-            memory_kib: cost.memory_kib(),
-            passes: cost.passes(),
-            lanes: cost.lanes(),
-        }
-    }
-}
-
-/// The strengths that have a name.
-#[napi(object, object_from_js = false)]
-pub struct PassphraseStrengths {
-    /// Where somebody waits for every file.
-    pub interactive: PassphraseStrength,
-    /// Unless told otherwise.
-    pub default: PassphraseStrength,
-    /// Where there is time and memory.
-    pub sensitive: PassphraseStrength,
-}
-
-/// The strengths that have a name.
-#[napi]
-#[must_use]
-pub fn passphrase_strengths() -> PassphraseStrengths {
-    PassphraseStrengths {
-        interactive: PassphraseCost::INTERACTIVE.into(),
-        default: PassphraseCost::default().into(),
-        sensitive: PassphraseCost::SENSITIVE.into(),
-    }
-}
 
 /// Someone to seal for, something to open with, or both.
 #[napi]
@@ -192,9 +111,9 @@ impl NativeCredential {
     /// The public key of a pair.
     #[napi(getter)]
     pub fn public_text(&self) -> Result<String> {
-        match self.get()? {
-            Held::Pair(Identity::X25519(secret)) => Ok(secret.recipient().to_string()),
-            Held::Pair(Identity::Hybrid(secret)) => Ok(secret.recipient().to_string()),
+        match self.pair()? {
+            Identity::X25519(secret) => Ok(secret.recipient().to_string()),
+            Identity::Hybrid(secret) => Ok(secret.recipient().to_string()),
             _ => Err(invalid("not a key pair")),
         }
     }
@@ -202,25 +121,12 @@ impl NativeCredential {
     /// The secret key of a pair.
     #[napi(ts_return_type = "string")]
     pub fn secret_text<'env>(&self, env: &'env Env) -> Result<JsString<'env>> {
-        let text = match self.get()? {
-            Held::Pair(Identity::X25519(secret)) => secret.to_text(),
-            Held::Pair(Identity::Hybrid(secret)) => secret.to_text(),
+        let text = match self.pair()? {
+            Identity::X25519(secret) => secret.to_text(),
+            Identity::Hybrid(secret) => secret.to_text(),
             _ => return Err(invalid("not a key pair")),
         };
         env.create_string(text.as_str())
-    }
-
-    /// Writes a new file with the pair.
-    #[napi(ts_return_type = "Promise<void>")]
-    pub fn write_file<'env>(&self, env: &'env Env, path: String) -> Result<Object<'env>> {
-        let Held::Pair(identity) = self.get()?.clone() else {
-            return Err(invalid("not a key pair"));
-        };
-        Task::short().launch(env, move |_| {
-            let path = Path::new(&path);
-            write_identity_file(path, &identity)
-                .map_err(|error| file_failure(IoOperation::Create, path, error))
-        })
     }
 
     /// The same once more, to be held and disposed of by itself.
@@ -234,6 +140,14 @@ impl NativeCredential {
     #[napi]
     pub fn dispose(&mut self) {
         self.held = None;
+    }
+
+    /// The key pair that it holds.
+    pub(crate) fn pair(&self) -> Result<&Identity> {
+        match self.get()? {
+            Held::Pair(identity) => Ok(identity),
+            Held::Public(_) | Held::Shared(..) => Err(invalid("not a key pair")),
+        }
     }
 
     fn get(&self) -> Result<&Held> {
@@ -256,20 +170,6 @@ impl From<Identity> for NativeCredential {
         let held = Some(Held::Pair(identity));
         Self { held }
     }
-}
-
-/// Reads a file of key pairs. On Unix one that group or others can read is refused unless `allow_readable`.
-#[napi(ts_return_type = "Promise<Array<NativeCredential>>")]
-pub fn read_pairs<'env>(env: &'env Env, path: String, allow_readable: bool) -> Result<Object<'env>> {
-    let path = PathBuf::from(path);
-    Task::short().launch(env, move |_| {
-        let identities = read_identity_file(&path, allow_readable)
-            .map_err(|error| file_failure(IoOperation::Open, &path, error))?;
-        Ok(identities
-            .into_iter()
-            .map(NativeCredential::from)
-            .collect::<Vec<_>>())
-    })
 }
 
 /// What a call names to seal for or to open with: a key's bytes, or what Rust holds.

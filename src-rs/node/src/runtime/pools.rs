@@ -3,10 +3,10 @@
 //! Starting a pool costs some 100 µs. Sharing one would let a job of one operation run inside a waiting job of another.
 //! Idle pools end with the executor's threads, a few seconds after the last operation.
 
-use crate::executor::parallelism;
 use sealstream::{SealError, Threads};
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
 
 /// A pool of one operation, given back when this is dropped.
 pub(crate) struct Lease {
@@ -62,6 +62,13 @@ impl Drop for Lease {
 pub(crate) fn end_idle_pools() {
     let pools = mem::take(&mut *idle_pools());
     drop(pools);
+}
+
+/// Threads that the machine runs at once.
+pub(crate) fn parallelism() -> usize {
+    // Asked once: it reads files on Linux.
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn idle_pools() -> MutexGuard<'static, Vec<Threads>> {

@@ -7,8 +7,8 @@
 //! A process that exits runs no such hooks and frees nothing, but what an operation has written so far would stay on the
 //! disk; so the façade calls [`stop_all`] then.
 
-use crate::executor::run_cancelled;
-use crate::promises::Promises;
+use crate::runtime::executor::run_cancelled;
+use crate::runtime::promises::Promises;
 use napi::{Env, Result, sys};
 use napi_derive::napi;
 use sealstream::CancellationToken;

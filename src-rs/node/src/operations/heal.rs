@@ -1,9 +1,9 @@
 //! One whole sealed file out of several damaged copies, without a key.
 
-use crate::files::PlacementSettings;
-use crate::operations::{RunSettings, Task};
-use crate::report::{Stages, hex, milliseconds};
-use crate::sources::Source;
+use crate::arguments::placement::PlacementSettings;
+use crate::arguments::sources::Source;
+use crate::runtime::task::{RunSettings, Task};
+use crate::types::report::{Stages, hex, milliseconds};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;

@@ -1,12 +1,12 @@
 //! A stream that stays open: ranges of its plaintext are read, and its segments opened, in any order, several at once.
 
-use crate::credentials::CredentialArgument;
-use crate::operations::{Cancellation, Task};
-use crate::options::{OpenPlan, OpenSettings};
-use crate::output::{all_or_zeros, check_apart};
-use crate::ranges::Range;
-use crate::report::hex;
-use crate::sources::Source;
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{OpenPlan, OpenSettings};
+use crate::arguments::sources::Source;
+use crate::memory::{all_or_zeros, check_apart};
+use crate::runtime::task::{Cancellation, Task};
+use crate::types::range::Range;
+use crate::types::report::hex;
 use napi::bindgen_prelude::{ClassInstance, Either, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -240,7 +240,7 @@ impl PlannedRead {
             let read = run(&CancellationToken::new());
             return match read {
                 Ok(()) => Ok(Either::A(())),
-                Err(failure) => Err(crate::failure::rejection(env, &failure)?),
+                Err(failure) => Err(crate::types::failure::rejection(env, &failure)?),
             };
         }
         let task = Task::alone(cancellation, self.plan.work());

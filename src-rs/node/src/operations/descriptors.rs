@@ -1,10 +1,10 @@
 //! Sealing and opening between file descriptors and paths, for the command: pipes, terminals, redirected files.
 
-use crate::credentials::CredentialArgument;
-use crate::files::PlacementSettings;
-use crate::operations::{RunSettings, Task};
-use crate::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
-use crate::report::Report;
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
+use crate::arguments::placement::PlacementSettings;
+use crate::runtime::task::{RunSettings, Task};
+use crate::types::report::Report;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;

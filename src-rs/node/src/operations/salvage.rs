@@ -1,11 +1,12 @@
 //! What is left of a damaged stream, and a map of the rest.
 
-use crate::credentials::CredentialArgument;
-use crate::files::PlacementSettings;
-use crate::operations::{RunSettings, Task};
-use crate::options::{DigestName, OpenPlan, OpenSettings};
-use crate::ranges::Range;
-use crate::report::{Stages, hex, milliseconds};
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{OpenPlan, OpenSettings};
+use crate::arguments::placement::PlacementSettings;
+use crate::runtime::task::{RunSettings, Task};
+use crate::types::names::DigestName;
+use crate::types::range::Range;
+use crate::types::report::{Stages, hex, milliseconds};
 use napi::bindgen_prelude::{Either, Null, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
