@@ -90,7 +90,11 @@ export async function svgChart(results) {
         mark: { type: 'bar', height: 18 },
         encoding: {
           x: { field: 'ratio', type: 'quantitative', title: 'ratio' },
-          color: { field: 'meets', scale: { domain: [true, false], range: ['#2b7a4b', '#b3541e'] }, legend: null },
+          color: {
+            field: 'meets',
+            scale: { domain: [true, false], range: ['#2b7a4b', '#b3541e'] },
+            legend: null,
+          },
         },
       },
       {

@@ -39,7 +39,9 @@ export async function writeSaved() {
 export function readmeFigures({ machine, mebibytes, pairs, results }) {
   const rows = Object.entries(README_ROWS).map(([name, text]) => {
     const result = results.find((candidate) => candidate.name === name);
-    return result && [text, `${result.ratio.toFixed(2)} (${result.low.toFixed(2)} to ${result.high.toFixed(2)})`];
+    return (
+      result && [text, `${result.ratio.toFixed(2)} (${result.low.toFixed(2)} to ${result.high.toFixed(2)})`]
+    );
   });
   const found = rows.filter((row) => row !== undefined);
   if (found.length < rows.length) return '';
@@ -52,8 +54,10 @@ const README_ROWS = {
   'encryptFile / cp': '`encryptFile` over `cp`',
   'decryptFile / cp': '`decryptFile` over `cp`',
   'encryptFile / createCipheriv pipeline': '`encryptFile` over a `createCipheriv` pipeline',
-  'createEncryptStream, 64 KiB / createCipheriv': '`createEncryptStream` over `createCipheriv`, chunks of 64 KiB',
-  'createDecryptStream, 64 KiB / createDecipheriv': '`createDecryptStream` over `createDecipheriv`, chunks of 64 KiB',
+  'createEncryptStream, 64 KiB / createCipheriv':
+    '`createEncryptStream` over `createCipheriv`, chunks of 64 KiB',
+  'createDecryptStream, 64 KiB / createDecipheriv':
+    '`createDecryptStream` over `createDecipheriv`, chunks of 64 KiB',
   'encrypt, 64 MiB / crypto.subtle': '`encrypt` of 64 MiB over `crypto.subtle`',
   'encryptSync, 1 KiB / createCipheriv': '`encryptSync` of 1 KiB over `createCipheriv`',
 };
