@@ -1,13 +1,13 @@
 //! Opening.
 
 use super::{closed, concurrency, threads};
-use crate::credentials::CredentialArgument;
-use crate::failure::rejection;
-use crate::operations::{Cancellation, Task};
-use crate::options::{OpenPlan, OpenSettings};
-use crate::output::all_or_zeros;
-use crate::ranges::Range;
-use crate::report::{Report, SegmentDone};
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{OpenPlan, OpenSettings};
+use crate::memory::all_or_zeros;
+use crate::runtime::task::{Cancellation, Task};
+use crate::types::failure::rejection;
+use crate::types::range::Range;
+use crate::types::report::{Report, SegmentDone};
 use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;

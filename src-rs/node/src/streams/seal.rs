@@ -1,11 +1,11 @@
 //! Sealing.
 
 use super::{closed, concurrency, threads};
-use crate::credentials::CredentialArgument;
-use crate::operations::{Cancellation, Task};
-use crate::options::{SealPlan, SealSettings};
-use crate::output::{all_or_zeros, exclusive};
-use crate::report::{Report, SegmentDone};
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{SealPlan, SealSettings};
+use crate::memory::{all_or_zeros, exclusive};
+use crate::runtime::task::{Cancellation, Task};
+use crate::types::report::{Report, SegmentDone};
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Object, Uint8Array, Uint8ArraySlice};
 use napi::{Env, Result};
 use napi_derive::napi;

@@ -1,0 +1,164 @@
+//! Sealing and opening between file descriptors and paths, for the command: pipes, terminals, redirected files.
+
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
+use crate::arguments::placement::PlacementSettings;
+use crate::runtime::task::{RunSettings, Task};
+use crate::types::report::Report;
+use napi::bindgen_prelude::Object;
+use napi::{Env, Result};
+use napi_derive::napi;
+use sealstream::files::{NewFile, Placement};
+use sealstream::stream_v2::io::{InputSource, OutputSink, PipeReader, PipeWriter, open_source};
+use sealstream::{Control, SealError, decrypt_stream_v2, encrypt_stream_v2};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// One end of a conversion: exactly one of its properties.
+#[napi(object, object_to_js = false)]
+pub struct End {
+    /// A regular file by its path.
+    pub path: Option<String>,
+    /// An open file descriptor. It is duplicated, and never closed.
+    pub fd: Option<i32>,
+}
+
+/// Seals from one end to the other. A target that is a path appears complete or not at all.
+#[napi(catch_unwind, ts_return_type = "Promise<Report>")]
+pub fn encrypt_between<'env>(
+    env: &'env Env,
+    source: End,
+    target: End,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] recipients: Vec<
+        CredentialArgument<'_>,
+    >,
+    settings: SealSettings,
+    placement: PlacementSettings,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let plan = SealPlan::new(&recipients, settings)?;
+    let placement = placement.for_one_attempt();
+    Task::large(run).launch(env, move |control| {
+        let placement = placement.clone()?;
+        let seal =
+            |from: InputSource<'_>, to: OutputSink<'_>| encrypt_stream_v2(from, to, &plan.options(), control);
+        convert(&source, &target, placement, control, seal)
+    })
+}
+
+/// Opens from one end to the other. A target that is a path appears complete or not at all; what a target that is a
+/// descriptor got must be discarded if this rejects.
+#[napi(catch_unwind, ts_return_type = "Promise<Report>")]
+pub fn decrypt_between<'env>(
+    env: &'env Env,
+    source: End,
+    target: End,
+    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
+        CredentialArgument<'_>,
+    >,
+    settings: OpenSettings<'_>,
+    placement: PlacementSettings,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let plan = OpenPlan::new(&identities, settings)?;
+    let placement = placement.for_one_attempt();
+    Task::large(run).launch(env, move |control| {
+        let placement = placement.clone()?;
+        let open =
+            |from: InputSource<'_>, to: OutputSink<'_>| decrypt_stream_v2(from, to, &plan.options(), control);
+        convert(&source, &target, placement, control, open)
+    })
+}
+
+fn convert(
+    source: &End,
+    target: &End,
+    placement: Placement,
+    control: &Control<'_>,
+    convert: impl FnOnce(InputSource<'_>, OutputSink<'_>) -> std::result::Result<sealstream::Report, SealError>,
+) -> std::result::Result<Report, SealError> {
+    let (from, to) = (source.name(), target.name());
+    let file = match &source.path {
+        Some(path) => open_source(Path::new(path))?,
+        None => duplicate(source.fd, "source")?,
+    };
+    let input = match source.path {
+        Some(_) => InputSource::positioned(&file),
+        None => {
+            let pipe = duplicate(source.fd, "source")?;
+            InputSource::reader(PipeReader::new(pipe, control.cancel.clone()))
+        }
+    };
+    let report = match &target.path {
+        Some(path) => {
+            let new = NewFile {
+                from: &from,
+                sources: &[&file],
+                to: Path::new(path),
+                // A pipe has no permissions to copy.
+                mode: None,
+                placement,
+            };
+            new.write(|output| convert(input, OutputSink::positioned(output.file())))
+        }
+        None => {
+            let file = duplicate(target.fd, "target")?;
+            let writer = PipeWriter::new(file, control.cancel.clone());
+            convert(input, OutputSink::writer(writer)).map_err(|error| error.on_file(&from, &to))
+        }
+    };
+    report.map(Report::from)
+}
+
+impl End {
+    /// The path, or what a message calls the descriptor.
+    fn name(&self) -> PathBuf {
+        match (&self.path, self.fd) {
+            (Some(path), _) => path.into(),
+            (None, Some(0)) => "the standard input".into(),
+            (None, Some(1)) => "the standard output".into(),
+            (None, fd) => format!("the file descriptor {}", fd.unwrap_or(-1)).into(),
+        }
+    }
+}
+
+fn duplicate(fd: Option<i32>, option: &str) -> std::result::Result<File, SealError> {
+    let invalid = |problem: &str| SealError::InvalidOption {
+        option: option.into(),
+        problem: problem.into(),
+    };
+    let fd = fd.ok_or_else(|| invalid("must name a path or a file descriptor"))?;
+    system::duplicate(fd).ok_or_else(|| invalid("must be an open file descriptor"))
+}
+
+#[cfg(unix)]
+mod system {
+    use std::fs::File;
+    use std::os::fd::BorrowedFd;
+
+    pub(super) fn duplicate(fd: i32) -> Option<File> {
+        if fd < 0 {
+            return None;
+        }
+        // SAFETY: `fd` is not -1, and it is used for this call only, which fails if nothing is open there.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+        borrowed.try_clone_to_owned().ok().map(File::from)
+    }
+}
+
+/// The numbers of other descriptors belong to Node's C runtime, which an addon does not share.
+#[cfg(windows)]
+mod system {
+    use std::fs::File;
+    use std::os::windows::io::AsHandle;
+
+    pub(super) fn duplicate(fd: i32) -> Option<File> {
+        let owned = match fd {
+            0 => std::io::stdin().as_handle().try_clone_to_owned(),
+            1 => std::io::stdout().as_handle().try_clone_to_owned(),
+            2 => std::io::stderr().as_handle().try_clone_to_owned(),
+            _ => return None,
+        };
+        owned.ok().map(File::from)
+    }
+}
