@@ -5,6 +5,7 @@ pub(crate) mod decrypt;
 pub(crate) mod encrypt;
 pub(crate) mod in_order;
 pub mod seekable;
+pub(crate) mod tally;
 pub(crate) mod trailer;
 pub(crate) mod unlock;
 

@@ -1,6 +1,7 @@
 //! A stream's end on its way in: the manifest against what was read, the footer, and nothing behind it.
 
-use super::unlock::find_end;
+use super::tally::Tally;
+use super::unlock::{UnlockedStream, find_end};
 use crate::crypto::EndKey;
 use crate::error::{EndDisagreement, EndPart, SealError};
 use crate::format::{
@@ -27,14 +28,31 @@ pub(crate) struct ExpectedTrailer<'a> {
     pub(crate) verified_bytes: u64,
 }
 
-/// A stream's end, found right.
+/// A trailer that was read and verified.
 pub(crate) struct VerifiedTrailer {
     pub(crate) manifest: EndRecord,
     /// Where the end record starts.
     pub(crate) offset: WireOffset,
-    /// Where the stream ends.
-    pub(crate) stream_size: u64,
-    pub(crate) header_copy_damaged: bool,
+    pub(crate) end: StreamEnd,
+}
+
+/// What the end of a stream tells about the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamEnd {
+    /// Bytes of the sealed stream.
+    pub stream_size: u64,
+    /// The header's copy is damaged; the header itself is sound.
+    pub header_copy_damaged: bool,
+}
+
+impl StreamEnd {
+    /// End of a stream whose trailer could not be verified, after `stream_size` bytes.
+    pub(crate) const fn unverified(stream_size: u64) -> Self {
+        Self {
+            stream_size,
+            header_copy_damaged: false,
+        }
+    }
 }
 
 /// The copy of a header, compared with the header that was read.
@@ -55,7 +73,20 @@ pub(crate) enum HeaderCopy {
     Damaged,
 }
 
-impl ExpectedTrailer<'_> {
+impl<'a> ExpectedTrailer<'a> {
+    /// The trailer at `offset` of a stream whose segments were all opened.
+    pub(crate) fn after(stream: &'a UnlockedStream, tally: &'a Tally, offset: WireOffset) -> Self {
+        Self {
+            header: &stream.header,
+            end_key: Some(&stream.end_key),
+            offset,
+            segments: tally.segments(),
+            plaintext_total: tally.plaintext_size(),
+            entries: Some(tally.entries()),
+            verified_bytes: tally.verified_bytes(),
+        }
+    }
+
     /// Reads and checks everything behind the last record.
     pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<VerifiedTrailer, SealError> {
         let mut position = self.offset.get();
@@ -66,8 +97,10 @@ impl ExpectedTrailer<'_> {
         Ok(VerifiedTrailer {
             manifest,
             offset: self.offset,
-            stream_size: position,
-            header_copy_damaged: copy == HeaderCopy::Damaged,
+            end: StreamEnd {
+                stream_size: position,
+                header_copy_damaged: copy == HeaderCopy::Damaged,
+            },
         })
     }
 

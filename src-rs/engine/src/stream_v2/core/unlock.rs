@@ -10,9 +10,12 @@ use crate::format::{
 use crate::keys::{UnlockLimits, Unlocked, unlock};
 use crate::operation::options::{DecryptOptions, check_segment_size};
 use crate::operation::report::{OpenedBy, Report};
+use crate::stream_v2::core::tally::Tally;
+use crate::stream_v2::core::trailer::StreamEnd;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentCryptoContext;
 use std::io::{IoSliceMut, Read};
+use std::time::Instant;
 
 /// A header as it was found.
 #[derive(Clone, Debug)]
@@ -266,13 +269,13 @@ impl UnlockedStream {
         })
     }
 
-    /// The report with what only opening tells.
-    pub(crate) fn opened(&self, report: Report, header_copy_damaged: bool) -> Report {
+    /// Report of opening the stream on `threads` threads.
+    pub(crate) fn report(&self, tally: &Tally, end: StreamEnd, threads: usize, start: Instant) -> Report {
         Report {
             opened_by: Some(opened_by(&self.header, &self.unlocked)),
             header_from_copy: self.from_copy,
-            header_copy_damaged,
-            ..report
+            header_copy_damaged: end.header_copy_damaged,
+            ..tally.report(self.header.core.stream_id, end.stream_size, threads, start)
         }
     }
 }
