@@ -1,5 +1,6 @@
 //! What a caller can choose.
 
+pub(crate) use super::invalid;
 pub(crate) use super::recipients::{check_passphrase_costs, check_recipients, compact_header_size};
 
 use super::cancel::CancellationToken;
@@ -202,13 +203,6 @@ fn check_context(context: &[u8]) -> Result<(), SealError> {
         return Err(invalid("context", "must have at most 65536 bytes"));
     }
     Ok(())
-}
-
-pub(crate) fn invalid(option: &str, problem: impl Into<String>) -> SealError {
-    SealError::InvalidOption {
-        option: option.to_owned(),
-        problem: problem.into(),
-    }
 }
 
 /// Bytes of records that an ordered path holds at most, unless two are more: 256 MiB.
