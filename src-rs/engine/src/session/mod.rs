@@ -12,7 +12,7 @@ mod seal;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use crate::stream_v2::core::trailer::StreamEnd;
+pub use crate::stream_v2::core::tally::StreamEnd;
 pub use open::{OpenSession, PlaintextSlots};
 pub use seal::SealSession;
 

@@ -10,9 +10,9 @@ use crate::operation::cancel::CancellationToken;
 use crate::operation::damage::{Damage, DamageDecision, DamageLog, Step};
 use crate::operation::options::{DecryptOptions, invalid};
 use crate::operation::report::Report;
-use crate::stream_v2::core::tally::{LostSegments, Tally};
-use crate::stream_v2::core::trailer::{ExpectedTrailer, StreamEnd};
-use crate::stream_v2::core::unlock::{UnlockedStream, read_header};
+use crate::stream_v2::core::locate::read_header;
+use crate::stream_v2::core::tally::{LostSegments, StreamEnd, Tally};
+use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::framing::PREFIX_SIZE;
 use crate::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
 use crate::stream_v2::pipeline::{Parallelism, open_in_place};
@@ -214,7 +214,10 @@ impl OpenSession {
             return Err(truncated.after(tally.verified_bytes()));
         }
         tally.check_complete()?;
-        let trailer = ExpectedTrailer::after(&self.stream, tally, cursor.offset()).verify(&mut bytes)?;
+        let trailer = self
+            .stream
+            .expected_trailer(tally, cursor.offset())
+            .verify(&mut bytes)?;
         Ok(trailer.end)
     }
 

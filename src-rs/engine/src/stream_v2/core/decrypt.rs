@@ -6,10 +6,11 @@ use crate::operation::damage::DamagePolicy;
 use crate::operation::options::{Control, DecryptOptions, invalid};
 use crate::operation::report::Report;
 use crate::stream_v2::core::in_order::{open_around_damage, open_in_order};
+use crate::stream_v2::core::locate::read_header;
 use crate::stream_v2::core::seekable::SeekableStream;
-use crate::stream_v2::core::tally::Tally;
-use crate::stream_v2::core::trailer::{ExpectedTrailer, StreamEnd, VerifiedTrailer};
-use crate::stream_v2::core::unlock::{UnlockedStream, read_header};
+use crate::stream_v2::core::tally::{StreamEnd, Tally};
+use crate::stream_v2::core::trailer::VerifiedTrailer;
+use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
 use crate::stream_v2::pipeline::{Checkpoints, OpenTask, Resumable, Transfer, run_positioned};
 use crate::telemetry::ProgressMeter;
@@ -110,7 +111,7 @@ fn open_to_end(
 ) -> Result<(Tally, StreamEnd), SealError> {
     let meter = control.meter(stream.header.core.plaintext_size);
     let (tally, offset) = open_in_order(stream, reader, &mut *sink.into_writer(), control, &meter)?;
-    let trailer = ExpectedTrailer::after(stream, &tally, offset).verify(reader)?;
+    let trailer = stream.expected_trailer(&tally, offset).verify(reader)?;
     meter.finish();
     Ok((tally, trailer.end))
 }

@@ -1,7 +1,8 @@
 //! A sealed stream whose segments can be opened one by one, in any order, whatever is wrong with the others.
 
-use super::trailer::{ExpectedTrailer, VerifiedTrailer, claimed_total};
-use super::unlock::{UnlockedStream, find_header};
+use super::locate::{claimed_total, find_header};
+use super::trailer::{ExpectedTrailer, VerifiedTrailer};
+use super::unlock::UnlockedStream;
 use crate::error::{EndPart, SealError};
 use crate::format::{ByteRange, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;

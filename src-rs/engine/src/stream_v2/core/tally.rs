@@ -47,6 +47,25 @@ pub(crate) struct LostSegments {
     pub(crate) zeros: bool,
 }
 
+/// What the end of a stream tells about the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamEnd {
+    /// Bytes of the sealed stream.
+    pub stream_size: u64,
+    /// The header's copy is damaged; the header itself is intact.
+    pub header_copy_damaged: bool,
+}
+
+impl StreamEnd {
+    /// End of a stream whose trailer could not be verified, after `stream_size` bytes.
+    pub(crate) const fn unverified(stream_size: u64) -> Self {
+        Self {
+            stream_size,
+            header_copy_damaged: false,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Finished {
     Verified(RecordSummary),

@@ -1,7 +1,6 @@
 //! A stream's end on its way in: the manifest against what was read, the footer, and nothing behind it.
 
-use super::tally::Tally;
-use super::unlock::{UnlockedStream, find_end};
+use super::tally::StreamEnd;
 use crate::crypto::EndKey;
 use crate::error::{EndDisagreement, EndPart, SealError};
 use crate::format::{
@@ -9,7 +8,6 @@ use crate::format::{
     SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader,
     WireOffset, end_record_size,
 };
-use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::Read;
 
@@ -36,25 +34,6 @@ pub(crate) struct VerifiedTrailer {
     pub(crate) end: StreamEnd,
 }
 
-/// What the end of a stream tells about the whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamEnd {
-    /// Bytes of the sealed stream.
-    pub stream_size: u64,
-    /// The header's copy is damaged; the header itself is sound.
-    pub header_copy_damaged: bool,
-}
-
-impl StreamEnd {
-    /// End of a stream whose trailer could not be verified, after `stream_size` bytes.
-    pub(crate) const fn unverified(stream_size: u64) -> Self {
-        Self {
-            stream_size,
-            header_copy_damaged: false,
-        }
-    }
-}
-
 /// The copy of a header, compared with the header that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderCopy {
@@ -73,20 +52,7 @@ pub(crate) enum HeaderCopy {
     Damaged,
 }
 
-impl<'a> ExpectedTrailer<'a> {
-    /// The trailer at `offset` of a stream whose segments were all opened.
-    pub(crate) fn after(stream: &'a UnlockedStream, tally: &'a Tally, offset: WireOffset) -> Self {
-        Self {
-            header: &stream.header,
-            end_key: Some(&stream.end_key),
-            offset,
-            segments: tally.segments(),
-            plaintext_total: tally.plaintext_size(),
-            entries: Some(tally.entries()),
-            verified_bytes: tally.verified_bytes(),
-        }
-    }
-
+impl ExpectedTrailer<'_> {
     /// Reads and checks everything behind the last record.
     pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<VerifiedTrailer, SealError> {
         let mut position = self.offset.get();
@@ -254,19 +220,4 @@ impl<'a> ExpectedTrailer<'a> {
             segment,
         }
     }
-}
-
-/// The plaintext length that the end of a stream claims, where footer and end record agree with each other and with
-/// the source's size. Nothing here has been authenticated.
-pub(crate) fn claimed_total(source: &dyn ReadAt, size: u64, header: &StreamHeader) -> Option<u64> {
-    let (end_at, fixed) = find_end(source, size)?;
-    let (segments, total) = (
-        EndRecord::claimed_segments(&fixed),
-        EndRecord::claimed_total(&fixed),
-    );
-    let geometry = &header.core.geometry;
-    let records = geometry.records_size(total);
-    let agrees = segments == geometry.segment_count(total)
-        && u64::from(header.size()).checked_add(records) == Some(end_at);
-    agrees.then_some(total)
 }
