@@ -8,7 +8,7 @@ use crate::error::SealError;
 use crate::format::StreamHeader;
 use crate::operation::options::{Control, DecryptOptions};
 use crate::operation::report::Report;
-use crate::stream_v2::core::decrypt::{open_by_offset, open_endless, opened_report};
+use crate::stream_v2::core::decrypt::{open_by_offset, open_endless};
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{OutputSink, ReadAt};
@@ -28,12 +28,13 @@ pub(crate) fn decrypt_resumable(
     let start = Instant::now();
     let (stream, whole) = SeekableStream::open(source, options)?.into_whole()?;
     let sink = attempt.sink();
-    let Some((total, end)) = whole else {
+    let Some(end) = whole else {
         // Without a known end nothing can be resumed.
         attempt.check_can_start_over()?;
-        let (run, copy_damaged) = open_endless(&stream, source, OutputSink::Positioned(sink), control)?;
-        return Ok(opened_report(&stream, &run, copy_damaged, control, start));
+        let (tally, end) = open_endless(&stream, source, OutputSink::Positioned(sink), control)?;
+        return Ok(stream.report(&tally, end, control.threads.count(), start));
     };
+    let total = end.manifest.plaintext_total;
     let key = journal_key(&stream, options)?;
     let found = find_journal(&mut attempt, &stream, &key, total)?;
     let meter = control.meter(Some(total));
@@ -55,11 +56,11 @@ pub(crate) fn decrypt_resumable(
             attempt.start_over(&header, key)?
         }
     };
-    let run = open_by_offset(&stream, source, &*sink, &end, control, &meter, Some(&checkpoints))?;
+    let tally = open_by_offset(&stream, source, &*sink, &end, control, &meter, Some(&checkpoints))?;
     meter.finish();
     Ok(Report {
         resume: Some(checkpoints.end()),
-        ..opened_report(&stream, &run, end.header_copy_damaged, control, start)
+        ..stream.report(&tally, end.end, control.threads.count(), start)
     })
 }
 

@@ -10,7 +10,7 @@ use crate::keys::{Recipient, UnlockError, UnlockLimits, is_sealed_for, public_ke
 use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
 use crate::operation::report::Report;
 use crate::stream_v2::core::create::NewStream;
-use crate::stream_v2::core::encrypt::{seal_by_offset, sealed_report};
+use crate::stream_v2::core::encrypt::seal_by_offset;
 use crate::stream_v2::io::ReadAt;
 use std::time::Instant;
 
@@ -54,11 +54,11 @@ pub(crate) fn encrypt_resumable(
             (stream, attempt.start_over(&header, key)?)
         }
     };
-    let run = seal_by_offset(&stream, source, size, &*sink, control, &meter, Some(&checkpoints))?;
+    let tally = seal_by_offset(&stream, source, size, &*sink, control, &meter, Some(&checkpoints))?;
     meter.finish();
     Ok(Report {
         resume: Some(checkpoints.end()),
-        ..sealed_report(&stream, &run, control, start)
+        ..stream.report(&tally, control.threads.count(), start)
     })
 }
 

@@ -21,7 +21,7 @@ pub(crate) use files::seal_detached;
 use crate::error::SealError;
 use crate::format::StreamHeader;
 use crate::operation::options::invalid;
-use crate::stream_v2::core::unlock::find_header;
+use crate::stream_v2::core::locate::find_header;
 use crate::stream_v2::io::ReadAt;
 
 /// The bytes of a stream's header: the header itself if it is valid and not older than its copy, else the copy. The bytes

@@ -48,7 +48,7 @@ impl RewrapPlan {
         let (stream, whole) = opened.into_whole()?;
         // The end must be authentic: it proves that the bytes before the footer are the header's copy, so that nothing else
         // is overwritten.
-        let Some((_, end)) = whole else {
+        let Some(end) = whole else {
             let offset = WireOffset::new(size.saturating_sub(FOOTER_SIZE as u64));
             let part = EndPart::Footer;
             return Err(SealError::EndDamaged { part, offset });
