@@ -4,6 +4,8 @@
 //! on threads of the [executor], never on JavaScript's thread or libuv's; what is small enough for the caller's
 //! own thread is in [sync]. Memory that JavaScript sees is allocated by JavaScript.
 
+#![deny(unsafe_code)]
+
 pub mod arguments;
 mod memory;
 pub mod operations;

@@ -47,7 +47,7 @@ pub fn decrypt_stream_v2(
     };
     let opened = SeekableStream::open(&*source, options)?;
     if !is_strict {
-        return open_around_damage(&opened, &*source, sink, options.on_damage, control, start);
+        return open_around_damage(&opened, &*source, sink, options.on_damage.clone(), control, start);
     }
     let (stream, whole) = opened.into_whole()?;
     let (run, copy_damaged) = match whole {

@@ -236,7 +236,7 @@ impl UnlockedStream {
             &unlocked.file_key,
             &core.encode(),
             &header.core_extensions,
-            options.context,
+            &options.context,
         )?;
         // A newer copy differs in nothing that the keys are made of.
         let is_authentic = |header: &StreamHeader| keys.verify_header(header.authenticated(), &header.mac);
