@@ -1,5 +1,6 @@
 //! What a caller can choose.
 
+pub(crate) use super::invalid;
 pub(crate) use super::recipients::{check_passphrase_costs, check_recipients, compact_header_size};
 
 use super::cancel::CancellationToken;
@@ -231,13 +232,6 @@ pub(crate) fn check_max_segment_size(maximum: u32) -> Result<(), SealError> {
         ));
     }
     Ok(())
-}
-
-pub(crate) fn invalid(option: &str, problem: impl Into<String>) -> SealError {
-    SealError::InvalidOption {
-        option: option.to_owned(),
-        problem: problem.into(),
-    }
 }
 
 /// Bytes of records that an ordered path holds at most, unless two are more: 256 MiB.

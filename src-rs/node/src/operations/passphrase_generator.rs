@@ -3,11 +3,11 @@
 use crate::types::failure::OrThrow;
 use napi::{Env, JsString, Result};
 use napi_derive::napi;
-use sealstream::keys::generate_words;
+use sealstream::keys;
 
 /// A random passphrase of this many words. Rust's copy is overwritten; JavaScript's can't be.
 #[napi]
 pub fn generate_passphrase(env: &Env, words: u32) -> Result<JsString<'_>> {
-    let text = generate_words(words as usize).or_throw(env)?;
+    let text = keys::generate_passphrase(words as usize).or_throw(env)?;
     env.create_string(text.as_str())
 }

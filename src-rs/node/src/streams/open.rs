@@ -5,15 +5,16 @@ use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::OpenSettings;
 use crate::memory::{Output, input};
 use crate::runtime::task::{Cancellation, Task};
-use crate::types::byte_range::ByteRange;
-use crate::types::convert::object;
+use crate::types::convert::{IntoJs, object};
+use crate::types::damage::{Damage, DamageDecisionName};
 use crate::types::failure::OrThrow;
 use crate::types::report::{Report, SegmentDone};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
+use sealstream::format::SegmentIndex;
 use sealstream::session::{self, OpenSession};
-use sealstream::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
+use sealstream::stream_v2::pipeline::record_layout::RecordCursor;
 use std::sync::Arc;
 
 /// A sealed stream that is being opened.
@@ -64,8 +65,15 @@ impl OpenStream {
         self.cursor.is_at_end()
     }
 
-    /// Bytes of the record or the end that starts with these bytes, as far as they state it. Bytes that start no record of this stream
-    /// are refused, or, if `is_tolerant`, have the size of the expected record.
+    /// The segment whose record is next, from 0; the number of segments if the end is next.
+    #[napi(getter)]
+    #[must_use]
+    pub fn index(&self) -> f64 {
+        self.cursor.index().get() as f64
+    }
+
+    /// Bytes of the record or the end that starts with these bytes. While they are too few to tell, the number of bytes that
+    /// tell. If no record of this stream starts like this, throws, or, if `isTolerant`, returns the size of the expected one.
     #[napi(catch_unwind)]
     pub fn part_size(&self, env: &Env, bytes: &[u8], is_tolerant: bool) -> Result<f64> {
         let size = match open_session(&self.session)?.part_size(&self.cursor, bytes) {
@@ -75,27 +83,10 @@ impl OpenStream {
         Ok(size as f64)
     }
 
-    /// The position of the record that starts with these bytes, or of the expected record if they start none.
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn place(&self, record: &[u8]) -> Place {
-        let found = record
-            .first_chunk()
-            .and_then(|header| self.cursor.measure(header).ok());
-        Place(found.unwrap_or_else(|| self.cursor.due()))
-    }
-
-    /// All that is missing if the stream ends here.
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn missing(&self) -> Place {
-        Place(self.cursor.missing())
-    }
-
     /// Where the plaintext is in the memory of every opened record.
     #[napi(getter)]
-    pub fn pieces(&self) -> Result<Pieces> {
-        Ok(open_session(&self.session)?.pieces().into())
+    pub fn plaintext_slots(&self) -> Result<PlaintextSlots> {
+        Ok(open_session(&self.session)?.plaintext_slots().into())
     }
 
     /// Opens the next record, in place. The one after it can be opened at once. If it rejects, `record` is all zeros.
@@ -107,28 +98,30 @@ impl OpenStream {
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
         let session = Arc::clone(open_session(&self.session)?);
-        let cursor = self.cursor;
-        let is_record = record
-            .first_chunk()
-            .is_some_and(|header| self.cursor.advance(header).is_ok());
-        if !is_record {
-            // Only with `is_tolerant`. Opening tells what is wrong.
-            self.cursor.pass();
-        }
+        let place = self.cursor.find(&record);
+        self.cursor.advance(&place);
         let task = Task::new(cancellation).of_size(record.len() as u64);
         let mut record = Output::new(record, [])?;
         task.launch(env, move |control| {
-            let done = record.fill(|memory| session.open(&cursor, memory, &control.cancel));
+            let done = record.fill(|memory| session.open(&place, memory, &control.cancel));
             done.map(SegmentDone::from)
         })
     }
 
-    /// Records a place as lost: zeros, or nothing, are its output.
+    /// Why segment `index`, or the end, did not open, if the caller may decide to continue without it.
     #[napi(catch_unwind)]
-    pub fn lose(&self, place: &Place, zeros: bool) -> Result<()> {
-        let is_last = self.cursor.is_at_end() && place.0.index.get() + 1 == self.cursor.index().get();
-        open_session(&self.session)?.lose(&place.0, is_last, zeros);
-        Ok(())
+    pub fn damage(&self, index: f64) -> Result<Option<Damage>> {
+        let damage = open_session(&self.session)?.damage(SegmentIndex::new(index as u64));
+        Ok(damage.into_js())
+    }
+
+    /// Applies the decision about a damage. Returns whether zeros replace it in the output. Throws the damage's own error if the
+    /// decision is to abort.
+    #[napi(catch_unwind)]
+    pub fn decide(&self, env: &Env, index: f64, decision: DamageDecisionName) -> Result<bool> {
+        let session = open_session(&self.session)?;
+        let decided = session.decide(SegmentIndex::new(index as u64), decision.into());
+        decided.or_throw(env)
     }
 
     /// Verifies the stream's end, after all records are opened. `bytes` are the input's last.
@@ -164,42 +157,14 @@ impl OpenStream {
     }
 }
 
-/// The position of a record.
-#[napi]
-pub struct Place(RecordPlace);
-
-#[napi]
-impl Place {
-    /// The segment, from 0.
-    #[napi(getter)]
-    #[must_use]
-    pub const fn index(&self) -> f64 {
-        self.0.index.get() as f64
-    }
-
-    /// Its range in the plaintext.
-    #[napi(getter)]
-    #[must_use]
-    pub fn plaintext_range(&self) -> ByteRange {
-        self.0.plaintext.into()
-    }
-
-    /// Its range in the sealed stream.
-    #[napi(getter)]
-    #[must_use]
-    pub fn wire_range(&self) -> ByteRange {
-        self.0.wire.into()
-    }
-}
-
 object! {
-    /// Where the plaintext is in the memory of an opened record: pieces of one size, except for the last.
-    Pieces from pieces: session::Pieces {
-        /// Offset of the first piece.
+    /// Where the plaintext of an opened record is in its memory: slots of one size at equal distances. The last is shorter.
+    PlaintextSlots from slots: session::PlaintextSlots {
+        /// Where the first slot starts.
         start: f64,
-        /// Bytes from the start of one piece to the start of the next.
+        /// Bytes from the start of a slot to the start of the next.
         stride: f64,
-        /// Bytes of a piece.
+        /// Plaintext bytes in a slot.
         size: f64,
     }
 }

@@ -6,6 +6,7 @@
 mod decrypt_pipeline;
 mod ordered;
 mod panic_guard;
+mod portion_buffer;
 mod positioned;
 mod reading;
 mod record;

@@ -1,6 +1,6 @@
 //! A record on its way in by offset, a portion at a time through one buffer.
 
-use super::positioned::PortionBuffer;
+use super::portion_buffer::PortionBuffer;
 use crate::format::{Geometry, WireOffset};
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, RecordPreamble};
