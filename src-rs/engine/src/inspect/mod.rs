@@ -6,8 +6,7 @@ pub(crate) mod tests;
 use crate::error::SealError;
 use crate::format::{DigestKind, ProviderSlot, RawKeySlot, SlotBody, SlotType, StreamHeader};
 use crate::keys::PassphraseCost;
-use crate::stream_v2::core::trailer::claimed_total;
-use crate::stream_v2::core::unlock::{find_header, read_header};
+use crate::stream_v2::core::locate::{claimed_total, find_header, read_header};
 use crate::stream_v2::io::ReadAt;
 
 /// What a stream shows without a key.
@@ -88,7 +87,7 @@ impl SlotInfo {
 /// # Errors
 /// The header is damaged, incomplete or of another version.
 pub fn inspect_slots(bytes: &[u8]) -> Result<Vec<SlotInfo>, SealError> {
-    Ok(slots(&read_header(&mut &*bytes)?.header))
+    Ok(slots(&read_header(&mut &*bytes)?))
 }
 
 /// The key slots that opening a stream may try: those of its header, and after an interrupted rewrap also those of the older header.

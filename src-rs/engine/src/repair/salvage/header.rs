@@ -8,7 +8,8 @@ use crate::format::{HEADER_FIXED_SIZE, SegmentIndex, StreamHeader, WireOffset, c
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::invalid;
 use crate::repair::fault_tolerant::FaultTolerantSource;
-use crate::stream_v2::core::unlock::{FoundHeader, UnlockedStream, find_header};
+use crate::stream_v2::core::locate::{FoundHeader, find_header};
+use crate::stream_v2::core::unlock::UnlockedStream;
 
 /// Tries the given header, then the one at the source's start or its copy before a sound footer, and then every header whose magic
 /// bytes stand anywhere in the source.
@@ -91,8 +92,8 @@ impl Search<'_> {
             self.tried.push(header.bytes.clone());
         }
         let found = match origin {
-            HeaderOrigin::Copy => FoundHeader::copy(header),
-            _ => FoundHeader::in_place(header),
+            HeaderOrigin::Copy => FoundHeader::copy(header, None),
+            _ => header.into(),
         };
         let unlocked = self
             .spend(&found.header)
