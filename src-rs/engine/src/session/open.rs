@@ -14,7 +14,7 @@ use crate::stream_v2::core::trailer::ExpectedTrailer;
 use crate::stream_v2::core::unlock::{UnlockedStream, read_header};
 use crate::stream_v2::framing::PREFIX_SIZE;
 use crate::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
-use crate::stream_v2::pipeline::{Parallelism, open_in_place};
+use crate::stream_v2::pipeline::{PortionRunner, open_in_place};
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 use crate::telemetry::{SegmentDone, StageTimes};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -140,7 +140,7 @@ impl OpenSession {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
         let place = (cursor.index(), cursor.offset());
-        let summary = open_in_place(context, place, record, Parallelism::Segments, cancel, &mut times)?;
+        let summary = open_in_place(context, place, record, PortionRunner::serial(cancel), &mut times)?;
         self.gather(record, summary.plaintext_size as usize);
         let output_size = u64::from(summary.plaintext_size);
         self.tally().add(summary, output_size, times);

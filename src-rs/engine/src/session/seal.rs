@@ -3,14 +3,13 @@
 use super::tally::Tally;
 use crate::crypto::{Crc64, Random};
 use crate::error::SealError;
-use crate::format::Geometry;
+use crate::format::{Geometry, SegmentHeader};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::EncryptOptions;
 use crate::operation::report::{Report, Run};
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::pipeline::record_layout::SegmentCutter;
-use crate::stream_v2::pipeline::{Parallelism, seal_in_place};
-use crate::stream_v2::segment_worker::SegmentPlan;
+use crate::stream_v2::pipeline::{PortionRunner, seal_in_place};
 use crate::telemetry::{SegmentDone, StageTimes};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -73,13 +72,13 @@ impl SealSession {
     /// `Cancelled`; `Segment` where the system gives no random bytes. The stream can't be completed then.
     pub fn seal(
         &self,
-        plan: SegmentPlan,
+        plan: SegmentHeader,
         record: &mut [u8],
         cancel: &CancellationToken,
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let summary = seal_in_place(context, plan, record, Parallelism::Segments, cancel, &mut times)?;
+        let summary = seal_in_place(context, plan, record, PortionRunner::serial(cancel), &mut times)?;
         self.tally()
             .add(summary, u64::from(summary.entry.wire_size), times);
         Ok(summary.done(times))

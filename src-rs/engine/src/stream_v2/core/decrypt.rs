@@ -11,7 +11,7 @@ use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::core::trailer::{ExpectedTrailer, VerifiedTrailer};
 use crate::stream_v2::core::unlock::{UnlockedStream, read_header};
 use crate::stream_v2::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
-use crate::stream_v2::pipeline::{Checkpoints, OpenTask, Resumable, Transfer, run_positioned};
+use crate::stream_v2::pipeline::{Checkpoints, NamedSealings, Transfer};
 use crate::stream_v2::segment_worker::RecordSummary;
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::io::Read;
@@ -135,27 +135,24 @@ pub(crate) fn open_by_offset(
     meter: &ProgressMeter<'_>,
     checkpoints: Option<&dyn Checkpoints>,
 ) -> Result<Run, SealError> {
-    let (context, cancel) = (&stream.context, &control.cancel);
     let header_size = stream.header.size();
     let total = end.manifest.plaintext_total;
     let transfer = Transfer {
-        context,
+        context: &stream.context,
         source,
         sink,
         header_size,
         plaintext_size: total,
-        cancel,
         meter,
+        checkpoints,
     };
-    let task = OpenTask {
-        transfer,
-        manifest: &end.manifest.entries,
+    let sealings = NamedSealings {
+        entries: &end.manifest.entries,
         end_offset: end.offset,
     };
-    let task = Resumable { task, checkpoints };
     let mut times = StageTimes::default();
     sink.reserve(total).map_err(SealError::writing)?;
-    let summaries = run_positioned(&task, &control.threads, &mut times)?;
+    let summaries = transfer.open(sealings, control, &mut times)?;
     Ok(Run {
         totals: opened_totals(&summaries),
         times,

@@ -8,7 +8,7 @@ use crate::operation::report::{Report, Run, Totals};
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::in_order::seal_in_order;
 use crate::stream_v2::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
-use crate::stream_v2::pipeline::{Checkpoints, Resumable, SealTask, Transfer, run_positioned};
+use crate::stream_v2::pipeline::{Checkpoints, Transfer};
 use crate::stream_v2::segment_worker::RecordSummary;
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::{IoSlice, IoSliceMut};
@@ -105,18 +105,16 @@ pub(crate) fn seal_by_offset(
     sink.reserve(sealed_size).map_err(SealError::writing)?;
     write(0, &stream.header)?;
     let mut times = StageTimes::default();
-    let cancel = &control.cancel;
-    let task = SealTask(Transfer {
+    let transfer = Transfer {
         context,
         source,
         sink,
         header_size,
         plaintext_size: size,
-        cancel,
         meter,
-    });
-    let task = Resumable { task, checkpoints };
-    let summaries = run_positioned(&task, &control.threads, &mut times)?;
+        checkpoints,
+    };
+    let summaries = transfer.seal(control, &mut times)?;
     let beyond = source.read_at(size, &mut [IoSliceMut::new(&mut [0])]);
     if beyond.map_err(SealError::reading)? != 0 {
         return Err(SealError::SourceChanged {

@@ -7,7 +7,7 @@ use crate::format::{ByteRange, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, Seg
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
-use crate::stream_v2::pipeline::{Parallelism, open_record};
+use crate::stream_v2::pipeline::{PortionRunner, open_record};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
@@ -176,7 +176,7 @@ impl SeekableStream {
         times: &mut StageTimes,
     ) -> Result<DecryptedSegment, SealError> {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
-        let segment = open_record(&self.stream.context, wire, Parallelism::Segments, cancel, times)?;
+        let segment = open_record(&self.stream.context, wire, PortionRunner::serial(cancel), times)?;
         if let Ok(end) = &self.end
             && end.manifest.entry(index) != Some(&segment.summary.entry)
         {

@@ -9,7 +9,7 @@ use crate::operation::options::Control;
 use crate::operation::report::Run;
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::pipeline::record_layout::RecordCursor;
-use crate::stream_v2::pipeline::{Parallelism, open_record, run_ordered};
+use crate::stream_v2::pipeline::{Parallelism, PortionRunner, open_record, run_ordered};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::io::{Read, Write};
@@ -44,9 +44,13 @@ pub(crate) fn open_in_order(
         .plaintext_size
         .map(|total| geometry.segment_count(total));
     let parallelism = Parallelism::choose(&control.threads, segments);
+    let runner = PortionRunner {
+        parallelism,
+        cancel: &control.cancel,
+    };
     let work = |wire: Result<SegmentWire, SealError>| {
         let mut times = StageTimes::default();
-        let opened = open_record(&stream.context, wire?, parallelism, &control.cancel, &mut times)?;
+        let opened = open_record(&stream.context, wire?, runner, &mut times)?;
         Ok((opened, times))
     };
     let consume = |opened: Result<(DecryptedSegment, StageTimes), SealError>| {

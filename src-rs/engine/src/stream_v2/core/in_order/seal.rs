@@ -10,7 +10,7 @@ use crate::operation::options::Control;
 use crate::operation::report::Run;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::pipeline::record_layout::SegmentCutter;
-use crate::stream_v2::pipeline::{Parallelism, run_ordered, seal_record};
+use crate::stream_v2::pipeline::{Parallelism, PortionRunner, run_ordered, seal_record};
 use crate::stream_v2::segment_worker::{EncryptedSegment, SegmentInput};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::io::{Read, Write};
@@ -47,9 +47,13 @@ pub(crate) fn seal_in_order(
         .append(Crc64::of(&stream.header), stream.header.len() as u64);
 
     let parallelism = Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total)));
+    let runner = PortionRunner {
+        parallelism,
+        cancel: &control.cancel,
+    };
     let work = |input: Result<SegmentInput, SealError>| {
         let mut times = StageTimes::default();
-        let sealed = seal_record(&stream.context, input?, parallelism, &control.cancel, &mut times)?;
+        let sealed = seal_record(&stream.context, input?, runner, &mut times)?;
         Ok((sealed, times))
     };
     let consume = |sealed: Result<(EncryptedSegment, StageTimes), SealError>| {
