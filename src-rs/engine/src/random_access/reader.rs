@@ -42,7 +42,7 @@ impl RangeReader {
     /// # Errors
     /// What is wrong with the stream's end.
     pub fn new(opened: SeekableStream, cache_bytes: usize) -> Result<Self, SealError> {
-        let size = opened.end().map_err(Clone::clone)?.manifest.plaintext_total;
+        let size = opened.trailer().map_err(Clone::clone)?.manifest.plaintext_total;
         let cache = Cache::new(cache_bytes, opened.geometry().frame_slot_size());
         Ok(Self { opened, size, cache })
     }
@@ -199,7 +199,7 @@ impl RangeReader {
         bytes.copy_from_slice(preamble);
         let context = &self.opened.stream.context;
         let opener = FrameOpener::begin(context, part.segment, part.record, &bytes)?;
-        let end = self.opened.end().map_err(Clone::clone)?;
+        let end = self.opened.trailer().map_err(Clone::clone)?;
         if end.manifest.entry(part.segment) != Some(&opener.entry()) {
             return Err(SealError::other_sealing(end.offset, part.segment));
         }

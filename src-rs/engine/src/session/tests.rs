@@ -150,17 +150,18 @@ impl Opening {
             let end = session.verify_end(cursor, &part)?;
             return Ok(Some(session.report(Some(end), cursor, 1)));
         }
-        let done = session.open(cursor, &mut part, &CancellationToken::new())?;
-        let pieces = session.pieces();
+        let place = cursor.find(&part);
+        let done = session.open(&place, &mut part, &CancellationToken::new())?;
+        let slots = session.plaintext_slots();
         let mut left = done.plaintext_size as usize;
-        let mut at = pieces.start;
+        let mut at = slots.start;
         while left > 0 {
-            let count = left.min(pieces.size);
+            let count = left.min(slots.size);
             output.extend_from_slice(&part[at..at + count]);
-            at += pieces.stride;
+            at += slots.stride;
             left -= count;
         }
-        cursor.advance(part.first_chunk().unwrap())?;
+        cursor.advance(&place);
         Ok(None)
     }
 }

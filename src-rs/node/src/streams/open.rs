@@ -5,14 +5,15 @@ use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::{OpenPlan, OpenSettings};
 use crate::memory::all_or_zeros;
 use crate::runtime::task::{Cancellation, Task};
+use crate::types::damage::{Damage, DamageDecisionName};
 use crate::types::failure::rejection;
-use crate::types::range::Range;
 use crate::types::report::{Report, SegmentDone};
 use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
+use sealstream::format::SegmentIndex;
 use sealstream::session::OpenSession;
-use sealstream::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
+use sealstream::stream_v2::pipeline::record_layout::RecordCursor;
 use std::sync::Arc;
 
 /// A sealed stream that is being opened.
@@ -68,8 +69,15 @@ impl OpenStream {
         self.cursor.is_at_end()
     }
 
-    /// Bytes of the record or the end that starts with these, as far as they tell. What is no record of this stream is
-    /// refused, or, if `is_tolerant`, has the size of the one that is due.
+    /// The segment whose record is next, from 0; the number of segments if the end is next.
+    #[napi(getter)]
+    #[must_use]
+    pub fn index(&self) -> f64 {
+        self.cursor.index().get() as f64
+    }
+
+    /// Bytes of the record or the end that starts with these bytes. While they are too few to tell, the number of bytes that
+    /// tell. If no record of this stream starts like this, throws, or, if `isTolerant`, returns the size of the expected one.
     #[napi(catch_unwind)]
     pub fn part_size(&self, env: &Env, bytes: &[u8], is_tolerant: bool) -> Result<f64> {
         match self.get()?.part_size(&self.cursor, bytes) {
@@ -79,35 +87,14 @@ impl OpenStream {
         }
     }
 
-    /// The record that starts with these bytes, or is due where they start none.
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn place(&self, record: &[u8]) -> Place {
-        let found = record
-            .first_chunk()
-            .and_then(|header| self.cursor.measure(header).ok());
-        Place {
-            place: found.unwrap_or_else(|| self.cursor.due()),
-        }
-    }
-
-    /// All that is missing if the stream ends here.
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn missing(&self) -> Place {
-        Place {
-            place: self.cursor.missing(),
-        }
-    }
-
     /// Where the plaintext stands in the memory of every opened record.
     #[napi(getter)]
-    pub fn pieces(&self) -> Result<Pieces> {
-        let pieces = self.get()?.pieces();
-        Ok(Pieces {
-            start: pieces.start as f64,
-            stride: pieces.stride as f64,
-            size: pieces.size as f64,
+    pub fn plaintext_slots(&self) -> Result<PlaintextSlots> {
+        let slots = self.get()?.plaintext_slots();
+        Ok(PlaintextSlots {
+            start: slots.start as f64,
+            stride: slots.stride as f64,
+            size: slots.size as f64,
         })
     }
 
@@ -122,28 +109,31 @@ impl OpenStream {
         >,
     ) -> Result<Object<'env>> {
         let session = Arc::clone(self.get()?);
-        let cursor = self.cursor;
-        let is_record = record
-            .first_chunk()
-            .is_some_and(|header| self.cursor.advance(header).is_ok());
-        if !is_record {
-            // Only a tolerant caller comes here, and opening says what is wrong.
-            self.cursor.pass();
-        }
+        let place = self.cursor.find(&record);
+        self.cursor.advance(&place);
         Task::alone(cancellation.as_deref(), record.len() as u64).launch(env, move |control| {
             // SAFETY: the façade made `record` for this operation and shows it to nobody before the promise settles.
             let memory = unsafe { record.as_mut() };
-            let done = all_or_zeros(memory, |memory| session.open(&cursor, memory, &control.cancel))?;
+            let done = all_or_zeros(memory, |memory| session.open(&place, memory, &control.cancel))?;
             Ok(SegmentDone::from(&done))
         })
     }
 
-    /// Says that nothing came of a place, and that zeros or nothing come out instead.
+    /// Why segment `index`, or the end, did not open, if the caller may decide to go on without it.
     #[napi(catch_unwind)]
-    pub fn lose(&self, place: &Place, zeros: bool) -> Result<()> {
-        let is_last = self.cursor.is_at_end() && place.place.index.get() + 1 == self.cursor.index().get();
-        self.get()?.lose(&place.place, is_last, zeros);
-        Ok(())
+    pub fn damage(&self, index: f64) -> Result<Option<Damage>> {
+        let damage = self.get()?.damage(SegmentIndex::new(index as u64));
+        Ok(damage.as_ref().map(Damage::from))
+    }
+
+    /// Applies the decision about a damage, and returns whether zeros are to come out in its place. Throws the damage's own
+    /// error if the decision is to abort.
+    #[napi(catch_unwind)]
+    pub fn decide(&self, env: &Env, index: f64, decision: DamageDecisionName) -> Result<bool> {
+        let decided = self
+            .get()?
+            .decide(SegmentIndex::new(index as u64), decision.into());
+        decided.or_else(|failure| Err(rejection(env, &failure)?))
     }
 
     /// Resolves if these bytes, with which the input ended, are a sound end, when all records are opened.
@@ -184,43 +174,13 @@ impl OpenStream {
     }
 }
 
-/// A record, or what stands in its place.
-#[napi]
-pub struct Place {
-    place: RecordPlace,
-}
-
-#[napi]
-impl Place {
-    /// The segment, from 0.
-    #[napi(getter)]
-    #[must_use]
-    pub const fn index(&self) -> f64 {
-        self.place.index.get() as f64
-    }
-
-    /// What of the plaintext is in it.
-    #[napi(getter, ts_return_type = "ByteRange")]
-    #[must_use]
-    pub fn plaintext_range(&self) -> Range {
-        self.place.plaintext.into()
-    }
-
-    /// Where it stands in the sealed stream.
-    #[napi(getter, ts_return_type = "ByteRange")]
-    #[must_use]
-    pub fn wire_range(&self) -> Range {
-        self.place.wire.into()
-    }
-}
-
-/// Where the plaintext stands in the memory of an opened record: in pieces of one size, but for the last.
+/// Where the plaintext of an opened record is in its memory: slots of one size at equal distances. The last is shorter.
 #[napi(object, object_from_js = false)]
-pub struct Pieces {
-    /// Where the first one starts.
+pub struct PlaintextSlots {
+    /// Where the first slot starts.
     pub start: f64,
-    /// From the start of one to that of the next.
+    /// Bytes from the start of a slot to the start of the next.
     pub stride: f64,
-    /// Bytes of each.
+    /// Plaintext bytes in a slot.
     pub size: f64,
 }

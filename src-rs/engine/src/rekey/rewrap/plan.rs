@@ -48,7 +48,7 @@ impl Plan {
         let (stream, whole) = opened.into_whole()?;
         // The end must be authentic: what stands before the footer is then known to be the header's copy, and nothing else is
         // ever written over.
-        let Some((_, end)) = whole else {
+        let Some(end) = whole else {
             let offset = WireOffset::new(size.saturating_sub(FOOTER_SIZE as u64));
             let part = EndPart::Footer;
             return Err(SealError::EndDamaged { part, offset });

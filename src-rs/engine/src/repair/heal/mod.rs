@@ -15,7 +15,7 @@ use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
 use crate::format::{DigestKind, FOOTER_SIZE, Footer, SegmentIndex, StreamHeader};
 use crate::operation::options::{Control, DEFAULT_MAX_SEGMENT_SIZE, check_segment_size};
-use crate::stream_v2::core::unlock::FoundHeader;
+use crate::stream_v2::core::locate::FoundHeader;
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::stream_v2::pipeline::run_positioned;
 use crate::telemetry::{Stage, StageTimes};

@@ -8,7 +8,8 @@ use crate::format::{HEADER_FIXED_SIZE, SegmentIndex, StreamHeader, WireOffset, c
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::invalid;
 use crate::repair::fault_tolerant::FaultTolerantSource;
-use crate::stream_v2::core::unlock::{FoundHeader, UnlockedStream, find_header};
+use crate::stream_v2::core::locate::{FoundHeader, find_header};
+use crate::stream_v2::core::unlock::UnlockedStream;
 
 /// Looks in this order: the header that the caller kept, the source's own or its copy before a sound footer, and then
 /// every place at which something looks like a header.
@@ -114,9 +115,9 @@ impl Search<'_> {
         }
         let from_copy = place.origin == HeaderOrigin::Copy;
         let found = if from_copy {
-            FoundHeader::copy(header)
+            FoundHeader::copy(header, None)
         } else {
-            FoundHeader::in_place(header)
+            header.into()
         };
         match UnlockedStream::unlock(found, &self.options.open) {
             Ok(incoming) => Some(SalvagedStream { incoming, place }),

@@ -10,7 +10,7 @@ use crate::error::SealError;
 use crate::format::{Geometry, MANIFEST_ENTRY_SIZE, SegmentIndex};
 use crate::operation::cancel::CancellationToken;
 use crate::repair::fault_tolerant::FaultTolerantSource;
-use crate::stream_v2::core::unlock::{find_end, find_footer};
+use crate::stream_v2::core::locate::{find_end, find_footer};
 use crate::stream_v2::segment_worker::{FrameOpener, SegmentCryptoContext};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::collections::{BTreeMap, HashMap};

@@ -351,7 +351,7 @@ fn other_content() -> Vec<u8> {
 /// The stream with a second sealing of segment 2, of other content, behind its last record; with its end or without.
 fn resealed(wreck: &Wreck, with_end: bool) -> Vec<u8> {
     use crate::crypto::Random;
-    use crate::stream_v2::core::unlock::{UnlockedStream, find_header};
+    use crate::stream_v2::core::{locate::find_header, unlock::UnlockedStream};
     use crate::stream_v2::pipeline::{PortionRunner, seal_record};
     use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentCryptoContext, SegmentInput};
     let found = find_header(&&wreck.sealed[..], wreck.sealed.len() as u64).unwrap();

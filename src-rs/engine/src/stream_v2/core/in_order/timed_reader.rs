@@ -1,30 +1,33 @@
-//! The reading end.
+//! Reads a source in order and measures the time.
 
 use crate::error::SealError;
 use crate::stream_v2::io::read_full;
 use crate::telemetry::{Stage, StageTimes};
 use std::io::Read;
-use std::sync::mpsc::Receiver;
 
-/// Where bytes come from, and buffers that were used before.
-pub(super) struct Source<'a> {
-    pub(super) reader: &'a mut (dyn Read + Send + 'a),
-    pub(super) free: Receiver<Vec<u8>>,
+/// An ordered source, and the time that reading it took.
+pub(super) struct TimedReader<'a> {
+    reader: &'a mut (dyn Read + Send + 'a),
     pub(super) times: StageTimes,
 }
 
-impl Source<'_> {
-    pub(super) fn buffer(&self) -> Vec<u8> {
-        self.free.try_recv().unwrap_or_default()
+impl<'a> TimedReader<'a> {
+    pub(super) fn new(reader: &'a mut (dyn Read + Send + 'a)) -> Self {
+        Self {
+            reader,
+            times: StageTimes::default(),
+        }
     }
 
+    /// Fills `bytes` and returns how many bytes there were; fewer only at the source's end.
     pub(super) fn read(&mut self, bytes: &mut [u8]) -> Result<usize, SealError> {
-        let Self { reader, times, .. } = self;
+        let Self { reader, times } = self;
         let read = times.time(Stage::Read, || read_full(*reader, bytes));
         read.map_err(SealError::reading)
     }
-    /// Reads on behind the `filled` bytes of `buffer` until it has `size`, and returns how many it has. Memory grows with
-    /// what arrives: a size that a header only claims is not allocated. Bytes of `buffer` past those are of no account.
+
+    /// Reads on after the first `filled` bytes of `buffer` until it has `size`, and returns how many it has. Contents after
+    /// those are unspecified. Allocates as bytes arrive; a size that only the record's header claims is not yet trusted.
     pub(super) fn read_growing(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -44,5 +47,5 @@ impl Source<'_> {
     }
 }
 
-/// Records of the default size are read at once.
+/// Records of the default size are read in one step.
 const FIRST_READ: usize = 2 * 1024 * 1024;
