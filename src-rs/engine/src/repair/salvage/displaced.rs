@@ -6,7 +6,7 @@ use super::recover::{Frames, Recovery};
 use crate::error::SealError;
 use crate::format::FrameIndex;
 use crate::stream_v2::framing::{LENGTH_SIZE, length_field};
-use crate::stream_v2::segment_worker::{FragmentFrames, PREAMBLE_SIZE};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE};
 use crate::telemetry::{Stage, StageTimes};
 use memchr::memmem::Finder;
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ impl Recovery<'_> {
     pub(super) fn open_displaced(
         &self,
         record: &FoundRecord,
-        opener: &FragmentFrames,
+        opener: &FrameOpener,
         frames: &mut Frames,
         times: &mut StageTimes,
     ) -> Result<(), SealError> {
@@ -27,9 +27,11 @@ impl Recovery<'_> {
             recovery: self,
             opener,
             slots_at,
-            slots_end: record.next.saturating_sub(self.geometry.digest().size() as u64),
+            slots_end: record
+                .next
+                .saturating_sub(self.survey.geometry.digest().size() as u64),
             last_size,
-            slot: vec![0; self.geometry.frame_slot_size()],
+            slot: vec![0; self.survey.geometry.frame_slot_size()],
             attempts: record.attempts,
             last_found: None,
             found_at: HashSet::new(),
@@ -57,7 +59,7 @@ impl Recovery<'_> {
         while at + (LENGTH_SIZE as u64) <= record.search_end {
             self.cancel.check()?;
             let wanted = (record.search_end - at).min(BLOCK as u64) as usize;
-            let read = self.source.read(at, &mut buffer[..wanted]);
+            let read = self.survey.source.read(at, &mut buffer[..wanted]);
             let block = &buffer[..read];
             for (field, is_last) in &fields {
                 let finder = Finder::new(field);
@@ -91,7 +93,7 @@ enum Guess {
 
 struct Search<'a> {
     recovery: &'a Recovery<'a>,
-    opener: &'a FragmentFrames,
+    opener: &'a FrameOpener,
     /// Where the first slot starts.
     slots_at: u64,
     /// Where the last slot ends, if the end of the record is complete.
@@ -157,12 +159,13 @@ impl Search<'_> {
         let size = frames.range(frame).size() as usize;
         let slot = &mut self.slot[..size];
         self.attempts = self.attempts.saturating_sub(1);
-        if self.recovery.source.read(at, slot) < size {
+        if self.recovery.survey.source.read(at, slot) < size {
             return false;
         }
-        AttemptCounters::add(&self.recovery.counters.frames);
+        AttemptCounters::add(&self.recovery.survey.counters.frames);
         let opened = self.times.time(Stage::Crypto, || {
-            self.opener.open(FrameIndex::new(frame as u32), slot)
+            self.opener
+                .open_with_any_length(FrameIndex::new(frame as u32), slot)
         });
         if opened {
             frames.put(frame, slot);

@@ -81,12 +81,8 @@ impl<'a> Output<'a> {
     ) -> Result<DamageMap, SealError> {
         let survey = self.survey;
         let recovery = Recovery {
-            source: survey.source,
-            worker: survey.worker,
-            geometry: survey.geometry,
-            manifest: survey.end.as_ref().map(|end| &end.record),
+            survey,
             cancel: &control.cancel,
-            counters: survey.counters,
         };
         let mut segments = survey.records.chunk_by(|a, b| a.index() == b.index());
         let mut failure = None;
@@ -99,7 +95,7 @@ impl<'a> Output<'a> {
                 let size: u64 = records.iter().map(|record| record.next - record.offset).sum();
                 let mut times = StageTimes::default();
                 let recovered = guard(index, || recovery.segment(records, &mut times));
-                (size, recovered.map_err(SealError::from).flatten(), times)
+                (size, recovered, times)
             },
             || {
                 let segment = SegmentIndex::ZERO;

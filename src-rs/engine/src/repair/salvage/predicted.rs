@@ -9,7 +9,7 @@ use crate::crypto::floe::IV_SIZE;
 use crate::error::SealError;
 use crate::format::{SEGMENT_MARKER, SegmentHeader, SegmentIndex};
 use crate::operation::cancel::CancellationToken;
-use crate::stream_v2::segment_worker::{FragmentOpener, PREAMBLE_SIZE, RecordPreamble, iv_and_tag};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, RecordPreamble, iv_and_tag};
 use crate::telemetry::Stage;
 
 /// A header or a found record, from which the positions of records before and after it follow.
@@ -122,7 +122,7 @@ impl Survey<'_> {
     }
 
     /// Tries the expected header with the IV in the source, and with the tag in the source or else in the manifest.
-    fn restore(&mut self, header: SegmentHeader, preamble: &RecordPreamble) -> Option<FragmentOpener> {
+    fn restore(&mut self, header: SegmentHeader, preamble: &RecordPreamble) -> Option<FrameOpener> {
         let (iv, tag) = iv_and_tag(preamble);
         if let Some(opener) = self.try_header(header, &iv, &tag) {
             return Some(opener);
@@ -136,10 +136,11 @@ impl Survey<'_> {
         header: SegmentHeader,
         iv: &[u8; IV_SIZE],
         tag: &[u8; 32],
-    ) -> Option<FragmentOpener> {
+    ) -> Option<FrameOpener> {
         AttemptCounters::add(&self.counters.tags);
+        let context = self.context();
         self.times
-            .time(Stage::Crypto, || self.worker.restore(header, iv, tag))
+            .time(Stage::Crypto, || FrameOpener::restore(context, header, iv, tag))
     }
 }
 

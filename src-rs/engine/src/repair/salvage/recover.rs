@@ -3,23 +3,19 @@
 use super::AttemptCounters;
 use super::damage_map::{ConflictKind, LossReason};
 use super::found_record::FoundRecord;
+use super::survey::Survey;
 use crate::crypto::{DigestValue, SegmentHasher};
 use crate::error::SealError;
-use crate::format::{ByteRange, DigestKind, EndRecord, FrameIndex, Geometry};
+use crate::format::{ByteRange, DigestKind, FrameIndex, Geometry};
 use crate::operation::cancel::CancellationToken;
-use crate::repair::fault_tolerant::FaultTolerantSource;
 use crate::stream_v2::pipeline::portion_size;
-use crate::stream_v2::segment_worker::{FragmentFrames, FragmentWorker, PREAMBLE_SIZE, iv_and_tag};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, iv_and_tag};
 use crate::telemetry::{Stage, StageTimes};
 
 /// Recovers segments.
 pub(super) struct Recovery<'a> {
-    pub(super) source: &'a FaultTolerantSource<'a>,
-    pub(super) worker: FragmentWorker<'a>,
-    pub(super) geometry: Geometry,
-    pub(super) manifest: Option<&'a EndRecord>,
+    pub(super) survey: &'a Survey<'a>,
     pub(super) cancel: &'a CancellationToken,
-    pub(super) counters: &'a AttemptCounters,
 }
 
 /// A segment whose record was found.
@@ -74,12 +70,19 @@ impl Recovery<'_> {
     }
 
     fn named_tag(&self, record: &FoundRecord) -> Option<[u8; 32]> {
-        Some(self.manifest?.entry(record.index())?.message_tag)
+        Some(
+            self.survey
+                .end
+                .as_ref()?
+                .record
+                .entry(record.index())?
+                .message_tag,
+        )
     }
 
     /// Recovers frames from the records of one sealing.
     fn sealing(&self, records: &[FoundRecord], times: &mut StageTimes) -> Result<Frames, SealError> {
-        let mut frames = Frames::new(&self.geometry, records[0].header.plaintext_size);
+        let mut frames = Frames::new(&self.survey.geometry, records[0].header.plaintext_size);
         let Some(opener) = records.iter().find_map(|record| self.opener(record)) else {
             return Ok(frames); // the source has changed
         };
@@ -95,22 +98,22 @@ impl Recovery<'_> {
         Ok(frames)
     }
 
-    fn opener(&self, record: &FoundRecord) -> Option<FragmentFrames> {
-        let (iv, _) = iv_and_tag(&self.source.read_array::<PREAMBLE_SIZE>(record.offset)?);
-        self.worker.restore(record.header, &iv, &record.tag)?.frames()
+    fn opener(&self, record: &FoundRecord) -> Option<FrameOpener> {
+        let (iv, _) = iv_and_tag(&self.survey.source.read_array::<PREAMBLE_SIZE>(record.offset)?);
+        FrameOpener::restore(self.survey.context(), record.header, &iv, &record.tag)
     }
 
     /// Opens the missing frames in their own slots.
     fn open_in_slots(
         &self,
         record: &FoundRecord,
-        opener: &FragmentFrames,
+        opener: &FrameOpener,
         frames: &mut Frames,
         times: &mut StageTimes,
     ) -> Result<(), SealError> {
         let slots_at = record.offset + PREAMBLE_SIZE as u64;
         let available = record.slots_end.saturating_sub(slots_at);
-        let slot_size = self.geometry.frame_slot_size();
+        let slot_size = self.survey.geometry.frame_slot_size();
         let portion = portion_size(slot_size) / slot_size;
         let mut next = 0;
         while next < frames.total() {
@@ -129,15 +132,17 @@ impl Recovery<'_> {
                 end: frames.range(end - 1).end,
             };
             let slots = frames.slots(range);
-            let read = self.source.read(slots_at + range.start, slots) as u64;
+            let read = self.survey.source.read(slots_at + range.start, slots) as u64;
             for frame in start..end {
                 let own = frames.range(frame);
                 if own.end - range.start > read {
                     break;
                 }
-                AttemptCounters::add(&self.counters.frames);
+                AttemptCounters::add(&self.survey.counters.frames);
                 let slot = frames.slots(own);
-                let opened = times.time(Stage::Crypto, || opener.open(FrameIndex::new(frame as u32), slot));
+                let opened = times.time(Stage::Crypto, || {
+                    opener.open_with_any_length(FrameIndex::new(frame as u32), slot)
+                });
                 frames.set(frame, opened);
             }
             next = end;
@@ -147,19 +152,19 @@ impl Recovery<'_> {
 
     /// Why frames of a record are lost.
     fn loss(&self, record: &FoundRecord, times: &mut StageTimes) -> LossReason {
-        if record.is_short(&self.geometry) {
+        if record.is_short(&self.survey.geometry) {
             return LossReason::Short;
         }
         let wire = ByteRange {
             start: record.offset,
-            end: record.expected_end(&self.geometry),
+            end: record.expected_end(&self.survey.geometry),
         };
         self.check_digest(wire, times)
     }
 
     /// Why a record does not verify, by its digest.
     pub(super) fn check_digest(&self, record: ByteRange, times: &mut StageTimes) -> LossReason {
-        let kind = self.geometry.digest();
+        let kind = self.survey.geometry.digest();
         if kind == DigestKind::None {
             return LossReason::NoDigest;
         }
@@ -171,10 +176,10 @@ impl Recovery<'_> {
             start: record.start,
             end,
         };
-        let whole = self.source.stream(covered, |bytes| {
+        let whole = self.survey.source.stream(covered, |bytes| {
             times.time(Stage::Digest, || hasher.update(bytes));
         });
-        if !whole || self.source.read(end, stored) != stored.len() {
+        if !whole || self.survey.source.read(end, stored) != stored.len() {
             return LossReason::Short;
         }
         if DigestValue::new(stored) == hasher.finish() {

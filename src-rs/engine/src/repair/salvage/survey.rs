@@ -11,7 +11,7 @@ use crate::format::{Geometry, MANIFEST_ENTRY_SIZE, SegmentIndex};
 use crate::operation::cancel::CancellationToken;
 use crate::repair::fault_tolerant::FaultTolerantSource;
 use crate::stream_v2::core::locate::{find_end, find_footer};
-use crate::stream_v2::segment_worker::{FragmentOpener, FragmentWorker};
+use crate::stream_v2::segment_worker::{FrameOpener, SegmentCryptoContext};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +20,6 @@ pub(super) struct Survey<'a> {
     pub(super) stream: &'a SalvageStream,
     pub(super) source: &'a FaultTolerantSource<'a>,
     pub(super) counters: &'a AttemptCounters,
-    pub(super) worker: FragmentWorker<'a>,
     pub(super) geometry: Geometry,
     /// By segment and offset, once the survey is complete.
     pub(super) records: Vec<FoundRecord>,
@@ -55,7 +54,6 @@ impl<'a> Survey<'a> {
             stream,
             source,
             counters,
-            worker: FragmentWorker::new(&stream.unlocked.context),
             geometry: stream.unlocked.header.core.geometry,
             records: Vec::new(),
             copies: HashMap::new(),
@@ -74,6 +72,11 @@ impl<'a> Survey<'a> {
         survey.total = survey.find_total();
         survey.complete();
         Ok(survey)
+    }
+
+    /// The keys of the stream.
+    pub(super) fn context(&self) -> &'a SegmentCryptoContext {
+        &self.stream.unlocked.context
     }
 
     fn visit_markers(
@@ -96,7 +99,10 @@ impl<'a> Survey<'a> {
                 Marker::Segment => {
                     if let Some(preamble) = bytes.first_chunk() {
                         AttemptCounters::add(&self.counters.tags);
-                        let found = self.times.time(Stage::Crypto, || self.worker.recognise(preamble));
+                        let context = self.context();
+                        let found = self
+                            .times
+                            .time(Stage::Crypto, || FrameOpener::recognise(context, preamble));
                         if let Some(opener) = found {
                             self.add(at, &opener);
                         }
@@ -117,8 +123,8 @@ impl<'a> Survey<'a> {
     }
 
     /// Adds a record, unless enough copies of its sealing were found.
-    pub(super) fn add(&mut self, offset: u64, opener: &FragmentOpener) {
-        let tag = *opener.message_tag();
+    pub(super) fn add(&mut self, offset: u64, opener: &FrameOpener) {
+        let tag = opener.entry().message_tag;
         let copies = self.copies.entry(tag).or_default();
         if *copies < MAX_COPIES {
             *copies += 1;
