@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::repair::salvage as engine;
-use sealstream::repair::salvage::{Lost, SalvageOptions};
+use sealstream::repair::salvage::{LostBytes, SalvageOptions};
 use std::path::Path;
 
 /// How to salvage.
@@ -40,9 +40,9 @@ pub fn salvage_file<'env>(
     let place = placement.unresumable(env)?;
     let header = salvage.header.map(|header| input(&header).to_vec());
     let lost = if salvage.omit_lost == Some(true) {
-        Lost::Omit
+        LostBytes::Omit
     } else {
-        Lost::Zeros
+        LostBytes::Zeros
     };
     Task::parallel(run).launch(env, move |control| {
         let options = SalvageOptions {

@@ -40,11 +40,11 @@ object! {
         /// Bytes of the output.
         output_size: f64,
         /// Plaintext bytes that are lost, as far as the stream's size is known.
-        lost_bytes: f64,
+        lost_bytes: f64 = map.lost.bytes,
         /// The lost ranges, in the plaintext's order; 100,000 at most.
-        lost: Vec<LostRange>,
+        lost: Vec<LostRange> = map.lost.ranges,
         /// There are more: the last range spans all further ones and what was recovered between them.
-        lost_is_merged: bool,
+        lost_is_merged: bool = map.lost.is_merged,
         /// Segments of which several sealings were found, or another one than the end names; 10,000 at most.
         conflicts: Vec<SalvageConflict>,
         /// The number of all conflicts.
@@ -72,7 +72,7 @@ names! {
 
 object! {
     /// The header that opened the stream.
-    SalvagedHeader from place: salvage::HeaderPlace {
+    SalvagedHeader from place: salvage::HeaderLocation {
         /// How it was found.
         origin: HeaderOrigin,
         /// Its offset in the source, if it is there and is not the copy.
@@ -96,7 +96,7 @@ names! {
 
 names! {
     /// State of a stream's end.
-    SalvagedEnd from salvage::EndState {
+    SalvagedEnd from salvage::TrailerState {
         /// End record and footer are intact.
         Verified = "verified",
         /// The end record or the footer is damaged.
@@ -133,15 +133,15 @@ object! {
         /// The last segment that they belong to.
         last_segment: f64,
         /// The cause.
-        cause: LossCause,
+        cause: LossCause = lost.reason.cause(),
         /// The cause as a sentence.
-        message: String,
+        message: String = lost.reason.to_string(),
     }
 }
 
 names! {
     /// Why bytes are lost.
-    LossCause from salvage::Cause {
+    LossCause from salvage::LossCause {
         /// The bytes are not there, or can't be read.
         Missing = "missing",
         /// The bytes have changed, and the segment's digest shows it.
@@ -161,7 +161,7 @@ object! {
         /// The sealing that was used.
         kind: ConflictKind,
         /// The same as a sentence.
-        message: String,
+        message: String = conflict.kind.to_string(),
     }
 }
 
