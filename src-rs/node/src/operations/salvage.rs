@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{Either, Null, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::repair::salvage;
-use sealstream::repair::salvage::{Lost, SalvageOptions, salvage_file};
+use sealstream::repair::salvage::{LostBytes, SalvageOptions, salvage_file};
 use std::path::Path;
 
 /// How to salvage; what is absent has the engine's default.
@@ -206,9 +206,9 @@ pub fn salvage_file_at<'env>(
     let placement = placement.for_one_attempt();
     let header = salvage.header.map(|header| header.to_vec());
     let lost = if salvage.omit_lost == Some(true) {
-        Lost::Omit
+        LostBytes::Omit
     } else {
-        Lost::Zeros
+        LostBytes::Zeros
     };
     Task::large(run).launch(env, move |control| {
         let placement = placement.clone()?;
@@ -244,10 +244,10 @@ impl From<salvage::DamageMap> for DamageMap {
                 offset: map.header.offset.map(|offset| offset.get() as f64),
             },
             end: match map.end {
-                salvage::EndState::Verified => SalvagedEnd::Verified,
-                salvage::EndState::Damaged => SalvagedEnd::Damaged,
-                salvage::EndState::Tampered => SalvagedEnd::Tampered,
-                salvage::EndState::Missing => SalvagedEnd::Missing,
+                salvage::TrailerState::Verified => SalvagedEnd::Verified,
+                salvage::TrailerState::Damaged => SalvagedEnd::Damaged,
+                salvage::TrailerState::Tampered => SalvagedEnd::Tampered,
+                salvage::TrailerState::Missing => SalvagedEnd::Missing,
             },
             frame_size: map.frame_size,
             segment_size: map.segment_size,
@@ -260,9 +260,9 @@ impl From<salvage::DamageMap> for DamageMap {
                 segments: map.recovered.segments as f64,
             },
             output_size: map.output_size as f64,
-            lost_bytes: map.lost_bytes as f64,
-            lost: map.lost.into_iter().map(LostRange::from).collect(),
-            lost_is_merged: map.lost_is_merged,
+            lost_bytes: map.lost.bytes as f64,
+            lost: map.lost.ranges.into_iter().map(LostRange::from).collect(),
+            lost_is_merged: map.lost.is_merged,
             conflicts: map.conflicts.into_iter().map(SalvageConflict::from).collect(),
             conflict_count: map.conflict_count as f64,
             other_streams: map.other_streams.iter().map(|id| hex(id)).collect(),
@@ -279,13 +279,13 @@ impl From<salvage::LostRange> for LostRange {
             wire_range: or_null(lost.wire.map(Range::from)),
             first_segment: lost.first_segment.get() as f64,
             last_segment: lost.last_segment.get() as f64,
-            cause: match lost.cause {
-                salvage::Cause::Missing => LossCause::Missing,
-                salvage::Cause::Rot => LossCause::Rot,
-                salvage::Cause::Tampering => LossCause::Tampering,
-                salvage::Cause::Unknown => LossCause::Unknown,
+            cause: match lost.reason.cause() {
+                salvage::LossCause::Missing => LossCause::Missing,
+                salvage::LossCause::Rot => LossCause::Rot,
+                salvage::LossCause::Tampering => LossCause::Tampering,
+                salvage::LossCause::Unknown => LossCause::Unknown,
             },
-            message: lost.message,
+            message: lost.reason.to_string(),
         }
     }
 }
@@ -299,7 +299,7 @@ impl From<salvage::Conflict> for SalvageConflict {
                 salvage::ConflictKind::MostComplete => ConflictKind::MostComplete,
                 salvage::ConflictKind::NotNamed => ConflictKind::NotNamed,
             },
-            message: conflict.message,
+            message: conflict.kind.to_string(),
         }
     }
 }
