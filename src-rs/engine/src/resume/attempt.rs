@@ -132,7 +132,14 @@ impl<'a> Attempt<'a> {
             cancel: &control.cancel,
             meter,
         };
-        run_positioned(&task, &control.threads, &mut StageTimes::default())
+        let (count, geometry) = (task.entries.len() as u64, context.geometry());
+        run_positioned(
+            count,
+            geometry,
+            control,
+            &mut StageTimes::default(),
+            |worker, index| task.run(worker, index),
+        )
     }
 
     /// The sink to write the output to.

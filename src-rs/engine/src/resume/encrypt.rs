@@ -115,7 +115,7 @@ fn find_stream(
         &file_key,
         &core.encode(),
         &header.core_extensions,
-        options.context,
+        &options.context,
     )?;
     if !keys.verify_header(header.authenticated(), &header.mac) {
         return Err(attempt.refused(CHANGED));
