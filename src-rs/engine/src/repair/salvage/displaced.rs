@@ -1,7 +1,7 @@
-//! Frames that are not where they should be, because something was cut out or put in before them.
+//! Finds frames outside their own slots, because bytes were removed or inserted before them.
 
-use super::Work;
-use super::places::Place;
+use super::AttemptCounters;
+use super::found_record::FoundRecord;
 use super::recover::{Frames, Recovery};
 use crate::error::SealError;
 use crate::format::FrameIndex;
@@ -12,38 +12,40 @@ use memchr::memmem::Finder;
 use std::collections::HashSet;
 
 impl Recovery<'_> {
-    /// Looks for length fields of frames, and tries the frames that may stand there.
-    pub(super) fn open_shifted(
+    /// Searches for length fields of frames, and tries the frames that may start there.
+    pub(super) fn open_displaced(
         &self,
-        place: &Place,
+        record: &FoundRecord,
         opener: &FrameOpener,
         frames: &mut Frames,
         times: &mut StageTimes,
     ) -> Result<(), SealError> {
-        let slots_at = place.offset + PREAMBLE_SIZE as u64;
+        let slots_at = record.offset + PREAMBLE_SIZE as u64;
         let last = frames.total() - 1;
         let last_size = frames.range(last).size();
         let mut search = Search {
             recovery: self,
             opener,
             slots_at,
-            slots_end: place.next.saturating_sub(self.geometry.digest().size() as u64),
+            slots_end: record
+                .next
+                .saturating_sub(self.survey.geometry.digest().size() as u64),
             last_size,
-            slot: vec![0; self.geometry.frame_slot_size()],
-            attempts: place.attempts,
-            behind: None,
-            found: HashSet::new(),
+            slot: vec![0; self.survey.geometry.frame_slot_size()],
+            attempts: record.attempts,
+            last_found: None,
+            found_at: HashSet::new(),
             times,
         };
         for guess in [Guess::Distance, Guess::Any] {
-            self.search(place, &mut search, guess, frames)?;
+            self.search(record, &mut search, guess, frames)?;
         }
         Ok(())
     }
 
     fn search(
         &self,
-        place: &Place,
+        record: &FoundRecord,
         search: &mut Search<'_>,
         guess: Guess,
         frames: &mut Frames,
@@ -52,17 +54,17 @@ impl Recovery<'_> {
             (length_field(0, false), false),
             (length_field(search.last_size as u32, true), true),
         ];
-        let mut buffer = vec![0; PIECE];
+        let mut buffer = vec![0; BLOCK];
         let mut at = search.slots_at;
-        while at + (LENGTH_SIZE as u64) <= place.search_end {
+        while at + (LENGTH_SIZE as u64) <= record.search_end {
             self.cancel.check()?;
-            let wanted = (place.search_end - at).min(PIECE as u64) as usize;
-            let read = self.source.read(at, &mut buffer[..wanted]);
-            let piece = &buffer[..read];
+            let wanted = (record.search_end - at).min(BLOCK as u64) as usize;
+            let read = self.survey.source.read(at, &mut buffer[..wanted]);
+            let block = &buffer[..read];
             for (field, is_last) in &fields {
                 let finder = Finder::new(field);
                 let mut from = 0;
-                while let Some(found) = piece.get(from..).and_then(|rest| finder.find(rest)) {
+                while let Some(found) = block.get(from..).and_then(|rest| finder.find(rest)) {
                     if search.attempts == 0 || frames.is_complete() {
                         return Ok(());
                     }
@@ -73,57 +75,57 @@ impl Recovery<'_> {
             if read < wanted || read < LENGTH_SIZE {
                 break;
             }
-            // A field may stand across two pieces.
+            // A field may span two blocks.
             at += (read - (LENGTH_SIZE - 1)) as u64;
         }
         Ok(())
     }
 }
 
-/// Which frames are tried at a place.
+/// Which frames are tried at an offset.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Guess {
-    /// The one that follows on the frame before, and those that the distance from the record's front and back tells.
+    /// The frame after the one that ends there, and those given by the distance from the record's start and end.
     Distance,
-    /// Others that are missing, as more than once something was cut out or put in.
+    /// Other missing frames, in case bytes were removed or inserted more than once.
     Any,
 }
 
 struct Search<'a> {
     recovery: &'a Recovery<'a>,
     opener: &'a FrameOpener,
-    /// Where the first slot stands in a sound record.
+    /// Where the first slot starts.
     slots_at: u64,
-    /// Where the last slot ends if the end of the record is sound.
+    /// Where the last slot ends, if the end of the record is complete.
     slots_end: u64,
     last_size: u64,
     slot: Vec<u8>,
     attempts: u32,
-    /// Where the frame that was found last ends, and its position.
-    behind: Option<(u64, usize)>,
-    /// Where frames were found.
-    found: HashSet<u64>,
+    /// Where the frame that was found last ends, and its number.
+    last_found: Option<(u64, usize)>,
+    /// Offsets of found frames.
+    found_at: HashSet<u64>,
     times: &'a mut StageTimes,
 }
 
 impl Search<'_> {
-    /// Tries the frames that may stand at `at`.
+    /// Tries the frames that may start at `at`.
     fn visit(&mut self, at: u64, is_last: bool, guess: Guess, frames: &mut Frames) {
         let last = frames.total() - 1;
         let slot_size = self.slot.len() as u64;
-        let front = at.saturating_sub(self.slots_at);
-        // The frame's own place has been tried, or holds what was found there.
-        let own = front
+        let from_start = at.saturating_sub(self.slots_at);
+        // A frame in its own slot has been tried.
+        let own = from_start
             .is_multiple_of(slot_size)
-            .then_some((front / slot_size) as usize);
-        if own.is_some_and(|own| frames.has(own)) || self.found.contains(&at) {
+            .then_some((from_start / slot_size) as usize);
+        if own.is_some_and(|own| frames.has(own)) || self.found_at.contains(&at) {
             return;
         }
         let candidates = match (is_last, guess) {
             (true, Guess::Distance) => vec![last],
             (true, Guess::Any) => Vec::new(),
             (false, Guess::Distance) => self.by_distance(at, last),
-            (false, Guess::Any) => nearest_missing((front / slot_size) as usize, last, frames),
+            (false, Guess::Any) => nearest_missing((from_start / slot_size) as usize, last, frames),
         };
         for (position, &frame) in candidates.iter().enumerate() {
             let is_sensible = frame < last || (is_last && frame == last);
@@ -137,18 +139,18 @@ impl Search<'_> {
     fn by_distance(&self, at: u64, last: usize) -> Vec<usize> {
         let slot_size = self.slot.len() as u64;
         let follows = self
-            .behind
+            .last_found
             .filter(|(end, _)| *end == at)
             .map(|(_, frame)| frame + 1);
-        let from_front = (at.saturating_sub(self.slots_at) / slot_size) as usize;
-        let behind = self.slots_end.saturating_sub(at).checked_sub(self.last_size);
-        let from_back = behind.map(|behind| (behind / slot_size) as usize);
+        let by_start = (at.saturating_sub(self.slots_at) / slot_size) as usize;
+        let to_end = self.slots_end.saturating_sub(at).checked_sub(self.last_size);
+        let by_end = to_end.map(|to_end| (to_end / slot_size) as usize);
         let guesses = [
             follows,
-            Some(from_front),
-            from_front.checked_add(1),
-            from_back.and_then(|steps| last.checked_sub(steps)),
-            from_back.and_then(|steps| last.checked_sub(steps + 1)),
+            Some(by_start),
+            by_start.checked_add(1),
+            by_end.and_then(|steps| last.checked_sub(steps)),
+            by_end.and_then(|steps| last.checked_sub(steps + 1)),
         ];
         guesses.into_iter().flatten().collect()
     }
@@ -157,24 +159,24 @@ impl Search<'_> {
         let size = frames.range(frame).size() as usize;
         let slot = &mut self.slot[..size];
         self.attempts = self.attempts.saturating_sub(1);
-        if self.recovery.source.read(at, slot) < size {
+        if self.recovery.survey.source.read(at, slot) < size {
             return false;
         }
-        Work::add(&self.recovery.work.frames);
+        AttemptCounters::add(&self.recovery.survey.counters.frames);
         let opened = self.times.time(Stage::Crypto, || {
             self.opener
                 .open_with_any_length(FrameIndex::new(frame as u32), slot)
         });
         if opened {
             frames.put(frame, slot);
-            self.behind = Some((at + size as u64, frame));
-            self.found.insert(at);
+            self.last_found = Some((at + size as u64, frame));
+            self.found_at.insert(at);
         }
         opened
     }
 }
 
-/// Missing frames near `guess`, the nearest first.
+/// Missing frames near `guess`, nearest first.
 fn nearest_missing(guess: usize, last: usize, frames: &Frames) -> Vec<usize> {
     let near = guess.saturating_sub(NEAR)..guess.saturating_add(NEAR).min(last);
     let mut missing: Vec<_> = near.filter(|&frame| !frames.has(frame)).collect();
@@ -183,8 +185,8 @@ fn nearest_missing(guess: usize, last: usize, frames: &Frames) -> Vec<usize> {
     missing
 }
 
-const PIECE: usize = 1024 * 1024;
-/// Frames that are tried at one place for no better reason than that they are missing.
+const BLOCK: usize = 1024 * 1024;
+/// The most missing frames that are tried at one offset.
 const CANDIDATES: usize = 8;
-/// How far from its own place such a frame may be, in frames.
+/// How far such a frame may be from its own slot, in frames.
 const NEAR: usize = 64;

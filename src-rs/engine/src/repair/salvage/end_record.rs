@@ -1,4 +1,4 @@
-//! The end record, wherever it stands. It is believed when its MAC is right, and held in memory only then.
+//! Checks bytes that may be the end record. It is held in memory only after its MAC was verified.
 
 use crate::format::{
     ByteRange, END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, FOOTER_SIZE, Footer, RunningCrc32c,
@@ -7,34 +7,37 @@ use crate::format::{
 use crate::repair::fault_tolerant::FaultTolerantSource;
 use crate::stream_v2::core::unlock::UnlockedStream;
 
-/// What stands where an end record should.
+/// What was found at an end record's marker.
 pub(super) enum EndCandidate {
-    /// Nothing that could be this stream's.
+    /// It can't be this stream's end record.
     Implausible,
-    /// The checksum is wrong. Its entries start here.
-    Damaged(u64),
-    /// The checksum is right and the MAC wrong.
+    /// The checksum is wrong.
+    Damaged {
+        /// Where the entries start.
+        entries_at: u64,
+    },
+    /// The checksum is right but the MAC is wrong.
     Foreign,
-    /// This stream's.
-    Verified(FoundEnd),
+    /// It is this stream's end record.
+    Verified(VerifiedEnd),
 }
 
-/// An end record whose MAC is right.
-pub(super) struct FoundEnd {
+/// An authentic end record.
+pub(super) struct VerifiedEnd {
     pub(super) offset: u64,
     pub(super) record: EndRecord,
-    /// The footer behind it is sound.
+    /// A sound footer follows it.
     pub(super) has_footer: bool,
 }
 
-/// Checks what looks like end records, as long as that costs no more than reading the source twice more.
-pub(super) struct EndReader<'a> {
+/// Checks possible end records, as long as that costs at most reading the source twice.
+pub(super) struct EndRecordReader<'a> {
     source: &'a FaultTolerantSource<'a>,
     stream: &'a UnlockedStream,
     budget: u64,
 }
 
-impl<'a> EndReader<'a> {
+impl<'a> EndRecordReader<'a> {
     pub(super) fn new(source: &'a FaultTolerantSource<'a>, stream: &'a UnlockedStream) -> Self {
         Self {
             source,
@@ -43,17 +46,17 @@ impl<'a> EndReader<'a> {
         }
     }
 
-    /// Looks at what starts at `offset`.
+    /// Checks the bytes at `offset`.
     pub(super) fn check(&mut self, offset: u64) -> EndCandidate {
         let Some((size, entries_at)) = self.plausible(offset) else {
             return EndCandidate::Implausible;
         };
         self.verify(offset, size)
-            .unwrap_or(EndCandidate::Damaged(entries_at))
+            .unwrap_or(EndCandidate::Damaged { entries_at })
     }
 
-    /// The size of the record at `offset`, and where its entries start, if it claims what this stream's could and the
-    /// source has as many bytes.
+    /// The size of the record at `offset`, and where its entries start. `None` if its fields don't fit this stream or the source ends
+    /// before it does.
     fn plausible(&mut self, offset: u64) -> Option<(u64, u64)> {
         let fixed: [u8; END_RECORD_FIXED_SIZE] = self.source.read_array(offset)?;
         let extensions = EndRecord::extensions_size(&fixed)?;
@@ -62,7 +65,7 @@ impl<'a> EndReader<'a> {
             EndRecord::claimed_total(&fixed),
         );
         let core = &self.stream.header.core;
-        let fits = core.plaintext_size.is_none_or(|due| due == total)
+        let fits = core.plaintext_size.is_none_or(|stated| stated == total)
             && core.geometry.segment_count(total) == segments;
         let size = end_record_size(segments, u64::from(extensions));
         (fits && size <= self.source.size() - offset).then_some(())?;
@@ -71,7 +74,7 @@ impl<'a> EndReader<'a> {
         Some((size, entries_at))
     }
 
-    /// `None` for damage.
+    /// `None` if the record is damaged.
     fn verify(&self, offset: u64, size: u64) -> Option<EndCandidate> {
         let checksum_at = offset + size - 4;
         let mac_at = offset + size - END_RECORD_TRAILER_SIZE as u64;
@@ -100,7 +103,7 @@ impl<'a> EndReader<'a> {
         if !running.verify(&mac) {
             return Some(EndCandidate::Foreign);
         }
-        // The source may have changed since: what is kept is verified once more, in memory.
+        // The source may have changed meanwhile, so the bytes in memory are verified once more.
         let mut bytes = vec![0; usize::try_from(size).ok()?];
         self.source.read(offset, &mut bytes);
         let segments = EndRecord::claimed_segments(bytes.first_chunk()?);
@@ -108,14 +111,14 @@ impl<'a> EndReader<'a> {
         (end_key.verify(covered, &mac) && record.check_extensions(WireOffset::new(offset)).is_ok())
             .then_some(())?;
         let has_footer = self.has_footer(offset, size);
-        Some(EndCandidate::Verified(FoundEnd {
+        Some(EndCandidate::Verified(VerifiedEnd {
             offset,
             record,
             has_footer,
         }))
     }
 
-    /// Whether a sound footer stands behind the end record of `size` bytes at `offset`, and the header's copy.
+    /// Whether a sound footer follows the end record of `size` bytes at `offset` and the header's copy.
     fn has_footer(&self, offset: u64, size: u64) -> bool {
         let inner = size + self.stream.header.copy_size();
         let footer = self.source.read_array(offset + inner);
