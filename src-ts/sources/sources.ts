@@ -38,7 +38,7 @@ export function sourceArgument(name: string, source: unknown): Source {
   return isBytes(source) ? bare({ bytes: fixedBytes(name, source) }) : fileAt(checkedPath(name, source));
 }
 
-/** A source, with its header if that is kept apart. @internal */
+/** A source with its detached header, if there is one. @internal */
 export function sourceWith(source: Source, header: Uint8Array | undefined): Source {
   return header === undefined ? source : bare({ ...source, header });
 }
@@ -51,7 +51,12 @@ export function fileAt(path: string): Source {
 /** A source as it is used: `direct` where the addon reads it by itself. @internal */
 export type Origin =
   | { readonly direct: Source; readonly fetched?: undefined }
-  | { readonly direct?: undefined; readonly fetched: Fetcher };
+  | {
+      readonly direct?: undefined;
+      readonly fetched: Fetcher;
+      /** The detached header, if the source is only the body. */
+      readonly header?: Uint8Array;
+    };
 
 /** What JavaScript reads for the addon. Its bytes are nobody else's. @internal */
 export interface Fetcher {
@@ -84,36 +89,10 @@ export function originArgument(name: string, source: unknown): Origin {
   return { fetched: copying(source as RandomAccessSource) };
 }
 
-/** The same with a header in front that is kept apart. @internal */
+/** The same source as the body of a detached header. @internal */
 export function originWith(origin: Origin, header: Uint8Array | undefined): Origin {
   if (header === undefined) return origin;
-  const { direct, fetched } = origin;
-  if (fetched) return { fetched: headerInFront(header, fetched) };
-  // Bytes are not copied to become one with their header, but read like a stranger's.
-  return direct.bytes
-    ? { fetched: headerInFront(header, bytesSource(direct.bytes)) }
-    : { direct: sourceWith(direct, header) };
-}
-
-function headerInFront(header: Uint8Array, body: Fetcher): Fetcher {
-  return {
-    size: async (stop) => checkedSize("the source's size()", await body.size(stop)) + header.length,
-    async read(offset, length, stop) {
-      const first = header.subarray(offset, offset + length);
-      if (first.length === length) return first;
-      const rest = await body.read(Math.max(0, offset - header.length), length - first.length, stop);
-      return first.length === 0 ? rest : Buffer.concat([first, rest]);
-    },
-    close: () => body.close(),
-  };
-}
-
-function bytesSource(bytes: Uint8Array): Fetcher {
-  return {
-    size: () => bytes.length,
-    read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
-    close: () => undefined,
-  };
+  return origin.fetched ? { ...origin, header } : { direct: sourceWith(origin.direct, header) };
 }
 
 /** @internal */

@@ -14,7 +14,7 @@ import type { OperationName } from '../internal/diagnostics';
 import type { Identities } from '../keys/identities';
 import { Running } from '../internal/operation';
 import { rangeError } from '../api/errors';
-import { checkedSize, type Fetcher, HEAD, type Origin } from './sources';
+import { checkedSize, type Fetcher, HEAD, type Origin, sourceWith } from './sources';
 import type { Stop } from '../internal/canceller';
 
 /** What opens a stream, as the addon takes it. @internal */
@@ -54,7 +54,8 @@ export class UnlockedStream {
       if (origin.direct) {
         return new UnlockedStream(await openReader(origin.direct), undefined, origin.direct.bytes);
       }
-      const fetched = new FetchedOrigin(origin.fetched, await sizeOf(origin.fetched, running.end));
+      const { header = NOTHING } = origin;
+      const fetched = new FetchedOrigin(origin.fetched, header, await sizeOf(origin.fetched, running.end));
       const outer = await fetched.outer(running.end, (header) =>
         identities.use(
           () => native.headerServiceSlots(header),
@@ -143,12 +144,19 @@ export async function abandon({ fetched }: Origin): Promise<void> {
     .catch(() => undefined);
 }
 
-/** A source that JavaScript reads. */
+/** A source that JavaScript reads: a stream, or the body of one whose header is detached. Ranges are those of the stream. */
 class FetchedOrigin {
+  /** Bytes of the stream. */
+  readonly size: number;
+
   constructor(
     readonly from: Fetcher,
-    readonly size: number,
-  ) {}
+    /** The detached header; empty if there is none. */
+    readonly header: Uint8Array,
+    bodySize: number,
+  ) {
+    this.size = header.length + bodySize;
+  }
 
   /**
    * What it takes to open the stream: in one round of requests, or two. Where the second is for much, `authenticate` makes
@@ -158,30 +166,40 @@ class FetchedOrigin {
   async outer(stop: Stop, authenticate: (header: Uint8Array) => Promise<void>): Promise<Source> {
     const headEnd = Math.min(HEAD, this.size);
     const tailStart = Math.max(headEnd, this.size - TAIL);
-    const ends = await this.#fetch(
-      [
-        { start: 0, end: headEnd },
-        { start: tailStart, end: this.size },
-      ],
-      stop,
-    );
-    const at = (offset: number) => ends.find((part) => part.offset === offset)?.bytes ?? NOTHING;
-    // The tail starts where the head ends, if there is nothing else.
-    const tail = tailStart < this.size ? at(tailStart) : NOTHING;
-    const between = native.openRanges(this.size, at(0), tail);
+    const [headRange, tailRange] = [
+      { start: 0, end: headEnd },
+      // Empty if the head is the whole stream.
+      { start: tailStart, end: this.size },
+    ];
+    const ends = await this.#fetch([headRange, tailRange], stop);
+    const head = this.#bytes(headRange, ends);
+    const between = native.openRanges(this.size, head, this.#bytes(tailRange, ends));
     const extent = between.reduce((sum, { start, end }) => sum + end - start, 0);
-    if (extent > LARGE) await authenticate(await this.#header(at(0), stop));
+    if (extent > LARGE) await authenticate(await this.#completeHeader(head, stop));
     if (extent > LARGEST) {
       throw rangeError('source', `claims an end of ${extent} bytes; at most ${LARGEST} are fetched`);
     }
-    return this.#asSource([...ends, ...(await this.#fetch(between, stop))]);
+    const source = this.#asSource([...ends, ...(await this.#fetch(between, stop))]);
+    return sourceWith(source, this.header.length === 0 ? undefined : this.header);
   }
 
-  /** All of a header that starts with these bytes. */
-  async #header(start: Uint8Array, stop: Stop): Promise<Uint8Array> {
+  /** The whole header that starts with these bytes. */
+  async #completeHeader(start: Uint8Array, stop: Stop): Promise<Uint8Array> {
     const rest = { start: start.length, end: native.streamHeaderSize(start) };
-    const parts = await this.#fetch([rest], stop);
-    return Buffer.concat([start, ...parts.map(({ bytes }) => bytes)]);
+    return Buffer.concat([start, this.#bytes(rest, await this.#fetch([rest], stop))]);
+  }
+
+  /** The bytes of a range of the stream that was fetched. */
+  #bytes(range: ByteRange, parts: readonly FetchedPart[]): Uint8Array {
+    const header = this.header.subarray(range.start, range.end);
+    const { start, end } = this.#inBody(range);
+    const body = start < end ? parts.find(({ offset }) => offset === start)?.bytes : undefined;
+    return body === undefined ? header : Buffer.concat([header, body]);
+  }
+
+  #inBody({ start, end }: ByteRange): ByteRange {
+    const { length } = this.header;
+    return { start: Math.max(0, start - length), end: Math.min(end, this.size) - length };
   }
 
   async source(ranges: readonly ByteRange[], stop: Stop): Promise<Source> {
@@ -193,12 +211,12 @@ class FetchedOrigin {
   }
 
   #asSource(parts: FetchedPart[]): Source {
-    return bare({ fetched: bare({ size: this.size, parts }) });
+    return bare({ fetched: bare({ size: this.size - this.header.length, parts }) });
   }
 
   async #fetch(ranges: readonly ByteRange[], stop: Stop): Promise<FetchedPart[]> {
     const parts = ranges
-      .map(({ start, end }) => ({ start, end: Math.min(end, this.size) }))
+      .map((range) => this.#inBody(range))
       .filter(({ start, end }) => start < end)
       .map(async ({ start, end }) => ({
         offset: start,
