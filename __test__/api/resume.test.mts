@@ -63,8 +63,10 @@ async function interrupt(
     if (error !== undefined) t.is((error as Error).name, 'AbortError');
     const directory = dirname(to);
     const journal = left(directory).find((name) => name.endsWith('.journal'));
-    // A journal has a header, and 104 bytes for each finished segment.
-    if (journal !== undefined && statSync(join(directory, journal)).size < SEGMENTS * 104) return;
+    // A journal has a header of at least 4096 bytes, and 104 bytes for each finished segment.
+    if (journal !== undefined && statSync(join(directory, journal)).size < 4096 + SEGMENTS * 104) {
+      return;
+    }
     for (const name of left(directory)) rmSync(join(directory, name));
     rmSync(to, { force: true });
   }
