@@ -1,5 +1,7 @@
 //! Which room of the engine may use which, and which names a room must not contain, read from the sources.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of these tests may panic too")]
+
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -15,7 +15,7 @@ use crate::stream_v2::core::tally::{LostSegments, StreamEnd, Tally};
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::framing::PREFIX_SIZE;
 use crate::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
-use crate::stream_v2::pipeline::{Parallelism, open_in_place};
+use crate::stream_v2::pipeline::{PortionRunner, open_in_place};
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 use crate::telemetry::{SegmentDone, StageTimes};
 use std::collections::BTreeMap;
@@ -153,7 +153,7 @@ impl OpenSession {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
         let at = (place.index, WireOffset::new(place.wire.start));
-        let opened = open_in_place(context, at, record, Parallelism::Segments, cancel, &mut times);
+        let opened = open_in_place(context, at, record, PortionRunner::serial(cancel), &mut times);
         match opened.map_err(SealError::from) {
             Ok(summary) => {
                 self.gather(record, summary.plaintext_size as usize);

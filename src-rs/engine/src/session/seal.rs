@@ -3,15 +3,14 @@
 use super::lock;
 use crate::crypto::Random;
 use crate::error::SealError;
-use crate::format::Geometry;
+use crate::format::{Geometry, SegmentHeader};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::EncryptOptions;
 use crate::operation::report::Report;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::pipeline::record_layout::SegmentCutter;
-use crate::stream_v2::pipeline::{Parallelism, seal_in_place};
-use crate::stream_v2::segment_worker::SegmentPlan;
+use crate::stream_v2::pipeline::{PortionRunner, seal_in_place};
 use crate::telemetry::{SegmentDone, StageTimes};
 use std::sync::Mutex;
 use std::time::Instant;
@@ -65,13 +64,13 @@ impl SealSession {
     /// `Cancelled`; `Segment` if the system's random generator fails. The stream can't be completed then.
     pub fn seal(
         &self,
-        plan: SegmentPlan,
+        plan: SegmentHeader,
         record: &mut [u8],
         cancel: &CancellationToken,
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let summary = seal_in_place(context, plan, record, Parallelism::Segments, cancel, &mut times)?;
+        let summary = seal_in_place(context, plan, record, PortionRunner::serial(cancel), &mut times)?;
         let mut tally = lock(&self.tally);
         tally.add(&summary);
         tally.times += times;

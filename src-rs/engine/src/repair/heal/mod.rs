@@ -105,7 +105,10 @@ pub fn heal(
         meter: &meter,
         combines_large: Default::default(),
     };
-    let healed = run_positioned(&task, &control.threads, &mut times)?;
+    let (count, geometry) = (manifest.segments(), &copies.core.geometry);
+    let healed = run_positioned(count, geometry, control, &mut times, |worker, index| {
+        task.run(worker, index)
+    })?;
     check_whole(&healed)?;
     meter.finish();
 

@@ -80,7 +80,7 @@ impl<'a> Delivery<'a> {
         let findings = self.findings;
         let recovery = Recovery {
             source: self.source,
-            worker: findings.worker,
+            context: findings.context,
             geometry: findings.geometry,
             manifest: findings.end.as_ref().map(|end| &end.record),
             cancel: &control.cancel,
@@ -97,7 +97,7 @@ impl<'a> Delivery<'a> {
                 let own: u64 = places.iter().map(|place| place.next - place.offset).sum();
                 let mut times = StageTimes::default();
                 let recovered = guard(index, || recovery.segment(places, &mut times));
-                (own, recovered.map_err(SealError::from).flatten(), times)
+                (own, recovered, times)
             },
             || {
                 let segment = SegmentIndex::ZERO;

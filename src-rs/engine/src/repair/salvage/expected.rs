@@ -8,7 +8,7 @@ use super::landmarks::Survey;
 use crate::error::SealError;
 use crate::format::{Geometry, SEGMENT_MARKER, SegmentHeader, SegmentIndex};
 use crate::operation::cancel::CancellationToken;
-use crate::stream_v2::segment_worker::{FragmentOpener, PREAMBLE_SIZE, RecordPreamble, iv_and_tag};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, RecordPreamble, iv_and_tag};
 use crate::telemetry::Stage;
 
 /// Something whose place is known, from which others follow.
@@ -114,19 +114,20 @@ impl Survey<'_> {
         }
     }
 
-    fn restore(&mut self, header: SegmentHeader, preamble: &RecordPreamble) -> Option<FragmentOpener> {
+    fn restore(&mut self, header: SegmentHeader, preamble: &RecordPreamble) -> Option<FrameOpener> {
         let (iv, tag) = iv_and_tag(preamble);
         Work::add(&self.work.tags);
-        let stated = self
-            .times
-            .time(Stage::Crypto, || self.worker.restore(header, &iv, &tag));
+        let stated = self.times.time(Stage::Crypto, || {
+            FrameOpener::restore(self.context, header, &iv, &tag)
+        });
         if stated.is_some() {
             return stated;
         }
         let named = self.named_tag(header.index)?;
         Work::add(&self.work.tags);
-        self.times
-            .time(Stage::Crypto, || self.worker.restore(header, &iv, &named))
+        self.times.time(Stage::Crypto, || {
+            FrameOpener::restore(self.context, header, &iv, &named)
+        })
     }
 }
 

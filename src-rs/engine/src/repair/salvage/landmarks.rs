@@ -11,7 +11,7 @@ use crate::format::{Geometry, MANIFEST_ENTRY_SIZE, SegmentIndex};
 use crate::operation::cancel::CancellationToken;
 use crate::repair::fault_tolerant::FaultTolerantSource;
 use crate::stream_v2::core::locate::{find_end, find_footer};
-use crate::stream_v2::segment_worker::{FragmentOpener, FragmentWorker};
+use crate::stream_v2::segment_worker::{FrameOpener, SegmentCryptoContext};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Survey<'a> {
     pub(super) stream: &'a SalvagedStream,
     pub(super) source: &'a FaultTolerantSource<'a>,
-    pub(super) worker: FragmentWorker<'a>,
+    pub(super) context: &'a SegmentCryptoContext,
     pub(super) work: &'a Work,
     pub(super) places: Vec<Place>,
     /// How often each sealing was found.
@@ -44,7 +44,7 @@ struct EndLooks {
 pub(super) struct Findings<'a> {
     pub(super) stream: &'a SalvagedStream,
     pub(super) geometry: Geometry,
-    pub(super) worker: FragmentWorker<'a>,
+    pub(super) context: &'a SegmentCryptoContext,
     /// By segment, and by offset within it.
     pub(super) places: Vec<Place>,
     /// The plaintext's size, where it is known.
@@ -68,7 +68,7 @@ impl<'a> Survey<'a> {
         Self {
             stream,
             source,
-            worker: FragmentWorker::new(&stream.incoming.context),
+            context: &stream.incoming.context,
             work,
             places: Vec::new(),
             copies: HashMap::new(),
@@ -105,7 +105,9 @@ impl<'a> Survey<'a> {
                 Landmark::Segment => {
                     if let Some(preamble) = bytes.first_chunk() {
                         Work::add(&self.work.tags);
-                        let known = self.times.time(Stage::Crypto, || self.worker.recognise(preamble));
+                        let known = self
+                            .times
+                            .time(Stage::Crypto, || FrameOpener::recognise(self.context, preamble));
                         if let Some(opener) = known {
                             self.add(at, &opener);
                         }
@@ -122,8 +124,8 @@ impl<'a> Survey<'a> {
     }
 
     /// Keeps a recognised record, unless its sealing was found often enough already.
-    pub(super) fn add(&mut self, offset: u64, opener: &FragmentOpener) {
-        let tag = *opener.message_tag();
+    pub(super) fn add(&mut self, offset: u64, opener: &FrameOpener) {
+        let tag = opener.entry().message_tag;
         let copies = self.copies.entry(tag).or_default();
         if *copies < MAX_COPIES {
             *copies += 1;
@@ -205,7 +207,7 @@ impl<'a> Survey<'a> {
             end_state: self.end_state(),
             stream: self.stream,
             geometry,
-            worker: self.worker,
+            context: self.context,
             places: self.places,
             total,
             segments,

@@ -9,13 +9,13 @@ use crate::format::{ByteRange, DigestKind, EndRecord, FrameIndex, Geometry};
 use crate::operation::cancel::CancellationToken;
 use crate::repair::fault_tolerant::FaultTolerantSource;
 use crate::stream_v2::pipeline::portion_size;
-use crate::stream_v2::segment_worker::{FragmentFrames, FragmentWorker, PREAMBLE_SIZE, iv_and_tag};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, SegmentCryptoContext, iv_and_tag};
 use crate::telemetry::{Stage, StageTimes};
 
 /// Recovers segments.
 pub(super) struct Recovery<'a> {
     pub(super) source: &'a FaultTolerantSource<'a>,
-    pub(super) worker: FragmentWorker<'a>,
+    pub(super) context: &'a SegmentCryptoContext,
     pub(super) geometry: Geometry,
     pub(super) manifest: Option<&'a EndRecord>,
     pub(super) cancel: &'a CancellationToken,
@@ -102,16 +102,16 @@ impl Recovery<'_> {
         Ok(frames)
     }
 
-    fn opener(&self, place: &Place) -> Option<FragmentFrames> {
+    fn opener(&self, place: &Place) -> Option<FrameOpener> {
         let (iv, _) = iv_and_tag(&self.source.read_array::<PREAMBLE_SIZE>(place.offset)?);
-        self.worker.restore(place.header, &iv, &place.tag)?.frames()
+        FrameOpener::restore(self.context, place.header, &iv, &place.tag)
     }
 
     /// Opens the frames that are still missing where they should stand.
     fn open_in_place(
         &self,
         place: &Place,
-        opener: &FragmentFrames,
+        opener: &FrameOpener,
         frames: &mut Frames,
         times: &mut StageTimes,
     ) -> Result<(), SealError> {
@@ -144,7 +144,9 @@ impl Recovery<'_> {
                 }
                 Work::add(&self.work.frames);
                 let slot = frames.slots(own);
-                let opened = times.time(Stage::Crypto, || opener.open(FrameIndex::new(frame as u32), slot));
+                let opened = times.time(Stage::Crypto, || {
+                    opener.open_with_any_length(FrameIndex::new(frame as u32), slot)
+                });
                 frames.set(frame, opened);
             }
             next = end;

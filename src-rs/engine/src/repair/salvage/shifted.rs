@@ -6,7 +6,7 @@ use super::recover::{Frames, Recovery};
 use crate::error::SealError;
 use crate::format::FrameIndex;
 use crate::stream_v2::framing::{LENGTH_SIZE, length_field};
-use crate::stream_v2::segment_worker::{FragmentFrames, PREAMBLE_SIZE};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE};
 use crate::telemetry::{Stage, StageTimes};
 use memchr::memmem::Finder;
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ impl Recovery<'_> {
     pub(super) fn open_shifted(
         &self,
         place: &Place,
-        opener: &FragmentFrames,
+        opener: &FrameOpener,
         frames: &mut Frames,
         times: &mut StageTimes,
     ) -> Result<(), SealError> {
@@ -91,7 +91,7 @@ enum Guess {
 
 struct Search<'a> {
     recovery: &'a Recovery<'a>,
-    opener: &'a FragmentFrames,
+    opener: &'a FrameOpener,
     /// Where the first slot stands in a sound record.
     slots_at: u64,
     /// Where the last slot ends if the end of the record is sound.
@@ -162,7 +162,8 @@ impl Search<'_> {
         }
         Work::add(&self.recovery.work.frames);
         let opened = self.times.time(Stage::Crypto, || {
-            self.opener.open(FrameIndex::new(frame as u32), slot)
+            self.opener
+                .open_with_any_length(FrameIndex::new(frame as u32), slot)
         });
         if opened {
             frames.put(frame, slot);

@@ -164,7 +164,10 @@ pub fn verify(
         meter: &meter,
     };
     let mut times = StageTimes::default();
-    run_positioned(&task, &control.threads, &mut times)?;
+    let (count, geometry) = (selection.count(), &header.core.geometry);
+    run_positioned(count, geometry, control, &mut times, |worker, index| {
+        task.run(worker, index)
+    })?;
     control.cancel.check()?;
     meter.finish();
 

@@ -5,12 +5,13 @@ mod damage;
 use crate::crypto::Random;
 use crate::error::SealError;
 use crate::format::DigestKind;
+use crate::format::SegmentHeader;
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
 use crate::operation::report::Report;
 use crate::session::{OpenSession, SealSession};
 use crate::stream_v2::pipeline::record_layout::RecordCursor;
-use crate::stream_v2::segment_worker::{SegmentPlan, SegmentWorkerError};
+use crate::stream_v2::segment_worker::SegmentWorkerError;
 use crate::testing::support::{
     End, FRAME, SEGMENT, compact, open_by, options, pick, plaintext, reading, seal, seal_unsized,
 };
@@ -42,7 +43,7 @@ fn seal_in_pieces(
     bytes: &[u8],
     sizes: Chunks,
     options: &EncryptOptions<'_>,
-    shuffle: impl FnOnce(&mut Vec<(SegmentPlan, Vec<u8>)>),
+    shuffle: impl FnOnce(&mut Vec<(SegmentHeader, Vec<u8>)>),
 ) -> (Vec<u8>, Report) {
     let session = SealSession::with_random(options, &Random::known(1)).unwrap();
     let full = session.geometry().full_record_size() as usize;

@@ -12,7 +12,7 @@ use crate::stream_v2::core::tally::{StreamEnd, Tally};
 use crate::stream_v2::core::trailer::VerifiedTrailer;
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
-use crate::stream_v2::pipeline::{Checkpoints, OpenTask, Resumable, Transfer, run_positioned};
+use crate::stream_v2::pipeline::{Checkpoints, NamedSealings, Transfer};
 use crate::telemetry::ProgressMeter;
 use std::io::Read;
 use std::time::Instant;
@@ -161,23 +161,22 @@ pub(crate) fn open_by_offset(
     checkpoints: Option<&dyn Checkpoints>,
 ) -> Result<Tally, SealError> {
     let total = trailer.manifest.plaintext_total;
-    let task = OpenTask {
-        transfer: Transfer {
-            context: &stream.context,
-            source,
-            sink,
-            header_size: stream.header.size(),
-            plaintext_size: total,
-            cancel: &control.cancel,
-            meter,
-        },
-        manifest: &trailer.manifest.entries,
+    let transfer = Transfer {
+        context: &stream.context,
+        source,
+        sink,
+        header_size: stream.header.size(),
+        plaintext_size: total,
+        meter,
+        checkpoints,
+    };
+    let sealings = NamedSealings {
+        entries: &trailer.manifest.entries,
         end_offset: trailer.offset,
     };
-    let task = Resumable { task, checkpoints };
     sink.reserve(total).map_err(SealError::writing)?;
     let mut tally = Tally::opening();
-    let summaries = run_positioned(&task, &control.threads, &mut tally.times)?;
+    let summaries = transfer.open(sealings, control, &mut tally.times)?;
     summaries.iter().for_each(|summary| tally.add(summary));
     Ok(tally)
 }

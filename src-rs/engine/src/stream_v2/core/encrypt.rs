@@ -9,7 +9,7 @@ use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::in_order::seal_in_order;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
-use crate::stream_v2::pipeline::{Checkpoints, Resumable, SealTask, Transfer, run_positioned};
+use crate::stream_v2::pipeline::{Checkpoints, Transfer};
 use crate::telemetry::{ProgressMeter, Stage};
 use std::io::{IoSlice, IoSliceMut, Read};
 use std::time::Instant;
@@ -87,17 +87,16 @@ pub(crate) fn seal_by_offset(
         .map_err(SealError::writing)?;
     write(0, &stream.header)?;
     let mut tally = Tally::sealing(&stream.header);
-    let task = SealTask(Transfer {
+    let transfer = Transfer {
         context: &stream.context,
         source,
         sink,
         header_size: stream.header_size(),
         plaintext_size: size,
-        cancel: &control.cancel,
         meter,
-    });
-    let task = Resumable { task, checkpoints };
-    let summaries = run_positioned(&task, &control.threads, &mut tally.times)?;
+        checkpoints,
+    };
+    let summaries = transfer.seal(control, &mut tally.times)?;
     summaries.iter().for_each(|summary| tally.add(summary));
     let beyond = source.read_at(size, &mut [IoSliceMut::new(&mut [0])]);
     if beyond.map_err(SealError::reading)? != 0 {

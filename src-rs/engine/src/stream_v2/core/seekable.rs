@@ -8,7 +8,7 @@ use crate::format::{ByteRange, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, Seg
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
-use crate::stream_v2::pipeline::{Parallelism, open_record};
+use crate::stream_v2::pipeline::{PortionRunner, open_record};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
@@ -172,7 +172,7 @@ impl SeekableStream {
         times: &mut StageTimes,
     ) -> Result<DecryptedSegment, SealError> {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
-        let segment = open_record(&self.stream.context, wire, Parallelism::Segments, cancel, times)?;
+        let segment = open_record(&self.stream.context, wire, PortionRunner::serial(cancel), times)?;
         if let Ok(trailer) = &self.trailer
             && trailer.manifest.entry(index) != Some(&segment.summary.entry)
         {

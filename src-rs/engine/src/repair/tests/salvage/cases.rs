@@ -352,8 +352,8 @@ fn other_content() -> Vec<u8> {
 fn resealed(wreck: &Wreck, with_end: bool) -> Vec<u8> {
     use crate::crypto::Random;
     use crate::stream_v2::core::{locate::find_header, unlock::UnlockedStream};
-    use crate::stream_v2::pipeline::{Parallelism, seal_record};
-    use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentCryptoContext, SegmentInput, SegmentPlan};
+    use crate::stream_v2::pipeline::{PortionRunner, seal_record};
+    use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentCryptoContext, SegmentInput};
     let found = find_header(&&wreck.sealed[..], wreck.sealed.len() as u64).unwrap();
     let stream = UnlockedStream::unlock(found, &reading()).unwrap();
     let geometry = *stream.context.geometry();
@@ -371,7 +371,7 @@ fn resealed(wreck: &Wreck, with_end: bool) -> Vec<u8> {
     let slots = &mut record[PREAMBLE_SIZE..PREAMBLE_SIZE + geometry.frames_wire_size(SEGMENT as u32)];
     let content = crate::stream_v2::framing::contents_mut(slots, geometry.frame_slot_size());
     content.for_each(|content| content.fill(0xab));
-    let plan = SegmentPlan {
+    let plan = crate::format::SegmentHeader {
         index: SegmentIndex::new(2),
         is_final: false,
         plaintext_size: SEGMENT as u32,
@@ -379,8 +379,7 @@ fn resealed(wreck: &Wreck, with_end: bool) -> Vec<u8> {
     let sealed = seal_record(
         &context,
         SegmentInput { plan, record },
-        Parallelism::Segments,
-        &CancellationToken::new(),
+        PortionRunner::serial(&CancellationToken::new()),
         &mut Default::default(),
     )
     .unwrap();

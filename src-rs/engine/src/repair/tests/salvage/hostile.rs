@@ -202,8 +202,8 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
     use crate::crypto::{FileKey, Random, StreamKeys};
     use crate::keys::{Recipient, seal_slots};
     use crate::operation::cancel::CancellationToken;
-    use crate::stream_v2::pipeline::{Parallelism, seal_record};
-    use crate::stream_v2::segment_worker::{SegmentCryptoContext, SegmentInput, SegmentPlan};
+    use crate::stream_v2::pipeline::{PortionRunner, seal_record};
+    use crate::stream_v2::segment_worker::{SegmentCryptoContext, SegmentInput};
     let random = Random::known(8);
     let file_key = FileKey::new(&[6; 32]);
     let geometry = Geometry::new(1024, SEGMENT as u32, DigestKind::Crc64Nvme).unwrap();
@@ -230,7 +230,7 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
     .encode(|bytes| keys.header_mac(bytes));
     let context = SegmentCryptoContext::new(keys.payload_key().unwrap(), geometry, total, random).unwrap();
     for &index in indices {
-        let plan = SegmentPlan {
+        let plan = SegmentHeader {
             index: SegmentIndex::new(index),
             is_final: false,
             plaintext_size: SEGMENT as u32,
@@ -240,8 +240,7 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
         let sealed = seal_record(
             &context,
             input,
-            Parallelism::Segments,
-            &CancellationToken::new(),
+            PortionRunner::serial(&CancellationToken::new()),
             &mut Default::default(),
         );
         bytes.extend(sealed.unwrap().record);

@@ -8,7 +8,7 @@ use crate::operation::options::Control;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::pipeline::record_layout::RecordCursor;
-use crate::stream_v2::pipeline::{Parallelism, open_record};
+use crate::stream_v2::pipeline::{Parallelism, PortionRunner, open_record};
 use crate::stream_v2::segment_worker::SegmentWire;
 use crate::telemetry::ProgressMeter;
 use std::io::{Read, Write};
@@ -29,20 +29,15 @@ pub(crate) fn open_in_order(
         cursor: RecordCursor::new(geometry, start, total),
         has_failed: false,
     };
-    let parallelism = Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total)));
+    let runner = PortionRunner {
+        parallelism: Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total))),
+        cancel: &control.cancel,
+    };
     let mut delivery = Delivery::new(Tally::opening(), writer, control, meter);
     delivery.run(
         &geometry,
         |buffer| records.next(buffer),
-        |wire, times| {
-            Ok(open_record(
-                &stream.context,
-                wire,
-                parallelism,
-                &control.cancel,
-                times,
-            )?)
-        },
+        |wire, times| Ok(open_record(&stream.context, wire, runner, times)?),
         Delivery::deliver_opened,
     )?;
     let tally = delivery.finish(records.reader.times)?;

@@ -8,7 +8,7 @@ use crate::operation::options::Control;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::pipeline::record_layout::SegmentCutter;
-use crate::stream_v2::pipeline::{Parallelism, seal_record};
+use crate::stream_v2::pipeline::{Parallelism, PortionRunner, seal_record};
 use crate::stream_v2::segment_worker::{EncryptedSegment, SegmentInput};
 use crate::telemetry::ProgressMeter;
 use std::io::{Read, Write};
@@ -31,21 +31,16 @@ pub(crate) fn seal_in_order(
         is_done: false,
         ahead: None,
     };
-    let parallelism = Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total)));
+    let runner = PortionRunner {
+        parallelism: Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total))),
+        cancel: &control.cancel,
+    };
     let mut delivery = Delivery::new(Tally::sealing(&stream.header), writer, control, meter);
     delivery.write(&stream.header)?;
     delivery.run(
         &geometry,
         |buffer| plaintext.next(buffer),
-        |input, times| {
-            Ok(seal_record(
-                &stream.context,
-                input,
-                parallelism,
-                &control.cancel,
-                times,
-            )?)
-        },
+        |input, times| Ok(seal_record(&stream.context, input, runner, times)?),
         |delivery, EncryptedSegment { summary, record }, times| {
             delivery.write(&record)?;
             delivery.count(&summary, times);
