@@ -50,13 +50,13 @@ impl StreamReader {
     /// Where a segment's plaintext stands in the whole; of the first one that is missing, that of all behind it too.
     #[napi(ts_return_type = "ByteRange")]
     pub fn plaintext_range(&self, index: f64) -> Result<Range> {
-        Ok(self.get()?.opened().stretch(segment(index)).0.into())
+        Ok(self.get()?.opened().place(segment(index)).plaintext.into())
     }
 
     /// Where a segment's record stands, or should; of the first one that is missing, all of them.
     #[napi(ts_return_type = "ByteRange")]
     pub fn wire_range(&self, index: f64) -> Result<Range> {
-        Ok(self.get()?.opened().stretch(segment(index)).1.into())
+        Ok(self.get()?.opened().place(segment(index)).wire.into())
     }
 
     /// Throws what is wrong with the stream's end, if something is; `verified` plaintext bytes came before it.
@@ -85,7 +85,7 @@ impl StreamReader {
             check_apart(bytes, &output)?;
         }
         let shared = Arc::clone(self.get()?);
-        let size = shared.opened().wire_range(segment(index)).size();
+        let size = shared.opened().record(segment(index)).wire.size();
         Task::alone(cancellation.as_deref(), size).launch(env, move |control| {
             let mut times = StageTimes::default();
             let buffer = shared.free().pop().unwrap_or_default();

@@ -23,10 +23,9 @@ pub(crate) fn open_in_order(
 ) -> Result<(Tally, WireOffset), SealError> {
     let geometry = *stream.context.geometry();
     let total = stream.header.core.plaintext_size;
-    let start = WireOffset::new(u64::from(stream.header.size()));
     let mut records = Records {
         reader: TimedReader::new(reader),
-        cursor: RecordCursor::new(geometry, start, total),
+        cursor: stream.cursor(total),
         has_failed: false,
     };
     let runner = PortionRunner {
