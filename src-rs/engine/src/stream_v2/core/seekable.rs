@@ -50,11 +50,19 @@ impl SeekableStream {
         })
     }
 
-    /// The stream and its verified trailer, for a caller that accepts only a whole stream. There is no trailer if neither
-    /// header nor footer tells where the end is.
+    /// The verified trailer, for a caller that accepts only a whole stream; `None` if neither header nor footer tells where
+    /// the end is.
     ///
     /// # Errors
     /// The failure of the trailer.
+    pub(crate) fn whole(&self) -> Result<Option<&VerifiedTrailer>, SealError> {
+        let trailer = self
+            .claimed_total
+            .map(|_| self.trailer.as_ref().map_err(Clone::clone));
+        trailer.transpose()
+    }
+
+    /// The stream, and its trailer as in [`whole`](Self::whole).
     pub(crate) fn into_whole(self) -> Result<(UnlockedStream, Option<VerifiedTrailer>), SealError> {
         let trailer = self.claimed_total.map(|_| self.trailer).transpose()?;
         Ok((self.stream, trailer))
@@ -167,8 +175,20 @@ impl SeekableStream {
         cancel: &CancellationToken,
         times: &mut StageTimes,
     ) -> Result<DecryptedSegment, SealError> {
+        self.open_with(PortionRunner::serial(cancel), source, index, buffer, times)
+    }
+
+    /// As [`open_segment`](Self::open_segment); `runner` opens the frames.
+    pub(crate) fn open_with(
+        &self,
+        runner: PortionRunner<'_>,
+        source: &dyn ReadAt,
+        index: SegmentIndex,
+        buffer: Vec<u8>,
+        times: &mut StageTimes,
+    ) -> Result<DecryptedSegment, SealError> {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
-        let segment = open_record(&self.stream.context, wire, PortionRunner::serial(cancel), times)?;
+        let segment = open_record(&self.stream.context, wire, runner, times)?;
         if let Ok(trailer) = &self.trailer
             && trailer.manifest.entry(index) != Some(&segment.summary.entry)
         {

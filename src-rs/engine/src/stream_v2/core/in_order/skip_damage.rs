@@ -8,26 +8,29 @@ use crate::operation::options::Control;
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::io::ReadAt;
-use crate::telemetry::{ProgressMeter, StageTimes};
+use crate::stream_v2::pipeline::{Parallelism, PortionRunner};
+use crate::telemetry::StageTimes;
 use std::io::Write;
 
-/// Opens every segment that can be opened. `policy` decides about those that can't, and about an end that does not verify.
+/// Opens segments that are read by offset. `policy` decides about those that fail, and about an end that does not verify.
 pub(crate) fn open_around_damage(
     stream: &SeekableStream,
     source: &dyn ReadAt,
     writer: &mut (dyn Write + Send + '_),
     policy: DamagePolicy<'_>,
     control: &Control<'_>,
-    meter: &ProgressMeter<'_>,
 ) -> Result<(Tally, DamageLog), SealError> {
     let cancel = &control.cancel;
-    let open =
-        |index, buffer, times: &mut StageTimes| stream.open_segment(source, index, buffer, cancel, times);
+    let runner = PortionRunner {
+        parallelism: Parallelism::choose(&control.threads, Some(stream.segments())),
+        cancel,
+    };
+    let open = |index, buffer, times: &mut StageTimes| stream.open_with(runner, source, index, buffer, times);
     let mut damages = DamageDecider::new(policy, cancel);
     // All segments that are missing at the end are one damage.
     let count = stream.segments().min(stream.segments_present() + 1);
     let mut indices = (0..count).map(SegmentIndex::new);
-    let mut delivery = Delivery::new(Tally::opening(), writer, control, meter);
+    let mut delivery = Delivery::new(Tally::opening(), writer, control, stream.plaintext_size());
     delivery.run(
         stream.geometry(),
         |buffer| indices.next().map(|index| Ok((index, buffer))),
@@ -45,17 +48,17 @@ pub(crate) fn open_around_damage(
             if zeros {
                 write_zeros(delivery, place.plaintext, control)?;
             }
-            meter.add(place.plaintext.size());
-            delivery.tally.add_lost(place, zeros);
+            delivery.count_lost(place, zeros);
             Ok(None)
         },
     )?;
-    let tally = delivery.finish(StageTimes::default())?;
+    delivery.flush()?;
+    let tally = &delivery.tally;
     let trailer = stream.trailer().map(|_| ()).map_err(Clone::clone);
     let place = stream.end_place(tally.segments(), tally.output_size());
     let describe = |failure: SealError| place.damage(failure.after(tally.verified_bytes()));
-    damages.settle(trailer, describe, || verify_trailer_again(stream, source, &tally))?;
-    Ok((tally, damages.into_log()))
+    damages.settle(trailer, describe, || verify_trailer_again(stream, source, tally))?;
+    Ok((delivery.finish(StageTimes::default()), damages.into_log()))
 }
 
 fn write_zeros(
