@@ -8,7 +8,7 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::repair::heal as engine;
-use sealstream::repair::heal::{EndState, HeaderState, HealOptions, heal_file};
+use sealstream::repair::heal::{EndRecordState, HeaderState, HealOptions, heal_file};
 use std::path::Path;
 
 /// How to heal; what is absent has the engine's default.
@@ -144,9 +144,9 @@ impl From<engine::CopyReport> for CopyReport {
                 HeaderState::Lost => "lost",
             },
             end: match copy.end {
-                EndState::Taken => "taken",
-                EndState::Differs => "differs",
-                EndState::Lost => "lost",
+                EndRecordState::Taken => "taken",
+                EndRecordState::Differs => "differs",
+                EndRecordState::Lost => "lost",
             },
         }
     }
