@@ -115,7 +115,7 @@ fn journal_key(stream: &UnlockedStream, options: &DecryptOptions<'_>) -> Result<
         file_key,
         &header.core.encode(),
         &header.core_extensions,
-        options.context,
+        &options.context,
     )?;
     Ok(keys.journal_key()?)
 }

@@ -14,7 +14,9 @@ mod segments;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
 use crate::format::{DigestKind, FOOTER_SIZE, Footer, SegmentIndex, StreamHeader};
-use crate::operation::options::{Control, DEFAULT_MAX_SEGMENT_SIZE, check_segment_size};
+use crate::operation::options::{
+    Control, DEFAULT_MAX_SEGMENT_SIZE, check_max_segment_size, check_segment_size,
+};
 use crate::stream_v2::core::locate::FoundHeader;
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::stream_v2::pipeline::run_positioned;
@@ -61,6 +63,7 @@ pub fn heal(
     options: HealOptions,
     control: &Control<'_>,
 ) -> Result<HealReport, SealError> {
+    check_max_segment_size(options.max_segment_size)?;
     let start = Instant::now();
     let sources = std::iter::once(damaged).chain(replicas.iter().copied());
     let mut copies = Copies::open(sources, &control.cancel)?;

@@ -46,7 +46,14 @@ pub fn decrypt_stream_v2(
         InputSource::Positioned(source) => {
             let seekable = SeekableStream::open(&*source, options)?;
             if !is_strict {
-                return open_past_damage(&seekable, &*source, sink, options.on_damage, control, start);
+                return open_past_damage(
+                    &seekable,
+                    &*source,
+                    sink,
+                    options.on_damage.clone(),
+                    control,
+                    start,
+                );
             }
             let (stream, trailer) = seekable.into_whole()?;
             let (tally, end) = match trailer {
