@@ -4,14 +4,14 @@
 //! on threads of the [executor], never on JavaScript's thread or libuv's; what is small enough for the caller's
 //! own thread is in [sync]. Memory that JavaScript sees is allocated by JavaScript.
 
-// First, because the generated TypeScript names a renamed struct by its JavaScript name only below its definition.
-pub mod types;
+#![deny(unsafe_code)]
 
 pub mod arguments;
 mod memory;
 pub mod operations;
 pub mod runtime;
 pub mod streams;
+pub mod types;
 
 use napi_derive::napi;
 

@@ -4,6 +4,7 @@ use super::cancel::CancellationToken;
 use crate::error::{IoOperation, SealError};
 use crate::format::{ByteRange, SegmentIndex};
 use std::fmt;
+use std::sync::Arc;
 
 /// A segment that could not be opened, or the stream's end that could not be verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +34,11 @@ pub enum DamageDecision {
     Retry,
 }
 
+/// Decides about one damage of an operation with this token.
+pub type DamageHandler<'a> = dyn Fn(&Damage, &CancellationToken) -> DamageDecision + Send + Sync + 'a;
+
 /// Decides about damage.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub enum DamagePolicy<'a> {
     /// The first damage fails the operation.
     #[default]
@@ -43,7 +47,7 @@ pub enum DamagePolicy<'a> {
     Always(DamageDecision),
     /// Asks the caller about one damage at a time, in the stream's order, on the operation's own thread. The operation
     /// waits for the answer. Retries are not limited. A function that waits must watch the operation's token.
-    Ask(&'a (dyn Fn(&Damage, &CancellationToken) -> DamageDecision + Send + Sync)),
+    Ask(Arc<DamageHandler<'a>>),
 }
 
 impl DamagePolicy<'_> {

@@ -1,10 +1,10 @@
-//! For whom a stream is sealed and what opens it, in Rust's memory and overwritten when it goes.
+//! Recipients and identities, in Rust's memory and overwritten when they are dropped.
 
 use crate::arguments::keys::{KeyArgument, NativeKey, key_from_bytes, key_of};
-use crate::types::failure::rejection;
+use crate::types::failure::{OrThrow, invalid_argument};
 use crate::types::names::PassphraseStrength;
 use napi::bindgen_prelude::{ClassInstance, Either3};
-use napi::{Env, Error, JsString, Result, Status};
+use napi::{Env, JsString, Result};
 use napi_derive::napi;
 use sealstream::crypto::CryptoError;
 use sealstream::keys::{
@@ -14,76 +14,64 @@ use sealstream::keys::{
 use sealstream::{Identity, Recipient};
 use zeroize::Zeroizing;
 
-/// Someone to seal for, something to open with, or both.
+/// A recipient, an identity, or both.
 #[napi]
 pub struct NativeCredential {
     held: Option<Held>,
 }
 
+/// A public key is a recipient only, and a key pair an identity only.
 #[derive(Clone)]
-enum Held {
-    /// A public key, which opens nothing.
-    Public(Recipient),
-    /// A key pair, for whose public key there is a recipient of its own.
-    Pair(Identity),
-    /// What both seals and opens.
-    Shared(Recipient, Identity),
+struct Held {
+    recipient: Option<Recipient>,
+    identity: Option<Identity>,
 }
 
 #[napi]
 impl NativeCredential {
     /// A key with a name.
     #[napi(factory)]
-    pub fn key(
-        #[napi(ts_arg_type = "Uint8Array | NativeKey")] key: KeyArgument<'_>,
-        id: String,
-    ) -> Result<Self> {
+    pub fn key(key: KeyArgument<'_>, id: String) -> Result<Self> {
         let key = key_of(&key)?;
         Ok(Recipient::Key { key, id }.into())
     }
 
-    /// A passphrase, of which the UTF-8 is copied.
+    /// A passphrase; its UTF-8 is copied.
     #[napi(factory)]
     pub fn passphrase(text: &[u8], strength: PassphraseStrength) -> Result<Self> {
-        let text = std::str::from_utf8(text).map_err(|_| invalid("must be well-formed UTF-8"))?;
-        let PassphraseStrength {
-            memory_kib,
-            passes,
-            lanes,
-        } = strength;
-        let cost = PassphraseCost::new(memory_kib, passes, lanes)
-            .ok_or_else(|| invalid("has a strength that Argon2 does not have"))?;
-        let passphrase = Passphrase::new(text).map_err(invalid)?;
+        let text = std::str::from_utf8(text).map_err(|_| invalid_argument("must be well-formed UTF-8"))?;
+        let cost = PassphraseCost::new(strength.memory_kib, strength.passes, strength.lanes)
+            .ok_or_else(|| invalid_argument("has a strength that Argon2 does not have"))?;
+        let passphrase = Passphrase::new(text).map_err(invalid_argument)?;
         Ok(Recipient::Passphrase { passphrase, cost }.into())
     }
 
-    /// A public key as age writes it.
+    /// A public key in age's format.
     #[napi(factory)]
     pub fn public_key(text: String) -> Result<Self> {
-        recipient_from_text(&text).map(Self::from).map_err(invalid)
+        recipient_from_text(&text)
+            .map(Self::from)
+            .map_err(invalid_argument)
     }
 
     /// A new key pair.
     #[napi(factory)]
     pub fn generate_pair(env: &Env, is_hybrid: bool) -> Result<Self> {
-        let generate = || -> std::result::Result<Identity, CryptoError> {
-            Ok(if is_hybrid {
-                Identity::Hybrid(HybridIdentity::generate()?)
-            } else {
-                Identity::X25519(X25519Identity::generate()?)
-            })
+        let identity: std::result::Result<_, CryptoError> = if is_hybrid {
+            HybridIdentity::generate().map(Identity::Hybrid)
+        } else {
+            X25519Identity::generate().map(Identity::X25519)
         };
-        match generate() {
-            Ok(identity) => Ok(identity.into()),
-            Err(error) => Err(rejection(env, &error.into())?),
-        }
+        Ok(identity.or_throw(env)?.into())
     }
 
-    /// A secret key as age writes it.
+    /// A secret key in age's format.
     #[napi(factory)]
     pub fn secret_key(text: String) -> Result<Self> {
         let text = Zeroizing::new(text);
-        identity_from_text(&text).map(Self::from).map_err(invalid)
+        identity_from_text(&text)
+            .map(Self::from)
+            .map_err(invalid_argument)
     }
 
     /// A key that a key service wrapped or unwrapped.
@@ -101,11 +89,12 @@ impl NativeCredential {
     /// The type of its slots.
     #[napi(getter, js_name = "type", ts_return_type = "SlotTypeName")]
     pub fn slot_type(&self) -> Result<String> {
-        let slot_type = match self.get()? {
-            Held::Public(recipient) | Held::Shared(recipient, _) => recipient.slot_type(),
-            Held::Pair(identity) => identity.slot_type(),
-        };
-        Ok(slot_type.to_string())
+        let Held { recipient, identity } = self.get()?;
+        let slot_type = recipient.as_ref().map(Recipient::slot_type);
+        let slot_type = slot_type.or_else(|| identity.as_ref().map(Identity::slot_type));
+        Ok(slot_type
+            .map(|slot_type| slot_type.to_string())
+            .unwrap_or_default())
     }
 
     /// The public key of a pair.
@@ -114,7 +103,7 @@ impl NativeCredential {
         match self.pair()? {
             Identity::X25519(secret) => Ok(secret.recipient().to_string()),
             Identity::Hybrid(secret) => Ok(secret.recipient().to_string()),
-            _ => Err(invalid("not a key pair")),
+            _ => Err(invalid_argument("not a key pair")),
         }
     }
 
@@ -124,19 +113,19 @@ impl NativeCredential {
         let text = match self.pair()? {
             Identity::X25519(secret) => secret.to_text(),
             Identity::Hybrid(secret) => secret.to_text(),
-            _ => return Err(invalid("not a key pair")),
+            _ => return Err(invalid_argument("not a key pair")),
         };
         env.create_string(text.as_str())
     }
 
-    /// The same once more, to be held and disposed of by itself.
+    /// A copy, which is disposed of separately.
     #[napi]
     pub fn copy(&self) -> Result<NativeCredential> {
         let held = Some(self.get()?.clone());
         Ok(Self { held })
     }
 
-    /// Overwrites it. Doing it twice is fine; operations under way keep their copy until they end.
+    /// Overwrites it. Further calls do nothing. Running operations keep their copy until they end.
     #[napi]
     pub fn dispose(&mut self) {
         self.held = None;
@@ -145,21 +134,26 @@ impl NativeCredential {
     /// The key pair that it holds.
     pub(crate) fn pair(&self) -> Result<&Identity> {
         match self.get()? {
-            Held::Pair(identity) => Ok(identity),
-            Held::Public(_) | Held::Shared(..) => Err(invalid("not a key pair")),
+            Held {
+                recipient: None,
+                identity: Some(identity),
+            } => Ok(identity),
+            _ => Err(invalid_argument("not a key pair")),
         }
     }
 
     fn get(&self) -> Result<&Held> {
-        self.held.as_ref().ok_or_else(|| invalid("it was disposed of"))
+        self.held
+            .as_ref()
+            .ok_or_else(|| invalid_argument("it was disposed of"))
     }
 }
 
 impl From<Recipient> for NativeCredential {
     fn from(recipient: Recipient) -> Self {
-        let held = match recipient.identity() {
-            Some(identity) => Held::Shared(recipient, identity),
-            None => Held::Public(recipient),
+        let held = Held {
+            identity: recipient.identity(),
+            recipient: Some(recipient),
         };
         Self { held: Some(held) }
     }
@@ -167,54 +161,41 @@ impl From<Recipient> for NativeCredential {
 
 impl From<Identity> for NativeCredential {
     fn from(identity: Identity) -> Self {
-        let held = Some(Held::Pair(identity));
-        Self { held }
+        let held = Held {
+            recipient: None,
+            identity: Some(identity),
+        };
+        Self { held: Some(held) }
     }
 }
 
-/// What a call names to seal for or to open with: a key's bytes, or what Rust holds.
+/// A recipient or an identity as an argument: the bytes of a key, or an object that Rust holds.
+#[napi]
 pub type CredentialArgument<'env> =
     Either3<&'env [u8], ClassInstance<'env, NativeKey>, ClassInstance<'env, NativeCredential>>;
 
-/// The bytes of JavaScript's that an argument refers to.
-pub(crate) fn bytes_of<'a>(argument: &'a CredentialArgument<'_>) -> &'a [u8] {
-    match argument {
-        Either3::A(bytes) => bytes,
-        Either3::B(_) | Either3::C(_) => &[],
-    }
-}
-
-/// For whom an argument seals. The copy goes with the operation.
+/// The argument as a recipient. The copy belongs to the operation.
 pub(crate) fn recipient_of(argument: &CredentialArgument<'_>) -> Result<Recipient> {
     let key = match argument {
         Either3::A(bytes) => key_from_bytes(bytes)?,
         Either3::B(key) => key.get()?.clone(),
         Either3::C(credential) => {
-            return match credential.get()? {
-                Held::Public(recipient) | Held::Shared(recipient, _) => Ok(recipient.clone()),
-                Held::Pair(_) => Err(invalid("opens streams, and none can be sealed for it")),
-            };
+            let recipient = credential.get()?.recipient.clone();
+            return recipient.ok_or_else(|| invalid_argument("is an identity, which is no recipient"));
         }
     };
     let id = String::new();
     Ok(Recipient::Key { key, id })
 }
 
-/// What an argument opens. The copy goes with the operation.
+/// The argument as an identity. The copy belongs to the operation.
 pub(crate) fn identity_of(argument: &CredentialArgument<'_>) -> Result<Identity> {
-    let key = match argument {
-        Either3::A(bytes) => key_from_bytes(bytes)?,
-        Either3::B(key) => key.get()?.clone(),
+    match argument {
+        Either3::A(bytes) => key_from_bytes(bytes).map(Identity::Key),
+        Either3::B(key) => Ok(Identity::Key(key.get()?.clone())),
         Either3::C(credential) => {
-            return match credential.get()? {
-                Held::Pair(identity) | Held::Shared(_, identity) => Ok(identity.clone()),
-                Held::Public(_) => Err(invalid("is a public key, which opens nothing")),
-            };
+            let identity = credential.get()?.identity.clone();
+            identity.ok_or_else(|| invalid_argument("is a public key, which opens nothing"))
         }
-    };
-    Ok(Identity::Key(key))
-}
-
-fn invalid(problem: impl ToString) -> Error {
-    Error::new(Status::InvalidArg, problem.to_string())
+    }
 }

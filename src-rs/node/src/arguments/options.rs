@@ -1,142 +1,124 @@
-//! What a caller can choose, as the façade passes it: checked there, and again by the engine.
+//! Options of sealing and opening: from what the façade passes to what the engine takes.
+//!
+//! The façade has checked types and names. The engine checks values, before any input is read.
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
-use crate::runtime::damage_judge::{DamageAsker, DamageSettings, asker};
+use crate::runtime::damage_judge::{DamageSettings, asker};
+use crate::types::failure::OrThrow;
 use crate::types::names::{DigestName, SlotTypeName};
 use napi::bindgen_prelude::Uint8Array;
+use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::format::{DigestKind, SlotType};
-use sealstream::keys::DEFAULT_MAX_PASSPHRASE_COST;
 use sealstream::operation::damage::DamagePolicy;
-use sealstream::operation::options::{DEFAULT_MAX_SEGMENT_SIZE, HeaderLayout};
-use sealstream::{DecryptOptions, EncryptOptions, Identity, Recipient};
+use sealstream::operation::options::HeaderLayout;
+use sealstream::{DecryptOptions, EncryptOptions, SealError};
 
-/// How to seal; what is absent has the engine's default.
+/// How to seal; an absent option has the engine's default.
 #[napi(object, object_to_js = false)]
 #[derive(Default)]
 pub struct SealSettings {
-    /// Bytes that the reader must supply too.
+    /// Bytes that must also be given to open the stream.
     pub context: Option<Uint8Array>,
     /// Content bytes in a full frame.
-    pub frame_size: Option<u32>,
+    pub frame_size: Option<f64>,
     /// Plaintext bytes in a full segment.
-    pub segment_size: Option<u32>,
-    /// The digest behind each segment.
+    pub segment_size: Option<f64>,
+    /// The digest after each segment.
     pub digest: Option<DigestName>,
-    /// Room for later changes of the header, and a copy of it at the end.
+    /// Makes room for later changes of the header, and writes a copy of it at the end.
     pub rewrappable: Option<bool>,
-    /// The header is to be kept apart; only for a file.
+    /// Keeps the header apart from the stream; only for a file.
     pub detached: Option<bool>,
 }
 
-/// [`SealSettings`] in memory of Rust's, with the recipients.
-pub(crate) struct SealPlan {
-    options: EncryptOptions<'static>,
-    context: Vec<u8>,
-}
-
-impl SealPlan {
-    pub(crate) fn new(recipients: &[CredentialArgument<'_>], settings: SealSettings) -> napi::Result<Self> {
-        let recipients = recipients.iter().map(recipient_of).collect::<napi::Result<_>>()?;
-        let SealSettings {
-            context,
-            frame_size,
-            segment_size,
-            digest,
-            rewrappable,
-            detached: _,
-        } = settings;
+impl SealSettings {
+    /// The engine's options to seal for these recipients, with a copy of the context.
+    pub(crate) fn for_recipients(
+        self,
+        env: &Env,
+        recipients: &[CredentialArgument<'_>],
+    ) -> Result<EncryptOptions<'static>> {
+        let recipients = recipients.iter().map(recipient_of).collect::<Result<_>>()?;
         let defaults = EncryptOptions::new(recipients);
         let options = EncryptOptions {
-            frame_size: frame_size.unwrap_or(defaults.frame_size),
-            segment_size,
-            digest: digest.map_or(defaults.digest, DigestKind::from),
-            header: if rewrappable == Some(true) {
+            context: copied(self.context),
+            frame_size: integer(env, "frameSize", self.frame_size)?.unwrap_or(defaults.frame_size),
+            segment_size: integer(env, "segmentSize", self.segment_size)?,
+            digest: self.digest.map_or(defaults.digest, DigestKind::from),
+            header: if self.rewrappable == Some(true) {
                 HeaderLayout::Rewrappable
             } else {
                 HeaderLayout::Compact
             },
             ..defaults
         };
-        Ok(Self {
-            options,
-            context: context.map(|context| context.to_vec()).unwrap_or_default(),
-        })
-    }
-
-    pub(crate) fn options(&self) -> EncryptOptions<'_> {
-        self.options.clone().with_context(&self.context)
-    }
-
-    /// Whether a passphrase has to be stretched before the first byte is sealed.
-    pub(crate) fn stretches(&self) -> bool {
-        let mut recipients = self.options.recipients.iter();
-        recipients.any(|recipient| matches!(recipient, Recipient::Passphrase { .. }))
+        options.geometry(None).or_throw(env)?;
+        Ok(options)
     }
 }
 
-/// How to open; what is absent has the engine's default.
+/// How to open; an absent option has the engine's default.
 #[napi(object, object_to_js = false)]
 pub struct OpenSettings<'env> {
     /// The bytes that the stream was sealed with.
     pub context: Option<Uint8Array>,
     /// The types of key slots that are tried.
     pub accept_slots: Option<Vec<SlotTypeName>>,
-    /// What the passphrase slots of a header may cost in all, in KiB times passes.
+    /// Limit on the total cost of a header's passphrase slots, in KiB times passes.
     pub max_passphrase_cost: Option<f64>,
-    /// The largest segment size that is accepted, in bytes.
-    pub max_segment_size: Option<u32>,
-    /// Decides about segments that can't be opened; without it the first fails the operation.
+    /// The largest accepted segment size, in bytes.
+    pub max_segment_size: Option<f64>,
+    /// Decides about segments that can't be opened. Without it the first one fails the operation.
     pub on_damage: Option<DamageSettings<'env>>,
 }
 
-/// [`OpenSettings`] in memory of Rust's, with the identities.
-pub(crate) struct OpenPlan {
-    options: DecryptOptions<'static>,
-    context: Vec<u8>,
-    questions: Option<DamageAsker>,
+impl OpenSettings<'_> {
+    /// The engine's options to open with these identities, with a copy of the context.
+    pub(crate) fn for_identities(
+        self,
+        env: &Env,
+        identities: &[CredentialArgument<'_>],
+    ) -> Result<DecryptOptions<'static>> {
+        let identities = identities.iter().map(identity_of).collect::<Result<_>>()?;
+        let defaults = DecryptOptions::new(identities);
+        let options = DecryptOptions {
+            context: copied(self.context),
+            accept: self
+                .accept_slots
+                .map(|types| types.into_iter().map(SlotType::from).collect()),
+            max_passphrase_cost: integer(env, "maxPassphraseCost", self.max_passphrase_cost)?
+                .unwrap_or(defaults.max_passphrase_cost),
+            max_segment_size: integer(env, "maxSegmentSize", self.max_segment_size)?
+                .unwrap_or(defaults.max_segment_size),
+            on_damage: self
+                .on_damage
+                .map_or(DamagePolicy::Abort, |settings| DamagePolicy::Ask(asker(settings))),
+            ..defaults
+        };
+        options.check().or_throw(env)?;
+        Ok(options)
+    }
 }
 
-impl OpenPlan {
-    pub(crate) fn new(
-        identities: &[CredentialArgument<'_>],
-        settings: OpenSettings<'_>,
-    ) -> napi::Result<Self> {
-        let identities = identities.iter().map(identity_of).collect::<napi::Result<_>>()?;
-        let OpenSettings {
-            context,
-            accept_slots,
-            max_passphrase_cost,
-            max_segment_size,
-            on_damage,
-        } = settings;
-        let accept = accept_slots.map(|types| types.into_iter().map(SlotType::from).collect());
-        let cost = max_passphrase_cost.map_or(DEFAULT_MAX_PASSPHRASE_COST, |cost| cost as u64);
-        Ok(Self {
-            options: DecryptOptions {
-                accept,
-                max_passphrase_cost: cost,
-                max_segment_size: max_segment_size.unwrap_or(DEFAULT_MAX_SEGMENT_SIZE),
-                ..DecryptOptions::new(identities)
-            },
-            context: context.map(|context| context.to_vec()).unwrap_or_default(),
-            questions: on_damage.map(asker),
-        })
-    }
+/// A number that must be a non-negative integer of this type.
+pub(crate) fn integer<T: TryFrom<u64>>(env: &Env, option: &str, number: Option<f64>) -> Result<Option<T>> {
+    let Some(number) = number else {
+        return Ok(None);
+    };
+    let is_integer = number >= 0.0 && number.fract() == 0.0;
+    let converted = is_integer.then(|| T::try_from(number as u64).ok()).flatten();
+    let valid = converted.ok_or_else(|| SealError::InvalidOption {
+        option: option.to_owned(),
+        problem: format!("must be an integer from 0 to {}, not {number}", max::<T>()),
+    });
+    valid.or_throw(env).map(Some)
+}
 
-    pub(crate) fn options(&self) -> DecryptOptions<'_> {
-        DecryptOptions {
-            on_damage: self
-                .questions
-                .as_deref()
-                .map_or(DamagePolicy::Abort, DamagePolicy::Ask),
-            ..self.options.clone().with_context(&self.context)
-        }
-    }
+fn max<T>() -> u64 {
+    u64::MAX >> (64 - 8 * size_of::<T>())
+}
 
-    /// Whether a passphrase may have to be stretched before the first byte is opened.
-    pub(crate) fn stretches(&self) -> bool {
-        let mut identities = self.options.identities.iter();
-        identities.any(|identity| matches!(identity, Identity::Passphrase(_)))
-    }
+fn copied(bytes: Option<Uint8Array>) -> std::borrow::Cow<'static, [u8]> {
+    bytes.map(|bytes| bytes.to_vec()).unwrap_or_default().into()
 }

@@ -1,123 +1,111 @@
 //! Sealing and opening between file descriptors and paths, for the command: pipes, terminals, redirected files.
 
 use crate::arguments::credentials::CredentialArgument;
-use crate::arguments::options::{OpenPlan, OpenSettings, SealPlan, SealSettings};
+use crate::arguments::options::{OpenSettings, SealSettings};
 use crate::arguments::placement::PlacementSettings;
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::report::Report;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::files::Placement;
-use sealstream::stream_v2::io::{InputSource, OutputFile, OutputSink, PipeReader, PipeWriter, open_source};
-use sealstream::{CancellationToken, Control, SealError, decrypt_stream_v2, encrypt_stream_v2};
+use sealstream::files::{NewFile, Placement};
+use sealstream::stream_v2::io::{InputSource, OutputSink, PipeReader, PipeWriter, open_source};
+use sealstream::{Control, SealError, decrypt_stream_v2, encrypt_stream_v2};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// One end of a conversion: exactly one of its properties.
+/// One end of a conversion: a path or a file descriptor.
 #[napi(object, object_to_js = false)]
 pub struct End {
-    /// A regular file by its path.
+    /// Path of a regular file.
     pub path: Option<String>,
     /// An open file descriptor. It is duplicated, and never closed.
     pub fd: Option<i32>,
 }
 
-/// Seals from one end to the other. A target that is a path appears complete or not at all.
+/// Seals from one end to the other. A target with a path appears complete or not at all.
 #[napi(catch_unwind, ts_return_type = "Promise<Report>")]
 pub fn encrypt_between<'env>(
     env: &'env Env,
     source: End,
     target: End,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] recipients: Vec<
-        CredentialArgument<'_>,
-    >,
+    recipients: Vec<CredentialArgument<'_>>,
     settings: SealSettings,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
-    let plan = SealPlan::new(&recipients, settings)?;
-    let placement = placement.for_one_attempt();
-    Task::large(run).launch(env, move |control| {
-        let placement = placement.clone()?;
-        let seal =
-            |from: InputSource<'_>, to: OutputSink<'_>| encrypt_stream_v2(from, to, &plan.options(), control);
-        convert(&source, &target, placement, control, seal)
+    let options = settings.for_recipients(env, &recipients)?;
+    let place = placement.unresumable(env)?;
+    Task::parallel(run).launch(env, move |control| {
+        convert(&source, &target, place, control, |from, to| {
+            encrypt_stream_v2(from, to, &options, control)
+        })
     })
 }
 
-/// Opens from one end to the other. A target that is a path appears complete or not at all; what a target that is a
-/// descriptor got must be discarded if this rejects.
+/// Opens from one end to the other. A target with a path appears complete or not at all. If this rejects, what was written to a
+/// target that is a descriptor must be discarded.
 #[napi(catch_unwind, ts_return_type = "Promise<Report>")]
 pub fn decrypt_between<'env>(
     env: &'env Env,
     source: End,
     target: End,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
-        CredentialArgument<'_>,
-    >,
+    identities: Vec<CredentialArgument<'_>>,
     settings: OpenSettings<'_>,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
-    let plan = OpenPlan::new(&identities, settings)?;
-    let placement = placement.for_one_attempt();
-    Task::large(run).launch(env, move |control| {
-        let placement = placement.clone()?;
-        let open =
-            |from: InputSource<'_>, to: OutputSink<'_>| decrypt_stream_v2(from, to, &plan.options(), control);
-        convert(&source, &target, placement, control, open)
+    let options = settings.for_identities(env, &identities)?;
+    let place = placement.unresumable(env)?;
+    Task::parallel(run).launch(env, move |control| {
+        convert(&source, &target, place, control, |from, to| {
+            decrypt_stream_v2(from, to, &options, control)
+        })
     })
 }
 
 fn convert(
     source: &End,
     target: &End,
-    placement: Placement,
+    place: Placement,
     control: &Control<'_>,
     convert: impl FnOnce(InputSource<'_>, OutputSink<'_>) -> std::result::Result<sealstream::Report, SealError>,
 ) -> std::result::Result<Report, SealError> {
-    let (from, to) = (source.name(), target.name());
+    let cancel = &control.cancel;
     let file = match &source.path {
         Some(path) => open_source(Path::new(path))?,
         None => duplicate(source.fd, "source")?,
     };
-    let output = match &target.path {
-        Some(path) => Ok(OutputFile::create(
-            Some(&file),
-            Path::new(path),
-            placement.overwrite,
-        )?),
-        None => Err(duplicate(target.fd, "target")?),
-    };
-    let input = if source.path.is_some() {
-        InputSource::file(file)
-    } else {
-        reader(file, &control.cancel)
-    };
-    let report = match output {
-        Ok(output) => {
-            let report =
-                convert(input, OutputSink::file(output.file())).map_err(|error| error.on_file(&from, &to))?;
-            // What came through a pipe has no permissions to take over: the owner alone may read the output.
-            output.commit(None, placement.flush)?;
-            report
+    let input = match source.path {
+        Some(_) => InputSource::positioned(&file),
+        None => {
+            let pipe = duplicate(source.fd, "source")?;
+            InputSource::reader(PipeReader::new(pipe, cancel.clone()))
         }
-        Err(file) => convert(
-            input,
-            OutputSink::writer(PipeWriter::new(file, control.cancel.clone())),
-        )
-        .map_err(|error| error.on_file(&from, &to))?,
     };
-    Ok(report.into())
-}
-
-fn reader(file: File, cancel: &CancellationToken) -> InputSource<'static> {
-    InputSource::reader(PipeReader::new(file, cancel.clone()))
+    let (from, to) = (source.name(), target.name());
+    let report = match &target.path {
+        Some(path) => {
+            let new = NewFile {
+                from: &from,
+                sources: &[&file],
+                to: Path::new(path),
+                // A pipe has no permissions to copy: only the owner may read the output.
+                mode: None,
+                placement: place,
+            };
+            new.write(|output| convert(input, OutputSink::positioned(output.file())))
+        }
+        None => {
+            let writer = PipeWriter::new(duplicate(target.fd, "target")?, cancel.clone());
+            convert(input, OutputSink::writer(writer)).map_err(|error| error.on_file(&from, &to))
+        }
+    };
+    report.map(Report::from)
 }
 
 impl End {
-    /// The path, or what a message calls the descriptor.
+    /// The path, or the descriptor's name in messages.
     fn name(&self) -> PathBuf {
         match (&self.path, self.fd) {
             (Some(path), _) => path.into(),
@@ -142,11 +130,12 @@ mod system {
     use std::fs::File;
     use std::os::fd::BorrowedFd;
 
+    #[allow(unsafe_code, reason = "Rust has no type for a number that JavaScript passes")]
     pub(super) fn duplicate(fd: i32) -> Option<File> {
         if fd < 0 {
             return None;
         }
-        // SAFETY: `fd` is not -1, and it is used for this call only, which fails if nothing is open there.
+        // SAFETY: `fd` is not -1, and it is used for this call only, which fails if the descriptor is not open.
         let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
         borrowed.try_clone_to_owned().ok().map(File::from)
     }

@@ -3,14 +3,14 @@
 use napi_derive::napi;
 use sealstream::{format, keys, operation};
 
-/// What the format and the engine allow and choose.
+/// The limits and defaults of the format and the engine.
 #[napi(object, object_from_js = false)]
 pub struct Limits {
     /// The smallest frame's content, in bytes.
     pub min_frame_size: u32,
     /// The largest frame's content, in bytes.
     pub max_frame_size: u32,
-    /// The frame size where none is named.
+    /// The default frame size.
     pub default_frame_size: u32,
     /// The largest segment's plaintext, in bytes.
     pub max_segment_size: u32,
@@ -18,19 +18,19 @@ pub struct Limits {
     pub max_context: u32,
     /// The longest key id, in bytes.
     pub max_key_id: u32,
-    /// The most key slots of a header.
+    /// The largest number of key slots in a header.
     pub max_slots: u32,
-    /// The most lanes of a passphrase that are accepted.
+    /// The largest accepted number of lanes of a passphrase.
     pub max_passphrase_lanes: u32,
     /// The longest name of a key service, in bytes.
     pub max_provider_name: u32,
     /// The longest id of a key service's key, in bytes.
     pub max_provider_key_id: u32,
-    /// The bytes that a FLOE segment adds to its content; ENC_SEG_LEN is larger.
+    /// Bytes that a FLOE segment adds to its content. ENC_SEG_LEN is larger.
     pub floe_overhead: u32,
 }
 
-/// What the format and the engine allow and choose.
+/// The limits and defaults of the format and the engine.
 #[napi]
 pub fn limits() -> Limits {
     Limits {

@@ -3,6 +3,7 @@
 pub mod buffers;
 pub mod descriptors;
 pub mod files;
+pub mod floe;
 pub mod header;
 pub mod heal;
 pub mod inspect;
@@ -12,6 +13,5 @@ pub mod passphrase_generator;
 pub mod reader;
 pub mod rewrap;
 pub mod salvage;
-pub mod segments;
 pub mod sync;
 pub mod verify;

@@ -1,15 +1,13 @@
-//! Passphrases that are drawn.
+//! Generated passphrases.
 
-use crate::types::failure::rejection;
+use crate::types::failure::OrThrow;
 use napi::{Env, JsString, Result};
 use napi_derive::napi;
 use sealstream::keys;
 
-/// A passphrase of this many words. Rust's copy is overwritten; JavaScript's can't be.
+/// A random passphrase of this many words. Rust's copy is overwritten; JavaScript's can't be.
 #[napi]
 pub fn generate_passphrase(env: &Env, words: u32) -> Result<JsString<'_>> {
-    match keys::generate_passphrase(words as usize) {
-        Ok(text) => env.create_string(text.as_str()),
-        Err(error) => Err(rejection(env, &error.into())?),
-    }
+    let text = keys::generate_passphrase(words as usize).or_throw(env)?;
+    env.create_string(text.as_str())
 }

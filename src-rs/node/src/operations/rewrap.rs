@@ -1,99 +1,78 @@
-//! Who can open a sealed file, changed in its header.
+//! Changing who can open a sealed file.
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
-use crate::arguments::options::{OpenPlan, OpenSettings};
+use crate::arguments::options::OpenSettings;
 use crate::operations::inspect::SlotInfo;
 use crate::runtime::task::{Cancellation, Task};
+use crate::types::convert::object;
+use crate::types::failure::invalid_argument;
 use crate::types::names::SlotTypeName;
-use crate::types::report::{OpenedBy, hex};
+use crate::types::report::OpenedBy;
 use napi::bindgen_prelude::{ClassInstance, Object};
-use napi::{Env, Error, Result, Status};
+use napi::{Env, Error, Result};
 use napi_derive::napi;
 use sealstream::rekey::rewrap;
-use sealstream::rekey::rewrap::{Change, RewrapOptions, SlotSelector, rewrap_file};
+use sealstream::rekey::rewrap::{RewrapOptions, SlotChange, SlotSelector, rewrap_file};
 use std::path::Path;
 
-/// Key slots of a header: exactly one of its properties.
+/// Selects key slots of a header, by exactly one property.
 #[napi(object, object_to_js = false)]
 pub struct SlotSelection {
     /// The slot at this position, from 0.
     pub position: Option<u32>,
-    /// Every slot of this type.
+    /// All slots of this type.
     #[napi(js_name = "type")]
     pub slot_type: Option<SlotTypeName>,
-    /// Every slot with this key id.
+    /// All slots with this key id.
     pub key_id: Option<String>,
 }
 
-/// What becomes of a header's key slots.
+/// How to change a header's key slots.
 #[napi(object, object_to_js = false)]
 pub struct RewrapSettings<'env> {
-    /// All slots give way to those that are added; else those that are selected.
+    /// Remove all slots that are not added, instead of the selected ones.
     pub replace: bool,
-    /// The slots that go.
+    /// The slots to remove.
     pub remove: Vec<SlotSelection>,
-    /// Have a new file on the disk before the operation ends.
+    /// Flush a new file to the disk before the operation ends.
     pub flush: bool,
-    /// Stops it.
+    /// Cancels the operation.
     #[napi(ts_type = "Cancellation")]
     pub cancellation: Option<ClassInstance<'env, Cancellation>>,
 }
 
-/// A header that was rewritten.
-#[napi(object, object_from_js = false)]
-pub struct RewrapReport {
-    /// The stream's id, 64 hexadecimal digits.
-    pub stream_id: String,
-    /// How often the header was rewritten, this time included.
-    pub revision: u32,
-    /// The header was written over the old one; else a new file took the old one's place.
-    pub in_place: bool,
-    /// Bytes of the header.
-    pub header_size: u32,
-    /// Who can open the stream now, in the order in which they are tried.
-    pub slots: Vec<SlotInfo>,
-    /// The slot of the old header that was opened. After a rewrap that was interrupted it can be one of the header before that,
-    /// and not be among those that the change started from.
-    pub opened_by: OpenedBy,
-    /// The change started from the header's copy: the header itself was damaged, or older.
-    pub header_from_copy: bool,
-    /// The slots that are new, by their positions now.
-    pub added: Vec<PlacedSlot>,
-    /// The slots that went, by the positions that they had.
-    pub removed: Vec<PlacedSlot>,
-}
-
-/// A key slot and its position.
-#[napi(object, object_from_js = false)]
-pub struct PlacedSlot {
-    /// Position in the header, from 0.
-    pub position: u32,
-    /// The slot.
-    pub slot: SlotInfo,
-}
-
-impl From<&rewrap::PlacedSlot> for PlacedSlot {
-    fn from(placed: &rewrap::PlacedSlot) -> Self {
-        Self {
-            position: placed.position,
-            slot: (&placed.slot).into(),
-        }
+object! {
+    /// A rewritten header.
+    RewrapReport from report: rewrap::RewrapReport {
+        /// The stream's id, 64 hexadecimal digits.
+        stream_id: String,
+        /// How often the header was rewritten, this time included.
+        revision: u32,
+        /// Whether the header was written over the old one. Otherwise a new file replaced the old one.
+        in_place: bool,
+        /// Bytes of the header.
+        header_size: u32,
+        /// The slots that can open the stream now, in the order in which they are tried.
+        slots: Vec<SlotInfo>,
+        /// The slot of the old header that was opened. After an interrupted rewrap it can be a slot of the header before that, which
+        /// is not among the slots that were changed.
+        opened_by: OpenedBy,
+        /// The header's copy was rewritten: the header itself was damaged, or older.
+        header_from_copy: bool,
+        /// The new slots, by their positions now.
+        added: Vec<PlacedSlot>,
+        /// The removed slots, by the positions that they had.
+        removed: Vec<PlacedSlot>,
     }
 }
 
-impl From<rewrap::RewrapReport> for RewrapReport {
-    fn from(report: rewrap::RewrapReport) -> Self {
-        Self {
-            stream_id: hex(&report.stream_id),
-            revision: report.revision.into(),
-            in_place: report.in_place,
-            header_size: report.header_size,
-            slots: report.slots.iter().map(SlotInfo::from).collect(),
-            opened_by: report.opened_by.into(),
-            header_from_copy: report.header_from_copy,
-            added: report.added.iter().map(PlacedSlot::from).collect(),
-            removed: report.removed.iter().map(PlacedSlot::from).collect(),
-        }
+object! {
+    /// A key slot and its position.
+    PlacedSlot from placed: rewrap::PlacedSlot {
+        /// Position in the header, from 0.
+        position: u32,
+        /// The slot.
+        slot: SlotInfo,
     }
 }
 
@@ -110,49 +89,42 @@ impl TryFrom<SlotSelection> for SlotSelector {
             (Some(position), None, None) => Ok(Self::Position(position)),
             (None, Some(slot_type), None) => Ok(Self::Type(slot_type.into())),
             (None, None, Some(key_id)) => Ok(Self::KeyId(key_id)),
-            // One that is left out would leave somebody in.
-            _ => Err(Error::new(
-                Status::InvalidArg,
+            // A selection that is ignored would keep a slot that the caller wants removed.
+            _ => Err(invalid_argument(
                 "a selection has exactly one of position, type and keyId",
             )),
         }
     }
 }
 
-/// Rewrites the header of the sealed file at `path`: `added` are for whom there are new slots, and the slots go that
-/// `settings` selects or that one of `removed` opens.
-#[napi(js_name = "rewrap", catch_unwind, ts_return_type = "Promise<RewrapReport>")]
-pub fn rewrap_file_at<'env>(
+/// Rewrites the header of the sealed file at `path`. It adds a slot for each of `added`, and removes the slots that `settings`
+/// selects or that one of `removed` opens.
+#[napi(catch_unwind, ts_return_type = "Promise<RewrapReport>")]
+pub fn rewrap<'env>(
     env: &'env Env,
     path: String,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
-        CredentialArgument<'_>,
-    >,
+    identities: Vec<CredentialArgument<'_>>,
     open: OpenSettings<'_>,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] added: Vec<
-        CredentialArgument<'_>,
-    >,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] removed: Vec<
-        CredentialArgument<'_>,
-    >,
+    added: Vec<CredentialArgument<'_>>,
+    removed: Vec<CredentialArgument<'_>>,
     settings: RewrapSettings<'_>,
 ) -> Result<Object<'env>> {
-    let plan = OpenPlan::new(&identities, open)?;
+    let open = open.for_identities(env, &identities)?;
     let add = added.iter().map(recipient_of).collect::<Result<_>>()?;
-    let selections = settings.remove.into_iter().map(SlotSelector::try_from);
-    let mut remove: Vec<SlotSelector> = selections.collect::<Result<_>>()?;
-    for identity in &removed {
-        remove.push(SlotSelector::Opens(identity_of(identity)?));
-    }
+    let selected = settings.remove.into_iter().map(SlotSelector::try_from);
+    let opened = removed
+        .iter()
+        .map(|identity| identity_of(identity).map(SlotSelector::Opens));
+    let remove = selected.chain(opened).collect::<Result<_>>()?;
     let change = if settings.replace {
-        Change::Replace(add)
+        SlotChange::Replace(add)
     } else {
-        Change::Edit { add, remove }
+        SlotChange::Edit { add, remove }
     };
-    let options = RewrapOptions { change };
-    let flush = settings.flush;
-    // How long it takes is not known beforehand: a header that outgrows its room has the whole stream copied.
-    Task::long(settings.cancellation.as_deref()).launch(env, move |control| {
-        rewrap_file(Path::new(&path), &options, &plan.options(), flush, control).map(RewrapReport::from)
+    let (options, flush) = (RewrapOptions { change }, settings.flush);
+    // It may take long: a header that outgrows its room has the whole stream copied.
+    let task = Task::new(settings.cancellation.as_deref()).of_size(u64::MAX);
+    task.launch(env, move |control| {
+        rewrap_file(Path::new(&path), &options, &open, flush, control).map(RewrapReport::from)
     })
 }

@@ -1,15 +1,15 @@
 //! Asks JavaScript what to do about damage, and waits for the answer.
 
 use crate::runtime::executor::waiting;
+use crate::types::convert::IntoJs;
 use crate::types::damage::{Damage, DamageDecisionName};
 use napi::Status;
 use napi::bindgen_prelude::ClassInstance;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use sealstream::CancellationToken;
-use sealstream::operation::damage;
-use sealstream::operation::damage::DamageDecision;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use sealstream::operation::damage::{DamageDecision, DamageHandler};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Carries one answer at a time from JavaScript to the thread that waits for it.
@@ -27,14 +27,14 @@ struct Answer {
 
 #[napi]
 impl DamageJudge {
-    /// One for a single operation.
+    /// A judge for one operation.
     #[napi(constructor)]
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Answers the question that was asked last.
+    /// Answers the last question.
     #[napi]
     pub fn decide(&self, decision: DamageDecisionName) {
         *self.answer.lock() = Some(decision.into());
@@ -43,11 +43,11 @@ impl DamageJudge {
 }
 
 impl Answer {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<DamageDecision>> {
+    fn lock(&self) -> MutexGuard<'_, Option<DamageDecision>> {
         self.decision.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until somebody answers; an operation that is cancelled has no answer to wait for.
+    /// Waits for an answer. A cancelled operation does not get one.
     fn wait(&self, cancel: &CancellationToken) -> DamageDecision {
         let mut decision = self.lock();
         loop {
@@ -57,41 +57,37 @@ impl Answer {
             if cancel.is_cancelled() {
                 return DamageDecision::Abort;
             }
-            let waited = self.given.wait_timeout(decision, LOOK_UP);
+            let waited = self.given.wait_timeout(decision, CANCELLATION_CHECK);
             decision = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
-/// Weak, as the listener to progress is: the operation's promise keeps the event loop alive.
+/// Weak: the operation's promise keeps the event loop alive.
 pub type OnDamage = ThreadsafeFunction<Damage, (), Damage, Status, false, true>;
 
 /// How an operation asks about damage.
 #[napi(object, object_to_js = false)]
 pub struct DamageSettings<'env> {
-    /// Is told of each damage, and answers through `judge`.
+    /// Called with each damage. The answer comes through `judge`.
     #[napi(ts_type = "(damage: Damage) => void")]
     pub ask: OnDamage,
-    /// Where the answers come from.
+    /// Receives the answers.
     #[napi(ts_type = "DamageJudge")]
     pub judge: ClassInstance<'env, DamageJudge>,
 }
 
-/// [`DamageSettings`] on the operation's thread.
-pub(crate) type DamageAsker =
-    Box<dyn Fn(&damage::Damage, &CancellationToken) -> DamageDecision + Send + Sync>;
-
-/// Asks JavaScript and waits for the answer.
-pub(crate) fn asker(settings: DamageSettings<'_>) -> DamageAsker {
+/// A function for the operation's thread that asks JavaScript and waits for the answer.
+pub(crate) fn asker(settings: DamageSettings<'_>) -> Arc<DamageHandler<'static>> {
     let (ask, answer) = (settings.ask, Arc::clone(&settings.judge.answer));
-    Box::new(move |damage, cancel| {
+    Arc::new(move |damage, cancel| {
         *answer.lock() = None;
-        match ask.call(damage.into(), ThreadsafeFunctionCallMode::NonBlocking) {
+        match ask.call(damage.into_js(), ThreadsafeFunctionCallMode::NonBlocking) {
             Status::Ok => waiting(|| answer.wait(cancel)),
-            // The environment is going away.
+            // The environment is ending.
             _ => DamageDecision::Abort,
         }
     })
 }
 
-const LOOK_UP: Duration = Duration::from_millis(50);
+const CANCELLATION_CHECK: Duration = Duration::from_millis(50);

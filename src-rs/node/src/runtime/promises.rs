@@ -3,6 +3,8 @@
 //! Node-API's usual way makes such a function for each promise: a handle of the event loop, a cleanup hook and a resource
 //! for async hooks. For small operations, such as reads of 64 KiB, that took longer than the work.
 
+#![allow(unsafe_code, reason = "Node-API is a C interface")]
+
 use napi::bindgen_prelude::{Object, ToNapiValue};
 use napi::{Env, Error, Result, Status, sys};
 use std::ffi::c_void;

@@ -1,8 +1,9 @@
-//! Segments that are done, on their way to whoever watches.
+//! Finished segments on their way to JavaScript.
 //!
-//! They wait in a queue that JavaScript empties: a call for each would arrive in no certain order with the operation's
-//! own end, and cost more.
+//! They wait in a queue that JavaScript empties. A call for each would cost more, and would arrive in no defined order with the
+//! operation's own end.
 
+use crate::types::convert::IntoJs;
 use crate::types::report::SegmentDone;
 use napi::Status;
 use napi::bindgen_prelude::ClassInstance;
@@ -12,7 +13,7 @@ use sealstream::telemetry;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Segments of one operation that nobody has been told of.
+/// The finished segments of one operation that JavaScript has not taken yet.
 #[napi]
 #[derive(Default)]
 pub struct SegmentLog {
@@ -30,38 +31,34 @@ impl SegmentLog {
         Self::default()
     }
 
-    /// What has come since the last call. When the operation's promise has settled nothing more comes.
+    /// The segments since the last call. None are added after the operation's promise has settled.
     #[napi]
     pub fn take(&self) -> Vec<SegmentDone> {
-        take(&self.queue).iter().map(SegmentDone::from).collect()
+        mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner)).into_js()
     }
-}
-
-fn take(queue: &Queue) -> Vec<telemetry::SegmentDone> {
-    mem::take(&mut *queue.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Weak: it does not keep the event loop alive.
 pub type Notify = ThreadsafeFunction<(), (), (), Status, false, true>;
 
-/// How an operation tells of segments.
+/// How an operation reports finished segments.
 #[napi(object, object_to_js = false)]
 pub struct SegmentSettings<'env> {
-    /// Where they wait.
+    /// Collects them.
     #[napi(ts_type = "SegmentLog")]
     pub log: ClassInstance<'env, SegmentLog>,
-    /// Called when some wait, and none did before.
+    /// Called when a segment is added to an empty log.
     #[napi(ts_type = "() => void")]
     pub notify: Notify,
 }
 
 /// [`SegmentSettings`] on the operation's threads.
-pub(crate) struct SegmentWatch {
+pub(crate) struct SegmentListener {
     queue: Queue,
     notify: Notify,
 }
 
-impl From<SegmentSettings<'_>> for SegmentWatch {
+impl From<SegmentSettings<'_>> for SegmentListener {
     fn from(settings: SegmentSettings<'_>) -> Self {
         Self {
             queue: Arc::clone(&settings.log.queue),
@@ -70,9 +67,8 @@ impl From<SegmentSettings<'_>> for SegmentWatch {
     }
 }
 
-impl SegmentWatch {
-    /// Puts a segment in the queue.
-    pub(crate) fn tell(&self, done: &telemetry::SegmentDone) {
+impl SegmentListener {
+    pub(crate) fn add(&self, done: &telemetry::SegmentDone) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.push(*done);
         let is_first = queue.len() == 1;

@@ -1,60 +1,91 @@
-//! Failures on their way to JavaScript: an `Error` with a `code` and the engine's enum as its `failure`.
+//! Errors as JavaScript receives them.
 
-#[allow(missing_docs, clippy::all)] // It is not written by hand.
+#[allow(missing_docs, clippy::all, reason = "build.rs writes it")]
 mod mirrors {
     include!(concat!(env!("OUT_DIR"), "/mirrors.rs"));
 }
 
 pub use mirrors::*;
 
+use crate::types::convert::IntoJs;
 use napi::bindgen_prelude::{JsObjectValue, Object, ToNapiValue};
-use napi::{Env, Error, JsValue, Status};
-use sealstream::floe;
+use napi::{Env, Error, JsRangeError, JsValue, Result, Status};
+use sealstream::{SealError, crypto, floe};
 
-/// The JavaScript error of a failed operation.
-pub(crate) fn rejection(env: &Env, failure: &sealstream::SealError) -> napi::Result<Error> {
-    let mut object = error(
-        env,
-        &failure.to_string(),
-        &code_of(failure),
-        SealFailure::from(failure),
-    )?;
-    object.set_named_property("isDamage", failure.is_damage())?;
-    Ok(Error::from(object.to_unknown()))
+/// A failure of the engine.
+pub(crate) trait Failure {
+    /// The JavaScript error: an `Error` with a `code`, and the engine's enum as its `failure`.
+    fn to_error(&self, env: &Env) -> Result<Error>;
 }
 
-/// The `code` of an error that carries this failure.
-pub(crate) fn code_of(failure: &sealstream::SealError) -> String {
+impl Failure for SealError {
+    fn to_error(&self, env: &Env) -> Result<Error> {
+        if let Self::InvalidOption { option, .. } = self
+            && VALUES.contains(&option.as_str())
+        {
+            let error = JsRangeError::from(Error::new("ERR_OUT_OF_RANGE", self.to_string()));
+            return Ok(Error::from(error.into_unknown(*env)));
+        }
+        let failure: SealFailure = self.clone().into_js();
+        let mut error = error(env, &self.to_string(), &code_of(self), failure)?;
+        error.set_named_property("isDamage", self.is_damage())?;
+        Ok(Error::from(error.to_unknown()))
+    }
+}
+
+impl Failure for floe::FloeError {
+    fn to_error(&self, env: &Env) -> Result<Error> {
+        let code = format!("{FLOE_CODE_PREFIX}{}", self.code());
+        let failure: FloeError = (*self).into_js();
+        let error = error(env, &self.to_string(), &code, failure)?;
+        Ok(Error::from(error.to_unknown()))
+    }
+}
+
+impl Failure for crypto::CryptoError {
+    fn to_error(&self, env: &Env) -> Result<Error> {
+        SealError::from(*self).to_error(env)
+    }
+}
+
+/// Throws the failure of a call that runs on the JavaScript thread.
+pub(crate) trait OrThrow<T> {
+    fn or_throw(self, env: &Env) -> Result<T>;
+}
+
+impl<T, F: Failure> OrThrow<T> for std::result::Result<T, F> {
+    fn or_throw(self, env: &Env) -> Result<T> {
+        match self {
+            Ok(value) => Ok(value),
+            Err(failure) => Err(failure.to_error(env)?),
+        }
+    }
+}
+
+/// The `code` of an error with this failure.
+pub(crate) fn code_of(failure: &SealError) -> String {
     format!("{SEAL_CODE_PREFIX}{}", failure.code())
 }
 
-/// The JavaScript error of a FLOE message that was not sealed or opened.
-pub(crate) fn floe_rejection(env: &Env, failure: &floe::FloeError) -> napi::Result<Error> {
-    let code = format!("{FLOE_CODE_PREFIX}{}", failure.code());
-    let object = error(env, &failure.to_string(), &code, FloeError::from(failure))?;
-    Ok(Error::from(object.to_unknown()))
+/// An argument that no caller should pass.
+pub(crate) fn invalid_argument(problem: impl ToString) -> Error {
+    Error::new(Status::InvalidArg, problem.to_string())
 }
 
-fn error<'env>(
-    env: &'env Env,
-    message: &str,
-    code: &str,
-    failure: impl ToNapiValue,
-) -> napi::Result<Object<'env>> {
+fn error<'env>(env: &'env Env, message: &str, code: &str, failure: impl ToNapiValue) -> Result<Object<'env>> {
     let mut error = env.create_error(Error::from_reason(message))?;
     error.set_named_property("code", code)?;
     error.set_named_property("failure", failure)?;
     Ok(error)
 }
 
-/// An operation that panicked, which is a bug.
-pub(crate) struct Panicked;
-
-impl From<Panicked> for Error {
-    fn from(_: Panicked) -> Self {
-        Self::new(
-            Status::GenericFailure,
-            "an operation stopped without an answer (a bug in sealstream; please report it)",
-        )
-    }
-}
+/// The options whose values only the engine checks. A value that it refuses is a `RangeError` with the code `ERR_OUT_OF_RANGE`.
+const VALUES: [&str; 7] = [
+    "acceptSlots",
+    "context",
+    "frameSize",
+    "maxBytesPerSecond",
+    "maxSegmentSize",
+    "sample",
+    "segmentSize",
+];

@@ -1,7 +1,9 @@
-//! Results, as JavaScript sees them. They know nothing of threads or operations.
+//! The values that JavaScript receives.
 
+pub mod byte_range;
+pub(crate) mod convert;
 pub mod damage;
+pub mod damage_map;
 pub mod failure;
 pub mod names;
-pub mod range;
 pub mod report;

@@ -1,88 +1,43 @@
-//! Words and small values that cross in both directions.
+//! Names of algorithms and slot types, and the strengths of passphrases.
 
+use crate::types::convert::{IntoJs, names};
 use napi_derive::napi;
 use sealstream::format::{DigestKind, SlotType};
 use sealstream::keys::PassphraseCost;
 
-/// The digest behind each segment, by which anyone can tell rot, without a key.
-#[napi(string_enum)]
-#[derive(Clone, Copy)]
-pub enum DigestName {
-    /// None.
-    #[napi(value = "none")]
-    None,
-    /// CRC-64/NVME.
-    #[napi(value = "crc64-nvme")]
-    Crc64Nvme,
-    /// SHA-256.
-    #[napi(value = "sha256")]
-    Sha256,
-    /// SHA-512.
-    #[napi(value = "sha512")]
-    Sha512,
-    /// BLAKE3.
-    #[napi(value = "blake3")]
-    Blake3,
-}
-
-impl From<DigestName> for DigestKind {
-    fn from(name: DigestName) -> Self {
-        match name {
-            DigestName::None => Self::None,
-            DigestName::Crc64Nvme => Self::Crc64Nvme,
-            DigestName::Sha256 => Self::Sha256,
-            DigestName::Sha512 => Self::Sha512,
-            DigestName::Blake3 => Self::Blake3,
-        }
+names! {
+    /// The digest after each segment. It detects damage without a key.
+    DigestName from and into DigestKind {
+        /// None.
+        None = "none",
+        /// CRC-64/NVME.
+        Crc64Nvme = "crc64-nvme",
+        /// SHA-256.
+        Sha256 = "sha256",
+        /// SHA-512.
+        Sha512 = "sha512",
+        /// BLAKE3.
+        Blake3 = "blake3",
     }
 }
 
-impl From<DigestKind> for DigestName {
-    fn from(kind: DigestKind) -> Self {
-        match kind {
-            DigestKind::None => Self::None,
-            DigestKind::Crc64Nvme => Self::Crc64Nvme,
-            DigestKind::Sha256 => Self::Sha256,
-            DigestKind::Sha512 => Self::Sha512,
-            DigestKind::Blake3 => Self::Blake3,
-        }
+names! {
+    /// A type of key slot that this release can open.
+    SlotTypeName into SlotType {
+        /// A 32-byte key.
+        Key = "key",
+        /// A passphrase.
+        Passphrase = "passphrase",
+        /// An X25519 key pair.
+        X25519 = "x25519",
+        /// A key service.
+        Provider = "provider",
+        /// A post-quantum hybrid key pair.
+        Hybrid = "hybrid",
     }
 }
 
-/// A type of key slots that this release can open.
-#[napi(string_enum)]
-#[derive(Clone, Copy)]
-pub enum SlotTypeName {
-    /// A 32-byte key.
-    #[napi(value = "key")]
-    Key,
-    /// A passphrase.
-    #[napi(value = "passphrase")]
-    Passphrase,
-    /// An X25519 key pair.
-    #[napi(value = "x25519")]
-    X25519,
-    /// A key service.
-    #[napi(value = "provider")]
-    Provider,
-    /// A post-quantum hybrid key pair.
-    #[napi(value = "hybrid")]
-    Hybrid,
-}
-
-impl From<SlotTypeName> for SlotType {
-    fn from(name: SlotTypeName) -> Self {
-        match name {
-            SlotTypeName::Key => Self::Key,
-            SlotTypeName::Passphrase => Self::Passphrase,
-            SlotTypeName::X25519 => Self::X25519,
-            SlotTypeName::Provider => Self::Provider,
-            SlotTypeName::Hybrid => Self::Hybrid,
-        }
-    }
-}
-
-/// What every attempt with a passphrase costs.
+/// The cost of every attempt with a passphrase.
 #[napi(object)]
 #[derive(Clone, Copy)]
 pub struct PassphraseStrength {
@@ -91,16 +46,16 @@ pub struct PassphraseStrength {
     pub memory_kib: u32,
     /// Passes over that memory, at least 1.
     pub passes: u32,
-    /// Lanes that can be worked on side by side, at least 1.
+    /// Lanes that can be computed in parallel, at least 1.
     pub lanes: u32,
 }
 
-impl From<PassphraseCost> for PassphraseStrength {
-    fn from(cost: PassphraseCost) -> Self {
-        Self {
-            memory_kib: cost.memory_kib(),
-            passes: cost.passes(),
-            lanes: cost.lanes(),
+impl IntoJs<PassphraseStrength> for PassphraseCost {
+    fn into_js(self) -> PassphraseStrength {
+        PassphraseStrength {
+            memory_kib: self.memory_kib(),
+            passes: self.passes(),
+            lanes: self.lanes(),
         }
     }
 }
@@ -108,11 +63,11 @@ impl From<PassphraseCost> for PassphraseStrength {
 /// The strengths that have a name.
 #[napi(object, object_from_js = false)]
 pub struct PassphraseStrengths {
-    /// Where somebody waits for every file.
+    /// For files that a person waits for.
     pub interactive: PassphraseStrength,
-    /// Unless told otherwise.
+    /// The default.
     pub default: PassphraseStrength,
-    /// Where there is time and memory.
+    /// For secrets that justify more time and memory.
     pub sensitive: PassphraseStrength,
 }
 
@@ -121,8 +76,8 @@ pub struct PassphraseStrengths {
 #[must_use]
 pub fn passphrase_strengths() -> PassphraseStrengths {
     PassphraseStrengths {
-        interactive: PassphraseCost::INTERACTIVE.into(),
-        default: PassphraseCost::default().into(),
-        sensitive: PassphraseCost::SENSITIVE.into(),
+        interactive: PassphraseCost::INTERACTIVE.into_js(),
+        default: PassphraseCost::default().into_js(),
+        sensitive: PassphraseCost::SENSITIVE.into_js(),
     }
 }

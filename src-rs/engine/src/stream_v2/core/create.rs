@@ -62,7 +62,7 @@ impl NewStream {
             plaintext_size,
             stream_id: *stream_id,
         };
-        let keys = StreamKeys::derive(&file_key, &core.encode(), &[], options.context)?;
+        let keys = StreamKeys::derive(&file_key, &core.encode(), &[], &options.context)?;
         let draft = StreamHeaderDraft {
             core,
             revision: 0,

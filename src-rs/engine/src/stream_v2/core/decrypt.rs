@@ -66,7 +66,13 @@ pub fn decrypt_stream_v2(
         check_room(&sink, seekable.plaintext_size().unwrap_or(0))?;
         sink.into_writer()
     };
-    let (tally, damage) = open_around_damage(&seekable, &*source, &mut *writer, options.on_damage, control)?;
+    let (tally, damage) = open_around_damage(
+        &seekable,
+        &*source,
+        &mut *writer,
+        options.on_damage.clone(),
+        control,
+    )?;
     let end = match seekable.trailer() {
         Ok(trailer) => trailer.end,
         Err(_) => StreamEnd::unverified(seekable.source_size()),

@@ -75,7 +75,7 @@ impl UnlockedStream {
             &unlocked.file_key,
             &core.encode(),
             &header.core_extensions,
-            options.context,
+            &options.context,
         )?;
         // The keys of a newer copy are the same: a rewrap keeps the fields that they are derived from.
         let is_authentic = |header: &StreamHeader| keys.verify_header(header.authenticated(), &header.mac);
