@@ -1,31 +1,49 @@
-// A sealed stream to plaintext.
+// Converts a sealed stream to plaintext.
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-import type { OpenStream, Pieces } from '../../native/binding';
+import type { OpenSettings, OpenStream, Pieces, Place } from '../../native/binding';
+import type { DamageOptions, DamagePolicy, OpenReport, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
+import { GrowingBuffer } from '../internal/bytes';
 import type { OperationName } from '../internal/diagnostics';
-import { openReport } from '../api/reports';
-import type { OpenReport } from '../internal/types';
-import { Conversion, early, type Outlet } from './conversion';
-import { Losses, zerosFor } from './losses';
-import { Part } from './part';
-import type { OpenPlan } from './plans';
+import { publicReport } from '../internal/operation';
+import { checked, DAMAGE, openSettings, STREAM } from '../internal/options';
+import { Identities } from '../keys/identities';
+import type { OpenOptions } from '../keys/types';
+import { Conversion, type MakeConversion, type Outlet } from './conversion';
+import { StreamDamage } from './stream-damage';
 
-/** @internal */
-export class Opening extends Conversion<OpenReport> {
+/** Checks and copies the options now, for a stream that begins later. */
+export function opening(
+  name: OperationName,
+  options: OpenOptions & StreamOptions & DamageOptions,
+): MakeConversion<OpenReport> {
+  const settings = openSettings(options);
+  const { onDamage = 'abort' } = checked(options, DAMAGE);
+  const { concurrency } = checked(options, STREAM);
+  const identities = Identities.of(options).copy();
+  return (outlet) => new Opening(name, outlet, identities, settings, onDamage, concurrency);
+}
+
+class Opening extends Conversion<OpenReport> {
   #stream: OpenStream | undefined;
-  #concurrency = 0;
-  #part = new Part(native.streamHeaderSize(EMPTY));
-  readonly #losses: Losses;
+  /** The header, record or end that is arriving. */
+  #part = new GrowingBuffer(native.streamHeaderSize(EMPTY));
+  readonly #damage: StreamDamage;
 
   constructor(
     name: OperationName,
     outlet: Outlet,
-    readonly plan: OpenPlan,
+    /** Copies, which are overwritten after use. */
+    readonly identities: Identities,
+    readonly settings: OpenSettings,
+    onDamage: DamagePolicy,
+    /** Segments in memory; by default the engine's choice. */
+    readonly concurrency: number | undefined,
   ) {
     super(name, outlet);
-    this.#losses = new Losses(plan.policy, this.watch);
+    this.#damage = new StreamDamage(onDamage, this.diagnostics);
   }
 
   protected override prepare(): Promise<void> {
@@ -33,108 +51,93 @@ export class Opening extends Conversion<OpenReport> {
   }
 
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {
-    const taken = this.#part.take(chunk, from);
-    if (!this.#part.isFull()) return taken;
-    const { bytes } = this.#part;
+    const part = this.#part;
+    const taken = part.take(chunk, from);
+    if (!part.isFull()) return taken;
     try {
-      this.#part.due = this.#stream
-        ? this.#stream.partSize(bytes, this.#losses.isTolerant)
-        : native.streamHeaderSize(bytes);
+      part.size = this.#stream
+        ? this.#stream.partSize(part.bytes, this.#damage.isTolerated)
+        : native.streamHeaderSize(part.bytes);
     } catch (error) {
-      // The records before this one are still to come out.
+      // The records before this one are delivered first.
       return this.failInTurn(error);
     }
-    return this.#part.isFull() ? this.#complete(bytes).then(() => taken) : taken;
+    return part.isFull() ? this.#complete(part.bytes).then(() => taken) : taken;
   }
 
   protected override async conclude(): Promise<void> {
     const { bytes } = this.#part;
-    // A header that is not whole is refused with what is wrong with it.
+    // Unlocking an incomplete header fails with what is wrong with it.
     const stream = this.#stream ?? (await this.#unlock(bytes));
     this.deliverEnd(() => this.#end(stream, bytes));
   }
 
   protected override release(): void {
-    this.plan.identities.dispose();
+    this.identities.dispose();
     this.#stream?.close();
-    this.#part = new Part(0);
+    this.#part = new GrowingBuffer(0);
   }
 
-  /** Uses a part that is whole, and begins the next one. */
+  /** Uses a complete part, and begins the next one. */
   async #complete(bytes: Buffer): Promise<void> {
     if (this.#stream?.isAtEnd === true) {
-      // There is more than there should be: nothing of that is taken.
+      // More bytes follow the end: take none of them.
       await this.conclude();
       await this.ended();
       return;
     }
     if (this.#stream) this.#openRecord(this.#stream, bytes);
     const stream = this.#stream ?? (await this.#unlock(bytes));
-    this.#part = new Part(stream.partSize(EMPTY, false));
-    if (!stream.isAtEnd) await this.room();
+    this.#part = new GrowingBuffer(stream.partSize(EMPTY, false));
+    if (!stream.isAtEnd) await this.segmentAllowed();
   }
 
   async #unlock(header: Buffer): Promise<OpenStream> {
-    const { identities, settings, concurrency } = this.plan;
-    const stream = await identities.use(
-      () => native.headerServiceSlots(header),
-      settings.context,
-      this.running,
-      (offered) => native.openStream(header, offered, settings, this.cancellation),
+    const { identities, settings } = this;
+    const slots = () => native.headerServiceSlots(header);
+    const stream = await identities.use(slots, settings.context, this.operation, (offered) =>
+      native.openStream(header, offered, settings, this.cancellation),
     );
     identities.dispose();
     this.#stream = stream;
-    this.#concurrency = concurrency ?? stream.concurrency;
-    this.allow(this.#concurrency);
+    this.allow(this.concurrency ?? stream.concurrency);
     return stream;
   }
 
   #openRecord(stream: OpenStream, record: Buffer): void {
-    const losses = this.#losses;
-    const place = losses.isTolerant ? stream.place(record) : undefined;
+    const place = this.#damage.isTolerated ? stream.place(record) : undefined;
     const opened = stream.open(record, this.cancellation).then((done) => {
-      this.watch.segment(done);
-      return piecesOf(record, stream.pieces, done.plaintextSize);
+      this.diagnostics.segment(done);
+      return plaintextPieces(record, stream.pieces, done.plaintextSize);
     });
-    const open = early(opened);
-    if (place === undefined) {
-      this.deliver(open, true);
-      return;
-    }
-    const openOrLose = () =>
-      open().catch(async (error: unknown) => {
-        const isZeroed = await losses.settle(place, error);
-        stream.lose(place, isZeroed);
-        return isZeroed ? zerosFor(place) : [];
-      });
-    this.deliver(openOrLose, true);
+    const replace = async (place: Place, error: unknown) => {
+      const isZeroed = await this.#damage.settle(place, error);
+      stream.lose(place, isZeroed);
+      return isZeroed ? zerosFor(place) : [];
+    };
+    this.deliver(opened, true, place && ((error) => replace(place, error)));
   }
 
   async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: OpenReport }> {
-    const concurrency = this.#concurrency;
-    const { isTolerant } = this.#losses;
+    const concurrency = this.concurrency ?? stream.concurrency;
+    const { isTolerated } = this.#damage;
     try {
-      const report = openReport(await stream.finish(bytes, concurrency, this.cancellation));
-      return { bytes: [], report: isTolerant ? this.#withLosses(report) : report };
+      const report = publicReport(await stream.finish(bytes, concurrency, this.cancellation));
+      return { bytes: [], report: isTolerated ? { ...report, ...this.#damage.report } : report };
     } catch (error) {
-      if (!isTolerant) throw error;
+      if (!isTolerated) throw error;
       const missing = stream.missing();
-      const isZeroed = await this.#losses.settle(missing, error);
+      const isZeroed = await this.#damage.settle(missing, error);
       if (!stream.isAtEnd) stream.lose(missing, isZeroed);
-      const report = this.#withLosses(openReport(stream.report(concurrency)));
-      return { bytes: isZeroed ? zerosFor(missing) : [], report };
+      const report = publicReport(stream.report(concurrency));
+      return { bytes: isZeroed ? zerosFor(missing) : [], report: { ...report, ...this.#damage.report } };
     }
-  }
-
-  #withLosses(report: OpenReport): OpenReport {
-    const { damage, damageCount } = this.#losses;
-    return { ...report, damage, damageCount };
   }
 }
 
-/** The plaintext in an opened record's memory. */
-function piecesOf(record: Buffer, { start, stride, size: most }: Pieces, size: number): Buffer[] {
-  // Transferring one piece's memory would take the others away.
+/** The plaintext in the memory of an opened record. */
+function plaintextPieces(record: Buffer, { start, stride, size: most }: Pieces, size: number): Buffer[] {
+  // Transferring the memory of one piece would detach the others.
   markAsUntransferable(record.buffer);
   const pieces: Buffer[] = [];
   for (let at = start, left = size; left > 0; at += stride, left -= most) {
@@ -143,4 +146,11 @@ function piecesOf(record: Buffer, { start, stride, size: most }: Pieces, size: n
   return pieces;
 }
 
+/** Zeros in the place of lost plaintext, made when they are taken. */
+function* zerosFor({ plaintextRange }: Place): Generator<Buffer, void, void> {
+  const { start, end } = plaintextRange;
+  for (let at = start; at < end; at += ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, end - at));
+}
+
 const EMPTY = Buffer.alloc(0);
+const ZEROS_SIZE = 64 * 1024;
