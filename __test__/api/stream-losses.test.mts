@@ -195,19 +195,19 @@ test('a key that does not fit is no damage', async (t) => {
 });
 
 test('a failure that is of no segment is no damage, and is not asked about', async (t) => {
-  const { Losses } = createRequire(import.meta.url)('../../dist/streams/losses.js') as {
-    Losses: new (
+  const { StreamDamage } = createRequire(import.meta.url)('../../dist/streams/stream-damage.js') as {
+    StreamDamage: new (
       policy: unknown,
-      watch: unknown,
+      diagnostics: unknown,
     ) => { settle(place: unknown, error: unknown): Promise<boolean> };
   };
   const unwanted = () => {
     t.fail();
   };
-  const losses = new Losses(unwanted, { damage: unwanted });
+  const damage = new StreamDamage(unwanted, { damage: unwanted });
   const failure = { kind: 'ThreadsUnavailable', message: 'none' } as const;
   const error = Object.assign(new Error('none'), { code: 'ERR_SEAL_THREADS_UNAVAILABLE', failure });
-  t.is(await errorOf(() => losses.settle({}, error)), error);
+  t.is(await errorOf(() => damage.settle({}, error)), error);
 });
 
 test('web streams have it too', async (t) => {

@@ -76,10 +76,10 @@ function listenTo(signal: AbortSignal): Listener {
   };
   const remove = () => {
     signal.removeEventListener('abort', listener);
-    listeners.delete(signal);
+    if (listeners.get(signal) === known) listeners.delete(signal);
   };
-  signal.addEventListener('abort', listener, { once: true });
   const known = { callbacks, remove };
+  signal.addEventListener('abort', listener, { once: true });
   listeners.set(signal, known);
   return known;
 }

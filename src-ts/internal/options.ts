@@ -31,7 +31,8 @@ export type Checked<T extends Table> = { [Name in keyof T]?: ReturnType<T[Name]>
 export function checked<T extends Table>(options: object, table: T): Checked<T> {
   const given = options as Readonly<Record<string, unknown>>;
   const result = nullPrototype<Record<string, unknown>>({});
-  for (const name in table) {
+  // Object.keys skips what a program put on Object.prototype.
+  for (const name of Object.keys(table)) {
     const value = given[name];
     if (value !== undefined) result[name] = table[name]?.(name, value);
   }
@@ -123,7 +124,8 @@ export function text(least: number, most: number): Check<string> {
     }
     const size = Buffer.byteLength(given);
     if (size >= least && size <= most) return given;
-    throw rangeError(name, `must have ${least} to ${most} bytes of UTF-8, not ${size}`);
+    const range = least === 0 ? 'at most' : `${least} to`;
+    throw rangeError(name, `must have ${range} ${most} bytes of UTF-8, not ${size}`);
   };
 }
 

@@ -92,7 +92,7 @@ class RemoteObject {
     integer(0, size)('offset', offset);
     integer(0, size - offset)('length', length);
     const known = head.subarray(offset, offset + length);
-    if (known.length === length) return known.slice();
+    if (known.length === length) return new Uint8Array(known);
     return this.#transfer({ start: offset, end: offset + length }, known, signal);
   }
 
