@@ -2,17 +2,18 @@
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-import type { OpenSettings, OpenStream, Pieces, Place } from '../../native/binding';
+import type { ByteRange, OpenSettings, OpenStream, PlaintextSlots } from '../../native/binding';
 import type { DamageOptions, DamagePolicy, OpenReport, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
 import { GrowingBuffer } from '../internal/bytes';
+import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
+import { callNative } from '../internal/errors';
 import { publicReport } from '../internal/operation';
 import { checked, DAMAGE, openSettings, STREAM } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { OpenOptions } from '../keys/types';
 import { Conversion, type MakeConversion, type Outlet } from './conversion';
-import { StreamDamage } from './stream-damage';
 
 /** Checks and copies the options now, for a stream that begins later. */
 export function opening(
@@ -30,7 +31,6 @@ class Opening extends Conversion<OpenReport> {
   #stream: OpenStream | undefined;
   /** The header, record or end that is arriving. */
   #part = new GrowingBuffer(native.streamHeaderSize(EMPTY));
-  readonly #damage: StreamDamage;
 
   constructor(
     name: OperationName,
@@ -38,12 +38,11 @@ class Opening extends Conversion<OpenReport> {
     /** Copies, which are overwritten after use. */
     readonly identities: Identities,
     readonly settings: OpenSettings,
-    onDamage: DamagePolicy,
+    readonly onDamage: DamagePolicy,
     /** Segments in memory; by default the engine's choice. */
     readonly concurrency: number | undefined,
   ) {
     super(name, outlet);
-    this.#damage = new StreamDamage(onDamage, this.diagnostics);
   }
 
   protected override prepare(): Promise<void> {
@@ -56,7 +55,7 @@ class Opening extends Conversion<OpenReport> {
     if (!part.isFull()) return taken;
     try {
       part.size = this.#stream
-        ? this.#stream.partSize(part.bytes, this.#damage.isTolerated)
+        ? this.#stream.partSize(part.bytes, this.#toleratesDamage)
         : native.streamHeaderSize(part.bytes);
     } catch (error) {
       // The records before this one are delivered first.
@@ -105,50 +104,56 @@ class Opening extends Conversion<OpenReport> {
   }
 
   #openRecord(stream: OpenStream, record: Buffer): void {
-    const place = this.#damage.isTolerated ? stream.place(record) : undefined;
+    const { index } = stream;
     const opened = stream.open(record, this.cancellation).then((done) => {
       this.diagnostics.segment(done);
-      return plaintextPieces(record, stream.pieces, done.plaintextSize);
+      return plaintextSlots(record, stream.plaintextSlots, done.plaintextSize);
     });
-    const replace = async (place: Place, error: unknown) => {
-      const isZeroed = await this.#damage.settle(place, error);
-      stream.lose(place, isZeroed);
-      return isZeroed ? zerosFor(place) : [];
-    };
-    this.deliver(opened, true, place && ((error) => replace(place, error)));
+    this.deliver(opened, true, (error) => this.#replace(stream, index, error));
   }
 
   async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: OpenReport }> {
     const concurrency = this.concurrency ?? stream.concurrency;
-    const { isTolerated } = this.#damage;
     try {
-      const report = publicReport(await stream.finish(bytes, concurrency, this.cancellation));
-      return { bytes: [], report: isTolerated ? { ...report, ...this.#damage.report } : report };
+      const report = await stream.finish(bytes, concurrency, this.cancellation);
+      return { bytes: [], report: publicReport(report) };
     } catch (error) {
-      if (!isTolerated) throw error;
-      const missing = stream.missing();
-      const isZeroed = await this.#damage.settle(missing, error);
-      if (!stream.isAtEnd) stream.lose(missing, isZeroed);
-      const report = publicReport(stream.report(concurrency));
-      return { bytes: isZeroed ? zerosFor(missing) : [], report: { ...report, ...this.#damage.report } };
+      const replacement = await this.#replace(stream, stream.index, error);
+      return { bytes: replacement, report: publicReport(stream.report(concurrency)) };
     }
+  }
+
+  /** Whether the stream may continue after damage. */
+  get #toleratesDamage(): boolean {
+    return this.onDamage !== 'abort';
+  }
+
+  /**
+   * Decides about a segment, or the end, that failed. Returns the bytes that replace it.
+   *
+   * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
+   */
+  async #replace(stream: OpenStream, index: number, error: unknown): Promise<Iterable<Buffer>> {
+    const damage = this.#toleratesDamage ? stream.damage(index) : undefined;
+    if (!damage) throw error;
+    const decision = await decisionAbout(damage, this.onDamage, this.diagnostics, false);
+    return callNative(() => stream.decide(index, decision)) ? zeros(damage.plaintextRange) : [];
   }
 }
 
 /** The plaintext in the memory of an opened record. */
-function plaintextPieces(record: Buffer, { start, stride, size: most }: Pieces, size: number): Buffer[] {
-  // Transferring the memory of one piece would detach the others.
+function plaintextSlots(record: Buffer, { start, stride, size: most }: PlaintextSlots, size: number): Buffer[] {
+  // All slots share one memory: transferring a slot would detach the others.
   markAsUntransferable(record.buffer);
-  const pieces: Buffer[] = [];
+  const slots: Buffer[] = [];
   for (let at = start, left = size; left > 0; at += stride, left -= most) {
-    pieces.push(record.subarray(at, at + Math.min(most, left)));
+    slots.push(record.subarray(at, at + Math.min(most, left)));
   }
-  return pieces;
+  return slots;
 }
 
 /** Zeros in the place of lost plaintext, made when they are taken. */
-function* zerosFor({ plaintextRange }: Place): Generator<Buffer, void, void> {
-  const { start, end } = plaintextRange;
+function* zeros({ start, end }: ByteRange): Generator<Buffer, void, void> {
   for (let at = start; at < end; at += ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, end - at));
 }
 

@@ -1,6 +1,5 @@
 //! Sizes: how a plaintext divides into segments and frames, and how large each is on the wire.
 
-use super::segment::SEGMENT_HEADER_SIZE;
 use super::{FrameIndex, SegmentIndex, WireOffset};
 use std::fmt;
 
@@ -241,6 +240,8 @@ pub fn default_segment_size(frame_size: u32, plaintext_size: Option<u64>) -> u32
 const MANY: u64 = 65_536;
 /// What readers accept unless told otherwise.
 const LARGEST_DEFAULT: u32 = 64 * 1024 * 1024;
+/// Bytes of the segment header in front of every record.
+pub const SEGMENT_HEADER_SIZE: usize = 32;
 /// Bytes of the FLOE header in front of a segment's frames.
 pub const FLOE_HEADER_SIZE: usize = 74;
 /// Bytes that a frame adds to its content: length 4, IV 12, tag 16.

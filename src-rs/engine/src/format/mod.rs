@@ -20,11 +20,11 @@ pub use end::{
 pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
 pub use geometry::{
     DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, DigestKind, FLOE_HEADER_SIZE, FRAME_OVERHEAD, Geometry,
-    GeometryError, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE,
+    GeometryError, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE, SEGMENT_HEADER_SIZE,
     default_segment_size,
 };
 pub(crate) use segment::is_segment_header;
-pub use segment::{SEGMENT_HEADER_SIZE, SEGMENT_MARKER, SegmentHeader};
+pub use segment::{SEGMENT_MARKER, SegmentHeader};
 pub use slots::{
     HybridSlot, KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotBody,
     SlotType, WRAP_SIZE, X25519Slot,

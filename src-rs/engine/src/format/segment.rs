@@ -2,7 +2,7 @@
 //! authenticated; their checksum only lets a reader without a key trust the sizes enough to find the next record.
 
 use super::cursor::Cursor;
-use super::{Geometry, SegmentHeaderError, SegmentIndex, SegmentReason, crc32c};
+use super::{Geometry, SEGMENT_HEADER_SIZE, SegmentHeaderError, SegmentIndex, SegmentReason, crc32c};
 
 /// What a record says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,8 +170,6 @@ const FLAG_FINAL: u8 = 1;
 const FLAG_COMPRESSED: u8 = 2;
 /// The first bytes of every record, by which a salvage finds the next one.
 pub const SEGMENT_MARKER: [u8; 4] = *b"SEG1";
-/// Bytes of the header.
-pub const SEGMENT_HEADER_SIZE: usize = 32;
 
 #[cfg(test)]
 mod tests {

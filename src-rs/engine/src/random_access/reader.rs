@@ -9,7 +9,7 @@ use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::io::ReadAt;
-use crate::stream_v2::segment_worker::{DecryptSegmentWorker, FrameOpener, PREAMBLE_SIZE};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl RangeReader {
     /// # Errors
     /// What is wrong with the stream's end.
     pub fn new(opened: SeekableStream, cache_bytes: usize) -> Result<Self, SealError> {
-        let size = opened.end().map_err(Clone::clone)?.manifest.plaintext_total;
+        let size = opened.trailer().map_err(Clone::clone)?.manifest.plaintext_total;
         let cache = Cache::new(cache_bytes, opened.geometry().frame_slot_size());
         Ok(Self { opened, size, cache })
     }
@@ -197,10 +197,10 @@ impl RangeReader {
     fn opener(&self, part: &SegmentPart, preamble: &[u8]) -> Result<Arc<FrameOpener>, SealError> {
         let mut bytes = [0; PREAMBLE_SIZE];
         bytes.copy_from_slice(preamble);
-        let worker = DecryptSegmentWorker::new(&self.opened.stream.context);
-        let opener = worker.frames(part.segment, part.record, &bytes)?;
-        let end = self.opened.end().map_err(Clone::clone)?;
-        if end.manifest.entry(part.segment) != Some(opener.entry()) {
+        let context = &self.opened.stream.context;
+        let opener = FrameOpener::begin(context, part.segment, part.record, &bytes)?;
+        let end = self.opened.trailer().map_err(Clone::clone)?;
+        if end.manifest.entry(part.segment) != Some(&opener.entry()) {
             return Err(SealError::other_sealing(end.offset, part.segment));
         }
         let opener = Arc::new(opener);

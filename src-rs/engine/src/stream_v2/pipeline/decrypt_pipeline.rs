@@ -1,7 +1,9 @@
 //! Records in, one result for each out: for callers that find the records themselves and decide for each segment.
 
 use super::ordered::run_ordered;
-use super::record::{Parallelism, TaskError, open_record};
+use super::portions::PortionRunner;
+use super::record::open_record;
+use super::task_error::TaskError;
 use crate::error::SealError;
 use crate::format::SegmentIndex;
 use crate::operation::cancel::CancellationToken;
@@ -56,8 +58,7 @@ impl DecryptPipeline {
                 match open_record(
                     &context,
                     wire,
-                    Parallelism::Segments,
-                    &cancel,
+                    PortionRunner::serial(&cancel),
                     &mut StageTimes::default(),
                 ) {
                     Ok(segment) => Ok(segment),

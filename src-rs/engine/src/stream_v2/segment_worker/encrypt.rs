@@ -1,10 +1,9 @@
 //! Plaintext to record.
 
-use super::{
-    Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentPlan, SegmentWorkerError,
-};
-use crate::crypto::{Crc64, CryptoError, DigestValue, FrameIv, SegmentHasher};
-use crate::format::{FrameIndex, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
+use super::record_hasher::RecordHasher;
+use super::{Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentWorkerError};
+use crate::crypto::{CryptoError, DigestValue, FrameIv};
+use crate::format::{FrameIndex, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
 use crate::stream_v2::frame_worker::{EncryptFrameWorker, FrameInput, FrameWorkerError};
 
 /// Seals segments of one stream.
@@ -24,21 +23,11 @@ impl<'c> EncryptSegmentWorker<'c> {
     ///
     /// # Errors
     /// Only where the system gives no random bytes.
-    pub fn begin(&self, plan: SegmentPlan) -> Result<SegmentSealer<'c>, SegmentWorkerError> {
+    pub fn begin(&self, plan: SegmentHeader) -> Result<SegmentSealer<'c>, SegmentWorkerError> {
         let context = self.context;
-        let SegmentPlan {
-            index,
-            is_final,
-            plaintext_size,
-        } = plan;
-        context.injected_panic(index);
+        context.injected_panic(plan.index);
         let failed = |source: FrameWorkerError| failed(plan, FrameIndex::ZERO, source);
-        let header = SegmentHeader {
-            index,
-            is_final,
-            plaintext_size,
-        }
-        .encode(&context.geometry);
+        let header = plan.encode(&context.geometry);
         let (floe_header, keys) = context
             .payload_key
             .start_sealing(context.params, &header, &context.random)
@@ -48,10 +37,8 @@ impl<'c> EncryptSegmentWorker<'c> {
         preamble[..SEGMENT_HEADER_SIZE].copy_from_slice(&header);
         preamble[SEGMENT_HEADER_SIZE..].copy_from_slice(&floe_header);
 
-        let mut hasher = SegmentHasher::new(context.geometry.digest());
+        let mut hasher = RecordHasher::with_crc64(context.geometry.digest());
         hasher.update(&preamble);
-        let mut output_crc = hasher.crc64().is_none().then(Crc64::default);
-        output_crc.iter_mut().for_each(|crc| crc.update(&preamble));
         Ok(SegmentSealer {
             context,
             plan,
@@ -62,7 +49,6 @@ impl<'c> EncryptSegmentWorker<'c> {
             ivs_used: 0,
             sealed: 0,
             hasher,
-            output_crc,
         })
     }
 }
@@ -72,7 +58,7 @@ impl<'c> EncryptSegmentWorker<'c> {
 #[derive(Debug)]
 pub struct SegmentSealer<'c> {
     context: &'c SegmentCryptoContext,
-    plan: SegmentPlan,
+    plan: SegmentHeader,
     preamble: RecordPreamble,
     worker: EncryptFrameWorker,
     message_tag: [u8; 32],
@@ -81,12 +67,16 @@ pub struct SegmentSealer<'c> {
     /// How many of them are used.
     ivs_used: usize,
     sealed: u32,
-    hasher: SegmentHasher,
-    /// The record's CRC-64, where the digest is another.
-    output_crc: Option<Crc64>,
+    hasher: RecordHasher,
 }
 
 impl SegmentSealer<'_> {
+    /// The stream's frame and segment sizes.
+    #[must_use]
+    pub const fn geometry(&self) -> &Geometry {
+        &self.context.geometry
+    }
+
     /// The bytes in front of the frames.
     #[must_use]
     pub const fn preamble(&self) -> &RecordPreamble {
@@ -133,7 +123,7 @@ impl SegmentSealer<'_> {
         ivs: &[FrameIv],
     ) -> Result<(), SegmentWorkerError> {
         let slot_size = self.context.geometry.frame_slot_size();
-        if J::PARALLEL && ivs.len() > 1 {
+        if join.is_parallel() && ivs.len() > 1 {
             let half = ivs.len() / 2;
             let (left, right) = slots.split_at_mut(half * slot_size);
             let (left_ivs, right_ivs) = ivs.split_at(half);
@@ -161,26 +151,20 @@ impl SegmentSealer<'_> {
     /// Adds frames that were just sealed to the record's digest, while they are in the cache.
     pub fn digest_frames(&mut self, slots: &[u8]) {
         self.hasher.update(slots);
-        self.output_crc.iter_mut().for_each(|crc| crc.update(slots));
     }
 
     /// Ends the record: its digest, and what is left to remember of it.
     #[must_use]
     pub fn finish(self) -> (DigestValue, RecordSummary) {
         let geometry = &self.context.geometry;
-        let SegmentPlan {
+        let SegmentHeader {
             index,
             is_final,
             plaintext_size,
         } = self.plan;
         let frames = geometry.frame_count(plaintext_size);
         debug_assert_eq!(self.sealed, frames, "a record was ended before its last frame");
-        let running = self.output_crc.or(self.hasher.crc64());
-        let digest = self.hasher.finish();
-        let output_crc64 = running.map_or(0, |mut crc| {
-            crc.update(digest.as_bytes());
-            crc.value()
-        });
+        let (digest, output_crc64) = self.hasher.finish();
         let entry = ManifestEntry {
             wire_size: geometry.record_size(plaintext_size) as u32,
             message_tag: self.message_tag,
@@ -199,7 +183,7 @@ impl SegmentSealer<'_> {
     }
 }
 
-fn failed(plan: SegmentPlan, frame: FrameIndex, source: FrameWorkerError) -> SegmentWorkerError {
+fn failed(plan: SegmentHeader, frame: FrameIndex, source: FrameWorkerError) -> SegmentWorkerError {
     SegmentWorkerError::FrameEncryptionFailed {
         segment: plan.index,
         frame,

@@ -10,9 +10,9 @@ mod crypto;
 mod decrypt;
 mod encrypt;
 mod error;
-mod fragments;
 mod frames;
 mod join;
+mod record_hasher;
 mod types;
 
 #[cfg(test)]
@@ -24,11 +24,10 @@ pub use crypto::SegmentCryptoContext;
 pub use decrypt::{DecryptSegmentWorker, SegmentOpener};
 pub use encrypt::{EncryptSegmentWorker, SegmentSealer};
 pub use error::SegmentWorkerError;
-pub use fragments::{FragmentFrames, FragmentOpener, FragmentWorker};
 pub use frames::FrameOpener;
-pub use join::{Join, Serial};
+pub use join::Join;
 pub(crate) use types::MESSAGE_TAG_AT;
 pub use types::{
     DecryptedSegment, EncryptedSegment, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentInput,
-    SegmentPlan, SegmentWire, iv_and_tag,
+    SegmentWire, iv_and_tag,
 };

@@ -2,20 +2,9 @@
 
 use crate::crypto::floe::IV_SIZE;
 use crate::format::{
-    FLOE_HEADER_SIZE, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset,
+    FLOE_HEADER_SIZE, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, WireOffset,
 };
 use crate::stream_v2::framing::contents;
-
-/// A segment that is about to be sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SegmentPlan {
-    /// Position in the stream.
-    pub index: SegmentIndex,
-    /// Whether it is the last.
-    pub is_final: bool,
-    /// Plaintext bytes; a full segment's, unless it is the last.
-    pub plaintext_size: u32,
-}
 
 /// The bytes in front of a record's frames: segment header and FLOE header.
 pub type RecordPreamble = [u8; PREAMBLE_SIZE];
@@ -41,7 +30,7 @@ pub struct RecordSummary {
 #[derive(Debug)]
 pub struct SegmentInput {
     /// What it is.
-    pub plan: SegmentPlan,
+    pub plan: SegmentHeader,
     /// The record to be.
     pub record: Vec<u8>,
 }

@@ -1,8 +1,8 @@
 //! Plaintext into segments.
 
-use crate::format::{Geometry, SegmentIndex};
+use crate::format::{Geometry, SegmentHeader, SegmentIndex};
 use crate::stream_v2::framing::PREFIX_SIZE;
-use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentPlan};
+use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 use std::ops::Range;
 
 /// Cuts a plaintext into segments, and says where in the record of each its bytes belong, so that they are put where they
@@ -84,8 +84,8 @@ impl SegmentCutter {
     }
 
     /// The segment as it is now filled; the next one begins behind it.
-    pub fn cut(&mut self, is_final: bool) -> SegmentPlan {
-        let plan = SegmentPlan {
+    pub fn cut(&mut self, is_final: bool) -> SegmentHeader {
+        let plan = SegmentHeader {
             index: self.index,
             is_final,
             plaintext_size: self.filled,

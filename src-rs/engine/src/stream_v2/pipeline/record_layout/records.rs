@@ -29,6 +29,8 @@ pub struct RecordPlace {
     pub plaintext: ByteRange,
     /// Where it stands in the sealed stream.
     pub wire: ByteRange,
+    /// The end of the stream follows it.
+    pub is_final: bool,
 }
 
 impl RecordCursor {
@@ -69,14 +71,23 @@ impl RecordCursor {
     /// `InvalidSegment`, where no record of this stream starts like this.
     pub fn measure(&self, header: &[u8; SEGMENT_HEADER_SIZE]) -> Result<RecordPlace, SealError> {
         let header = self.parse(header)?;
-        Ok(self.place(header.plaintext_size))
+        Ok(self.place(header.plaintext_size, header.is_final))
     }
 
-    /// What stands here if it is no record of this stream: as much as is due, or, where the stream's length is unknown, a full
-    /// record.
+    /// The expected record; a full one if the stream's length is unknown.
     #[must_use]
     pub fn due(&self) -> RecordPlace {
-        self.place(self.geometry.plaintext_due(self.total, self.index))
+        let is_final = self
+            .total
+            .is_some_and(|total| self.index.get() + 1 >= self.geometry.segment_count(total));
+        self.place(self.geometry.plaintext_due(self.total, self.index), is_final)
+    }
+
+    /// The record that starts with these bytes, or the expected one if no record of this stream starts like this.
+    #[must_use]
+    pub fn find(&self, bytes: &[u8]) -> RecordPlace {
+        let found = bytes.first_chunk().and_then(|header| self.measure(header).ok());
+        found.unwrap_or_else(|| self.due())
     }
 
     /// All that is missing if the stream ends here: the record that is due and those behind it; at the end nothing but that.
@@ -87,6 +98,7 @@ impl RecordCursor {
                 index: self.index,
                 plaintext: ByteRange::at(self.plaintext_size, 0),
                 wire: ByteRange::at(self.offset.get(), 0),
+                is_final: true,
             };
         }
         let mut place = self.due();
@@ -95,36 +107,20 @@ impl RecordCursor {
             let before = self.index.get().saturating_mul(self.geometry.full_record_size());
             let records = self.geometry.records_size(total).saturating_sub(before);
             place.wire.end = place.wire.start + records;
+            place.is_final = true;
         }
         place
     }
 
-    /// Goes on behind the record that starts with these bytes.
-    ///
-    /// # Errors
-    /// As [`measure`](Self::measure).
-    pub fn advance(&mut self, header: &[u8; SEGMENT_HEADER_SIZE]) -> Result<(), SealError> {
-        let header = self.parse(header)?;
-        self.go_on(self.place(header.plaintext_size), header.is_final);
-        Ok(())
-    }
-
-    /// Goes on behind what [`due`](Self::due) says.
-    pub fn pass(&mut self) {
-        let is_final = self
-            .total
-            .is_some_and(|total| self.index.get() + 1 >= self.geometry.segment_count(total));
-        self.go_on(self.due(), is_final);
-    }
-
-    fn go_on(&mut self, place: RecordPlace, is_final: bool) {
+    /// Moves behind a record.
+    pub fn advance(&mut self, place: &RecordPlace) {
         self.offset = WireOffset::new(place.wire.end);
         self.index = SegmentIndex::new(self.index.get() + 1);
         self.plaintext_size = place.plaintext.end;
-        self.is_at_end = is_final;
+        self.is_at_end = place.is_final;
     }
 
-    fn place(&self, plaintext_size: u32) -> RecordPlace {
+    fn place(&self, plaintext_size: u32, is_final: bool) -> RecordPlace {
         RecordPlace {
             index: self.index,
             plaintext: ByteRange::at(
@@ -132,6 +128,7 @@ impl RecordCursor {
                 u64::from(plaintext_size),
             ),
             wire: ByteRange::at(self.offset.get(), self.geometry.record_size(plaintext_size)),
+            is_final,
         }
     }
 
