@@ -142,7 +142,11 @@ class Opening extends Conversion<OpenReport> {
 }
 
 /** The plaintext in the memory of an opened record. */
-function plaintextSlots(record: Buffer, { start, stride, size: most }: PlaintextSlots, size: number): Buffer[] {
+function plaintextSlots(
+  record: Buffer,
+  { start, stride, size: most }: PlaintextSlots,
+  size: number,
+): Buffer[] {
   // All slots share one memory: transferring a slot would detach the others.
   markAsUntransferable(record.buffer);
   const slots: Buffer[] = [];
