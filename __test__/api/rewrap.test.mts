@@ -141,7 +141,7 @@ test('options are checked before anything is read', async (t) => {
   await wrong({ add: 'x' }, type, /add/);
   await wrong({ add: [1] }, type, /add\[0\]/);
   await wrong({ add: [KeyPair.generate('x25519')] }, type, /publicKey/);
-  await wrong({ replace: [] }, range, /replace must be 1 to 64/);
+  await wrong({ replace: [] }, range, /replace must have 1 to 64 items/);
   await wrong({ replace: [key], add: [key] }, range, /replace can not/);
   await wrong({ replace: [key], remove: [0] }, range, /replace can not/);
   await wrong({ remove: {} }, type, /remove/);
