@@ -9,7 +9,7 @@ use napi_derive::napi;
 use sealstream::crypto::CryptoError;
 use sealstream::keys::{
     HybridIdentity, Passphrase, PassphraseCost, ProviderKey, X25519Identity, identity_from_text,
-    recipient_from_text,
+    key_pair_texts, recipient_from_text,
 };
 use sealstream::{Identity, Recipient};
 use zeroize::Zeroizing;
@@ -100,22 +100,13 @@ impl NativeCredential {
     /// The public key of a pair.
     #[napi(getter)]
     pub fn public_text(&self) -> Result<String> {
-        match self.pair()? {
-            Identity::X25519(secret) => Ok(secret.recipient().to_string()),
-            Identity::Hybrid(secret) => Ok(secret.recipient().to_string()),
-            _ => Err(invalid_argument("not a key pair")),
-        }
+        Ok(self.texts()?.0)
     }
 
     /// The secret key of a pair.
     #[napi(ts_return_type = "string")]
     pub fn secret_text<'env>(&self, env: &'env Env) -> Result<JsString<'env>> {
-        let text = match self.pair()? {
-            Identity::X25519(secret) => secret.to_text(),
-            Identity::Hybrid(secret) => secret.to_text(),
-            _ => return Err(invalid_argument("not a key pair")),
-        };
-        env.create_string(text.as_str())
+        env.create_string(self.texts()?.1.as_str())
     }
 
     /// A copy, which is disposed of separately.
@@ -131,15 +122,14 @@ impl NativeCredential {
         self.held = None;
     }
 
-    /// The key pair that it holds.
-    pub(crate) fn pair(&self) -> Result<&Identity> {
-        match self.get()? {
-            Held {
-                recipient: None,
-                identity: Some(identity),
-            } => Ok(identity),
-            _ => Err(invalid_argument("not a key pair")),
-        }
+    /// The identity that it holds.
+    pub(crate) fn identity(&self) -> Result<&Identity> {
+        let identity = self.get()?.identity.as_ref();
+        identity.ok_or_else(|| invalid_argument("is a public key, which opens nothing"))
+    }
+
+    fn texts(&self) -> Result<(String, Zeroizing<String>)> {
+        key_pair_texts(self.identity()?).ok_or_else(|| invalid_argument("not a key pair"))
     }
 
     fn get(&self) -> Result<&Held> {
@@ -193,9 +183,6 @@ pub(crate) fn identity_of(argument: &CredentialArgument<'_>) -> Result<Identity>
     match argument {
         Either3::A(bytes) => key_from_bytes(bytes).map(Identity::Key),
         Either3::B(key) => Ok(Identity::Key(key.get()?.clone())),
-        Either3::C(credential) => {
-            let identity = credential.get()?.identity.clone();
-            identity.ok_or_else(|| invalid_argument("is a public key, which opens nothing"))
-        }
+        Either3::C(credential) => credential.identity().cloned(),
     }
 }
