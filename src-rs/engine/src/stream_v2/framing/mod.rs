@@ -8,5 +8,5 @@ mod types;
 mod tests;
 
 pub use decode::{parse_header, split_frame};
-pub use encode::{content_mut, contents, contents_mut, mend_length, write_frame};
+pub use encode::{content_mut, contents, contents_mut, restore_length, write_frame};
 pub use types::{FrameError, FrameHeader, FrameRecord, LENGTH_SIZE, PREFIX_SIZE, length_field};

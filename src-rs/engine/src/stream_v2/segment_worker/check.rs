@@ -96,13 +96,10 @@ impl SegmentChecker {
         &self.geometry
     }
 
-    /// The record as the EndRecord must name it.
+    /// The entry that the manifest must have for the record.
     #[must_use]
     pub const fn entry(&self) -> ManifestEntry {
-        ManifestEntry {
-            wire_size: self.geometry.record_size(self.header.plaintext_size) as u32,
-            message_tag: self.message_tag,
-        }
+        ManifestEntry::new(&self.geometry, self.header.plaintext_size, self.message_tag)
     }
 
     /// Adds the next frames to the digest.

@@ -8,7 +8,7 @@ use crate::format::{
     SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput, FrameWorkerError};
-use crate::stream_v2::framing::{contents, mend_length};
+use crate::stream_v2::framing::{contents, restore_length};
 
 /// Opens frames of one record, in any order. The record's header is authentic.
 #[derive(Debug)]
@@ -103,13 +103,10 @@ impl FrameOpener {
         &self.header
     }
 
-    /// The record as the EndRecord must name it.
+    /// The entry that the manifest must have for the record.
     #[must_use]
     pub const fn entry(&self) -> ManifestEntry {
-        ManifestEntry {
-            wire_size: self.geometry.record_size(self.header.plaintext_size) as u32,
-            message_tag: self.message_tag,
-        }
+        ManifestEntry::new(&self.geometry, self.header.plaintext_size, self.message_tag)
     }
 
     /// Opens the frame in `slot` in place and returns its content. On failure the content is zeros or unchanged.
@@ -135,7 +132,7 @@ impl FrameOpener {
     /// the record's header does not tell. Returns whether the frame verified; on failure the content is unspecified.
     #[must_use]
     pub fn open_with_any_length(&self, frame: FrameIndex, slot: &mut [u8]) -> bool {
-        mend_length(slot, frame == self.last);
+        restore_length(slot, frame == self.last);
         self.open(frame, slot).is_ok()
     }
 }
