@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // @ts-check
-// Runs the tests of AWS KMS against a server: `npm run test:kms`. `npm test` does it too, where Python is there.
+// Runs the tests of AWS KMS against a server: `npm run test:kms`. `npm test` runs them too, if Python is installed.
 
 import { fileURLToPath } from 'node:url';
 

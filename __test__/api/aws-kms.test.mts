@@ -86,13 +86,13 @@ for (const [error, code, advice] of [
   ['DisabledException', 'ERR_PROVIDER_DENIED', /enable the key/],
   ['KMSInvalidStateException', 'ERR_PROVIDER_DENIED', /cancel its deletion/],
   ['NotFoundException', 'ERR_PROVIDER_FAILED', /account and region/],
-  ['IncorrectKeyException', 'ERR_PROVIDER_FAILED', /alias points to another key/],
+  ['IncorrectKeyException', 'ERR_PROVIDER_FAILED', /alias now points to another key/],
   ['InvalidCiphertextException', 'ERR_PROVIDER_FAILED', /context and encryptionContext/],
   ['InvalidKeyUsageException', 'ERR_PROVIDER_FAILED', /symmetric key/],
   ['ValidationException', 'ERR_PROVIDER_FAILED', /8,192/],
   ['ThrottlingException', 'ERR_PROVIDER_UNAVAILABLE', /maxAttempts/],
   ['LimitExceededException', 'ERR_PROVIDER_UNAVAILABLE', /try again/],
-  ['SomethingNewException', 'ERR_PROVIDER_FAILED', /check that this key is there/],
+  ['SomethingNewException', 'ERR_PROVIDER_FAILED', /check that the key exists/],
 ] as const satisfies (readonly [string, ProviderErrorCode, RegExp])[]) {
   test(`KMS refuses: ${error}`, async (t) => {
     const { service } = await serviceAt(t, () => ({ error, message: 'so it is' }));
@@ -234,7 +234,7 @@ test('without the SDK the package works, and this part of it says what to instal
 });
 
 test('the declarations of the package itself do not need the SDK', (t) => {
-  for (const name of ['index.d.ts', 'providers.d.ts', 'electron.d.ts']) {
+  for (const name of ['index.d.ts', 'providers/providers.d.ts', 'providers/electron.d.ts']) {
     t.false(repositoryFile('dist', name).toString().includes('@aws-sdk'), name);
   }
 });

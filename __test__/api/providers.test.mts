@@ -251,7 +251,7 @@ test('what a service throws is the cause, whether it throws at once or later', a
   const cause = new Error('no such key');
   const expected =
     'the key service "vault" did not unwrap the key of "team/a": no such key; ' +
-    'check that this key is there and that the stream was sealed with it';
+    'check that the key exists and that the stream was sealed with it';
   const atOnce = unwrapping(() => {
     throw cause;
   });
@@ -269,9 +269,9 @@ const THROWN: readonly (readonly [thrown: unknown, code: ProviderErrorCode, why:
   [undefined, 'ERR_PROVIDER_FAILED', 'it threw a value of type undefined'],
   [null, 'ERR_PROVIDER_FAILED', 'it threw null'],
   [42, 'ERR_PROVIDER_FAILED', 'it threw a value of type number'],
-  [{}, 'ERR_PROVIDER_FAILED', 'it failed without saying why'],
+  [{}, 'ERR_PROVIDER_FAILED', 'it failed without a message'],
   [{ name: 'Refused' }, 'ERR_PROVIDER_FAILED', 'Refused'],
-  [new Error(''), 'ERR_PROVIDER_FAILED', 'it failed without saying why'],
+  [new Error(''), 'ERR_PROVIDER_FAILED', 'it failed without a message'],
   [
     coded('connect ECONNREFUSED ::1:9', 'ECONNREFUSED'),
     'ERR_PROVIDER_UNAVAILABLE',

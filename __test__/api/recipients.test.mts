@@ -303,8 +303,8 @@ test('recipients and identities that are none are refused with what is wrong', a
   const five = Array.from({ length: 5 }, () => passphrase('a', { strength: CHEAP }));
   const cases: [unknown, RegExp][] = [
     [await seal({}), /key must be given, or recipients/],
-    [await seal({ recipients: [] }), /recipients must be 1 to 64, not 0/],
-    [await seal({ recipients: Array.from({ length: 65 }, () => key) }), /1 to 64, not 65/],
+    [await seal({ recipients: [] }), /recipients must have 1 to 64 items, not 0/],
+    [await seal({ recipients: Array.from({ length: 65 }, () => key) }), /1 to 64 items, not 65/],
     [await seal({ recipients: key }), /recipients must be an array/],
     [await seal({ recipients: [key], key }), /beside key/],
     [await seal({ recipients: [key], keyId: 'a' }), /beside key/],

@@ -1,6 +1,5 @@
 // What a stream makes of damage: decisions as in decryptFile, on bytes that come once.
 
-import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 
@@ -192,22 +191,6 @@ test('a key that does not fit is no damage', async (t) => {
   const decrypting = createDecryptStream({ key: Buffer.alloc(32), onDamage: 'skip' });
   const failure = await failureOf(t, () => buffer(Readable.from([sealed]).pipe(decrypting)));
   t.is(failure.kind, 'NoMatchingKey');
-});
-
-test('a failure that is of no segment is no damage, and is not asked about', async (t) => {
-  const { Losses } = createRequire(import.meta.url)('../../dist/streams/losses.js') as {
-    Losses: new (
-      policy: unknown,
-      watch: unknown,
-    ) => { settle(place: unknown, error: unknown): Promise<boolean> };
-  };
-  const unwanted = () => {
-    t.fail();
-  };
-  const losses = new Losses(unwanted, { damage: unwanted });
-  const failure = { kind: 'ThreadsUnavailable', message: 'none' } as const;
-  const error = Object.assign(new Error('none'), { code: 'ERR_SEAL_THREADS_UNAVAILABLE', failure });
-  t.is(await errorOf(() => losses.settle({}, error)), error);
 });
 
 test('web streams have it too', async (t) => {
