@@ -45,11 +45,10 @@ pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Ident
     let lines = content.split(|&byte| byte == b'\n').zip(1..);
     let mut identities = Vec::new();
     for (line, number) in lines {
-        let refused = |_| KeyFileError::NotAnIdentity { line: number };
-        let text = std::str::from_utf8(line).map_err(|_| KeyFileError::NotAnIdentity { line: number })?;
-        let text = text.trim();
+        let refused = || KeyFileError::NotAnIdentity { line: number };
+        let text = std::str::from_utf8(line).map_err(|_| refused())?.trim();
         if !text.is_empty() && !text.starts_with('#') {
-            identities.push(identity_from_text(text).map_err(refused)?);
+            identities.push(identity_from_text(text).map_err(|_| refused())?);
         }
     }
     if identities.is_empty() {

@@ -4,6 +4,7 @@ mod asymmetric;
 mod bech32;
 mod file;
 mod key_pair_file;
+mod labels;
 mod passphrase;
 mod passphrase_generator;
 mod recipient;
