@@ -61,7 +61,7 @@ pub fn open_reader<'env>(
     cancellation: Option<&Cancellation>,
 ) -> Result<Object<'env>> {
     let options = settings.for_identities(env, &identities)?;
-    let task = Task::new(cancellation).stretching(&options.identities);
+    let task = Task::new(cancellation).stretching(options.slot_types());
     task.launch(env, move |_| {
         let file = match &source.path {
             Some(path) => {
@@ -143,10 +143,8 @@ impl StreamReader {
         cancellation: Option<&Cancellation>,
     ) -> Result<Either<(), Object<'env>>> {
         let source = Source {
-            path: None,
             bytes,
-            fetched: None,
-            header: None,
+            ..Source::default()
         };
         let plan = self.plan_read(offset, output.len() as f64)?;
         plan.open(env, source, output, cancellation)
