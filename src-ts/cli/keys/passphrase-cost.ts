@@ -1,7 +1,7 @@
 // What a passphrase that is sealed for costs to try, as options say it.
 
 import type { PassphraseStrength, Strength } from '../../index';
-import { limits } from '../../internal/options';
+import { limits } from '../../internal/binding';
 
 import type { Arguments } from '../runner/arguments';
 import { printable } from '../terminal/console';

@@ -179,7 +179,7 @@ fn a_cut_at_every_length_is_refused() {
 }
 
 #[test]
-fn every_flipped_bit_is_refused_as_what_its_place_makes_it() {
+fn every_flipped_bit_is_refused_with_the_error_of_its_place() {
     let message = message();
     for bit in 0..message.len() * 8 {
         let mut flipped = message.clone();
@@ -242,7 +242,7 @@ fn another_key_aad_or_length_is_refused() {
 }
 
 #[test]
-fn lengths_that_floe_does_not_have_are_refused() {
+fn lengths_that_floe_does_not_allow_are_refused() {
     for length in [0, 32, u32::MAX] {
         let due = FloeError::SegmentLength { length };
         assert_eq!(sealed_size(1, length), Err(due));
@@ -274,7 +274,7 @@ fn a_slice_of_another_size_is_not_written() {
 }
 
 #[test]
-fn keys_change_at_every_run_of_frames() {
+fn each_run_of_frames_has_its_own_key() {
     let params = params(40, 2);
     let plaintext = [5; 8 * 11];
     let mut message = vec![0; sealed_size(plaintext.len(), 40).unwrap() as usize];
@@ -288,7 +288,7 @@ fn keys_change_at_every_run_of_frames() {
 }
 
 #[test]
-fn without_random_bytes_nothing_is_sealed() {
+fn sealing_fails_without_random_bytes() {
     let refused = seal_with(
         &Random::failing(),
         &KEY,

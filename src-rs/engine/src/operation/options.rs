@@ -105,6 +105,11 @@ impl<'a> EncryptOptions<'a> {
         Self { context, ..self }
     }
 
+    /// The types of the slots that the header gets.
+    pub fn slot_types(&self) -> impl Iterator<Item = SlotType> {
+        self.recipients.iter().map(Recipient::slot_type)
+    }
+
     /// Checks all options and returns the sizes for a plaintext of this length, where it is known.
     ///
     /// # Errors
@@ -171,6 +176,11 @@ impl<'a> DecryptOptions<'a> {
     pub fn with_context(self, context: impl Into<Cow<'a, [u8]>>) -> Self {
         let context = context.into();
         Self { context, ..self }
+    }
+
+    /// The types of slots that the identities may open.
+    pub fn slot_types(&self) -> impl Iterator<Item = SlotType> {
+        self.identities.iter().map(Identity::slot_type)
     }
 
     /// Checks all options.

@@ -25,7 +25,7 @@ pub fn encrypt_into<'env>(
     let mut output = Output::new(output, [input(&bytes)])?;
     let options = settings.for_recipients(env, &recipients)?;
     let task = Task::parallel(run).of_size(bytes.len() as u64);
-    task.stretching(&options.recipients).launch(env, move |control| {
+    task.stretching(options.slot_types()).launch(env, move |control| {
         output.fill_new(|memory| {
             let source = InputSource::memory(input(&bytes));
             encrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(Report::from)
@@ -47,7 +47,7 @@ pub fn decrypt_into<'env>(
     let mut output = Output::new(output, [input(&bytes)])?;
     let options = settings.for_identities(env, &identities)?;
     let task = Task::parallel(run).of_size(bytes.len() as u64);
-    task.stretching(&options.identities).launch(env, move |control| {
+    task.stretching(options.slot_types()).launch(env, move |control| {
         output.fill_new(|memory| {
             let source = InputSource::memory(input(&bytes));
             decrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(Report::from)

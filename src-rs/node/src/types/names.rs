@@ -7,7 +7,7 @@ use sealstream::keys::PassphraseCost;
 
 names! {
     /// The digest after each segment. It detects damage without a key.
-    DigestName from and into DigestKind {
+    DigestName from DigestKind {
         /// None.
         None = "none",
         /// CRC-64/NVME.

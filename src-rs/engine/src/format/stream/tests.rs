@@ -44,7 +44,7 @@ fn refused(change: impl FnOnce(&mut Vec<u8>)) -> (HeaderField, u64) {
 }
 
 #[test]
-fn what_was_written_is_read() {
+fn an_encoded_header_parses() {
     let header = with(|_| {}).unwrap();
     let draft = draft();
     assert_eq!(header.core, draft.core);
@@ -58,7 +58,7 @@ fn what_was_written_is_read() {
 }
 
 #[test]
-fn every_field_is_refused_by_name_and_offset() {
+fn every_wrong_field_is_refused_by_name_and_offset() {
     use HeaderField as F;
     assert_eq!(refused(|b| b[0] = 0x88), (F::Magic, 0));
     assert_eq!(refused(|b| b[8] = 2), (F::Version, 8));

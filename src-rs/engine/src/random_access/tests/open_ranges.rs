@@ -51,7 +51,7 @@ fn streams() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_cut_stream_opens_as_the_whole_of_it() {
+fn a_cut_stream_opens_with_its_ranges_as_with_all_bytes() {
     for (which, stream) in streams().iter().enumerate() {
         for size in 0..=stream.len() {
             // Little at hand, so that something is left to be asked for.
@@ -83,7 +83,7 @@ fn every_cut_stream_opens_as_the_whole_of_it() {
 }
 
 #[test]
-fn every_damaged_stream_opens_as_the_whole_of_it() {
+fn a_damaged_stream_opens_with_its_ranges_as_with_all_bytes() {
     for (which, stream) in streams().iter().enumerate() {
         let parts = StreamParts::of(stream);
         for at in 0..stream.len() {
@@ -98,7 +98,7 @@ fn every_damaged_stream_opens_as_the_whole_of_it() {
 }
 
 #[test]
-fn a_sound_stream_takes_its_end_and_nothing_else() {
+fn an_undamaged_stream_needs_only_its_end() {
     let plaintext = plaintext(200 * SEGMENT);
     for stream in [seal(&plaintext, &compact()), seal_unsized(&plaintext, &compact())] {
         let end = StreamParts::of(&stream).end_offset();
@@ -114,7 +114,7 @@ fn a_sound_stream_takes_its_end_and_nothing_else() {
 }
 
 #[test]
-fn a_lie_does_not_have_everything_fetched() {
+fn forged_sizes_do_not_make_the_ranges_large() {
     let mut stream = seal_unsized(&plaintext(2000 * SEGMENT), &compact());
     let size = stream.len() as u64;
     for header in [true, false] {

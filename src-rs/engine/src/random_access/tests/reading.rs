@@ -14,7 +14,7 @@ use crate::testing::support::{
 const SLOT: u64 = FRAME + 32;
 
 #[test]
-fn every_range_gives_its_bytes() {
+fn every_range_reads_its_bytes() {
     let mut seed = 1;
     for (frame, frames, digest) in [
         (1024, 1, DigestKind::None),
@@ -78,7 +78,7 @@ fn every_range_gives_its_bytes() {
 }
 
 #[test]
-fn a_range_without_end_is_the_rest() {
+fn a_range_past_the_end_is_cut_there() {
     let plaintext = plaintext(3 * SEGMENT + 5);
     let stream = seal(&plaintext, &compact());
     let reader = open(&&stream[..], 0).unwrap();
@@ -105,7 +105,7 @@ fn reads_of(cache: usize, ranges: &[(u64, usize)]) -> (u64, Vec<Vec<(u64, u64)>>
     let reader = open(&source, cache).unwrap();
     let header = u64::from(reader.opened().stream.header.size());
     let opening = source.take();
-    let end = reader.opened().end_range().start;
+    let end = reader.opened().end_place(5, reader.size()).wire.start;
     assert!(
         opening
             .iter()
@@ -126,7 +126,7 @@ fn reads_of(cache: usize, ranges: &[(u64, usize)]) -> (u64, Vec<Vec<(u64, u64)>>
 }
 
 #[test]
-fn only_the_frames_of_a_range_are_read_and_those_of_neighbours_at_once() {
+fn only_the_frames_of_a_range_are_read_and_adjacent_ones_at_once() {
     let preamble = PREAMBLE_SIZE as u64;
     let record = preamble + 2 * SLOT + 8;
     // With nothing kept every read starts with a preamble.
@@ -159,7 +159,7 @@ fn only_the_frames_of_a_range_are_read_and_those_of_neighbours_at_once() {
 }
 
 #[test]
-fn what_was_opened_lately_is_not_read_again() {
+fn cached_frames_are_not_read_again() {
     let preamble = PREAMBLE_SIZE as u64;
     let (_, reads) = reads_of(
         2 * SLOT as usize,
@@ -192,7 +192,7 @@ fn what_was_opened_lately_is_not_read_again() {
 }
 
 #[test]
-fn a_long_read_leaves_what_is_kept() {
+fn a_long_read_does_not_displace_cached_frames() {
     let (_, reads) = reads_of(
         8 * SLOT as usize,
         &[
@@ -209,7 +209,7 @@ fn a_long_read_leaves_what_is_kept() {
 }
 
 #[test]
-fn a_plan_holds_what_it_found() {
+fn a_plan_holds_the_cached_frames_it_found() {
     let plaintext = plaintext(4 * SEGMENT);
     let stream = seal(&plaintext, &compact());
     let source = Counted::new(&stream);
@@ -229,7 +229,7 @@ fn a_plan_holds_what_it_found() {
 }
 
 #[test]
-fn the_stretch_of_a_range_holds_all_that_is_read_of_it() {
+fn the_ciphertext_range_covers_every_read() {
     let plaintext = plaintext(5 * SEGMENT + 100);
     let stream = seal(&plaintext, &compact());
     let reader = open(&&stream[..], 0).unwrap();
@@ -248,7 +248,7 @@ fn the_stretch_of_a_range_holds_all_that_is_read_of_it() {
 }
 
 #[test]
-fn several_threads_read_side_by_side() {
+fn several_threads_read_in_parallel() {
     let plaintext = plaintext(20 * SEGMENT);
     let stream = seal(&plaintext, &compact());
     let reader = crate::random_access::RangeReader::open(&&stream[..], &keys(), 5 * SLOT as usize);

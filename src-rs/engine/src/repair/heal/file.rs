@@ -1,4 +1,4 @@
-//! Healing into a file that appears complete or not at all.
+//! Heals into a file, which appears only when it is complete.
 
 use super::{HealOptions, HealReport, heal};
 use crate::error::SealError;
@@ -7,7 +7,7 @@ use crate::operation::options::Control;
 use crate::stream_v2::io::ReadAt;
 use std::path::Path;
 
-/// A copy to heal from.
+/// Source of a copy.
 #[derive(Clone, Copy, Debug)]
 pub enum CopySource<'a> {
     /// A regular file.
@@ -47,13 +47,11 @@ impl OpenedCopy<'_> {
     }
 }
 
-/// Heals into the new file `to`, which gets the permission bits of `damaged` if that is a file. None of the copies is
-/// ever written to.
+/// Heals into the new file `to`, which gets the permission bits of `damaged` if that is a file. Never writes to the copies.
 ///
 /// # Errors
-/// As those of [`heal`], and what concerns files: `SameFile` for a target that is one of the copies, `TargetExists`,
-/// `NotARegularFile`, `Io`. On any of them `to` is as it was and nothing is left beside it, but see
-/// [`OutputFile::commit`](crate::stream_v2::io::OutputFile::commit) for a disk that fails at the last moment.
+/// The errors of [`heal`]; `SameFile` if the target is one of the copies, `TargetExists`, `NotARegularFile`, `Io`. On an error `to` is
+/// unchanged and no other file remains, but see [`OutputFile::commit`](crate::stream_v2::io::OutputFile::commit) for a disk that fails in the last step.
 pub fn heal_file(
     damaged: CopySource<'_>,
     replicas: &[CopySource<'_>],
