@@ -37,7 +37,7 @@ const ENGINE: &[(&str, &str)] = &[
     ("stream_v2/frame_worker/types.rs", "::sealstream"),
     ("stream_v2/segment_worker/error.rs", "::sealstream"),
     ("error/mod.rs", "::sealstream::error"),
-    ("error/reasons.rs", "::sealstream::error"),
+    ("error/details.rs", "::sealstream::error"),
     ("floe/mod.rs", "::sealstream::floe"),
 ];
 
