@@ -1,5 +1,7 @@
 //! Sessions beside the operations that read for themselves: the same streams, the same failures.
 
+mod damage;
+
 use crate::crypto::Random;
 use crate::error::SealError;
 use crate::format::DigestKind;
