@@ -79,9 +79,8 @@ impl Source {
                 }
                 _ => None,
             };
-            if let Some(item) = declared {
-                self.enums.insert(item.ident.to_string(), (module.clone(), item));
-            }
+            let named = declared.map(|item| (item.ident.to_string(), (module.clone(), item)));
+            self.enums.extend(named);
         }
         Ok(())
     }
