@@ -133,7 +133,7 @@ impl SeekableStream {
     pub fn plaintext_range(&self, index: SegmentIndex) -> ByteRange {
         ByteRange::at(
             self.stream.context.geometry().plaintext_offset(index),
-            u64::from(self.plaintext_due(index)),
+            u64::from(self.expected_plaintext(index)),
         )
     }
 
@@ -142,7 +142,7 @@ impl SeekableStream {
     pub fn wire_range(&self, index: SegmentIndex) -> ByteRange {
         let geometry = self.stream.context.geometry();
         let offset = geometry.record_offset(self.stream.header.size(), index);
-        ByteRange::at(offset.get(), geometry.record_size(self.plaintext_due(index)))
+        ByteRange::at(offset.get(), geometry.record_size(self.expected_plaintext(index)))
     }
 
     /// Where the end stands, or should.
@@ -224,9 +224,9 @@ impl SeekableStream {
         })
     }
 
-    fn plaintext_due(&self, index: SegmentIndex) -> u32 {
+    fn expected_plaintext(&self, index: SegmentIndex) -> u32 {
         let geometry = self.stream.context.geometry();
-        geometry.plaintext_due(self.total, index)
+        geometry.expected_plaintext(self.total, index)
     }
 
     fn header_size(&self) -> u64 {

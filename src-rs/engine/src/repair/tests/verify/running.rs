@@ -79,7 +79,7 @@ fn what_makes_checking_impossible_is_a_failure() {
         ..keyless()
     };
     let other = SecretKey::from_bytes(&[9; 32]).unwrap();
-    let large = u32::MAX;
+    let large = crate::format::MAX_SEGMENT_SIZE;
     let mut tampered = stream.clone();
     tampered[72] ^= 1;
     let header_size = StreamParts::of(&stream).header.len();
