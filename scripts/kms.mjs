@@ -16,7 +16,7 @@ try {
   const { url, stop } = await startKms((text) => process.stdout.write(`kms: ${text}\n`));
   try {
     const env = { ...process.env, SEALSTREAM_TEST_KMS: url };
-    const { code } = await run(process.execPath, [ava, '__test__/api/aws-kms*.test.mts'], {
+    const { code } = await run(process.execPath, [ava, '__test__/api/providers/aws-kms*.test.mts'], {
       cwd: root,
       show: true,
       env,
