@@ -105,7 +105,7 @@ fn reads_of(cache: usize, ranges: &[(u64, usize)]) -> (u64, Vec<Vec<(u64, u64)>>
     let reader = open(&source, cache).unwrap();
     let header = u64::from(reader.opened().stream.header.size());
     let opening = source.take();
-    let end = reader.opened().end_range().start;
+    let end = reader.opened().end_place(5, reader.size()).wire.start;
     assert!(
         opening
             .iter()

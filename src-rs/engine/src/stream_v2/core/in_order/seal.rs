@@ -10,7 +10,6 @@ use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::pipeline::record_layout::SegmentCutter;
 use crate::stream_v2::pipeline::{Parallelism, PortionRunner, seal_record};
 use crate::stream_v2::segment_worker::{EncryptedSegment, SegmentInput};
-use crate::telemetry::ProgressMeter;
 use std::io::{Read, Write};
 
 /// Seals all bytes of `reader` into `writer`; `total` is their number, if it is known.
@@ -20,7 +19,6 @@ pub(crate) fn seal_in_order(
     total: Option<u64>,
     writer: &mut (dyn Write + Send + '_),
     control: &Control<'_>,
-    meter: &ProgressMeter<'_>,
 ) -> Result<Tally, SealError> {
     let geometry = *stream.context.geometry();
     let mut plaintext = PlaintextSegments {
@@ -35,7 +33,7 @@ pub(crate) fn seal_in_order(
         parallelism: Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total))),
         cancel: &control.cancel,
     };
-    let mut delivery = Delivery::new(Tally::sealing(&stream.header), writer, control, meter);
+    let mut delivery = Delivery::new(Tally::sealing(&stream.header), writer, control, total);
     delivery.write(&stream.header)?;
     delivery.run(
         &geometry,
@@ -49,7 +47,8 @@ pub(crate) fn seal_in_order(
     )?;
     let end = stream.end(&mut delivery.tally)?;
     delivery.write(&end)?;
-    delivery.finish(plaintext.reader.times)
+    delivery.flush()?;
+    Ok(delivery.finish(plaintext.reader.times))
 }
 
 /// Reads the plaintext of one segment after the other, straight into the slots of its frames.

@@ -1,4 +1,4 @@
-//! A sealed stream that gets damaged, and that knows which of its parts are left.
+//! A sealed stream to damage, with a model of which parts are left.
 
 use crate::format::{DigestKind, FLOE_HEADER_SIZE, Geometry, SEGMENT_HEADER_SIZE, StreamHeader};
 use crate::operation::options::{EncryptOptions, HeaderLayout};
@@ -17,18 +17,18 @@ pub(crate) fn small(digest: DigestKind, header: HeaderLayout) -> EncryptOptions<
     }
 }
 
-pub(crate) struct Wreck {
+pub(crate) struct DamagedStream {
     pub(crate) plaintext: Vec<u8>,
     pub(crate) sealed: Vec<u8>,
     pub(crate) is_sized: bool,
     pub(crate) digest: DigestKind,
     pub(crate) header: StreamHeader,
     pub(crate) bytes: Vec<u8>,
-    /// Something was put in or cut out before the end.
+    /// Bytes were inserted or removed before the end.
     pub(crate) is_shifted: bool,
 }
 
-impl Wreck {
+impl DamagedStream {
     pub(crate) fn new(size: usize, is_sized: bool, digest: DigestKind, layout: HeaderLayout) -> Self {
         let plaintext = plaintext(size as u64);
         let options = small(digest, layout);
@@ -100,14 +100,14 @@ impl Wreck {
         self.bytes.drain(range);
     }
 
-    /// Puts a copy of `range` where `at` is now.
+    /// Inserts a copy of `range` at `at`.
     pub(crate) fn insert(&mut self, range: Range<usize>, at: usize) {
         self.is_shifted |= at < self.bytes.len();
         let bytes = self.bytes[range].to_vec();
         self.bytes.splice(at..at, bytes);
     }
 
-    /// Writes a copy of `range` over what is at `at`.
+    /// Overwrites the bytes at `at` with a copy of `range`.
     pub(crate) fn overwrite(&mut self, range: Range<usize>, at: usize) {
         self.bytes.copy_within(range, at);
     }
@@ -118,7 +118,7 @@ impl Wreck {
         self.bytes.splice(at..at, garbage);
     }
 
-    /// Where bytes of the sealed stream stand in the wreck, unharmed and in one piece.
+    /// Offsets of the undamaged bytes of `range` in the damaged stream.
     pub(crate) fn find(&self, range: Range<usize>) -> Vec<usize> {
         memchr::memmem::find_iter(&self.bytes, &self.sealed[range]).collect()
     }
@@ -127,20 +127,20 @@ impl Wreck {
         !self.find(range).is_empty()
     }
 
-    /// Whether a header is left, the stream's own or its copy.
+    /// Whether the header or its copy is left.
     pub(crate) fn has_header(&self) -> bool {
         let size = self.header.bytes.len();
         let copy = self.end().end;
         self.has(0..size) || (self.header.core.header_copy && self.has(copy..copy + size))
     }
 
-    /// Frames that can come out at all: their record's IV and all but their length field are left.
+    /// Whether the frame can be recovered: its record's IV and all but its length field are left.
     pub(crate) fn possible(&self, segment: usize, frame: usize) -> bool {
         let (record, slot) = (self.record(segment).start, self.slot(segment, frame));
         self.has(record + 42..record + 74) && self.has(slot.start + 4..slot.end)
     }
 
-    /// Frames that must come out.
+    /// Whether the frame must be recovered.
     pub(crate) fn certain(&self, segment: usize, frame: usize) -> bool {
         if self.is_shifted {
             self.certain_in_place(segment, frame) || self.certain_when_moved(segment, frame)
@@ -149,7 +149,7 @@ impl Wreck {
         }
     }
 
-    /// Nothing moved: the record is found by its place if its header is gone, and the frame is in its slot.
+    /// Nothing was displaced: the record is found at its position even without its header, and the frame is in its slot.
     fn certain_in_place(&self, segment: usize, frame: usize) -> bool {
         let (record, slot) = (self.record(segment).start, self.slot(segment, frame));
         let has_end = self.has(self.end());
@@ -161,15 +161,15 @@ impl Wreck {
             || (self.keeps(end..end + 28)
                 && self.keeps(entry + 4..entry + 36)
                 && self.bytes.len() >= self.end().end);
-        let due = has_total || (!is_last && self.has(record..record + PREAMBLE));
+        let expected = has_total || (!is_last && self.has(record..record + PREAMBLE));
         !self.is_shifted
-            && due
+            && expected
             && self.keeps(record + 42..record + 74)
             && has_tag
             && self.keeps(slot.start + 4..slot.end)
     }
 
-    /// Whether these bytes are as they were, where they were.
+    /// Whether these bytes are unchanged in their place.
     fn keeps(&self, range: Range<usize>) -> bool {
         self.bytes.get(range.clone()) == self.sealed.get(range)
     }
@@ -179,7 +179,7 @@ impl Wreck {
         start..start + PREAMBLE
     }
 
-    /// The record is found by its marker, and the frame stands between it and the next one.
+    /// The record is found by its marker, and the frame is between it and the next one.
     fn certain_when_moved(&self, segment: usize, frame: usize) -> bool {
         let record = self.record(segment);
         let slot = self.slot(segment, frame);
