@@ -139,7 +139,7 @@ impl SeekableStream {
     /// full record.
     #[must_use]
     pub fn record(&self, index: SegmentIndex) -> RecordPlace {
-        self.cursor(index).due()
+        self.cursor(index).expected()
     }
 
     fn cursor(&self, index: SegmentIndex) -> RecordCursor {
