@@ -37,7 +37,7 @@ const ENGINE: &[(&str, &str)] = &[
     ("stream_v2/frame_worker/types.rs", "::sealstream"),
     ("stream_v2/segment_worker/error.rs", "::sealstream"),
     ("error/mod.rs", "::sealstream::error"),
-    ("error/reasons.rs", "::sealstream::error"),
+    ("error/details.rs", "::sealstream::error"),
     ("floe/mod.rs", "::sealstream::floe"),
 ];
 
@@ -79,9 +79,8 @@ impl Source {
                 }
                 _ => None,
             };
-            if let Some(item) = declared {
-                self.enums.insert(item.ident.to_string(), (module.clone(), item));
-            }
+            let named = declared.map(|item| (item.ident.to_string(), (module.clone(), item)));
+            self.enums.extend(named);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What every operation takes and returns: options, threads, cancellation, decisions about damage, reports.
+//! What every operation takes and returns: options, threads, cancellation, damage policy, report.
 
 pub mod cancel;
 pub mod damage;

@@ -2,7 +2,7 @@
 
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::{OpenSettings, SealSettings};
-use crate::memory::{Output, input};
+use crate::memory::{Output, expect_writes, input};
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::report::Report;
 use napi::bindgen_prelude::{Object, Uint8Array};
@@ -26,7 +26,8 @@ pub fn encrypt_into<'env>(
     let options = settings.for_recipients(env, &recipients)?;
     let task = Task::parallel(run).of_size(bytes.len() as u64);
     task.stretching(options.slot_types()).launch(env, move |control| {
-        output.fill_new(|memory| {
+        output.fill(|memory| {
+            expect_writes(memory);
             let source = InputSource::memory(input(&bytes));
             encrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(Report::from)
         })
@@ -48,7 +49,8 @@ pub fn decrypt_into<'env>(
     let options = settings.for_identities(env, &identities)?;
     let task = Task::parallel(run).of_size(bytes.len() as u64);
     task.stretching(options.slot_types()).launch(env, move |control| {
-        output.fill_new(|memory| {
+        output.fill(|memory| {
+            expect_writes(memory);
             let source = InputSource::memory(input(&bytes));
             decrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(Report::from)
         })

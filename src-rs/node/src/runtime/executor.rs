@@ -209,11 +209,7 @@ impl Executor {
 
 impl State {
     fn take(&mut self) -> Option<Job> {
-        let job = if self.has_work() {
-            self.queue.pop_front()
-        } else {
-            None
-        }?;
+        let job = self.has_work().then(|| self.queue.pop_front()).flatten()?;
         self.working += job.threads;
         Some(job)
     }

@@ -10,7 +10,7 @@ use std::thread;
 
 /// The pool of one operation. It is returned when this is dropped.
 pub(crate) struct Lease {
-    threads: Threads,
+    pub(crate) threads: Threads,
 }
 
 impl Lease {
@@ -32,11 +32,6 @@ impl Lease {
             None => Threads::new(count)?,
         };
         Ok(Self { threads })
-    }
-
-    /// The threads to work on.
-    pub(crate) fn threads(&self) -> Threads {
-        self.threads.clone()
     }
 }
 

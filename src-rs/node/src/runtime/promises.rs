@@ -14,7 +14,8 @@ use std::{mem, ptr};
 
 /// Settles the promises of one environment.
 pub(crate) struct Promises {
-    wake: Wake,
+    /// Calls [`settle_all`] on the JavaScript thread.
+    wake: Handle<sys::napi_threadsafe_function>,
     /// Number of unsettled promises, counted on the JavaScript thread. While there are any, the event loop stays alive.
     pending: AtomicUsize,
     settled: Mutex<Vec<Settlement>>,
@@ -23,24 +24,19 @@ pub(crate) struct Promises {
 /// Settles one promise, on the JavaScript thread.
 type Settlement = Box<dyn FnOnce(Env) + Send>;
 
-/// Calls [`settle_all`] on the JavaScript thread.
-struct Wake(sys::napi_threadsafe_function);
+/// A handle of Node-API that threads pass on.
+struct Handle<T>(T);
 
-// SAFETY: any thread may call a threadsafe function; see `settle` for how long it lives.
-unsafe impl Send for Wake {}
+// SAFETY: any thread may call a threadsafe function, and see `settle` for how long it lives. Only the JavaScript thread uses other handles.
+unsafe impl<T> Send for Handle<T> {}
 // SAFETY: as above.
-unsafe impl Sync for Wake {}
+unsafe impl<T> Sync for Handle<T> {}
 
 /// An unsettled promise. It must be settled.
 pub(crate) struct Deferred {
-    promise: Raw,
+    promise: Handle<sys::napi_deferred>,
     promises: Arc<Promises>,
 }
-
-struct Raw(sys::napi_deferred);
-
-// SAFETY: other threads only pass it back to the JavaScript thread.
-unsafe impl Send for Raw {}
 
 impl Promises {
     /// Must be called on the JavaScript thread, once for an environment.
@@ -71,7 +67,7 @@ impl Promises {
                 wake = ptr::null_mut();
             }
             Self {
-                wake: Wake(wake),
+                wake: Handle(wake),
                 pending: AtomicUsize::new(0),
                 settled: Mutex::default(),
             }
@@ -100,7 +96,7 @@ impl Promises {
             unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.wake.0) };
         }
         let deferred = Deferred {
-            promise: Raw(deferred),
+            promise: Handle(deferred),
             promises: Arc::clone(self),
         };
         Ok((deferred, Object::from_raw(env.raw(), promise)))

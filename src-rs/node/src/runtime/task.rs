@@ -193,7 +193,7 @@ impl Task {
             .as_ref()
             .map(|listener| |done: &telemetry::SegmentDone| listener.add(done));
         work(&Control {
-            threads: lease.threads(),
+            threads: lease.threads.clone(),
             cancel: self.cancel.clone(),
             progress: progress.as_ref().map(|progress| progress as _),
             segments: segments.as_ref().map(|segments| segments as _),

@@ -1,4 +1,4 @@
-//! The two public operations: a source and a sink in, a report out.
+//! The two operations of a stream, sealing and opening, and what they are made of.
 
 pub(crate) mod create;
 pub(crate) mod decrypt;

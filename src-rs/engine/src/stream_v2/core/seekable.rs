@@ -1,4 +1,4 @@
-//! A sealed stream whose segments can be opened one by one, in any order, whatever is wrong with the others.
+//! A sealed stream in a source that is read by offset. Its segments open one by one, in any order, even if others are damaged.
 
 use super::locate::{claimed_total, find_header};
 use super::trailer::{ExpectedTrailer, VerifiedTrailer};
@@ -14,23 +14,23 @@ use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
 
-/// A stream that was unlocked, and what its end says. The source is not part of it: every call gets the same one.
+/// An unlocked stream and the result of verifying its trailer. Pass the same source to every call.
 pub struct SeekableStream {
     pub(crate) stream: UnlockedStream,
     source_size: u64,
-    /// Plaintext bytes: only what the header or a verified end says.
+    /// Plaintext bytes, if the header or a verified trailer states them.
     total: Option<u64>,
-    /// The same, or what an end claims that did not verify.
+    /// The same, or the number that an unverified trailer claims.
     claimed_total: Option<u64>,
     trailer: Result<VerifiedTrailer, SealError>,
 }
 
 impl SeekableStream {
-    /// Unlocks the stream and verifies its end. An end that is damaged or missing is no error here: see
+    /// Unlocks the stream and verifies its trailer. A damaged or missing trailer is not an error here: see
     /// [`end_failure`](Self::end_failure).
     ///
     /// # Errors
-    /// All that can be wrong with a header, and reading it.
+    /// Every failure of a header, and of reading it.
     pub fn open(source: &dyn ReadAt, options: &DecryptOptions<'_>) -> Result<Self, SealError> {
         let source_size = source.size().map_err(SealError::reading)?;
         let mut stream = UnlockedStream::unlock(find_header(source, source_size)?, options)?;
@@ -80,13 +80,13 @@ impl SeekableStream {
         self.stream.context.geometry()
     }
 
-    /// Plaintext bytes: what the header states, or else what the end says, if that is authentic.
+    /// Plaintext bytes, if the header or an authentic trailer states them.
     #[must_use]
     pub const fn plaintext_size(&self) -> Option<u64> {
         self.total
     }
 
-    /// Bytes of the source, which may be more or fewer than the stream should have.
+    /// Bytes of the source. A damaged stream can have more or fewer than it should.
     #[must_use]
     pub const fn source_size(&self) -> u64 {
         self.source_size
@@ -97,7 +97,7 @@ impl SeekableStream {
         self.trailer.as_ref()
     }
 
-    /// What is wrong with the end, if something is.
+    /// Why the trailer did not verify, if it did not.
     #[must_use]
     pub fn end_failure(&self) -> Option<&SealError> {
         self.trailer.as_ref().err()
@@ -139,7 +139,7 @@ impl SeekableStream {
     /// full record.
     #[must_use]
     pub fn record(&self, index: SegmentIndex) -> RecordPlace {
-        self.cursor(index).due()
+        self.cursor(index).expected()
     }
 
     fn cursor(&self, index: SegmentIndex) -> RecordCursor {

@@ -168,7 +168,7 @@ fn a_truncated_changed_or_extended_stream_is_not_changed() {
     assert_eq!(refused(&tampered, hand_over(2)).code(), "HEADER_TAMPERED");
     let body = &stream[parts.header.len()..];
     let failure = refused(body, hand_over(2));
-    assert!(failure.to_string().contains("kept apart"), "{failure}");
+    assert!(failure.to_string().contains("detached"), "{failure}");
 }
 
 #[test]
