@@ -24,7 +24,10 @@ fn a_closed_stream_is_kept_if_it_is_complete_and_else_sealed_again() {
 
     place.flip(Direction::Seal.output_offset(3) + 200);
     let sealed_again = place.encrypt(&plain, &control(1)).unwrap();
-    assert_eq!(resume(&sealed_again).started_over, Some(StartedOver::OutputDamaged));
+    assert_eq!(
+        resume(&sealed_again).started_over,
+        Some(StartedOver::OutputDamaged)
+    );
     assert_ne!(
         sealed_again.stream_id[..],
         first[32..64],
