@@ -228,7 +228,7 @@ fn a_target_is_locked_for_one_operation() {
     assert!(matches!(TargetLock::take(&target), Err(TargetLockError::Busy)));
     let expected = SealError::TargetBusy { path: shown(&target) };
     assert_eq!(resume_operation(&folder, "plain").map(drop), Err(expected));
-    // One that resumes nothing goes its own way, and leaves alone what is at work.
+    // An operation without resume succeeds, and leaves files that are in use.
     folder.encrypt("plain", "new", NEW).unwrap();
     assert!(beside(&folder, "journal").exists() && beside(&folder, "partial").exists());
     drop(claim);
