@@ -49,23 +49,26 @@ async function interrupt(
   t.is((error as Error | undefined)?.name, 'AbortError');
 }
 
-test.serial('what is not interrupted reports that nothing was resumed, and leaves nothing', async (t) => {
-  const directory = temporaryDirectory(t);
-  const [from, to, back] = ['plain', 'sealed', 'opened'].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ];
-  writeFileSync(from, 'text');
-  const nothing = { segmentsResumed: 0, bytesResumed: 0, checkpointErrors: [] };
-  t.deepEqual((await encryptFile(from, to, { key, resume: true })).resume, nothing);
-  t.deepEqual((await decryptFile(to, back, { key, resume: true })).resume, nothing);
-  t.is(readFileSync(back, 'utf8'), 'text');
-  t.deepEqual(names(directory), ['opened', 'plain', 'sealed']);
-  t.is((await encryptFile(from, to, { key, overwrite: true })).resume, undefined);
-});
+test.serial(
+  'an uninterrupted operation reports that nothing was resumed, and leaves no journal',
+  async (t) => {
+    const directory = temporaryDirectory(t);
+    const [from, to, back] = ['plain', 'sealed', 'opened'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ];
+    writeFileSync(from, 'text');
+    const nothing = { segmentsResumed: 0, bytesResumed: 0, checkpointErrors: [] };
+    t.deepEqual((await encryptFile(from, to, { key, resume: true })).resume, nothing);
+    t.deepEqual((await decryptFile(to, back, { key, resume: true })).resume, nothing);
+    t.is(readFileSync(back, 'utf8'), 'text');
+    t.deepEqual(names(directory), ['opened', 'plain', 'sealed']);
+    t.is((await encryptFile(from, to, { key, overwrite: true })).resume, undefined);
+  },
+);
 
-test.serial('an operation that was aborted is gone on with, both ways', async (t) => {
+test.serial('an aborted operation is resumed, for sealing and opening', async (t) => {
   const { directory, from, to } = folder(t);
   await interrupt(t, (how) => encryptFile(from, to, { ...SEAL, ...how }));
   t.is(left(directory).length, 2);
@@ -90,7 +93,7 @@ test.serial('an operation that was aborted is gone on with, both ways', async (t
   t.deepEqual(names(directory), ['opened', 'plain', 'target']);
 });
 
-test.serial('a source that changed since is refused, and without resuming all is well', async (t) => {
+test.serial('a changed source is refused, and sealing without resume succeeds', async (t) => {
   const { directory, from, to } = folder(t);
   await interrupt(t, (how) => encryptFile(from, to, { ...SEAL, ...how }));
   utimesSync(from, 1, 1);
@@ -116,7 +119,7 @@ test.serial('a journal of something else is refused', async (t) => {
   t.is(left(directory).length, 2);
 });
 
-test.serial('other options start over and say so', async (t) => {
+test.serial('other options start over, and the report says so', async (t) => {
   const { from, to } = folder(t);
   const changes: readonly [SealingOptions & { key?: SecretKey; keyId?: string }, StartedOver][] = [
     [{ keyId: 'other' }, 'OptionsDiffer'],
@@ -135,7 +138,7 @@ test.serial('other options start over and say so', async (t) => {
   }
 });
 
-test.serial('of two operations on one target one is told that the other is at work', async (t) => {
+test.serial('the second of two operations on one target fails with TargetBusy', async (t) => {
   const { directory, from, to } = folder(t);
   const both = await Promise.allSettled([encryptFile(from, to, SEAL), encryptFile(from, to, SEAL)]);
   const refused = both.filter((outcome) => outcome.status === 'rejected');
@@ -144,7 +147,7 @@ test.serial('of two operations on one target one is told that the other is at wo
   t.deepEqual(names(directory), ['plain', 'target']);
 });
 
-test.serial('a secret tells more of a journal that no key opens', async (t) => {
+test.serial('a resume secret opens a journal that no key opens', async (t) => {
   const { from, to } = folder(t);
   const resumeSecret = new Uint8Array(32).fill(7);
   await interrupt(t, (how) => encryptFile(from, to, { ...SEAL, ...how, resumeSecret }));
@@ -169,7 +172,7 @@ test('wrong values are refused by name', async (t) => {
   t.true(short instanceof RangeError && short.message.includes('resumeSecret'));
 });
 
-test.serial('an output that was renamed away is made anew', async (t) => {
+test.serial('an output that was moved away is written again', async (t) => {
   const { directory, from, to } = folder(t);
   await interrupt(t, (how) => encryptFile(from, to, { ...SEAL, ...how }));
   const partial = left(directory).find((name) => name.endsWith('.partial')) ?? '';
