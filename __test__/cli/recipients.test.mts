@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { KeyPair } from '../../src-ts/index.js';
+import { KeyPair } from 'sealstream';
 import { folder, jsonError, names, parsed, sealstream } from './command.mjs';
 
 /** So many public keys, one a line. */

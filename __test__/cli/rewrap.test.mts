@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 
 import { outcomeObject, outcomeText } from '../../src-ts/cli/reports/rewrap-report.js';
-import { KeyPair } from '../../src-ts/index.js';
+import { KeyPair } from 'sealstream';
 import { end, jsonError, main, names, parsed, program, sealstream, start } from './command.mjs';
 import { store } from './store.mjs';
 

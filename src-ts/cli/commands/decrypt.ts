@@ -8,7 +8,7 @@ import {
   type OpenReport,
   type OperationOptions,
 } from '../../index';
-import { convertDescriptors } from '../../sources/descriptors';
+import { convertDescriptors } from '../files/descriptors';
 
 import type { Arguments } from '../runner/arguments';
 import type { CommandSpec } from '../runner/command-spec';

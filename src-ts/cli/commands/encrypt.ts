@@ -8,7 +8,7 @@ import {
   type SealOptions,
   type SealReport,
 } from '../../index';
-import { convertDescriptors } from '../../sources/descriptors';
+import { convertDescriptors } from '../files/descriptors';
 
 import type { Arguments } from '../runner/arguments';
 import type { CommandSpec } from '../runner/command-spec';
