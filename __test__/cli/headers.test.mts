@@ -63,7 +63,7 @@ test('where another stream’s header is given, that is said before the damage t
     t.is(code, 4);
     t.regex(
       stderr,
-      /: other\.header is the header of another stream, or db\.body is damaged: [^\n]*\n {2}Check first that both belong together; if they do, /,
+      /: other\.header is the header of another stream, or db\.body is damaged: [^\n]*\n {2}Check first that the header belongs to the file; if it does, /,
     );
   }
   t.false(existsSync(join(cwd, 'new')));

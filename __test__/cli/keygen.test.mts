@@ -119,7 +119,7 @@ test('what does not belong to one kind of key is refused', async (t) => {
   const cwd = folder(t);
   for (const [args, said] of [
     [['--recipient', '--x25519', '-o', 'k'], /exclude each other/],
-    [['--recipient'], /no place for the key/],
+    [['--recipient'], /no file for the key/],
     [['--passphrase-words', '5'], /one number from 6 to 24, not 5/],
     [['--passphrase-words', '25'], /6 to 24/],
     [['--passphrase-words', 'ten'], /6 to 24/],
@@ -128,9 +128,9 @@ test('what does not belong to one kind of key is refused', async (t) => {
     [['--recipient=6', '-o', 'k'], /--recipient takes no value/],
     [['--passphrase-words', '-o', 'k'], /not written to a file/],
     [['--passphrase-words', '--json'], /does not print passphrases/],
-    [['--public'], /takes one file/],
-    [['--public', 'a', '-o', 'k'], /takes one file/],
-    [['--public', 'a'], /identity file a is not there[^]*behind --public/],
+    [['--public'], /takes one identity file/],
+    [['--public', 'a', '-o', 'k'], /takes one identity file/],
+    [['--public', 'a'], /identity file a does not exist[^]*after --public/],
   ] as const) {
     const { code, stdout, stderr } = await sealstream(['keygen', ...args], { cwd });
     t.is(code, 2, stderr);

@@ -53,7 +53,7 @@ terminalTest('a passphrase is asked for twice to seal and once to open, and is n
   writeFileSync(join(cwd, 'x'), 'some text');
   const twice: Keys[] = [
     ['New passphrase: ', 'grüßx\x7fe 🔑\r'],
-    ['The same again: ', 'grüße 🔑\r'],
+    ['Repeat it: ', 'grüße 🔑\r'],
   ];
   const sealed = await onTerminal(`sealstream encrypt -p ${CHEAP.join(' ')} x`, { cwd }, twice);
   t.is(sealed.code, 0, sealed.screen);
@@ -73,13 +73,13 @@ terminalTest('passphrases that differ, and an empty one, are refused', async (t)
     [
       [
         ['New passphrase: ', 'one\r'],
-        ['The same again: ', 'two\r'],
+        ['Repeat it: ', 'two\r'],
       ],
       /the two passphrases differ/,
     ],
     [
       [['New passphrase: ', '\r']],
-      /the passphrase is empty[^]*good one[^]*: sealstream keygen --passphrase-words/,
+      /the passphrase is empty[^]*good one: sealstream keygen --passphrase-words/,
     ],
     [[['New passphrase: ', '\x04']], /no passphrase was typed/],
   ] as const) {
@@ -95,7 +95,7 @@ terminalTest('nothing is asked for what can’t work', async (t) => {
   for (const [line, said] of [
     ['encrypt -p x', /x\.seal exists/],
     ['encrypt -p nothing', /nothing/],
-    ['encrypt -p -k nothing.key -o y x', /nothing\.key is not there/],
+    ['encrypt -p -k nothing.key -o y x', /nothing\.key does not exist/],
     ['decrypt -p -o y nothing.seal', /nothing\.seal/],
     ['decrypt -p -o x.seal x', /x\.seal exists/],
   ] as const) {
@@ -203,11 +203,11 @@ test('a descriptor that gives no passphrase is refused', async (t) => {
 test('only a descriptor that was opened for it is taken', async (t) => {
   const cwd = await folderWithSealed(t);
   for (const [number, said] of [
-    ['x', /not a descriptor's number/],
+    ['x', /not the number of a descriptor/],
     ['-1', /needs a value/],
-    ['1', /nothing can be read from descriptor 1/],
-    ['2', /nothing can be read/],
-    ['999', /nothing can be read from descriptor 999[^]*3< FILE/],
+    ['1', /can't read from descriptor 1/],
+    ['2', /can't read/],
+    ['999', /can't read from descriptor 999[^]*3< FILE/],
   ] as const) {
     const { code, stderr } = await sealstream(['decrypt', '--passphrase-fd', number, '-o', 'y', 'x.seal'], {
       cwd,
@@ -237,7 +237,7 @@ test('the variable counts with -p alone', async (t) => {
     env: { SEALSTREAM_PASSPHRASE: '' },
   });
   t.is(empty.code, 2);
-  t.regex(empty.stderr, /is empty\.\n {2}Give the one that it was sealed with\.\n$/);
+  t.regex(empty.stderr, /is empty\.\n {2}Give the passphrase that it was sealed with\.\n$/);
 });
 
 test('a passphrase opens with every command that opens, and reports say so', async (t) => {
@@ -269,7 +269,7 @@ test('where only a passphrase opens it, the advice is to use one', async (t) => 
       env: run.env,
     });
     t.is(code, 3);
-    t.regex(stderr, /sealed for: a passphrase[^]*The key did not fit: [^\n]*asked for with -p/);
+    t.regex(stderr, /sealed for: a passphrase[^]*The key did not match: [^\n]*use -p, which asks for it/);
   }
 });
 
@@ -278,11 +278,11 @@ test('what a passphrase costs can be chosen, and is seen', async (t) => {
   writeFileSync(join(cwd, 'x'), 'some text');
   const encrypt = (...args: string[]) => sealstream(['encrypt', ...args, '-f', 'x'], { cwd, env });
   const weak = await encrypt('-p', '--passphrase-cost', '64K,3,4');
-  t.regex(weak.stderr, /warning: --passphrase-cost 64K,3,4 costs less to try than [^\n]*interactive/);
+  t.regex(weak.stderr, /warning: --passphrase-cost 64K,3,4 makes guesses cheaper than [^\n]*interactive/);
   t.notRegex((await encrypt('-p', '--passphrase-cost', '19M,2,1')).stderr, /warning/);
   await encrypt('-p', '--passphrase-cost', '64K,3,4');
   const { stdout } = await sealstream(['inspect', 'x.seal'], { cwd });
-  t.regex(stdout.toString(), /a passphrase; an attempt takes 64 KiB, 3 passes, 4 lanes/);
+  t.regex(stdout.toString(), /a passphrase; a guess costs 64 KiB, 3 passes, 4 lanes/);
   t.is((await encrypt('-p', '--passphrase-strength', 'interactive')).code, 0);
   for (const [args, said] of [
     [['-p', '--passphrase-strength', 'strong'], /can't be strong[^]*interactive, default, sensitive/],
@@ -290,12 +290,12 @@ test('what a passphrase costs can be chosen, and is seen', async (t) => {
     [['-p', '--passphrase-cost', '64M,0,4'], /not MEMORY,PASSES,LANES/],
     [['-p', '--passphrase-cost', '64M,3,4,5'], /not MEMORY,PASSES,LANES/],
     [['-p', '--passphrase-cost', '1000,1,1'], /at least 8K for each lane/],
-    [['-p', '--passphrase-cost', '8M,1,256'], /too many lanes[^]*255 are the most/],
+    [['-p', '--passphrase-cost', '8M,1,256'], /too many lanes[^]*at most 255/],
     [['-p', '--passphrase-cost', '5000G,1,1'], /--passphrase-cost must be/],
     [['-p', '--passphrase-cost', '8K,1,2'], /at least 8K for each lane/],
     [['-p', '--passphrase-cost', '8K,1,1', '--passphrase-strength', 'default'], /exclude each other/],
     [['-p', '--passphrase-fd', '3'], /-p and --passphrase-fd exclude each other/],
-    [['-k', 'x', '--passphrase-strength', 'default'], /counts only with a passphrase/],
+    [['-k', 'x', '--passphrase-strength', 'default'], /applies only to a passphrase/],
   ] as const) {
     const { code, stderr } = await encrypt(...args);
     t.is(code, 2, stderr);

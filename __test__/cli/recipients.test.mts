@@ -155,15 +155,15 @@ test('what is no public key is told for what it is, and no secret is shown', asy
   writeFileSync(join(cwd, 'nobody'), '# nobody\n\n');
   for (const [args, said] of [
     [['-r', 'team.txt'], /-r got no public key: team\.txt[^]*-R FILE/],
-    [['-r', x25519.toUpperCase().slice(0, 20)], /no public key/],
+    [['-r', x25519.toUpperCase().slice(0, 20)], /is not a public key/],
     [['-r', secret], /a secret key, not a public one[^]*make another/],
     [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen --public/],
-    [['-R', 'typo'], /line 3 of the recipients file typo is no public key/],
-    [['-R', 'nobody'], /names nobody/],
-    [['-R', hybrid], /a public key stands where the name of a recipients file is expected[^]*-r/],
+    [['-R', 'typo'], /line 3 of the recipients file typo is not a public key/],
+    [['-R', 'nobody'], /has no public key/],
+    [['-R', hybrid], /-R needs the name of a recipients file, not a public key[^]*-r/],
     [['--key-id', 'a', '-r', hybrid], /--key-id is the name of one key/],
     [['--key-id', 'a', '-k', 'my.key', '-k', 'my.key'], /--key-id is the name of one key/],
-    [['-R', 'crowd'], /for 64 at most, not 65/],
+    [['-R', 'crowd'], /at most 64 recipients, not 65/],
     [[], /no key is given[^]*-k FILE[^]*-r[^]*-p/],
   ] as const) {
     const { code, stderr } = await sealstream(['encrypt', ...args, 'x'], { cwd });
@@ -173,7 +173,7 @@ test('what is no public key is told for what it is, and no secret is shown', asy
   }
   const missing = await sealstream(['encrypt', '-R', 'missing', 'x'], { cwd });
   t.is(missing.code, 2);
-  t.regex(missing.stderr, /recipients file missing is not there/);
+  t.regex(missing.stderr, /recipients file missing does not exist/);
   const directory = await sealstream(['encrypt', '-R', '.', 'x'], { cwd });
   t.is(directory.code, 5);
   t.regex(directory.stderr, /-R \. is a directory\.\n {2}Name a file/);
@@ -190,12 +190,20 @@ test('a file of the other kind of keys is told by which option to name it', asyn
   for (const [args, code, said] of [
     [['-k', 'x25519.key'], 3, /the key file x25519\.key holds no key[^]*key pair[^]*-i x25519\.key/],
     [['-i', 'my.key'], 3, /line \d holds no secret key[^]*It is a key file: name it with -k my\.key/],
-    [['-i', 'sealed', '--allow-readable-key'], 3, /identity file sealed is none: line 1[^]*AGE-SECRET-KEY-1/],
-    [['-i', 'public', '--allow-readable-key'], 3, /public is none: it holds a public key[^]*-R public/],
+    [
+      ['-i', 'sealed', '--allow-readable-key'],
+      3,
+      /sealed is not an identity file: line 1[^]*AGE-SECRET-KEY-1/,
+    ],
+    [
+      ['-i', 'public', '--allow-readable-key'],
+      3,
+      /public is not an identity file: it holds a public key[^]*-R public/,
+    ],
     [['-k', 'public', '--allow-readable-key'], 3, /public holds no key[^]*a public key[^]*-R public/],
-    [['-k', x25519], 2, /a public key stands where the name of the key file[^]*-r[^]*-i FILE/],
-    [['-i', hybrid], 2, /a public key stands where the name of the identity file/],
-    [['-i', 'missing'], 2, /the identity file missing is not there[^]*keygen --recipient/],
+    [['-k', x25519], 2, /-k needs the name of the key file, not a public key[^]*-r[^]*-i FILE/],
+    [['-i', hybrid], 2, /-i needs the name of the identity file, not a public key/],
+    [['-i', 'missing'], 2, /the identity file missing does not exist[^]*keygen --recipient/],
   ] as const) {
     const opened = await sealstream(['decrypt', ...args, '-o', 'y', 'x.seal'], { cwd });
     t.is(opened.code, code, opened.stderr);

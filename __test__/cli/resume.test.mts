@@ -41,7 +41,7 @@ posixTest('an interrupted command says how to go on, and the same command does',
   t.is(interrupted.code, 130);
   t.regex(
     interrupted.stderr,
-    /interrupted by SIGINT\.\n {2}The same command, with --resume, goes on from here\./,
+    /interrupted by SIGINT\.\n {2}The same command with --resume continues from here\./,
   );
   const { code, stderr } = await sealstream(ENCRYPT, { cwd });
   t.is(code, 0, stderr);
@@ -65,7 +65,7 @@ posixTest('what starts over says why, and a source that changed is refused', asy
   t.is(changed.code, 1);
   t.regex(
     changed.stderr,
-    /written to or replaced since\.\n {2}When nothing writes to it any more, do it without --resume, which[^\n]*\n$/,
+    /it was written to or replaced\.\n {2}When no program writes to it, run the command without --resume, which[^\n]*\n$/,
   );
   const refused = await sealstream([...ENCRYPT, '--json'], { cwd });
   t.is(jsonError(refused.stderr)['code'], 'ERR_SEAL_SOURCE_CHANGED');
@@ -83,7 +83,7 @@ posixTest(
     t.is(busy.code, 5);
     t.regex(
       busy.stderr,
-      /at work on a\.seal\.\n {2}Wait for it to end, or name another output with -o OUT\.\n$/,
+      /another operation is writing a\.seal\.\n {2}Wait until it ends, or name another output with -o OUT\.\n$/,
     );
   },
 );

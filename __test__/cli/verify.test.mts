@@ -56,7 +56,7 @@ test('damage is exit code 4, and told with its place in both forms', async (t) =
   t.is(code, 4);
   t.regex(
     stdout.toString(),
-    /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem; checked 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\): its digest is [0-9a-f]+, expected [0-9a-f]+: the stream is damaged \(plaintext bytes 0 to 1,048,575\)\n$/,
+    /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem; checked 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\) is damaged: its digest is [0-9a-f]+, expected [0-9a-f]+ \(plaintext bytes 0 to 1,048,575\)\n$/,
   );
 
   const json = await sealstream(['verify', '--json', 'store'], { cwd });
@@ -107,7 +107,7 @@ test('a wrong key is told with where it came from, and with what needs none', as
   const cwd = await store(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   const named = await sealstream(['verify', '-k', 'other.key', 'small.seal'], { cwd });
-  t.regex(named.stdout.toString(), /\n {2}give the key file [^\n]*by -k FILE; [^\n]*--no-key\n/);
+  t.regex(named.stdout.toString(), /\n {2}give the key file [^\n]*with -k FILE; [^\n]*--no-key\n/);
   const env = { SEALSTREAM_KEY_FILE: 'other.key' };
   const found = await sealstream(['verify', 'small.seal'], { cwd, env });
   t.regex(found.stdout.toString(), /\n {2}the key is the one of SEALSTREAM_KEY_FILE[^\n]*--no-key\n/);
@@ -122,10 +122,7 @@ posixTest('what is no regular file is told without advice that is not taken', as
   for (const args of [['verify'], ['salvage', '-k', 'my.key', '-o', 'out']]) {
     const { code, stdout, stderr } = await sealstream([...args, 'pipe'], { cwd });
     t.is(code, 5);
-    t.regex(
-      `${stdout.toString()}${stderr}`,
-      /pipe is not a regular file\.?\n {2}save what it gives in a file/i,
-    );
+    t.regex(`${stdout.toString()}${stderr}`, /pipe is not a regular file\.?\n {2}save its output to a file/i);
   }
 });
 
@@ -234,7 +231,7 @@ test('a sample is repeated by the seed that the report names', async (t) => {
   await sealstream(['encrypt', '-k', 'my.key', '--frame-size', '1K', '--segment-size', '1K', 'a'], { cwd });
   const { code, stdout } = await sealstream(['verify', '--sample', '10%', 'a.seal'], { cwd });
   t.is(code, 0);
-  const [, seed = ''] = /a sample of 10%, again with --seed (\d+)/.exec(stdout.toString()) ?? [];
+  const [, seed = ''] = /a sample of 10%, repeated by --seed (\d+)/.exec(stdout.toString()) ?? [];
   t.regex(stdout.toString(), /5 of 49 segments/);
   const again = jsonLines(
     (await sealstream(['verify', '--json', '--sample', '0.1', '--seed', seed, 'a.seal'], { cwd })).stdout,

@@ -1,49 +1,38 @@
-// Where a command's passphrase comes from: a descriptor, the environment or the terminal, never the command line. What is
-// returned is memory of its own that the caller overwrites.
+// The source of a command's passphrase: a file descriptor, the environment or the terminal, never the command line. Returned
+// bytes are a copy that the caller overwrites.
 
 import { isUtf8 } from 'node:buffer';
 import { fstatSync, readSync } from 'node:fs';
 
 import type { Arguments } from '../runner/arguments';
-import { isRetry, isTerminal, STDERR } from '../terminal/console';
-import { CommandError, usageError } from '../errors/usage-error';
-import { type Asker, onTerminal, tooLong } from '../terminal/terminal-input';
+import { isRetry, isTerminal, pause, STDERR } from '../terminal/console';
+import { CommandError, usageError } from '../errors/command-error';
+import { onTerminal, type Prompt, tooLong } from '../terminal/terminal-input';
 import { LONGEST_LINE } from '../terminal/typed-line';
-
-/**
- * Whether a passphrase is asked for, by whatever option.
- *
- * @throws CommandError where two options say where it comes from.
- */
-export function wantsPassphrase(args: Arguments): boolean {
-  const [typed, read] = [args.has('passphrase'), args.has('passphrase-fd')];
-  if (typed && read) throw usageError('-p and --passphrase-fd exclude each other', 'give one of them');
-  return typed || read;
-}
 
 /**
  * The passphrase to open with: from the descriptor of --passphrase-fd, else from SEALSTREAM_PASSPHRASE, else typed once.
  *
- * @throws CommandError where none comes, or one that can't be; Interruption.
+ * @throws CommandError for a missing or invalid passphrase; Interruption.
  */
 export function openingPassphrase(args: Arguments): Promise<Uint8Array> {
-  return passphrase(args, THE_SAME, (asker) => asker.ask('Passphrase: '));
+  return passphrase(args, AS_SEALED, (prompt) => prompt.ask('Passphrase: '));
 }
 
 /**
- * The passphrase to seal with: as to open, but it is typed twice.
+ * The passphrase to seal with: from the same sources, but typed twice.
  *
- * @throws CommandError where none comes, or one that can't be; Interruption.
+ * @throws CommandError for a missing or invalid passphrase; Interruption.
  */
 export function sealingPassphrase(args: Arguments): Promise<Uint8Array> {
   return passphrase(args, GENERATE, askTwice);
 }
 
 /**
- * The first line of a descriptor, to seal with. What follows it is left there.
+ * The passphrase to seal with, from the first line of a descriptor. The rest stays unread.
  *
- * @param option The option that names the descriptor, without its dashes.
- * @throws CommandError for a number that is no descriptor for this, and for a passphrase that can't be.
+ * @param option The option that gives the descriptor, without its dashes.
+ * @throws CommandError for a descriptor that can't be read, and for an invalid passphrase.
  */
 export function passphraseFrom(option: string, args: Arguments): Uint8Array {
   return checked(firstLine(descriptor(option, args)), GENERATE);
@@ -52,30 +41,30 @@ export function passphraseFrom(option: string, args: Arguments): Uint8Array {
 async function passphrase(
   args: Arguments,
   ifEmpty: string,
-  ask: (asker: Asker) => Promise<Uint8Array>,
+  ask: (prompt: Prompt) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   if (args.has('passphrase-fd')) return checked(firstLine(descriptor('passphrase-fd', args)), ifEmpty);
-  return checked(takeVariable() ?? (await onTerminal(OTHERWISE, ask)), ifEmpty);
+  return checked(takeVariable() ?? (await onTerminal(WITHOUT_TERMINAL, ask)), ifEmpty);
 }
 
 /**
- * A passphrase that is typed twice, whatever the environment holds: that one is to open with.
+ * A new passphrase, typed twice. SEALSTREAM_PASSPHRASE is not used: it is the one to open with.
  *
- * @throws CommandError where none comes, or one that can't be; Interruption.
+ * @throws CommandError for a missing or invalid passphrase; Interruption.
  */
 export async function newPassphrase(): Promise<Uint8Array> {
   return checked(
-    await onTerminal(`give it by a descriptor, ${like('add-passphrase-fd')}`, askTwice),
+    await onTerminal(`use a file descriptor: ${example('add-passphrase-fd')}`, askTwice),
     GENERATE,
   );
 }
 
-async function askTwice(asker: Asker): Promise<Uint8Array> {
-  const first = await asker.ask('New passphrase: ');
+async function askTwice(prompt: Prompt): Promise<Uint8Array> {
+  const first = await prompt.ask('New passphrase: ');
   try {
-    // Asking for nothing again would only annoy.
+    // An empty passphrase is an error: don't ask for it again.
     if (first.length === 0) return first.slice();
-    const second = await asker.ask('The same again: ');
+    const second = await prompt.ask('Repeat it: ');
     const isSame = Buffer.compare(first, second) === 0;
     second.fill(0);
     if (!isSame) {
@@ -87,7 +76,7 @@ async function askTwice(asker: Asker): Promise<Uint8Array> {
   }
 }
 
-/** The passphrase of the environment, which no program that is started from here on inherits. */
+/** Takes the passphrase out of the environment, so that no child process inherits it. */
 function takeVariable(): Uint8Array | undefined {
   const text = process.env[VARIABLE];
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
@@ -98,29 +87,35 @@ function takeVariable(): Uint8Array | undefined {
 function descriptor(option: string, args: Arguments): number {
   const text = args.value(option) ?? '';
   if (!/^\d{1,9}$/.test(text)) {
-    throw usageError(`--${option} is not a descriptor's number: ${text}`, `write it like ${like(option)}`);
+    throw usageError(
+      `--${option} is not the number of a descriptor: ${text}`,
+      `for example: ${example(option)}`,
+    );
   }
   const fd = Number(text);
   if (fd === 0 && args.operands.includes('-')) {
-    throw usageError(`--${option} 0 and - both need standard input`, `use another: ${like(option)}`);
+    throw usageError(
+      `--${option} 0 and - both need standard input`,
+      `use another descriptor: ${example(option)}`,
+    );
   }
   if ((fd > 0 && fd <= STDERR) || !isReadable(fd)) {
-    throw usageError(`nothing can be read from descriptor ${fd} of --${option}`, `open it: ${like(option)}`);
+    throw usageError(`can't read from descriptor ${fd} of --${option}`, `open it: ${example(option)}`);
   }
   if (isTerminal(fd)) {
     throw usageError(
       `descriptor ${fd} of --${option} is a terminal, which would show the passphrase`,
-      'have it asked for with -p',
+      'use -p, which asks for it',
     );
   }
   return fd;
 }
 
-function like(option: string): string {
+function example(option: string): string {
   return `--${option} 3 3< FILE`;
 }
 
-/** Whether something was opened there. What Node opened for itself is none of these. */
+/** Whether the descriptor is a file, a pipe, a socket or a device. Descriptors of Node itself are none of these. */
 function isReadable(fd: number): boolean {
   try {
     const found = fstatSync(fd);
@@ -130,7 +125,7 @@ function isReadable(fd: number): boolean {
   }
 }
 
-/** Byte by byte: the rest of the descriptor is not this passphrase's. */
+/** Reads byte by byte, so that the rest of the descriptor stays unread. */
 function firstLine(fd: number): Uint8Array {
   const line = new Uint8Array(LONGEST_LINE + 1);
   try {
@@ -153,8 +148,7 @@ function readByte(fd: number, into: Uint8Array, offset: number): number {
       return readSync(fd, into, offset, 1, null);
     } catch (error) {
       if (!isRetry(error)) throw error;
-      // Another program has made the pipe non-blocking.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      pause();
     }
   }
 }
@@ -168,16 +162,16 @@ function checked(bytes: Uint8Array, ifEmpty: string): Uint8Array {
     bytes.fill(0);
     throw new CommandError(
       'NoPassphrase',
-      'the passphrase is not UTF-8, so it could not be typed elsewhere',
-      'write it as text; random bytes belong in a key file',
+      "the passphrase is not UTF-8, so it can't be typed",
+      'use text; for random bytes use a key file',
     );
   }
   return bytes;
 }
 
 const VARIABLE = 'SEALSTREAM_PASSPHRASE';
-const OTHERWISE = `give it by a descriptor, ${like('passphrase-fd')}, or in the variable ${VARIABLE}`;
-const GENERATE = 'have a good one made: sealstream keygen --passphrase-words';
-const THE_SAME = 'give the one that it was sealed with';
+const WITHOUT_TERMINAL = `use a file descriptor: ${example('passphrase-fd')}, or set ${VARIABLE}`;
+const GENERATE = 'generate a good one: sealstream keygen --passphrase-words';
+const AS_SEALED = 'give the passphrase that it was sealed with';
 const LINE_FEED = 0x0a;
 const RETURN = 0x0d;

@@ -201,7 +201,7 @@ posixTest('a key file that others can read is refused unless that is allowed', a
   t.is((await sealstream(['encrypt', '-k', 'my.key', '--allow-readable-key', 'a'], { cwd })).code, 0);
 });
 
-test('what is no key file, or not there, is told as that', async (t) => {
+test('a file that is missing or no key file is an error', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'a'), 'text', { mode: 0o600 });
   const noKey = await sealstream(['encrypt', '-k', 'a', 'a'], { cwd });
@@ -214,7 +214,10 @@ test('what is no key file, or not there, is told as that', async (t) => {
   t.notRegex(readable.stderr, /chmod/);
   const missing = await sealstream(['encrypt', '-k', 'missing', 'a', '--json'], { cwd });
   t.is(missing.code, 2);
-  t.like(jsonError(missing.stderr), { kind: 'KeyFileMissing', message: 'the key file missing is not there' });
+  t.like(jsonError(missing.stderr), {
+    kind: 'KeyFileMissing',
+    message: 'the key file missing does not exist',
+  });
 });
 
 test('a folder that is not there is told by the name that was given', async (t) => {

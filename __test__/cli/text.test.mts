@@ -1,4 +1,4 @@
-// The parts of the command that make words.
+// Text that the command prints and reads: sizes, times, the progress bar, suggestions.
 
 import fc from 'fast-check';
 
@@ -7,7 +7,7 @@ import test from 'ava';
 import { printable } from '../../src-ts/cli/terminal/console.js';
 import { nearest } from '../../src-ts/cli/errors/nearest.js';
 import { progressLine } from '../../src-ts/cli/terminal/progress.js';
-import { slotTypes, waysToOpen } from '../../src-ts/cli/errors/slot-advice.js';
+import { giveOtherKey, howToOpen } from '../../src-ts/cli/errors/key-advice.js';
 import { formatDuration, formatSize, parseShare, parseSize } from '../../src-ts/damage-page/units.js';
 
 test('sizes are read with K, M and G as powers of 1024', (t) => {
@@ -96,11 +96,19 @@ test('what is printed can’t steer a terminal or pass for another line', (t) =>
   t.is(printable('Grüße 漢字 🔐'), 'Grüße 漢字 🔐');
 });
 
-test('slots are known by the words of a failure, whatever names they have', (t) => {
-  const slots = String.raw`key "a\"; a passphrase; b"; a key without a name; an X25519 key; a post-quantum hybrid key; key "x" of "kms"`;
-  t.deepEqual(slotTypes(slots), ['key', 'key', 'x25519', 'hybrid', 'unknown']);
-  t.deepEqual(slotTypes('a passphrase; key "", which is not accepted'), ['passphrase']);
-  t.regex(waysToOpen(['passphrase']) ?? '', /-p/);
-  t.is(waysToOpen(['hybrid', 'x25519'])?.match(/-i FILE/g)?.length, 1);
-  t.is(waysToOpen(['provider', 'unknown']), undefined);
+test('advice about keys depends on the types of the key slots', (t) => {
+  t.regex(howToOpen(['passphrase']) ?? '', /-p/);
+  t.is(howToOpen(['hybrid', 'x25519'])?.match(/-i FILE/g)?.length, 1);
+  t.is(howToOpen(['provider', 'unknown']), undefined);
+
+  const context = { command: 'decrypt', input: 'a', isNamed: true };
+  t.regex(
+    giveOtherKey({ ...context, offered: ['key'], slotTypes: ['key', 'x25519'] }),
+    /^the key did not match: [^]*-i/,
+  );
+  t.regex(giveOtherKey({ ...context, offered: ['key'], slotTypes: ['key'] }), /^give the key file/);
+  t.regex(giveOtherKey({ ...context, slotTypes: ['key'], accepted: ['passphrase'] }), /--accept-slots/);
+  t.regex(giveOtherKey({ ...context, slotTypes: ['provider'] }), /use the library/);
+  // Standard input can't be inspected: every option is named.
+  t.regex(giveOtherKey({ ...context, offered: ['key'] }), /-p[^]*-i FILE[^]*-k FILE/);
 });
