@@ -35,7 +35,7 @@ test('a flipped byte is told with its segment and offset, to people too', async 
   t.is(code, 4);
   t.regex(
     stderr,
-    /^sealstream decrypt: x\.seal: segment 0 \(byte 4096\) is damaged: [^\n]*\.\n {2}Restore it from another copy, or try sealstream heal or sealstream salvage makes of it\.\n$/,
+    /^sealstream decrypt: x\.seal: segment 0 \(byte 4096\) is damaged: [^\n]*\.\n {2}Restore it from another copy, or try sealstream heal or sealstream salvage\.\n$/,
   );
 });
 

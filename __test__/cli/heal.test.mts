@@ -29,7 +29,7 @@ test('a whole file comes out of damaged ones, and the report says which segment 
   t.is(stdout.length, 0);
   t.regex(
     stderr,
-    /^healed a -> out: mended 3 of 4 segments, 3\.3 MiB in [^\n]+\n {2}segments 0 to 1: b\n {2}segment 3: c\n {2}header: the copy at the end\n {2}left out: 7 bytes that are not of the stream\nsealstream: warning: the header of c is damaged\n$/,
+    /^healed a -> out: healed 3 of 4 segments, 3\.3 MiB in [^\n]+\n {2}segments 0 to 1: b\n {2}segment 3: c\n {2}header: the copy at the end\n {2}left out: 7 bytes after the end of the stream\nsealstream: warning: the header of c is damaged\n$/,
   );
   t.deepEqual(readFileSync(join(cwd, 'out')), sealed);
 
@@ -66,7 +66,7 @@ test('what cannot be healed has its exit code, a way out, and no output', async 
       ['a', 'c'],
       4,
       'NotHealed',
-      /2 segments of a are sound in none of the copies, the first is segment 0\nadd another/,
+      /2 segments of a are intact in none of the copies, the first is segment 0\nadd another/,
     ],
     [['b', 'foreign'], 5, 'ForeignReplica', /foreign is not a copy of b[^\n]+\nleave that copy out$/],
     [['blind', 'blind2'], 5, 'NoDigests', /without digests[^\n]+\nopen each copy with the key/],
@@ -100,7 +100,7 @@ test('a replica that is no sealed file is told as that, whether it was missed or
   t.is(failed.code, 4);
   t.regex(
     failed.stderr,
-    /^sealstream: warning: no header is left in text: it may be no sealed file\nsealstream heal: 2 segments/,
+    /^sealstream: warning: text has no intact header: it may not be a sealed file\nsealstream heal: 2 segments/,
   );
 });
 

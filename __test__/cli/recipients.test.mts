@@ -154,7 +154,7 @@ test('what is no public key is told for what it is, and no secret is shown', asy
   writeFileSync(join(cwd, 'crowd'), crowd(65));
   writeFileSync(join(cwd, 'nobody'), '# nobody\n\n');
   for (const [args, said] of [
-    [['-r', 'team.txt'], /-r got no public key: team\.txt[^]*-R FILE/],
+    [['-r', 'team.txt'], /the value of -r is not a public key: team\.txt[^]*-R FILE/],
     [['-r', x25519.toUpperCase().slice(0, 20)], /is not a public key/],
     [['-r', secret], /a secret key, not a public one[^]*make another/],
     [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen --public/],

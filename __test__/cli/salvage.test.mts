@@ -27,7 +27,7 @@ test('the exit code tells whether all, a part or nothing came back', async (t) =
   t.is(nothing.code, 4);
   t.regex(
     nothing.stderr,
-    /^sealstream salvage: nothing came back of x\.seal: not one frame verifies, so new was not written\.\n/,
+    /^sealstream salvage: nothing of x\.seal was recovered: no frame verifies, so new was not written\.\n/,
   );
   t.deepEqual(names(cwd), [...before, 'map'].sort());
 });

@@ -132,7 +132,7 @@ terminalTest(
     const script = `
     const { readdirSync } = require('node:fs');
     const { ReadStream } = require('node:tty');
-    const { onTerminal } = require(${JSON.stringify(join(dirname(main), 'terminal-input.js'))});
+    const { onTerminal } = require(${JSON.stringify(join(dirname(main), 'terminal/terminal-input.js'))});
     const open = () => readdirSync('/dev/fd').length;
     const delta = async (broken) => {
       ReadStream.prototype.setRawMode = (mode) => {
@@ -157,7 +157,7 @@ terminalTest(
     t.deepEqual(screen.trim().split(/\r?\n/), [
       'what went wrong first',
       'what went wrong first',
-      'the passphrase is to be typed on a terminal, and there is none',
+      'there is no terminal to type the passphrase on',
       'more: 0',
       'what went wrong first',
       'more: 0',

@@ -11,17 +11,11 @@ import { type Direction, type Endpoint, type Endpoints, nameOf } from '../files/
 import { checkMissing, checkOutputs } from '../files/outputs';
 import { disposeAll } from '../keys/dispose';
 import { wantsPassphrase } from '../keys/key-arguments';
-import {
-  conversionObject,
-  conversionText,
-  headerWarnings,
-  resumeWarnings,
-} from '../reports/conversion-report';
+import { conversionObject, conversionText, warnOfHeader, warnOfJournal } from '../reports/conversion-report';
 import { printReport } from '../reports/print-report';
 import { outputOptions, threadCount } from '../runner/options';
 import { failureContext, runOperation } from '../runner/run-operation';
 import { isTerminal, STDERR, STDOUT } from '../terminal/console';
-import { warn } from '../terminal/messages';
 
 /** How to convert. */
 export interface Conversion<Key extends object> {
@@ -60,17 +54,12 @@ export async function convert<Key extends object>(
         'fd' in target ? STDERR : STDOUT,
       );
       if (args.has('json')) return;
-      for (const warning of resumeWarnings(report)) warn(warning);
+      warnOfJournal(report);
       if ('openedBy' in report) warnOfHeader(source, report);
     });
   } finally {
     disposeAll(keys);
   }
-}
-
-/** Warns of a damaged header or copy. */
-export function warnOfHeader(source: Endpoint, state: Parameters<typeof headerWarnings>[1]): void {
-  for (const warning of headerWarnings(nameOf(source), state)) warn(warning);
 }
 
 /** The context of a conversion that fails. */

@@ -5,24 +5,13 @@ import { convertDescriptors } from '../../sources/descriptors';
 
 import { type Arguments, exclusive } from '../runner/arguments';
 import type { Command } from '../runner/command';
-import { convert, endpointContext, isOnTerminal, refuseJsonOnTerminal, warnOfHeader } from './convert';
+import { convert, endpointContext, isOnTerminal, refuseJsonOnTerminal } from './convert';
 import { type Endpoint, endpoints, filePaths } from '../files/endpoints';
-import { givenHeader } from '../files/detached-header';
+import { readHeader } from '../files/detached-header';
 import { disposeAll } from '../keys/dispose';
 import { openingIdentities, openingOptions } from '../keys/identities';
-import {
-  allowReadableKey,
-  force,
-  json,
-  keySources,
-  maxSegmentSize,
-  noFlush,
-  openingKeys,
-  quiet,
-  resume,
-  threadCount,
-  threads,
-} from '../runner/options';
+import { warnOfHeader } from '../reports/conversion-report';
+import * as common from '../runner/options';
 import { inContext } from '../runner/run-operation';
 import { STDOUT } from '../terminal/console';
 import { showOnTerminal } from './show-plaintext';
@@ -40,19 +29,19 @@ export const decrypt: Command = {
     On a terminal, standard output gets text of up to 1 MiB, after all of it is verified. Binary data, control characters and
     longer text are refused without --force.
 
-    ${keySources}`,
+    ${common.keySources}`,
   options: [
     ['-o, --output OUT', 'the output: IN without its .seal (or .body) by default; - for standard output'],
-    ...openingKeys,
+    ...common.openingKeys,
     ['--header FILE', 'the header, if it is detached from IN; IN and OUT must be files'],
-    maxSegmentSize,
-    threads,
-    [force[0], `${force[1]}; and send any data to a terminal, even binary data`],
-    noFlush,
-    resume,
-    allowReadableKey,
-    quiet,
-    json,
+    common.maxSegmentSize,
+    common.threads,
+    [common.force[0], `${common.force[1]}; and send any data to a terminal, even binary data`],
+    common.noFlush,
+    common.resume,
+    common.allowReadableKey,
+    common.quiet,
+    common.json,
   ],
   examples: [
     ['sealstream decrypt -k my.key report.pdf.seal', 'write report.pdf'],
@@ -74,7 +63,7 @@ async function decryptCommand(args: Arguments): Promise<void> {
     filePaths('--header', ends);
     if (args.has('resume')) throw exclusive('--header', '--resume');
   }
-  const header = await givenHeader(headerPath);
+  const header = headerPath === undefined ? undefined : await readHeader(headerPath);
   if (isOnTerminal(target) && !args.has('force')) {
     await show(args, source, options);
     return;
@@ -92,7 +81,7 @@ async function decryptCommand(args: Arguments): Promise<void> {
 
 /** Signals keep their default effect here: nothing has to be cleaned up, and a read from a pipe can't be cancelled. */
 async function show(args: Arguments, source: Endpoint, options: OpeningOptions): Promise<void> {
-  const threads = threadCount(args);
+  const threads = common.threadCount(args);
   const target = { fd: STDOUT } as const;
   refuseJsonOnTerminal(args, target);
   const identities = await openingIdentities(args, pathOf(source));

@@ -11,17 +11,7 @@ import { type Endpoints, endpoints, filePaths } from '../files/endpoints';
 import { checkMissing, checkOutputs } from '../files/outputs';
 import { offeredSlotTypes } from '../keys/key-arguments';
 import { sealingRecipients } from '../keys/recipients';
-import {
-  allowReadableKey,
-  force,
-  json,
-  keySources,
-  noFlush,
-  quiet,
-  resume,
-  sealingKeys,
-  threads,
-} from '../runner/options';
+import * as common from '../runner/options';
 
 /** `sealstream encrypt`. */
 export const encrypt: Command = {
@@ -32,13 +22,13 @@ export const encrypt: Command = {
     Seals IN, a file or - for standard input. Each of the named keys and passphrases opens it alone, and any change to the
     sealed data is detected. OUT appears when it is complete, or not at all. Sealed data is not written to a terminal.
 
-    ${keySources}`,
+    ${common.keySources}`,
   options: [
     [
       '-o, --output OUT',
       'the output: IN.seal by default, IN.body with --detached-header; - for standard output',
     ],
-    ...sealingKeys,
+    ...common.sealingKeys,
     [
       '--context TEXT',
       'what the data belongs to, such as "tenant 7, backup 2024-05". It is not stored: opening needs the same text',
@@ -57,13 +47,13 @@ export const encrypt: Command = {
       `bytes in a segment, the unit of parallel work: a multiple of the frame size, up to 1G; 1M by default, more for
       files over 64G. Over 64M, opening takes --max-segment-size`,
     ],
-    threads,
-    force,
-    noFlush,
-    resume,
-    allowReadableKey,
-    quiet,
-    json,
+    common.threads,
+    common.force,
+    common.noFlush,
+    common.resume,
+    common.allowReadableKey,
+    common.quiet,
+    common.json,
   ],
   examples: [
     ['sealstream encrypt -k my.key report.pdf', 'write report.pdf.seal'],

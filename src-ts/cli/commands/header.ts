@@ -9,12 +9,12 @@ import { readHeader } from '../files/detached-header';
 import { checkStandardOutput, onlyOperand, refuseStandardStreams } from '../files/endpoints';
 import { checkHeaderMissing, checkOutputs, requiredOutput, writeWhole } from '../files/outputs';
 import { printReport } from '../reports/print-report';
-import { force, json, noFlush, outputOptions, quiet } from '../runner/options';
+import * as common from '../runner/options';
 import { failureContext, inContext, runOperation } from '../runner/run-operation';
 import { STDERR, STDOUT, writeAll } from '../terminal/console';
 import { counted } from '../../damage-page/units';
 
-const outputs: readonly OptionSpec[] = [force, noFlush, quiet, json];
+const outputs: readonly OptionSpec[] = [common.force, common.noFlush, common.quiet, common.json];
 
 /** `sealstream header export`. */
 export const headerExport: Command = {
@@ -29,8 +29,8 @@ export const headerExport: Command = {
     key that was removed since opens the file again. Only sealing the data again revokes a key.`,
   options: [
     ['-o, --output HEADER', 'a new file, or - for standard output'],
-    quiet,
-    [json[0], `${json[1]}. With -o - the report goes to standard error`],
+    common.quiet,
+    [common.json[0], `${common.json[1]}. With -o - the report goes to standard error`],
   ],
   examples: [
     ['sealstream header export photos.seal -o photos.header', 'keep it in another place'],
@@ -99,7 +99,7 @@ async function attachCommand(args: Arguments): Promise<void> {
   checkOutputs(args, [{ path: target, option: '-o' }], [{ path: header, role: 'the header' }]);
   const bytes = await readHeader(header);
   await runOperation(failureContext(args, source, { header }), false, ({ signal }) =>
-    attachHeader(bytes, source, target, { ...outputOptions(args), signal }),
+    attachHeader(bytes, source, target, { ...common.outputOptions(args), signal }),
   );
   printReport(args, { source, header, target, headerSize: bytes.length }, () => [
     `joined ${header} and ${source} -> ${target}: ${counted(bytes.length, 'byte')} of header`,
@@ -115,7 +115,7 @@ async function detachCommand(args: Arguments): Promise<void> {
   checkHeaderMissing(headerFile);
   const context = failureContext(args, source, { header: undefined });
   const { length } = await runOperation(context, false, ({ signal }) =>
-    detachHeader(source, target, { ...outputOptions(args), headerTo: header, signal }),
+    detachHeader(source, target, { ...common.outputOptions(args), headerTo: header, signal }),
   );
   printReport(args, { source, header, target, headerSize: length }, () => [
     `split ${source} -> ${target} and ${header}: ${counted(length, 'byte')} of header`,

@@ -9,16 +9,7 @@ import { isSealError } from '../errors/failure-context';
 import { refuseStandardStreams } from '../files/endpoints';
 import { checkOutputs, isSameFile, requiredOutput } from '../files/outputs';
 import { printReport } from '../reports/print-report';
-import {
-  force,
-  json,
-  maxSegmentSize,
-  noFlush,
-  outputOptions,
-  quiet,
-  threadCount,
-  threads,
-} from '../runner/options';
+import * as common from '../runner/options';
 import { failureContext, runOperation } from '../runner/run-operation';
 import { warn } from '../terminal/messages';
 import { counted, formatCount, formatDuration, formatSize } from '../../damage-page/units';
@@ -38,12 +29,12 @@ export const heal: Command = {
     removed from DAMAGED since.`,
   options: [
     ['-o, --output OUT', 'the healed file; none of the copies'],
-    maxSegmentSize,
-    threads,
-    force,
-    noFlush,
-    quiet,
-    json,
+    common.maxSegmentSize,
+    common.threads,
+    common.force,
+    common.noFlush,
+    common.quiet,
+    common.json,
   ],
   examples: [
     ['sealstream heal a.seal b.seal -o whole.seal', 'make one intact file of two copies'],
@@ -63,9 +54,9 @@ async function healCommand(args: Arguments): Promise<void> {
   const output = requiredOutput(args, 'output', '-o OUT');
   checkOutputs(args, [{ path: output, option: '-o' }]);
   const options = {
-    threads: threadCount(args),
+    threads: common.threadCount(args),
     maxSegmentSize: args.size('max-segment-size'),
-    ...outputOptions(args),
+    ...common.outputOptions(args),
   };
   const context = failureContext(args, damaged, { replicas });
   const showsProgress = !args.has('quiet') && !args.has('json');

@@ -10,7 +10,7 @@ import { checkStandardOutput } from '../files/endpoints';
 import { disposeAll } from '../keys/dispose';
 import { readIdentityFile, saveKey } from '../keys/key-files';
 import { printReport } from '../reports/print-report';
-import { allowReadableKey, json, quiet } from '../runner/options';
+import * as common from '../runner/options';
 import { isTerminal, printable, STDOUT, writeAll } from '../terminal/console';
 import { inform } from '../terminal/messages';
 
@@ -38,9 +38,9 @@ export const keygen: Command = {
       '--passphrase-words[=N]',
       `print a new passphrase of ${DEFAULT_WORDS} words, or of N words: ${MIN_WORDS} to ${MAX_WORDS}`,
     ],
-    allowReadableKey,
-    quiet,
-    json,
+    common.allowReadableKey,
+    common.quiet,
+    common.json,
   ],
   examples: [
     ['sealstream keygen -o my.key', 'make a key file'],
@@ -114,7 +114,10 @@ function printKey(made: SecretKey | KeyPair, args: Arguments): void {
     throw usageError('--json does not print keys', 'leave it out, or write a file with -o FILE');
   }
   checkStandardOutput(undefined, 'FILE');
-  const text = made instanceof KeyPair ? pairText(made) : keyText(made);
+  const text =
+    made instanceof KeyPair
+      ? Buffer.from(`# public key: ${made.publicKey}\n${made.exportText()}\n`)
+      : keyText(made);
   try {
     writeAll(STDOUT, text);
   } finally {
@@ -124,13 +127,11 @@ function printKey(made: SecretKey | KeyPair, args: Arguments): void {
 
 function keyText(key: SecretKey): Buffer {
   const bytes = key.exportBytes();
-  const text = Buffer.from(`${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}\n`);
-  bytes.fill(0);
-  return text;
-}
-
-function pairText(pair: KeyPair): Buffer {
-  return Buffer.from(`# public key: ${pair.publicKey}\n${pair.exportText()}\n`);
+  try {
+    return Buffer.from(`${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}\n`);
+  } finally {
+    bytes.fill(0);
+  }
 }
 
 async function printPublicKeys(args: Arguments): Promise<void> {
@@ -170,18 +171,13 @@ function printPassphrase(args: Arguments): void {
   }
 }
 
-function wordCount([count, more]: readonly string[]): number {
-  if (count === undefined) return DEFAULT_WORDS;
-  if (
-    more === undefined &&
-    /^\d{1,2}$/.test(count) &&
-    Number(count) >= MIN_WORDS &&
-    Number(count) <= MAX_WORDS
-  ) {
-    return Number(count);
-  }
+function wordCount(given: readonly string[]): number {
+  const [count = String(DEFAULT_WORDS), ...more] = given;
+  const words = Number(count);
+  const isCount = /^\d+$/.test(count) && words >= MIN_WORDS && words <= MAX_WORDS;
+  if (isCount && more.length === 0) return words;
   throw usageError(
-    `--passphrase-words takes one number from ${MIN_WORDS} to ${MAX_WORDS}, not ${more === undefined ? count : `${count} ${more}`}`,
+    `--passphrase-words takes one number from ${MIN_WORDS} to ${MAX_WORDS}, not ${given.join(' ')}`,
     `for example: --passphrase-words ${DEFAULT_WORDS}`,
   );
 }

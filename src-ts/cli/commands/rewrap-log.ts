@@ -99,19 +99,19 @@ export class RewrapLog {
 
 /** The line in a text; `undefined` if it is incomplete, or not a log line. */
 function lineOf(text: string): Line | undefined {
-  let found: Partial<Record<keyof Line, unknown>> | null;
   try {
-    found = JSON.parse(text) as typeof found;
+    const line = JSON.parse(text) as Line | null;
+    if (line === null || ![undefined, true].includes(line.failed)) return undefined;
+    return LINE_TYPES.every(([name, type]) => typeof line[name] === type) ? line : undefined;
   } catch {
     return undefined;
   }
-  const { file, streamId, revision, change, done, failed } = found ?? {};
-  const isWhole =
-    typeof file === 'string' &&
-    typeof streamId === 'string' &&
-    typeof revision === 'number' &&
-    typeof change === 'string' &&
-    typeof done === 'boolean' &&
-    (failed === undefined || failed === true);
-  return isWhole ? { file, streamId, revision, change, done, ...(failed === true && { failed }) } : undefined;
 }
+
+const LINE_TYPES = [
+  ['file', 'string'],
+  ['streamId', 'string'],
+  ['revision', 'number'],
+  ['change', 'string'],
+  ['done', 'boolean'],
+] as const;

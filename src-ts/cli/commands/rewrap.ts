@@ -11,19 +11,11 @@ import { checkOutputs } from '../files/outputs';
 import { byRealPath, type FoundFile, realPath, sealedFiles } from '../files/sealed-files';
 import { disposeAll } from '../keys/dispose';
 import { type Opener, openingIdentities, openingOptions } from '../keys/identities';
-import { addedRecipients, type NamedRecipients } from '../keys/recipients';
+import { addedPassphrases } from '../keys/passphrase';
+import { addedRecipients, askFor, type NamedRecipients } from '../keys/recipients';
 import { type Rewrapped, RewrapFilesReport } from '../reports/rewrap-report';
 import { processFiles } from '../runner/many-files';
-import {
-  allowReadableKey,
-  jsonLines,
-  keySources,
-  noFlush,
-  openingKeys,
-  outputOptions,
-  passphraseStrength,
-  quiet,
-} from '../runner/options';
+import * as common from '../runner/options';
 import { changeFor, checkChange, fingerprintOf, selectorOf } from './rewrap-change';
 import { isLogLine, RewrapLog } from './rewrap-log';
 
@@ -48,9 +40,9 @@ export const rewrap: Command = {
 
     If a file fails, the others go on. The exit code is 0 only if all are done, else that of the worst failure.
 
-    ${keySources}`,
+    ${common.keySources}`,
   options: [
-    ...openingKeys,
+    ...common.openingKeys,
     [
       '--add-recipient TEXT...',
       'add a public key, age1pq1… or age1…: its secret key opens the files too; repeatable',
@@ -67,7 +59,7 @@ export const rewrap: Command = {
       `add the passphrase in the first line of file descriptor N; in the second line if the first is that of
       --passphrase-fd N`,
     ],
-    ...passphraseStrength,
+    ...common.passphraseStrength,
     [
       '--remove SELECTOR...',
       `remove key slots: id:NAME, type:TYPE (key, passphrase, x25519, hybrid, provider), or the position that inspect shows,
@@ -87,10 +79,10 @@ export const rewrap: Command = {
       '--threads N',
       `rewrap this many files at once, 1 to ${MAX_CONCURRENCY}; ${DEFAULT_CONCURRENCY} by default`,
     ],
-    [noFlush[0], 'do not wait for the disk if a new file is written'],
-    allowReadableKey,
-    [quiet[0], 'print only failures'],
-    jsonLines,
+    [common.noFlush[0], 'do not wait for the disk if a new file is written'],
+    common.allowReadableKey,
+    [common.quiet[0], 'print only failures'],
+    common.jsonLines,
   ],
   examples: [
     ['sealstream rewrap -k my.key --add-recipient age1… a.seal', 'add a recipient'],
@@ -114,8 +106,8 @@ async function rewrapCommand(args: Arguments): Promise<number> {
     added = await addedRecipients(args);
     const log = file && new RewrapLog(file, fingerprintOf(args, added.fingerprints));
     identities = await openingIdentities(args, args.operands[0]);
-    await added.askPassphrases();
-    const { flush } = outputOptions(args);
+    await askFor(added, () => addedPassphrases(args));
+    const { flush } = common.outputOptions(args);
     const { maxSegmentSize: _, ...opening } = openingOptions(args);
     const options = { ...opening, identities, flush, ...changeFor(args, added.recipients, remove) };
     return await processFiles<Rewrapped>(args, {
@@ -131,8 +123,7 @@ async function rewrapCommand(args: Arguments): Promise<number> {
     });
   } finally {
     file?.close();
-    added?.dispose();
-    disposeAll(identities);
+    disposeAll([...(added?.recipients ?? []), ...identities]);
   }
 }
 

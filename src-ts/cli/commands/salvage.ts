@@ -7,25 +7,13 @@ import type { Arguments } from '../runner/arguments';
 import type { Command } from '../runner/command';
 import { CommandError, usageError } from '../errors/command-error';
 import { exitCodes } from '../errors/exit-codes';
-import { givenHeader } from '../files/detached-header';
+import { readHeader } from '../files/detached-header';
 import { onlyOperand } from '../files/endpoints';
 import { checkMissing, checkOutputs, requiredOutput, writeWhole } from '../files/outputs';
 import { disposeAll } from '../keys/dispose';
 import { openingIdentities, openingOptions } from '../keys/identities';
 import { printJson, printReport } from '../reports/print-report';
-import {
-  allowReadableKey,
-  force,
-  json,
-  keySources,
-  maxSegmentSize,
-  noFlush,
-  openingKeys,
-  outputOptions,
-  quiet,
-  threadCount,
-  threads,
-} from '../runner/options';
+import * as common from '../runner/options';
 import { failureContext, runOperation } from '../runner/run-operation';
 import { bytesText, counted, formatCount, formatSize } from '../../damage-page/units';
 
@@ -43,10 +31,10 @@ export const salvage: Command = {
     code is 0 if everything was recovered, 6 if a part was, and 4 if nothing was. With 4 there is no OUT, but the files of --map
     and --report are written.
 
-    ${keySources}`,
+    ${common.keySources}`,
   options: [
     ['-o, --output OUT', 'the output'],
-    ...openingKeys,
+    ...common.openingKeys,
     ['--header FILE', 'the header of IN: the output of header export, or another copy of the sealed file'],
     [
       '--omit-lost',
@@ -54,13 +42,13 @@ export const salvage: Command = {
     ],
     ['--map FILE', 'write the damage map as JSON; - for standard output'],
     ['--report PAGE', 'write the damage map as a page for a browser'],
-    maxSegmentSize,
-    threads,
-    [force[0], `${force[1]}; the files of --map and --report too`],
-    noFlush,
-    allowReadableKey,
-    quiet,
-    [json[0], json[1].replace('the report', 'the damage map')],
+    common.maxSegmentSize,
+    common.threads,
+    [common.force[0], `${common.force[1]}; the files of --map and --report too`],
+    common.noFlush,
+    common.allowReadableKey,
+    common.quiet,
+    [common.json[0], common.json[1].replace('the report', 'the damage map')],
   ],
   examples: [
     [
@@ -82,12 +70,13 @@ interface Files {
 async function salvageCommand(args: Arguments): Promise<number> {
   const files = filesIn(args);
   const { from, to } = files;
+  const headerPath = args.value('header');
   const options = {
     ...openingOptions(args),
-    ...outputOptions(args),
-    header: await givenHeader(args.value('header')),
+    ...common.outputOptions(args),
+    header: headerPath === undefined ? undefined : await readHeader(headerPath),
     lost: args.has('omit-lost') ? ('omit' as const) : ('zeros' as const),
-    threads: threadCount(args),
+    threads: common.threadCount(args),
   };
   const identities = await openingIdentities(args, from);
   const showsProgress = !args.has('quiet') && !args.has('json') && files.map !== '-';

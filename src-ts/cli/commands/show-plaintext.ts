@@ -40,9 +40,15 @@ async function readAll(source: Endpoint): Promise<Buffer> {
   const sealed = Buffer.alloc(SEALED_LIMIT + 1);
   try {
     for (let size = 0; size < sealed.length;) {
-      const count = await readSome(fd, sealed, size);
-      if (count === 0) return sealed.subarray(0, size);
-      size += count;
+      try {
+        const { bytesRead } = await read(fd, sealed, size, sealed.length - size, null);
+        if (bytesRead === 0) return sealed.subarray(0, size);
+        size += bytesRead;
+      } catch (error) {
+        // Another program made the pipe non-blocking.
+        if (!isRetry(error)) throw error;
+        await delay(10);
+      }
     }
   } finally {
     if ('path' in source) closeSync(fd);
@@ -56,18 +62,6 @@ function openRegular(path: string): number {
   if (found.isDirectory()) throw refusal(`${path} is a directory`, 'name a sealed file');
   if (!found.isFile()) throw refusal(`${path} is not a regular file`, 'use - for standard input');
   return openSync(path, 'r');
-}
-
-async function readSome(fd: number, buffer: Buffer, offset: number): Promise<number> {
-  for (;;) {
-    try {
-      return (await read(fd, buffer, offset, buffer.length - offset, null)).bytesRead;
-    } catch (error) {
-      // Another program made the pipe non-blocking.
-      if (!isRetry(error)) throw error;
-      await delay(10);
-    }
-  }
 }
 
 function checkText(plaintext: Buffer): void {

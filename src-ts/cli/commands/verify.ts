@@ -9,7 +9,7 @@ import { type Verification, verify as verifyStream, type VerifyOptions } from '.
 import type { Arguments } from '../runner/arguments';
 import type { Command } from '../runner/command';
 import { usageError } from '../errors/command-error';
-import { givenHeader } from '../files/detached-header';
+import { readHeader } from '../files/detached-header';
 import { refuseStandardStreams } from '../files/endpoints';
 import { type FoundFile, sealedFiles } from '../files/sealed-files';
 import { disposeAll } from '../keys/dispose';
@@ -18,16 +18,7 @@ import { wantsKey } from '../keys/key-arguments';
 import type { FileResult } from '../reports/files-report';
 import { VerifyReport } from '../reports/verify-report';
 import { processFiles } from '../runner/many-files';
-import {
-  allowReadableKey,
-  jsonLines,
-  keySources,
-  maxSegmentSize,
-  openingKeys,
-  quiet,
-  threadCount,
-  threads,
-} from '../runner/options';
+import * as common from '../runner/options';
 import { parseShare } from '../../damage-page/units';
 
 const MAX_JOBS = 64;
@@ -50,12 +41,12 @@ export const verify: Command = {
     The exit code is 4 if any file is damaged, else that of the worst failure, and 0 only if every file is intact. Restore a
     damaged file from another copy, if there is one.
 
-    ${keySources}`,
+    ${common.keySources}`,
   options: [
-    ...openingKeys,
+    ...common.openingKeys,
     ['--no-key', 'check without a key, even if SEALSTREAM_KEY_FILE names one'],
     ['--header FILE', 'the header, if it is detached; PATH is then one file, the body'],
-    [maxSegmentSize[0], `with a key, ${maxSegmentSize[1]}`],
+    [common.maxSegmentSize[0], `with a key, ${common.maxSegmentSize[1]}`],
     ['--sample SHARE', 'check only this share of the segments of each file, such as 1% or 0.01'],
     [
       '--seed N',
@@ -66,10 +57,10 @@ export const verify: Command = {
       '--jobs N',
       `check this many files at once, 1 to ${MAX_JOBS}; ${DEFAULT_JOBS} by default, 1 with --rate`,
     ],
-    threads,
-    allowReadableKey,
-    [quiet[0], 'print only files that are damaged or could not be checked'],
-    jsonLines,
+    common.threads,
+    common.allowReadableKey,
+    [common.quiet[0], 'print only files that are damaged or could not be checked'],
+    common.jsonLines,
   ],
   examples: [
     ['sealstream verify /backup', 'check all sealed files in a folder, without a key'],
@@ -89,14 +80,14 @@ async function verifyCommand(args: Arguments): Promise<number> {
   const seed = seedIn(args, sample);
   const options: VerifyOptions = {
     ...openingOptions(args),
-    threads: threadCount(args),
+    threads: common.threadCount(args),
     maxBytesPerSecond: rate === undefined ? undefined : Math.max(1, Math.floor(rate / concurrency)),
     sample,
     seed,
   };
   const paths = pathsIn(args);
   const headerPath = args.value('header');
-  const header = await givenHeader(headerPath);
+  const header = headerPath === undefined ? undefined : await readHeader(headerPath);
   const hasKey = wantsKey(args);
   const identities = hasKey ? await openingIdentities(args) : undefined;
   const pace = new Pace(rate);

@@ -15,17 +15,11 @@ export const exitCodes = {
 
 /** The exit code of a command that processed several files: the worst of theirs. */
 export function worstOf(codes: ReadonlySet<number>): number {
-  const worst = WORST_FIRST.find((code) => codes.has(code));
+  const worst = WORST_FIRST.map((name) => exitCodes[name]).find((code) => codes.has(code));
   return worst ?? (codes.size > 0 ? exitCodes.failed : exitCodes.success);
 }
 
-const WORST_FIRST: readonly number[] = [
-  exitCodes.damaged,
-  exitCodes.wrongKey,
-  exitCodes.failed,
-  exitCodes.refused,
-  exitCodes.usage,
-];
+const WORST_FIRST = ['damaged', 'wrongKey', 'failed', 'refused', 'usage'] as const;
 
 /** The exit code of a command that a signal ended: 128 plus the signal's number, as in shells. */
 export const signalExitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;

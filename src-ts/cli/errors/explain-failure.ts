@@ -46,19 +46,13 @@ export function describe(failure: SealFailure): string | undefined {
 
 /** Whether this failure always happens before any plaintext is written. */
 export function isBeforeOutput(failure: SealFailure): boolean {
-  switch (failure.kind) {
-    case 'HeaderError':
-      return failure.field !== 'EndExtensions';
-    case 'HeaderDamaged':
-    case 'HeaderTampered':
-      return true;
-    case 'Truncated':
-      return failure.verifiedBytes === 0;
-    case 'Io':
-      return failure.operation === 'Open';
-    default:
-      return false;
-  }
+  return (
+    failure.kind === 'HeaderDamaged' ||
+    failure.kind === 'HeaderTampered' ||
+    (failure.kind === 'HeaderError' && failure.field !== 'EndExtensions') ||
+    (failure.kind === 'Truncated' && failure.verifiedBytes === 0) ||
+    (failure.kind === 'Io' && failure.operation === 'Open')
+  );
 }
 
 /** Whether the library refused the value of an option. */
@@ -70,7 +64,7 @@ export function isRangeError(error: unknown): error is RangeError {
 export function explainOption({ message }: RangeError): Explanation {
   const text = `--${message.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, dashed)}`;
   return {
-    ...fails('usage', 'see the help of the command: --help'),
+    ...usage('see the help of the command: --help'),
     code: 'ERR_CLI_USAGE',
     kind: 'Usage',
     message: text,
@@ -83,9 +77,17 @@ type FailureOf<K extends Kind> = Extract<SealFailure, { kind: K }>;
 type Meaning = Pick<Explanation, 'exitCode' | 'advice'> & Partial<Explanation>;
 type Rule<F> = (failure: F, context: FailureContext, message: string) => Meaning;
 
-function fails(exitCode: keyof typeof exitCodes, advice: string, message?: string): Meaning {
-  return { exitCode: exitCodes[exitCode], advice, ...(message === undefined ? {} : { message }) };
+/** Makes explanations with an exit code. */
+function explaining(name: keyof typeof exitCodes): (advice: string, message?: string) => Meaning {
+  const exitCode = exitCodes[name];
+  return (advice, message) => ({ exitCode, advice, ...(message !== undefined && { message }) });
 }
+
+const failed = explaining('failed');
+const wrongKey = explaining('wrongKey');
+const damaged = explaining('damaged');
+const refused = explaining('refused');
+const usage = explaining('usage');
 
 const RESTORE = 'restore it from another copy';
 const REPAIR = `${RESTORE}, or try sealstream heal or sealstream salvage`;
@@ -97,83 +99,70 @@ export const REPORT = 'please report it, with the output of the same command and
 const RETRY = 'try again with fewer programs running';
 
 const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
-  NoMatchingKey: (_, context) => fails('wrongKey', giveOtherKey(context)),
+  NoMatchingKey: (_, context) => wrongKey(giveOtherKey(context)),
   WrongPassphrase: () =>
-    fails(
-      'wrongKey',
+    wrongKey(
       'type the passphrase that it was sealed with, with every space: check Caps Lock and the keyboard layout; composed and decomposed accents are the same',
     ),
   ContextMismatch: ({ supplied }, { input }) =>
     supplied === 0
-      ? fails(
-          'wrongKey',
-          'give it with --context TEXT',
-          `the key is right, but ${input} was sealed with a context`,
-        )
-      : fails(
-          'wrongKey',
+      ? wrongKey('give it with --context TEXT', `the key is right, but ${input} was sealed with a context`)
+      : wrongKey(
           'give exactly that context with --context TEXT, or leave --context out',
           `the key is right, but ${input} was sealed with another context, or none`,
         ),
   HeaderError: headerError,
   HeaderDamaged: (_, { command }) =>
-    fails('damaged', command === 'salvage' ? 'give the header of another copy with --header FILE' : RESTORE),
+    damaged(command === 'salvage' ? 'give the header of another copy with --header FILE' : RESTORE),
   HeaderTampered: restore,
-  HeaderCopyDamaged: () => fails('failed', REPORT),
-  RewrapInterrupted: () => fails('failed', REPORT),
-  Segment: ({ error: { kind } }) =>
-    ENGINE_FAULTS.has(kind) ? fails('failed', REPORT) : fails('damaged', REPAIR),
+  HeaderCopyDamaged: unexpected,
+  RewrapInterrupted: unexpected,
+  Segment: ({ error: { kind } }) => (ENGINE_FAULTS.has(kind) ? failed(REPORT) : damaged(REPAIR)),
   Truncated: truncated,
   EndDamaged: restore,
   EndTampered: restore,
   TrailingData: () =>
-    fails('damaged', 'data was appended to it: restore it from another copy, or cut it off at that byte'),
+    damaged('data was appended to it: restore it from another copy, or cut it off at that byte'),
   LimitExceeded: overLimit,
-  Cancelled: () => fails('failed', REPORT),
+  Cancelled: unexpected,
   SourceChanged: (_, { resumable }) =>
-    fails(
-      'failed',
+    failed(
       resumable === true
         ? 'when no program writes to it, run the command without --resume, which starts from the beginning'
         : 'run the command again when no program writes to it',
     ),
   JournalRefused: ({ path, problem }) =>
-    fails(
-      'refused',
+    refused(
       'run the command without --resume, or delete the journal to start over',
       `can't resume from ${path}: ${problem}`,
     ),
   TargetBusy: ({ path }, { command }) =>
-    fails(
-      'refused',
+    refused(
       command === 'rewrap' ? 'wait until it ends' : 'wait until it ends, or name another output with -o OUT',
       `another operation is writing ${path}`,
     ),
   NotHealed: ({ segments, first }, { input }) =>
-    fails(
-      'damaged',
+    damaged(
       ADD_A_COPY,
       segments === 1
         ? `segment ${first} of ${input} is intact in none of the copies`
         : `${counted(segments, 'segment')} of ${input} are intact in none of the copies, the first is segment ${first}`,
     ),
   NoDigests: (_, { input }) =>
-    fails(
-      'refused',
+    refused(
       'open each copy with the key: sealstream decrypt',
       `${input} was sealed without digests, so damage can't be found without the key`,
     ),
   ForeignReplica: ({ replica }, { input, replicas }) =>
-    fails(
-      'refused',
+    refused(
       'leave that copy out',
       `${replicas?.[replica] ?? `copy ${replica}`} is not a copy of ${input}: it has another stream id`,
     ),
-  SameFile: () => fails('refused', 'name another output with -o OUT'),
+  SameFile: () => refused('name another output with -o OUT'),
   TargetExists: ({ path }) =>
-    fails('refused', 'name another output with -o OUT, or replace it with --force', `${path} exists`),
+    refused('name another output with -o OUT, or replace it with --force', `${path} exists`),
   NotARegularFile: notRegular,
-  OutputTooSmall: () => fails('failed', REPORT),
+  OutputTooSmall: unexpected,
   InvalidOption: invalidOption,
   Io: ({ code, operation, message: text }, context, message) =>
     code === 'EISDIR' && operation === 'Read'
@@ -182,24 +171,28 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
           code ?? '',
           message.replace(text, () => systemText(code) ?? text),
         ),
-  Crypto: () => fails('failed', RETRY),
-  ThreadsUnavailable: () => fails('failed', RETRY),
+  Crypto: () => failed(RETRY),
+  ThreadsUnavailable: () => failed(RETRY),
 };
 
+/** A failure that no command of this program should meet. */
+function unexpected(): Meaning {
+  return failed(REPORT);
+}
+
 function restore(_: unknown, { command }: FailureContext): Meaning {
-  return fails('damaged', command === 'heal' ? ADD_A_COPY : RESTORE);
+  return damaged(command === 'heal' ? ADD_A_COPY : RESTORE);
 }
 
 function headerError({ field, found }: FailureOf<'HeaderError'>, context: FailureContext): Meaning {
   const { command, input } = context;
-  if (command === 'salvage') return fails('damaged', NEEDS_HEADER);
+  if (command === 'salvage') return damaged(NEEDS_HEADER);
   if (field !== 'Magic') {
-    return fails('damaged', `a newer release of sealstream may have written it; if not, ${RESTORE}`);
+    return damaged(`a newer release of sealstream may have written it; if not, ${RESTORE}`);
   }
   return found.startsWith(SEGMENT_MARKER)
-    ? fails('damaged', giveHeader(context), `${input} is the body of a sealed stream, without its header`)
-    : fails(
-        'damaged',
+    ? damaged(giveHeader(context), `${input} is the body of a sealed stream, without its header`)
+    : damaged(
         context.isNamed
           ? 'check the name: the file may never have been sealed'
           : 'check the input: it may never have been sealed',
@@ -213,15 +206,14 @@ function truncated({ offset, verifiedBytes }: FailureOf<'Truncated'>, context: F
     const advice = context.isNamed
       ? 'check the name, and whether the file was ever written'
       : 'check the program that writes to the pipe: it wrote nothing';
-    return fails('damaged', advice, `${input} is empty, not a sealed stream`);
+    return damaged(advice, `${input} is empty, not a sealed stream`);
   }
   if (context.isHeaderAlone === true) {
-    return fails('damaged', nameBody(context), `${input} is a header alone, without the rest of its stream`);
+    return damaged(nameBody(context), `${input} is a header alone, without the rest of its stream`);
   }
   const verified =
     verifiedBytes === 0 ? '' : `, after ${counted(verifiedBytes, 'verified byte')} of plaintext`;
-  return fails(
-    'damaged',
+  return damaged(
     command === 'salvage'
       ? NEEDS_HEADER
       : 'the copy is incomplete: fetch it again, restore it, or try sealstream salvage',
@@ -235,22 +227,19 @@ function overLimit(
 ): Meaning {
   switch (limit) {
     case 'SegmentSize':
-      return fails(
-        'refused',
+      return refused(
         `if you trust it, allow that with --max-segment-size ${value}`,
         `${input} has segments of ${value} bytes, and the limit is ${maximum}`,
       );
     case 'PassphraseCost': {
       const [cost, most] = [value, maximum].map((kib) => formatSize(kib * 1024));
-      return fails(
-        'refused',
+      return refused(
         `if you trust it, allow that with --max-passphrase-cost ${value}K`,
         `trying a passphrase on ${input} costs ${cost} of memory times passes, and the limit is ${most}`,
       );
     }
     default:
-      return fails(
-        'refused',
+      return refused(
         'ask for a file that was sealed with a cheaper passphrase',
         `a passphrase of ${input} takes ${value} lanes, and the limit is ${maximum}`,
       );
@@ -265,12 +254,12 @@ function notRegular(
   const isInput = path === input || replicas?.includes(path) === true;
   if (found === 'Directory') {
     const forInput = FOLDER_ADVICE[command] ?? 'name a sealed file';
-    return fails('refused', isInput ? forInput : 'name a file in it with -o OUT', `${path} is a directory`);
+    return refused(isInput ? forInput : 'name a file in it with -o OUT', `${path} is a directory`);
   }
   const [forInput, forOutput] = TAKES_STREAMS.has(command)
     ? ['use - for standard input', 'use -o - for standard output']
     : ['save its output to a file, and name that', 'name a new file with -o OUT'];
-  return fails('refused', isInput ? forInput : forOutput, `${path} is not a regular file`);
+  return refused(isInput ? forInput : forOutput, `${path} is not a regular file`);
 }
 
 function invalidOption(
@@ -278,17 +267,15 @@ function invalidOption(
   { command, input }: FailureContext,
 ): Meaning {
   if (option === 'header' && command === 'header') {
-    return fails('usage', NAME_BODY, `${input} has a header of its own`);
+    return usage(NAME_BODY, `${input} has a header of its own`);
   }
   if (command === 'rewrap' && ADDITIONS.has(option)) {
-    return fails(
-      'usage',
+    return usage(
       'remove other key slots with --remove, or all of them with --replace',
       `the additions to ${input} ${problem}`,
     );
   }
-  return fails(
-    'usage',
+  return usage(
     option === 'remove' ? 'see the key slots of the file with sealstream inspect' : '',
     // The option `path` is the input itself.
     option === 'path' ? `${input} ${problem}` : `--${dashed(option)} ${problem}`,

@@ -18,10 +18,5 @@ export async function readHeader(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Reads the header of --header, if it is given. */
-export async function givenHeader(path: string | undefined): Promise<Uint8Array | undefined> {
-  return path === undefined ? undefined : readHeader(path);
-}
-
 // Failures to read the file, whatever it holds.
 const UNREADABLE: ReadonlySet<string> = new Set<SealFailure['kind']>(['Io', 'NotARegularFile']);

@@ -1,17 +1,7 @@
 // The files that a command writes: whether they may be written, and small files that the command writes itself.
 
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import type { Arguments } from '../runner/arguments';
@@ -89,10 +79,10 @@ export function checkMissing(
   overwrite: boolean,
   advice = `name another with ${option}, or replace it with --force`,
 ): void {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = fs.lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
     // The system's error names a missing folder.
-    statSync(dirname(path));
+    fs.statSync(dirname(path));
     return;
   }
   if (!found.isFile()) throw refusal(`${path} is not a regular file`, 'name a new file');
@@ -108,19 +98,19 @@ export function checkHeaderMissing(header: OutputFile): void {
 export function writeWhole(path: string, content: string | Uint8Array, overwrite: boolean): void {
   const name = `.sealstream-${randomBytes(6).toString('hex')}.partial`;
   const temporary = join(dirname(path), name);
-  const fd = openSync(temporary, 'wx', 0o600);
+  const fd = fs.openSync(temporary, 'wx', 0o600);
   try {
     try {
       writeAll(fd, content);
-      fsyncSync(fd);
+      fs.fsyncSync(fd);
     } finally {
-      closeSync(fd);
+      fs.closeSync(fd);
     }
-    if (overwrite) renameSync(temporary, path);
+    if (overwrite) fs.renameSync(temporary, path);
     else linkIfMissing(temporary, path);
   } finally {
     try {
-      unlinkSync(temporary);
+      fs.unlinkSync(temporary);
     } catch {
       // It was renamed.
     }
@@ -130,17 +120,17 @@ export function writeWhole(path: string, content: string | Uint8Array, overwrite
 /** A link fails if the name is taken by then. Some file systems have no links: there the name is checked before. */
 function linkIfMissing(temporary: string, path: string): void {
   try {
-    linkSync(temporary, path);
+    fs.linkSync(temporary, path);
   } catch (error) {
-    const isTaken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    const isTaken = fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined;
     if (isTaken) throw error;
-    renameSync(temporary, path);
+    fs.renameSync(temporary, path);
   }
 }
 
 function identity(path: string): string | undefined {
   try {
-    const { dev, ino } = statSync(path, { bigint: true });
+    const { dev, ino } = fs.statSync(path, { bigint: true });
     return `${dev} ${ino}`;
   } catch {
     // Opening it will tell what is wrong with it.
@@ -150,7 +140,7 @@ function identity(path: string): string | undefined {
 
 function realPlace(path: string): string {
   try {
-    return join(realpathSync(dirname(path)), basename(path));
+    return join(fs.realpathSync(dirname(path)), basename(path));
   } catch {
     return path;
   }

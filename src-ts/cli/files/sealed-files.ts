@@ -24,7 +24,14 @@ export async function* sealedFiles(paths: readonly string[]): AsyncGenerator<Fou
       isEmpty = false;
       yield found;
     }
-    if (isEmpty) yield { path, error: nothingIn(path) };
+    if (isEmpty) {
+      const error = new CommandError(
+        'NothingFound',
+        `${path} holds no sealed file`,
+        `check the folder: only files whose names end in ${ENDING} are searched for, and no symbolic links`,
+      );
+      yield { path, error };
+    }
   }
 }
 
@@ -65,14 +72,6 @@ async function isFolder(path: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function nothingIn(path: string): CommandError {
-  return new CommandError(
-    'NothingFound',
-    `${path} holds no sealed file`,
-    `check the folder: only files whose names end in ${ENDING} are searched for, and no symbolic links`,
-  );
 }
 
 const ENDING = '.seal';

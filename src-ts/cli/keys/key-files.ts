@@ -4,9 +4,9 @@ import { statSync } from 'node:fs';
 
 import { KeyPair, SealError, SecretKey } from '../../index';
 
-import { CommandError, refusal, usageError } from '../errors/command-error';
+import { CommandError, refusal } from '../errors/command-error';
 import { KEY_FILE_VARIABLE, written } from './key-arguments';
-import { holdsPublicKey, isPublicKey, type OptionPrefix } from './public-keys';
+import { holdsPublicKey, type OptionPrefix, unreadableKeys } from './public-keys';
 
 /**
  * Reads a key file.
@@ -99,7 +99,9 @@ async function read<T>(path: string, allowReadable: boolean, kind: KeyFileKind<T
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     const { failure } = error;
-    if (failure.kind === 'Io') throw unreadable(path, failure.code, kind) ?? error;
+    if (failure.kind === 'Io') {
+      throw unreadableKeys(path, failure.code, namesOf(kind)) ?? notRegular(path, name) ?? error;
+    }
     if (failure.kind !== 'InvalidOption') throw error;
     // Only its permissions are wrong if it can be read without checking them.
     if (!allowReadable && (await holds(path, kind))) {
@@ -112,6 +114,25 @@ async function read<T>(path: string, allowReadable: boolean, kind: KeyFileKind<T
         : await explainIdentityFile(path, kind.option, LINE.exec(failure.problem)?.[0]);
     throw new CommandError('NotAKeyFile', message, advice);
   }
+}
+
+function namesOf({ name, option, recipient, keygen }: KeyOptions & { name: string; keygen: string }) {
+  const variable = option === '-k' ? `, or ${KEY_FILE_VARIABLE}` : '';
+  return {
+    name,
+    option,
+    ifPublicKey: `seal for a public key with ${recipient}; open with the file of its secret key: -i FILE`,
+    ifMissing: `check the name after ${option}${variable}; sealstream keygen ${keygen} makes a new one`,
+  };
+}
+
+function notRegular(path: string, name: string): CommandError | undefined {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return undefined;
+  return new CommandError(
+    'KeyFileUnreadable',
+    `the ${name} ${path} is not a regular file`,
+    'save the key in a file that only you can read, and name that',
+  );
 }
 
 async function adviceForKeyFile(path: string, { recipient, recipientsFile }: KeyOptions): Promise<string> {
@@ -146,41 +167,6 @@ async function holds<T>(path: string, kind: KeyFileKind<T>): Promise<boolean> {
     return true;
   } catch {
     return false;
-  }
-}
-
-function unreadable(
-  path: string,
-  code: string | undefined,
-  { name, option, recipient, keygen }: KeyOptions & { name: string; keygen: string },
-): CommandError | undefined {
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'ENAMETOOLONG':
-      return isPublicKey(path)
-        ? usageError(
-            `${option} needs the name of the ${name}, not a public key`,
-            `seal for a public key with ${recipient}; open with the file of its secret key: -i FILE`,
-          )
-        : new CommandError(
-            'KeyFileMissing',
-            `the ${name} ${path} does not exist`,
-            `check the name after ${option}${option === '-k' ? `, or ${KEY_FILE_VARIABLE}` : ''}; sealstream keygen ${keygen} makes a new one`,
-          );
-    case 'EACCES':
-      return new CommandError(
-        'KeyFileUnreadable',
-        `can't read the ${name} ${path}: permission denied`,
-        `check the permissions of the ${name} and its folder`,
-      );
-    default:
-      if (statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return undefined;
-      return new CommandError(
-        'KeyFileUnreadable',
-        `the ${name} ${path} is not a regular file`,
-        'save the key in a file that only you can read, and name that',
-      );
   }
 }
 

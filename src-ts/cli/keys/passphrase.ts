@@ -7,7 +7,7 @@ import { fstatSync, readSync } from 'node:fs';
 import type { Arguments } from '../runner/arguments';
 import { isRetry, isTerminal, pause, STDERR } from '../terminal/console';
 import { CommandError, usageError } from '../errors/command-error';
-import { onTerminal, type Prompt, tooLong } from '../terminal/terminal-input';
+import { type Ask, onTerminal, tooLong } from '../terminal/terminal-input';
 import { LONGEST_LINE } from '../terminal/typed-line';
 
 /**
@@ -15,56 +15,40 @@ import { LONGEST_LINE } from '../terminal/typed-line';
  *
  * @throws CommandError for a missing or invalid passphrase; Interruption.
  */
-export function openingPassphrase(args: Arguments): Promise<Uint8Array> {
-  return passphrase(args, AS_SEALED, (prompt) => prompt.ask('Passphrase: '));
+export async function openingPassphrase(args: Arguments): Promise<Uint8Array> {
+  const given = fromDescriptor('passphrase-fd', args) ?? takeVariable();
+  return checked(given ?? (await onTerminal(WITHOUT_TERMINAL, (ask) => ask('Passphrase: '))), AS_SEALED);
 }
 
 /**
  * The passphrase to seal with: from the same sources, but typed twice.
  *
- * @throws CommandError for a missing or invalid passphrase; Interruption.
+ * @throws As {@link openingPassphrase}.
  */
-export function sealingPassphrase(args: Arguments): Promise<Uint8Array> {
-  return passphrase(args, GENERATE, askTwice);
+export async function sealingPassphrase(args: Arguments): Promise<Uint8Array> {
+  const given = fromDescriptor('passphrase-fd', args) ?? takeVariable();
+  return checked(given ?? (await onTerminal(WITHOUT_TERMINAL, askTwice)), GENERATE);
 }
 
 /**
- * The passphrase to seal with, from the first line of a descriptor. The rest stays unread.
+ * The passphrases that rewrap adds: typed twice, and from the descriptor of --add-passphrase-fd. SEALSTREAM_PASSPHRASE is not
+ * used: it is the one to open with.
  *
- * @param option The option that gives the descriptor, without its dashes.
- * @throws CommandError for a descriptor that can't be read, and for an invalid passphrase.
+ * @throws As {@link openingPassphrase}.
  */
-export function passphraseFrom(option: string, args: Arguments): Uint8Array {
-  return checked(firstLine(descriptor(option, args)), GENERATE);
+export async function* addedPassphrases(args: Arguments): AsyncGenerator<Uint8Array, void, undefined> {
+  const advice = `use a file descriptor: ${example(ADD_FD)}`;
+  if (args.has('add-passphrase')) yield checked(await onTerminal(advice, askTwice), GENERATE);
+  const given = fromDescriptor(ADD_FD, args);
+  if (given !== undefined) yield checked(given, GENERATE);
 }
 
-async function passphrase(
-  args: Arguments,
-  ifEmpty: string,
-  ask: (prompt: Prompt) => Promise<Uint8Array>,
-): Promise<Uint8Array> {
-  if (args.has('passphrase-fd')) return checked(firstLine(descriptor('passphrase-fd', args)), ifEmpty);
-  return checked(takeVariable() ?? (await onTerminal(WITHOUT_TERMINAL, ask)), ifEmpty);
-}
-
-/**
- * A new passphrase, typed twice. SEALSTREAM_PASSPHRASE is not used: it is the one to open with.
- *
- * @throws CommandError for a missing or invalid passphrase; Interruption.
- */
-export async function newPassphrase(): Promise<Uint8Array> {
-  return checked(
-    await onTerminal(`use a file descriptor: ${example('add-passphrase-fd')}`, askTwice),
-    GENERATE,
-  );
-}
-
-async function askTwice(prompt: Prompt): Promise<Uint8Array> {
-  const first = await prompt.ask('New passphrase: ');
+async function askTwice(ask: Ask): Promise<Uint8Array> {
+  const first = await ask('New passphrase: ');
   try {
     // An empty passphrase is an error: don't ask for it again.
     if (first.length === 0) return first.slice();
-    const second = await prompt.ask('Repeat it: ');
+    const second = await ask('Repeat it: ');
     const isSame = Buffer.compare(first, second) === 0;
     second.fill(0);
     if (!isSame) {
@@ -84,8 +68,10 @@ function takeVariable(): Uint8Array | undefined {
   return text === undefined ? undefined : new TextEncoder().encode(text);
 }
 
-function descriptor(option: string, args: Arguments): number {
-  const text = args.value(option) ?? '';
+/** The first line of the descriptor that an option gives. The rest stays unread. */
+function fromDescriptor(option: string, args: Arguments): Uint8Array | undefined {
+  const text = args.value(option);
+  if (text === undefined) return undefined;
   if (!/^\d{1,9}$/.test(text)) {
     throw usageError(
       `--${option} is not the number of a descriptor: ${text}`,
@@ -108,7 +94,7 @@ function descriptor(option: string, args: Arguments): number {
       'use -p, which asks for it',
     );
   }
-  return fd;
+  return firstLine(fd);
 }
 
 function example(option: string): string {
@@ -129,27 +115,21 @@ function isReadable(fd: number): boolean {
 function firstLine(fd: number): Uint8Array {
   const line = new Uint8Array(LONGEST_LINE + 1);
   try {
-    for (let length = 0; ; length += 1) {
-      const count = readByte(fd, line, length);
-      if (count === 0 || line[length] === LINE_FEED) {
-        const end = count > 0 && length > 0 && line[length - 1] === RETURN ? length - 1 : length;
-        return line.slice(0, end);
+    for (let length = 0; length <= LONGEST_LINE;) {
+      try {
+        const isEnd = readSync(fd, line, length, 1, null) === 0;
+        if (isEnd || line[length] === LINE_FEED) {
+          return line.slice(0, !isEnd && line[length - 1] === RETURN ? length - 1 : length);
+        }
+        length += 1;
+      } catch (error) {
+        if (!isRetry(error)) throw error;
+        pause();
       }
-      if (length === LONGEST_LINE) throw tooLong();
     }
+    throw tooLong();
   } finally {
     line.fill(0);
-  }
-}
-
-function readByte(fd: number, into: Uint8Array, offset: number): number {
-  for (;;) {
-    try {
-      return readSync(fd, into, offset, 1, null);
-    } catch (error) {
-      if (!isRetry(error)) throw error;
-      pause();
-    }
   }
 }
 
@@ -169,6 +149,7 @@ function checked(bytes: Uint8Array, ifEmpty: string): Uint8Array {
   return bytes;
 }
 
+const ADD_FD = 'add-passphrase-fd';
 const VARIABLE = 'SEALSTREAM_PASSPHRASE';
 const WITHOUT_TERMINAL = `use a file descriptor: ${example('passphrase-fd')}, or set ${VARIABLE}`;
 const GENERATE = 'generate a good one: sealstream keygen --passphrase-words';

@@ -54,41 +54,29 @@ export function publicKeysIn(path: string, prefix: OptionPrefix): string[] {
   return found;
 }
 
-/** Whether a text looks like a public key. */
-export function isPublicKey(text: string): boolean {
-  return PUBLIC.test(text);
-}
-
 /**
- * Whether the first line of a regular file that is not a comment looks like a public key. Secrets in the file never become
- * strings, which can't be overwritten.
+ * Whether a regular file has a line with a public key at its beginning, and no secret key. Secrets never become strings, which
+ * can't be overwritten.
  */
 export function holdsPublicKey(path: string): boolean {
   const bytes = Buffer.alloc(COMMENT_AND_KEY);
   try {
     const fd = openSync(path, 'r');
     try {
-      return beginsWithPublicKey(bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)));
+      readSync(fd, bytes, 0, bytes.length, 0);
     } finally {
       closeSync(fd);
     }
+    const start = bytes.indexOf('age1');
+    const isLine = start === 0 || bytes[start - 1] === LINE_FEED;
+    const holdsSecret = bytes.includes('AGE-SECRET-KEY-');
+    return isLine && !holdsSecret && PUBLIC.test(bytes.toString('latin1', start, start + SHORTEST_KEY));
   } catch {
     // The caller already has an error about this file.
     return false;
   } finally {
     bytes.fill(0);
   }
-}
-
-function beginsWithPublicKey(bytes: Buffer): boolean {
-  for (let start = 0; start < bytes.length;) {
-    const first = bytes[start] ?? 0;
-    const lineEnd = bytes.indexOf(LINE_FEED, start);
-    if (first === HASH) start = lineEnd === -1 ? bytes.length : lineEnd + 1;
-    else if (first <= SPACE) start += 1;
-    else return bytes.indexOf('age1', start) === start && isPublicKey(bytes.toString('latin1', start));
-  }
-  return false;
 }
 
 /** The text of a file or a pipe. */
@@ -103,7 +91,19 @@ function readText(path: string, prefix: OptionPrefix): string {
       length += count;
     }
   } catch (error) {
-    throw unreadable(path, prefix, error);
+    if (!isSystemError(error)) throw error;
+    const option = written(`${prefix}recipients-file`);
+    if (error.code === 'EISDIR') {
+      throw refusal(`${option} ${path} is a directory`, 'name a file with one public key a line');
+    }
+    throw (
+      unreadableKeys(path, error.code, {
+        name: 'recipients file',
+        option,
+        ifPublicKey: `give the public key with ${written(`${prefix}recipient`)}`,
+        ifMissing: `check the name after ${option}`,
+      }) ?? error
+    );
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -113,32 +113,37 @@ function readText(path: string, prefix: OptionPrefix): string {
   );
 }
 
-function unreadable(path: string, prefix: OptionPrefix, error: unknown): unknown {
-  const option = written(`${prefix}recipients-file`);
-  switch (isSystemError(error) ? error.code : undefined) {
+/** A kind of file with keys, for errors about its name. */
+export interface KeyFileName {
+  readonly name: string;
+  /** The option that names the file. */
+  readonly option: string;
+  /** What to do about a public key in the place of the name, and about a missing file. */
+  readonly ifPublicKey: string;
+  readonly ifMissing: string;
+}
+
+/** The error for a file with keys that can't be opened; `undefined` if the system's error says enough. */
+export function unreadableKeys(
+  path: string,
+  code: string | undefined,
+  { name, option, ifPublicKey, ifMissing }: KeyFileName,
+): CommandError | undefined {
+  switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
     case 'ENAMETOOLONG':
-      return isPublicKey(path)
-        ? usageError(
-            `${option} needs the name of a recipients file, not a public key`,
-            `give the public key with ${written(`${prefix}recipient`)}`,
-          )
-        : new CommandError(
-            'KeyFileMissing',
-            `the recipients file ${path} does not exist`,
-            `check the name after ${option}`,
-          );
-    case 'EISDIR':
-      return refusal(`${option} ${path} is a directory`, 'name a file with one public key a line');
+      return PUBLIC.test(path)
+        ? usageError(`${option} needs the name of the ${name}, not a public key`, ifPublicKey)
+        : new CommandError('KeyFileMissing', `the ${name} ${path} does not exist`, ifMissing);
     case 'EACCES':
       return new CommandError(
         'KeyFileUnreadable',
-        `can't read the recipients file ${path}: permission denied`,
+        `can't read the ${name} ${path}: permission denied`,
         'check the permissions of the file and its folder',
       );
     default:
-      return error;
+      return undefined;
   }
 }
 
@@ -174,6 +179,5 @@ const LONGEST_FILE = 2 ** 20;
 // Enough for a comment and the longest public key.
 const COMMENT_AND_KEY = 4096;
 const LINE_FEED = 0x0a;
-const HASH = 0x23;
-// The space and all control characters, line ends among them.
-const SPACE = 0x20;
+// Characters of an X25519 public key.
+const SHORTEST_KEY = 62;

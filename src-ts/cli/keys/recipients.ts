@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-import { passphrase, type Recipient, secretKey, type SecretKey } from '../../index';
+import { passphrase, type Recipient, secretKey, type SecretKey, type Strength } from '../../index';
 import { limits } from '../../internal/options';
 
 import type { Arguments } from '../runner/arguments';
@@ -10,23 +10,20 @@ import { disposeAll } from './dispose';
 import { usageError } from '../errors/command-error';
 import { keyFiles, wantsPassphrase, written } from './key-arguments';
 import { readKeyFile } from './key-files';
-import { newPassphrase, passphraseFrom, sealingPassphrase } from './passphrase';
+import { sealingPassphrase } from './passphrase';
 import { strengthOf } from './passphrase-strength';
 import { type OptionPrefix, publicKey, publicKeysIn } from './public-keys';
 
-/** The recipients that options name. */
+/** The recipients that options name, and how many passphrases follow. */
 export interface NamedRecipients {
-  /** In the order of the options: public keys, files of them, key files; and passphrases, after they were asked for. */
-  readonly recipients: readonly Recipient[];
+  /** In the order of the options: public keys, files of them, key files. Passphrases are added by `askFor`. */
+  readonly recipients: Recipient[];
   /**
    * One for each recipient but passphrases, which differ for different recipients and are no secret: a public key, or a hash
    * of a key, whose 256 bits can't be guessed.
    */
   readonly fingerprints: readonly string[];
-  /** Asks for the passphrases. Last, so that no passphrase is typed for a command that then fails. */
-  readonly askPassphrases: () => Promise<void>;
-  /** Overwrites the secrets. */
-  readonly dispose: () => void;
+  readonly strength: Strength | undefined;
 }
 
 /**
@@ -35,14 +32,9 @@ export interface NamedRecipients {
  * @throws CommandError if there are none, and for a file that can't be read or holds no public key; Interruption.
  */
 export async function sealingRecipients(args: Arguments): Promise<readonly Recipient[]> {
-  const passphrases = wantsPassphrase(args) ? [() => sealingPassphrase(args)] : [];
-  const named = await namedRecipients(args, '', keyFiles(args), passphrases);
-  try {
-    await named.askPassphrases();
-  } catch (error) {
-    named.dispose();
-    throw error;
-  }
+  const hasPassphrase = wantsPassphrase(args);
+  const named = await namedRecipients(args, '', keyFiles(args), hasPassphrase ? 1 : 0);
+  if (hasPassphrase) await askFor(named, () => [sealingPassphrase(args)]);
   if (named.recipients.length === 0) {
     throw usageError(
       'no key is given',
@@ -53,28 +45,46 @@ export async function sealingRecipients(args: Arguments): Promise<readonly Recip
 }
 
 /**
- * The recipients of --add-recipient, --add-recipients-file, --add-key and --add-passphrase, in this order.
+ * The recipients of --add-recipient, --add-recipients-file and --add-key, in this order.
  *
  * @throws As {@link sealingRecipients}; there may be none.
  */
 export function addedRecipients(args: Arguments): Promise<NamedRecipients> {
-  return namedRecipients(args, 'add-', args.values('add-key'), [
-    ...(args.has('add-passphrase') ? [newPassphrase] : []),
-    ...(args.has(ADDED_FD) ? [() => Promise.resolve(passphraseFrom(ADDED_FD, args))] : []),
-  ]);
+  const passphrases = ['add-passphrase', 'add-passphrase-fd'].filter((option) => args.has(option));
+  return namedRecipients(args, 'add-', args.values('add-key'), passphrases.length);
+}
+
+/**
+ * Adds the recipients of passphrases. Called last, so that no passphrase is typed for a command that then fails.
+ *
+ * @throws CommandError for a missing or invalid passphrase; Interruption. The recipients are then overwritten.
+ */
+export async function askFor(
+  { recipients, strength }: NamedRecipients,
+  passphrases: () => AsyncIterable<Uint8Array> | Iterable<Promise<Uint8Array>>,
+): Promise<void> {
+  try {
+    for await (const typed of passphrases()) {
+      try {
+        recipients.push(nameOption('--passphrase-cost', () => passphrase(typed, { strength })));
+      } finally {
+        typed.fill(0);
+      }
+    }
+  } catch (error) {
+    disposeAll(recipients);
+    throw error;
+  }
 }
 
 async function namedRecipients(
   args: Arguments,
   prefix: OptionPrefix,
   keys: readonly string[],
-  passphrases: readonly (() => Promise<Uint8Array>)[],
+  passphraseCount: number,
 ): Promise<NamedRecipients> {
-  const strength = strengthOf(
-    args,
-    passphrases.length > 0,
-    prefix === '' ? 'use -p, which asks for one' : 'add one with --add-passphrase',
-  );
+  const adviceForPassphrase = prefix === '' ? 'use -p, which asks for one' : 'add one with --add-passphrase';
+  const strength = strengthOf(args, passphraseCount > 0, adviceForPassphrase);
   const keyId = args.value('key-id');
   if (keyId !== undefined && keys.length !== 1) {
     throw usageError(
@@ -83,54 +93,35 @@ async function namedRecipients(
     );
   }
   const recipients: Recipient[] = [];
-  const known = new Set<string>();
-  const dispose = (): void => {
-    disposeAll(recipients);
-  };
-  const askPassphrases = async (): Promise<void> => {
-    for (const ask of passphrases) {
-      const typed = await ask();
-      try {
-        recipients.push(nameOption('--passphrase-cost', () => passphrase(typed, { strength })));
-      } finally {
-        typed.fill(0);
-      }
-    }
-  };
   try {
-    const texts = [
+    // A recipient that is named twice gets one key slot.
+    const texts = new Set([
       ...args.values(`${prefix}recipient`),
       ...args.values(`${prefix}recipients-file`).flatMap((path) => publicKeysIn(path, prefix)),
-    ];
-    // A recipient that is named twice gets one key slot.
-    for (const text of new Set(texts)) {
-      known.add(text);
-      recipients.push(publicKey(text, prefix));
-    }
+    ]);
+    for (const text of texts) recipients.push(publicKey(text, prefix));
+    const fingerprints = new Set(texts);
     for (const path of keys) {
       const key = await readKeyFile(path, args.has('allow-readable-key'), prefix);
       try {
         const fingerprint = fingerprintOf(key);
-        if (!known.has(fingerprint)) {
-          recipients.push(nameOption('--key-id', () => secretKey(key, { id: keyId })));
-        }
-        known.add(fingerprint);
+        if (fingerprints.has(fingerprint)) continue;
+        recipients.push(nameOption('--key-id', () => secretKey(key, { id: keyId })));
+        fingerprints.add(fingerprint);
       } finally {
         key.dispose();
       }
     }
-    const count = recipients.length + passphrases.length;
+    const count = recipients.length + passphraseCount;
     if (count > limits.maxSlots) {
-      throw usageError(
-        `a file can have at most ${limits.maxSlots} recipients, not ${count}`,
-        'seal it again for the others',
-      );
+      const message = `a file can have at most ${limits.maxSlots} recipients, not ${count}`;
+      throw usageError(message, 'seal it again for the others');
     }
+    return { recipients, fingerprints: [...fingerprints], strength };
   } catch (error) {
-    dispose();
+    disposeAll(recipients);
     throw error;
   }
-  return { recipients, fingerprints: [...known], askPassphrases, dispose };
 }
 
 /** The label separates it from every other hash of the key. */
@@ -153,6 +144,5 @@ function nameOption<T>(option: string, call: () => T): T {
   }
 }
 
-const ADDED_FD = 'add-passphrase-fd';
 // Part of the log's format: another label would make rewrap --log forget what was done.
 const FINGERPRINT_LABEL = 'sealstream mark of a key\0';

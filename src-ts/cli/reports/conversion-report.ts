@@ -3,6 +3,7 @@
 import type { OpenReport, Report, SealReport, StartedOver } from '../../index';
 
 import { type Direction, type Endpoint, type Endpoints, nameOf } from '../files/endpoints';
+import { warn } from '../terminal/messages';
 import { counted, formatCount, formatDuration, formatRate, formatSize } from '../../damage-page/units';
 
 /** One line about a conversion. */
@@ -33,32 +34,31 @@ function resumeText({ resume, segments }: Report): string {
     : `; resumed ${formatCount(segmentsResumed)} of ${formatCount(segments)} segments`;
 }
 
-/** Warnings that the operation could not always be resumed. */
-export function resumeWarnings({ resume }: Report): string[] {
-  const errors = resume?.checkpointErrors ?? [];
-  return errors.map(
-    ({ segment }) =>
+/** Warns that an interruption would have lost some segments. */
+export function warnOfJournal({ resume }: Report): void {
+  for (const { segment } of resume?.checkpointErrors ?? []) {
+    warn(
       `the journal could not be written from segment ${segment} on: an interruption would have lost the later segments`,
-  );
+    );
+  }
 }
 
-/** Warnings about a damaged header of a stream that was opened anyway. */
-export function headerWarnings(
-  input: string,
+/** Warns of a damaged header of a stream that was opened anyway. */
+export function warnOfHeader(
+  source: Endpoint,
   { headerFromCopy, headerCopyDamaged }: { headerFromCopy: boolean; headerCopyDamaged?: boolean },
-): string[] {
-  return [
-    ...(headerFromCopy
-      ? [
-          `the header of ${input} is damaged, or older than its copy after an interrupted rewrap; the copy was used, and the contents are intact: sealstream rewrap --mend writes both again`,
-        ]
-      : []),
-    ...(headerCopyDamaged === true
-      ? [
-          `the copy of the header of ${input} is damaged; the header and the contents are intact: sealstream rewrap --mend writes the copy again`,
-        ]
-      : []),
-  ];
+): void {
+  const header = `the header of ${nameOf(source)}`;
+  if (headerFromCopy) {
+    warn(
+      `${header} is damaged, or older than its copy after an interrupted rewrap; the copy was used, and the contents are intact: sealstream rewrap --mend writes both again`,
+    );
+  }
+  if (headerCopyDamaged === true) {
+    warn(
+      `the copy of ${header} is damaged; the header and the contents are intact: sealstream rewrap --mend writes the copy again`,
+    );
+  }
 }
 
 function pathOrDash(end: Endpoint): string {

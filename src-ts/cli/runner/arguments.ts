@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { CommandError, usageError } from '../errors/command-error';
+import { type CommandError, usageError } from '../errors/command-error';
 import { nearest } from '../errors/nearest';
 import { parseSize } from '../../damage-page/units';
 
@@ -112,9 +112,10 @@ export function exclusive(one: string, other: string): CommandError {
  */
 export function readArguments(argv: readonly string[], { name, options: specs }: ArgumentSpec): Arguments {
   const options = specs.map(([syntax]) => parseSyntax(syntax));
+  const nodeOptions = Object.fromEntries(options.map((option) => [option.name, nodeOption(option)]));
   const { tokens } = parseArgs({
     args: [...argv],
-    options: Object.fromEntries(options.map((option) => [option.name, nodeOption(option)])),
+    options: nodeOptions,
     // This module words the errors.
     strict: false,
     allowPositionals: true,
@@ -126,7 +127,7 @@ export function readArguments(argv: readonly string[], { name, options: specs }:
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind !== 'option') continue;
     const option = options.find((candidate) => candidate.name === token.name);
-    if (option === undefined) throw unknownOption(token.rawName, token.name, name, options);
+    if (option === undefined) throw unknownOption(token.rawName, token.name, name, Object.keys(nodeOptions));
     checkValue(option, token);
     const values = given.get(option.name) ?? [];
     values.push(token.value);
@@ -184,11 +185,8 @@ function checkValue(option: Option, { rawName, value, inlineValue }: OptionToken
   }
 }
 
-function unknownOption(rawName: string, name: string, command: string, options: readonly Option[]) {
-  const near = nearest(
-    name,
-    options.map((option) => option.name),
-  );
+function unknownOption(rawName: string, name: string, command: string, names: readonly string[]) {
+  const near = nearest(name, names);
   const help = `see sealstream ${command} --help`;
   const advice = near === undefined ? help : `did you mean --${near}? If not, ${help}`;
   return usageError(`unknown option ${rawName}`, advice);

@@ -9,7 +9,7 @@ import type { FileResult, FilesReport } from '../reports/files-report';
 import { printJson } from '../reports/print-report';
 import { STDOUT, writeAll } from '../terminal/console';
 import { interruptible, Interruption } from '../terminal/interrupt';
-import { type ProgressBar, sharedProgressBar } from '../terminal/progress';
+import { type ProgressBar, progressBar, summed } from '../terminal/progress';
 
 /** What to do with files. */
 export interface FilesTask<T> {
@@ -38,7 +38,8 @@ export interface FilesTask<T> {
 export async function processFiles<T>(args: Arguments, task: FilesTask<T>): Promise<number> {
   const { report, onlyPath, process, afterFile, adviceAfterSignal } = task;
   const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
-  const bar = sharedProgressBar(!isQuiet && !isJson);
+  const bar = progressBar(!isQuiet && !isJson);
+  const nextListener = summed(bar.listener);
   const stop = new AbortController();
   const interrupt = interruptible();
   const signal = AbortSignal.any([interrupt.signal, stop.signal]);
@@ -50,7 +51,8 @@ export async function processFiles<T>(args: Arguments, task: FilesTask<T>): Prom
     const { path } = file;
     try {
       if ('error' in file) throw file.error;
-      return { path, report: await process(path, { signal, onProgress: bar.begin(path === onlyPath) }) };
+      const onProgress = path === onlyPath ? bar.listener : nextListener();
+      return { path, report: await process(path, { signal, onProgress }) };
     } catch (error) {
       // After a signal, the error is a consequence of it. Without its log, a command must not go on.
       signal.throwIfAborted();

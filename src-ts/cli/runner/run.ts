@@ -1,7 +1,6 @@
 // Finds the command, runs it, and turns the result into an exit code.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { native } from '../../internal/binding';
 
 import { readArguments } from './arguments';
 import type { Command } from './command';
@@ -24,7 +23,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const [name, rest] = splitName(argv);
   try {
     if (name === undefined) {
-      writeAll(STDERR, generalHelp(version()));
+      writeAll(STDERR, generalHelp(native.version()));
       return exitCodes.usage;
     }
     return (await dispatch(name, rest)) ?? exitCodes.success;
@@ -37,25 +36,23 @@ export async function run(argv: readonly string[]): Promise<number> {
 }
 
 /** Separates a command's name, which can have two words, from its arguments. */
-function splitName([first, second, ...rest]: readonly string[]): [
+function splitName([first, second = '', ...rest]: readonly string[]): [
   name: string | undefined,
   rest: readonly string[],
 ] {
-  if (first === undefined || second === undefined) return [first, []];
-  const both = `${first} ${second}`;
-  const isName = commands.some(({ name }) => name === both);
-  return isName ? [both, rest] : [first, [second, ...rest]];
+  if (first === undefined) return [undefined, []];
+  const hasTwoWords = commandsOf(first).length > 0 && /^\w/.test(second);
+  if (hasTwoWords) return [`${first} ${second}`, rest];
+  return [first, second === '' ? [] : [second, ...rest]];
 }
 
 async function dispatch(name: string, argv: readonly string[]): Promise<number | undefined> {
   if (['--version', '-V'].includes(name)) {
-    writeAll(STDOUT, `sealstream ${version()}\n`);
+    writeAll(STDOUT, `sealstream ${native.version()}\n`);
   } else if (['help', '--help', '-h'].includes(name)) {
     const [topic] = splitName(argv);
-    writeAll(STDOUT, topic === undefined ? generalHelp(version()) : helpOf(topic));
-  } else if (commandsOf(name).length > 0) {
-    const [word] = argv;
-    if (word !== '--help' && word !== '-h') throw unknownSubcommand(name, word);
+    writeAll(STDOUT, topic === undefined ? generalHelp(native.version()) : helpOf(topic));
+  } else if (commandsOf(name).length > 0 && ['--help', '-h'].includes(argv[0] ?? '')) {
     writeAll(STDOUT, helpOf(name));
   } else {
     const command = find(name);
@@ -79,19 +76,11 @@ function helpOf(name: string): string {
   return (family.length > 0 ? family : [find(name)]).map(commandHelp).join('\n');
 }
 
-function unknownSubcommand(name: string, word: string | undefined) {
-  const names = commandsOf(name).map((command) => command.name);
-  const words = names.map((full) => full.slice(name.length + 1));
-  const near = word === undefined ? undefined : nearest(word, words);
-  return usageError(
-    word === undefined ? `${name} needs a subcommand` : `unknown command ${name} ${word}`,
-    near === undefined ? `write one of: ${names.join(', ')}` : `did you mean sealstream ${name} ${near}?`,
-  );
-}
-
 function find(name: string): Command {
   const command = commands.find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
+  const family = commandsOf(name).map((candidate) => candidate.name);
+  if (family.length > 0) throw usageError(`${name} needs a subcommand`, `write one of: ${family.join(', ')}`);
   const names = commands.map((candidate) => candidate.name);
   const near = name.startsWith('-') ? undefined : (ALIASES[name] ?? nearest(name, names));
   throw usageError(
@@ -104,12 +93,6 @@ function find(name: string): Command {
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   return argv.slice(0, end === -1 ? argv.length : end).includes('--json');
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(__dirname, '../../../package.json'), 'utf8'));
-  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
-  return isManifest ? String(manifest.version) : 'of unknown version';
 }
 
 // Names that other programs use for the same commands.

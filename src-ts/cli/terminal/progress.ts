@@ -34,33 +34,19 @@ export function progressBar(isWanted: boolean): ProgressBar {
   };
 }
 
-/** The bar of several operations at once. */
-export interface SharedProgressBar {
-  /** The listener for one more operation. `alone`: there is no other. */
-  readonly begin: (alone: boolean) => ProgressBar['listener'];
-  /** Removes the bar from the terminal. */
-  readonly clear: () => void;
-}
-
-/** A bar for operations whose number is not known in advance: it shows the sum of their progress. */
-export function sharedProgressBar(isWanted: boolean): SharedProgressBar {
-  const bar = progressBar(isWanted);
-  const { listener } = bar;
+/** Makes listeners for several operations, of which `listener` gets the sum. Their number need not be known in advance. */
+export function summed(listener: ProgressBar['listener']): () => ProgressBar['listener'] {
   let total = 0;
-  const begin: SharedProgressBar['begin'] = (alone) => {
-    if (listener === undefined || alone) return listener;
+  return () => {
     let before = 0;
-    return ({ bytesDone }) => {
-      total += bytesDone - before;
-      before = bytesDone;
-      listener({ bytesDone: total });
-    };
-  };
-  return {
-    begin,
-    clear() {
-      bar.clear();
-    },
+    return (
+      listener &&
+      (({ bytesDone }) => {
+        total += bytesDone - before;
+        before = bytesDone;
+        listener({ bytesDone: total });
+      })
+    );
   };
 }
 

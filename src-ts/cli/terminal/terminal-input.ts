@@ -8,18 +8,13 @@ import { CommandError } from '../errors/command-error';
 import { interruptible, Interruption } from './interrupt';
 import { TypedLine } from './typed-line';
 
-/** Asks for lines on a terminal, which does not show them. */
-export interface Prompt {
-  /**
-   * Shows the question and waits for a line.
-   *
-   * @returns A copy of its bytes, for the caller to overwrite.
-   * @throws Interruption for Ctrl-C and signals; CommandError if the input ends first, and for a line that is too long.
-   */
-  readonly ask: (question: string) => Promise<Uint8Array>;
-  /** Prints a text. */
-  readonly print: (text: string) => void;
-}
+/**
+ * Shows a question on the terminal and waits for a line, which is not shown.
+ *
+ * @returns A copy of its bytes, for the caller to overwrite.
+ * @throws Interruption for Ctrl-C and signals; CommandError if the input ends first, and for a line that is too long.
+ */
+export type Ask = (question: string) => Promise<Uint8Array>;
 
 /**
  * Opens the terminal, calls `work`, and restores the terminal in any case.
@@ -27,42 +22,27 @@ export interface Prompt {
  * @param withoutTerminal Advice if there is no terminal.
  * @throws CommandError if there is no terminal; errors of `work`.
  */
-export async function onTerminal<T>(
-  withoutTerminal: string,
-  work: (prompt: Prompt) => Promise<T>,
-): Promise<T> {
-  const terminal = openTerminal(withoutTerminal);
+export async function onTerminal<T>(withoutTerminal: string, work: (ask: Ask) => Promise<T>): Promise<T> {
+  const { input, output, close } = openTerminal(withoutTerminal);
   const interrupt = interruptible();
-  const typing = new Typing(terminal.input, interrupt.signal);
-  const print = (text: string): void => {
-    writeAll(terminal.output, text);
-  };
+  const typing = new Typing(input, interrupt.signal);
   try {
-    return await work({
-      print,
-      ask: async (question) => {
-        print(question);
-        try {
-          return await typing.line();
-        } finally {
-          print('\n');
-        }
-      },
+    return await work(async (question) => {
+      writeAll(output, question);
+      try {
+        return await typing.line();
+      } finally {
+        writeAll(output, '\n');
+      }
     });
   } finally {
     typing.dispose();
-    terminal.close();
+    close();
     interrupt.dispose();
   }
 }
 
-interface Terminal {
-  readonly input: ReadStream;
-  readonly output: number;
-  readonly close: () => void;
-}
-
-function openTerminal(withoutTerminal: string): Terminal {
+function openTerminal(withoutTerminal: string) {
   const undo: (() => void)[] = [];
   const close = (): void => {
     for (const step of undo.splice(0).reverse()) {

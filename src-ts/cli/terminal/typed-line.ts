@@ -71,28 +71,15 @@ export class TypedLine {
 
   /** Whether the byte belongs to an escape sequence, such as that of an arrow key. */
   #isInEscape(byte: number): boolean {
-    switch (this.#escape) {
-      case 'none':
-        return false;
-      case 'begun':
-        // Enter or Ctrl-C after a lone Escape keep their meaning.
-        if (byte < FIRST_PRINTABLE) {
-          this.#escape = 'none';
-          return false;
-        }
-        this.#escape = byte === BRACKET ? 'sequence' : byte === LETTER_O ? 'letter' : 'none';
-        return true;
-      case 'sequence':
-        if (byte < FIRST_PRINTABLE) {
-          this.#escape = 'none';
-          return false;
-        }
-        if (byte >= FIRST_FINAL) this.#escape = 'none';
-        return true;
-      case 'letter':
-        this.#escape = 'none';
-        return byte >= FIRST_PRINTABLE;
-    }
+    const state = this.#escape;
+    if (state === 'none') return false;
+    this.#escape = 'none';
+    // Enter or Ctrl-C after a lone Escape keep their meaning.
+    if (byte < FIRST_PRINTABLE) return false;
+    if (state === 'begun')
+      this.#escape = byte === BRACKET ? 'sequence' : byte === LETTER_O ? 'letter' : 'none';
+    if (state === 'sequence' && byte < FIRST_FINAL) this.#escape = 'sequence';
+    return true;
   }
 
   #add(byte: number): void {
