@@ -1,113 +1,78 @@
 // @ts-check
 /**
- * The benchmarks. `npm run bench -- [--folder DIR] [--size MiB] [--rounds N] [--only NAME] [--save]`
+ * The benchmarks: `npm run bench -- [--folder DIR] [--size MiB] [--rounds N] [--only GROUP | --save]`.
  *
- * Everything is measured in pairs in this one run; see docs/BENCHMARKS.md for what each figure means.
+ * Each figure is measured in pairs in this one run. docs/BENCHMARKS.md explains the figures.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { plot, table } from './lib/report.mjs';
+import { setup } from '../scripts/setup.mjs';
+import { makeSourceFile } from './lib/source-file.mjs';
+import { markdownTable } from './lib/report.mjs';
 import { buildKernels } from './lib/run-command.mjs';
+import { saveResults } from './lib/save.mjs';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
 const { values } = parseArgs({
   options: {
-    folder: { type: 'string', default: join(here, '.work') },
+    folder: { type: 'string', default: fileURLToPath(new URL('.work', import.meta.url)) },
     size: { type: 'string', default: '1024' },
     rounds: { type: 'string', default: '7' },
     only: { type: 'string', default: '' },
     save: { type: 'boolean', default: false },
   },
 });
+if (values.save && values.only !== '') {
+  throw new Error('--save keeps whole runs only, so it cannot be combined with --only');
+}
 const [size, rounds] = [Number(values.size) * 2 ** 20, Number(values.rounds)];
 const folder = resolve(values.folder);
 const threads = availableParallelism();
-const wanted = (/** @type {string} */ name) => name.includes(values.only);
+const source = join(folder, 'source');
 
-const { setup } = await import('../scripts/setup.mjs');
 await setup();
 const kernel = await buildKernels();
 await mkdir(folder, { recursive: true });
+const setting = { source, size, folder, threads, rounds, kernel };
+
+// The cases load the package, so they can be imported only after setup. Memory comes first: after files of 1 GiB the system
+// is short of fresh pages for a while.
+/** @type {Record<string, () => Promise<AsyncIterable<import('./lib/report.mjs').Result>>>} */
+const groups = {
+  memory: async () => (await import('./cases/memory.mjs')).memoryCases(rounds),
+  files: async () => (await import('./cases/files.mjs')).fileCases(setting),
+  journal: async () => (await import('./cases/journal.mjs')).journalCases(setting),
+  recovery: async () => (await import('./cases/recovery.mjs')).recoveryCases(setting),
+  rewrap: async () => (await import('./cases/rewrap.mjs')).rewrapCases(setting),
+  streams: async () => (await import('./cases/streams.mjs')).streamCases(setting),
+  'random-access': async () => (await import('./cases/random-access.mjs')).randomAccessCases(setting),
+  peak: async () => (await import('./cases/peak-memory.mjs')).peakMemoryCases(folder),
+};
+const wanted = Object.keys(groups).filter((name) => name.includes(values.only));
+if (wanted.length === 0) throw new Error(`--only takes one of ${Object.keys(groups).join(', ')}`);
 
 /** @type {import('./lib/report.mjs').Result[]} */
 const results = [];
-const note = (/** @type {import('./lib/report.mjs').Result} */ result) => {
-  results.push(result);
-  console.log(`${result.name}: ${result.ratio.toFixed(2)}`);
-};
-
-const source = join(folder, 'source');
+let hasSource = false;
 try {
-  // Memory first: a file of 1 GiB leaves the system short of fresh pages for a while.
-  if (wanted('memory')) {
-    const { largeBuffer, smallRecords } = await import('./cases/memory.mjs');
-    note(await largeBuffer(rounds));
-    for await (const result of smallRecords(rounds)) note(result);
-  }
-  if (['files', 'journal', 'recovery', 'rewrap', 'streams', 'random-access'].some(wanted))
-    await makeFile(source);
-  if (wanted('files')) {
-    const { fileCases } = await import('./cases/files.mjs');
-    for await (const result of fileCases({ source, size, folder, threads, rounds, kernel })) note(result);
-  }
-  if (wanted('journal')) {
-    const { journal } = await import('./cases/journal.mjs');
-    note(await journal({ source, size, folder, threads, rounds }));
-  }
-  if (wanted('recovery')) {
-    const { recoveryCases } = await import('./cases/recovery.mjs');
-    for await (const result of recoveryCases({ source, size, folder, threads, rounds })) note(result);
-  }
-  if (wanted('rewrap')) {
-    const { rewrapCases } = await import('./cases/rewrap.mjs');
-    for await (const result of rewrapCases({ source, folder, threads, rounds })) note(result);
-  }
-  if (wanted('streams')) {
-    const { streamCases } = await import('./cases/streams.mjs');
-    for await (const result of streamCases({ source, size, folder, rounds })) note(result);
-  }
-  if (wanted('random-access')) {
-    const { randomAccess } = await import('./cases/random-access.mjs');
-    for await (const result of randomAccess({ source, size, folder, rounds })) note(result);
-  }
-  if (wanted('peak')) {
-    const { peakMemory } = await import('./cases/peak-memory.mjs');
-    for await (const result of peakMemory(folder)) note(result);
+  for (const name of wanted) {
+    if (!hasSource && !['memory', 'peak'].includes(name)) {
+      await makeSourceFile(source, size);
+      hasSource = true;
+    }
+    for await (const result of await /** @type {() => Promise<AsyncIterable<any>>} */ (groups[name])()) {
+      results.push(result);
+      console.log(`${result.name}: ${result.ratio.toFixed(2)}`);
+    }
   }
 } finally {
   await rm(source, { force: true });
 }
 
-const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${String(threads)} threads, ${process.platform} ${release()}, Node ${process.versions.node}`;
-console.log(`\n${machine}; ${values.size} MiB, median of ${values.rounds} pairs\n\n${table(results)}`);
-if (values.save) {
-  const saved = join(here, 'results');
-  await mkdir(saved, { recursive: true });
-  const text = JSON.stringify({ machine, mebibytes: Number(values.size), pairs: rounds, results }, null, 2);
-  await writeFile(join(saved, 'latest.json'), `${text}\n`);
-  await writeFile(
-    join(saved, 'latest.md'),
-    `${machine}; ${values.size} MiB, ${values.rounds} pairs\n\n${table(results)}\n`,
-  );
-  await writeFile(join(saved, 'latest.svg'), plot(results));
-}
-
-/**
- * Random bytes, so that nothing on the way can compress them, and in the page cache from then on.
- *
- * @param {string} path
- */
-async function makeFile(path) {
-  const file = await open(path, 'w');
-  const chunk = randomBytes(16 * 2 ** 20);
-  for (let written = 0; written < size; written += chunk.length) {
-    chunk.writeBigUInt64LE(BigInt(written));
-    await file.write(chunk, 0, Math.min(chunk.length, size - written));
-  }
-  await file.sync();
-  await file.close();
-}
+const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${threads} threads, ${process.platform} ${release()}, Node ${process.versions.node}`;
+console.log(
+  `\n${machine}; ${values.size} MiB, median of ${values.rounds} pairs\n\n${markdownTable(results)}`,
+);
+if (values.save) await saveResults({ machine, mebibytes: Number(values.size), pairs: rounds, results });

@@ -1,29 +1,30 @@
 #!/usr/bin/env node
 // @ts-check
-// Tests with age's own commands, which are built from its sources: that needs Go, and the network the first time.
-// `npm run test:age`
+// Runs the tests that use age's own commands: `npm run test:age`. Builds the commands from source, which needs Go and,
+// the first time, the network.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { countTap } from './lib/counts.mjs';
 import { run } from './lib/process.mjs';
 import { setup } from './setup.mjs';
 
-/** The release that the tests are of: the first ones with post-quantum keys are 1.3. */
+/** Post-quantum keys need age 1.3 or newer. */
 const VERSION = 'v1.3.2';
 const COMMANDS = ['age', 'age-keygen'];
 
 /**
- * Runs the tests with age's commands.
+ * Runs the tests that use age's commands. Call {@link setup} first.
  *
- * @returns {Promise<import('./lib/counts.mjs').Counts | string>} Why they did not run, where age can't be had.
+ * @returns {Promise<import('./lib/counts.mjs').Counts | string>} The reason, as text, if age could not be built.
  */
 export async function testAge() {
   const commands = join(root, 'target/age', VERSION);
   const problem = await build(commands);
   if (problem !== undefined) return problem;
+  // Uses an installed package, so it can be loaded only after setup.
+  const { countTap } = await import('./lib/counts.mjs');
   const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs');
   const { code, stdout } = await run(process.execPath, [ava, '--tap', '__test__/age/**'], {
     cwd: root,
@@ -34,16 +35,16 @@ export async function testAge() {
 }
 
 /**
- * Builds what is not there yet.
+ * Builds age's commands unless `folder` already has them.
  *
  * @param {string} folder
- * @returns {Promise<string | undefined>} Why that is not possible.
+ * @returns {Promise<string | undefined>} The reason if they could not be built.
  */
 async function build(folder) {
   const ending = process.platform === 'win32' ? '.exe' : '';
   if (COMMANDS.every((name) => existsSync(join(folder, name + ending)))) return undefined;
   const go = await findGo();
-  if (go === undefined) return 'Go is not installed, with which age is built';
+  if (go === undefined) return 'building age needs Go, which is not installed';
   const packages = COMMANDS.map((name) => `filippo.io/age/cmd/${name}@${VERSION}`);
   const env = { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod' };
   const { code, output } = await run(go, ['install', ...packages], { cwd: root, env });

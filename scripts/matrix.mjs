@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // @ts-check
-// Tries everything that the package does on every runtime that it knows of, as an installed package, and prints a table.
-// `npm run matrix -- [--only RUNTIME] [--save]`; `--save` writes the table into the README. It ends with 1 if something
-// fails without a reason that is named below, or works in spite of one.
+// Tries every capability of the installed package on every runtime, and prints a table.
+// `npm run matrix -- [--only RUNTIME] [--save]`; `--save` writes the table into docs/RUNTIMES.md. The exit code is 1 if a
+// capability fails without a reason listed below, or works although one is listed.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -10,26 +10,27 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { replaceSection } from './lib/marked-section.mjs';
 import { run } from './lib/process.mjs';
 import { installRuntimes, makeApplication, runtimes } from './matrix/runtimes.mjs';
-import { surprises, table, withTable } from './matrix/table.mjs';
+import { surprises, table } from './matrix/table.mjs';
 import { setup } from './setup.mjs';
 
 /** @type {import('./matrix/table.mjs').Gap[]} */
 const GAPS = ['`using`', '`await using`'].map((capability) => ({
   runtimes: ['node-20', 'node-22'],
   capability,
-  note: 'These do not know the words `using` and `await using` yet; `dispose()` and `close()` do the same.',
+  note: 'No `using` and `await using` in the language yet; call `dispose()` and `close()`.',
 }));
 
 /** @type {Record<string, string>} */
 const REMARKS = {
   deno:
-    'With a `node_modules` folder, and the flags `--allow-ffi --allow-read=node_modules`; `httpSource` needs `--allow-net` ' +
-    'too, and loading the AWS SDK `--allow-env`. Native code is outside of Deno’s permissions: it reads and writes the files that it is told to.',
+    'With a `node_modules` folder and the flags `--allow-ffi --allow-read=node_modules`. `httpSource` also needs ' +
+    '`--allow-net`, and the AWS SDK `--allow-env`. Deno’s permissions do not limit native code, which reads and writes files.',
 };
 
-/** Milliseconds for one trial: far more than any needs. */
+/** Milliseconds allowed for one trial, far more than any needs. */
 const TIMEOUT = 60_000;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -66,20 +67,21 @@ for (const runtime of wanted) {
 const result = table(capabilities, columns, { gaps: GAPS, remarks: REMARKS });
 process.stdout.write(`${result}\n`);
 if (values.save) {
-  if (wanted.length < runtimes().length) throw new Error('--save is for the whole table, without --only');
-  const readme = join(root, 'README.md');
-  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), result));
+  if (wanted.length < runtimes().length)
+    throw new Error('--save writes the whole table, so it cannot be combined with --only');
+  const page = join(root, 'docs', 'RUNTIMES.md');
+  writeFileSync(page, replaceSection(readFileSync(page, 'utf8'), 'matrix', result));
 }
 const unexpected = surprises(columns, GAPS);
 for (const surprise of unexpected) say(`not as expected: ${surprise}`);
 process.exitCode = unexpected.length === 0 ? 0 : 1;
 
 /**
- * Runs one trial in a process of its own, so that a crash is one failure and hides nothing.
+ * Runs one trial in a process of its own, so that a crash fails that trial alone.
  *
  * @param {import('./matrix/runtimes.mjs').Runtime} runtime
  * @param {string} name
- * @returns {Promise<string | undefined>} What went wrong.
+ * @returns {Promise<string | undefined>} What went wrong, if anything.
  */
 async function attempt(runtime, name) {
   const place = mkdtempSync(join(tmpdir(), 'sealstream-matrix-'));
@@ -106,12 +108,12 @@ async function attempt(runtime, name) {
 /** @returns {Promise<string[]>} */
 async function names() {
   const { code, stdout, output } = await run(process.execPath, ['main.mjs'], { cwd: application });
-  if (code !== 0) throw new Error(`the trials cannot be read: ${output}`);
+  if (code !== 0) throw new Error(`the list of trials cannot be read: ${output}`);
   return JSON.parse(stdout);
 }
 
 /**
- * The line of an uncaught error that says most.
+ * The line of an uncaught error with its message.
  *
  * @param {string} output
  */

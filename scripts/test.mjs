@@ -1,41 +1,62 @@
 #!/usr/bin/env node
 // @ts-check
-// Runs every test, the engine's and the package's, and ends with the line `N passed, N failed`.
+// Runs all tests, of the engine and of the package, and ends with the line `N passed, N failed`.
 
 import { fileURLToPath } from 'node:url';
 
 import { testAge } from './age.mjs';
 import { KmsError, startKms } from './kms/server.mjs';
-import { countCargo, countTap, ranNothing, total } from './lib/counts.mjs';
 import { run } from './lib/process.mjs';
 import { setup, SetupError } from './setup.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+/** @typedef {import('./lib/counts.mjs').Counts} Counts */
 
-/** @returns {Promise<import('./lib/counts.mjs').Counts>} */
-async function testEngine() {
+/** @returns {Promise<{ passed: number, failed: number }>} */
+async function testEverything() {
+  await setup();
+  // Uses an installed package, so it can be loaded only after setup.
+  const { countCargo, countTap, ranNothing, total } = await import('./lib/counts.mjs');
+
+  /**
+   * @param {string} name
+   * @param {Counts} counts
+   */
+  const report = (name, counts) => {
+    const skipped = counts.skipped === 0 ? '' : `; ${counts.skipped} not run`;
+    const alarm = ranNothing(counts) ? '; NO TEST RAN, which counts as a failure' : '';
+    print(`${name}: ${counts.passed} of ${counts.passed + counts.failed} tests passed${skipped}${alarm}`);
+    return counts;
+  };
+
   heading('engine: cargo test');
-  // Every test binary runs, whatever failed before it, so that the counts are of everything.
-  const { code, stdout } = await run('cargo', ['test', '-p', 'sealstream', '--no-fail-fast'], options);
-  return summarized('engine', countCargo(stdout, code));
+  // --no-fail-fast: the counts must include the test binaries after a failed one.
+  const cargo = await run('cargo', ['test', '-p', 'sealstream', '--no-fail-fast'], options);
+  const all = [report('engine', countCargo(cargo.stdout, cargo.code))];
+
+  heading('package: ava');
+  const ava = await runAva();
+  all.push(report('package', countTap(ava.stdout, ava.code)));
+
+  heading('key pairs: ava, with the commands of age');
+  const age = await testAge();
+  if (typeof age === 'string') print(`key pairs: NOT RUN: ${age}`);
+  else all.push(report('key pairs', age));
+  return total(all);
 }
 
-/** @returns {Promise<import('./lib/counts.mjs').Counts>} */
-async function testPackage() {
-  heading('package: ava');
+async function runAva() {
   const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url));
-  const kms = await kmsOrNone();
+  const kms = await startKmsIfPossible();
   try {
     const env = { ...process.env, ...(kms && { SEALSTREAM_TEST_KMS: kms.url }) };
-    const { code, stdout } = await run(process.execPath, [ava, '--tap'], { ...options, env });
-    return summarized('package', countTap(stdout, code));
+    return await run(process.execPath, [ava, '--tap'], { ...options, env });
   } finally {
     await kms?.stop();
   }
 }
 
-/** A server of AWS KMS, which takes Python: nobody needs that for anything else, so its tests are skipped without it. */
-async function kmsOrNone() {
+/** The test server of AWS KMS needs Python. Without Python its tests are skipped. */
+async function startKmsIfPossible() {
   try {
     return await startKms((text) => print(`kms: ${text}`));
   } catch (error) {
@@ -43,26 +64,6 @@ async function kmsOrNone() {
     print(`kms: ${error.message}\nkms: THE TESTS AGAINST A SERVER OF AWS KMS ARE NOT RUN`);
     return undefined;
   }
-}
-
-/** @returns {Promise<import('./lib/counts.mjs').Counts[]>} None where age can't be had. */
-async function testWithAge() {
-  heading('key pairs: ava, with the commands of age');
-  const counts = await testAge();
-  if (typeof counts !== 'string') return [summarized('key pairs', counts)];
-  print(`key pairs: NOT RUN: ${counts}`);
-  return [];
-}
-
-/**
- * @param {string} name
- * @param {import('./lib/counts.mjs').Counts} counts
- */
-function summarized(name, counts) {
-  const skipped = counts.skipped === 0 ? '' : `; ${counts.skipped} not run`;
-  const alarm = ranNothing(counts) ? '; NO TEST RAN, which counts as a failure' : '';
-  print(`${name}: ${counts.passed} of ${counts.passed + counts.failed} tests passed${skipped}${alarm}`);
-  return counts;
 }
 
 /** @param {string} text */
@@ -75,14 +76,13 @@ function print(text) {
   process.stdout.write(`${text}\n`);
 }
 
-const options = { cwd: root, show: true };
+const options = { cwd: fileURLToPath(new URL('..', import.meta.url)), show: true };
 
-let sum = { passed: 0, failed: 1, skipped: 0 };
+let sum = { passed: 0, failed: 1 };
 try {
-  await setup();
-  sum = total([await testEngine(), await testPackage(), ...(await testWithAge())]);
+  sum = await testEverything();
 } catch (error) {
-  // Without what it tests there is nothing to count but the failure.
+  // A failed setup counts as one failure.
   if (!(error instanceof SetupError)) throw error;
   process.stderr.write(`setup: ${error.message}\n`);
 }

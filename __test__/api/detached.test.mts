@@ -121,7 +121,7 @@ test('a body without its header says what is missing', async (t) => {
   ]) {
     const error = await errorOf(opening);
     t.is(error.code, 'ERR_SEAL_HEADER_ERROR');
-    t.regex(error.message, /the header seems to be kept apart/);
+    t.regex(error.message, /the header seems to be detached/);
   }
 });
 

@@ -5,8 +5,9 @@ import test from 'ava';
 
 import { repositoryFile } from '../api/support/files.mjs';
 
+import { replaceSection } from '../../scripts/lib/marked-section.mjs';
 import { runtimes } from '../../scripts/matrix/runtimes.mjs';
-import { surprises, table, withTable } from '../../scripts/matrix/table.mjs';
+import { surprises, table } from '../../scripts/matrix/table.mjs';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'scripts', 'matrix', 'smoke', 'main.mjs');
 
@@ -41,16 +42,16 @@ test('a failure without a reason is a surprise, and so is a reason without a fai
   t.true(table(['swim'], columns, { gaps, remarks: {} }).endsWith('¹ it hangs'));
 });
 
-test('a table takes the place of the one between the markers', (t) => {
+test('a section is replaced between its markers', (t) => {
   const text = 'before\n<!-- matrix -->\nold\n<!-- /matrix -->\nafter\n';
-  const due = 'before\n<!-- matrix -->\n\nnew\n\n<!-- /matrix -->\nafter\n';
-  t.is(withTable(text, 'new'), due);
-  t.is(withTable(due, 'new'), due);
-  t.throws(() => withTable('nothing', 'new'), { message: /not there/ });
+  const expected = 'before\n<!-- matrix -->\n\nnew\n\n<!-- /matrix -->\nafter\n';
+  t.is(replaceSection(text, 'matrix', 'new'), expected);
+  t.is(replaceSection(expected, 'matrix', 'new'), expected);
+  t.throws(() => replaceSection('nothing', 'matrix', 'new'), { message: /missing or in the wrong order/ });
 });
 
-test('the README shows the runtimes and the capabilities that are tried', (t) => {
-  const lines = repositoryFile('README.md').toString().split('\n');
+test('docs/RUNTIMES.md lists all runtimes and capabilities', (t) => {
+  const lines = repositoryFile('docs', 'RUNTIMES.md').toString().split('\n');
   const shown = lines.slice(lines.indexOf('<!-- matrix -->'), lines.indexOf('<!-- /matrix -->'));
   const rows = shown.filter((line) => line.startsWith('| ')).map((line) => line.split(' | ')[0]!.slice(2));
   const capabilities = JSON.parse(execFileSync(process.execPath, [MAIN], { encoding: 'utf8' })) as string[];

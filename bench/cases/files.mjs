@@ -1,5 +1,5 @@
 // @ts-check
-/** Sealing and opening a file beside copying it, beside Node's own pipeline, and beside the sum of its parts. */
+/** Sealing and opening a file, against copying it, against Node's own pipeline, and against the sum of the parts. */
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { decryptFile, encryptFile, generateKey } from 'sealstream';
 import { inPairs, seconds } from '../lib/measure.mjs';
+import { speedResult } from '../lib/report.mjs';
 import { run } from '../lib/run-command.mjs';
 
 /** @typedef {import('../lib/report.mjs').Result} Result */
@@ -21,8 +22,7 @@ export async function* fileCases({ source, size, folder, threads, rounds, kernel
   const sealed = join(folder, 'sealed');
   const kept = join(folder, 'kept.seal');
   const copy = join(folder, 'copy');
-  const mebibytes = size / 2 ** 20;
-  // Every target is new, as cp's and the cipher's are; flush: false because cp does not flush either.
+  // Every target is a new file, as it is for cp and the cipher. flush: false, because cp does not flush either.
   const options = { key, threads, overwrite: true, flush: false };
   const fresh = async (/** @type {string} */ path, /** @type {() => Promise<unknown>} */ work) => {
     await rm(path, { force: true });
@@ -35,30 +35,18 @@ export async function* fileCases({ source, size, folder, threads, rounds, kernel
     const aes = createCipheriv('aes-256-gcm', randomBytes(32), randomBytes(12));
     return fresh(copy, () => pipeline(createReadStream(source), aes, createWriteStream(copy)));
   };
-  /**
-   * @param {string} name
-   * @param {number} target
-   * @param {import('../lib/measure.mjs').Pair} pair
-   * @returns {Result}
-   */
-  const result = (name, target, pair) => ({
-    name,
-    unit: 'MiB/s',
-    subject: mebibytes / pair.subject.median,
-    reference: mebibytes / pair.reference.median,
-    ratio: pair.ratio,
-    low: pair.low,
-    high: pair.high,
-    target,
-    sense: 'at least',
-  });
+  const result = (
+    /** @type {string} */ name,
+    /** @type {number} */ target,
+    /** @type {import('../lib/measure.mjs').Pair} */ pair,
+  ) => speedResult(name, { unit: 'MiB/s', amount: size / 2 ** 20, target }, pair);
 
-  yield result('encryptFile / cp', 1.1, await inPairs('encryptFile', seal, 'cp', cp, rounds));
+  yield result('encryptFile / cp', 1.1, await inPairs(seal, cp, rounds));
   await encryptFile(source, kept, options);
-  yield result('decryptFile / cp', 1, await inPairs('decryptFile', open, 'cp', cp, rounds));
+  yield result('decryptFile / cp', 1, await inPairs(open, cp, rounds));
   await rm(kept);
 
-  // The kernels are measured anew in every pair; their sum is the time that no way of sealing can beat.
+  // The sum of the kernels' times is a lower bound for sealing. Each pair measures the kernels again.
   const bound = async () => {
     await rm(copy, { force: true });
     const rates = [
@@ -68,22 +56,14 @@ export async function* fileCases({ source, size, folder, threads, rounds, kernel
     ];
     return rates.reduce((sum, rate) => sum + size / rate, 0);
   };
-  yield result('encryptFile / bound', 0.9, await inPairs('encryptFile', seal, 'bound', bound, rounds));
+  yield result('encryptFile / bound', 0.9, await inPairs(seal, bound, rounds));
 
   const few = Math.max(3, Math.ceil(rounds / 2));
-  yield result(
-    'encryptFile / createCipheriv pipeline',
-    4,
-    await inPairs('encryptFile', seal, 'pipeline', cipher, few),
-  );
+  yield result('encryptFile / createCipheriv pipeline', 4, await inPairs(seal, cipher, few));
 
   const durable = { ...options, flush: true };
   const sealFlushed = () => fresh(sealed, () => encryptFile(source, sealed, durable));
   const cpFlushed = () => fresh(copy, () => run('sh', ['-c', 'cp "$0" "$1" && sync "$1"', source, copy]));
-  yield result(
-    'encryptFile, flushed / cp, sync',
-    0,
-    await inPairs('encryptFile', sealFlushed, 'cp', cpFlushed, few),
-  );
+  yield result('encryptFile, flushed / cp, sync', 0, await inPairs(sealFlushed, cpFlushed, few));
   await Promise.all([sealed, copy].map((path) => rm(path, { force: true })));
 }

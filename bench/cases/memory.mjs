@@ -1,10 +1,22 @@
 // @ts-check
-/** Buffers beside WebCrypto, and small records beside createCipheriv. */
+/** Buffers against WebCrypto, and small records against createCipheriv. */
 import { createCipheriv, randomBytes, webcrypto } from 'node:crypto';
 import { encrypt, encryptSync, floe, generateKey } from 'sealstream';
 import { inPairs, seconds } from '../lib/measure.mjs';
+import { speedResult } from '../lib/report.mjs';
 
 /** @typedef {import('../lib/report.mjs').Result} Result */
+
+/**
+ * All comparisons of this file.
+ *
+ * @param {number} rounds
+ * @returns {AsyncGenerator<Result>}
+ */
+export async function* memoryCases(rounds) {
+  yield await largeBuffer(rounds);
+  yield* smallRecords(rounds);
+}
 
 /**
  * 64 MiB in one call, against WebCrypto with four calls of 1 MiB in flight.
@@ -12,7 +24,7 @@ import { inPairs, seconds } from '../lib/measure.mjs';
  * @param {number} rounds
  * @returns {Promise<Result>}
  */
-export async function largeBuffer(rounds) {
+async function largeBuffer(rounds) {
   const bytes = randomBytes(64 * MIB);
   const key = generateKey();
   const subtleKey = await webcrypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt']);
@@ -27,22 +39,20 @@ export async function largeBuffer(rounds) {
     await Promise.all([lane(), lane(), lane(), lane()]);
   };
   const pair = await inPairs(
-    'encrypt',
     () => seconds(() => encrypt(bytes, { key })),
-    'subtle',
     () => seconds(subtle),
     rounds * 3,
   );
-  return rate('encrypt, 64 MiB / crypto.subtle', 'MiB/s', 64, 1.2, pair);
+  return speedResult('encrypt, 64 MiB / crypto.subtle', { unit: 'MiB/s', amount: 64, target: 1.2 }, pair);
 }
 
 /**
- * Calls a second on 1 KiB: a whole stream, and a bare FLOE message.
+ * Calls per second on 1 KiB: a whole stream, and a bare FLOE message.
  *
  * @param {number} rounds
  * @returns {AsyncGenerator<Result>}
  */
-export async function* smallRecords(rounds) {
+async function* smallRecords(rounds) {
   const bytes = randomBytes(1024);
   const key = generateKey();
   const plainKey = randomBytes(32);
@@ -56,25 +66,11 @@ export async function* smallRecords(rounds) {
   });
   const message = repeat(() => floe.seal(bytes, { key }));
   const stream = repeat(() => encryptSync(bytes, { key }));
-  const thousands = CALLS / 1000;
-  yield rate('floe.seal, 1 KiB / createCipheriv', 'k/s', thousands, 0.5,
-    await inPairs('floe.seal', message, 'createCipheriv', cipher, rounds)); // prettier-ignore
-  yield rate('encryptSync, 1 KiB / createCipheriv', 'k/s', thousands, 0.3,
-    await inPairs('encryptSync', stream, 'createCipheriv', cipher, rounds)); // prettier-ignore
-}
-
-/**
- * @param {string} name
- * @param {string} unit
- * @param {number} amount
- * @param {number} target
- * @param {import('../lib/measure.mjs').Pair} pair
- * @returns {Result}
- */
-function rate(name, unit, amount, target, pair) {
-  const { ratio, low, high } = pair;
-  const [subject, reference] = [amount / pair.subject.median, amount / pair.reference.median];
-  return { name, unit, subject, reference, ratio, low, high, target, sense: 'at least' };
+  const thousands = { unit: 'k/s', amount: CALLS / 1000 };
+  const messages = await inPairs(message, cipher, rounds);
+  yield speedResult('floe.seal, 1 KiB / createCipheriv', { ...thousands, target: 0.5 }, messages);
+  const streams = await inPairs(stream, cipher, rounds);
+  yield speedResult('encryptSync, 1 KiB / createCipheriv', { ...thousands, target: 0.3 }, streams);
 }
 
 const MIB = 2 ** 20;

@@ -1,12 +1,12 @@
 // @ts-check
-/** Does what the first argument names, from the second to the third, and prints the process's peak memory in KiB. */
+/** Does the work that the first argument names, from the second to the third, and prints the peak memory in KiB. */
 import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createDecryptStream, createEncryptStream, encryptFile, SecretKey } from 'sealstream';
 import { copyingTransform } from '../lib/copying-transform.mjs';
 
 const [work = 'nothing', source = '', target = ''] = process.argv.slice(2);
-// The same in every process, so that one opens what another one sealed.
+// The same key in every process: one process opens the stream that another one sealed.
 const key = SecretKey.fromBytes(new Uint8Array(32));
 const through = (/** @type {NodeJS.ReadWriteStream} */ stream) =>
   pipeline(createReadStream(source), stream, createWriteStream(target));
@@ -26,11 +26,11 @@ switch (work) {
     await through(createDecryptStream({ key }));
     break;
   default:
-    throw new Error(`no work is called ${work}`);
+    throw new Error(`unknown work: ${work}`);
 }
 process.stdout.write(String(peak()));
 
-/** On Linux, maxRSS counts what the parent had when it forked; VmHWM is this program's own. */
+/** On Linux maxRSS includes the parent's memory at the fork. VmHWM is the memory of this program alone. */
 function peak() {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
   return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);

@@ -1,5 +1,5 @@
 // @ts-check
-/** Peak memory of processes that seal and open a large file, over that of one that only loads the package. */
+/** Peak memory of processes that seal or open a large file, less that of a process that only loads the package. */
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { run } from '../lib/run-command.mjs';
  * @param {string} folder
  * @returns {AsyncGenerator<Result>}
  */
-export async function* peakMemory(folder) {
+export async function* peakMemoryCases(folder) {
   const [source, sealed, target] = ['sparse', 'sealed', 'output'].map((name) => join(folder, name));
   if (!source || !sealed || !target) throw new Error('no names');
   const file = await open(source, 'w');
@@ -22,12 +22,12 @@ export async function* peakMemory(folder) {
     Number(await run(process.execPath, [child, ...args])) / 1024;
   try {
     const idle = await mebibytes();
-    yield over('sealing 4 GiB', idle, await mebibytes('encryptFile', source, sealed), TARGET);
+    yield overIdle('sealing 4 GiB', idle, await mebibytes('encryptFile', source, sealed), TARGET);
     await rm(sealed);
-    yield over('copying 4 GiB by streams', idle, await mebibytes('copy', source, target), 0);
+    yield overIdle('copying 4 GiB by streams', idle, await mebibytes('copy', source, target), 0);
     await rm(target);
-    yield over('sealing 4 GiB by streams', idle, await mebibytes('encrypt', source, sealed), TARGET);
-    yield over('opening 4 GiB by streams', idle, await mebibytes('decrypt', sealed, target), TARGET);
+    yield overIdle('sealing 4 GiB by streams', idle, await mebibytes('encrypt', source, sealed), TARGET);
+    yield overIdle('opening 4 GiB by streams', idle, await mebibytes('decrypt', sealed, target), TARGET);
   } finally {
     await Promise.all([source, sealed, target].map((path) => rm(path, { force: true })));
   }
@@ -40,7 +40,7 @@ export async function* peakMemory(folder) {
  * @param {number} target
  * @returns {Result}
  */
-function over(work, idle, busy, target) {
+function overIdle(work, idle, busy, target) {
   const ratio = busy - idle;
   return {
     name: `peak memory over idle, ${work}`,

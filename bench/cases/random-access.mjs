@@ -1,10 +1,11 @@
 // @ts-check
-/** Reads at random places of a sealed file, beside the same reads of the plain one. */
+/** Reads at random offsets of a sealed file, against the same reads of the plain file. */
 import { randomInt } from 'node:crypto';
 import { open as openFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encryptFile, generateKey, open } from 'sealstream';
 import { inPairs, seconds } from '../lib/measure.mjs';
+import { speedResult } from '../lib/report.mjs';
 
 /** @typedef {import('../lib/report.mjs').Result} Result */
 
@@ -12,7 +13,7 @@ import { inPairs, seconds } from '../lib/measure.mjs';
  * @param {{ source: string, size: number, folder: string, rounds: number }} setting
  * @returns {AsyncGenerator<Result>}
  */
-export async function* randomAccess({ source, size, folder, rounds }) {
+export async function* randomAccessCases({ source, size, folder, rounds }) {
   const key = generateKey();
   const sealed = join(folder, 'sealed');
   await encryptFile(source, sealed, { key, flush: false, overwrite: true });
@@ -26,16 +27,16 @@ export async function* randomAccess({ source, size, folder, rounds }) {
     };
     const aligned = () => randomInt(Math.floor(size / LENGTH)) * LENGTH;
     const anywhere = () => randomInt(size - LENGTH);
-    const from =
-      (/** @type {(at: number) => Promise<Uint8Array>} */ read, /** @type {() => number} */ place) => () =>
-        seconds(() => manyReads(read, place));
-    const thousands = READS / 1000;
-    const beside = async (/** @type {string} */ name, /** @type {() => number} */ place, target = 0) => {
-      const pair = await inPairs('open', from(ofReader, place), 'FileHandle', from(ofFile, place), rounds);
-      return result(name, target, thousands, pair);
+    const compare = async (/** @type {string} */ name, /** @type {() => number} */ offset, target = 0) => {
+      const pair = await inPairs(
+        () => seconds(() => manyReads(ofReader, offset)),
+        () => seconds(() => manyReads(ofFile, offset)),
+        rounds,
+      );
+      return speedResult(name, { unit: 'k/s', amount: READS / 1000, target }, pair);
     };
-    yield await beside('open, reads of 64 KiB / FileHandle.read', anywhere, 0.5);
-    yield await beside('open, whole frames / FileHandle.read', aligned);
+    yield await compare('open, reads of 64 KiB / FileHandle.read', anywhere, 0.5);
+    yield await compare('open, whole frames / FileHandle.read', aligned);
   } finally {
     await reader.close();
     await file.close();
@@ -45,31 +46,18 @@ export async function* randomAccess({ source, size, folder, rounds }) {
 
 /**
  * @param {(at: number) => Promise<Uint8Array>} read
- * @param {() => number} place
+ * @param {() => number} offset
  */
-async function manyReads(read, place) {
+async function manyReads(read, offset) {
   let left = READS;
   const lane = async () => {
     while (left > 0) {
       left -= 1;
-      const bytes = await read(place());
+      const bytes = await read(offset());
       if (bytes.length !== LENGTH) throw new Error('a short read');
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-}
-
-/**
- * @param {string} name
- * @param {number} target
- * @param {number} thousands
- * @param {import('../lib/measure.mjs').Pair} pair
- * @returns {Result}
- */
-function result(name, target, thousands, pair) {
-  const { ratio, low, high } = pair;
-  const [subject, reference] = [thousands / pair.subject.median, thousands / pair.reference.median];
-  return { name, unit: 'k/s', subject, reference, ratio, low, high, target, sense: 'at least' };
 }
 
 const LENGTH = 64 * 1024;

@@ -1,5 +1,5 @@
 // @ts-check
-/** Changing who can open a large file: beside the bare writes to the disk that it takes, and beside Argon2's work. */
+/** Rewrapping a large file, against its bare disk writes and against Argon2's work. */
 import { open as openFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encryptFile, generateKey, open, passphrase, rewrap } from 'sealstream';
@@ -16,31 +16,31 @@ export async function* rewrapCases({ source, folder, threads, rounds }) {
   const sealed = join(folder, 'sealed');
   const scratch = join(folder, 'scratch');
   try {
-    // Flushed, as a rewrap flushes the whole file: it is not to pay for the sealing.
+    // Flushed now. A rewrap flushes the whole file, and would otherwise pay for the sealing.
     await encryptFile(source, sealed, { key, threads, overwrite: true });
     await writeFile(scratch, Buffer.alloc(2 * HEADER), { flush: true });
     const inPlace = async (/** @type {import('sealstream').RewrapOptions} */ options) => {
       const report = await rewrap(sealed, options);
-      if (!report.inPlace) throw new Error('a new file took the place of the old one');
+      if (!report.inPlace) throw new Error('rewrap wrote a new file');
     };
-    const another = () => inPlace({ key, replace: [key] });
-    const bare = () => writeTwice(scratch);
-    yield beyond(
+    const replaceKey = () => inPlace({ key, replace: [key] });
+    const bareWrites = () => writeTwice(scratch);
+    yield timeResult(
       'rewrap in place, with a key',
-      await inPairs('rewrap', each(another), 'two writes', each(bare), rounds),
+      await inPairs(each(replaceKey), each(bareWrites), rounds),
       ({ subject }) => subject,
     );
 
     await inPlace({ key, replace: [words] });
     const identities = [words];
-    // One run of Argon2 to open the header, and one to seal the new slot.
-    const anew = () => inPlace({ identities, replace: [words] });
+    // Argon2 runs twice: to open the header and to seal the new slot.
+    const replacePassphrase = () => inPlace({ identities, replace: [words] });
     const openTwice = async () => {
       for (let time = 0; time < 2; time += 1) await (await open(sealed, { identities })).close();
     };
-    yield beyond(
+    yield timeResult(
       'rewrap over two opens, with a passphrase',
-      await inPairs('rewrap', each(anew), 'opens', each(openTwice), rounds),
+      await inPairs(each(replacePassphrase), each(openTwice), rounds),
       ({ subject, reference }) => subject - reference,
     );
   } finally {
@@ -50,7 +50,7 @@ export async function* rewrapCases({ source, folder, threads, rounds }) {
 }
 
 /**
- * Seconds that `work` takes, once in several times.
+ * The mean seconds of one run of `work`.
  *
  * @param {() => Promise<unknown>} work
  */
@@ -64,7 +64,7 @@ function each(work) {
 }
 
 /**
- * What a rewrap in place can't do without: two headers' bytes over others, each on the disk before the next step.
+ * The writes that a rewrap in place needs: header and copy, each flushed before the next step.
  *
  * @param {string} path
  */
@@ -86,11 +86,11 @@ async function writeTwice(path) {
  * @param {(values: { subject: number, reference: number }) => number} figure
  * @returns {Result}
  */
-function beyond(name, { subject, reference }, figure) {
+function timeResult(name, { subject, reference }, figure) {
   const [subjects, references] = [subject.values, reference.values].map((values) =>
     values.map((value) => value * 1000),
   );
-  if (!subjects || !references) throw new Error('there are two series');
+  if (!subjects || !references) throw new Error('no series');
   const figures = subjects.map((value, at) =>
     figure({ subject: value, reference: references[at] ?? Number.NaN }),
   );
@@ -108,7 +108,7 @@ function beyond(name, { subject, reference }, figure) {
 }
 
 const HEADER = 4096;
-/** In a measurement, since one alone is short. */
+/** Runs per measurement, since one run is short. */
 const TIMES = 5;
 /** Milliseconds. */
 const TARGET = 50;

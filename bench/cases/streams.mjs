@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Sealing and opening in a pipeline of Node streams, from file to file, beside a pipeline that only copies each chunk and
- * beside Node's own cipher; and for how long the event loop has to wait meanwhile.
+ * Sealing and opening in a pipeline of Node streams, from file to file, against a pipeline that only copies each chunk and
+ * against Node's own cipher. Also measures the delay of the event loop meanwhile.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -13,6 +13,7 @@ import { createDecryptStream, createEncryptStream, encryptFile, generateKey } fr
 import { copyingTransform } from '../lib/copying-transform.mjs';
 import { loopDelay } from '../lib/loop-delay.mjs';
 import { inPairs, median, seconds, WARM_UP } from '../lib/measure.mjs';
+import { speedResult } from '../lib/report.mjs';
 
 /** @typedef {import('../lib/report.mjs').Result} Result */
 /** @typedef {() => NodeJS.ReadWriteStream} MakeStream */
@@ -26,8 +27,9 @@ export async function* streamCases({ source, size, folder, rounds }) {
   const [sealed, ciphered, output] = ['sealed', 'ciphered', 'copy'].map((name) => join(folder, name));
   if (!sealed || !ciphered || !output) throw new Error('no names');
   const few = Math.max(3, Math.ceil(rounds / 2));
-  const own = cipherOfNode();
-  // First: what the other cases write is still on its way to the disk afterwards, which takes the cores that this needs.
+  const own = nodeCipher();
+  const work = { unit: 'MiB/s', amount: size / MIB };
+  // First, because the system writes the other cases' files to the disk afterwards, which would disturb this one.
   yield await fileDelay(source, sealed, few);
   await pipeline(createReadStream(source), createEncryptStream({ key }), createWriteStream(sealed));
   await pipeline(createReadStream(source), own.cipher(), createWriteStream(ciphered));
@@ -64,16 +66,15 @@ export async function* streamCases({ source, size, folder, rounds }) {
       };
       const subject = watched(through(from, make));
       const copying = watched(through(from, () => copyingTransform(highWaterMark)));
-      const pair = await inPairs(name, subject.measure, 'copying', copying.measure, rounds);
-      yield throughput(`${chunks} / copying`, size, 0.9, pair);
+      const pair = await inPairs(subject.measure, copying.measure, rounds);
+      yield speedResult(`${chunks} / copying`, { ...work, target: 0.9 }, pair);
       yield delayOver(`loop delay over copying, ${chunks}`, subject.delays, copying.delays);
-      const beside = watched(through(from, make));
+      const again = watched(through(from, make));
       const node = watched(through(nodeFrom, makeNode));
-      yield throughput(
+      yield speedResult(
         `${chunks} / ${nodeName}`,
-        size,
-        1.5,
-        await inPairs(name, beside.measure, nodeName, node.measure, few),
+        { ...work, target: 1.5 },
+        await inPairs(again.measure, node.measure, few),
       );
     }
   }
@@ -81,8 +82,8 @@ export async function* streamCases({ source, size, folder, rounds }) {
 }
 
 /**
- * The delay while whole files are sealed, which nothing on the event loop's thread takes part in, beside that of a process that
- * does nothing. Several files in a row, for enough ticks to have a 99th percentile.
+ * The event loop's delay while encryptFile works, against that of an idle process. The event loop's thread takes no part in
+ * sealing. Several files in a row give enough ticks for a 99th percentile.
  *
  * @param {string} source
  * @param {string} sealed
@@ -127,7 +128,7 @@ async function timed(work) {
 }
 
 /**
- * A measurement of time that keeps the delays too.
+ * A measurement of time that also records the delays.
  *
  * @param {() => Promise<{ time: number, delay: number }>} run
  */
@@ -147,8 +148,8 @@ function watched(run) {
   };
 }
 
-/** Node's cipher and what opens its output; its tag is known when the ciphertext is. */
-function cipherOfNode() {
+/** Node's cipher, and the decipher for its output. The tag is known only when the cipher has ended. */
+function nodeCipher() {
   const [key, iv] = [randomBytes(32), randomBytes(12)];
   /** @type {import('node:crypto').CipherGCM | undefined} */
   let made;
@@ -160,20 +161,6 @@ function cipherOfNode() {
       return decipher;
     },
   };
-}
-
-/**
- * @param {string} name
- * @param {number} size
- * @param {number} target
- * @param {import('../lib/measure.mjs').Pair} pair
- * @returns {Result}
- */
-function throughput(name, size, target, pair) {
-  const mebibytes = size / MIB;
-  const { ratio, low, high } = pair;
-  const [subject, reference] = [mebibytes / pair.subject.median, mebibytes / pair.reference.median];
-  return { name, unit: 'MiB/s', subject, reference, ratio, low, high, target, sense: 'at least' };
 }
 
 /**

@@ -1,9 +1,9 @@
 // @ts-check
-/** The least that a transformation can do: what a stream costs by being one. */
+/** The cheapest useful transformation, to measure what a stream costs by itself. */
 import { Transform } from 'node:stream';
 
 /**
- * Passes on a copy of each chunk, as anything does that makes other bytes out of them.
+ * Passes on a copy of each chunk. A transformation that changes bytes has to copy them too.
  *
  * @param {number} highWaterMark
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** How long the event loop is kept from what is due. */
+/** Measures the event loop's delay. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /**
@@ -13,7 +13,7 @@ export async function loopDelay(work) {
   histogram.enable();
   await work();
   histogram.disable();
-  // What is recorded is the time from one tick of its timer to the next, of which so much is due.
+  // The histogram holds the time between two timer ticks, which includes the timer's own interval.
   return Math.max(0, histogram.percentile(99) / 1e6 - RESOLUTION);
 }
 

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Measuring in pairs: these machines are shared and their speed drifts, so two things are only compared where they
- * were measured in turn, in one run, and what is reported is the median of the pairs' ratios.
+ * Measures in pairs. The speed of a shared machine drifts, so two things are compared only if they were measured
+ * alternately in one run. The result is the median of the pairs' ratios.
  */
 
-/** @typedef {() => Promise<number>} Measurement seconds, or anything else of which less is better */
-/** @typedef {{ name: string, values: number[], median: number }} Series */
+/** @typedef {() => Promise<number>} Measurement  Seconds, or another quantity of which less is better. */
+/** @typedef {{ values: number[], median: number }} Series */
 /** @typedef {{ subject: Series, reference: Series, ratios: number[], ratio: number, low: number, high: number }} Pair */
 
 /** @param {number[]} values */
@@ -17,16 +17,14 @@ export function median(values) {
 }
 
 /**
- * Runs the two in turn, A B B A A B …, after some uncounted rounds. `ratio` is how many times as fast the subject is.
+ * Measures alternately, A B B A A B …, after the warm-up rounds. `ratio` is how many times as fast the subject is.
  *
- * @param {string} subjectName
  * @param {Measurement} subject
- * @param {string} referenceName
  * @param {Measurement} reference
  * @param {number} rounds
  * @returns {Promise<Pair>}
  */
-export async function inPairs(subjectName, subject, referenceName, reference, rounds) {
+export async function inPairs(subject, reference, rounds) {
   /** @type {number[]} */ const subjects = [];
   /** @type {number[]} */ const references = [];
   for (let round = -WARM_UP; round < rounds; round += 1) {
@@ -39,8 +37,8 @@ export async function inPairs(subjectName, subject, referenceName, reference, ro
   }
   const ratios = subjects.map((value, at) => (references[at] ?? Number.NaN) / value);
   return {
-    subject: { name: subjectName, values: subjects, median: median(subjects) },
-    reference: { name: referenceName, values: references, median: median(references) },
+    subject: { values: subjects, median: median(subjects) },
+    reference: { values: references, median: median(references) },
     ratios,
     ratio: median(ratios),
     low: Math.min(...ratios),
@@ -49,7 +47,7 @@ export async function inPairs(subjectName, subject, referenceName, reference, ro
 }
 
 /**
- * Seconds that `work` takes.
+ * The seconds that `work` takes.
  *
  * @param {() => unknown} work
  */
@@ -59,5 +57,5 @@ export async function seconds(work) {
   return Number(process.hrtime.bigint() - start) / 1e9;
 }
 
-/** Rounds: until the system has found the pages for the first gigabytes, and V8 has compiled what runs often. */
+/** Uncounted rounds. The first gigabytes cost the system new pages, and V8 compiles hot code only after some calls. */
 export const WARM_UP = 2;

@@ -1,39 +1,63 @@
 // @ts-check
-/** Results as a table for people, JSON for machines and a plot. */
+/** Benchmark results: as values, as a Markdown table, and as a chart. */
 
 /**
  * @typedef {object} Result
- * @property {string} name what is compared
- * @property {string} unit of the two figures
+ * @property {string} name  The comparison.
+ * @property {string} unit  Of `subject` and `reference`.
  * @property {number} subject
  * @property {number} reference
- * @property {number} ratio
+ * @property {number} ratio  Median of the pairs' ratios. Where `sense` is 'at most': a size or a time instead.
  * @property {number} low
  * @property {number} high
- * @property {number} target the ratio that the project sets itself; 0 for none
+ * @property {number} target  The project's own target for `ratio`; 0 for none.
  * @property {'at least' | 'at most'} sense
  */
 
+/**
+ * The result of a comparison of speeds: the amount of work divided by the seconds measured.
+ *
+ * @param {string} name
+ * @param {{ unit: string, amount: number, target?: number }} work
+ * @param {import('./measure.mjs').Pair} pair
+ * @returns {Result}
+ */
+export function speedResult(name, { unit, amount, target = 0 }, { subject, reference, ratio, low, high }) {
+  const [ours, theirs] = [amount / subject.median, amount / reference.median];
+  return { name, unit, subject: ours, reference: theirs, ratio, low, high, target, sense: 'at least' };
+}
+
 /** @param {Result} result */
-export const meets = (result) =>
+export const meetsTarget = (result) =>
   result.target === 0 ||
   (result.sense === 'at least' ? result.ratio >= result.target : result.ratio <= result.target);
 
-/** @param {Result[]} results */
-export function table(results) {
+/** @param {readonly Result[]} results */
+export function markdownTable(results) {
   const rows = results.map((result) => [
     result.name,
     `${figure(result.subject)} ${result.unit}`,
     `${figure(result.reference)} ${result.unit}`,
     `${result.ratio.toFixed(2)} (${result.low.toFixed(2)} to ${result.high.toFixed(2)})`,
-    result.target === 0 ? '' : `${result.sense} ${String(result.target)}${meets(result) ? '' : ', missed'}`,
+    result.target === 0
+      ? ''
+      : `${result.sense} ${String(result.target)}${meetsTarget(result) ? '' : ', missed'}`,
   ]);
-  const all = [['comparison', 'sealstream', 'reference', 'ratio, median (range)', 'target'], ...rows];
-  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  const line = (/** @type {string[]} */ row) =>
+  return alignedTable(['comparison', 'sealstream', 'reference', 'ratio, median (range)', 'target'], rows);
+}
+
+/**
+ * @param {readonly string[]} head
+ * @param {readonly (readonly string[])[]} rows
+ */
+export function alignedTable(head, rows) {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const line = (/** @type {readonly string[]} */ row) =>
     `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  return [line(all[0] ?? []), rule, ...rows.map(line)].join('\n');
+  return [line(head), rule, ...rows.map(line)].join('\n');
 }
 
 /** @param {number} value */
@@ -43,34 +67,52 @@ function figure(value) {
 }
 
 /**
- * A bar for each ratio, a whisker for its range and a mark for its target, as one SVG that needs nothing else.
+ * An SVG chart of all comparisons of speeds: a bar for each median, a line for the range, a mark for the target.
  *
- * @param {Result[]} all
+ * @param {readonly Result[]} results
+ * @returns {Promise<string>}
  */
-export function plot(all) {
-  const results = all.filter((result) => result.sense === 'at least');
-  const [rowHeight, left, width] = [34, 330, 860];
-  const height = 64 + results.length * rowHeight;
-  const largest = Math.max(...results.map((result) => Math.max(result.high, result.target))) * 1.08;
-  const x = (/** @type {number} */ ratio) => left + (ratio / largest) * (width - left - 70);
-  const bars = results.map((result, row) => {
-    const y = 46 + row * rowHeight;
-    const colour = meets(result) ? '#2b7a4b' : '#b3541e';
-    const target = result.target
-      ? `<path d="M${x(result.target)} ${y - 4}v26" stroke="#111" stroke-width="2"/>`
-      : '';
-    return `<text x="${left - 10}" y="${y + 13}" text-anchor="end">${escape(result.name)}</text>
-<rect x="${left}" y="${y}" width="${x(result.ratio) - left}" height="18" fill="${colour}"/>
-<path d="M${x(result.low)} ${y + 9}H${x(result.high)}" stroke="#999" stroke-width="2"/>${target}
-<text x="${x(Math.max(result.high, result.target)) + 8}" y="${y + 13}">${result.ratio.toFixed(2)}</text>`;
+export async function svgChart(results) {
+  const [{ parse, View }, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
+  const values = results
+    .filter(({ sense }) => sense === 'at least')
+    .map((result) => ({ ...result, target: result.target || null, meets: meetsTarget(result) }));
+  const y = /** @type {const} */ ({ field: 'name', type: 'nominal', sort: null, title: null });
+  const { spec } = compile({
+    title: 'Speed over the reference (bar: median; line: range; black mark: target)',
+    background: 'white',
+    width: 500,
+    height: { step: 30 },
+    data: { values },
+    encoding: { y: { ...y, axis: { labelLimit: 400 } } },
+    layer: [
+      {
+        mark: { type: 'bar', height: 18 },
+        encoding: {
+          x: { field: 'ratio', type: 'quantitative', title: 'ratio' },
+          color: {
+            field: 'meets',
+            scale: { domain: [true, false], range: ['#2b7a4b', '#b3541e'] },
+            legend: null,
+          },
+        },
+      },
+      {
+        mark: { type: 'rule', color: '#999', strokeWidth: 2 },
+        encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
+      },
+      {
+        mark: { type: 'tick', color: 'black', thickness: 2, size: 26 },
+        encoding: { x: { field: 'target', type: 'quantitative' } },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 8 },
+        encoding: {
+          x: { field: 'high', type: 'quantitative' },
+          text: { field: 'ratio', type: 'quantitative', format: '.2f' },
+        },
+      },
+    ],
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">
-<rect width="${width}" height="${height}" fill="#fff"/>
-<text x="12" y="24" font-weight="bold">How many times as fast as the reference (bar: median; line: range; black mark: target)</text>
-${bars.join('\n')}
-</svg>
-`;
+  return `${await new View(parse(spec), { renderer: 'none' }).toSVG()}\n`;
 }
-
-/** @param {string} text */
-const escape = (text) => text.replace(/[&<>]/g, (character) => `&#${String(character.charCodeAt(0))};`);

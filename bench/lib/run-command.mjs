@@ -1,31 +1,25 @@
 // @ts-check
-/** Commands that the benchmarks compare with, and the engine's bare kernels. */
-import { spawn } from 'node:child_process';
+/** Runs the commands that the benchmarks compare with, and the engine's bare kernels. */
+import { run as runProgram } from '../../scripts/lib/process.mjs';
 
 /**
- * Runs a command to its end and returns what it printed.
+ * Runs a command and returns its standard output.
  *
  * @param {string} command
  * @param {string[]} args
  * @returns {Promise<string>}
+ * @throws Error if the command fails.
  */
-export function run(command, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk) => (output += String(chunk)));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(output);
-      else reject(new Error(`${command} ${args.join(' ')} ended with ${String(code)}`));
-    });
-  });
+export async function run(command, args) {
+  const { code, stdout, output, error } = await runProgram(command, args, { cwd: process.cwd() });
+  if (code !== 0) throw error ?? new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}`);
+  return stdout;
 }
 
 /**
- * Builds the engine's kernels and returns a function that runs one and gives its bytes a second.
+ * Builds the engine's kernels.
  *
- * @returns {Promise<(...args: string[]) => Promise<number>>}
+ * @returns {Promise<(...args: string[]) => Promise<number>>} Runs one kernel and gives its bytes per second.
  */
 export async function buildKernels() {
   const messages = await run('cargo', [

@@ -1,14 +1,14 @@
-// Open readers of sealed files, so that not every request opens its file anew.
+// Keeps readers of sealed files open, so that most requests need not open their file.
 
 import { stat } from 'node:fs/promises';
 
 import { open } from 'sealstream';
 
-/** Keeps the readers that were used last. A file that is replaced gets a new one. */
+/** Keeps the most recently used readers. A replaced file gets a new reader. */
 export class Readers {
   #key;
   #most;
-  /** By file and version, the least recently used first. */
+  /** By path and version of the file, the least recently used first. */
   #entries = new Map();
 
   constructor(key, most = 64) {
@@ -16,7 +16,7 @@ export class Readers {
     this.#most = most;
   }
 
-  /** Calls `work` with the reader of a file, which stays open at least until that is done. */
+  /** Calls `work` with the reader of a file. The reader stays open at least until `work` is done. */
   async use(path, work) {
     const { ino, size, mtimeMs } = await stat(path);
     const id = `${path} ${ino} ${size} ${mtimeMs}`;
@@ -32,13 +32,13 @@ export class Readers {
         () => false,
         () => true,
       );
-      // By now another request may have opened it.
+      // Another request may have opened the file meanwhile.
       if (failed && this.#entries.get(id) === entry) this.#entries.delete(id);
       await this.#closeAllBut(this.#most);
     }
   }
 
-  /** Closes all of them, those in use when that is done. */
+  /** Closes all readers; those in use are closed when their work is done. */
   async close() {
     this.#most = 0;
     await this.#closeAllBut(0);
@@ -49,7 +49,7 @@ export class Readers {
       if (this.#entries.size <= most) return;
       if (users > 0) continue;
       this.#entries.delete(id);
-      // What became of another file is no affair of this request.
+      // A failure of another file must not fail this request.
       await opening.then((reader) => reader.close()).catch(console.error);
     }
   }

@@ -1,8 +1,8 @@
-// Serves the sealed files of a folder as what they are when opened, whole or by ranges, so that players can seek.
+// Serves the plaintext of the sealed files in a folder, whole or by ranges, so that players can seek.
 //
 //     node server.mjs FOLDER KEY_FILE [PORT]
 //
-// NAME.seal is served as /NAME. There is no access control: whoever reaches the server reads everything.
+// NAME.seal is served as /NAME. There is no access control: every client can read everything.
 
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
@@ -28,10 +28,10 @@ export function rangeServer(folder, key) {
       else if (name === '') await sendPage(folder, response);
       else await readers.use(join(folder, `${name}.seal`), (reader) => send(reader, name, request, response));
     } catch (error) {
-      if (error.code?.startsWith('ERR_STREAM_')) return; // the client left, as players do when they seek
+      if (error.code?.startsWith('ERR_STREAM_')) return; // the client disconnected, as players do when they seek
       if (error.code === 'ENOENT') return answer(response, 404);
       console.error(request.method, request.url, error.message);
-      // A client that has a part of the answer must see that it is not the whole.
+      // A client that already has a part of the answer must notice that the rest is missing.
       if (response.headersSent) response.destroy();
       else answer(response, 500);
     }
@@ -39,10 +39,10 @@ export function rangeServer(folder, key) {
   return server.on('close', () => readers.close());
 }
 
-/** Answers with a file, or the range of it that is asked for. */
+/** Answers with a file, or with the requested range of it. */
 async function send(reader, name, { method, headers }, response) {
   const { size } = reader;
-  const etag = `"${reader.streamId}"`; // each sealing has an id of its own
+  const etag = `"${reader.streamId}"`; // every sealing has a new id
   const common = { 'Accept-Ranges': 'bytes', 'Cache-Control': 'private, no-cache', ETag: etag };
   if (headers['if-match'] && !lists(headers['if-match'], etag)) return answer(response, 412, common);
   if (headers['if-none-match'] && lists(headers['if-none-match'], etag, `W/${etag}`))
@@ -63,16 +63,16 @@ async function send(reader, name, { method, headers }, response) {
   if (method === 'HEAD' || size === 0) return response.writeHead(range ? 206 : 200, fields).end();
 
   const body = reader.createReadStream({ start, end });
-  // Its first piece is opened before the answer begins: what is damaged there can still be a 500.
+  // Waits for the first piece before the answer begins, so that damage in it can still become a 500.
   await once(body, 'readable');
   response.writeHead(range ? 206 : 200, fields);
-  // When the client leaves, pipeline destroys the stream, and nothing more is read or opened.
+  // When the client disconnects, pipeline destroys the stream, and reading stops.
   return pipeline(body, response);
 }
 
 /**
- * The first and the last byte that a Range header asks for; `null` if the file has none of them, `undefined` for the whole
- * file. That is also the answer to several ranges and to what makes no sense, as RFC 9110 allows.
+ * The first and the last byte that a Range header requests. `null` if the file has none of them. `undefined` for the whole file,
+ * and for several ranges or an invalid one, as RFC 9110 allows.
  */
 export function parseRange(header = '', size) {
   const [, first = '', last = ''] = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header) ?? [];
@@ -84,7 +84,7 @@ export function parseRange(header = '', size) {
   return start > end ? null : { start, end };
 }
 
-/** The name of a file right in the folder: nothing hidden, nothing elsewhere. '' for the index page. */
+/** The name of a file directly in the folder, not hidden. '' for the index page. */
 function fileName(url) {
   try {
     const name = decodeURIComponent(new URL(`http://localhost${url}`).pathname.slice(1));

@@ -1,111 +1,85 @@
 // @ts-check
-// A Chromium to test with: one that is installed, or else one that an npm package ships.
+// Finds or installs the Chromium for the browser test. Playwright drives it, but its own download is not used: the browser
+// is the system's, or comes from npm.
 
-import { constants, existsSync } from 'node:fs';
-import { access, mkdir, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { chromium } from 'playwright-core';
+
 import { run } from '../lib/process.mjs';
 
-/** What a person can put right; the message says how. */
+/** An error that the user can fix; the message says how. */
 export class BrowserError extends Error {
   /** @override */
   name = 'BrowserError';
 }
 
 /**
- * @param {string} cache  Where a browser is installed that is not there yet, to be found again.
- * @param {(text: string) => void} tell
- * @returns {Promise<string>} The program's path.
- * @throws {BrowserError} if there is none and none can be installed.
+ * Launches the browser that CHROME_PATH names, or an installed Chromium, Chrome or Edge. On Linux x64 it installs a
+ * Chromium from npm if there is none.
+ *
+ * @param {string} cache  Folder for the installed browser.
+ * @param {(text: string) => void} print
+ * @returns {Promise<import('playwright-core').Browser>}
+ * @throws {BrowserError} if there is no browser and none can be installed.
  */
-export async function findChromium(cache, tell) {
+export async function launchChromium(cache, print) {
   const chosen = process.env['CHROME_PATH'];
-  if (chosen !== undefined && chosen !== '') {
-    if (!existsSync(chosen)) throw new BrowserError(`CHROME_PATH names ${chosen}, which is not there`);
-    return chosen;
+  if (chosen && !existsSync(chosen))
+    throw new BrowserError(`CHROME_PATH names ${chosen}, which does not exist`);
+  const executablePath = chosen || chromiumOnPath();
+  if (executablePath) return chromium.launch({ executablePath, args: ARGUMENTS });
+
+  for (const channel of ['chrome', 'msedge']) {
+    try {
+      return await chromium.launch({ channel, args: ARGUMENTS });
+    } catch (error) {
+      if (!/is not found/.test(String(error))) throw error;
+    }
   }
-  for (const path of knownPlaces()) {
-    if (await isProgram(path)) return path;
-  }
-  return shipped(cache, tell);
+  return launchFromNpm(cache, print);
 }
 
-/** @returns {string[]} */
-function knownPlaces() {
-  const { platform, env } = process;
-  if (platform === 'darwin') {
-    const bundles = ['Google Chrome', 'Chromium', 'Microsoft Edge'];
-    return ['/', homedir()].flatMap((home) =>
-      bundles.map((name) => join(home, 'Applications', `${name}.app`, 'Contents', 'MacOS', name)),
-    );
-  }
-  if (platform === 'win32') {
-    const folders = [env['PROGRAMFILES'], env['PROGRAMFILES(X86)'], env['LOCALAPPDATA']];
-    const programs = ['Google/Chrome/Application/chrome.exe', 'Microsoft/Edge/Application/msedge.exe'];
-    return folders.flatMap((folder) =>
-      folder === undefined ? [] : programs.map((program) => join(folder, program)),
-    );
-  }
-  const names = [
-    'chromium',
-    'chromium-browser',
-    'google-chrome',
-    'google-chrome-stable',
-    'chrome-headless-shell',
-    'microsoft-edge',
-  ];
-  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return names.flatMap((name) => folders.map((folder) => join(folder, name)));
-}
-
-/** @param {string} path */
-async function isProgram(path) {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+/** Playwright knows where Chrome and Edge are installed, but not where Linux distributions put Chromium. */
+function chromiumOnPath() {
+  if (process.platform !== 'linux') return undefined;
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return ['chromium', 'chromium-browser', 'chrome-headless-shell']
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .find((path) => existsSync(path));
 }
 
 /**
- * The browser of an npm package that holds the whole program, since most others download it from elsewhere.
- *
  * @param {string} cache
- * @param {(text: string) => void} tell
+ * @param {(text: string) => void} print
  */
-async function shipped(cache, tell) {
+async function launchFromNpm(cache, print) {
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new BrowserError(INSTALL_ONE);
   const folder = join(cache, `chromium-${VERSION}`);
   const unpacked = join(folder, 'unpacked');
-  const program = join(unpacked, 'chromium');
-  if (!existsSync(join(folder, 'complete'))) {
-    tell(`no Chromium found: installing ${PACKAGE} (67 MB) into ${folder}`);
+  const complete = join(folder, 'complete');
+  if (!existsSync(complete)) {
+    print(`no Chromium found: installing ${PACKAGE} (67 MB) into ${folder}`);
     await mkdir(unpacked, { recursive: true });
     await writeFile(join(folder, 'package.json'), '{ "private": true }');
-    await step('npm', [
-      'install',
-      '--prefix',
-      folder,
-      '--no-save',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      PACKAGE,
-    ]);
+    const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+    await step('npm', ['install', '--prefix', folder, ...flags, PACKAGE]);
     const main = pathToFileURL(join(folder, 'node_modules/@sparticuz/chromium/build/index.js')).href;
     const code = `import(${JSON.stringify(main)}).then(({ default: chromium }) => chromium.executablePath())`;
-    // It unpacks into the folder for temporary files, and only on Lambda the libraries that a bare system lacks.
-    await step(process.execPath, ['-e', code], {
-      ...process.env,
-      TMPDIR: unpacked,
-      AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x',
-    });
-    if (!existsSync(program)) throw new BrowserError(`${PACKAGE} did not unpack its browser`);
-    await writeFile(join(folder, 'complete'), '');
+    // The package unpacks into the folder for temporary files. It unpacks the shared libraries only on AWS Lambda.
+    const env = { ...process.env, TMPDIR: unpacked, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x' };
+    await step(process.execPath, ['-e', code], env);
+    await writeFile(complete, '');
   }
-  return program;
+  const libraries = [process.env['LD_LIBRARY_PATH'], join(unpacked, 'al2023', 'lib')];
+  return chromium.launch({
+    executablePath: join(unpacked, 'chromium'),
+    args: ARGUMENTS,
+    env: { ...process.env, LD_LIBRARY_PATH: libraries.filter(Boolean).join(delimiter) },
+  });
 }
 
 /**
@@ -118,6 +92,8 @@ async function step(program, args, env = process.env) {
   if (code !== 0) throw new BrowserError(`${program} ${args[0]} failed:\n${output}\n${INSTALL_ONE}`);
 }
 
+// For containers, which have a small /dev/shm and no GPU.
+const ARGUMENTS = ['--disable-dev-shm-usage', '--disable-gpu', '--mute-audio'];
 const VERSION = '153.0.0';
 const PACKAGE = `@sparticuz/chromium@${VERSION}`;
 const INSTALL_ONE =

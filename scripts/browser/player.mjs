@@ -1,26 +1,25 @@
 /* global document */
-// What is done in the page, as the source of functions: they run in the browser, where nothing of this module is known.
-// Not type-checked, since the rest of the project does not know of documents.
+// Functions that run in the page. They can use nothing from this module. Not type-checked: the project has no DOM types.
 
-/** Waits until the video knows what it is. */
-export const load = String(async () => {
+/** Waits for the video's metadata. */
+export async function load() {
   const ready = () => document.querySelector('video')?.readyState >= 1;
   while (!ready()) await new Promise((resolve) => setTimeout(resolve, 20));
   const { videoWidth, videoHeight, duration } = document.querySelector('video');
   return { width: videoWidth, height: videoHeight, duration };
-});
+}
 
-/** Plays until this time is reached, in seconds. */
-export const play = String(async (until) => {
+/** Plays up to a time in seconds. Returns the time at which the video stands. */
+export async function play(until) {
   const video = document.querySelector('video');
   await video.play();
   while (video.currentTime < until) await new Promise((resolve) => setTimeout(resolve, 20));
   video.pause();
   return video.currentTime;
-});
+}
 
-/** Seeks, and reads the second off the frame that is shown: six fields, light for 1 and dark for 0, in the middle. */
-export const seek = String(async (time) => {
+/** Seeks, and decodes the second from the frame shown: six fields in the middle, light for 1 and dark for 0. */
+export async function seek(time) {
   const video = document.querySelector('video');
   await new Promise((resolve, reject) => {
     video.addEventListener('seeked', resolve, { once: true });
@@ -38,4 +37,4 @@ export const seek = String(async (time) => {
     second = second * 2 + (red > 127 ? 1 : 0);
   }
   return second;
-});
+}

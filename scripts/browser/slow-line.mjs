@@ -1,19 +1,19 @@
 // @ts-check
-// An answer that goes out as over a slow line. The buffers of one machine would take a whole video at once otherwise, and
-// nothing would be left to be asked for when somebody seeks.
+// Sends a response as over a slow line. Without this the socket's buffers would take the whole video at once, and a seek
+// would cause no further request.
 
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * @param {import('node:http').ServerResponse} response  Nothing of it was written yet.
+ * @param {import('node:http').ServerResponse} response  Nothing may have been written to it.
  * @param {number} bytesPerSecond
- * @param {(bytes: number) => void} sent  Told of what goes out.
+ * @param {(bytes: number) => void} onSent  Called with the size of each piece sent.
  */
-export function slowDown(response, bytesPerSecond, sent) {
+export function slowDown(response, bytesPerSecond, onSent) {
   const [write, end, emit] = [response.write, response.end, response.emit].map((method) =>
     /** @type {(...args: unknown[]) => unknown} */ (method).bind(response),
   );
-  /** Done when all before it went out. */
+  /** Resolves when all earlier chunks are sent. */
   let line = Promise.resolve();
 
   /** @param {Uint8Array} chunk */
@@ -21,7 +21,7 @@ export function slowDown(response, bytesPerSecond, sent) {
     for (let at = 0; at < chunk.length && !response.destroyed; at += PIECE) {
       const piece = chunk.subarray(at, at + PIECE);
       write?.(piece);
-      sent(piece.length);
+      onSent(piece.length);
       await wait((piece.length / bytesPerSecond) * 1000);
     }
     emit?.('drain');
@@ -35,7 +35,7 @@ export function slowDown(response, bytesPerSecond, sent) {
       line = line.then(() => void end?.(...args));
       return response;
     },
-    // Whoever writes waits for this line, not for the socket.
+    // The writer must wait for this line, not for the socket.
     emit: (/** @type {string} */ event, /** @type {unknown[]} */ ...args) =>
       event !== 'drain' && emit?.(event, ...args),
   });

@@ -1,25 +1,28 @@
 // @ts-check
-// How many tests ran, read from what the runners print. A runner that dies halfway prints no summary, so
-// whatever started and did not finish is a failure, and so is a bad exit code that no failed test explains.
+// Counts tests from the output of the test runners. A test that started and did not finish is a failure, and so is a
+// non-zero exit code without a failed test.
+
+import { Parser } from 'tap-parser';
 
 /**
  * @typedef {object} Counts
  * @property {number} passed
  * @property {number} failed
- * @property {number} skipped  Ignored, skipped or to do: declared, but not run.
+ * @property {number} skipped  Declared but not run: ignored, skipped or to do.
  */
 
 /**
- * Counts what `cargo test` printed to stdout: one `test result:` line for each test binary.
+ * Counts the results that `cargo test` printed: one `test result:` line for each test binary. Stable Rust has no
+ * machine-readable output for tests.
  *
- * @param {string} output
- * @param {number | null} exitCode  `null` when a signal ended it.
+ * @param {string} output  Standard output.
+ * @param {number | null} exitCode  `null` if a signal ended the runner.
  * @returns {Counts}
  */
 export function countCargo(output, exitCode) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   let unfinished = 0;
-  for (const line of lines(output)) {
+  for (const line of output.split(/\r?\n/)) {
     const result = CARGO_RESULT.exec(line);
     if (result !== null) {
       counts.passed += Number(result[1]);
@@ -31,49 +34,36 @@ export function countCargo(output, exitCode) {
     }
   }
   counts.failed += unfinished;
-  return explained(counts, exitCode);
+  return withExitCode(counts, exitCode);
 }
 
 /**
- * Counts what `ava --tap` printed to stdout. The summary comes last; without one, the single results count, and
- * the missing summary is one failure more.
+ * Counts the results that `ava --tap` printed. Planned tests that did not run count as failed. A missing plan, from a
+ * runner that died, is one failure more.
  *
- * @param {string} output
- * @param {number | null} exitCode  `null` when a signal ended it.
+ * @param {string} output  Standard output.
+ * @param {number | null} exitCode  `null` if a signal ended the runner.
  * @returns {Counts}
  */
 export function countTap(output, exitCode) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  let todo = 0;
-  /** @type {Map<string, number>} */
-  const summary = new Map();
-  for (const line of lines(output)) {
-    const [, outcome, count] = TAP_TOTAL.exec(line) ?? [];
-    if (outcome !== undefined) summary.set(outcome, Number(count));
-
-    const [, verdict] = TAP_RESULT.exec(line) ?? [];
-    const [, directive] = TAP_DIRECTIVE.exec(line) ?? [];
-    if (verdict === undefined) continue;
-    if (directive !== undefined) counts.skipped += 1;
-    else if (verdict === 'ok') counts.passed += 1;
-    else counts.failed += 1;
-    if (directive === 'TODO') todo += 1;
-  }
-
-  const passed = summary.get('pass');
-  const failed = summary.get('fail');
-  if (passed === undefined || failed === undefined) {
-    counts.failed += 1;
-  } else {
-    counts.passed = passed;
-    // The summary takes tests that never got to run as failed, as it should, and tests to do as well.
-    counts.failed = Math.max(counts.failed, failed - todo);
-  }
-  return explained(counts, exitCode);
+  const parser = new Parser();
+  parser.end(output);
+  const { results } = parser;
+  if (results === null) throw new Error('the TAP parser gave no results');
+  const { count, pass, skip, todo, todos, failures, plan } = results;
+  const passedTodos = todos.filter(({ ok }) => ok).length;
+  const missing = Math.max(0, (plan.end ?? 0) - count);
+  const counts = {
+    passed: pass - skip - passedTodos,
+    // `failures` has one entry for all missing tests together.
+    failed: failures.length + Math.max(0, missing - 1),
+    skipped: skip + todo,
+  };
+  return withExitCode(counts, exitCode);
 }
 
 /**
- * Adds up the runners' counts. A runner that ran nothing is a failure: it would be green for ever.
+ * Adds up the runners' counts. A runner that ran no test counts as one failure.
  *
  * @param {readonly Counts[]} runners
  * @returns {Counts}
@@ -101,20 +91,9 @@ export function ranNothing(counts) {
  * @param {number | null} exitCode
  * @returns {Counts}
  */
-function explained(counts, exitCode) {
+function withExitCode(counts, exitCode) {
   return exitCode !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
-}
-
-/**
- * @param {string} output
- * @returns {string[]}
- */
-function lines(output) {
-  return output.split(/\r?\n/);
 }
 
 const CARGO_START = /^running \d+ tests?$/;
 const CARGO_RESULT = /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;/;
-const TAP_RESULT = /^(not ok|ok) \d+/;
-const TAP_DIRECTIVE = / # (SKIP|TODO)$/;
-const TAP_TOTAL = /^# (pass|fail) (\d+)$/;

@@ -1,6 +1,6 @@
 // @ts-check
-// The runtimes of the matrix, each from a package of npm that holds nothing but its binary, and an application that has
-// this package installed as its users have it.
+// The runtimes of the matrix, each from an npm package that holds only its binary, and an application that has the package
+// installed as users have it.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,16 +11,16 @@ import { stage } from '../lib/release.mjs';
 /**
  * @typedef {object} Runtime
  * @property {string} id
- * @property {string} title  The column's.
- * @property {string} source  What npm installs, by its name in the registry.
+ * @property {string} title  Of its column.
+ * @property {string} source  Name and version in the npm registry.
  * @property {string} binary  Inside the package.
- * @property {string[]} flags  Between the binary and the program.
- * @property {Record<string, string[]>} [more]  Flags that single capabilities need besides.
+ * @property {string[]} flags  Go between the binary and the program.
+ * @property {Record<string, string[]>} [more]  Further flags for single capabilities.
  */
 
 /**
- * All runtimes, for this platform. Versions are pinned, so that the table changes only with the package or with this list:
- * the oldest supported Node, the newest of each of its lines, and the newest Bun and Deno.
+ * All runtimes, for this platform: the oldest supported Node, the newest of each of its lines, and the newest Bun and Deno.
+ * Versions are pinned, so the table changes only with the package or with this list.
  *
  * @returns {Runtime[]}
  */
@@ -51,7 +51,7 @@ export function runtimes() {
       title: 'Deno 2.9.6',
       source: `@deno/${platform}-${arch}${denoLibc}@2.9.6`,
       binary: `deno${suffix}`,
-      // Writing is for the trials' own files; running, for the command as a process of its own.
+      // --allow-write is for the trials' own files.
       flags: ['run', '--no-prompt', '--allow-ffi', '--allow-read', '--allow-write'],
       more: {
         'the `sealstream` command': ['--allow-run', '--allow-env'],
@@ -63,7 +63,7 @@ export function runtimes() {
 }
 
 /**
- * Installs the runtimes, unless they are there.
+ * Installs the runtimes unless they are installed.
  *
  * @param {string} folder
  * @param {readonly Runtime[]} wanted
@@ -80,17 +80,17 @@ export async function installRuntimes(folder, wanted) {
   if (!isThere || [...binaries.values()].some((binary) => !existsSync(binary))) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(place, manifest);
-    // The packages hold binaries and need none of their scripts.
+    // The packages hold binaries and do not need their scripts.
     await npm(folder, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock');
   }
   return binaries;
 }
 
 /**
- * Makes an application that has the package installed from the archives that would be published, with the trials beside it.
+ * Makes an application with the trials, and installs the package from the archives that a release would publish.
  *
  * @param {string} root  The repository, built.
- * @param {string} folder  Is emptied.
+ * @param {string} folder  Emptied first.
  * @returns {Promise<void>}
  */
 export async function makeApplication(root, folder) {
@@ -115,7 +115,7 @@ export async function makeApplication(root, folder) {
       packed.find((at) => others.test(at) && at.includes(platform)),
     ]),
   );
-  // What users of `sealstream/aws-kms` have beside the package, in the version that it is tested with.
+  // Users of `sealstream/aws-kms` install the SDK themselves; this is the version that the tests use.
   const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   dependencies[SDK] = devDependencies[SDK];
   const manifest = { private: true, type: 'module', dependencies, optionalDependencies };

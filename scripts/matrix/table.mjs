@@ -1,8 +1,8 @@
 // @ts-check
-// The matrix as the README shows it.
+// The matrix as docs/RUNTIMES.md shows it.
 
 /**
- * @typedef {object} Gap  Why a runtime can't do something.
+ * @typedef {object} Gap  Why a runtime lacks a capability.
  * @property {readonly string[]} runtimes  Their ids.
  * @property {string} capability
  * @property {string} note
@@ -10,13 +10,13 @@
  * @typedef {object} Column
  * @property {string} id
  * @property {string} title
- * @property {Record<string, string | undefined>} failures  By capability: what went wrong; nothing where it works.
+ * @property {Record<string, string | undefined>} failures  By capability: what went wrong, or `undefined`.
  */
 
 /**
  * @param {readonly string[]} capabilities
  * @param {readonly Column[]} columns
- * @param {{ gaps: readonly Gap[], remarks: Record<string, string> }} known  Remarks are on whole columns, by their ids.
+ * @param {{ gaps: readonly Gap[], remarks: Record<string, string> }} known  `remarks` holds footnotes of whole columns, by their ids.
  * @returns {string} Markdown, without a line break at its end.
  */
 export function table(capabilities, columns, { gaps, remarks }) {
@@ -44,35 +44,22 @@ export function table(capabilities, columns, { gaps, remarks }) {
 }
 
 /**
- * What is not as it is known to be: failures without a reason, and reasons for what works.
+ * The differences from what is expected: failures without a known reason, and known reasons without a failure.
  *
  * @param {readonly Column[]} columns
  * @param {readonly Gap[]} gaps
- * @returns {string[]} One line each; none when all is as it should be.
+ * @returns {string[]} One line each; empty if everything is as expected.
  */
 export function surprises(columns, gaps) {
   return columns.flatMap(({ id, title, failures }) => {
     const unexplained = Object.entries(failures)
       .filter(([capability, failure]) => failure !== undefined && noteOf(gaps, id, capability) === undefined)
       .map(([capability, failure]) => `${title}, ${capability}: ${failure}`);
-    const mended = gaps
+    const closed = gaps
       .filter((gap) => gap.runtimes.includes(id) && failures[gap.capability] === undefined)
       .map(({ capability }) => `${title}, ${capability}: works, and is listed as a gap`);
-    return [...unexplained, ...mended];
+    return [...unexplained, ...closed];
   });
-}
-
-/**
- * A text with its part between the markers replaced.
- *
- * @param {string} text
- * @param {string} part
- * @throws Error where the markers are not there.
- */
-export function withTable(text, part) {
-  const [start, end] = [text.indexOf(START), text.indexOf(END)];
-  if (start < 0 || end < start) throw new Error(`${START} and ${END} are not there, in this order`);
-  return `${text.slice(0, start + START.length)}\n\n${part}\n\n${text.slice(end)}`;
 }
 
 /**
@@ -93,6 +80,3 @@ function line(cells) {
 function superscript(number) {
   return [...String(number)].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit))).join('');
 }
-
-const START = '<!-- matrix -->';
-const END = '<!-- /matrix -->';

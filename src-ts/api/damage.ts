@@ -2,6 +2,7 @@
 
 import type { Damage, DamageDecisionName, DamageSettings } from '../../native/binding';
 import { native } from '../internal/binding';
+import type { Watch } from '../internal/diagnostics';
 import { rangeError, typeError } from './errors';
 import type { Running } from '../internal/operation';
 import type { DamageHandler, DamagePolicy } from '../internal/types';
@@ -25,9 +26,7 @@ export function damageSettings(policy: DamagePolicy, running: Running): DamageSe
   const judge = new native.DamageJudge();
   const decide = async (damage: Damage): Promise<void> => {
     try {
-      const decision = typeof policy === 'function' ? checkedDecision(await policy(damage)) : policy;
-      running.watch.damage(damage, decision);
-      judge.decide(decision);
+      judge.decide(await decisionAbout(damage, policy, running.watch));
     } catch (value) {
       running.stop(value);
     }
@@ -35,8 +34,27 @@ export function damageSettings(policy: DamagePolicy, running: Running): DamageSe
   return { judge, ask: (damage) => void decide(damage) };
 }
 
-/** @internal */
-export function checkedDecision(decision: unknown): DamageDecisionName {
+/**
+ * Asks the policy about one damage, and publishes the decision.
+ *
+ * @param canRetry Whether the damaged part can be read again.
+ * @internal
+ */
+export async function decisionAbout(
+  damage: Damage,
+  policy: DamagePolicy,
+  watch: Watch,
+  canRetry = true,
+): Promise<DamageDecisionName> {
+  const decision = typeof policy === 'function' ? checkedDecision(await policy(damage)) : policy;
+  if (decision === 'retry' && !canRetry) {
+    throw rangeError("onDamage's answer", "can't be 'retry' for a stream, which can't be read again");
+  }
+  watch.damage(damage, decision);
+  return decision;
+}
+
+function checkedDecision(decision: unknown): DamageDecisionName {
   if (typeof decision !== 'string') throw typeError("onDamage's answer", 'a string', decision);
   if (Object.hasOwn(DECISIONS, decision)) return decision as DamageDecisionName;
   throw rangeError("onDamage's answer", `must be one of ${Object.keys(DECISIONS).join(', ')}`);

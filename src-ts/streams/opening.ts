@@ -2,13 +2,14 @@
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-import type { OpenStream, Pieces } from '../../native/binding';
+import type { ByteRange, OpenStream, PlaintextSlots } from '../../native/binding';
+import { decisionAbout } from '../api/damage';
+import { calling } from '../api/errors';
 import { native } from '../internal/binding';
 import type { OperationName } from '../internal/diagnostics';
 import { openReport } from '../api/reports';
 import type { OpenReport } from '../internal/types';
 import { Conversion, early, type Outlet } from './conversion';
-import { Losses, zerosFor } from './losses';
 import { Part } from './part';
 import type { OpenPlan } from './plans';
 
@@ -17,7 +18,6 @@ export class Opening extends Conversion<OpenReport> {
   #stream: OpenStream | undefined;
   #concurrency = 0;
   #part = new Part(native.streamHeaderSize(EMPTY));
-  readonly #losses: Losses;
 
   constructor(
     name: OperationName,
@@ -25,7 +25,6 @@ export class Opening extends Conversion<OpenReport> {
     readonly plan: OpenPlan,
   ) {
     super(name, outlet);
-    this.#losses = new Losses(plan.policy, this.watch);
   }
 
   protected override prepare(): Promise<void> {
@@ -38,7 +37,7 @@ export class Opening extends Conversion<OpenReport> {
     const { bytes } = this.#part;
     try {
       this.#part.due = this.#stream
-        ? this.#stream.partSize(bytes, this.#losses.isTolerant)
+        ? this.#stream.partSize(bytes, this.#isTolerant)
         : native.streamHeaderSize(bytes);
     } catch (error) {
       // The records before this one are still to come out.
@@ -90,57 +89,58 @@ export class Opening extends Conversion<OpenReport> {
   }
 
   #openRecord(stream: OpenStream, record: Buffer): void {
-    const losses = this.#losses;
-    const place = losses.isTolerant ? stream.place(record) : undefined;
+    const { index } = stream;
     const opened = stream.open(record, this.cancellation).then((done) => {
       this.watch.segment(done);
-      return piecesOf(record, stream.pieces, done.plaintextSize);
+      return slotsOf(record, stream.plaintextSlots, done.plaintextSize);
     });
     const open = early(opened);
-    if (place === undefined) {
-      this.deliver(open, true);
-      return;
-    }
-    const openOrLose = () =>
-      open().catch(async (error: unknown) => {
-        const isZeroed = await losses.settle(place, error);
-        stream.lose(place, isZeroed);
-        return isZeroed ? zerosFor(place) : [];
-      });
-    this.deliver(openOrLose, true);
+    this.deliver(() => open().catch((error: unknown) => this.#settle(stream, index, error)), true);
   }
 
   async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: OpenReport }> {
     const concurrency = this.#concurrency;
-    const { isTolerant } = this.#losses;
     try {
-      const report = openReport(await stream.finish(bytes, concurrency, this.cancellation));
-      return { bytes: [], report: isTolerant ? this.#withLosses(report) : report };
+      return { bytes: [], report: openReport(await stream.finish(bytes, concurrency, this.cancellation)) };
     } catch (error) {
-      if (!isTolerant) throw error;
-      const missing = stream.missing();
-      const isZeroed = await this.#losses.settle(missing, error);
-      if (!stream.isAtEnd) stream.lose(missing, isZeroed);
-      const report = this.#withLosses(openReport(stream.report(concurrency)));
-      return { bytes: isZeroed ? zerosFor(missing) : [], report };
+      const replacement = await this.#settle(stream, stream.index, error);
+      return { bytes: replacement, report: openReport(stream.report(concurrency)) };
     }
   }
 
-  #withLosses(report: OpenReport): OpenReport {
-    const { damage, damageCount } = this.#losses;
-    return { ...report, damage, damageCount };
+  /** Whether the caller may decide to go on after damage. */
+  get #isTolerant(): boolean {
+    return this.plan.policy !== 'abort';
+  }
+
+  /**
+   * Has the caller decide about a segment, or the end, that failed. Returns the bytes that come out in its place.
+   *
+   * @throws the failure, if that is the decision or it concerns more than this part; or what the caller throws.
+   */
+  async #settle(stream: OpenStream, index: number, error: unknown): Promise<Iterable<Buffer>> {
+    const damage = this.#isTolerant ? stream.damage(index) : undefined;
+    if (!damage) throw error;
+    const decision = await decisionAbout(damage, this.plan.policy, this.watch, false);
+    return calling(() => stream.decide(index, decision)) ? zeros(damage.plaintextRange) : [];
   }
 }
 
 /** The plaintext in an opened record's memory. */
-function piecesOf(record: Buffer, { start, stride, size: most }: Pieces, size: number): Buffer[] {
-  // Transferring one piece's memory would take the others away.
+function slotsOf(record: Buffer, { start, stride, size: most }: PlaintextSlots, size: number): Buffer[] {
+  // All slots share one memory: transferring a slot would detach the others.
   markAsUntransferable(record.buffer);
-  const pieces: Buffer[] = [];
+  const slots: Buffer[] = [];
   for (let at = start, left = size; left > 0; at += stride, left -= most) {
-    pieces.push(record.subarray(at, at + Math.min(most, left)));
+    slots.push(record.subarray(at, at + Math.min(most, left)));
   }
-  return pieces;
+  return slots;
+}
+
+/** Zeros for a range, made as they are taken. */
+function* zeros({ start, end }: ByteRange): Generator<Buffer, void, void> {
+  for (let at = start; at < end; at += ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, end - at));
 }
 
 const EMPTY = Buffer.alloc(0);
+const ZEROS_SIZE = 64 * 1024;

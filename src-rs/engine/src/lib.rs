@@ -1,5 +1,5 @@
-//! Engine of sealstream: encrypts streams in parallel segments of authenticated frames, and opens them again with a
-//! typed error for every kind of damage. The format is docs/FORMAT.md.
+//! Engine of sealstream: encrypts streams in parallel segments of authenticated frames, and decrypts them with a typed
+//! error for every kind of damage. The format is docs/FORMAT.md.
 //!
 //! Start at [`encrypt_stream_v2`] and [`decrypt_stream_v2`], or at [`files`] for whole files.
 

@@ -1,148 +1,231 @@
-//! Writes the addon's `#[napi]` mirrors of the engine's error enums, and the conversions into them.
+//! Writes `mirrors.rs`: a `#[napi]` type for each of the engine's error enums, and the conversion into it. The engine declares
+//! its errors once, as plain Rust enums that know nothing of JavaScript; a new variant reaches TypeScript without a change here.
 //!
-//! The engine knows nothing of JavaScript: its errors are plain Rust enums. They are declared there and nowhere else; a
-//! new variant reaches TypeScript without a change to this crate.
+//! | engine                                 | JavaScript                                     |
+//! |----------------------------------------|------------------------------------------------|
+//! | enum with a name in `…Error`           | object, discriminated by `kind`                |
+//! | any other enum                         | union of the variants' names                   |
+//! | texts returned by the method `code`    | union of the prefixed texts, named `…Code`     |
+//! | `u64`, `usize`, newtypes of positions  | number                                         |
+//! | `Option<T>`                            | a property that may be absent                  |
 //!
-//! | engine                                             | JavaScript                                    |
-//! |----------------------------------------------------|-----------------------------------------------|
-//! | enum with payloads, or one that derives `Error`    | object, discriminated by `kind`               |
-//! | any other enum                                     | union of the variants' names                  |
-//! | the texts of the `code` method                     | union of the prefixed texts, as `…Code`       |
-//! | integers, and newtypes over one                    | number                                        |
-//! | `String`, `bool`, `Option<T>`                      | string, boolean, a property that may be absent|
+//! A type without a counterpart fails to compile in `mirrors.rs`.
 //!
-//! Any other type stops the build with a message that names the enum, the field and the type.
+//! Why a generator: napi derives types only for items of this crate. `serde` with `ts-rs` would need two derives and attributes on
+//! every 64-bit field of the engine (napi's serializer makes a `BigInt` of a large `u64`), `serde_json` in the binary, and a second
+//! build of the engine to export the types.
 
-use crate::source::{Source, is_word};
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use std::collections::BTreeSet;
-use syn::{
-    Attribute, Expr, ExprLit, Fields, GenericArgument, Ident, ItemEnum, Lit, Meta, PathArguments, Type,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+use syn::visit::Visit;
+use syn::{Attribute, Expr, ExprLit, Ident, ImplItem, Item, ItemEnum, Lit, LitStr, Meta, Type};
 
-/// The code of the mirrors of `roots`, each with its codes' prefix, of the enums `others`, and of all that they contain.
-pub(crate) fn write(source: &Source, roots: &[(&str, &str)], others: &[&str]) -> Result<String, String> {
-    let mut code = String::from("// Written by build/mirror.rs from the engine's source.\n\n");
-    let mut wanted: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
-    for (root, prefix) in roots {
-        wanted.push((*root).to_owned());
-        let codes = source
-            .codes
-            .get(*root)
-            .ok_or_else(|| format!("`{root}` has no method `code`"))?;
-        code.push_str(&code_enum(root, prefix, codes).to_string());
-        code.push_str("\n\n");
+/// The enums that JavaScript receives, with all that they contain, and the prefix of their codes.
+const ROOTS: &[(&str, &str)] = &[("SealError", "ERR_SEAL_"), ("FloeError", "ERR_FLOE_")];
+
+/// Enums that are parts of reports.
+const REPORTED: &[&str] = &["StartedOver"];
+
+/// The files that declare those enums, and the path of each file's items for this crate.
+const ENGINE: &[(&str, &str)] = &[
+    ("format/error.rs", "::sealstream::format"),
+    ("crypto/mod.rs", "::sealstream::crypto"),
+    ("stream_v2/framing/types.rs", "::sealstream::stream_v2::framing"),
+    ("stream_v2/frame_worker/types.rs", "::sealstream"),
+    ("stream_v2/segment_worker/error.rs", "::sealstream"),
+    ("error/mod.rs", "::sealstream::error"),
+    ("error/reasons.rs", "::sealstream::error"),
+    ("floe/mod.rs", "::sealstream::floe"),
+];
+
+/// Writes the file into the build's output directory.
+pub(crate) fn write() -> Result<(), String> {
+    let directory = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .ok_or(format!("{name} is not set"))
+    };
+    let engine = directory("CARGO_MANIFEST_DIR")?.join("../engine/src");
+    let mut source = Source::default();
+    for (file, module) in ENGINE {
+        let path = engine.join(file);
+        println!("cargo::rerun-if-changed={}", path.display());
+        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let module = syn::parse_str(module).map_err(|error| failed(&error))?;
+        source.read(&path, &module).map_err(|error| failed(&*error))?;
     }
-    let mut written = BTreeSet::new();
-    while let Some(name) = wanted.pop() {
-        if !written.insert(name.clone()) {
-            continue;
-        }
-        let (module, item) = source
-            .enums
-            .get(&name)
-            .ok_or_else(|| format!("there is no enum `{name}`"))?;
-        let tokens = if is_word(item) {
-            word_enum(module, item)
-        } else {
-            error_enum(
-                module,
-                item,
-                &mut Types {
-                    source,
-                    wanted: &mut wanted,
-                },
-            )?
-        };
-        code.push_str(&tokens.to_string());
-        code.push_str("\n\n");
-    }
-    Ok(code)
+    let code = source.mirrors()?;
+    fs::write(directory("OUT_DIR")?.join("mirrors.rs"), code).map_err(|error| error.to_string())
 }
 
-fn error_enum(module: &syn::Path, item: &ItemEnum, types: &mut Types<'_>) -> Result<TokenStream, String> {
-    let name = &item.ident;
-    let mirror = mirror_name(&name.to_string());
-    let mut docs = docs(&item.attrs);
-    let mut variants = Vec::new();
-    let mut arms = Vec::new();
-    for variant in &item.variants {
-        let tag = &variant.ident;
-        docs.extend(variant_docs(tag, &variant.attrs));
-        let (mut declarations, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        match &variant.fields {
-            Fields::Named(fields) => {
-                for field in &fields.named {
-                    let Some(field_name) = &field.ident else { continue };
-                    let place = format!("`{name}::{tag}`, field `{field_name}`");
-                    if field_name == DISCRIMINANT {
-                        return Err(format!("{place}: this name is the discriminant's"));
-                    }
-                    let (ty, value) = types
-                        .convert(&field.ty, quote!(#field_name))
-                        .map_err(|ty| format!("{place}: `{ty}` has no counterpart in JavaScript"))?;
-                    let field_docs = self::docs(&field.attrs);
-                    declarations.push(quote!(#(#[doc = #field_docs])* #field_name: #ty));
-                    names.push(field_name);
-                    values.push(value);
+/// The engine's source.
+#[derive(Default)]
+struct Source {
+    /// Enums by name, with the path of their module.
+    enums: BTreeMap<String, (syn::Path, ItemEnum)>,
+    /// The texts in an enum's method `code`, by the enum's name.
+    codes: BTreeMap<String, Vec<String>>,
+}
+
+impl Source {
+    fn read(&mut self, file: &Path, module: &syn::Path) -> Result<(), Box<dyn std::error::Error>> {
+        for item in syn::parse_file(&fs::read_to_string(file)?)?.items {
+            let declared = match item {
+                Item::Enum(item) => Some(item),
+                Item::Macro(item) => declared_enum(item.mac.tokens),
+                Item::Impl(item) => {
+                    self.add_codes(&item);
+                    None
+                }
+                _ => None,
+            };
+            if let Some(item) = declared {
+                self.enums.insert(item.ident.to_string(), (module.clone(), item));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_codes(&mut self, item: &syn::ItemImpl) {
+        for member in &item.items {
+            if let ImplItem::Fn(method) = member
+                && method.sig.ident == "code"
+            {
+                let mut texts = Texts::default();
+                texts.visit_block(&method.block);
+                let name = item.self_ty.to_token_stream().to_string();
+                self.codes.insert(name, texts.0);
+            }
+        }
+    }
+
+    fn mirrors(&self) -> Result<String, String> {
+        let mut code = TokenStream::new();
+        let mut wanted: Vec<String> = REPORTED.iter().map(|name| (*name).to_owned()).collect();
+        for (root, prefix) in ROOTS {
+            wanted.push((*root).to_owned());
+            let codes = self
+                .codes
+                .get(*root)
+                .ok_or(format!("`{root}` has no method `code`"))?;
+            code.extend(code_enum(root, prefix, codes));
+        }
+        let mut written = BTreeSet::new();
+        while let Some(name) = wanted.pop() {
+            if written.insert(name.clone()) {
+                let (module, item) = self
+                    .enums
+                    .get(&name)
+                    .ok_or(format!("there is no enum `{name}`"))?;
+                code.extend(self.mirror(module, item, &mut wanted));
+            }
+        }
+        Ok(code.to_string())
+    }
+
+    /// The mirror of an enum. Adds the enums in its fields to `wanted`.
+    fn mirror(&self, module: &syn::Path, item: &ItemEnum, wanted: &mut Vec<String>) -> TokenStream {
+        let name = &item.ident;
+        let mirror = mirror_name(&name.to_string());
+        let is_error = name.to_string().ends_with("Error");
+        let mut docs = docs(&item.attrs);
+        let (mut variants, mut arms) = (Vec::new(), Vec::new());
+        for variant in &item.variants {
+            let tag = &variant.ident;
+            docs.extend(variant_docs(tag, &variant.attrs));
+            let fields: Vec<_> = variant.fields.iter().map(|field| &field.ident).collect();
+            let types = variant.fields.iter().map(|field| self.js_type(&field.ty, wanted));
+            let field_docs = variant.fields.iter().map(|field| {
+                let docs = self::docs(&field.attrs);
+                quote!(#(#[doc = #docs])*)
+            });
+            // An error stays an object with a `kind` even if it has no fields, so that its shape does not change with the first field.
+            // napi-rs takes an enum without any braces for names.
+            variants.push(if is_error {
+                quote!(#tag { #(#field_docs #fields: #types),* })
+            } else {
+                quote!(#tag)
+            });
+            arms.push(quote! {
+                #module::#name::#tag { #(#fields),* } =>
+                    #mirror::#tag { #(#fields: crate::types::convert::IntoJs::into_js(#fields)),* }
+            });
+        }
+        let kind = if is_error {
+            quote!(discriminant = "kind")
+        } else {
+            quote!(string_enum)
+        };
+        quote! {
+            #(#[doc = #docs])*
+            #[::napi_derive::napi(#kind, object_from_js = false)]
+            pub enum #mirror { #(#variants),* }
+
+            impl crate::types::convert::IntoJs<#mirror> for #module::#name {
+                fn into_js(self) -> #mirror {
+                    match self { #(#arms),* }
                 }
             }
-            Fields::Unit => {}
-            Fields::Unnamed(_) => return Err(format!("`{name}::{tag}`: fields must have names")),
         }
-        // The braces stay even when empty: napi-rs would take an enum of bare variants for numbers.
-        variants.push(quote!(#tag { #(#declarations),* }));
-        arms.push(quote!(#module::#name::#tag { #(#names),* } => Self::#tag { #(#names: #values),* }));
     }
-    Ok(quote! {
-        #(#[doc = #docs])*
-        #[::napi_derive::napi(discriminant = #DISCRIMINANT, object_from_js = false)]
-        pub enum #mirror { #(#variants),* }
 
-        impl From<&#module::#name> for #mirror {
-            fn from(value: &#module::#name) -> Self {
-                match value { #(#arms),* }
+    fn js_type(&self, ty: &Type, wanted: &mut Vec<String>) -> TokenStream {
+        let name = ty.to_token_stream().to_string().replace(' ', "");
+        let inner = name
+            .strip_prefix("Option<")
+            .and_then(|rest| rest.strip_suffix('>'));
+        let mirrored = match inner.unwrap_or(&name) {
+            // napi-rs would make a `BigInt` of it. A `f64` is exact up to 2^53.
+            "u64" | "usize" | "SegmentIndex" | "WireOffset" => quote!(f64),
+            "FrameIndex" => quote!(u32),
+            other => {
+                if self.enums.contains_key(other) {
+                    wanted.push(other.to_owned());
+                }
+                mirror_name(other).to_token_stream()
             }
-        }
-    })
-}
-
-fn word_enum(module: &syn::Path, item: &ItemEnum) -> TokenStream {
-    let name = &item.ident;
-    let tags: Vec<_> = item.variants.iter().map(|variant| &variant.ident).collect();
-    let mut docs = docs(&item.attrs);
-    for variant in &item.variants {
-        docs.extend(variant_docs(&variant.ident, &variant.attrs));
-    }
-    quote! {
-        #(#[doc = #docs])*
-        #[::napi_derive::napi(string_enum, object_from_js = false)]
-        pub enum #name { #(#tags),* }
-
-        impl From<&#module::#name> for #name {
-            fn from(value: &#module::#name) -> Self {
-                match value { #(#module::#name::#tags => Self::#tags),* }
-            }
+        };
+        match inner {
+            Some(_) => quote!(Option<#mirrored>),
+            None => mirrored,
         }
     }
 }
 
-/// The values of `code` properties; only TypeScript uses the enum.
+/// The enum that one of the engine's macros is given: `Name { Variant = "words", … }`.
+fn declared_enum(tokens: TokenStream) -> Option<ItemEnum> {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let name = tokens
+        .iter()
+        .position(|token| matches!(token, TokenTree::Ident(_)))?;
+    let (attributes, declaration) = tokens.split_at(name);
+    syn::parse2(quote!(#(#attributes)* pub enum #(#declaration)*)).ok()
+}
+
+/// The string literals in a function's body.
+#[derive(Default)]
+struct Texts(Vec<String>);
+
+impl Visit<'_> for Texts {
+    fn visit_lit_str(&mut self, text: &LitStr) {
+        self.0.push(text.value());
+    }
+}
+
+/// The values of `code` properties. Only TypeScript uses the enum.
 fn code_enum(root: &str, prefix: &str, codes: &[String]) -> TokenStream {
-    let base = root.trim_end_matches("Failure").trim_end_matches("Error");
-    let name = format_ident!("{base}ErrorCode");
-    let prefix_name = format_ident!("{}_CODE_PREFIX", base.to_uppercase());
+    let name = format_ident!("{root}Code");
+    let prefix_name = format_ident!("{}_CODE_PREFIX", root.trim_end_matches("Error").to_uppercase());
     let doc = format!(
         " The `code` of an error whose `failure` is a `{}`.",
         mirror_name(root)
     );
-    let prefix_doc = format!(" What the codes of [`{root}`] start with.");
-    let texts: Vec<_> = codes.iter().map(|code| format!("{prefix}{code}")).collect();
-    let tags: Vec<_> = codes
-        .iter()
-        .map(|code| format_ident!("{}", pascal_case(code)))
-        .collect();
+    let prefix_doc = format!(" The start of the codes of [`{root}`].");
+    let texts = codes.iter().map(|code| format!("{prefix}{code}"));
+    let tags = codes.iter().map(|code| format_ident!("{}", pascal_case(code)));
     quote! {
         #[doc = #prefix_doc]
         pub(crate) const #prefix_name: &str = #prefix;
@@ -153,7 +236,7 @@ fn code_enum(root: &str, prefix: &str, codes: &[String]) -> TokenStream {
     }
 }
 
-/// The name of an enum in JavaScript: `SealError` is the class of errors there, and this enum the type of its `failure`.
+/// An enum's name in JavaScript, where `SealError` is the class of errors and this enum the type of its `failure`.
 fn mirror_name(name: &str) -> Ident {
     format_ident!("{}", if name == "SealError" { "SealFailure" } else { name })
 }
@@ -164,66 +247,6 @@ fn pascal_case(code: &str) -> String {
         format!("{first}{}", rest.to_lowercase())
     };
     code.split('_').map(word).collect()
-}
-
-/// Finds the counterparts of types, and keeps the names of enums that are needed.
-struct Types<'a> {
-    source: &'a Source,
-    wanted: &'a mut Vec<String>,
-}
-
-impl Types<'_> {
-    /// The counterpart of a type, and the expression that makes it from `value`, a reference to the original. Fails
-    /// with a type that has none, as written.
-    fn convert(&mut self, ty: &Type, value: TokenStream) -> Result<(TokenStream, TokenStream), String> {
-        let unknown = || ty.to_token_stream().to_string();
-        let Type::Path(path) = ty else {
-            return Err(unknown());
-        };
-        let segment = path.path.segments.last().ok_or_else(unknown)?;
-        let name = segment.ident.to_string();
-        if let PathArguments::AngleBracketed(arguments) = &segment.arguments {
-            let (1, Some(GenericArgument::Type(inner))) = (arguments.args.len(), arguments.args.first())
-            else {
-                return Err(unknown());
-            };
-            if name != "Option" {
-                return Err(unknown());
-            }
-            let item = format_ident!("item");
-            let (inner, converted) = self.convert(inner, quote!(#item))?;
-            return Ok((
-                quote!(Option<#inner>),
-                quote!(#value.as_ref().map(|#item| #converted)),
-            ));
-        }
-        if let Some(inner) = self.source.newtypes.get(&name) {
-            return number(inner, quote!(#value.get())).ok_or_else(unknown);
-        }
-        if self.source.enums.contains_key(&name) {
-            self.wanted.push(name.clone());
-            let mirror = mirror_name(&name);
-            return Ok((quote!(#mirror), quote!(#mirror::from(#value))));
-        }
-        match name.as_str() {
-            "String" => Ok((quote!(String), quote!(#value.clone()))),
-            "bool" => Ok((quote!(bool), quote!(*#value))),
-            _ => number(ty, quote!(*#value)).ok_or_else(unknown),
-        }
-    }
-}
-
-/// napi-rs makes a `BigInt` of anything wider than 32 bits, so those go through `f64`: exact up to 2^53.
-fn number(ty: &Type, value: TokenStream) -> Option<(TokenStream, TokenStream)> {
-    let Type::Path(path) = ty else { return None };
-    let is = |names: &[&str]| names.iter().any(|name| path.path.is_ident(name));
-    if is(&["u8", "u16", "u32"]) {
-        Some((ty.to_token_stream(), value))
-    } else if is(&["u64", "usize"]) {
-        Some((quote!(f64), quote!(#value as f64)))
-    } else {
-        None
-    }
 }
 
 /// The lines of a doc comment.
@@ -240,19 +263,9 @@ fn docs(attributes: &[Attribute]) -> Vec<String> {
     attributes.iter().filter_map(line).collect()
 }
 
-/// A variant's doc comment as an entry of a list in its enum's: napi-rs drops the variant's own.
-fn variant_docs(tag: &Ident, attributes: &[Attribute]) -> Vec<String> {
-    let text = docs(attributes)
-        .iter()
-        .map(|line| line.trim())
-        .collect::<Vec<_>>()
-        .join(" ");
-    if text.is_empty() {
-        Vec::new()
-    } else {
-        vec![String::new(), format!(" - `{tag}`: {text}")]
-    }
+/// A variant's doc comment as an entry of a list in its enum's, because napi-rs drops the variant's own.
+fn variant_docs(tag: &Ident, attributes: &[Attribute]) -> Option<String> {
+    let lines = docs(attributes);
+    let text: Vec<_> = lines.iter().map(|line| line.trim()).collect();
+    (!text.is_empty()).then(|| format!("\n - `{tag}`: {}", text.join(" ")))
 }
-
-/// The name of the property that tells the variants of an error apart.
-const DISCRIMINANT: &str = "kind";

@@ -4,36 +4,14 @@
 //! on threads of the [executor], never on JavaScript's thread or libuv's; what is small enough for the caller's
 //! own thread is in [sync]. Memory that JavaScript sees is allocated by JavaScript.
 
-pub mod buffers;
-pub mod credentials;
-pub mod damage;
-pub mod descriptors;
-mod executor;
-pub mod failure;
-pub mod files;
-pub mod header;
-pub mod heal;
-pub mod inspect;
-pub mod keys;
-mod large_memory;
+#![deny(unsafe_code)]
+
+pub mod arguments;
+mod memory;
 pub mod operations;
-pub mod options;
-mod output;
-mod pools;
-mod promises;
-pub mod ranges;
-pub mod reader;
-pub mod report;
-pub mod rewrap;
-pub mod salvage;
-pub mod segment_log;
-pub mod segments;
-pub mod sources;
+pub mod runtime;
 pub mod streams;
-pub mod sync;
-pub mod teardown;
-pub mod verify;
-pub mod words;
+pub mod types;
 
 use napi_derive::napi;
 

@@ -4,12 +4,12 @@ use super::{CryptoError, Random};
 use crate::format::FrameIndex;
 use ring::aead;
 
-/// A frame's initialisation vector: random, so that sealing a frame again never repeats one.
+/// A frame's initialisation vector (IV). It is random, so sealing a frame twice uses two IVs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameIv([u8; FRAME_IV_SIZE]);
 
 impl FrameIv {
-    /// The IV that stands in a frame on the wire.
+    /// Takes the IV of a frame on the wire.
     #[must_use]
     pub const fn from_wire(bytes: [u8; FRAME_IV_SIZE]) -> Self {
         Self(bytes)
@@ -21,7 +21,7 @@ impl FrameIv {
         &self.0
     }
 
-    /// IVs for `count` frames from one call to the generator, because a call costs as much as sealing some KiB.
+    /// Draws IVs for `count` frames in one call to the generator: a call costs as much as sealing some KiB.
     ///
     /// # Errors
     /// [`CryptoError::RandomUnavailable`].
@@ -38,7 +38,7 @@ impl FrameIv {
     }
 }
 
-/// The key of a message's frames, or of 2^20 of them in a longer message.
+/// The AEAD key of up to 2^20 consecutive frames of a message.
 #[derive(Debug)]
 pub struct FrameKey(aead::LessSafeKey);
 
@@ -48,7 +48,7 @@ impl FrameKey {
         Ok(Self(aead::LessSafeKey::new(key)))
     }
 
-    /// Encrypts `content` in place and returns its tag. Never call it twice with one `iv`.
+    /// Encrypts `content` in place and returns its tag. The caller must never pass the same `iv` twice.
     ///
     /// # Errors
     /// [`CryptoError::InputTooLong`] above 64 GiB.
@@ -67,8 +67,7 @@ impl FrameKey {
             .ok_or(CryptoError::InputTooLong)
     }
 
-    /// Decrypts `content` in place. Where the tag is wrong, `content` is zeros afterwards: it has held no byte that
-    /// a caller could take for plaintext.
+    /// Decrypts `content` in place. If the tag is wrong, fills `content` with zeros, so that it never holds unverified plaintext.
     ///
     /// # Errors
     /// [`CryptoError::TagMismatch`].
@@ -92,7 +91,7 @@ impl FrameKey {
     }
 }
 
-/// FLOE's associated data of a frame: position and finality.
+/// FLOE's associated data of a frame: its position and whether it is the last.
 fn associated_data(frame: FrameIndex, is_final: bool) -> [u8; 9] {
     let mut aad = [0; 9];
     aad[..8].copy_from_slice(&u64::from(frame.get()).to_be_bytes());

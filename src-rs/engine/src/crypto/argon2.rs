@@ -5,10 +5,10 @@ use crate::format::PassphraseCost;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Stretches `passphrase` to a key. All of the memory that it took is overwritten afterwards.
+/// Stretches `passphrase` to a key, and overwrites all memory that this took.
 ///
-/// Lanes run side by side on the rayon pool that this is called in. Call it in none but a pool of your own: outside of any,
-/// rayon would start threads that never end.
+/// Lanes run in parallel on the current rayon pool. Call this inside a pool of your own: elsewhere rayon starts its global pool,
+/// whose threads never end.
 ///
 /// # Errors
 /// [`CryptoError::OutOfResources`].
@@ -27,7 +27,7 @@ pub fn argon2id(
     Ok(key)
 }
 
-/// Argon2's blocks: the crate's own allocation is not overwritten when it goes.
+/// Argon2's memory blocks, overwritten when dropped. The crate does not overwrite the blocks that it allocates itself.
 struct Memory(Vec<Block>);
 
 impl Memory {
@@ -49,7 +49,7 @@ impl AsMut<[Block]> for Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // Block by block: as a vector its room would be overwritten a second time.
+        // `Vec::zeroize` would overwrite the memory a second time, with its spare capacity.
         for block in &mut self.0 {
             block.zeroize();
         }
@@ -69,9 +69,9 @@ mod tests {
         pool.install(run)
     }
 
-    /// The vector has a secret and associated data, which a slot has not, so it goes by the memory and the crate alone.
+    /// The vector has a secret and associated data, which key slots lack, so this calls the crate directly.
     #[test]
-    fn the_vector_of_rfc_9106_comes_out_of_our_memory() {
+    fn our_memory_gives_the_vector_of_rfc_9106() {
         let params = ParamsBuilder::new()
             .m_cost(32)
             .t_cost(3)
@@ -94,16 +94,16 @@ mod tests {
         );
     }
 
-    /// Made with OpenSSL, through pyca/cryptography.
+    /// Computed with OpenSSL through pyca/cryptography.
     #[test]
-    fn known_answers_with_salts_of_32_bytes() {
-        for (memory_kib, passes, lanes, due) in KNOWN {
+    fn known_answers_with_32_byte_salts() {
+        for (memory_kib, passes, lanes, expected) in KNOWN {
             let cost = PassphraseCost::new(memory_kib, passes, lanes).unwrap();
             for threads in [1, 2] {
                 let key = in_pool(threads, || argon2id(b"correct horse", &[7; 32], cost)).unwrap();
                 assert_eq!(
                     base16ct::lower::encode_string(key.as_slice()),
-                    due,
+                    expected,
                     "{memory_kib} KiB"
                 );
             }

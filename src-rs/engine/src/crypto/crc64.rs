@@ -1,4 +1,4 @@
-//! CRC-64/NVME, and joining the CRCs of parts into that of the whole.
+//! CRC-64/NVME, and combining the CRCs of consecutive parts.
 
 use crc_fast::{CrcAlgorithm, Digest};
 
@@ -30,7 +30,7 @@ impl Crc64 {
         crc_fast::checksum(CrcAlgorithm::Crc64Nvme, bytes)
     }
 
-    /// The CRC of `length` zeros, without looking at them.
+    /// The CRC of `length` zero bytes, in logarithmic time.
     #[must_use]
     pub fn of_zeros(length: u64) -> u64 {
         let mut joined = Crc64Joiner::default();
@@ -49,11 +49,10 @@ impl Crc64 {
     }
 }
 
-/// Joins the CRCs of consecutive parts, in order.
+/// Combines the CRCs of consecutive parts, in order.
 ///
-/// The library's own combine builds its matrices anew for each part, 60 µs against 0.2 µs here, which for segments of
-/// 1 MiB would be a fifth of the time it takes to seal them. Parts are nearly all of one length, so the last length's
-/// factor is kept.
+/// The library's `checksum_combine` rebuilds its matrices for each part: 60 µs against 0.2 µs here. For segments of 1 MiB that
+/// is a fifth of the time that sealing takes. Nearly all parts have the same length, so the factor of the last length is kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Crc64Joiner {
     value: u64,
@@ -68,7 +67,7 @@ impl Crc64Joiner {
             return;
         }
         if self.value == 0 {
-            // Nothing came before, or nothing that could be seen: 0 times any factor.
+            // 0 times any factor is 0.
             self.value = crc;
             return;
         }
@@ -101,8 +100,8 @@ fn x_to_the(bytes: u64) -> u64 {
     })
 }
 
-/// x^(8 * 2^k) modulo the polynomial, for every k: with them joining a short stream's three parts takes 0.4 µs, without
-/// 3 µs, an eighth of the time that sealing 1 KiB takes.
+/// x^(8 * 2^k) modulo the polynomial, for every k. Combining the three parts of a short stream takes 0.4 µs with this table and 3 µs
+/// without it; sealing 1 KiB takes 24 µs.
 const SQUARES: [u64; 64] = {
     let mut squares = [ONE >> 8; 64];
     let mut bit = 1;
@@ -135,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeros_need_not_be_looked_at() {
+    fn the_crc_of_zeros_is_computed_from_their_number() {
         for length in [0, 1, 2, 3, 7, 8, 255, 1024, 65_537, 1_000_003] {
             assert_eq!(
                 Crc64::of_zeros(length as u64),
@@ -147,13 +146,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_check_value_of_the_catalogue() {
+    fn the_catalogue_s_check_value() {
         assert_eq!(Crc64::of(b"123456789"), 0xAE8B_1486_0A79_9888);
     }
 
     proptest! {
         #[test]
-        fn joined_parts_are_the_whole(parts in proptest::collection::vec(
+        fn combined_parts_give_the_crc_of_the_whole(parts in proptest::collection::vec(
             proptest::collection::vec(any::<u8>(), 0..300), 0..20)) {
             let mut joiner = Crc64Joiner::default();
             let mut running = Crc64::default();
@@ -166,11 +165,11 @@ mod tests {
         }
 
         #[test]
-        fn long_parts_join_as_the_library_joins_them(a: u64, b: u64, length in 1u64..1 << 45) {
+        fn long_parts_combine_as_in_the_library(a: u64, b: u64, length in 1u64..1 << 45) {
             let mut joiner = Crc64Joiner { value: a, ..Default::default() };
             joiner.append(b, length);
-            let due = crc_fast::checksum_combine(CrcAlgorithm::Crc64Nvme, a, b, length);
-            prop_assert_eq!(joiner.value(), due);
+            let expected = crc_fast::checksum_combine(CrcAlgorithm::Crc64Nvme, a, b, length);
+            prop_assert_eq!(joiner.value(), expected);
         }
     }
 }

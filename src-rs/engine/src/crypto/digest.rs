@@ -1,4 +1,4 @@
-//! A record's digest, which tells rot from tampering without a key.
+//! A record's digest, by which damage is found without a key.
 
 use super::Crc64;
 use crate::format::DigestKind;
@@ -8,7 +8,7 @@ use std::fmt;
 /// A running digest of one of the five kinds.
 #[derive(Clone)]
 pub enum SegmentHasher {
-    /// Adds nothing up.
+    /// No digest.
     None,
     /// CRC-64/NVME.
     Crc64(Crc64),
@@ -43,7 +43,7 @@ impl SegmentHasher {
         }
     }
 
-    /// The running CRC-64, where that is the digest, so that nobody computes it twice.
+    /// The running CRC-64, if that is the digest: a caller that also needs the CRC then does not compute it twice.
     #[must_use]
     pub const fn crc64(&self) -> Option<Crc64> {
         match self {
@@ -78,7 +78,7 @@ pub struct DigestValue {
 }
 
 impl DigestValue {
-    /// Takes the digest's bytes, 64 at most.
+    /// Takes the digest's bytes, at most 64.
     #[must_use]
     pub fn new(digest: &[u8]) -> Self {
         let mut bytes = [0; 64];
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_gives_its_published_value_for_abc() {
+    fn each_kind_gives_the_published_value_of_abc() {
         let value = |kind| {
             let mut hasher = SegmentHasher::new(kind);
             hasher.update(b"a");

@@ -1,12 +1,12 @@
-//! FLOE (c2sp.org/FLOE; ePrint 2025/2275) with AES-256-GCM, HKDF-Expand-SHA-384 and a 32-byte IV: the header and the
-//! key schedule. What FLOE calls a segment is a frame here.
+//! The header and the key schedule of FLOE (c2sp.org/FLOE; ePrint 2025/2275) with AES-256-GCM, HKDF-Expand-SHA-384 and a 32-byte
+//! IV. FLOE's segments are called frames here.
 
 use super::kdf::Prk;
 use super::{CryptoError, FrameKey, Random};
 use crate::format::{FLOE_HEADER_SIZE, FrameIndex};
 use subtle::ConstantTimeEq;
 
-/// The parameters that every FLOE header states.
+/// The parameters in a FLOE header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FloeParams {
     encrypted_frame_size: u32,
@@ -14,8 +14,8 @@ pub struct FloeParams {
 }
 
 impl FloeParams {
-    /// Parameters with this ENC_SEG_LEN, in bytes; `None` unless a frame can hold content and its length differs from
-    /// the mark of a frame that isn't the last.
+    /// Parameters with this ENC_SEG_LEN, in bytes. `None` if a frame could hold no content, or if the length equals the marker of
+    /// non-final frames.
     #[must_use]
     pub const fn new(encrypted_frame_size: u32) -> Option<Self> {
         if encrypted_frame_size <= FRAME_OVERHEAD || encrypted_frame_size == u32::MAX {
@@ -27,7 +27,7 @@ impl FloeParams {
         })
     }
 
-    /// The published answers include messages with a key for every four frames.
+    /// Some published test vectors change keys every four frames.
     #[cfg(test)]
     pub(crate) fn with_rotation_bits(self, rotation_bits: u32) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl FloeParams {
         (self.encrypted_frame_size - FRAME_OVERHEAD) as usize
     }
 
-    /// The first frame of the run that shares a key with `frame`.
+    /// The first of the frames that share a key with `frame`.
     #[must_use]
     pub const fn key_epoch(&self, frame: FrameIndex) -> FrameIndex {
         FrameIndex::new(frame.get() >> self.rotation_bits << self.rotation_bits)
@@ -70,8 +70,8 @@ impl FloeParams {
         ]
     }
 
-    /// The header of a message with this IV and tag, of which nothing has been checked: the parameters themselves are
-    /// the same in every header of a stream.
+    /// The header of a message with this IV and tag, neither of which is checked. The parameters are the same in every header of a
+    /// stream.
     #[must_use]
     pub fn header(&self, iv: &[u8; IV_SIZE], header_tag: &[u8; 32]) -> [u8; FLOE_HEADER_SIZE] {
         let mut header = [0; FLOE_HEADER_SIZE];
@@ -81,7 +81,7 @@ impl FloeParams {
         header
     }
 
-    /// The ENC_SEG_LEN that a header states; `None` where it states another suite or a length that can't be.
+    /// The parameters in a header; `None` for another suite or an invalid ENC_SEG_LEN.
     #[must_use]
     pub fn of_header(header: &[u8; FLOE_HEADER_SIZE]) -> Option<Self> {
         let length = u32::from_be_bytes([header[2], header[3], header[4], header[5]]);
@@ -89,13 +89,13 @@ impl FloeParams {
     }
 }
 
-/// Why a FLOE header does not open.
+/// Why a FLOE header was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FloeHeaderError {
-    /// Other parameters than expected.
+    /// The parameters differ from the expected ones.
     #[error("the FLOE header states other parameters")]
     Parameters,
-    /// Another key, other associated data, or other bytes.
+    /// The key, the associated data or the header's bytes differ.
     #[error("the FLOE header's tag does not match")]
     Tag,
     /// A primitive failed.
@@ -103,7 +103,7 @@ pub enum FloeHeaderError {
     Crypto(#[from] CryptoError),
 }
 
-/// A key of FLOE messages.
+/// A key that seals FLOE messages.
 #[derive(Clone, Debug)]
 pub struct FloeKey(Prk);
 
@@ -136,7 +136,7 @@ impl FloeKey {
     /// Checks a message's header in constant time and derives its keys.
     ///
     /// # Errors
-    /// Other parameters than `params`, or a tag that isn't this key's for this header and `aad`.
+    /// The parameters are not `params`, or the tag is not the one of this key, header and `aad`.
     pub fn start_opening(
         &self,
         params: FloeParams,
@@ -195,16 +195,16 @@ impl MessageKeys {
         self.params
     }
 
-    /// The tag that commits the header to the key; the EndRecord names a sealing by it.
+    /// The tag that commits the header to the key. The end record identifies a record by it.
     #[must_use]
     pub const fn header_tag(&self) -> &[u8; 32] {
         &self.header_tag
     }
 
-    /// The AEAD key of the run of frames that `frame` is in.
+    /// The AEAD key of `frame`.
     ///
     /// # Errors
-    /// [`CryptoError::InputTooLong`] for associated data beyond what the KDF takes.
+    /// [`CryptoError::InputTooLong`] if the associated data is too long for the KDF.
     pub fn frame_key(&self, frame: FrameIndex) -> Result<FrameKey, CryptoError> {
         let epoch = u64::from(self.params.key_epoch(frame).get()).to_be_bytes();
         FrameKey::new(

@@ -1,11 +1,10 @@
-//! HPKE (RFC 9180), base mode, one message for each encapsulation: a file key sealed for a public key.
-//!
-//! The KDF is HKDF-SHA256 and the AEAD AES-256-GCM. What differs is the KEM: [`X25519`] or the post-quantum [`XWing`].
+//! Seals a file key for a public key with HPKE (RFC 9180): base mode, one message per encapsulation, HKDF-SHA256 and AES-256-GCM. The
+//! KEM is [`X25519`] or the post-quantum [`XWing`].
 
 #[cfg(test)]
 mod tests;
 
-use super::stack::overwrite_deep_stack;
+use super::stack_overwrite::overwrite_deep_stack;
 use super::{CryptoError, FileKey, Random};
 use hpke::aead::{AeadTag, AesGcm256};
 use hpke::inout::InOutBuf;
@@ -20,23 +19,35 @@ use std::convert::Infallible;
 use zeroize::{Zeroize, Zeroizing};
 
 /// DHKEM(X25519, HKDF-SHA256), KEM id 0x0020.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum X25519 {}
 
-/// X-Wing, which is ML-KEM-768 beside X25519, KEM id 0x647A: safe as long as either of the two is.
-#[derive(Clone, Copy, Debug)]
+/// X-Wing, which is ML-KEM-768 together with X25519, KEM id 0x647A: secure as long as one of the two is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum XWing {}
 
-/// A key encapsulation mechanism of HPKE, with `P` bytes in a public key and `E` in what it encapsulates. A secret key has
-/// 32 bytes, of which any will do.
-pub trait Kem<const P: usize, const E: usize>: sealed::Sealed {
+/// A key encapsulation mechanism of HPKE, with `P` bytes in a public key and `E` bytes in an encapsulated key. Any 32 bytes are a
+/// secret key.
+pub trait Kem<const P: usize, const E: usize>: mechanism::Mechanism {
     /// The public key of a secret key.
-    fn public_key(secret: &[u8; 32]) -> [u8; P];
+    #[must_use]
+    fn public_key(secret: &[u8; 32]) -> [u8; P] {
+        let mut public = [0; P];
+        if let Ok(secret) = <Self::Kem as hpke::Kem>::PrivateKey::from_bytes(secret) {
+            Self::Kem::sk_to_pk(&secret).write_exact(&mut public);
+        }
+        overwrite_deep_stack();
+        public
+    }
 
-    /// Whether a secret can be shared with this public key: it has no part of small order and no coefficient out of range.
-    fn is_usable(public: &[u8; P]) -> bool;
+    /// Whether key agreement with this public key gives a shared secret: no part of it has small order and no coefficient is out
+    /// of range.
+    #[must_use]
+    fn is_usable(public: &[u8; P]) -> bool {
+        <Self::Kem as hpke::Kem>::PublicKey::from_bytes(public).is_ok() && has_x25519_of_large_order(public)
+    }
 
-    /// Seals `file_key`: what is encapsulated, and ciphertext 32 and tag 16.
+    /// Seals `file_key`. Returns the encapsulated key, and ciphertext 32 and tag 16.
     ///
     /// # Errors
     /// [`CryptoError::RandomUnavailable`], [`CryptoError::UnusablePublicKey`].
@@ -45,105 +56,82 @@ pub trait Kem<const P: usize, const E: usize>: sealed::Sealed {
         info: &[u8],
         file_key: &FileKey,
         random: &Random,
-    ) -> Result<([u8; E], SealedKey), CryptoError>;
+    ) -> Result<([u8; E], SealedKey), CryptoError> {
+        if Self::IS_HYBRID && !has_x25519_of_large_order(public) {
+            return Err(CryptoError::UnusablePublicKey);
+        }
+        let drawn = Drawn::draw(random, Self::RANDOM_SIZE)?;
+        let mut buffer = Zeroizing::new(*file_key.expose());
+        let result = seal::<Self::Kem, E>(public, info, b"", buffer.as_mut_slice(), drawn);
+        overwrite_deep_stack();
+        let (encapsulated, tag) = result?;
+        let mut sealed = [0; SEALED_KEY_SIZE];
+        sealed[..32].copy_from_slice(buffer.as_slice());
+        sealed[32..].copy_from_slice(&tag);
+        Ok((encapsulated, sealed))
+    }
 
-    /// Opens what [`seal`](Self::seal) made.
+    /// Opens the output of [`seal`](Self::seal).
     ///
     /// # Errors
-    /// [`CryptoError::TagMismatch`], whether it was sealed for another key, under other information, or changed: HPKE can't
-    /// tell these apart.
+    /// [`CryptoError::TagMismatch`] if it was sealed for another key or under other `info`, or was changed. HPKE does not distinguish
+    /// these.
     fn open(
         secret: &[u8; 32],
         info: &[u8],
         encapsulated: &[u8; E],
         sealed: &SealedKey,
-    ) -> Result<FileKey, CryptoError>;
-}
-
-/// A file key under HPKE: ciphertext 32, tag 16.
-pub type SealedKey = [u8; SEALED_KEY_SIZE];
-
-impl Kem<X25519_SIZE, X25519_SIZE> for X25519 {
-    fn public_key(secret: &[u8; 32]) -> [u8; X25519_SIZE] {
-        public_key::<X25519HkdfSha256, _>(secret)
-    }
-
-    fn is_usable(public: &[u8; X25519_SIZE]) -> bool {
-        has_large_order(public)
-    }
-
-    fn seal(
-        public: &[u8; X25519_SIZE],
-        info: &[u8],
-        file_key: &FileKey,
-        random: &Random,
-    ) -> Result<([u8; X25519_SIZE], SealedKey), CryptoError> {
-        seal_key::<X25519HkdfSha256, _, 32>(public, info, file_key, random)
-    }
-
-    fn open(
-        secret: &[u8; 32],
-        info: &[u8],
-        encapsulated: &[u8; X25519_SIZE],
-        sealed: &SealedKey,
     ) -> Result<FileKey, CryptoError> {
-        // A shared secret of zeros is refused in the crate.
-        open_key::<X25519HkdfSha256>(secret, info, encapsulated, sealed)
-    }
-}
-
-impl Kem<XWING_PUBLIC_SIZE, XWING_ENCAPSULATED_SIZE> for XWing {
-    fn public_key(secret: &[u8; 32]) -> [u8; XWING_PUBLIC_SIZE] {
-        public_key::<XWingKem, _>(secret)
-    }
-
-    fn is_usable(public: &[u8; XWING_PUBLIC_SIZE]) -> bool {
-        <XWingKem as hpke::Kem>::PublicKey::from_bytes(public).is_ok() && has_x25519_of_large_order(public)
-    }
-
-    fn seal(
-        public: &[u8; XWING_PUBLIC_SIZE],
-        info: &[u8],
-        file_key: &FileKey,
-        random: &Random,
-    ) -> Result<([u8; XWING_ENCAPSULATED_SIZE], SealedKey), CryptoError> {
-        if !has_x25519_of_large_order(public) {
-            return Err(CryptoError::UnusablePublicKey);
-        }
-        seal_key::<XWingKem, _, 64>(public, info, file_key, random)
-    }
-
-    fn open(
-        secret: &[u8; 32],
-        info: &[u8],
-        encapsulated: &[u8; XWING_ENCAPSULATED_SIZE],
-        sealed: &SealedKey,
-    ) -> Result<FileKey, CryptoError> {
-        // X-Wing itself lets it pass; other implementations of it do not.
-        if !has_x25519_of_large_order(encapsulated) {
+        if Self::IS_HYBRID && !has_x25519_of_large_order(encapsulated) {
             return Err(CryptoError::TagMismatch);
         }
-        open_key::<XWingKem>(secret, info, encapsulated, sealed)
+        let mut buffer = Zeroizing::new([0; 32]);
+        buffer.copy_from_slice(&sealed[..32]);
+        let tag = &sealed[32..];
+        let opened = open::<Self::Kem>(secret, info, b"", encapsulated, buffer.as_mut_slice(), tag);
+        overwrite_deep_stack();
+        opened?;
+        Ok(FileKey::new(&buffer))
     }
 }
 
-fn public_key<K: hpke::Kem, const P: usize>(secret: &[u8; 32]) -> [u8; P] {
-    let mut public = [0; P];
-    // Any 32 bytes are a secret key of both KEMs.
-    if let Ok(secret) = K::PrivateKey::from_bytes(secret) {
-        K::sk_to_pk(&secret).write_exact(&mut public);
+impl Kem<X25519_SIZE, X25519_SIZE> for X25519 {}
+impl Kem<XWING_PUBLIC_SIZE, XWING_ENCAPSULATED_SIZE> for XWing {}
+
+/// Private, so that no other crate implements [`Kem`].
+mod mechanism {
+    pub trait Mechanism {
+        type Kem: hpke::Kem;
+        /// Random bytes that one encapsulation takes.
+        const RANDOM_SIZE: usize;
+        /// Whether X25519 points of small order must be refused here. The `hpke` crate refuses them for X25519 alone; X-Wing allows
+        /// them, while other implementations of it do not.
+        const IS_HYBRID: bool;
     }
-    overwrite_deep_stack();
-    public
+
+    impl Mechanism for super::X25519 {
+        type Kem = super::X25519HkdfSha256;
+        const RANDOM_SIZE: usize = 32;
+        const IS_HYBRID: bool = false;
+    }
+
+    impl Mechanism for super::XWing {
+        type Kem = super::XWingKem;
+        const RANDOM_SIZE: usize = 64;
+        const IS_HYBRID: bool = true;
+    }
 }
+
+/// A file key sealed with HPKE: ciphertext 32, tag 16.
+pub type SealedKey = [u8; SEALED_KEY_SIZE];
 
 /// Seals `buffer` in place.
-fn seal<K: hpke::Kem, const E: usize, const R: usize>(
+fn seal<K: hpke::Kem, const E: usize>(
     public: &[u8],
     info: &[u8],
     aad: &[u8],
     buffer: &mut [u8],
-    mut drawn: Drawn<R>,
+    mut drawn: Drawn,
 ) -> Result<([u8; E], [u8; TAG_SIZE]), CryptoError> {
     let public = K::PublicKey::from_bytes(public).map_err(|_| CryptoError::UnusablePublicKey)?;
     let (key, tag) = single_shot_seal_inout_detached_with_rng::<AesGcm256, HkdfSha256, K>(
@@ -164,7 +152,7 @@ fn seal<K: hpke::Kem, const E: usize, const R: usize>(
     Ok((encapsulated, tag_bytes))
 }
 
-/// Opens `buffer` in place; what is in it after a failure is no plaintext.
+/// Opens `buffer` in place. After a failure it holds no plaintext.
 fn open<K: hpke::Kem>(
     secret: &[u8; 32],
     info: &[u8],
@@ -189,81 +177,43 @@ fn open<K: hpke::Kem>(
     .map_err(refused)
 }
 
-fn seal_key<K: hpke::Kem, const E: usize, const R: usize>(
-    public: &[u8],
-    info: &[u8],
-    file_key: &FileKey,
-    random: &Random,
-) -> Result<([u8; E], SealedKey), CryptoError> {
-    let drawn = Drawn::<R>::draw(random)?;
-    let mut buffer = Zeroizing::new(*file_key.expose());
-    let result = seal::<K, E, R>(public, info, b"", buffer.as_mut_slice(), drawn);
-    overwrite_deep_stack();
-    let (encapsulated, tag) = result?;
-    let mut sealed = [0; SEALED_KEY_SIZE];
-    sealed[..32].copy_from_slice(buffer.as_slice());
-    sealed[32..].copy_from_slice(&tag);
-    Ok((encapsulated, sealed))
-}
-
-fn open_key<K: hpke::Kem>(
-    secret: &[u8; 32],
-    info: &[u8],
-    encapsulated: &[u8],
-    sealed: &SealedKey,
-) -> Result<FileKey, CryptoError> {
-    let mut buffer = Zeroizing::new([0; 32]);
-    buffer.copy_from_slice(&sealed[..32]);
-    let opened = open::<K>(
-        secret,
-        info,
-        b"",
-        encapsulated,
-        buffer.as_mut_slice(),
-        &sealed[32..],
-    );
-    overwrite_deep_stack();
-    opened?;
-    Ok(FileKey::new(&buffer))
-}
-
-/// Whether the X25519 part that stands last in a public key or an encapsulated key of X-Wing is of large order.
+/// Whether the X25519 point at the end of a public or encapsulated key has large order.
 fn has_x25519_of_large_order(key: &[u8]) -> bool {
     key.last_chunk().is_some_and(has_large_order)
 }
 
-/// Whether a Diffie-Hellman with this point gives anything but zeros. Secret keys are multiples of the cofactor, so a point
-/// of small order gives zeros with any of them, and one tells; nothing is done with what comes of it.
+/// Whether Diffie-Hellman with this point gives a result other than zeros. Secret keys are multiples of the cofactor, so a point of
+/// small order gives zeros with each of them: one fixed key tells. The result is discarded.
 fn has_large_order(point: &[u8; X25519_SIZE]) -> bool {
     <X25519HkdfSha256 as hpke::Kem>::PublicKey::from_bytes(point)
-        .is_ok_and(|point| X25519HkdfSha256::encap_with_rng(&point, None, &mut Drawn::<32>::zeros()).is_ok())
+        .is_ok_and(|point| X25519HkdfSha256::encap_with_rng(&point, None, &mut Drawn::zeros(32)).is_ok())
 }
 
-/// Random bytes that were drawn for one encapsulation, in the shape that HPKE asks for them. They are drawn beforehand
-/// because a generator in that shape can't fail.
-struct Drawn<const N: usize> {
-    bytes: Zeroizing<[u8; N]>,
+/// Random bytes drawn for one encapsulation, as a generator for the `hpke` crate. They are drawn beforehand because that crate takes
+/// only generators that can't fail.
+struct Drawn {
+    bytes: Zeroizing<Vec<u8>>,
     used: usize,
     is_overdrawn: bool,
 }
 
-impl<const N: usize> Drawn<N> {
-    fn draw(random: &Random) -> Result<Self, CryptoError> {
-        let mut drawn = Self::zeros();
+impl Drawn {
+    fn draw(random: &Random, size: usize) -> Result<Self, CryptoError> {
+        let mut drawn = Self::zeros(size);
         random.fill(drawn.bytes.as_mut_slice())?;
         Ok(drawn)
     }
 
-    fn zeros() -> Self {
+    fn zeros(size: usize) -> Self {
         Self {
-            bytes: Zeroizing::new([0; N]),
+            bytes: Zeroizing::new(vec![0; size]),
             used: 0,
             is_overdrawn: false,
         }
     }
 }
 
-impl<const N: usize> TryRng for Drawn<N> {
+impl TryRng for Drawn {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
@@ -283,7 +233,7 @@ impl<const N: usize> TryRng for Drawn<N> {
         match self.bytes.get_mut(self.used..end) {
             Some(bytes) => {
                 out.copy_from_slice(bytes);
-                // No byte is given twice.
+                // No byte is used twice.
                 bytes.zeroize();
                 self.used = end;
             }
@@ -293,13 +243,7 @@ impl<const N: usize> TryRng for Drawn<N> {
     }
 }
 
-impl<const N: usize> TryCryptoRng for Drawn<N> {}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::X25519 {}
-    impl Sealed for super::XWing {}
-}
+impl TryCryptoRng for Drawn {}
 
 /// Bytes of an X25519 public key, and of an encapsulated one.
 pub const X25519_SIZE: usize = 32;

@@ -3,11 +3,12 @@
 use super::CryptoError;
 use ring::{digest, hkdf, hmac};
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::LazyLock;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A pseudorandom key, ready to expand.
+/// A pseudorandom key of HKDF.
 #[derive(Clone, Debug)]
 pub(super) struct Prk(hkdf::Prk);
 
@@ -17,7 +18,7 @@ impl Prk {
         Self(hkdf::Salt::new(hkdf::HKDF_SHA384, salt).extract(ikm))
     }
 
-    /// Takes a uniformly random key as it is, as FLOE does.
+    /// Uses a uniformly random key directly, as FLOE does.
     pub(super) fn from_uniform(key: &[u8]) -> Self {
         Self(hkdf::Prk::new_less_safe(hkdf::HKDF_SHA384, key))
     }
@@ -43,33 +44,37 @@ impl hkdf::KeyType for Length {
     }
 }
 
-/// A key of HMAC-SHA-384.
+/// A key of HMAC-SHA-384 that serves one purpose.
 #[derive(Clone, Debug)]
-pub(super) struct MacKey(hmac::Key);
+pub struct MacKey<Purpose>(hmac::Key, PhantomData<Purpose>);
 
-impl MacKey {
+impl<Purpose> MacKey<Purpose> {
     pub(super) fn new(key: &[u8; 48]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA384, key))
+        Self(hmac::Key::new(hmac::HMAC_SHA384, key), PhantomData)
     }
 
-    pub(super) fn sign(&self, bytes: &[u8]) -> [u8; 48] {
+    /// The MAC of `bytes`.
+    #[must_use]
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 48] {
         let mut out = [0; 48];
         out.copy_from_slice(hmac::sign(&self.0, bytes).as_ref());
         out
     }
 
-    /// A MAC of bytes that come in pieces.
-    pub(super) fn start(&self) -> RunningMac {
+    /// Starts the MAC of bytes that arrive in pieces, so that a caller need not hold them before they are authentic.
+    #[must_use]
+    pub fn start(&self) -> RunningMac {
         RunningMac(hmac::Context::with_key(&self.0))
     }
 
-    /// Compares in constant time.
-    pub(super) fn verify(&self, bytes: &[u8], mac: &[u8; 48]) -> bool {
+    /// Checks the MAC of `bytes` in constant time.
+    #[must_use]
+    pub fn verify(&self, bytes: &[u8], mac: &[u8; 48]) -> bool {
         hmac::verify(&self.0, bytes, mac).is_ok()
     }
 }
 
-/// A MAC on its way.
+/// A MAC in progress.
 pub struct RunningMac(hmac::Context);
 
 impl RunningMac {
@@ -91,7 +96,7 @@ impl fmt::Debug for RunningMac {
     }
 }
 
-/// SHA-384. The empty string's is kept: every stream without extensions or context asks for it, twice.
+/// SHA-384. That of the empty string is cached: every stream without extensions or context needs it twice.
 pub(super) fn sha384(bytes: &[u8]) -> [u8; 48] {
     if bytes.is_empty() {
         *SHA384_OF_NOTHING

@@ -1,6 +1,7 @@
-//! Primitives, and the only module that names `ring`, `argon2` or `hpke`.
+//! Cryptographic primitives. No other module uses `ring`, `argon2` or `hpke`.
 //!
-//! It knows keys and bytes: no files, no threads, no wire layout beyond the FLOE header, which is part of FLOE.
+//! The module works on keys and bytes. It does no IO, starts no threads and knows no wire layout but the FLOE header, which is part
+//! of FLOE.
 
 mod aead;
 mod argon2;
@@ -11,7 +12,7 @@ mod hpke;
 mod kdf;
 mod random;
 mod secret;
-mod stack;
+mod stack_overwrite;
 mod stream_keys;
 mod wrap;
 
@@ -22,29 +23,31 @@ pub use digest::{DigestValue, SegmentHasher};
 pub use hpke::{
     Kem, SEALED_KEY_SIZE, SealedKey, X25519, X25519_SIZE, XWING_ENCAPSULATED_SIZE, XWING_PUBLIC_SIZE, XWing,
 };
-pub use kdf::RunningMac;
+pub use kdf::{MacKey, RunningMac};
 pub use random::Random;
 pub use secret::{FileKey, SecretKey, SecretKeyError};
-pub use stack::overwrite_stack;
-pub use stream_keys::{EndKey, JournalKey, PayloadKey, StreamKeys};
+pub use stack_overwrite::overwrite_stack;
+pub use stream_keys::{
+    EndKey, EndPurpose, HeaderPurpose, JournalKey, JournalPurpose, PayloadKey, StreamKeys,
+};
 pub use wrap::{UnwrapError, unwrap_file_key, wrap_file_key};
 
-/// What can go wrong in a primitive. Like the primitive, it doesn't say more.
+/// Failure of a primitive. It tells no more than the primitive does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CryptoError {
-    /// The tag is not that of these bytes under this key at this position.
+    /// The tag does not belong to these bytes under this key at this position.
     #[error("the authentication tag does not match")]
     TagMismatch,
-    /// The operating system gave no random bytes.
+    /// The operating system's random generator failed.
     #[error("the system's random generator failed")]
     RandomUnavailable,
-    /// A primitive refused its input's length; no input of a size that the format allows does that.
+    /// The input is too long for the primitive. No input that the format allows is.
     #[error("the input is longer than the primitive allows")]
     InputTooLong,
-    /// The system gave too little memory or no threads to stretch a passphrase.
+    /// The system has too little memory or no threads to stretch a passphrase.
     #[error("the system has too little memory, or no threads, to stretch the passphrase")]
     OutOfResources,
-    /// No secret can be shared with a public key.
-    #[error("the public key is not one that a secret can be shared with")]
+    /// Key agreement with this public key gives no shared secret.
+    #[error("the public key is invalid: key agreement with it gives no shared secret")]
     UnusablePublicKey,
 }

@@ -1,16 +1,16 @@
-//! Random bytes: from the system's generator at the moment of use, with no cache in between.
+//! Random bytes, taken from the system's generator when they are used, without a cache.
 
 use super::CryptoError;
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Where random bytes come from. Outside the crate's own tests there is only the system.
+/// A source of random bytes: the system's generator, but for the crate's own tests.
 #[derive(Clone, Debug)]
 pub struct Random(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
     System(SystemRandom),
-    /// Known answers need known bytes: SHA-256 over a counter.
+    /// SHA-256 over a counter, for known-answer tests.
     #[cfg(test)]
     Known(std::sync::Arc<std::sync::atomic::AtomicU64>),
     #[cfg(test)]
@@ -24,13 +24,13 @@ impl Random {
         Self(Source::System(SystemRandom::new()))
     }
 
-    /// Bytes that are the same in every run.
+    /// The same bytes in every run.
     #[cfg(test)]
     pub(crate) fn known(seed: u32) -> Self {
         Self(Source::Known(std::sync::Arc::new((u64::from(seed) << 32).into())))
     }
 
-    /// A generator that is out of order.
+    /// A generator that always fails.
     #[cfg(test)]
     pub(crate) fn failing() -> Self {
         Self(Source::Failing)

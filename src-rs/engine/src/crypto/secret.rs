@@ -1,10 +1,11 @@
-//! Key bytes that overwrite themselves when dropped and can't be printed.
+//! Secret keys, which are overwritten when dropped and never printed.
 
 use super::{CryptoError, Random};
 use std::fmt;
 use zeroize::Zeroizing;
 
 /// The user's own 32-byte key. It wraps file keys and encrypts nothing else.
+#[derive(Clone)]
 pub struct SecretKey(Secret);
 
 impl SecretKey {
@@ -14,17 +15,17 @@ impl SecretKey {
     /// [`CryptoError::RandomUnavailable`].
     pub fn generate() -> Result<Self, CryptoError> {
         let mut bytes = Secret::default();
-        Random::system().fill(bytes.as_mut_slice())?;
+        Random::system().fill(bytes.0.as_mut_slice())?;
         Ok(Self(bytes))
     }
 
-    /// Takes exactly 32 bytes. The caller overwrites its own copy.
+    /// Copies exactly 32 bytes. The caller overwrites its own copy.
     ///
     /// # Errors
-    /// Any other length.
+    /// `bytes` has another length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SecretKeyError> {
         match bytes.try_into() {
-            Ok(bytes) => Ok(Self(held(bytes))),
+            Ok(bytes) => Ok(Self(Secret::copy_of(bytes))),
             Err(_) => Err(SecretKeyError { length: bytes.len() }),
         }
     }
@@ -32,13 +33,7 @@ impl SecretKey {
     /// The key's bytes. Never log or keep them.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl Clone for SecretKey {
-    fn clone(&self) -> Self {
-        Self(held(&self.0))
+        &self.0.0
     }
 }
 
@@ -52,28 +47,23 @@ impl fmt::Debug for SecretKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a key has 32 bytes, not {length}")]
 pub struct SecretKeyError {
-    /// Bytes that were given.
+    /// The given number of bytes.
     pub length: usize,
 }
 
 /// The random key of one stream, from which all its other keys are derived.
+#[derive(Clone)]
 pub struct FileKey(Secret);
 
 impl FileKey {
-    /// Takes the bytes; the caller overwrites its own copy.
+    /// Copies the bytes. The caller overwrites its own copy.
     #[must_use]
     pub fn new(bytes: &[u8; 32]) -> Self {
-        Self(held(bytes))
+        Self(Secret::copy_of(bytes))
     }
 
     pub(super) fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl Clone for FileKey {
-    fn clone(&self) -> Self {
-        Self(held(&self.0))
+        &self.0.0
     }
 }
 
@@ -83,13 +73,22 @@ impl fmt::Debug for FileKey {
     }
 }
 
-/// In a place of its own, since whatever is moved about leaves copies where it was.
-type Secret = Box<Zeroizing<[u8; 32]>>;
+/// On the heap, because moving a value on the stack leaves copies behind.
+#[derive(Default)]
+struct Secret(Box<Zeroizing<[u8; 32]>>);
 
-fn held(bytes: &[u8; 32]) -> Secret {
-    let mut secret = Secret::default();
-    secret.copy_from_slice(bytes);
-    secret
+impl Secret {
+    fn copy_of(bytes: &[u8; 32]) -> Self {
+        let mut secret = Self::default();
+        secret.0.copy_from_slice(bytes);
+        secret
+    }
+}
+
+impl Clone for Secret {
+    fn clone(&self) -> Self {
+        Self::copy_of(&self.0)
+    }
 }
 
 #[cfg(test)]
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn only_32_bytes_are_a_key() {
+    fn a_key_has_exactly_32_bytes() {
         for length in [0, 31, 33, 64] {
             assert_eq!(
                 SecretKey::from_bytes(&vec![0; length]).unwrap_err(),

@@ -1,7 +1,7 @@
-//! The keys of one stream, all derived from its file key and bound to its core and context.
+//! The keys of one stream. All are derived from its file key and bound to its core and context.
 
 use super::floe::FloeKey;
-use super::kdf::{MacKey, Prk, RunningMac, sha384};
+use super::kdf::{MacKey, Prk, sha384};
 use super::{CryptoError, FileKey, overwrite_stack};
 use subtle::ConstantTimeEq;
 
@@ -9,17 +9,17 @@ use subtle::ConstantTimeEq;
 #[derive(Clone, Debug)]
 pub struct StreamKeys {
     prk: Prk,
-    header_key: MacKey,
+    header_key: MacKey<HeaderPurpose>,
     /// core || SHA-384(core extensions) || SHA-384(context).
     binding: [u8; BINDING_SIZE],
 }
 
-/// What segments are sealed under.
+/// The key that segments are sealed under.
 pub type PayloadKey = FloeKey;
 
 impl StreamKeys {
-    /// Derives the root. `core` holds the stream id in its last 32 bytes; `context` is what the caller supplies at
-    /// both ends and the stream does not hold.
+    /// Derives the root. `core` holds the stream id in its last 32 bytes. `context` is supplied by the caller on sealing and on
+    /// opening; the stream does not hold it.
     ///
     /// # Errors
     /// None for inputs that the format allows.
@@ -29,13 +29,13 @@ impl StreamKeys {
         core_extensions: &[u8],
         context: &[u8],
     ) -> Result<Self, CryptoError> {
-        let keys = Self::derive_on_the_stack(file_key, core, core_extensions, context);
+        let keys = Self::derive_unerased(file_key, core, core_extensions, context);
         overwrite_stack();
         keys
     }
 
     #[inline(never)]
-    fn derive_on_the_stack(
+    fn derive_unerased(
         file_key: &FileKey,
         core: &[u8; 64],
         core_extensions: &[u8],
@@ -66,7 +66,7 @@ impl StreamKeys {
         self.header_key.verify(bytes, mac)
     }
 
-    /// The value by which a reader tells a wrong context from a wrong key.
+    /// The value by which a reader distinguishes a wrong context from a wrong key.
     ///
     /// # Errors
     /// None for inputs that the format allows.
@@ -90,12 +90,12 @@ impl StreamKeys {
         Ok(FloeKey::new(&*self.expand(b"sealstream v1 payload")?))
     }
 
-    /// The key of the EndRecord's MAC.
+    /// The key of the end record's MAC.
     ///
     /// # Errors
     /// None for inputs that the format allows.
     pub fn end_key(&self) -> Result<EndKey, CryptoError> {
-        Ok(EndKey(MacKey::new(&*self.expand(b"sealstream v1 end")?)))
+        Ok(MacKey::new(&*self.expand(b"sealstream v1 end")?))
     }
 
     /// The key of the journal's MACs.
@@ -103,7 +103,7 @@ impl StreamKeys {
     /// # Errors
     /// None for inputs that the format allows.
     pub fn journal_key(&self) -> Result<JournalKey, CryptoError> {
-        Ok(JournalKey(MacKey::new(&*self.expand(b"sealstream v1 journal")?)))
+        Ok(MacKey::new(&*self.expand(b"sealstream v1 journal")?))
     }
 
     fn expand<const N: usize>(&self, label: &[u8]) -> Result<zeroize::Zeroizing<[u8; N]>, CryptoError> {
@@ -111,46 +111,19 @@ impl StreamKeys {
     }
 }
 
-/// The key of the EndRecord's MAC.
-#[derive(Clone, Debug)]
-pub struct EndKey(MacKey);
-
-impl EndKey {
-    /// The MAC of an EndRecord's bytes.
-    #[must_use]
-    pub fn sign(&self, bytes: &[u8]) -> [u8; 48] {
-        self.0.sign(bytes)
-    }
-
-    /// Starts the MAC of an EndRecord whose bytes come in pieces, so that none has to be held before it is authentic.
-    #[must_use]
-    pub fn start(&self) -> RunningMac {
-        self.0.start()
-    }
-
-    /// Checks an EndRecord's MAC in constant time.
-    #[must_use]
-    pub fn verify(&self, bytes: &[u8], mac: &[u8; 48]) -> bool {
-        self.0.verify(bytes, mac)
-    }
-}
-
+/// The key of the end record's MAC.
+pub type EndKey = MacKey<EndPurpose>;
 /// The key of the MACs in the journal of an unfinished operation.
-#[derive(Clone, Debug)]
-pub struct JournalKey(MacKey);
+pub type JournalKey = MacKey<JournalPurpose>;
 
-impl JournalKey {
-    /// The MAC of a part of a journal.
-    #[must_use]
-    pub fn sign(&self, bytes: &[u8]) -> [u8; 48] {
-        self.0.sign(bytes)
-    }
-
-    /// Checks the MAC of a part of a journal in constant time.
-    #[must_use]
-    pub fn verify(&self, bytes: &[u8], mac: &[u8; 48]) -> bool {
-        self.0.verify(bytes, mac)
-    }
-}
+/// Purposes of MAC keys, so that the compiler tells the keys apart.
+#[derive(Clone, Copy, Debug)]
+pub enum HeaderPurpose {}
+/// See [`EndKey`].
+#[derive(Clone, Copy, Debug)]
+pub enum EndPurpose {}
+/// See [`JournalKey`].
+#[derive(Clone, Copy, Debug)]
+pub enum JournalPurpose {}
 
 const BINDING_SIZE: usize = 64 + 48 + 48;

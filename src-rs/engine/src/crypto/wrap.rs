@@ -1,4 +1,4 @@
-//! Wrapping a file key under a key-encryption key, with a commitment: GCM alone opens under more than one key.
+//! Wraps a file key under a key-encryption key (KEK), with a commitment to that key: AES-GCM alone does not commit.
 
 use super::kdf::Prk;
 use super::{CryptoError, FileKey};
@@ -6,13 +6,13 @@ use ring::aead;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Why a wrapped file key does not open.
+/// Why a wrapped file key could not be unwrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnwrapError {
-    /// The commitment is another key's.
+    /// The commitment belongs to another key.
     #[error("another key wrapped this file key")]
     WrongKey,
-    /// The commitment is this key's, but the wrapped bytes or what they are bound to were changed.
+    /// The commitment belongs to this key, but the wrapped bytes or the associated data were changed.
     #[error("the wrapped file key was changed")]
     Tampered,
     /// A primitive failed.
@@ -20,8 +20,8 @@ pub enum UnwrapError {
     Crypto(#[from] CryptoError),
 }
 
-/// Wraps `file_key`: ciphertext 32, tag 16, commitment 32. `salt` must be new for every call, because the nonce is
-/// zero; `label` names the slot type and `aad` is what the wrap is bound to.
+/// Wraps `file_key` into ciphertext 32, tag 16 and commitment 32. The caller must pass a new `salt` on every call, because the nonce
+/// is zero. `label` names the slot type; `aad` is the associated data.
 ///
 /// # Errors
 /// None for inputs that the format allows.
@@ -42,7 +42,7 @@ pub fn wrap_file_key(
     Ok(out)
 }
 
-/// Unwraps what [`wrap_file_key`] made; the commitment is compared first, in constant time.
+/// Unwraps the output of [`wrap_file_key`]. The commitment is compared first, in constant time.
 ///
 /// # Errors
 /// See [`UnwrapError`].
@@ -83,7 +83,7 @@ fn slot_keys(
     Ok((aead::LessSafeKey::new(key), commitment))
 }
 
-/// The slot key is used once, for a salt of its own, so its one nonce may be zero.
+/// Each slot key has its own salt and encrypts once, so its nonce may be zero.
 fn zero_nonce() -> aead::Nonce {
     aead::Nonce::assume_unique_for_key([0; 12])
 }
@@ -105,13 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_inputs_open_it() {
+    fn the_same_inputs_unwrap() {
         let key = unwrap_file_key(&[1; 32], &[2; 32], b"label", &[3; 32], b"aad", &wrapped()).unwrap();
         assert_eq!(key.expose(), &[4; 32]);
     }
 
     #[test]
-    fn any_other_input_is_told_apart() {
+    fn each_changed_input_is_refused() {
         let open = |kek: u8, salt: u8, label: &[u8], id: u8, aad: &[u8], wrap: &[u8; 80]| {
             unwrap_file_key(&[kek; 32], &[salt; 32], label, &[id; 32], aad, wrap).unwrap_err()
         };
@@ -124,12 +124,12 @@ mod tests {
         for at in 0..80 {
             let mut changed = wrap;
             changed[at] ^= 1;
-            let due = if at < 48 {
+            let expected = if at < 48 {
                 UnwrapError::Tampered
             } else {
                 UnwrapError::WrongKey
             };
-            assert_eq!(open(1, 2, b"label", 3, b"aad", &changed), due, "byte {at}");
+            assert_eq!(open(1, 2, b"label", 3, b"aad", &changed), expected, "byte {at}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Whole FLOE messages in memory: what segments are made of, and useful by itself for small records.
+//! Whole FLOE messages in memory (c2sp.org/FLOE). Segments consist of them, and small records can use them directly.
 //!
-//! A message is `header 74 || frames`; all frames but the last are full. Unlike a sealed stream it has no key slots, no
-//! index and no digest: whoever opens it must know the key and the associated data. It can't be cut, extended or
-//! reordered without notice.
+//! A message is `header 74 || frames`; all frames except the last are full. Unlike a sealed stream it has no key slots,
+//! index or digest: the reader must know the key and the associated data. A message that was cut, extended or reordered
+//! does not open.
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -22,7 +22,7 @@ pub enum FloeError {
         /// The refused length.
         length: u32,
     },
-    /// The output has not the size that [`sealed_size`] asks for.
+    /// The output does not have the size that [`sealed_size`] returns.
     #[error("the output has {actual} bytes, expected {expected}")]
     OutputSize {
         /// Bytes that are needed.
@@ -30,13 +30,13 @@ pub enum FloeError {
         /// Bytes that were given.
         actual: u64,
     },
-    /// Fewer bytes than the shortest message. A message that is cut further behind fails at its last frame.
+    /// Fewer bytes than the shortest message. A message that is cut behind that fails at its last frame.
     #[error("the message is cut: it has {size} bytes")]
     Truncated {
         /// Bytes of the message.
         size: u64,
     },
-    /// Other parameters than the reader expects, or a header that is not FLOE's.
+    /// Other parameters than expected, or not a FLOE header.
     #[error("the message states other FLOE parameters")]
     Parameters,
     /// Another key, other associated data, or a changed header.
@@ -47,15 +47,15 @@ pub enum FloeError {
     Frame {
         /// The frame.
         frame: FrameIndex,
-        /// Where it starts in the message.
+        /// Offset of the frame in the message.
         offset: u64,
         /// Why.
         error: FrameWorkerError,
     },
-    /// A primitive failed.
+    /// A cryptographic primitive failed.
     #[error("{error}")]
     Crypto {
-        /// What it says.
+        /// Its error.
         error: CryptoError,
     },
 }
@@ -92,7 +92,7 @@ impl From<FloeHeaderError> for FloeError {
     }
 }
 
-/// Bytes of the message with `plaintext` bytes inside, for an ENC_SEG_LEN of `encrypted_segment_length`.
+/// Bytes of a message with `plaintext` plaintext bytes and an ENC_SEG_LEN of `encrypted_segment_length`.
 ///
 /// # Errors
 /// [`FloeError::SegmentLength`].
@@ -105,8 +105,8 @@ pub fn sealed_size(plaintext: usize, encrypted_segment_length: u32) -> Result<u6
     Ok(overhead.saturating_add(plaintext as u64))
 }
 
-/// Seals `plaintext` into one message. `key` must be uniformly random; every call draws new random IVs, so a key may
-/// seal any number of messages.
+/// Seals `plaintext` into one message. The caller's `key` must be uniformly random. Every call draws new random IVs, so one
+/// key can seal any number of messages.
 ///
 /// # Errors
 /// [`FloeError::SegmentLength`], [`FloeError::Crypto`].
@@ -122,10 +122,10 @@ pub fn seal(
     Ok(message)
 }
 
-/// As [`seal`], into a slice of exactly [`sealed_size`] bytes.
+/// Same as [`seal`], into a slice of exactly [`sealed_size`] bytes.
 ///
 /// # Errors
-/// As [`seal`], and [`FloeError::OutputSize`].
+/// Those of [`seal`], and [`FloeError::OutputSize`].
 pub fn seal_into(
     key: &[u8; 32],
     aad: &[u8],
@@ -150,10 +150,10 @@ pub fn seal_into(
     )
 }
 
-/// Opens a message whose ENC_SEG_LEN must be `encrypted_segment_length`, or any if that is `None`.
+/// Opens a message with an ENC_SEG_LEN of `encrypted_segment_length`; `None` accepts any.
 ///
 /// # Errors
-/// See [`FloeError`]; nothing of the plaintext is returned unless all of it verified.
+/// See [`FloeError`]. No plaintext is returned unless all of it verified.
 pub fn open(
     key: &[u8; 32],
     aad: &[u8],
@@ -180,7 +180,7 @@ fn params(encrypted_segment_length: u32) -> Result<FloeParams, FloeError> {
     })
 }
 
-/// Frames in a body, at least one.
+/// Number of frames in a body, at least one.
 fn frame_count(body: usize, params: FloeParams) -> Result<u32, FloeError> {
     let frames = body.div_ceil(params.encrypted_frame_size()).max(1);
     u32::try_from(frames).map_err(|_| CryptoError::InputTooLong.into())
@@ -244,7 +244,7 @@ pub(crate) fn open_with(
     let mut worker =
         DecryptFrameWorker::new(&keys, FrameIndex::ZERO).map_err(at(FrameIndex::ZERO, params))?;
     let mut plaintext = Vec::with_capacity(body.len().saturating_sub(count as usize * FRAME_OVERHEAD));
-    // Frames are opened in a copy, so that the caller's message stays as it is.
+    // Frames are opened in a copy, so that the caller's message does not change.
     let mut slot = Vec::with_capacity(params.encrypted_frame_size().min(body.len()));
     let mut frames = body.chunks(params.encrypted_frame_size());
     for frame in 0..count {
@@ -265,11 +265,11 @@ pub(crate) fn open_with(
     Ok(plaintext)
 }
 
-/// Names the frame that an error belongs to.
+/// Adds the frame and its offset to an error.
 fn at(frame: FrameIndex, params: FloeParams) -> impl Fn(FrameWorkerError) -> FloeError {
     let offset = FLOE_HEADER_SIZE as u64 + u64::from(frame.get()) * params.encrypted_frame_size() as u64;
     move |error| FloeError::Frame { frame, offset, error }
 }
 
-/// One call to the generator draws this many IVs at most, 48 KiB.
+/// Most IVs that one call to the random generator draws: 48 KiB.
 const IVS_PER_DRAW: usize = 4096;

@@ -1,13 +1,13 @@
-//! A bounded reader over bytes in memory: every take is checked, and knows its offset.
+//! Bounds-checked reader over bytes in memory.
 
-/// Reads big-endian fields front to back.
+/// Reads big-endian fields in order; `None` past the end.
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
     position: usize,
 }
 
 impl<'a> Cursor<'a> {
-    /// Starts at the first byte of `bytes`; `position` is the offset that this byte has in the whole header.
+    /// Starts at the first byte of `bytes`, which is at offset `position` of the header.
     pub(super) fn new(bytes: &'a [u8], position: usize) -> Self {
         Self {
             rest: bytes,
@@ -47,9 +47,5 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_be_bytes)
-    }
-
-    pub(super) fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
     }
 }

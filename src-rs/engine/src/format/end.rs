@@ -1,18 +1,29 @@
-//! The stream's end: the manifest of its segments, and the footer that finds it from behind.
+//! The end of a stream: end record with the manifest, and footer (docs/FORMAT.md, "End record" and "Footer").
 
 use super::cursor::Cursor;
-use super::{HeaderError, HeaderField, SegmentIndex, WireOffset, crc32c, extensions};
+use super::{Geometry, HeaderError, HeaderField, SegmentIndex, WireOffset, crc32c, extensions};
 
-/// One record as the manifest names it.
+/// The manifest's entry for one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManifestEntry {
     /// Bytes of the whole record.
     pub wire_size: u32,
-    /// The record's FLOE header tag: which sealing of the segment belongs to this stream.
+    /// The record's FLOE header tag. It identifies the sealing of the segment that belongs to the stream.
     pub message_tag: [u8; 32],
 }
 
-/// The manifest: how many segments there are, how much plaintext, and which sealing each one is.
+impl ManifestEntry {
+    /// The entry for the record of a segment with `plaintext_size` bytes.
+    #[must_use]
+    pub const fn new(geometry: &Geometry, plaintext_size: u32, message_tag: [u8; 32]) -> Self {
+        Self {
+            wire_size: geometry.record_size(plaintext_size) as u32,
+            message_tag,
+        }
+    }
+}
+
+/// The end record: the plaintext's size and the manifest of all segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndRecord {
     /// Plaintext bytes of the stream.
@@ -29,18 +40,18 @@ pub enum EndRecordError {
     /// The bytes are not an EndRecord with this many segments, or its checksum is wrong.
     #[error("the end record's layout or checksum is wrong")]
     Damaged,
-    /// The checksum is right, but the record counts other segments than were read.
+    /// The checksum is right, but the record has another number of segments.
     #[error("the end record counts {actual} segments, expected {expected}")]
     Count {
-        /// Segments that were read.
+        /// Segments that the reader counted.
         expected: u64,
-        /// Segments that the record counts.
+        /// Segments that the record states.
         actual: u64,
     },
 }
 
 impl EndRecord {
-    /// Encodes the record; `mac` computes the MAC of the bytes in front of it.
+    /// Encodes the record. `mac` computes the MAC of the bytes in front of it.
     pub fn encode(&self, mac: impl FnOnce(&[u8]) -> [u8; 48]) -> Vec<u8> {
         let size = end_record_size(self.entries.len() as u64, self.extensions.len() as u64);
         let mut out = Vec::with_capacity(size as usize);
@@ -60,7 +71,7 @@ impl EndRecord {
         out
     }
 
-    /// The size of the extension area, out of the fixed part; `None` where these bytes can't be an EndRecord's.
+    /// Bytes of the extension area; `None` if these bytes can't start an EndRecord. Nothing has been authenticated.
     #[must_use]
     pub fn extensions_size(fixed: &[u8; END_RECORD_FIXED_SIZE]) -> Option<u32> {
         let mut cursor = Cursor::new(fixed, 0);
@@ -71,27 +82,23 @@ impl EndRecord {
         plausible.then_some(size)
     }
 
-    /// The number of segments, out of the fixed part; nothing about it has been checked.
+    /// The number of segments. Nothing has been checked.
     #[must_use]
     pub fn claimed_segments(fixed: &[u8; END_RECORD_FIXED_SIZE]) -> u64 {
-        let mut count = [0; 8];
-        count.copy_from_slice(&fixed[8..16]);
-        u64::from_be_bytes(count)
+        u64_at(fixed, 8)
     }
 
-    /// The plaintext's length, out of the fixed part; nothing about it has been checked.
+    /// Plaintext bytes of the stream. Nothing has been checked.
     #[must_use]
     pub fn claimed_total(fixed: &[u8; END_RECORD_FIXED_SIZE]) -> u64 {
-        let mut total = [0; 8];
-        total.copy_from_slice(&fixed[16..24]);
-        u64::from_be_bytes(total)
+        u64_at(fixed, 16)
     }
 
-    /// Parses a whole record with the reader's own count of segments, and returns it with the bytes that its MAC
-    /// covers and that MAC, for the caller to check.
+    /// Parses a whole record of a stream with `segments` segments. Returns it with the bytes that its MAC covers, and the
+    /// MAC. The caller must check the MAC.
     ///
     /// # Errors
-    /// `Damaged` for a wrong layout or checksum; `Count` where only the count disagrees.
+    /// `Damaged` for a wrong layout or checksum; `Count` if only the number of segments disagrees.
     pub fn parse(bytes: &[u8], segments: u64) -> Result<(Self, &[u8], [u8; 48]), EndRecordError> {
         let damaged = EndRecordError::Damaged;
         let fixed = bytes.first_chunk::<END_RECORD_FIXED_SIZE>().ok_or(damaged)?;
@@ -112,9 +119,7 @@ impl EndRecord {
         }
         let (body, mac) = checked.split_last_chunk::<48>().ok_or(damaged)?;
         let mut cursor = Cursor::new(body, 0);
-        cursor.take(16).ok_or(damaged)?;
-        let plaintext_total = cursor.u64().ok_or(damaged)?;
-        cursor.u32().ok_or(damaged)?;
+        cursor.take(END_RECORD_FIXED_SIZE).ok_or(damaged)?;
         let extensions = cursor.take(extensions_size as usize).ok_or(damaged)?.to_vec();
         let mut entries = Vec::with_capacity(cursor.rest().len() / MANIFEST_ENTRY_SIZE);
         while let Some((wire_size, message_tag)) = cursor.u32().zip(cursor.array()) {
@@ -125,7 +130,7 @@ impl EndRecord {
         }
         Ok((
             Self {
-                plaintext_total,
+                plaintext_total: Self::claimed_total(fixed),
                 extensions,
                 entries,
             },
@@ -134,23 +139,23 @@ impl EndRecord {
         ))
     }
 
-    /// Checks the extension entries, which is for after the MAC; `offset` is where the record starts in the stream.
+    /// Checks the extension entries; call it after the MAC was checked. `offset` is that of the record in the stream.
     ///
     /// # Errors
-    /// An entry that is cut short, or of an unknown critical type.
+    /// `Field` for an entry that is cut short or has an unknown critical type.
     pub fn check_extensions(&self, offset: WireOffset) -> Result<(), HeaderError> {
         let start = usize::try_from(offset.get()).unwrap_or(usize::MAX);
         let start = start.saturating_add(END_RECORD_FIXED_SIZE);
         extensions::check_entries(&self.extensions, start, HeaderField::EndExtensions)
     }
 
-    /// What the manifest says of a segment, if it has it.
+    /// The manifest's entry for a segment.
     pub(crate) fn entry(&self, segment: SegmentIndex) -> Option<&ManifestEntry> {
         self.entries.get(usize::try_from(segment.get()).ok()?)
     }
 
-    /// The first entry in which this manifest and the records that were read differ, or which only one of them has; of a
-    /// record that is `None` nothing is known.
+    /// The first segment for which the manifest and the records `read` differ, or that only one of them has. A record that
+    /// is `None` was not read and matches any entry.
     #[must_use]
     pub fn first_difference(&self, read: &[Option<ManifestEntry>]) -> Option<SegmentIndex> {
         let (ours, theirs) = (self.entries.len(), read.len());
@@ -158,7 +163,7 @@ impl EndRecord {
         self.first_foreign(read).or(unmatched)
     }
 
-    /// The same, as far as records were read.
+    /// Same as [`first_difference`](Self::first_difference), but ignores segments behind the last one read.
     #[must_use]
     pub fn first_foreign(&self, read: &[Option<ManifestEntry>]) -> Option<SegmentIndex> {
         let mut pairs = self.entries.iter().zip(read);
@@ -167,7 +172,7 @@ impl EndRecord {
     }
 }
 
-/// The last 24 bytes of a stream.
+/// The footer: the last 24 bytes of a stream. It tells where the end record starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Footer {
     /// Bytes of EndRecord, header copy and footer together.
@@ -186,15 +191,21 @@ impl Footer {
         out
     }
 
-    /// `None` unless magic, zeros and checksum are right.
+    /// Parses a footer; `None` unless magic, zeros and checksum are right.
     #[must_use]
     pub fn parse(bytes: &[u8; FOOTER_SIZE]) -> Option<Self> {
-        let mut cursor = Cursor::new(bytes, 0);
         let footer = Self {
-            end_size: cursor.u64()?,
+            end_size: u64::from_be_bytes(*bytes.first_chunk()?),
         };
         (footer.encode() == *bytes).then_some(footer)
     }
+}
+
+/// The big-endian number at `at`.
+fn u64_at(fixed: &[u8; END_RECORD_FIXED_SIZE], at: usize) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&fixed[at..at + 8]);
+    u64::from_be_bytes(bytes)
 }
 
 /// Bytes of an EndRecord with `segments` entries and `extensions` bytes of extensions.
@@ -216,7 +227,7 @@ pub const END_RECORD_TRAILER_SIZE: usize = 52;
 pub const MANIFEST_ENTRY_SIZE: usize = 36;
 /// Bytes of the footer.
 pub const FOOTER_SIZE: usize = 24;
-/// A reader takes a larger extension area for damage, so that a flipped bit can't make it buffer gigabytes.
+/// Largest extension area. A reader reports a larger one as damage, so that a flipped bit can't make it buffer gigabytes.
 pub const MAX_END_EXTENSIONS: u32 = 64 * 1024;
 
 #[cfg(test)]
@@ -238,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn an_encoded_record_parses() {
         let bytes = record().encode(|_| [7; 48]);
         assert_eq!(bytes.len() as u64, end_record_size(3, 6));
         let (read, covered, mac) = EndRecord::parse(&bytes, 3).unwrap();
@@ -246,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_is_damage() {
+    fn every_flipped_bit_is_refused() {
         let bytes = record().encode(|_| [7; 48]);
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
@@ -266,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn another_count_with_a_right_checksum_is_told_apart() {
+    fn another_count_with_a_right_checksum_is_its_own_error() {
         let mut bytes = record().encode(|_| [7; 48]);
         bytes[15] = 4;
         let end = bytes.len() - 4;
@@ -282,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_difference_is_named() {
+    fn the_first_difference_is_found() {
         let entries: Vec<_> = record().entries.into_iter().map(Some).collect();
         assert_eq!(record().first_difference(&entries), None);
         assert_eq!(

@@ -1,9 +1,9 @@
-//! What a header parser refuses, and where.
+//! Errors of the header parsers: which field, where, and what was expected.
 
 use super::{SegmentIndex, WireOffset};
 use std::fmt;
 
-/// A field of the stream's header, as docs/FORMAT.md names it.
+/// A field of the stream header (docs/FORMAT.md, "Stream header").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HeaderField {
     /// The eight bytes that every sealed stream starts with.
@@ -12,9 +12,9 @@ pub enum HeaderField {
     Version,
     /// The cipher suite.
     Suite,
-    /// The kind of segment digest.
+    /// The type of segment digest.
     Digest,
-    /// The kind of compression.
+    /// The type of compression.
     Compression,
     /// Content bytes in a full frame.
     FrameSize,
@@ -66,24 +66,24 @@ impl fmt::Display for HeaderField {
 /// Why bytes are not a stream header of version 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// A field has a value that this version does not have.
+    /// A field has a value that this version does not allow.
     #[error("the header's {field} (byte {offset}) is {found}, expected {expected}")]
     Field {
         /// Which field.
         field: HeaderField,
-        /// Where it stands.
+        /// Its offset.
         offset: WireOffset,
-        /// What stands there.
+        /// The value found.
         found: String,
-        /// What could stand there.
+        /// The values allowed.
         expected: String,
     },
-    /// The header's CRC-32C is not that of its bytes.
+    /// The stored CRC-32C differs from that of the header's bytes.
     #[error("the header's checksum (byte {offset}) is {actual:#010x}, expected {expected:#010x}")]
     Damaged {
-        /// Where the checksum stands.
+        /// Offset of the checksum.
         offset: WireOffset,
-        /// The CRC-32C that stands there.
+        /// The stored CRC-32C.
         expected: u32,
         /// The CRC-32C of the bytes before it.
         actual: u32,
@@ -91,30 +91,31 @@ pub enum HeaderError {
     /// The bytes end before the header does.
     #[error("the header is cut: {available} bytes of {needed}")]
     Incomplete {
-        /// Bytes that are there.
+        /// Bytes available.
         available: u64,
-        /// Bytes that the header needs.
+        /// Bytes of the header.
         needed: u64,
     },
 }
 
 impl HeaderError {
-    pub(super) fn field(
+    /// Refuses the field at `offset` bytes into the stream.
+    pub(super) fn refuse<T>(
         field: HeaderField,
         offset: usize,
         found: impl fmt::Display,
         expected: impl fmt::Display,
-    ) -> Self {
-        Self::Field {
+    ) -> Result<T, Self> {
+        Err(Self::Field {
             field,
             offset: WireOffset::new(offset as u64),
             found: found.to_string(),
             expected: expected.to_string(),
-        }
+        })
     }
 }
 
-/// Which part of a segment's header or FLOE header is not what it must be.
+/// The part of a segment header or FLOE header that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SegmentReason {
     /// The record does not start with `SEG1`.
@@ -127,7 +128,7 @@ pub enum SegmentReason {
     Compressed,
     /// The segment's index: out of order, repeated or missing.
     Index,
-    /// FINAL where the stream goes on, or missing where it ends.
+    /// FINAL is set before the last segment, or missing in the last.
     Finality,
     /// The plaintext's size.
     PlaintextSize,
@@ -137,7 +138,7 @@ pub enum SegmentReason {
     WireSize,
     /// Another segment after the FINAL one.
     AfterFinal,
-    /// The EndRecord where a segment was due.
+    /// The EndRecord is in the place of a segment.
     EndTooEarly,
     /// The parameters in the FLOE header are not the stream's.
     FloeParameters,
@@ -165,20 +166,20 @@ impl fmt::Display for SegmentReason {
     }
 }
 
-/// Why 32 bytes are not the header of the segment that is due.
+/// Why 32 bytes are not the header of the expected segment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} is {actual}, expected {expected}")]
 pub struct SegmentHeaderError {
     /// Which part is wrong.
     pub reason: SegmentReason,
-    /// What was due.
+    /// The value expected.
     pub expected: String,
-    /// What stands there.
+    /// The value found.
     pub actual: String,
 }
 
 impl SegmentHeaderError {
-    /// An error about `reason` with both values in words.
+    /// An error about `reason` with both values as text.
     pub fn new(reason: SegmentReason, expected: impl fmt::Display, actual: impl fmt::Display) -> Self {
         Self {
             reason,
@@ -187,10 +188,19 @@ impl SegmentHeaderError {
         }
     }
 
-    /// The end record stands where the segment `due` was expected.
+    /// Refuses a header.
+    pub(super) fn refuse<T>(
+        reason: SegmentReason,
+        expected: impl fmt::Display,
+        actual: impl fmt::Display,
+    ) -> Result<T, Self> {
+        Err(Self::new(reason, expected, actual))
+    }
+
+    /// The end record is where `segment` was expected.
     #[must_use]
-    pub fn end_too_early(due: SegmentIndex) -> Self {
-        let due = format!("segment {due}");
-        Self::new(SegmentReason::EndTooEarly, due, "the end record")
+    pub fn end_too_early(segment: SegmentIndex) -> Self {
+        let expected = format!("segment {segment}");
+        Self::new(SegmentReason::EndTooEarly, expected, "the end record")
     }
 }

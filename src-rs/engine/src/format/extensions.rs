@@ -1,61 +1,46 @@
-//! The extension areas of a header: type-length-value entries of which version 1 defines none.
+//! Extension areas: entries of type, length and value. Version 1 defines none (docs/FORMAT.md, "Extensions").
 
 use super::cursor::Cursor;
 use super::{HeaderError, HeaderField};
 
-/// Reads one area (`size u32`, then entries) and returns its entries' bytes, kept as they are for a rewrap.
+/// Reads one area (`size u32`, then entries) and returns the bytes of its entries, for a rewrap to copy.
 ///
-/// Unknown entries are skipped unless their type has bit 15 set, which refuses the stream.
+/// Unknown entries are skipped, unless bit 15 of their type is set: then the stream is refused.
 pub(super) fn parse<'a>(cursor: &mut Cursor<'a>, field: HeaderField) -> Result<&'a [u8], HeaderError> {
     let start = cursor.position();
-    let available = cursor.rest().len().saturating_sub(4);
-    let size = cursor
-        .u32()
-        .ok_or_else(|| HeaderError::field(field, start, "cut short", "a size"))?;
-    let bytes = cursor.take(size as usize).ok_or_else(|| {
-        HeaderError::field(
-            field,
-            start,
-            format!("{size} bytes long"),
-            format!("at most {available} bytes"),
-        )
-    })?;
+    let Some(size) = cursor.u32() else {
+        return HeaderError::refuse(field, start, "cut short", "a size");
+    };
+    let available = cursor.rest().len();
+    let Some(bytes) = cursor.take(size as usize) else {
+        let (found, expected) = (format!("{size} bytes long"), format!("at most {available} bytes"));
+        return HeaderError::refuse(field, start, found, expected);
+    };
     check_entries(bytes, start + 4, field)?;
     Ok(bytes)
 }
 
-/// Walks the entries of one area; `start` is the offset of its first byte.
+/// Checks the entries of one area, whose first byte is at offset `start`.
 pub(super) fn check_entries(bytes: &[u8], start: usize, field: HeaderField) -> Result<(), HeaderError> {
     let mut entries = Cursor::new(bytes, start);
     while !entries.rest().is_empty() {
         let at = entries.position();
-        let entry = entries.u16().zip(entries.u32());
-        let Some((kind, length)) = entry else {
-            return Err(HeaderError::field(
-                field,
-                at,
-                "an entry cut short",
-                "a type and a length",
-            ));
+        let Some((code, length)) = entries.u16().zip(entries.u32()) else {
+            return HeaderError::refuse(field, at, "an entry cut short", "a type and a length");
         };
         if entries.take(length as usize).is_none() {
             let found = format!("an entry of {length} bytes that runs past the end");
-            return Err(HeaderError::field(field, at, found, "entries that fill the area"));
+            return HeaderError::refuse(field, at, found, "entries that fill the area");
         }
-        if is_critical(kind) {
-            let found = format!("the unknown critical type {kind:#06x}");
-            return Err(HeaderError::field(
-                field,
-                at,
-                found,
-                "types of version 1 (use a newer release)",
-            ));
+        if is_critical(code) {
+            let found = format!("the unknown critical type {code:#06x}");
+            return HeaderError::refuse(field, at, found, "types of version 1 (use a newer release)");
         }
     }
     Ok(())
 }
 
-/// A type with bit 15 set must be understood, or the stream be refused.
-pub(super) const fn is_critical(kind: u16) -> bool {
-    kind & 0x8000 != 0
+/// Whether a reader that does not know this type must refuse the stream: bit 15 is set.
+pub(super) const fn is_critical(code: u16) -> bool {
+    code & 0x8000 != 0
 }

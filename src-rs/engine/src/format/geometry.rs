@@ -1,15 +1,14 @@
-//! Sizes: how a plaintext divides into segments and frames, and how large each is on the wire.
+//! Sizes in bytes of frames, segments and records, and their offsets (docs/FORMAT.md, "Sizes").
 
-use super::segment::SEGMENT_HEADER_SIZE;
 use super::{FrameIndex, SegmentIndex, WireOffset};
 use std::fmt;
 
-/// How each segment's record is checked without a key.
+/// The digest behind each record. It detects damage without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum DigestKind {
-    /// No digest: rot and tampering look alike.
+    /// No digest: damage and tampering look the same.
     None,
-    /// CRC-64/NVME, 8 bytes. The default: as fast as memory, and what object stores take as a checksum.
+    /// CRC-64/NVME, 8 bytes. The default: as fast as memory, and the checksum of object stores.
     #[default]
     Crc64Nvme,
     /// SHA-256, 32 bytes.
@@ -62,7 +61,7 @@ impl fmt::Display for DigestKind {
     }
 }
 
-/// A frame or segment size that the format does not have.
+/// A frame or segment size that the format does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GeometryError {
     /// The frame size is out of range.
@@ -75,12 +74,12 @@ pub enum GeometryError {
     SegmentSize {
         /// The refused size.
         segment_size: u32,
-        /// The frame size that it must be a multiple of.
+        /// The frame size; the segment size must be a multiple of it.
         frame_size: u32,
     },
 }
 
-/// The shape that all segments of one stream share.
+/// Frame size, segment size and digest, which all segments of a stream share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     frame_size: u32,
@@ -192,18 +191,18 @@ impl Geometry {
             .min(u64::from(self.segment_size)) as u32
     }
 
-    /// The same where the stream's size may not be known: then that of any segment but the last.
+    /// Plaintext bytes of one segment; of a full segment if the stream's size is unknown.
     pub(crate) fn plaintext_due(&self, plaintext_size: Option<u64>, segment: SegmentIndex) -> u32 {
         plaintext_size.map_or(self.segment_size, |size| self.segment_plaintext(size, segment))
     }
 
-    /// Where a segment's plaintext starts.
+    /// Offset of a segment's plaintext.
     #[must_use]
     pub const fn plaintext_offset(&self, segment: SegmentIndex) -> u64 {
         segment.get().saturating_mul(self.segment_size as u64)
     }
 
-    /// Where a segment's record starts in a stream without compression.
+    /// Offset of a segment's record in a stream without compression.
     #[must_use]
     pub const fn record_offset(&self, header_size: u32, segment: SegmentIndex) -> WireOffset {
         WireOffset::new(
@@ -221,10 +220,10 @@ impl Geometry {
     }
 }
 
-/// The segment size where the caller names none: [`DEFAULT_SEGMENT_SIZE`] in whole frames, doubled for a plaintext that
-/// would else have more than 65,536 segments, but to no more than 64 MiB, which every reader accepts.
+/// The default segment size in bytes: [`DEFAULT_SEGMENT_SIZE`] rounded up to whole frames, doubled until the plaintext has
+/// at most 65,536 segments, up to 64 MiB. Every reader accepts 64 MiB.
 ///
-/// Both sides keep some hundred bytes for each segment, so this is what bounds their memory for terabytes.
+/// Writers and readers keep about a hundred bytes for each segment, so this bounds their memory for terabytes.
 #[must_use]
 pub fn default_segment_size(frame_size: u32, plaintext_size: Option<u64>) -> u32 {
     let frame_size = frame_size.max(1);
@@ -237,10 +236,12 @@ pub fn default_segment_size(frame_size: u32, plaintext_size: Option<u64>) -> u32
     size
 }
 
-/// Segments that the manifest of a very long stream should not exceed.
+/// Segments above which the default segment size grows.
 const MANY: u64 = 65_536;
-/// What readers accept unless told otherwise.
+/// The readers' default limit.
 const LARGEST_DEFAULT: u32 = 64 * 1024 * 1024;
+/// Bytes of the segment header in front of every record.
+pub const SEGMENT_HEADER_SIZE: usize = 32;
 /// Bytes of the FLOE header in front of a segment's frames.
 pub const FLOE_HEADER_SIZE: usize = 74;
 /// Bytes that a frame adds to its content: length 4, IV 12, tag 16.
@@ -253,9 +254,9 @@ pub const MAX_FRAME_SIZE: u32 = 16 * 1024 * 1024;
 pub const MAX_SEGMENT_SIZE: u32 = 1024 * 1024 * 1024;
 /// The largest plaintext, 2^63 - 1 bytes.
 pub const MAX_PLAINTEXT_SIZE: u64 = (1 << 63) - 1;
-/// Frame size where the caller names none: the AEAD's cost for each frame is then below 1%.
+/// Default frame size: the AEAD's cost for each frame is below 1%.
 pub const DEFAULT_FRAME_SIZE: u32 = 64 * 1024;
-/// Segment size where the caller names none.
+/// Default segment size.
 pub const DEFAULT_SEGMENT_SIZE: u32 = 1024 * 1024;
 
 #[cfg(test)]
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frames_content_ends_with_the_segment() {
+    fn the_last_frame_s_content_ends_with_the_segment() {
         let g = small();
         let content = |frame| g.frame_content(2049, FrameIndex::new(frame));
         assert_eq!(

@@ -1,7 +1,7 @@
-//! What stands in clear in a sealed stream: bytes to typed values and back.
+//! The unencrypted parts of a sealed stream: bytes to typed values and back. The layout is docs/FORMAT.md.
 //!
-//! Nothing here knows a key, a cipher or a file. Every parser takes bytes of which it trusts none, checks sizes
-//! before it uses them, and says which field, at which offset, it refuses. The layout is docs/FORMAT.md.
+//! No keys, ciphers or files. Parsers take untrusted bytes, check sizes before they use them, and name the field and the
+//! offset that they refuse.
 
 mod cursor;
 mod end;
@@ -20,14 +20,14 @@ pub use end::{
 pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
 pub use geometry::{
     DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, DigestKind, FLOE_HEADER_SIZE, FRAME_OVERHEAD, Geometry,
-    GeometryError, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE,
+    GeometryError, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE, SEGMENT_HEADER_SIZE,
     default_segment_size,
 };
 pub(crate) use segment::is_segment_header;
-pub use segment::{SEGMENT_HEADER_SIZE, SEGMENT_MARKER, SegmentHeader};
+pub use segment::{SEGMENT_MARKER, SegmentHeader};
 pub use slots::{
-    HybridSlot, KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotBody,
-    SlotType, WRAP_SIZE, X25519Slot,
+    HpkeSlot, HybridSlot, KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE,
+    SlotBody, SlotType, WRAP_SIZE, X25519Slot,
 };
 pub use stream::{
     CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAGIC, MAX_HEADER_SIZE,
@@ -36,7 +36,7 @@ pub use stream::{
 };
 pub use units::{ByteRange, FrameIndex, SegmentIndex, WireOffset};
 
-/// A CRC-32C of bytes that come in pieces.
+/// Computes a CRC-32C incrementally.
 pub(crate) struct RunningCrc32c(crc_fast::Digest);
 
 impl RunningCrc32c {
@@ -53,7 +53,7 @@ impl RunningCrc32c {
     }
 }
 
-/// CRC-32C (Castagnoli, CRC-32/ISCSI in the CRC catalogue), which every header and the footer carry.
+/// CRC-32C (Castagnoli, CRC-32/ISCSI in the CRC catalogue): the checksum of headers, end record and footer.
 pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
     crc_fast::crc32_iscsi(bytes)
 }

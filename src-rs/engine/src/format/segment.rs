@@ -1,21 +1,22 @@
-//! The 32 bytes in front of every record. They are the FLOE message's associated data, so all of them are
-//! authenticated; their checksum only lets a reader without a key trust the sizes enough to find the next record.
+//! The segment header: the first 32 bytes of every record (docs/FORMAT.md, "Segment record").
+//!
+//! It is the associated data of the FLOE message, so every byte is authenticated. Its checksum lets a reader without a
+//! key find the next record.
 
-use super::cursor::Cursor;
-use super::{Geometry, SegmentHeaderError, SegmentIndex, SegmentReason, crc32c};
+use super::{Geometry, SEGMENT_HEADER_SIZE, SegmentHeaderError, SegmentIndex, SegmentReason, crc32c};
 
-/// What a record says of itself.
+/// Position and size of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentHeader {
     /// Position in the stream.
     pub index: SegmentIndex,
-    /// Whether it is the last.
+    /// Whether the segment is the stream's last.
     pub is_final: bool,
-    /// Plaintext bytes; without compression also the bytes inside the frames.
+    /// Plaintext bytes. Without compression also the content bytes of the frames.
     pub plaintext_size: u32,
 }
 
-/// Whether these bytes start with a segment's header: its marker, and a checksum that is right.
+/// Whether `bytes` start with a segment header: the marker and a right checksum.
 pub(crate) fn is_segment_header(bytes: &[u8]) -> bool {
     let Some(header) = bytes.first_chunk::<SEGMENT_HEADER_SIZE>() else {
         return false;
@@ -24,7 +25,7 @@ pub(crate) fn is_segment_header(bytes: &[u8]) -> bool {
 }
 
 impl SegmentHeader {
-    /// The header that the segment at `index` of a stream with `total` bytes of plaintext has, which has one there.
+    /// The header of segment `index` in a stream of `total` plaintext bytes. The stream must have that segment.
     pub(crate) fn due(index: SegmentIndex, total: u64, geometry: &Geometry) -> Self {
         Self {
             index,
@@ -48,49 +49,41 @@ impl SegmentHeader {
         out
     }
 
-    /// Parses a header and checks all that can be checked without knowing its place.
+    /// Parses a header and makes every check that does not depend on its place in the stream.
     ///
     /// # Errors
     /// Marker, checksum, reserved bits, COMPRESSED, or sizes that don't agree with each other or with `geometry`.
     pub fn parse(bytes: &[u8; SEGMENT_HEADER_SIZE], geometry: &Geometry) -> Result<Self, SegmentHeaderError> {
         use SegmentReason as R;
-        let mut cursor = Cursor::new(bytes, 0);
-        let fields = (|| {
-            let marker: [u8; 4] = cursor.array()?;
-            let (flags, reserved) = (cursor.u8()?, cursor.array::<3>()?);
-            let index = SegmentIndex::new(cursor.u64()?);
-            let sizes = [cursor.u32()?, cursor.u32()?, cursor.u32()?];
-            Some((marker, flags, reserved, index, sizes, cursor.u32()?))
-        })();
-        let Some((marker, flags, reserved, index, [plaintext_size, content_size, wire_size], stored)) =
-            fields
-        else {
-            return Err(SegmentHeaderError::new(R::Marker, "32 bytes", "fewer"));
-        };
+        let u32_at = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let [marker @ .., flags, r1, r2, r3] = *bytes.first_chunk::<8>().unwrap_or(&[0; 8]);
+        let index = SegmentIndex::new(u64::from(u32_at(8)) << 32 | u64::from(u32_at(12)));
+        let (plaintext_size, content_size, wire_size, stored) =
+            (u32_at(16), u32_at(20), u32_at(24), u32_at(28));
         if marker != SEGMENT_MARKER {
-            return Err(SegmentHeaderError::new(
+            return SegmentHeaderError::refuse(
                 R::Marker,
                 "\"SEG1\"",
                 format!("\"{}\"", marker.escape_ascii()),
-            ));
+            );
         }
         let computed = crc32c(&bytes[..28]);
         if computed != stored {
-            return Err(SegmentHeaderError::new(
+            return SegmentHeaderError::refuse(
                 R::HeaderChecksum,
                 format!("{stored:#010x}"),
                 format!("{computed:#010x}"),
-            ));
+            );
         }
-        if flags & !(FLAG_FINAL | FLAG_COMPRESSED) != 0 || reserved != [0; 3] {
-            return Err(SegmentHeaderError::new(R::ReservedBits, "zero", "not zero"));
+        if flags & !(FLAG_FINAL | FLAG_COMPRESSED) != 0 || [r1, r2, r3] != [0; 3] {
+            return SegmentHeaderError::refuse(R::ReservedBits, "zero", "not zero");
         }
         if flags & FLAG_COMPRESSED != 0 {
-            return Err(SegmentHeaderError::new(
+            return SegmentHeaderError::refuse(
                 R::Compressed,
                 "not set in a stream without compression",
                 "set",
-            ));
+            );
         }
         let is_final = flags & FLAG_FINAL != 0;
         let full = geometry.segment_size();
@@ -100,29 +93,17 @@ impl SegmentHeader {
             } else {
                 full.to_string()
             };
-            return Err(SegmentHeaderError::new(
-                R::PlaintextSize,
-                expected,
-                plaintext_size,
-            ));
+            return SegmentHeaderError::refuse(R::PlaintextSize, expected, plaintext_size);
         }
         if is_final && plaintext_size == 0 && index != SegmentIndex::ZERO {
-            return Err(SegmentHeaderError::new(
-                R::PlaintextSize,
-                "at least 1 behind the first segment",
-                0,
-            ));
+            return SegmentHeaderError::refuse(R::PlaintextSize, "at least 1 behind the first segment", 0);
         }
         if content_size != plaintext_size {
-            return Err(SegmentHeaderError::new(
-                R::ContentSize,
-                plaintext_size,
-                content_size,
-            ));
+            return SegmentHeaderError::refuse(R::ContentSize, plaintext_size, content_size);
         }
         let record_size = geometry.record_size(content_size);
         if u64::from(wire_size) != record_size {
-            return Err(SegmentHeaderError::new(R::WireSize, record_size, wire_size));
+            return SegmentHeaderError::refuse(R::WireSize, record_size, wire_size);
         }
         Ok(Self {
             index,
@@ -131,7 +112,7 @@ impl SegmentHeader {
         })
     }
 
-    /// Checks that this is the segment at `index` of a stream whose plaintext has `total` bytes, if that is known.
+    /// Checks that this is the header of segment `index` in a stream of `total` plaintext bytes, if known.
     ///
     /// # Errors
     /// Another index, finality or size.
@@ -143,24 +124,16 @@ impl SegmentHeader {
     ) -> Result<(), SegmentHeaderError> {
         use SegmentReason as R;
         if self.index != index {
-            return Err(SegmentHeaderError::new(R::Index, index, self.index));
+            return SegmentHeaderError::refuse(R::Index, index, self.index);
         }
         let Some(total) = total else { return Ok(()) };
         let due = Self::due(index, total, geometry);
         if self.is_final != due.is_final {
             let word = |set| if set { "set" } else { "not set" };
-            return Err(SegmentHeaderError::new(
-                R::Finality,
-                word(due.is_final),
-                word(self.is_final),
-            ));
+            return SegmentHeaderError::refuse(R::Finality, word(due.is_final), word(self.is_final));
         }
         if self.plaintext_size != due.plaintext_size {
-            return Err(SegmentHeaderError::new(
-                R::PlaintextSize,
-                due.plaintext_size,
-                self.plaintext_size,
-            ));
+            return SegmentHeaderError::refuse(R::PlaintextSize, due.plaintext_size, self.plaintext_size);
         }
         Ok(())
     }
@@ -168,10 +141,8 @@ impl SegmentHeader {
 
 const FLAG_FINAL: u8 = 1;
 const FLAG_COMPRESSED: u8 = 2;
-/// The first bytes of every record, by which a salvage finds the next one.
+/// The first bytes of every record. A salvage searches for them.
 pub const SEGMENT_MARKER: [u8; 4] = *b"SEG1";
-/// Bytes of the header.
-pub const SEGMENT_HEADER_SIZE: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -199,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn an_encoded_header_parses() {
         assert_eq!(
             SegmentHeader::parse(&header().encode(&geometry()), &geometry()),
             Ok(header())
@@ -207,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn every_single_bit_is_noticed() {
+    fn every_flipped_bit_is_refused() {
         let bytes = header().encode(&geometry());
         for bit in 0..256 {
             let mut flipped = bytes;

@@ -1,4 +1,4 @@
-//! The stream's header: the core that is fixed for the stream's life, extensions, key slots, MAC and checksum.
+//! The stream header: core, extensions, key slots, MAC and checksum (docs/FORMAT.md, "Stream header").
 
 #[cfg(test)]
 mod tests;
@@ -7,19 +7,20 @@ use super::cursor::Cursor;
 use super::geometry::MAX_PLAINTEXT_SIZE;
 use super::segment::is_segment_header;
 use super::{
-    DigestKind, Geometry, HeaderError, HeaderField, RawKeySlot, SlotType, WireOffset, crc32c, extensions,
+    DigestKind, Geometry, GeometryError, HeaderError, HeaderField, RawKeySlot, SlotType, WireOffset, crc32c,
+    extensions,
 };
 
-/// Bytes 0 to 63: what the stream is, for as long as it lives. All payload keys are bound to it.
+/// Bytes 0 to 63 of the header. They never change, and all payload keys are bound to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamCore {
     /// Sizes of frames and segments, and the digest.
     pub geometry: Geometry,
-    /// Whether a copy of the header stands before the footer.
+    /// Whether a copy of the header is in front of the footer.
     pub header_copy: bool,
-    /// Plaintext bytes, where the writer knew them at the start.
+    /// Plaintext bytes, if the writer knew them at the start.
     pub plaintext_size: Option<u64>,
-    /// Random; names the stream and salts its keys.
+    /// Random: identifies the stream and salts its keys.
     pub stream_id: [u8; 32],
 }
 
@@ -42,88 +43,63 @@ impl StreamCore {
         out
     }
 
-    /// The core that these bytes start with, if it can be one's; nothing about it has been checked.
+    /// The core at the start of `bytes`, if it is valid. Nothing has been authenticated or checksummed.
     pub(crate) fn claimed(bytes: &[u8]) -> Option<Self> {
-        Self::parse(&mut Cursor::new(bytes, 0)).ok()
+        Self::parse(bytes.first_chunk()?).ok()
     }
 
-    fn parse(cursor: &mut Cursor<'_>) -> Result<Self, HeaderError> {
+    /// Parses the fields behind magic and version, which [`check_prefix`] checks.
+    fn parse(bytes: &[u8; CORE_SIZE]) -> Result<Self, HeaderError> {
         use HeaderField as F;
-        let short = || HeaderError::Incomplete {
-            available: 0,
-            needed: HEADER_FIXED_SIZE as u64,
-        };
-        cursor.take(9).ok_or_else(short)?; // magic and version, which `check_prefix` has seen
-        let suite = cursor.u8().ok_or_else(short)?;
+        let u32_at = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let [.., suite, code, compression] = *bytes.first_chunk::<12>().unwrap_or(&[0; 12]);
         if suite != SUITE_FLOE_AES_256_GCM {
-            return Err(HeaderError::field(
-                F::Suite,
-                9,
-                suite,
-                "1 (FLOE with AES-256-GCM)",
-            ));
+            return HeaderError::refuse(F::Suite, 9, suite, "1 (FLOE with AES-256-GCM)");
         }
-        let code = cursor.u8().ok_or_else(short)?;
-        let digest =
-            DigestKind::from_code(code).ok_or_else(|| HeaderError::field(F::Digest, 10, code, "0 to 4"))?;
-        match cursor.u8().ok_or_else(short)? {
+        let Some(digest) = DigestKind::from_code(code) else {
+            return HeaderError::refuse(F::Digest, 10, code, "0 to 4");
+        };
+        match compression {
             COMPRESSION_NONE => {}
             1 => {
-                return Err(HeaderError::field(
-                    F::Compression,
-                    11,
-                    "1 (zstd)",
-                    "0: this release can't decompress",
-                ));
+                let expected = "0: this release can't decompress";
+                return HeaderError::refuse(F::Compression, 11, "1 (zstd)", expected);
             }
-            other => return Err(HeaderError::field(F::Compression, 11, other, "0 or 1")),
+            other => return HeaderError::refuse(F::Compression, 11, other, "0 or 1"),
         }
-        let frame_size = cursor.u32().ok_or_else(short)?;
-        let segment_size = cursor.u32().ok_or_else(short)?;
-        let geometry = Geometry::new(frame_size, segment_size, digest).map_err(|error| match error {
-            super::GeometryError::FrameSize(size) => {
-                HeaderError::field(F::FrameSize, 12, size, "1024 to 16777216")
+        let geometry = match Geometry::new(u32_at(12), u32_at(16), digest) {
+            Ok(geometry) => geometry,
+            Err(GeometryError::FrameSize(size)) => {
+                return HeaderError::refuse(F::FrameSize, 12, size, "1024 to 16777216");
             }
-            super::GeometryError::SegmentSize {
+            Err(GeometryError::SegmentSize {
                 segment_size,
                 frame_size,
-            } => HeaderError::field(
-                F::SegmentSize,
-                16,
-                segment_size,
-                format!("a multiple of the frame size {frame_size}, up to 1073741824"),
-            ),
-        })?;
-        let flags = cursor.u32().ok_or_else(short)?;
+            }) => {
+                let expected = format!("a multiple of the frame size {frame_size}, up to 1073741824");
+                return HeaderError::refuse(F::SegmentSize, 16, segment_size, expected);
+            }
+        };
+        let flags = u32_at(20);
         if flags & !FLAG_HEADER_COPY != 0 {
-            return Err(HeaderError::field(
-                F::Flags,
-                20,
-                format!("{flags:#010x}"),
-                "only bit 0 to be set",
-            ));
+            return HeaderError::refuse(F::Flags, 20, format!("{flags:#010x}"), "only bit 0 to be set");
         }
-        let size = cursor.u64().ok_or_else(short)?;
+        let size = u64::from(u32_at(24)) << 32 | u64::from(u32_at(28));
         let plaintext_size = (size != UNKNOWN_SIZE).then_some(size);
         if plaintext_size.is_some_and(|size| size > MAX_PLAINTEXT_SIZE) {
-            return Err(HeaderError::field(
-                F::PlaintextSize,
-                24,
-                size,
-                "at most 2^63 - 1, or 2^64 - 1 for unknown",
-            ));
+            let expected = "at most 2^63 - 1, or 2^64 - 1 for unknown";
+            return HeaderError::refuse(F::PlaintextSize, 24, size, expected);
         }
-        let stream_id = cursor.array().ok_or_else(short)?;
         Ok(Self {
             geometry,
             header_copy: flags & FLAG_HEADER_COPY != 0,
             plaintext_size,
-            stream_id,
+            stream_id: *bytes.last_chunk().unwrap_or(&[0; 32]),
         })
     }
 }
 
-/// A header whose bytes, checksum and every field were found right. Its MAC is not checked here: that takes a key.
+/// A header with a right checksum and valid fields. Its MAC needs a key and is not checked here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamHeader {
     /// Bytes 0 to 63.
@@ -132,13 +108,13 @@ pub struct StreamHeader {
     pub revision: u16,
     /// Tells a wrong context from a wrong key.
     pub context_check: [u8; 32],
-    /// Entries that never change; the stream's keys are bound to them.
+    /// Extension entries that never change. The stream's keys are bound to them.
     pub core_extensions: Vec<u8>,
-    /// Entries that a rewrap may change.
+    /// Extension entries that a rewrap may change.
     pub header_extensions: Vec<u8>,
-    /// Who may open the stream, in the order in which they are tried.
+    /// The key slots, in the order in which readers try them.
     pub slots: Vec<RawKeySlot>,
-    /// The MAC that stands in the header.
+    /// The header's MAC.
     pub mac: [u8; 48],
     /// All bytes of the header.
     pub bytes: Vec<u8>,
@@ -148,7 +124,7 @@ impl StreamHeader {
     /// Parses a whole header, in the order of docs/FORMAT.md: prefix, checksum, fields, slots.
     ///
     /// # Errors
-    /// `Incomplete` where `bytes` is shorter than the header; bytes behind the header are not looked at.
+    /// `Incomplete` if `bytes` is shorter than the header; `Damaged` or `Field`. Bytes behind the header are ignored.
     pub fn parse(bytes: &[u8]) -> Result<Self, HeaderError> {
         use HeaderField as F;
         let size = check_prefix(bytes)? as usize;
@@ -170,12 +146,12 @@ impl StreamHeader {
         let (body, mac) = checked.split_last_chunk::<48>().ok_or_else(short)?;
 
         let mut cursor = Cursor::new(body, 0);
-        let core = StreamCore::parse(&mut cursor)?;
-        cursor.u32().ok_or_else(short)?; // header_size, which `check_prefix` has seen
+        let core = StreamCore::parse(&cursor.array().ok_or_else(short)?)?;
+        cursor.u32().ok_or_else(short)?; // header_size: `check_prefix` has checked it
         let revision = cursor.u16().ok_or_else(short)?;
         let slot_count = cursor.u16().ok_or_else(short)?;
         if !(1..=MAX_SLOTS).contains(&slot_count) {
-            return Err(HeaderError::field(F::SlotCount, 70, slot_count, "1 to 64"));
+            return HeaderError::refuse(F::SlotCount, 70, slot_count, "1 to 64");
         }
         let context_check = cursor.array().ok_or_else(short)?;
         let core_extensions = extensions::parse(&mut cursor, F::CoreExtensions)?.to_vec();
@@ -183,27 +159,13 @@ impl StreamHeader {
         let slots: Vec<_> = (0..slot_count)
             .map(|_| RawKeySlot::parse(&mut cursor))
             .collect::<Result<_, _>>()?;
-        if slots
-            .iter()
-            .filter(|slot| slot.slot_type == SlotType::Passphrase)
-            .count()
-            > MAX_PASSPHRASE_SLOTS
-        {
-            return Err(HeaderError::field(
-                F::Slots,
-                104,
-                "more than 4 passphrase slots",
-                "at most 4",
-            ));
+        let passphrases = slots.iter().filter(|slot| slot.slot_type == SlotType::Passphrase);
+        if passphrases.count() > MAX_PASSPHRASE_SLOTS {
+            return HeaderError::refuse(F::Slots, 104, "more than 4 passphrase slots", "at most 4");
         }
         if let Some(at) = cursor.rest().iter().position(|&byte| byte != 0) {
             let at = cursor.position() + at;
-            return Err(HeaderError::field(
-                F::Padding,
-                at,
-                "not zero",
-                "zeros up to the MAC",
-            ));
+            return HeaderError::refuse(F::Padding, at, "not zero", "zeros up to the MAC");
         }
         Ok(Self {
             core,
@@ -217,13 +179,13 @@ impl StreamHeader {
         })
     }
 
-    /// Bytes of the header, which is where the first record starts.
+    /// Bytes of the header. The first record starts behind it.
     #[must_use]
     pub fn size(&self) -> u32 {
         self.bytes.len() as u32
     }
 
-    /// Bytes of the header's copy behind the end record; 0 where the stream has none.
+    /// Bytes of the header's copy behind the end record; 0 if the stream has none.
     pub(crate) fn copy_size(&self) -> u64 {
         if self.core.header_copy {
             u64::from(self.size())
@@ -232,7 +194,7 @@ impl StreamHeader {
         }
     }
 
-    /// Whether `other` is a header of the same stream, of the same size and of a later revision. Neither has been authenticated.
+    /// Whether `other` is a later revision of this header, of the same size. Neither has been authenticated.
     pub(crate) fn is_older_than(&self, other: &Self) -> bool {
         let fixed = |header: &Self| (header.core.encode(), header.context_check, header.size());
         fixed(self) == fixed(other)
@@ -248,7 +210,7 @@ impl StreamHeader {
     }
 }
 
-/// A header on its way out: everything but the MAC and the checksum.
+/// A header to be encoded: all fields but the MAC and the checksum.
 #[derive(Clone, Debug)]
 pub struct StreamHeaderDraft {
     /// Bytes 0 to 63.
@@ -257,13 +219,13 @@ pub struct StreamHeaderDraft {
     pub revision: u16,
     /// Tells a wrong context from a wrong key.
     pub context_check: [u8; 32],
-    /// Entries that never change.
+    /// Extension entries that never change.
     pub core_extensions: Vec<u8>,
-    /// Entries that a rewrap may change.
+    /// Extension entries that a rewrap may change.
     pub header_extensions: Vec<u8>,
-    /// Who may open the stream.
+    /// The key slots.
     pub slots: Vec<RawKeySlot>,
-    /// The header is zero-padded up to this size, so that a rewrap fits in place; 0 for no padding.
+    /// Bytes up to which the header is padded with zeros, so that a rewrap fits in place; 0 for no padding.
     pub padded_size: u32,
 }
 
@@ -276,7 +238,7 @@ impl StreamHeaderDraft {
         HEADER_FIXED_SIZE + extensions + slots + HEADER_TRAILER_SIZE
     }
 
-    /// Encodes the header; `mac` computes the MAC of the bytes in front of it.
+    /// Encodes the header. `mac` computes the MAC of the bytes in front of it.
     pub fn encode(&self, mac: impl FnOnce(&[u8]) -> [u8; 48]) -> Vec<u8> {
         let size = self.unpadded_size().max(self.padded_size as usize);
         let mut out = Vec::with_capacity(size);
@@ -300,22 +262,22 @@ impl StreamHeaderDraft {
     }
 }
 
-/// Checks what a reader needs before it can find the header's checksum, and returns the header's size.
+/// Checks the fields that a reader needs to find the header's checksum, and returns the header's size in bytes.
 ///
 /// # Errors
-/// A wrong magic is named as such however few bytes there are; otherwise fewer than [`HEADER_FIXED_SIZE`] bytes are
-/// `Incomplete`.
+/// `Field` for a wrong magic, version or header size. `Incomplete` for fewer than [`HEADER_FIXED_SIZE`] bytes, unless
+/// the magic is wrong so far.
 pub fn check_prefix(bytes: &[u8]) -> Result<u32, HeaderError> {
     use HeaderField as F;
     let common = bytes.len().min(MAGIC.len());
     if bytes.iter().zip(&MAGIC).any(|(byte, magic)| byte != magic) {
         let found = bytes.get(..common).unwrap_or_default().escape_ascii().to_string();
         let expected = if is_segment_header(bytes) {
-            "a sealed stream's first bytes; a segment starts here, so the header seems to be kept apart"
+            "a sealed stream's first bytes; a segment starts here, so the header seems to be detached"
         } else {
             "a sealed stream's first bytes"
         };
-        return Err(HeaderError::field(F::Magic, 0, format!("\"{found}\""), expected));
+        return HeaderError::refuse(F::Magic, 0, format!("\"{found}\""), expected);
     }
     let short = HeaderError::Incomplete {
         available: bytes.len() as u64,
@@ -325,12 +287,7 @@ pub fn check_prefix(bytes: &[u8]) -> Result<u32, HeaderError> {
         return Err(short);
     };
     if version != VERSION {
-        return Err(HeaderError::field(
-            F::Version,
-            8,
-            version,
-            "1 (use a newer release)",
-        ));
+        return HeaderError::refuse(F::Version, 8, version, "1 (use a newer release)");
     }
     let mut at_size = Cursor::new(bytes.get(CORE_SIZE..).unwrap_or_default(), CORE_SIZE);
     let Some(size) = at_size.u32() else {
@@ -338,7 +295,7 @@ pub fn check_prefix(bytes: &[u8]) -> Result<u32, HeaderError> {
     };
     if !(MIN_HEADER_SIZE..=MAX_HEADER_SIZE).contains(&size) {
         let expected = format!("{MIN_HEADER_SIZE} to {MAX_HEADER_SIZE}");
-        return Err(HeaderError::field(F::HeaderSize, CORE_SIZE, size, expected));
+        return HeaderError::refuse(F::HeaderSize, CORE_SIZE, size, expected);
     }
     if bytes.len() < HEADER_FIXED_SIZE {
         return Err(short);
@@ -352,11 +309,11 @@ const VERSION: u8 = 1;
 const SUITE_FLOE_AES_256_GCM: u8 = 1;
 const COMPRESSION_NONE: u8 = 0;
 const UNKNOWN_SIZE: u64 = u64::MAX;
-/// Key slots that a header has at most.
+/// Most key slots of a header.
 pub const MAX_SLOTS: u16 = 64;
-/// Slots of type 2 that a header has at most.
+/// Most passphrase slots of a header.
 pub const MAX_PASSPHRASE_SLOTS: usize = 4;
-/// A copy of the header stands before the footer.
+/// Flag: a copy of the header is in front of the footer.
 pub const FLAG_HEADER_COPY: u32 = 1;
 /// Bytes of the core.
 pub const CORE_SIZE: usize = 64;

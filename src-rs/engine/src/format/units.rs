@@ -1,4 +1,4 @@
-//! Newtypes for positions, so that an index can't be taken for an offset.
+//! Types for positions, so that the compiler tells an index from an offset.
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ unit! {
     WireOffset(u64)
 }
 
-/// Bytes from `start` up to, but not with, `end`; of the plaintext or of the sealed stream, as its field says.
+/// The bytes from `start` up to, but not including, `end`; of the plaintext or of the sealed stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct ByteRange {
     /// The first byte.
@@ -65,7 +65,7 @@ impl ByteRange {
         }
     }
 
-    /// Bytes in it.
+    /// Number of bytes.
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.end.saturating_sub(self.start)

@@ -1,16 +1,15 @@
-//! All that can be seen of a stream without a key. None of it is authenticated.
+//! Reads what a stream shows without a key. Nothing of it is authenticated.
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 use crate::error::SealError;
-use crate::format::{DigestKind, RawKeySlot, SlotBody, SlotType, StreamHeader};
+use crate::format::{DigestKind, ProviderSlot, RawKeySlot, SlotBody, SlotType, StreamHeader};
 use crate::keys::PassphraseCost;
-use crate::stream_v2::core::trailer::claimed_total;
-use crate::stream_v2::core::unlock::{find_header, read_header};
+use crate::stream_v2::core::locate::{claimed_total, find_header, read_header};
 use crate::stream_v2::io::ReadAt;
 
-/// A stream as anyone can see it.
+/// What a stream shows without a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamInfo {
     /// The stream's id.
@@ -19,43 +18,43 @@ pub struct StreamInfo {
     pub frame_size: u32,
     /// Plaintext bytes in a full segment.
     pub segment_size: u32,
-    /// The digest behind each record.
+    /// The digest at the end of each record.
     pub digest: DigestKind,
-    /// Plaintext bytes: what the header states, or else what the end claims; neither where it can't be found.
+    /// Plaintext bytes, as the header states or else the trailer claims. `None` if neither does.
     pub plaintext_size: Option<u64>,
-    /// Segments, where the plaintext's size is known.
+    /// Segments, if the plaintext's size is known.
     pub segments: Option<u64>,
     /// Bytes of the source.
     pub stream_size: u64,
     /// Bytes of the header.
     pub header_size: u32,
-    /// How often the header was rewritten for other keys.
+    /// The number of times the header was rewritten for other keys.
     pub header_revision: u16,
     /// Whether the stream carries a copy of its header.
     pub has_header_copy: bool,
-    /// This was read from the header's copy: the header itself is damaged, or older.
+    /// The header's copy was read, because the header is damaged or older.
     pub header_from_copy: bool,
-    /// Who can open the stream.
+    /// The key slots.
     pub slots: Vec<SlotInfo>,
-    /// Whether no slot is known to fall to a quantum computer: none is for an X25519 key, or of an unknown type. How a key
-    /// service wraps its keys can't be seen.
+    /// Whether all slots are post-quantum: none is for an X25519 key or of an unknown type. How a key service wraps its keys is not
+    /// known.
     pub is_post_quantum: bool,
 }
 
-/// A key slot as anyone can see it.
+/// What a key slot shows without a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotInfo {
     /// The slot's type, such as `key`.
     pub slot_type: String,
-    /// The key's name, where the slot has one; a key service's id of its key.
+    /// The key's name, if the slot has one, or the id of a key service's key.
     pub key_id: Option<String>,
-    /// What an attempt with a passphrase costs.
+    /// The cost of an attempt with a passphrase.
     pub passphrase_cost: Option<PassphraseCost>,
-    /// What a key service has to unwrap.
+    /// What a key service must unwrap.
     pub provider: Option<ProviderInfo>,
 }
 
-/// What a key slot says to the key service that can open it.
+/// The part of a key slot that is for a key service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderInfo {
     /// The service's name.
@@ -66,53 +65,47 @@ pub struct ProviderInfo {
 
 impl SlotInfo {
     pub(crate) fn new(raw: &RawKeySlot) -> Self {
-        let mut info = Self {
+        let (passphrase_cost, provider) = match raw.parsed() {
+            Some(SlotBody::Passphrase(slot)) => (Some(slot.cost), None),
+            Some(SlotBody::Provider(ProviderSlot { name, blob, .. })) => {
+                (None, Some(ProviderInfo { name, blob }))
+            }
+            Some(SlotBody::Key(_) | SlotBody::X25519(_) | SlotBody::Hybrid(_)) | None => (None, None),
+        };
+        Self {
             slot_type: raw.slot_type.to_string(),
             key_id: raw.key_id(),
-            passphrase_cost: None,
-            provider: None,
-        };
-        match raw.parsed() {
-            Some(SlotBody::Passphrase(slot)) => info.passphrase_cost = Some(slot.cost),
-            Some(SlotBody::Provider(slot)) => {
-                info.provider = Some(ProviderInfo {
-                    name: slot.name,
-                    blob: slot.blob,
-                });
-            }
-            Some(SlotBody::Key(_) | SlotBody::X25519(_) | SlotBody::Hybrid(_)) | None => {}
+            passphrase_cost,
+            provider,
         }
-        info
     }
 }
 
-/// The key slots of a header, of which `bytes` are at least all. Nothing in them has been authenticated: ask a key service only
-/// if it, and the key, are ones that you trust.
+/// The key slots of the header at the start of `bytes`, which must hold the whole header. Nothing in them is authenticated: ask a key
+/// service only if you trust it and the key.
 ///
 /// # Errors
-/// A header that is damaged, cut short or of another version.
+/// The header is damaged, incomplete or of another version.
 pub fn inspect_slots(bytes: &[u8]) -> Result<Vec<SlotInfo>, SealError> {
-    let mut reader = bytes;
-    let found = read_header(&mut reader)?;
-    Ok(slots(&found.header))
+    Ok(slots(&read_header(&mut &*bytes)?))
 }
 
-/// The key slots that opening a stream may try: those of its header, and where a rewrap was interrupted those of header and copy.
-/// Nothing in them has been authenticated, as for [`inspect_slots`].
+/// The key slots that opening a stream may try: those of its header, and after an interrupted rewrap also those of the older header.
+/// Nothing in them is authenticated, see [`inspect_slots`].
 ///
 /// # Errors
-/// A header that is damaged or of another version.
+/// The header is damaged or of another version.
 pub fn inspect_all_slots(source: &dyn ReadAt) -> Result<Vec<SlotInfo>, SealError> {
     let stream_size = source.size().map_err(SealError::reading)?;
     let found = find_header(source, stream_size)?;
-    let older = found.older.as_ref().map(slots).unwrap_or_default();
-    Ok([slots(&found.header), older].concat())
+    let headers = std::iter::once(&found.header).chain(&found.older);
+    Ok(headers.flat_map(slots).collect())
 }
 
-/// Reads what a stream says of itself.
+/// Reads what a stream shows without a key.
 ///
 /// # Errors
-/// A header that is damaged or of another version.
+/// The header is damaged or of another version.
 pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealError> {
     let stream_size = source.size().map_err(SealError::reading)?;
     let found = find_header(source, stream_size)?;
@@ -135,7 +128,7 @@ pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealError> {
         has_header_copy: header.core.header_copy,
         header_from_copy: found.from_copy,
         slots: slots(header),
-        is_post_quantum: header.slots.iter().all(|slot| is_post_quantum(slot.slot_type)),
+        is_post_quantum: header.slots.iter().all(is_post_quantum),
     })
 }
 
@@ -143,9 +136,6 @@ fn slots(header: &StreamHeader) -> Vec<SlotInfo> {
     header.slots.iter().map(SlotInfo::new).collect()
 }
 
-const fn is_post_quantum(slot_type: SlotType) -> bool {
-    match slot_type {
-        SlotType::Key | SlotType::Passphrase | SlotType::Provider | SlotType::Hybrid => true,
-        SlotType::X25519 | SlotType::Unknown(_) => false,
-    }
+const fn is_post_quantum(slot: &RawKeySlot) -> bool {
+    !matches!(slot.slot_type, SlotType::X25519 | SlotType::Unknown(_))
 }

@@ -1,4 +1,4 @@
-//! What can be seen of a stream without a key.
+//! What a stream shows without a key.
 
 use crate::format::DigestKind;
 use crate::inspect::{SlotInfo, inspect};
@@ -8,7 +8,7 @@ use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{FRAME, SEGMENT, compact, key, options, plaintext, seal, seal_unsized};
 
 #[test]
-fn sizes_slots_and_layout_are_seen_without_a_key() {
+fn sizes_slots_and_layout_are_shown_without_a_key() {
     for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
         let recipients = vec![
             Recipient::Key {
@@ -58,14 +58,14 @@ fn sizes_slots_and_layout_are_seen_without_a_key() {
 }
 
 #[test]
-fn the_length_of_a_cut_stream_is_unknown_unless_its_header_states_it() {
+fn the_length_of_a_truncated_stream_is_unknown_unless_its_header_states_it() {
     let content = plaintext(SEGMENT);
     let sized = seal(&content, &compact());
-    let cut = inspect(&&sized[..sized.len() - 1]).unwrap();
-    assert_eq!(cut.plaintext_size, Some(SEGMENT));
+    let truncated = inspect(&&sized[..sized.len() - 1]).unwrap();
+    assert_eq!(truncated.plaintext_size, Some(SEGMENT));
     let unsized_stream = seal_unsized(&content, &compact());
-    let cut = inspect(&&unsized_stream[..unsized_stream.len() - 1]).unwrap();
-    assert_eq!((cut.plaintext_size, cut.segments), (None, None));
+    let truncated = inspect(&&unsized_stream[..unsized_stream.len() - 1]).unwrap();
+    assert_eq!((truncated.plaintext_size, truncated.segments), (None, None));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_damaged_header_is_read_from_its_copy() {
 }
 
 #[test]
-fn what_is_no_stream_is_refused() {
+fn a_source_that_is_not_a_stream_is_refused() {
     assert_eq!(inspect(&&b"hello"[..]).unwrap_err().code(), "HEADER_ERROR");
     assert_eq!(inspect(&&b""[..]).unwrap_err().code(), "TRUNCATED");
 }

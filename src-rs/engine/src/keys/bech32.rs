@@ -1,13 +1,13 @@
-//! Bech32 (BIP 173) without its limit of 90 characters, as age writes keys.
+//! Bech32 (BIP 173) without its limit of 90 characters: the text form of age's keys.
 
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{ByteIterExt, Checksum, Fe32IterExt, Hrp};
 use zeroize::Zeroizing;
 
-/// `bytes` behind `prefix`, in lower case. `None` only for a prefix that Bech32 does not have.
+/// `bytes` after `prefix`, in lower case. `None` if Bech32 does not allow the prefix.
 pub(super) fn encode(prefix: &str, bytes: &[u8]) -> Option<Zeroizing<String>> {
     let hrp = Hrp::parse(prefix).ok()?;
-    // Its whole length, so that no reallocation leaves a copy behind.
+    // The exact capacity, so that no reallocation leaves a copy behind.
     let length = prefix.len() + 1 + (bytes.len() * 8).div_ceil(5) + Long::CHECKSUM_LENGTH;
     let mut text = Zeroizing::new(String::with_capacity(length));
     text.extend(
@@ -21,8 +21,7 @@ pub(super) fn encode(prefix: &str, bytes: &[u8]) -> Option<Zeroizing<String>> {
     Some(text)
 }
 
-/// The bytes behind `prefix`, which is in the case that the text must have. There is one text for any bytes: that
-/// one is taken and no other.
+/// The bytes after `prefix`. The text must have the prefix's case and be the one that [`encode`] gives for these bytes.
 pub(super) fn decode<const N: usize>(prefix: &str, text: &str) -> Option<Zeroizing<[u8; N]>> {
     let checked = CheckedHrpstring::new::<Long>(text).ok()?;
     if !text.starts_with(prefix) || checked.hrp().len() != prefix.len() {
@@ -40,7 +39,7 @@ pub(super) fn decode<const N: usize>(prefix: &str, text: &str) -> Option<Zeroizi
     again.eq_ignore_ascii_case(text).then_some(bytes)
 }
 
-/// The checksum of Bech32 over texts as long as the longest key's.
+/// Bech32's checksum for texts as long as the longest key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Long {}
 
@@ -60,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_encoded_is_decoded_and_nothing_else() {
+    fn encoded_bytes_are_decoded_and_changed_texts_are_refused() {
         let bytes: [u8; 33] = std::array::from_fn(|i| i as u8 * 7);
         let text = encode("age", &bytes).unwrap();
         assert_eq!(decode::<33>("age", &text).unwrap().as_slice(), bytes);
@@ -80,8 +79,8 @@ mod tests {
     }
 
     #[test]
-    fn bits_behind_the_last_byte_are_zero() {
-        // 33 bytes are 264 bits, which 53 characters of 5 bits hold with one over.
+    fn padding_bits_must_be_zero() {
+        // 33 bytes are 264 bits; 53 characters of 5 bits hold one bit more.
         let bytes = [0; 33];
         let hrp = Hrp::parse("age").unwrap();
         let mut fes: Vec<_> = bytes.iter().copied().bytes_to_fes().collect();

@@ -1,6 +1,6 @@
-//! Key files: one line of text behind comments, readable by their owner alone.
+//! Key files: one line of text after comments, readable by their owner only.
 //!
-//! Those of key pairs are in `pair_file`, under the same rules.
+//! The same rules apply to files of key pairs, see `key_pair_file`.
 
 use super::{key_from_base64, key_from_hex, key_to_hex};
 use crate::crypto::SecretKey;
@@ -16,29 +16,29 @@ pub enum KeyFileError {
     /// The file could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Group or others may read the file.
-    #[error("others can read the key file (its permissions are {mode:04o}); run `chmod 600` on it")]
+    /// Other users can read the file.
+    #[error("other users can read the key file (permissions {mode:04o}); run `chmod 600` on it")]
     Readable {
         /// The file's permission bits.
         mode: u32,
     },
-    /// The file holds no key, or more than one.
+    /// The file does not hold exactly one key.
     #[error("the file holds no key: expected 32 bytes, 64 hexadecimal digits or 44 Base64 characters")]
     NotAKey,
-    /// A line of a file of key pairs is no secret key, or there is none up to this last line.
-    #[error("line {line} is no secret key: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…")]
+    /// A line of a key pair file is not a secret key, or the file has no secret key up to this last line.
+    #[error("line {line} is not a secret key: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…")]
     NotAnIdentity {
-        /// The line, counted from 1.
+        /// The line number, from 1.
         line: usize,
     },
-    /// What was to be written is not a key pair's secret key.
-    #[error("only the secret key of a pair is written to such a file")]
+    /// The key to write is not the secret key of a pair.
+    #[error("a key pair file holds only secret keys of key pairs")]
     NotAPair,
 }
 
-/// Reads a key from a file: 32 raw bytes, or a line of hexadecimal digits or Base64 behind `#` comments.
+/// Reads a key from a file: 32 raw bytes, or a line of hexadecimal digits or Base64 after `#` comments.
 ///
-/// On Unix a file that group or others can read is refused, unless `allow_readable`.
+/// On Unix a file that group or others can read is refused unless `allow_readable`.
 ///
 /// # Errors
 /// See [`KeyFileError`].
@@ -46,7 +46,7 @@ pub fn read_key_file(path: &Path, allow_readable: bool) -> Result<SecretKey, Key
     let content = read_protected(path, allow_readable, MAX_FILE_SIZE)?;
     let content = content.ok_or(KeyFileError::NotAKey)?;
     let content = content.as_slice();
-    // 32 hexadecimal digits are half a key rather than a key's 32 bytes.
+    // 32 hexadecimal digits are half a key in text form, not a key's 32 bytes.
     if content.len() == 32 && !content.iter().all(u8::is_ascii_hexdigit) {
         return SecretKey::from_bytes(content).map_err(|_| KeyFileError::NotAKey);
     }
@@ -63,7 +63,7 @@ pub fn read_key_file(path: &Path, allow_readable: bool) -> Result<SecretKey, Key
     }
 }
 
-/// What is in a file of secrets, all of which only its owner may read; `None` where that is more than `maximum` bytes.
+/// The contents of a file of secrets that only its owner can read; `None` if they are more than `maximum` bytes.
 pub(super) fn read_protected(
     path: &Path,
     allow_readable: bool,
@@ -71,22 +71,22 @@ pub(super) fn read_protected(
 ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileError> {
     let mut file = open_regular(path)?;
     check_mode(&file, allow_readable)?;
-    // One byte more than is allowed, so that a second key behind the first can't go unnoticed.
+    // One byte more than allowed, so that a file that is too long is noticed.
     let mut content = Zeroizing::new(Vec::with_capacity(maximum + 1));
     (&mut file).take(maximum as u64 + 1).read_to_end(&mut content)?;
     Ok((content.len() <= maximum).then_some(content))
 }
 
-/// Writes a new key file that only its owner can read, and flushes it: a key that is lost is data that is lost.
+/// Writes a new key file that only its owner can read, and flushes it to the disk: data sealed with a lost key is lost.
 ///
 /// # Errors
-/// `AlreadyExists` for an existing path: a key file is never overwritten.
+/// `AlreadyExists` if the path exists: a key file is never overwritten.
 pub fn write_key_file(path: &Path, key: &SecretKey) -> Result<(), KeyFileError> {
     let hex = key_to_hex(key);
     write_new(path, &Zeroizing::new(format!("{COMMENT}{}\n", hex.as_str())))
 }
 
-/// Writes a new file of secrets that only its owner can read, and flushes it.
+/// Writes a new file of secrets that only its owner can read, and flushes it to the disk.
 pub(super) fn write_new(path: &Path, text: &str) -> Result<(), KeyFileError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -95,11 +95,11 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), KeyFileError> {
     let mut file = options.open(path)?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
-        // Best effort: what matters to the caller is the failure to write.
+        // Best effort: the caller gets the error of writing.
         let _ = std::fs::remove_file(path);
     }
     written?;
-    // Best effort too: the key is on the disk, and some systems can't flush a directory.
+    // Best effort: the key is on the disk, and some systems can't flush a directory.
     #[cfg(unix)]
     let _ = File::open(
         path.parent()
@@ -110,7 +110,7 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), KeyFileError> {
     Ok(())
 }
 
-/// Opens without waiting for a FIFO's writer, and takes regular files only.
+/// Opens a regular file. Does not wait for the writer of a FIFO.
 fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -142,7 +142,7 @@ fn check_mode(_: &File, _: bool) -> Result<(), KeyFileError> {
     Ok(())
 }
 
-const COMMENT: &str = "# A sealstream secret key. Whoever has it can open what was sealed with it; keep a copy in a safe place.\n";
+const COMMENT: &str = "# A sealstream secret key. Anyone who has it can open what was sealed with it. Keep a copy in a safe place.\n";
 const MAX_FILE_SIZE: usize = 4096;
 
 #[cfg(test)]
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn a_file_without_exactly_one_key_is_refused() {
         let two_lines = format!("{0}\n{0}\n", "11".repeat(32)).into_bytes();
         for content in [
             vec![],
@@ -205,7 +205,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_key_that_others_can_read_is_refused_unless_allowed() {
+    fn a_key_file_that_others_can_read_is_refused_unless_allowed() {
         for mode in [0o640, 0o604, 0o660, 0o777] {
             let (_dir, path) = written(&[7; 32], mode);
             assert!(
@@ -217,7 +217,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_directory_or_a_device_is_no_key_file() {
+    fn a_directory_or_a_device_is_refused() {
         for path in ["/", "/dev/null"] {
             assert!(matches!(
                 read_key_file(Path::new(path), true),

@@ -1,8 +1,8 @@
-//! Files of key pairs as age-keygen writes them: comments, then a secret key; as many of them as there are.
+//! Key pair files in the format of age-keygen: secret keys, one per line, between comments.
 
 use super::file::{read_protected, write_new};
 use super::{
-    HybridIdentity, HybridRecipient, Identity, KeyFileError, PairTextError, Recipient, X25519Identity,
+    HybridIdentity, HybridRecipient, Identity, KeyFileError, KeyPairTextError, Recipient, X25519Identity,
     X25519Recipient,
 };
 use std::path::Path;
@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 /// The public key in `text`: `age1…` or `age1pq1…`.
 ///
 /// # Errors
-/// See [`PairTextError`].
-pub fn recipient_from_text(text: &str) -> Result<Recipient, PairTextError> {
+/// See [`KeyPairTextError`].
+pub fn recipient_from_text(text: &str) -> Result<Recipient, KeyPairTextError> {
     if text.starts_with("age1pq1") {
         HybridRecipient::from_text(text).map(Recipient::Hybrid)
     } else {
@@ -24,8 +24,8 @@ pub fn recipient_from_text(text: &str) -> Result<Recipient, PairTextError> {
 /// The secret key in `text`: `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…`. The caller overwrites its own copy.
 ///
 /// # Errors
-/// See [`PairTextError`], which holds nothing of the text.
-pub fn identity_from_text(text: &str) -> Result<Identity, PairTextError> {
+/// See [`KeyPairTextError`]. The error holds nothing of the text.
+pub fn identity_from_text(text: &str) -> Result<Identity, KeyPairTextError> {
     if text.starts_with("AGE-SECRET-KEY-PQ-1") {
         HybridIdentity::from_text(text).map(Identity::Hybrid)
     } else {
@@ -33,12 +33,12 @@ pub fn identity_from_text(text: &str) -> Result<Identity, PairTextError> {
     }
 }
 
-/// Reads the secret keys in a file: one on each line that is neither empty nor a comment, in their order.
+/// Reads the secret keys in a file, in their order. Each line that is neither empty nor a comment holds one.
 ///
-/// On Unix a file that group or others can read is refused, unless `allow_readable`.
+/// On Unix a file that group or others can read is refused unless `allow_readable`.
 ///
 /// # Errors
-/// See [`KeyFileError`]; a line that is no secret key is `NotAnIdentity`, and so is the end of a file without any.
+/// See [`KeyFileError`]. `NotAnIdentity` for a line that is not a secret key, and for the last line of a file without secret keys.
 pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Identity>, KeyFileError> {
     let content = read_protected(path, allow_readable, MAX_FILE_SIZE)?;
     let content = content.ok_or(KeyFileError::NotAnIdentity { line: 1 })?;
@@ -59,10 +59,10 @@ pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Ident
     Ok(identities)
 }
 
-/// Writes a new file of one pair that only its owner can read, and flushes it.
+/// Writes a new file of one key pair that only its owner can read, and flushes it to the disk.
 ///
 /// # Errors
-/// `AlreadyExists` for an existing path: a key file is never overwritten.
+/// `AlreadyExists` if the path exists: a key file is never overwritten. `NotAPair`.
 pub fn write_identity_file(path: &Path, identity: &Identity) -> Result<(), KeyFileError> {
     let (public, secret) = match identity {
         Identity::X25519(secret) => (secret.recipient().to_string(), secret.to_text()),
@@ -77,7 +77,7 @@ pub fn write_identity_file(path: &Path, identity: &Identity) -> Result<(), KeyFi
 
 fn content(public: &str, secret: &str, seconds: u64) -> Zeroizing<String> {
     let comments = format!("# created: {}\n# public key: {public}\n", utc(seconds));
-    // Its whole length, so that no reallocation leaves a copy behind.
+    // The exact capacity, so that no reallocation leaves a copy behind.
     let mut content = Zeroizing::new(String::with_capacity(comments.len() + secret.len() + 1));
     for part in [&comments, secret, "\n"] {
         content.push_str(part);
@@ -85,10 +85,10 @@ fn content(public: &str, secret: &str, seconds: u64) -> Zeroizing<String> {
     content
 }
 
-/// Seconds since 1970 as RFC 3339 writes them. The date is by Howard Hinnant's `civil_from_days`.
+/// Seconds since 1970 in the format of RFC 3339. The date follows Howard Hinnant's `civil_from_days`.
 fn utc(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Days since 1 March of the year 0, in eras of 400 years, which all have as many days.
+    // Days since 1 March of the year 0, in eras of 400 years, which all have the same number of days.
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -105,7 +105,7 @@ fn utc(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Some hundred pairs, of which a public key of X-Wing takes two kilobytes.
+/// Room for some hundred pairs; an X-Wing public key takes two kilobytes.
 const MAX_FILE_SIZE: usize = 1024 * 1024;
 
 #[cfg(test)]
@@ -133,7 +133,7 @@ mod tests {
     const SECRET: &str = "AGE-SECRET-KEY-1EGTZVFFV20835NWYV6270LXYVK2VKNX2MMDKWYKLMGR48UAWX40Q2P2LM0";
 
     #[test]
-    fn what_was_written_is_read_and_never_overwritten() {
+    fn a_written_pair_is_read_and_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let pairs = [
             Identity::X25519(X25519Identity::generate().unwrap()),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_is_that_of_age_keygen() {
+    fn the_text_has_the_format_of_age_keygen() {
         let text = content("age1public", "AGE-SECRET-KEY-1SECRET", 1_612_271_383);
         assert_eq!(
             *text,
@@ -163,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn times_are_those_of_the_calendar() {
-        for (seconds, due) in [
+    fn times_follow_the_calendar() {
+        for (seconds, expected) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),
             (951_782_400, "2000-02-29T00:00:00Z"),
@@ -172,7 +172,7 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
             (1_767_225_599, "2025-12-31T23:59:59Z"),
         ] {
-            assert_eq!(utc(seconds), due);
+            assert_eq!(utc(seconds), expected);
         }
     }
 
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_key_is_refused_by_its_line_and_not_repeated() {
+    fn a_line_that_is_not_a_secret_key_is_named_but_not_repeated() {
         let public = X25519Identity::generate().unwrap().recipient().to_string();
         let wrong = SECRET.replace("LM0", "LM9");
         for (content, at) in [

@@ -1,4 +1,4 @@
-//! Who may open a stream: recipients when it is sealed, identities when it is opened, key slots in between.
+//! Recipients, for whom a stream is sealed; identities, which open it; and the key slots in its header.
 
 mod asymmetric;
 mod bech32;
@@ -15,12 +15,15 @@ mod unlock;
 mod tests;
 
 pub use crate::format::PassphraseCost;
-pub use asymmetric::{HybridIdentity, HybridRecipient, PairTextError, X25519Identity, X25519Recipient};
+pub use asymmetric::{
+    HybridIdentity, HybridRecipient, KeyPairTextError, KeyText, PrivateKey, PublicKey, X25519Identity,
+    X25519Recipient,
+};
 pub use file::{KeyFileError, read_key_file, write_key_file};
 pub use key_pair_file::{identity_from_text, read_identity_file, recipient_from_text, write_identity_file};
 pub use passphrase::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES, Passphrase, PassphraseError};
-pub use passphrase_generator::generate_words;
+pub use passphrase_generator::generate_passphrase;
 pub use recipient::{Identity, MAX_KEY_ID, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME, ProviderKey, Recipient};
 pub use seal::{is_sealed_for, public_keys, seal_slots};
 pub use text::{KeyTextError, key_from_base64, key_from_hex, key_to_hex};
-pub use unlock::{UnlockError, UnlockLimits, Unlocked, opened_slots, provider_slots, unlock};
+pub use unlock::{UnlockError, UnlockLimits, Unlocked, opened_slots, unlock};

@@ -1,4 +1,4 @@
-//! Passphrases, and the keys that Argon2id makes of them.
+//! Passphrases, and the keys that Argon2id derives from them.
 
 use crate::crypto::{CryptoError, argon2id};
 use crate::format::{PassphraseCost, SLOT_SALT_SIZE};
@@ -7,35 +7,35 @@ use std::sync::{Mutex, PoisonError};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// A passphrase in Unicode NFC, so that it is the same however its letters were composed. Overwritten when dropped.
+/// A passphrase in Unicode NFC, so that composed and decomposed letters give the same passphrase. Overwritten when dropped.
 #[derive(Clone)]
 pub struct Passphrase(Zeroizing<String>);
 
 impl Passphrase {
-    /// Takes the text as it is, blanks included. The caller overwrites its own copy.
+    /// Takes the text, with its spaces. The caller overwrites its own copy.
     ///
     /// # Errors
-    /// An empty text.
+    /// The text is empty.
     pub fn new(text: &str) -> Result<Self, PassphraseError> {
         if text.is_empty() {
             return Err(PassphraseError);
         }
-        // Room for the longest normal form, so that no reallocation leaves a copy behind.
+        // Capacity for the longest normal form, so that no reallocation leaves a copy behind.
         let mut normal = Zeroizing::new(String::with_capacity(text.len() * MAX_NFC_EXPANSION));
         normal.extend(text.nfc());
         Ok(Self(normal))
     }
 
-    /// The key that wraps the file key. It waits for others to be done, and takes as much time and memory as `cost` says, on threads of its own that end
-    /// before it returns: one for each lane, but no more than the machine runs at once.
+    /// Derives the key that wraps the file key, with the time and memory of `cost`. Runs one at a time in the process, on threads
+    /// of its own that end before it returns: one per lane, but at most one per processor.
     pub(super) fn stretch(
         &self,
         salt: &[u8; SLOT_SALT_SIZE],
         cost: PassphraseCost,
     ) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
-        // One at a time in the process: the memory of several would add up to more than anybody allowed.
-        static TURN: Mutex<()> = Mutex::new(());
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        // Several at once could together take more memory than the limit.
+        static RUNNING: Mutex<()> = Mutex::new(());
+        let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         let available = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = available.min(cost.lanes() as usize);
         rayon::ThreadPoolBuilder::new()
@@ -55,16 +55,16 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// A passphrase that is none.
+/// The passphrase is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a passphrase must not be empty")]
 pub struct PassphraseError;
 
-/// NFC makes a text in UTF-8 three times as long at most (Unicode's FAQ on normalization).
+/// NFC makes a text in UTF-8 at most three times as long (Unicode's FAQ on normalization).
 const MAX_NFC_EXPANSION: usize = 3;
-/// What a reader spends on a header's passphrase slots in all, unless told otherwise: memory times passes, 4 GiB in KiB.
+/// The default limit for the total cost of a header's passphrase slots: memory times passes, 4 GiB in KiB.
 pub const DEFAULT_MAX_PASSPHRASE_COST: u64 = 4 * 1024 * 1024;
-/// The most lanes that are accepted. They cost no memory, but more of them than processors are of no use.
+/// The most lanes that are accepted. Lanes take no memory, but more lanes than processors gain nothing.
 pub const MAX_PASSPHRASE_LANES: u32 = 255;
 
 #[cfg(test)]
@@ -80,8 +80,8 @@ mod tests {
     }
 
     #[test]
-    fn forms_of_the_same_text_give_the_same_key() {
-        // é, Å, and Hangul, composed and in parts.
+    fn composed_and_decomposed_text_give_the_same_key() {
+        // é, Å and Hangul, composed and decomposed.
         for (composed, decomposed) in [
             ("caf\u{e9}", "cafe\u{301}"),
             ("\u{c5}", "\u{212b}"),
@@ -89,12 +89,12 @@ mod tests {
         ] {
             assert_eq!(key(composed, 1), key(decomposed, 1));
         }
-        // Compatibility forms are other texts.
+        // NFC keeps compatibility characters.
         assert_ne!(key("\u{fb01}", 1), key("fi", 1));
     }
 
     #[test]
-    fn blanks_case_and_salt_make_other_keys() {
+    fn spaces_case_and_salt_change_the_key() {
         let keys = [
             key("correct horse", 1),
             key("correct horse ", 1),
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_longest_normal_form_needs_no_reallocation() {
-        // U+1D160 becomes three characters of four bytes; U+0390 and its like stay.
+        // U+1D160 becomes three characters of four bytes; U+0390 stays.
         for text in ["\u{1d160}", "\u{fb2c}", "\u{390}", "a"] {
             let text = text.repeat(50);
             let passphrase = Passphrase::new(&text).unwrap();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_passphrase_is_refused_and_none_is_printed() {
+    fn an_empty_passphrase_is_refused_and_passphrases_are_not_printed() {
         assert_eq!(Passphrase::new("").unwrap_err(), PassphraseError);
         assert_eq!(
             format!("{:?}", Passphrase::new("secret").unwrap()),

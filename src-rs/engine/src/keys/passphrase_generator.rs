@@ -1,20 +1,20 @@
-//! Passphrases that are drawn rather than thought up: words of a list, each as likely as any other.
+//! Generates passphrases from random words of a list.
 
 use crate::crypto::{CryptoError, Random};
 use bip39::Language;
 use zeroize::{Zeroize, Zeroizing};
 
-/// A passphrase of `count` words with `-` between them, from the system's generator. Each word is worth 11 bits.
+/// A passphrase of `count` random words with `-` between them. Each word adds 11 bits of entropy.
 ///
 /// # Errors
 /// [`CryptoError::RandomUnavailable`].
-pub fn generate_words(count: usize) -> Result<Zeroizing<String>, CryptoError> {
-    words_from(&Random::system(), count)
+pub fn generate_passphrase(count: usize) -> Result<Zeroizing<String>, CryptoError> {
+    generate_with(&Random::system(), count)
 }
 
-fn words_from(random: &Random, count: usize) -> Result<Zeroizing<String>, CryptoError> {
+fn generate_with(random: &Random, count: usize) -> Result<Zeroizing<String>, CryptoError> {
     let list = Language::English.word_list();
-    // Room for the longest words, so that no reallocation leaves a copy behind.
+    // Capacity for the longest words, so that no reallocation leaves a copy behind.
     let mut text = Zeroizing::new(String::with_capacity(count * (LONGEST_WORD + 1)));
     let mut drawn = [0; 2];
     for position in 0..count {
@@ -28,12 +28,12 @@ fn words_from(random: &Random, count: usize) -> Result<Zeroizing<String>, Crypto
     Ok(text)
 }
 
-/// The low bits of two random bytes: as the list's length is a power of two, all its words are equally likely.
+/// The low bits of two random bytes. The list's length is a power of two, so all words are equally likely.
 const fn index(drawn: [u8; 2]) -> usize {
     u16::from_le_bytes(drawn) as usize % LIST_LENGTH
 }
 
-/// Words of the list: 11 bits for each that is drawn.
+/// Words in the list.
 const LIST_LENGTH: usize = 2048;
 /// Letters of the list's longest words.
 const LONGEST_WORD: usize = 8;
@@ -44,7 +44,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_word_of_the_list_is_as_likely_as_any_other() {
+    fn all_words_are_equally_likely() {
         let mut counts = vec![0; LIST_LENGTH];
         for drawn in 0..=u16::MAX {
             counts[index(drawn.to_le_bytes())] += 1;
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_what_it_is_taken_for() {
+    fn the_list_has_distinct_lower_case_words() {
         let list = Language::English.word_list();
         assert_eq!(list.iter().collect::<HashSet<_>>().len(), LIST_LENGTH);
         assert_eq!(list.iter().map(|word| word.len()).max(), Some(LONGEST_WORD));
@@ -64,17 +64,17 @@ mod tests {
     }
 
     #[test]
-    fn the_same_random_bytes_give_the_same_words_and_others_others() {
-        let words = |seed| words_from(&Random::known(seed), 10).unwrap();
+    fn words_follow_from_the_random_bytes() {
+        let words = |seed| generate_with(&Random::known(seed), 10).unwrap();
         assert_eq!(words(1), words(1));
         assert_ne!(words(1), words(2));
-        assert_ne!(generate_words(10).unwrap(), generate_words(10).unwrap());
+        assert_ne!(generate_passphrase(10).unwrap(), generate_passphrase(10).unwrap());
     }
 
     #[test]
-    fn there_are_as_many_words_as_asked_for_and_no_reallocation() {
+    fn the_passphrase_has_count_words_and_fits_its_capacity() {
         for count in [0, 1, 6, 24] {
-            let text = generate_words(count).unwrap();
+            let text = generate_passphrase(count).unwrap();
             let words = text.split('-').filter(|word| !word.is_empty());
             assert_eq!(words.count(), count);
             assert!(text.len() <= count * (LONGEST_WORD + 1));
@@ -82,9 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn a_generator_that_is_out_of_order_is_an_error() {
+    fn failure_of_the_random_generator_is_reported() {
         assert_eq!(
-            words_from(&Random::failing(), 10).unwrap_err(),
+            generate_with(&Random::failing(), 10).unwrap_err(),
             CryptoError::RandomUnavailable
         );
     }

@@ -1,4 +1,4 @@
-//! For whom a stream is sealed, and what opens it.
+//! Recipients, for whom a stream is sealed, and identities, which open it.
 
 use super::{HybridIdentity, HybridRecipient, Passphrase, PassphraseCost, X25519Identity, X25519Recipient};
 use crate::crypto::SecretKey;
@@ -7,62 +7,62 @@ use crate::format::{
     X25519Slot,
 };
 
-/// Someone for whom a stream is sealed.
+/// A key, a passphrase or a key service that a stream is sealed for.
 #[derive(Clone, Debug)]
 pub enum Recipient {
-    /// Whoever holds this 32-byte key.
+    /// A 32-byte key.
     Key {
         /// The key.
         key: SecretKey,
-        /// A name for it, at most [`MAX_KEY_ID`] bytes; anyone can read it in the header.
+        /// The key's name, at most [`MAX_KEY_ID`] bytes. It stands unencrypted in the header.
         id: String,
     },
-    /// Whoever knows this passphrase.
+    /// A passphrase.
     Passphrase {
         /// The passphrase.
         passphrase: Passphrase,
-        /// What every attempt to open the stream with a passphrase costs, right or wrong.
+        /// The cost of every attempt to open the stream with a passphrase, right or wrong.
         cost: PassphraseCost,
     },
-    /// The holder of an X25519 secret key. The stream is then not safe from quantum computers, whoever else it is for.
+    /// An X25519 public key. A stream with such a recipient is not safe from quantum computers, even if it has other recipients.
     X25519(X25519Recipient),
-    /// The holder of a post-quantum hybrid secret key.
+    /// A post-quantum hybrid public key.
     Hybrid(HybridRecipient),
-    /// Whoever may use a key of a key service.
+    /// A key of a key service.
     Provider(ProviderKey),
 }
 
-/// Something that may open a stream.
+/// A key or passphrase that may open a stream.
 #[derive(Clone, Debug)]
 pub enum Identity {
     /// A 32-byte key.
     Key(SecretKey),
-    /// A passphrase. Each slot that it is tried on costs what the slot says.
+    /// A passphrase. Each slot that it is tried on takes the slot's cost.
     Passphrase(Passphrase),
     /// An X25519 secret key.
     X25519(X25519Identity),
     /// A post-quantum hybrid secret key.
     Hybrid(HybridIdentity),
-    /// A key that a key service unwrapped. It fits the one slot with this name, key id and blob.
+    /// A key that a key service unwrapped. It fits only the slot with this name, key id and blob.
     Provider(ProviderKey),
 }
 
-/// A random key that a key service has wrapped, or unwrapped again. Whoever seals has the service wrap a new one for every
-/// stream; whoever opens finds the blob in the header's slots and has it unwrapped.
+/// A random key that a key service wrapped or unwrapped. To seal, the caller has the service wrap a new key for every stream. To
+/// open, the caller has it unwrap the blob in the header's slot.
 #[derive(Clone, Debug)]
 pub struct ProviderKey {
-    /// The service's name, 1 to [`MAX_PROVIDER_NAME`] bytes; anyone can read it in the header.
+    /// The service's name, 1 to [`MAX_PROVIDER_NAME`] bytes. It stands unencrypted in the header.
     pub name: String,
-    /// Which of the service's keys wrapped this one, at most [`MAX_PROVIDER_KEY_ID`] bytes; anyone can read it.
+    /// The id of the service's key that wrapped this one, at most [`MAX_PROVIDER_KEY_ID`] bytes. It stands unencrypted in the header.
     pub key_id: String,
-    /// The key as the service wrapped it. Never empty; it has to fit into the header.
+    /// The wrapped key. Never empty; it must fit into the header.
     pub blob: Vec<u8>,
-    /// The key itself: random, and for one stream.
+    /// The key: random, for one stream.
     pub kek: SecretKey,
 }
 
 impl Recipient {
-    /// What opens this recipient's slot, where the sealing side has it: a public key's secret one it has not.
+    /// The identity that opens this recipient's slot. `None` for a public key, whose secret key the sealing side does not have.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         match self {
@@ -73,7 +73,7 @@ impl Recipient {
         }
     }
 
-    /// Whether the sealing side has what opens this recipient's slot.
+    /// Whether the sealing side can open this recipient's slot.
     #[must_use]
     pub const fn opens(&self) -> bool {
         !matches!(self, Self::X25519(_) | Self::Hybrid(_))
@@ -94,7 +94,7 @@ impl Recipient {
     /// Bytes of this recipient's slot in the header.
     #[must_use]
     pub fn slot_size(&self) -> usize {
-        // Only lengths count.
+        // Only the lengths matter.
         let (salt, wrap) = ([0; SLOT_SALT_SIZE], [0; WRAP_SIZE]);
         let slot: RawKeySlot = match self {
             Self::Key { id, .. } => {
@@ -129,7 +129,7 @@ impl Recipient {
 }
 
 impl Identity {
-    /// The type of the slots that this may open.
+    /// The type of the slots that this identity may open.
     #[must_use]
     pub const fn slot_type(&self) -> SlotType {
         match self {
@@ -142,9 +142,9 @@ impl Identity {
     }
 }
 
-/// Bytes of the longest key id.
+/// The most bytes of a key id.
 pub const MAX_KEY_ID: usize = 255;
-/// Bytes of the longest name of a key service.
+/// The most bytes of a key service's name.
 pub const MAX_PROVIDER_NAME: usize = 255;
-/// Bytes of the longest id of a key service's key.
+/// The most bytes of the id of a key service's key.
 pub const MAX_PROVIDER_KEY_ID: usize = 65_535;

@@ -1,19 +1,19 @@
-//! Key slots on their way out.
+//! Creates a header's key slots.
 
+use super::unlock::open_slot;
 use super::{ProviderKey, Recipient};
 use crate::crypto::{
-    CryptoError, FileKey, Kem, Random, UnwrapError, X25519, XWing, overwrite_stack, unwrap_file_key,
-    wrap_file_key,
+    CryptoError, FileKey, Kem, Random, UnwrapError, X25519, XWing, overwrite_stack, wrap_file_key,
 };
 use crate::format::{
     HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotBody, SlotType,
     StreamHeader, X25519Slot,
 };
 
-/// Wraps `file_key` for each recipient. A passphrase costs what it says.
+/// Wraps `file_key` for each recipient. Each passphrase takes the time and memory of its cost.
 ///
 /// # Errors
-/// Where the system gives no random bytes, or none of what a passphrase needs.
+/// The random generator fails, or the system has too few resources to stretch a passphrase.
 pub fn seal_slots(
     recipients: &[Recipient],
     stream_id: &[u8; 32],
@@ -83,48 +83,47 @@ fn seal_slot(
     })
 }
 
-/// Whether a header's slots are those of `recipients`, in their order, as [`seal_slots`] makes them. A key has to open its slot,
-/// under its id; a passphrase too, at its cost. A key service has to have the same name and key id, for it wraps a new key each time.
-/// Of public keys it is only seen that there are as many: whose they are does not stand in the header, see [`public_keys`].
+/// Whether the header's slots belong to `recipients`, in their order, as [`seal_slots`] makes them. A key must open its slot and
+/// have the slot's id; a passphrase must open its slot and have the slot's cost. For a key service only its name and key id are
+/// compared, because it wraps a new key each time. For a public key only the slot's type is compared: the slot does not say which
+/// key it is for, see [`public_keys`].
 ///
 /// # Errors
-/// Only of a primitive.
+/// Failure of a primitive.
 pub fn is_sealed_for(header: &StreamHeader, recipients: &[Recipient]) -> Result<bool, CryptoError> {
     if header.slots.len() != recipients.len() {
         return Ok(false);
     }
     for (raw, recipient) in header.slots.iter().zip(recipients) {
-        let stream_id = &header.core.stream_id;
-        let unwrapped = match (raw.parsed(), recipient) {
-            (Some(SlotBody::Key(slot)), Recipient::Key { key, id }) if slot.id == *id => {
-                unwrap_key(&slot, key.expose(), stream_id)
+        let Some(body) = raw.parsed() else {
+            return Ok(false);
+        };
+        let must_open = match (&body, recipient) {
+            (SlotBody::Key(slot), Recipient::Key { id, .. }) if slot.id == *id => true,
+            (SlotBody::Passphrase(slot), Recipient::Passphrase { cost, .. }) if slot.cost == *cost => true,
+            (SlotBody::Provider(slot), Recipient::Provider(key)) => {
+                if (&slot.name, &slot.key_id) != (&key.name, &key.key_id) {
+                    return Ok(false);
+                }
+                false
             }
-            (Some(SlotBody::Passphrase(slot)), Recipient::Passphrase { passphrase, cost })
-                if slot.cost == *cost =>
-            {
-                let kek = passphrase.stretch(&slot.salt, slot.cost)?;
-                unwrap_passphrase(&slot, &kek, stream_id)
+            (SlotBody::X25519(_), Recipient::X25519(_)) | (SlotBody::Hybrid(_), Recipient::Hybrid(_)) => {
+                false
             }
-            (Some(SlotBody::Provider(slot)), Recipient::Provider(key))
-                if (&slot.name, &slot.key_id) == (&key.name, &key.key_id) =>
-            {
-                continue;
-            }
-            (Some(SlotBody::X25519(_)), Recipient::X25519(_))
-            | (Some(SlotBody::Hybrid(_)), Recipient::Hybrid(_)) => continue,
             _ => return Ok(false),
         };
-        match unwrapped {
-            Ok(_) => {}
-            Err(UnwrapError::WrongKey | UnwrapError::Tampered) => return Ok(false),
-            Err(UnwrapError::Crypto(error)) => return Err(error),
+        let identity = recipient.identity().filter(|_| must_open);
+        let opened = identity.and_then(|identity| open_slot(&body, &identity, &header.core.stream_id));
+        match opened {
+            Some(Ok(_)) | None => {}
+            Some(Err(UnwrapError::WrongKey | UnwrapError::Tampered)) => return Ok(false),
+            Some(Err(UnwrapError::Crypto(error))) => return Err(error),
         }
     }
     Ok(true)
 }
 
-/// The public keys among the recipients, each behind its position and its type: what a slot of theirs does not say. Empty
-/// without any.
+/// The public keys among the recipients, each after its position and type. Their slots do not hold them.
 #[must_use]
 pub fn public_keys(recipients: &[Recipient]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -141,71 +140,18 @@ pub fn public_keys(recipients: &[Recipient]) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn unwrap_key(
-    slot: &KeySlot,
-    key: &[u8; 32],
-    stream_id: &[u8; 32],
-) -> Result<FileKey, UnwrapError> {
-    let aad = KeySlot::associated_data(&slot.id, &slot.salt);
-    unwrap_file_key(key, &slot.salt, KEY_LABEL, stream_id, &aad, &slot.wrap)
-}
-
-pub(super) fn unwrap_passphrase(
-    slot: &PassphraseSlot,
-    kek: &[u8; 32],
-    stream_id: &[u8; 32],
-) -> Result<FileKey, UnwrapError> {
-    let aad = PassphraseSlot::associated_data(&slot.salt, slot.cost);
-    unwrap_file_key(kek, &slot.salt, PASSPHRASE_LABEL, stream_id, &aad, &slot.wrap)
-}
-
-pub(super) fn unwrap_provider(
-    slot: &ProviderSlot,
-    kek: &[u8; 32],
-    stream_id: &[u8; 32],
-) -> Result<FileKey, UnwrapError> {
-    let aad = ProviderSlot::associated_data(&slot.name, &slot.key_id, &slot.blob, &slot.salt);
-    unwrap_file_key(kek, &slot.salt, PROVIDER_LABEL, stream_id, &aad, &slot.wrap)
-}
-
-pub(super) fn open_x25519(
-    slot: &X25519Slot,
-    secret: &[u8; 32],
-    stream_id: &[u8; 32],
-) -> Result<FileKey, CryptoError> {
-    X25519::open(
-        secret,
-        &info(X25519_LABEL, stream_id),
-        &slot.encapsulated,
-        &slot.sealed,
-    )
-}
-
-pub(super) fn open_hybrid(
-    slot: &HybridSlot,
-    secret: &[u8; 32],
-    stream_id: &[u8; 32],
-) -> Result<FileKey, CryptoError> {
-    XWing::open(
-        secret,
-        &info(HYBRID_LABEL, stream_id),
-        &slot.encapsulated,
-        &slot.sealed,
-    )
-}
-
 fn salt(random: &Random) -> Result<[u8; SLOT_SALT_SIZE], CryptoError> {
     let mut salt = [0; SLOT_SALT_SIZE];
     random.fill(&mut salt)?;
     Ok(salt)
 }
 
-fn info(label: &[u8], stream_id: &[u8; 32]) -> Vec<u8> {
+pub(super) fn info(label: &[u8], stream_id: &[u8; 32]) -> Vec<u8> {
     [label, stream_id].concat()
 }
 
-const KEY_LABEL: &[u8] = b"sealstream v1 key";
-const PASSPHRASE_LABEL: &[u8] = b"sealstream v1 passphrase";
-const PROVIDER_LABEL: &[u8] = b"sealstream v1 provider";
-const X25519_LABEL: &[u8] = b"sealstream v1 x25519";
-const HYBRID_LABEL: &[u8] = b"sealstream v1 mlkem768x25519";
+pub(super) const KEY_LABEL: &[u8] = b"sealstream v1 key";
+pub(super) const PASSPHRASE_LABEL: &[u8] = b"sealstream v1 passphrase";
+pub(super) const PROVIDER_LABEL: &[u8] = b"sealstream v1 provider";
+pub(super) const X25519_LABEL: &[u8] = b"sealstream v1 x25519";
+pub(super) const HYBRID_LABEL: &[u8] = b"sealstream v1 mlkem768x25519";

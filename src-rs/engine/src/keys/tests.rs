@@ -1,4 +1,4 @@
-//! Key pairs as texts: pairs that age made.
+//! The text form of key pairs, with pairs that age generated.
 
 use super::*;
 
@@ -15,7 +15,7 @@ const HYBRID: (&str, &str) = (
 );
 
 #[test]
-fn pairs_that_age_made_are_read_and_written_as_they_are() {
+fn pairs_of_age_are_read_and_written_unchanged() {
     let secret = X25519Identity::from_text(X25519.0).unwrap();
     assert_eq!(secret.to_text().as_str(), X25519.0);
     assert_eq!(secret.recipient().to_string(), X25519.1);
@@ -27,7 +27,7 @@ fn pairs_that_age_made_are_read_and_written_as_they_are() {
 }
 
 #[test]
-fn a_text_says_of_which_kind_its_key_is() {
+fn the_text_gives_the_kind_of_key() {
     assert!(matches!(recipient_from_text(X25519.1), Ok(Recipient::X25519(_))));
     assert!(matches!(recipient_from_text(HYBRID.1), Ok(Recipient::Hybrid(_))));
     assert!(matches!(identity_from_text(X25519.0), Ok(Identity::X25519(_))));
@@ -35,7 +35,7 @@ fn a_text_says_of_which_kind_its_key_is() {
 }
 
 #[test]
-fn what_is_no_key_is_refused() {
+fn a_text_that_is_not_a_key_is_refused() {
     let cut = |text: &str| text[..text.len() - 1].to_owned();
     for text in [
         String::new(),
@@ -49,7 +49,7 @@ fn what_is_no_key_is_refused() {
         X25519.1.replacen("age", "agf", 1),
     ] {
         let refused = recipient_from_text(&text);
-        assert!(matches!(refused, Err(PairTextError::NotAKey { .. })), "{text}");
+        assert!(matches!(refused, Err(KeyPairTextError::NotAKey { .. })), "{text}");
     }
     for text in [
         String::new(),
@@ -60,29 +60,29 @@ fn what_is_no_key_is_refused() {
         X25519.0.replacen("KEY-1", "KEY-PQ-1", 1),
     ] {
         let refused = identity_from_text(&text);
-        assert!(matches!(refused, Err(PairTextError::NotAKey { .. })), "{text}");
+        assert!(matches!(refused, Err(KeyPairTextError::NotAKey { .. })), "{text}");
     }
 }
 
 #[test]
-fn a_public_key_for_which_nothing_can_be_sealed_is_refused() {
+fn a_public_key_without_a_shared_secret_is_refused() {
     assert_eq!(
         X25519Recipient::from_bytes(&[0; 32]).unwrap_err(),
-        PairTextError::Unusable
+        KeyPairTextError::Unusable
     );
     let zero = super::bech32::encode("age", &[0; 32]).unwrap();
     assert_eq!(
         X25519Recipient::from_text(&zero).unwrap_err(),
-        PairTextError::Unusable
+        KeyPairTextError::Unusable
     );
     assert_eq!(
         HybridRecipient::from_bytes(&[0; 1216]).unwrap_err(),
-        PairTextError::Unusable
+        KeyPairTextError::Unusable
     );
 }
 
 #[test]
-fn secrets_do_not_print() {
+fn secrets_are_not_printed() {
     let pair = X25519Identity::from_text(X25519.0).unwrap();
     let identities = [
         Identity::Passphrase(Passphrase::new("swordfish").unwrap()),

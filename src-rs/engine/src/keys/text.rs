@@ -1,18 +1,18 @@
-//! Keys as text: hexadecimal or Base64, decoded in constant time so that the timing tells nothing of the key.
+//! Keys as hexadecimal or Base64 text, decoded in constant time.
 
 use crate::crypto::SecretKey;
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-/// Text that is not a key.
+/// The text is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected 64 hexadecimal digits or 44 Base64 characters, which are the 32 bytes of a key")]
 pub struct KeyTextError;
 
-/// A key from 64 hexadecimal digits of either case.
+/// Reads a key from 64 hexadecimal digits of either case.
 ///
 /// # Errors
-/// Any other text.
+/// The text is not such a key.
 pub fn key_from_hex(text: &str) -> Result<SecretKey, KeyTextError> {
     let mut bytes = Zeroizing::new([0; 32]);
     match base16ct::mixed::decode(text, bytes.as_mut_slice()) {
@@ -21,10 +21,10 @@ pub fn key_from_hex(text: &str) -> Result<SecretKey, KeyTextError> {
     }
 }
 
-/// A key from 44 characters of padded standard Base64.
+/// Reads a key from 44 characters of padded standard Base64.
 ///
 /// # Errors
-/// Any other text.
+/// The text is not such a key.
 pub fn key_from_base64(text: &str) -> Result<SecretKey, KeyTextError> {
     let mut bytes = Zeroizing::new([0; 33]);
     let decoded = Base64::decode(text, bytes.as_mut_slice()).map_err(|_| KeyTextError)?;

@@ -1,17 +1,21 @@
-//! Key slots on their way in: which of them opens with what was offered.
+//! Opens a header's key slots.
 
-use super::seal::{open_hybrid, open_x25519, unwrap_key, unwrap_passphrase, unwrap_provider};
+use super::seal::{HYBRID_LABEL, KEY_LABEL, PASSPHRASE_LABEL, PROVIDER_LABEL, X25519_LABEL, info};
 use super::{DEFAULT_MAX_PASSPHRASE_COST, Identity, MAX_PASSPHRASE_LANES};
-use crate::crypto::{CryptoError, FileKey, UnwrapError, overwrite_stack};
-use crate::format::{PassphraseCost, ProviderSlot, SlotBody, SlotType, StreamHeader};
+use crate::crypto::{
+    CryptoError, FileKey, Kem, UnwrapError, X25519, XWing, overwrite_stack, unwrap_file_key,
+};
+use crate::format::{
+    KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, SlotBody, SlotType, StreamHeader,
+};
 
-/// What a reader tries, and what it spends on that.
+/// Which slots are tried, and what that may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct UnlockLimits<'a> {
-    /// The types of slots that are tried; all where it is `None`.
+    /// The slot types that are tried; `None` for all.
     pub accept: Option<&'a [SlotType]>,
-    /// Memory times passes of the header's passphrase slots, in KiB, in all and for each passphrase. Nothing is spent on a header
-    /// that asks for more.
+    /// The largest total cost of the header's passphrase slots for each passphrase: memory times passes, in KiB. If a header asks for
+    /// more, no slot of it is tried.
     pub max_passphrase_cost: u64,
 }
 
@@ -22,8 +26,7 @@ impl UnlockLimits<'_> {
         self.accept.is_none_or(|accepted| accepted.contains(&slot_type))
     }
 
-    /// What the header's passphrase slots cost in all, memory times passes in KiB, where any would be tried with these
-    /// identities; else 0.
+    /// The total cost of the header's passphrase slots, memory times passes in KiB. 0 if none would be tried with these identities.
     #[must_use]
     pub fn passphrase_cost(&self, header: &StreamHeader, identities: &[Identity]) -> u64 {
         let has_passphrase = identities
@@ -60,7 +63,7 @@ impl Default for UnlockLimits<'_> {
     }
 }
 
-/// The slot that opened a stream.
+/// The key slot that opened a stream.
 #[derive(Clone, Debug)]
 pub struct Unlocked {
     /// The stream's key.
@@ -71,30 +74,30 @@ pub struct Unlocked {
     pub slot_type: SlotType,
 }
 
-/// Why no slot opened.
+/// Why no key slot opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnlockError {
-    /// No slot belongs to an offered identity.
-    #[error("none of the header's key slots opens with what was offered")]
+    /// No slot belongs to a given identity.
+    #[error("none of the header's key slots opens with the given keys")]
     NoMatch,
-    /// As `NoMatch`, and all that could be tried were passphrases.
+    /// As `NoMatch`, and only passphrases could be tried.
     #[error("none of the header's passphrase slots opens with the passphrase")]
     WrongPassphrase,
-    /// A slot belongs to an offered identity, but was changed.
+    /// A slot belongs to a given identity, but was changed.
     #[error("a key slot was changed")]
     Tampered,
-    /// The passphrase slots ask for more than the reader spends.
+    /// The passphrase slots cost more than the limit.
     #[error("the passphrase slots cost {value} KiB times passes, more than {maximum}")]
     PassphraseCost {
         /// The limit.
         maximum: u64,
-        /// What they ask for in all.
+        /// Their total cost.
         value: u64,
     },
     /// A passphrase slot has more lanes than [`MAX_PASSPHRASE_LANES`].
     #[error("a passphrase slot has {lanes} lanes, more than {MAX_PASSPHRASE_LANES}")]
     PassphraseLanes {
-        /// How many it has.
+        /// The slot's lanes.
         lanes: u32,
     },
     /// A primitive failed.
@@ -102,9 +105,8 @@ pub enum UnlockError {
     Crypto(#[from] CryptoError),
 }
 
-/// Tries the header's slots in their order, each with every identity of its type. A key's id is not looked at: it is
-/// a hint for people, never a condition. Before any passphrase is tried, all passphrase slots together are checked against
-/// the limit.
+/// Tries the header's slots in their order, each with every identity of its type. Key ids are hints for people and are not compared.
+/// Before any slot is tried, the total cost of all passphrase slots is checked against the limit.
 ///
 /// # Errors
 /// See [`UnlockError`].
@@ -119,7 +121,7 @@ pub fn unlock(
     for (position, raw) in accepted.filter(|(_, raw)| limits.accepts(raw.slot_type)) {
         let Some(body) = raw.parsed() else { continue };
         for identity in identities {
-            let Some(opened) = open(&body, identity, &header.core.stream_id) else {
+            let Some(opened) = open_slot(&body, identity, &header.core.stream_id) else {
                 continue;
             };
             match raw.slot_type {
@@ -147,11 +149,11 @@ pub fn unlock(
     })
 }
 
-/// The positions of all slots that `identity` opens, in their order. A passphrase is tried on every slot of its type, so all of them
-/// together are checked against the limit first; slots of types that are not accepted are tried as well.
+/// The positions of all slots that `identity` opens, in their order. A passphrase is tried on every passphrase slot, so their total
+/// cost is checked against the limit first. Slots of types that are not accepted are tried too.
 ///
 /// # Errors
-/// `PassphraseCost` and `PassphraseLanes`, or that of a primitive.
+/// `PassphraseCost`, `PassphraseLanes`, or failure of a primitive.
 pub fn opened_slots(
     header: &StreamHeader,
     identity: &Identity,
@@ -165,22 +167,13 @@ pub fn opened_slots(
     let mut opened = Vec::new();
     for (raw, position) in header.slots.iter().zip(0..) {
         let body = raw.parsed();
-        match body.and_then(|body| open(&body, identity, &header.core.stream_id)) {
+        match body.and_then(|body| open_slot(&body, identity, &header.core.stream_id)) {
             Some(Ok(_)) => opened.push(position),
             Some(Err(UnwrapError::Crypto(error))) => return Err(error.into()),
             Some(Err(UnwrapError::WrongKey | UnwrapError::Tampered)) | None => {}
         }
     }
     Ok(opened)
-}
-
-/// The slots whose key a key service has to unwrap, in their order. Nothing in them has been authenticated: ask only a
-/// service, and for a key of its, that is to be trusted.
-pub fn provider_slots(header: &StreamHeader) -> impl Iterator<Item = ProviderSlot> {
-    header.slots.iter().filter_map(|raw| match raw.parsed() {
-        Some(SlotBody::Provider(slot)) => Some(slot),
-        _ => None,
-    })
 }
 
 fn passphrase_costs(header: &StreamHeader) -> impl Iterator<Item = PassphraseCost> {
@@ -190,47 +183,65 @@ fn passphrase_costs(header: &StreamHeader) -> impl Iterator<Item = PassphraseCos
     })
 }
 
-/// As [`open_slot`], which leaves secrets on the stack.
-fn open(body: &SlotBody, identity: &Identity, stream_id: &[u8; 32]) -> Option<Result<FileKey, UnwrapError>> {
-    let opened = open_slot(body, identity, stream_id);
+/// Opens a slot. `None` if the identity is of another type than the slot, or is for another slot of a key service.
+pub(super) fn open_slot(
+    body: &SlotBody,
+    identity: &Identity,
+    stream_id: &[u8; 32],
+) -> Option<Result<FileKey, UnwrapError>> {
+    let opened = open_unerased(body, identity, stream_id);
     overwrite_stack();
     opened
 }
 
-/// `None` where the identity is not of the slot's type, or the slot is none of a key service's that it is for.
+/// As [`open_slot`], but leaves secrets on the stack.
 #[inline(never)]
-fn open_slot(
+fn open_unerased(
     body: &SlotBody,
     identity: &Identity,
     stream_id: &[u8; 32],
 ) -> Option<Result<FileKey, UnwrapError>> {
     Some(match (body, identity) {
-        (SlotBody::Key(slot), Identity::Key(key)) => unwrap_key(slot, key.expose(), stream_id),
+        (SlotBody::Key(slot), Identity::Key(key)) => {
+            let aad = KeySlot::associated_data(&slot.id, &slot.salt);
+            unwrap_file_key(key.expose(), &slot.salt, KEY_LABEL, stream_id, &aad, &slot.wrap)
+        }
         (SlotBody::Passphrase(slot), Identity::Passphrase(passphrase)) => {
+            let aad = PassphraseSlot::associated_data(&slot.salt, slot.cost);
             match passphrase.stretch(&slot.salt, slot.cost) {
-                Ok(kek) => unwrap_passphrase(slot, &kek, stream_id),
+                Ok(kek) => unwrap_file_key(&kek, &slot.salt, PASSPHRASE_LABEL, stream_id, &aad, &slot.wrap),
                 Err(error) => Err(error.into()),
             }
         }
         (SlotBody::X25519(slot), Identity::X25519(secret)) => {
-            by_hpke(open_x25519(slot, secret.expose(), stream_id))
+            let info = info(X25519_LABEL, stream_id);
+            X25519::open(secret.expose(), &info, &slot.encapsulated, &slot.sealed).map_err(hpke_failure)
         }
         (SlotBody::Hybrid(slot), Identity::Hybrid(secret)) => {
-            by_hpke(open_hybrid(slot, secret.expose(), stream_id))
+            let info = info(HYBRID_LABEL, stream_id);
+            XWing::open(secret.expose(), &info, &slot.encapsulated, &slot.sealed).map_err(hpke_failure)
         }
         (SlotBody::Provider(slot), Identity::Provider(key))
             if (&slot.name, &slot.key_id, &slot.blob) == (&key.name, &key.key_id, &key.blob) =>
         {
-            unwrap_provider(slot, key.kek.expose(), stream_id)
+            let aad = ProviderSlot::associated_data(&slot.name, &slot.key_id, &slot.blob, &slot.salt);
+            unwrap_file_key(
+                key.kek.expose(),
+                &slot.salt,
+                PROVIDER_LABEL,
+                stream_id,
+                &aad,
+                &slot.wrap,
+            )
         }
         _ => return None,
     })
 }
 
-/// A slot that was changed looks to HPKE like another's.
-fn by_hpke(opened: Result<FileKey, CryptoError>) -> Result<FileKey, UnwrapError> {
-    opened.map_err(|error| match error {
+/// HPKE does not distinguish a changed slot from one for another key.
+fn hpke_failure(error: CryptoError) -> UnwrapError {
+    match error {
         CryptoError::TagMismatch => UnwrapError::WrongKey,
         error => error.into(),
-    })
+    }
 }

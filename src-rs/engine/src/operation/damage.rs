@@ -1,31 +1,32 @@
-//! What is lost of a stream, and what the caller decides to make of it.
+//! Damaged parts of a stream: what they are, and the one place that decides about them.
 
 use super::cancel::CancellationToken;
-use crate::error::SealError;
+use crate::error::{IoOperation, SealError};
 use crate::format::{ByteRange, SegmentIndex};
 use std::fmt;
+use std::sync::Arc;
 
 /// A segment that could not be opened, or the stream's end that could not be verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// The segment; the number of segments where it is the end.
+    /// The segment, or the number of segments if the end is damaged.
     pub segment: SegmentIndex,
-    /// What of the plaintext is concerned: nothing, where it is the end.
+    /// Plaintext bytes of the segment; an empty range if the end is damaged.
     pub plaintext: ByteRange,
-    /// Where it stands in the sealed stream, or should.
+    /// Where the segment or the end stands in the sealed stream, or should stand.
     pub wire: ByteRange,
-    /// What is wrong.
+    /// The error.
     pub failure: SealError,
-    /// How often it was tried again.
+    /// Number of retries so far.
     pub retries: u32,
 }
 
 /// What to do about one damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DamageDecision {
-    /// Fail with it.
+    /// Fail with its error.
     Abort,
-    /// Leave the segment out of the output: what follows moves up.
+    /// Leave the segment out of the output; later segments move up.
     Skip,
     /// Write zeros in its place.
     Zero,
@@ -33,22 +34,24 @@ pub enum DamageDecision {
     Retry,
 }
 
-/// Who decides about damage.
-#[derive(Clone, Copy, Default)]
+/// Decides about one damage of an operation with this token.
+pub type DamageHandler<'a> = dyn Fn(&Damage, &CancellationToken) -> DamageDecision + Send + Sync + 'a;
+
+/// Decides about damage.
+#[derive(Clone, Default)]
 pub enum DamagePolicy<'a> {
-    /// Nobody: the first damage fails the operation.
+    /// The first damage fails the operation.
     #[default]
     Abort,
-    /// Always the same; a constant `Retry` would never end, and is taken as `Abort`.
+    /// The same decision each time. A constant `Retry` would never end and counts as `Abort`.
     Always(DamageDecision),
-    /// The caller, who is asked for one damage at a time, in the stream's order, on the operation's own thread. The
-    /// operation waits for the answer, and a retry is bounded by nothing but the answers: who lets it wait looks at the
-    /// operation's token meanwhile.
-    Ask(&'a (dyn Fn(&Damage, &CancellationToken) -> DamageDecision + Send + Sync)),
+    /// Asks the caller about one damage at a time, in the stream's order, on the operation's own thread. The operation
+    /// waits for the answer. Retries are not limited. A function that waits must watch the operation's token.
+    Ask(Arc<DamageHandler<'a>>),
 }
 
 impl DamagePolicy<'_> {
-    pub(crate) fn decide(&self, damage: &Damage, cancel: &CancellationToken) -> DamageDecision {
+    fn decide(&self, damage: &Damage, cancel: &CancellationToken) -> DamageDecision {
         match self {
             Self::Abort | Self::Always(DamageDecision::Retry) => DamageDecision::Abort,
             Self::Always(decision) => *decision,
@@ -67,40 +70,136 @@ impl fmt::Debug for DamagePolicy<'_> {
     }
 }
 
-/// What became of a damage.
+/// How the operation went on after a damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DamageOutcome {
-    /// It was left out.
+    /// The segment was left out.
     Skipped,
     /// Zeros stand in its place.
     Zeroed,
-    /// Trying again helped.
+    /// A retry succeeded.
     Recovered,
 }
 
-/// The damage of an operation that went on all the same.
+/// Every damage of an operation that did not fail.
 #[derive(Clone, Debug, Default)]
 pub struct DamageLog {
-    /// The first [`LISTED`] of them, in order.
+    /// The first [`MAX_LISTED`] of them, in order.
     pub listed: Vec<(Damage, DamageOutcome)>,
-    /// All of them.
+    /// Number of all of them.
     pub count: u64,
 }
 
 impl DamageLog {
-    pub(crate) fn add(&mut self, damage: Damage, outcome: DamageOutcome) {
+    fn add(&mut self, damage: Damage, outcome: DamageOutcome) {
         self.count += 1;
-        if self.listed.len() < LISTED {
+        if self.listed.len() < MAX_LISTED {
             self.listed.push((damage, outcome));
         }
+    }
+
+    /// Applies the decision about a damage, and logs it unless it is to be read again.
+    ///
+    /// # Errors
+    /// The damage's own error if the decision is `Abort`.
+    pub(crate) fn apply(&mut self, damage: Damage, decision: DamageDecision) -> Result<Step, SealError> {
+        let outcome = match decision {
+            DamageDecision::Abort => return Err(damage.failure),
+            DamageDecision::Retry => return Ok(Step::Retry(damage)),
+            DamageDecision::Skip => DamageOutcome::Skipped,
+            DamageDecision::Zero => DamageOutcome::Zeroed,
+        };
+        self.add(damage, outcome);
+        Ok(Step::GiveUp {
+            zeros: outcome == DamageOutcome::Zeroed,
+        })
+    }
+}
+
+/// Next step after a decision.
+pub(crate) enum Step {
+    /// Read it again.
+    Retry(Damage),
+    /// Go on without it.
+    GiveUp {
+        /// Write zeros in its place.
+        zeros: bool,
+    },
+}
+
+/// Decides about the failures of one operation and logs the outcomes. Works the same for segments and for the end.
+pub(crate) struct DamageDecider<'a> {
+    policy: DamagePolicy<'a>,
+    cancel: &'a CancellationToken,
+    log: DamageLog,
+}
+
+/// Result for one part of a stream after all decisions about it.
+pub(crate) enum Settled<T> {
+    Intact(T),
+    Lost {
+        /// Zeros are to be written in its place.
+        zeros: bool,
+    },
+}
+
+impl<'a> DamageDecider<'a> {
+    pub(crate) fn new(policy: DamagePolicy<'a>, cancel: &'a CancellationToken) -> Self {
+        Self {
+            policy,
+            cancel,
+            log: DamageLog::default(),
+        }
+    }
+
+    /// Settles the `result` of reading one part of a stream: asks the policy about a failure, and reads again if it says so.
+    /// `describe` turns the failure into a damage.
+    ///
+    /// # Errors
+    /// The failure if it is no damage or the decision is `Abort`; `Cancelled`.
+    pub(crate) fn settle<T>(
+        &mut self,
+        mut result: Result<T, SealError>,
+        describe: impl Fn(SealError) -> Damage,
+        mut read_again: impl FnMut() -> Result<T, SealError>,
+    ) -> Result<Settled<T>, SealError> {
+        let mut retried: Option<Damage> = None;
+        loop {
+            let failure = match result {
+                Ok(intact) => {
+                    if let Some(damage) = retried {
+                        self.log.add(damage, DamageOutcome::Recovered);
+                    }
+                    return Ok(Settled::Intact(intact));
+                }
+                Err(failure) if failure.is_damage() => failure,
+                Err(failure) => return Err(failure),
+            };
+            self.cancel.check()?;
+            let damage = Damage {
+                retries: retried.map_or(0, |damage| damage.retries + 1),
+                ..describe(failure)
+            };
+            let decision = self.policy.decide(&damage, self.cancel);
+            // A cancelled operation does not take an answer: it may have been given only to end the wait.
+            self.cancel.check()?;
+            match self.log.apply(damage, decision)? {
+                Step::GiveUp { zeros } => return Ok(Settled::Lost { zeros }),
+                Step::Retry(damage) => retried = Some(damage),
+            }
+            result = read_again();
+        }
+    }
+
+    pub(crate) fn into_log(self) -> DamageLog {
+        self.log
     }
 }
 
 impl SealError {
-    /// Whether it concerns one segment, or the end, so that the rest of the stream may be sound.
+    /// Whether the failure concerns one segment or the end, so that the rest of the stream may be intact.
     #[must_use]
     pub const fn is_damage(&self) -> bool {
-        use crate::error::IoOperation;
         matches!(
             self,
             Self::Segment { .. }
@@ -116,5 +215,5 @@ impl SealError {
     }
 }
 
-/// Damages that a report lists; the caller is asked about every one of them.
-pub const LISTED: usize = 10_000;
+/// Damages that a report lists. The caller is asked about every one.
+pub const MAX_LISTED: usize = 10_000;

@@ -1,16 +1,18 @@
 //! What a caller can choose.
 
+pub(crate) use super::invalid;
 pub(crate) use super::recipients::{check_passphrase_costs, check_recipients, compact_header_size};
 
 use super::cancel::CancellationToken;
 use super::damage::DamagePolicy;
 use crate::error::{Limit, SealError};
 use crate::format::{
-    DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, SlotType, default_segment_size,
+    DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, MAX_SEGMENT_SIZE, SlotType, default_segment_size,
 };
 use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, Identity, Recipient, UnlockLimits};
 use crate::operation::threads::Threads;
 use crate::telemetry::{Progress, ProgressMeter, SegmentListener};
+use std::borrow::Cow;
 
 /// How to run an operation: threads, cancelling, progress.
 #[derive(Clone)]
@@ -62,7 +64,7 @@ pub struct EncryptOptions<'a> {
     /// Who may open it; 1 to 64.
     pub recipients: Vec<Recipient>,
     /// Bytes that the reader must supply too, at most 64 KiB; they are not in the stream.
-    pub context: &'a [u8],
+    pub context: Cow<'a, [u8]>,
     /// Content bytes in a full frame.
     pub frame_size: u32,
     /// Plaintext bytes in a full segment; `None` for [`default_segment_size`].
@@ -88,7 +90,7 @@ impl<'a> EncryptOptions<'a> {
     pub fn new(recipients: Vec<Recipient>) -> Self {
         Self {
             recipients,
-            context: &[],
+            context: Cow::Borrowed(&[]),
             frame_size: DEFAULT_FRAME_SIZE,
             segment_size: None,
             digest: DigestKind::default(),
@@ -98,7 +100,8 @@ impl<'a> EncryptOptions<'a> {
 
     /// The same with another context.
     #[must_use]
-    pub fn with_context(self, context: &'a [u8]) -> Self {
+    pub fn with_context(self, context: impl Into<Cow<'a, [u8]>>) -> Self {
+        let context = context.into();
         Self { context, ..self }
     }
 
@@ -108,15 +111,23 @@ impl<'a> EncryptOptions<'a> {
     /// `InvalidOption`, naming it.
     pub fn geometry(&self, plaintext_size: Option<u64>) -> Result<Geometry, SealError> {
         check_recipients("recipients", &self.recipients)?;
-        check_context(self.context)?;
+        check_context(&self.context)?;
         let segment_size = self
             .segment_size
             .unwrap_or_else(|| default_segment_size(self.frame_size, plaintext_size));
         Geometry::new(self.frame_size, segment_size, self.digest).map_err(|error| match error {
-            GeometryError::FrameSize(_) => invalid("frameSize", "must be 1024 to 16777216"),
-            GeometryError::SegmentSize { frame_size, .. } => invalid(
+            GeometryError::FrameSize(size) => invalid(
+                "frameSize",
+                format!("must be an integer from 1024 to 16777216, not {size}"),
+            ),
+            GeometryError::SegmentSize {
+                segment_size,
+                frame_size,
+            } => invalid(
                 "segmentSize",
-                format!("must be a multiple of frameSize ({frame_size}), up to 1073741824"),
+                format!(
+                    "must be a multiple of frameSize, {frame_size}, up to 1073741824, not {segment_size}"
+                ),
             ),
         })
     }
@@ -128,7 +139,7 @@ pub struct DecryptOptions<'a> {
     /// What may open it; each slot tries them in order.
     pub identities: Vec<Identity>,
     /// The bytes that it was sealed with.
-    pub context: &'a [u8],
+    pub context: Cow<'a, [u8]>,
     /// The types of key slots that are tried; all where it is `None`. Anyone can seal a stream for a public key, so a reader that
     /// expects one from somebody who shares a key with it leaves other types out.
     pub accept: Option<Vec<SlotType>>,
@@ -147,7 +158,7 @@ impl<'a> DecryptOptions<'a> {
     pub fn new(identities: Vec<Identity>) -> Self {
         Self {
             identities,
-            context: &[],
+            context: Cow::Borrowed(&[]),
             accept: None,
             max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
@@ -157,7 +168,8 @@ impl<'a> DecryptOptions<'a> {
 
     /// The same with another context.
     #[must_use]
-    pub fn with_context(self, context: &'a [u8]) -> Self {
+    pub fn with_context(self, context: impl Into<Cow<'a, [u8]>>) -> Self {
+        let context = context.into();
         Self { context, ..self }
     }
 
@@ -169,7 +181,8 @@ impl<'a> DecryptOptions<'a> {
         if self.accept.as_ref().is_some_and(Vec::is_empty) {
             return Err(invalid("acceptSlots", "must name a type of slots"));
         }
-        check_context(self.context)
+        check_max_segment_size(self.max_segment_size)?;
+        check_context(&self.context)
     }
 
     /// What is tried on a header's slots, and what that may cost.
@@ -199,16 +212,26 @@ pub(crate) fn check_segment_size(geometry: &Geometry, maximum: u32) -> Result<()
 
 fn check_context(context: &[u8]) -> Result<(), SealError> {
     if context.len() > MAX_CONTEXT {
-        return Err(invalid("context", "must have at most 65536 bytes"));
+        return Err(invalid(
+            "context",
+            format!("must have at most 65536 bytes, not {}", context.len()),
+        ));
     }
     Ok(())
 }
 
-pub(crate) fn invalid(option: &str, problem: impl Into<String>) -> SealError {
-    SealError::InvalidOption {
-        option: option.to_owned(),
-        problem: problem.into(),
+/// Checks a reader's limit on the segment size.
+///
+/// # Errors
+/// `InvalidOption`.
+pub(crate) fn check_max_segment_size(maximum: u32) -> Result<(), SealError> {
+    if !(1..=MAX_SEGMENT_SIZE).contains(&maximum) {
+        return Err(invalid(
+            "maxSegmentSize",
+            format!("must be an integer from 1 to 1073741824, not {maximum}"),
+        ));
     }
+    Ok(())
 }
 
 /// Bytes of records that an ordered path holds at most, unless two are more: 256 MiB.

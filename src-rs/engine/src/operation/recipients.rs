@@ -1,6 +1,6 @@
 //! What can be sealed for whom.
 
-use super::options::invalid;
+use super::invalid;
 use crate::error::SealError;
 use crate::format::{
     HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAX_HEADER_SIZE, MAX_PASSPHRASE_SLOTS, MAX_SLOTS,

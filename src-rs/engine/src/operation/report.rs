@@ -1,7 +1,6 @@
 //! What an operation did.
 
 use super::damage::DamageLog;
-use crate::crypto::Crc64Joiner;
 use crate::error::StartedOver;
 use crate::format::SlotType;
 use crate::stream_v2::segment_worker::{RecordSummary, SegmentWorkerError};
@@ -65,69 +64,6 @@ pub struct ResumeReport {
     pub started_over: Option<StartedOver>,
     /// The journal could not be written from some segment on, so an interruption would have cost more.
     pub checkpoint_errors: Vec<SegmentWorkerError>,
-}
-
-/// Sums of an operation, by whichever path it went.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Run {
-    pub(crate) totals: Totals,
-    pub(crate) times: StageTimes,
-    /// Bytes of the sealed stream so far.
-    pub(crate) stream_size: u64,
-}
-
-impl Run {
-    /// What every operation reports, with nothing of what only some have.
-    pub(crate) fn report(&self, stream_id: [u8; 32], threads: usize, elapsed: Duration) -> Report {
-        let Self {
-            totals,
-            times,
-            stream_size,
-        } = *self;
-        Report {
-            stream_size,
-            plaintext_size: totals.plaintext_size,
-            segments: totals.segments,
-            frames: totals.frames,
-            stream_id,
-            output_crc64: totals.output_crc.value(),
-            threads,
-            times,
-            elapsed,
-            opened_by: None,
-            header_from_copy: false,
-            header_copy_damaged: false,
-            damage: DamageLog::default(),
-            header: None,
-            resume: None,
-        }
-    }
-}
-
-/// Sums over segments, in order.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) segments: u64,
-    pub(crate) frames: u64,
-    pub(crate) plaintext_size: u64,
-    pub(crate) output_crc: Crc64Joiner,
-}
-
-impl Totals {
-    /// Adds the next segment, of which `output_size` bytes came out.
-    pub(crate) fn add(&mut self, summary: &RecordSummary, output_size: u64) {
-        self.segments += 1;
-        self.frames += u64::from(summary.frames);
-        self.plaintext_size += u64::from(summary.plaintext_size);
-        self.output_crc.append(summary.output_crc64, output_size);
-    }
-
-    /// Adds segments that were lost, in whose place this much came out.
-    pub(crate) fn add_lost(&mut self, segments: u64, output_crc64: u64, output_size: u64) {
-        self.segments += segments;
-        self.plaintext_size += output_size;
-        self.output_crc.append(output_crc64, output_size);
-    }
 }
 
 impl RecordSummary {

@@ -1,4 +1,4 @@
-//! What was opened lately: frames, and what opens the frames of a record.
+//! Cache of opened frames and of frame openers.
 
 use crate::format::SegmentIndex;
 use crate::stream_v2::framing::contents;
@@ -7,12 +7,12 @@ use lru::LruCache;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A frame that verified: its slot on the wire, with plaintext where the ciphertext was.
+/// A frame that was opened in place.
 #[derive(Debug)]
 pub(super) struct OpenFrame(Vec<u8>);
 
 impl OpenFrame {
-    /// The frame in `slot`, which was opened.
+    /// The frame in `slot`, which must have been opened.
     pub(super) const fn new(slot: Vec<u8>) -> Self {
         Self(slot)
     }
@@ -23,19 +23,19 @@ impl OpenFrame {
     }
 }
 
-/// A frame's place: its segment, and its index in that.
+/// A frame's segment, and its index in the segment.
 pub(super) type FrameKey = (SegmentIndex, u32);
 
-/// Opened frames and openers, the latest of them. Its lock is held to look up and to put away, never while anything is
-/// read or opened.
+/// The frames and openers that were used last. The lock is held only to look up and to store, never while a frame is read
+/// or opened.
 #[derive(Debug)]
 pub(super) struct Cache {
     state: Mutex<State>,
     /// Bytes of a frame's slot.
     slot_size: usize,
-    /// Buffers that are kept to be used again: a new one costs more than what is read into it, as the system maps it first.
+    /// Most unused buffers that are kept. A new buffer costs more than reading into it, because the system maps it first.
     spare: usize,
-    /// Whether nothing of the plaintext is to be kept.
+    /// Whether no plaintext may be kept.
     forgets: bool,
 }
 
@@ -47,7 +47,7 @@ struct State {
 }
 
 impl Cache {
-    /// A cache of `bytes` bytes of frames; with 0 nothing is kept, no openers either.
+    /// A cache of `bytes` bytes of frames. With 0 it keeps neither frames nor openers.
     pub(super) fn new(bytes: usize, slot_size: usize) -> Self {
         let forgets = bytes == 0;
         Self {
@@ -62,7 +62,7 @@ impl Cache {
         }
     }
 
-    /// Bytes of frames that it may hold.
+    /// Most bytes of frames that are kept.
     pub(super) fn capacity(&self) -> usize {
         self.lock().frames.capacity * self.slot_size
     }
@@ -80,22 +80,22 @@ impl Cache {
         let _ = self.lock().openers.put(segment, Arc::clone(opener));
     }
 
-    /// A buffer of `size` bytes, at most a slot's, of any content.
+    /// A buffer of `size` bytes, at most a slot's. Its contents are unspecified.
     pub(super) fn buffer(&self, size: usize) -> Vec<u8> {
         let spare = self.lock().spare.pop();
-        // One that was used need not be filled with zeros first.
+        // A used buffer need not be filled with zeros first.
         let mut buffer = spare.unwrap_or_default();
         buffer.resize(size, 0);
         buffer
     }
 
-    /// Takes a frame that is done with: to be kept under `key`, or for its buffer alone.
+    /// Stores a frame under `key`; without a key only its buffer is kept.
     pub(super) fn put_away(&self, frame: OpenFrame, key: Option<FrameKey>) {
         let gone = match key {
             Some(key) if !self.forgets => self.lock().frames.put(key, Arc::new(frame)),
             _ => return self.put_spare(frame.0),
         };
-        // One that a plan still holds goes with that.
+        // The buffer of a frame that a plan still holds is freed with the plan.
         if let Some(OpenFrame(buffer)) = gone.and_then(Arc::into_inner) {
             self.put_spare(buffer);
         }
@@ -103,7 +103,7 @@ impl Cache {
 
     fn put_spare(&self, mut buffer: Vec<u8>) {
         if self.forgets {
-            // Not by `zeroize`, which is slow, and needed where nobody could read it any more: this buffer is used again.
+            // `zeroize` is slow, and not needed: the compiler can't drop this write, because the buffer is used again.
             buffer.fill(0);
         }
         let mut state = self.lock();
@@ -113,15 +113,15 @@ impl Cache {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds the lock.
+        // No code panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// At most `capacity` values, of which the one that was not used for longest goes first.
+/// At most `capacity` values. The least recently used one is removed first.
 #[derive(Debug)]
 struct Lru<K: Eq + Hash, V> {
-    /// Not bounded by itself: that would take memory for all of them at once.
+    /// Unbounded: a bounded one would allocate memory for all values at once.
     values: LruCache<K, V>,
     capacity: usize,
 }
@@ -138,7 +138,7 @@ impl<K: Eq + Hash, V> Lru<K, V> {
         self.values.get(key)
     }
 
-    /// Puts a value in and returns the one that had to go, which is `value` itself where there is no room at all.
+    /// Stores a value and returns the removed one, if any: with a capacity of 0 it is `value` itself.
     fn put(&mut self, key: K, value: V) -> Option<V> {
         let replaced = self.values.put(key, value);
         if self.values.len() <= self.capacity {
@@ -148,9 +148,9 @@ impl<K: Eq + Hash, V> Lru<K, V> {
     }
 }
 
-/// Records whose keys are kept, of about 1 KiB each: deriving them takes as long as opening a frame.
+/// Most records whose keys are kept, about 1 KiB each. Deriving keys takes as long as opening a frame.
 const OPENERS: usize = 1024;
-/// Bytes of buffers that are kept to be used again.
+/// Most bytes of unused buffers.
 const SPARE: usize = 1024 * 1024;
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_used_for_longest_goes_first() {
+    fn the_least_recently_used_value_is_removed_first() {
         let mut lru = Lru::new(2);
         assert_eq!(lru.put(1, 'a'), None);
         assert_eq!(lru.put(2, 'b'), None);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn without_room_nothing_is_kept() {
+    fn a_cache_of_size_zero_keeps_no_plaintext() {
         let mut lru = Lru::new(0);
         assert_eq!(lru.put(1, 'a'), Some('a'));
         assert_eq!(lru.get(&1), None);
@@ -181,7 +181,7 @@ mod tests {
         cache.put_away(OpenFrame::new(vec![1; 10]), None);
         let state = cache.lock();
         assert!(state.frames.values.is_empty());
-        // Buffers are, without what was in them.
+        // Buffers are kept, overwritten with zeros.
         assert!(state.spare.iter().flatten().all(|&byte| byte == 0));
     }
 }

@@ -1,7 +1,7 @@
-//! Random access: of a stream whose end was verified, the frames that a range of the plaintext takes, and no others.
+//! Random access: opens only the frames that a range of the plaintext needs. The stream's end is verified first.
 //!
-//! A read has two steps, so that the bytes in between can come from anywhere: [`RangeReader::plan`] tells what is needed,
-//! [`RangeReader::read`] opens it. What was opened stays in a cache, within a limit.
+//! A read has two steps, so that the caller can fetch the bytes from anywhere: [`RangeReader::plan`] tells which bytes are
+//! needed, and [`RangeReader::read`] opens them. A cache of limited size keeps opened frames.
 
 mod cache;
 mod open_ranges;
@@ -19,7 +19,7 @@ use crate::error::SealError;
 use crate::format::SegmentIndex;
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 
-/// A plan that does not fit what it is used for, which only a bug could bring about.
+/// The error for a plan that does not fit its stream: a bug.
 const fn lost(segment: SegmentIndex) -> SealError {
     SealError::Segment {
         error: SegmentWorkerError::FrameWorkerDisconnected { segment },

@@ -1,16 +1,16 @@
-//! What of a source is needed to open it, found without a key and from little of it.
+//! Byte ranges needed to open a stream, computed without a key from its first and last bytes.
 
 use crate::format::{
     ByteRange, DigestKind, FOOTER_SIZE, Footer, Geometry, MAX_END_EXTENSIONS, MAX_HEADER_SIZE,
     MIN_FRAME_SIZE, StreamCore, StreamHeader, check_prefix, end_record_size,
 };
 
-/// What [`SeekableStream::open`](crate::stream_v2::core::seekable::SeekableStream::open) is going to read of a source of `size` bytes
-/// besides its first bytes, `head`, and its last, `tail`: at least 4,096 of each, or all that there are. In order, without
-/// overlaps.
+/// The ranges that [`SeekableStream::open`](crate::stream_v2::core::seekable::SeekableStream::open) will read of a source
+/// of `size` bytes, besides its first bytes, `head`, and its last bytes, `tail`: at least 4,096 of each, or all. In order,
+/// without overlaps.
 ///
-/// Nothing that head and tail say is believed beyond what a stream of this size can honestly have: at most about 3 bytes
-/// of a hundred and 1 MiB.
+/// `head` and `tail` are not authenticated, so the ranges are limited to what a stream of this size can have: about 3% of
+/// it and 1 MiB.
 #[must_use]
 pub fn open_ranges(size: u64, head: &[u8], tail: &[u8]) -> Vec<ByteRange> {
     let mut wanted = Wanted {
@@ -40,14 +40,14 @@ pub fn open_ranges(size: u64, head: &[u8], tail: &[u8]) -> Vec<ByteRange> {
 }
 
 struct Wanted {
-    /// What is not in hand.
+    /// The bytes between head and tail.
     unknown: ByteRange,
     size: u64,
     ranges: Vec<ByteRange>,
 }
 
 impl Wanted {
-    /// The end as it follows from the length that the header states.
+    /// Adds the end, whose offset follows from the plaintext size in the header.
     fn end_by_header(&mut self, core: &StreamCore, header_size: u32) {
         let Some(total) = core.plaintext_size else {
             return;
@@ -58,7 +58,7 @@ impl Wanted {
         self.add(ByteRange::at(start, most));
     }
 
-    /// The end as a sound footer states it, of a stream with records of at least `record_size` bytes but for the last.
+    /// Adds the end as a valid footer states it. `record_size` is the size of the smallest full record.
     fn end_by_footer(&mut self, tail: &[u8], record_size: u64) {
         let Some(footer) = tail.last_chunk().and_then(Footer::parse) else {
             return;
@@ -69,7 +69,7 @@ impl Wanted {
         }
     }
 
-    /// Adds what of a range is not in hand.
+    /// Adds the part of a range that is between head and tail.
     fn add(&mut self, range: ByteRange) {
         let range = ByteRange {
             start: range.start.max(self.unknown.start),
@@ -93,13 +93,13 @@ impl Wanted {
     }
 }
 
-/// Bytes of the longest end of a stream with so many segments, and the byte behind it, where there must be none.
+/// Most bytes of the end of a stream with `segments` segments, and one byte more: the source must not have it.
 fn most_of_end(segments: u64, copy: u32) -> u64 {
     let record = end_record_size(segments, MAX_END_EXTENSIONS.into());
     record.saturating_add(u64::from(copy) + FOOTER_SIZE as u64 + 1)
 }
 
-/// Bytes of the smallest full record that the format has.
+/// Bytes of the smallest full record that the format allows.
 fn smallest_record() -> u64 {
     Geometry::new(MIN_FRAME_SIZE, MIN_FRAME_SIZE, DigestKind::None)
         .map_or(u64::from(MIN_FRAME_SIZE), |smallest| smallest.full_record_size())

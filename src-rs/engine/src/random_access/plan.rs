@@ -1,4 +1,4 @@
-//! What a read takes: frames that are there, and the bytes of the source that are not.
+//! What a read needs: frames that are cached, and bytes of the source.
 
 use super::cache::OpenFrame;
 use super::lost;
@@ -7,12 +7,12 @@ use crate::format::{ByteRange, FRAME_OVERHEAD, FrameIndex, Geometry, SegmentInde
 use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, frame_offset};
 use std::sync::Arc;
 
-/// What reading a range of the plaintext takes. It holds what it found opened already, so what leaves the cache meanwhile
-/// does not matter.
+/// What reading a range of the plaintext needs. It holds the frames that were cached, so they stay available even if the
+/// cache removes them.
 #[derive(Debug)]
 pub struct ReadPlan {
     pub(super) geometry: Geometry,
-    /// Of the plaintext, and inside it.
+    /// Range of the plaintext, within its size.
     pub(super) range: ByteRange,
     pub(super) parts: Vec<SegmentPart>,
 }
@@ -24,25 +24,25 @@ pub(super) struct SegmentPart {
     pub(super) record: WireOffset,
     /// Plaintext bytes of the segment.
     pub(super) plaintext_size: u32,
-    /// The first of the frames.
+    /// Index of the first frame.
     pub(super) first: u32,
-    /// The frames, where they are opened already.
+    /// The frames that are cached; `None` for the others.
     pub(super) frames: Vec<Option<Arc<OpenFrame>>>,
     pub(super) opener: Option<Arc<FrameOpener>>,
 }
 
-/// One thing to read.
+/// One part of a read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Piece {
-    /// Bytes between two things, which are of no use.
+    /// Bytes that are not needed, between two other parts.
     Gap { size: usize },
-    /// The bytes in front of a record's frames; which part's.
+    /// The preamble of the record at `part` of the plan.
     Preamble { part: usize },
-    /// A frame of a part.
+    /// A frame of the record at `part` of the plan.
     Frame { part: usize, frame: u32, size: usize },
 }
 
-/// What is read by one call: pieces one behind the other.
+/// What one call reads: adjacent pieces.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) wire: ByteRange,
@@ -50,21 +50,21 @@ pub(super) struct Batch {
 }
 
 impl ReadPlan {
-    /// Bytes of the plaintext that the read gives: fewer than were asked for only at its end.
+    /// Plaintext bytes that the read returns: fewer than requested only at the end of the plaintext.
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.range.size()
     }
 
-    /// The stretches of the source that are needed. Two of which at most about a frame stands between are one: a request
-    /// costs more than that.
+    /// The ranges of the source that are needed, in order. Ranges less than a frame apart are joined: another request costs
+    /// more than the bytes between.
     #[must_use]
     pub fn missing(&self) -> Vec<ByteRange> {
         let near = self.geometry.frame_slot_size() as u64;
         self.batches(near, u64::MAX).map(|batch| batch.wire).collect()
     }
 
-    /// Whether everything is there already.
+    /// Whether all frames are cached.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.parts
@@ -72,13 +72,13 @@ impl ReadPlan {
             .all(|part| part.frames.iter().all(Option::is_some))
     }
 
-    /// Bytes of the source that have to be opened.
+    /// Bytes of the source that must be opened.
     #[must_use]
     pub fn work(&self) -> u64 {
         self.pieces().map(|(wire, _)| wire.size()).sum()
     }
 
-    /// What is to be read, in order: pieces with at most `near` bytes between them together, up to `most` bytes at a time.
+    /// The reads, in order. Pieces at most `near` bytes apart are read together, up to `most` bytes at a time.
     pub(super) fn batches(&self, near: u64, most: u64) -> impl Iterator<Item = Batch> {
         let mut pieces = self.pieces().peekable();
         std::iter::from_fn(move || {
@@ -109,20 +109,24 @@ impl ReadPlan {
             let frames = frames
                 .filter(|(_, opened)| opened.is_none())
                 .map(move |(frame, _)| {
-                    let size = part.frame_wire(&self.geometry, frame);
-                    let piece = Piece::Frame {
-                        part: at,
-                        frame,
-                        size: size.size() as usize,
-                    };
-                    (size, piece)
+                    let index = FrameIndex::new(frame);
+                    let wire = frame_range(&self.geometry, part.record, part.plaintext_size, index);
+                    let size = wire.size() as usize;
+                    (
+                        wire,
+                        Piece::Frame {
+                            part: at,
+                            frame,
+                            size,
+                        },
+                    )
                 });
             preamble.into_iter().chain(frames)
         })
     }
 
-    /// Copies what `out` wants of a frame to its place there; returns whether it wants all of it. Never less: what is not
-    /// written would come out as it was.
+    /// Copies the part of a frame that is in the range to its place in `out`. Returns whether that is the whole frame. Fails
+    /// rather than leave bytes of `out` unwritten.
     pub(super) fn place(
         &self,
         part: &SegmentPart,
@@ -146,12 +150,14 @@ impl ReadPlan {
     }
 }
 
-impl SegmentPart {
-    /// Where a frame of the segment stands in the stream.
-    pub(super) fn frame_wire(&self, geometry: &Geometry, frame: u32) -> ByteRange {
-        let frame = FrameIndex::new(frame);
-        let content = geometry.frame_content(self.plaintext_size, frame) as usize;
-        let start = frame_offset(geometry, self.record, frame);
-        ByteRange::at(start.get(), (content + FRAME_OVERHEAD) as u64)
-    }
+/// Range in the stream of a frame of the record at `record`, whose segment has `plaintext_size` bytes.
+pub(super) fn frame_range(
+    geometry: &Geometry,
+    record: WireOffset,
+    plaintext_size: u32,
+    frame: FrameIndex,
+) -> ByteRange {
+    let content = geometry.frame_content(plaintext_size, frame) as usize;
+    let start = frame_offset(geometry, record, frame);
+    ByteRange::at(start.get(), (content + FRAME_OVERHEAD) as u64)
 }

@@ -2,33 +2,32 @@
 
 use super::cache::{Cache, OpenFrame};
 use super::lost;
-use super::plan::{Batch, Piece, ReadPlan, SegmentPart};
+use super::plan::{Batch, Piece, ReadPlan, SegmentPart, frame_range};
 use crate::error::SealError;
 use crate::format::{ByteRange, FrameIndex, Geometry, SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::io::ReadAt;
-use crate::stream_v2::segment_worker::{DecryptSegmentWorker, FrameOpener, PREAMBLE_SIZE};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
 use std::sync::Arc;
 
-/// A stream whose end was verified, and what was opened of it lately. The source is not part of it: every call gets the
-/// same one, or what was fetched of it.
+/// Reads ranges of a stream's plaintext. It does not hold the source: the caller passes the same source, or the bytes
+/// fetched from it, to every call.
 pub struct RangeReader {
-    /// Its end is sound.
+    /// Its trailer is verified.
     opened: SeekableStream,
     size: u64,
     cache: Cache,
 }
 
 impl RangeReader {
-    /// Unlocks the stream and verifies its end, and no segment. Up to `cache_bytes` bytes of opened frames are kept.
+    /// Unlocks the stream and verifies its end, but no segment. Keeps up to `cache_bytes` bytes of opened frames.
     ///
     /// # Errors
-    /// All that can be wrong with a header or an end, and reading them. A stream that states no length and has no sound end
-    /// is refused too.
+    /// Every error of header, end and source. A stream that states no size and has no valid end is refused.
     pub fn open(
         source: &dyn ReadAt,
         options: &DecryptOptions<'_>,
@@ -37,12 +36,12 @@ impl RangeReader {
         Self::new(SeekableStream::open(source, options)?, cache_bytes)
     }
 
-    /// The same for a stream that was unlocked.
+    /// Same as [`open`](Self::open) for a stream that is already unlocked.
     ///
     /// # Errors
-    /// What is wrong with the stream's end.
+    /// The error of the stream's end.
     pub fn new(opened: SeekableStream, cache_bytes: usize) -> Result<Self, SealError> {
-        let size = opened.end().map_err(Clone::clone)?.manifest.plaintext_total;
+        let size = opened.trailer().map_err(Clone::clone)?.manifest.plaintext_total;
         let cache = Cache::new(cache_bytes, opened.geometry().frame_slot_size());
         Ok(Self { opened, size, cache })
     }
@@ -59,7 +58,7 @@ impl RangeReader {
         self.size
     }
 
-    /// What reading this range of the plaintext takes; what of the range is past the end is left out.
+    /// What reading this range of the plaintext needs. The range is cut at the end of the plaintext.
     #[must_use]
     pub fn plan(&self, range: ByteRange) -> ReadPlan {
         let range = self.clamped(range);
@@ -73,8 +72,8 @@ impl RangeReader {
         }
     }
 
-    /// The one stretch of the sealed stream that holds all that reading this range takes: from the preamble of the first
-    /// record to the end of the last frame. It is empty where the range is.
+    /// The contiguous range of the sealed stream that covers a range of the plaintext: from the preamble of the first record
+    /// to the end of the last frame. Empty for an empty range.
     #[must_use]
     pub fn ciphertext_range(&self, range: ByteRange) -> ByteRange {
         let range = self.clamped(range);
@@ -84,20 +83,19 @@ impl RangeReader {
         let Some(last) = range.end.checked_sub(1).filter(|&last| last >= range.start) else {
             return ByteRange::at(start, 0);
         };
-        let part = self.frameless(SegmentIndex::new(last / segment_size));
-        let frame = (last % segment_size) / u64::from(geometry.frame_size());
-        ByteRange {
-            start,
-            end: part.frame_wire(geometry, frame as u32).end,
-        }
+        let segment = SegmentIndex::new(last / segment_size);
+        let frame = FrameIndex::new((last % segment_size / u64::from(geometry.frame_size())) as u32);
+        let plaintext_size = geometry.segment_plaintext(self.size, segment);
+        let end = frame_range(geometry, self.record(segment), plaintext_size, frame).end;
+        ByteRange { start, end }
     }
 
-    /// Reads what `plan` misses from `source`, opens it, and fills `out` up to the plan's size, which is returned. Where it
-    /// fails `out` may hold a part of the plaintext, all of which was verified.
+    /// Reads the bytes that `plan` needs from `source`, opens them, writes the plaintext to `out` and returns its size. After
+    /// an error `out` may hold a part of the plaintext, all of it verified.
     ///
     /// # Errors
-    /// `Segment` with segment, frame and byte offset, `EndTampered` with the segment for another sealing of it than the
-    /// stream's, `Truncated` where the source became shorter, `Io`, `OutputTooSmall`, `Cancelled`.
+    /// `Segment` with segment, frame and byte offset; `EndTampered` with the segment, if its record is not the sealing that
+    /// the end names; `Truncated` if the source became shorter; `Io`, `OutputTooSmall`, `Cancelled`.
     pub fn read(
         &self,
         source: &dyn ReadAt,
@@ -120,7 +118,7 @@ impl RangeReader {
             }
         }
         let mut openers: Vec<_> = plan.parts.iter().map(|part| part.opener.clone()).collect();
-        // Never more at once than `missing` says: nothing else may be there.
+        // Reads no bytes outside of `missing`: the caller may have fetched nothing else.
         let near = NEAR.min(self.geometry().frame_slot_size() as u64);
         for batch in plan.batches(near, PORTION) {
             cancel.check()?;
@@ -132,7 +130,7 @@ impl RangeReader {
         Ok(size)
     }
 
-    /// Reads a batch's pieces, each into a buffer of its own: a frame's is going to be kept.
+    /// Reads the pieces of a batch, each into a buffer of its own, because the cache keeps those of frames.
     fn read_batch(
         &self,
         source: &dyn ReadAt,
@@ -170,7 +168,7 @@ impl RangeReader {
         out: &mut [u8],
         cancel: &CancellationToken,
     ) -> Result<(), SealError> {
-        // Of a long read only what it took a part of is likely to be wanted again soon: by the one before or behind it.
+        // Of a long read, only the frames at its ends are likely to be read again soon: by a read beside it.
         let is_long = plan.size() > self.cache.capacity() as u64 / LONG_SHARE;
         for (piece, mut slot) in batch.pieces.iter().zip(buffers) {
             match *piece {
@@ -193,14 +191,14 @@ impl RangeReader {
         Ok(())
     }
 
-    /// What opens the frames of a record with this preamble, which must be that of the sealing that the end names.
+    /// The opener of the record with this preamble, which must be the sealing that the end names.
     fn opener(&self, part: &SegmentPart, preamble: &[u8]) -> Result<Arc<FrameOpener>, SealError> {
         let mut bytes = [0; PREAMBLE_SIZE];
         bytes.copy_from_slice(preamble);
-        let worker = DecryptSegmentWorker::new(&self.opened.stream.context);
-        let opener = worker.frames(part.segment, part.record, &bytes)?;
-        let end = self.opened.end().map_err(Clone::clone)?;
-        if end.manifest.entry(part.segment) != Some(opener.entry()) {
+        let context = &self.opened.stream.context;
+        let opener = FrameOpener::begin(context, part.segment, part.record, &bytes)?;
+        let end = self.opened.trailer().map_err(Clone::clone)?;
+        if end.manifest.entry(part.segment) != Some(&opener.entry()) {
             return Err(SealError::other_sealing(end.offset, part.segment));
         }
         let opener = Arc::new(opener);
@@ -216,21 +214,12 @@ impl RangeReader {
         let size = u64::from(geometry.segment_size());
         let last = frame_at((range.end - 1 - start).min(size - 1));
         SegmentPart {
+            segment,
+            record: self.record(segment),
+            plaintext_size: geometry.segment_plaintext(self.size, segment),
             first,
             frames: self.cache.frames((first..=last).map(|frame| (segment, frame))),
             opener: self.cache.opener(segment),
-            ..self.frameless(segment)
-        }
-    }
-
-    fn frameless(&self, segment: SegmentIndex) -> SegmentPart {
-        SegmentPart {
-            segment,
-            record: self.record(segment),
-            plaintext_size: self.geometry().segment_plaintext(self.size(), segment),
-            first: 0,
-            frames: Vec::new(),
-            opener: None,
         }
     }
 
@@ -263,9 +252,9 @@ impl RangeReader {
     }
 }
 
-/// Bytes that are read for nothing rather than calling the system again: a page.
+/// Unneeded bytes that are read rather than calling the system again: a page.
 const NEAR: u64 = 4096;
-/// Bytes that are read at a time, unless a frame has more: what stays in the cache of a core until it is opened.
+/// Bytes that are read at a time, unless a frame has more. They stay in the L2 cache until they are opened.
 const PORTION: u64 = 520 * 1024;
-/// A read of more than this share of the cache is a long one.
+/// A read of more than the cache's capacity divided by this is long.
 const LONG_SHARE: u64 = 4;

@@ -1,4 +1,4 @@
-//! A source that can't be read everywhere, read around what can't.
+//! Reads a source with bad ranges, such as a file on a failing disk.
 
 use crate::format::ByteRange;
 use crate::stream_v2::io::ReadAt;
@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Reads around what can't be read, and remembers where that is.
+/// A source whose bad ranges read as zeros and are remembered.
 pub(crate) struct FaultTolerantSource<'a> {
     source: &'a dyn ReadAt,
     size: u64,
-    holes: Mutex<BadRanges>,
+    bad_ranges: Mutex<BadRanges>,
     read_nanos: AtomicU64,
 }
 
@@ -22,7 +22,7 @@ impl<'a> FaultTolerantSource<'a> {
         Self {
             source,
             size,
-            holes: Mutex::default(),
+            bad_ranges: Mutex::default(),
             read_nanos: AtomicU64::default(),
         }
     }
@@ -31,18 +31,18 @@ impl<'a> FaultTolerantSource<'a> {
         self.size
     }
 
-    /// The source as it is.
+    /// The source itself, whose bad ranges fail.
     pub(crate) const fn raw(&self) -> &'a dyn ReadAt {
         self.source
     }
 
-    /// Fills `buffer` with the bytes from `offset` on and returns how many there are. Those that can't be read are
-    /// zeros, which verify as nothing.
+    /// Fills `buffer` with the bytes from `offset` on, and returns their number. Bytes that can't be read are zeros, which do not
+    /// verify.
     pub(crate) fn read(&self, offset: u64, buffer: &mut [u8]) -> usize {
         let available = self.size.saturating_sub(offset).min(buffer.len() as u64) as usize;
         let buffer = &mut buffer[..available];
         let range = ByteRange::at(offset, available as u64);
-        if !self.has_hole(range)
+        if !self.has_bad_range(range)
             && let Ok(read) = self.read_some(offset, buffer)
         {
             return read;
@@ -52,13 +52,13 @@ impl<'a> FaultTolerantSource<'a> {
             let at = offset + done as u64;
             let count = (BLOCK - at % BLOCK).min((available - done) as u64) as usize;
             let block = &mut buffer[done..done + count];
-            let known = self.has_hole(ByteRange::at(at, count as u64));
+            let known = self.has_bad_range(ByteRange::at(at, count as u64));
             match (!known).then(|| self.read_some(at, block)) {
                 Some(Ok(read)) if read == count => {}
-                Some(Ok(read)) => return done + read, // the source became shorter
+                Some(Ok(read)) => return done + read, // the source has become shorter
                 Some(Err(_)) | None => {
                     block.fill(0);
-                    self.holes().add(ByteRange::at(at, count as u64));
+                    self.lock().add(ByteRange::at(at, count as u64));
                 }
             }
             done += count;
@@ -66,18 +66,18 @@ impl<'a> FaultTolerantSource<'a> {
         available
     }
 
-    /// The `N` bytes at `offset`, if there are as many.
+    /// The `N` bytes at `offset`, unless the source ends before.
     pub(crate) fn read_array<const N: usize>(&self, offset: u64) -> Option<[u8; N]> {
         let mut bytes = [0; N];
         (self.read(offset, &mut bytes) == N).then_some(bytes)
     }
 
-    /// Calls `take` with all bytes of the range, in pieces; returns whether they are all there.
+    /// Calls `take` with all bytes of the range, block by block. Returns whether the source has them all.
     pub(crate) fn stream(&self, range: ByteRange, mut take: impl FnMut(&[u8])) -> bool {
-        let mut buffer = vec![0; range.size().min(PIECE) as usize];
+        let mut buffer = vec![0; range.size().min(STREAM_BLOCK) as usize];
         let mut at = range.start;
         while at < range.end {
-            let wanted = (range.end - at).min(PIECE) as usize;
+            let wanted = (range.end - at).min(STREAM_BLOCK) as usize;
             let read = self.read(at, &mut buffer[..wanted]);
             take(&buffer[..read]);
             if read < wanted {
@@ -88,16 +88,18 @@ impl<'a> FaultTolerantSource<'a> {
         true
     }
 
-    /// Whether a part of the range was found unreadable.
-    pub(crate) fn has_hole(&self, range: ByteRange) -> bool {
-        self.holes().intersects(range)
+    /// Whether a part of the range was found to be bad.
+    pub(crate) fn has_bad_range(&self, range: ByteRange) -> bool {
+        self.lock().intersects(range)
     }
 
-    /// The parts of the range that were found unreadable, in order.
-    pub(crate) fn holes_in(&self, range: ByteRange) -> Vec<ByteRange> {
-        let holes = self.holes();
-        let behind = holes.0.range(..range.end).rev();
-        let mut found: Vec<_> = behind
+    /// The parts of the range that were found to be bad, in order.
+    pub(crate) fn bad_ranges_in(&self, range: ByteRange) -> Vec<ByteRange> {
+        let bad = self.lock();
+        let mut found: Vec<_> = bad
+            .0
+            .range(..range.end)
+            .rev()
             .take_while(|&(_, &end)| end > range.start)
             .map(|(&start, &end)| ByteRange {
                 start: start.max(range.start),
@@ -108,12 +110,12 @@ impl<'a> FaultTolerantSource<'a> {
         found
     }
 
-    /// Bytes that were found unreadable.
-    pub(crate) fn unreadable(&self) -> u64 {
-        self.holes().0.iter().map(|(start, end)| end - start).sum()
+    /// The number of bytes that could not be read.
+    pub(crate) fn unreadable_bytes(&self) -> u64 {
+        self.lock().0.iter().map(|(start, end)| end - start).sum()
     }
 
-    /// Time that reading took, summed over all threads.
+    /// Time spent reading, summed over all threads.
     pub(crate) fn read_time(&self) -> Duration {
         Duration::from_nanos(self.read_nanos.load(Ordering::Relaxed))
     }
@@ -126,12 +128,12 @@ impl<'a> FaultTolerantSource<'a> {
         read
     }
 
-    fn holes(&self) -> MutexGuard<'_, BadRanges> {
-        self.holes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BadRanges> {
+        self.bad_ranges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Start and end of each hole; holes that touch are one.
+/// Start and end of each bad range. Adjacent ranges are one.
 #[derive(Default)]
 struct BadRanges(BTreeMap<u64, u64>);
 
@@ -147,8 +149,8 @@ impl BadRanges {
             end = end.max(its_end);
             self.0.remove(&next);
         }
-        // Past this many, further ones are read again each time, and no cause is told for them.
-        if self.0.len() < MAX_HOLES {
+        // Ranges beyond this number are not remembered: they are read again each time.
+        if self.0.len() < MAX_BAD_RANGES {
             self.0.insert(start, end);
         }
     }
@@ -159,44 +161,44 @@ impl BadRanges {
     }
 }
 
-/// What disks read at least.
+/// The least that disks read.
 const BLOCK: u64 = 4096;
-/// Bytes of a piece of what is only looked through.
-const PIECE: u64 = 1024 * 1024;
-const MAX_HOLES: usize = 100_000;
+/// Bytes that `stream` reads at once.
+const STREAM_BLOCK: u64 = 1024 * 1024;
+const MAX_BAD_RANGES: usize = 100_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_holes_of_a_range_end_where_it_ends() {
+    fn bad_ranges_are_cut_to_the_given_range() {
         let source: &[u8] = &[];
         let source = FaultTolerantSource::new(&source, 0);
         for start in [0, 4096, 20_480] {
-            source.holes().add(ByteRange::at(start, 4096));
+            source.lock().add(ByteRange::at(start, 4096));
         }
-        for (range, due) in [
+        for (range, expected) in [
             ((0, 30_000), vec![(0, 8192), (20_480, 24_576)]),
             ((100, 20_480), vec![(100, 8192)]),
             ((8191, 20_481), vec![(8191, 8192), (20_480, 20_481)]),
             ((8192, 20_480), vec![]),
         ] {
             let (start, end) = range;
-            let holes = source.holes_in(ByteRange { start, end });
-            let holes: Vec<_> = holes.iter().map(|hole| (hole.start, hole.end)).collect();
-            assert_eq!(holes, due, "{range:?}");
+            let bad = source.bad_ranges_in(ByteRange { start, end });
+            let bad: Vec<_> = bad.iter().map(|bad| (bad.start, bad.end)).collect();
+            assert_eq!(bad, expected, "{range:?}");
         }
     }
 
     #[test]
-    fn holes_that_touch_are_one_and_are_found_by_any_of_their_bytes() {
-        let mut holes = BadRanges::default();
+    fn adjacent_bad_ranges_are_one() {
+        let mut bad = BadRanges::default();
         for start in [8192, 0, 4096, 20_480] {
-            holes.add(ByteRange::at(start, 4096));
+            bad.add(ByteRange::at(start, 4096));
         }
         assert_eq!(
-            holes.0.iter().collect::<Vec<_>>(),
+            bad.0.iter().collect::<Vec<_>>(),
             [(&0, &12_288), (&20_480, &24_576)]
         );
         for (start, size, expected) in [
@@ -207,7 +209,7 @@ mod tests {
             (24_576, 9, false),
         ] {
             assert_eq!(
-                holes.intersects(ByteRange::at(start, size)),
+                bad.intersects(ByteRange::at(start, size)),
                 expected,
                 "{start} {size}"
             );

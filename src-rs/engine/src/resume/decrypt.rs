@@ -4,17 +4,18 @@ use super::run::{Borrowed, all, ended, sound};
 use crate::crypto::{JournalKey, StreamKeys};
 use crate::error::SealError;
 use crate::operation::options::{Control, DecryptOptions};
-use crate::operation::report::{Report, ResumeReport, Run};
+use crate::operation::report::{Report, ResumeReport};
 use crate::resume::{
     Attempt, Continued, JournalDirection, JournalHeader, Place, Unfinished, find_opening, resumed,
 };
-use crate::stream_v2::core::decrypt::{open_by_offset, open_endless, opened_report, opened_totals};
+use crate::stream_v2::core::decrypt::{open_by_offset, open_endless};
 use crate::stream_v2::core::seekable::SeekableStream;
+use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::core::trailer::VerifiedTrailer;
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{OutputSink, ReadAt};
 use crate::stream_v2::segment_worker::RecordSummary;
-use crate::telemetry::{ProgressMeter, StageTimes};
+use crate::telemetry::ProgressMeter;
 use std::time::Instant;
 
 /// Opens the sealed stream in `source` into the attempt's output, or goes on with that. The stream's end is verified first.
@@ -30,12 +31,13 @@ pub(crate) fn decrypt_resumable(
     let start = Instant::now();
     let output = attempt.output;
     let (stream, whole) = SeekableStream::open(source, options)?.into_whole()?;
-    let Some((total, end)) = whole else {
+    let Some(end) = whole else {
         // Nothing of this can be resumed, and it ends with what is wrong.
         let sink = OutputSink::Positioned(Box::new(Borrowed(output)));
-        let (run, copy_damaged) = open_endless(&stream, source, sink, control)?;
-        return Ok(opened_report(&stream, &run, copy_damaged, control, start));
+        let (tally, end) = open_endless(&stream, source, sink, control)?;
+        return Ok(stream.report(&tally, end, control.threads.count(), start));
     };
+    let total = end.manifest.plaintext_total;
     let key = journal_key(&stream, options)?;
     let found = find_opening(&mut attempt, &stream, &key, total)?;
     let meter = control.meter(Some(total));
@@ -63,11 +65,11 @@ pub(crate) fn decrypt_resumable(
         }
     };
     let sink = Borrowed(output);
-    let run = open_by_offset(&stream, source, &sink, &end, control, &meter, Some(&checkpoints))?;
+    let tally = open_by_offset(&stream, source, &sink, &end, control, &meter, Some(&checkpoints))?;
     meter.finish();
     Ok(Report {
         resume: Some(ended(checkpoints, report)),
-        ..opened_report(&stream, &run, end.header_copy_damaged, control, start)
+        ..stream.report(&tally, end.end, control.threads.count(), start)
     })
 }
 
@@ -84,9 +86,10 @@ pub(crate) fn decrypt_placed(
     let start = Instant::now();
     let output = attempt.output;
     let (stream, whole) = SeekableStream::open(source, options)?.into_whole()?;
-    let Some((total, end)) = whole else {
+    let Some(end) = whole else {
         return Ok(None);
     };
+    let total = end.manifest.plaintext_total;
     let key = journal_key(&stream, options)?;
     let Some(continued) = find_opening(&mut attempt, &stream, &key, total)? else {
         return Ok(None);
@@ -98,14 +101,11 @@ pub(crate) fn decrypt_placed(
         return Ok(None);
     };
     meter.finish();
-    let run = Run {
-        totals: opened_totals(&summaries),
-        times: StageTimes::default(),
-        stream_size: end.stream_size,
-    };
+    let mut tally = Tally::opening();
+    summaries.iter().for_each(|summary| tally.add(summary));
     Ok(Some(Report {
         resume: Some(resumed(&finished)),
-        ..opened_report(&stream, &run, end.header_copy_damaged, control, start)
+        ..stream.report(&tally, end.end, control.threads.count(), start)
     }))
 }
 
@@ -115,7 +115,7 @@ fn journal_key(stream: &UnlockedStream, options: &DecryptOptions<'_>) -> Result<
         file_key,
         &header.core.encode(),
         &header.core_extensions,
-        options.context,
+        &options.context,
     )?;
     Ok(keys.journal_key()?)
 }

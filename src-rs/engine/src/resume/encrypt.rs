@@ -5,15 +5,16 @@ use crate::crypto::Random;
 use crate::error::{SealError, StartedOver};
 use crate::keys::public_keys;
 use crate::operation::options::{Control, EncryptOptions};
-use crate::operation::report::{Report, ResumeReport, Run};
+use crate::operation::report::{Report, ResumeReport};
 use crate::resume::{
     Attempt, Continued, JournalDirection, JournalHeader, Place, Unfinished, find_sealing, resumed,
 };
 use crate::stream_v2::core::create::NewStream;
-use crate::stream_v2::core::encrypt::{seal_by_offset, sealed_end, sealed_report};
+use crate::stream_v2::core::encrypt::seal_by_offset;
+use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::segment_worker::RecordSummary;
-use crate::telemetry::{ProgressMeter, StageTimes};
+use crate::telemetry::ProgressMeter;
 use std::io::IoSliceMut;
 use std::time::Instant;
 
@@ -83,11 +84,11 @@ pub(crate) fn encrypt_resumable(
         flush,
     };
     let sink = Borrowed(output);
-    let run = seal_by_offset(&stream, source, size, &sink, control, &meter, Some(&resuming))?;
+    let tally = seal_by_offset(&stream, source, size, &sink, control, &meter, Some(&resuming))?;
     meter.finish();
     Ok(Report {
         resume: Some(ended(resuming.checkpoints, report)),
-        ..sealed_report(&stream, &run, control, start)
+        ..stream.report(&tally, control.threads.count(), start)
     })
 }
 
@@ -110,20 +111,18 @@ pub(crate) fn encrypt_placed(
     let Some(summaries) = all(&finished) else {
         return Ok(None);
     };
-    let (totals, end_offset, end) = sealed_end(&stream, size, &summaries);
-    let run = Run {
-        totals,
-        times: StageTimes::default(),
-        stream_size: end_offset + end.len() as u64,
-    };
+    let mut tally = Tally::sealing(&stream.header);
+    summaries.iter().for_each(|summary| tally.add(summary));
+    let end_offset = tally.output_size();
+    let end = stream.end(&mut tally)?;
     let is_complete = holds(output, 0, &stream.header)
         && holds(output, end_offset, &end)
-        && output.size().is_ok_and(|size| size == run.stream_size);
+        && output.size().is_ok_and(|size| size == tally.output_size());
     Ok(is_complete.then(|| {
         meter.finish();
         Report {
             resume: Some(resumed(&finished)),
-            ..sealed_report(&stream, &run, control, start)
+            ..stream.report(&tally, control.threads.count(), start)
         }
     }))
 }

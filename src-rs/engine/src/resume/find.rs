@@ -52,7 +52,7 @@ pub(crate) fn find_sealing(
         &file_key,
         &core.encode(),
         &header.core_extensions,
-        options.context,
+        &options.context,
     )?;
     if !keys.verify_header(header.authenticated(), &header.mac) {
         return Err(attempt.refused(CHANGED));

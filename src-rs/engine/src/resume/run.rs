@@ -68,7 +68,11 @@ pub(crate) fn sound(
         cancel: &control.cancel,
         meter,
     };
-    run_positioned(&task, &control.threads, &mut StageTimes::default())
+    let (count, geometry) = (task.entries.len() as u64, context.geometry());
+    let mut times = StageTimes::default();
+    run_positioned(count, geometry, control, &mut times, |worker, index| {
+        task.run(worker, index)
+    })
 }
 
 /// All segments' summaries, if all are finished.

@@ -4,10 +4,8 @@ use crate::crypto::Crc64;
 use crate::format::{ManifestEntry, SegmentIndex};
 use crate::operation::cancel::CancellationToken;
 use crate::resume::{JournalEntry, Unfinished};
-use crate::stream_v2::pipeline::{SegmentTask, TaskError, Worker};
-use crate::stream_v2::segment_worker::{
-    DecryptSegmentWorker, Join, PREAMBLE_SIZE, RecordSummary, SegmentCryptoContext,
-};
+use crate::stream_v2::pipeline::{TaskError, Worker};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, RecordSummary, SegmentCryptoContext};
 use crate::telemetry::{ProgressMeter, Stage};
 use std::io::IoSliceMut;
 
@@ -32,20 +30,10 @@ pub(crate) enum Place<'a> {
     Plaintext(&'a [ManifestEntry]),
 }
 
-impl SegmentTask for ValidateTask<'_> {
-    type Output = Option<RecordSummary>;
-
-    fn count(&self) -> u64 {
-        self.entries.len() as u64
-    }
-
-    fn slot_size(&self) -> usize {
-        self.context.geometry().frame_slot_size()
-    }
-
-    fn run<J: Join>(
+impl ValidateTask<'_> {
+    pub(crate) fn run(
         &self,
-        worker: &mut Worker<'_, J>,
+        worker: &mut Worker<'_>,
         index: SegmentIndex,
     ) -> Result<Option<RecordSummary>, TaskError> {
         let at = usize::try_from(index.get()).ok();
@@ -59,8 +47,7 @@ impl SegmentTask for ValidateTask<'_> {
                 let offset = geometry.record_offset(header_size, index);
                 let mut preamble = [0; PREAMBLE_SIZE];
                 let is_due = self.read(offset.get(), &mut preamble)
-                    && DecryptSegmentWorker::new(self.context)
-                        .begin(index, offset, &preamble)
+                    && FrameOpener::begin(self.context, index, offset, &preamble)
                         .is_ok_and(|opener| opener.entry() == entry.record);
                 (offset.get(), geometry.record_size(plaintext_size), is_due)
             }
@@ -79,23 +66,16 @@ impl SegmentTask for ValidateTask<'_> {
         self.meter.add(u64::from(plaintext_size));
         Ok(Some(RecordSummary {
             index,
-            is_final: index.get() + 1 == self.count(),
+            is_final: index.get() + 1 == self.entries.len() as u64,
             plaintext_size,
             frames: geometry.frame_count(plaintext_size),
             entry: entry.record,
             output_crc64: entry.output_crc64,
         }))
     }
-}
 
-impl ValidateTask<'_> {
     /// The CRC-64 of these bytes of the output, if they are there.
-    fn crc64<J: Join>(
-        &self,
-        worker: &mut Worker<'_, J>,
-        mut offset: u64,
-        size: u64,
-    ) -> Result<Option<u64>, TaskError> {
+    fn crc64(&self, worker: &mut Worker<'_>, mut offset: u64, size: u64) -> Result<Option<u64>, TaskError> {
         let mut crc = Crc64::default();
         let end = offset + size;
         while offset < end {

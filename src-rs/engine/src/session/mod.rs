@@ -1,16 +1,24 @@
-//! Streams that are worked on as their bytes come: whoever has the bytes hands them over, and nobody waits for them here.
+//! Streams that are sealed or opened as their bytes arrive. The caller supplies the bytes; nothing here waits for them.
 //!
-//! A session holds what a stream's segments share. Its holder cuts the input into segments with a
-//! [`SegmentCutter`](super::segmentation::SegmentCutter) or a [`RecordCursor`](super::segmentation::RecordCursor), has each
-//! worked on in memory of its own, on whichever thread and several at once, and ends the session when all are done. No
-//! thread belongs to a stream, so that any number of them can be open.
+//! A session holds what the segments of one stream share. Its caller cuts the input into segments with a
+//! [`SegmentCutter`](crate::stream_v2::pipeline::record_layout::SegmentCutter) or a
+//! [`RecordCursor`](crate::stream_v2::pipeline::record_layout::RecordCursor). It then has segments sealed or opened in
+//! memory of its own, on any threads and several at once, and ends the session when all are done. A stream has no thread
+//! of its own, so any number of streams can be open.
 
 mod open;
 mod seal;
-mod tally;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use open::{OpenSession, Pieces, SessionEnd};
+pub use crate::stream_v2::core::tally::StreamEnd;
+pub use open::{OpenSession, PlaintextSlots};
 pub use seal::SealSession;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks the state of a session. No code panics while it holds the lock.
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,71 +1,83 @@
-//! Opening.
+//! Opens a stream whose bytes arrive in order.
 
-use super::tally::{LostSegment, Tally};
-use crate::crypto::Crc64;
+use super::lock;
 use crate::error::SealError;
 use crate::format::{
     END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Geometry, HEADER_FIXED_SIZE, SEGMENT_HEADER_SIZE,
-    WireOffset, check_prefix, end_record_size,
+    SegmentIndex, WireOffset, check_prefix, end_record_size,
 };
 use crate::operation::cancel::CancellationToken;
-use crate::operation::options::DecryptOptions;
-use crate::operation::report::{Report, Run};
-use crate::stream_v2::core::trailer::ExpectedTrailer;
-use crate::stream_v2::core::unlock::{UnlockedStream, read_header};
+use crate::operation::damage::{Damage, DamageDecision, DamageLog, Step};
+use crate::operation::options::{DecryptOptions, invalid};
+use crate::operation::report::Report;
+use crate::stream_v2::core::locate::read_header;
+use crate::stream_v2::core::tally::{LostSegments, StreamEnd, Tally};
+use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::framing::PREFIX_SIZE;
 use crate::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
-use crate::stream_v2::pipeline::{Parallelism, open_in_place};
+use crate::stream_v2::pipeline::{PortionRunner, open_in_place};
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 use crate::telemetry::{SegmentDone, StageTimes};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Instant;
 
-/// A sealed stream that is opened as its bytes come. Whoever holds it collects one part after the other (the header, each
-/// record, the end), each of which says how long it is: [`header_size`](Self::header_size), [`part_size`](Self::part_size).
+/// A sealed stream that is opened as its bytes arrive. The caller collects one part after the other: the header, each
+/// record, the end. [`header_size`](Self::header_size) and [`part_size`](Self::part_size) tell how long a part is.
 pub struct OpenSession {
     stream: UnlockedStream,
-    started: Instant,
-    tally: Mutex<Tally>,
+    start: Instant,
+    state: Mutex<State>,
 }
 
-/// An end that was verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionEnd {
-    stream_size: u64,
-    header_copy_damaged: bool,
+struct State {
+    tally: Tally,
+    /// Damage that awaits a decision, by segment.
+    undecided: BTreeMap<u64, Undecided>,
+    log: DamageLog,
 }
 
-/// Where the plaintext stands in the memory of a record that was opened: in pieces of one size, but for the last.
+struct Undecided {
+    damage: Damage,
+    /// The segments that are lost if the decision is to go on; none if only the end is damaged.
+    lost: Option<LostSegments>,
+}
+
+/// Where the plaintext of an opened record is in its memory: slots of one size at equal distances. The last is shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pieces {
-    /// Where the first one starts.
+pub struct PlaintextSlots {
+    /// Where the first slot starts.
     pub start: usize,
-    /// From the start of one to that of the next.
+    /// Bytes from the start of a slot to the start of the next.
     pub stride: usize,
-    /// Bytes of each.
+    /// Plaintext bytes in a slot.
     pub size: usize,
 }
 
 impl OpenSession {
-    /// Bytes of the header that starts with these, as far as they tell: at least the ones that tell more. What is wrong
-    /// with it is for [`new`](Self::new) to say.
+    /// Bytes of the header that starts with these bytes. While they are too few to tell, the number of bytes that tell.
+    /// Does not check the header; [`new`](Self::new) does.
     #[must_use]
     pub fn header_size(bytes: &[u8]) -> u64 {
         let known = check_prefix(bytes).map_or(0, u64::from);
         known.max(HEADER_FIXED_SIZE as u64)
     }
 
-    /// Unlocks the stream with this header, or as much of it as came before its input ended.
+    /// Unlocks the stream with this header. If the input ended early, pass what arrived: the error then tells what is wrong.
     ///
     /// # Errors
-    /// All that can be wrong with a header.
+    /// Every failure of a header.
     pub fn new(header: &[u8], options: &DecryptOptions<'_>) -> Result<Self, SealError> {
-        let started = Instant::now();
+        let start = Instant::now();
         let mut reader = header;
         Ok(Self {
             stream: UnlockedStream::unlock(read_header(&mut reader)?, options)?,
-            started,
-            tally: Mutex::default(),
+            start,
+            state: Mutex::new(State {
+                tally: Tally::opening(),
+                undecided: BTreeMap::new(),
+                log: DamageLog::default(),
+            }),
         })
     }
 
@@ -75,18 +87,18 @@ impl OpenSession {
         self.stream.context.geometry()
     }
 
-    /// What finds this stream's records.
+    /// A cursor at the first record.
     #[must_use]
     pub fn cursor(&self) -> RecordCursor {
         let first = WireOffset::new(u64::from(self.stream.header.size()));
         RecordCursor::new(*self.geometry(), first, self.stream.header.core.plaintext_size)
     }
 
-    /// Bytes of the part that starts with these at the cursor, as far as they tell: at least the ones that tell more. Of the
-    /// end it is one byte more than there should be, by which a stream that goes on is known.
+    /// Bytes of the part that starts with these bytes at the cursor. While they are too few to tell, the number of bytes
+    /// that tell. For the end this is one byte more than its size, which detects trailing data.
     ///
     /// # Errors
-    /// `InvalidSegment`, where no record of this stream starts like this.
+    /// `InvalidSegment` if no record of this stream starts with these bytes.
     pub fn part_size(&self, cursor: &RecordCursor, bytes: &[u8]) -> Result<u64, SealError> {
         let header_size = SEGMENT_HEADER_SIZE as u64;
         if !cursor.is_at_end() {
@@ -97,7 +109,7 @@ impl OpenSession {
         let Some(fixed) = bytes.first_chunk::<END_RECORD_FIXED_SIZE>() else {
             return Ok(END_RECORD_FIXED_SIZE as u64);
         };
-        // What is no end record is looked at as if it were another segment.
+        // Bytes that are no end record are examined as another segment.
         Ok(
             EndRecord::extensions_size(fixed).map_or(header_size, |extensions| {
                 let record = end_record_size(cursor.index().get(), u64::from(extensions));
@@ -106,130 +118,160 @@ impl OpenSession {
         )
     }
 
-    /// Where the plaintext stands in the memory of every record that was opened.
+    /// Where the plaintext of every opened record is in its memory.
     #[must_use]
-    pub const fn pieces(&self) -> Pieces {
+    pub const fn plaintext_slots(&self) -> PlaintextSlots {
         let geometry = self.geometry();
         let start = PREAMBLE_SIZE + PREFIX_SIZE;
-        if geometry.frame_size() < SMALLEST_PIECE {
+        if geometry.frame_size() < MIN_SLOT_SIZE {
             let size = geometry.segment_size() as usize;
-            return Pieces {
+            return PlaintextSlots {
                 start,
                 stride: size,
                 size,
             };
         }
-        Pieces {
+        PlaintextSlots {
             start,
             stride: geometry.frame_slot_size(),
             size: geometry.frame_size() as usize,
         }
     }
 
-    /// Opens the record at the cursor, in place: its plaintext then stands where [`pieces`](Self::pieces) says. Records may
-    /// be opened in any order and side by side.
+    /// Opens the record at `place` in its memory: its plaintext then is where [`plaintext_slots`](Self::plaintext_slots)
+    /// tells. Records may be opened in any order and side by side.
     ///
     /// # Errors
-    /// `Segment`, after which nothing of `record` may be shown to anybody; `Cancelled`.
+    /// `Segment`: the caller must not reveal the contents of `record`, and may ask for the [`damage`](Self::damage);
+    /// `Cancelled`.
     pub fn open(
         &self,
-        cursor: &RecordCursor,
+        place: &RecordPlace,
         record: &mut [u8],
         cancel: &CancellationToken,
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let place = (cursor.index(), cursor.offset());
-        let summary = open_in_place(context, place, record, Parallelism::Segments, cancel, &mut times)?;
-        self.gather(record, summary.plaintext_size as usize);
-        let output_size = u64::from(summary.plaintext_size);
-        self.tally().add(summary, output_size, times);
-        Ok(summary.done(times))
+        let at = (place.index, WireOffset::new(place.wire.start));
+        let opened = open_in_place(context, at, record, PortionRunner::serial(cancel), &mut times);
+        match opened.map_err(SealError::from) {
+            Ok(summary) => {
+                self.gather(record, summary.plaintext_size as usize);
+                let tally = &mut lock(&self.state).tally;
+                tally.add(&summary);
+                tally.times += times;
+                Ok(summary.done(times))
+            }
+            Err(failure) => Err(self.keep(place, failure, true)),
+        }
     }
 
-    /// Says that what stood at a place came to nothing, and that `zeros` or nothing come out instead; the place may be all
-    /// that is missing at the stream's end. `is_final` if what follows is the end.
-    pub fn lose(&self, place: &RecordPlace, is_final: bool, zeros: bool) {
-        let plaintext_size = place.plaintext.size();
-        let segments = self.geometry().segment_count(plaintext_size);
-        let output = if zeros {
-            (Crc64::of_zeros(plaintext_size), plaintext_size)
-        } else {
-            (0, 0)
-        };
-        let lost = LostSegment {
-            segments,
-            plaintext_size,
-            is_final,
-            output,
-        };
-        self.tally().add_lost(place.index, lost);
+    /// The failure of segment `index`, or of the end, if it is damage that awaits a decision.
+    #[must_use]
+    pub fn damage(&self, index: SegmentIndex) -> Option<Damage> {
+        let state = lock(&self.state);
+        let undecided = state.undecided.get(&index.get())?;
+        Some(undecided.damage.clone())
     }
 
-    /// Says what a stream that ends with these bytes behind the cursor is worth, when all records before are opened.
+    /// Applies the decision about a [`damage`](Self::damage), and returns whether zeros are to be written in its place.
     ///
     /// # Errors
-    /// `Truncated`, `EndDamaged`, `EndTampered`, `TrailingData`, `InvalidSegment`.
-    pub fn verify_end(&self, cursor: &RecordCursor, bytes: &[u8]) -> Result<SessionEnd, SealError> {
-        let tally = self.tally();
-        let verified_bytes = tally.totals.plaintext_size;
+    /// The damage's own error if the decision is `Abort`; `InvalidOption` if it is `Retry`, as a stream can't be read again,
+    /// or if there is no such damage.
+    pub fn decide(&self, index: SegmentIndex, decision: DamageDecision) -> Result<bool, SealError> {
+        let mut state = lock(&self.state);
+        let unusable = |problem| invalid("onDamage's answer", problem);
+        let undecided = state.undecided.remove(&index.get());
+        let Undecided { damage, lost } =
+            undecided.ok_or_else(|| unusable("is about a segment that has no damage"))?;
+        let Step::GiveUp { zeros } = state.log.apply(damage, decision)? else {
+            return Err(unusable(
+                "can't be 'retry' for a stream, which can't be read again",
+            ));
+        };
+        if let Some(lost) = lost {
+            state.tally.add_lost(LostSegments { zeros, ..lost });
+        }
+        Ok(zeros)
+    }
+
+    /// Verifies `bytes`, with which the input ended, as the end of the stream behind the cursor. All records before must have
+    /// been opened.
+    ///
+    /// # Errors
+    /// `Truncated`, `EndDamaged`, `EndTampered`, `TrailingData`, `InvalidSegment`. The caller may ask for the
+    /// [`damage`](Self::damage).
+    pub fn verify_end(&self, cursor: &RecordCursor, bytes: &[u8]) -> Result<StreamEnd, SealError> {
+        let verified = self.verify_trailer(cursor, bytes);
+        verified.map_err(|failure| self.keep(&cursor.missing(), failure, !cursor.is_at_end()))
+    }
+
+    fn verify_trailer(&self, cursor: &RecordCursor, mut bytes: &[u8]) -> Result<StreamEnd, SealError> {
+        let tally = &lock(&self.state).tally;
         if !cursor.is_at_end() {
-            return Err(cursor.truncated(bytes.len() as u64).after(verified_bytes));
+            let truncated = cursor.truncated(bytes.len() as u64);
+            return Err(truncated.after(tally.verified_bytes()));
         }
         tally.check_complete()?;
-        let expectation = ExpectedTrailer {
-            header: &self.stream.header,
-            end_key: Some(&self.stream.end_key),
-            offset: cursor.offset(),
-            segments: tally.totals.segments,
-            plaintext_total: tally.plaintext_size,
-            entries: Some(&tally.entries),
-            verified_bytes,
-        };
-        let mut reader = bytes;
-        let end = expectation.verify(&mut reader)?;
-        Ok(SessionEnd {
-            stream_size: end.stream_size,
-            header_copy_damaged: end.header_copy_damaged,
-        })
+        let trailer = self
+            .stream
+            .expected_trailer(tally, cursor.offset())
+            .verify(&mut bytes)?;
+        Ok(trailer.end)
     }
 
-    /// What the session did on `threads` threads, when it came to its `end`; without one that was sound, `cursor` is where it
-    /// came to.
+    /// Report of the session, which ran on `threads` threads. Without a verified `end` the stream's size is where `cursor`
+    /// is.
     #[must_use]
-    pub fn report(&self, end: Option<SessionEnd>, cursor: &RecordCursor, threads: usize) -> Report {
-        let tally = self.tally();
-        let run = Run {
-            totals: tally.totals,
-            times: tally.times,
-            stream_size: end.map_or(cursor.offset().get(), |end| end.stream_size),
-        };
-        drop(tally);
-        let report = run.report(self.stream.header.core.stream_id, threads, self.started.elapsed());
-        self.stream
-            .opened(report, end.is_some_and(|end| end.header_copy_damaged))
+    pub fn report(&self, end: Option<StreamEnd>, cursor: &RecordCursor, threads: usize) -> Report {
+        let state = lock(&self.state);
+        let end = end.unwrap_or(StreamEnd::unverified(cursor.offset().get()));
+        Report {
+            damage: state.log.clone(),
+            ..self.stream.report(&state.tally, end, threads, self.start)
+        }
     }
 
-    /// Moves small frames' contents together: so many pieces would cost more than the copy.
+    /// Keeps a failure until the caller decides about it, and returns it.
+    fn keep(&self, place: &RecordPlace, failure: SealError, has_segments: bool) -> SealError {
+        if failure.is_damage() {
+            let damage = Damage {
+                segment: place.index,
+                plaintext: place.plaintext,
+                wire: place.wire,
+                failure: failure.clone(),
+                retries: 0,
+            };
+            let lost = LostSegments {
+                first: place.index,
+                count: self.geometry().segment_count(place.plaintext.size()),
+                plaintext_size: place.plaintext.size(),
+                is_final: place.is_final,
+                zeros: false,
+            };
+            let lost = has_segments.then_some(lost);
+            let undecided = &mut lock(&self.state).undecided;
+            undecided.insert(place.index.get(), Undecided { damage, lost });
+        }
+        failure
+    }
+
+    /// Moves the contents of small frames together: handling so many slots would cost more than the copy.
     fn gather(&self, record: &mut [u8], plaintext_size: usize) {
         let geometry = self.geometry();
-        if geometry.frame_size() >= SMALLEST_PIECE {
+        if geometry.frame_size() >= MIN_SLOT_SIZE {
             return;
         }
         let (size, stride) = (geometry.frame_size() as usize, geometry.frame_slot_size());
-        let start = self.pieces().start;
+        let start = self.plaintext_slots().start;
         for frame in 1..plaintext_size.div_ceil(size) {
             let from = start + frame * stride;
             let count = size.min(plaintext_size - frame * size);
             record.copy_within(from..from + count, start + frame * size);
         }
     }
-
-    fn tally(&self) -> MutexGuard<'_, Tally> {
-        // Nothing panics while it holds the lock.
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// Frames from here on are pieces of their own.
-const SMALLEST_PIECE: u32 = 32 * 1024;
+/// The smallest frames whose contents stay where they are.
+const MIN_SLOT_SIZE: u32 = 32 * 1024;

@@ -1,54 +1,45 @@
-//! Sealing.
+//! Seals a stream whose plaintext arrives in order.
 
-use super::tally::Tally;
-use crate::crypto::{Crc64, Random};
+use super::lock;
+use crate::crypto::Random;
 use crate::error::SealError;
-use crate::format::Geometry;
+use crate::format::{Geometry, SegmentHeader};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::EncryptOptions;
-use crate::operation::report::{Report, Run};
+use crate::operation::report::Report;
 use crate::stream_v2::core::create::NewStream;
+use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::pipeline::record_layout::SegmentCutter;
-use crate::stream_v2::pipeline::{Parallelism, seal_in_place};
-use crate::stream_v2::segment_worker::SegmentPlan;
+use crate::stream_v2::pipeline::{PortionRunner, seal_in_place};
 use crate::telemetry::{SegmentDone, StageTimes};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
-/// A stream that is sealed as its plaintext comes; how much will come is not known.
+/// A stream that is sealed as its plaintext arrives. Its length is not known in advance.
 pub struct SealSession {
     stream: NewStream,
-    started: Instant,
+    start: Instant,
     tally: Mutex<Tally>,
 }
 
 impl SealSession {
-    /// Draws the stream's keys. Its header comes out first: [`header`](Self::header).
+    /// Draws the stream's keys. The stream starts with the [`header`](Self::header).
     ///
     /// # Errors
-    /// `InvalidOption`; `Crypto` where the system gives no random bytes.
+    /// `InvalidOption`; `Crypto` if the system's random generator fails.
     pub fn new(options: &EncryptOptions<'_>) -> Result<Self, SealError> {
         Self::with_random(options, &Random::system())
     }
 
-    /// As [`new`](Self::new), with random bytes from elsewhere: only tests can make such a source.
+    /// As [`new`](Self::new), with a given source of random bytes. Only tests can make one that is not the system's.
     pub(crate) fn with_random(options: &EncryptOptions<'_>, random: &Random) -> Result<Self, SealError> {
-        let started = Instant::now();
+        let start = Instant::now();
         let stream = NewStream::new(options, None, random)?;
-        let mut tally = Tally::default();
-        let header_size = u64::from(stream.header_size());
-        tally
-            .totals
-            .output_crc
-            .append(Crc64::of(&stream.header), header_size);
-        Ok(Self {
-            stream,
-            started,
-            tally: Mutex::new(tally),
-        })
+        let tally = Mutex::new(Tally::sealing(&stream.header));
+        Ok(Self { stream, start, tally })
     }
 
-    /// What stands in front of the first record.
+    /// The bytes in front of the first record.
     #[must_use]
     pub fn header(&self) -> &[u8] {
         &self.stream.header
@@ -60,28 +51,29 @@ impl SealSession {
         self.stream.context.geometry()
     }
 
-    /// What cuts this stream's plaintext.
+    /// Cuts this stream's plaintext into segments.
     #[must_use]
     pub const fn cutter(&self) -> SegmentCutter {
         SegmentCutter::new(*self.geometry())
     }
 
-    /// Seals a segment in place: `record` has the size of its record, and its plaintext stands where the cutter puts it.
-    /// Segments may be sealed in any order and side by side; every one that was cut must be.
+    /// Seals a segment in place. `record` has exactly the size of its record, with the plaintext where the cutter puts it.
+    /// Segments may be sealed in any order and side by side. Every segment that was cut must be sealed.
     ///
     /// # Errors
-    /// `Cancelled`; `Segment` where the system gives no random bytes. The stream can't be completed then.
+    /// `Cancelled`; `Segment` if the system's random generator fails. The stream can't be completed then.
     pub fn seal(
         &self,
-        plan: SegmentPlan,
+        plan: SegmentHeader,
         record: &mut [u8],
         cancel: &CancellationToken,
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let summary = seal_in_place(context, plan, record, Parallelism::Segments, cancel, &mut times)?;
-        self.tally()
-            .add(summary, u64::from(summary.entry.wire_size), times);
+        let summary = seal_in_place(context, plan, record, PortionRunner::serial(cancel), &mut times)?;
+        let mut tally = lock(&self.tally);
+        tally.add(&summary);
+        tally.times += times;
         Ok(summary.done(times))
     }
 
@@ -91,35 +83,14 @@ impl SealSession {
         self.stream.end_size(segments)
     }
 
-    /// What stands behind the last record, and what the session did on `threads` threads, when all segments are sealed.
+    /// The bytes behind the last record, and the report of the session, which ran on `threads` threads. All segments must
+    /// have been sealed.
     ///
     /// # Errors
-    /// `Segment` if one of them is not.
+    /// `Segment` if one was not.
     pub fn finish(&self, threads: usize) -> Result<(Vec<u8>, Report), SealError> {
-        let mut tally = self.tally();
-        tally.check_complete()?;
-        let Tally {
-            mut totals,
-            entries,
-            times,
-            ..
-        } = std::mem::take(&mut *tally);
-        drop(tally);
-        let entries = entries.into_iter().flatten().collect();
-        let records = self.geometry().records_size(totals.plaintext_size);
-        let end = self.stream.end(totals.plaintext_size, entries);
-        totals.output_crc.append(Crc64::of(&end), end.len() as u64);
-        let run = Run {
-            totals,
-            times,
-            stream_size: self.header().len() as u64 + records + end.len() as u64,
-        };
-        let report = run.report(self.stream.stream_id, threads, self.started.elapsed());
-        Ok((end, report))
-    }
-
-    fn tally(&self) -> MutexGuard<'_, Tally> {
-        // Nothing panics while it holds the lock.
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut tally = lock(&self.tally);
+        let end = self.stream.end(&mut tally)?;
+        Ok((end, self.stream.report(&tally, threads, self.start)))
     }
 }

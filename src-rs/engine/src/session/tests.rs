@@ -3,12 +3,13 @@
 use crate::crypto::Random;
 use crate::error::SealError;
 use crate::format::DigestKind;
+use crate::format::SegmentHeader;
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
 use crate::operation::report::Report;
 use crate::session::{OpenSession, SealSession};
 use crate::stream_v2::pipeline::record_layout::RecordCursor;
-use crate::stream_v2::segment_worker::{SegmentPlan, SegmentWorkerError};
+use crate::stream_v2::segment_worker::SegmentWorkerError;
 use crate::testing::support::{
     End, FRAME, SEGMENT, compact, open_by, options, pick, plaintext, reading, seal, seal_unsized,
 };
@@ -40,7 +41,7 @@ fn seal_in_pieces(
     bytes: &[u8],
     sizes: Chunks,
     options: &EncryptOptions<'_>,
-    shuffle: impl FnOnce(&mut Vec<(SegmentPlan, Vec<u8>)>),
+    shuffle: impl FnOnce(&mut Vec<(SegmentHeader, Vec<u8>)>),
 ) -> (Vec<u8>, Report) {
     let session = SealSession::with_random(options, &Random::known(1)).unwrap();
     let full = session.geometry().full_record_size() as usize;
@@ -149,17 +150,18 @@ impl Opening {
             let end = session.verify_end(cursor, &part)?;
             return Ok(Some(session.report(Some(end), cursor, 1)));
         }
-        let done = session.open(cursor, &mut part, &CancellationToken::new())?;
-        let pieces = session.pieces();
+        let place = cursor.find(&part);
+        let done = session.open(&place, &mut part, &CancellationToken::new())?;
+        let slots = session.plaintext_slots();
         let mut left = done.plaintext_size as usize;
-        let mut at = pieces.start;
+        let mut at = slots.start;
         while left > 0 {
-            let count = left.min(pieces.size);
+            let count = left.min(slots.size);
             output.extend_from_slice(&part[at..at + count]);
-            at += pieces.stride;
+            at += slots.stride;
             left -= count;
         }
-        cursor.advance(part.first_chunk().unwrap())?;
+        cursor.advance(&place);
         Ok(None)
     }
 }

@@ -1,6 +1,7 @@
-//! The stream itself: frames in segments in a pipeline.
+//! Sealing and opening of streams: frames in segments in a pipeline.
 //!
-//! `framing <- frame_worker <- segment_worker <- pipeline <- core`, never inverted; `io` stands beside the pipeline.
+//! Each module uses only those before it: `framing <- frame_worker <- segment_worker <- pipeline <- core`. `pipeline` and
+//! `core` also use `io`.
 
 pub mod core;
 pub mod frame_worker;

@@ -7,9 +7,8 @@ use crate::format::{
 };
 use crate::keys::{Identity, UnlockLimits, unlock};
 use crate::stream_v2::framing::contents_mut;
-use crate::stream_v2::segment_worker::{
-    EncryptSegmentWorker, PREAMBLE_SIZE, SegmentCryptoContext, SegmentPlan, Serial,
-};
+use crate::stream_v2::pipeline::Parallelism;
+use crate::stream_v2::segment_worker::{EncryptSegmentWorker, PREAMBLE_SIZE, SegmentCryptoContext};
 use crate::testing::support::key;
 
 /// The parts of a stream, in their order.
@@ -281,7 +280,7 @@ pub(crate) fn seal_segment(
 ) -> Vec<u8> {
     let geometry = context.geometry();
     let size = plaintext.len() as u32;
-    let plan = SegmentPlan {
+    let plan = SegmentHeader {
         index: SegmentIndex::new(index),
         is_final,
         plaintext_size: size,
@@ -292,7 +291,7 @@ pub(crate) fn seal_segment(
     contents
         .zip(plaintext.chunks(geometry.frame_size() as usize))
         .for_each(|(slot, part)| slot.copy_from_slice(part));
-    sealer.seal_frames(&Serial, &mut slots).unwrap();
+    sealer.seal_frames(&Parallelism::Segments, &mut slots).unwrap();
     sealer.digest_frames(&slots);
     let mut record = sealer.preamble().to_vec();
     let digest = sealer.finish().0;

@@ -1,18 +1,20 @@
-//! Opening.
+//! Opening a stream segment by segment.
 
-use super::{closed, concurrency, threads};
-use crate::credentials::CredentialArgument;
-use crate::failure::rejection;
-use crate::operations::{Cancellation, Task};
-use crate::options::{OpenPlan, OpenSettings};
-use crate::output::all_or_zeros;
-use crate::ranges::Range;
-use crate::report::{Report, SegmentDone};
-use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
+use super::{concurrency, open_session, threads};
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::OpenSettings;
+use crate::memory::{Output, input};
+use crate::runtime::task::{Cancellation, Task};
+use crate::types::convert::{IntoJs, object};
+use crate::types::damage::{Damage, DamageDecisionName};
+use crate::types::failure::OrThrow;
+use crate::types::report::{Report, SegmentDone};
+use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::session::OpenSession;
-use sealstream::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
+use sealstream::format::SegmentIndex;
+use sealstream::session::{self, OpenSession};
+use sealstream::stream_v2::pipeline::record_layout::RecordCursor;
 use std::sync::Arc;
 
 /// A sealed stream that is being opened.
@@ -22,205 +24,147 @@ pub struct OpenStream {
     cursor: RecordCursor,
 }
 
-/// Bytes of the header that starts with these, as far as they tell.
+/// Bytes of the header that starts with these bytes, as far as they state it.
 #[napi(catch_unwind)]
 pub fn stream_header_size(bytes: &[u8]) -> f64 {
     OpenSession::header_size(bytes) as f64
 }
 
-/// Unlocks the stream with this header, or as much of it as there is.
+/// Unlocks the stream with this header. A cut header is refused.
 #[napi(catch_unwind, ts_return_type = "Promise<OpenStream>")]
 pub fn open_stream<'env>(
     env: &'env Env,
     header: Uint8Array,
-    #[napi(ts_arg_type = "Array<Uint8Array | NativeKey | NativeCredential>")] identities: Vec<
-        CredentialArgument<'_>,
-    >,
+    identities: Vec<CredentialArgument<'_>>,
     settings: OpenSettings<'_>,
-    #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
-        ClassInstance<'_, Cancellation>,
-    >,
+    cancellation: Option<&Cancellation>,
 ) -> Result<Object<'env>> {
-    let plan = OpenPlan::new(&identities, settings)?;
-    Task::alone(cancellation.as_deref(), header.len() as u64)
-        .stretching(plan.stretches())
-        .launch(env, move |_| {
-            let session = OpenSession::new(&header, &plan.options())?;
-            Ok(OpenStream {
-                cursor: session.cursor(),
-                session: Some(Arc::new(session)),
-            })
+    let options = settings.for_identities(env, &identities)?;
+    let task = Task::new(cancellation).of_size(header.len() as u64);
+    task.stretching(&options.identities).launch(env, move |_| {
+        let session = OpenSession::new(input(&header), &options)?;
+        Ok(OpenStream {
+            cursor: session.cursor(),
+            session: Some(Arc::new(session)),
         })
+    })
 }
 
 #[napi]
 impl OpenStream {
-    /// Segments to have in memory, unless the caller knows better.
+    /// The default number of segments in memory.
     #[napi(getter)]
     pub fn concurrency(&self) -> Result<u32> {
-        Ok(concurrency(self.get()?.geometry()))
+        Ok(concurrency(open_session(&self.session)?.geometry()))
     }
 
-    /// Whether what comes next is the end, and no record.
+    /// Whether the stream's end comes next, instead of a record.
     #[napi(getter)]
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.cursor.is_at_end()
     }
 
-    /// Bytes of the record or the end that starts with these, as far as they tell. What is no record of this stream is
-    /// refused, or, if `is_tolerant`, has the size of the one that is due.
+    /// The segment whose record is next, from 0; the number of segments if the end is next.
+    #[napi(getter)]
+    #[must_use]
+    pub fn index(&self) -> f64 {
+        self.cursor.index().get() as f64
+    }
+
+    /// Bytes of the record or the end that starts with these bytes. While they are too few to tell, the number of bytes that
+    /// tell. If no record of this stream starts like this, throws, or, if `isTolerant`, returns the size of the expected one.
     #[napi(catch_unwind)]
     pub fn part_size(&self, env: &Env, bytes: &[u8], is_tolerant: bool) -> Result<f64> {
-        match self.get()?.part_size(&self.cursor, bytes) {
-            Ok(size) => Ok(size as f64),
-            Err(_) if is_tolerant => Ok(self.cursor.due().wire.size() as f64),
-            Err(failure) => Err(rejection(env, &failure)?),
-        }
+        let size = match open_session(&self.session)?.part_size(&self.cursor, bytes) {
+            Err(_) if is_tolerant => self.cursor.due().wire.size(),
+            size => size.or_throw(env)?,
+        };
+        Ok(size as f64)
     }
 
-    /// The record that starts with these bytes, or is due where they start none.
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn place(&self, record: &[u8]) -> Place {
-        let found = record
-            .first_chunk()
-            .and_then(|header| self.cursor.measure(header).ok());
-        Place {
-            place: found.unwrap_or_else(|| self.cursor.due()),
-        }
-    }
-
-    /// All that is missing if the stream ends here.
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn missing(&self) -> Place {
-        Place {
-            place: self.cursor.missing(),
-        }
-    }
-
-    /// Where the plaintext stands in the memory of every opened record.
+    /// Where the plaintext is in the memory of every opened record.
     #[napi(getter)]
-    pub fn pieces(&self) -> Result<Pieces> {
-        let pieces = self.get()?.pieces();
-        Ok(Pieces {
-            start: pieces.start as f64,
-            stride: pieces.stride as f64,
-            size: pieces.size as f64,
-        })
+    pub fn plaintext_slots(&self) -> Result<PlaintextSlots> {
+        Ok(open_session(&self.session)?.plaintext_slots().into())
     }
 
-    /// Opens the record that came, in place; the next one is due at once. `record` is of no use if this rejects.
+    /// Opens the next record, in place. The one after it can be opened at once. If it rejects, `record` is all zeros.
     #[napi(catch_unwind, ts_return_type = "Promise<SegmentDone>")]
     pub fn open<'env>(
         &mut self,
         env: &'env Env,
-        mut record: Uint8Array,
-        #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
-            ClassInstance<'_, Cancellation>,
-        >,
+        record: Uint8Array,
+        cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let session = Arc::clone(self.get()?);
-        let cursor = self.cursor;
-        let is_record = record
-            .first_chunk()
-            .is_some_and(|header| self.cursor.advance(header).is_ok());
-        if !is_record {
-            // Only a tolerant caller comes here, and opening says what is wrong.
-            self.cursor.pass();
-        }
-        Task::alone(cancellation.as_deref(), record.len() as u64).launch(env, move |control| {
-            // SAFETY: the façade made `record` for this operation and shows it to nobody before the promise settles.
-            let memory = unsafe { record.as_mut() };
-            let done = all_or_zeros(memory, |memory| session.open(&cursor, memory, &control.cancel))?;
-            Ok(SegmentDone::from(&done))
+        let session = Arc::clone(open_session(&self.session)?);
+        let place = self.cursor.find(&record);
+        self.cursor.advance(&place);
+        let task = Task::new(cancellation).of_size(record.len() as u64);
+        let mut record = Output::new(record, [])?;
+        task.launch(env, move |control| {
+            let done = record.fill(|memory| session.open(&place, memory, &control.cancel));
+            done.map(SegmentDone::from)
         })
     }
 
-    /// Says that nothing came of a place, and that zeros or nothing come out instead.
+    /// Why segment `index`, or the end, did not open, if the caller may decide to continue without it.
     #[napi(catch_unwind)]
-    pub fn lose(&self, place: &Place, zeros: bool) -> Result<()> {
-        let is_last = self.cursor.is_at_end() && place.place.index.get() + 1 == self.cursor.index().get();
-        self.get()?.lose(&place.place, is_last, zeros);
-        Ok(())
+    pub fn damage(&self, index: f64) -> Result<Option<Damage>> {
+        let damage = open_session(&self.session)?.damage(SegmentIndex::new(index as u64));
+        Ok(damage.into_js())
     }
 
-    /// Resolves if these bytes, with which the input ended, are a sound end, when all records are opened.
+    /// Applies the decision about a damage. Returns whether zeros replace it in the output. Throws the damage's own error if the
+    /// decision is to abort.
+    #[napi(catch_unwind)]
+    pub fn decide(&self, env: &Env, index: f64, decision: DamageDecisionName) -> Result<bool> {
+        let session = open_session(&self.session)?;
+        let decided = session.decide(SegmentIndex::new(index as u64), decision.into());
+        decided.or_throw(env)
+    }
+
+    /// Verifies the stream's end, after all records are opened. `bytes` are the input's last.
     #[napi(catch_unwind, ts_return_type = "Promise<Report>")]
     pub fn finish<'env>(
         &self,
         env: &'env Env,
         bytes: Uint8Array,
         concurrency: u32,
-        #[napi(ts_arg_type = "Cancellation | undefined | null")] cancellation: Option<
-            ClassInstance<'_, Cancellation>,
-        >,
+        cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let session = Arc::clone(self.get()?);
+        let session = Arc::clone(open_session(&self.session)?);
         let cursor = self.cursor;
-        Task::alone(cancellation.as_deref(), bytes.len() as u64).launch(env, move |_| {
-            let end = session.verify_end(&cursor, &bytes)?;
+        let task = Task::new(cancellation).of_size(bytes.len() as u64);
+        task.launch(env, move |_| {
+            let end = session.verify_end(&cursor, input(&bytes))?;
             let report = session.report(Some(end), &cursor, threads(concurrency));
             Ok(Report::from(report))
         })
     }
 
-    /// The report without an end that was verified.
+    /// The report without a verified end.
     #[napi(catch_unwind)]
     pub fn report(&self, concurrency: u32) -> Result<Report> {
-        let report = self.get()?.report(None, &self.cursor, threads(concurrency));
-        Ok(Report::from(report))
+        let session = open_session(&self.session)?;
+        Ok(session.report(None, &self.cursor, threads(concurrency)).into())
     }
 
-    /// Lets go of the keys, as soon as nothing is under way.
+    /// Drops the keys when no operation is running.
     #[napi]
     pub fn close(&mut self) {
         self.session = None;
     }
-
-    fn get(&self) -> Result<&Arc<OpenSession>> {
-        self.session.as_ref().ok_or_else(closed)
-    }
 }
 
-/// A record, or what stands in its place.
-#[napi]
-pub struct Place {
-    place: RecordPlace,
-}
-
-#[napi]
-impl Place {
-    /// The segment, from 0.
-    #[napi(getter)]
-    #[must_use]
-    pub const fn index(&self) -> f64 {
-        self.place.index.get() as f64
+object! {
+    /// Where the plaintext of an opened record is in its memory: slots of one size at equal distances. The last is shorter.
+    PlaintextSlots from slots: session::PlaintextSlots {
+        /// Where the first slot starts.
+        start: f64,
+        /// Bytes from the start of a slot to the start of the next.
+        stride: f64,
+        /// Plaintext bytes in a slot.
+        size: f64,
     }
-
-    /// What of the plaintext is in it.
-    #[napi(getter, ts_return_type = "ByteRange")]
-    #[must_use]
-    pub fn plaintext_range(&self) -> Range {
-        self.place.plaintext.into()
-    }
-
-    /// Where it stands in the sealed stream.
-    #[napi(getter, ts_return_type = "ByteRange")]
-    #[must_use]
-    pub fn wire_range(&self) -> Range {
-        self.place.wire.into()
-    }
-}
-
-/// Where the plaintext stands in the memory of an opened record: in pieces of one size, but for the last.
-#[napi(object, object_from_js = false)]
-pub struct Pieces {
-    /// Where the first one starts.
-    pub start: f64,
-    /// From the start of one to that of the next.
-    pub stride: f64,
-    /// Bytes of each.
-    pub size: f64,
 }

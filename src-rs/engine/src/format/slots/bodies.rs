@@ -1,4 +1,4 @@
-//! The bodies of the slot types that this release knows: bytes to fields and back.
+//! Slot bodies of the known types: bytes to fields and back (docs/FORMAT.md, "Key slots").
 
 use super::{PassphraseCost, RawKeySlot, SLOT_SALT_SIZE, SlotType, WRAP_SIZE};
 use crate::format::cursor::Cursor;
@@ -6,7 +6,7 @@ use crate::format::cursor::Cursor;
 /// A type 1 slot: the file key wrapped under a 32-byte key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySlot {
-    /// A name for the key, at most 255 bytes of UTF-8: a hint for people and for key lookup, never a condition.
+    /// Name of the key, at most 255 bytes of UTF-8. A hint for users and key lookup; a reader must not require it.
     pub id: String,
     /// Random, new for every slot written.
     pub salt: [u8; SLOT_SALT_SIZE],
@@ -15,7 +15,7 @@ pub struct KeySlot {
 }
 
 impl KeySlot {
-    /// The bytes that the wrap authenticates: the type and the body in front of `wrapped`.
+    /// The bytes that the wrap authenticates: the slot type, and the body in front of the wrapped key.
     #[must_use]
     pub fn associated_data(id: &str, salt: &[u8; SLOT_SALT_SIZE]) -> Vec<u8> {
         let mut bytes = SlotType::Key.code().to_be_bytes().to_vec();
@@ -35,7 +35,7 @@ impl KeySlot {
         )
     }
 
-    /// Parses the body of a type 1 slot; `None` where its sizes or its id's UTF-8 are wrong.
+    /// Parses the body of a type 1 slot; `None` for wrong sizes, or an id that is not UTF-8.
     #[must_use]
     pub fn from_body(body: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(body, 0);
@@ -49,10 +49,10 @@ impl KeySlot {
     }
 }
 
-/// A type 2 slot: the file key wrapped under a key that Argon2id makes of a passphrase.
+/// A type 2 slot: the file key wrapped under a key that Argon2id derives from a passphrase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassphraseSlot {
-    /// Random, new for every slot written; both Argon2's salt and the wrap's.
+    /// Random, new for every slot written. The salt of Argon2 and of the wrap.
     pub salt: [u8; SLOT_SALT_SIZE],
     /// Argon2's parameters.
     pub cost: PassphraseCost,
@@ -61,7 +61,7 @@ pub struct PassphraseSlot {
 }
 
 impl PassphraseSlot {
-    /// The bytes that the wrap authenticates: the type and the body in front of `wrapped`.
+    /// The bytes that the wrap authenticates: the slot type, and the body in front of the wrapped key.
     #[must_use]
     pub fn associated_data(salt: &[u8; SLOT_SALT_SIZE], cost: PassphraseCost) -> Vec<u8> {
         let mut bytes = SlotType::Passphrase.code().to_be_bytes().to_vec();
@@ -79,7 +79,7 @@ impl PassphraseSlot {
         raw(SlotType::Passphrase, front, &self.wrap)
     }
 
-    /// Parses the body of a type 2 slot; `None` where its size is wrong or Argon2 has no such parameters.
+    /// Parses the body of a type 2 slot; `None` for a wrong size, or parameters that Argon2 does not allow.
     #[must_use]
     pub fn from_body(body: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(body, 0);
@@ -92,36 +92,52 @@ impl PassphraseSlot {
     }
 }
 
-/// A type 3 slot: the file key sealed for an X25519 public key, by HPKE.
+/// A slot with the file key sealed by HPKE for a public key, whose encapsulated key has `N` bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct X25519Slot {
+pub struct HpkeSlot<const N: usize> {
     /// The encapsulated key.
-    pub encapsulated: [u8; 32],
+    pub encapsulated: [u8; N],
     /// The sealed file key and its tag.
     pub sealed: [u8; 48],
 }
 
-impl X25519Slot {
+/// A type 3 slot, for an X25519 public key.
+pub type X25519Slot = HpkeSlot<32>;
+/// A type 5 slot, for an X-Wing public key.
+pub type HybridSlot = HpkeSlot<1120>;
+
+impl<const N: usize> HpkeSlot<N> {
+    const TYPE: SlotType = if N == 32 {
+        SlotType::X25519
+    } else {
+        SlotType::Hybrid
+    };
+
     /// The slot as bytes of the header.
     #[must_use]
     pub fn to_raw(&self) -> RawKeySlot {
-        hpke_raw(SlotType::X25519, &self.encapsulated, &self.sealed)
+        let slot_type = Self::TYPE;
+        let body = [&self.encapsulated[..], &self.sealed].concat();
+        RawKeySlot { slot_type, body }
     }
 
-    /// Parses the body of a type 3 slot; `None` where its size is wrong.
+    /// Parses the slot's body; `None` for a body of another size.
     #[must_use]
     pub fn from_body(body: &[u8]) -> Option<Self> {
-        let (encapsulated, sealed) = hpke_parts(body)?;
-        Some(Self { encapsulated, sealed })
+        let (encapsulated, sealed) = body.split_first_chunk()?;
+        Some(Self {
+            encapsulated: *encapsulated,
+            sealed: sealed.try_into().ok()?,
+        })
     }
 }
 
-/// A type 4 slot: the file key wrapped under a random key that a key service has wrapped.
+/// A type 4 slot: the file key wrapped under a random key, which a key service has wrapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderSlot {
     /// The service's name, at most 255 bytes of UTF-8.
     pub name: String,
-    /// Which of the service's keys wrapped the random one, at most 65,535 bytes of UTF-8.
+    /// The service's name of the key that wrapped the random key, at most 65,535 bytes of UTF-8.
     pub key_id: String,
     /// The random key as the service wrapped it.
     pub blob: Vec<u8>,
@@ -132,7 +148,7 @@ pub struct ProviderSlot {
 }
 
 impl ProviderSlot {
-    /// The bytes that the wrap authenticates: the type and the body in front of `wrapped`.
+    /// The bytes that the wrap authenticates: the slot type, and the body in front of the wrapped key.
     #[must_use]
     pub fn associated_data(name: &str, key_id: &str, blob: &[u8], salt: &[u8; SLOT_SALT_SIZE]) -> Vec<u8> {
         let mut bytes = SlotType::Provider.code().to_be_bytes().to_vec();
@@ -153,7 +169,7 @@ impl ProviderSlot {
         raw(SlotType::Provider, front, &self.wrap)
     }
 
-    /// Parses the body of a type 4 slot; `None` where its sizes or its texts' UTF-8 are wrong.
+    /// Parses the body of a type 4 slot; `None` for wrong sizes, or texts that are not UTF-8.
     #[must_use]
     pub fn from_body(body: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(body, 0);
@@ -173,47 +189,11 @@ impl ProviderSlot {
     }
 }
 
-/// A type 5 slot: the file key sealed for an X-Wing public key, by HPKE.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HybridSlot {
-    /// The encapsulated key.
-    pub encapsulated: [u8; 1120],
-    /// The sealed file key and its tag.
-    pub sealed: [u8; 48],
-}
-
-impl HybridSlot {
-    /// The slot as bytes of the header.
-    #[must_use]
-    pub fn to_raw(&self) -> RawKeySlot {
-        hpke_raw(SlotType::Hybrid, &self.encapsulated, &self.sealed)
-    }
-
-    /// Parses the body of a type 5 slot; `None` where its size is wrong.
-    #[must_use]
-    pub fn from_body(body: &[u8]) -> Option<Self> {
-        let (encapsulated, sealed) = hpke_parts(body)?;
-        Some(Self { encapsulated, sealed })
-    }
-}
-
-/// A slot whose body is its associated data, but for the type in front, and its wrap.
+/// A slot whose body is its associated data without the type, and its wrap.
 fn raw(slot_type: SlotType, mut associated_data: Vec<u8>, wrap: &[u8; WRAP_SIZE]) -> RawKeySlot {
     let mut body = associated_data.split_off(2);
     body.extend_from_slice(wrap);
     RawKeySlot { slot_type, body }
-}
-
-/// A slot whose body is what HPKE gives: the encapsulated key and the sealed file key.
-fn hpke_raw(slot_type: SlotType, encapsulated: &[u8], sealed: &[u8; 48]) -> RawKeySlot {
-    let body = [encapsulated, sealed].concat();
-    RawKeySlot { slot_type, body }
-}
-
-/// The two parts of such a body; `None` where its size is wrong.
-fn hpke_parts<const N: usize>(body: &[u8]) -> Option<([u8; N], [u8; 48])> {
-    let (encapsulated, sealed) = body.split_first_chunk()?;
-    Some((*encapsulated, sealed.try_into().ok()?))
 }
 
 fn text(cursor: &mut Cursor<'_>, length: usize) -> Option<String> {
@@ -262,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_have_the_sizes_of_the_format_and_survive_the_way_there_and_back() {
+    fn bodies_have_the_format_s_sizes_and_parse_to_what_was_encoded() {
         let sizes: Vec<_> = all().iter().map(|raw| raw.body.len()).collect();
         let provider = 1 + 5 + 2 + 5 + 4 + 70_000 + 32 + 80;
         assert_eq!(
@@ -282,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_another_size_is_none() {
+    fn a_body_of_another_size_is_refused() {
         for raw in all() {
             for size in [0, 1, raw.body.len() - 1, raw.body.len() + 1] {
                 let mut other = raw.clone();
@@ -293,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_utf_8_are_none() {
+    fn a_text_that_is_not_utf_8_is_refused() {
         for (of, at) in [(0, 1), (3, 1), (3, 1 + 5 + 2)] {
             let mut raw = all().swap_remove(of);
             raw.body[at] = 0xff;
@@ -302,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_argon2_does_not_have_are_none() {
+    fn parameters_that_argon2_does_not_allow_are_refused() {
         for at in [32, 36, 40] {
             let mut raw = all().swap_remove(1);
             raw.body[at..at + 4].fill(0);

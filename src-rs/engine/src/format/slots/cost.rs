@@ -1,8 +1,8 @@
-//! What stretching a passphrase costs.
+//! Cost of deriving a key from a passphrase.
 
 use std::fmt;
 
-/// Parameters of Argon2id (RFC 9106), within the ranges that it has itself. What a reader spends is another matter.
+/// Parameters of Argon2id (RFC 9106), within its own ranges. Readers set their own, lower limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PassphraseCost {
     memory_kib: u32,
@@ -11,7 +11,7 @@ pub struct PassphraseCost {
 }
 
 impl PassphraseCost {
-    /// 19 MiB, two passes, one lane: for machines that have little memory.
+    /// 19 MiB, two passes, one lane: for machines with little memory.
     pub const INTERACTIVE: Self = Self {
         memory_kib: 19 * 1024,
         passes: 2,
@@ -24,8 +24,8 @@ impl PassphraseCost {
         lanes: 4,
     };
 
-    /// Memory in KiB, passes over it, and lanes that can be computed side by side; `None` unless there are 1 to 2^24 - 1
-    /// lanes, 8 KiB for each, and a pass.
+    /// Memory in KiB, passes over it, and lanes that can be computed in parallel. `None` unless there are 1 to 2^24 - 1
+    /// lanes, at least 8 KiB for each, and at least one pass.
     #[must_use]
     pub const fn new(memory_kib: u32, passes: u32, lanes: u32) -> Option<Self> {
         if lanes == 0 || lanes > MAX_LANES || passes == 0 || memory_kib / 8 < lanes {
@@ -56,14 +56,14 @@ impl PassphraseCost {
         self.lanes
     }
 
-    /// Memory times passes, in KiB: what it costs in all, however many lanes there are.
+    /// Memory times passes, in KiB: the total work, for any number of lanes.
     #[must_use]
     pub const fn work(self) -> u64 {
         self.memory_kib as u64 * self.passes as u64
     }
 }
 
-/// 64 MiB, three passes, four lanes: the second choice of RFC 9106, for where memory is shared with others.
+/// 64 MiB, three passes, four lanes: the second choice of RFC 9106, for less memory.
 impl Default for PassphraseCost {
     fn default() -> Self {
         Self {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_argon2_does_not_have_is_refused() {
+    fn parameters_that_argon2_does_not_allow_are_refused() {
         for (memory, passes, lanes) in [(8, 1, 1), (16, 1, 2), (u32::MAX, u32::MAX, MAX_LANES)] {
             let cost = PassphraseCost::new(memory, passes, lanes).unwrap();
             assert_eq!(
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_work_of_the_largest_cost_is_no_overflow() {
+    fn the_work_of_the_largest_cost_does_not_overflow() {
         let largest = PassphraseCost::new(u32::MAX, u32::MAX, 1).unwrap();
         assert_eq!(largest.work(), (u64::from(u32::MAX)).pow(2));
     }

@@ -1,9 +1,9 @@
-//! Key slots: who may open a stream, as it stands in the header.
+//! Key slots of the stream header: each holds the file key, wrapped for one recipient.
 
 mod bodies;
 mod cost;
 
-pub use bodies::{HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, X25519Slot};
+pub use bodies::{HpkeSlot, HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, X25519Slot};
 pub use cost::PassphraseCost;
 
 use super::cursor::Cursor;
@@ -11,7 +11,7 @@ use super::extensions::is_critical;
 use super::{HeaderError, HeaderField};
 use std::fmt;
 
-/// The kind of a key slot.
+/// The type of a key slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SlotType {
     /// A 32-byte key.
@@ -24,7 +24,7 @@ pub enum SlotType {
     Provider,
     /// A post-quantum hybrid key pair (X-Wing), by HPKE.
     Hybrid,
-    /// A kind that this release does not know.
+    /// A type that this release does not know.
     Unknown(u16),
 }
 
@@ -56,7 +56,7 @@ impl SlotType {
     const fn layout(self) -> &'static str {
         match self {
             Self::Key => "an id, a salt and a wrapped key",
-            Self::Passphrase => "a salt, a cost that Argon2 has, and a wrapped key",
+            Self::Passphrase => "a salt, a cost that Argon2 allows, and a wrapped key",
             Self::X25519 => "an encapsulated key of 32 bytes and a sealed key of 48",
             Self::Provider => "a name, a key id, a blob, a salt and a wrapped key",
             Self::Hybrid => "an encapsulated key of 1120 bytes and a sealed key of 48",
@@ -78,16 +78,16 @@ impl fmt::Display for SlotType {
     }
 }
 
-/// A slot as its bytes: what a reader keeps of a type that it can't use.
+/// A slot as bytes. A reader keeps slots of unknown types in this form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawKeySlot {
-    /// The kind.
+    /// The type.
     pub slot_type: SlotType,
-    /// The bytes after type and length.
+    /// The bytes behind type and length.
     pub body: Vec<u8>,
 }
 
-/// A slot of a type that this release knows, parsed.
+/// A parsed slot of a known type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SlotBody {
     /// Type 1.
@@ -109,8 +109,7 @@ impl RawKeySlot {
         SLOT_PREFIX_SIZE + self.body.len()
     }
 
-    /// What the slot says; `None` for a type that this release does not know. A header that was parsed has no malformed
-    /// ones of the others.
+    /// The parsed slot; `None` for an unknown type or a malformed body. A parsed header has no malformed bodies.
     #[must_use]
     pub fn parsed(&self) -> Option<SlotBody> {
         let body = &self.body;
@@ -124,7 +123,7 @@ impl RawKeySlot {
         }
     }
 
-    /// The key's name, where the slot has one; a key service's id of its key. Anyone can read it.
+    /// Name of the key, if the slot has one. Readable without a key.
     #[must_use]
     pub fn key_id(&self) -> Option<String> {
         let id = match self.parsed()? {
@@ -144,20 +143,20 @@ impl RawKeySlot {
     pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Self, HeaderError> {
         let at = cursor.position();
         let refuse =
-            |found: String, expected: &str| HeaderError::field(HeaderField::Slots, at, found, expected);
+            |found: String, expected: &str| HeaderError::refuse(HeaderField::Slots, at, found, expected);
         let Some((code, length)) = cursor.u16().zip(cursor.u32()) else {
-            return Err(refuse("a slot cut short".into(), "a type and a length"));
+            return refuse("a slot cut short".into(), "a type and a length");
         };
         let Some(body) = cursor.take(length as usize) else {
-            return Err(refuse(
+            return refuse(
                 format!("a slot of {length} bytes"),
                 "slots that fit into the header",
-            ));
+            );
         };
         let slot_type = SlotType::from_code(code);
         if is_critical(code) {
             let found = format!("the unknown critical type {code:#06x}");
-            return Err(refuse(found, "types of version 1 (use a newer release)"));
+            return refuse(found, "types of version 1 (use a newer release)");
         }
         let slot = Self {
             slot_type,
@@ -166,7 +165,7 @@ impl RawKeySlot {
         let is_unknown = matches!(slot_type, SlotType::Unknown(_));
         if !is_unknown && slot.parsed().is_none() {
             let found = format!("a malformed {slot_type} slot of {length} bytes");
-            return Err(refuse(found, slot_type.layout()));
+            return refuse(found, slot_type.layout());
         }
         Ok(slot)
     }

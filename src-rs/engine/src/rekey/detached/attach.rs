@@ -8,8 +8,8 @@ use crate::format::{
     FOOTER_SIZE, MAGIC, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, WireOffset,
 };
 use crate::operation::options::{Control, invalid};
-use crate::stream_v2::core::trailer::{ExpectedTrailer, claimed_total};
-use crate::stream_v2::core::unlock::find_header;
+use crate::stream_v2::core::locate::{claimed_total, find_header};
+use crate::stream_v2::core::trailer::ExpectedTrailer;
 use crate::stream_v2::io::{
     BytesInFront, OutputFile, ReadAt, ReadAtCursor, WriteAt, append_bytes, open_source,
 };

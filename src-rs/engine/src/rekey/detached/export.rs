@@ -1,7 +1,7 @@
 //! A stream's header by itself, to be kept apart from the stream.
 
 use crate::error::SealError;
-use crate::stream_v2::core::unlock::find_header;
+use crate::stream_v2::core::locate::find_header;
 use crate::stream_v2::io::ReadAt;
 
 /// The bytes of a stream's header: those of the header itself if it is sound and no older than its copy, else of its copy. None of them is secret,

@@ -5,7 +5,8 @@ use super::{PlacedSlot, RewrapOptions, RewrapReport, change};
 use crate::crypto::{FileKey, Random, StreamKeys};
 use crate::error::{EndPart, SealError};
 use crate::format::{
-    FOOTER_SIZE, MAX_HEADER_SIZE, RawKeySlot, StreamHeader, StreamHeaderDraft, WireOffset, end_record_size,
+    FOOTER_SIZE, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, RawKeySlot, StreamHeader, StreamHeaderDraft, WireOffset,
+    end_record_size,
 };
 use crate::inspect::SlotInfo;
 use crate::keys::{Recipient, seal_slots};
@@ -40,7 +41,7 @@ impl Plan {
     ) -> Result<Self, SealError> {
         // No segment is held here, however large.
         let open = DecryptOptions {
-            max_segment_size: u32::MAX,
+            max_segment_size: MAX_SEGMENT_SIZE,
             ..open.clone()
         };
         let opened = SeekableStream::open(source, &open)?;
@@ -48,7 +49,7 @@ impl Plan {
         let (stream, whole) = opened.into_whole()?;
         // The end must be authentic: what stands before the footer is then known to be the header's copy, and nothing else is
         // ever written over.
-        let Some((_, end)) = whole else {
+        let Some(end) = whole else {
             let offset = WireOffset::new(size.saturating_sub(FOOTER_SIZE as u64));
             let part = EndPart::Footer;
             return Err(SealError::EndDamaged { part, offset });
@@ -70,7 +71,7 @@ impl Plan {
             &stream.unlocked.file_key,
             &header.core.encode(),
             &header.core_extensions,
-            open.context,
+            &open.context,
         )?;
         let bytes = draft.encode(|bytes| keys.header_mac(bytes));
 

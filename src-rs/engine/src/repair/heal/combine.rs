@@ -33,7 +33,7 @@ impl Candidate {
             }
         }
         let within = |at: u64| at.saturating_sub(offset) as usize;
-        let holes = source.holes_in(ByteRange::at(offset, there as u64));
+        let holes = source.bad_ranges_in(ByteRange::at(offset, there as u64));
         let mut holes: Vec<_> = holes
             .into_iter()
             .map(|hole| within(hole.start)..within(hole.end))

@@ -6,7 +6,7 @@ use crate::format::{
 };
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::invalid;
-use crate::stream_v2::core::unlock::{FoundHeader, find_header};
+use crate::stream_v2::core::locate::{FoundHeader, find_header};
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::segment_worker::{MESSAGE_TAG_AT, PREAMBLE_SIZE, RecordPreamble};
 use base16ct::lower::encode_string;
@@ -192,7 +192,7 @@ impl<'a> Copies<'a> {
         let parsed = StreamHeader::parse(&bytes).ok();
         damaged.header = parsed
             .filter(|header| header.core == *core && header.bytes.len() == bytes.len())
-            .map(FoundHeader::copy);
+            .map(|header| FoundHeader::copy(header, None));
     }
 
     /// The damaged copy's header error, for where no other header serves.

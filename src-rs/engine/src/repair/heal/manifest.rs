@@ -6,7 +6,7 @@ use crate::format::{
     END_RECORD_FIXED_SIZE, EndRecord, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex,
     StreamHeader, WireOffset, end_record_size,
 };
-use crate::stream_v2::core::trailer::claimed_total;
+use crate::stream_v2::core::locate::claimed_total;
 
 /// The manifest that was chosen.
 pub(super) struct Manifest {

@@ -14,8 +14,10 @@ mod segments;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
 use crate::format::{DigestKind, FOOTER_SIZE, Footer, SegmentIndex, StreamHeader};
-use crate::operation::options::{Control, DEFAULT_MAX_SEGMENT_SIZE, check_segment_size};
-use crate::stream_v2::core::unlock::FoundHeader;
+use crate::operation::options::{
+    Control, DEFAULT_MAX_SEGMENT_SIZE, check_max_segment_size, check_segment_size,
+};
+use crate::stream_v2::core::locate::FoundHeader;
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::stream_v2::pipeline::run_positioned;
 use crate::telemetry::{Stage, StageTimes};
@@ -62,6 +64,7 @@ pub fn heal(
     options: HealOptions,
     control: &Control<'_>,
 ) -> Result<HealReport, SealError> {
+    check_max_segment_size(options.max_segment_size)?;
     let start = Instant::now();
     let sources = std::iter::once(damaged).chain(replicas.iter().copied());
     let mut copies = Copies::examine(sources, &control.cancel)?;
@@ -105,7 +108,10 @@ pub fn heal(
         meter: &meter,
         combines_large: Default::default(),
     };
-    let healed = run_positioned(&task, &control.threads, &mut times)?;
+    let (count, geometry) = (manifest.segments(), &copies.core.geometry);
+    let healed = run_positioned(count, geometry, control, &mut times, |worker, index| {
+        task.run(worker, index)
+    })?;
     check_whole(&healed)?;
     meter.finish();
 

@@ -3,13 +3,12 @@
 use super::combine::{Candidate, combine, tries_for};
 use super::copies::{Copies, Copy, DueSegment};
 use super::manifest::Manifest;
-use crate::crypto::{Crc64, SegmentHasher};
 use crate::error::SealError;
-use crate::format::SegmentIndex;
+use crate::format::{SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::io::WriteAt;
-use crate::stream_v2::pipeline::{SegmentTask, TaskError, Worker};
-use crate::stream_v2::segment_worker::{Join, SegmentWorkerError};
+use crate::stream_v2::pipeline::{Destination, RecordReader, TaskError, Worker};
+use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentChecker, SegmentWorkerError};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::IoSlice;
 use std::sync::{Mutex, PoisonError};
@@ -46,18 +45,9 @@ pub(super) struct HealTask<'a> {
     pub(super) combines_large: Mutex<()>,
 }
 
-impl SegmentTask for HealTask<'_> {
-    type Output = Healed;
-
-    fn count(&self) -> u64 {
-        self.manifest.segments()
-    }
-
-    fn slot_size(&self) -> usize {
-        self.copies.core.geometry.frame_slot_size()
-    }
-
-    fn run<J: Join>(&self, worker: &mut Worker<'_, J>, index: SegmentIndex) -> Result<Healed, TaskError> {
+impl HealTask<'_> {
+    /// Writes one segment, from a copy that has it or out of several.
+    pub(super) fn run(&self, worker: &mut Worker<'_>, index: SegmentIndex) -> Result<Healed, TaskError> {
         let Some(due) = self.manifest.due(self.copies, index) else {
             return Err(SegmentWorkerError::FrameWorkerDisconnected { segment: index }.into()); // the manifest has `count` entries
         };
@@ -76,42 +66,51 @@ impl SegmentTask for HealTask<'_> {
         self.meter.add(due.plaintext_size.into());
         Ok(healed)
     }
-}
 
-impl HealTask<'_> {
     /// Writes a copy's record to its place, and returns its CRC if it turned out to be sound: otherwise another one will
     /// be written over it, or nothing will become of the output.
-    fn transfer<J: Join>(
+    fn transfer(
         &self,
-        worker: &mut Worker<'_, J>,
+        worker: &mut Worker<'_>,
         copy: &Copy<'_>,
         due: &DueSegment,
     ) -> Result<Option<u64>, TaskError> {
         let Worker {
+            runner,
             portion,
             buffer,
             times,
-            ..
         } = worker;
-        let (from, to) = (self.offset_in(copy, due), self.target(due));
-        let mut check = DigestCheck::new(self.copies, due);
-        let size = due.entry.wire_size as usize;
-        let mut at = 0;
-        while at < size {
-            self.cancel.check()?;
-            let (read_at, write_at) = (from + at as u64, to + at as u64);
-            let bytes = buffer.take((size - at).min(*portion), write_at, read_at);
-            if !times.time(Stage::Read, || copy.read_exactly(read_at, bytes)) {
+        let geometry = &self.copies.core.geometry;
+        let offset = WireOffset::new(self.offset_in(copy, due));
+        let mut write_at = self.target(due);
+        let destination = Destination::Record(write_at);
+        let mut record =
+            RecordReader::new(copy, geometry, due.index, offset, due.plaintext_size, destination);
+        let mut checker = None;
+        while !record.is_at_end() {
+            runner.cancel.check()?;
+            let Ok(slots) = record.next(buffer, *portion, times) else {
                 return Ok(None);
-            }
-            if at == 0 && !due.begins(bytes) {
-                return Ok(None);
-            }
-            times.time(Stage::Digest, || check.update(bytes));
-            times.time(Stage::Write, || self.write(write_at, bytes))?;
-            at += bytes.len();
+            };
+            let (checker, head) = match &mut checker {
+                Some(checker) => (checker, &[][..]),
+                none => {
+                    let preamble = record.preamble();
+                    if !due.begins(preamble) {
+                        return Ok(None);
+                    }
+                    let new = SegmentChecker::begin_with_crc64(geometry, due.index, offset, preamble)?;
+                    (none.insert(new), &preamble[..])
+                }
+            };
+            runner.check(checker, slots, times)?;
+            let tail = if record.is_at_end() { record.digest() } else { &[] };
+            times.time(Stage::Write, || self.write(write_at, [head, slots, tail]))?;
+            write_at += (head.len() + slots.len()) as u64;
         }
-        Ok(times.time(Stage::Digest, || check.finish()))
+        let verdict = checker.map(|checker| times.time(Stage::Digest, || checker.finish(record.digest())));
+        Ok(verdict.and_then(Result::ok).map(|summary| summary.output_crc64))
     }
 
     /// Puts a record together from what the copies have of it.
@@ -148,16 +147,20 @@ impl HealTask<'_> {
             let origin = Origin::Lost;
             return Ok(Healed { origin, crc64: 0 });
         };
-        times.time(Stage::Write, || self.write(self.target(due), &record))?;
+        times.time(Stage::Write, || self.write(self.target(due), [&record, &[], &[]]))?;
         let origin = Origin::Combined;
         Ok(Healed { origin, crc64 })
     }
 
     /// The CRC of a whole record, if its digest is right.
     fn check(&self, due: &DueSegment, record: &[u8]) -> Option<u64> {
-        let mut check = DigestCheck::new(self.copies, due);
-        check.update(record);
-        check.finish()
+        let geometry = &self.copies.core.geometry;
+        let (preamble, rest) = record.split_first_chunk::<PREAMBLE_SIZE>()?;
+        let (slots, digest) = rest.split_at_checked(geometry.frames_wire_size(due.plaintext_size))?;
+        let mut checker =
+            SegmentChecker::begin_with_crc64(geometry, due.index, WireOffset::ZERO, preamble).ok()?;
+        checker.check_frames(slots);
+        Some(checker.finish(digest).ok()?.output_crc64)
     }
 
     fn offset_in(&self, copy: &Copy<'_>, due: &DueSegment) -> u64 {
@@ -170,57 +173,9 @@ impl HealTask<'_> {
         geometry.record_offset(self.header_size, due.index).get()
     }
 
-    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), TaskError> {
-        let written = self.sink.write_at(offset, &mut [IoSlice::new(bytes)]);
-        written.map_err(|error| TaskError::Fatal(SealError::writing(error)))
-    }
-}
-
-/// Compares a record that comes in portions with the digest at its end.
-struct DigestCheck {
-    hasher: SegmentHasher,
-    /// The CRC of everything; none where the digest is that CRC and it need not be computed twice.
-    crc: Option<Crc64>,
-    /// Bytes until the digest.
-    until_digest: usize,
-    stored: Vec<u8>,
-}
-
-impl DigestCheck {
-    fn new(copies: &Copies<'_>, due: &DueSegment) -> Self {
-        let kind = copies.core.geometry.digest();
-        let hasher = SegmentHasher::new(kind);
-        let crc = hasher.crc64().is_none().then(Crc64::default);
-        Self {
-            hasher,
-            crc,
-            until_digest: (due.entry.wire_size as usize).saturating_sub(kind.size()),
-            stored: Vec::with_capacity(kind.size()),
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        let (content, digest) = bytes.split_at(self.until_digest.min(bytes.len()));
-        self.until_digest -= content.len();
-        self.hasher.update(content);
-        self.stored.extend_from_slice(digest);
-        if let Some(crc) = &mut self.crc {
-            crc.update(bytes);
-        }
-    }
-
-    /// The record's CRC, if the digest is that of the bytes before it.
-    fn finish(self) -> Option<u64> {
-        let Self {
-            hasher, crc, stored, ..
-        } = self;
-        let crc = crc.or_else(|| {
-            let mut crc = hasher.crc64()?;
-            crc.update(&stored);
-            Some(crc)
-        });
-        let is_right = hasher.finish().as_bytes() == stored;
-        crc.filter(|_| is_right).map(|crc| crc.value())
+    fn write(&self, offset: u64, parts: [&[u8]; 3]) -> Result<(), TaskError> {
+        let written = self.sink.write_at(offset, &mut parts.map(IoSlice::new));
+        Ok(written.map_err(SealError::writing)?)
     }
 }
 

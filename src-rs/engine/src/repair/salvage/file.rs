@@ -1,4 +1,4 @@
-//! Salvage of whole files by path.
+//! Salvages files by path.
 
 use super::{DamageMap, Outcome, SalvageOptions, salvage};
 use crate::error::{IoOperation, SealError};
@@ -7,12 +7,12 @@ use crate::operation::options::Control;
 use crate::stream_v2::io::{OutputFile, open_source};
 use std::path::Path;
 
-/// Salvages the file `from` into the new file `to`, which gets the permission bits of `from` without those of group and
-/// others. Where nothing came out there is no new file.
+/// Salvages the file `from` into the new file `to`, which gets the permission bits of `from` without those of group and others. Creates
+/// no file if nothing was recovered.
 ///
 /// # Errors
-/// As [`salvage`], and of files. On any of them `to` is as it was and nothing is left beside it, but see
-/// [`OutputFile::commit`] for a disk that fails at the last moment.
+/// The errors of [`salvage`] and those of files. On an error `to` is unchanged and no other file remains, but see
+/// [`OutputFile::commit`] for a disk that fails in the last step.
 pub fn salvage_file(
     from: &Path,
     to: &Path,

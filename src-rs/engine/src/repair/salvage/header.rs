@@ -1,163 +1,133 @@
-//! A header that unlocks, from wherever it can be had.
+//! Finds a header that unlocks.
 
-use super::map::{HeaderOrigin, HeaderPlace};
-use super::scan::{Landmark, scan};
-use super::{SalvageOptions, SalvagedStream};
+use super::damage_map::{HeaderLocation, HeaderOrigin};
+use super::markers::{Marker, find_markers};
+use super::{SalvageOptions, SalvageStream};
 use crate::error::{Limit, SealError};
 use crate::format::{HEADER_FIXED_SIZE, SegmentIndex, StreamHeader, WireOffset, check_prefix};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::invalid;
 use crate::repair::fault_tolerant::FaultTolerantSource;
-use crate::stream_v2::core::unlock::{FoundHeader, UnlockedStream, find_header};
+use crate::stream_v2::core::locate::{FoundHeader, find_header};
+use crate::stream_v2::core::unlock::UnlockedStream;
 
-/// Looks in this order: the header that the caller kept, the source's own or its copy before a sound footer, and then
-/// every place at which something looks like a header.
+/// Tries the given header, then the one at the source's start or its copy before a sound footer, and then every header whose magic
+/// bytes stand anywhere in the source.
 ///
 /// # Errors
-/// The first failure of a header that could be read and does not unlock, or else the first failure at all; `InvalidOption`
-/// for a kept header that is none.
+/// The first failure to unlock a sound header, or else the failure to read one. `InvalidOption` if the given header is not a header.
 pub(super) fn find(
     source: &FaultTolerantSource<'_>,
     options: &SalvageOptions<'_>,
     cancel: &CancellationToken,
-) -> Result<SalvagedStream, SealError> {
+) -> Result<SalvageStream, SealError> {
     let mut search = Search {
         options,
         tried: Vec::new(),
         passphrase_budget: options.open.max_passphrase_cost,
-        locked: None,
-        unread: None,
+        failure: None,
     };
     if let Some(given) = options.header {
         let header = StreamHeader::parse(given)
-            .map_err(|error| invalid("header", format!("is no header of a sealed stream: {error}")))?;
-        let place = HeaderPlace {
-            origin: HeaderOrigin::Given,
-            offset: None,
-        };
-        if let Some(stream) = search.attempt(Ok((header, place))) {
+            .map_err(|error| invalid("header", format!("is not the header of a sealed stream: {error}")))?;
+        if let Some(stream) = search.attempt(header, HeaderOrigin::Given, None) {
             return Ok(stream);
         }
     }
-    let own = find_header(source.raw(), source.size());
-    let copied = HeaderPlace {
-        origin: HeaderOrigin::Copy,
-        offset: None,
-    };
-    let at_start = HeaderPlace {
-        origin: HeaderOrigin::Start,
-        offset: Some(WireOffset::ZERO),
-    };
-    let own = match own {
-        Ok(FoundHeader {
-            header,
-            older: Some(older),
-            ..
-        }) => {
-            if let Some(stream) = search.attempt(Ok((header, copied))) {
+    let unread = match find_header(source.raw(), source.size()) {
+        Ok(found) => {
+            let (copy, at_start) = match found.from_copy {
+                true => (Some(found.header), found.older),
+                false => (None, Some(found.header)),
+            };
+            let stream = copy
+                .and_then(|header| search.attempt(header, HeaderOrigin::Copy, None))
+                .or_else(|| search.attempt(at_start?, HeaderOrigin::Start, Some(WireOffset::ZERO)));
+            if let Some(stream) = stream {
                 return Ok(stream);
             }
-            Ok((older, at_start))
+            None
         }
-        Ok(found) => Ok((found.header, if found.from_copy { copied } else { at_start })),
-        Err(failure) => Err(failure),
+        Err(failure) => Some(failure),
     };
-    if let Some(stream) = search.attempt(own) {
-        return Ok(stream);
-    }
-    let mut found = None;
+    let mut stream = None;
     let mut reader = HeaderReader::new(source);
-    scan(source, cancel, None, |at, landmark, _| {
-        if found.is_none()
-            && landmark == Landmark::Header
+    find_markers(source, cancel, None, |at, marker, _| {
+        if stream.is_none()
+            && marker == Marker::Header
             && let Some(header) = reader.read(at)
         {
-            let place = HeaderPlace {
-                origin: HeaderOrigin::Scan,
-                offset: Some(WireOffset::new(at)),
-            };
-            found = search.attempt(Ok((header, place)));
+            stream = search.attempt(header, HeaderOrigin::Scan, Some(WireOffset::new(at)));
         }
     })?;
-    found.ok_or_else(|| search.failure())
+    let no_header = SealError::Truncated {
+        next_segment: SegmentIndex::ZERO,
+        verified_bytes: 0,
+        offset: WireOffset::ZERO,
+    };
+    stream.ok_or_else(|| search.failure.or(unread).unwrap_or(no_header))
 }
 
 struct Search<'a> {
     options: &'a SalvageOptions<'a>,
-    /// The first headers that did not unlock: most that are found later are one of them again.
+    /// The first headers that did not unlock. Most that are found later are copies of them.
     tried: Vec<Vec<u8>>,
-    /// What may be spent on passphrases from here on: a wreck can be full of headers that ask for it.
+    /// The passphrase cost that is left: a source can hold many headers with costly passphrase slots.
     passphrase_budget: u64,
-    /// The first failure of a sound header: it says more than that something else is no header.
-    locked: Option<SealError>,
-    unread: Option<SealError>,
+    /// The first failure to unlock a sound header.
+    failure: Option<SealError>,
 }
 
 impl Search<'_> {
-    fn attempt(&mut self, found: Result<(StreamHeader, HeaderPlace), SealError>) -> Option<SalvagedStream> {
-        let (header, place) = match found {
-            Ok(found) => found,
-            Err(failure) => {
-                self.unread.get_or_insert(failure);
-                return None;
-            }
-        };
+    fn attempt(
+        &mut self,
+        header: StreamHeader,
+        origin: HeaderOrigin,
+        offset: Option<WireOffset>,
+    ) -> Option<SalvageStream> {
         if self.tried.contains(&header.bytes) {
             return None;
         }
         if self.tried.len() < MAX_REMEMBERED {
             self.tried.push(header.bytes.clone());
         }
-        if let Err(failure) = self.spend(&header) {
-            self.locked.get_or_insert(failure);
-            return None;
-        }
-        let from_copy = place.origin == HeaderOrigin::Copy;
-        let found = if from_copy {
-            FoundHeader::copy(header)
-        } else {
-            FoundHeader::in_place(header)
+        let found = match origin {
+            HeaderOrigin::Copy => FoundHeader::copy(header, None),
+            _ => header.into(),
         };
-        match UnlockedStream::unlock(found, &self.options.open) {
-            Ok(incoming) => Some(SalvagedStream { incoming, place }),
+        let unlocked = self
+            .spend(&found.header)
+            .and_then(|()| UnlockedStream::unlock(found, &self.options.open));
+        match unlocked {
+            Ok(unlocked) => Some(SalvageStream {
+                unlocked,
+                header: HeaderLocation { origin, offset },
+            }),
             Err(failure) => {
-                self.locked.get_or_insert(failure);
+                self.failure.get_or_insert(failure);
                 None
             }
         }
     }
 
-    /// Takes what this header's passphrase slots cost from the budget.
+    /// Subtracts the cost of this header's passphrase slots from the budget.
     fn spend(&mut self, header: &StreamHeader) -> Result<(), SealError> {
         let open = &self.options.open;
         let value = open.limits().passphrase_cost(header, &open.identities);
-        match self.passphrase_budget.checked_sub(value) {
-            Some(left) => self.passphrase_budget = left,
-            None => {
-                return Err(SealError::LimitExceeded {
-                    limit: Limit::PassphraseCost,
-                    maximum: open.max_passphrase_cost,
-                    value,
-                });
-            }
-        }
+        let left = self.passphrase_budget.checked_sub(value);
+        self.passphrase_budget = left.ok_or(SealError::LimitExceeded {
+            limit: Limit::PassphraseCost,
+            maximum: open.max_passphrase_cost,
+            value,
+        })?;
         Ok(())
-    }
-
-    fn failure(self) -> SealError {
-        let none = SealError::Truncated {
-            next_segment: SegmentIndex::ZERO,
-            verified_bytes: 0,
-            offset: WireOffset::ZERO,
-        };
-        self.locked.or(self.unread).unwrap_or(none)
     }
 }
 
-/// Headers that are not tried twice. Each can be as large as a header can.
+/// The most headers that are remembered. Each can have the largest header size.
 const MAX_REMEMBERED: usize = 16;
 
-/// Reads what looks like headers, as long as that costs no more than reading the source once more.
+/// Reads possible headers, as long as that costs at most reading the source once.
 pub(super) struct HeaderReader<'a> {
     source: &'a FaultTolerantSource<'a>,
     budget: u64,
@@ -171,7 +141,7 @@ impl<'a> HeaderReader<'a> {
         }
     }
 
-    /// The header at `offset`, if its checksum and all of its fields are right.
+    /// The header at `offset`, if its checksum and all its fields are right.
     pub(super) fn read(&mut self, offset: u64) -> Option<StreamHeader> {
         let prefix: [u8; HEADER_FIXED_SIZE] = self.source.read_array(offset)?;
         let size = check_prefix(&prefix).ok()?;

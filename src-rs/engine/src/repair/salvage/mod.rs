@@ -1,30 +1,31 @@
-//! Salvage: every frame that verifies, out of any wreck of a sealed stream.
+//! Recovers every frame that verifies from a damaged sealed stream.
 //!
-//! First a header that unlocks, from wherever it can be had (`header`). Then one pass over all of the source for
-//! markers (`scan`): what they stand before is a record of the stream only if its FLOE header tag says so
-//! (`landmarks`); places where a record should be are looked at too (`expected`). Then each segment that was found
-//! gives its frames (`recover`, `shifted`), and what comes out, with what does not, is a [`DamageMap`].
+//! 1. `header` finds a header that unlocks.
+//! 2. `survey` collects records: `markers` finds their markers in one pass over the source, and `predicted` looks where records with
+//!    damaged markers should be. A record counts only if its FLOE header tag verifies.
+//! 3. `recover` opens the frames of each segment in their own slots, and `displaced` those that moved.
+//! 4. `output` writes the frames, and lists what is lost in a [`DamageMap`].
 //!
-//! Nothing is believed that was not authenticated, and the work is linear in the source's size whatever it holds: the
-//! regions in which records are looked for do not overlap but within a budget (`places`).
+//! Only authenticated data is used. The work is linear in the source's size whatever it holds: `found_record` limits how far records
+//! are searched.
 
-mod deliver;
-mod end;
-mod expected;
+mod damage_map;
+mod displaced;
+mod end_record;
 mod file;
+mod found_record;
 mod header;
-mod landmarks;
-mod map;
-mod places;
+mod markers;
+mod output;
+mod predicted;
 mod recover;
-mod scan;
-mod shifted;
+mod survey;
 
-pub use file::salvage_file;
-pub use map::{
-    Cause, Conflict, ConflictKind, DamageMap, EndState, HeaderOrigin, HeaderPlace, LostRange, Outcome,
-    Recovered,
+pub use damage_map::{
+    Conflict, ConflictKind, DamageMap, HeaderLocation, HeaderOrigin, LossCause, LossReason, LostRange,
+    LostRanges, Outcome, Recovered, TrailerState,
 };
+pub use file::salvage_file;
 
 use super::fault_tolerant::FaultTolerantSource;
 use crate::error::SealError;
@@ -32,120 +33,113 @@ use crate::operation::options::{Control, DecryptOptions};
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::telemetry::Stage;
-use deliver::Delivery;
-use landmarks::Survey;
+use output::Output;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
+use survey::Survey;
 
 /// How to salvage.
 #[derive(Clone, Debug)]
 pub struct SalvageOptions<'a> {
-    /// How to open the stream.
+    /// Options for opening the stream.
     pub open: DecryptOptions<'a>,
-    /// A header of the stream that was kept elsewhere; it is preferred to the source's own where it unlocks and something
-    /// in the source belongs to it.
+    /// A detached header of the stream. Used instead of the source's own if it unlocks and the source has a record that belongs to it.
     pub header: Option<&'a [u8]>,
-    /// What stands for what is lost.
-    pub lost: Lost,
+    /// What the output has for lost bytes.
+    pub lost: LostBytes,
 }
 
 impl<'a> SalvageOptions<'a> {
-    /// The source's own header, and zeros for what is lost.
+    /// Uses the source's own header, and writes zeros for lost bytes.
     #[must_use]
     pub const fn new(open: DecryptOptions<'a>) -> Self {
         Self {
             open,
             header: None,
-            lost: Lost::Zeros,
+            lost: LostBytes::Zeros,
         }
     }
 }
 
-/// What stands in the output for what is lost.
+/// What the output has for lost bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// Zeros, so that everything is where it was.
+pub enum LostBytes {
+    /// Zeros, so that recovered bytes keep their offsets.
     Zeros,
-    /// Nothing: what was recovered, one frame behind the other.
+    /// Nothing: recovered frames follow each other.
     Omit,
 }
 
-/// Writes every frame of the stream in `source` that verifies to `sink`, and tells what is lost.
+/// Writes every frame of the stream in `source` that verifies to `sink`, and returns what was recovered and what is lost.
 ///
-/// A source that can't be read in places is no failure: those are holes. The progress counts bytes of the source.
+/// Ranges of the source that can't be read count as lost. Progress counts bytes of the source.
 ///
 /// # Errors
-/// The first failure of a header, where none unlocks; a sink that fails; `Cancelled`, `ThreadsUnavailable`.
+/// The first failure of a header if none unlocks; a failure of the sink; `Cancelled`, `ThreadsUnavailable`.
 pub fn salvage(
     source: &dyn ReadAt,
     sink: &dyn WriteAt,
     options: &SalvageOptions<'_>,
     control: &Control<'_>,
 ) -> Result<DamageMap, SealError> {
-    salvage_counted(source, sink, options, control, &Work::default())
+    salvage_counted(source, sink, options, control, &AttemptCounters::default())
 }
 
-/// As [`salvage`]; counts what it tries.
+/// As [`salvage`], and counts attempts.
 pub(crate) fn salvage_counted(
     source: &dyn ReadAt,
     sink: &dyn WriteAt,
     options: &SalvageOptions<'_>,
     control: &Control<'_>,
-    work: &Work,
+    counters: &AttemptCounters,
 ) -> Result<DamageMap, SealError> {
     let start = Instant::now();
     options.open.check()?;
     let size = source.size().map_err(SealError::reading)?;
     let source = FaultTolerantSource::new(source, size);
     let stream = header::find(&source, options, &control.cancel)?;
-    let survey = |stream| {
+    let run_survey = |stream| {
         let meter = control.meter(Some(size));
-        let mut survey = Survey::new(stream, &source, work);
-        survey.run(&control.cancel, &meter)?;
-        survey.add_expected(&control.cancel)?;
-        Ok::<_, SealError>((survey.finish(), meter))
+        let survey = Survey::run(stream, &source, counters, &control.cancel, &meter)?;
+        Ok::<_, SealError>((survey, meter))
     };
-    let mut surveyed = survey(&stream)?;
+    let mut surveyed = run_survey(&stream)?;
     let own;
-    if stream.place.origin == HeaderOrigin::Given && surveyed.0.places.is_empty() {
-        // Nothing in the source belongs to the header that was given: it may be that of another stream.
+    if stream.header.origin == HeaderOrigin::Given && surveyed.0.records.is_empty() {
+        // No record in the source belongs to the given header, which may be another stream's.
         let without = SalvageOptions {
             header: None,
             ..options.clone()
         };
         if let Ok(found) = header::find(&source, &without, &control.cancel) {
             own = found;
-            surveyed = survey(&own)?;
+            surveyed = run_survey(&own)?;
         }
     }
-    let (findings, meter) = surveyed;
-    let map = Delivery::new(&findings, &source, sink, options.lost, work).run(control, &meter)?;
+    let (survey, meter) = surveyed;
+    let mut map = Output::new(&survey, sink, options.lost).run(control, &meter)?;
     meter.finish();
-    let mut times = map.times;
-    times.add(Stage::Read, source.read_time());
-    Ok(DamageMap {
-        times,
-        elapsed: start.elapsed(),
-        ..map
-    })
+    map.times.add(Stage::Read, source.read_time());
+    map.elapsed = start.elapsed();
+    Ok(map)
 }
 
-/// A header that unlocked, and where it was.
-pub(crate) struct SalvagedStream {
-    incoming: UnlockedStream,
-    place: HeaderPlace,
+/// The unlocked stream, and where its header was found.
+pub(crate) struct SalvageStream {
+    unlocked: UnlockedStream,
+    header: HeaderLocation,
 }
 
-/// What was tried, for the tests of what hostile sources cost.
+/// Counts attempts, for tests of the cost of hostile sources.
 #[derive(Debug, Default)]
-pub(crate) struct Work {
-    /// FLOE header tags that were computed.
+pub(crate) struct AttemptCounters {
+    /// Computed FLOE header tags.
     pub(crate) tags: AtomicU64,
-    /// Frames that were decrypted, whether or not they verified.
+    /// Decrypted frames, whether or not they verified.
     pub(crate) frames: AtomicU64,
 }
 
-impl Work {
+impl AttemptCounters {
     fn add(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }

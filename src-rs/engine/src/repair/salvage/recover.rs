@@ -1,55 +1,44 @@
-//! One segment: its sealings, the copies of each, and the frames that verify.
+//! Recovers one segment: the frames that verify, from all its sealings and their copies.
 
-use super::Work;
-use super::map::{ConflictKind, Reason};
-use super::places::Place;
+use super::AttemptCounters;
+use super::damage_map::{ConflictKind, LossReason};
+use super::found_record::FoundRecord;
+use super::survey::Survey;
 use crate::crypto::{DigestValue, SegmentHasher};
 use crate::error::SealError;
-use crate::format::{ByteRange, DigestKind, EndRecord, FrameIndex, Geometry};
+use crate::format::{ByteRange, DigestKind, FrameIndex, Geometry};
 use crate::operation::cancel::CancellationToken;
-use crate::repair::fault_tolerant::FaultTolerantSource;
 use crate::stream_v2::pipeline::portion_size;
-use crate::stream_v2::segment_worker::{FragmentFrames, FragmentWorker, PREAMBLE_SIZE, iv_and_tag};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, iv_and_tag};
 use crate::telemetry::{Stage, StageTimes};
 
 /// Recovers segments.
 pub(super) struct Recovery<'a> {
-    pub(super) source: &'a FaultTolerantSource<'a>,
-    pub(super) worker: FragmentWorker<'a>,
-    pub(super) geometry: Geometry,
-    pub(super) manifest: Option<&'a EndRecord>,
+    pub(super) survey: &'a Survey<'a>,
     pub(super) cancel: &'a CancellationToken,
-    pub(super) work: &'a Work,
 }
 
-/// What came of a segment.
+/// A segment whose record was found.
 pub(super) struct RecoveredSegment {
-    /// The place whose frames were tried first.
-    pub(super) place: Place,
+    /// The first record of the sealing that was used.
+    pub(super) record: FoundRecord,
     pub(super) frames: Frames,
     pub(super) conflict: Option<ConflictKind>,
-    /// Why frames of it are lost, if some are.
-    pub(super) lost: Option<LostFrames>,
-}
-
-/// Why frames of a record are lost.
-pub(super) struct LostFrames {
-    pub(super) reason: Reason,
-    /// Frames that could not be read are told apart.
-    pub(super) has_holes: bool,
+    /// Why frames are lost, if some are.
+    pub(super) loss: Option<LossReason>,
 }
 
 impl Recovery<'_> {
-    /// Recovers one segment from all of its places, which are in the order of their offsets.
+    /// Recovers one segment from all its records, which are in the order of their offsets.
     pub(super) fn segment(
         &self,
-        places: &[Place],
+        records: &[FoundRecord],
         times: &mut StageTimes,
     ) -> Result<Option<RecoveredSegment>, SealError> {
-        let sealings = sealings(places);
-        let named = places.first().and_then(|place| self.named_tag(place));
-        let mut best: Option<(Frames, Place)> = None;
-        // The one that the manifest names goes first, and where it gives anything the others are not looked at.
+        let sealings = sealings(records);
+        let named = records.first().and_then(|record| self.named_tag(record));
+        let mut best: Option<(Frames, FoundRecord)> = None;
+        // The sealing that the manifest names is tried first. If any frame of it verifies, the others are not tried.
         let (first, others): (Vec<_>, Vec<_>) =
             sealings.iter().partition(|sealing| named == Some(sealing[0].tag));
         for sealing in first.into_iter().chain(others) {
@@ -62,71 +51,78 @@ impl Recovery<'_> {
                 }
             }
         }
-        let Some((frames, place)) = best else {
+        let Some((frames, record)) = best else {
             return Ok(None);
         };
         let conflict = match named {
-            Some(named) if named != place.tag => Some(ConflictKind::NotNamed),
+            Some(named) if named != record.tag => Some(ConflictKind::NotNamed),
             Some(_) if sealings.len() > 1 => Some(ConflictKind::Named),
             None if sealings.len() > 1 => Some(ConflictKind::MostComplete),
             _ => None,
         };
-        let lost = (!frames.is_complete()).then(|| self.lost(&place, times));
+        let loss = (!frames.is_complete()).then(|| self.loss(&record, times));
         Ok(Some(RecoveredSegment {
-            place,
+            record,
             frames,
             conflict,
-            lost,
+            loss,
         }))
     }
 
-    fn named_tag(&self, place: &Place) -> Option<[u8; 32]> {
-        Some(self.manifest?.entry(place.index())?.message_tag)
+    fn named_tag(&self, record: &FoundRecord) -> Option<[u8; 32]> {
+        Some(
+            self.survey
+                .end
+                .as_ref()?
+                .record
+                .entry(record.index())?
+                .message_tag,
+        )
     }
 
-    /// Unites what the places of one sealing hold.
-    fn sealing(&self, places: &[Place], times: &mut StageTimes) -> Result<Frames, SealError> {
-        let mut frames = Frames::new(&self.geometry, places[0].header.plaintext_size);
-        let Some(opener) = places.iter().find_map(|place| self.opener(place)) else {
-            return Ok(frames); // the source has changed since
+    /// Recovers frames from the records of one sealing.
+    fn sealing(&self, records: &[FoundRecord], times: &mut StageTimes) -> Result<Frames, SealError> {
+        let mut frames = Frames::new(&self.survey.geometry, records[0].header.plaintext_size);
+        let Some(opener) = records.iter().find_map(|record| self.opener(record)) else {
+            return Ok(frames); // the source has changed
         };
-        for place in places {
-            self.open_in_place(place, &opener, &mut frames, times)?;
+        for record in records {
+            self.open_in_slots(record, &opener, &mut frames, times)?;
         }
-        for place in places {
+        for record in records {
             if frames.is_complete() {
                 break;
             }
-            self.open_shifted(place, &opener, &mut frames, times)?;
+            self.open_displaced(record, &opener, &mut frames, times)?;
         }
         Ok(frames)
     }
 
-    fn opener(&self, place: &Place) -> Option<FragmentFrames> {
-        let (iv, _) = iv_and_tag(&self.source.read_array::<PREAMBLE_SIZE>(place.offset)?);
-        self.worker.restore(place.header, &iv, &place.tag)?.frames()
+    fn opener(&self, record: &FoundRecord) -> Option<FrameOpener> {
+        let (iv, _) = iv_and_tag(&self.survey.source.read_array::<PREAMBLE_SIZE>(record.offset)?);
+        FrameOpener::restore(self.survey.context(), record.header, &iv, &record.tag)
     }
 
-    /// Opens the frames that are still missing where they should stand.
-    fn open_in_place(
+    /// Opens the missing frames in their own slots.
+    fn open_in_slots(
         &self,
-        place: &Place,
-        opener: &FragmentFrames,
+        record: &FoundRecord,
+        opener: &FrameOpener,
         frames: &mut Frames,
         times: &mut StageTimes,
     ) -> Result<(), SealError> {
-        let slots_at = place.offset + PREAMBLE_SIZE as u64;
-        let there = place.slots_end.saturating_sub(slots_at);
-        let slot_size = self.geometry.frame_slot_size();
+        let slots_at = record.offset + PREAMBLE_SIZE as u64;
+        let available = record.slots_end.saturating_sub(slots_at);
+        let slot_size = self.survey.geometry.frame_slot_size();
         let portion = portion_size(slot_size) / slot_size;
         let mut next = 0;
         while next < frames.total() {
             self.cancel.check()?;
-            // Frames side by side are read at once.
+            // Adjacent frames are read at once.
             let start = frames.next_missing(next).unwrap_or(frames.total());
             let most = (start + portion).min(frames.total());
             let end = (start..most)
-                .find(|&frame| frames.has(frame) || frames.range(frame).end > there)
+                .find(|&frame| frames.has(frame) || frames.range(frame).end > available)
                 .unwrap_or(most);
             if start == end {
                 break;
@@ -136,15 +132,17 @@ impl Recovery<'_> {
                 end: frames.range(end - 1).end,
             };
             let slots = frames.slots(range);
-            let read = self.source.read(slots_at + range.start, slots) as u64;
+            let read = self.survey.source.read(slots_at + range.start, slots) as u64;
             for frame in start..end {
                 let own = frames.range(frame);
                 if own.end - range.start > read {
                     break;
                 }
-                Work::add(&self.work.frames);
+                AttemptCounters::add(&self.survey.counters.frames);
                 let slot = frames.slots(own);
-                let opened = times.time(Stage::Crypto, || opener.open(FrameIndex::new(frame as u32), slot));
+                let opened = times.time(Stage::Crypto, || {
+                    opener.open_with_any_length(FrameIndex::new(frame as u32), slot)
+                });
                 frames.set(frame, opened);
             }
             next = end;
@@ -152,29 +150,23 @@ impl Recovery<'_> {
         Ok(())
     }
 
-    /// Why frames of the record at `place` are lost.
-    fn lost(&self, place: &Place, times: &mut StageTimes) -> LostFrames {
-        let end = place.due_end(&self.geometry);
-        let record = ByteRange {
-            start: place.offset,
-            end,
-        };
-        let reason = if place.is_short(&self.geometry) {
-            Reason::Short
-        } else {
-            self.digest(record, times)
-        };
-        LostFrames {
-            reason,
-            has_holes: self.source.has_hole(record),
+    /// Why frames of a record are lost.
+    fn loss(&self, record: &FoundRecord, times: &mut StageTimes) -> LossReason {
+        if record.is_short(&self.survey.geometry) {
+            return LossReason::Short;
         }
+        let wire = ByteRange {
+            start: record.offset,
+            end: record.expected_end(&self.survey.geometry),
+        };
+        self.check_digest(wire, times)
     }
 
-    /// What a record's digest tells.
-    pub(super) fn digest(&self, record: ByteRange, times: &mut StageTimes) -> Reason {
-        let kind = self.geometry.digest();
+    /// Why a record does not verify, by its digest.
+    pub(super) fn check_digest(&self, record: ByteRange, times: &mut StageTimes) -> LossReason {
+        let kind = self.survey.geometry.digest();
         if kind == DigestKind::None {
-            return Reason::NoDigest;
+            return LossReason::NoDigest;
         }
         let mut stored = [0; 64];
         let stored = &mut stored[..kind.size()];
@@ -184,36 +176,36 @@ impl Recovery<'_> {
             start: record.start,
             end,
         };
-        let whole = self.source.stream(covered, |bytes| {
+        let whole = self.survey.source.stream(covered, |bytes| {
             times.time(Stage::Digest, || hasher.update(bytes));
         });
-        if !whole || self.source.read(end, stored) != stored.len() {
-            return Reason::Short;
+        if !whole || self.survey.source.read(end, stored) != stored.len() {
+            return LossReason::Short;
         }
         if DigestValue::new(stored) == hasher.finish() {
-            Reason::DigestRight
+            LossReason::DigestRight
         } else {
-            Reason::DigestDiffers
+            LossReason::DigestDiffers
         }
     }
 }
 
-/// The places of each sealing, in the order in which the sealings are found first.
-fn sealings(places: &[Place]) -> Vec<Vec<Place>> {
-    let mut sorted = places.to_vec();
-    sorted.sort_by_key(|place| place.tag);
-    let mut sealings: Vec<Vec<Place>> = sorted
+/// The records of each sealing. The sealings are in the order of their first records.
+fn sealings(records: &[FoundRecord]) -> Vec<Vec<FoundRecord>> {
+    let mut sorted = records.to_vec();
+    sorted.sort_by_key(|record| record.tag);
+    let mut sealings: Vec<Vec<FoundRecord>> = sorted
         .chunk_by(|a, b| a.tag == b.tag)
-        .map(<[Place]>::to_vec)
+        .map(<[FoundRecord]>::to_vec)
         .collect();
     sealings.sort_by_key(|sealing| sealing[0].offset);
     sealings
 }
 
-/// A segment's frames, of which some are there. Memory grows with what is read.
+/// A segment's frames, some of which are recovered. Allocates as frames are read.
 pub(super) struct Frames {
     slots: Vec<u8>,
-    there: Vec<bool>,
+    is_recovered: Vec<bool>,
     count: usize,
     slot_size: usize,
     /// Bytes of all slots.
@@ -224,36 +216,38 @@ impl Frames {
     fn new(geometry: &Geometry, plaintext_size: u32) -> Self {
         Self {
             slots: Vec::new(),
-            there: vec![false; geometry.frame_count(plaintext_size) as usize],
+            is_recovered: vec![false; geometry.frame_count(plaintext_size) as usize],
             count: 0,
             slot_size: geometry.frame_slot_size(),
             size: geometry.frames_wire_size(plaintext_size),
         }
     }
 
-    /// Frames that verified.
+    /// The number of recovered frames.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Frames of the segment.
+    /// The number of the segment's frames.
     pub(super) fn total(&self) -> usize {
-        self.there.len()
+        self.is_recovered.len()
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.count == self.there.len()
+        self.count == self.is_recovered.len()
     }
 
     pub(super) fn has(&self, frame: usize) -> bool {
-        self.there.get(frame).is_some_and(|&there| there)
+        self.is_recovered
+            .get(frame)
+            .is_some_and(|&is_recovered| is_recovered)
     }
 
     pub(super) fn next_missing(&self, from: usize) -> Option<usize> {
         (from..self.total()).find(|&frame| !self.has(frame))
     }
 
-    /// Where a frame's slot is among the slots.
+    /// The range of a frame's slot among the slots.
     pub(super) fn range(&self, frame: usize) -> ByteRange {
         let start = frame * self.slot_size;
         ByteRange {
@@ -262,7 +256,7 @@ impl Frames {
         }
     }
 
-    /// Slots, to be filled.
+    /// Slots to fill.
     fn slots(&mut self, range: ByteRange) -> &mut [u8] {
         let (start, end) = (range.start as usize, range.end as usize);
         if self.slots.len() < end {
@@ -273,19 +267,19 @@ impl Frames {
 
     fn set(&mut self, frame: usize, opened: bool) {
         if opened && !self.has(frame) {
-            self.there[frame] = true;
+            self.is_recovered[frame] = true;
             self.count += 1;
         }
     }
 
-    /// Takes a frame that was opened elsewhere.
+    /// Takes a frame that was opened in another buffer.
     pub(super) fn put(&mut self, frame: usize, slot: &[u8]) {
         let range = self.range(frame);
         self.slots(range).copy_from_slice(slot);
         self.set(frame, true);
     }
 
-    /// The slots of consecutive frames that all verified.
+    /// The slots of consecutive frames, if all are recovered.
     pub(super) fn opened(&self, from: usize, to: usize) -> &[u8] {
         let all = (from..to).all(|frame| self.has(frame));
         let range = self.range(from).start as usize..self.range(to.saturating_sub(1)).end as usize;
@@ -296,10 +290,10 @@ impl Frames {
         }
     }
 
-    /// Runs of frames: where each starts and ends, and whether its frames are there.
+    /// Runs of frames: start, end, and whether the frames are recovered.
     pub(super) fn runs(&self) -> impl Iterator<Item = (usize, usize, bool)> {
         let mut at = 0;
-        self.there.chunk_by(|a, b| a == b).map(move |run| {
+        self.is_recovered.chunk_by(|a, b| a == b).map(move |run| {
             let start = at;
             at += run.len();
             (start, at, run[0])

@@ -8,8 +8,8 @@ use crate::format::{
     ByteRange, END_MARKER, EndRecord, FOOTER_SIZE, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
     SegmentIndex, StreamHeader, WireOffset, end_record_size,
 };
+use crate::stream_v2::core::locate::find_footer;
 use crate::stream_v2::core::trailer::{ExpectedTrailer, HeaderCopy};
-use crate::stream_v2::core::unlock::find_footer;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::IoSliceMut;

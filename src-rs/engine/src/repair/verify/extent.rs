@@ -4,7 +4,7 @@ use super::sample::Selection;
 use crate::error::SealError;
 use crate::format::{Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader};
 use crate::operation::cancel::CancellationToken;
-use crate::stream_v2::core::trailer::claimed_total;
+use crate::stream_v2::core::locate::claimed_total;
 use crate::stream_v2::io::ReadAt;
 use std::io::IoSliceMut;
 

@@ -13,7 +13,8 @@ use crate::error::SealError;
 use crate::format::{ByteRange, DigestKind};
 use crate::operation::options::{Control, DecryptOptions, invalid};
 use crate::operation::report::OpenedBy;
-use crate::stream_v2::core::unlock::{FoundHeader, UnlockedStream, find_header_and_flaw, opened_by};
+use crate::stream_v2::core::locate::{FoundHeader, find_header};
+use crate::stream_v2::core::unlock::{UnlockedStream, opened_by};
 use crate::stream_v2::io::{ReadAt, ThrottledSource};
 use crate::stream_v2::pipeline::run_positioned;
 use crate::telemetry::StageTimes;
@@ -122,6 +123,7 @@ pub fn verify(
                 header,
                 from_copy,
                 older,
+                failure: None,
             };
             (found, Some((context, end_key, unlocked)))
         }
@@ -131,6 +133,7 @@ pub fn verify(
         header,
         from_copy,
         older,
+        ..
     } = found;
     if let Some(older) = older {
         problems.add(end::interrupted(&older, header.revision))?;
@@ -161,7 +164,10 @@ pub fn verify(
         meter: &meter,
     };
     let mut times = StageTimes::default();
-    run_positioned(&task, &control.threads, &mut times)?;
+    let (count, geometry) = (selection.count(), &header.core.geometry);
+    run_positioned(count, geometry, control, &mut times, |worker, index| {
+        task.run(worker, index)
+    })?;
     control.cancel.check()?;
     meter.finish();
 
@@ -193,8 +199,8 @@ pub fn verify(
 
 /// Reads the header. Where it is damaged or can't be read and its copy serves, that is a problem and no failure.
 fn find_header_in(source: &dyn ReadAt, size: u64, problems: &Problems) -> Result<FoundHeader, SealError> {
-    let (found, flaw) = find_header_and_flaw(source, size)?;
-    if let Some(failure) = flaw {
+    let mut found = find_header(source, size)?;
+    if let Some(failure) = found.failure.take() {
         problems.add(Problem {
             segment: None,
             plaintext: None,

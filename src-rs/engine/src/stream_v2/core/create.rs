@@ -3,12 +3,14 @@
 use crate::crypto::{EndKey, FileKey, Random, StreamKeys, overwrite_stack};
 use crate::error::SealError;
 use crate::format::{
-    EndRecord, FOOTER_SIZE, Footer, Geometry, ManifestEntry, StreamCore, StreamHeader, StreamHeaderDraft,
-    end_record_size,
+    EndRecord, FOOTER_SIZE, Footer, Geometry, StreamCore, StreamHeader, StreamHeaderDraft, end_record_size,
 };
 use crate::keys::seal_slots;
 use crate::operation::options::{EncryptOptions, HeaderLayout, compact_header_size};
+use crate::operation::report::Report;
+use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::segment_worker::SegmentCryptoContext;
+use std::time::Instant;
 use zeroize::Zeroizing;
 
 /// A new stream whose header is written and whose segments can be sealed.
@@ -60,7 +62,7 @@ impl NewStream {
             plaintext_size,
             stream_id: *stream_id,
         };
-        let keys = StreamKeys::derive(&file_key, &core.encode(), &[], options.context)?;
+        let keys = StreamKeys::derive(&file_key, &core.encode(), &[], &options.context)?;
         let draft = StreamHeaderDraft {
             core,
             revision: 0,
@@ -123,12 +125,16 @@ impl NewStream {
         end_record_size(segments, 0) + (copy + FOOTER_SIZE) as u64
     }
 
-    /// EndRecord, header copy and footer.
-    pub(crate) fn end(&self, plaintext_total: u64, entries: Vec<ManifestEntry>) -> Vec<u8> {
+    /// End record, copy of the header and footer of the stream whose segments `tally` counted; adds them to its output.
+    ///
+    /// # Errors
+    /// `Segment` if a segment is missing.
+    pub(crate) fn end(&self, tally: &mut Tally) -> Result<Vec<u8>, SealError> {
+        tally.check_complete()?;
         let record = EndRecord {
-            plaintext_total,
+            plaintext_total: tally.plaintext_size(),
             extensions: Vec::new(),
-            entries,
+            entries: tally.take_entries(),
         };
         let mut end = record.encode(|bytes| self.end_key.sign(bytes));
         if self.header_copy {
@@ -138,7 +144,13 @@ impl NewStream {
             end_size: (end.len() + FOOTER_SIZE) as u64,
         };
         end.extend_from_slice(&footer.encode());
-        end
+        tally.add_output(&end);
+        Ok(end)
+    }
+
+    /// Report of sealing the whole stream on `threads` threads. `tally` has counted its end too.
+    pub(crate) fn report(&self, tally: &Tally, threads: usize, start: Instant) -> Report {
+        tally.report(self.stream_id, tally.output_size(), threads, start)
     }
 }
 

@@ -4,7 +4,9 @@ pub(crate) mod create;
 pub(crate) mod decrypt;
 pub(crate) mod encrypt;
 pub(crate) mod in_order;
+pub(crate) mod locate;
 pub mod seekable;
+pub(crate) mod tally;
 pub(crate) mod trailer;
 pub(crate) mod unlock;
 

@@ -1,13 +1,14 @@
 //! A sealed stream whose segments can be opened one by one, in any order, whatever is wrong with the others.
 
-use super::trailer::{ExpectedTrailer, VerifiedTrailer, claimed_total};
-use super::unlock::{UnlockedStream, find_header};
+use super::locate::{claimed_total, find_header};
+use super::trailer::{ExpectedTrailer, VerifiedTrailer};
+use super::unlock::UnlockedStream;
 use crate::error::{EndPart, SealError};
 use crate::format::{ByteRange, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
-use crate::stream_v2::pipeline::{Parallelism, open_record};
+use crate::stream_v2::pipeline::{PortionRunner, open_record};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
@@ -20,7 +21,7 @@ pub struct SeekableStream {
     total: Option<u64>,
     /// The same, or what an end claims that did not verify.
     claimed_total: Option<u64>,
-    end: Result<VerifiedTrailer, SealError>,
+    trailer: Result<VerifiedTrailer, SealError>,
 }
 
 impl SeekableStream {
@@ -34,8 +35,8 @@ impl SeekableStream {
         let mut stream = UnlockedStream::unlock(find_header(source, source_size)?, options)?;
         let stated = stream.header.core.plaintext_size;
         let claimed_total = stated.or_else(|| claimed_total(source, source_size, &stream.header));
-        let end = verify_end(&stream, source, source_size, claimed_total);
-        let total = if end.is_ok() { claimed_total } else { stated };
+        let trailer = verify_trailer(&stream, source, source_size, claimed_total);
+        let total = if trailer.is_ok() { claimed_total } else { stated };
         if let Some(total) = total {
             stream.context = stream.context.with_total(total);
         }
@@ -44,20 +45,18 @@ impl SeekableStream {
             source_size,
             total,
             claimed_total,
-            end,
+            trailer,
         })
     }
 
-    /// The stream, its length and its end, for a reader that accepts nothing but a whole stream; no length and no end
-    /// where neither header nor footer says where the end is.
+    /// The stream and its verified trailer, for a caller that accepts only a whole stream. There is no trailer if neither
+    /// header nor footer tells where the end is.
     ///
     /// # Errors
-    /// What is wrong with the end.
-    pub(crate) fn into_whole(self) -> Result<(UnlockedStream, Option<(u64, VerifiedTrailer)>), SealError> {
-        match self.claimed_total {
-            Some(total) => Ok((self.stream, Some((total, self.end?)))),
-            None => Ok((self.stream, None)),
-        }
+    /// The failure of the trailer.
+    pub(crate) fn into_whole(self) -> Result<(UnlockedStream, Option<VerifiedTrailer>), SealError> {
+        let trailer = self.claimed_total.map(|_| self.trailer).transpose()?;
+        Ok((self.stream, trailer))
     }
 
     /// The stream's id.
@@ -84,18 +83,15 @@ impl SeekableStream {
         self.source_size
     }
 
-    /// The end, if it is whole and authentic, or what is wrong with it.
-    ///
-    /// # Errors
-    /// See [`SealError`].
-    pub(crate) const fn end(&self) -> Result<&VerifiedTrailer, &SealError> {
-        self.end.as_ref()
+    /// The trailer, or why it did not verify.
+    pub(crate) const fn trailer(&self) -> Result<&VerifiedTrailer, &SealError> {
+        self.trailer.as_ref()
     }
 
     /// What is wrong with the end, if something is.
     #[must_use]
     pub fn end_failure(&self) -> Option<&SealError> {
-        self.end.as_ref().err()
+        self.trailer.as_ref().err()
     }
 
     /// Segments of the stream; where its length is unknown, the most that the source has room for, of which the one that
@@ -176,21 +172,18 @@ impl SeekableStream {
         times: &mut StageTimes,
     ) -> Result<DecryptedSegment, SealError> {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
-        let segment = open_record(&self.stream.context, wire, Parallelism::Segments, cancel, times)?;
-        if let Ok(end) = &self.end
-            && end.manifest.entry(index) != Some(&segment.summary.entry)
+        let segment = open_record(&self.stream.context, wire, PortionRunner::serial(cancel), times)?;
+        if let Ok(trailer) = &self.trailer
+            && trailer.manifest.entry(index) != Some(&segment.summary.entry)
         {
-            return Err(SealError::other_sealing(end.offset, index));
+            return Err(SealError::other_sealing(trailer.offset, index));
         }
         Ok(segment)
     }
 
-    /// Reads the end again.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub(crate) fn verify_end(&self, source: &dyn ReadAt) -> Result<VerifiedTrailer, SealError> {
-        verify_end(&self.stream, source, self.source_size, self.claimed_total)
+    /// Reads and verifies the trailer again.
+    pub(crate) fn verify_trailer(&self, source: &dyn ReadAt) -> Result<VerifiedTrailer, SealError> {
+        verify_trailer(&self.stream, source, self.source_size, self.claimed_total)
     }
 
     fn read_record(
@@ -241,8 +234,8 @@ impl SeekableStream {
     }
 }
 
-/// Verifies the end of a stream with this much plaintext, before any of its segments.
-fn verify_end(
+/// Verifies the trailer of a stream with `total` plaintext bytes, before any of its segments.
+fn verify_trailer(
     stream: &UnlockedStream,
     source: &dyn ReadAt,
     source_size: u64,

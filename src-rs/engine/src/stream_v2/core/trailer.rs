@@ -1,6 +1,6 @@
 //! A stream's end on its way in: the manifest against what was read, the footer, and nothing behind it.
 
-use super::unlock::find_end;
+use super::tally::StreamEnd;
 use crate::crypto::EndKey;
 use crate::error::{EndDisagreement, EndPart, SealError};
 use crate::format::{
@@ -8,7 +8,6 @@ use crate::format::{
     SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader,
     WireOffset, end_record_size,
 };
-use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::Read;
 
@@ -27,14 +26,12 @@ pub(crate) struct ExpectedTrailer<'a> {
     pub(crate) verified_bytes: u64,
 }
 
-/// A stream's end, found right.
+/// A trailer that was read and verified.
 pub(crate) struct VerifiedTrailer {
     pub(crate) manifest: EndRecord,
     /// Where the end record starts.
     pub(crate) offset: WireOffset,
-    /// Where the stream ends.
-    pub(crate) stream_size: u64,
-    pub(crate) header_copy_damaged: bool,
+    pub(crate) end: StreamEnd,
 }
 
 /// The copy of a header, compared with the header that was read.
@@ -66,8 +63,10 @@ impl ExpectedTrailer<'_> {
         Ok(VerifiedTrailer {
             manifest,
             offset: self.offset,
-            stream_size: position,
-            header_copy_damaged: copy == HeaderCopy::Damaged,
+            end: StreamEnd {
+                stream_size: position,
+                header_copy_damaged: copy == HeaderCopy::Damaged,
+            },
         })
     }
 
@@ -221,19 +220,4 @@ impl ExpectedTrailer<'_> {
             segment,
         }
     }
-}
-
-/// The plaintext length that the end of a stream claims, where footer and end record agree with each other and with
-/// the source's size. Nothing here has been authenticated.
-pub(crate) fn claimed_total(source: &dyn ReadAt, size: u64, header: &StreamHeader) -> Option<u64> {
-    let (end_at, fixed) = find_end(source, size)?;
-    let (segments, total) = (
-        EndRecord::claimed_segments(&fixed),
-        EndRecord::claimed_total(&fixed),
-    );
-    let geometry = &header.core.geometry;
-    let records = geometry.records_size(total);
-    let agrees = segments == geometry.segment_count(total)
-        && u64::from(header.size()).checked_add(records) == Some(end_at);
-    agrees.then_some(total)
 }

@@ -1,55 +1,43 @@
-//! Opening one frame.
+//! Opens one frame.
 
-use super::types::{FrameInput, FrameOutput, FrameWorkerError};
-use crate::crypto::FrameKey;
-use crate::crypto::floe::{FloeParams, MessageKeys};
+use super::types::{FrameInput, FrameOutput, FrameWorkerError, RunKey};
+use crate::crypto::floe::MessageKeys;
 use crate::format::FrameIndex;
 use crate::stream_v2::framing::split_frame;
 
 /// Opens frames that share an AEAD key.
 #[derive(Debug)]
-pub struct DecryptFrameWorker {
-    params: FloeParams,
-    key: FrameKey,
-    epoch: FrameIndex,
-}
+pub struct DecryptFrameWorker(RunKey);
 
 impl DecryptFrameWorker {
-    /// A worker for the run of frames that `frame` is in.
+    /// A worker for `frame` and all frames with the same key.
     ///
     /// # Errors
-    /// None for inputs that the format allows.
+    /// `Crypto`, for associated data that is too long for the KDF.
     pub fn new(keys: &MessageKeys, frame: FrameIndex) -> Result<Self, FrameWorkerError> {
-        let params = keys.params();
-        Ok(Self {
-            params,
-            key: keys.frame_key(frame)?,
-            epoch: params.key_epoch(frame),
-        })
+        RunKey::new(keys, frame).map(Self)
     }
 
-    /// Whether `frame` is of this worker's run.
+    /// Whether `frame` has the worker's key.
     #[must_use]
     pub fn serves(&self, frame: FrameIndex) -> bool {
-        self.params.key_epoch(frame) == self.epoch
+        self.0.serves(frame)
     }
 
-    /// Opens the slot in place: its content is plaintext if, and only if, this returns `Ok`.
+    /// Opens the frame in place: its content is plaintext if, and only if, this returns `Ok`.
     ///
     /// # Errors
-    /// A frame of another run, a length field that disagrees, or a wrong tag, after which the content is zeros.
+    /// `InvalidHeader` for a frame with another key; `FrameParsing` for a wrong length field; `Crypto` for a wrong tag,
+    /// after which the content is zeros.
     pub fn open(&self, frame: FrameInput<'_>) -> Result<FrameOutput, FrameWorkerError> {
         let FrameInput {
             index,
             is_final,
             slot,
         } = frame;
-        if !self.serves(index) {
-            return Err(FrameWorkerError::InvalidHeader { frame: index });
-        }
+        let key = self.0.of(index)?;
         let record = split_frame(slot, is_final)?;
-        self.key
-            .open(index, is_final, record.header.iv, record.content, record.tag)?;
+        key.open(index, is_final, record.header.iv, record.content, record.tag)?;
         Ok(FrameOutput {
             index,
             content_size: record.content.len(),

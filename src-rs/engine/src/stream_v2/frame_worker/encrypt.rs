@@ -1,52 +1,41 @@
-//! Sealing one frame.
+//! Seals one frame.
 
-use super::types::{FrameInput, FrameOutput, FrameWorkerError};
-use crate::crypto::floe::{FloeParams, MessageKeys};
-use crate::crypto::{FrameIv, FrameKey};
+use super::types::{FrameInput, FrameOutput, FrameWorkerError, RunKey};
+use crate::crypto::FrameIv;
+use crate::crypto::floe::MessageKeys;
 use crate::format::{FRAME_OVERHEAD, FrameIndex};
 use crate::stream_v2::framing::{FrameError, FrameHeader, content_mut, write_frame};
 
 /// Seals frames that share an AEAD key.
 #[derive(Debug)]
-pub struct EncryptFrameWorker {
-    params: FloeParams,
-    key: FrameKey,
-    epoch: FrameIndex,
-}
+pub struct EncryptFrameWorker(RunKey);
 
 impl EncryptFrameWorker {
-    /// A worker for the run of frames that `frame` is in.
+    /// A worker for `frame` and all frames with the same key.
     ///
     /// # Errors
-    /// None for inputs that the format allows.
+    /// `Crypto`, for associated data that is too long for the KDF.
     pub fn new(keys: &MessageKeys, frame: FrameIndex) -> Result<Self, FrameWorkerError> {
-        let params = keys.params();
-        Ok(Self {
-            params,
-            key: keys.frame_key(frame)?,
-            epoch: params.key_epoch(frame),
-        })
+        RunKey::new(keys, frame).map(Self)
     }
 
-    /// Whether `frame` is of this worker's run.
+    /// Whether `frame` has the worker's key.
     #[must_use]
     pub fn serves(&self, frame: FrameIndex) -> bool {
-        self.params.key_epoch(frame) == self.epoch
+        self.0.serves(frame)
     }
 
-    /// Seals the content that stands in the slot, in place, under an IV that must never be used again.
+    /// Seals the frame's content in place. The caller must never use `iv` again.
     ///
     /// # Errors
-    /// A slot too small for a frame, or a frame of another run.
+    /// `InvalidHeader` for a frame with another key; `FrameParsing` for a slot that is too small.
     pub fn seal(&self, frame: FrameInput<'_>, iv: FrameIv) -> Result<FrameOutput, FrameWorkerError> {
         let FrameInput {
             index,
             is_final,
             slot,
         } = frame;
-        if !self.serves(index) {
-            return Err(FrameWorkerError::InvalidHeader { frame: index });
-        }
+        let key = self.0.of(index)?;
         if slot.len() < FRAME_OVERHEAD {
             let (expected, actual) = (FRAME_OVERHEAD as u64, slot.len() as u64);
             return Err(FrameError::Size { expected, actual }.into());
@@ -58,7 +47,7 @@ impl EncryptFrameWorker {
         };
         let content = content_mut(slot);
         let content_size = content.len();
-        let tag = self.key.seal(index, is_final, iv, content)?;
+        let tag = key.seal(index, is_final, iv, content)?;
         write_frame(slot, &header, &tag);
         Ok(FrameOutput { index, content_size })
     }

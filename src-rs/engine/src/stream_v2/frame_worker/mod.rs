@@ -1,4 +1,4 @@
-//! One frame, sealed or opened in the caller's slice. No IO, no threads, no channels, no panic.
+//! Seals or opens one frame in the caller's slice. No IO, threads, channels or panics.
 
 mod decrypt;
 mod encrypt;

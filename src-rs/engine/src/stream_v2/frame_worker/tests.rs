@@ -102,7 +102,7 @@ fn every_flipped_bit_is_refused_and_leaves_no_plaintext() {
 }
 
 #[test]
-fn a_frame_of_another_run_of_keys_is_refused() {
+fn a_frame_with_another_key_is_refused() {
     let keys = keys();
     let mut slot = sealed(&keys, 4, true, b"x");
     let worker = DecryptFrameWorker::new(&keys, FrameIndex::new(3)).unwrap();

@@ -1,34 +1,46 @@
-//! Frames on their way in.
+//! Frames of an existing stream.
 
 use super::types::{FrameError, FrameHeader, FrameRecord, PREFIX_SIZE};
 use crate::crypto::FrameIv;
 use crate::format::FRAME_OVERHEAD;
 
-/// Splits a frame of exactly `slot.len()` bytes into its parts.
+/// Checks the length field of the frame that fills `slot` and returns the fields in front of its ciphertext.
 ///
-/// Finality comes from the caller, who has it from authenticated bytes, and never from the length field, which only
-/// has to agree.
+/// The caller takes `is_final` from authenticated bytes. The length field only has to agree with it.
 ///
 /// # Errors
 /// A slot too small for a frame, or another length field.
-pub fn split_frame(slot: &mut [u8], is_final: bool) -> Result<FrameRecord<'_>, FrameError> {
-    let size = slot.len() as u64;
+pub fn parse_header(slot: &[u8], is_final: bool) -> Result<FrameHeader, FrameError> {
     let too_small = FrameError::Size {
         expected: FRAME_OVERHEAD as u64,
-        actual: size,
+        actual: slot.len() as u64,
     };
-    let (prefix, rest) = slot.split_first_chunk_mut::<PREFIX_SIZE>().ok_or(too_small)?;
-    let (content, tag) = rest.split_last_chunk_mut().ok_or(too_small)?;
-    let [a, b, c, d, iv @ ..] = *prefix;
+    let prefix = slot.first_chunk::<PREFIX_SIZE>();
+    let [a, b, c, d, iv @ ..] = *prefix.filter(|_| slot.len() >= FRAME_OVERHEAD).ok_or(too_small)?;
     let header = FrameHeader {
         is_final,
-        encrypted_size: size as u32,
+        encrypted_size: slot.len() as u32,
         iv: FrameIv::from_wire(iv),
     };
     let (expected, actual) = (header.length_field(), u32::from_be_bytes([a, b, c, d]));
     if expected != actual {
         return Err(FrameError::LengthField { expected, actual });
     }
+    Ok(header)
+}
+
+/// Splits the frame that fills `slot` into its parts.
+///
+/// # Errors
+/// Those of [`parse_header`].
+pub fn split_frame(slot: &mut [u8], is_final: bool) -> Result<FrameRecord<'_>, FrameError> {
+    let header = parse_header(slot, is_final)?;
+    let too_small = FrameError::Size {
+        expected: FRAME_OVERHEAD as u64,
+        actual: slot.len() as u64,
+    };
+    let content = slot.get_mut(PREFIX_SIZE..).and_then(<[u8]>::split_last_chunk_mut);
+    let (content, tag) = content.ok_or(too_small)?;
     Ok(FrameRecord {
         header,
         content,

@@ -1,23 +1,23 @@
-//! Frames on their way out.
+//! Frames to be written.
 
 use super::types::{FrameHeader, LENGTH_SIZE, PREFIX_SIZE, length_field};
 use crate::crypto::FRAME_TAG_SIZE;
 use crate::format::FRAME_OVERHEAD;
 
-/// The part of a frame's slot that its content is placed in before it is sealed in place; empty where the slot is too
-/// small for a frame.
+/// The content part of the frame that fills `slot`: plaintext before sealing in place, ciphertext after. Empty if `slot` is
+/// too small for a frame.
 #[must_use]
 pub fn content_mut(slot: &mut [u8]) -> &mut [u8] {
     let end = slot.len().saturating_sub(FRAME_TAG_SIZE);
     slot.get_mut(PREFIX_SIZE..end).unwrap_or_default()
 }
 
-/// The content parts of consecutive frames in `slots`, each of `slot_size` bytes but for the last.
+/// The content parts of consecutive frames. Each has `slot_size` bytes; the last can be shorter.
 pub fn contents_mut(slots: &mut [u8], slot_size: usize) -> impl Iterator<Item = &mut [u8]> {
     slots.chunks_mut(slot_size.max(1)).map(content_mut)
 }
 
-/// As [`contents_mut`], to read.
+/// Same as [`contents_mut`], read-only.
 pub fn contents(slots: &[u8], slot_size: usize) -> impl Iterator<Item = &[u8]> {
     slots.chunks(slot_size.max(1)).map(|slot| {
         let end = slot.len().saturating_sub(FRAME_TAG_SIZE);
@@ -25,11 +25,11 @@ pub fn contents(slots: &[u8], slot_size: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Sets the length field of the frame that fills `slot` to what it is in a sound frame.
-pub fn mend_length(slot: &mut [u8], is_final: bool) {
-    let due = length_field(slot.len() as u32, is_final);
+/// Sets the length field of the frame that fills `slot` to its only valid value.
+pub fn restore_length(slot: &mut [u8], is_final: bool) {
+    let length = length_field(slot.len() as u32, is_final);
     if let Some(field) = slot.first_chunk_mut::<LENGTH_SIZE>() {
-        *field = due;
+        *field = length;
     }
 }
 

@@ -7,6 +7,6 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-pub use decode::split_frame;
-pub use encode::{content_mut, contents, contents_mut, mend_length, write_frame};
+pub use decode::{parse_header, split_frame};
+pub use encode::{content_mut, contents, contents_mut, restore_length, write_frame};
 pub use types::{FrameError, FrameHeader, FrameRecord, LENGTH_SIZE, PREFIX_SIZE, length_field};

@@ -14,7 +14,7 @@ fn frame(is_final: bool, content: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_parts_stand_where_floe_puts_them() {
+fn a_frame_has_the_layout_of_floe() {
     assert_eq!(
         frame(false, b"ab"),
         [&[0xff; 4][..], &[7; 12], b"ab", &[9; 16]].concat()
@@ -26,7 +26,7 @@ fn the_parts_stand_where_floe_puts_them() {
 }
 
 #[test]
-fn what_was_written_is_split_again() {
+fn a_written_frame_splits_into_its_parts() {
     for is_final in [false, true] {
         let mut slot = frame(is_final, b"content");
         let record = split_frame(&mut slot, is_final).unwrap();

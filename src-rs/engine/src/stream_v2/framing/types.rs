@@ -1,12 +1,12 @@
-//! What a frame on the wire is made of.
+//! Parts of a frame on the wire.
 
 use crate::crypto::{FRAME_IV_SIZE, FRAME_TAG_SIZE, FrameIv};
 use crate::format::FRAME_OVERHEAD;
 
-/// What stands in front of a frame's ciphertext.
+/// The fields in front of a frame's ciphertext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
-    /// Whether this is the message's last frame.
+    /// Whether the frame is the message's last.
     pub is_final: bool,
     /// Bytes of the whole frame.
     pub encrypted_size: u32,
@@ -15,14 +15,14 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// The length field: the mark of a frame that isn't the last, or the last one's whole length.
+    /// The length field: the size of the last frame, and a fixed mark in all others.
     #[must_use]
     pub const fn length_field(&self) -> u32 {
         u32::from_be_bytes(length_field(self.encrypted_size, self.is_final))
     }
 }
 
-/// One frame, split into its parts; the ciphertext is opened in place.
+/// One frame, split into its parts. The ciphertext is decrypted in place.
 #[derive(Debug)]
 pub struct FrameRecord<'a> {
     /// The fields in front.
@@ -33,28 +33,28 @@ pub struct FrameRecord<'a> {
     pub tag: [u8; FRAME_TAG_SIZE],
 }
 
-/// Bytes that are not the frame that is due.
+/// Why bytes are not the expected frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// The length field is not that of this frame.
+    /// Another length field than the frame must have.
     #[error("the frame's length field is {actual:#010x}, expected {expected:#010x}")]
     LengthField {
-        /// What position and finality ask for.
+        /// The length field that follows from size and finality.
         expected: u32,
-        /// What stands there.
+        /// The length field found.
         actual: u32,
     },
-    /// Fewer bytes than a frame without content has.
+    /// Fewer bytes than an empty frame has.
     #[error("the frame has {actual} bytes, expected {expected}")]
     Size {
-        /// Bytes that are due.
+        /// Bytes of an empty frame.
         expected: u64,
-        /// Bytes that are there.
+        /// Bytes given.
         actual: u64,
     },
 }
 
-/// The length field, as it stands on the wire, of a frame of `encrypted_size` bytes.
+/// The length field on the wire of a frame of `encrypted_size` bytes.
 #[must_use]
 pub const fn length_field(encrypted_size: u32, is_final: bool) -> [u8; LENGTH_SIZE] {
     let length = if is_final { encrypted_size } else { NOT_FINAL };
@@ -63,7 +63,7 @@ pub const fn length_field(encrypted_size: u32, is_final: bool) -> [u8; LENGTH_SI
 
 /// Bytes of the length field.
 pub const LENGTH_SIZE: usize = 4;
-/// The length field of every frame but the last.
+/// The length field of every frame except the last.
 pub(super) const NOT_FINAL: u32 = u32::MAX;
 /// Bytes in front of the ciphertext.
 pub const PREFIX_SIZE: usize = LENGTH_SIZE + FRAME_IV_SIZE;

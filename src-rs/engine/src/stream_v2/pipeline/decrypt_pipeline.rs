@@ -1,7 +1,9 @@
-//! Records in, one result for each out: for callers that find the records themselves and decide for each segment.
+//! Opens a channel of records, for callers that find the records themselves and decide about each segment.
 
 use super::ordered::run_ordered;
-use super::record::{Parallelism, TaskError, open_record};
+use super::portions::PortionRunner;
+use super::record::open_record;
+use super::task_error::TaskError;
 use crate::error::SealError;
 use crate::format::SegmentIndex;
 use crate::operation::cancel::CancellationToken;
@@ -14,7 +16,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-/// Opens records on a pool, in order, each with a `Result` of its own.
+/// Opens records on a pool and returns one `Result` for each, in order. It shares the opener
+/// ([`open_record`](super::open_record)) and the ordered window ([`run_ordered`](super::run_ordered)) with decryption
+/// from and to ordered streams.
 #[derive(Clone, Debug)]
 pub struct DecryptPipeline {
     context: Arc<SegmentCryptoContext>,
@@ -33,9 +37,9 @@ impl DecryptPipeline {
         }
     }
 
-    /// Opens every record that arrives and answers in the same order: one bad record does not stop the others. The
-    /// pipeline ends when `input`'s sender is dropped; dropping the returned receiver ends it after the next record.
-    /// Both channels push back: a caller that doesn't take results is sent no more.
+    /// Opens every record of `input` and returns the results in the same order. A bad record does not affect the others.
+    /// The pipeline ends when the sender of `input` is dropped, or at the next record after the returned receiver is
+    /// dropped. Both channels are bounded: a caller that takes no results can't send more records.
     ///
     /// # Errors
     /// `ThreadsUnavailable`.
@@ -51,39 +55,30 @@ impl DecryptPipeline {
         } = self.clone();
         let run = move || {
             let cancel = CancellationToken::new();
+            let disconnected = |segment| SegmentWorkerError::FrameWorkerDisconnected { segment };
             let open = |wire: SegmentWire| {
                 let segment = wire.index;
-                match open_record(
-                    &context,
-                    wire,
-                    Parallelism::Segments,
-                    &cancel,
-                    &mut StageTimes::default(),
-                ) {
-                    Ok(segment) => Ok(segment),
-                    Err(TaskError::Segment(error)) => Err(error),
-                    // Nobody raises this token, and there is no source or sink to fail.
-                    Err(_) => Err(SegmentWorkerError::FrameWorkerDisconnected { segment }),
-                }
-            };
-            let lost = || {
-                Err(SegmentWorkerError::FrameWorkerDisconnected {
-                    segment: SegmentIndex::ZERO,
+                let runner = PortionRunner::serial(&cancel);
+                open_record(&context, wire, runner, &mut StageTimes::default()).map_err(|error| match error {
+                    TaskError::Segment(error) => error,
+                    // The token is never cancelled, and there is no source or sink to fail.
+                    TaskError::Cancelled | TaskError::Fatal(_) => disconnected(segment),
                 })
             };
+            let lost = || Err(disconnected(SegmentIndex::ZERO));
             let deliver = |result| match output.send(result) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             };
-            // Without a reader thread the channel closes, which the caller sees as the end.
+            // Without a reader thread the channel closes, and the caller sees the end.
             let _ = run_ordered(&threads, window, move || input.recv().ok(), open, lost, deliver);
         };
-        let spawned = std::thread::Builder::new()
+        std::thread::Builder::new()
             .name("sealstream-pipeline".into())
-            .spawn(run);
-        spawned.map_err(|error| SealError::ThreadsUnavailable {
-            message: error.to_string(),
-        })?;
+            .spawn(run)
+            .map_err(|error| SealError::ThreadsUnavailable {
+                message: error.to_string(),
+            })?;
         Ok(results)
     }
 }

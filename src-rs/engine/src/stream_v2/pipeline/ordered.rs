@@ -1,14 +1,14 @@
-//! Everything that has an order: read on one thread, worked on by the pool, delivered in order on the caller's.
+//! Ordered processing: one thread reads, the pool works, the caller's thread takes the results in order.
 
 use crate::error::SealError;
 use crate::operation::threads::Threads;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-/// Calls `consume` with the result of `work` for everything that `produce` gives, in that order, until `produce` gives
-/// `None` or `consume` breaks. At most `window` items are between the two.
+/// Calls `work` on the pool for each item of `produce`, and `consume` with the results in the same order, until `produce`
+/// returns `None` or `consume` breaks. At most `window` items are in between.
 ///
-/// `work` must not panic; `lost` stands in for a result that never came.
+/// `work` must not panic. If it does, `consume` gets the result of `lost`.
 ///
 /// # Errors
 /// `ThreadsUnavailable`.
@@ -35,7 +35,7 @@ where
     let work = &work;
     pool.in_place_scope(|pool| {
         std::thread::scope(|threads| {
-            // The queue's bound is the window: a slow consumer stops the producer.
+            // The queue is as long as the window: a slow consumer blocks the producer.
             let (queue, results) = sync_channel::<Receiver<O>>(window.max(1));
             let reader = move || {
                 while let Some(item) = produce() {
@@ -43,7 +43,7 @@ where
                     if queue.send(result).is_err() {
                         return;
                     }
-                    // Nobody listens any more when the consumer has broken off.
+                    // Sending fails after the consumer broke off.
                     pool.spawn(move |_| drop(answer.send(work(item))));
                 }
             };

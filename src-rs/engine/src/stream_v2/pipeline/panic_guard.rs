@@ -1,29 +1,18 @@
-//! How a segment's frames are split over a pool, and the edge at which a panic becomes an error.
+//! A panic becomes an error of its segment.
 
 use crate::format::SegmentIndex;
-use crate::stream_v2::segment_worker::{Join, SegmentWorkerError};
+use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Splits the frames of one segment over the pool that it is called in, by work stealing.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rayon;
-
-impl Join for Rayon {
-    const PARALLEL: bool = true;
-
-    fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
-    where
-        A: FnOnce() -> RA + Send,
-        B: FnOnce() -> RB + Send,
-        RA: Send,
-        RB: Send,
-    {
-        rayon::join(a, b)
-    }
-}
-
-/// Runs a segment's work; a panic, which is a bug, costs this segment and nothing else.
-pub(crate) fn guard<T>(segment: SegmentIndex, work: impl FnOnce() -> T) -> Result<T, SegmentWorkerError> {
-    // What the closure leaves half done is this segment's buffer, which nobody reads after an error.
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| SegmentWorkerError::FrameWorkerDisconnected { segment })
+/// Runs the work on a segment. A panic, which is a bug, fails this segment and no other.
+///
+/// # Errors
+/// Those of `work`; `FrameWorkerDisconnected` after a panic.
+pub(crate) fn guard<T, E: From<SegmentWorkerError>>(
+    segment: SegmentIndex,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    // A panic leaves only this segment's buffer half done, and it is not read after an error.
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(SegmentWorkerError::FrameWorkerDisconnected { segment }.into()))
 }

@@ -1,104 +1,36 @@
-//! What can be checked of a record without a key: its header, its extent, its frames' lengths and its digest.
+//! Record to verdict, without a key: the checks of header, place, FLOE parameters, frame lengths and digest.
 
-use super::{PREAMBLE_SIZE, RecordPreamble, SegmentWorkerError, iv_and_tag};
+use super::record_hasher::RecordHasher;
+use super::{PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentWorkerError, iv_and_tag};
+use crate::crypto::DigestValue;
 use crate::crypto::floe::FloeParams;
-use crate::crypto::{DigestValue, SegmentHasher};
 use crate::format::{
     FLOE_HEADER_SIZE, FrameIndex, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader,
     SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
 };
-use crate::stream_v2::framing::split_frame;
+use crate::stream_v2::framing::parse_header;
 
-/// What opening and checking a record share: the header that is due, and the digest.
-#[derive(Debug)]
-pub(super) struct RecordCheck {
-    pub(super) geometry: Geometry,
-    pub(super) header: SegmentHeader,
-    pub(super) offset: WireOffset,
-    message_tag: [u8; 32],
-    hasher: SegmentHasher,
-}
-
-impl RecordCheck {
-    /// Starts with the bytes in front of the frames; `total` is the stream's plaintext length, where it is known.
-    pub(super) fn begin(
-        geometry: &Geometry,
-        total: Option<u64>,
-        index: SegmentIndex,
-        offset: WireOffset,
-        preamble: &RecordPreamble,
-    ) -> Result<Self, SegmentWorkerError> {
-        let invalid = |error| SegmentWorkerError::invalid(index, offset, error);
-        let (header_bytes, _) = split_preamble(preamble);
-        let header = SegmentHeader::parse(&header_bytes, geometry).map_err(invalid)?;
-        header.check_place(index, total, geometry).map_err(invalid)?;
-        let mut hasher = SegmentHasher::new(geometry.digest());
-        hasher.update(preamble);
-        Ok(Self {
-            geometry: *geometry,
-            header,
-            offset,
-            message_tag: iv_and_tag(preamble).1,
-            hasher,
-        })
-    }
-
-    /// The record as the EndRecord should name it.
-    pub(super) fn entry(&self) -> ManifestEntry {
-        let wire_size = self.geometry.record_size(self.header.plaintext_size) as u32;
-        ManifestEntry {
-            wire_size,
-            message_tag: self.message_tag,
-        }
-    }
-
-    /// Adds frames to the digest.
-    pub(super) fn digest_frames(&mut self, slots: &[u8]) {
-        self.hasher.update(slots);
-    }
-
-    /// Frames of the record.
-    pub(super) fn frames(&self) -> u32 {
-        self.geometry.frame_count(self.header.plaintext_size)
-    }
-
-    /// Where a frame starts in the stream.
-    pub(super) fn frame_offset(&self, frame: u32) -> WireOffset {
-        frame_offset(&self.geometry, self.offset, FrameIndex::new(frame))
-    }
-
-    /// Compares the digest.
-    pub(super) fn finish(self, stored_digest: &[u8]) -> Result<(), SegmentWorkerError> {
-        let (expected, actual) = (DigestValue::new(stored_digest), self.hasher.finish());
-        if expected == actual {
-            return Ok(());
-        }
-        let (expected, actual) = (format!("{expected:?}"), format!("{actual:?}"));
-        Err(SegmentWorkerError::DigestMismatch {
-            segment: self.header.index,
-            offset: self.offset,
-            expected,
-            actual,
-        })
-    }
-}
-
-/// A record on its way past a reader without a key. Call [`check_frames`](Self::check_frames) with each portion in turn, in
-/// order, until all frames were seen; then [`finish`](Self::finish). Nothing that it finds right is authentic.
+/// Checks one record without a key. Call [`check_frames`](Self::check_frames) with each portion in order, then
+/// [`finish`](Self::finish). A record that passes is undamaged; it may still be forged.
 #[derive(Debug)]
 pub struct SegmentChecker {
-    record: RecordCheck,
-    seen: u32,
-    /// The first thing that is wrong, unless the digest explains it.
-    flaw: Result<(), SegmentWorkerError>,
+    geometry: Geometry,
+    pub(super) header: SegmentHeader,
+    offset: WireOffset,
+    message_tag: [u8; 32],
+    hasher: RecordHasher,
+    /// Frames that were checked or opened.
+    pub(super) frames_done: u32,
+    /// The first failure. A wrong digest takes precedence.
+    pub(super) verdict: Result<(), SegmentWorkerError>,
 }
 
 impl SegmentChecker {
-    /// Starts the segment that is due at `offset`; `total` is the stream's plaintext length, where it is known.
+    /// Starts the record of segment `index`, `offset` bytes into the stream. `total` is the stream's plaintext size in
+    /// bytes, if known.
     ///
     /// # Errors
-    /// [`SegmentWorkerError::InvalidSegment`] where the segment's header is not that of the segment that is due, so that
-    /// the record's extent is unknown.
+    /// [`SegmentWorkerError::InvalidSegment`] for any other segment header; the record's size is unknown then.
     pub fn begin(
         geometry: &Geometry,
         total: Option<u64>,
@@ -106,64 +38,150 @@ impl SegmentChecker {
         offset: WireOffset,
         preamble: &RecordPreamble,
     ) -> Result<Self, SegmentWorkerError> {
-        let record = RecordCheck::begin(geometry, total, index, offset, preamble)?;
-        let stated = FloeParams::of_header(&split_preamble(preamble).1);
-        let is_due = stated.is_some_and(|params| params.encrypted_frame_size() == geometry.frame_slot_size());
-        let flaw = if is_due {
-            Ok(())
-        } else {
-            Err(SegmentWorkerError::invalid(
-                index,
-                offset,
-                other_floe_parameters(),
-            ))
-        };
+        let hasher = RecordHasher::new(geometry.digest());
+        let checker = Self::start(geometry, total, index, offset, preamble, hasher)?;
+        Ok(checker.check_floe_parameters(preamble))
+    }
+
+    /// Same as [`begin`](Self::begin) for a stream of unknown size, but the summary contains the CRC-64 of the whole
+    /// record.
+    ///
+    /// # Errors
+    /// Same as [`begin`](Self::begin).
+    pub(crate) fn begin_with_crc64(
+        geometry: &Geometry,
+        index: SegmentIndex,
+        offset: WireOffset,
+        preamble: &RecordPreamble,
+    ) -> Result<Self, SegmentWorkerError> {
+        let hasher = RecordHasher::with_crc64(geometry.digest());
+        let checker = Self::start(geometry, None, index, offset, preamble, hasher)?;
+        Ok(checker.check_floe_parameters(preamble))
+    }
+
+    /// Checks header and place. The FLOE header is left to the caller.
+    pub(super) fn start(
+        geometry: &Geometry,
+        total: Option<u64>,
+        index: SegmentIndex,
+        offset: WireOffset,
+        preamble: &RecordPreamble,
+        mut hasher: RecordHasher,
+    ) -> Result<Self, SegmentWorkerError> {
+        let header = check_header(geometry, total, index, offset, preamble)?;
+        hasher.update(preamble);
         Ok(Self {
-            record,
-            seen: 0,
-            flaw,
+            geometry: *geometry,
+            header,
+            offset,
+            message_tag: iv_and_tag(preamble).1,
+            hasher,
+            frames_done: 0,
+            verdict: Ok(()),
         })
     }
 
-    /// Adds the next frames to the digest and looks at their lengths. It leaves the bytes as they are.
-    pub fn check_frames(&mut self, slots: &mut [u8]) {
-        let record = &mut self.record;
-        record.digest_frames(slots);
-        let last = record.frames() - 1;
-        let slot_size = record.geometry.frame_slot_size();
-        for slot in slots.chunks_mut(slot_size) {
-            let frame = self.seen;
-            self.seen += 1;
-            if self.flaw.is_ok()
-                && let Err(source) = split_frame(slot, frame == last)
+    fn check_floe_parameters(mut self, preamble: &RecordPreamble) -> Self {
+        let stated = FloeParams::of_header(&split_preamble(preamble).1);
+        if stated.is_none_or(|params| params.encrypted_frame_size() != self.geometry.frame_slot_size()) {
+            let error = other_floe_parameters();
+            self.verdict = Err(SegmentWorkerError::invalid(self.header.index, self.offset, error));
+        }
+        self
+    }
+
+    /// The stream's frame and segment sizes.
+    #[must_use]
+    pub const fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// The entry that the manifest must have for the record.
+    #[must_use]
+    pub const fn entry(&self) -> ManifestEntry {
+        ManifestEntry::new(&self.geometry, self.header.plaintext_size, self.message_tag)
+    }
+
+    /// Adds the next frames to the digest.
+    pub(super) fn digest_frames(&mut self, slots: &[u8]) {
+        self.hasher.update(slots);
+    }
+
+    /// Adds the next frames to the digest and checks their length fields.
+    pub fn check_frames(&mut self, slots: &[u8]) {
+        self.digest_frames(slots);
+        for slot in slots.chunks(self.geometry.frame_slot_size()) {
+            let frame = FrameIndex::new(self.frames_done);
+            self.frames_done += 1;
+            if self.verdict.is_ok()
+                && let Err(source) = parse_header(slot, self.frames_done == self.frames())
             {
-                self.flaw = Err(SegmentWorkerError::FramingError {
-                    segment: record.header.index,
-                    frame: FrameIndex::new(frame),
-                    offset: record.frame_offset(frame),
+                self.verdict = Err(SegmentWorkerError::FramingError {
+                    segment: self.header.index,
+                    frame,
+                    offset: frame_offset(&self.geometry, self.offset, frame),
                     source,
                 });
             }
         }
     }
 
-    /// Compares the digest and says how the record fared, and as what the EndRecord should name it.
+    /// Frames of the record.
+    pub(super) fn frames(&self) -> u32 {
+        self.geometry.frame_count(self.header.plaintext_size)
+    }
+
+    /// Compares the record's digest with `stored_digest` and returns the verdict on the record. The summary's
+    /// `output_crc64` is that of the record after [`begin_with_crc64`](Self::begin_with_crc64), and has no meaning else.
     ///
     /// # Errors
-    /// `DigestMismatch` where the digest differs, whatever else was found: rot explains it. Otherwise the first failure.
-    pub fn finish(self, stored_digest: &[u8]) -> Result<ManifestEntry, SegmentWorkerError> {
-        let (entry, segment) = (self.record.entry(), self.record.header.index);
-        let frames = self.record.frames();
-        self.record.finish(stored_digest)?;
-        self.flaw?;
-        if self.seen != frames {
-            return Err(SegmentWorkerError::FrameWorkerDisconnected { segment });
+    /// `DigestMismatch` for another digest, because damage explains any other failure; then the first failure.
+    pub fn finish(self, stored_digest: &[u8]) -> Result<RecordSummary, SegmentWorkerError> {
+        let (entry, frames) = (self.entry(), self.frames());
+        let SegmentHeader {
+            index,
+            is_final,
+            plaintext_size,
+        } = self.header;
+        let expected = DigestValue::new(stored_digest);
+        let (actual, crc64) = self.hasher.finish();
+        if expected != actual {
+            return Err(SegmentWorkerError::DigestMismatch {
+                segment: index,
+                offset: self.offset,
+                expected: format!("{expected:?}"),
+                actual: format!("{actual:?}"),
+            });
         }
-        Ok(entry)
+        self.verdict?;
+        if self.frames_done != frames {
+            return Err(SegmentWorkerError::FrameWorkerDisconnected { segment: index });
+        }
+        Ok(RecordSummary {
+            index,
+            is_final,
+            plaintext_size,
+            frames,
+            entry,
+            output_crc64: crc64,
+        })
     }
 }
 
-/// Where a frame of the record at `record` starts in the stream.
+/// Parses the header of the record at `offset` and checks that it belongs to segment `index`.
+pub(super) fn check_header(
+    geometry: &Geometry,
+    total: Option<u64>,
+    index: SegmentIndex,
+    offset: WireOffset,
+    preamble: &RecordPreamble,
+) -> Result<SegmentHeader, SegmentWorkerError> {
+    let parsed = SegmentHeader::parse(&split_preamble(preamble).0, geometry);
+    let placed = parsed.and_then(|header| header.check_place(index, total, geometry).map(|()| header));
+    placed.map_err(|error| SegmentWorkerError::invalid(index, offset, error))
+}
+
+/// Offset in the stream of a frame of the record at `record`.
 pub(crate) fn frame_offset(geometry: &Geometry, record: WireOffset, frame: FrameIndex) -> WireOffset {
     let before = PREAMBLE_SIZE as u64 + u64::from(frame.get()) * geometry.frame_slot_size() as u64;
     WireOffset::new(record.get() + before)
@@ -180,7 +198,7 @@ pub(super) fn split_preamble(
     (segment_header, floe_header)
 }
 
-/// A FLOE header that states another suite or frame size.
+/// The failure of a FLOE header that states another suite or frame size.
 pub(super) fn other_floe_parameters() -> SegmentHeaderError {
     SegmentHeaderError::new(
         SegmentReason::FloeParameters,

@@ -1,7 +1,7 @@
-//! What all segments of one stream share, immutable: the payload key, the sizes, and where IVs come from.
+//! What all segments of a stream share: the payload key, the sizes and the random generator. Immutable.
 //!
-//! Nonce policy: every segment draws a random 32-byte message IV and so gets keys of its own; every frame draws a random
-//! 12-byte IV. Nothing is counted across segments, so they can be sealed in any order and sealed again.
+//! Nonce policy: every segment draws a random 32-byte message IV, from which its keys derive; every frame draws a random
+//! 12-byte IV. No counter spans segments, so they can be sealed in any order, and again.
 
 use crate::crypto::floe::FloeParams;
 use crate::crypto::{PayloadKey, Random};
@@ -21,9 +21,9 @@ pub struct SegmentCryptoContext {
 }
 
 impl SegmentCryptoContext {
-    /// A context; `plaintext_total` is the stream's length where it is known, and fixes each segment's size.
+    /// A context. `plaintext_total` is the stream's plaintext size in bytes, if known; each segment's size follows from it.
     ///
-    /// `None` where the frame size leaves no room for FLOE's length field, which no valid [`Geometry`] does.
+    /// `None` for a frame size that FLOE does not allow. No valid [`Geometry`] has one.
     #[must_use]
     pub fn new(
         payload_key: PayloadKey,
@@ -43,8 +43,7 @@ impl SegmentCryptoContext {
         })
     }
 
-    /// The same for a stream whose length was learnt from its verified end: from now on each segment must be the one that
-    /// such a length asks for.
+    /// Adds the plaintext size that the verified end states. From now on each segment must have the size that follows.
     #[must_use]
     pub fn with_total(self, plaintext_total: u64) -> Self {
         Self {
@@ -53,13 +52,13 @@ impl SegmentCryptoContext {
         }
     }
 
-    /// The sizes of the stream's frames and segments.
+    /// The stream's frame and segment sizes.
     #[must_use]
     pub const fn geometry(&self) -> &Geometry {
         &self.geometry
     }
 
-    /// Panics for the segment that a test names.
+    /// Panics for the segment that a test chose.
     #[cfg(test)]
     pub(super) fn injected_panic(&self, segment: crate::format::SegmentIndex) {
         assert!(self.panic_at != Some(segment), "injected into segment {segment}");

@@ -1,10 +1,9 @@
 //! Plaintext to record.
 
-use super::{
-    Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentPlan, SegmentWorkerError,
-};
-use crate::crypto::{Crc64, CryptoError, DigestValue, FrameIv, SegmentHasher};
-use crate::format::{FrameIndex, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
+use super::record_hasher::RecordHasher;
+use super::{Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentWorkerError};
+use crate::crypto::{CryptoError, DigestValue, FrameIv};
+use crate::format::{FrameIndex, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
 use crate::stream_v2::frame_worker::{EncryptFrameWorker, FrameInput, FrameWorkerError};
 
 /// Seals segments of one stream.
@@ -23,38 +22,26 @@ impl<'c> EncryptSegmentWorker<'c> {
     /// Starts a segment: draws its message IV and derives its keys.
     ///
     /// # Errors
-    /// Only where the system gives no random bytes.
-    pub fn begin(&self, plan: SegmentPlan) -> Result<SegmentSealer<'c>, SegmentWorkerError> {
+    /// `FrameEncryptionFailed`, only if the system's random generator fails.
+    pub fn begin(&self, header: SegmentHeader) -> Result<SegmentSealer<'c>, SegmentWorkerError> {
         let context = self.context;
-        let SegmentPlan {
-            index,
-            is_final,
-            plaintext_size,
-        } = plan;
-        context.injected_panic(index);
-        let failed = |source: FrameWorkerError| failed(plan, FrameIndex::ZERO, source);
-        let header = SegmentHeader {
-            index,
-            is_final,
-            plaintext_size,
-        }
-        .encode(&context.geometry);
+        context.injected_panic(header.index);
+        let failed = |source: FrameWorkerError| failed(header, FrameIndex::ZERO, source);
+        let header_bytes = header.encode(&context.geometry);
         let (floe_header, keys) = context
             .payload_key
-            .start_sealing(context.params, &header, &context.random)
+            .start_sealing(context.params, &header_bytes, &context.random)
             .map_err(|error| failed(error.into()))?;
         let worker = EncryptFrameWorker::new(&keys, FrameIndex::ZERO).map_err(failed)?;
         let mut preamble = [0; PREAMBLE_SIZE];
-        preamble[..SEGMENT_HEADER_SIZE].copy_from_slice(&header);
+        preamble[..SEGMENT_HEADER_SIZE].copy_from_slice(&header_bytes);
         preamble[SEGMENT_HEADER_SIZE..].copy_from_slice(&floe_header);
 
-        let mut hasher = SegmentHasher::new(context.geometry.digest());
+        let mut hasher = RecordHasher::with_crc64(context.geometry.digest());
         hasher.update(&preamble);
-        let mut output_crc = hasher.crc64().is_none().then(Crc64::default);
-        output_crc.iter_mut().for_each(|crc| crc.update(&preamble));
         Ok(SegmentSealer {
             context,
-            plan,
+            header,
             preamble,
             worker,
             message_tag: *keys.header_tag(),
@@ -62,50 +49,53 @@ impl<'c> EncryptSegmentWorker<'c> {
             ivs_used: 0,
             sealed: 0,
             hasher,
-            output_crc,
         })
     }
 }
 
-/// A segment on its way out. Call [`seal_frames`](Self::seal_frames) and [`digest_frames`](Self::digest_frames) with each
-/// portion in turn, in order, until all frames are done.
+/// Seals one segment. Call [`seal_frames`](Self::seal_frames) and then [`digest_frames`](Self::digest_frames) with each
+/// portion in order, then [`finish`](Self::finish).
 #[derive(Debug)]
 pub struct SegmentSealer<'c> {
     context: &'c SegmentCryptoContext,
-    plan: SegmentPlan,
+    header: SegmentHeader,
     preamble: RecordPreamble,
     worker: EncryptFrameWorker,
     message_tag: [u8; 32],
     /// IVs drawn ahead for frames in order.
     ivs: Vec<FrameIv>,
-    /// How many of them are used.
+    /// How many of them were used.
     ivs_used: usize,
     sealed: u32,
-    hasher: SegmentHasher,
-    /// The record's CRC-64, where the digest is another.
-    output_crc: Option<Crc64>,
+    hasher: RecordHasher,
 }
 
 impl SegmentSealer<'_> {
+    /// The stream's frame and segment sizes.
+    #[must_use]
+    pub const fn geometry(&self) -> &Geometry {
+        &self.context.geometry
+    }
+
     /// The bytes in front of the frames.
     #[must_use]
     pub const fn preamble(&self) -> &RecordPreamble {
         &self.preamble
     }
 
-    /// Seals the next frames in place. Each slot holds its content where the ciphertext will stand; all slots are full
-    /// but the segment's last.
+    /// Seals the next frames in place. The content part of each slot holds plaintext. Only the segment's last slot may be
+    /// shorter than the others.
     ///
     /// # Errors
-    /// Only where the system gives no random bytes, or `slots` runs past the segment's end.
+    /// `FrameEncryptionFailed`, if the system's random generator fails or `slots` has more frames than are left.
     pub fn seal_frames<J: Join>(&mut self, join: &J, slots: &mut [u8]) -> Result<(), SegmentWorkerError> {
         let geometry = &self.context.geometry;
         let count = slots.len().div_ceil(geometry.frame_slot_size());
         let first = FrameIndex::new(self.sealed);
-        let left = geometry.frame_count(self.plan.plaintext_size) - self.sealed;
+        let left = geometry.frame_count(self.header.plaintext_size) - self.sealed;
         if count > left as usize {
             return Err(failed(
-                self.plan,
+                self.header,
                 first,
                 FrameWorkerError::InvalidHeader { frame: first },
             ));
@@ -113,11 +103,11 @@ impl SegmentSealer<'_> {
         if self.ivs.len() - self.ivs_used < count {
             let draw = (left as usize).min(count.max(IVS_PER_DRAW));
             self.ivs = FrameIv::draw(&self.context.random, draw, &mut Vec::new())
-                .map_err(|error| failed(self.plan, first, error.into()))?;
+                .map_err(|error| failed(self.header, first, error.into()))?;
             self.ivs_used = 0;
         }
         let Some(ivs) = self.ivs.get(self.ivs_used..self.ivs_used + count) else {
-            return Err(failed(self.plan, first, CryptoError::RandomUnavailable.into()));
+            return Err(failed(self.header, first, CryptoError::RandomUnavailable.into()));
         };
         self.seal_run(join, self.sealed, slots, ivs)?;
         self.ivs_used += count;
@@ -133,7 +123,7 @@ impl SegmentSealer<'_> {
         ivs: &[FrameIv],
     ) -> Result<(), SegmentWorkerError> {
         let slot_size = self.context.geometry.frame_slot_size();
-        if J::PARALLEL && ivs.len() > 1 {
+        if join.is_parallel() && ivs.len() > 1 {
             let half = ivs.len() / 2;
             let (left, right) = slots.split_at_mut(half * slot_size);
             let (left_ivs, right_ivs) = ivs.split_at(half);
@@ -143,7 +133,7 @@ impl SegmentSealer<'_> {
             );
             return left.and(right);
         }
-        let last = self.context.geometry.frame_count(self.plan.plaintext_size) - 1;
+        let last = self.context.geometry.frame_count(self.header.plaintext_size) - 1;
         for ((frame, slot), &iv) in (first..).zip(slots.chunks_mut(slot_size)).zip(ivs) {
             let index = FrameIndex::new(frame);
             let input = FrameInput {
@@ -153,38 +143,29 @@ impl SegmentSealer<'_> {
             };
             self.worker
                 .seal(input, iv)
-                .map_err(|error| failed(self.plan, index, error))?;
+                .map_err(|error| failed(self.header, index, error))?;
         }
         Ok(())
     }
 
-    /// Adds frames that were just sealed to the record's digest, while they are in the cache.
+    /// Adds the frames that were just sealed to the record's digest, while they are in the cache.
     pub fn digest_frames(&mut self, slots: &[u8]) {
         self.hasher.update(slots);
-        self.output_crc.iter_mut().for_each(|crc| crc.update(slots));
     }
 
-    /// Ends the record: its digest, and what is left to remember of it.
+    /// Returns the record's digest and the segment's result.
     #[must_use]
     pub fn finish(self) -> (DigestValue, RecordSummary) {
         let geometry = &self.context.geometry;
-        let SegmentPlan {
+        let SegmentHeader {
             index,
             is_final,
             plaintext_size,
-        } = self.plan;
+        } = self.header;
         let frames = geometry.frame_count(plaintext_size);
         debug_assert_eq!(self.sealed, frames, "a record was ended before its last frame");
-        let running = self.output_crc.or(self.hasher.crc64());
-        let digest = self.hasher.finish();
-        let output_crc64 = running.map_or(0, |mut crc| {
-            crc.update(digest.as_bytes());
-            crc.value()
-        });
-        let entry = ManifestEntry {
-            wire_size: geometry.record_size(plaintext_size) as u32,
-            message_tag: self.message_tag,
-        };
+        let (digest, output_crc64) = self.hasher.finish();
+        let entry = ManifestEntry::new(geometry, plaintext_size, self.message_tag);
         (
             digest,
             RecordSummary {
@@ -199,13 +180,13 @@ impl SegmentSealer<'_> {
     }
 }
 
-fn failed(plan: SegmentPlan, frame: FrameIndex, source: FrameWorkerError) -> SegmentWorkerError {
+fn failed(header: SegmentHeader, frame: FrameIndex, source: FrameWorkerError) -> SegmentWorkerError {
     SegmentWorkerError::FrameEncryptionFailed {
-        segment: plan.index,
+        segment: header.index,
         frame,
         source,
     }
 }
 
-/// A segment of up to this many frames draws all IVs in one call to the generator; 48 KiB at most are kept.
+/// Most IVs that one call to the random generator draws: 48 KiB.
 const IVS_PER_DRAW: usize = 4096;

@@ -1,13 +1,13 @@
-//! What a segment worker reports. The caller decides what to make of it: abort, skip, retry or log.
+//! Errors of segment workers. The caller decides how to go on: abort, skip, retry or log.
 
 use crate::format::{FrameIndex, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset};
 use crate::stream_v2::frame_worker::FrameWorkerError;
 use crate::stream_v2::framing::FrameError;
 
-/// Why one segment failed. The others go on.
+/// Why one segment failed. It does not affect other segments.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SegmentWorkerError {
-    /// The worker went away without an answer. This is a bug; please report it.
+    /// The worker ended without a result. This is a bug; please report it.
     #[error(
         "segment {segment}: its worker stopped without an answer (a bug in sealstream; please report it)"
     )]
@@ -25,8 +25,8 @@ pub enum SegmentWorkerError {
         /// Why.
         source: FrameWorkerError,
     },
-    /// A frame fails its tag though the record's digest is right: somebody changed the stream on purpose. Where no digest
-    /// was looked at, since there is none or single frames were read, it may have rotted.
+    /// A frame's tag is wrong although the record's digest is right: the stream was changed on purpose. If the digest was
+    /// not checked, because the stream has none or single frames were read, damage is possible too.
     #[error(
         "segment {segment}, frame {frame} (byte {offset}): {source}: the stream was tampered with, or is damaged where \
          no digest tells"
@@ -36,12 +36,12 @@ pub enum SegmentWorkerError {
         segment: SegmentIndex,
         /// The frame in the segment.
         frame: FrameIndex,
-        /// Where the frame starts in the stream.
+        /// Offset of the frame in the stream.
         offset: WireOffset,
         /// Why.
         source: FrameWorkerError,
     },
-    /// The record is not the bytes that were written: rot on disk or in transit.
+    /// The record differs from what was written: it was damaged on disk or in transit.
     #[error(
         "segment {segment} (byte {offset}): its digest is {actual}, expected {expected}: the stream is damaged; \
          restore it from another copy"
@@ -49,9 +49,9 @@ pub enum SegmentWorkerError {
     DigestMismatch {
         /// The segment.
         segment: SegmentIndex,
-        /// Where the record starts in the stream.
+        /// Offset of the record in the stream.
         offset: WireOffset,
-        /// The digest that stands in the record, in hexadecimal.
+        /// The digest stored in the record, in hexadecimal.
         expected: String,
         /// The digest of the record's bytes, in hexadecimal.
         actual: String,
@@ -63,26 +63,27 @@ pub enum SegmentWorkerError {
         segment: SegmentIndex,
         /// The frame in the segment.
         frame: FrameIndex,
-        /// Where the frame starts in the stream.
+        /// Offset of the frame in the stream.
         offset: WireOffset,
-        /// What is wrong.
+        /// Why.
         source: FrameError,
     },
-    /// The record is not the segment that is due at this place of this stream.
+    /// The record is not the segment that this stream must have at this offset.
     #[error("segment {segment} (byte {offset}): its {reason} is {actual}, expected {expected}")]
     InvalidSegment {
-        /// The segment that is due.
+        /// The segment expected.
         segment: SegmentIndex,
-        /// Where its record starts in the stream.
+        /// Offset of its record in the stream.
         offset: WireOffset,
         /// Which part is wrong.
         reason: SegmentReason,
-        /// What was due.
+        /// The value expected.
         expected: String,
-        /// What stands there.
+        /// The value found.
         actual: String,
     },
-    /// The journal of finished segments could not be written. The operation went on without it; its report holds this.
+    /// The journal of finished segments could not be written. The operation continued without it; its report contains this
+    /// error.
     #[error("segment {segment}: its checkpoint could not be saved: {message}")]
     CheckpointError {
         /// The segment.
@@ -107,7 +108,7 @@ impl SegmentWorkerError {
         }
     }
 
-    /// A record that is not the segment due at `offset`.
+    /// The record at `offset` is not the expected segment.
     #[must_use]
     pub fn invalid(segment: SegmentIndex, offset: WireOffset, error: SegmentHeaderError) -> Self {
         let SegmentHeaderError {

@@ -1,71 +1,171 @@
-//! Single frames of a record, for readers at any place: all that opening a whole record checks but its digest, which takes
-//! the whole record.
+//! Single frames of a record, without the record's digest: that needs all of its bytes.
 
-use super::check::RecordCheck;
-use super::decrypt::{frame_failure, frame_worker};
-use super::{DecryptSegmentWorker, RecordPreamble, SegmentWorkerError, frame_offset};
-use crate::format::{FrameIndex, Geometry, ManifestEntry, SegmentHeader, SegmentIndex, WireOffset};
-use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput};
-use crate::stream_v2::framing::contents;
+use super::check::{check_header, frame_offset, other_floe_parameters, split_preamble};
+use super::{RecordPreamble, SegmentCryptoContext, SegmentWorkerError, iv_and_tag};
+use crate::crypto::floe::{FloeHeaderError, IV_SIZE};
+use crate::format::{
+    FLOE_HEADER_SIZE, FrameIndex, Geometry, MAX_PLAINTEXT_SIZE, ManifestEntry, SegmentHeader,
+    SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
+};
+use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput, FrameWorkerError};
+use crate::stream_v2::framing::{contents, restore_length};
 
-impl DecryptSegmentWorker<'_> {
-    /// Takes up the segment that is due at `offset` to open some of its frames.
-    ///
-    /// # Errors
-    /// [`SegmentWorkerError::InvalidSegment`] where segment header or FLOE header are not those of the segment that is
-    /// due.
-    pub fn frames(
-        &self,
-        index: SegmentIndex,
-        offset: WireOffset,
-        preamble: &RecordPreamble,
-    ) -> Result<FrameOpener, SegmentWorkerError> {
-        let context = self.context();
-        let total = context.plaintext_total;
-        let record = RecordCheck::begin(&context.geometry, total, index, offset, preamble)?;
-        Ok(FrameOpener {
-            geometry: context.geometry,
-            header: record.header,
-            offset,
-            entry: record.entry(),
-            worker: frame_worker(context, index, offset, preamble)?,
-        })
-    }
-}
-
-/// Opens frames of one record, in any order, each by itself.
+/// Opens frames of one record, in any order. The record's header is authentic.
 #[derive(Debug)]
 pub struct FrameOpener {
     geometry: Geometry,
     header: SegmentHeader,
     offset: WireOffset,
-    entry: ManifestEntry,
+    message_tag: [u8; 32],
+    last: FrameIndex,
     worker: DecryptFrameWorker,
 }
 
 impl FrameOpener {
-    /// The record as the EndRecord should name it.
-    #[must_use]
-    pub const fn entry(&self) -> &ManifestEntry {
-        &self.entry
-    }
-
-    /// Opens the frame in `slot`, in place, and returns its content. Where it fails the content is zeros, or as it was.
+    /// Starts the record of segment `index`, `offset` bytes into the stream.
     ///
     /// # Errors
-    /// `FrameDecryptionFailed` or `FramingError`, with the frame's place. As the record's digest is not looked at, nobody
-    /// knows whether the frame rotted or was changed.
+    /// [`SegmentWorkerError::InvalidSegment`] for any other segment header or FLOE header.
+    pub fn begin(
+        context: &SegmentCryptoContext,
+        index: SegmentIndex,
+        offset: WireOffset,
+        preamble: &RecordPreamble,
+    ) -> Result<Self, SegmentWorkerError> {
+        let header = check_header(
+            &context.geometry,
+            context.plaintext_total,
+            index,
+            offset,
+            preamble,
+        )?;
+        Self::start(context, header, offset, &split_preamble(preamble).1)
+    }
+
+    /// Recognises the record of any segment of this stream by its FLOE header tag. `None` if the bytes do not start one.
+    /// The FLOE parameters are not read: they are those of the stream.
+    #[must_use]
+    pub fn recognise(context: &SegmentCryptoContext, preamble: &RecordPreamble) -> Option<Self> {
+        let geometry = &context.geometry;
+        let header = SegmentHeader::parse(preamble.first_chunk()?, geometry).ok()?;
+        header
+            .check_place(header.index, context.plaintext_total, geometry)
+            .ok()?;
+        // A key holder can seal any index, but no stream is that long.
+        let end = geometry
+            .plaintext_offset(header.index)
+            .checked_add(u64::from(header.plaintext_size))?;
+        let (iv, tag) = iv_and_tag(preamble);
+        (end <= MAX_PLAINTEXT_SIZE).then(|| Self::restore(context, header, &iv, &tag))?
+    }
+
+    /// Starts a record whose damaged preamble was replaced: by the segment header that it must have, and an IV and a tag.
+    /// `None` unless the three belong together.
+    #[must_use]
+    pub fn restore(
+        context: &SegmentCryptoContext,
+        header: SegmentHeader,
+        iv: &[u8; IV_SIZE],
+        tag: &[u8; 32],
+    ) -> Option<Self> {
+        let floe_header = context.params.header(iv, tag);
+        Self::start(context, header, WireOffset::ZERO, &floe_header).ok()
+    }
+
+    /// Checks the FLOE header and derives the frames' key. A record has too few frames for a second key.
+    pub(super) fn start(
+        context: &SegmentCryptoContext,
+        header: SegmentHeader,
+        offset: WireOffset,
+        floe_header: &[u8; FLOE_HEADER_SIZE],
+    ) -> Result<Self, SegmentWorkerError> {
+        let geometry = context.geometry;
+        let aad = header.encode(&geometry);
+        let keys = context
+            .payload_key
+            .start_opening(context.params, &aad, floe_header)
+            .map_err(|error| SegmentWorkerError::invalid(header.index, offset, floe_failure(error)))?;
+        let worker = DecryptFrameWorker::new(&keys, FrameIndex::ZERO)
+            .map_err(|source| frame_failure(header.index, FrameIndex::ZERO, offset, source))?;
+        Ok(Self {
+            geometry,
+            header,
+            offset,
+            message_tag: *keys.header_tag(),
+            last: FrameIndex::new(geometry.frame_count(header.plaintext_size) - 1),
+            worker,
+        })
+    }
+
+    /// The record's header.
+    #[must_use]
+    pub const fn header(&self) -> &SegmentHeader {
+        &self.header
+    }
+
+    /// The entry that the manifest must have for the record.
+    #[must_use]
+    pub const fn entry(&self) -> ManifestEntry {
+        ManifestEntry::new(&self.geometry, self.header.plaintext_size, self.message_tag)
+    }
+
+    /// Opens the frame in `slot` in place and returns its content. On failure the content is zeros or unchanged.
+    ///
+    /// # Errors
+    /// `FrameDecryptionFailed` or `FramingError`, with the frame's offset. Without the record's digest, damage and
+    /// tampering look the same.
     pub fn open<'s>(&self, frame: FrameIndex, slot: &'s mut [u8]) -> Result<&'s [u8], SegmentWorkerError> {
+        let size = slot.len();
         let input = FrameInput {
             index: frame,
-            is_final: frame.get() + 1 == self.geometry.frame_count(self.header.plaintext_size),
-            slot,
+            is_final: frame == self.last,
+            slot: &mut *slot,
         };
         self.worker.open(input).map_err(|source| {
             let offset = frame_offset(&self.geometry, self.offset, frame);
             frame_failure(self.header.index, frame, offset, source)
         })?;
-        let size = slot.len();
         Ok(contents(slot, size).next().unwrap_or_default())
+    }
+
+    /// Same as [`open`](Self::open) with the right length field, whatever stands in `slot`: the field tells nothing that
+    /// the record's header does not tell. Returns whether the frame verified; on failure the content is unspecified.
+    #[must_use]
+    pub fn open_with_any_length(&self, frame: FrameIndex, slot: &mut [u8]) -> bool {
+        restore_length(slot, frame == self.last);
+        self.open(frame, slot).is_ok()
+    }
+}
+
+fn frame_failure(
+    segment: SegmentIndex,
+    frame: FrameIndex,
+    offset: WireOffset,
+    source: FrameWorkerError,
+) -> SegmentWorkerError {
+    match source {
+        FrameWorkerError::FrameParsing { error: source } => SegmentWorkerError::FramingError {
+            segment,
+            frame,
+            offset,
+            source,
+        },
+        _ => SegmentWorkerError::FrameDecryptionFailed {
+            segment,
+            frame,
+            offset,
+            source,
+        },
+    }
+}
+
+fn floe_failure(error: FloeHeaderError) -> SegmentHeaderError {
+    match error {
+        FloeHeaderError::Parameters => other_floe_parameters(),
+        FloeHeaderError::Tag | FloeHeaderError::Crypto(_) => SegmentHeaderError::new(
+            SegmentReason::FloeHeaderTag,
+            "one made with this stream's key",
+            "another",
+        ),
     }
 }

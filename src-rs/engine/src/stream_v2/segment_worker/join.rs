@@ -1,9 +1,9 @@
-//! Threading as a parameter: the algorithm over a segment's frames is written once and handed a way to run two halves.
+//! Threading as a parameter: the algorithm over a segment's frames exists once and takes a way to run two halves.
 
-/// A way to run two closures, one after the other or side by side.
+/// A way to run two closures, in sequence or in parallel.
 pub trait Join: Sync {
-    /// Whether halves run side by side; if not, frames are taken one by one.
-    const PARALLEL: bool;
+    /// Whether [`join`](Self::join) runs in parallel. If not, frames are processed in a plain loop.
+    fn is_parallel(&self) -> bool;
 
     /// Runs both and returns both results.
     fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
@@ -12,22 +12,4 @@ pub trait Join: Sync {
         B: FnOnce() -> RB + Send,
         RA: Send,
         RB: Send;
-}
-
-/// One after the other, on the caller's thread.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Serial;
-
-impl Join for Serial {
-    const PARALLEL: bool = false;
-
-    fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
-    where
-        A: FnOnce() -> RA + Send,
-        B: FnOnce() -> RB + Send,
-        RA: Send,
-        RB: Send,
-    {
-        (a(), b())
-    }
 }

@@ -1,18 +1,21 @@
 //! One segment: plaintext to record and back, step by step in the caller's buffers.
 //!
-//! A segment is one FLOE message behind a header and in front of a digest. The steps are `begin`, then frames in order
-//! and in portions of any number, then `finish`; so a caller moves a segment of any size through a buffer that stays in
-//! L2. No IO, no threads, no channels, no panic: whether the frames of a portion are worked on side by side is up to
-//! the [`Join`] that the caller passes.
+//! A segment is one FLOE message between a header and a digest. The steps are `begin`, then the frames in order, any
+//! number at a time, then `finish`; so a segment of any size passes through a buffer that stays in the L2 cache. No IO,
+//! threads, channels or panics: the caller's [`Join`] decides whether the frames of a portion run in parallel.
+//!
+//! Records are opened in three ways: [`SegmentOpener`] opens a whole record, [`FrameOpener`] single frames, and
+//! [`SegmentChecker`] checks a record without a key. They share each check: header and place, FLOE parameters and header
+//! tag, frame length, frame tag, digest.
 
 mod check;
 mod crypto;
 mod decrypt;
 mod encrypt;
 mod error;
-mod fragments;
 mod frames;
 mod join;
+mod record_hasher;
 mod types;
 
 #[cfg(test)]
@@ -24,11 +27,10 @@ pub use crypto::SegmentCryptoContext;
 pub use decrypt::{DecryptSegmentWorker, SegmentOpener};
 pub use encrypt::{EncryptSegmentWorker, SegmentSealer};
 pub use error::SegmentWorkerError;
-pub use fragments::{FragmentFrames, FragmentOpener, FragmentWorker};
 pub use frames::FrameOpener;
-pub use join::{Join, Serial};
+pub use join::Join;
 pub(crate) use types::MESSAGE_TAG_AT;
 pub use types::{
     DecryptedSegment, EncryptedSegment, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentInput,
-    SegmentPlan, SegmentWire, iv_and_tag,
+    SegmentWire, iv_and_tag,
 };

@@ -6,7 +6,8 @@ use super::*;
 use crate::crypto::floe::FloeKey;
 use crate::crypto::{CryptoError, Random};
 use crate::format::{
-    DigestKind, FRAME_OVERHEAD, FrameIndex, Geometry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset,
+    DigestKind, FRAME_OVERHEAD, FrameIndex, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex,
+    WireOffset,
 };
 use crate::stream_v2::frame_worker::FrameWorkerError;
 use crate::stream_v2::framing::contents_mut;
@@ -28,8 +29,8 @@ fn context(digest: DigestKind) -> SegmentCryptoContext {
     context_with(digest, Random::known(1))
 }
 
-fn plan(plaintext_size: u32) -> SegmentPlan {
-    SegmentPlan {
+fn plan(plaintext_size: u32) -> SegmentHeader {
+    SegmentHeader {
         index: INDEX,
         is_final: true,
         plaintext_size,
@@ -40,11 +41,32 @@ fn plaintext(size: u32) -> Vec<u8> {
     (0..size).map(|i| (i * 7 % 251) as u8).collect()
 }
 
+/// Every frame on the caller's thread.
+struct Serial;
+
+impl Join for Serial {
+    fn is_parallel(&self) -> bool {
+        false
+    }
+
+    fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        (a(), b())
+    }
+}
+
 /// Two threads for every split, however small.
 struct TwoThreads;
 
 impl Join for TwoThreads {
-    const PARALLEL: bool = true;
+    fn is_parallel(&self) -> bool {
+        true
+    }
 
     fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
     where
@@ -63,7 +85,7 @@ impl Join for TwoThreads {
 /// Seals in portions of `frames` frames.
 fn seal<J: Join>(
     context: &SegmentCryptoContext,
-    plan: SegmentPlan,
+    plan: SegmentHeader,
     plaintext: &[u8],
     frames: usize,
     join: &J,
@@ -159,7 +181,7 @@ fn every_size_and_digest_opens_in_portions_of_every_size() {
 fn an_empty_segment_opens_as_the_first_and_nowhere_else() {
     for digest in DigestKind::ALL {
         let context = context(digest);
-        let first = SegmentPlan {
+        let first = SegmentHeader {
             index: SegmentIndex::ZERO,
             ..plan(0)
         };

@@ -1,55 +1,44 @@
-//! What segment workers take and give: plain data.
+//! Inputs and outputs of segment workers: plain data.
 
 use crate::crypto::floe::IV_SIZE;
 use crate::format::{
-    FLOE_HEADER_SIZE, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentIndex, WireOffset,
+    FLOE_HEADER_SIZE, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, WireOffset,
 };
 use crate::stream_v2::framing::contents;
-
-/// A segment that is about to be sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SegmentPlan {
-    /// Position in the stream.
-    pub index: SegmentIndex,
-    /// Whether it is the last.
-    pub is_final: bool,
-    /// Plaintext bytes; a full segment's, unless it is the last.
-    pub plaintext_size: u32,
-}
 
 /// The bytes in front of a record's frames: segment header and FLOE header.
 pub type RecordPreamble = [u8; PREAMBLE_SIZE];
 
-/// What is left of a segment when its bytes have gone on their way.
+/// Result of sealing, opening or checking one segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordSummary {
     /// Position in the stream.
     pub index: SegmentIndex,
-    /// Whether it is the last.
+    /// Whether the segment is the stream's last.
     pub is_final: bool,
     /// Plaintext bytes.
     pub plaintext_size: u32,
     /// Frames.
     pub frames: u32,
-    /// The record as the EndRecord names it.
+    /// The manifest's entry for the record.
     pub entry: ManifestEntry,
-    /// CRC-64/NVME of what came out: the record when sealing, the plaintext when opening.
+    /// CRC-64/NVME of the output: the record when sealing, the plaintext when opening.
     pub output_crc64: u64,
 }
 
-/// A segment to seal, in memory: `record` has a full record's room, and the plaintext stands in its frames' slots.
+/// A segment to seal, in memory.
 #[derive(Debug)]
 pub struct SegmentInput {
-    /// What it is.
-    pub plan: SegmentPlan,
-    /// The record to be.
+    /// The segment's header.
+    pub plan: SegmentHeader,
+    /// Memory for the record, with the plaintext in the content parts of its frames.
     pub record: Vec<u8>,
 }
 
 /// A sealed segment.
 #[derive(Debug)]
 pub struct EncryptedSegment {
-    /// What it is.
+    /// Its result.
     pub summary: RecordSummary,
     /// The whole record.
     pub record: Vec<u8>,
@@ -58,32 +47,32 @@ pub struct EncryptedSegment {
 /// A record to open, in memory.
 #[derive(Debug)]
 pub struct SegmentWire {
-    /// The segment that is due at this place.
+    /// The segment expected at `offset`.
     pub index: SegmentIndex,
-    /// Where the record starts in the stream.
+    /// Offset of the record in the stream.
     pub offset: WireOffset,
     /// The record.
     pub record: Vec<u8>,
 }
 
-/// An opened segment. All its frames and its digest have been verified.
+/// An opened segment. Its digest and all of its frames have been verified.
 #[derive(Debug)]
 pub struct DecryptedSegment {
-    /// What it is.
+    /// Its result.
     pub summary: RecordSummary,
     pub(crate) geometry: Geometry,
     pub(crate) record: Vec<u8>,
 }
 
 impl DecryptedSegment {
-    /// The plaintext, frame by frame, where it was opened.
+    /// The plaintext, frame by frame.
     pub fn frames(&self) -> impl Iterator<Item = &[u8]> {
         let end = PREAMBLE_SIZE + self.geometry.frames_wire_size(self.summary.plaintext_size);
         let slots = self.record.get(PREAMBLE_SIZE..end).unwrap_or_default();
         contents(slots, self.geometry.frame_slot_size())
     }
 
-    /// The plaintext in one piece.
+    /// A copy of the plaintext.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
         let mut plaintext = Vec::with_capacity(self.summary.plaintext_size as usize);
@@ -91,14 +80,14 @@ impl DecryptedSegment {
         plaintext
     }
 
-    /// The buffer, for the next segment.
+    /// The memory, to be used for the next segment.
     #[must_use]
     pub fn into_buffer(self) -> Vec<u8> {
         self.record
     }
 }
 
-/// The IV and the tag of the FLOE header that stand in a preamble.
+/// The IV and the tag of the FLOE header in a preamble.
 #[must_use]
 pub fn iv_and_tag(preamble: &RecordPreamble) -> ([u8; IV_SIZE], [u8; 32]) {
     let (mut iv, mut tag) = ([0; IV_SIZE], [0; 32]);
@@ -107,7 +96,7 @@ pub fn iv_and_tag(preamble: &RecordPreamble) -> ([u8; IV_SIZE], [u8; 32]) {
     (iv, tag)
 }
 
-/// Where in a preamble the FLOE header's tag stands, by which the EndRecord names a sealing.
+/// Offset of the FLOE header's tag in a preamble. The tag identifies the sealing in the manifest.
 pub(crate) const MESSAGE_TAG_AT: usize = PREAMBLE_SIZE - 32;
 /// Bytes in front of the frames.
 pub const PREAMBLE_SIZE: usize = SEGMENT_HEADER_SIZE + FLOE_HEADER_SIZE;

@@ -19,8 +19,8 @@ use crate::testing::support::{
 use std::io;
 use std::io::IoSliceMut;
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 const SEGMENTS: u64 = 7;
 const SIZE: u64 = (SEGMENTS - 1) * SEGMENT + FRAME + 1;
@@ -144,7 +144,7 @@ fn the_caller_is_asked_in_order_and_each_answer_counts() {
             _ => DamageDecision::Abort,
         }
     };
-    let options = deciding(DamagePolicy::Ask(&ask));
+    let options = deciding(DamagePolicy::Ask(Arc::new(&ask)));
     for threads in [1, 3] {
         let (output, result) = open_by(
             (End::ByOffset, End::InOrder),
@@ -213,7 +213,7 @@ fn trying_again_reads_the_source_again() {
             DamageDecision::Retry
         };
         let output = Output::default();
-        let options = deciding(DamagePolicy::Ask(&ask));
+        let options = deciding(DamagePolicy::Ask(Arc::new(&ask)));
         let report = decrypt_stream_v2(
             InputSource::Positioned(Box::new(&source)),
             output.sink(End::ByOffset),
@@ -342,7 +342,7 @@ fn an_end_that_is_read_at_last_still_tells_a_foreign_sealing() {
         _ => DamageDecision::Abort,
     };
     let output = Output::default();
-    let options = deciding(DamagePolicy::Ask(&ask));
+    let options = deciding(DamagePolicy::Ask(Arc::new(&ask)));
     let result = decrypt_stream_v2(
         InputSource::Positioned(Box::new(&source)),
         output.sink(End::ByOffset),
@@ -378,7 +378,7 @@ fn cancelling_ends_it_between_two_questions() {
             token.cancel();
             decision
         };
-        let options = deciding(DamagePolicy::Ask(&ask));
+        let options = deciding(DamagePolicy::Ask(Arc::new(&ask)));
         let output = Output::default();
         let result = decrypt_stream_v2(
             InputSource::memory(&broken),

@@ -5,8 +5,9 @@ use crate::error::SealError;
 use crate::format::{EndRecord, SegmentIndex, WireOffset};
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::in_order::{open_in_order, seal_in_order};
-use crate::stream_v2::core::unlock::{UnlockedStream, read_header};
-use crate::stream_v2::pipeline::{DecryptPipeline, OpenTask, SealTask, Transfer, run_positioned};
+use crate::stream_v2::core::locate::read_header;
+use crate::stream_v2::core::unlock::UnlockedStream;
+use crate::stream_v2::pipeline::{DecryptPipeline, NamedSealings, Transfer};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire, SegmentWorkerError};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use crate::testing::stream_parts::StreamParts;
@@ -37,16 +38,16 @@ fn a_panic_while_sealing_is_a_failure_of_its_segment() {
                 NewStream::new(&compact(), Some(content.len() as u64), &Random::known(1)).unwrap();
             stream.context.panic_at = Some(SegmentIndex::new(panic_at));
             let (memory, output) = (&content[..], Output::default());
-            let task = SealTask(Transfer {
+            let transfer = Transfer {
                 context: &stream.context,
                 source: &memory,
                 sink: &&output,
                 header_size: stream.header_size(),
                 plaintext_size: content.len() as u64,
-                cancel: &control.cancel,
                 meter: &meter,
-            });
-            let by_offset = run_positioned(&task, &control.threads, &mut StageTimes::default());
+                checkpoints: None,
+            };
+            let by_offset = transfer.seal(&control, &mut StageTimes::default());
             assert_eq!(
                 by_offset.unwrap_err(),
                 disconnected(panic_at),
@@ -81,15 +82,14 @@ fn a_panic_while_opening_is_a_failure_of_its_segment() {
                 sink: &&output,
                 header_size: stream.header.size(),
                 plaintext_size: content.len() as u64,
-                cancel: &control.cancel,
                 meter: &meter,
+                checkpoints: None,
             };
-            let task = OpenTask {
-                transfer,
-                manifest: &manifest,
+            let sealings = NamedSealings {
+                entries: &manifest,
                 end_offset: WireOffset::ZERO,
             };
-            let by_offset = run_positioned(&task, &control.threads, &mut StageTimes::default());
+            let by_offset = transfer.open(sealings, &control, &mut StageTimes::default());
             assert_eq!(
                 by_offset.unwrap_err(),
                 disconnected(panic_at),

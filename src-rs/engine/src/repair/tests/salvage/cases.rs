@@ -9,7 +9,7 @@ use crate::keys::Identity;
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{Control, DecryptOptions, HeaderLayout};
 use crate::repair::salvage::{
-    Cause, ConflictKind, DamageMap, EndState, HeaderOrigin, Lost, Outcome, SalvageOptions,
+    ConflictKind, DamageMap, HeaderOrigin, LossCause, LostBytes, Outcome, SalvageOptions, TrailerState,
 };
 use crate::telemetry::Stage;
 use crate::testing::failing_io::BadBlocks;
@@ -28,16 +28,17 @@ fn rewrappable(is_sized: bool) -> Wreck {
 }
 
 /// Lost ranges as start, end and cause.
-fn lost(map: &DamageMap) -> Vec<(u64, u64, Cause)> {
-    let range =
-        |lost: &crate::repair::salvage::LostRange| (lost.plaintext.start, lost.plaintext.end, lost.cause);
-    map.lost.iter().map(range).collect()
+fn lost(map: &DamageMap) -> Vec<(u64, u64, LossCause)> {
+    let range = |lost: &crate::repair::salvage::LostRange| {
+        (lost.plaintext.start, lost.plaintext.end, lost.reason.cause())
+    };
+    map.lost.ranges.iter().map(range).collect()
 }
 
 /// The plaintext with zeros for what the map says is lost.
 fn due(plaintext: &[u8], map: &DamageMap) -> Vec<u8> {
     let mut due = plaintext.to_vec();
-    for lost in &map.lost {
+    for lost in &map.lost.ranges {
         due[lost.plaintext.start as usize..lost.plaintext.end as usize].fill(0);
     }
     due
@@ -51,11 +52,11 @@ fn a_sound_stream_comes_out_whole_on_any_number_of_threads() {
             let options = SalvageOptions::new(reading());
             let (output, map) = salvage_with(&&wreck.bytes[..], &options, &control(threads)).unwrap();
             assert_eq!(output, wreck.plaintext);
-            assert_eq!((map.outcome, map.end), (Outcome::Whole, EndState::Verified));
+            assert_eq!((map.outcome, map.end), (Outcome::Whole, TrailerState::Verified));
             assert_eq!(map.recovered.bytes, SIZE as u64);
             assert_eq!(map.recovered.segments, SEGMENTS as u64);
             assert_eq!(map.header.origin, HeaderOrigin::Start);
-            assert!(map.lost.is_empty() && map.conflicts.is_empty() && map.other_streams.is_empty());
+            assert!(map.lost.ranges.is_empty() && map.conflicts.is_empty() && map.other_streams.is_empty());
             for stage in [Stage::Read, Stage::Crypto, Stage::Write] {
                 assert!(map.times.of(stage) > Duration::ZERO, "{stage:?}");
             }
@@ -82,9 +83,9 @@ fn each_kind_of_damage_has_its_cause_and_its_place() {
     assert_eq!(
         lost(&map),
         [
-            (at(1, 2), at(1, 3), Cause::Rot),
-            (at(3, 0), at(3, 1), Cause::Tampering),
-            (at(5, 1), SIZE as u64, Cause::Missing),
+            (at(1, 2), at(1, 3), LossCause::Rot),
+            (at(3, 0), at(3, 1), LossCause::Tampering),
+            (at(5, 1), SIZE as u64, LossCause::Missing),
         ]
     );
     let wire = |range: std::ops::Range<usize>| {
@@ -93,17 +94,17 @@ fn each_kind_of_damage_has_its_cause_and_its_place() {
             end: range.end as u64,
         })
     };
-    assert_eq!(map.lost[0].wire, wire(frame));
-    assert_eq!(map.lost[1].wire, wire(tampered));
-    assert_eq!(map.lost[2].first_segment, SegmentIndex::new(5));
-    assert_eq!((map.end, map.outcome), (EndState::Missing, Outcome::Partial));
+    assert_eq!(map.lost.ranges[0].wire, wire(frame));
+    assert_eq!(map.lost.ranges[1].wire, wire(tampered));
+    assert_eq!(map.lost.ranges[2].first_segment, SegmentIndex::new(5));
+    assert_eq!((map.end, map.outcome), (TrailerState::Missing, Outcome::Partial));
     assert_eq!(output, due(&wreck.plaintext, &map));
 
     let without = Wreck::new(SIZE, true, DigestKind::None, HeaderLayout::Compact);
     let mut bytes = without.bytes.clone();
     bytes[without.slot(2, 1).start + 50] ^= 1;
     let (_, map) = salvage_bytes(&bytes).unwrap();
-    assert_eq!(lost(&map), [(at(2, 1), at(2, 2), Cause::Unknown)]);
+    assert_eq!(lost(&map), [(at(2, 1), at(2, 2), LossCause::Unknown)]);
 }
 
 #[test]
@@ -116,9 +117,9 @@ fn a_record_whose_iv_is_gone_is_rot_where_its_marker_stands_and_missing_where_no
     let at = |segment: usize| (segment * SEGMENT) as u64;
     assert_eq!(
         lost(&map),
-        [(at(1), at(2), Cause::Rot), (at(4), at(5), Cause::Missing)]
+        [(at(1), at(2), LossCause::Rot), (at(4), at(5), LossCause::Missing)]
     );
-    for (lost, record) in map.lost.iter().zip([kept, gone]) {
+    for (lost, record) in map.lost.ranges.iter().zip([kept, gone]) {
         let wire = lost.wire.unwrap();
         assert_eq!((wire.start, wire.end), (record.start as u64, record.end as u64));
     }
@@ -130,13 +131,19 @@ fn neighbouring_lost_segments_are_one_range() {
     let (from, to) = (wreck.record(1).start, wreck.record(3).end);
     wreck.fill(from..to, || 0);
     let (_, map) = salvage_bytes(&wreck.bytes).unwrap();
-    assert_eq!(lost(&map), [(SEGMENT as u64, 4 * SEGMENT as u64, Cause::Missing)]);
     assert_eq!(
-        (map.lost[0].first_segment.get(), map.lost[0].last_segment.get()),
+        lost(&map),
+        [(SEGMENT as u64, 4 * SEGMENT as u64, LossCause::Missing)]
+    );
+    assert_eq!(
+        (
+            map.lost.ranges[0].first_segment.get(),
+            map.lost.ranges[0].last_segment.get()
+        ),
         (1, 3)
     );
     assert_eq!(
-        map.lost[0].wire,
+        map.lost.ranges[0].wire,
         Some(ByteRange {
             start: from as u64,
             end: to as u64
@@ -152,7 +159,7 @@ fn omitting_what_is_lost_leaves_the_recovered_frames_side_by_side() {
     let record = wreck.record(2);
     wreck.remove(record);
     let options = SalvageOptions {
-        lost: Lost::Omit,
+        lost: LostBytes::Omit,
         ..SalvageOptions::new(reading())
     };
     for threads in [1, 3] {
@@ -229,12 +236,12 @@ fn what_is_lost_in_front_is_told_in_its_place_also_where_the_header_was_found_be
     wreck.garbage(wreck.bytes.len(), 100, &mut 1);
     let (_, map) = salvage_bytes(&wreck.bytes).unwrap();
     assert_eq!(map.header.origin, HeaderOrigin::Scan);
-    assert_eq!(lost(&map), [(0, SEGMENT as u64, Cause::Missing)]);
+    assert_eq!(lost(&map), [(0, SEGMENT as u64, LossCause::Missing)]);
     let wire = ByteRange {
         start: record.start as u64,
         end: record.end as u64,
     };
-    assert_eq!(map.lost[0].wire, Some(wire));
+    assert_eq!(map.lost.ranges[0].wire, Some(wire));
 }
 
 /// A stream for another key.
@@ -341,7 +348,7 @@ fn of_two_sealings_of_a_segment_the_end_names_the_right_one() {
     partly[wreck.slot(2, 1).start + 60] ^= 1;
     let (output, map) = salvage_bytes(&partly).unwrap();
     assert_eq!(output, due(&wreck.plaintext, &map));
-    assert_eq!(map.lost.len(), 1);
+    assert_eq!(map.lost.ranges.len(), 1);
 }
 
 fn other_content() -> Vec<u8> {
@@ -351,9 +358,9 @@ fn other_content() -> Vec<u8> {
 /// The stream with a second sealing of segment 2, of other content, behind its last record; with its end or without.
 fn resealed(wreck: &Wreck, with_end: bool) -> Vec<u8> {
     use crate::crypto::Random;
-    use crate::stream_v2::core::unlock::{UnlockedStream, find_header};
-    use crate::stream_v2::pipeline::{Parallelism, seal_record};
-    use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentCryptoContext, SegmentInput, SegmentPlan};
+    use crate::stream_v2::core::{locate::find_header, unlock::UnlockedStream};
+    use crate::stream_v2::pipeline::{PortionRunner, seal_record};
+    use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentCryptoContext, SegmentInput};
     let found = find_header(&&wreck.sealed[..], wreck.sealed.len() as u64).unwrap();
     let stream = UnlockedStream::unlock(found, &reading()).unwrap();
     let geometry = *stream.context.geometry();
@@ -371,7 +378,7 @@ fn resealed(wreck: &Wreck, with_end: bool) -> Vec<u8> {
     let slots = &mut record[PREAMBLE_SIZE..PREAMBLE_SIZE + geometry.frames_wire_size(SEGMENT as u32)];
     let content = crate::stream_v2::framing::contents_mut(slots, geometry.frame_slot_size());
     content.for_each(|content| content.fill(0xab));
-    let plan = SegmentPlan {
+    let plan = crate::format::SegmentHeader {
         index: SegmentIndex::new(2),
         is_final: false,
         plaintext_size: SEGMENT as u32,
@@ -379,8 +386,7 @@ fn resealed(wreck: &Wreck, with_end: bool) -> Vec<u8> {
     let sealed = seal_record(
         &context,
         SegmentInput { plan, record },
-        Parallelism::Segments,
-        &CancellationToken::new(),
+        PortionRunner::serial(&CancellationToken::new()),
         &mut Default::default(),
     )
     .unwrap();
@@ -402,14 +408,14 @@ fn streams_that_were_joined_are_told_apart() {
     joined.extend(&other);
     let (output, map) = salvage_bytes(&joined).unwrap();
     assert_eq!(output, wreck.plaintext);
-    assert_eq!((map.outcome, map.end), (Outcome::Whole, EndState::Verified));
+    assert_eq!((map.outcome, map.end), (Outcome::Whole, TrailerState::Verified));
     assert_eq!(map.header.offset.map(|at| at.get()), Some(other.len() as u64));
     let id: [u8; 32] = other[32..64].try_into().unwrap();
     assert_eq!(map.other_streams, [id]);
     // The other one's end is no forgery of ours.
     let mut endless = wreck.bytes[..wreck.end().start].to_vec();
     endless.extend(&other);
-    assert_eq!(salvage_bytes(&endless).unwrap().1.end, EndState::Missing);
+    assert_eq!(salvage_bytes(&endless).unwrap().1.end, TrailerState::Missing);
 }
 
 #[test]
@@ -425,7 +431,7 @@ fn pieces_in_the_wrong_order_are_put_in_order() {
     };
     let (output, map) = salvage_with(&&pieces[..], &options, &Control::serial()).unwrap();
     assert_eq!(output, wreck.plaintext);
-    assert_eq!((map.outcome, map.end), (Outcome::Whole, EndState::Missing));
+    assert_eq!((map.outcome, map.end), (Outcome::Whole, TrailerState::Missing));
 }
 
 #[test]
@@ -440,15 +446,15 @@ fn the_end_is_told_as_it_is() {
     };
     assert_eq!(
         state(&|bytes, _| *bytes.last_mut().unwrap() ^= 1),
-        EndState::Damaged
+        TrailerState::Damaged
     );
     assert_eq!(
         state(&|bytes, wreck| bytes[wreck.end().start + 40] ^= 1),
-        EndState::Damaged
+        TrailerState::Damaged
     );
     assert_eq!(
         state(&|bytes, wreck| bytes.truncate(wreck.end().start)),
-        EndState::Missing
+        TrailerState::Missing
     );
     let tamper = |bytes: &mut Vec<u8>, wreck: &Wreck| {
         let end = wreck.end();
@@ -456,7 +462,7 @@ fn the_end_is_told_as_it_is() {
         let crc = crate::format::crc32c(&bytes[end.start..end.end - 4]);
         bytes[end.end - 4..end.end].copy_from_slice(&crc.to_be_bytes());
     };
-    assert_eq!(state(&tamper), EndState::Tampered);
+    assert_eq!(state(&tamper), TrailerState::Tampered);
 }
 
 #[test]
@@ -482,9 +488,12 @@ fn what_can_not_be_read_is_a_hole_and_not_the_end() {
         let (output, map) = salvage_with(&source, &options, &control(threads)).unwrap();
         assert_eq!(output, due(&wreck.plaintext, &map));
         assert_eq!(map.header.origin, HeaderOrigin::Copy);
-        assert_eq!(map.end, EndState::Verified);
+        assert_eq!(map.end, TrailerState::Verified);
         assert!(
-            map.lost.iter().all(|lost| lost.cause == Cause::Missing),
+            map.lost
+                .ranges
+                .iter()
+                .all(|lost| lost.reason.cause() == LossCause::Missing),
             "{map:?}"
         );
         for segment in 0..SEGMENTS {
@@ -499,6 +508,7 @@ fn what_can_not_be_read_is_a_hole_and_not_the_end() {
                 let at = (segment * SEGMENT + frame * FRAME) as u64;
                 let is_lost = map
                     .lost
+                    .ranges
                     .iter()
                     .any(|lost| lost.plaintext.start <= at && at < lost.plaintext.end);
                 let iv = wreck.record(segment).start + 42;
@@ -530,5 +540,5 @@ fn an_empty_plaintext_comes_out_whole_and_without_its_frame_not_at_all() {
     let header = crate::format::StreamHeader::parse(&broken).unwrap().size() as usize;
     broken[header + 106 + 10] ^= 1;
     let map = salvage_bytes(&broken).unwrap().1;
-    assert_eq!((map.outcome, map.lost.len()), (Outcome::Nothing, 1));
+    assert_eq!((map.outcome, map.lost.ranges.len()), (Outcome::Nothing, 1));
 }

@@ -6,7 +6,7 @@ use crate::format::{
     ByteRange, DigestKind, Geometry, SegmentHeader, SegmentIndex, StreamCore, StreamHeaderDraft,
 };
 use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
-use crate::repair::salvage::{Cause, DamageMap, Lost, Outcome, SalvageOptions};
+use crate::repair::salvage::{DamageMap, LossCause, LostBytes, Outcome, SalvageOptions};
 use crate::testing::support::{key, pick, reading, seal};
 
 const SEGMENTS: usize = 12;
@@ -29,7 +29,7 @@ fn behind_header(wreck: &Wreck, rest: &[u8]) -> Vec<u8> {
 
 fn assert_nothing(map: &DamageMap) {
     assert_eq!(map.outcome, Outcome::Nothing);
-    assert_eq!(map.lost_bytes, (SEGMENTS * SEGMENT) as u64);
+    assert_eq!(map.lost.bytes, (SEGMENTS * SEGMENT) as u64);
 }
 
 #[test]
@@ -179,8 +179,8 @@ fn a_stream_that_claims_four_exbibytes_is_told_in_a_few_ranges() {
     // No file can be that long: the output ends with what came out.
     assert_eq!(output.len() as u64, map.output_size);
     assert_eq!(map.output_size, 2 * SEGMENT as u64);
-    assert_eq!(map.lost.len(), 1, "{:?}", map.lost);
-    let lost = &map.lost[0];
+    assert_eq!(map.lost.ranges.len(), 1, "{:?}", map.lost.ranges);
+    let lost = &map.lost.ranges[0];
     assert_eq!(
         lost.plaintext,
         ByteRange {
@@ -188,7 +188,7 @@ fn a_stream_that_claims_four_exbibytes_is_told_in_a_few_ranges() {
             end: total
         }
     );
-    assert_eq!(lost.cause, Cause::Missing);
+    assert_eq!(lost.reason.cause(), LossCause::Missing);
     assert_eq!(lost.last_segment.get(), total / SEGMENT as u64 - 1);
 }
 
@@ -202,8 +202,8 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
     use crate::crypto::{FileKey, Random, StreamKeys};
     use crate::keys::{Recipient, seal_slots};
     use crate::operation::cancel::CancellationToken;
-    use crate::stream_v2::pipeline::{Parallelism, seal_record};
-    use crate::stream_v2::segment_worker::{SegmentCryptoContext, SegmentInput, SegmentPlan};
+    use crate::stream_v2::pipeline::{PortionRunner, seal_record};
+    use crate::stream_v2::segment_worker::{SegmentCryptoContext, SegmentInput};
     let random = Random::known(8);
     let file_key = FileKey::new(&[6; 32]);
     let geometry = Geometry::new(1024, SEGMENT as u32, DigestKind::Crc64Nvme).unwrap();
@@ -230,7 +230,7 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
     .encode(|bytes| keys.header_mac(bytes));
     let context = SegmentCryptoContext::new(keys.payload_key().unwrap(), geometry, total, random).unwrap();
     for &index in indices {
-        let plan = SegmentPlan {
+        let plan = SegmentHeader {
             index: SegmentIndex::new(index),
             is_final: false,
             plaintext_size: SEGMENT as u32,
@@ -240,8 +240,7 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
         let sealed = seal_record(
             &context,
             input,
-            Parallelism::Segments,
-            &CancellationToken::new(),
+            PortionRunner::serial(&CancellationToken::new()),
             &mut Default::default(),
         );
         bytes.extend(sealed.unwrap().record);
@@ -257,12 +256,12 @@ fn indices_beyond_any_stream_are_no_records() {
     assert_eq!((output.len(), map.segments), (SEGMENT, 1));
     let bytes = with_segments(None, &[highest]);
     let options = SalvageOptions {
-        lost: Lost::Omit,
+        lost: LostBytes::Omit,
         ..SalvageOptions::new(reading())
     };
     let (output, map) = super::salvage_with(&&bytes[..], &options, &Control::serial()).unwrap();
     assert_eq!(output.len(), SEGMENT);
-    assert_eq!((map.segments, map.lost.len()), (highest + 1, 1));
+    assert_eq!((map.segments, map.lost.ranges.len()), (highest + 1, 1));
 }
 
 #[test]

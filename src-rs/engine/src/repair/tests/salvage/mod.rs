@@ -7,7 +7,7 @@ mod wreck;
 
 use crate::error::SealError;
 use crate::operation::options::Control;
-use crate::repair::salvage::{DamageMap, SalvageOptions, Work, salvage, salvage_counted};
+use crate::repair::salvage::{AttemptCounters, DamageMap, SalvageOptions, salvage, salvage_counted};
 use crate::stream_v2::io::ReadAt;
 use crate::testing::support::{Output, fresh, reading};
 
@@ -28,8 +28,8 @@ fn salvage_bytes(wreck: &[u8]) -> Result<(Vec<u8>, DamageMap), SealError> {
 
 /// Salvages and counts what was tried: header tags and frames.
 fn salvage_costs(wreck: &[u8]) -> (DamageMap, u64, u64) {
-    let (output, work) = (Output::default(), Work::default());
+    let (output, counters) = (Output::default(), AttemptCounters::default());
     let options = SalvageOptions::new(reading());
-    let map = salvage_counted(&wreck, &&output, &options, &Control::serial(), &work).unwrap();
-    (map, work.tags.into_inner(), work.frames.into_inner())
+    let map = salvage_counted(&wreck, &&output, &options, &Control::serial(), &counters).unwrap();
+    (map, counters.tags.into_inner(), counters.frames.into_inner())
 }

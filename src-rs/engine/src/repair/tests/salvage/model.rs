@@ -130,7 +130,7 @@ fn check(wreck: &Wreck, keeps_header: bool, story: &str) {
             let is_known = map.plaintext_size.unwrap_or(map.segments * SEGMENT as u64) >= end as u64
                 && map.segments > segment as u64;
             let is_lost = !is_known
-                || map.lost.iter().any(|lost| {
+                || map.lost.ranges.iter().any(|lost| {
                     let (from, to) = (lost.plaintext.start as usize, lost.plaintext.end as usize);
                     (from < end && start < to) || (from == start && to == end)
                 });
@@ -168,6 +168,6 @@ fn check(wreck: &Wreck, keeps_header: bool, story: &str) {
     {
         assert_eq!(size, wreck.plaintext.len() as u64, "{story}");
         assert_eq!(output.len() as u64, size, "{story}");
-        assert_eq!(map.lost_bytes + map.recovered.bytes, size, "{story}");
+        assert_eq!(map.lost.bytes + map.recovered.bytes, size, "{story}");
     }
 }

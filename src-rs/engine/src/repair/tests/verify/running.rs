@@ -72,7 +72,7 @@ fn what_makes_checking_impossible_is_a_failure() {
     let open = |identities, context: &'static [u8], max_segment_size| VerifyOptions {
         open: Some(DecryptOptions {
             identities,
-            context,
+            context: context.into(),
             max_segment_size,
             ..reading()
         }),

@@ -1,93 +1,138 @@
-//! The writing end.
+//! The loop that sealing and opening in order share.
 
 use crate::error::SealError;
-use crate::format::ManifestEntry;
+use crate::format::{Geometry, SegmentIndex};
 use crate::operation::options::Control;
-use crate::operation::report::Totals;
-use crate::telemetry::{Stage, StageTimes};
+use crate::stream_v2::core::tally::Tally;
+use crate::stream_v2::pipeline::run_ordered;
+use crate::stream_v2::segment_worker::{DecryptedSegment, RecordSummary, SegmentWorkerError};
+use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::channel;
 use std::time::Instant;
 
-/// Results in order, until the first failure.
-pub(super) struct Delivery<'a, 'c> {
+/// Writes results in order and counts them, until the first failure.
+pub(super) struct Delivery<'a> {
     writer: &'a mut (dyn Write + Send + 'a),
-    buffers: Sender<Vec<u8>>,
-    control: &'a Control<'c>,
-    pub(super) written: u64,
-    pub(super) totals: Totals,
-    pub(super) entries: Vec<ManifestEntry>,
-    pub(super) times: StageTimes,
-    idle_since: Instant,
-    outcome: Result<(), SealError>,
+    control: &'a Control<'a>,
+    meter: &'a ProgressMeter<'a>,
+    pub(super) tally: Tally,
 }
 
-impl<'a, 'c> Delivery<'a, 'c> {
+impl<'a> Delivery<'a> {
     pub(super) fn new(
+        tally: Tally,
         writer: &'a mut (dyn Write + Send + 'a),
-        buffers: Sender<Vec<u8>>,
-        control: &'a Control<'c>,
+        control: &'a Control<'a>,
+        meter: &'a ProgressMeter<'a>,
     ) -> Self {
         Self {
             writer,
-            buffers,
             control,
-            written: 0,
-            totals: Totals::default(),
-            entries: Vec::new(),
-            times: StageTimes::default(),
-            idle_since: Instant::now(),
-            outcome: Ok(()),
+            meter,
+            tally,
         }
     }
 
-    /// Takes the next result; `deliver` writes it and gives its buffer back.
-    pub(super) fn accept<T>(
+    /// Has `work` done on the pool on each item that `read` gives, and calls `deliver` with the results in the same order.
+    ///
+    /// `read` gets a buffer to fill and returns `None` after the last item. `deliver` returns a buffer that can be used
+    /// again. Ends after the stream's final segment or the first failure.
+    pub(super) fn run<I: Send, O: Send>(
         &mut self,
-        result: Result<(T, StageTimes), SealError>,
-        deliver: impl FnOnce(&mut Self, T, StageTimes) -> Result<Vec<u8>, SealError>,
-    ) -> ControlFlow<()> {
-        self.times.add(Stage::Wait, self.idle_since.elapsed());
-        let wanted = self.control.cancel.check().map_err(SealError::from);
-        let delivered = wanted.and(result).and_then(|(item, times)| {
-            self.times += times;
-            deliver(self, item, times)
-        });
-        self.idle_since = Instant::now();
-        match delivered {
-            Ok(buffer) => {
-                // The reader may have ended already, and then needs no buffers.
-                let _ = self.buffers.send(buffer);
-                ControlFlow::Continue(())
+        geometry: &Geometry,
+        mut read: impl FnMut(Vec<u8>) -> Option<Result<I, SealError>> + Send,
+        work: impl Fn(I, &mut StageTimes) -> Result<O, SealError> + Sync,
+        mut deliver: impl FnMut(&mut Self, O, StageTimes) -> Result<Option<Vec<u8>>, SealError>,
+    ) -> Result<(), SealError> {
+        let control = self.control;
+        let (buffers, free_buffers) = channel();
+        let mut outcome = Ok(());
+        let mut idle_since = Instant::now();
+        let work = |item: Result<I, SealError>| {
+            let mut times = StageTimes::default();
+            work(item?, &mut times).map(|result| (result, times))
+        };
+        let consume = |result: Result<(O, StageTimes), SealError>| {
+            self.tally.times.add(Stage::Wait, idle_since.elapsed());
+            let delivered = control
+                .cancel
+                .check()
+                .map_err(SealError::from)
+                .and(result)
+                .and_then(|(result, times)| deliver(self, result, times));
+            idle_since = Instant::now();
+            match delivered {
+                Ok(buffer) => {
+                    if let Some(buffer) = buffer {
+                        // The reader may have ended; it then needs no buffers.
+                        let _ = buffers.send(buffer);
+                    }
+                    if self.tally.is_complete() {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                }
+                Err(failure) => {
+                    // Stops a reader that waits.
+                    control.cancel.cancel();
+                    outcome = Err(failure.after(self.tally.verified_bytes()));
+                    ControlFlow::Break(())
+                }
             }
-            Err(failure) => {
-                self.outcome = Err(self.explain(failure));
-                ControlFlow::Break(())
-            }
+        };
+        run_ordered(
+            &control.threads,
+            control.window(geometry),
+            move || read(free_buffers.try_recv().unwrap_or_default()),
+            work,
+            || Err(no_result()),
+            consume,
+        )?;
+        outcome
+    }
+
+    /// Counts a segment whose output was written.
+    pub(super) fn count(&mut self, summary: &RecordSummary, times: StageTimes) {
+        self.tally.add(summary);
+        self.tally.times += times;
+        self.meter.add(u64::from(summary.plaintext_size));
+        self.meter.segment(&summary.done(times));
+    }
+
+    /// Writes the plaintext of a segment that was opened, and returns its buffer.
+    pub(super) fn deliver_opened(
+        &mut self,
+        segment: DecryptedSegment,
+        times: StageTimes,
+    ) -> Result<Option<Vec<u8>>, SealError> {
+        for frame in segment.frames() {
+            self.write(frame)?;
         }
-    }
-
-    /// The failure that ended the delivery, if one did.
-    pub(super) fn check(&mut self) -> Result<(), SealError> {
-        std::mem::replace(&mut self.outcome, Ok(()))
-    }
-
-    /// Adds what only the delivering end knows, and stops a reader that waits.
-    fn explain(&self, failure: SealError) -> SealError {
-        self.control.cancel.cancel();
-        failure.after(self.totals.plaintext_size)
+        self.count(&segment.summary, times);
+        Ok(Some(segment.into_buffer()))
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), SealError> {
-        let Self { writer, times, .. } = self;
-        let written = times.time(Stage::Write, || writer.write_all(bytes));
-        written.map_err(SealError::writing)?;
-        self.written += bytes.len() as u64;
-        Ok(())
+        let Self { writer, tally, .. } = self;
+        let written = tally.times.time(Stage::Write, || writer.write_all(bytes));
+        written.map_err(SealError::writing)
     }
 
-    pub(super) fn flush(&mut self) -> Result<(), SealError> {
-        self.writer.flush().map_err(SealError::writing)
+    /// Flushes the writer and returns the sums; `reading` is the time that the reader took.
+    pub(super) fn finish(mut self, reading: StageTimes) -> Result<Tally, SealError> {
+        self.writer.flush().map_err(SealError::writing)?;
+        self.tally.times += reading;
+        Ok(self.tally)
     }
+}
+
+/// A segment's result is missing, which only a bug in the pool can cause.
+fn no_result() -> SealError {
+    SegmentWorkerError::FrameWorkerDisconnected {
+        segment: SegmentIndex::ZERO,
+    }
+    .into()
 }

@@ -1,22 +1,19 @@
-//! Plaintext in order to records in order.
+//! Seals the plaintext of an ordered source.
 
 use super::delivery::Delivery;
-use super::lost;
-use super::source::Source;
-use crate::crypto::Crc64;
+use super::timed_reader::TimedReader;
 use crate::error::{SealError, SizeRelation};
-use crate::format::Geometry;
+use crate::format::{Geometry, SegmentIndex};
 use crate::operation::options::Control;
-use crate::operation::report::Run;
 use crate::stream_v2::core::create::NewStream;
+use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::pipeline::record_layout::SegmentCutter;
-use crate::stream_v2::pipeline::{Parallelism, run_ordered, seal_record};
+use crate::stream_v2::pipeline::{Parallelism, PortionRunner, seal_record};
 use crate::stream_v2::segment_worker::{EncryptedSegment, SegmentInput};
-use crate::telemetry::{ProgressMeter, StageTimes};
+use crate::telemetry::ProgressMeter;
 use std::io::{Read, Write};
-use std::sync::mpsc::channel;
 
-/// Seals all of `reader` into `writer`; `total` is the reader's length where it is known.
+/// Seals all bytes of `reader` into `writer`; `total` is their number, if it is known.
 pub(crate) fn seal_in_order(
     stream: &NewStream,
     reader: &mut (dyn Read + Send + '_),
@@ -24,102 +21,64 @@ pub(crate) fn seal_in_order(
     writer: &mut (dyn Write + Send + '_),
     control: &Control<'_>,
     meter: &ProgressMeter<'_>,
-) -> Result<Run, SealError> {
+) -> Result<Tally, SealError> {
     let geometry = *stream.context.geometry();
-    let (buffers, free) = channel();
-    let mut source = Source {
-        reader,
-        free,
-        times: StageTimes::default(),
-    };
     let mut plaintext = PlaintextSegments {
+        reader: TimedReader::new(reader),
         geometry,
         total,
         cutter: SegmentCutter::new(geometry),
         is_done: false,
         ahead: None,
     };
-    let mut delivery = Delivery::new(writer, buffers, control);
+    let runner = PortionRunner {
+        parallelism: Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total))),
+        cancel: &control.cancel,
+    };
+    let mut delivery = Delivery::new(Tally::sealing(&stream.header), writer, control, meter);
     delivery.write(&stream.header)?;
-    delivery
-        .totals
-        .output_crc
-        .append(Crc64::of(&stream.header), stream.header.len() as u64);
-
-    let parallelism = Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total)));
-    let work = |input: Result<SegmentInput, SealError>| {
-        let mut times = StageTimes::default();
-        let sealed = seal_record(&stream.context, input?, parallelism, &control.cancel, &mut times)?;
-        Ok((sealed, times))
-    };
-    let consume = |sealed: Result<(EncryptedSegment, StageTimes), SealError>| {
-        delivery.accept(sealed, |delivery, EncryptedSegment { summary, record }, times| {
+    delivery.run(
+        &geometry,
+        |buffer| plaintext.next(buffer),
+        |input, times| Ok(seal_record(&stream.context, input, runner, times)?),
+        |delivery, EncryptedSegment { summary, record }, times| {
             delivery.write(&record)?;
-            delivery.totals.add(&summary, record.len() as u64);
-            delivery.entries.push(summary.entry);
-            meter.add(u64::from(summary.plaintext_size));
-            meter.segment(&summary.done(times));
-            Ok(record)
-        })
-    };
-    run_ordered(
-        &control.threads,
-        control.window(&geometry),
-        || plaintext.next(&mut source),
-        work,
-        lost,
-        consume,
+            delivery.count(&summary, times);
+            Ok(Some(record))
+        },
     )?;
-    delivery.check()?;
-    let end = stream.end(
-        delivery.totals.plaintext_size,
-        std::mem::take(&mut delivery.entries),
-    );
+    let end = stream.end(&mut delivery.tally)?;
     delivery.write(&end)?;
-    delivery.flush()?;
-    delivery
-        .totals
-        .output_crc
-        .append(Crc64::of(&end), end.len() as u64);
-    delivery.times += source.times;
-    Ok(Run {
-        totals: delivery.totals,
-        times: delivery.times,
-        stream_size: delivery.written,
-    })
+    delivery.finish(plaintext.reader.times)
 }
 
-/// The segments of a reader, each read straight into its frames' slots.
-struct PlaintextSegments {
+/// Reads the plaintext of one segment after the other, straight into the slots of its frames.
+struct PlaintextSegments<'a> {
+    reader: TimedReader<'a>,
     geometry: Geometry,
     total: Option<u64>,
     cutter: SegmentCutter,
     is_done: bool,
-    /// The byte that was read to see whether the segment before was the last.
+    /// First byte of the next segment, which was read to see whether the last segment is final.
     ahead: Option<u8>,
 }
 
-impl PlaintextSegments {
-    fn next(&mut self, source: &mut Source<'_>) -> Option<Result<SegmentInput, SealError>> {
+impl PlaintextSegments<'_> {
+    fn next(&mut self, buffer: Vec<u8>) -> Option<Result<SegmentInput, SealError>> {
         if self.is_done {
             return None;
         }
-        let segment = self.read_segment(source);
+        let segment = self.read_segment(buffer);
         self.is_done = segment.as_ref().map_or(true, |input| input.plan.is_final);
         Some(segment)
     }
 
-    fn read_segment(&mut self, source: &mut Source<'_>) -> Result<SegmentInput, SealError> {
-        let geometry = self.geometry;
+    fn read_segment(&mut self, mut record: Vec<u8>) -> Result<SegmentInput, SealError> {
         let index = self.cutter.index();
-        let due = match self.total {
-            Some(total) => geometry.segment_plaintext(total, index),
-            None => geometry.segment_size(),
-        };
-        let mut record = source.buffer();
-        while self.cutter.filled() < due {
+        let expected = self.geometry.plaintext_due(self.total, index);
+        while self.cutter.filled() < expected {
             let room = self.cutter.room();
-            let wanted = room.len().min((due - self.cutter.filled()) as usize);
+            let wanted = room.len().min((expected - self.cutter.filled()) as usize);
             let end = room.start + wanted;
             if record.len() < end {
                 record.resize(end, 0);
@@ -130,30 +89,18 @@ impl PlaintextSegments {
                 *first = byte;
             }
             let before = usize::from(ahead.is_some());
-            let count = before + source.read(content.get_mut(before..).unwrap_or_default())?;
+            let count = before + self.reader.read(content.get_mut(before..).unwrap_or_default())?;
             self.cutter.advance(count);
             if count < wanted {
                 break;
             }
         }
+        let is_full = self.cutter.filled() == expected;
         let is_final = match self.total {
-            Some(total) => {
-                let changed = |relation| SealError::SourceChanged {
-                    expected: total,
-                    relation,
-                };
-                if self.cutter.filled() < due {
-                    return Err(changed(SizeRelation::Shorter));
-                }
-                let is_final = index.get() + 1 == geometry.segment_count(total);
-                if is_final && source.read(&mut [0])? != 0 {
-                    return Err(changed(SizeRelation::Longer));
-                }
-                is_final
-            }
+            Some(total) => self.check_size(index, total, is_full)?,
             None => {
                 let mut byte = [0];
-                if self.cutter.filled() == due && source.read(&mut byte)? != 0 {
+                if is_full && self.reader.read(&mut byte)? != 0 {
                     self.ahead = Some(byte[0]);
                 }
                 self.ahead.is_none()
@@ -161,5 +108,21 @@ impl PlaintextSegments {
         };
         let plan = self.cutter.cut(is_final);
         Ok(SegmentInput { plan, record })
+    }
+
+    /// Whether segment `index` is the final one of a source of `total` bytes, which must still have that size.
+    fn check_size(&mut self, index: SegmentIndex, total: u64, is_full: bool) -> Result<bool, SealError> {
+        let is_final = index.get() + 1 == self.geometry.segment_count(total);
+        let relation = if !is_full {
+            SizeRelation::Shorter
+        } else if is_final && self.reader.read(&mut [0])? != 0 {
+            SizeRelation::Longer
+        } else {
+            return Ok(is_final);
+        };
+        Err(SealError::SourceChanged {
+            expected: total,
+            relation,
+        })
     }
 }

@@ -1,12 +1,11 @@
-//! Plaintext into segments.
+//! Cuts plaintext into segments.
 
-use crate::format::{Geometry, SegmentIndex};
+use crate::format::{Geometry, SegmentHeader, SegmentIndex};
 use crate::stream_v2::framing::PREFIX_SIZE;
-use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentPlan};
+use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 use std::ops::Range;
 
-/// Cuts a plaintext into segments, and says where in the record of each its bytes belong, so that they are put where they
-/// are going to be sealed.
+/// Cuts a plaintext into segments, and tells where in each record the bytes must be placed to be sealed.
 #[derive(Clone, Copy, Debug)]
 pub struct SegmentCutter {
     geometry: Geometry,
@@ -15,7 +14,7 @@ pub struct SegmentCutter {
 }
 
 impl SegmentCutter {
-    /// At the first byte.
+    /// A cutter at the first byte of the plaintext.
     #[must_use]
     pub const fn new(geometry: Geometry) -> Self {
         Self {
@@ -25,49 +24,49 @@ impl SegmentCutter {
         }
     }
 
-    /// The segment that is being filled.
+    /// Index of the segment that is being filled.
     #[must_use]
     pub const fn index(&self) -> SegmentIndex {
         self.index
     }
 
-    /// Plaintext bytes that it has so far.
+    /// Plaintext bytes in that segment so far.
     #[must_use]
     pub const fn filled(&self) -> u32 {
         self.filled
     }
 
-    /// Whether the segment has no room left.
+    /// Whether the segment is full.
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.filled == self.geometry.segment_size()
     }
 
-    /// Bytes of the segment's record, if no more comes.
+    /// Bytes of the segment's record, if no more plaintext follows.
     #[must_use]
     pub const fn record_size(&self) -> u64 {
         self.geometry.record_size(self.filled)
     }
 
-    /// Where in its record the next bytes belong: the rest of a frame's content; nothing when the segment is full.
+    /// Where in the record the next bytes belong: the rest of the current frame's content. Empty if the segment is full.
     #[must_use]
     pub const fn room(&self) -> Range<usize> {
         let (frame_size, filled) = (self.geometry.frame_size(), self.filled);
         let (frame, inside) = (filled / frame_size, filled % frame_size);
         let slot = frame as usize * self.geometry.frame_slot_size();
         let start = PREAMBLE_SIZE + slot + PREFIX_SIZE + inside as usize;
-        // Segments are whole frames, so only a full one ends where a frame would begin.
+        // A segment is a multiple of the frame size, so only a full one ends where another frame would begin.
         let left = if self.is_full() { 0 } else { frame_size - inside };
         start..start + left as usize
     }
 
-    /// Says that the first `count` bytes of the room are filled.
+    /// Counts the first `count` bytes of the room as filled.
     pub fn advance(&mut self, count: usize) {
         debug_assert!(count <= self.room().len(), "more than there is room for");
         self.filled += count as u32;
     }
 
-    /// Copies plaintext into the segment's record, as far as both have room, and returns how many bytes.
+    /// Copies plaintext into the segment's record, as much as fits, and returns the number of bytes.
     pub fn copy(&mut self, record: &mut [u8], plaintext: &[u8]) -> usize {
         let mut copied = 0;
         loop {
@@ -83,15 +82,15 @@ impl SegmentCutter {
         }
     }
 
-    /// The segment as it is now filled; the next one begins behind it.
-    pub fn cut(&mut self, is_final: bool) -> SegmentPlan {
-        let plan = SegmentPlan {
-            index: self.index,
-            is_final,
-            plaintext_size: self.filled,
-        };
-        self.index = SegmentIndex::new(self.index.get() + 1);
+    /// Ends the segment, returns its header, and starts the next segment.
+    pub fn cut(&mut self, is_final: bool) -> SegmentHeader {
+        let (index, plaintext_size) = (self.index, self.filled);
+        self.index = SegmentIndex::new(index.get() + 1);
         self.filled = 0;
-        plan
+        SegmentHeader {
+            index,
+            is_final,
+            plaintext_size,
+        }
     }
 }

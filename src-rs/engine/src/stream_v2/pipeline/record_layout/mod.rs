@@ -1,5 +1,5 @@
-//! Where one segment ends and the next begins, as bytes come in order: plaintext cut into segments, records found one
-//! after the other. No IO and no cryptography, so that who reads and who is handed bytes use the same.
+//! Segment boundaries in bytes that arrive in order: cuts plaintext into segments, finds records one after the other. No IO
+//! and no cryptography, so that readers and sessions share it.
 
 mod cutter;
 mod records;

@@ -1,4 +1,4 @@
-//! Records, one after the other.
+//! Finds records one after the other.
 
 use crate::error::SealError;
 use crate::format::{
@@ -7,32 +7,34 @@ use crate::format::{
 };
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 
-/// Finds one record after the other by the sizes in their headers.
+/// Finds records one after the other by the sizes in their headers.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordCursor {
     geometry: Geometry,
-    /// Plaintext bytes of the stream, where they are known.
+    /// Plaintext bytes of the stream, if known.
     total: Option<u64>,
     index: SegmentIndex,
     offset: WireOffset,
-    /// Plaintext bytes of the records behind.
+    /// Plaintext bytes of the records passed.
     plaintext_size: u64,
     is_at_end: bool,
 }
 
-/// A record, or what stands in its place: which segment's, and where.
+/// A record's segment and its place, whether or not a valid record is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordPlace {
     /// The segment.
     pub index: SegmentIndex,
-    /// What of the plaintext is in it.
+    /// Range in the plaintext.
     pub plaintext: ByteRange,
-    /// Where it stands in the sealed stream.
+    /// Range in the sealed stream.
     pub wire: ByteRange,
+    /// Whether the stream's end follows it.
+    pub is_final: bool,
 }
 
 impl RecordCursor {
-    /// At the first record of a stream with `total` plaintext bytes, where that is known; it stands at `offset`.
+    /// A cursor at the first record, `offset` bytes into a stream of `total` plaintext bytes, if known.
     #[must_use]
     pub const fn new(geometry: Geometry, offset: WireOffset, total: Option<u64>) -> Self {
         Self {
@@ -45,19 +47,19 @@ impl RecordCursor {
         }
     }
 
-    /// The segment whose record is next.
+    /// Index of the next record's segment.
     #[must_use]
     pub const fn index(&self) -> SegmentIndex {
         self.index
     }
 
-    /// Where it starts in the stream; behind the final record, where the end does.
+    /// Offset of the next record; behind the final record, of the end.
     #[must_use]
     pub const fn offset(&self) -> WireOffset {
         self.offset
     }
 
-    /// The final record is behind: what comes is the end.
+    /// Whether the final record was passed: the end follows.
     #[must_use]
     pub const fn is_at_end(&self) -> bool {
         self.is_at_end
@@ -66,20 +68,29 @@ impl RecordCursor {
     /// The record that starts with these bytes.
     ///
     /// # Errors
-    /// `InvalidSegment`, where no record of this stream starts like this.
+    /// `InvalidSegment` if no record of this stream starts with them.
     pub fn measure(&self, header: &[u8; SEGMENT_HEADER_SIZE]) -> Result<RecordPlace, SealError> {
         let header = self.parse(header)?;
-        Ok(self.place(header.plaintext_size))
+        Ok(self.place(header.plaintext_size, header.is_final))
     }
 
-    /// What stands here if it is no record of this stream: as much as is due, or, where the stream's length is unknown, a full
-    /// record.
+    /// The expected record; a full one if the stream's length is unknown.
     #[must_use]
     pub fn due(&self) -> RecordPlace {
-        self.place(self.geometry.plaintext_due(self.total, self.index))
+        let is_final = self
+            .total
+            .is_some_and(|total| self.index.get() + 1 >= self.geometry.segment_count(total));
+        self.place(self.geometry.plaintext_due(self.total, self.index), is_final)
     }
 
-    /// All that is missing if the stream ends here: the record that is due and those behind it; at the end nothing but that.
+    /// The record that starts with these bytes, or the expected one if they do not start a record of this stream.
+    #[must_use]
+    pub fn find(&self, bytes: &[u8]) -> RecordPlace {
+        let found = bytes.first_chunk().and_then(|header| self.measure(header).ok());
+        found.unwrap_or_else(|| self.due())
+    }
+
+    /// All that is missing if the stream ends here: the expected record and those behind it. Empty at the end.
     #[must_use]
     pub fn missing(&self) -> RecordPlace {
         if self.is_at_end {
@@ -87,6 +98,7 @@ impl RecordCursor {
                 index: self.index,
                 plaintext: ByteRange::at(self.plaintext_size, 0),
                 wire: ByteRange::at(self.offset.get(), 0),
+                is_final: true,
             };
         }
         let mut place = self.due();
@@ -95,36 +107,20 @@ impl RecordCursor {
             let before = self.index.get().saturating_mul(self.geometry.full_record_size());
             let records = self.geometry.records_size(total).saturating_sub(before);
             place.wire.end = place.wire.start + records;
+            place.is_final = true;
         }
         place
     }
 
-    /// Goes on behind the record that starts with these bytes.
-    ///
-    /// # Errors
-    /// As [`measure`](Self::measure).
-    pub fn advance(&mut self, header: &[u8; SEGMENT_HEADER_SIZE]) -> Result<(), SealError> {
-        let header = self.parse(header)?;
-        self.go_on(self.place(header.plaintext_size), header.is_final);
-        Ok(())
-    }
-
-    /// Goes on behind what [`due`](Self::due) says.
-    pub fn pass(&mut self) {
-        let is_final = self
-            .total
-            .is_some_and(|total| self.index.get() + 1 >= self.geometry.segment_count(total));
-        self.go_on(self.due(), is_final);
-    }
-
-    fn go_on(&mut self, place: RecordPlace, is_final: bool) {
+    /// Moves behind a record.
+    pub fn advance(&mut self, place: &RecordPlace) {
         self.offset = WireOffset::new(place.wire.end);
         self.index = SegmentIndex::new(self.index.get() + 1);
         self.plaintext_size = place.plaintext.end;
-        self.is_at_end = is_final;
+        self.is_at_end = place.is_final;
     }
 
-    fn place(&self, plaintext_size: u32) -> RecordPlace {
+    fn place(&self, plaintext_size: u32, is_final: bool) -> RecordPlace {
         RecordPlace {
             index: self.index,
             plaintext: ByteRange::at(
@@ -132,11 +128,12 @@ impl RecordCursor {
                 u64::from(plaintext_size),
             ),
             wire: ByteRange::at(self.offset.get(), self.geometry.record_size(plaintext_size)),
+            is_final,
         }
     }
 
-    /// The failure of a stream that ends after this many bytes of the record that is due. What was verified before is
-    /// for whoever delivers it to say.
+    /// The failure of a stream that ends `available` bytes into the expected record. The caller adds how much was verified
+    /// before.
     #[must_use]
     pub const fn truncated(&self, available: u64) -> SealError {
         SealError::Truncated {

@@ -187,7 +187,7 @@ fn a_record_of_another_key_place_or_size_is_refused() {
         "InvalidSegment FloeHeaderTag"
     );
 
-    let elsewhere = SegmentPlan {
+    let elsewhere = SegmentHeader {
         index: SegmentIndex::new(6),
         ..plan(9)
     };

@@ -1,9 +1,8 @@
 //! What can be seen of slots without a key.
 
 use super::*;
-use crate::format::StreamHeader;
+use crate::format::{SlotBody, StreamHeader};
 use crate::inspect::{ProviderInfo, SlotInfo, inspect, inspect_slots};
-use crate::keys::provider_slots;
 
 #[test]
 fn every_slot_says_what_it_takes_to_open_it() {
@@ -39,7 +38,14 @@ fn every_slot_says_what_it_takes_to_open_it() {
     let header = StreamHeader::parse(&stream).unwrap();
     assert_eq!(inspect_slots(&header.bytes).unwrap(), due);
     assert!(inspect_slots(&stream[..header.bytes.len() - 1]).is_err());
-    let blobs: Vec<_> = provider_slots(&header).map(|slot| slot.blob).collect();
+    let blobs: Vec<_> = header
+        .slots
+        .iter()
+        .filter_map(|raw| match raw.parsed() {
+            Some(SlotBody::Provider(slot)) => Some(slot.blob),
+            _ => None,
+        })
+        .collect();
     assert_eq!(blobs, [vec![9; 40]]);
 }
 

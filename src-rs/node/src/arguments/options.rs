@@ -1,0 +1,124 @@
+//! Options of sealing and opening: from what the façade passes to what the engine takes.
+//!
+//! The façade has checked types and names. The engine checks values, before any input is read.
+
+use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
+use crate::runtime::damage_judge::{DamageSettings, asker};
+use crate::types::failure::OrThrow;
+use crate::types::names::{DigestName, SlotTypeName};
+use napi::bindgen_prelude::Uint8Array;
+use napi::{Env, Result};
+use napi_derive::napi;
+use sealstream::format::{DigestKind, SlotType};
+use sealstream::operation::damage::DamagePolicy;
+use sealstream::operation::options::HeaderLayout;
+use sealstream::{DecryptOptions, EncryptOptions, SealError};
+
+/// How to seal; an absent option has the engine's default.
+#[napi(object, object_to_js = false)]
+#[derive(Default)]
+pub struct SealSettings {
+    /// Bytes that must also be given to open the stream.
+    pub context: Option<Uint8Array>,
+    /// Content bytes in a full frame.
+    pub frame_size: Option<f64>,
+    /// Plaintext bytes in a full segment.
+    pub segment_size: Option<f64>,
+    /// The digest after each segment.
+    pub digest: Option<DigestName>,
+    /// Makes room for later changes of the header, and writes a copy of it at the end.
+    pub rewrappable: Option<bool>,
+    /// Keeps the header apart from the stream; only for a file.
+    pub detached: Option<bool>,
+}
+
+impl SealSettings {
+    /// The engine's options to seal for these recipients, with a copy of the context.
+    pub(crate) fn for_recipients(
+        self,
+        env: &Env,
+        recipients: &[CredentialArgument<'_>],
+    ) -> Result<EncryptOptions<'static>> {
+        let recipients = recipients.iter().map(recipient_of).collect::<Result<_>>()?;
+        let defaults = EncryptOptions::new(recipients);
+        let options = EncryptOptions {
+            context: copied(self.context),
+            frame_size: integer(env, "frameSize", self.frame_size)?.unwrap_or(defaults.frame_size),
+            segment_size: integer(env, "segmentSize", self.segment_size)?,
+            digest: self.digest.map_or(defaults.digest, DigestKind::from),
+            header: if self.rewrappable == Some(true) {
+                HeaderLayout::Rewrappable
+            } else {
+                HeaderLayout::Compact
+            },
+            ..defaults
+        };
+        options.geometry(None).or_throw(env)?;
+        Ok(options)
+    }
+}
+
+/// How to open; an absent option has the engine's default.
+#[napi(object, object_to_js = false)]
+pub struct OpenSettings<'env> {
+    /// The bytes that the stream was sealed with.
+    pub context: Option<Uint8Array>,
+    /// The types of key slots that are tried.
+    pub accept_slots: Option<Vec<SlotTypeName>>,
+    /// Limit on the total cost of a header's passphrase slots, in KiB times passes.
+    pub max_passphrase_cost: Option<f64>,
+    /// The largest accepted segment size, in bytes.
+    pub max_segment_size: Option<f64>,
+    /// Decides about segments that can't be opened. Without it the first one fails the operation.
+    pub on_damage: Option<DamageSettings<'env>>,
+}
+
+impl OpenSettings<'_> {
+    /// The engine's options to open with these identities, with a copy of the context.
+    pub(crate) fn for_identities(
+        self,
+        env: &Env,
+        identities: &[CredentialArgument<'_>],
+    ) -> Result<DecryptOptions<'static>> {
+        let identities = identities.iter().map(identity_of).collect::<Result<_>>()?;
+        let defaults = DecryptOptions::new(identities);
+        let options = DecryptOptions {
+            context: copied(self.context),
+            accept: self
+                .accept_slots
+                .map(|types| types.into_iter().map(SlotType::from).collect()),
+            max_passphrase_cost: integer(env, "maxPassphraseCost", self.max_passphrase_cost)?
+                .unwrap_or(defaults.max_passphrase_cost),
+            max_segment_size: integer(env, "maxSegmentSize", self.max_segment_size)?
+                .unwrap_or(defaults.max_segment_size),
+            on_damage: self
+                .on_damage
+                .map_or(DamagePolicy::Abort, |settings| DamagePolicy::Ask(asker(settings))),
+            ..defaults
+        };
+        options.check().or_throw(env)?;
+        Ok(options)
+    }
+}
+
+/// A number that must be a non-negative integer of this type.
+pub(crate) fn integer<T: TryFrom<u64>>(env: &Env, option: &str, number: Option<f64>) -> Result<Option<T>> {
+    let Some(number) = number else {
+        return Ok(None);
+    };
+    let is_integer = number >= 0.0 && number.fract() == 0.0;
+    let converted = is_integer.then(|| T::try_from(number as u64).ok()).flatten();
+    let valid = converted.ok_or_else(|| SealError::InvalidOption {
+        option: option.to_owned(),
+        problem: format!("must be an integer from 0 to {}, not {number}", max::<T>()),
+    });
+    valid.or_throw(env).map(Some)
+}
+
+fn max<T>() -> u64 {
+    u64::MAX >> (64 - 8 * size_of::<T>())
+}
+
+fn copied(bytes: Option<Uint8Array>) -> std::borrow::Cow<'static, [u8]> {
+    bytes.map(|bytes| bytes.to_vec()).unwrap_or_default().into()
+}

@@ -1,0 +1,55 @@
+//! Exporting, attaching and detaching a stream's header.
+
+use crate::arguments::placement::{PlacementSettings, header_file};
+use crate::arguments::sources::Source;
+use crate::memory::{CopiedBytes, input};
+use crate::runtime::task::{RunSettings, Task};
+use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::{Env, Result};
+use napi_derive::napi;
+use sealstream::files::Placement;
+use sealstream::rekey::detached;
+use sealstream::stream_v2::io::Overwrite;
+use std::path::Path;
+
+/// Reads a stream's header, or its copy if the header is damaged or older.
+#[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+pub fn export_header<'env>(env: &'env Env, source: Source) -> Result<Object<'env>> {
+    Task::new(None).launch(env, move |_| {
+        let header = detached::export_header(&*source.open()?);
+        header.map(CopiedBytes).map_err(|failure| source.on_path(failure))
+    })
+}
+
+/// Writes a header and the body in the file `from` as one stream into the new file `to`.
+#[napi(catch_unwind, ts_return_type = "Promise<void>")]
+pub fn attach_header<'env>(
+    env: &'env Env,
+    header: Uint8Array,
+    from: String,
+    to: String,
+    placement: PlacementSettings,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let place = Placement::from(&placement);
+    Task::parallel(run).launch(env, move |control| {
+        detached::attach_header(input(&header), Path::new(&from), Path::new(&to), place, control)
+    })
+}
+
+/// Writes the body of the stream in the file `from` into the new file `to`, and returns the header.
+#[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+pub fn detach_header<'env>(
+    env: &'env Env,
+    from: String,
+    to: String,
+    placement: PlacementSettings,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let place = Placement::from(&placement);
+    Task::parallel(run).launch(env, move |control| {
+        // Never over another header: that may be the only one of its stream.
+        let header_to = header_file(&placement.header_to, Overwrite::Refuse);
+        detached::detach_header(Path::new(&from), Path::new(&to), header_to, place, control).map(CopiedBytes)
+    })
+}

@@ -1,0 +1,141 @@
+//! What can be read without a key: the header's fields, and sizes.
+
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::SealSettings;
+use crate::arguments::sources::Source;
+use crate::runtime::task::Task;
+use crate::types::convert::object;
+use crate::types::failure::OrThrow;
+use crate::types::names::{DigestName, PassphraseStrength};
+use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::{Env, Result};
+use napi_derive::napi;
+use sealstream::inspect;
+use sealstream::stream_v2::io::open_source;
+use sealstream::stream_v2::sealed_size;
+use std::path::PathBuf;
+
+object! {
+    /// What a stream's header tells without a key. None of it is authenticated.
+    StreamInfo from info: inspect::StreamInfo {
+        /// The stream's id, 64 hexadecimal digits.
+        stream_id: String,
+        /// Content bytes in a full frame.
+        frame_size: u32,
+        /// Plaintext bytes in a full segment.
+        segment_size: u32,
+        /// The digest after each segment.
+        digest: DigestName,
+        /// Plaintext bytes as the header or else the end states; absent if neither does.
+        plaintext_size: Option<f64>,
+        /// Number of segments; absent if the plaintext's size is not known.
+        segments: Option<f64>,
+        /// Bytes of the source.
+        stream_size: f64,
+        /// Bytes of the header.
+        header_size: u32,
+        /// How often the header was rewritten for other keys.
+        header_revision: u32,
+        /// Whether the stream has a copy of its header.
+        has_header_copy: bool,
+        /// This was read from the header's copy: the header itself is damaged, or older.
+        header_from_copy: bool,
+        /// The header's key slots.
+        slots: Vec<SlotInfo>,
+        /// Whether no slot is known to be open to a quantum computer: none is for an X25519 key, or of an unknown type.
+        is_post_quantum: bool,
+    }
+}
+
+object! {
+    /// The public part of a key slot.
+    SlotInfo from slot: inspect::SlotInfo {
+        /// The slot's type, such as `key`.
+        #[napi(js_name = "type")]
+        slot_type: String,
+        /// The key's name, if it has one. For a key service, the service's id of its key.
+        key_id: Option<String>,
+        /// The cost of an attempt with a passphrase.
+        passphrase_cost: Option<PassphraseStrength>,
+        /// The name of the key service that can open it.
+        provider: Option<String> = slot.provider.map(|provider| provider.name),
+    }
+}
+
+/// A slot that a key service can open. Nothing in it is authenticated.
+#[napi(object, object_from_js = false)]
+pub struct ServiceSlot {
+    /// The service's name.
+    pub name: String,
+    /// The service's id of its key.
+    pub key_id: String,
+    /// The wrapped key.
+    pub blob: Uint8Array,
+}
+
+fn service_slots(slots: Vec<inspect::SlotInfo>) -> Vec<ServiceSlot> {
+    let services = slots.into_iter().filter_map(|slot| {
+        let provider = slot.provider?;
+        Some(ServiceSlot {
+            name: provider.name,
+            key_id: slot.key_id.unwrap_or_default(),
+            blob: provider.blob.into(),
+        })
+    });
+    services.collect()
+}
+
+/// The slots of the stream in `source` that a key service can open.
+#[napi(catch_unwind, ts_return_type = "Promise<Array<ServiceSlot>>")]
+pub fn source_service_slots<'env>(env: &'env Env, source: Source) -> Result<Object<'env>> {
+    Task::new(None).launch(env, move |_| {
+        let slots = inspect::inspect_all_slots(&*source.open()?);
+        slots
+            .map(service_slots)
+            .map_err(|failure| source.on_path(failure))
+    })
+}
+
+/// The slots of a header that a key service can open; `header` starts with the whole header.
+#[napi(catch_unwind)]
+pub fn header_service_slots(env: &Env, header: &[u8]) -> Result<Vec<ServiceSlot>> {
+    inspect::inspect_slots(header).map(service_slots).or_throw(env)
+}
+
+/// Reads the header of the sealed file at `path`.
+#[napi(catch_unwind, ts_return_type = "Promise<StreamInfo>")]
+pub fn inspect_file<'env>(env: &'env Env, path: String) -> Result<Object<'env>> {
+    let path = PathBuf::from(path);
+    Task::new(None).launch(env, move |_| {
+        let source = open_source(&path)?;
+        inspect::inspect(&source)
+            .map(StreamInfo::from)
+            .map_err(|failure| failure.on_file(&path, &path))
+    })
+}
+
+/// Reads the header of a sealed stream in memory.
+#[napi(catch_unwind)]
+pub fn inspect_bytes(env: &Env, bytes: &[u8]) -> Result<StreamInfo> {
+    inspect::inspect(&bytes).map(StreamInfo::from).or_throw(env)
+}
+
+/// Bytes of output that opening `bytes` needs: the stated plaintext size, but at most the size of `bytes`.
+#[napi(catch_unwind)]
+pub fn room_for_plaintext(env: &Env, bytes: &[u8]) -> Result<f64> {
+    let info = inspect::inspect(&bytes).or_throw(env)?;
+    Ok(info.plaintext_size.unwrap_or(u64::MAX).min(bytes.len() as u64) as f64)
+}
+
+/// Bytes of the sealed stream for `plaintext_size` bytes.
+#[napi(catch_unwind)]
+pub fn ciphertext_size(
+    env: &Env,
+    plaintext_size: f64,
+    recipients: Vec<CredentialArgument<'_>>,
+    settings: SealSettings,
+) -> Result<f64> {
+    let options = settings.for_recipients(env, &recipients)?;
+    let size = sealed_size(plaintext_size as u64, &options);
+    Ok(size.or_throw(env)? as f64)
+}

@@ -1,0 +1,370 @@
+//! A stream that stays open: ranges of its plaintext are read, and its segments opened, in any order, several at once.
+
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::OpenSettings;
+use crate::arguments::sources::Source;
+use crate::memory::{Output, input};
+use crate::runtime::task::{Cancellation, Task};
+use crate::types::byte_range::ByteRange;
+use crate::types::convert::{IntoJs, object};
+use crate::types::failure::{OrThrow, SealFailure, invalid_argument};
+use crate::types::report::Stages;
+use napi::bindgen_prelude::{Either, Object, Uint8Array};
+use napi::{Env, Result};
+use napi_derive::napi;
+use sealstream::format::SegmentIndex;
+use sealstream::random_access::{RangeReader, ReadPlan};
+use sealstream::stream_v2::core::seekable::SeekableStream;
+use sealstream::stream_v2::io::{BytesInFront, ReadAt, open_source};
+use sealstream::stream_v2::segment_worker::RecordSummary;
+use sealstream::telemetry::StageTimes;
+use sealstream::{CancellationToken, SealError, format, random_access};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// An unlocked sealed stream. It can be read until it is closed.
+#[napi]
+pub struct StreamReader {
+    shared: Option<Arc<Shared>>,
+}
+
+struct Shared {
+    stream: Stream,
+    /// The source, unless it is in memory and passed to every call.
+    file: Option<(Box<dyn ReadAt>, PathBuf)>,
+    /// Record buffers that can be used again.
+    free: Mutex<Vec<Vec<u8>>>,
+}
+
+enum Stream {
+    /// For segments. The caller asks for a failure of the end after the segments.
+    Segments(Box<SeekableStream>),
+    /// For ranges: the end is valid.
+    Ranges(Arc<RangeReader>),
+}
+
+/// The ranges of a source of `size` bytes that are needed to open it, besides its first and last bytes.
+#[napi]
+pub fn open_ranges(size: f64, head: &[u8], tail: &[u8]) -> Vec<ByteRange> {
+    random_access::open_ranges(size as u64, head, tail).into_js()
+}
+
+/// Unlocks a stream and verifies its end, but no segment. With the size of a cache of opened frames, in bytes, ranges can be read, and
+/// an invalid end is refused. Without one, only segments can be opened.
+#[napi(catch_unwind, ts_return_type = "Promise<StreamReader>")]
+pub fn open_reader<'env>(
+    env: &'env Env,
+    source: Source,
+    identities: Vec<CredentialArgument<'_>>,
+    settings: OpenSettings<'_>,
+    cache_size: Option<f64>,
+    cancellation: Option<&Cancellation>,
+) -> Result<Object<'env>> {
+    let options = settings.for_identities(env, &identities)?;
+    let task = Task::new(cancellation).stretching(&options.identities);
+    task.launch(env, move |_| {
+        let file = match &source.path {
+            Some(path) => {
+                let file = open_source(Path::new(path))?;
+                let whole: Box<dyn ReadAt> = match &source.header {
+                    Some(header) => Box::new(BytesInFront::new(input(header).to_vec(), file)),
+                    None => Box::new(file),
+                };
+                Some((whole, PathBuf::from(path)))
+            }
+            None => None,
+        };
+        let opened = match &file {
+            Some((file, _)) => SeekableStream::open(file, &options),
+            None => SeekableStream::open(&*source.in_memory()?, &options),
+        };
+        let stream = opened.and_then(|opened| match cache_size {
+            Some(bytes) => {
+                RangeReader::new(opened, bytes as usize).map(|reader| Stream::Ranges(Arc::new(reader)))
+            }
+            None => Ok(Stream::Segments(Box::new(opened))),
+        });
+        let shared = Shared {
+            stream: stream.map_err(|failure| source.on_path(failure))?,
+            file,
+            free: Mutex::default(),
+        };
+        let shared = Some(Arc::new(shared));
+        Ok(StreamReader { shared })
+    })
+}
+
+#[napi]
+impl StreamReader {
+    /// Plaintext bytes, if their number is known.
+    #[napi(getter)]
+    pub fn plaintext_size(&self) -> Result<Option<f64>> {
+        Ok(self.get()?.opened().plaintext_size().into_js())
+    }
+
+    /// Plaintext bytes in a full frame.
+    #[napi(getter)]
+    pub fn frame_size(&self) -> Result<u32> {
+        Ok(self.get()?.opened().geometry().frame_size())
+    }
+
+    /// Plaintext bytes in a full segment.
+    #[napi(getter)]
+    pub fn segment_size(&self) -> Result<u32> {
+        Ok(self.get()?.opened().geometry().segment_size())
+    }
+
+    /// The stream's id, 64 hexadecimal digits.
+    #[napi(getter)]
+    pub fn stream_id(&self) -> Result<String> {
+        Ok((*self.get()?.opened().stream_id()).into_js())
+    }
+
+    /// The range of the sealed stream that is read to open this range of the plaintext.
+    #[napi]
+    pub fn ciphertext_range(&self, start: f64, end: f64) -> Result<ByteRange> {
+        let range = format::ByteRange {
+            start: start as u64,
+            end: end as u64,
+        };
+        Ok(self.get()?.ranges()?.ciphertext_range(range).into())
+    }
+
+    /// Reads the plaintext from `offset` until `output` is full, which must not be past the end. It returns at once if all of it was
+    /// opened lately, because another thread would take longer than the copy; otherwise it returns a promise. `bytes` is a source in
+    /// memory. If reading fails, `output` is all zeros.
+    #[napi(catch_unwind, ts_return_type = "undefined | Promise<void>")]
+    pub fn read<'env>(
+        &self,
+        env: &'env Env,
+        offset: f64,
+        output: Uint8Array,
+        bytes: Option<Uint8Array>,
+        cancellation: Option<&Cancellation>,
+    ) -> Result<Either<(), Object<'env>>> {
+        let source = Source {
+            path: None,
+            bytes,
+            fetched: None,
+            header: None,
+        };
+        let plan = self.plan_read(offset, output.len() as f64)?;
+        plan.open(env, source, output, cancellation)
+    }
+
+    /// Plans reading `length` bytes of the plaintext from `offset`, of a source that is fetched.
+    #[napi]
+    pub fn plan_read(&self, offset: f64, length: f64) -> Result<PlannedRead> {
+        let shared = Arc::clone(self.get()?);
+        let range = format::ByteRange::at(offset as u64, length as u64);
+        let reader = Arc::clone(shared.ranges()?);
+        let plan = Arc::new(reader.plan(range));
+        Ok(PlannedRead { shared, reader, plan })
+    }
+
+    /// Number of segments of the stream. If its length is not known, the largest possible number.
+    #[napi(getter)]
+    pub fn segments(&self) -> Result<f64> {
+        Ok(self.get()?.opened().segments() as f64)
+    }
+
+    /// Number of segments that are in the source, whole or in part. Those after them are one missing range.
+    #[napi(getter)]
+    pub fn segments_present(&self) -> Result<f64> {
+        Ok(self.get()?.opened().segments_present() as f64)
+    }
+
+    /// The range of a segment in the plaintext. For the first missing segment, that of all missing segments.
+    #[napi]
+    pub fn plaintext_range(&self, index: f64) -> Result<ByteRange> {
+        Ok(self.get()?.opened().stretch(segment(index)).0.into())
+    }
+
+    /// The range of a segment's record in the source, where it is or should be. For the first missing segment, that of all missing
+    /// segments.
+    #[napi]
+    pub fn wire_range(&self, index: f64) -> Result<ByteRange> {
+        Ok(self.get()?.opened().stretch(segment(index)).1.into())
+    }
+
+    /// Throws the failure of the stream's end, if it has one; `verified` plaintext bytes were verified before it.
+    #[napi(catch_unwind)]
+    pub fn check_end(&self, env: &Env, verified: f64) -> Result<()> {
+        let failure = self.get()?.opened().end_failure().cloned();
+        failure
+            .map_or(Ok(()), |failure| Err(failure.after(verified as u64)))
+            .or_throw(env)
+    }
+
+    /// Opens a segment into `output`, which has room for it. With a source that is fetched, `source` has all of the segment's record
+    /// that is there. The promise also resolves for a damaged segment.
+    #[napi(catch_unwind, ts_return_type = "Promise<SegmentOutcome>")]
+    pub fn open_segment<'env>(
+        &self,
+        env: &'env Env,
+        index: f64,
+        source: Source,
+        output: Uint8Array,
+        cancellation: Option<&Cancellation>,
+    ) -> Result<Object<'env>> {
+        let mut output = Output::new(output, source.memory())?;
+        let shared = Arc::clone(self.get()?);
+        let size = shared.opened().wire_range(segment(index)).size();
+        Task::new(cancellation).of_size(size).launch(env, move |control| {
+            let mut times = StageTimes::default();
+            let (index, cancel) = (segment(index), &control.cancel);
+            let opened =
+                output.fill(|output| shared.open_segment(&source, index, output, cancel, &mut times));
+            match opened {
+                Err(failure) if !failure.is_damage() => Err(failure),
+                opened => Ok(SegmentOutcome::from((opened, times))),
+            }
+        })
+    }
+
+    /// Closes the source when the last operation on it has ended.
+    #[napi]
+    pub fn close(&mut self) {
+        self.shared = None;
+    }
+
+    fn get(&self) -> Result<&Arc<Shared>> {
+        self.shared
+            .as_ref()
+            .ok_or_else(|| invalid_argument("the reader was closed"))
+    }
+}
+
+object! {
+    /// Result of opening a segment.
+    SegmentOutcome from opened: (std::result::Result<RecordSummary, SealError>, StageTimes) {
+        /// Plaintext bytes in the output; 0 if it failed.
+        plaintext_size: u32 = opened.0.as_ref().map_or(0, |done| done.plaintext_size),
+        /// Bytes of its record.
+        wire_size: u32 = opened.0.as_ref().map_or(0, |done| done.entry.wire_size),
+        /// Number of frames.
+        frames: u32 = opened.0.as_ref().map_or(0, |done| done.frames),
+        /// Whether it states that it is the stream's last segment.
+        is_final: bool = opened.0.as_ref().is_ok_and(|done| done.is_final),
+        /// Time in each stage.
+        stages: Stages = opened.1,
+        /// Why it could not be opened.
+        failure: Option<SealFailure> = opened.0.as_ref().err().cloned(),
+        /// The failure as a sentence.
+        message: Option<String> = opened.0.err().map(|failure| failure.to_string()),
+    }
+}
+
+/// A read that has not started.
+#[napi]
+pub struct PlannedRead {
+    shared: Arc<Shared>,
+    reader: Arc<RangeReader>,
+    plan: Arc<ReadPlan>,
+}
+
+#[napi]
+impl PlannedRead {
+    /// The ranges to fetch.
+    #[napi(getter)]
+    pub fn missing(&self) -> Vec<ByteRange> {
+        self.plan.missing().into_js()
+    }
+
+    /// Opens what was fetched; otherwise as `read`.
+    #[napi(catch_unwind, ts_return_type = "undefined | Promise<void>")]
+    pub fn open<'env>(
+        &self,
+        env: &'env Env,
+        source: Source,
+        output: Uint8Array,
+        cancellation: Option<&Cancellation>,
+    ) -> Result<Either<(), Object<'env>>> {
+        let mut output = Output::new(output, source.memory())?;
+        let Self { shared, reader, plan } = self;
+        let (shared, reader, plan) = (Arc::clone(shared), Arc::clone(reader), Arc::clone(plan));
+        let mut run = move |cancel: &CancellationToken| {
+            output.fill(|memory| {
+                let times = &mut StageTimes::default();
+                let read = |from: &dyn ReadAt| reader.read(from, &plan, memory, cancel, times);
+                shared.reading(&source, read).map(drop)
+            })
+        };
+        if self.plan.is_complete() && self.plan.size() <= AT_ONCE {
+            return run(&CancellationToken::new()).map(Either::A).or_throw(env);
+        }
+        let task = Task::new(cancellation).of_size(self.plan.work());
+        task.launch(env, move |control| run(&control.cancel))
+            .map(Either::B)
+    }
+}
+
+impl Shared {
+    fn opened(&self) -> &SeekableStream {
+        match &self.stream {
+            Stream::Segments(opened) => opened,
+            Stream::Ranges(reader) => reader.opened(),
+        }
+    }
+
+    fn ranges(&self) -> Result<&Arc<RangeReader>> {
+        match &self.stream {
+            Stream::Ranges(reader) => Ok(reader),
+            Stream::Segments(_) => Err(invalid_argument("the reader was opened for segments")),
+        }
+    }
+
+    /// Opens a segment into `output`.
+    fn open_segment(
+        &self,
+        source: &Source,
+        index: SegmentIndex,
+        output: &mut [u8],
+        cancel: &CancellationToken,
+        times: &mut StageTimes,
+    ) -> std::result::Result<RecordSummary, SealError> {
+        let buffer = self.free().pop().unwrap_or_default();
+        let stream = self.opened();
+        let opened = self.reading(source, |from| {
+            stream.open_segment(from, index, buffer, cancel, times)
+        })?;
+        let done = opened.summary;
+        let too_small = SealError::OutputTooSmall {
+            available: output.len() as u64,
+            needed: done.plaintext_size.into(),
+        };
+        let mut room = output;
+        for frame in opened.frames() {
+            let Some((now, later)) = room.split_at_mut_checked(frame.len()) else {
+                return Err(too_small);
+            };
+            now.copy_from_slice(frame);
+            room = later;
+        }
+        self.free().push(opened.into_buffer());
+        Ok(done)
+    }
+
+    /// Has `read` read the source: the open file, or what was passed to this call.
+    fn reading<T>(
+        &self,
+        source: &Source,
+        read: impl FnOnce(&dyn ReadAt) -> std::result::Result<T, SealError>,
+    ) -> std::result::Result<T, SealError> {
+        match &self.file {
+            Some((file, path)) => read(file).map_err(|failure| failure.on_file(path, path)),
+            None => read(&*source.in_memory()?),
+        }
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn segment(index: f64) -> SegmentIndex {
+    SegmentIndex::new(index as u64)
+}
+
+/// Bytes that are copied on the JavaScript thread: waking another thread would take longer.
+const AT_ONCE: u64 = 256 * 1024;

@@ -1,0 +1,130 @@
+//! Changing who can open a sealed file.
+
+use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
+use crate::arguments::options::OpenSettings;
+use crate::operations::inspect::SlotInfo;
+use crate::runtime::task::{Cancellation, Task};
+use crate::types::convert::object;
+use crate::types::failure::invalid_argument;
+use crate::types::names::SlotTypeName;
+use crate::types::report::OpenedBy;
+use napi::bindgen_prelude::{ClassInstance, Object};
+use napi::{Env, Error, Result};
+use napi_derive::napi;
+use sealstream::rekey::rewrap;
+use sealstream::rekey::rewrap::{Change, RewrapOptions, SlotSelector, rewrap_file};
+use std::path::Path;
+
+/// Selects key slots of a header, by exactly one property.
+#[napi(object, object_to_js = false)]
+pub struct SlotSelection {
+    /// The slot at this position, from 0.
+    pub position: Option<u32>,
+    /// All slots of this type.
+    #[napi(js_name = "type")]
+    pub slot_type: Option<SlotTypeName>,
+    /// All slots with this key id.
+    pub key_id: Option<String>,
+}
+
+/// How to change a header's key slots.
+#[napi(object, object_to_js = false)]
+pub struct RewrapSettings<'env> {
+    /// Remove all slots that are not added, instead of the selected ones.
+    pub replace: bool,
+    /// The slots to remove.
+    pub remove: Vec<SlotSelection>,
+    /// Flush a new file to the disk before the operation ends.
+    pub flush: bool,
+    /// Cancels the operation.
+    #[napi(ts_type = "Cancellation")]
+    pub cancellation: Option<ClassInstance<'env, Cancellation>>,
+}
+
+object! {
+    /// A rewritten header.
+    RewrapReport from report: rewrap::RewrapReport {
+        /// The stream's id, 64 hexadecimal digits.
+        stream_id: String,
+        /// How often the header was rewritten, this time included.
+        revision: u32,
+        /// Whether the header was written over the old one. Otherwise a new file replaced the old one.
+        in_place: bool,
+        /// Bytes of the header.
+        header_size: u32,
+        /// The slots that can open the stream now, in the order in which they are tried.
+        slots: Vec<SlotInfo>,
+        /// The slot of the old header that was opened. After an interrupted rewrap it can be a slot of the header before that, which
+        /// is not among the slots that were changed.
+        opened_by: OpenedBy,
+        /// The header's copy was rewritten: the header itself was damaged, or older.
+        header_from_copy: bool,
+        /// The new slots, by their positions now.
+        added: Vec<PlacedSlot>,
+        /// The removed slots, by the positions that they had.
+        removed: Vec<PlacedSlot>,
+    }
+}
+
+object! {
+    /// A key slot and its position.
+    PlacedSlot from placed: rewrap::PlacedSlot {
+        /// Position in the header, from 0.
+        position: u32,
+        /// The slot.
+        slot: SlotInfo,
+    }
+}
+
+impl TryFrom<SlotSelection> for SlotSelector {
+    type Error = Error;
+
+    fn try_from(selection: SlotSelection) -> Result<Self> {
+        let SlotSelection {
+            position,
+            slot_type,
+            key_id,
+        } = selection;
+        match (position, slot_type, key_id) {
+            (Some(position), None, None) => Ok(Self::Position(position)),
+            (None, Some(slot_type), None) => Ok(Self::Type(slot_type.into())),
+            (None, None, Some(key_id)) => Ok(Self::KeyId(key_id)),
+            // A selection that is ignored would keep a slot that the caller wants removed.
+            _ => Err(invalid_argument(
+                "a selection has exactly one of position, type and keyId",
+            )),
+        }
+    }
+}
+
+/// Rewrites the header of the sealed file at `path`. It adds a slot for each of `added`, and removes the slots that `settings`
+/// selects or that one of `removed` opens.
+#[napi(catch_unwind, ts_return_type = "Promise<RewrapReport>")]
+pub fn rewrap<'env>(
+    env: &'env Env,
+    path: String,
+    identities: Vec<CredentialArgument<'_>>,
+    open: OpenSettings<'_>,
+    added: Vec<CredentialArgument<'_>>,
+    removed: Vec<CredentialArgument<'_>>,
+    settings: RewrapSettings<'_>,
+) -> Result<Object<'env>> {
+    let open = open.for_identities(env, &identities)?;
+    let add = added.iter().map(recipient_of).collect::<Result<_>>()?;
+    let selected = settings.remove.into_iter().map(SlotSelector::try_from);
+    let opened = removed
+        .iter()
+        .map(|identity| identity_of(identity).map(SlotSelector::Opens));
+    let remove = selected.chain(opened).collect::<Result<_>>()?;
+    let change = if settings.replace {
+        Change::Replace(add)
+    } else {
+        Change::Edit { add, remove }
+    };
+    let (options, flush) = (RewrapOptions { change }, settings.flush);
+    // It may take long: a header that outgrows its room has the whole stream copied.
+    let task = Task::new(settings.cancellation.as_deref()).of_size(u64::MAX);
+    task.launch(env, move |control| {
+        rewrap_file(Path::new(&path), &options, &open, flush, control).map(RewrapReport::from)
+    })
+}

@@ -1,0 +1,121 @@
+//! Verifying a sealed stream, with or without a key.
+
+use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::options::OpenSettings;
+use crate::arguments::sources::Source;
+use crate::runtime::task::{RunSettings, Task};
+use crate::types::byte_range::ByteRange;
+use crate::types::convert::object;
+use crate::types::failure::{SealFailure, code_of};
+use crate::types::names::DigestName;
+use crate::types::report::{OpenedBy, Stages};
+use napi::bindgen_prelude::Object;
+use napi::{Env, Result};
+use napi_derive::napi;
+use sealstream::repair::verify;
+
+/// What to verify.
+#[napi(object, object_to_js = false)]
+pub struct VerifySettings {
+    /// The share of the segments to check, more than 0 and at most 1. All by default.
+    pub sample: Option<f64>,
+    /// The seed that selects the sample; an integer.
+    pub seed: f64,
+    /// Limit on the bytes read in a second; an integer.
+    pub max_bytes_per_second: Option<f64>,
+}
+
+object! {
+    /// Result of verifying a sealed stream.
+    Verification from found: verify::Verification {
+        /// Nothing is wrong with what was checked.
+        sound: bool,
+        /// A key was given, and the header, every checked segment and the manifest are authentic.
+        authenticated: bool,
+        /// The contents of the segments were checked against their digests or tags. `false` without a key for a stream without
+        /// digests: then only headers, counts and lengths were checked.
+        contents_checked: bool,
+        /// The stream's id, 64 hexadecimal digits.
+        stream_id: String,
+        /// Bytes of the source.
+        stream_size: f64,
+        /// The digest after each segment.
+        digest: DigestName,
+        /// Plaintext bytes; absent if damage hides the number.
+        plaintext_size: Option<f64>,
+        /// Number of segments; absent if the plaintext's size is not known.
+        segments: Option<f64>,
+        /// Segments that were read, intact or not.
+        segments_checked: f64,
+        /// Bytes of these segments' records.
+        bytes_checked: f64,
+        /// The problems in order of position: the first 1,000.
+        problems: Vec<Problem>,
+        /// The number of all problems.
+        problem_count: f64,
+        /// The stream was opened with the header's copy at its end: the header is damaged, or older than its copy.
+        header_from_copy: bool,
+        /// The key slot that a key opened.
+        opened_by: Option<OpenedBy>,
+        /// Threads that worked on segments.
+        threads: u32,
+        /// Milliseconds from start to end.
+        elapsed_ms: f64 = found.elapsed,
+        /// Time in each stage.
+        stages: Stages = found.times,
+    }
+}
+
+object! {
+    /// A problem of a sealed stream.
+    Problem from problem: verify::Problem {
+        /// The segment, or the first of several missing ones; absent for the header and the end.
+        index: Option<f64> = problem.segment,
+        /// The plaintext that is lost with it, if any.
+        plaintext_range: Option<ByteRange> = problem.plaintext,
+        /// The bytes of the stream concerned, or where missing ones would be.
+        wire_range: ByteRange = problem.wire,
+        /// What is wrong, as in a `SealError`.
+        failure: SealFailure = problem.failure.clone(),
+        /// The `code` of a `SealError` with this failure.
+        #[napi(ts_type = "SealErrorCode")]
+        code: String = code_of(&problem.failure),
+        /// The failure as a sentence.
+        message: String = problem.failure.to_string(),
+    }
+}
+
+/// Verifies the sealed stream in `source`, with keys or without.
+#[napi(catch_unwind, ts_return_type = "Promise<Verification>")]
+pub fn verify<'env>(
+    env: &'env Env,
+    source: Source,
+    identities: Option<Vec<CredentialArgument<'_>>>,
+    open: OpenSettings<'_>,
+    settings: VerifySettings,
+    run: RunSettings<'_>,
+) -> Result<Object<'env>> {
+    let open = identities
+        .map(|identities| open.for_identities(env, &identities))
+        .transpose()?;
+    let options = verify::VerifyOptions {
+        open,
+        sample: settings.sample.map(|fraction| verify::Sample {
+            fraction,
+            seed: settings.seed as u64,
+        }),
+        bytes_per_second: settings.max_bytes_per_second.map(|bytes| bytes as u64),
+    };
+    let mut task = Task::parallel(run);
+    // One that waits for its rate must not block the lane of small operations.
+    if let (Some(bytes), None) = (&source.bytes, options.bytes_per_second) {
+        task = task.of_size(bytes.len() as u64);
+    }
+    let identities = options.open.as_ref().map_or(&[][..], |open| &open.identities);
+    task.stretching(identities).launch(env, move |control| {
+        let found = verify::verify(&*source.open()?, &options, control);
+        found
+            .map(Verification::from)
+            .map_err(|failure| source.on_path(failure))
+    })
+}

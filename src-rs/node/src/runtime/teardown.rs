@@ -1,0 +1,133 @@
+//! Keeps an environment's memory alive for as long as native threads use it.
+//!
+//! A `Uint8Array` that was given to a thread stays where it is while a reference holds it, but only as long as its
+//! environment lives: when a worker is terminated, or the process exits, V8 frees it without asking. So every operation
+//! carries a [`Ticket`], and the environment cancels all operations and waits, in a cleanup hook, for the last ticket.
+//!
+//! A process that exits runs no such hooks and frees nothing, but what an operation has written so far would stay on the
+//! disk; so the façade calls [`stop_all`] then.
+
+use crate::runtime::executor::run_cancelled;
+use crate::runtime::promises::Promises;
+use napi::{Env, Result, sys};
+use napi_derive::napi;
+use sealstream::CancellationToken;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+thread_local! {
+    /// Of each environment on this thread, by its address: Node has one at a time, Electron several where frames have
+    /// their own.
+    static ENVIRONMENTS: RefCell<HashMap<sys::napi_env, Arc<Operations>>> = RefCell::default();
+}
+
+/// Held by an operation while it may touch memory that JavaScript owns.
+pub(crate) struct Ticket {
+    operations: Arc<Operations>,
+    id: u64,
+}
+
+impl Ticket {
+    /// Registers an operation that `cancel` stops. Call it on the JavaScript thread.
+    pub(crate) fn take(env: &Env, cancel: CancellationToken) -> Result<Self> {
+        let operations = match known(env) {
+            Some(operations) => operations,
+            None => introduce(env)?,
+        };
+        let mut running = operations.lock();
+        let id = running.next_id;
+        running.next_id += 1;
+        running.tokens.insert(id, cancel);
+        drop(running);
+        Ok(Self { operations, id })
+    }
+
+    /// What settles this environment's promises.
+    pub(crate) fn promises(&self) -> &Arc<Promises> {
+        &self.operations.promises
+    }
+}
+
+fn known(env: &Env) -> Option<Arc<Operations>> {
+    ENVIRONMENTS.with_borrow(|environments| environments.get(&env.raw()).cloned())
+}
+
+fn introduce(env: &Env) -> Result<Arc<Operations>> {
+    // Before the hook: Node undoes what was made for it in the reverse order, so the hook still has it.
+    let operations = Arc::new(Operations {
+        running: Mutex::default(),
+        idle: Condvar::new(),
+        promises: Promises::new(env)?,
+    });
+    let address = env.raw();
+    env.add_env_cleanup_hook(Arc::clone(&operations), move |operations| {
+        operations.close();
+        // A later environment may have the same address. Without the thread's map there is nothing to remove.
+        let _ = ENVIRONMENTS.try_with(|environments| environments.borrow_mut().remove(&address));
+    })?;
+    ENVIRONMENTS.with_borrow_mut(|environments| environments.insert(address, Arc::clone(&operations)));
+    Ok(operations)
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.operations.lock().tokens.remove(&self.id);
+        self.operations.idle.notify_all();
+    }
+}
+
+/// The operations of one environment.
+struct Operations {
+    running: Mutex<Running>,
+    idle: Condvar,
+    promises: Arc<Promises>,
+}
+
+#[derive(Default)]
+struct Running {
+    tokens: HashMap<u64, CancellationToken>,
+    next_id: u64,
+}
+
+/// Cancels all operations of this environment and gives them a moment to remove what they wrote. For a process that
+/// exits: none of their promises is going to settle.
+#[napi(catch_unwind)]
+pub fn stop_all(env: &Env) {
+    let Some(operations) = known(env) else {
+        return;
+    };
+    operations.cancel_all();
+    // Not for ever: a disk may take its time for what it is flushing.
+    drop(
+        operations
+            .idle
+            .wait_timeout_while(operations.lock(), EXIT_DELAY, |running| {
+                !running.tokens.is_empty()
+            }),
+    );
+}
+
+impl Operations {
+    fn cancel_all(&self) {
+        self.lock().tokens.values().for_each(CancellationToken::cancel);
+        // What still waits for a thread may wait behind operations of others.
+        run_cancelled();
+    }
+
+    fn close(&self) {
+        self.cancel_all();
+        let idle = self
+            .idle
+            .wait_while(self.lock(), |running| !running.tokens.is_empty());
+        drop(idle.unwrap_or_else(PoisonError::into_inner));
+        self.promises.close();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const EXIT_DELAY: Duration = Duration::from_secs(2);

@@ -1,0 +1,66 @@
+//! Damaged segments.
+
+use crate::types::byte_range::ByteRange;
+use crate::types::convert::{IntoJs, names, object};
+use crate::types::failure::SealFailure;
+use sealstream::operation::damage;
+
+object! {
+    /// A segment that could not be opened, or an end of the stream that could not be verified.
+    Damage from damage: damage::Damage {
+        /// The segment, from 0. The number of segments for the stream's end.
+        index: f64 = damage.segment,
+        /// The plaintext bytes concerned. Empty for the stream's end.
+        plaintext_range: ByteRange = damage.plaintext,
+        /// Where the segment is, or should be, in the sealed stream.
+        wire_range: ByteRange = damage.wire,
+        /// What is wrong.
+        failure: SealFailure = damage.failure.clone(),
+        /// The failure as a sentence.
+        message: String = damage.failure.to_string(),
+        /// How often it was read again.
+        retries: u32,
+    }
+}
+
+names! {
+    /// Outcome of a damaged segment.
+    DamageOutcomeName from damage::DamageOutcome {
+        /// It was left out of the output.
+        Skipped = "skipped",
+        /// The output has zeros in its place.
+        Zeroed = "zeroed",
+        /// Reading it again succeeded.
+        Recovered = "recovered",
+    }
+}
+
+object! {
+    /// A damage after which the operation continued.
+    SettledDamage from settled: (damage::Damage, damage::DamageOutcome) {
+        /// The damage.
+        damage: Damage = settled.0,
+        /// Its outcome.
+        outcome: DamageOutcomeName = settled.1,
+    }
+}
+
+names! {
+    /// What to do about a damaged segment.
+    DamageDecisionName into damage::DamageDecision {
+        /// Fail with it.
+        Abort = "abort",
+        /// Leave the segment out: what follows moves up.
+        Skip = "skip",
+        /// Write zeros in its place.
+        Zero = "zero",
+        /// Read it again.
+        Retry = "retry",
+    }
+}
+
+impl IntoJs<Damage> for &damage::Damage {
+    fn into_js(self) -> Damage {
+        self.clone().into_js()
+    }
+}

@@ -1,0 +1,91 @@
+//! Errors as JavaScript receives them.
+
+#[allow(missing_docs, clippy::all, reason = "build.rs writes it")]
+mod mirrors {
+    include!(concat!(env!("OUT_DIR"), "/mirrors.rs"));
+}
+
+pub use mirrors::*;
+
+use crate::types::convert::IntoJs;
+use napi::bindgen_prelude::{JsObjectValue, Object, ToNapiValue};
+use napi::{Env, Error, JsRangeError, JsValue, Result, Status};
+use sealstream::{SealError, crypto, floe};
+
+/// A failure of the engine.
+pub(crate) trait Failure {
+    /// The JavaScript error: an `Error` with a `code`, and the engine's enum as its `failure`.
+    fn to_error(&self, env: &Env) -> Result<Error>;
+}
+
+impl Failure for SealError {
+    fn to_error(&self, env: &Env) -> Result<Error> {
+        if let Self::InvalidOption { option, .. } = self
+            && VALUES.contains(&option.as_str())
+        {
+            let error = JsRangeError::from(Error::new("ERR_OUT_OF_RANGE", self.to_string()));
+            return Ok(Error::from(error.into_unknown(*env)));
+        }
+        let failure: SealFailure = self.clone().into_js();
+        let mut error = error(env, &self.to_string(), &code_of(self), failure)?;
+        error.set_named_property("isDamage", self.is_damage())?;
+        Ok(Error::from(error.to_unknown()))
+    }
+}
+
+impl Failure for floe::FloeError {
+    fn to_error(&self, env: &Env) -> Result<Error> {
+        let code = format!("{FLOE_CODE_PREFIX}{}", self.code());
+        let failure: FloeError = (*self).into_js();
+        let error = error(env, &self.to_string(), &code, failure)?;
+        Ok(Error::from(error.to_unknown()))
+    }
+}
+
+impl Failure for crypto::CryptoError {
+    fn to_error(&self, env: &Env) -> Result<Error> {
+        SealError::from(*self).to_error(env)
+    }
+}
+
+/// Throws the failure of a call that runs on the JavaScript thread.
+pub(crate) trait OrThrow<T> {
+    fn or_throw(self, env: &Env) -> Result<T>;
+}
+
+impl<T, F: Failure> OrThrow<T> for std::result::Result<T, F> {
+    fn or_throw(self, env: &Env) -> Result<T> {
+        match self {
+            Ok(value) => Ok(value),
+            Err(failure) => Err(failure.to_error(env)?),
+        }
+    }
+}
+
+/// The `code` of an error with this failure.
+pub(crate) fn code_of(failure: &SealError) -> String {
+    format!("{SEAL_CODE_PREFIX}{}", failure.code())
+}
+
+/// An argument that no caller should pass.
+pub(crate) fn invalid_argument(problem: impl ToString) -> Error {
+    Error::new(Status::InvalidArg, problem.to_string())
+}
+
+fn error<'env>(env: &'env Env, message: &str, code: &str, failure: impl ToNapiValue) -> Result<Object<'env>> {
+    let mut error = env.create_error(Error::from_reason(message))?;
+    error.set_named_property("code", code)?;
+    error.set_named_property("failure", failure)?;
+    Ok(error)
+}
+
+/// The options whose values only the engine checks. A value that it refuses is a `RangeError` with the code `ERR_OUT_OF_RANGE`.
+const VALUES: [&str; 7] = [
+    "acceptSlots",
+    "context",
+    "frameSize",
+    "maxBytesPerSecond",
+    "maxSegmentSize",
+    "sample",
+    "segmentSize",
+];

@@ -1,0 +1,9 @@
+//! The values that JavaScript receives.
+
+pub mod byte_range;
+pub(crate) mod convert;
+pub mod damage;
+pub mod damage_map;
+pub mod failure;
+pub mod names;
+pub mod report;
