@@ -222,7 +222,7 @@ test('what can not be meant is told before anything is done', async (t) => {
   t.regex(full.stdout.toString(), /the additions to store\/a\.seal would make 65 key slots[^]*--remove/);
   const none = await sealstream(['rewrap', '-k', 'my.key', '--remove', 'id:none', file], { cwd });
   t.is(none.code, 2);
-  t.regex(none.stdout.toString(), /--remove selects nothing by the key id "none"/);
+  t.regex(none.stdout.toString(), /--remove selects no slot by the key id "none"/);
   const folder = await sealstream(['rewrap', '-k', 'my.key', '--mend', 'store'], { cwd });
   t.is(folder.code, 5);
   t.regex(folder.stdout.toString(), /--recursive/);

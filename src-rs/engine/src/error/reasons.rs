@@ -1,5 +1,6 @@
 //! What failures say in a word: enums whose variants are told in words of their own.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 macro_rules! words {
@@ -83,6 +84,17 @@ words! {
         Longer = "more",
         /// As many, but it was written to or replaced.
         Modified = "as many, but it was written to or replaced since",
+    }
+}
+
+impl SizeRelation {
+    /// How a source of `size` bytes, which is not the same as before, compares with the `expected` size.
+    pub(crate) fn of(size: u64, expected: u64) -> Self {
+        match size.cmp(&expected) {
+            Ordering::Less => Self::Shorter,
+            Ordering::Equal => Self::Modified,
+            Ordering::Greater => Self::Longer,
+        }
     }
 }
 

@@ -1,36 +1,28 @@
-//! Sealing and opening whole files by path: output that appears complete or not at all.
+//! Sealing and opening whole files by path. The output appears complete or not at all.
+
+mod new_file;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use new_file::{ALL_BITS, OWNER_BITS, SourceFile};
+pub use new_file::{NewFile, Placement};
+
 use crate::crypto::SecretKey;
-use crate::error::{IoOperation, SealError, StartedOver};
+use crate::error::{IoOperation, SealError};
 use crate::operation::damage::DamagePolicy;
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, invalid};
 use crate::operation::report::Report;
-use crate::resume::{
-    Attempt, FoundOutput, SourceMark, UnfinishedFile, decrypt_placed, decrypt_resumable, encrypt_placed,
-    encrypt_resumable,
-};
+use crate::resume::{Attempt, ResumableOutput, SourceMark, decrypt_resumable, encrypt_resumable};
 use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
-use crate::stream_v2::io::{InputSource, OutputFile, OutputSink, Overwrite, TargetLock, open_source};
-use std::fs::File;
+use crate::stream_v2::io::{InputSource, OutputSink};
 use std::path::Path;
-
-/// How to put the output in its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placement {
-    /// What to do where the target exists.
-    pub overwrite: Overwrite,
-    /// Have the bytes and the name on the disk before the operation ends.
-    pub flush: bool,
-}
 
 /// Seals the regular file `from` into the new file `to`, which gets the permission bits of `from`.
 ///
 /// # Errors
-/// See [`SealError`]. On any of them `to` is as it was and nothing is left beside it, but see
-/// [`OutputFile::commit`] for a disk that fails at the last moment.
+/// See [`SealError`]. `to` is then unchanged and no file is left beside it, but see
+/// [`OutputFile::commit`](crate::stream_v2::io::OutputFile::commit) for a disk that fails at the last moment.
 pub fn encrypt_file(
     from: &Path,
     to: &Path,
@@ -38,21 +30,21 @@ pub fn encrypt_file(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
-    convert(from, to, placement, ALL_BITS, |source, output| {
+    let source = SourceFile::open(from)?;
+    source.convert(to, placement, ALL_BITS, |output| {
         let (source, sink) = (
-            InputSource::Positioned(Box::new(source)),
-            OutputSink::file(output.file()),
+            InputSource::positioned(&source.file),
+            OutputSink::positioned(output.file()),
         );
         encrypt_stream_v2(source, sink, options, control)
     })
 }
 
-/// Opens the sealed file `from` into the new file `to`, which gets the permission bits of `from` without those of group
-/// and others: who may read the sealed bytes need not be who may read the plaintext.
+/// Opens the sealed file `from` into the new file `to`, which gets the owner's permission bits of `from`: users who may
+/// read the sealed bytes need not be allowed to read the plaintext.
 ///
 /// # Errors
-/// See [`SealError`]. On any of them `to` is as it was and nothing is left beside it, but see
-/// [`OutputFile::commit`] for a disk that fails at the last moment.
+/// As [`encrypt_file`].
 pub fn decrypt_file(
     from: &Path,
     to: &Path,
@@ -60,23 +52,23 @@ pub fn decrypt_file(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
-    convert(from, to, placement, OWNER_BITS, |source, output| {
+    let source = SourceFile::open(from)?;
+    source.convert(to, placement, OWNER_BITS, |output| {
         let (source, sink) = (
-            InputSource::Positioned(Box::new(source)),
-            OutputSink::file(output.file()),
+            InputSource::positioned(&source.file),
+            OutputSink::positioned(output.file()),
         );
         decrypt_stream_v2(source, sink, options, control)
     })
 }
 
-/// As [`encrypt_file`], but an unfinished output and its journal stay beside `to` until the operation succeeds, and an
-/// operation that finds them does only what is missing. With `secret` the journal can be opened by whoever has that, also
-/// where none of the recipients' keys opens the stream.
+/// As [`encrypt_file`], but the unfinished output and its journal stay beside `to` until the operation succeeds. The next
+/// attempt finds them and does only what is missing. `secret` opens the journal even if none of the recipients' keys does.
 ///
 /// # Errors
-/// See [`SealError`]; those of a journal are `JournalRefused` and `SourceChanged`, and `TargetBusy` is that of another
-/// operation on the same target. `SameFile` is also that of a `from` that stands where the unfinished output or its journal
-/// belongs. A journal that is of no use is no error: the report says why.
+/// See [`SealError`]. `JournalRefused` and `SourceChanged` concern the journal, and `TargetBusy` another operation on the
+/// same target. `SameFile` is also the error for a `from` that has the name of the unfinished output or its journal. A
+/// journal that can't be used is no error: the report says why.
 pub fn encrypt_file_resumable(
     from: &Path,
     to: &Path,
@@ -85,24 +77,18 @@ pub fn encrypt_file_resumable(
     secret: Option<&SecretKey>,
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
-    let ends = Ends {
-        from,
-        to,
-        placement,
-        secret,
-    };
-    ends.convert_resumable(
-        ALL_BITS,
-        |_, attempt| encrypt_placed(attempt, options, control),
-        |source, attempt| encrypt_resumable(source, attempt, options, control),
-    )
+    let source = SourceFile::open(from)?;
+    convert_resumable(&source, to, placement, ALL_BITS, secret, |attempt| {
+        encrypt_resumable(&source.file, attempt, options, control)
+    })
 }
 
-/// As [`decrypt_file`], but an unfinished output and its journal stay beside `to` until the operation succeeds, and an
-/// operation that finds them does only what is missing.
+/// As [`decrypt_file`], but the unfinished output and its journal stay beside `to` until the operation succeeds. The next
+/// attempt finds them and does only what is missing.
 ///
 /// # Errors
-/// As [`encrypt_file_resumable`], and `InvalidOption` for a decision about damage: a journal notes what is sound.
+/// As [`encrypt_file_resumable`], and `InvalidOption` for a policy other than `Abort`: a journal lists only undamaged
+/// segments.
 pub fn decrypt_file_resumable(
     from: &Path,
     to: &Path,
@@ -111,126 +97,48 @@ pub fn decrypt_file_resumable(
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
     if !matches!(options.on_damage, DamagePolicy::Abort) {
-        return Err(invalid(
-            "onDamage",
-            "can't be anything but 'abort' together with resume",
-        ));
+        return Err(invalid("onDamage", "must be 'abort' when resume is set"));
     }
-    let ends = Ends {
-        from,
-        to,
-        placement,
-        secret: None,
-    };
-    ends.convert_resumable(
-        OWNER_BITS,
-        |source, attempt| decrypt_placed(source, attempt, options, control),
-        |source, attempt| decrypt_resumable(source, attempt, options, control),
-    )
+    let source = SourceFile::open(from)?;
+    convert_resumable(&source, to, placement, OWNER_BITS, None, |attempt| {
+        decrypt_resumable(&source.file, attempt, options, control)
+    })
 }
 
-/// The two ends of an operation that can be resumed.
-struct Ends<'a> {
-    from: &'a Path,
-    to: &'a Path,
-    placement: Placement,
-    secret: Option<&'a SecretKey>,
-}
-
-impl Ends<'_> {
-    fn convert_resumable(
-        &self,
-        mode_mask: u32,
-        placed: impl FnOnce(&File, Attempt<'_>) -> Result<Option<Report>, SealError>,
-        convert: impl FnOnce(&File, Attempt<'_>) -> Result<Report, SealError>,
-    ) -> Result<Report, SealError> {
-        let Self {
-            from, to, placement, ..
-        } = *self;
-        let looked = |error: std::io::Error| SealError::io(IoOperation::Inspect, Some(from), &error);
-        let source = open_source(from)?;
-        let mark = SourceMark::of(&source).map_err(looked)?;
-        let mode = mode_of(&source).map_err(looked)?;
-        let output = match FoundOutput::find(Some(&source), to, placement.overwrite)? {
-            FoundOutput::Unfinished(output) => output,
-            FoundOutput::Placed(output) => {
-                let report = output.open().and_then(|target| {
-                    let file = UnfinishedFile(&target);
-                    placed(&source, self.attempt(mark, &file, output.claim())?)
-                });
-                match report {
-                    Ok(Some(report)) => {
-                        output.accept();
-                        return Ok(report);
-                    }
-                    Err(SealError::Cancelled) => return Err(SealError::Cancelled),
-                    // What stands there is not this operation's, or can't be read. Whatever else is wrong shows again.
-                    Ok(None) | Err(_) => output.write_again()?,
-                }
-            }
-        };
-        let file = UnfinishedFile(output.file());
-        let attempt = self.attempt(mark, &file, output.claim())?;
-        let report = convert(&source, attempt).map_err(|failure| failure.on_file(from, to))?;
-        output.commit(mode.map(|mode| mode & mode_mask), placement.flush)?;
-        Ok(report)
-    }
-
-    fn attempt<'o>(
-        &'o self,
-        source: SourceMark,
-        output: &'o UnfinishedFile<'o>,
-        claim: &'o TargetLock,
-    ) -> Result<Attempt<'o>, SealError> {
-        let journal = claim.journal().try_clone();
-        let lost = if claim.distrusted() {
-            Some(StartedOver::Distrusted)
-        } else if claim.resumes() && claim.lacked_partial() {
-            Some(StartedOver::OutputMissing)
-        } else {
-            None
-        };
-        Ok(Attempt {
-            source,
-            output,
-            journal: Box::new(
-                journal.map_err(|error| SealError::io(IoOperation::Create, Some(self.to), &error))?,
-            ),
-            journal_path: claim.journal_path(),
-            secret: self.secret,
-            lost,
-            flush: self.placement.flush,
-        })
-    }
-}
-
-/// Opens one file, and writes another that appears complete or not at all.
-pub(crate) fn convert(
-    from: &Path,
+/// As [`SourceFile::convert`], with an output that stays for the next attempt.
+fn convert_resumable(
+    source: &SourceFile<'_>,
     to: &Path,
     placement: Placement,
     mode_mask: u32,
-    convert: impl FnOnce(&File, &OutputFile) -> Result<Report, SealError>,
+    secret: Option<&SecretKey>,
+    work: impl Fn(Attempt<'_>) -> Result<Report, SealError>,
 ) -> Result<Report, SealError> {
-    let source = open_source(from)?;
-    let output = OutputFile::create(Some(&source), to, placement.overwrite)?;
-    let mode = mode_of(&source).map_err(|error| SealError::io(IoOperation::Inspect, Some(from), &error))?;
-    let report = convert(&source, &output).map_err(|failure| failure.on_file(from, to))?;
-    output.commit(mode.map(|mode| mode & mode_mask), placement.flush)?;
+    let from = source.path;
+    let mark = SourceMark::of(&source.file)
+        .map_err(|error| SealError::io(IoOperation::Inspect, Some(from), &error))?;
+    let attempt = |output: &ResumableOutput| {
+        let lock = output.lock();
+        let journal = lock.journal().try_clone();
+        work(Attempt {
+            source: mark,
+            output: output.file(),
+            is_placed: output.is_placed(),
+            journal: Box::new(journal.map_err(|error| SealError::io(IoOperation::Create, Some(to), &error))?),
+            journal_path: lock.journal_path(),
+            secret,
+            started_over: lock.started_over(),
+            flush: placement.flush && !output.is_placed(),
+        })
+    };
+    let mut output = ResumableOutput::open(&source.file, to, placement.overwrite)?;
+    let mut result = attempt(&output);
+    if output.is_placed() && !matches!(result, Ok(_) | Err(SealError::Cancelled)) {
+        // The target is another file, or can't be read. Any other error occurs again.
+        output.start_over()?;
+        result = attempt(&output);
+    }
+    let report = result.map_err(|error| error.on_file(from, to))?;
+    output.commit(source.mode.map(|mode| mode & mode_mask), placement.flush)?;
     Ok(report)
 }
-
-#[cfg(unix)]
-pub(crate) fn mode_of(file: &File) -> std::io::Result<Option<u32>> {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .map(|metadata| Some(metadata.permissions().mode()))
-}
-
-#[cfg(not(unix))]
-pub(crate) fn mode_of(_: &File) -> std::io::Result<Option<u32>> {
-    Ok(None)
-}
-
-pub(crate) const ALL_BITS: u32 = 0o777;
-pub(crate) const OWNER_BITS: u32 = 0o700;

@@ -202,6 +202,11 @@ impl Geometry {
         segment.get().saturating_mul(self.segment_size as u64)
     }
 
+    /// Where the end record starts after `total` bytes of plaintext.
+    pub(crate) fn trailer_offset(&self, header_size: u32, total: u64) -> u64 {
+        u64::from(header_size).saturating_add(self.records_size(total))
+    }
+
     /// Offset of a segment's record in a stream without compression.
     #[must_use]
     pub const fn record_offset(&self, header_size: u32, segment: SegmentIndex) -> WireOffset {

@@ -1,4 +1,4 @@
-//! Who can open a stream, changed or stored apart: headers without the records behind them.
+//! Changes to a stream's header that leave the sealed data as it is: rewrapping, and detached headers.
 
 pub mod detached;
 pub mod rewrap;

@@ -1,8 +1,9 @@
-//! Finding damage, and what can be done about it.
+//! Finds damage, and repairs it.
 
 mod fault_tolerant;
 pub mod heal;
 pub mod salvage;
+mod segment_headers;
 pub mod verify;
 
 #[cfg(test)]

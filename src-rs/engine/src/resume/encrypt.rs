@@ -1,27 +1,23 @@
-//! Sealing.
+//! Resumable sealing.
 
-use super::run::{Borrowed, Resuming, all, ended, sound};
-use crate::crypto::Random;
+use super::attempt::{Attempt, CHANGED, FoundJournal};
+use super::journal::{JournalDirection, JournalHeader};
+use super::validate::OutputLayout;
+use crate::crypto::{FileKey, JournalKey, Random, StreamKeys};
 use crate::error::{SealError, StartedOver};
-use crate::keys::public_keys;
-use crate::operation::options::{Control, EncryptOptions};
-use crate::operation::report::{Report, ResumeReport};
-use crate::resume::{
-    Attempt, Continued, JournalDirection, JournalHeader, Place, Unfinished, find_sealing, resumed,
-};
+use crate::format::StreamHeader;
+use crate::keys::{Recipient, UnlockError, UnlockLimits, is_sealed_for, public_keys, unlock};
+use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
+use crate::operation::report::Report;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::encrypt::seal_by_offset;
-use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::io::ReadAt;
-use crate::stream_v2::segment_worker::RecordSummary;
-use crate::telemetry::ProgressMeter;
-use std::io::IoSliceMut;
 use std::time::Instant;
 
-/// Seals `source` into the attempt's output, or goes on with that.
+/// Seals `source` into the attempt's output; resumes an earlier attempt if possible.
 ///
 /// # Errors
-/// See [`SealError`]. Output and journal are then there for the next attempt.
+/// See [`SealError`]. Output and journal then stay for the next attempt.
 pub(crate) fn encrypt_resumable(
     source: &dyn ReadAt,
     mut attempt: Attempt<'_>,
@@ -30,118 +26,143 @@ pub(crate) fn encrypt_resumable(
 ) -> Result<Report, SealError> {
     let start = Instant::now();
     let random = &Random::system();
-    let (size, output, flush) = (attempt.source.size, attempt.output, attempt.flush);
-    let found = find_sealing(&mut attempt, options, random)?;
+    let size = attempt.source.size;
+    let mut found = find_stream(&mut attempt, options, random)?;
     let mut meter = control.meter(Some(size));
-    let mut found = match found {
-        None => None,
-        Some((stream, continued)) => {
-            let finished = sound_records(&stream, output, &continued, size, control, &meter)?;
-            Some((stream, continued, finished))
+    let mut finished = Vec::new();
+    if let Some((stream, journal)) = &found {
+        let layout = OutputLayout::Records {
+            header_size: stream.header_size(),
+        };
+        finished = attempt.validate(journal, &stream.context, size, layout, control, &meter)?;
+        // The end of a closed stream may be written again only if it is the same.
+        if journal.entries.closed && finished.iter().any(Option::is_none) {
+            attempt.started_over = Some(StartedOver::OutputDamaged);
+            meter = control.meter(Some(size));
+            found = None;
         }
-    };
-    // The end of a stream that was closed is written again only if it is the same.
-    let is_refused = |(_, continued, finished): &mut (_, Continued, Vec<Option<_>>)| {
-        continued.entries.closed && finished.iter().any(Option::is_none)
-    };
-    if found.as_mut().is_some_and(is_refused) {
-        attempt.lost = Some(StartedOver::OutputDamaged);
-        meter = control.meter(Some(size));
-        found = None;
     }
-    let (stream, checkpoints, report) = match found {
-        Some((stream, continued, finished)) => {
-            output
-                .truncate(stream.sealed_size(size))
-                .map_err(SealError::writing)?;
-            let report = resumed(&finished);
-            (stream, attempt.go_on(continued, finished)?, report)
+    let sink = attempt.sink();
+    let (stream, checkpoints) = match found {
+        Some((stream, journal)) => {
+            let sealed_size = stream.sealed_size(size);
+            (stream, attempt.resume(journal, finished, sealed_size)?)
         }
         None => {
-            let report = ResumeReport {
-                started_over: attempt.lost,
-                ..ResumeReport::default()
-            };
-            let (stream, keys, file_key) = NewStream::with_keys(options, Some(size), random)?;
-            let mut header = JournalHeader {
-                direction: JournalDirection::Seal,
-                source: attempt.source,
-                wrapped: None,
-                public_keys: None,
-                stream_header: stream.header.clone(),
-            };
-            let key = keys.journal_key()?;
-            header.note_public_keys(&key, &public_keys(&options.recipients));
-            if let Some(secret) = attempt.secret {
-                header.wrap(secret, &stream.stream_id, &file_key, random)?;
-            }
-            (stream, attempt.start_over(&header, key)?, report)
+            attempt.check_can_start_over()?;
+            let (stream, header, key) = create_stream(&attempt, options, random)?;
+            (stream, attempt.start_over(&header, key)?)
         }
     };
-    let resuming = Resuming {
-        checkpoints,
-        output,
-        flush,
-    };
-    let sink = Borrowed(output);
-    let tally = seal_by_offset(&stream, source, size, &sink, control, &meter, Some(&resuming))?;
+    let tally = seal_by_offset(&stream, source, size, &*sink, control, &meter, Some(&checkpoints))?;
     meter.finish();
     Ok(Report {
-        resume: Some(ended(resuming.checkpoints, report)),
+        resume: Some(checkpoints.end()),
         ..stream.report(&tally, control.threads.count(), start)
     })
 }
 
-/// The report of an output that is complete, if this one is: the process ended when it had its place already.
+fn create_stream(
+    attempt: &Attempt<'_>,
+    options: &EncryptOptions<'_>,
+    random: &Random,
+) -> Result<(NewStream, JournalHeader, JournalKey), SealError> {
+    let (stream, keys, file_key) = NewStream::with_keys(options, Some(attempt.source.size), random)?;
+    let mut header = JournalHeader {
+        direction: JournalDirection::Seal,
+        source: attempt.source,
+        wrapped: None,
+        public_keys: None,
+        stream_header: stream.header.clone(),
+    };
+    let key = keys.journal_key()?;
+    header.set_public_keys(&key, &public_keys(&options.recipients));
+    if let Some(secret) = attempt.secret {
+        header.wrap(secret, &stream.stream_id, &file_key, random)?;
+    }
+    Ok((stream, header, key))
+}
+
+/// The stream that an earlier attempt began to seal; `None`, with the reason in `attempt.started_over`, if there is none
+/// that can be resumed.
 ///
 /// # Errors
-/// See [`SealError`].
-pub(crate) fn encrypt_placed(
-    mut attempt: Attempt<'_>,
+/// `JournalRefused`, `SourceChanged`, `InvalidOption`, `Io`.
+fn find_stream(
+    attempt: &mut Attempt<'_>,
     options: &EncryptOptions<'_>,
-    control: &Control<'_>,
-) -> Result<Option<Report>, SealError> {
-    let start = Instant::now();
-    let (size, output) = (attempt.source.size, attempt.output);
-    let Some((stream, continued)) = find_sealing(&mut attempt, options, &Random::system())? else {
+    random: &Random,
+) -> Result<Option<(NewStream, FoundJournal)>, SealError> {
+    let size = attempt.source.size;
+    let geometry = options.geometry(Some(size))?;
+    let Some(stored) = attempt.read_header(JournalDirection::Seal)? else {
         return Ok(None);
     };
-    let meter = control.meter(Some(size));
-    let finished = sound_records(&stream, output, &continued, size, control, &meter)?;
-    let Some(summaries) = all(&finished) else {
+    let Ok(header) = StreamHeader::parse(&stored.header.stream_header) else {
+        return Err(attempt.refused("it has no stream header"));
+    };
+    let Some(file_key) = file_key(attempt, &stored.header, &header, &options.recipients)? else {
+        let has_secret = attempt.secret.is_some() || options.recipients.iter().any(Recipient::opens);
+        attempt.started_over = Some(if has_secret {
+            StartedOver::NoMatchingKey
+        } else {
+            StartedOver::NoSecret
+        });
         return Ok(None);
     };
-    let mut tally = Tally::sealing(&stream.header);
-    summaries.iter().for_each(|summary| tally.add(summary));
-    let end_offset = tally.output_size();
-    let end = stream.end(&mut tally)?;
-    let is_complete = holds(output, 0, &stream.header)
-        && holds(output, end_offset, &end)
-        && output.size().is_ok_and(|size| size == tally.output_size());
-    Ok(is_complete.then(|| {
-        meter.finish();
-        Report {
-            resume: Some(resumed(&finished)),
-            ..stream.report(&tally, control.threads.count(), start)
+    let core = &header.core;
+    let keys = StreamKeys::derive(
+        &file_key,
+        &core.encode(),
+        &header.core_extensions,
+        &options.context,
+    )?;
+    if !keys.verify_header(header.authenticated(), &header.mac) {
+        return Err(attempt.refused(CHANGED));
+    }
+    // Before the journal's MAC, because its key depends on the context.
+    if !keys.verify_context(&header.context_check)? {
+        attempt.started_over = Some(StartedOver::OptionsDiffer);
+        return Ok(None);
+    }
+    let key = keys.journal_key()?;
+    attempt.check_header(&stored, &key)?;
+    let same_options = core.geometry == geometry
+        && core.header_copy == (options.header == HeaderLayout::Rewrappable)
+        && core.plaintext_size == Some(size)
+        && stored
+            .header
+            .has_public_keys(&key, &public_keys(&options.recipients))
+        && is_sealed_for(&header, &options.recipients)?;
+    if !same_options {
+        attempt.started_over = Some(StartedOver::OptionsDiffer);
+        return Ok(None);
+    }
+    let journal = attempt.read_entries(&stored, key, geometry.segment_count(size))?;
+    let stream = NewStream::resumed(header, &keys, random)?;
+    Ok(Some((stream, journal)))
+}
+
+/// The key of the journal's stream, if a recipient's key or the resume secret opens it.
+fn file_key(
+    attempt: &Attempt<'_>,
+    journal: &JournalHeader,
+    header: &StreamHeader,
+    recipients: &[Recipient],
+) -> Result<Option<FileKey>, SealError> {
+    let identities: Vec<_> = recipients.iter().filter_map(Recipient::identity).collect();
+    match unlock(header, &identities, &UnlockLimits::default()) {
+        Ok(unlocked) => return Ok(Some(unlocked.file_key)),
+        Err(UnlockError::NoMatch | UnlockError::WrongPassphrase) => {}
+        Err(UnlockError::Tampered) => return Err(attempt.refused(CHANGED)),
+        // Sealing allows no such cost, so the header was changed.
+        Err(UnlockError::PassphraseCost { .. } | UnlockError::PassphraseLanes { .. }) => {
+            return Err(attempt.refused("its passphrase slots cost more than the limit for sealing"));
         }
-    }))
-}
-
-/// The records in the output that are what the journal calls finished.
-fn sound_records(
-    stream: &NewStream,
-    output: &dyn Unfinished,
-    continued: &Continued,
-    size: u64,
-    control: &Control<'_>,
-    meter: &ProgressMeter<'_>,
-) -> Result<Vec<Option<RecordSummary>>, SealError> {
-    let place = Place::Records(stream.header_size());
-    sound(&stream.context, output, continued, size, place, control, meter)
-}
-
-fn holds(output: &dyn Unfinished, offset: u64, due: &[u8]) -> bool {
-    let mut bytes = vec![0; due.len()];
-    let read = output.read_at(offset, &mut [IoSliceMut::new(&mut bytes)]);
-    read.is_ok_and(|read| read == due.len()) && bytes == due
+        Err(UnlockError::Crypto(error)) => return Err(error.into()),
+    }
+    match attempt.secret {
+        Some(secret) => Ok(journal.unwrap(secret, &header.core.stream_id)?),
+        None => Ok(None),
+    }
 }

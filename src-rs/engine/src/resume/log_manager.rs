@@ -1,12 +1,13 @@
 //! The thread that writes a journal, so that no worker waits for the disk.
 //!
-//! What is written survives the end of the process; what is synced survives a power cut. So entries are written every few
-//! milliseconds and synced twice a second. Entries and output are not ordered on the disk: an entry whose
-//! segment did not get there is found out when the segment is read again.
+//! Written entries survive the end of the process; synced entries survive a power cut. Entries are therefore written every
+//! few milliseconds and synced twice a second. The disk can store an entry before its segment: the next attempt reads
+//! the segment again to find that out.
 
-use super::{ENTRY_SIZE, JournalEntry};
+use super::journal::{ENTRY_SIZE, JournalEntry};
 use crate::crypto::JournalKey;
 use crate::format::SegmentIndex;
+use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::fs::File;
 use std::io;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -15,30 +16,18 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Where a journal is kept.
+/// The file of a journal. All errors are the system's.
 pub(crate) trait JournalFile: Send {
-    /// All that is in it, from its beginning.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// Reads the whole journal from its beginning.
     fn contents(&mut self) -> io::Result<Box<dyn Read + '_>>;
 
-    /// Cuts it to its first `size` bytes; what is appended stands behind them.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// Cuts the journal to its first `size` bytes. The next entry is appended there.
     fn truncate(&mut self, size: u64) -> io::Result<()>;
 
-    /// Writes behind all that is there.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// Appends `bytes`.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Has everything on the disk.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// Waits until everything is on the disk.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -62,46 +51,45 @@ impl JournalFile for File {
     }
 }
 
-/// The journal could not be written, and nothing was added to it since.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trouble {
-    /// The first segment that is not in it.
-    pub(crate) segment: SegmentIndex,
-    /// The system's words.
-    pub(crate) message: String,
+/// The error of a journal that could not be written. `segment` is the first one that is missing in it.
+pub(crate) fn checkpoint_error(segment: SegmentIndex, message: impl ToString) -> SegmentWorkerError {
+    SegmentWorkerError::CheckpointError {
+        segment,
+        message: message.to_string(),
+    }
 }
 
-/// Takes entries from any thread and has them written by its own. Dropped, it writes what it has taken.
+/// Takes entries from any thread and writes them on its own thread. When dropped, it writes all entries that it has taken.
 #[derive(Debug)]
 pub(crate) struct LogManager {
-    /// Without a bound: an entry is 56 bytes, of which there is one for each segment at most, and a worker must not wait.
+    /// Unbounded, because a worker must not wait: an entry takes 56 bytes, and each segment has one.
     messages: Option<Sender<Message>>,
-    thread: Mutex<Option<JoinHandle<Option<Trouble>>>>,
+    thread: Mutex<Option<JoinHandle<Option<SegmentWorkerError>>>>,
 }
 
 enum Message {
     Finished(JournalEntry),
-    /// Write all, and the entry that says that the end comes next; then answer.
+    /// Write all entries and the closing one, then answer.
     Close(Sender<()>),
 }
 
 impl LogManager {
-    /// Starts the thread. The journal's header has been written, unless that is the `trouble` there was.
+    /// Starts the thread. The journal's header has been written, unless that failed with `failure`.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// The system can't start a thread.
     pub(crate) fn start(
         journal: Box<dyn JournalFile>,
         key: JournalKey,
         header_mac: [u8; 48],
-        trouble: Option<Trouble>,
+        failure: Option<SegmentWorkerError>,
     ) -> io::Result<Self> {
         let (messages, inbox) = channel();
         let writer = Writer {
             journal,
             key,
             header_mac,
-            trouble,
+            failure,
             pending: Vec::new(),
             first_pending: None,
             unsynced: 0,
@@ -116,28 +104,28 @@ impl LogManager {
         })
     }
 
-    /// Notes a finished segment. Never waits.
+    /// Adds the entry of a finished segment. Never waits.
     pub(crate) fn record(&self, entry: JournalEntry) {
-        // Nobody listens where the thread is gone; `end` says so.
         self.send(Message::Finished(entry));
     }
 
-    /// Returns when everything is on the disk and the journal says that the output's end comes next, or when the journal
-    /// has been emptied because it could not be written.
+    /// Returns when all entries and the closing one are on the disk, or when the journal was emptied because it could not
+    /// be written.
     pub(crate) fn close(&self) {
         let (answer, done) = channel();
         self.send(Message::Close(answer));
         self.wake();
-        // An error is the thread's end, of which `end` tells.
+        // Fails only if the thread has ended; `end` then returns its error.
         let _ = done.recv();
     }
 
-    /// Writes what was taken, ends the thread, and tells whether it all worked.
+    /// Writes all entries, ends the thread, and returns its first error.
     #[must_use]
-    pub(crate) fn end(mut self) -> Option<Trouble> {
+    pub(crate) fn end(mut self) -> Option<SegmentWorkerError> {
         self.join()
     }
 
+    /// If the thread has ended, `end` returns its error.
     fn send(&self, message: Message) {
         if let Some(messages) = &self.messages {
             let _ = messages.send(message);
@@ -152,17 +140,14 @@ impl LogManager {
         }
     }
 
-    fn join(&mut self) -> Option<Trouble> {
+    fn join(&mut self) -> Option<SegmentWorkerError> {
         self.messages = None;
         self.wake();
         let thread = self.thread.lock().ok()?.take()?;
-        thread.join().unwrap_or_else(|_| {
-            Some(Trouble {
-                segment: SegmentIndex::ZERO,
-                message: "its thread stopped without an answer (a bug in sealstream; please report it)"
-                    .into(),
-            })
-        })
+        let panicked = "its thread stopped without an answer (a bug in sealstream; please report it)";
+        thread
+            .join()
+            .unwrap_or_else(|_| Some(checkpoint_error(SegmentIndex::ZERO, panicked)))
     }
 }
 
@@ -176,17 +161,18 @@ struct Writer {
     journal: Box<dyn JournalFile>,
     key: JournalKey,
     header_mac: [u8; 48],
-    trouble: Option<Trouble>,
-    /// Entries that are not written.
+    /// Once set, nothing more is written.
+    failure: Option<SegmentWorkerError>,
+    /// Encoded entries that are not written yet.
     pending: Vec<u8>,
     first_pending: Option<SegmentIndex>,
-    /// Entries that are written and not synced.
+    /// Number of entries that are written but not synced.
     unsynced: usize,
     last_sync: Instant,
 }
 
 impl Writer {
-    fn run(mut self, inbox: &Receiver<Message>) -> Option<Trouble> {
+    fn run(mut self, inbox: &Receiver<Message>) -> Option<SegmentWorkerError> {
         loop {
             match inbox.try_recv() {
                 Ok(Message::Finished(entry)) => {
@@ -204,11 +190,11 @@ impl Writer {
                 }
                 Err(TryRecvError::Disconnected) => {
                     self.flush(true);
-                    return self.trouble;
+                    return self.failure;
                 }
                 Err(TryRecvError::Empty) => {
                     self.flush(false);
-                    // Not woken by entries: waking a thread costs a worker more than the entry does.
+                    // Entries don't wake this thread: waking it would cost a worker more than the entry.
                     std::thread::park_timeout(WRITE_INTERVAL);
                     continue;
                 }
@@ -217,19 +203,15 @@ impl Writer {
         }
     }
 
-    /// Writes what is pending, and syncs if it is time.
+    /// Writes the pending entries, and syncs if it is time or if `sync` is set.
     fn flush(&mut self, sync: bool) {
-        let due = sync || self.unsynced >= MAX_BATCH || self.last_sync.elapsed() >= SYNC_INTERVAL;
+        let sync = sync || self.unsynced >= MAX_BATCH || self.last_sync.elapsed() >= SYNC_INTERVAL;
         let segment = self.first_pending.take().unwrap_or_default();
         let pending = std::mem::take(&mut self.pending);
-        if self.trouble.is_some() {
-            return;
+        if self.failure.is_none() {
+            let result = self.write(&pending, sync);
+            self.failure = result.err().map(|error| checkpoint_error(segment, error));
         }
-        let result = self.write(&pending, due);
-        self.trouble = result.err().map(|error| Trouble {
-            segment,
-            message: error.to_string(),
-        });
     }
 
     fn write(&mut self, bytes: &[u8], sync: bool) -> io::Result<()> {
@@ -246,20 +228,20 @@ impl Writer {
     }
 
     fn close(&mut self) {
-        let closed = JournalEntry::encode_closed(&self.key, &self.header_mac);
+        let closed = JournalEntry::CLOSED.encode(&self.key, &self.header_mac);
         self.pending.extend_from_slice(&closed);
         self.flush(true);
-        if self.trouble.is_some() {
-            // A journal that can't say that the end was written must not let anyone write to the stream again.
-            // Cutting takes no room; what fails all the same is a disk that answers nothing more.
+        if self.failure.is_some() {
+            // Without the closing entry the next attempt could add segments to a stream whose end was written: the
+            // journal must not be used again. Best effort: truncation takes no space, so it fails only if the disk does.
             let _ = self.journal.truncate(0).and_then(|()| self.journal.sync());
         }
     }
 }
 
-/// How long an entry waits in memory: what a process that is killed loses.
+/// Time that an entry waits in memory. A killed process loses these entries.
 const WRITE_INTERVAL: Duration = Duration::from_millis(20);
-/// How long an entry waits for the disk: what a power cut loses.
+/// Time that an entry waits for the disk. A power cut loses these entries.
 const SYNC_INTERVAL: Duration = Duration::from_millis(500);
-/// Entries that are written at once, and after which the disk is not waited for any longer.
+/// Largest number of entries in one write, and of entries that are not synced.
 const MAX_BATCH: usize = 4096;

@@ -1,19 +1,20 @@
-//! By what a source is known again.
+//! Detects a source that changed between two attempts.
 
+use crate::error::{SealError, SizeRelation};
 use std::fs::File;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What tells whether a file is the one that it was, unchanged.
+/// Properties of a file that differ if it is changed or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SourceMark {
     /// Bytes.
     pub(crate) size: u64,
-    /// When it was last written to, in nanoseconds since 1970.
+    /// Time of the last change, in nanoseconds since 1970.
     pub(crate) modified: i64,
-    /// The device that it is on; 0 where the platform doesn't say.
+    /// Device number; 0 on platforms without one.
     pub(crate) device: u64,
-    /// Its number on that device; 0 where the platform doesn't say.
+    /// Inode number; 0 on platforms without one.
     pub(crate) inode: u64,
 }
 
@@ -21,7 +22,7 @@ impl SourceMark {
     /// The mark of an open file.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub(crate) fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let (device, inode) = file_id(&metadata);
@@ -32,9 +33,27 @@ impl SourceMark {
             inode,
         })
     }
+
+    /// Fails with `SourceChanged` if the source differs now. Device numbers are not compared: they can change when the
+    /// system restarts.
+    pub(super) fn check_unchanged(&self, now: &Self) -> Result<(), SealError> {
+        if (self.size, self.modified, self.inode) == (now.size, now.modified, now.inode) {
+            Ok(())
+        } else {
+            Err(self.changed(now))
+        }
+    }
+
+    /// The failure of a source that is not the same as before.
+    pub(super) fn changed(&self, now: &Self) -> SealError {
+        SealError::SourceChanged {
+            expected: self.size,
+            relation: SizeRelation::of(now.size, self.size),
+        }
+    }
 }
 
-/// Nanoseconds since 1970, which an `i64` holds until the year 2262.
+/// Nanoseconds since 1970. An `i64` holds them until the year 2262.
 fn nanoseconds(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),

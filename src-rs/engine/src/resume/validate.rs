@@ -1,32 +1,36 @@
-//! Which finished segments are in the output as the journal has them.
+//! Validates the finished segments: their bytes in the output must match the journal.
 
 use crate::crypto::Crc64;
 use crate::format::{ManifestEntry, SegmentIndex};
 use crate::operation::cancel::CancellationToken;
-use crate::resume::{JournalEntry, Unfinished};
+use crate::resume::journal::JournalEntry;
+use crate::stream_v2::io::ReadWriteAt;
 use crate::stream_v2::pipeline::{TaskError, Worker};
 use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, RecordSummary, SegmentCryptoContext};
 use crate::telemetry::{ProgressMeter, Stage};
 use std::io::IoSliceMut;
 
-/// Reads the segments that the journal calls finished, and answers what is left of each one that is.
-pub(crate) struct ValidateTask<'a> {
-    pub(crate) context: &'a SegmentCryptoContext,
-    pub(crate) output: &'a dyn Unfinished,
-    pub(crate) entries: &'a [Option<JournalEntry>],
-    pub(crate) plaintext_size: u64,
-    pub(crate) place: Place<'a>,
-    pub(crate) cancel: &'a CancellationToken,
-    /// Is told of what is sound.
-    pub(crate) meter: &'a ProgressMeter<'a>,
+/// Reads each segment that the journal lists, and returns its summary if its bytes match.
+pub(super) struct ValidateTask<'a> {
+    pub(super) context: &'a SegmentCryptoContext,
+    pub(super) output: &'a dyn ReadWriteAt,
+    pub(super) entries: &'a [Option<JournalEntry>],
+    pub(super) plaintext_size: u64,
+    pub(super) layout: OutputLayout<'a>,
+    pub(super) cancel: &'a CancellationToken,
+    /// Gets the plaintext size of each valid segment.
+    pub(super) meter: &'a ProgressMeter<'a>,
 }
 
-/// What stands in the output.
+/// What the output consists of.
 #[derive(Clone, Copy)]
-pub(crate) enum Place<'a> {
-    /// Records, behind a header of this size.
-    Records(u32),
-    /// Plaintext of the records that this verified manifest names.
+pub(super) enum OutputLayout<'a> {
+    /// A stream: records after a header of this size.
+    Records {
+        /// Bytes of the header.
+        header_size: u32,
+    },
+    /// Plaintext of the records in this verified manifest.
     Plaintext(&'a [ManifestEntry]),
 }
 
@@ -42,25 +46,25 @@ impl ValidateTask<'_> {
         };
         let geometry = self.context.geometry();
         let plaintext_size = geometry.segment_plaintext(self.plaintext_size, index);
-        let (offset, size, is_due) = match self.place {
-            Place::Records(header_size) => {
+        let (offset, size, matches) = match self.layout {
+            OutputLayout::Records { header_size } => {
                 let offset = geometry.record_offset(header_size, index);
                 let mut preamble = [0; PREAMBLE_SIZE];
-                let is_due = self.read(offset.get(), &mut preamble)
+                let matches = self.read(offset.get(), &mut preamble)
                     && FrameOpener::begin(self.context, index, offset, &preamble)
                         .is_ok_and(|opener| opener.entry() == entry.record);
-                (offset.get(), geometry.record_size(plaintext_size), is_due)
+                (offset.get(), geometry.record_size(plaintext_size), matches)
             }
-            Place::Plaintext(manifest) => {
-                let is_due = at.and_then(|at| manifest.get(at)) == Some(&entry.record);
+            OutputLayout::Plaintext(manifest) => {
+                let matches = at.and_then(|at| manifest.get(at)) == Some(&entry.record);
                 (
                     geometry.plaintext_offset(index),
                     u64::from(plaintext_size),
-                    is_due,
+                    matches,
                 )
             }
         };
-        if !is_due || self.crc64(worker, offset, size)? != Some(entry.output_crc64) {
+        if !matches || self.crc64(worker, offset, size)? != Some(entry.output_crc64) {
             return Ok(None);
         }
         self.meter.add(u64::from(plaintext_size));
@@ -74,7 +78,7 @@ impl ValidateTask<'_> {
         }))
     }
 
-    /// The CRC-64 of these bytes of the output, if they are there.
+    /// The CRC-64 of these bytes of the output; `None` if they can't be read.
     fn crc64(&self, worker: &mut Worker<'_>, mut offset: u64, size: u64) -> Result<Option<u64>, TaskError> {
         let mut crc = Crc64::default();
         let end = offset + size;
@@ -91,7 +95,7 @@ impl ValidateTask<'_> {
         Ok(Some(crc.value()))
     }
 
-    /// Whether the output gave all of these bytes. One that can't be read is not sound, and is written again.
+    /// Whether all of these bytes could be read. A segment that can't be read is done again.
     fn read(&self, offset: u64, bytes: &mut [u8]) -> bool {
         let size = bytes.len();
         let read = self.output.read_at(offset, &mut [IoSliceMut::new(bytes)]);

@@ -168,7 +168,7 @@ impl FaultySink {
     }
 }
 
-impl WriteAt for &FaultySink {
+impl WriteAt for FaultySink {
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
         self.write_one(0)?;
         WriteAt::write_at(&&self.output, offset, buffers)

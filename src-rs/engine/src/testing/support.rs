@@ -98,7 +98,7 @@ impl Output {
     }
 }
 
-impl WriteAt for &Output {
+impl WriteAt for Output {
     fn set_size(&self, size: u64) -> io::Result<()> {
         // Memory is no sparse file.
         let size = usize::try_from(size).ok().filter(|&size| size <= 1 << 30);

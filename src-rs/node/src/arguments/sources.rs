@@ -5,7 +5,7 @@ use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::SealError;
 use sealstream::repair::heal::CopySource;
-use sealstream::stream_v2::io::{BytesInFront, FetchedParts, ReadAt, open_source};
+use sealstream::stream_v2::io::{FetchedRanges, JoinedSource, ReadAt, open_source};
 use std::path::Path;
 
 /// A source: one of `path`, `bytes` and `fetched`, and `header` if that is detached. Bytes must not change until the operation
@@ -48,7 +48,7 @@ impl Source {
             None => self.in_memory()?,
         };
         Ok(match &self.header {
-            Some(header) => Box::new(BytesInFront::new(input(header), opened)),
+            Some(header) => Box::new(JoinedSource::new(input(header), opened)),
             None => opened,
         })
     }
@@ -64,7 +64,7 @@ impl Source {
             (Some(bytes), _) => Ok(Box::new(input(bytes))),
             (None, Some(FetchedSource { size, parts })) => {
                 let parts = parts.iter().map(|part| (part.offset as u64, input(&part.bytes)));
-                Ok(Box::new(FetchedParts::new(*size as u64, parts.collect())))
+                Ok(Box::new(FetchedRanges::new(*size as u64, parts.collect())))
             }
             (None, None) => Err(Self::missing()),
         }

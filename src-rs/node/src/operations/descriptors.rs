@@ -8,8 +8,8 @@ use crate::types::report::Report;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::files::Placement;
-use sealstream::stream_v2::io::{InputSource, OutputFile, OutputSink, PipeReader, PipeWriter, open_source};
+use sealstream::files::{NewFile, Placement};
+use sealstream::stream_v2::io::{InputSource, OutputSink, PipeReader, PipeWriter, open_source};
 use sealstream::{Control, SealError, decrypt_stream_v2, encrypt_stream_v2};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -76,27 +76,32 @@ fn convert(
         Some(path) => open_source(Path::new(path))?,
         None => duplicate(source.fd, "source")?,
     };
-    let output = match &target.path {
-        Some(path) => Ok(OutputFile::create(Some(&file), Path::new(path), place.overwrite)?),
-        None => Err(duplicate(target.fd, "target")?),
-    };
     let input = match source.path {
-        Some(_) => InputSource::file(file),
-        None => InputSource::reader(PipeReader::new(file, cancel.clone())),
-    };
-    let convert = |sink: OutputSink<'_>| {
-        convert(input, sink).map_err(|error| error.on_file(&source.name(), &target.name()))
-    };
-    let report = match output {
-        Ok(output) => {
-            let report = convert(OutputSink::file(output.file()))?;
-            // A pipe has no permissions to copy: only the owner may read the output.
-            output.commit(None, place.flush)?;
-            report
+        Some(_) => InputSource::positioned(&file),
+        None => {
+            let pipe = duplicate(source.fd, "source")?;
+            InputSource::reader(PipeReader::new(pipe, cancel.clone()))
         }
-        Err(file) => convert(OutputSink::writer(PipeWriter::new(file, cancel.clone())))?,
     };
-    Ok(report.into())
+    let (from, to) = (source.name(), target.name());
+    let report = match &target.path {
+        Some(path) => {
+            let new = NewFile {
+                from: &from,
+                sources: &[&file],
+                to: Path::new(path),
+                // A pipe has no permissions to copy: only the owner may read the output.
+                mode: None,
+                placement: place,
+            };
+            new.write(|output| convert(input, OutputSink::positioned(output.file())))
+        }
+        None => {
+            let writer = PipeWriter::new(duplicate(target.fd, "target")?, cancel.clone());
+            convert(input, OutputSink::writer(writer)).map_err(|error| error.on_file(&from, &to))
+        }
+    };
+    report.map(Report::from)
 }
 
 impl End {

@@ -10,7 +10,7 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::repair::heal;
-use sealstream::repair::heal::{EndState, HeaderState, HealOptions, heal_file};
+use sealstream::repair::heal::{EndRecordState, HeaderState, HealOptions, heal_file};
 use std::path::Path;
 
 /// How to heal; an absent option has the engine's default.
@@ -86,9 +86,9 @@ object! {
         /// Its end record: the one that was taken, another one, or lost.
         #[napi(ts_type = "'taken' | 'differs' | 'lost'")]
         end: String = match copy.end {
-            EndState::Taken => "taken",
-            EndState::Differs => "differs",
-            EndState::Lost => "lost",
+            EndRecordState::Taken => "taken",
+            EndRecordState::Differs => "differs",
+            EndRecordState::Lost => "lost",
         },
     }
 }
@@ -127,5 +127,5 @@ const NO_COPY: heal::CopyReport = heal::CopyReport {
     segments: 0,
     bytes_read: 0,
     header: HeaderState::Lost,
-    end: EndState::Lost,
+    end: EndRecordState::Lost,
 };

@@ -15,7 +15,7 @@ use napi_derive::napi;
 use sealstream::format::SegmentIndex;
 use sealstream::random_access::{RangeReader, ReadPlan};
 use sealstream::stream_v2::core::seekable::SeekableStream;
-use sealstream::stream_v2::io::{BytesInFront, ReadAt, open_source};
+use sealstream::stream_v2::io::{JoinedSource, ReadAt, open_source};
 use sealstream::stream_v2::segment_worker::RecordSummary;
 use sealstream::telemetry::StageTimes;
 use sealstream::{CancellationToken, SealError, format, random_access};
@@ -67,7 +67,7 @@ pub fn open_reader<'env>(
             Some(path) => {
                 let file = open_source(Path::new(path))?;
                 let whole: Box<dyn ReadAt> = match &source.header {
-                    Some(header) => Box::new(BytesInFront::new(input(header).to_vec(), file)),
+                    Some(header) => Box::new(JoinedSource::new(input(header).to_vec(), file)),
                     None => Box::new(file),
                 };
                 Some((whole, PathBuf::from(path)))

@@ -12,7 +12,7 @@ use napi::bindgen_prelude::{ClassInstance, Object};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 use sealstream::rekey::rewrap;
-use sealstream::rekey::rewrap::{Change, RewrapOptions, SlotSelector, rewrap_file};
+use sealstream::rekey::rewrap::{RewrapOptions, SlotChange, SlotSelector, rewrap_file};
 use std::path::Path;
 
 /// Selects key slots of a header, by exactly one property.
@@ -117,9 +117,9 @@ pub fn rewrap<'env>(
         .map(|identity| identity_of(identity).map(SlotSelector::Opens));
     let remove = selected.chain(opened).collect::<Result<_>>()?;
     let change = if settings.replace {
-        Change::Replace(add)
+        SlotChange::Replace(add)
     } else {
-        Change::Edit { add, remove }
+        SlotChange::Edit { add, remove }
     };
     let (options, flush) = (RewrapOptions { change }, settings.flush);
     // It may take long: a header that outgrows its room has the whole stream copied.

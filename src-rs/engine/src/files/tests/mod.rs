@@ -150,7 +150,7 @@ fn a_failure_leaves_no_temporary_file_and_the_old_target_as_it_was() {
 #[test]
 fn an_output_that_is_dropped_leaves_nothing() {
     let folder = Folder::new();
-    let output = OutputFile::create(None, &folder.path("new"), Overwrite::Refuse).unwrap();
+    let output = OutputFile::create(&[], &folder.path("new"), Overwrite::Refuse).unwrap();
     assert_eq!(
         folder.names().len(),
         3,
@@ -164,14 +164,14 @@ fn an_output_that_is_dropped_leaves_nothing() {
 fn a_target_that_came_into_being_meanwhile_is_not_overwritten() {
     let folder = Folder::new();
     let target = folder.path("new");
-    let output = OutputFile::create(None, &target, Overwrite::Refuse).unwrap();
+    let output = OutputFile::create(&[], &target, Overwrite::Refuse).unwrap();
     fs::write(&target, b"somebody else's").unwrap();
     let refused = output.commit(None, true).unwrap_err();
     assert_eq!(refused, SealError::TargetExists { path: shown(&target) });
     assert_eq!(fs::read(&target).unwrap(), b"somebody else's");
     assert_eq!(folder.names(), ["new", "plain", "sealed"]);
 
-    let output = OutputFile::create(None, &folder.path("other"), Overwrite::Replace).unwrap();
+    let output = OutputFile::create(&[], &folder.path("other"), Overwrite::Replace).unwrap();
     fs::write(folder.path("other"), b"old").unwrap();
     output.commit(None, false).unwrap();
     assert_eq!(fs::read(folder.path("other")).unwrap(), b"");

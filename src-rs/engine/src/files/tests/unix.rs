@@ -62,7 +62,7 @@ fn a_file_that_is_replaced_keeps_its_permissions() {
 #[test]
 fn while_it_is_written_only_its_owner_can_read_the_output() {
     let folder = Folder::new();
-    let output = OutputFile::create(None, &folder.path("new"), Overwrite::Refuse).unwrap();
+    let output = OutputFile::create(&[], &folder.path("new"), Overwrite::Refuse).unwrap();
     assert_eq!(
         output.file().metadata().unwrap().permissions().mode() & 0o777,
         0o600
@@ -169,7 +169,7 @@ fn a_full_device_is_a_failure_to_write() {
     let file = full();
     for sink in [
         OutputSink::writer(full()),
-        OutputSink::file(&file),
+        OutputSink::positioned(&file),
         OutputSink::writer(PipeWriter::new(full(), CancellationToken::new())),
     ] {
         let failure = encrypt_stream_v2(InputSource::memory(&content), sink, &compact(), &control(2));

@@ -8,7 +8,7 @@ use crate::error::SealError;
 use crate::format::ByteRange;
 use crate::operation::cancel::CancellationToken;
 use crate::random_access::RangeReader;
-use crate::stream_v2::io::{FetchedParts, ReadAt};
+use crate::stream_v2::io::{FetchedRanges, ReadAt};
 use crate::telemetry::StageTimes;
 use crate::testing::support::reading as keys;
 use std::io;
@@ -45,9 +45,9 @@ fn read_fetched(
     read(reader, &fetched(stream, &missing), start, length)
 }
 
-fn fetched<'a>(stream: &'a [u8], ranges: &[ByteRange]) -> FetchedParts<'a> {
+fn fetched<'a>(stream: &'a [u8], ranges: &[ByteRange]) -> FetchedRanges<'a> {
     let part = |range: &ByteRange| (range.start, &stream[range.start as usize..range.end as usize]);
-    FetchedParts::new(stream.len() as u64, ranges.iter().map(part).collect())
+    FetchedRanges::new(stream.len() as u64, ranges.iter().map(part).collect())
 }
 
 /// Memory that notes what is read of it.

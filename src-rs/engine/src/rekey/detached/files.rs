@@ -1,24 +1,24 @@
-//! Sealing and opening files whose header is kept apart.
+//! Sealing and opening files with a detached header.
 
-use super::header_file::HeaderFile;
-use super::parse;
+use super::header_file::{HeaderFile, write_header_file};
+use super::parse_header;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
-use crate::files::{ALL_BITS, OWNER_BITS, Placement, convert};
+use crate::files::{ALL_BITS, OWNER_BITS, Placement, SourceFile};
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout, compact_header_size};
 use crate::operation::report::Report;
 use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
-use crate::stream_v2::io::{BytesApart, BytesInFront, InputSource, OutputSink};
+use crate::stream_v2::io::{DetachingSink, InputSource, JoinedSource, OutputSink};
 use std::fs::File;
 use std::path::Path;
 
-/// As [`encrypt_file`](crate::files::encrypt_file), but the file gets the stream's body, and the report its header,
-/// which goes into the file `header_to` before the body gets its name. The layout is [`HeaderLayout::Compact`] whatever the options say:
-/// object stores take some 2 KB of metadata.
+/// As [`encrypt_file`](crate::files::encrypt_file), but `to` gets only the stream's body. The report has the header, which is
+/// also written to `header_to` before the body gets its name. The layout is always [`HeaderLayout::Compact`], because object
+/// stores allow about 2 KB of metadata.
 ///
 /// # Errors
-/// As there, and those of writing `header_to`. Both files are as they were then, with one exception: where the body can't get its name at
-/// the last moment, its header has its place already.
+/// As there, and those of writing `header_to`. Both files are then unchanged, with one exception: if only renaming the body
+/// fails, the header file is already in place.
 pub fn encrypt_file_detached(
     from: &Path,
     to: &Path,
@@ -31,15 +31,15 @@ pub fn encrypt_file_detached(
         header: HeaderLayout::Compact,
         ..options.clone()
     };
-    // What is wrong with the recipients is told before their header's size counts.
+    // Checks the recipients before the size of their slots is used.
     options.geometry(None)?;
     let header_size = compact_header_size(&options.recipients);
-    convert(from, to, placement, ALL_BITS, |source, output| {
-        let kept = header_to.map(|file| file.create(source, output)).transpose()?;
-        let (report, header) = seal_apart(header_size, source, output.file(), &options, control)?;
-        if let Some(kept) = kept {
-            kept.keep(&header, output, placement.flush)?;
-        }
+    let source = SourceFile::open(from)?;
+    source.convert(to, placement, ALL_BITS, |body| {
+        let (report, header) = write_header_file(header_to, &source.file, body, placement.flush, || {
+            seal_detached(header_size, &source.file, body.file(), &options, control)
+                .map_err(|error| error.on_file(from, to))
+        })?;
         Ok(Report {
             header: Some(header),
             ..report
@@ -47,35 +47,38 @@ pub fn encrypt_file_detached(
     })
 }
 
-/// Seals into a header and a body, of which nothing but the header is the first `header_size` bytes.
+/// Seals into a header of `header_size` bytes, which is returned, and a body.
 ///
 /// # Errors
-/// Those of sealing, and `InvalidOption` where these bytes are no header: a body without one is of no use to anybody.
-pub(crate) fn seal_apart(
+/// Those of sealing, and `InvalidOption` if the first `header_size` bytes are not the header: a body without its header can
+/// never be opened.
+pub(crate) fn seal_detached(
     header_size: usize,
     source: &File,
     body: &File,
     options: &EncryptOptions<'_>,
     control: &Control<'_>,
 ) -> Result<(Report, Vec<u8>), SealError> {
-    let apart = BytesApart::new(header_size, Box::new(body));
-    let sink = OutputSink::Positioned(Box::new(&apart));
-    let source = InputSource::Positioned(Box::new(source));
-    let report = encrypt_stream_v2(source, sink, options, control)?;
-    let header = apart.into_first();
-    parse(&header)?;
-    let output_crc64 = crc_behind(&header, &report);
+    let sink = DetachingSink::new(header_size, body);
+    let report = encrypt_stream_v2(
+        InputSource::positioned(source),
+        OutputSink::positioned(&sink),
+        options,
+        control,
+    )?;
+    let header = sink.into_header();
+    parse_header(&header)?;
     let report = Report {
-        output_crc64,
+        output_crc64: body_crc64(&header, &report),
         ..report
     };
     Ok((report, header))
 }
 
-/// As [`decrypt_file`](crate::files::decrypt_file), of a stream whose header is kept apart from the file `from`.
+/// As [`decrypt_file`](crate::files::decrypt_file), for a stream whose body is the file `from`.
 ///
 /// # Errors
-/// As there, and `InvalidOption` for bytes that are no header.
+/// As there, and `InvalidOption` if `header` is not a header.
 pub fn decrypt_file_detached(
     header: &[u8],
     from: &Path,
@@ -84,16 +87,17 @@ pub fn decrypt_file_detached(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
-    parse(header)?;
-    convert(from, to, placement, OWNER_BITS, |body, output| {
-        let whole = InputSource::Positioned(Box::new(BytesInFront::new(header, body)));
-        decrypt_stream_v2(whole, OutputSink::file(output.file()), options, control)
+    parse_header(header)?;
+    let body = SourceFile::open(from)?;
+    body.convert(to, placement, OWNER_BITS, |output| {
+        let stream = InputSource::positioned(JoinedSource::new(header, &body.file));
+        decrypt_stream_v2(stream, OutputSink::positioned(output.file()), options, control)
     })
 }
 
-/// The checksum of what is behind the header, out of that of the whole: the checksum of a whole is that of its parts, shifted
-/// by the length of what follows and added up.
-fn crc_behind(header: &[u8], report: &Report) -> u64 {
+/// The checksum of the body, computed from that of the stream. The checksum of a stream is the exclusive or of the checksums
+/// of its parts, each shifted by the length of what follows.
+fn body_crc64(header: &[u8], report: &Report) -> u64 {
     let mut shifted = Crc64Joiner::default();
     shifted.append(Crc64::of(header), header.len() as u64);
     shifted.append(0, report.stream_size.saturating_sub(header.len() as u64));

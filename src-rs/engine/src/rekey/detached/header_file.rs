@@ -1,60 +1,60 @@
-//! The file in which a header is kept that is apart from its stream.
+//! The file of a detached header.
 
 use crate::error::{IoOperation, SealError};
+use crate::files::{NewFile, Placement};
 use crate::stream_v2::io::{OutputFile, Overwrite};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-/// Where a header goes that is kept apart. The file is its owner's alone, unless it replaces another.
+/// Where to write a detached header. A new file is readable by its owner alone.
 #[derive(Clone, Copy, Debug)]
 pub struct HeaderFile<'a> {
-    /// Its path.
+    /// Path of the file.
     pub path: &'a Path,
-    /// What to do where the file exists.
+    /// What to do if the file exists.
     pub overwrite: Overwrite,
 }
 
-/// A header's file beside its place.
-pub(super) struct UnnamedHeader<'a> {
-    path: &'a Path,
-    output: OutputFile,
-}
-
-impl<'a> HeaderFile<'a> {
-    /// Finds out, before any work, whether the file can be written; `body` is where the rest of what `source` gives goes.
-    ///
-    /// # Errors
-    /// As those of [`OutputFile::create`]; `SameFile` is also that of the body's own path.
-    pub(super) fn create(self, source: &File, body: &OutputFile) -> Result<UnnamedHeader<'a>, SealError> {
-        let Self { path, overwrite } = self;
-        let output = OutputFile::create(Some(source), path, overwrite)?;
+/// Has `work` write `body`, and writes the header that it returns into `file`, if there is one. The file is created, and thus
+/// checked, before the work.
+///
+/// The header file gets its name when nothing remains to be done for the body but its own name. Any failure before leaves
+/// both targets unchanged, and the body never stands in its place without its header.
+///
+/// # Errors
+/// Those of `work` and of [`NewFile::write`]. `SameFile` is also the error for a file that has the body's path.
+pub(super) fn write_header_file<T>(
+    file: Option<HeaderFile<'_>>,
+    source: &File,
+    body: &OutputFile,
+    flush: bool,
+    work: impl FnOnce() -> Result<(T, Vec<u8>), SealError>,
+) -> Result<(T, Vec<u8>), SealError> {
+    let Some(HeaderFile { path, overwrite }) = file else {
+        return work();
+    };
+    let new = NewFile {
+        from: path,
+        sources: &[source],
+        to: path,
+        mode: None,
+        placement: Placement { overwrite, flush },
+    };
+    new.write(|output| {
         let inspected = |error| SealError::io(IoOperation::Inspect, Some(path), &error);
-        if output.has_the_name_of(body).map_err(inspected)? {
-            let path = path.display().to_string();
-            return Err(SealError::SameFile { path });
+        if output.has_same_target(body).map_err(inspected)? {
+            return Err(SealError::SameFile {
+                path: path.display().to_string(),
+            });
         }
-        Ok(UnnamedHeader { path, output })
-    }
-}
-
-impl UnnamedHeader<'_> {
-    /// Writes the header and gives it its name, when nothing is left to be done for `body` but that: whatever fails until then leaves
-    /// both places as they were, and there is no moment at which the body stands in its place and its header does not.
-    ///
-    /// # Errors
-    /// As those of [`OutputFile::commit`].
-    pub(super) fn keep(self, header: &[u8], body: &OutputFile, flush: bool) -> Result<(), SealError> {
-        let Self { path, output } = self;
-        output
-            .file()
-            .write_all(header)
-            .map_err(|error| SealError::writing(error).on_file(path, path))?;
+        let (result, header) = work()?;
+        output.file().write_all(&header).map_err(SealError::writing)?;
         if flush {
             body.file()
                 .sync_all()
-                .map_err(|error| SealError::io(IoOperation::Flush, None, &error))?;
+                .map_err(|error| SealError::io(IoOperation::Flush, Some(body.target()), &error))?;
         }
-        output.commit(None, flush)
-    }
+        Ok((result, header))
+    })
 }

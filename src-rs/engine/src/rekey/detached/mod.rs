@@ -1,28 +1,41 @@
-//! Headers apart from their streams: a small object that says who can open a large one.
+//! Detached headers: a small object that controls access to a large one.
 //!
-//! What is left of a stream without its header is its body. Header and body in this order are the stream, byte for byte, so
-//! nothing else knows of it: adapters keep a header out of what is written, and put it in front of what is read. Offsets in
-//! failures and reports are those of the whole stream.
+//! A stream without its header is its body. Header and body in this order are the stream, byte for byte, so the rest of the
+//! engine does not know about detached headers: [`DetachingSink`] takes the header out of a stream that is written, and
+//! [`JoinedSource`](crate::stream_v2::io::JoinedSource) joins both when the stream is read. Offsets in failures and reports
+//! are those of the whole stream.
+//!
+//! [`DetachingSink`]: crate::stream_v2::io::DetachingSink
 
 mod attach;
-mod export;
 mod files;
 mod header_file;
 
 pub use attach::{attach_header, detach_header};
-pub use export::export_header;
 pub use files::{decrypt_file_detached, encrypt_file_detached};
 pub use header_file::HeaderFile;
 
 #[cfg(test)]
-pub(crate) use files::seal_apart;
+pub(crate) use files::seal_detached;
 
 use crate::error::SealError;
 use crate::format::StreamHeader;
 use crate::operation::options::invalid;
+use crate::stream_v2::core::locate::find_header;
+use crate::stream_v2::io::ReadAt;
 
-/// A detached header: all of the bytes, and nothing behind it.
-fn parse(header: &[u8]) -> Result<StreamHeader, SealError> {
+/// The bytes of a stream's header: the header itself if it is valid and not older than its copy, else the copy. The bytes
+/// are neither secret nor authenticated.
+///
+/// # Errors
+/// A header that is damaged or of another version, if no copy replaces it.
+pub fn export_header(source: &dyn ReadAt) -> Result<Vec<u8>, SealError> {
+    let size = source.size().map_err(SealError::reading)?;
+    Ok(find_header(source, size)?.header.bytes)
+}
+
+/// Parses a detached header, which must have no bytes after it.
+fn parse_header(header: &[u8]) -> Result<StreamHeader, SealError> {
     let problem = |problem: String| invalid("header", format!("is no header of a sealed stream: {problem}"));
     let parsed = StreamHeader::parse(header).map_err(|error| problem(error.to_string()))?;
     let beyond = header.len() - parsed.bytes.len();

@@ -1,17 +1,16 @@
-//! Who can open a sealed file, changed without touching what is sealed.
+//! Changes the key slots of a sealed file. The sealed data stays as it is.
 //!
-//! Only the header says who can open a stream, so only the header and its copy are written: in place where the new header has
-//! the old one's size and there is a copy to fall back on, and else through a new file. The stream's key stays the same:
-//! whoever had it, or kept an older header or another copy of the file, can still open it. Only sealing anew revokes.
+//! Only the header and its copy are written: in place if the new header has the old one's size and there is a copy, else into
+//! a new file. The stream's key stays the same, so anyone who had it, or kept an older header or another copy of the file, can
+//! still open the stream. To revoke access, the plaintext must be sealed again.
 
-mod change;
-mod in_place;
-mod new_file;
+mod locked_file;
 mod plan;
+mod slots;
+mod write;
 
-#[cfg(test)]
-pub(crate) use in_place::write as write_in_place;
-pub(crate) use plan::Plan;
+pub(crate) use plan::RewrapPlan;
+pub(crate) use write::write_in_place;
 
 use crate::error::SealError;
 use crate::format::SlotType;
@@ -19,26 +18,26 @@ use crate::inspect::SlotInfo;
 use crate::keys::{Identity, Recipient};
 use crate::operation::options::{Control, DecryptOptions};
 use crate::operation::report::OpenedBy;
-use crate::stream_v2::io::ChangedFile;
+use locked_file::LockedFile;
 use std::path::Path;
 
-/// What becomes of a stream's key slots.
+/// A change of a stream's key slots.
 #[derive(Clone, Debug)]
-pub enum Change {
-    /// Slots are added behind those that stay. With neither an addition nor a removal the header is written again as it is, with
-    /// the next revision: this mends a damaged copy of it and ends a rewrap that was interrupted.
+pub enum SlotChange {
+    /// Removes slots, and adds new ones after those that stay. If both lists are empty, the header is rewritten with the next
+    /// revision and the same slots: this repairs a damaged copy and finishes an interrupted rewrap.
     Edit {
-        /// For whom.
+        /// Recipients of the new slots.
         add: Vec<Recipient>,
-        /// Which slots go. All are looked for among those that the header has before anything is added.
+        /// Slots to remove, selected among those of the old header.
         remove: Vec<SlotSelector>,
     },
-    /// The slots of all types that this release knows give way to those of these recipients; slots of other types stay.
+    /// Replaces all slots of known types by those of these recipients. Slots of unknown types stay.
     Replace(Vec<Recipient>),
 }
 
-impl Change {
-    /// What callers call the list of those for whom slots are added.
+impl SlotChange {
+    /// The option that lists the new recipients.
     const fn name_of_added(&self) -> &'static str {
         match self {
             Self::Edit { .. } => "add",
@@ -47,48 +46,48 @@ impl Change {
     }
 }
 
-/// Key slots of a header. A selector has to select at least one.
+/// Selects key slots of a header. A selector must select at least one.
 #[derive(Clone, Debug)]
 pub enum SlotSelector {
     /// The slot at this position, from 0.
     Position(u32),
     /// Every slot of this type.
     Type(SlotType),
-    /// Every slot of a key with this name, and every slot of a key service's key with this id.
+    /// Every slot of a key, or a key service's key, with this id.
     KeyId(String),
-    /// Every slot that this opens. A passphrase costs what all passphrase slots of the header ask for, within the limit for
-    /// opening it.
+    /// Every slot that this identity opens. A passphrase is derived for each passphrase slot of the header, within the cost
+    /// limit for opening.
     Opens(Identity),
 }
 
-/// What to do with a file's header.
+/// How to rewrap a file.
 #[derive(Clone, Debug)]
 pub struct RewrapOptions {
-    /// Who may open the stream from now on.
-    pub change: Change,
+    /// The change of the key slots.
+    pub change: SlotChange,
 }
 
-/// A header that was rewritten.
+/// Result of a rewrap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RewrapReport {
     /// The stream's id.
     pub stream_id: [u8; 32],
-    /// How often the header was rewritten, this time included.
+    /// Number of times that the header was rewritten, including this time.
     pub revision: u16,
-    /// The header was written over the old one; else a new file took the old one's place.
+    /// The header was rewritten in place. Else a new file replaced the old one.
     pub in_place: bool,
     /// Bytes of the header.
     pub header_size: u32,
-    /// Who can open the stream now.
+    /// The slots of the new header.
     pub slots: Vec<SlotInfo>,
-    /// The slot of the old header that was opened. After a rewrap that was interrupted it can be one of the header before that,
-    /// and not be among those that the change started from.
+    /// The slot that was opened. After an interrupted rewrap it can be a slot of the older header, which the change did not
+    /// start from.
     pub opened_by: OpenedBy,
-    /// The change started from the header's copy: the header itself was damaged, or older.
+    /// The change started from the header's copy, because the header was damaged or older.
     pub header_from_copy: bool,
-    /// The slots that are new, by their positions now.
+    /// The new slots, with their positions in the new header.
     pub added: Vec<PlacedSlot>,
-    /// The slots that went, by the positions that they had.
+    /// The removed slots, with their positions in the old header.
     pub removed: Vec<PlacedSlot>,
 }
 
@@ -101,22 +100,21 @@ pub struct PlacedSlot {
     pub slot: SlotInfo,
 }
 
-/// Changes who can open the sealed file at `path`. What is sealed stays as it is, byte for byte.
+/// Changes the key slots of the sealed file at `path`. The sealed data stays as it is, byte for byte.
 ///
-/// Of a header and a copy that differ since a rewrap was interrupted, the newer one is what is changed, whichever of the two
-/// opens.
+/// If header and copy differ because a rewrap was interrupted, the newer one is changed, whichever of the two opens.
 ///
-/// In place the header's copy is written first, and each of the two is on the disk before the next step, so that whatever ends
-/// the operation leaves a file that opens: until the header is written with the keys of before and of after, then with those of
-/// after. Where a new file is needed it gets the old one's permission bits but not its other names, and `flush` says whether it
-/// is to be on the disk before this returns. Progress counts the bytes that are copied to a new file; in place there are none.
+/// In place, the copy is written first, and each write is on the disk before the next, so that the file opens whenever the
+/// operation ends: with the old and the new keys until the header is written, then with the new ones. A new file gets the old
+/// one's permission bits but not its other hard links; `flush` waits until it is on the disk. Progress counts the bytes copied
+/// to a new file; in place there are none.
 ///
 /// # Errors
-/// Those of opening the stream, its end included: a stream that is cut or whose end is damaged has to be healed first.
-/// `InvalidOption` for a selector that selects nothing, and for slots that a header can't have; `TargetBusy` where another rewrap
-/// of the file is under way; `SourceChanged` where another file has taken its place before a new one could; `NotARegularFile`,
-/// `Io`, `Cancelled`. The file is as it was then, with one exception: where the disk
-/// fails between the header's copy and the header, it opens with the keys of before and after.
+/// Those of opening the stream and its end: a truncated stream, or one with a damaged end, must be healed first.
+/// `InvalidOption` for a selector without a match, and for slots that a header can't have. `TargetBusy` if another rewrap of
+/// the file is running. `SourceChanged` if another file took its place before the new one could. `NotARegularFile`, `Io`,
+/// `Cancelled`. The file is then unchanged, with one exception: if the disk fails between the header's copy and the header,
+/// it opens with the old and the new keys.
 pub fn rewrap_file(
     path: &Path,
     options: &RewrapOptions,
@@ -124,13 +122,12 @@ pub fn rewrap_file(
     flush: bool,
     control: &Control<'_>,
 ) -> Result<RewrapReport, SealError> {
-    let file = ChangedFile::open(path)?;
-    let target = file.bytes();
+    let locked = LockedFile::open(path)?;
     let on_file = |failure: SealError| failure.on_file(path, path);
-    let plan = Plan::make(&target, options, open, &control.cancel).map_err(on_file)?;
-    match plan.copy_at() {
-        Some(copy_at) => in_place::write(&target, &plan, copy_at).map_err(on_file)?,
-        None => new_file::write(&file, path, &plan, flush, control)?,
+    let plan = RewrapPlan::new(&locked.file, options, open, &control.cancel).map_err(on_file)?;
+    match plan.copy_offset() {
+        Some(offset) => write_in_place(&locked.file, &plan, offset).map_err(on_file)?,
+        None => write::write_new_file(&locked, path, &plan, flush, control)?,
     }
     Ok(plan.report)
 }

@@ -1,7 +1,7 @@
-//! What is to be written, worked out before anything is.
+//! The new header, made before anything is written.
 
-use super::change::Slots;
-use super::{PlacedSlot, RewrapOptions, RewrapReport, change};
+use super::slots::{SlotLists, change_slots};
+use super::{PlacedSlot, RewrapOptions, RewrapReport};
 use crate::crypto::{FileKey, Random, StreamKeys};
 use crate::error::{EndPart, SealError};
 use crate::format::{
@@ -16,30 +16,30 @@ use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::core::unlock::opened_by;
 use crate::stream_v2::io::ReadAt;
 
-/// A new header for a stream that was opened, down to its authentic end.
-pub(crate) struct Plan {
-    /// The header that gives way: the newer one, whichever of header and copy was opened.
+/// A new header for a stream that was opened and whose end is authentic.
+pub(crate) struct RewrapPlan {
+    /// The header to be replaced: the newer one of header and copy.
     pub(super) old: StreamHeader,
-    /// Whether that is the copy, and the header itself older or damaged.
+    /// Whether that is the copy. The header is then older or damaged.
     pub(super) from_copy: bool,
     /// The new header.
     pub(super) header: Vec<u8>,
-    /// Bytes between header and header copy: records and end record.
+    /// Bytes of the records and the end record.
     pub(super) inner_size: u64,
     /// Bytes of the end record.
     pub(super) end_record_size: u64,
     pub(crate) report: RewrapReport,
 }
 
-impl Plan {
-    /// Opens the stream, and makes the header that it is to have.
-    pub(crate) fn make(
+impl RewrapPlan {
+    /// Opens the stream and makes its new header.
+    pub(crate) fn new(
         source: &dyn ReadAt,
         options: &RewrapOptions,
         open: &DecryptOptions<'_>,
         cancel: &CancellationToken,
     ) -> Result<Self, SealError> {
-        // No segment is held here, however large.
+        // Segments are not read, so their size does not matter.
         let open = DecryptOptions {
             max_segment_size: MAX_SEGMENT_SIZE,
             ..open.clone()
@@ -47,8 +47,8 @@ impl Plan {
         let opened = SeekableStream::open(source, &open)?;
         let size = opened.source_size();
         let (stream, whole) = opened.into_whole()?;
-        // The end must be authentic: what stands before the footer is then known to be the header's copy, and nothing else is
-        // ever written over.
+        // The end must be authentic: it proves that the bytes before the footer are the header's copy, so that nothing else
+        // is overwritten.
         let Some(end) = whole else {
             let offset = WireOffset::new(size.saturating_sub(FOOTER_SIZE as u64));
             let part = EndPart::Footer;
@@ -56,17 +56,17 @@ impl Plan {
         };
         cancel.check()?;
         let opened_by = opened_by(&stream.header, &stream.unlocked);
-        // What an interrupted rewrap was about holds also for whoever opens only the header that it had not come to: else that
-        // key would undo it, and lock out whom it was for.
+        // After an interrupted rewrap the newer header counts, even if the key opens only the older one. Else that key would
+        // undo the rewrap and lock out its recipients.
         let (header, older, from_copy) = match stream.newer {
             Some(newer) => (newer, Some(stream.header), true),
             None => (stream.header, stream.older, stream.from_copy),
         };
-        let Slots { kept, added, removed } =
-            change::slots(&header, older.as_ref(), &options.change, &open.limits())?;
-        let draft = draft(options.change.name_of_added(), &header, kept, added)?;
+        let SlotLists { kept, added, removed } =
+            change_slots(&header, older.as_ref(), &options.change, &open.limits())?;
+        let draft = draft_header(options.change.name_of_added(), &header, kept, added)?;
         cancel.check()?;
-        let draft = sealed(draft, added, &stream.unlocked.file_key)?;
+        let draft = add_slots(draft, added, &stream.unlocked.file_key)?;
         let keys = StreamKeys::derive(
             &stream.unlocked.file_key,
             &header.core.encode(),
@@ -80,7 +80,7 @@ impl Plan {
             end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
         let records_size = end.offset.get().saturating_sub(u64::from(header.size()));
         let in_place = header.core.header_copy && bytes.len() == header.bytes.len();
-        let (slots, added) = described(&draft, added.len());
+        let (slots, added) = describe_slots(&draft, added.len());
         let report = RewrapReport {
             stream_id: header.core.stream_id,
             revision: draft.revision,
@@ -102,16 +102,16 @@ impl Plan {
         })
     }
 
-    /// Where the header's copy stands, if both it and the header can be written over.
-    pub(crate) fn copy_at(&self) -> Option<u64> {
+    /// Offset of the header's copy, if header and copy can be rewritten in place.
+    pub(crate) fn copy_offset(&self) -> Option<u64> {
         self.report
             .in_place
             .then(|| u64::from(self.old.size()).saturating_add(self.inner_size))
     }
 }
 
-/// The new header, as yet without the slots that are to be added: what can be refused is refused before any passphrase costs.
-fn draft(
+/// The new header without the added slots. Everything that can be refused is checked before a passphrase is derived.
+fn draft_header(
     name: &str,
     header: &StreamHeader,
     kept: Vec<RawKeySlot>,
@@ -138,7 +138,7 @@ fn draft(
         let problem = format!("need a header of {needed} bytes, more than {MAX_HEADER_SIZE}");
         return Err(invalid(name, problem));
     }
-    // A stream with a copy of its header is one that is to be rewrapped in place, this time or else the next.
+    // With a header copy the padding allows the next rewrap to be in place, if this one can't be.
     let padded_size = match (header.core.header_copy, needed as u32) {
         (false, _) => 0,
         (true, needed) if needed <= header.size() => header.size(),
@@ -147,8 +147,8 @@ fn draft(
     Ok(StreamHeaderDraft { padded_size, ..draft })
 }
 
-/// The header with the slots that are to be added.
-fn sealed(
+/// The header with the added slots.
+fn add_slots(
     draft: StreamHeaderDraft,
     added: &[Recipient],
     file_key: &FileKey,
@@ -158,8 +158,8 @@ fn sealed(
     Ok(StreamHeaderDraft { slots, ..draft })
 }
 
-/// All slots of the new header, and those that are new, with their positions.
-fn described(draft: &StreamHeaderDraft, added: usize) -> (Vec<SlotInfo>, Vec<PlacedSlot>) {
+/// All slots of the new header, and the added ones with their positions.
+fn describe_slots(draft: &StreamHeaderDraft, added: usize) -> (Vec<SlotInfo>, Vec<PlacedSlot>) {
     let slots: Vec<_> = draft.slots.iter().map(SlotInfo::new).collect();
     let placed = slots.iter().cloned().zip(0..);
     let added = placed
@@ -169,5 +169,5 @@ fn described(draft: &StreamHeaderDraft, added: usize) -> (Vec<SlotInfo>, Vec<Pla
     (slots, added)
 }
 
-/// A header that outgrows its room gets a multiple of this.
+/// A header that outgrows its padded size is padded to a multiple of this.
 const PADDING: u32 = 4096;

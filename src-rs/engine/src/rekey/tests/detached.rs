@@ -8,12 +8,12 @@ use crate::keys::{Identity, Recipient};
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
 use crate::operation::report::Report;
 use crate::rekey::detached::{
-    HeaderFile, attach_header, decrypt_file_detached, detach_header, encrypt_file_detached, seal_apart,
+    HeaderFile, attach_header, decrypt_file_detached, detach_header, encrypt_file_detached, seal_detached,
 };
 use crate::repair::salvage::{SalvageOptions, salvage};
 use crate::repair::verify::{VerifyOptions, verify};
 use crate::stream_v2::core::seekable::SeekableStream;
-use crate::stream_v2::io::{BytesInFront, Overwrite};
+use crate::stream_v2::io::{JoinedSource, Overwrite};
 use crate::telemetry::Progress;
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{
@@ -132,7 +132,7 @@ fn a_body_is_read_checked_and_salvaged_with_its_header() {
     let stream = seal(&plain, &compact());
     let size = StreamParts::of(&stream).header.len();
     let (header, mut body) = (&stream[..size], stream[size..].to_vec());
-    let whole = BytesInFront::new(header, &body[..]);
+    let whole = JoinedSource::new(header, &body[..]);
     assert_eq!(
         SeekableStream::open(&whole, &reading()).unwrap().plaintext_size(),
         Some(50_000)
@@ -144,7 +144,7 @@ fn a_body_is_read_checked_and_salvaged_with_its_header() {
     assert!(verify(&whole, &options, &Control::serial()).unwrap().sound);
     drop(whole);
     body[3000] ^= 1;
-    let whole = BytesInFront::new(header, &body[..]);
+    let whole = JoinedSource::new(header, &body[..]);
     let found = verify(&whole, &options, &Control::serial()).unwrap();
     // In offsets of the whole stream.
     assert_eq!(
@@ -437,7 +437,7 @@ fn what_is_kept_apart_is_a_whole_header() {
     let source = std::fs::File::open(folder.path("plain")).unwrap();
     for (header_size, is_whole) in [(size - 1, false), (size, true), (size + 1, false)] {
         let body = tempfile::tempfile().unwrap();
-        let sealed = seal_apart(header_size, &source, &body, &compact(), &Control::serial());
+        let sealed = seal_detached(header_size, &source, &body, &compact(), &Control::serial());
         assert_eq!(sealed.is_ok(), is_whole, "{header_size}");
     }
 }

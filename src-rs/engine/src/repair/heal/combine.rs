@@ -1,66 +1,65 @@
-//! One record out of several damaged ones: where the copies differ, every choice among them is tried, up to a limit.
+//! Combines one record from several damaged copies of it: where the copies differ, tries the choices among them, up to a limit.
 //!
-//! Places where they differ are taken together if little lies between them, since damage comes in stretches; and then
-//! apart, since two copies can be damaged side by side. What most copies have is tried first.
+//! Differences that are near each other are first treated as one, because damage comes in stretches, and then separately, because two
+//! copies can be damaged near each other. The contents that most copies have are tried first.
 
-use super::copies::Copy;
+use super::copies::StreamCopy;
 use crate::format::ByteRange;
 use crate::repair::fault_tolerant::FaultTolerantSource;
 use std::ops::Range;
 
-/// What a copy has of a record.
+/// A record as one copy has it.
 pub(super) struct Candidate {
     /// As many bytes as the record has.
     pub(super) bytes: Vec<u8>,
-    /// Where nothing could be read, in order.
-    pub(super) holes: Vec<Range<usize>>,
+    /// Ranges that could not be read, in order.
+    bad: Vec<Range<usize>>,
 }
 
 impl Candidate {
-    /// Reads what can be read of a record; `None` where the copy ends before it.
-    pub(super) fn read(copy: &Copy<'_>, offset: u64, size: usize) -> Option<Self> {
+    /// Reads a record as far as possible. `None` if the copy ends before it.
+    pub(super) fn read(copy: &StreamCopy<'_>, offset: u64, size: usize) -> Option<Self> {
         if offset >= copy.size {
             return None;
         }
         let source = FaultTolerantSource::new(copy, copy.size);
         let mut bytes = vec![0; size];
-        let mut there = 0;
+        let mut available = 0;
         for portion in bytes.chunks_mut(PORTION) {
-            let read = source.read(offset + there as u64, portion);
-            there += read;
+            let read = source.read(offset + available as u64, portion);
+            available += read;
             if read < portion.len() {
                 break;
             }
         }
         let within = |at: u64| at.saturating_sub(offset) as usize;
-        let holes = source.bad_ranges_in(ByteRange::at(offset, there as u64));
-        let mut holes: Vec<_> = holes
+        let bad = source.bad_ranges_in(ByteRange::at(offset, available as u64));
+        let mut bad: Vec<_> = bad
             .into_iter()
-            .map(|hole| within(hole.start)..within(hole.end))
+            .map(|bad| within(bad.start)..within(bad.end))
             .collect();
-        if there < size {
-            holes.push(there..size);
+        if available < size {
+            bad.push(available..size);
         }
-        Some(Self { bytes, holes })
+        Some(Self { bytes, bad })
     }
 }
 
-/// How often a record of `size` bytes may be judged: 1,024 times, but no more than 2 GiB in all, or 16 times.
+/// The most tries for a record of `size` bytes: 1,024, limited so that they check at most 2 GiB, but at least 16.
 pub(super) fn tries_for(size: usize) -> usize {
     (MOST_BYTES / size.max(1)).clamp(LEAST_TRIES, MOST_TRIES)
 }
 
-/// Looks for a choice among the candidates, wherever they differ, that `judge` accepts, and returns it with what `judge`
-/// says of it.
+/// Finds a combination of the candidates that `check` accepts, and returns it with the result of `check`.
 ///
 /// # Errors
-/// What `judge` fails with.
+/// Those of `check`.
 pub(super) fn combine<T, E>(
     mut candidates: Vec<Candidate>,
     mut tries: usize,
-    mut judge: impl FnMut(&[u8]) -> Result<Option<T>, E>,
+    mut check: impl FnMut(&[u8]) -> Result<Option<T>, E>,
 ) -> Result<Option<(Vec<u8>, T)>, E> {
-    if !fill_holes(&mut candidates) {
+    if !fill_bad_ranges(&mut candidates) {
         return Ok(None);
     }
     let Some(mut record) = candidates.first().map(|first| first.bytes.clone()) else {
@@ -78,7 +77,7 @@ pub(super) fn combine<T, E>(
         let all = choices
             .iter()
             .fold(1_usize, |all, choice| all.saturating_mul(choice.len()));
-        // Where there are too many, what most copies have is still worth a try.
+        // If there are too many combinations, tries only the contents that most copies have.
         let mut left = if all <= tries { all } else { tries.min(1) };
         tries -= left;
         let mut chosen = vec![0; choices.len()];
@@ -86,8 +85,8 @@ pub(super) fn combine<T, E>(
             put(&mut record, &candidates, place, choice.first());
         }
         while left != 0 {
-            if let Some(said) = judge(&record)? {
-                return Ok(Some((record, said)));
+            if let Some(checked) = check(&record)? {
+                return Ok(Some((record, checked)));
             }
             left -= 1;
             next(&mut chosen, &choices, |at, pick| {
@@ -98,7 +97,7 @@ pub(super) fn combine<T, E>(
     Ok(None)
 }
 
-/// Counts one on, and tells which places have another choice now.
+/// Advances to the next combination. Calls `changed` for each place with another choice.
 fn next(chosen: &mut [usize], choices: &[Vec<usize>], mut changed: impl FnMut(usize, usize)) {
     for (at, pick) in chosen.iter_mut().enumerate() {
         *pick += 1;
@@ -119,13 +118,13 @@ fn put(record: &mut [u8], candidates: &[Candidate], place: &Range<usize>, number
     }
 }
 
-/// Fills every hole with what others have there; `false` where nobody has it.
-fn fill_holes(candidates: &mut [Candidate]) -> bool {
+/// Fills every bad range from another candidate. `false` if no candidate has one of the ranges.
+fn fill_bad_ranges(candidates: &mut [Candidate]) -> bool {
     for number in 0..candidates.len() {
-        let mut missing = candidates[number].holes.clone();
+        let mut missing = candidates[number].bad.clone();
         for other in (0..candidates.len()).filter(|&other| other != number) {
-            let (there, still_missing) = split_by(&missing, &candidates[other].holes);
-            for range in there {
+            let (available, still_missing) = split_by(&missing, &candidates[other].bad);
+            for range in available {
                 let bytes = candidates[other].bytes[range.clone()].to_vec();
                 candidates[number].bytes[range].copy_from_slice(&bytes);
             }
@@ -138,22 +137,22 @@ fn fill_holes(candidates: &mut [Candidate]) -> bool {
     true
 }
 
-/// Splits ranges into what lies outside of `holes` and what lies inside. All are in order.
-fn split_by(ranges: &[Range<usize>], holes: &[Range<usize>]) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+/// Splits `ranges` into the parts outside of `bad` and the parts inside. All are in order.
+fn split_by(ranges: &[Range<usize>], bad: &[Range<usize>]) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     let (mut outside, mut inside) = (Vec::new(), Vec::new());
-    let mut holes = holes.iter().peekable();
+    let mut bad = bad.iter().peekable();
     for range in ranges {
         let mut at = range.start;
         while at < range.end {
-            while holes.next_if(|hole| hole.end <= at).is_some() {}
-            match holes.peek() {
-                Some(hole) if hole.start <= at => {
-                    let end = hole.end.min(range.end);
+            while bad.next_if(|bad| bad.end <= at).is_some() {}
+            match bad.peek() {
+                Some(bad) if bad.start <= at => {
+                    let end = bad.end.min(range.end);
                     inside.push(at..end);
                     at = end;
                 }
-                hole => {
-                    let end = hole.map_or(range.end, |hole| hole.start.min(range.end));
+                bad => {
+                    let end = bad.map_or(range.end, |bad| bad.start.min(range.end));
                     outside.push(at..end);
                     at = end;
                 }
@@ -163,7 +162,7 @@ fn split_by(ranges: &[Range<usize>], holes: &[Range<usize>]) -> (Vec<Range<usize
     (outside, inside)
 }
 
-/// The places where not all candidates are alike; those with no more than [`NEAR`] bytes between them are one.
+/// The places where the candidates differ. Those with at most [`NEAR`] bytes between them are one.
 fn differences(candidates: &[Candidate]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let Some((first, others)) = candidates.split_first() else {
@@ -195,7 +194,7 @@ fn differences(candidates: &[Candidate]) -> Vec<Range<usize>> {
     found
 }
 
-/// The same places, those as one that have at most `gap` bytes between them.
+/// The same places, joined if they have at most `gap` bytes between them.
 fn joined(finest: &[Range<usize>], gap: usize) -> Vec<Range<usize>> {
     let mut places: Vec<Range<usize>> = Vec::new();
     for place in finest {
@@ -207,7 +206,7 @@ fn joined(finest: &[Range<usize>], gap: usize) -> Vec<Range<usize>> {
     places
 }
 
-/// For each of the different contents of a place a candidate that has it; first what most of them have.
+/// A candidate for each of the different contents of a place. The contents that most candidates have come first.
 fn variants(candidates: &[Candidate], place: &Range<usize>) -> Vec<usize> {
     let content = |number: usize| &candidates[number].bytes[place.clone()];
     let mut found: Vec<(usize, usize)> = Vec::new();
@@ -224,16 +223,15 @@ fn variants(candidates: &[Candidate], place: &Range<usize>) -> Vec<usize> {
     found.into_iter().map(|(number, _)| number).collect()
 }
 
-/// Bytes that are asked for at once; where they can't be had, they are asked for by blocks.
+/// Bytes that are read at once. If that fails, they are read block by block.
 const PORTION: usize = 256 * 1024;
-/// What disks damage at once, and a step in which copies are compared.
+/// The least that disks damage, and the step in which copies are compared.
 const BLOCK: usize = 4096;
-/// The finest division: a stretch of damage has some bytes that are right by chance, so places that are this near belong
-/// together, and damage in two copies that is so near can't be told apart.
+/// The smallest gap between places. Damaged stretches contain bytes that are right by chance, so nearer places belong to one stretch.
 const NEAR: usize = 8;
-/// Bytes between places that are taken as one, from coarse to fine.
+/// Gaps up to which places are joined, from coarse to fine.
 const GAPS: [usize; 3] = [BLOCK, 256, NEAR];
 const MOST_TRIES: usize = 1024;
 const LEAST_TRIES: usize = 16;
-/// Enough for all tries on records of the default size.
+/// Enough for the most tries on records of the default size.
 const MOST_BYTES: usize = 2 * 1024 * 1024 * 1024;

@@ -1,14 +1,13 @@
-//! Healing into a file that appears complete or not at all.
+//! Heals into a file, which appears only when it is complete.
 
 use super::{HealOptions, HealReport, heal};
-use crate::error::{IoOperation, SealError};
-use crate::files::{ALL_BITS, Placement, mode_of};
+use crate::error::SealError;
+use crate::files::{NewFile, Placement, SourceFile};
 use crate::operation::options::Control;
-use crate::stream_v2::io::{OutputFile, ReadAt, open_source};
-use std::fs::File;
+use crate::stream_v2::io::ReadAt;
 use std::path::Path;
 
-/// A copy to heal from.
+/// Source of a copy.
 #[derive(Clone, Copy, Debug)]
 pub enum CopySource<'a> {
     /// A regular file.
@@ -17,43 +16,42 @@ pub enum CopySource<'a> {
     Memory(&'a [u8]),
 }
 
-enum Opened<'a> {
-    File(File),
+/// A copy that was opened.
+enum OpenedCopy<'a> {
+    File(SourceFile<'a>),
     Memory(&'a [u8]),
 }
 
 impl<'a> CopySource<'a> {
-    fn open(&self) -> Result<Opened<'a>, SealError> {
+    fn open(&self) -> Result<OpenedCopy<'a>, SealError> {
         Ok(match self {
-            Self::File(path) => Opened::File(open_source(path)?),
-            Self::Memory(bytes) => Opened::Memory(bytes),
+            Self::File(path) => OpenedCopy::File(SourceFile::open(path)?),
+            Self::Memory(bytes) => OpenedCopy::Memory(bytes),
         })
     }
 }
 
-impl Opened<'_> {
-    fn file(&self) -> Option<&File> {
+impl OpenedCopy<'_> {
+    fn file(&self) -> Option<&SourceFile<'_>> {
         match self {
-            Self::File(file) => Some(file),
+            Self::File(source) => Some(source),
             Self::Memory(_) => None,
         }
     }
 
     fn as_source(&self) -> &dyn ReadAt {
         match self {
-            Self::File(file) => file,
+            Self::File(source) => &source.file,
             Self::Memory(bytes) => bytes,
         }
     }
 }
 
-/// Heals into the new file `to`, which gets the permission bits of `damaged` if that is a file. None of the copies is
-/// ever written to.
+/// Heals into the new file `to`, which gets the permission bits of `damaged` if that is a file. Never writes to the copies.
 ///
 /// # Errors
-/// As those of [`heal`], and what concerns files: `SameFile` for a target that is one of the copies, `TargetExists`,
-/// `NotARegularFile`, `Io`. On any of them `to` is as it was and nothing is left beside it, but see
-/// [`OutputFile::commit`] for a disk that fails at the last moment.
+/// The errors of [`heal`]; `SameFile` if the target is one of the copies, `TargetExists`, `NotARegularFile`, `Io`. On an error `to` is
+/// unchanged and no other file remains, but see [`OutputFile::commit`](crate::stream_v2::io::OutputFile::commit) for a disk that fails in the last step.
 pub fn heal_file(
     damaged: CopySource<'_>,
     replicas: &[CopySource<'_>],
@@ -62,26 +60,19 @@ pub fn heal_file(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<HealReport, SealError> {
-    let opened = damaged.open()?;
-    let others: Vec<_> = replicas.iter().map(CopySource::open).collect::<Result<_, _>>()?;
-    let files: Vec<_> = std::iter::once(&opened)
-        .chain(&others)
-        .filter_map(Opened::file)
+    let damaged = damaged.open()?;
+    let replicas: Vec<_> = replicas.iter().map(CopySource::open).collect::<Result<_, _>>()?;
+    let files: Vec<_> = std::iter::once(&damaged)
+        .chain(&replicas)
+        .filter_map(|copy| copy.file().map(|source| &source.file))
         .collect();
-    let output = OutputFile::create_apart(&files, to, placement.overwrite)?;
-    let mode = match (damaged, opened.file()) {
-        (CopySource::File(path), Some(file)) => {
-            mode_of(file).map_err(|error| SealError::io(IoOperation::Inspect, Some(path), &error))?
-        }
-        _ => None,
+    let new = NewFile {
+        from: damaged.file().map_or(to, |source| source.path),
+        sources: &files,
+        to,
+        mode: damaged.file().and_then(|source| source.mode),
+        placement,
     };
-    let sources: Vec<_> = others.iter().map(Opened::as_source).collect();
-    let read = match damaged {
-        CopySource::File(path) => path,
-        CopySource::Memory(_) => to,
-    };
-    let report = heal(opened.as_source(), &sources, &output.file(), options, control)
-        .map_err(|failure| failure.on_file(read, to))?;
-    output.commit(mode.map(|mode| mode & ALL_BITS), placement.flush)?;
-    Ok(report)
+    let sources: Vec<_> = replicas.iter().map(OpenedCopy::as_source).collect();
+    new.write(|output| heal(damaged.as_source(), &sources, &output.file(), options, control))
 }

@@ -1,13 +1,13 @@
-//! One whole stream out of several damaged copies of it, without a key.
+//! Combines several damaged copies of a stream into a whole one, without a key.
 //!
-//! What tells a sound record from a damaged one is its digest, and which sealing of it belongs to the stream is in the
-//! manifest, so anyone who stores copies can mend them. Nobody without a key can tell damage from tampering: who made a
-//! replica can have changed it and mended its digests, and the key's owner finds that out on opening.
+//! A record's digest shows whether it is sound, and the manifest names the sealing that belongs to the stream. So a storage operator can
+//! heal copies without the key. Tampering can't be detected without it: an attacker can change a replica and recompute its digests. The
+//! owner of the key finds that out on opening.
 
 mod combine;
 mod copies;
+mod end_record;
 mod file;
-mod manifest;
 mod report;
 mod segments;
 
@@ -21,20 +21,20 @@ use crate::stream_v2::core::locate::FoundHeader;
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::stream_v2::pipeline::run_positioned;
 use crate::telemetry::{Stage, StageTimes};
-use copies::Copies;
-use manifest::Manifest;
-use segments::{HealTask, Healed, Origin};
+use copies::{Copies, StreamCopy};
+use end_record::ChosenEnd;
+use segments::{HealTask, HealedSegment, SegmentOrigin};
 use std::io::IoSlice;
 use std::time::Instant;
 
+pub use end_record::EndRecordState;
 pub use file::{CopySource, heal_file};
-pub use manifest::EndState;
 pub use report::{CopyReport, HeaderState, HealReport, HealedRun};
 
-/// How to heal.
+/// Options of healing.
 #[derive(Clone, Copy, Debug)]
 pub struct HealOptions {
-    /// The largest segment size that is accepted, in bytes: a record that must be combined is held in memory.
+    /// The largest accepted segment size, in bytes. A record that is combined is held in memory.
     pub max_segment_size: u32,
 }
 
@@ -46,17 +46,16 @@ impl Default for HealOptions {
     }
 }
 
-/// Writes a whole stream into `sink`: each segment from `damaged` if it is sound there, else from the first of
-/// `replicas` that has it, else combined from what the copies have of it.
+/// Writes a whole stream into `sink`. Takes each segment from `damaged` if it is sound there, else from the first of `replicas` that has
+/// it, else combines it from several copies.
 ///
-/// Of a replica no more is read than its header, its end, and the segments that are wanted. What can't be read of a copy
-/// counts as damaged. Copies whose damages don't overlap give the very bytes of the stream before it was damaged. The
-/// progress counts plaintext bytes.
+/// Of a replica only the header, the trailer and the needed segments are read. Bytes that can't be read count as damaged. Copies whose
+/// damage does not overlap give exactly the bytes of the undamaged stream. Progress counts plaintext bytes.
 ///
 /// # Errors
-/// `NotHealed` for segments that are nowhere, `ForeignReplica`, `NoDigests`, `EndDamaged` where no copy has a sound end
-/// record, the damaged copy's header error where no copy has a sound header, `LimitExceeded`, `Io` for the sink,
-/// `Cancelled`. What was written to the sink by then is of no use.
+/// `NotHealed` for segments that no copy has, `ForeignReplica`, `NoDigests`, `EndDamaged` if no copy has a sound end record, the failure
+/// of the damaged copy's header if no copy has a sound header, `LimitExceeded`, `Io` for the sink, `Cancelled`. After an error the
+/// contents of the sink are unspecified.
 pub fn heal(
     damaged: &dyn ReadAt,
     replicas: &[&dyn ReadAt],
@@ -67,25 +66,27 @@ pub fn heal(
     check_max_segment_size(options.max_segment_size)?;
     let start = Instant::now();
     let sources = std::iter::once(damaged).chain(replicas.iter().copied());
-    let mut copies = Copies::examine(sources, &control.cancel)?;
-    check(&copies, options)?;
-    let manifest = manifest::choose(&mut copies);
+    let mut copies = Copies::open(sources, &control.cancel)?;
+    check_segment_size(&copies.core.geometry, options.max_segment_size)?;
+    if copies.core.geometry.digest() == DigestKind::None {
+        return Err(SealError::NoDigests);
+    }
+    let end = end_record::choose(&mut copies);
     copies.check_searched()?;
-    let manifest = manifest?;
-    let total = manifest.record.plaintext_total;
-    let records = copies.core.geometry.records_size(total);
-    copies.find_copy_behind(&manifest.bytes, records);
-    let chosen = choose_header(&copies, &manifest);
+    let end = end?;
+    let total = end.record.plaintext_total;
+    copies.find_header_copy(end.bytes.len() as u64, total);
+    let chosen = choose_header(&copies, &end);
     copies.check_searched()?;
     let Some((header_from, chosen)) = chosen else {
         return Err(copies.header_failure());
     };
-    let end = ending(&manifest, &chosen.header);
-    // Where a rewrap was interrupted header and copy differ, and nobody without a key can tell which is to stay.
+    let trailer = trailer(&end, &chosen.header);
+    // After an interrupted rewrap header and copy differ, and without a key it is not known which of them is to stay.
     let header = chosen.older.unwrap_or(chosen.header);
-    let end_record_size = manifest.bytes.len() as u64;
-    let end_offset = u64::from(header.size()).saturating_add(records);
-    let stream_size = end_offset.saturating_add(end.len() as u64);
+    let geometry = &copies.core.geometry;
+    let trailer_at = geometry.trailer_offset(header.size(), total);
+    let stream_size = trailer_at.saturating_add(trailer.len() as u64);
     let meter = control.meter(Some(total));
     let mut times = StageTimes::default();
     let mut write = |offset, bytes: &[u8]| {
@@ -93,44 +94,47 @@ pub fn heal(
         written.map_err(SealError::writing)
     };
 
-    // A manifest alone can claim any size: only a stream that some copy may hold gets its room.
-    if copies.all.iter().any(|copy| copy.size > records) {
+    // A manifest can claim any size. Space is reserved only if a copy is large enough.
+    if copies
+        .all
+        .iter()
+        .any(|copy| copy.size > geometry.records_size(total))
+    {
         sink.reserve(stream_size).map_err(SealError::writing)?;
     }
     write(0, &header.bytes)?;
-    write(end_offset, &end)?;
+    write(trailer_at, &trailer)?;
     let task = HealTask {
         copies: &copies,
-        manifest: &manifest,
+        end: &end,
         header_size: header.size(),
         sink,
         cancel: &control.cancel,
         meter: &meter,
         combines_large: Default::default(),
     };
-    let (count, geometry) = (manifest.segments(), &copies.core.geometry);
-    let healed = run_positioned(count, geometry, control, &mut times, |worker, index| {
+    let healed = run_positioned(end.segments(), geometry, control, &mut times, |worker, index| {
         task.run(worker, index)
     })?;
-    check_whole(&healed)?;
+    check_all_healed(&healed)?;
     meter.finish();
 
     let mut output_crc = Crc64Joiner::default();
     output_crc.append(Crc64::of(&header.bytes), header.bytes.len() as u64);
-    for (healed, entry) in healed.iter().zip(&manifest.record.entries) {
+    for (healed, entry) in healed.iter().zip(&end.record.entries) {
         output_crc.append(healed.crc64, entry.wire_size.into());
     }
-    output_crc.append(Crc64::of(&end), end.len() as u64);
+    output_crc.append(Crc64::of(&trailer), trailer.len() as u64);
     Ok(HealReport {
         stream_size,
         plaintext_size: total,
-        segments: manifest.segments(),
+        segments: end.segments(),
         stream_id: copies.core.stream_id,
         header_from,
-        end_from: manifest.copy,
-        copies: copy_reports(&copies, &manifest, &healed),
+        end_from: end.copy,
+        copies: copy_reports(&copies, &end, &healed),
         healed: runs(&healed),
-        trailing_bytes: trailing_bytes(&copies, records + end_record_size),
+        trailing_bytes: trailing_bytes(&copies, &end),
         output_crc64: output_crc.value(),
         threads: control.threads.count(),
         times,
@@ -138,61 +142,54 @@ pub fn heal(
     })
 }
 
-fn check(copies: &Copies<'_>, options: HealOptions) -> Result<(), SealError> {
-    let geometry = &copies.core.geometry;
-    check_segment_size(geometry, options.max_segment_size)?;
-    if geometry.digest() == DigestKind::None {
-        return Err(SealError::NoDigests);
-    }
-    Ok(())
-}
-
-/// The header that the output gets, and whose it is: the damaged copy's own, or else that of a replica. One that has a part
-/// of the manifest that was taken is known to be of the same stream, and one that has nothing but its header may be; one
-/// with a manifest of its own is of another stream that has the same shape.
-fn choose_header(copies: &Copies<'_>, manifest: &Manifest) -> Option<(usize, FoundHeader)> {
-    let known = |number: usize, copy: &copies::Copy<'_>| {
-        number == 0
-            || manifest.states.get(number) == Some(&EndState::Taken)
-            || manifest.has_part_in(copies, copy, copy.header_size)
-    };
-    let possible = |number: usize, _: &copies::Copy<'_>| manifest.states.get(number) == Some(&EndState::Lost);
-    let find = |belongs: &dyn Fn(usize, &copies::Copy<'_>) -> bool| {
+/// The output's header, and its copy: the damaged copy's own header, or else that of a replica. A replica with the chosen end record or
+/// with a record of its manifest belongs to the stream. One without an end record may belong to it. One with another end record is
+/// another stream with the same core.
+fn choose_header(copies: &Copies<'_>, end: &ChosenEnd) -> Option<(usize, FoundHeader)> {
+    let find = |belongs: &dyn Fn(usize, &StreamCopy<'_>) -> bool| {
         copies.all.iter().enumerate().find_map(|(number, copy)| {
             let found = copy.header.as_ref().filter(|_| belongs(number, copy))?;
             Some((number, found.clone()))
         })
     };
-    find(&known).or_else(|| find(&possible))
+    let state = |number: usize| end.states.get(number).copied();
+    find(&|number, copy| {
+        number == 0
+            || state(number) == Some(EndRecordState::Taken)
+            || end.has_record_in(copies, copy, copy.header_size)
+    })
+    .or_else(|| find(&|number, _| state(number) == Some(EndRecordState::Lost)))
 }
 
-/// End record, header copy and footer of the output.
-fn ending(manifest: &Manifest, copy: &StreamHeader) -> Vec<u8> {
-    let mut end = manifest.bytes.clone();
+/// The output's trailer: end record, header copy and footer.
+fn trailer(end: &ChosenEnd, copy: &StreamHeader) -> Vec<u8> {
+    let mut trailer = end.bytes.clone();
     if copy.core.header_copy {
-        end.extend_from_slice(&copy.bytes);
+        trailer.extend_from_slice(&copy.bytes);
     }
     let footer = Footer {
-        end_size: (end.len() + FOOTER_SIZE) as u64,
+        end_size: (trailer.len() + FOOTER_SIZE) as u64,
     };
-    end.extend_from_slice(&footer.encode());
-    end
+    trailer.extend_from_slice(&footer.encode());
+    trailer
 }
 
-/// Bytes of the damaged copy behind where its footer ends, or would, if its records and its end record take `inner` bytes.
-fn trailing_bytes(copies: &Copies<'_>, inner: u64) -> u64 {
-    let headers = if copies.core.header_copy { 2 } else { 1 };
+/// Bytes of the damaged copy after the expected end of its footer.
+fn trailing_bytes(copies: &Copies<'_>, end: &ChosenEnd) -> u64 {
     copies.all.first().map_or(0, |copy| {
-        let whole = headers * u64::from(copy.header_size) + inner + FOOTER_SIZE as u64;
-        copy.size.saturating_sub(whole)
+        let (total, header_size) = (end.record.plaintext_total, copy.header_size);
+        let trailer_at = copies.core.geometry.trailer_offset(header_size, total);
+        let header_copy = if copies.core.header_copy { header_size } else { 0 };
+        let trailer = end.bytes.len() as u64 + u64::from(header_copy) + FOOTER_SIZE as u64;
+        copy.size.saturating_sub(trailer_at.saturating_add(trailer))
     })
 }
 
-fn check_whole(healed: &[Healed]) -> Result<(), SealError> {
+fn check_all_healed(healed: &[HealedSegment]) -> Result<(), SealError> {
     let mut lost = healed
         .iter()
         .zip(0..)
-        .filter(|(healed, _)| healed.origin == Origin::Lost)
+        .filter(|(healed, _)| healed.origin == SegmentOrigin::Lost)
         .map(|(_, index)| index);
     match lost.next() {
         None => Ok(()),
@@ -203,27 +200,23 @@ fn check_whole(healed: &[Healed]) -> Result<(), SealError> {
     }
 }
 
-fn copy_reports(copies: &Copies<'_>, manifest: &Manifest, healed: &[Healed]) -> Vec<CopyReport> {
+fn copy_reports(copies: &Copies<'_>, end: &ChosenEnd, healed: &[HealedSegment]) -> Vec<CopyReport> {
     let mut segments = vec![0; copies.all.len()];
     for healed in healed {
-        if let Origin::Copy(number) = healed.origin
+        if let SegmentOrigin::Copy(number) = healed.origin
             && let Some(count) = segments.get_mut(number)
         {
             *count += 1;
         }
     }
-    let report = |((copy, end), segments): ((&copies::Copy<'_>, &EndState), u64)| CopyReport {
-        segments,
-        bytes_read: copy.bytes_read(),
-        header: header_state(copy.header.as_ref()),
-        end: *end,
-    };
+    let copies = copies.all.iter().zip(&end.states).zip(segments);
     copies
-        .all
-        .iter()
-        .zip(&manifest.states)
-        .zip(segments)
-        .map(report)
+        .map(|((copy, end), segments)| CopyReport {
+            segments,
+            bytes_read: copy.bytes_read(),
+            header: header_state(copy.header.as_ref()),
+            end: *end,
+        })
         .collect()
 }
 
@@ -235,13 +228,13 @@ fn header_state(found: Option<&FoundHeader>) -> HeaderState {
     }
 }
 
-fn runs(healed: &[Healed]) -> Vec<HealedRun> {
+fn runs(healed: &[HealedSegment]) -> Vec<HealedRun> {
     let mut runs: Vec<HealedRun> = Vec::new();
     for (healed, index) in healed.iter().zip(0..) {
         let replica = match healed.origin {
-            Origin::Copy(0) => continue,
-            Origin::Copy(number) => Some(number - 1),
-            Origin::Combined | Origin::Lost => None,
+            SegmentOrigin::Copy(0) => continue,
+            SegmentOrigin::Copy(number) => Some(number - 1),
+            SegmentOrigin::Combined | SegmentOrigin::Lost => None,
         };
         match runs.last_mut() {
             Some(run) if run.replica == replica && run.first.get() + run.count == index => run.count += 1,

@@ -1,32 +1,32 @@
-//! What healing did.
+//! The result of healing.
 
-use super::manifest::EndState;
+use super::end_record::EndRecordState;
 use crate::format::SegmentIndex;
 use crate::telemetry::StageTimes;
 use std::time::Duration;
 
-/// A stream that was made whole.
+/// The result of healing.
 #[derive(Clone, Debug)]
 pub struct HealReport {
     /// Bytes of the sealed stream that was written.
     pub stream_size: u64,
     /// Bytes of its plaintext.
     pub plaintext_size: u64,
-    /// Segments of the stream, all of which were checked.
+    /// Segments of the stream. All were checked.
     pub segments: u64,
     /// The stream's id.
     pub stream_id: [u8; 32],
-    /// The copy whose header was taken; 0 is the damaged one.
+    /// The copy whose header was taken, from 0 for the damaged one.
     pub header_from: usize,
-    /// The copy whose end record was taken; 0 is the damaged one.
+    /// The copy whose end record was taken, from 0 for the damaged one.
     pub end_from: usize,
-    /// Every copy, the damaged one first, then the replicas as they were given.
+    /// All copies: first the damaged one, then the replicas in the given order.
     pub copies: Vec<CopyReport>,
-    /// Segments that the damaged copy had not, in order, those side by side and of one origin as one.
+    /// Segments that were not taken from the damaged copy, in order. Adjacent ones with the same origin are one run.
     pub healed: Vec<HealedRun>,
-    /// Bytes behind the end of the damaged copy's stream, which were left out.
+    /// Bytes after the end of the damaged copy's stream. They were omitted.
     pub trailing_bytes: u64,
-    /// CRC-64/NVME of all that was written.
+    /// CRC-64/NVME of the whole output.
     pub output_crc64: u64,
     /// Threads that worked on segments.
     pub threads: usize,
@@ -36,7 +36,7 @@ pub struct HealReport {
     pub elapsed: Duration,
 }
 
-/// What a copy gave.
+/// What was taken from a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyReport {
     /// Whole segments that were taken from it.
@@ -46,27 +46,27 @@ pub struct CopyReport {
     /// Its header.
     pub header: HeaderState,
     /// Its end record.
-    pub end: EndState,
+    pub end: EndRecordState,
 }
 
-/// What is left of a copy's header.
+/// The state of a copy's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderState {
     /// It is sound.
     Sound,
-    /// It is damaged, and the copy of it is sound.
+    /// It is damaged, but its copy is sound.
     FromCopy,
-    /// Neither is sound, or what is there says something else than the other copies.
+    /// Neither is sound, or it contradicts the other copies' headers.
     Lost,
 }
 
-/// Segments side by side that came from one origin.
+/// Adjacent segments with the same origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HealedRun {
-    /// The first of them.
+    /// The first segment.
     pub first: SegmentIndex,
-    /// How many.
+    /// The number of segments.
     pub count: u64,
-    /// The replica that had them, counted from 0; none where they were combined from several copies.
+    /// The replica that they were taken from, from 0. `None` if they were combined from several copies.
     pub replica: Option<usize>,
 }

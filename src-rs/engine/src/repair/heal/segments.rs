@@ -1,8 +1,8 @@
-//! Every segment from the first copy that has it, or out of several.
+//! Writes every segment, from the first copy with a sound record or combined from several copies.
 
 use super::combine::{Candidate, combine, tries_for};
-use super::copies::{Copies, Copy, DueSegment};
-use super::manifest::Manifest;
+use super::copies::{Copies, ExpectedRecord, StreamCopy};
+use super::end_record::ChosenEnd;
 use crate::error::SealError;
 use crate::format::{SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
@@ -13,67 +13,71 @@ use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::IoSlice;
 use std::sync::{Mutex, PoisonError};
 
-/// Where a segment came from.
+/// Where a segment was taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// One copy had all of it.
+pub(super) enum SegmentOrigin {
+    /// One copy, by its number.
     Copy(usize),
-    /// No copy had all of it, but together they had.
+    /// Several copies.
     Combined,
-    /// It is nowhere.
+    /// No copy has it.
     Lost,
 }
 
-/// What is left of a segment.
+/// Result of healing one segment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Healed {
-    pub(super) origin: Origin,
+pub(super) struct HealedSegment {
+    pub(super) origin: SegmentOrigin,
     /// CRC-64/NVME of the record.
     pub(super) crc64: u64,
 }
 
-/// Writes sound segments.
+/// Writes segments.
 pub(super) struct HealTask<'a> {
     pub(super) copies: &'a Copies<'a>,
-    pub(super) manifest: &'a Manifest,
+    pub(super) end: &'a ChosenEnd,
     /// Bytes of the output's header.
     pub(super) header_size: u32,
     pub(super) sink: &'a dyn WriteAt,
     pub(super) cancel: &'a CancellationToken,
     pub(super) meter: &'a ProgressMeter<'a>,
-    /// Held while a large record is combined, which takes as many buffers as there are copies.
+    /// Held while a large record is combined, which takes a buffer for each copy.
     pub(super) combines_large: Mutex<()>,
 }
 
 impl HealTask<'_> {
-    /// Writes one segment, from a copy that has it or out of several.
-    pub(super) fn run(&self, worker: &mut Worker<'_>, index: SegmentIndex) -> Result<Healed, TaskError> {
-        let Some(due) = self.manifest.due(self.copies, index) else {
-            return Err(SegmentWorkerError::FrameWorkerDisconnected { segment: index }.into()); // the manifest has `count` entries
+    /// Writes one segment.
+    pub(super) fn run(
+        &self,
+        worker: &mut Worker<'_>,
+        index: SegmentIndex,
+    ) -> Result<HealedSegment, TaskError> {
+        let Some(expected) = self.end.expected(self.copies, index) else {
+            return Err(SegmentWorkerError::FrameWorkerDisconnected { segment: index }.into()); // the manifest has an entry for each index
         };
         let mut healed = None;
         for (number, copy) in self.copies.all.iter().enumerate() {
-            if let Some(crc64) = self.transfer(worker, copy, &due)? {
-                let origin = Origin::Copy(number);
-                healed = Some(Healed { origin, crc64 });
+            if let Some(crc64) = self.transfer(worker, copy, &expected)? {
+                let origin = SegmentOrigin::Copy(number);
+                healed = Some(HealedSegment { origin, crc64 });
                 break;
             }
         }
         let healed = match healed {
             Some(healed) => healed,
-            None => self.combine(&due, &mut worker.times)?,
+            None => self.combine(&expected, &mut worker.times)?,
         };
-        self.meter.add(due.plaintext_size.into());
+        self.meter.add(expected.plaintext_size.into());
         Ok(healed)
     }
 
-    /// Writes a copy's record to its place, and returns its CRC if it turned out to be sound: otherwise another one will
-    /// be written over it, or nothing will become of the output.
+    /// Writes a copy's record, and returns its CRC if it is sound. A damaged one is overwritten later, or the whole output is
+    /// discarded.
     fn transfer(
         &self,
         worker: &mut Worker<'_>,
-        copy: &Copy<'_>,
-        due: &DueSegment,
+        copy: &StreamCopy<'_>,
+        expected: &ExpectedRecord,
     ) -> Result<Option<u64>, TaskError> {
         let Worker {
             runner,
@@ -82,11 +86,17 @@ impl HealTask<'_> {
             times,
         } = worker;
         let geometry = &self.copies.core.geometry;
-        let offset = WireOffset::new(self.offset_in(copy, due));
-        let mut write_at = self.target(due);
+        let offset = WireOffset::new(self.offset_in(copy, expected));
+        let mut write_at = self.target(expected);
         let destination = Destination::Record(write_at);
-        let mut record =
-            RecordReader::new(copy, geometry, due.index, offset, due.plaintext_size, destination);
+        let mut record = RecordReader::new(
+            copy,
+            geometry,
+            expected.index,
+            offset,
+            expected.plaintext_size,
+            destination,
+        );
         let mut checker = None;
         while !record.is_at_end() {
             runner.cancel.check()?;
@@ -97,10 +107,10 @@ impl HealTask<'_> {
                 Some(checker) => (checker, &[][..]),
                 none => {
                     let preamble = record.preamble();
-                    if !due.begins(preamble) {
+                    if !expected.starts(preamble) {
                         return Ok(None);
                     }
-                    let new = SegmentChecker::begin_with_crc64(geometry, due.index, offset, preamble)?;
+                    let new = SegmentChecker::begin_with_crc64(geometry, expected.index, offset, preamble)?;
                     (none.insert(new), &preamble[..])
                 }
             };
@@ -113,9 +123,9 @@ impl HealTask<'_> {
         Ok(verdict.and_then(Result::ok).map(|summary| summary.output_crc64))
     }
 
-    /// Puts a record together from what the copies have of it.
-    fn combine(&self, due: &DueSegment, times: &mut StageTimes) -> Result<Healed, TaskError> {
-        let size = due.entry.wire_size as usize;
+    /// Combines a record from the damaged records of the copies.
+    fn combine(&self, expected: &ExpectedRecord, times: &mut StageTimes) -> Result<HealedSegment, TaskError> {
+        let size = expected.entry.wire_size as usize;
         let _alone = (size > LARGE).then(|| {
             let held = self.combines_large.lock();
             held.unwrap_or_else(PoisonError::into_inner)
@@ -123,54 +133,56 @@ impl HealTask<'_> {
         let mut candidates = Vec::new();
         for copy in &self.copies.all {
             self.cancel.check()?;
-            let offset = self.offset_in(copy, due);
+            let offset = self.offset_in(copy, expected);
             let Some(mut candidate) = times.time(Stage::Read, || Candidate::read(copy, offset, size)) else {
                 continue;
             };
-            // Another sealing, whole in itself, has nothing in common with this one.
-            if !due.begins(&candidate.bytes)
+            // A sound record of another sealing has nothing in common with this one.
+            if !expected.starts(&candidate.bytes)
                 && times
-                    .time(Stage::Digest, || self.check(due, &candidate.bytes))
+                    .time(Stage::Digest, || self.check(expected, &candidate.bytes))
                     .is_some()
             {
                 continue;
             }
-            due.restore_beginning(&mut candidate.bytes);
+            expected.restore_start(&mut candidate.bytes);
             candidates.push(candidate);
         }
         let judge = |record: &[u8]| -> Result<_, TaskError> {
             self.cancel.check()?;
-            Ok(self.check(due, record))
+            Ok(self.check(expected, record))
         };
         let combined = times.time(Stage::Digest, || combine(candidates, tries_for(size), judge))?;
         let Some((record, crc64)) = combined else {
-            let origin = Origin::Lost;
-            return Ok(Healed { origin, crc64: 0 });
+            let origin = SegmentOrigin::Lost;
+            return Ok(HealedSegment { origin, crc64: 0 });
         };
-        times.time(Stage::Write, || self.write(self.target(due), [&record, &[], &[]]))?;
-        let origin = Origin::Combined;
-        Ok(Healed { origin, crc64 })
+        times.time(Stage::Write, || {
+            self.write(self.target(expected), [&record, &[], &[]])
+        })?;
+        let origin = SegmentOrigin::Combined;
+        Ok(HealedSegment { origin, crc64 })
     }
 
-    /// The CRC of a whole record, if its digest is right.
-    fn check(&self, due: &DueSegment, record: &[u8]) -> Option<u64> {
+    /// The CRC of a whole record, if it is sound.
+    fn check(&self, expected: &ExpectedRecord, record: &[u8]) -> Option<u64> {
         let geometry = &self.copies.core.geometry;
         let (preamble, rest) = record.split_first_chunk::<PREAMBLE_SIZE>()?;
-        let (slots, digest) = rest.split_at_checked(geometry.frames_wire_size(due.plaintext_size))?;
+        let (slots, digest) = rest.split_at_checked(geometry.frames_wire_size(expected.plaintext_size))?;
         let mut checker =
-            SegmentChecker::begin_with_crc64(geometry, due.index, WireOffset::ZERO, preamble).ok()?;
+            SegmentChecker::begin_with_crc64(geometry, expected.index, WireOffset::ZERO, preamble).ok()?;
         checker.check_frames(slots);
         Some(checker.finish(digest).ok()?.output_crc64)
     }
 
-    fn offset_in(&self, copy: &Copy<'_>, due: &DueSegment) -> u64 {
+    fn offset_in(&self, copy: &StreamCopy<'_>, expected: &ExpectedRecord) -> u64 {
         let geometry = &self.copies.core.geometry;
-        geometry.record_offset(copy.header_size, due.index).get()
+        geometry.record_offset(copy.header_size, expected.index).get()
     }
 
-    fn target(&self, due: &DueSegment) -> u64 {
+    fn target(&self, expected: &ExpectedRecord) -> u64 {
         let geometry = &self.copies.core.geometry;
-        geometry.record_offset(self.header_size, due.index).get()
+        geometry.record_offset(self.header_size, expected.index).get()
     }
 
     fn write(&self, offset: u64, parts: [&[u8]; 3]) -> Result<(), TaskError> {
@@ -179,5 +191,5 @@ impl HealTask<'_> {
     }
 }
 
-/// Records over this are combined one at a time.
+/// Larger records are combined one at a time.
 const LARGE: usize = 16 * 1024 * 1024;

@@ -1,10 +1,9 @@
 //! Salvages files by path.
 
 use super::{DamageMap, Outcome, SalvageOptions, salvage};
-use crate::error::{IoOperation, SealError};
-use crate::files::{OWNER_BITS, Placement, mode_of};
+use crate::error::SealError;
+use crate::files::{OWNER_BITS, Placement, SourceFile};
 use crate::operation::options::Control;
-use crate::stream_v2::io::{OutputFile, open_source};
 use std::path::Path;
 
 /// Salvages the file `from` into the new file `to`, which gets the permission bits of `from` without those of group and others. Creates
@@ -12,7 +11,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// The errors of [`salvage`] and those of files. On an error `to` is unchanged and no other file remains, but see
-/// [`OutputFile::commit`] for a disk that fails in the last step.
+/// [`OutputFile::commit`](crate::stream_v2::io::OutputFile::commit) for a disk that fails in the last step.
 pub fn salvage_file(
     from: &Path,
     to: &Path,
@@ -20,13 +19,12 @@ pub fn salvage_file(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<DamageMap, SealError> {
-    let source = open_source(from)?;
-    let output = OutputFile::create(Some(&source), to, placement.overwrite)?;
-    let mode = mode_of(&source).map_err(|error| SealError::io(IoOperation::Inspect, Some(from), &error))?;
-    let map =
-        salvage(&source, &output.file(), options, control).map_err(|failure| failure.on_file(from, to))?;
-    if map.outcome != Outcome::Nothing {
-        output.commit(mode.map(|mode| mode & OWNER_BITS), placement.flush)?;
-    }
-    Ok(map)
+    let source = SourceFile::open(from)?;
+    source.convert(to, placement, OWNER_BITS, |output| {
+        let map = salvage(&source.file, &output.file(), options, control)?;
+        if map.outcome == Outcome::Nothing {
+            output.discard();
+        }
+        Ok(map)
+    })
 }

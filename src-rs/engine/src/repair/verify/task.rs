@@ -1,26 +1,24 @@
-//! One segment, checked.
+//! Checks one segment.
 
-use super::end::Manifest;
 use super::problems::{Problem, Problems};
 use super::sample::Selection;
 use crate::error::{SealError, SizeRelation};
-use crate::format::{ByteRange, Geometry, ManifestEntry, SegmentIndex, WireOffset};
+use crate::format::{ByteRange, EndRecord, ManifestEntry, SegmentIndex, StreamHeader, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::pipeline::{Destination, RecordReader, TaskError, Worker};
 use crate::stream_v2::segment_worker::{DecryptSegmentWorker, SegmentChecker, SegmentCryptoContext};
 use crate::telemetry::ProgressMeter;
 
-/// Checks segments, each for itself: with a context every tag of theirs too.
+/// Checks segments, each on its own; with a context their tags too.
 pub(super) struct VerifyTask<'a> {
     pub(super) source: &'a dyn ReadAt,
-    pub(super) geometry: Geometry,
-    pub(super) header_size: u32,
+    pub(super) header: &'a StreamHeader,
     pub(super) total: Option<u64>,
     pub(super) source_size: u64,
-    /// With the key, where there is one.
+    /// The keys, if given.
     pub(super) context: Option<&'a SegmentCryptoContext>,
-    pub(super) manifest: Option<&'a Manifest>,
+    pub(super) manifest: Option<&'a EndRecord>,
     pub(super) selection: &'a Selection,
     pub(super) problems: &'a Problems,
     pub(super) cancel: &'a CancellationToken,
@@ -32,18 +30,20 @@ impl VerifyTask<'_> {
     pub(super) fn run(&self, worker: &mut Worker<'_>, index: SegmentIndex) -> Result<(), TaskError> {
         // A segment that fails at its first bytes does not check for cancellation itself.
         self.cancel.check()?;
+        let geometry = &self.header.core.geometry;
         let segment = self.selection.segment(index);
-        let plaintext_size = self.geometry.plaintext_due(self.total, segment);
-        let offset = self.geometry.record_offset(self.header_size, segment);
-        let wire = ByteRange::at(offset.get(), self.geometry.record_size(plaintext_size));
+        let plaintext_size = geometry.plaintext_due(self.total, segment);
+        let offset = geometry.record_offset(self.header.size(), segment);
+        let wire = ByteRange::at(offset.get(), geometry.record_size(plaintext_size));
         let mut checked = 0;
         let result = self.check(worker, segment, offset, plaintext_size, &mut checked);
         // After an early failure the rest counts as done.
         self.meter.add(wire.size() - checked);
         let failure = match result {
             Ok(entry) => match self.manifest {
-                Some(manifest) if manifest.record.entry(segment) != Some(&entry) => {
-                    SealError::other_sealing(manifest.offset, segment)
+                Some(manifest) if manifest.entry(segment) != Some(&entry) => {
+                    let offset = geometry.trailer_offset(self.header.size(), manifest.plaintext_total);
+                    SealError::other_sealing(WireOffset::new(offset), segment)
                 }
                 _ => return Ok(()),
             },
@@ -58,7 +58,7 @@ impl VerifyTask<'_> {
         let problem = Problem {
             segment: Some(segment),
             plaintext: Some(ByteRange::at(
-                self.geometry.plaintext_offset(segment),
+                geometry.plaintext_offset(segment),
                 u64::from(plaintext_size),
             )),
             wire,
@@ -76,7 +76,7 @@ impl VerifyTask<'_> {
         plaintext_size: u32,
         checked: &mut u64,
     ) -> Result<ManifestEntry, TaskError> {
-        let (geometry, total) = (&self.geometry, self.total);
+        let (geometry, total) = (&self.header.core.geometry, self.total);
         let mut add = |slots: &[u8]| {
             self.meter.add(slots.len() as u64);
             *checked += slots.len() as u64;

@@ -2,7 +2,12 @@
 
 use crate::crypto::{FileKey, JournalKey, Random, SecretKey, StreamKeys};
 use crate::format::{ManifestEntry, SegmentIndex};
-use crate::resume::*;
+use crate::resume::SourceMark;
+use crate::resume::journal::{
+    ENTRY_SIZE, Entries, EntryReader, JournalDirection, JournalEntry, JournalHeader, StoredHeader,
+};
+use crate::resume::log_manager::{JournalFile, LogManager};
+use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -101,7 +106,7 @@ fn the_bytes_are_where_the_format_has_them() {
     assert_eq!(bytes[52..100], key.sign(&covered));
     assert_eq!(bytes[100..], crate::format::crc32c(&bytes[..100]).to_be_bytes());
 
-    let closed = JournalEntry::encode_closed(&key, &mac);
+    let closed = JournalEntry::CLOSED.encode(&key, &mac);
     assert_eq!((&closed[..8], &closed[8..52]), (&[0xff; 8][..], &[0; 44][..]));
 }
 
@@ -110,7 +115,7 @@ fn a_closed_journal_says_so_and_a_later_entry_counts() {
     let key = keys(1);
     let mut bytes = journal(&key);
     let mac = header().encode(&key).1;
-    bytes.extend_from_slice(&JournalEntry::encode_closed(&key, &mac));
+    bytes.extend_from_slice(&JournalEntry::CLOSED.encode(&key, &mac));
     let again = JournalEntry {
         output_crc64: 1,
         ..entry(2)
@@ -210,10 +215,10 @@ fn an_entry_of_a_segment_that_the_stream_does_not_have_ends_the_reading() {
 fn public_keys_are_noted_for_those_who_have_the_key() {
     let key = keys(1);
     let mut header = header();
-    header.note_public_keys(&key, b"");
+    header.set_public_keys(&key, b"");
     assert_eq!(header.public_keys, None);
     assert!(header.has_public_keys(&key, b"") && !header.has_public_keys(&key, b"a key"));
-    header.note_public_keys(&key, b"a key");
+    header.set_public_keys(&key, b"a key");
     assert!(header.has_public_keys(&key, b"a key"));
     assert!(!header.has_public_keys(&key, b"") && !header.has_public_keys(&key, b"another"));
     assert!(!header.has_public_keys(&keys(2), b"a key"));
@@ -365,13 +370,11 @@ fn a_journal_that_can_not_be_written_is_told_with_its_segment() {
         let (log, bytes) = manager(usize::from(fails_to_sync), fails_to_sync);
         log.record(entry(3));
         log.record(entry(4));
-        let trouble = log.end().unwrap();
-        assert_eq!(trouble.segment, SegmentIndex::new(3));
-        assert!(
-            trouble.message.contains("no storage space"),
-            "{}",
-            trouble.message
-        );
+        let Some(SegmentWorkerError::CheckpointError { segment, message }) = log.end() else {
+            panic!("no checkpoint error");
+        };
+        assert_eq!(segment, SegmentIndex::new(3));
+        assert!(message.contains("no storage space"), "{message}");
         assert!(read(&bytes.lock().unwrap(), &keys(1)).is_some());
     }
 }

@@ -159,7 +159,7 @@ pub(crate) fn find_footer(source: &dyn ReadAt, size: u64) -> Option<Footer> {
 }
 
 /// The `N` bytes at `offset`, if the source has them.
-fn read_array<const N: usize>(source: &dyn ReadAt, offset: u64) -> Option<[u8; N]> {
+pub(crate) fn read_array<const N: usize>(source: &dyn ReadAt, offset: u64) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let read = source.read_at(offset, &mut [IoSliceMut::new(&mut bytes)]).ok()?;
     (read == N).then_some(bytes)

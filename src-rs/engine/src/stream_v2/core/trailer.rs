@@ -56,7 +56,7 @@ impl ExpectedTrailer<'_> {
     /// Reads and checks everything behind the last record.
     pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<VerifiedTrailer, SealError> {
         let mut position = self.offset.get();
-        let manifest = self.read_record(reader, &mut position)?;
+        let (manifest, _) = self.read_record(reader, &mut position)?;
         let copy = self.read_copy(reader, &mut position)?;
         self.read_footer(reader, &mut position)?;
         self.read_beyond(reader, position)?;
@@ -124,12 +124,12 @@ impl ExpectedTrailer<'_> {
         }
     }
 
-    /// Reads the end record, which stands at `position`.
+    /// Reads the end record, which stands at `position`. Returns it with its bytes.
     pub(crate) fn read_record(
         &self,
         reader: &mut dyn Read,
         position: &mut u64,
-    ) -> Result<EndRecord, SealError> {
+    ) -> Result<(EndRecord, Vec<u8>), SealError> {
         let damaged = SealError::EndDamaged {
             part: EndPart::EndRecord,
             offset: self.offset,
@@ -167,7 +167,7 @@ impl ExpectedTrailer<'_> {
         if let Some(segment) = self.entries.and_then(|entries| record.first_difference(entries)) {
             return Err(self.tampered(EndDisagreement::Segment, Some(segment)));
         }
-        Ok(record)
+        Ok((record, bytes))
     }
 
     /// Tells a segment behind the final one, which somebody put there, from damage.

@@ -1,36 +1,36 @@
-//! A source of which somebody fetched some pieces.
+//! A source of which the caller fetched some byte ranges.
 
 use super::ReadAt;
 use std::io;
 use std::io::IoSliceMut;
 
-/// Pieces of a source of known size. Reading what was not fetched is an error, never zeros.
+/// Byte ranges of a source of known size. Reading a byte that was not fetched is an error; it never reads as zero.
 #[derive(Debug)]
-pub struct FetchedParts<'a> {
+pub struct FetchedRanges<'a> {
     size: u64,
-    /// Where each piece starts, and its bytes.
-    parts: Vec<(u64, &'a [u8])>,
+    /// Offset and bytes of each range.
+    ranges: Vec<(u64, &'a [u8])>,
 }
 
-impl<'a> FetchedParts<'a> {
-    /// Pieces with their offsets, in any order, of a source of `size` bytes.
+impl<'a> FetchedRanges<'a> {
+    /// `ranges` of a source of `size` bytes, with their offsets, in any order.
     #[must_use]
-    pub const fn new(size: u64, parts: Vec<(u64, &'a [u8])>) -> Self {
-        Self { size, parts }
+    pub const fn new(size: u64, ranges: Vec<(u64, &'a [u8])>) -> Self {
+        Self { size, ranges }
     }
 
-    /// The bytes from `offset` on up to the end of a piece that has it.
+    /// The fetched bytes from `offset` to the end of a range that contains it.
     fn from(&self, offset: u64) -> io::Result<&[u8]> {
-        let behind = |&(start, bytes): &(u64, &'a [u8])| {
+        let within_range = |&(start, bytes): &(u64, &'a [u8])| {
             let within = usize::try_from(offset.checked_sub(start)?).ok()?;
             bytes.get(within..).filter(|rest| !rest.is_empty())
         };
-        let found = self.parts.iter().find_map(behind);
+        let found = self.ranges.iter().find_map(within_range);
         found.ok_or_else(|| io::Error::other(format!("byte {offset} was not fetched")))
     }
 }
 
-impl ReadAt for FetchedParts<'_> {
+impl ReadAt for FetchedRanges<'_> {
     fn size(&self) -> io::Result<u64> {
         Ok(self.size)
     }
@@ -59,7 +59,7 @@ impl ReadAt for FetchedParts<'_> {
 mod tests {
     use super::*;
 
-    fn read(source: &FetchedParts<'_>, offset: u64, sizes: [usize; 2]) -> io::Result<Vec<u8>> {
+    fn read(source: &FetchedRanges<'_>, offset: u64, sizes: [usize; 2]) -> io::Result<Vec<u8>> {
         let mut memory = sizes.map(|size| vec![b'.'; size]);
         let [a, b] = &mut memory;
         let count = source.read_at(offset, &mut [IoSliceMut::new(a), IoSliceMut::new(b)])?;
@@ -67,24 +67,24 @@ mod tests {
     }
 
     #[test]
-    fn pieces_that_touch_or_overlap_are_one() {
-        let parts = vec![(4, &b"456"[..]), (0, b"01234"), (7, b"789")];
-        let source = FetchedParts::new(10, parts);
+    fn adjacent_and_overlapping_ranges_read_as_one() {
+        let ranges = vec![(4, &b"456"[..]), (0, b"01234"), (7, b"789")];
+        let source = FetchedRanges::new(10, ranges);
         assert_eq!(source.size().unwrap(), 10);
-        for (offset, sizes, due) in [
+        for (offset, sizes, expected) in [
             (0, [4, 6], &b"0123456789"[..]),
             (3, [0, 5], b"34567"),
             (8, [1, 9], b"89"),
             (10, [1, 1], b""),
             (u64::MAX, [1, 1], b""),
         ] {
-            assert_eq!(read(&source, offset, sizes).unwrap(), due, "{offset}");
+            assert_eq!(read(&source, offset, sizes).unwrap(), expected, "{offset}");
         }
     }
 
     #[test]
-    fn what_was_not_fetched_is_an_error() {
-        let source = FetchedParts::new(10, vec![(2, &b"234"[..]), (6, b"67")]);
+    fn reading_bytes_that_were_not_fetched_fails() {
+        let source = FetchedRanges::new(10, vec![(2, &b"234"[..]), (6, b"67")]);
         assert_eq!(read(&source, 2, [1, 2]).unwrap(), b"234");
         for (offset, sizes) in [
             (0, [1, 0]),

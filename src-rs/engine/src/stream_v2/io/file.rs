@@ -1,6 +1,6 @@
-//! Files by offset.
+//! Files, read and written by offset.
 
-use super::{ReadAt, WriteAt};
+use super::{ReadAt, ReadWriteAt, WriteAt};
 use std::fs::File;
 use std::io;
 use std::io::{IoSlice, IoSliceMut};
@@ -17,11 +17,15 @@ impl ReadAt for File {
     }
 }
 
-impl WriteAt for &File {
-    /// On ext4 this makes sealing a file into the page cache a third faster: the writers, who hold the file's lock, no
-    /// longer look for space.
+impl WriteAt for File {
+    /// On ext4 this makes sealing a file into the page cache a third faster: writers hold the file's lock and no longer
+    /// search for space meanwhile. If the space is not available, the file keeps its size.
     fn reserve(&self, size: u64) -> io::Result<()> {
-        system::reserve(self, size)
+        let before = self.size()?;
+        system::reserve(self, size).inspect_err(|_| {
+            // Best effort: the caller must get the error of the full disk.
+            let _ = self.set_len(before);
+        })
     }
 
     fn set_size(&self, size: u64) -> io::Result<()> {
@@ -35,7 +39,14 @@ impl WriteAt for &File {
     }
 }
 
-/// Calls `read`, with what is still empty and the bytes so far, until all is full or there is no more.
+impl ReadWriteAt for File {
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+/// Calls `read` with the unfilled buffers and the number of bytes read so far, until all buffers are full or it reads
+/// nothing.
 fn read_all(
     mut buffers: &mut [IoSliceMut<'_>],
     mut read: impl FnMut(&mut [IoSliceMut<'_>], usize) -> io::Result<usize>,
@@ -55,13 +66,13 @@ fn read_all(
     Ok(total)
 }
 
-/// Calls `write`, with what is left and the bytes so far, until nothing is left.
+/// Calls `write` with the unwritten buffers and the number of bytes written so far, until all buffers are written.
 fn write_all(
     mut buffers: &mut [IoSlice<'_>],
     mut write: impl FnMut(&[IoSlice<'_>], usize) -> io::Result<usize>,
 ) -> io::Result<()> {
     let mut total = 0;
-    // An empty buffer in front would make a write of 0 bytes look like a full disk.
+    // Skips empty buffers at the front: writing 0 bytes would be taken for a full disk.
     IoSlice::advance_slices(&mut buffers, 0);
     while !buffers.is_empty() {
         match write(buffers, total) {
@@ -89,7 +100,7 @@ mod system {
         }
         loop {
             match fallocate(file, FallocateFlags::empty(), 0, size) {
-                // Not every file system can; the writes find their space then.
+                // Some file systems can't reserve: each write then allocates its own space.
                 Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Ok(()),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -108,7 +119,7 @@ mod system {
     }
 }
 
-/// Systems without vectored positioned IO take one buffer at a time.
+/// One buffer at a time: these systems have no vectored positioned IO.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod system {
     use super::{File, IoSlice, IoSliceMut, io};
@@ -151,16 +162,16 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
 
-    /// What the system answers to one call.
+    /// Result of one call to the system.
     enum Answer {
-        /// That many bytes at most.
+        /// At most that many bytes.
         Upto(usize),
         Error(io::ErrorKind),
     }
 
     use Answer::{Error, Upto};
 
-    /// Reads `content` into buffers of 3, 0, 5 and 2 bytes from a system that answers so.
+    /// Reads `content` into buffers of 3, 0, 5 and 2 bytes from a system with these results.
     fn read(content: &[u8], answers: &[Answer]) -> (io::Result<usize>, Vec<u8>) {
         let mut memory = [
             [b'.'; 3].to_vec(),
@@ -182,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn short_and_interrupted_reads_are_gone_on_with() {
+    fn short_and_interrupted_reads_continue() {
         for answers in [
             vec![],
             vec![Upto(1), Upto(1), Upto(1), Upto(1)],
@@ -198,21 +209,21 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_ends_fills_what_it_can() {
+    fn a_read_at_the_end_fills_as_much_as_there_is() {
         let (result, bytes) = read(b"01234", &[Upto(2)]);
         assert_eq!((result.unwrap(), &bytes[..]), (5, &b"01234....."[..]));
-        // The system may say that it is the end before it is.
+        // The system may report the end too early.
         let (result, bytes) = read(b"0123456789", &[Upto(4), Upto(0)]);
         assert_eq!((result.unwrap(), &bytes[..]), (4, &b"0123......"[..]));
     }
 
     #[test]
-    fn a_read_that_fails_is_an_error() {
+    fn a_failed_read_is_an_error() {
         let (result, _) = read(b"0123456789", &[Upto(4), Error(io::ErrorKind::TimedOut)]);
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
-    /// Writes buffers of 0, 3, 0 and 5 bytes to a system that answers so.
+    /// Writes buffers of 0, 3, 0 and 5 bytes to a system with these results.
     fn write(answers: &[Answer]) -> (io::Result<()>, Vec<u8>) {
         let mut buffers = [&b""[..], b"012", b"", b"34567"].map(IoSlice::new);
         let mut answers = answers.iter();
@@ -232,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn short_and_interrupted_writes_are_gone_on_with() {
+    fn short_and_interrupted_writes_continue() {
         for answers in [
             vec![],
             vec![Upto(1), Upto(2), Upto(1)],
@@ -249,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_fails_or_takes_nothing_is_an_error() {
+    fn a_failed_or_empty_write_is_an_error() {
         for (answers, kind, taken) in [
             (
                 vec![Upto(2), Error(io::ErrorKind::StorageFull)],

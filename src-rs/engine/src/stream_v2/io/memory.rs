@@ -1,12 +1,12 @@
-//! Memory as a sink by offset: cut into slots, so that workers write side by side without unsafe code.
+//! Memory as a positioned sink, split into slots so that workers write in parallel without unsafe code.
 
 use super::WriteAt;
 use std::io;
 use std::io::IoSlice;
 use std::sync::{Mutex, PoisonError};
 
-/// A slice of memory in slots; each write takes the locks of the slots that it touches. Where a slot is one segment's
-/// output no two workers ever want the same lock.
+/// A slice of memory in slots. A write locks the slots that it touches, one after the other. If a slot holds one segment's
+/// output, workers never wait for one another.
 pub struct MemorySlots<'a> {
     head: Mutex<&'a mut [u8]>,
     slots: Vec<Mutex<&'a mut [u8]>>,
@@ -15,7 +15,7 @@ pub struct MemorySlots<'a> {
 }
 
 impl<'a> MemorySlots<'a> {
-    /// Cuts `memory` into a head of `head_size` bytes and slots of `slot_size`.
+    /// Splits `memory` into a head of `head_size` bytes and slots of `slot_size`.
     #[must_use]
     pub fn new(memory: &'a mut [u8], head_size: u64, slot_size: u64) -> Self {
         let slot_size = slot_size.max(1);
@@ -33,7 +33,7 @@ impl<'a> MemorySlots<'a> {
         }
     }
 
-    /// The slot that `offset` is in, and the offset inside it.
+    /// The slot that contains `offset`, and the offset inside it.
     fn slot_at(&self, offset: u64) -> Option<(&Mutex<&'a mut [u8]>, usize)> {
         let Some(behind_head) = offset.checked_sub(self.head_size) else {
             return Some((&self.head, offset as usize));

@@ -1,26 +1,25 @@
-//! Where bytes come from and go to: sources and sinks that can be addressed by offset, and those that can't.
+//! Sources and sinks: files, memory, pipes and byte ranges, addressed by offset or in order.
 
-mod apart;
-mod changed_file;
-mod copying;
+mod copy;
+mod detached;
 mod fetched;
 mod file;
 mod memory;
-pub(crate) mod output_file;
+mod output_file;
 mod pipe;
 mod sink;
 mod source;
-mod target_lock;
 mod throttled;
 
-pub use apart::{BytesApart, BytesInFront};
-pub(crate) use changed_file::ChangedFile;
-pub(crate) use copying::append_bytes;
-pub use fetched::FetchedParts;
+pub(crate) use copy::append_range;
+pub(crate) use detached::DetachingSink;
+pub use detached::JoinedSource;
+pub use fetched::FetchedRanges;
 pub use memory::MemorySlots;
 pub use output_file::{OutputFile, Overwrite, open_source};
+pub(crate) use output_file::{Target, is_same_file, open_regular, set_mode, sync_parent_directory};
 pub use pipe::{PipeReader, PipeWriter};
+pub(crate) use sink::ReadWriteAt;
 pub use sink::{OutputSink, WriteAt, WriteAtCursor};
 pub use source::{InputSource, ReadAt, ReadAtCursor, read_full};
-pub(crate) use target_lock::{TargetLock, TargetLockError, remove_stale};
 pub use throttled::ThrottledSource;

@@ -1,13 +1,12 @@
-//! Files as whole sources and targets: what may be read, and output that appears complete or not at all.
+//! Files as sources and targets of whole operations: checks, and output that appears complete or not at all.
 
 use crate::error::{FileKind, IoOperation, SealError};
-use crate::stream_v2::io::{TargetLock, remove_stale};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// Opens a regular file to read. It never waits, as opening a named pipe would.
+/// Opens a regular file to read. Never blocks, as opening a named pipe would.
 ///
 /// # Errors
 /// `Io` with the path, or `NotARegularFile`.
@@ -15,7 +14,7 @@ pub fn open_source(path: &Path) -> Result<File, SealError> {
     open_regular(path, OpenOptions::new().read(true))
 }
 
-/// Opens a regular file with these options, without waiting.
+/// Opens a regular file with these options, without blocking.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> Result<File, SealError> {
     let failed = |error: io::Error| SealError::io(IoOperation::Open, Some(path), &error);
     #[cfg(unix)]
@@ -23,61 +22,41 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> Result<Fil
     let file = options
         .open(path)
         .map_err(|error| match std::fs::metadata(path) {
-            // A socket can't be opened at all, and the system's words for that help nobody.
-            Ok(metadata) if error.kind() != io::ErrorKind::PermissionDenied => {
-                not_regular(path, &metadata).unwrap_or_else(|| failed(error))
-            }
+            // A socket can't be opened, and the system's message does not say that it is one.
+            Ok(metadata) if error.kind() != io::ErrorKind::PermissionDenied => check_regular(path, &metadata)
+                .err()
+                .unwrap_or_else(|| failed(error)),
             _ => failed(error),
         })?;
-    let metadata = file.metadata().map_err(failed)?;
-    match not_regular(path, &metadata) {
-        Some(failure) => Err(failure),
-        None => Ok(file),
-    }
+    check_regular(path, &file.metadata().map_err(failed)?)?;
+    Ok(file)
 }
 
-/// What to do where the target exists.
+/// What to do if the target exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overwrite {
-    /// Fail, also if it comes into being during the operation.
+    /// Fail, even if the target is created during the operation.
     Refuse,
-    /// Replace it when the output is complete.
+    /// Replace the target when the output is complete.
     Replace,
 }
 
-/// A file that is written under another name beside its target and takes the target's name when it is complete.
-/// Dropped before that, it leaves nothing behind.
+/// A file that is written under a temporary name beside its target, and gets the target's name when it is complete.
+/// Dropped before that, it is removed.
 #[derive(Debug)]
 pub struct OutputFile {
-    pub(crate) temporary: NamedTempFile,
-    pub(crate) target: Target,
-    /// What an interrupted operation left beside the target goes: no source is one of these files.
-    pub(crate) removes_stale: bool,
-}
-
-/// Where an output goes, found fit to be replaced or created.
-#[derive(Debug)]
-pub(crate) struct Target {
-    pub(crate) path: PathBuf,
-    pub(crate) replaces: Option<Metadata>,
-    overwrite: Overwrite,
+    temporary: NamedTempFile,
+    target: Target,
+    is_discarded: bool,
 }
 
 impl OutputFile {
-    /// Checks the target and creates the temporary file, readable by its owner alone. A symbolic link is followed: what
-    /// it points at is replaced, not the link.
+    /// Checks the target and creates the temporary file, readable by its owner alone. If the target is a symbolic link,
+    /// the file that it points to is replaced, not the link. None of the `sources` may be the target.
     ///
     /// # Errors
     /// `SameFile`, `TargetExists`, `NotARegularFile`, or `Io` with the path.
-    pub fn create(source: Option<&File>, target: &Path, overwrite: Overwrite) -> Result<Self, SealError> {
-        Self::create_apart(source.as_slice(), target, overwrite)
-    }
-
-    /// As [`create`](Self::create), for an operation that reads any number of files, none of which may be the target.
-    ///
-    /// # Errors
-    /// As those of [`create`](Self::create).
-    pub fn create_apart(sources: &[&File], target: &Path, overwrite: Overwrite) -> Result<Self, SealError> {
+    pub fn create(sources: &[&File], target: &Path, overwrite: Overwrite) -> Result<Self, SealError> {
         let resolved = Target::resolve(sources, target, overwrite)?;
         resolved.check_overwrite(target)?;
         let temporary = tempfile::Builder::new()
@@ -85,14 +64,10 @@ impl OutputFile {
             .suffix(".partial")
             .tempfile_in(directory_of(&resolved.path))
             .map_err(|error| SealError::io(IoOperation::Create, Some(target), &error))?;
-        // Inputs are never changed, whatever their names.
-        let removes_stale = sources
-            .iter()
-            .all(|source| matches!(TargetLock::would_take(source, &resolved.path), Ok(false)));
         Ok(Self {
             temporary,
             target: resolved,
-            removes_stale,
+            is_discarded: false,
         })
     }
 
@@ -102,62 +77,67 @@ impl OutputFile {
         self.temporary.as_file()
     }
 
-    /// Whether both are to have the same name.
+    /// Path of the target, with a symbolic link followed.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target.path
+    }
+
+    /// Has [`commit`](Self::commit) remove the file and leave the target unchanged.
+    pub(crate) const fn discard(&mut self) {
+        self.is_discarded = true;
+    }
+
+    /// Whether both have the same target.
     ///
     /// # Errors
-    /// Those of looking at their folders.
-    pub(crate) fn has_the_name_of(&self, other: &Self) -> io::Result<bool> {
+    /// Those of resolving their directories.
+    pub(crate) fn has_same_target(&self, other: &Self) -> io::Result<bool> {
         Ok(self.target.canonical()? == other.target.canonical()?)
     }
 
-    /// Gives the file its permissions and its name. With `flush` the bytes, and then the name, are on the disk before
-    /// this returns. What an interrupted operation left beside the target goes, unless a source is among it.
+    /// Sets the file's permissions and renames it to the target. With `flush` the bytes, and then the name, are on the
+    /// disk before this returns.
     ///
-    /// A new file gets the permission bits `mode`; one that replaces another keeps the other's.
+    /// A new file gets the permission bits `mode`. A file that replaces another keeps the other's.
     ///
     /// # Errors
-    /// `Io`, or `TargetExists` where the target came into being meanwhile. Nothing is left then, with one exception: where
-    /// an existing file was replaced and only flushing its directory failed, the new file stands in its place.
+    /// `Io`, or `TargetExists` if the target was created meanwhile. The temporary file is then removed. One exception:
+    /// if an existing file was replaced and only flushing its directory failed, the new file stays.
     pub fn commit(self, mode: Option<u32>, flush: bool) -> Result<(), SealError> {
-        let Self {
-            temporary,
-            target,
-            removes_stale,
-        } = self;
-        target.place(temporary, mode, flush, None)?;
-        if removes_stale {
-            remove_stale(&target.path);
+        if self.is_discarded {
+            return Ok(());
         }
-        Ok(())
+        self.target.place(self.temporary, mode, flush, None)
     }
 }
 
+/// Where an output goes: a path that was checked and can be created or replaced.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
+    /// The file that stands there.
+    pub(crate) replaces: Option<Metadata>,
+    overwrite: Overwrite,
+}
+
 impl Target {
-    /// Follows a symbolic link, and checks what stands there.
+    /// Follows a symbolic link, and checks the file that stands there.
     pub(crate) fn resolve(sources: &[&File], target: &Path, overwrite: Overwrite) -> Result<Self, SealError> {
         let failed = |error: io::Error| SealError::io(IoOperation::Create, Some(target), &error);
         let shown = || target.display().to_string();
+        let not_regular = |found| SealError::NotARegularFile { path: shown(), found };
         let (path, replaces) = match std::fs::symlink_metadata(target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (target.to_owned(), None),
             Err(error) => return Err(failed(error)),
-            Ok(metadata) if metadata.is_symlink() => match std::fs::canonicalize(target) {
-                Err(_) => {
-                    return Err(SealError::NotARegularFile {
-                        path: shown(),
-                        found: FileKind::DanglingLink,
-                    });
-                }
-                Ok(path) => {
-                    let metadata = std::fs::metadata(&path).map_err(failed)?;
-                    (path, Some(metadata))
-                }
-            },
+            Ok(metadata) if metadata.is_symlink() => {
+                let path = std::fs::canonicalize(target).map_err(|_| not_regular(FileKind::DanglingLink))?;
+                let metadata = std::fs::metadata(&path).map_err(failed)?;
+                (path, Some(metadata))
+            }
             Ok(metadata) => (target.to_owned(), Some(metadata)),
         };
         if let Some(metadata) = &replaces {
-            if let Some(failure) = not_regular(target, metadata) {
-                return Err(failure);
-            }
+            check_regular(target, metadata)?;
             for source in sources {
                 if is_same_file(source, &path).map_err(failed)? {
                     return Err(SealError::SameFile { path: shown() });
@@ -165,10 +145,7 @@ impl Target {
             }
         }
         if path.file_name().is_none() {
-            return Err(SealError::NotARegularFile {
-                path: shown(),
-                found: FileKind::Directory,
-            });
+            return Err(not_regular(FileKind::Directory));
         }
         Ok(Self {
             path,
@@ -195,13 +172,13 @@ impl Target {
         Ok(())
     }
 
-    /// Puts the file in its place; `kept` is the name that it goes back to where it can't stay there.
+    /// Renames the file to the target. If a new target can't stay there it is removed, or gets the name `revert_to`.
     pub(crate) fn place(
         &self,
         temporary: NamedTempFile,
         mode: Option<u32>,
         flush: bool,
-        kept: Option<&Path>,
+        revert_to: Option<&Path>,
     ) -> Result<(), SealError> {
         let Self {
             path: target,
@@ -211,18 +188,13 @@ impl Target {
         let failed =
             |operation| move |error: io::Error| SealError::io(operation, Some(target.as_path()), &error);
         set_mode(temporary.as_file(), mode, replaces.as_ref()).map_err(failed(IoOperation::Create))?;
+        // The directory is opened before the rename, so that a failure to open it leaves the target as it is.
+        let mut directory = None;
         if flush {
-            temporary
-                .as_file()
-                .sync_all()
-                .map_err(failed(IoOperation::Flush))?;
+            let flush_failed = failed(IoOperation::Flush);
+            temporary.as_file().sync_all().map_err(&flush_failed)?;
+            directory = open_directory(directory_of(target)).map_err(&flush_failed)?;
         }
-        // Opened before anything is replaced, so that what can fail has failed by then.
-        let directory = if flush {
-            open_directory(directory_of(target)).map_err(failed(IoOperation::Flush))?
-        } else {
-            None
-        };
         let renamed = match overwrite {
             Overwrite::Replace => temporary.persist(target),
             Overwrite::Refuse => temporary.persist_noclobber(target),
@@ -233,23 +205,21 @@ impl Target {
             },
             _ => SealError::io(IoOperation::Rename, Some(target), &error.error),
         })?;
-        if let Some(directory) = directory {
-            sync_directory(&directory).map_err(|error| {
-                if replaces.is_none() {
-                    // Best effort: the flush's failure is what the caller must hear of.
-                    let _ = match kept {
-                        Some(kept) => std::fs::rename(target, kept),
-                        None => std::fs::remove_file(target),
-                    };
-                }
-                failed(IoOperation::Flush)(error)
-            })?;
-        }
-        Ok(())
+        let Some(directory) = directory else { return Ok(()) };
+        sync_directory(&directory).map_err(|error| {
+            if replaces.is_none() {
+                // Best effort: the caller must get the error of the flush.
+                let _ = match revert_to {
+                    Some(name) => std::fs::rename(target, name),
+                    None => std::fs::remove_file(target),
+                };
+            }
+            failed(IoOperation::Flush)(error)
+        })
     }
 }
 
-pub(crate) fn directory_of(path: &Path) -> &Path {
+fn directory_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
@@ -259,19 +229,20 @@ pub(crate) fn is_same_file(source: &File, target: &Path) -> io::Result<bool> {
     let source = same_file::Handle::from_file(source.try_clone()?)?;
     match same_file::Handle::from_path(target) {
         Ok(target) => Ok(source == target),
-        // A target that its owner made unreadable can still be replaced; it can't be the source, which was opened.
+        // An unreadable target can still be replaced. It can't be the source, which was opened.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-fn not_regular(path: &Path, metadata: &Metadata) -> Option<SealError> {
-    let kind = metadata.file_type();
-    let failure = || SealError::NotARegularFile {
+fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), SealError> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(SealError::NotARegularFile {
         path: path.display().to_string(),
-        found: file_kind(kind),
-    };
-    (!kind.is_file()).then(failure)
+        found: file_kind(metadata.file_type()),
+    })
 }
 
 fn file_kind(kind: FileType) -> FileKind {
@@ -294,6 +265,7 @@ fn file_kind(kind: FileType) -> FileKind {
     FileKind::Other
 }
 
+/// Sets the permission bits: those of the file to be replaced, else `mode`.
 #[cfg(unix)]
 pub(crate) fn set_mode(file: &File, mode: Option<u32>, replaces: Option<&Metadata>) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -308,10 +280,18 @@ pub(crate) fn set_mode(_: &File, _: Option<u32>, _: Option<&Metadata>) -> io::Re
     Ok(())
 }
 
-/// The directory whose entries are to be made durable. One that may be written but not read can't be opened, and its
-/// owner has chosen so: the name is then as durable as the file system makes it.
+/// Makes the name of `path` durable.
+pub(crate) fn sync_parent_directory(path: &Path) -> io::Result<()> {
+    match open_directory(directory_of(path))? {
+        Some(directory) => sync_directory(&directory),
+        None => Ok(()),
+    }
+}
+
+/// Opens a directory to make its entries durable; `None` if it may be written but not read. Its names are then as durable
+/// as the file system makes them.
 #[cfg(unix)]
-pub(crate) fn open_directory(path: &Path) -> io::Result<Option<File>> {
+fn open_directory(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
         result => result.map(Some),
@@ -319,12 +299,12 @@ pub(crate) fn open_directory(path: &Path) -> io::Result<Option<File>> {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn open_directory(_: &Path) -> io::Result<Option<File>> {
+fn open_directory(_: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// Makes new names durable. File systems that have no such call answer with `EINVAL`.
-pub(crate) fn sync_directory(directory: &File) -> io::Result<()> {
+/// Makes new names durable. File systems without such a call answer `EINVAL`.
+fn sync_directory(directory: &File) -> io::Result<()> {
     match directory.sync_all() {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         result => result,

@@ -1,11 +1,11 @@
-//! Pipes, terminals and sockets as sources and sinks that can be cancelled while they wait.
+//! Pipes, terminals and sockets as sources and sinks whose waiting calls can be cancelled.
 
 use crate::operation::cancel::{CancellationToken, Cancelled};
 use std::fs::File;
 use std::io;
 use std::io::{Read, Write};
 
-/// Reads a file descriptor that may keep its reader waiting.
+/// Reads a file descriptor whose reads can block.
 #[derive(Debug)]
 pub struct PipeReader {
     file: File,
@@ -13,7 +13,7 @@ pub struct PipeReader {
 }
 
 impl PipeReader {
-    /// Reads `file` until it ends or `cancel` is raised.
+    /// Reads `file` until its end or until `cancel` is raised.
     #[must_use]
     pub const fn new(file: File, cancel: CancellationToken) -> Self {
         Self { file, cancel }
@@ -32,12 +32,12 @@ impl Read for PipeReader {
     }
 }
 
-/// Writes a file descriptor that may keep its writer waiting.
+/// Writes a file descriptor whose writes can block.
 #[derive(Debug)]
 pub struct PipeWriter {
     file: File,
     cancel: CancellationToken,
-    /// Bytes that are written at a time.
+    /// Largest number of bytes in one write.
     portion: usize,
 }
 
@@ -78,7 +78,7 @@ enum Direction {
     Write,
 }
 
-/// Waits until the descriptor is ready, looking at the token in between.
+/// Waits until the descriptor is ready; checks the token meanwhile.
 #[cfg(unix)]
 fn wait(file: &File, direction: Direction, cancel: &CancellationToken) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -113,10 +113,9 @@ fn cancelled() -> io::Error {
     io::Error::other(Cancelled)
 }
 
-/// A pipe that is ready takes this much without waiting, and no more is promised: with larger writes a reader that
-/// stands still could not be cancelled away from.
+/// A ready pipe takes this many bytes without blocking; larger writes could block where they can't be cancelled.
 const PIPE_BUF: usize = 4096;
-/// A file never keeps its writer waiting for a reader.
+/// A regular file never blocks its writer.
 const FILE_PORTION: usize = 1024 * 1024;
 #[cfg(unix)]
 const WAIT_NANOSECONDS: i64 = 100_000_000;

@@ -1,8 +1,92 @@
 //! Sinks.
 
-use std::fs::File;
+use super::ReadAt;
 use std::io;
 use std::io::{IoSlice, Write};
+
+/// A sink whose bytes can be written by offset, from several threads at once.
+pub trait WriteAt: Send + Sync {
+    /// Allocates space for `size` bytes in all, where the sink can: a full disk is then reported before any work is done,
+    /// and writes in any order find their space.
+    ///
+    /// # Errors
+    /// The system's error. Sinks without such a call succeed.
+    fn reserve(&self, size: u64) -> io::Result<()> {
+        let _ = size;
+        Ok(())
+    }
+
+    /// Makes the sink `size` bytes long. Bytes that were never written read as zeros and take no space in a file.
+    ///
+    /// # Errors
+    /// The system's error. Sinks without such a call succeed.
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        let _ = size;
+        Ok(())
+    }
+
+    /// Writes all of `buffers`, one after the other, starting at `offset`. Retries interrupted calls.
+    ///
+    /// # Errors
+    /// The system's error.
+    fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()>;
+}
+
+impl<T: WriteAt + ?Sized> WriteAt for &T {
+    fn reserve(&self, size: u64) -> io::Result<()> {
+        (**self).reserve(size)
+    }
+
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        (**self).set_size(size)
+    }
+
+    fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
+        (**self).write_at(offset, buffers)
+    }
+}
+
+/// An existing file that is read and changed by offset.
+pub(crate) trait ReadWriteAt: ReadAt + WriteAt {
+    /// Waits until all written bytes are on the disk.
+    ///
+    /// # Errors
+    /// The system's error.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// Where an operation writes to.
+pub enum OutputSink<'a> {
+    /// By offset: each worker writes its own segments.
+    Positioned(Box<dyn WriteAt + 'a>),
+    /// In order, on the caller's thread.
+    Ordered(Box<dyn Write + Send + 'a>),
+    /// Memory of a fixed size. Larger output is refused; the report says how many bytes were written.
+    Memory(&'a mut [u8]),
+}
+
+impl<'a> OutputSink<'a> {
+    /// Any sink that can be written by offset, such as a file.
+    #[must_use]
+    pub fn positioned(sink: impl WriteAt + 'a) -> Self {
+        Self::Positioned(Box::new(sink))
+    }
+
+    /// Any sink that can be written in order.
+    pub fn writer(writer: impl Write + Send + 'a) -> Self {
+        Self::Ordered(Box::new(writer))
+    }
+
+    /// The sink as a writer, for an operation that writes in order.
+    #[must_use]
+    pub fn into_writer(self) -> Box<dyn Write + Send + 'a> {
+        match self {
+            Self::Positioned(sink) => Box::new(WriteAtCursor::new(sink)),
+            Self::Ordered(writer) => writer,
+            Self::Memory(memory) => Box::new(memory),
+        }
+    }
+}
 
 /// Writes a positioned sink in order.
 pub struct WriteAtCursor<'a> {
@@ -27,66 +111,5 @@ impl Write for WriteAtCursor<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// A sink whose bytes can be written by offset, from several threads at once.
-pub trait WriteAt: Send + Sync {
-    /// Makes room for `size` bytes in all, where the sink can: a full disk then says so before any work is done, and
-    /// writers that arrive in any order find their place ready.
-    ///
-    /// # Errors
-    /// What the system says; a sink that has no such call says nothing.
-    fn reserve(&self, size: u64) -> io::Result<()> {
-        let _ = size;
-        Ok(())
-    }
-
-    /// Makes the sink `size` bytes long: what was never written reads as zeros and, in a file, takes no room.
-    ///
-    /// # Errors
-    /// What the system says; a sink that has no such call says nothing.
-    fn set_size(&self, size: u64) -> io::Result<()> {
-        let _ = size;
-        Ok(())
-    }
-
-    /// Writes all of `buffers`, one after the other, from `offset` on. Retries what was interrupted.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()>;
-}
-
-/// Where an operation writes to.
-pub enum OutputSink<'a> {
-    /// By offset: workers write their own segments.
-    Positioned(Box<dyn WriteAt + 'a>),
-    /// In order, on the caller's thread.
-    Ordered(Box<dyn Write + Send + 'a>),
-    /// Memory of a fixed size; what is larger is refused. The report says how much was written.
-    Memory(&'a mut [u8]),
-}
-
-impl<'a> OutputSink<'a> {
-    /// A regular file, from its first byte on.
-    #[must_use]
-    pub fn file(file: &'a File) -> Self {
-        Self::Positioned(Box::new(file))
-    }
-
-    /// The sink as a writer, for an operation that has an order anyway.
-    #[must_use]
-    pub fn into_writer(self) -> Box<dyn Write + Send + 'a> {
-        match self {
-            Self::Positioned(sink) => Box::new(WriteAtCursor::new(sink)),
-            Self::Ordered(writer) => writer,
-            Self::Memory(memory) => Box::new(memory),
-        }
-    }
-
-    /// Anything that can be written in order.
-    pub fn writer(writer: impl Write + Send + 'a) -> Self {
-        Self::Ordered(Box::new(writer))
     }
 }

@@ -1,22 +1,21 @@
 //! Sources.
 
-use std::fs::File;
 use std::io;
 use std::io::{IoSliceMut, Read};
 
 /// A source whose bytes can be read by offset, from several threads at once.
 pub trait ReadAt: Send + Sync {
-    /// Bytes of the source now.
+    /// Current size of the source in bytes.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn size(&self) -> io::Result<u64>;
 
-    /// Fills `buffers` one after the other with the bytes from `offset` on, and returns how many; fewer than there is
-    /// room for only at the source's end. Retries what was interrupted.
+    /// Fills `buffers` one after the other with the bytes from `offset` on, and returns the number of bytes read. It is
+    /// less than the buffers' total size only at the source's end. Retries interrupted calls.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
 }
 
@@ -42,27 +41,28 @@ impl<T: ReadAt + ?Sized> ReadAt for Box<T> {
 
 /// Where an operation reads from.
 pub enum InputSource<'a> {
-    /// By offset: workers read their own segments.
+    /// By offset: each worker reads its own segments.
     Positioned(Box<dyn ReadAt + 'a>),
-    /// In order, on a thread of its own.
+    /// In order, on a separate thread.
     Ordered(Box<dyn Read + Send + 'a>),
 }
 
 impl<'a> InputSource<'a> {
-    /// A regular file.
+    /// Any source that can be read by offset, such as a file.
     #[must_use]
-    pub fn file(file: File) -> Self {
-        Self::Positioned(Box::new(file))
+    pub fn positioned(source: impl ReadAt + 'a) -> Self {
+        Self::Positioned(Box::new(source))
     }
 
     /// Bytes in memory.
     #[must_use]
     pub fn memory(bytes: &'a [u8]) -> Self {
-        Self::Positioned(Box::new(bytes))
+        Self::positioned(bytes)
     }
 
-    /// Anything that can be read in order. An operation that fails or is cancelled waits for a `read` that is under way:
-    /// a reader that can keep it waiting must look at the operation's token, as [`PipeReader`](super::PipeReader) does.
+    /// Any source that can be read in order. An operation that fails or is cancelled waits until the current `read` call
+    /// returns. A reader whose calls can block must therefore check the operation's token, as
+    /// [`PipeReader`](super::PipeReader) does.
     pub fn reader(reader: impl Read + Send + 'a) -> Self {
         Self::Ordered(Box::new(reader))
     }
@@ -109,10 +109,10 @@ impl Read for ReadAtCursor<'_> {
     }
 }
 
-/// Reads until `buffer` is full or the source ends, and returns how many bytes; retries what was interrupted.
+/// Reads until `buffer` is full or the source ends, and returns the number of bytes read. Retries interrupted calls.
 ///
 /// # Errors
-/// What the source says.
+/// The reader's error.
 pub fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {

@@ -1,4 +1,4 @@
-//! A source that is read no faster than it may be, so that others who use the disk are not kept waiting.
+//! A source with a read rate limit, which leaves disk bandwidth to other processes.
 
 use super::ReadAt;
 use crate::operation::cancel::CancellationToken;
@@ -8,16 +8,16 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A source with a limit on the bytes that are read from it in a second, by all threads together.
+/// Limits the bytes read from a source per second, over all threads together.
 ///
-/// Every read takes the next stretch of time that its bytes are worth, and waits until that begins. Time in which nobody
-/// read is not made up for. A read that waits looks at the token.
+/// Each read books the next time slot of the length that its bytes take at the limit, and waits until that slot starts.
+/// Idle time gives no credit. A waiting read checks the token.
 pub struct ThrottledSource<'a> {
     source: &'a dyn ReadAt,
     bytes_per_second: u64,
     cancel: &'a CancellationToken,
     start: Instant,
-    /// When the next read may begin, counted from the start.
+    /// Time from `start` at which the next read may begin.
     next: Mutex<Duration>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> ThrottledSource<'a> {
         }
     }
 
-    /// Takes the time that `bytes` are worth, and returns when it begins.
+    /// Books a time slot for `bytes`, and returns when it begins, counted from `start`.
     fn book(&self, bytes: u64) -> Duration {
         let time = Duration::from_secs(bytes / self.bytes_per_second)
             + Duration::from_secs_f64((bytes % self.bytes_per_second) as f64 / self.bytes_per_second as f64);
@@ -68,5 +68,5 @@ impl ReadAt for ThrottledSource<'_> {
     }
 }
 
-/// How long a raised token may go unseen.
+/// Time between checks of the token.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);

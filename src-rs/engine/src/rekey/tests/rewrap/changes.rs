@@ -118,7 +118,7 @@ fn the_slots_that_stay_keep_their_bytes() {
 #[test]
 fn replacing_leaves_nobody_of_before() {
     let stream = sealed_for(vec![recipient(1), recipient(2), passphrase("a")]);
-    let (after, report) = rewrapped(&stream, Change::Replace(vec![recipient(3), recipient(4)]));
+    let (after, report) = rewrapped(&stream, SlotChange::Replace(vec![recipient(3), recipient(4)]));
     assert_eq!(
         [1, 2, 3, 4].map(|number| opens(&after, number)),
         [false, false, true, true]
@@ -139,7 +139,10 @@ fn slots_of_unknown_types_stay_unless_they_are_meant() {
             edit(vec![recipient(2)], vec![SlotSelector::KeyId("1".into())]),
             vec!["unknown (77)", "key"],
         ),
-        (Change::Replace(vec![recipient(2)]), vec!["unknown (77)", "key"]),
+        (
+            SlotChange::Replace(vec![recipient(2)]),
+            vec!["unknown (77)", "key"],
+        ),
         (edit(Vec::new(), vec![SlotSelector::Position(1)]), vec!["key"]),
         (
             edit(Vec::new(), vec![SlotSelector::Type(SlotType::Unknown(77))]),
@@ -179,7 +182,7 @@ fn one_slot_and_sixty_four_and_four_passphrases_are_possible() {
     let (full, report) = rewrapped(&stream, edit(many, Vec::new()));
     assert_eq!((report.slots.len(), report.in_place), (64, false));
     assert!(opens(&full, 1) && opens(&full, 64));
-    let (one, report) = rewrapped(&full, Change::Replace(vec![recipient(9)]));
+    let (one, report) = rewrapped(&full, SlotChange::Replace(vec![recipient(9)]));
     assert_eq!((report.slots.len(), report.in_place), (1, true));
     assert!(opens(&one, 9) && !opens(&one, 64));
     let four = ["a", "b", "c", "d"].map(passphrase).to_vec();

@@ -1,9 +1,8 @@
 //! A rewrap in place that ends at any moment, with any part of what was not yet on the disk written.
 
 use super::*;
-use crate::rekey::rewrap::{Plan, write_in_place};
-use crate::resume::Unfinished;
-use crate::stream_v2::io::{ReadAt, WriteAt};
+use crate::rekey::rewrap::{RewrapPlan, write_in_place};
+use crate::stream_v2::io::{ReadAt, ReadWriteAt, WriteAt};
 use std::io;
 use std::io::{IoSlice, IoSliceMut};
 use std::sync::Mutex;
@@ -52,6 +51,10 @@ impl ReadAt for Disk {
 }
 
 impl WriteAt for Disk {
+    fn set_size(&self, _: u64) -> io::Result<()> {
+        panic!("a rewrap in place keeps the length");
+    }
+
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
         let written: Vec<u8> = buffers.iter().flat_map(|buffer| buffer.to_vec()).collect();
         self.note(Operation::Write(offset as usize, written.clone()))?;
@@ -61,22 +64,18 @@ impl WriteAt for Disk {
     }
 }
 
-impl Unfinished for Disk {
-    fn truncate(&self, _: u64) -> io::Result<()> {
-        panic!("a rewrap in place keeps the length");
-    }
-
+impl ReadWriteAt for Disk {
     fn sync(&self) -> io::Result<()> {
         self.note(Operation::Sync)
     }
 }
 
 /// A rewrap in place on a disk; what it did to that.
-fn run(disk: &Disk, change: Change, number: u8) -> Result<(), SealError> {
+fn run(disk: &Disk, change: SlotChange, number: u8) -> Result<(), SealError> {
     let control = Control::serial();
     let options = RewrapOptions { change };
-    let plan = Plan::make(disk, &options, &reading(identity(number)), &control.cancel).unwrap();
-    write_in_place(disk, &plan, plan.copy_at().unwrap())
+    let plan = RewrapPlan::new(disk, &options, &reading(identity(number)), &control.cancel).unwrap();
+    write_in_place(disk, &plan, plan.copy_offset().unwrap())
 }
 
 /// What can be on the disk if the power fails after any of the operations: of what was written since the last sync everything,
@@ -122,7 +121,10 @@ fn whenever_it_ends_the_stream_opens_and_the_next_rewrap_succeeds() {
         for number in [1, 2, 9].into_iter().filter(|&number| opens(&state, number)) {
             let sealed = Sealed::new(&state);
             let report = sealed
-                .rewrap(Change::Replace(vec![recipient(3)]), &reading(identity(number)))
+                .rewrap(
+                    SlotChange::Replace(vec![recipient(3)]),
+                    &reading(identity(number)),
+                )
                 .unwrap();
             assert!(report.in_place);
             let after = sealed.bytes();

@@ -11,7 +11,7 @@ use crate::error::SealError;
 use crate::format::{DigestKind, PassphraseCost, RawKeySlot, SlotType, StreamHeader, StreamHeaderDraft};
 use crate::keys::{HybridIdentity, Identity, Passphrase, Recipient, X25519Identity};
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
-use crate::rekey::rewrap::{Change, RewrapOptions, RewrapReport, SlotSelector, rewrap_file};
+use crate::rekey::rewrap::{RewrapOptions, RewrapReport, SlotChange, SlotSelector, rewrap_file};
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{ENDS, End, compact, open_by, options, plaintext, seal};
 use std::path::PathBuf;
@@ -90,7 +90,7 @@ impl Sealed {
         std::fs::read(self.path()).unwrap()
     }
 
-    fn rewrap(&self, change: Change, open: &DecryptOptions<'_>) -> Result<RewrapReport, SealError> {
+    fn rewrap(&self, change: SlotChange, open: &DecryptOptions<'_>) -> Result<RewrapReport, SealError> {
         rewrap_file(
             &self.path(),
             &RewrapOptions { change },
@@ -107,23 +107,23 @@ impl Sealed {
 }
 
 /// The stream after a rewrap that succeeds, by number 1.
-fn rewrapped(stream: &[u8], change: Change) -> (Vec<u8>, RewrapReport) {
+fn rewrapped(stream: &[u8], change: SlotChange) -> (Vec<u8>, RewrapReport) {
     let sealed = Sealed::new(stream);
     let report = sealed.rewrap(change, &reading(identity(1))).unwrap();
     assert!(sealed.is_alone());
     (sealed.bytes(), report)
 }
 
-fn edit(add: Vec<Recipient>, remove: Vec<SlotSelector>) -> Change {
-    Change::Edit { add, remove }
+fn edit(add: Vec<Recipient>, remove: Vec<SlotSelector>) -> SlotChange {
+    SlotChange::Edit { add, remove }
 }
 
-fn nothing() -> Change {
+fn nothing() -> SlotChange {
     edit(Vec::new(), Vec::new())
 }
 
 /// From number 1 to number `to`.
-fn hand_over(to: u8) -> Change {
+fn hand_over(to: u8) -> SlotChange {
     edit(vec![recipient(to)], vec![SlotSelector::KeyId("1".into())])
 }
 

@@ -53,7 +53,7 @@ fn the_newer_copy_is_tried_first_and_then_the_header() {
 #[test]
 fn where_neither_opens_the_failure_is_the_headers() {
     let stream = sealed_for(vec![recipient(1), passphrase("a")]);
-    let (after, _) = rewrapped(&stream, Change::Replace(vec![recipient(2)]));
+    let (after, _) = rewrapped(&stream, SlotChange::Replace(vec![recipient(2)]));
     let stream = StreamParts::changed(&after, |parts| parts.header = StreamParts::of(&stream).header);
     let wrong = Identity::Passphrase(Passphrase::new("b").unwrap());
     // The copy has no passphrase slot at all.
@@ -65,8 +65,8 @@ fn where_neither_opens_the_failure_is_the_headers() {
 #[test]
 fn a_copy_that_is_not_newer_or_not_the_same_streams_is_not_considered() {
     let stream = interrupted();
-    type Change = fn(&mut StreamHeader);
-    let changes: [(&str, Change); 4] = [
+    type SlotChange = fn(&mut StreamHeader);
+    let changes: [(&str, SlotChange); 4] = [
         ("revision", |header| header.revision = 0),
         ("stream id", |header| header.core.stream_id[0] ^= 1),
         ("context", |header| header.context_check[0] ^= 1),
@@ -205,7 +205,7 @@ fn the_next_rewrap_starts_from_the_newer_copy_also_with_a_key_of_before() {
     let change = edit(vec![recipient(3)], vec![SlotSelector::Opens(identity(2))]);
     assert_eq!(rewrapped(change), [false, false, true]);
     assert_eq!(
-        rewrapped(Change::Replace(vec![recipient(1)])),
+        rewrapped(SlotChange::Replace(vec![recipient(1)])),
         [true, false, false]
     );
     // A copy that somebody without a key made newer is nothing to start from.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::error::SizeRelation;
 use crate::operation::cancel::CancellationToken;
-use crate::stream_v2::io::TargetLock;
+use crate::resume::TargetLock;
 use crate::telemetry::Progress;
 use crate::testing::support::seal_unsized;
 use std::fs::File;

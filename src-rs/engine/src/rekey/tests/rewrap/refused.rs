@@ -3,7 +3,7 @@
 use super::*;
 
 /// The failure of a rewrap that leaves no trace.
-fn refusal(stream: &[u8], change: Change, open: &DecryptOptions<'_>) -> SealError {
+fn refusal(stream: &[u8], change: SlotChange, open: &DecryptOptions<'_>) -> SealError {
     let sealed = Sealed::new(stream);
     let failure = sealed.rewrap(change, open).unwrap_err();
     assert_eq!(sealed.bytes(), stream);
@@ -11,7 +11,7 @@ fn refusal(stream: &[u8], change: Change, open: &DecryptOptions<'_>) -> SealErro
     failure
 }
 
-fn refused(stream: &[u8], change: Change) -> SealError {
+fn refused(stream: &[u8], change: SlotChange) -> SealError {
     refusal(stream, change, &reading(identity(1)))
 }
 
@@ -42,9 +42,9 @@ fn a_header_is_for_somebody_and_for_no_more_than_it_can_be() {
     assert!(is_invalid(
         &refused(&stream, edit(Vec::new(), all)),
         "remove",
-        "nobody"
+        "no key slot"
     ));
-    let none = refused(&stream, Change::Replace(Vec::new()));
+    let none = refused(&stream, SlotChange::Replace(Vec::new()));
     assert!(is_invalid(&none, "replace", "1 to 64"), "{none}");
     let many = (0..63).map(recipient).collect();
     assert!(is_invalid(&refused(&stream, edit(many, Vec::new())), "add", "65"));

@@ -4,7 +4,7 @@ use super::{Copy, Places, failure, heal_with, healed, stream};
 use crate::format::DigestKind;
 use crate::operation::options::{EncryptOptions, HeaderLayout};
 use crate::rekey::detached::export_header;
-use crate::repair::heal::{EndState, HeaderState};
+use crate::repair::heal::{EndRecordState, HeaderState};
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{
     End, SEGMENT, compact, control, open_by, options, plaintext, reading, seal, seal_unsized,
@@ -31,7 +31,7 @@ fn a_header_lost_in_one_copy_and_an_end_lost_in_the_other_come_together() {
             let report = healed(&[without_header(), without_end()], &whole);
             assert_eq!((report.header_from, report.end_from), (1, 0));
             assert_eq!(report.copies[0].header, HeaderState::Lost);
-            assert_eq!(report.copies[1].end, EndState::Lost);
+            assert_eq!(report.copies[1].end, EndRecordState::Lost);
             let report = healed(&[without_end(), without_header()], &whole);
             assert_eq!((report.header_from, report.end_from), (0, 1));
         }
@@ -136,7 +136,7 @@ fn of_end_records_that_differ_the_one_that_most_copies_have_is_taken() {
         let report = healed(copies, &whole);
         report.copies.iter().map(|copy| copy.end).collect::<Vec<_>>()
     };
-    use EndState::{Differs, Lost, Taken};
+    use EndRecordState::{Differs, Lost, Taken};
     assert_eq!(states(&[Copy::of(&whole), Copy::of(&other)]), [Taken, Differs]);
     let copies = [Copy::of(&other), Copy::of(&whole), Copy::of(&whole)];
     assert_eq!(states(&copies), [Differs, Taken, Taken]);

@@ -1,7 +1,7 @@
 //! Inputs whose names are those of the files that stay beside a target.
 
 use super::*;
-use crate::stream_v2::io::OutputFile;
+use crate::files::NewFile;
 use std::fs::File;
 use std::io::Write;
 
@@ -48,6 +48,21 @@ fn an_input_with_such_a_name_is_refused_where_it_would_be_written_over() {
     }
 }
 
+fn write(folder: &Folder, sources: &[&File], placement: Placement) {
+    let new = NewFile {
+        from: &folder.path("plain"),
+        sources,
+        to: &folder.path("new"),
+        mode: None,
+        placement,
+    };
+    new.write(|output| {
+        output.file().write_all(b"output").unwrap();
+        Ok(())
+    })
+    .unwrap();
+}
+
 fn work_on(folder: &Folder, from: &str, placement: Placement) -> Result<Report, SealError> {
     let (from, to) = (folder.path(from), folder.path("new"));
     encrypt_file_resumable(&from, &to, &compact(), placement, None, &control(2))
@@ -65,14 +80,11 @@ fn one_of_many_inputs_with_such_a_name_survives() {
             );
             let mut sources = vec![&other];
             sources.insert(position, &named);
-            let output = OutputFile::create_apart(&sources, &folder.path("new"), NEW.overwrite).unwrap();
-            output.file().write_all(b"output").unwrap();
-            output.commit(None, false).unwrap();
+            write(&folder, &sources, NEW);
             assert_eq!(fs::read(folder.path("new")).unwrap(), b"output");
             assert!(fs::read(&path).unwrap() == content());
-            // It is in nobody's way where it is no input.
-            let output = OutputFile::create_apart(&[&other], &folder.path("new"), REPLACE.overwrite);
-            output.unwrap().commit(None, false).unwrap();
+            // A file that is no input is removed.
+            write(&folder, &[&other], REPLACE);
             assert!(!path.exists());
         }
     }

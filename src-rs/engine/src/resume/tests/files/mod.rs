@@ -11,7 +11,7 @@ use crate::files::{Placement, decrypt_file_resumable, encrypt_file_resumable};
 use crate::keys::Identity;
 use crate::operation::options::{Control, DecryptOptions};
 use crate::operation::report::{Report, ResumeReport};
-use crate::stream_v2::io::{TargetLock, TargetLockError};
+use crate::resume::lock::{TargetLock, TargetLockError};
 use crate::testing::support::{compact, control, reading, seal};
 use std::fs;
 use std::path::PathBuf;

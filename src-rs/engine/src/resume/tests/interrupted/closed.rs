@@ -33,42 +33,59 @@ fn a_closed_stream_that_is_whole_is_kept_and_one_that_is_not_is_sealed_anew() {
     assert!(place.plain(Direction::Seal) == plain);
 }
 
-#[test]
-fn an_output_that_has_its_place_already_is_known_by_its_journal() {
-    let plain = plain();
-    let sealed = seal(&plain, &compact());
-    let sealing = Place::new();
-    sealing.encrypt(&plain, &control(1)).unwrap();
-    let placed =
-        |place: &Place| encrypt_placed(place.attempt(mark(&plain)), &compact(), &control(1)).unwrap();
-    assert_eq!(resume(&placed(&sealing).unwrap()).segments_resumed, 7);
-    let length = sealing.output.lock().unwrap().len();
-    for at in [0, 300, length / 2, length - 1] {
-        sealing.flip(at);
-        assert!(placed(&sealing).is_none(), "{at}");
-        sealing.flip(at);
-    }
-    sealing.output.lock().unwrap().push(0);
-    assert!(placed(&sealing).is_none());
-
-    let opening = Place::new();
-    opening.decrypt(&sealed, &control(1)).unwrap();
-    let placed = |place: &Place| {
-        decrypt_placed(
-            &&sealed[..],
-            place.attempt(mark(&sealed)),
-            &reading(),
-            &control(1),
-        )
-        .unwrap()
+/// Runs an attempt on an output that is already in place. It must not change the output.
+fn placed(direction: Direction, place: &Place, source: &[u8]) -> Result<Report, SealError> {
+    let before = place.output.lock().unwrap().clone();
+    let attempt = Attempt {
+        is_placed: true,
+        ..place.attempt(mark(source))
     };
-    assert_eq!(resume(&placed(&opening).unwrap()).segments_resumed, 7);
-    opening.flip(5);
-    assert!(placed(&opening).is_none());
-    opening.flip(5);
-    opening.output.lock().unwrap().push(0);
-    assert!(placed(&opening).is_none());
-    assert!(placed(&stopped_after(Direction::Open, &sealed, 3)).is_none());
+    let result = match direction {
+        Direction::Seal => encrypt_resumable(&source, attempt, &compact(), &control(1)),
+        Direction::Open => decrypt_resumable(&source, attempt, &reading(), &control(1)),
+    };
+    assert_eq!(place.writes(), 0);
+    assert!(*place.output.lock().unwrap() == before);
+    result
+}
+
+#[test]
+fn a_complete_output_in_place_is_recognized_by_its_journal() {
+    let plain = plain();
+    for direction in BOTH {
+        let source = direction.source(&plain);
+        let place = Place::new();
+        let first = place.work(direction, &source, &control(1)).unwrap();
+        let report = placed(direction, &place, &source).unwrap();
+        assert_eq!(resume(&report).segments_resumed, 7);
+        assert_eq!(
+            (report.output_crc64, report.stream_size, report.stream_id),
+            (first.output_crc64, first.stream_size, first.stream_id)
+        );
+        let length = place.output.lock().unwrap().len();
+        for at in [0, 300, length / 2, length - 1] {
+            place.flip(at);
+            assert!(placed(direction, &place, &source).is_err(), "{direction:?} {at}");
+            place.flip(at);
+        }
+        place.output.lock().unwrap().push(0);
+        assert!(placed(direction, &place, &source).is_err());
+        let unfinished = stopped_after(direction, &source, 3);
+        assert!(placed(direction, &unfinished, &source).is_err());
+    }
+}
+
+#[test]
+fn without_a_journal_no_output_in_place_is_recognized() {
+    let plain = plain();
+    for direction in BOTH {
+        let source = direction.source(&plain);
+        let place = Place::new();
+        place.work(direction, &source, &control(1)).unwrap();
+        place.journal.lock().unwrap().clear();
+        assert!(placed(direction, &place, &source).is_err());
+        assert!(place.journal.lock().unwrap().is_empty());
+    }
 }
 
 #[test]

@@ -11,11 +11,9 @@ use crate::keys::Recipient;
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
 use crate::operation::report::{Report, ResumeReport};
-use crate::resume::{
-    Attempt, JournalFile, SourceMark, Unfinished, decrypt_placed, decrypt_resumable, encrypt_placed,
-    encrypt_resumable,
-};
-use crate::stream_v2::io::{ReadAt, WriteAt};
+use crate::resume::log_manager::JournalFile;
+use crate::resume::{Attempt, SourceMark, decrypt_resumable, encrypt_resumable};
+use crate::stream_v2::io::{ReadAt, ReadWriteAt, WriteAt};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use crate::testing::support::{FRAME, SEGMENT, compact, control, key, plaintext, reading, seal};
 use std::io;
@@ -55,6 +53,7 @@ impl Place {
         Attempt {
             source,
             output: self,
+            is_placed: false,
             journal: Box::new(Journal {
                 bytes: self.journal.clone(),
                 left: self.journal_full_at,
@@ -62,7 +61,7 @@ impl Place {
             }),
             journal_path: Path::new("journal"),
             secret: None,
-            lost: None,
+            started_over: None,
             flush: true,
         }
     }
@@ -126,6 +125,11 @@ impl WriteAt for Place {
         Ok(())
     }
 
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        self.output.lock().unwrap().resize(size as usize, 0);
+        Ok(())
+    }
+
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
         if self.writes.fetch_add(1, Ordering::SeqCst) >= self.full_at {
             return Err(io::ErrorKind::StorageFull.into());
@@ -144,12 +148,7 @@ impl WriteAt for Place {
     }
 }
 
-impl Unfinished for Place {
-    fn truncate(&self, size: u64) -> io::Result<()> {
-        self.output.lock().unwrap().truncate(size as usize);
-        Ok(())
-    }
-
+impl ReadWriteAt for Place {
     fn sync(&self) -> io::Result<()> {
         if self.fails_to_sync {
             return Err(io::ErrorKind::StorageFull.into());

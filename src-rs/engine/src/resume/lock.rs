@@ -1,65 +1,77 @@
-//! The two files beside a target: the unfinished output and its journal, which belong to one operation at a time.
+//! The lock on a target: on the journal and the unfinished output beside it.
 //!
-//! Their names follow from the target's, so that the next attempt finds them; so anyone who may write to the directory
-//! can have put something there. What is there is opened without following links and trusted only if nobody else can have
-//! written it. Both are locked: whoever removes one, snapshots it or changes its permissions leaves the other's lock as it is.
+//! Both names follow from the target's, so that the next attempt finds the files. Anyone who may write to the directory can
+//! therefore create them in advance: they are opened without following links, and used only if no other user can have
+//! written them. Both files are locked, so that the lock holds even if one of them is removed, copied or made readable.
 
+use crate::error::{IoOperation, SealError, StartedOver};
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The right to write to a target's journal and unfinished output: an exclusive lock on each.
+/// The right to write a target's journal and unfinished output: an exclusive lock on each.
 #[derive(Debug)]
 pub(crate) struct TargetLock {
     journal: File,
-    /// The unfinished output, locked, once it was opened.
+    /// The unfinished output, once it was opened.
     partial: Option<File>,
     journal_path: PathBuf,
     partial_path: PathBuf,
-    /// The journal was there before, with something in it.
-    resumes: bool,
-    /// Something was there that somebody else can have written; it was removed.
-    distrusted: bool,
-    /// The unfinished output was not there, and was made.
-    lacked_partial: bool,
+    /// The journal existed before and was not empty.
+    found_journal: bool,
+    /// A file that another user can have written was removed.
+    removed_untrusted: bool,
+    /// The unfinished output did not exist and was created.
+    created_partial: bool,
 }
 
-/// Why a target was not claimed.
+/// Why a target could not be locked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TargetLockError {
-    /// Another operation holds it.
-    #[error("another operation is at work")]
+    /// Another operation holds the lock.
+    #[error("another operation uses this target")]
     Busy,
-    /// The system said no.
+    /// A system call failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl TargetLockError {
+    pub(super) fn on(self, target: &Path) -> SealError {
+        match self {
+            Self::Busy => SealError::TargetBusy {
+                path: target.display().to_string(),
+            },
+            Self::Io(error) => SealError::io(IoOperation::Create, Some(target), &error),
+        }
+    }
 }
 
 impl TargetLock {
     /// Opens or creates the journal of `target`, which must name a file, and locks it.
     ///
     /// # Errors
-    /// See [`TargetLockError`]. Nothing is left then.
+    /// See [`TargetLockError`]. No file is left behind.
     pub(crate) fn take(target: &Path) -> Result<Self, TargetLockError> {
         let (journal_path, partial_path) = (beside(target, "journal")?, beside(target, "partial")?);
         let (journal, found) = open_locked(&journal_path)?;
-        let resumes = journal.metadata()?.len() != 0;
+        let found_journal = journal.metadata()?.len() != 0;
         Ok(Self {
             journal,
             partial: None,
             journal_path,
             partial_path,
-            resumes,
-            distrusted: found == Found::Distrusted,
-            lacked_partial: false,
+            found_journal,
+            removed_untrusted: found == Found::Untrusted,
+            created_partial: false,
         })
     }
 
-    /// Whether `file` is what stands as the journal or the unfinished output of `target`, which must name a file.
+    /// Whether `file` stands where the journal or the unfinished output of `target` belongs. `target` must name a file.
     ///
     /// # Errors
-    /// What the system says.
-    pub(crate) fn would_take(file: &File, target: &Path) -> io::Result<bool> {
+    /// The system's error.
+    pub(crate) fn would_use(file: &File, target: &Path) -> io::Result<bool> {
         for extension in ["journal", "partial"] {
             if is_at(file, &beside(target, extension)?)? {
                 return Ok(true);
@@ -68,79 +80,70 @@ impl TargetLock {
         Ok(false)
     }
 
-    /// The journal.
-    #[must_use]
     pub(crate) const fn journal(&self) -> &File {
         &self.journal
     }
 
-    /// Where the journal is.
-    #[must_use]
     pub(crate) fn journal_path(&self) -> &Path {
         &self.journal_path
     }
 
-    /// Where the unfinished output is.
-    #[must_use]
     pub(crate) fn partial_path(&self) -> &Path {
         &self.partial_path
     }
 
     /// Whether an earlier operation left its journal.
-    #[must_use]
-    pub(crate) const fn resumes(&self) -> bool {
-        self.resumes
+    pub(crate) const fn found_journal(&self) -> bool {
+        self.found_journal
     }
 
-    /// Whether something was removed that somebody else can have written.
-    #[must_use]
-    pub(crate) const fn distrusted(&self) -> bool {
-        self.distrusted
+    /// Why an earlier operation can't be resumed, as far as its files show without being read.
+    pub(crate) const fn started_over(&self) -> Option<StartedOver> {
+        if self.removed_untrusted {
+            Some(StartedOver::Distrusted)
+        } else if self.found_journal && self.created_partial {
+            Some(StartedOver::OutputMissing)
+        } else {
+            None
+        }
     }
 
-    /// Whether anything stands in the unfinished output's place.
-    #[must_use]
+    /// Whether there is a file, or anything else, where the unfinished output belongs.
     pub(crate) fn has_partial(&self) -> bool {
         self.partial_path.symlink_metadata().is_ok()
     }
 
-    /// Opens the unfinished output, or makes an empty one, and locks it for as long as this claim or the file returned is
-    /// open.
+    /// Opens the unfinished output, or creates an empty one, and locks it until both this lock and the returned file are
+    /// closed.
     ///
     /// # Errors
-    /// See [`TargetLockError`]. What another operation holds is left as it is.
+    /// See [`TargetLockError`]. A file that another operation holds is left as it is.
     pub(crate) fn open_partial(&mut self) -> Result<File, TargetLockError> {
         let (file, found) = open_locked(&self.partial_path)?;
-        self.distrusted |= found == Found::Distrusted;
-        self.lacked_partial = found == Found::Nothing;
+        self.removed_untrusted |= found == Found::Untrusted;
+        self.created_partial = found == Found::Nothing;
         let copy = file.try_clone();
         self.partial = Some(file);
         Ok(copy?)
     }
 
-    /// Whether the unfinished output that was opened still stands in its place: nobody removed or replaced it.
+    /// Whether the unfinished output that was opened still has its name: it was neither removed nor replaced.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub(crate) fn holds_partial(&self) -> io::Result<bool> {
         self.partial
             .as_ref()
             .map_or(Ok(false), |partial| is_at(partial, &self.partial_path))
     }
 
-    /// Whether there was no unfinished output when [`open_partial`](Self::open_partial) was called.
-    #[must_use]
-    pub(crate) const fn lacked_partial(&self) -> bool {
-        self.lacked_partial
-    }
-
-    /// The output has its place: the journal goes. Should that fail, the next operation on the target removes it.
+    /// Removes the journal of a complete output. If that fails, the next operation on the target removes it.
     pub(crate) fn complete(mut self) {
         self.partial = None;
         self.remove_journal();
     }
 
-    /// Best effort: whoever comes next starts over anyway.
+    /// Best effort: the next operation would start over anyway.
     fn remove_both(&self) {
         if self.holds_partial().unwrap_or(false) {
             let _ = std::fs::remove_file(&self.partial_path);
@@ -148,7 +151,7 @@ impl TargetLock {
         self.remove_journal();
     }
 
-    /// Best effort. Another operation's journal can stand there where this one's was removed.
+    /// Best effort. If the journal was removed, another operation's journal can have its name, and stays.
     fn remove_journal(&self) {
         if is_at(&self.journal, &self.journal_path).unwrap_or(false) {
             let _ = std::fs::remove_file(&self.journal_path);
@@ -157,7 +160,7 @@ impl TargetLock {
 }
 
 impl Drop for TargetLock {
-    /// An unfinished output whose journal says nothing can't be resumed: both go.
+    /// An unfinished output with an empty journal can't be resumed: both are removed.
     fn drop(&mut self) {
         if self.journal.metadata().is_ok_and(|metadata| metadata.len() == 0) {
             self.remove_both();
@@ -165,8 +168,8 @@ impl Drop for TargetLock {
     }
 }
 
-/// Removes what an interrupted operation left beside a target that has been written meanwhile, unless an operation is at
-/// work on it. Best effort. What is not this user's own is left: it may be at work for another.
+/// Removes the files that an interrupted operation left beside a target that was since written by another, unless they are
+/// in use. Best effort. Files of other users stay: another user's operation may use them.
 pub(crate) fn remove_stale(target: &Path) {
     let is_own = |extension| match beside(target, extension).and_then(|path| path.symlink_metadata()) {
         Ok(metadata) => Some(is_private(&metadata)),
@@ -175,10 +178,10 @@ pub(crate) fn remove_stale(target: &Path) {
     let found = [is_own("journal"), is_own("partial")];
     if found.contains(&Some(true))
         && !found.contains(&Some(false))
-        && let Ok(mut claim) = TargetLock::take(target)
-        && (!claim.has_partial() || claim.open_partial().is_ok())
+        && let Ok(mut lock) = TargetLock::take(target)
+        && (!lock.has_partial() || lock.open_partial().is_ok())
     {
-        claim.remove_both();
+        lock.remove_both();
     }
 }
 
@@ -190,42 +193,47 @@ fn beside(target: &Path, extension: &str) -> io::Result<PathBuf> {
     Ok(target.with_file_name(format!(".sealstream-{hash}.{extension}")))
 }
 
-/// What stood where a private file is wanted.
+/// What was found at the path of a private file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     Nothing,
-    Kept,
-    Distrusted,
+    Private,
+    /// A file that another user can have written. It was removed.
+    Untrusted,
 }
 
-/// [`open_private`], and the file is locked for as long as it is open.
+/// As [`open_private`]; the file is locked while it is open.
 fn open_locked(path: &Path) -> Result<(File, Found), TargetLockError> {
-    let mut distrusted = false;
+    let mut removed_untrusted = false;
     for _ in 0..ATTEMPTS {
         let (file, found) = open_private(path)?;
-        distrusted |= found == Found::Distrusted;
+        removed_untrusted |= found == Found::Untrusted;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(TargetLockError::Busy),
             Err(TryLockError::Error(error)) => {
-                if found != Found::Kept {
-                    // Best effort: it is empty, and of no use where nothing can be locked.
+                if found != Found::Private {
+                    // Best effort: it is empty, and useless on a file system without locks.
                     let _ = std::fs::remove_file(path);
                 }
                 return Err(error.into());
             }
         }
-        // Whoever held the lock until now may have removed the file, or made it the target: the lock is then on something
-        // else.
+        // The operation that held the lock before can have removed or renamed the file: the lock is then on another file.
         if is_at(&file, path)? {
-            return Ok((file, if distrusted { Found::Distrusted } else { found }));
+            let found = if removed_untrusted {
+                Found::Untrusted
+            } else {
+                found
+            };
+            return Ok((file, found));
         }
     }
     Err(TargetLockError::Busy)
 }
 
-/// Opens a file that only its owner can have written, or creates one. Anything else in its place is removed, unless an
-/// operation holds it: that somebody made another name for it, or changed its permissions, does not end the operation.
+/// Opens a file that only its owner can have written, or creates one. Anything else with that name is removed, unless
+/// another operation holds it: a hard link to the file, or a change of its permissions, does not end that operation.
 fn open_private(path: &Path) -> Result<(File, Found), TargetLockError> {
     let mut found = Found::Nothing;
     for _ in 0..ATTEMPTS {
@@ -233,32 +241,33 @@ fn open_private(path: &Path) -> Result<(File, Found), TargetLockError> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => return Ok(result.map(|file| (file, found))?),
         }
-        let distrusted = match private(OpenOptions::new().write(true)).open(path) {
-            Ok(file) if is_private(&file.metadata()?) => return Ok((file, Found::Kept)),
+        let untrusted = match private(OpenOptions::new().write(true)).open(path) {
+            Ok(file) if is_private(&file.metadata()?) => return Ok((file, Found::Private)),
             Ok(file) => Some(file),
             Err(error) => match path.symlink_metadata() {
-                // What is wrong is not the file.
+                // The file is right; the error has another cause.
                 Ok(metadata) if is_private(&metadata) => return Err(error.into()),
-                // To be locked it need not be writable.
+                // Locking does not need write permission.
                 Ok(_) => private(&mut OpenOptions::new()).open(path).ok(),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error.into()),
             },
         };
-        // A link, a pipe, a file of somebody else's, or one that others may write to.
-        if let Some(file) = &distrusted
+        // A link, a pipe, another user's file, or a file that others may write.
+        if let Some(file) = &untrusted
             && file.metadata()?.is_file()
         {
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => return Err(TargetLockError::Busy),
-                // Two that distrust one file don't remove each other's new one: the lock is kept until it is gone.
+                // The lock is held until the file is removed, so that of two operations that remove the same untrusted
+                // file, the second does not remove the first one's new file.
                 Ok(()) if !is_at(file, path)? => continue,
-                // Where nothing can be locked nothing is held.
+                // On a file system without locks no operation holds the file.
                 Ok(()) | Err(TryLockError::Error(_)) => {}
             }
         }
         std::fs::remove_file(path)?;
-        found = Found::Distrusted;
+        found = Found::Untrusted;
     }
     Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
 }
@@ -287,8 +296,8 @@ fn is_private(metadata: &Metadata) -> bool {
     metadata.is_file()
 }
 
-/// Whether the file itself, and not a link to it, stands at the path. What stands there is not opened: it may be a pipe, or
-/// another user's.
+/// Whether the path names this file itself, not a link to it. The path is not opened: it can be a pipe, or another user's
+/// file.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -309,5 +318,5 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Somebody who replaces a file again and again is not waited for.
+/// Limits the retries if another process replaces the file again and again.
 const ATTEMPTS: usize = 16;

@@ -1,4 +1,4 @@
-//! Bytes of one file to another.
+//! Copies byte ranges between files.
 
 use crate::error::{SealError, SizeRelation};
 use crate::operation::cancel::CancellationToken;
@@ -6,25 +6,25 @@ use std::fs::File;
 use std::io;
 use std::io::{Read, Seek, SeekFrom};
 
-/// Appends the `size` bytes of `from` that start at `offset` to what was written to `to`; `told` hears of every portion. The
-/// system copies them without a detour through this process where it can.
+/// Appends `size` bytes of `from`, starting at `offset`, to `to`. `on_progress` gets the size of each portion copied.
+/// Where the system can, it copies without passing the bytes through this process.
 ///
 /// # Errors
-/// `SourceChanged` where there are fewer, `Io`, `Cancelled`.
-pub(crate) fn append_bytes(
+/// `SourceChanged` if `from` has fewer bytes, `Io`, `Cancelled`.
+pub(crate) fn append_range(
     mut from: &File,
     mut to: &File,
     offset: u64,
     size: u64,
     cancel: &CancellationToken,
-    mut told: impl FnMut(u64),
+    mut on_progress: impl FnMut(u64),
 ) -> Result<(), SealError> {
     from.seek(SeekFrom::Start(offset)).map_err(SealError::reading)?;
-    let mut left = size;
-    while left > 0 {
+    let mut remaining = size;
+    while remaining > 0 {
         cancel.check()?;
-        let copied = io::copy(&mut from.take(left.min(PORTION)), &mut to).map_err(|error| {
-            // The copy does not say which end failed: one that can't be read still can't.
+        let copied = io::copy(&mut from.take(remaining.min(PORTION)), &mut to).map_err(|error| {
+            // The copy does not say which file failed. If the source is the cause, reading one byte fails again.
             match io::copy(&mut from.take(1), &mut io::sink()) {
                 Err(_) => SealError::reading(error),
                 Ok(_) => SealError::writing(error),
@@ -36,13 +36,13 @@ pub(crate) fn append_bytes(
                 relation: SizeRelation::Shorter,
             });
         }
-        left -= copied;
-        told(copied);
+        remaining -= copied;
+        on_progress(copied);
     }
     Ok(())
 }
 
-/// Bytes that are copied before the token is looked at.
+/// Bytes copied between two checks of the token.
 const PORTION: u64 = 8 * 1024 * 1024;
 
 #[cfg(test)]
@@ -51,9 +51,9 @@ mod tests {
     use crate::error::IoOperation;
 
     #[test]
-    fn the_end_that_fails_is_named() {
+    fn the_error_names_the_failed_operation() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("it");
+        let path = folder.path().join("file");
         std::fs::write(&path, b"0123456789").unwrap();
         let readable = File::open(&path).unwrap();
         let writable = File::create(folder.path().join("other")).unwrap();
@@ -62,7 +62,7 @@ mod tests {
             (&unreadable, &writable, IoOperation::Read),
             (&readable, &readable, IoOperation::Write),
         ] {
-            let failure = append_bytes(from, to, 2, 5, &CancellationToken::new(), |_| {}).unwrap_err();
+            let failure = append_range(from, to, 2, 5, &CancellationToken::new(), |_| {}).unwrap_err();
             assert!(
                 matches!(failure, SealError::Io { operation, .. } if operation == due),
                 "{failure}"

@@ -1,54 +1,54 @@
-//! Which slots stay, which go, and for whom there are new ones.
+//! Selects the key slots that stay and those that are removed.
 
-use super::{Change, PlacedSlot, SlotSelector};
+use super::{PlacedSlot, SlotChange, SlotSelector};
 use crate::error::SealError;
 use crate::format::{MAX_SLOTS, PassphraseCost, RawKeySlot, SlotBody, SlotType, StreamHeader};
 use crate::inspect::SlotInfo;
 use crate::keys::{Recipient, UnlockLimits, opened_slots};
 use crate::operation::options::{check_passphrase_costs, check_recipients, invalid};
 
-/// The slots of a header that is to be.
-pub(super) struct Slots<'a> {
-    /// The old slots that stay as they are.
+/// The slots of the new header.
+pub(super) struct SlotLists<'a> {
+    /// Old slots that stay unchanged.
     pub(super) kept: Vec<RawKeySlot>,
-    /// For whom there are new ones behind them.
+    /// Recipients of the new slots, which follow.
     pub(super) added: &'a [Recipient],
-    /// The old ones that go.
+    /// Old slots that are removed.
     pub(super) removed: Vec<PlacedSlot>,
 }
 
-/// Works out the change, and whether a header can have these slots. `older` is the header that a rewrap was about to replace with
-/// this one when it was interrupted.
+/// Applies the change, and checks that a header can have the resulting slots. `older` is the header that an interrupted rewrap
+/// was replacing with this one.
 ///
 /// # Errors
-/// `InvalidOption`, and what looking for an identity's slots meets.
-pub(super) fn slots<'a>(
+/// `InvalidOption`, and those of finding the slots that an identity opens.
+pub(super) fn change_slots<'a>(
     header: &StreamHeader,
     older: Option<&StreamHeader>,
-    change: &'a Change,
+    change: &'a SlotChange,
     limits: &UnlockLimits<'_>,
-) -> Result<Slots<'a>, SealError> {
-    let (added, goes) = match change {
-        Change::Edit { add, remove } => (add, selected_by_any(header, older, remove, limits)?),
-        Change::Replace(recipients) => {
+) -> Result<SlotLists<'a>, SealError> {
+    let (added, removes) = match change {
+        SlotChange::Edit { add, remove } => (add, selected_by_any(header, older, remove, limits)?),
+        SlotChange::Replace(recipients) => {
             let is_known = |slot: &RawKeySlot| !matches!(slot.slot_type, SlotType::Unknown(_));
             (recipients, header.slots.iter().map(is_known).collect())
         }
     };
-    if !added.is_empty() || matches!(change, Change::Replace(_)) {
+    if !added.is_empty() || matches!(change, SlotChange::Replace(_)) {
         check_recipients(change.name_of_added(), added)?;
     }
     let (mut kept, mut removed) = (Vec::new(), Vec::new());
-    for ((slot, position), goes) in header.slots.iter().zip(0..).zip(goes) {
-        if goes {
+    for ((slot, position), is_removed) in header.slots.iter().zip(0..).zip(removes) {
+        if is_removed {
             let slot = SlotInfo::new(slot);
             removed.push(PlacedSlot { position, slot });
         } else {
             kept.push(slot.clone());
         }
     }
-    check_together(change.name_of_added(), &kept, added)?;
-    Ok(Slots { kept, added, removed })
+    check_slots(change.name_of_added(), &kept, added)?;
+    Ok(SlotLists { kept, added, removed })
 }
 
 /// For each slot, whether any of the selectors selects it.
@@ -61,12 +61,12 @@ fn selected_by_any(
     let mut any = vec![false; header.slots.len()];
     for selector in selectors {
         let selected = select(header, selector, limits)?;
-        // What the interrupted rewrap removed need not be there any more: whoever repeats it gets what was asked for.
+        // A slot that the interrupted rewrap removed can be missing: repeating the same rewrap succeeds.
         let was_removed = |older| select(older, selector, limits).map(|selected| selected.contains(&true));
         let is_position = matches!(selector, SlotSelector::Position(_));
         if !selected.contains(&true) && (is_position || !older.map(was_removed).transpose()?.unwrap_or(false))
         {
-            let problem = format!("selects nothing by {}", in_words(selector));
+            let problem = format!("selects no slot by {}", describe(selector));
             return Err(invalid("remove", problem));
         }
         any.iter_mut()
@@ -97,7 +97,7 @@ fn select(
     })
 }
 
-fn in_words(selector: &SlotSelector) -> String {
+fn describe(selector: &SlotSelector) -> String {
     match selector {
         SlotSelector::Position(position) => format!("the position {position}"),
         SlotSelector::Type(slot_type) => format!("the type {slot_type}"),
@@ -106,10 +106,10 @@ fn in_words(selector: &SlotSelector) -> String {
     }
 }
 
-/// Whether a header can have all of these slots.
-fn check_together(name: &str, kept: &[RawKeySlot], added: &[Recipient]) -> Result<(), SealError> {
+/// Checks that a header can have all of these slots.
+fn check_slots(name: &str, kept: &[RawKeySlot], added: &[Recipient]) -> Result<(), SealError> {
     match kept.len() + added.len() {
-        0 => return Err(invalid("remove", "would leave nobody who can open the stream")),
+        0 => return Err(invalid("remove", "would leave no key slot to open the stream")),
         count if count <= usize::from(MAX_SLOTS) => {}
         count => {
             return Err(invalid(
@@ -128,7 +128,7 @@ fn check_together(name: &str, kept: &[RawKeySlot], added: &[Recipient]) -> Resul
     });
     let (kept, new): (Vec<PassphraseCost>, Vec<PassphraseCost>) = (kept.collect(), new.collect());
     if new.is_empty() {
-        // What the header has already is no worse for staying.
+        // Costs of slots that the header already has are not checked.
         return Ok(());
     }
     check_passphrase_costs(name, &[kept, new].concat())

@@ -1,0 +1,234 @@
+//! Checks the parts of the trailer one by one, so that one problem does not hide others.
+
+use super::extent::Extent;
+use super::problems::{Problem, Problems};
+use crate::crypto::EndKey;
+use crate::error::{EndPart, SealError};
+use crate::format::{
+    ByteRange, END_MARKER, EndRecord, FOOTER_SIZE, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
+    SegmentIndex, StreamHeader, WireOffset, end_record_size,
+};
+use crate::stream_v2::core::locate::find_footer;
+use crate::stream_v2::core::trailer::{ExpectedTrailer, HeaderCopy};
+use crate::stream_v2::io::{ReadAt, ReadAtCursor};
+use crate::stream_v2::segment_worker::SegmentWorkerError;
+use std::io::IoSliceMut;
+
+/// Checks the trailer. Returns the end record if it is sound and, with a key, authentic.
+pub(super) fn check(
+    source: &dyn ReadAt,
+    size: u64,
+    header: &StreamHeader,
+    end_key: Option<&EndKey>,
+    extent: &Extent,
+    problems: &Problems,
+) -> Result<Option<EndRecord>, SealError> {
+    let Some(total) = extent.total.filter(|_| extent.is_whole) else {
+        add_missing(source, size, header, extent, problems)?;
+        return Ok(None);
+    };
+    let geometry = &header.core.geometry;
+    let expected = ExpectedTrailer {
+        header,
+        end_key,
+        offset: WireOffset::new(geometry.trailer_offset(header.size(), total)),
+        segments: geometry.segment_count(total),
+        plaintext_total: total,
+        entries: None,
+        verified_bytes: 0,
+    };
+    let trailer = TrailerCheck {
+        source,
+        size,
+        expected,
+        problems,
+    };
+    trailer.run()
+}
+
+/// Checks the trailer of a stream whose records all fit into the source.
+struct TrailerCheck<'a> {
+    source: &'a dyn ReadAt,
+    size: u64,
+    expected: ExpectedTrailer<'a>,
+    problems: &'a Problems,
+}
+
+impl TrailerCheck<'_> {
+    fn run(&self) -> Result<Option<EndRecord>, SealError> {
+        let offset = self.expected.offset.get();
+        let mut position = offset;
+        let read = self.expected.read_record(&mut self.cursor(offset), &mut position);
+        let failure = match read {
+            Ok((record, _)) => {
+                self.check_rest(position)?;
+                return Ok(Some(record));
+            }
+            Err(failure) => failure,
+        };
+        // The size of a damaged end record is not known. The rest is found from a sound footer, or else where it is without
+        // extensions, which no version has so far.
+        let shortest = end_record_size(self.expected.segments, 0);
+        let rest = self.copy_size() + FOOTER_SIZE as u64;
+        if matches!(failure, SealError::Truncated { .. }) {
+            self.problems
+                .add_at(ByteRange::at(offset, shortest + rest), failure)?;
+            return Ok(None);
+        }
+        self.problems.add_at(ByteRange::at(offset, shortest), failure)?;
+        let after = offset + shortest;
+        match find_footer(self.source, self.size) {
+            Some(_) => self
+                .check_copy(after.max(self.size.saturating_sub(rest)))
+                .map(drop)?,
+            None => self.check_rest(after)?,
+        }
+        Ok(None)
+    }
+
+    /// Checks the header's copy and the footer, which start at `at`, and that the stream ends there.
+    fn check_rest(&self, at: u64) -> Result<(), SealError> {
+        if !self.check_copy(at)? {
+            return Ok(());
+        }
+        let footer_at = at.saturating_add(self.copy_size());
+        let mut position = footer_at;
+        let footer = self
+            .expected
+            .read_footer(&mut self.cursor(footer_at), &mut position);
+        if let Err(failure) = footer {
+            let is_truncated = matches!(failure, SealError::Truncated { .. });
+            self.problems
+                .add_at(ByteRange::at(footer_at, FOOTER_SIZE as u64), failure)?;
+            if is_truncated {
+                return Ok(());
+            }
+        }
+        let end = footer_at.saturating_add(FOOTER_SIZE as u64);
+        let Err(failure) = self.expected.read_beyond(&mut self.cursor(end), end) else {
+            return Ok(());
+        };
+        let beyond = self.size.saturating_sub(end).max(1);
+        self.problems.add_at(ByteRange::at(end, beyond), failure)
+    }
+
+    /// Checks the header's copy, which starts at `at`. Returns whether the source continues after it.
+    fn check_copy(&self, at: u64) -> Result<bool, SealError> {
+        let size = self.copy_size();
+        let failure = match self.expected.read_copy(&mut self.cursor(at), &mut { at }) {
+            Ok(HeaderCopy::None | HeaderCopy::Same) => return Ok(true),
+            Ok(HeaderCopy::Newer { revision }) => {
+                add_interrupted(self.problems, self.expected.header, revision)?;
+                return Ok(true);
+            }
+            Ok(HeaderCopy::Other | HeaderCopy::Damaged) => SealError::HeaderCopyDamaged {
+                offset: WireOffset::new(at),
+            },
+            Err(failure @ SealError::Truncated { .. }) => {
+                self.problems
+                    .add_at(ByteRange::at(at, size + FOOTER_SIZE as u64), failure)?;
+                return Ok(false);
+            }
+            Err(failure) => failure,
+        };
+        self.problems.add_at(ByteRange::at(at, size), failure)?;
+        Ok(true)
+    }
+
+    fn copy_size(&self) -> u64 {
+        self.expected.header.copy_size()
+    }
+
+    fn cursor(&self, at: u64) -> ReadAtCursor<'_> {
+        ReadAtCursor::new(self.source, at)
+    }
+}
+
+/// Adds the problem of a sound header that is older than its copy.
+pub(super) fn add_interrupted(
+    problems: &Problems,
+    header: &StreamHeader,
+    copy_revision: u16,
+) -> Result<(), SealError> {
+    let failure = SealError::RewrapInterrupted {
+        revision: header.revision,
+        copy_revision,
+    };
+    problems.add_at(ByteRange::at(0, u64::from(header.size())), failure)
+}
+
+/// Adds the problem of missing segments.
+fn add_missing(
+    source: &dyn ReadAt,
+    size: u64,
+    header: &StreamHeader,
+    extent: &Extent,
+    problems: &Problems,
+) -> Result<(), SealError> {
+    let geometry = &header.core.geometry;
+    let next_segment = SegmentIndex::new(extent.present);
+    let at = geometry.record_offset(header.size(), next_segment);
+    let plaintext_at = geometry.plaintext_offset(next_segment);
+    if let Some(total) = extent.total {
+        let end = geometry.trailer_offset(header.size(), total);
+        return problems.add(Problem {
+            segment: Some(next_segment),
+            plaintext: Some(ByteRange {
+                start: plaintext_at,
+                end: total,
+            }),
+            wire: ByteRange { start: at.get(), end },
+            failure: truncated(next_segment, size),
+        });
+    }
+    // Neither the trailer nor a final segment was found. If the next segment starts here, it is truncated.
+    let mut bytes = [0; SEGMENT_HEADER_SIZE];
+    let read = source.read_at(at.get(), &mut [IoSliceMut::new(&mut bytes)]);
+    let failure = match read {
+        Err(error) => SealError::reading(error),
+        Ok(read) if read < bytes.len() => truncated(next_segment, size),
+        Ok(_) if bytes.starts_with(&END_MARKER) => {
+            let error = SegmentHeaderError::end_too_early(next_segment);
+            SegmentWorkerError::invalid(next_segment, at, error).into()
+        }
+        Ok(_) => {
+            let found = SegmentHeader::parse(&bytes, geometry);
+            match found.and_then(|found| found.check_place(next_segment, None, geometry)) {
+                Ok(()) => truncated(next_segment, size),
+                Err(error) => SegmentWorkerError::invalid(next_segment, at, error).into(),
+            }
+        }
+    };
+    let is_truncated = matches!(failure, SealError::Truncated { .. });
+    let lost = u64::from(geometry.segment_size());
+    problems.add(Problem {
+        segment: Some(next_segment),
+        plaintext: Some(ByteRange::at(plaintext_at, lost)),
+        wire: ByteRange {
+            start: at.get(),
+            end: size.max(at.get()),
+        },
+        failure,
+    })?;
+    if is_truncated {
+        return Ok(());
+    }
+    let (part, offset) = match find_footer(source, size) {
+        Some(footer) => (EndPart::EndRecord, size.saturating_sub(footer.end_size)),
+        None => (EndPart::Footer, size.saturating_sub(FOOTER_SIZE as u64)),
+    };
+    let wire = ByteRange {
+        start: offset,
+        end: size,
+    };
+    let offset = WireOffset::new(offset);
+    problems.add_at(wire, SealError::EndDamaged { part, offset })
+}
+
+fn truncated(next_segment: SegmentIndex, size: u64) -> SealError {
+    SealError::Truncated {
+        next_segment,
+        verified_bytes: 0,
+        offset: WireOffset::new(size),
+    }
+}
