@@ -97,7 +97,7 @@ test('what an added passphrase costs can be chosen', async (t) => {
     ],
   });
   const before = readFileSync(join(cwd, 'store', 'a.seal'));
-  for (const [args, said] of [
+  for (const [args, expected] of [
     [
       ['--add-key', 'new.key', '--passphrase-cost', '8K,1,1'],
       /applies only to a passphrase[^]*--add-passphrase/,
@@ -112,12 +112,12 @@ test('what an added passphrase costs can be chosen', async (t) => {
   ] as const) {
     const { code, stderr } = await rewrap(...args);
     t.is(code, 2, stderr);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
   }
   t.deepEqual(readFileSync(join(cwd, 'store', 'a.seal')), before);
 });
 
-test('--mend ends an interruption that verify tells of', async (t) => {
+test('--mend completes an interrupted rewrap that verify reports', async (t) => {
   const cwd = await store(t);
   const path = join(cwd, 'store', 'a.seal');
   const before = readFileSync(path);
@@ -138,13 +138,13 @@ test('--mend ends an interruption that verify tells of', async (t) => {
   t.is((await sealstream(['verify', '-k', 'my.key', 'store/a.seal'], { cwd })).code, 0);
 });
 
-test('a change that was interrupted half-way is made once, by its log', async (t) => {
+test('an interrupted change is completed once, according to its log', async (t) => {
   const cwd = await store(t);
   const path = join(cwd, 'store', 'a.seal');
   const before = readFileSync(path);
   const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
   t.is((await sealstream(args, { cwd })).code, 0);
-  // The header is as it was, and the last line was not written.
+  // With the old header and without the last line.
   writeFileSync(path, Buffer.concat([before.subarray(0, 4096), readFileSync(path).subarray(4096)]));
   const [begun = ''] = readFileSync(join(cwd, 'log'), 'utf8').split('\n');
   writeFileSync(join(cwd, 'log'), `${begun}\n`);
@@ -159,7 +159,7 @@ test('a change that was interrupted half-way is made once, by its log', async (t
 });
 
 const posixTest = process.platform === 'win32' ? test.skip : test;
-posixTest('a rewrap that is interrupted says how far it came and how it goes on', async (t) => {
+posixTest('an interrupted rewrap says how far it came and how to continue', async (t) => {
   const cwd = await store(t);
   const files = join(cwd, 'store');
   for (let copy = 0; copy < 300; copy += 1) copyFileSync(join(files, 'a.seal'), join(files, `${copy}.seal`));
@@ -188,7 +188,7 @@ test('a file that is named twice is rewrapped once', async (t) => {
   t.notRegex(stdout.toString(), /revision [^1]/);
 });
 
-test('what can not be meant is told before anything is done', async (t) => {
+test('arguments that can’t be combined are refused before any change', async (t) => {
   const cwd = await store(t);
   const refused = async (...args: string[]) => {
     const { code, stderr } = await sealstream(['rewrap', '-k', 'my.key', ...args], { cwd });
@@ -211,7 +211,7 @@ test('what can not be meant is told before anything is done', async (t) => {
   t.regex(await refused('--add-key', 'gone', file), /name after --add-key;/);
   const publicKeys = Array.from({ length: 64 }, () => KeyPair.generate('x25519').publicKey);
   writeFileSync(join(cwd, 'crowd'), publicKeys.join('\n'));
-  // Before it is typed: there is no terminal here.
+  // Refused before a passphrase is typed: there is no terminal here.
   const crowd = ['--add-recipients-file', 'crowd', '--add-passphrase'];
   t.regex(await refused(...crowd, file), /at most 64 recipients, not 65/);
   t.regex(await refused('--remove', '64', file), /--remove can't be 64[^]*63[^]*sealstream inspect/);
@@ -248,7 +248,7 @@ test('slots of unknown types, which --replace keeps, are reported', (t) => {
   t.like(files.object({ path: 'a', report }), { unknownSlots: 1 });
 });
 
-test('a header is kept apart, put back, and given to open with', async (t) => {
+test('a header is detached, attached again, and given to decrypt', async (t) => {
   const cwd = await store(t);
   const run = async (...args: string[]) => {
     const { code, stderr, stdout } = await sealstream(args, { cwd });
@@ -290,13 +290,13 @@ test('a header is kept apart, put back, and given to open with', async (t) => {
   }
 });
 
-onUnix('a header that can not be written costs neither what was there nor what is sealed', async (t) => {
+onUnix('if the header can’t be written, the old body and all other files stay', async (t) => {
   const cwd = await store(t);
   const crowd = Array.from({ length: 60 }, () => KeyPair.generate('x25519').publicKey);
   writeFileSync(join(cwd, 'crowd'), crowd.join('\n'));
   writeFileSync(join(cwd, 'body'), 'of before');
   const before = names(cwd);
-  // There is room for the body, and not for so many in a header.
+  // The body fits, but a header with so many recipients does not.
   const command = 'ulimit -f 2; exec "$NODE" "$MAIN" encrypt -f -R crowd --detached-header header -o body a';
   const child = program('sh', ['-c', command], { cwd, env: { NODE: process.execPath, MAIN: main } });
   const { code, stderr } = await end(child);

@@ -46,7 +46,7 @@ test('times are written as people read them', (t) => {
   t.is(formatDuration(3_723_000), '1:02:03');
 });
 
-test('the nearest word is found, and none where nothing is near', (t) => {
+test('the nearest word is found, and none if no word is near', (t) => {
   const words = ['keygen', 'encrypt', 'decrypt', 'inspect', 'context', 'output', 'max-segment-size'];
   t.is(nearest('encrpyt', words), 'encrypt');
   t.is(nearest('ouput', words), 'output');
@@ -68,7 +68,7 @@ test('a word with one typing error is found among words that are far apart', (t)
   });
 });
 
-test('a bar fits its width, whatever it shows', (t) => {
+test('a progress bar fits its width at any size and rate', (t) => {
   const event = fc.record(
     { bytesDone: fc.nat({ max: 2 ** 45 }), bytesTotal: fc.nat({ max: 2 ** 45 }) },
     { requiredKeys: ['bytesDone'] },
@@ -91,7 +91,7 @@ test('a bar fits its width, whatever it shows', (t) => {
   );
 });
 
-test('what is printed can’t steer a terminal or pass for another line', (t) => {
+test('printed text can’t control a terminal or look like another line', (t) => {
   t.is(printable('a\nb\x1b[31m\u202e'), 'a\\nb\\u{1b}[31m\\u{202e}');
   t.is(printable('Grüße 漢字 🔐'), 'Grüße 漢字 🔐');
 });

@@ -26,11 +26,11 @@ import {
 } from './command.mjs';
 
 const terminalTest = hasTerminal ? test : test.skip;
-// Windows has other permissions, and root none that hold it.
+// Windows has other permissions, and root ignores them.
 const permissionTest = process.getuid === undefined || process.getuid() === 0 ? test.skip : test;
 const posixTest = process.platform === 'win32' ? test.skip : test;
 
-test('sound files are told one by one, with a line for all', async (t) => {
+test('intact files are listed, with a summary', async (t) => {
   const cwd = await store(t);
   const { code, stdout, stderr } = await sealstream(['verify', 'store'], { cwd });
   t.is(code, 0, stderr);
@@ -49,7 +49,7 @@ test('sound files are told one by one, with a line for all', async (t) => {
   t.regex(keyed.stdout.toString(), /1 ok, 0 damaged, 0 failed\n$/);
 });
 
-test('damage is exit code 4, and told with its place in both forms', async (t) => {
+test('damage is exit code 4, and is located in text and JSON', async (t) => {
   const cwd = await store(t);
   damage(join(cwd, 'store/deep/er/b.seal'), 5000);
   const { code, stdout } = await sealstream(['verify', '-q', 'store'], { cwd });
@@ -70,7 +70,7 @@ test('damage is exit code 4, and told with its place in both forms', async (t) =
   t.like(last, { summary: { files: 2, ok: 1, damaged: 1, failed: 0, withKey: false, exitCode: 4 } });
 });
 
-test('many problems of a file are counted after the first', async (t) => {
+test('after the first problems of a file the others are counted', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), randomBytes(20_000));
   await sealstream(['encrypt', '-k', 'my.key', '--frame-size', '1K', '--segment-size', '1K', 'a'], { cwd });
@@ -85,7 +85,7 @@ test('many problems of a file are counted after the first', async (t) => {
   );
 });
 
-test('what is damaged is told with how to mend it, and a header whose copy served as no more than that', async (t) => {
+test('the summary says how to heal damage, and only how to mend a header whose copy was used', async (t) => {
   const cwd = await store(t);
   damage(join(cwd, 'small.seal'), 0);
   const { code, stdout } = await sealstream(['verify', '--no-key', 'small.seal'], { cwd });
@@ -103,7 +103,7 @@ test('what is damaged is told with how to mend it, and a header whose copy serve
   t.notRegex((await sealstream(['verify', 'store'], { cwd })).stdout.toString(), /mend/);
 });
 
-test('a wrong key is told with where it came from, and with what needs none', async (t) => {
+test('for a wrong key the advice names its source, and --no-key for verify alone', async (t) => {
   const cwd = await store(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   const named = await sealstream(['verify', '-k', 'other.key', 'small.seal'], { cwd });
@@ -116,7 +116,7 @@ test('a wrong key is told with where it came from, and with what needs none', as
   t.notRegex(opened.stderr, /--no-key/);
 });
 
-posixTest('what is no regular file is told without advice that is not taken', async (t) => {
+posixTest('a pipe is refused without advice that does not work', async (t) => {
   const cwd = await store(t);
   await end(program('mkfifo', ['pipe'], { cwd }));
   for (const args of [['verify'], ['salvage', '-k', 'my.key', '-o', 'out']]) {
@@ -126,7 +126,7 @@ posixTest('what is no regular file is told without advice that is not taken', as
   }
 });
 
-test('what cannot be checked is told, the rest goes on, and the worst makes the exit code', async (t) => {
+test('files that can’t be checked are reported, the others go on, and the exit code is the worst', async (t) => {
   const cwd = await store(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   writeFileSync(join(cwd, 'none.seal'), 'no sealed stream');
@@ -156,7 +156,7 @@ test('what cannot be checked is told, the rest goes on, and the worst makes the 
   t.is((await sum('-k', 'my.key', '--max-segment-size', '64K', 'store/a.seal')).code, 5);
 });
 
-test('several keys serve files with different ones', async (t) => {
+test('several keys open files with different keys', async (t) => {
   const cwd = await store(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   await sealstream(['encrypt', '-k', 'other.key', '-o', 'store/c.seal', 'my.key'], { cwd });
@@ -167,7 +167,7 @@ test('several keys serve files with different ones', async (t) => {
   t.is((await sealstream(['verify', '--no-key', 'store/a.seal'], { cwd, env })).code, 0);
 });
 
-test('a named folder without sealed files is a failure with advice, whatever else is named', async (t) => {
+test('a named folder without sealed files is a failure with advice, even beside other paths', async (t) => {
   const cwd = await store(t);
   mkdirSync(join(cwd, 'empty/inside'), { recursive: true });
   writeFileSync(join(cwd, 'empty/inside/a.txt'), '');
@@ -194,7 +194,7 @@ posixTest('symbolic links are not followed, unless they are named', async (t) =>
   });
 });
 
-permissionTest('a file or folder that can’t be read is told, and the rest goes on', async (t) => {
+permissionTest('a file or folder that can’t be read is reported, and the others go on', async (t) => {
   const cwd = await store(t);
   chmodSync(join(cwd, 'store/deep/er'), 0);
   t.teardown(() => {
@@ -237,7 +237,7 @@ test('a sample is repeated by the seed that the report names', async (t) => {
   t.like(again[1], { summary: { sample: 0.1, seed: Number(seed) } });
 });
 
-test('hundreds of files are all told, once each', async (t) => {
+test('each of hundreds of files is reported once', async (t) => {
   const cwd = await folderWithKey(t);
   mkdirSync(join(cwd, 'store'));
   await sealstream(['encrypt', '-k', 'my.key', '-o', 'one.seal', 'my.key'], { cwd });
@@ -253,11 +253,11 @@ test('hundreds of files are all told, once each', async (t) => {
   }
 });
 
-posixTest('Ctrl-C ends it, also while it waits for its rate', async (t) => {
+posixTest('Ctrl-C ends verify even while it waits for its rate', async (t) => {
   const cwd = await store(t);
   const child = start(['verify', '--rate', '1', 'missing.seal', 'store'], { cwd });
   const ended = end(child);
-  // What is told of the first file shows that it listens to signals.
+  // Once the first file is reported, the command listens to signals.
   child.stdout?.once('data', () => child.kill('SIGINT'));
   const { code, stdout, stderr } = await ended;
   t.is(code, 130);
@@ -265,7 +265,7 @@ posixTest('Ctrl-C ends it, also while it waits for its rate', async (t) => {
   t.is(stderr, 'sealstream verify: interrupted by SIGINT.\n');
 });
 
-posixTest('a reader that leaves ends it quietly', async (t) => {
+posixTest('a reader that closes the pipe ends the command silently', async (t) => {
   const cwd = await store(t);
   for (let file = 0; file < 300; file += 1)
     copyFileSync(join(cwd, 'small.seal'), join(cwd, `store/${file}.seal`));
@@ -277,7 +277,7 @@ posixTest('a reader that leaves ends it quietly', async (t) => {
   t.is(stderr, '');
 });
 
-test('a missing key file is told before anything is checked, as JSON too', async (t) => {
+test('a missing key file is reported before any check', async (t) => {
   const cwd = await store(t);
   const { code, stdout, stderr } = await sealstream(['verify', '--json', '-k', 'no.key', 'store'], { cwd });
   t.is(code, 2);
@@ -285,7 +285,7 @@ test('a missing key file is told before anything is checked, as JSON too', async
   t.is(jsonError(stderr)['kind'], 'KeyFileMissing');
 });
 
-terminalTest('names and messages can’t steer a terminal', async (t) => {
+terminalTest('names and messages can’t control a terminal', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'a\x1b[31m.seal'), 'no stream');
   const { code, screen } = await onTerminal('sealstream verify .', { cwd });
@@ -294,7 +294,7 @@ terminalTest('names and messages can’t steer a terminal', async (t) => {
   t.regex(screen, /a\\u\{1b\}\[31m\.seal/);
 });
 
-/** A folder `store` with two sealed files, one of them deep in it, besides what is none; and a short one beside it. */
+/** A folder `store` with two sealed files, one deep in it, and another file; and a short sealed file next to it. */
 async function store(t: ExecutionContext): Promise<string> {
   const cwd = await folderWithKey(t);
   mkdirSync(join(cwd, 'store/deep/er'), { recursive: true });

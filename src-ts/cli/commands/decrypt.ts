@@ -40,8 +40,7 @@ export const decrypt: Command = {
     common.noFlush,
     common.resume,
     common.allowReadableKey,
-    common.quiet,
-    common.json,
+    ...common.printing,
   ],
   examples: [
     ['sealstream decrypt -k my.key report.pdf.seal', 'write report.pdf'],

@@ -14,7 +14,7 @@ import { failureContext, inContext, runOperation } from '../runner/run-operation
 import { STDERR, STDOUT, writeAll } from '../terminal/console';
 import { counted } from '../../damage-page/units';
 
-const outputs: readonly OptionSpec[] = [common.force, common.noFlush, common.quiet, common.json];
+const outputs: readonly OptionSpec[] = [...common.output, ...common.printing];
 
 /** `sealstream header export`. */
 export const headerExport: Command = {
@@ -27,11 +27,7 @@ export const headerExport: Command = {
 
     A header holds no secret and opens nothing without the key. But anyone who has an old header can put it back, and then a
     key that was removed since opens the file again. Only sealing the data again revokes a key.`,
-  options: [
-    ['-o, --output HEADER', 'a new file, or - for standard output'],
-    common.quiet,
-    [common.json[0], `${common.json[1]}. With -o - the report goes to standard error`],
-  ],
+  options: [['-o, --output HEADER', 'a new file, or - for standard output'], ...common.printing],
   examples: [
     ['sealstream header export photos.seal -o photos.header', 'keep it in another place'],
     ['sealstream header export photos.seal -o - | sha256sum', 'find out whether it changed'],

@@ -31,10 +31,8 @@ export const heal: Command = {
     ['-o, --output OUT', 'the healed file; none of the copies'],
     common.maxSegmentSize,
     common.threads,
-    common.force,
-    common.noFlush,
-    common.quiet,
-    common.json,
+    ...common.output,
+    ...common.printing,
   ],
   examples: [
     ['sealstream heal a.seal b.seal -o whole.seal', 'make one intact file of two copies'],

@@ -7,6 +7,7 @@ import { type Arguments, exclusive } from '../runner/arguments';
 import type { Command } from '../runner/command';
 import { usageError } from '../errors/command-error';
 import { checkStandardOutput } from '../files/endpoints';
+import { requiredOutput } from '../files/outputs';
 import { disposeAll } from '../keys/dispose';
 import { readIdentityFile, saveKey } from '../keys/key-files';
 import { printReport } from '../reports/print-report';
@@ -39,8 +40,7 @@ export const keygen: Command = {
       `print a new passphrase of ${DEFAULT_WORDS} words, or of N words: ${MIN_WORDS} to ${MAX_WORDS}`,
     ],
     common.allowReadableKey,
-    common.quiet,
-    common.json,
+    ...common.printing,
   ],
   examples: [
     ['sealstream keygen -o my.key', 'make a key file'],
@@ -72,21 +72,12 @@ async function keygenCommand(args: Arguments): Promise<void> {
 }
 
 function outputOf(args: Arguments): string {
-  const output = args.value('output');
   const [operand] = args.operands;
-  if (operand !== undefined) {
-    throw usageError(
-      `keygen takes no file name without -o, but ${operand} is given`,
-      `write sealstream keygen -o ${operand}`,
-    );
-  }
-  if (output === undefined) {
-    throw usageError(
-      'no file for the key is given',
-      'name a new file with -o FILE, or print the key with -o -',
-    );
-  }
-  return output;
+  if (operand === undefined) return requiredOutput(args, 'output', '-o FILE', true);
+  throw usageError(
+    `keygen takes no file name without -o, but ${operand} is given`,
+    `write sealstream keygen -o ${operand}`,
+  );
 }
 
 async function writeKey(made: SecretKey | KeyPair, path: string, args: Arguments): Promise<void> {

@@ -46,15 +46,11 @@ export class RewrapLog {
   async stateOf(file: string): Promise<ChangeState> {
     const line = this.#known.get(resolve(file));
     if (line === undefined) return 'open';
-    try {
-      const { streamId, headerRevision, headerFromCopy } = await inspect(file);
-      const isMade = streamId === line.streamId && headerRevision >= line.revision;
-      if (!isMade) return 'open';
-      return line.done || !headerFromCopy ? 'done' : 'interrupted';
-    } catch {
-      // Rewrapping it will tell why.
-      return 'open';
-    }
+    // If it can't be inspected, rewrapping it will tell why.
+    const info = await inspect(file).catch(() => undefined);
+    const isMade = info?.streamId === line.streamId && info.headerRevision >= line.revision;
+    if (!isMade) return 'open';
+    return line.done || !info.headerFromCopy ? 'done' : 'interrupted';
   }
 
   /**

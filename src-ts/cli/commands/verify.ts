@@ -115,12 +115,8 @@ async function* asNamed(paths: readonly string[]): AsyncGenerator<FoundFile, voi
 
 /** One thread for a short file: it is done before others have started. */
 async function threadsFor(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size < MANY_THREADS_FROM ? 1 : undefined;
-  } catch {
-    // Verifying it will tell why.
-    return undefined;
-  }
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && found.size < MANY_THREADS_FROM ? 1 : undefined;
 }
 
 /** Keeps the rate between files; within a file the library does. */

@@ -105,12 +105,12 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
       'type the passphrase that it was sealed with, with every space: check Caps Lock and the keyboard layout; composed and decomposed accents are the same',
     ),
   ContextMismatch: ({ supplied }, { input }) =>
-    supplied === 0
-      ? wrongKey('give it with --context TEXT', `the key is right, but ${input} was sealed with a context`)
-      : wrongKey(
-          'give exactly that context with --context TEXT, or leave --context out',
-          `the key is right, but ${input} was sealed with another context, or none`,
-        ),
+    wrongKey(
+      supplied === 0
+        ? 'give it with --context TEXT'
+        : 'give exactly that context with --context TEXT, or leave --context out',
+      `the key is right, but ${input} was sealed with ${supplied === 0 ? 'a context' : 'another context, or none'}`,
+    ),
   HeaderError: headerError,
   HeaderDamaged: (_, { command }) =>
     damaged(command === 'salvage' ? 'give the header of another copy with --header FILE' : RESTORE),

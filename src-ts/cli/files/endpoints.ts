@@ -108,19 +108,12 @@ function defaultTarget(direction: Direction, source: Endpoint, args: Arguments):
   const endings = args.has('header') ? [BODY_ENDING, ENDING] : [ENDING];
   const ending = endings.find((each) => path.endsWith(each) && basename(path) !== each);
   if (ending !== undefined) return { path: path.slice(0, -ending.length) };
-  if (isDirectory(path)) throw refusal(`${path} is a directory`, 'name a sealed file');
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw refusal(`${path} is a directory`, 'name a sealed file');
   throw usageError(
     `${path} does not end in ${endings.join(' or ')}, so the output has no name`,
     'name it with -o OUT',
   );
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
 }
 
 function checkInput(direction: Direction): void {

@@ -30,7 +30,8 @@ export class LogFile {
     this.#fd = openSync(path, 'a+', 0o600);
     try {
       const { size } = fstatSync(this.#fd);
-      if (size > 0 && !this.#holds(isLine)) {
+      // The first lines only: a file that is named by mistake may be of any size.
+      if (size > 0 && !Array.from(this.lines(CHECKED_BYTES)).some(isLine)) {
         throw refusal(
           `${option} ${path} is not a log: it has other contents`,
           `name a new file with ${option}`,
@@ -81,12 +82,6 @@ export class LogFile {
 
   close(): void {
     closeSync(this.#fd);
-  }
-
-  /** Looks at the first lines only: a file that is named by mistake may be of any size. */
-  #holds(isLine: (text: string) => boolean): boolean {
-    for (const line of this.lines(CHECKED_BYTES)) if (isLine(line)) return true;
-    return false;
   }
 
   #write(text: string): void {

@@ -31,8 +31,13 @@ export function requiredOutput(
 ): string {
   const path = args.value(option);
   const placeholder = syntax.slice(syntax.indexOf(' ') + 1);
-  if (path === undefined)
-    throw usageError(`${placeholder} is missing`, `name the file to write with ${syntax}`);
+  if (path === undefined) {
+    const advice = `name the file to write with ${syntax}`;
+    throw usageError(
+      `${placeholder} is missing`,
+      canBeStandard ? `${advice}, or print it with -o -` : advice,
+    );
+  }
   if (path === '-' && !canBeStandard) {
     throw usageError(`${args.command} writes a file, and - is not accepted`, `name it with ${syntax}`);
   }

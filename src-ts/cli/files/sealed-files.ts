@@ -67,11 +67,8 @@ async function* walk(folder: string): AsyncGenerator<FoundFile, void, undefined>
 
 /** Not if the path does not exist: opening it will tell. */
 async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() === true;
 }
 
 const ENDING = '.seal';

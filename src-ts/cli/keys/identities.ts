@@ -50,15 +50,9 @@ export function openingOptions(
 }
 
 async function adviceFor(input: string | undefined): Promise<string> {
-  try {
-    if (input !== undefined) {
-      const { slots } = await inspect(input);
-      return howToOpen(slots.map(({ type }) => type)) ?? NAME_A_KEY;
-    }
-  } catch {
-    // Opening it will tell what is wrong with it, once a key is given.
-  }
-  return NAME_A_KEY;
+  // If it can't be inspected, opening it will tell why, once a key is given.
+  const info = input === undefined ? undefined : await inspect(input).catch(() => undefined);
+  return howToOpen((info?.slots ?? []).map(({ type }) => type)) ?? NAME_A_KEY;
 }
 
 const NAME_A_KEY =

@@ -161,13 +161,10 @@ async function explainIdentityFile(path: string, option: string, line = 'it') {
   };
 }
 
-async function holds<T>(path: string, kind: KeyFileKind<T>): Promise<boolean> {
-  try {
-    kind.dispose(await kind.read(path, { allowReadable: true }));
-    return true;
-  } catch {
-    return false;
-  }
+async function holds<T>(path: string, { read: readAs, dispose }: KeyFileKind<T>): Promise<boolean> {
+  const held = await readAs(path, { allowReadable: true }).catch(() => undefined);
+  if (held !== undefined) dispose(held);
+  return held !== undefined;
 }
 
 // The failure has no typed field for the line.

@@ -52,13 +52,11 @@ export abstract class FilesReport<T, Status extends string> {
     const { path } = result;
     if ('report' in result) {
       const [first, ...below] = this.describe(result.report);
-      return lines(`${head}${path}: ${first}`, below);
+      return lines([`${head}${path}: ${first}`, ...below.map(indented)]);
     }
     const { message, advice } = result.failure;
-    return lines(
-      `${head}${message.includes(path) ? message : `${path}: ${message}`}`,
-      advice === '' ? [] : [advice],
-    );
+    const text = message.includes(path) ? message : `${path}: ${message}`;
+    return lines([`${head}${text}`, ...(advice === '' ? [] : [indented(advice)])]);
   }
 
   /** The same as an object. */
@@ -71,9 +69,7 @@ export abstract class FilesReport<T, Status extends string> {
   }
 
   summaryText(): string {
-    return this.total()
-      .map((line) => `${printable(line)}\n`)
-      .join('');
+    return lines(this.total());
   }
 
   summaryObject(exitCode = this.exitCode): object {
@@ -91,8 +87,12 @@ export abstract class FilesReport<T, Status extends string> {
   }
 }
 
-function lines(first: string, below: readonly string[]): string {
-  return [first, ...below.map((line) => `  ${line}`)].map((line) => `${printable(line)}\n`).join('');
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${printable(line)}\n`).join('');
+}
+
+function indented(line: string): string {
+  return `  ${line}`;
 }
 
 const STATUS_WIDTH = 9;

@@ -70,9 +70,13 @@ function exitCodes(): string[] {
 function table(rows: readonly Row[], maximum = WIDEST_COLUMN): string[] {
   const column = Math.min(maximum, Math.max(...rows.map(([left]) => left.length)) + 2);
   return rows.flatMap(([left, right]) => {
-    const lines = wrap(right, WIDTH - 2 - column);
-    if (left.length + 2 > column) lines.unshift('');
-    return lines.map((line, index) => `  ${(index === 0 ? left : '').padEnd(column)}${line}`);
+    const fits = left.length + 2 <= column;
+    const indent = fits ? column : OPTION_WIDTH;
+    const lines = wrap(right, WIDTH - 2 - indent);
+    const [first, ...others] = fits ? lines : ['', ...lines];
+    return [`${left.padEnd(indent)}${first ?? ''}`, ...others.map((line) => ' '.repeat(indent) + line)].map(
+      (line) => `  ${line}`,
+    );
   });
 }
 
@@ -94,4 +98,4 @@ function text(...lines: readonly string[]): string {
 const WIDTH = 100;
 // Fits most options: `    --max-segment-size SIZE` and two spaces.
 const OPTION_WIDTH = 29;
-const WIDEST_COLUMN = 68;
+const WIDEST_COLUMN = 64;

@@ -22,7 +22,8 @@ export const quiet: OptionSpec = ['-q, --quiet', 'print no progress and no repor
 /** A report for programs. */
 export const json: OptionSpec = [
   '--json',
-  `print the report as one JSON object on standard output, and an error as JSON on standard error:
+  `print the report as one JSON object on standard output, or on standard error if the data goes to standard output; print an
+  error as JSON on standard error:
   {"error":{"code","kind","message","advice","exitCode","failure"}}`,
 ];
 /** Reports for programs, of a command that processes many files. */
@@ -43,10 +44,14 @@ export const noFlush: OptionSpec = [
   '--no-flush',
   'do not wait until OUT is on the disk: faster, but a power failure may lose the file',
 ];
+/** How the output file is written. */
+export const output: readonly OptionSpec[] = [force, noFlush];
+/** What is printed. */
+export const printing: readonly OptionSpec[] = [quiet, json];
 /** The number of threads. */
 export const threads: OptionSpec = [
   '--threads N',
-  `number of threads, 1 to ${MAX_THREADS}; by default the number of processor cores`,
+  `number of threads, 1 to ${MAX_THREADS}; by default one for each processor core`,
 ];
 /** Bounds the memory that a sealed file can ask for. */
 export const maxSegmentSize: OptionSpec = [
@@ -103,7 +108,7 @@ export const openingKeys: readonly OptionSpec[] = [
   ],
   [
     '--max-passphrase-cost SIZE',
-    `accept at most this cost for one passphrase: memory times passes, 4G by default. The sealed file states the cost,
+    `accept at most this total cost of trying a passphrase: memory times passes, 4G by default. The sealed file states the cost,
     and anyone who can write the file can change it`,
   ],
   ['--context TEXT', 'the context that was given when the file was sealed'],

@@ -78,17 +78,12 @@ export async function inContext(error: unknown, context: FailureContext): Promis
 async function inspected(error: unknown, context: FailureContext): Promise<FailureContext> {
   const { input, isNamed, header } = context;
   if (!isNamed || !isSealError(error)) return context;
+  const { kind } = error.failure;
   try {
-    switch (error.failure.kind) {
-      case 'Truncated':
-        return { ...context, isHeaderAlone: isHeaderAlone(await inspect(input)) };
-      case 'NoMatchingKey': {
-        const { slots } = await inspect(header ?? input);
-        return { ...context, slotTypes: slots.map(({ type }) => type) };
-      }
-      default:
-        return context;
-    }
+    if (kind === 'Truncated') return { ...context, isHeaderAlone: isHeaderAlone(await inspect(input)) };
+    if (kind !== 'NoMatchingKey') return context;
+    const { slots } = await inspect(header ?? input);
+    return { ...context, slotTypes: slots.map(({ type }) => type) };
   } catch {
     // The error of the operation tells what is wrong with the input.
     return context;
