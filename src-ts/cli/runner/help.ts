@@ -70,13 +70,10 @@ function exitCodes(): string[] {
 function table(rows: readonly Row[], maximum = WIDEST_COLUMN): string[] {
   const column = Math.min(maximum, Math.max(...rows.map(([left]) => left.length)) + 2);
   return rows.flatMap(([left, right]) => {
-    const fits = left.length + 2 <= column;
-    const indent = fits ? column : OPTION_WIDTH;
+    const indent = left.length + 2 <= column ? column : OPTION_WIDTH;
     const lines = wrap(right, WIDTH - 2 - indent);
-    const [first, ...others] = fits ? lines : ['', ...lines];
-    return [`${left.padEnd(indent)}${first ?? ''}`, ...others.map((line) => ' '.repeat(indent) + line)].map(
-      (line) => `  ${line}`,
-    );
+    if (left.length + 2 > indent) lines.unshift('');
+    return lines.map((line, index) => `  ${(index === 0 ? left : '').padEnd(indent)}${line}`);
   });
 }
 
