@@ -1,15 +1,15 @@
 export default {
-  // Those of age's commands need them: scripts/age.mjs builds them and says where they are.
+  // The tests in __test__/age need age's commands. scripts/age.mjs builds them and sets AGE_COMMANDS.
   files: ['__test__/**/*.test.mts', ...(process.env.AGE_COMMANDS === undefined ? ['!__test__/age/**'] : [])],
 
-  // The package is CommonJS, so a test is .mts to be an ES module; tsx compiles it as it is loaded.
+  // Tests are .mts because they are ES modules in a CommonJS package. tsx compiles them on loading.
   extensions: { mts: 'module' },
   nodeArguments: ['--import=tsx'],
 
-  // A child process for each file: a crash in native code fails that file, and the others go on.
+  // One child process for each file, so that a crash in native code fails only that file.
   workerThreads: false,
 
-  // Of no progress at all, not of the whole run.
+  // The time without any progress, not the time of the whole run.
   timeout: '2m',
 
   environmentVariables: {

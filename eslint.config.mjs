@@ -22,7 +22,7 @@ export default defineConfig(
     },
   },
 
-  // Scripts and benchmarks: plain modules that Node runs as they are.
+  // Scripts and benchmarks: modules that Node runs without compiling.
   {
     files: javascript,
     languageOptions: { globals: globals.node },
@@ -37,7 +37,7 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/consistent-type-exports': 'error',
-      // A `switch` over an error's `kind` names every kind, or says what the rest do.
+      // A `switch` over an error's `kind` must have every kind or a default.
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
         { considerDefaultExhaustiveForUnions: true },
@@ -47,7 +47,7 @@ export default defineConfig(
     },
   },
 
-  // The library prints nothing, and none of its files is longer than a reader takes in at one sitting.
+  // The library prints nothing. Files have at most 400 lines.
   {
     files: ['src-ts/**'],
     rules: {
@@ -60,7 +60,7 @@ export default defineConfig(
     rules: { 'no-console': 'off' },
   },
 
-  // A test may assert what the types can't know; that it is right is what the test shows.
+  // A test may assert what the types can't express.
   {
     files: ['__test__/**'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // @ts-check
-// Builds the binding crate into native/: the addon, named for its platform, and binding.d.ts, the types of what
-// it exports. Arguments go on to `napi build`, as in `npm run build:native -- --target aarch64-apple-darwin`.
+// Builds the binding into native/: the addon, named after its platform, and binding.d.ts with the types of its exports.
+// Arguments are passed to `napi build`, as in `npm run build:native -- --target aarch64-apple-darwin`.
 
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -18,7 +18,7 @@ export function buildNative({ args = [], show = false } = {}) {
   return run(process.execPath, [NAPI, 'build', ...ARGUMENTS, ...args], { cwd: root, show });
 }
 
-// The command's own file, not node_modules/.bin: that is a shell script on Windows.
+// The command's own file: node_modules/.bin has shell scripts on Windows.
 const NAPI = join(root, 'node_modules', '@napi-rs', 'cli', 'dist', 'cli.js');
 
 const ARGUMENTS = [
@@ -30,7 +30,7 @@ const ARGUMENTS = [
   'native',
   '--dts',
   'binding.d.ts',
-  // The façade has its own loader, which says what to do when there is no binary.
+  // The façade has its own loader, with its own error for a missing binary.
   '--no-js',
 ];
 

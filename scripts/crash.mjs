@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // @ts-check
-// The long tests of what survives: operations that are killed, and streams that are damaged.
+// The long tests of killed operations and damaged streams:
 // `npm run test:crash -- [--kills N] [--seed N]`
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -22,28 +22,28 @@ const { values } = parseArgs({
 const [kills, seed] = [Number(values.kills), Number(values.seed)];
 
 await setup();
-// The package has to be built before anything that uses it is loaded.
+// These modules load the package, so they can be loaded only after setup.
 const part = (/** @type {string} */ name) => import(pathToFileURL(join(root, 'scripts/crash', name)).href);
 const { killAtRandom } = await part('kill.mjs');
 const { killRewrapping } = await part('rewrap.mjs');
 const folder = await mkdtemp(join(tmpdir(), 'sealstream-crash-'));
-process.stdout.write(`seed ${seed}: the same again with --seed ${seed}\n`);
+process.stdout.write(`seed ${seed}; repeat with --seed ${seed}\n`);
 try {
   for (const direction of ['encrypt', 'decrypt']) {
     const outcome = await killAtRandom({ direction, kills, seed, folder: join(folder, direction) });
     const { finished, resumed, startedOver } = outcome;
     process.stdout.write(
-      `${direction}File: ${outcome.kills} kills, ${finished} operations came to their end, ` +
+      `${direction}File: ${outcome.kills} kills, ${finished} operations finished, ` +
         `${resumed} segments resumed, ${startedOver} started over\n`,
     );
-    if (resumed === 0) throw new Error('nothing was ever resumed, so nothing was tested');
+    if (resumed === 0) throw new Error('no segment was resumed, so the test tested nothing');
   }
   for (const place of ['in place', 'new file']) {
     const outcome = await killRewrapping({ place, kills, seed, folder: join(folder, place) });
     const { done, between, left } = outcome;
-    if (kills >= 100 && between + left === 0) throw new Error('no rewrap was ever caught at work');
+    if (kills >= 100 && between + left === 0) throw new Error('no kill hit a running rewrap');
     process.stdout.write(
-      `rewrap, ${place}: ${outcome.kills} kills, ${done} rewraps done before them, ` +
+      `rewrap, ${place}: ${outcome.kills} kills, ${done} rewraps done, ` +
         (place === 'in place'
           ? `${between} ended between copy and header\n`
           : `${left} left an unfinished file\n`),

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // @ts-check
-// Shows sealstream at work on a real file: seals it, opens it, compares, damages it, and measures it beside `cp` and
-// Node's own encryption. `npm run demo` makes a file of 1 GiB; `npm run demo -- PATH` takes yours, and only reads it.
+// Shows sealstream on a real file: seals it, opens it, compares, damages and salvages it, and measures against `cp` and Node's own
+// encryption. `npm run demo` makes a file of 1 GiB; `npm run demo -- PATH` uses your file, and only reads it.
 
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { setup, SetupError } from './setup.mjs';
 
 /** @typedef {typeof import('../src-ts/index.js')} Sealstream */
 
-/** What a person can put right; the message says how. */
+/** An error that the user can fix; the message says how. */
 class DemoError extends Error {
   /** @override */
   name = 'DemoError';
@@ -52,7 +52,7 @@ async function demo(path) {
     await measure(sealstream, plain, bytes, folder, key);
   } finally {
     await cleanUp(folder);
-    print(`\n${relative(process.cwd(), place) || place} was removed again`);
+    print(`\n${relative(process.cwd(), place) || place} was removed`);
   }
 }
 
@@ -65,7 +65,7 @@ async function sealAndOpen({ encryptFile, decryptFile, SecretKey }, plain, folde
   const [sealed, opened] = [join(folder, 'sealed'), join(folder, 'opened')];
   const key = SecretKey.generate();
   heading('Seal and open');
-  // The first read warms the page cache, for everything that follows.
+  // This first read also warms the page cache.
   const before = await sha256(plain);
 
   const sealing = await encryptFile(plain, sealed, { key });
@@ -94,7 +94,7 @@ function speed({ plaintextSize, elapsedMs }) {
 
 /** @param {string} path */
 function checkedFile(path) {
-  // npm runs scripts in the package's folder and says where it was called.
+  // npm runs scripts in the package's folder; INIT_CWD is the folder in which the user called it.
   const base = process.env['npm_lifecycle_event'] === 'demo' ? process.env['INIT_CWD'] : undefined;
   const file = resolve(base ?? process.cwd(), path);
   const found = statSync(file, { throwIfNoEntry: false });
@@ -105,10 +105,10 @@ function checkedFile(path) {
 
 /**
  * @param {number} bytes
- * @param {boolean} isMade  Whether the plaintext has to find room too.
+ * @param {boolean} isMade  Whether the demo makes the plaintext too.
  */
 async function checkSpace(bytes, isMade) {
-  // The sealed file and one more at a time.
+  // The sealed file and one other output at a time.
   const needed = bytes * (isMade ? 3 : 2) * 1.01 + 64 * 2 ** 20;
   const { bavail, bsize } = await statfs(place);
   const free = bavail * bsize;
@@ -130,7 +130,7 @@ function introduce(bytes) {
   );
   print(`  ${cpu?.model.trim() ?? 'unknown CPU'}, ${size(totalmem())} of memory`);
   if (bytes * 2 > freemem() && bytes > totalmem() / 3) {
-    print('  the file is large beside the memory, so the disk is measured as well');
+    print('  the file is large compared with the memory, so the figures include the disk');
   }
 }
 
@@ -144,7 +144,7 @@ async function sha256(file) {
 /** @param {string} folder */
 async function cleanUp(folder) {
   await rm(folder, { recursive: true, force: true });
-  // Another run may be using it.
+  // Another run may still use it.
   await rmdir(place).catch(() => undefined);
 }
 
@@ -157,7 +157,7 @@ try {
   if (second !== undefined) throw new DemoError('one file at most: npm run demo -- PATH');
   await demo(path);
 } catch (error) {
-  // The errors of this script, of the library and of the system say all that there is to say.
+  // Errors of this script, of the library and of the system need no stack.
   const isClear =
     error instanceof DemoError || error instanceof SetupError || (error instanceof Error && 'code' in error);
   const text =

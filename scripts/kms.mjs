@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // @ts-check
-// Runs the tests of AWS KMS against a server: `npm run test:kms`. `npm test` does it too, where Python is there.
+// Runs the tests of AWS KMS against a server: `npm run test:kms`. `npm test` runs them too, if Python is installed.
 
 import { fileURLToPath } from 'node:url';
 
@@ -16,7 +16,7 @@ try {
   const { url, stop } = await startKms((text) => process.stdout.write(`kms: ${text}\n`));
   try {
     const env = { ...process.env, SEALSTREAM_TEST_KMS: url };
-    const { code } = await run(process.execPath, [ava, '__test__/api/aws-kms*.test.mts'], {
+    const { code } = await run(process.execPath, [ava, '__test__/api/providers/aws-kms*.test.mts'], {
       cwd: root,
       show: true,
       env,

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // @ts-check
-// Lays out what a release publishes, in release/: one package for each platform, with its binary, and the main
-// package, which depends on them.
+// Lays out the packages of a release in release/: one package with the binary for each platform, and the main package,
+// which depends on them.
 //
-//   node scripts/release-packages.mjs --check [--tag v1.2.3]     only sees whether all versions agree
+//   node scripts/release-packages.mjs --check [--tag v1.2.3]     only checks that all versions agree
 //   node scripts/release-packages.mjs --artifacts <folder> [--tag v1.2.3]
 //
 // Prints the folders in the order to publish them.
@@ -32,7 +32,7 @@ function fail(message) {
 }
 
 if (values.refuse) {
-  // Run by `npm publish` in the clone, whose package.json names no platform package: it would load nowhere.
+  // `npm publish` in a clone ends here. The clone's package.json has no platform packages, so it would load nowhere.
   fail('publish the folders that `npm run release:stage -- --artifacts <folder>` lays out, not this one');
 }
 

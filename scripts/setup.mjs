@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // @ts-check
-// Makes whatever a fresh or changed clone lacks before it can run: the development tools, the native addon and
-// the compiled façade. What is there and current is left alone, silently. Node's own modules only, because this
-// runs before anything is installed.
+// Installs and builds what a clone lacks before it can run: the development tools, the native addon and the compiled façade.
+// Skips what is up to date. Uses only Node's own modules, because it runs before anything is installed.
 
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +12,7 @@ import { atLeast, hasStamp, installedAsLocked, stateOf, writeStamp } from './lib
 import { runNpm } from './lib/npm.mjs';
 import { run } from './lib/process.mjs';
 
-/** What a person can put right; the message says how. */
+/** An error that the user can fix; the message says how. */
 export class SetupError extends Error {
   /** @override */
   name = 'SetupError';
@@ -23,7 +22,7 @@ export class SetupError extends Error {
  * Installs, builds and compiles what is missing or stale.
  *
  * @returns {Promise<void>}
- * @throws {SetupError} when a step fails; what the failing program said has been printed by then.
+ * @throws {SetupError} if a step fails. The output of the failing program has been printed.
  */
 export async function setup() {
   checkNode();
@@ -54,7 +53,7 @@ async function installTools() {
 
 async function buildAddon() {
   const sources = ['Cargo.toml', 'Cargo.lock', '.cargo', 'src-rs', 'scripts/build-native.mjs'];
-  // Only a sieve, so that an unchanged tree costs nothing: what is compiled is for cargo to say.
+  // A quick check, so that an unchanged tree costs nothing. Cargo decides what it compiles.
   const made = from('native', sources);
   if (addonExists() && made.isCurrent) return;
 
@@ -89,7 +88,7 @@ async function compileFacade() {
   if (existsSync(path('dist/index.js')) && made.isCurrent) return;
 
   const compile = () => {
-    // A source that is gone must not live on in dist.
+    // dist must not keep the output of a removed source.
     rmSync(path('dist'), { recursive: true, force: true });
     const tsc = path('node_modules/typescript/bin/tsc');
     return run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
@@ -99,7 +98,7 @@ async function compileFacade() {
 }
 
 /**
- * Says what is done and how long it took, in one line; and all that the program said, if it failed.
+ * Runs one step and prints a line with its duration; prints the program's output if it failed.
  *
  * @param {string} what
  * @param {() => Promise<import('./lib/process.mjs').Finished>} action
@@ -126,7 +125,7 @@ function addonExists() {
 }
 
 /**
- * Whether what is called `name` was made from these sources as they are now, and how to remember that it was.
+ * Whether the build `name` is current with these sources, and a function that saves that it is.
  *
  * @param {string} name
  * @param {readonly string[]} sources
@@ -151,9 +150,9 @@ function path(name) {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-// Inside node_modules: a fresh install makes everything anew.
+// Inside node_modules, so a fresh install rebuilds everything.
 const stamps = path('node_modules/.cache/sealstream');
-// Until Cargo.toml says otherwise.
+// Used if Cargo.toml names no version.
 const OLDEST_RUST = '1.95';
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,25 +1,26 @@
 /**
- * Authenticated encryption of files and bytes, segment by segment and in parallel.
+ * Authenticated encryption of files and bytes, in segments that are processed in parallel.
  *
- * Start at {@link encryptFile} and {@link decryptFile}; {@link encrypt} and {@link decrypt} are for bytes in memory, and
- * {@link open} reads at any place.
+ * Start with {@link encryptFile} and {@link decryptFile}. {@link encrypt} and {@link decrypt} work on bytes in memory, and
+ * {@link open} reads at any offset.
  *
  * @packageDocumentation
  */
 
-export { decrypt, encrypt } from './api/buffers';
-export {
-  type Credential,
-  hybrid,
-  type Identity,
-  passphrase,
-  provider,
-  type Recipient,
-  secretKey,
-  type SlotType,
-  type Strength,
-  x25519,
-} from './keys/credentials';
+export * from './api/buffers';
+export * from './api/errors';
+export * from './api/files';
+export * from './api/floe';
+export * from './api/header';
+export * from './api/heal';
+export * from './api/inspect';
+export * from './api/reader';
+export * from './api/rewrap';
+export * from './api/salvage';
+export * from './api/segments';
+export * from './api/sync';
+export type * from './api/types';
+export * from './api/verify';
 export { damagePage } from './damage-page/page';
 export type {
   DamageEvent,
@@ -28,113 +29,27 @@ export type {
   OperationName,
   SegmentEvent,
 } from './internal/diagnostics';
-export { FloeError, SealError } from './api/errors';
-export {
-  decryptFile,
-  type DetachedSealReport,
-  encryptFile,
-  type HeaderApart,
-  type HeaderOption,
-} from './api/files';
-export { floe, type Floe } from './api/floe';
-export {
-  attachHeader,
-  type DetachedHeader,
-  detachHeader,
-  exportHeader,
-  type HeaderFileOptions,
-  type HeaderTarget,
-} from './api/header';
-export { heal, type HealOptions } from './api/heal';
-export { httpSource, type HttpHeaders, type HttpSourceOptions } from './sources/http-source';
-export { ciphertextSize, inspect } from './api/inspect';
-export { KeyPair, type KeyPairType } from './keys/key-pair';
-export { generateKey, SecretKey } from './keys/secret-key';
+export { hybrid, passphrase, provider, secretKey, x25519 } from './keys/credentials';
+export * from './keys/key-pair';
+export { generatePassphrase } from './keys/passphrase-generator';
+export * from './keys/secret-key';
+export type * from './keys/types';
 export { ProviderError, type ProviderErrorCode, type ProviderOperation } from './providers/provider-error';
 export type { KeyContext, KeyProvider } from './providers/providers';
-export {
-  open,
-  type ReaderOptions,
-  type ReaderSettings,
-  type ReadOptions,
-  type ReadStreamOptions,
-  SealedReader,
-} from './api/reader';
-export {
-  type PlacedSlot,
-  rewrap,
-  type RewrapChange,
-  type RewrapOptions,
-  type RewrapReport,
-  type SlotSelector,
-} from './api/rewrap';
-export {
-  salvage,
-  type ConflictKind,
-  type DamageMap,
-  type HeaderOrigin,
-  type LossCause,
-  type LostRange,
-  type SalvageConflict,
-  type SalvagedEnd,
-  type SalvagedHeader,
-  type SalvageChoices,
-  type SalvageOptions,
-  type SalvageOutcome,
-  type SalvageRecovered,
-} from './api/salvage';
-export { decryptSegments } from './api/segments';
+export * from './sources/http-source';
 export { SourceError, type SourceErrorCode } from './sources/source-error';
 export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources/sources';
-export { type Chunks, decryptChunks, encryptChunks } from './streams/chunks';
-export {
-  createDecryptStream,
-  createEncryptStream,
-  type DecryptStream,
-  type EncryptStream,
-} from './streams/node';
+export * from './streams/chunks';
+export * from './streams/node';
 export { DecryptionStream, EncryptionStream } from './streams/web';
-export { decryptSync, encryptSync } from './api/sync';
-export { verify, type Verification, type VerifyOptions } from './api/verify';
-export { generatePassphrase } from './keys/passphrase-generator';
 export type {
   ByteRange,
-  ByWhat,
-  Damage,
-  DamageDecision,
-  DamageHandler,
-  DamageOptions,
-  DamagePolicy,
-  DigestName,
-  FileOptions,
-  FloeOptions,
-  ForWhom,
-  KeyInput,
-  NodeStreamOptions,
-  Opened,
-  OpenedBy,
-  OpeningOptions,
-  OpenOptions,
-  OpenReport,
-  OperationOptions,
-  ProgressEvent,
-  Report,
-  ResumeReport,
-  SealingOptions,
-  SealOptions,
-  SealReport,
-  SegmentResult,
-  SegmentsOptions,
-  SettledDamage,
-  SlotInfo,
-  Stages,
-  StartedOver,
-  StreamInfo,
-  StreamOptions,
-} from './internal/types';
-export type {
+  ConflictKind,
   CopyReport,
   CryptoError,
+  Damage,
+  DamageMap,
+  DigestName,
   EndDisagreement,
   EndPart,
   FileKind,
@@ -143,16 +58,34 @@ export type {
   FrameError,
   FrameWorkerError,
   HeaderField,
+  HeaderOrigin,
   HealedRun,
   HealReport,
   IoOperation,
   Limit,
+  LossCause,
+  LostRange,
+  Opened,
+  OpenedBy,
   PassphraseStrength,
+  PlacedSlot,
   Problem,
+  ResumeReport,
+  RewrapReport,
+  SalvageConflict,
+  SalvagedEnd,
+  SalvagedHeader,
+  SalvageOutcome,
+  SalvageRecovered,
   SealErrorCode,
   SealFailure,
   SegmentDone,
   SegmentReason,
   SegmentWorkerError,
+  SettledDamage,
   SizeRelation,
+  SlotInfo,
+  Stages,
+  StartedOver,
+  StreamInfo,
 } from '../native/binding';

@@ -156,7 +156,7 @@ test('a value that is no public key is explained, and no secret is printed', asy
   for (const [args, expected] of [
     [['-r', 'team.txt'], /the value of -r is not a public key: team\.txt[^]*-R FILE/],
     [['-r', x25519.toUpperCase().slice(0, 20)], /is not a public key/],
-    [['-r', secret], /a secret key, not a public one[^]*make another/],
+    [['-r', secret], /a secret key, not a public one[^]*make a new one/],
     [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen --public/],
     [['-R', 'typo'], /line 3 of the recipients file typo is not a public key/],
     [['-R', 'nobody'], /has no public key/],

@@ -21,7 +21,7 @@ import {
 } from 'sealstream';
 import { safeStorageProvider, type SafeStorage } from 'sealstream/electron';
 
-import { providerError } from '../api/support/asking.mjs';
+import { providerError } from '../api/support/key-service-calls.mjs';
 import { pattern } from '../api/support/bytes.mjs';
 import { temporaryDirectory } from '../api/support/files.mjs';
 import { kmsAnswering, kmsClient } from '../api/support/kms.mjs';

@@ -9,7 +9,7 @@ import test, { type ExecutionContext } from 'ava';
 import { decrypt, encrypt, type SealReport } from 'sealstream';
 
 import { temporaryDirectory } from '../api/support/files.mjs';
-import { key, plaintext } from '../api/support/streams.mjs';
+import { key, plaintext } from '../api/support/small-segments.mjs';
 import { guideModule } from './support/guide.mjs';
 
 interface Guide {

@@ -11,7 +11,7 @@ import test from 'ava';
 import { decrypt, encrypt } from 'sealstream';
 
 import { errorOf } from '../api/support/errors.mjs';
-import { key, plaintext, SEGMENTS, SIZES, withDamage } from '../api/support/streams.mjs';
+import { key, plaintext, SEGMENTS, SIZES, withDamage } from '../api/support/small-segments.mjs';
 import { guideModule } from './support/guide.mjs';
 
 test.serial("the guide's module makes metrics of what happens", async (t) => {

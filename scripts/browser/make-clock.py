@@ -2,8 +2,8 @@
 
     pip install av==18.1.0 numpy && python scripts/browser/make-clock.py __test__/fixtures/clock.webm
 
-Six fields stand for 32, 16, 8, 4, 2 and 1: light for 1, dark for 0. There is a keyframe each second, and the index of them
-(the cues) stands at the end, so that a player has to jump about. Noise does not compress: the file is large for its length.
+Six fields mean 32, 16, 8, 4, 2 and 1: light for 1, dark for 0. Every second has a keyframe. The index of the keyframes (the cues) is at
+the end, so that a player has to seek. Noise does not compress, so the file is large for its duration.
 """
 
 import sys

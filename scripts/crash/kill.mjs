@@ -1,5 +1,5 @@
 // @ts-check
-// Kills operations at random moments, goes on with them until they are done, and looks at what came out.
+// Kills operations at random moments, resumes them until they are done, and checks their output.
 
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
@@ -13,19 +13,18 @@ import { killed, numbers } from './killed.mjs';
 
 /**
  * @typedef {object} Outcome
- * @property {number} kills  Attempts that were killed at work.
- * @property {number} finished  Operations that were brought to their end.
- * @property {number} resumed  Segments that they did not do again.
- * @property {number} startedOver  Attempts that could make nothing of the one before.
+ * @property {number} kills  Attempts that were killed.
+ * @property {number} finished  Operations that succeeded in the end.
+ * @property {number} resumed  Segments that were not done again.
+ * @property {number} startedOver  Attempts that could not use the one before.
  */
 
 /**
- * Kills `kills` attempts of one operation, several of them one after the other where it happens so, and lets every
- * operation come to its end.
+ * Kills `kills` attempts, possibly several of one operation, and repeats every operation until it succeeds.
  *
- * @param {{ direction: 'encrypt' | 'decrypt', kills: number, seed: number, folder: string }} options  `folder` is made.
+ * @param {{ direction: 'encrypt' | 'decrypt', kills: number, seed: number, folder: string }} options  `folder` is created.
  * @returns {Promise<Outcome>}
- * @throws Error for a wrong byte, a file that is left, or an attempt that fails by itself.
+ * @throws Error for a wrong byte, a leftover file, or an attempt that fails by itself.
  */
 export async function killAtRandom({ direction, kills, seed, folder }) {
   const random = numbers(seed);
@@ -38,7 +37,7 @@ export async function killAtRandom({ direction, kills, seed, folder }) {
     await rm(work.to);
     let ended;
     do {
-      // Once all are killed the last operation comes to its end.
+      // After the last kill, the operation may finish.
       const moment = outcome.kills < kills ? random() * undisturbed.milliseconds * 1.2 : undefined;
       ended = await attempt(work, moment);
       if (ended.killed) outcome.kills += 1;
@@ -58,7 +57,7 @@ export async function killAtRandom({ direction, kills, seed, folder }) {
  */
 
 /**
- * A source, and a folder for the target alone.
+ * Creates a source, and a folder only for the target.
  *
  * @param {'encrypt' | 'decrypt'} direction
  * @param {string} folder
@@ -77,7 +76,7 @@ async function prepare(direction, folder) {
 }
 
 /**
- * Runs the operation, to its end or to the moment, counted in milliseconds from where it begins, at which it is killed.
+ * Runs the operation. Kills it `moment` milliseconds after its begin, or not at all.
  *
  * @param {Work} work
  * @param {number | undefined} moment
@@ -87,7 +86,7 @@ async function attempt({ direction, from, to, keyFile, folder }, moment) {
   const args = [CHILD, direction, from, to, keyFile];
   const { how, lines, complained, milliseconds } = await killed(args, moment);
   const [report = ''] = lines;
-  // It can be killed when it has done its work, and before it has said so.
+  // The kill may come after the work and before the report.
   const isDone = report !== '' || readdirSync(folder).join() === 'target';
   if (how === 'SIGKILL' && !isDone) return { killed: true, resumed: 0, startedOver: false, milliseconds };
   if (how !== 0 && how !== 'SIGKILL') throw new Error(`an attempt to ${direction} failed: ${complained}`);
@@ -96,15 +95,14 @@ async function attempt({ direction, from, to, keyFile, folder }, moment) {
 }
 
 /**
- * Throws unless the target is right and nothing stands beside it.
+ * Throws unless the target is right and the only file in its folder.
  *
  * @param {Work} work
  * @param {Ended} ended
  */
 async function check({ direction, folder, to, key, plain }, ended) {
   const left = readdirSync(folder);
-  if (left.join() !== 'target')
-    throw new Error(`there should be the target, and there is ${left.join(', ')}`);
+  if (left.join() !== 'target') throw new Error(`expected only the target, found ${left.join(', ')}`);
   const opened = direction === 'encrypt' ? `${to}.opened` : to;
   if (direction === 'encrypt') await decryptFile(to, opened, { key });
   const bytes = await readFile(opened);

@@ -1,5 +1,5 @@
 // @ts-check
-// A program that is killed when its work has begun, and the moments at which that happens.
+// Runs a program and kills it at a given moment; and random numbers for these moments.
 
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,13 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /**
  * @typedef {object} End
  * @property {NodeJS.Signals | number | null} how  The signal or the exit code.
- * @property {string[]} lines  What it said behind its first line, `begun`.
- * @property {string} complained  What stands on its standard error.
- * @property {number} milliseconds  From where its work began.
+ * @property {string[]} lines  Its output after the first line, `begun`.
+ * @property {string} complained  Its standard error.
+ * @property {number} milliseconds  Since its first output.
  */
 
 /**
- * Runs a program to its end, or to the moment, counted in milliseconds from where it says `begun`, at which it is killed.
+ * Runs a program. Kills it `moment` milliseconds after it prints `begun`, or not at all.
  *
  * @param {string[]} args
  * @param {number | undefined} moment
@@ -36,13 +36,13 @@ export async function killed(args, moment) {
     if (moment !== undefined) void sleep(moment).then(() => child.kill('SIGKILL'));
   });
   const how = await end;
-  // The last line may be torn.
+  // The last line may be incomplete.
   const lines = said.split('\n').slice(1, -1);
   return { how, lines, complained, milliseconds: performance.now() - begun };
 }
 
 /**
- * Numbers from 0 to 1, the same for the same seed (mulberry32).
+ * Pseudo-random numbers from 0 to 1, the same for the same seed (mulberry32).
  *
  * @param {number} seed
  */

@@ -1,6 +1,6 @@
 // @ts-check
-// Rewraps one file for one key and for the other, again and again, until somebody kills it: says `begun`, and the header's
-// revision whenever a rewrap is done.
+// Rewraps one file for one key and the other alternately, until it is killed. Prints `begun`, and after each rewrap the
+// header's revision.
 
 import { rewrap, secretKey, SecretKey } from 'sealstream';
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Kills rewraps of one file at random moments, and looks at who can open what is there.
+// Kills rewraps of one file at random moments, and checks which keys open the file.
 
 import { randomBytes } from 'node:crypto';
 import { createWriteStream, readdirSync } from 'node:fs';
@@ -25,18 +25,17 @@ import { killed, numbers } from './killed.mjs';
 /**
  * @typedef {object} RewrapOutcome
  * @property {number} kills
- * @property {number} done  Rewraps that the killed processes had done.
- * @property {number} between  Kills that left a header that is older than its copy.
- * @property {number} left  Kills that left an unfinished file beside the one that was rewrapped.
+ * @property {number} done  Rewraps that the killed processes had reported.
+ * @property {number} between  Kills that left a header older than its copy.
+ * @property {number} left  Kills that left an unfinished file.
  */
 
 /**
- * Rewraps a file from one key to another and back, kills that `kills` times, and rewraps it once more after each.
+ * Rewraps a file from one key to another and back, kills that `kills` times, and rewraps the file once more after each kill.
  *
- * @param {{ place: 'in place' | 'new file', kills: number, seed: number, folder: string }} options  `folder` is made.
+ * @param {{ place: 'in place' | 'new file', kills: number, seed: number, folder: string }} options  `folder` is created.
  * @returns {Promise<RewrapOutcome>}
- * @throws Error where a key opens what it should not or does not open what it should, for a wrong byte, a file that is left, or
- *   a rewrap that fails.
+ * @throws Error if a wrong key opens the file or a right key does not, for a wrong byte, a leftover file, or a failed rewrap.
  */
 export async function killRewrapping({ place, kills, seed, folder }) {
   const random = numbers(seed);
@@ -54,7 +53,7 @@ export async function killRewrapping({ place, kills, seed, folder }) {
     const told = Number(lines.at(-1) ?? revision);
     const isBetween = await checkKilled(work, { start: revision, told });
     outcome.between += isBetween ? 1 : 0;
-    revision = await goOn(work);
+    revision = await rewrapOnceMore(work);
   }
   return outcome;
 }
@@ -62,9 +61,9 @@ export async function killRewrapping({ place, kills, seed, folder }) {
 /**
  * @typedef {object} Work
  * @property {'in place' | 'new file'} place
- * @property {string} folder  Has the file alone.
+ * @property {string} folder  Holds only the file.
  * @property {string} path
- * @property {import('sealstream').SecretKey[]} keys  Two. What is not being rewrapped is for the first.
+ * @property {import('sealstream').SecretKey[]} keys  Two keys. Between kills, the file is for the first.
  * @property {string[]} keyFiles
  * @property {Buffer} plain
  */
@@ -85,38 +84,37 @@ async function prepare(place, folder) {
     await writeFile(plainFile, plain);
     await encryptFile(plainFile, path, { key });
   } else {
-    // A stream that came from a pipe has no copy of its header.
+    // A stream from a pipe has no copy of its header, so a rewrap writes a new file.
     await pipeline([plain], createEncryptStream({ key }), createWriteStream(path));
   }
   return { place, folder: files, path, keys: [key, other], keyFiles, plain };
 }
 
 /**
- * Throws unless the file is what the rewraps up to one of the last two made of it.
+ * Throws unless the file is the result of the last reported rewrap or of the next one.
  *
  * @param {Work} work
- * @param {{ start: number, told: number }} revisions  Those of the header before the first rewrap, and of the last one that
- *   was reported to be done.
+ * @param {{ start: number, told: number }} revisions  Of the header before the first rewrap, and after the last reported one.
  * @returns {Promise<boolean>} Whether the header is older than its copy.
  */
 async function checkKilled({ path, keys, plain }, { start, told }) {
   const { headerRevision } = await inspect(path);
-  // It can be killed when it has done its work, and before it has said so.
+  // The kill may come after the work and before the report.
   if (headerRevision !== told && headerRevision !== told + 1) {
-    throw new Error(`revision ${headerRevision} is there, where ${told} was done`);
+    throw new Error(`the revision is ${headerRevision}, but ${told} was reported`);
   }
   const { problems } = await verify(path);
   const kinds = problems.map(({ failure }) => failure.kind);
   const isBetween = kinds.join() === 'RewrapInterrupted';
-  // A kill tears no write apart, so that neither of the two can be damaged.
+  // A kill does not tear a write, so neither header nor copy can be damaged.
   if (kinds.length > 0 && !isBetween) throw new Error(`the file has ${kinds.join(', ')}`);
   const newest = (headerRevision - start) % 2;
   const bytes = await readFile(path);
   for (const [at, key] of keys.entries()) {
     const opened = await openedBy(bytes, key);
-    const isDue = at === newest || isBetween;
-    if ((opened !== undefined) !== isDue) {
-      throw new Error(`key ${at} ${isDue ? 'does not open' : 'opens'} revision ${headerRevision}`);
+    const shouldOpen = at === newest || isBetween;
+    if ((opened !== undefined) !== shouldOpen) {
+      throw new Error(`key ${at} ${shouldOpen ? 'does not open' : 'opens'} revision ${headerRevision}`);
     }
     if (opened && !opened.equals(plain)) throw new Error(`key ${at} opens wrong bytes`);
   }
@@ -129,12 +127,12 @@ async function checkKilled({ path, keys, plain }, { start, told }) {
  * @param {Work} work
  * @returns {Promise<number>} The revision that it made.
  */
-async function goOn({ place, path, keys, folder, plain }) {
+async function rewrapOnceMore({ place, path, keys, folder, plain }) {
   const [first, second] = keys;
   if (first === undefined || second === undefined) throw new Error('there are two keys');
   const report = await rewrap(path, { identities: keys, replace: [secretKey(first)] });
   const { revision, inPlace, headerSize } = report;
-  if (inPlace !== (place === 'in place')) throw new Error(`a rewrap took place: ${inPlace}`);
+  if (inPlace !== (place === 'in place')) throw new Error(`the rewrap was in place: ${inPlace}`);
   const bytes = await readFile(path);
   if (inPlace) {
     const [copyEnd, header] = [bytes.length - FOOTER_SIZE, bytes.subarray(0, headerSize)];
@@ -143,17 +141,17 @@ async function goOn({ place, path, keys, folder, plain }) {
   }
   const { sound } = await verify(path, { key: first });
   if (!sound) throw new Error('the file is not sound');
-  if (!(await openedBy(bytes, first))?.equals(plain)) throw new Error('the key of after does not open it');
-  if (await openedBy(bytes, second)) throw new Error('the key of before opens it');
+  if (!(await openedBy(bytes, first))?.equals(plain)) throw new Error('the new key does not open the file');
+  if (await openedBy(bytes, second)) throw new Error('the old key opens the file');
   const left = readdirSync(folder);
-  if (left.join() !== 'sealed') throw new Error(`there should be the file, and there is ${left.join(', ')}`);
+  if (left.join() !== 'sealed') throw new Error(`expected only the file, found ${left.join(', ')}`);
   return revision;
 }
 
 /**
  * @param {Uint8Array} bytes
  * @param {import('sealstream').SecretKey} key
- * @returns {Promise<Buffer | undefined>} Nothing where the key does not fit.
+ * @returns {Promise<Buffer | undefined>} `undefined` if the key does not fit.
  */
 async function openedBy(bytes, key) {
   try {
@@ -166,7 +164,7 @@ async function openedBy(bytes, key) {
 
 /**
  * @param {Work} work
- * @returns {Promise<number>} How many unfinished files were there.
+ * @returns {Promise<number>} The number of unfinished files that it removed.
  */
 async function removeUnfinished({ place, folder }) {
   const unfinished = readdirSync(folder).filter((name) => /^\.sealstream-.*\.partial$/.test(name));
@@ -178,5 +176,5 @@ async function removeUnfinished({ place, folder }) {
 const CHILD = fileURLToPath(new URL('rewrap-child.mjs', import.meta.url));
 const SIZE = 300_000;
 const FOOTER_SIZE = 24;
-/** Milliseconds: some rewraps. */
+/** Milliseconds, enough for several rewraps. */
 const LONGEST = 40;

@@ -1,12 +1,12 @@
 // @ts-check
-// CRC-64/NVME, a byte at a time: slow, and short enough to be seen to be right.
+// CRC-64/NVME, byte by byte: slow, but short and easy to check.
 
 /**
  * @param {Uint8Array} bytes
  * @returns {bigint}
  */
 export function crc64Nvme(bytes) {
-  // Two halves of 32 bits, since numbers are much faster than BigInts.
+  // Two halves of 32 bits: numbers are much faster than BigInts.
   let [high, low] = [0xffffffff, 0xffffffff];
   for (const byte of bytes) {
     const index = (low ^ byte) & 0xff;

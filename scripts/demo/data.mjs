@@ -1,5 +1,5 @@
 // @ts-check
-// A large file that nothing can compress.
+// Makes a large file that can't be compressed.
 
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises';
 import { duration, row, size } from './text.mjs';
 
 /**
- * Writes `bytes` pseudo-random bytes, other ones each time: a key stream of AES-CTR, which is as fast as the disk.
+ * Writes `bytes` pseudo-random bytes, different each time: a key stream of AES-CTR, which is as fast as the disk.
  *
  * @param {string} path
  * @param {number} bytes
@@ -21,7 +21,7 @@ export async function makeFile(path, bytes) {
     for (let left = bytes; left > 0; left -= CHUNK) {
       await file.writeFile(cipher.update(zeros.subarray(0, Math.min(left, CHUNK))));
     }
-    // So that writing it back does not disturb what is measured later.
+    // Otherwise writing back would disturb the measurements.
     await file.sync();
   } finally {
     await file.close();

@@ -1,5 +1,5 @@
 // @ts-check
-// Throughput beside what people know: `cp`, and the encryption that Node's own modules do in a pipeline.
+// Measures throughput against `cp` and against a pipeline with Node's own encryption.
 
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -17,7 +17,7 @@ import { duration, heading, print, rate } from './text.mjs';
  */
 
 /**
- * Runs every contestant in turn, three times, and prints the medians.
+ * Runs every contestant alternately, three times, and prints the medians.
  *
  * @param {import('../demo.mjs').Sealstream} sealstream
  * @param {string} plain
@@ -26,7 +26,7 @@ import { duration, heading, print, rate } from './text.mjs';
  * @param {import('../../src-ts/index.js').SecretKey} key
  */
 export async function measure({ encryptFile, decryptFile }, plain, bytes, folder, key) {
-  heading(`Throughput: median of ${ROUNDS}, in turn, every time into a new file, page cache warm`);
+  heading(`Throughput: median of ${ROUNDS} rounds, alternating, each into a new file, page cache warm`);
   const sealed = join(folder, 'sealed');
   await encryptFile(plain, sealed, { key });
 
@@ -44,7 +44,7 @@ export async function measure({ encryptFile, decryptFile }, plain, bytes, folder
   const output = join(folder, 'output');
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const contestant of contestants) {
-      // Once uncounted: whoever writes first after a pause also pays for pages that the system took back meanwhile.
+      // One uncounted run: the first writes after a pause also pay for pages that the system reclaimed.
       await contestant.work(output);
       await rm(output);
       const began = performance.now();
@@ -66,17 +66,17 @@ export async function measure({ encryptFile, decryptFile }, plain, bytes, folder
       `  ${contestant.name.padEnd(28)}${duration(time).padStart(9)}${speed}   (${least ?? ''} to ${most ?? ''})`,
     );
   }
-  if (bytes < SMALL) print('  (the file is too small for rates: these are the costs of starting)');
+  if (bytes < SMALL) print('  (the file is too small for rates: these are start-up costs)');
   print(
-    '  fsync is in the last line alone: cp and the pipeline leave the data to the system, and so do the others here',
+    '  only the last line includes fsync; cp, the pipeline and the other lines leave the data in the page cache',
   );
   print(
-    '  node:crypto: createReadStream | aes-256-gcm | createWriteStream as they come, one tag for the whole file',
+    '  node:crypto: createReadStream | aes-256-gcm | createWriteStream with defaults, one tag for the whole file',
   );
 }
 
 /**
- * The system's `cp`, or Node's own copying where there is none.
+ * The system's `cp`, or Node's own copying if there is none.
  *
  * @param {string} plain
  * @returns {Promise<Contestant>}
@@ -108,5 +108,5 @@ function median(values) {
 }
 
 const ROUNDS = 3;
-/** Below this many bytes, starting is most of what is measured. */
+/** Below this many bytes, start-up costs dominate. */
 export const SMALL = 16 * 2 ** 20;

@@ -1,5 +1,5 @@
 // @ts-check
-// A damaged file, checked without the key, and what can be had of it.
+// Checks a damaged file without the key, and salvages it.
 
 import { rm } from 'node:fs/promises';
 
@@ -7,12 +7,12 @@ import { counted, duration, grouped, heading, rate, row, size } from './text.mjs
 
 /**
  * @param {import('../demo.mjs').Sealstream} sealstream
- * @param {string} sealed  It has one damaged frame.
- * @param {string} output  A path where nothing is, and nothing will be.
+ * @param {string} sealed  A file with one damaged frame.
+ * @param {string} output  An unused path; removed again.
  * @param {import('../../src-ts/index.js').SecretKey} key
  */
 export async function showRecovery({ verify, salvage }, sealed, output, key) {
-  heading('Check the file without the key, and get back what is not hit');
+  heading('Check the file without the key, and salvage the intact frames');
   const { problems, streamSize, elapsedMs } = await verify(sealed);
   row('verify', `${counted(problems.length, 'problem')}, found at ${rate(streamSize, elapsedMs)}`);
   for (const { index, plaintextRange } of problems) {

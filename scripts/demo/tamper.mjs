@@ -1,6 +1,5 @@
 // @ts-check
-// One flipped byte, as rot flips it and as a forger would, and what the reader says. The places are those of
-// docs/FORMAT.md.
+// Flips one bit, first like rot and then like a forger, and shows the errors. docs/FORMAT.md has the offsets.
 
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -12,8 +11,8 @@ import { grouped, heading, row } from './text.mjs';
 
 /**
  * @param {import('../demo.mjs').Sealstream} sealstream
- * @param {string} sealed  Is changed, and put right again.
- * @param {string} output  A path where nothing is, and nothing will be.
+ * @param {string} sealed  Changed, and restored at the end.
+ * @param {string} output  An unused path.
  * @param {import('../../src-ts/index.js').SecretKey} key
  */
 export async function showTampering(sealstream, sealed, output, key) {
@@ -25,7 +24,7 @@ export async function showTampering(sealstream, sealed, output, key) {
     const original = Buffer.from(record);
     const contents = record.subarray(0, -DIGEST_SIZE);
     if (crc64Nvme(contents) !== record.readBigUInt64BE(recordSize - DIGEST_SIZE)) {
-      throw new Error(`segment ${segment} is not where the format puts it`);
+      throw new Error(`segment ${segment} is not at its offset`);
     }
 
     heading(`Flip one bit: byte ${grouped(byteAt)}, in segment ${segment}, frame ${frame}`);
@@ -34,7 +33,7 @@ export async function showTampering(sealstream, sealed, output, key) {
     await showRefusal(sealstream, sealed, output, key);
     await showRecovery(sealstream, sealed, output, key);
 
-    heading('The flipped bit again, with the digest made right again, as a forger would');
+    heading('The flipped bit again, with a repaired digest, as a forger would do it');
     record.writeBigUInt64BE(crc64Nvme(contents), recordSize - DIGEST_SIZE);
     await file.write(record, 0, recordSize, recordAt);
     await showRefusal(sealstream, sealed, output, key);
@@ -59,15 +58,15 @@ async function showRefusal({ decryptFile, SealError }, sealed, output, key) {
     row('code', error.code);
     row('failure', inspect(error.failure, { depth: null, breakLength: Infinity, compact: true }));
     row('message', error.message);
-    row('output', existsSync(output) ? 'A FILE WAS LEFT BEHIND' : 'none: nothing unverified is left behind');
+    row('output', existsSync(output) ? 'A FILE WAS LEFT BEHIND' : 'none: no unverified byte is left behind');
     return;
   }
   throw new Error('THE CHANGED FILE WAS OPENED');
 }
 
 /**
- * Where the middle segment's record is, and in it a byte of the middle frame: of its content, or of its tag where
- * it has none.
+ * The place of the middle segment's record, and of a byte in its middle frame: in the content, or in the tag if the frame is
+ * empty.
  *
  * @param {import('../../src-ts/index.js').StreamInfo} info
  */

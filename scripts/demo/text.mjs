@@ -1,5 +1,5 @@
 // @ts-check
-// How the demo prints.
+// Prints the demo's output.
 
 /** @param {string} text */
 export function print(text) {

@@ -1,4 +1,4 @@
-"""Serves moto's imitation of AWS on a free port, until standard input ends: so it never outlives who started it."""
+"""Serves moto's AWS on a free port. Ends with standard input, so it does not outlive the process that started it."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
 // @ts-check
-// A server that speaks the protocol of AWS KMS, in a Python environment of its own.
+// Starts moto's AWS KMS server, in a Python environment of its own.
 
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -9,14 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { hasStamp, stateOf, writeStamp } from '../lib/fresh.mjs';
 import { run } from '../lib/process.mjs';
 
-/** Why there is no server, with what to do; the tests that need one can't run then. */
+/** There is no server. The message says why, and what to do. */
 export class KmsError extends Error {
   /** @override */
   name = 'KmsError';
 }
 
 /**
- * Starts a server, after making the environment where that is missing or of other versions.
+ * Starts a server. Creates its Python environment if it is missing or has other versions.
  *
  * @param {(text: string) => void} say
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
@@ -28,7 +28,7 @@ export async function startKms(say) {
   const ended = new Promise((resolve) => {
     server.once('close', resolve).once('error', resolve);
   });
-  // It may have ended already.
+  // The server may have ended already.
   server.stdin.on('error', () => undefined);
   const stop = async () => {
     server.stdin.end();
@@ -38,7 +38,7 @@ export async function startKms(say) {
     return { url: await listening(server), stop };
   } catch (error) {
     await stop();
-    // The Python that it was made with may be gone.
+    // The environment may be broken, for example after an update of Python: create it again next time.
     rmSync(stamp, { force: true });
     throw error;
   }
@@ -50,7 +50,7 @@ async function makeEnvironment(say) {
   const state = stateOf([requirements]);
   if (hasStamp(stamp, state)) return;
 
-  say(`setting up ${environment} (once; it fetches some 30 MB from PyPI)`);
+  say(`setting up ${environment} (once; downloads about 30 MB from PyPI)`);
   rmSync(environment, { recursive: true, force: true });
   const system = await findPython();
   await step('making a Python environment', system, '-m', 'venv', environment);
@@ -61,13 +61,13 @@ async function makeEnvironment(say) {
 
 /** @returns {Promise<string>} */
 async function findPython() {
-  // 3.10 is the oldest that this version of moto takes.
+  // moto needs Python 3.10.
   const isNew = ['-c', 'import sys, venv; sys.exit(sys.version_info < (3, 10))'];
   for (const name of ['python3', 'python']) {
     const { code } = await run(name, isNew, { cwd: here });
     if (code === 0) return name;
   }
-  throw new KmsError('there is no Python 3.10 or newer');
+  throw new KmsError('Python 3.10 or newer is not installed');
 }
 
 /**
@@ -83,7 +83,7 @@ async function step(what, program, ...args) {
 }
 
 /**
- * The address that the server says it listens on.
+ * The address that the server prints.
  *
  * @param {import('node:child_process').ChildProcessByStdio<null | import('node:stream').Writable, import('node:stream').Readable, import('node:stream').Readable>} server
  * @returns {Promise<string>}
@@ -100,7 +100,7 @@ function listening(server) {
       reject(new KmsError(`moto ended with ${code}: ${said.trim().split('\n').at(-1)}`)),
     );
     for (const stream of [server.stdout, server.stderr]) {
-      // All of it is read, so that the server never waits for us.
+      // Reads everything, so that the server never blocks on a full pipe.
       stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
         if (said.length < MOST_SAID) said += text;
         const [, url] = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(said) ?? [];

@@ -1,5 +1,5 @@
 // @ts-check
-// Whether what was installed or built still belongs to what it was made from.
+// Tells whether installed or built files are up to date with their sources.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -11,9 +11,8 @@ import { dirname, join } from 'node:path';
  */
 
 /**
- * Whether npm's record of what it installed is what the lock file asks for. Compares versions, not times: a
- * checkout touches the lock file without changing it. Optional packages may be missing, as those of other
- * platforms are.
+ * Whether npm's record of the installed packages matches the lock file. Compares versions, not times: a checkout touches the
+ * lock file without changing it. Optional packages may be missing, such as those of other platforms.
  *
  * @param {LockFile} lock  package-lock.json
  * @param {LockFile} installed  node_modules/.package-lock.json
@@ -29,9 +28,9 @@ export function installedAsLocked(lock, installed) {
 }
 
 /**
- * A digest of names, sizes and times of all files at or below these paths: what was made from them is current for as long
- * as it stays the same. Not the newest time alone: a file that is moved or copied into its place may be older than what
- * was made. A path that is not there counts as that.
+ * A digest of names, sizes and times of all files at or below these paths. A build is current as long as the digest of its sources
+ * stays the same. The newest time alone would not do: a moved or copied source may be older than the build. Missing paths are
+ * allowed.
  *
  * @param {readonly string[]} paths
  * @returns {string}
@@ -56,11 +55,11 @@ function addState(digest, path) {
 }
 
 /**
- * Remembers the state that something was made from. The file is a new one every time: in a tree that was copied by hard
- * links, the old one would be that of another tree, too.
+ * Saves the state of a build's sources. Writes a new file every time: in a tree copied by hard links, the old file is shared with
+ * another tree.
  *
- * @param {string} stamp  A path, whose folder is made.
- * @param {string} state  As {@link stateOf} gave it before the making began, so that a change while it ran shows.
+ * @param {string} stamp  A path. Its folder is created.
+ * @param {string} state  From {@link stateOf}, taken before the build, so that a change during the build shows later.
  */
 export function writeStamp(stamp, state) {
   mkdirSync(dirname(stamp), { recursive: true });
@@ -69,7 +68,7 @@ export function writeStamp(stamp, state) {
 }
 
 /**
- * Whether this is the state that was remembered.
+ * Whether `state` is the saved state.
  *
  * @param {string} stamp
  * @param {string} state
@@ -80,7 +79,7 @@ export function hasStamp(stamp, state) {
 }
 
 /**
- * Whether a version such as 20.19.2 is at least one such as 20.19.
+ * Whether a version, such as 20.19.2, is at least another, such as 20.19.
  *
  * @param {string} version
  * @param {string} oldest

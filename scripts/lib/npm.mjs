@@ -1,17 +1,17 @@
 // @ts-check
-// Runs npm, which is not the same everywhere.
+// Runs npm on every platform.
 
 import { run } from './process.mjs';
 
 /**
- * Runs npm to its end.
+ * Runs npm.
  *
  * @param {string} cwd
  * @param {...string} args
  * @returns {Promise<import('./process.mjs').Finished>}
  */
 export function runNpm(cwd, ...args) {
-  // npm's own file where npm runs this and names it, since Windows starts `npm` only through a shell.
+  // If npm started this script, it names its own file. Windows would start `npm` only through a shell.
   const file = process.env['npm_execpath'];
   if (file?.endsWith('.js') === true) return run(process.execPath, [file, ...args], { cwd });
   if (process.platform === 'win32') return run('cmd.exe', ['/d', '/c', 'npm', ...args], { cwd });
@@ -19,12 +19,12 @@ export function runNpm(cwd, ...args) {
 }
 
 /**
- * The same, for whoever has no answer to a failure.
+ * Runs npm and throws if it fails.
  *
  * @param {string} cwd
  * @param {...string} args
  * @returns {Promise<void>}
- * @throws Error with what npm said, if it fails.
+ * @throws Error with npm's output.
  */
 export async function npm(cwd, ...args) {
   const { code, output, error } = await runNpm(cwd, ...args);

@@ -1,19 +1,19 @@
 // @ts-check
-// Runs other programs for the scripts: with their output kept, or shown and kept.
+// Runs other programs, and keeps or shows their output.
 
 import { spawn } from 'node:child_process';
 
 /**
  * @typedef {object} Finished
- * @property {number | null} code  `null` when a signal ended it, or when it could not be started.
- * @property {NodeJS.Signals | null} signal  What ended it; SIGKILL where it took longer than it may.
+ * @property {number | null} code  `null` if a signal ended it, or if it could not be started.
+ * @property {NodeJS.Signals | null} signal  The signal that ended it; SIGKILL after the timeout.
  * @property {string} stdout
- * @property {string} output  stdout and stderr as they came.
- * @property {Error | undefined} error  Why it could not be started.
+ * @property {string} output  stdout and stderr, in order of arrival.
+ * @property {Error | undefined} error  Set if it could not be started.
  */
 
 /**
- * Runs a program to its end. It gets no standard input: nothing that the scripts run may wait for a person.
+ * Runs a program. It gets no standard input, so it can't wait for the user.
  *
  * @param {string} program
  * @param {readonly string[]} args

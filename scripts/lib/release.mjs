@@ -1,6 +1,6 @@
 // @ts-check
-// What is published: the main package, and one package for each platform that holds its binary. They are laid
-// out in a folder of their own, so that a release changes no file of the repository.
+// Lays out the packages of a release: the main package, and one package with the binary for each platform. They get a folder of
+// their own, so a release changes no file of the repository.
 
 import {
   copyFileSync,
@@ -18,14 +18,14 @@ import { dirname, join } from 'node:path';
  * @typedef {Record<string, any>} Manifest  A package.json.
  *
  * @typedef {object} PlatformPackage
- * @property {string} platform  Such as linux-x64-gnu: the folder's name, and part of the binary's and the package's.
+ * @property {string} platform  Such as linux-x64-gnu: the folder's name, and a part of the names of binary and package.
  * @property {string} folder
  * @property {string} binary  The file name of its addon.
  * @property {Manifest} manifest
  */
 
 /**
- * The packages under npm/, in the order of their names.
+ * The packages under npm/, sorted by name.
  *
  * @param {string} root
  * @returns {PlatformPackage[]}
@@ -45,11 +45,11 @@ export function platformPackages(root) {
 }
 
 /**
- * What keeps this tree from being released: versions that differ, platforms that are missing, names that are wrong.
+ * Obstacles to a release of this tree: different versions, missing platforms, wrong names.
  *
  * @param {string} root
  * @param {string} [tag]  The git tag of the release, such as v1.2.3.
- * @returns {string[]} One line each; none when all is well.
+ * @returns {string[]} One line each; empty if there are none.
  */
 export function problems(root, tag) {
   const main = readJson(join(root, 'package.json'));
@@ -81,16 +81,16 @@ export function problems(root, tag) {
 }
 
 /**
- * Lays out every package to be published as a folder of `target`, which is emptied first.
+ * Lays out every package as a folder of `target`, which is emptied first.
  *
  * @param {object} options
  * @param {string} options.root
- * @param {string} options.artifacts  Where the built addons are, at any depth.
+ * @param {string} options.artifacts  A folder with the built addons, at any depth.
  * @param {string} options.target
- * @param {readonly string[]} [options.platforms]  Only these, as if there were no others; all of them by default.
- * @param {string} [options.repository]  owner/name on GitHub, which provenance is checked against.
- * @returns {string[]} The folders, in the order to publish them: the main package last, when what it depends on is there.
- * @throws Error naming every addon that is missing.
+ * @param {readonly string[]} [options.platforms]  Only these platforms; all by default.
+ * @param {string} [options.repository]  owner/name on GitHub; npm checks the provenance against it.
+ * @returns {string[]} The folders in publishing order: the main package last, after its dependencies.
+ * @throws Error that names every missing addon.
  */
 export function stage({ root, artifacts, target, platforms, repository }) {
   const packages = platformPackages(root).filter(({ platform }) => platforms?.includes(platform) ?? true);
@@ -125,7 +125,7 @@ export function stage({ root, artifacts, target, platforms, repository }) {
 }
 
 /**
- * The package.json that users get: with the platform packages, without what only a clone can use.
+ * The published package.json: with the platform packages as dependencies, without the fields that only a clone uses.
  *
  * @param {Manifest} main
  * @param {readonly PlatformPackage[]} packages
@@ -133,7 +133,7 @@ export function stage({ root, artifacts, target, platforms, repository }) {
  */
 export function publishedManifest(main, packages) {
   const kept = Object.entries(main).filter(([key]) => !ONLY_IN_A_CLONE.includes(key));
-  // Exact versions: the façade and the binary speak an interface that is theirs alone.
+  // Exact versions: the interface between façade and binary is private.
   const optionalDependencies = Object.fromEntries(
     packages.map(({ manifest }) => [manifest['name'], main['version']]),
   );
@@ -142,7 +142,7 @@ export function publishedManifest(main, packages) {
 
 /**
  * @param {string} triple  A Rust target, such as aarch64-apple-darwin.
- * @returns {string} The same as Node and npm name it, such as darwin-arm64.
+ * @returns {string} The platform in Node's and npm's terms, such as darwin-arm64.
  */
 export function platformOf(triple) {
   const [cpu, , system, abi] = triple.split('-');
@@ -152,7 +152,7 @@ export function platformOf(triple) {
 }
 
 /**
- * The versions that the Cargo manifests state; a crate that takes the workspace's states none.
+ * The versions in the Cargo manifests. Crates that inherit the workspace's version state none.
  *
  * @param {string} root
  * @returns {[place: string, version: string][]}

@@ -1,71 +1,66 @@
-// Bytes in memory, beside JavaScript.
+// Seals and opens bytes in memory, on other threads.
 
 import { native } from '../internal/binding';
 import { fixedBytes } from '../internal/bytes';
-import { calling } from './errors';
-import { Identities } from '../keys/identities';
+import { callNative } from '../internal/errors';
 import { run } from '../internal/operation';
-import { checkedOptions, openSettings, sealSettings } from '../internal/options';
+import { openSettings, sealSettings } from '../internal/options';
+import { Identities } from '../keys/identities';
 import { Recipients } from '../keys/recipients';
-import { plaintextSize } from './reports';
-import type { OpenOptions, OperationOptions, SealOptions } from '../internal/types';
+import type { OpenOptions, SealOptions } from '../keys/types';
+import type { OperationOptions } from './types';
 
 /**
- * Seals bytes into a stream with a compact header, on other threads.
+ * Seals `bytes` into a stream with a compact header, on other threads.
  *
- * Do not touch `bytes` until the promise settles: other threads read it. What is changed meanwhile comes out as it was at
- * one moment or another. **Transferring or detaching its ArrayBuffer meanwhile is not memory-safe**: the threads go on
- * reading where the bytes were, which may crash the process or seal what is there by then. Memory that can be resized or
- * is shared is copied first.
+ * Do not touch `bytes` until the promise settles: other threads read them. Of a byte that changes meanwhile, either value may be
+ * sealed. **Transferring or detaching the ArrayBuffer meanwhile is not memory-safe**: the threads still read the former memory, which
+ * may crash the process or seal what is there by then. Memory that can be resized or is shared is copied first.
  *
- * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
+ *
+ * @example
+ * const sealed = await encrypt(Buffer.from('text'), { key, context: 'tenant-7' });
  */
 export async function encrypt(bytes: Uint8Array, options: SealOptions & OperationOptions): Promise<Buffer> {
   const input = fixedBytes('bytes', bytes);
-  const settings = sealSettings(checkedOptions(options));
+  const settings = sealSettings(options);
   const recipients = Recipients.of(options);
   let output = EMPTY;
-  await run(options, {
-    name: 'encrypt',
-    start: (how, running) =>
-      recipients.use(settings.context, running, (chosen) => {
-        output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, chosen, settings));
-        return native.encryptInto(input, output, chosen, settings, how);
-      }),
-    done: plaintextSize,
-  });
+  await run('encrypt', options, (how, operation) =>
+    recipients.use(settings.context, operation, (chosen) => {
+      output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, chosen, settings));
+      return native.encryptInto(input, output, chosen, settings, how);
+    }),
+  );
   return output;
 }
 
 /**
- * Opens a sealed stream, on other threads. Nothing of the plaintext is returned unless all of it verified.
+ * Opens a sealed stream in memory, on other threads. Returns plaintext only if all of it verified.
  *
- * Do not touch `bytes` until the promise settles: other threads read it. What is changed meanwhile may fail to verify.
- * **Transferring or detaching its ArrayBuffer meanwhile is not memory-safe**: the threads go on reading where the bytes
- * were, which may crash the process. Memory that can be resized or is shared is copied first.
+ * Do not touch `bytes` until the promise settles: other threads read them, and bytes that change may fail to verify.
+ * **Transferring or detaching the ArrayBuffer meanwhile is not memory-safe**: the threads still read the former memory, which may
+ * crash the process. Memory that can be resized or is shared is copied first.
  *
- * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
+ *
+ * @example
+ * const plaintext = await decrypt(sealed, { key, context: 'tenant-7' });
  */
 export async function decrypt(bytes: Uint8Array, options: OpenOptions & OperationOptions): Promise<Buffer> {
   const input = fixedBytes('bytes', bytes);
-  const settings = openSettings(checkedOptions(options));
+  const settings = openSettings(options);
   const identities = Identities.of(options);
   let output = EMPTY;
-  const report = await run(options, {
-    name: 'decrypt',
-    start: (how, running) =>
-      identities.use(
-        () => calling(() => native.headerServiceSlots(input)),
-        settings.context,
-        running,
-        (offered) => {
-          output = Buffer.allocUnsafeSlow(calling(() => native.roomForPlaintext(input)));
-          return native.decryptInto(input, output, offered, settings, how);
-        },
-      ),
-    done: plaintextSize,
-  });
-  return output.length === report.plaintextSize ? output : output.subarray(0, report.plaintextSize);
+  const slots = () => callNative(() => native.headerServiceSlots(input));
+  const { plaintextSize } = await run('decrypt', options, (how, operation) =>
+    identities.use(slots, settings.context, operation, (offered) => {
+      output = Buffer.allocUnsafeSlow(callNative(() => native.roomForPlaintext(input)));
+      return native.decryptInto(input, output, offered, settings, how);
+    }),
+  );
+  return output.length === plaintextSize ? output : output.subarray(0, plaintextSize);
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -1,12 +1,17 @@
-// What fails and how it is told: typed failures from the engine, and TypeError or RangeError for wrong arguments.
+// The errors of sealing and opening.
 
-import type { FloeError as FloeFailure, FloeErrorCode, SealErrorCode, SealFailure } from '../../native/binding';
+import type {
+  FloeError as FloeFailure,
+  FloeErrorCode,
+  SealErrorCode,
+  SealFailure,
+} from '../../native/binding';
 
 /**
- * Why a stream was not sealed or opened.
+ * Thrown when sealing or opening a stream fails.
  *
- * `failure` is a union that is discriminated by `kind`, nested as the engine's own enums nest; a `switch` over it can be
- * exhaustive. `code` names the innermost failure of interest in one word.
+ * `failure` is a union discriminated by `kind`. It nests as the engine's error enums nest, so a `switch` over it can be
+ * exhaustive. `code` names the innermost failure that matters.
  *
  * @example
  * try {
@@ -17,11 +22,11 @@ import type { FloeError as FloeFailure, FloeErrorCode, SealErrorCode, SealFailur
  */
 export class SealError extends Error {
   override readonly name = 'SealError';
-  /** The failure in one word, such as `ERR_SEAL_DIGEST_MISMATCH`. Stable. */
+  /** A stable name for the failure, such as `ERR_SEAL_DIGEST_MISMATCH`. */
   readonly code: SealErrorCode;
   /** What failed, where, and with which values. */
   readonly failure: SealFailure;
-  /** Whether it concerns one segment, or the end, so that the rest of the stream may be sound. */
+  /** Whether the failure concerns one segment, or the stream's end, so that the rest of the stream may be intact. */
   readonly isDamage: boolean;
 
   /** @internal */
@@ -33,10 +38,19 @@ export class SealError extends Error {
   }
 }
 
-/** Why a FLOE message was not sealed or opened; see {@link SealError} for how to read it. */
+/**
+ * Thrown when sealing or opening a FLOE message fails. Read `failure` as that of a {@link SealError}.
+ *
+ * @example
+ * try {
+ *   floe.open(message, { key });
+ * } catch (error) {
+ *   if (error instanceof FloeError && error.code === 'ERR_FLOE_HEADER_TAG') console.error('another key, or changed');
+ * }
+ */
 export class FloeError extends Error {
   override readonly name = 'FloeError';
-  /** The failure in one word, such as `ERR_FLOE_HEADER_TAG`. Stable. */
+  /** A stable name for the failure, such as `ERR_FLOE_HEADER_TAG`. */
   readonly code: FloeErrorCode;
   /** What failed, where, and with which values. */
   readonly failure: FloeFailure;
@@ -47,58 +61,4 @@ export class FloeError extends Error {
     this.code = code;
     this.failure = failure;
   }
-}
-
-/** The addon's error as the package's own class, with a stack that leads to the caller. @internal */
-export function translated(error: unknown): unknown {
-  if (!(error instanceof Error) || !('failure' in error) || !('code' in error)) return error;
-  const { message, code, failure, isDamage } = error as Error & Record<string, unknown>;
-  return String(code).startsWith('ERR_FLOE_')
-    ? new FloeError(message, code as FloeErrorCode, failure as FloeFailure)
-    : new SealError(message, code as SealErrorCode, failure as SealFailure, isDamage === true);
-}
-
-/** Calls the addon, and throws what it throws as the package's own errors. @internal */
-export function calling<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw translated(error);
-  }
-}
-
-/** An option that no function has. @internal */
-export function unknownOption(name: string): TypeError {
-  const error = new TypeError(`there is no option ${JSON.stringify(name)}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
-}
-
-/** Something that was used after it was disposed of. @internal */
-export function disposedOf(name: string): TypeError {
-  return Object.assign(new TypeError(`${name} was disposed of`), { code: 'ERR_INVALID_STATE' });
-}
-
-/** An argument of a wrong type. Its value is described, never shown: it may be a key. @internal */
-export function typeError(
-  name: string,
-  expected: string,
-  value: unknown,
-  found = described(value),
-): TypeError {
-  const error = new TypeError(`${name} must be ${expected}, not ${found}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
-}
-
-/** An argument of the right type with a value that is not allowed. @internal */
-export function rangeError(name: string, problem: string): RangeError {
-  return Object.assign(new RangeError(`${name} ${problem}`), { code: 'ERR_OUT_OF_RANGE' });
-}
-
-function described(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value !== 'object') return `a ${typeof value}`;
-  const { constructor } = value;
-  return typeof constructor === 'function' && constructor.name !== ''
-    ? `an instance of ${constructor.name}`
-    : 'an object';
 }

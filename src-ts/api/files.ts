@@ -1,39 +1,44 @@
-// Whole files by path.
+// Seals and opens whole files.
 
 import { native } from '../internal/binding';
-import { checkedPolicy, damageSettings } from './damage';
-import { rangeError, typeError } from './errors';
-import { type DetachedHeader, headerOption, type HeaderTarget, placeHeader } from './header';
+import { damageSettings } from '../internal/damage';
+import { rangeError } from '../internal/errors';
+import { publicReport, run } from '../internal/operation';
+import {
+  checked,
+  DAMAGE,
+  DETACHED,
+  HEADER_PLACE,
+  openSettings,
+  path,
+  placementSettings,
+  sealSettings,
+} from '../internal/options';
 import { Identities } from '../keys/identities';
-import { run } from '../internal/operation';
-import { checkedOptions, checkedPath, openSettings, placementSettings, sealSettings } from '../internal/options';
 import { Recipients } from '../keys/recipients';
-import { openReport, plaintextSize, sealReport } from './reports';
-import { fileAt, sourceWith } from '../sources/sources';
-import type {
-  DamageOptions,
-  FileOptions,
-  OpenOptions,
-  OpenReport,
-  OperationOptions,
-  SealOptions,
-  SealReport,
-} from '../internal/types';
+import type { OpenOptions, SealOptions } from '../keys/types';
+import { fileSource } from '../sources/sources';
+import type { DetachedHeader, HeaderTarget } from './header';
+import type { DamageOptions, FileOptions, OpenReport, OperationOptions, SealReport } from './types';
 
 /**
  * Seals the regular file `from` into the file `to`.
  *
- * `to` appears complete or not at all: it is written under another name beside its place and renamed when it is done
- * and, unless `flush` is `false`, on the disk. A new file gets the permissions of `from`.
+ * `to` appears complete or not at all: the output is written under a temporary name in the same directory, flushed unless `flush` is
+ * `false`, and renamed. A new file gets the permissions of `from`.
  *
- * With `resume` an interrupted operation is gone on with: see {@link FileOptions.resume}.
+ * With `resume` it resumes an interrupted operation: see {@link FileOptions.resume}.
  *
- * With `header: 'detached'` the file gets the stream without its header, and the report's `header` has that: without it nobody can
- * open the file. With `headerTo` it is in a file of its own before `to` is in its place.
+ * With `header: 'detached'` the file gets the stream without its header, and the report's `header` has the header: without it the
+ * file cannot be opened. With `headerTo` the header is also written to a file, before `to` appears.
  *
- * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was. With `resume`
- *   also a SealError of kind `JournalRefused` or `SourceChanged` for a journal that is not of this operation or this state
- *   of `from`, and `TargetBusy` while another operation is at work on `to`.
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged. With `resume` also
+ *   a SealError of kind `JournalRefused` if the journal belongs to another operation, `SourceChanged` if `from` changed, and
+ *   `TargetBusy` if another operation is writing `to`.
+ *
+ * @example
+ * const report = await encryptFile('photo.jpg', 'photo.seal', { key, overwrite: true });
+ * console.log(report.plaintextSize, report.segments);
  */
 export async function encryptFile(
   from: string | URL,
@@ -50,102 +55,91 @@ export async function encryptFile(
   to: string | URL,
   options: SealOptions & OperationOptions & FileOptions & HeaderOption,
 ): Promise<SealReport> {
-  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
-  const settings = sealSettings(checkedOptions(options), true);
+  const [source, target] = [path('from', from), path('to', to)];
+  const settings = sealSettings(options, true);
   const recipients = Recipients.of(options);
   const placement = placementSettings(options);
   if (placement.resume && placement.resumeSecret === undefined && !recipients.canOpen) {
-    throw rangeError('resumeSecret', 'is needed to resume where no recipient is a key or a passphrase');
+    throw rangeError('resumeSecret', 'is needed to resume if no recipient is a key or a passphrase');
   }
-  if (isDetached(options)) {
-    settings.detached = true;
+  if (checked(options, HEADER_PLACE).header === 'detached') {
     if (placement.resume) throw notResumable();
-    placeHeader(placement, options);
-  } else if (options.headerTo !== undefined) {
+    settings.detached = true;
+  } else if (placement.headerTo !== undefined) {
     throw rangeError('headerTo', "needs header: 'detached'");
   }
-  const report = await run(options, {
-    name: 'encryptFile',
-    start: (how, running) =>
-      recipients.use(settings.context, running, (chosen) =>
-        native.encryptFile(source, target, chosen, settings, placement, how),
-      ),
-    done: plaintextSize,
-  });
-  return sealReport(report);
+  const report = await run('encryptFile', options, (how, operation) =>
+    recipients.use(settings.context, operation, (chosen) =>
+      native.encryptFile(source, target, chosen, settings, placement, how),
+    ),
+  );
+  return publicReport(report);
 }
 
 /**
- * Opens the sealed file `from` into the file `to`, which appears complete and verified or not at all, unless `onDamage`
- * decides otherwise. A new file gets the permissions of `from` without those of group and others.
+ * Opens the sealed file `from` into the file `to`. `to` appears complete and verified or not at all, unless `onDamage` accepts
+ * damage. A new file gets the permissions of `from` without those of group and others.
  *
- * With `resume` an interrupted operation is gone on with: see {@link FileOptions.resume}. What was verified until then
- * stays beside `to`, in plain.
+ * With `resume` it resumes an interrupted operation: see {@link FileOptions.resume}. Until then the plaintext that was verified stays
+ * beside `to`.
  *
- * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was. With `resume`
- *   also as {@link encryptFile}.
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged. With `resume` also
+ *   as {@link encryptFile}.
+ *
+ * @example
+ * await decryptFile('photo.seal', 'photo.jpg', { key, onProgress: ({ bytesDone }) => console.log(bytesDone) });
  */
 export async function decryptFile(
   from: string | URL,
   to: string | URL,
   options: OpenOptions & OperationOptions & FileOptions & DamageOptions & DetachedHeader,
 ): Promise<OpenReport> {
-  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
-  const settings = openSettings(checkedOptions(options));
-  const policy = checkedPolicy(options.onDamage);
+  const [source, target] = [path('from', from), path('to', to)];
+  const settings = openSettings(options);
+  const { onDamage } = checked(options, DAMAGE);
   const identities = Identities.of(options);
   const placement = placementSettings(options);
-  const header = headerOption(options);
+  const { header } = checked(options, DETACHED);
   if (header && placement.resume) throw notResumable();
-  const sealed = sourceWith(fileAt(source), header);
-  const report = await run(options, {
-    name: 'decryptFile',
-    asksCaller: typeof policy === 'function',
-    start(how, running) {
-      const onDamage = damageSettings(policy, running);
-      if (onDamage) settings.onDamage = onDamage;
-      return identities.use(
-        () => native.sourceServiceSlots(sealed),
-        settings.context,
-        running,
-        (offered) => native.decryptFile(sealed, target, offered, settings, placement, how),
+  const sealed = fileSource(source, header);
+  const slots = () => native.sourceServiceSlots(sealed);
+  const report = await run(
+    'decryptFile',
+    options,
+    (how, operation) => {
+      const damage = damageSettings(onDamage, operation);
+      if (damage) settings.onDamage = damage;
+      return identities.use(slots, settings.context, operation, (offered) =>
+        native.decryptFile(sealed, target, offered, settings, placement, how),
       );
     },
-    done: plaintextSize,
-  });
-  return openReport(report);
+    { callsCaller: typeof onDamage === 'function' },
+  );
+  return publicReport(report);
 }
 
 /** Where the header of a sealed file goes. */
 export interface HeaderOption extends HeaderTarget {
   /**
-   * `'detached'` to leave the header out of the file: it is in the report then, some hundred bytes for each recipient, to be kept
-   * elsewhere, such as in an object's metadata. It has no room for {@link rewrap} in place, and no copy. Not together with
-   * `resume`.
+   * `'detached'` leaves the header out of the file. The report then has it: about a hundred bytes for each recipient, to be stored
+   * elsewhere, such as in an object's metadata. A detached header has no room for {@link rewrap} in place, and no copy. It can't be
+   * combined with `resume`.
    */
   header?: 'detached' | undefined;
 }
 
-/** A header that is kept apart from the sealed file. */
+/** A header that is detached from the sealed file. */
 export interface HeaderApart extends HeaderOption {
   /** Leave the header out of the file. */
   header: 'detached';
 }
 
-/** What sealing did where the header is kept apart. */
+/** The report of sealing with a detached header. */
 export type DetachedSealReport = SealReport & {
-  /** The stream's header: without it nobody can open the file. */
+  /** The stream's header: without it the file cannot be opened. */
   readonly header: Buffer;
 };
 
-function isDetached({ header }: HeaderOption): boolean {
-  const word: unknown = header;
-  if (word === undefined) return false;
-  if (typeof word !== 'string') throw typeError('header', "'detached'", word);
-  if (word !== 'detached') throw rangeError('header', "must be 'detached'");
-  return true;
-}
-
 function notResumable(): RangeError {
-  return rangeError('resume', 'can not be together with a header that is kept apart');
+  return rangeError('resume', "can't be combined with a detached header");
 }

@@ -1,81 +1,67 @@
 // Single FLOE messages, for small records: no header, no key slots, no digest.
 
-import { native } from '../internal/binding';
-import { fixedBytes } from '../internal/bytes';
-import { translated } from './errors';
-import { keyArgument } from '../keys/secret-key';
-import { checkedInteger, checkedOptions } from '../internal/options';
+import { limits, native } from '../internal/binding';
 import { poolRoom, poolTake } from '../internal/buffer-pool';
-import type { FloeOptions } from '../internal/types';
+import { fixedBytes } from '../internal/bytes';
+import { callNative } from '../internal/errors';
+import { checked, integer, knownOptions } from '../internal/options';
+import { keyArgument } from '../keys/registry';
+import type { FloeOptions } from '../keys/types';
 
 /**
- * FLOE (c2sp.org/FLOE) with AES-256-GCM and HKDF-Expand-SHA-384: what a stream's segments are made of, by itself. Whoever
- * opens a message must know the key and the associated data. Both functions block the event loop.
+ * Seals and opens single FLOE messages (c2sp.org/FLOE) with AES-256-GCM and HKDF-Expand-SHA-384: the construction of a stream's
+ * segments, by itself. To open a message, a reader needs the key and the associated data. Both functions block the event loop.
+ *
+ * @example
+ * const message = floe.seal(Buffer.from('text'), { key, aad: Buffer.from('row 7') });
+ * const plaintext = floe.open(message, { key, aad: Buffer.from('row 7') });
  */
 export const floe: Floe = { seal, open };
 
 /** The two operations on FLOE messages. */
 export interface Floe {
   /**
-   * Seals `bytes` into one message. Every call draws a new random IV, so a key may seal any number of messages.
+   * Seals `bytes` into one message. Each call draws a new random IV, so a key may seal any number of messages.
    *
-   * @throws FloeError, or TypeError and RangeError for options.
+   * @throws FloeError, or TypeError and RangeError for wrong options.
    */
   readonly seal: (bytes: Uint8Array, options: FloeOptions) => Buffer;
   /**
-   * Opens a message. Nothing of the plaintext is returned unless all of it verified.
+   * Opens a message. Returns plaintext only if all of it verified.
    *
-   * @throws FloeError, or TypeError and RangeError for options.
+   * @throws FloeError, or TypeError and RangeError for wrong options.
    */
   readonly open: (message: Uint8Array, options: FloeOptions) => Buffer;
 }
 
 function seal(bytes: Uint8Array, options: FloeOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
-  const key = keyArgument('key', checkedOptions(options, KNOWN).key);
-  const aad = checkedAad(options.aad);
-  const segmentLength = checkedSegmentLength(options.segmentLength) ?? DEFAULT_SEGMENT_LENGTH;
-  try {
+  const { key, aad, segmentLength = DEFAULT_SEGMENT_LENGTH } = messageOptions(options);
+  return callNative(() => {
     const size = native.floeSize(input.length, segmentLength);
-    if (size <= POOLED_SIZE) {
-      const room = poolRoom(size);
-      native.floeSeal(input, room, key, aad, segmentLength);
-      return poolTake(room, size);
-    }
-    const output = Buffer.allocUnsafeSlow(size);
+    const isPooled = size <= POOLED_SIZE;
+    const output = isPooled ? poolRoom(size) : Buffer.allocUnsafeSlow(size);
     native.floeSeal(input, output, key, aad, segmentLength);
-    return output;
-  } catch (error) {
-    throw translated(error);
-  }
+    return isPooled ? poolTake(output, size) : output;
+  });
 }
 
 function open(message: Uint8Array, options: FloeOptions): Buffer {
   const input = fixedBytes('message', message);
-  const key = keyArgument('key', checkedOptions(options, KNOWN).key);
-  const aad = checkedAad(options.aad);
-  const segmentLength = checkedSegmentLength(options.segmentLength);
-  try {
-    return native.floeOpen(input, key, aad, segmentLength);
-  } catch (error) {
-    throw translated(error);
-  }
+  const { key, aad, segmentLength } = messageOptions(options);
+  return callNative(() => native.floeOpen(input, key, aad, segmentLength));
 }
 
-function checkedAad(aad: unknown): Uint8Array | undefined {
-  return aad === undefined ? undefined : fixedBytes('aad', aad);
+function messageOptions(options: FloeOptions) {
+  // A stream's `context` is not an option of a message, which has `aad`.
+  const { key } = knownOptions(options, { ...MESSAGE, key: true });
+  return { key: keyArgument('key', key), ...checked(options, MESSAGE) };
 }
 
-function checkedSegmentLength(length: unknown): number | undefined {
-  if (length === undefined) return undefined;
-  return checkedInteger('segmentLength', length, limits.floeOverhead + 1, MAX_SEGMENT_LENGTH);
-}
-
-const limits = native.limits();
+const MESSAGE = {
+  aad: fixedBytes,
+  // 2^32 - 1 marks a segment that is not the last.
+  segmentLength: integer(limits.floeOverhead + 1, 0xffff_fffe),
+};
 const DEFAULT_SEGMENT_LENGTH = limits.defaultFrameSize + limits.floeOverhead;
-/** 2^32 - 1 marks a segment that isn't the last. */
-const MAX_SEGMENT_LENGTH = 0xffff_fffe;
 const POOLED_SIZE = 8 * 1024;
-
-/** A stream's `context` is not among them: a message has `aad`. */
-const KNOWN: ReadonlySet<string> = new Set(['aad', 'key', 'segmentLength']);

@@ -1,63 +1,63 @@
-// A stream's header by itself, and apart from the stream.
+// A stream's header by itself, and detached from the stream.
 
-import type { PlacementSettings } from '../../native/binding';
 import { native } from '../internal/binding';
 import { fixedBytes } from '../internal/bytes';
-import { translated } from './errors';
+import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
-import { checkedOptions, checkedPath, placementSettings } from '../internal/options';
+import { knownOptions, path, placementSettings } from '../internal/options';
 import { type SourceInput, sourceArgument } from '../sources/sources';
-import type { FileOptions, OperationOptions } from '../internal/types';
+import type { FileOptions, OperationOptions } from './types';
 
 /**
- * The bytes of a sealed stream's header: those of the header itself if it is sound and no older than its
- * copy, else of that. They can be kept
- * apart from the stream, for the day when both are lost.
+ * Returns the bytes of a sealed stream's header: of the header itself if it is intact and no older than its copy, else of the copy.
+ * Store them apart from the stream, in case both are lost.
  *
- * Nothing in them is secret, and nothing of them is authenticated without the key. Whoever keeps the header of a time
- * when another key opened the stream can put it back, and that key opens the stream again.
+ * Nothing in them is secret, and nothing of them is authenticated without the key. An attacker who kept an older header, from when
+ * another key opened the stream, can put it back; then that key opens the stream again.
  *
  * @param source A path, a `file:` URL, or the stream's bytes.
- * @throws SealError if it is no sealed stream, or if it cannot be read; TypeError for another `source`.
+ * @throws SealError if it is not a sealed stream or cannot be read; TypeError for another `source`.
+ *
+ * @example
+ * await writeFile('photo.header', await exportHeader('photo.seal'));
  */
 export async function exportHeader(source: SourceInput): Promise<Buffer> {
   const argument = sourceArgument('source', source);
-  try {
-    return await native.exportHeader(argument);
-  } catch (error) {
-    throw translated(error);
-  }
+  return awaitNative(() => native.exportHeader(argument));
 }
 
-/** How to open a stream whose header is kept apart. */
+/** Options to open a stream with a detached header. */
 export interface DetachedHeader {
   /**
-   * The stream's header, where the source is its body alone: what {@link encryptFile} reports with `header: 'detached'`, or
-   * {@link detachHeader} gives. Offsets in failures and reports are then those of the whole stream, header and body.
+   * The stream's header, if the source is only its body: what {@link encryptFile} reports with `header: 'detached'`, or
+   * {@link detachHeader} returns. Offsets in failures and reports then count from the start of the header.
    */
   header?: Uint8Array | undefined;
 }
 
-/** How to write the file. */
+/** Options to write a file. */
 export type HeaderFileOptions = Pick<OperationOptions, 'signal'> & Pick<FileOptions, 'overwrite' | 'flush'>;
 
-/** Where a header goes that is taken from its stream. */
+/** Where to write a header that is detached from its stream. */
 export interface HeaderTarget {
   /**
-   * Write the header into this file too. It stands in its place before the body does, so that whatever ends the operation
-   * leaves no body without its header; the file is its owner's alone.
+   * Also write the header to this file, which only its owner can read. It is complete before the body appears, so that an interrupted
+   * operation never leaves a body without its header.
    */
   headerTo?: string | URL | undefined;
 }
 
 /**
- * Writes a header and the body in the file `from` as one sealed stream into the file `to`, which appears complete or not at all. A
- * new file gets the permissions of `from`.
+ * Joins a header and the body in the file `from` into one sealed stream in the file `to`, which appears complete or not at all. A new
+ * file gets the permissions of `from`.
  *
- * Nobody without a key can tell for certain that the two belong together. What can be seen is checked first: that the body starts
- * with a first segment of the header's sizes and ends as a stream of its length does. {@link verify} with a key tells the rest.
+ * Without a key it is not certain that header and body belong together. Their visible properties are checked first: the body starts
+ * with a first segment of the sizes in the header, and ends as a stream of its length does. {@link verify} with a key checks the rest.
  *
- * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged.
+ *
+ * @example
+ * await attachHeader(await readFile('photo.header'), 'photo.body', 'photo.seal');
  */
 export async function attachHeader(
   header: Uint8Array,
@@ -66,58 +66,38 @@ export async function attachHeader(
   options: HeaderFileOptions = {},
 ): Promise<void> {
   const bytes = Buffer.from(fixedBytes('header', header));
-  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
-  const placement = placementSettings(checkedOptions(options));
-  await run(
-    { signal: options.signal },
-    {
-      name: 'attachHeader',
-      async start(how) {
-        await native.attachHeader(bytes, source, target, placement, how);
-        return {};
-      },
-      done: () => 0,
-    },
-  );
+  const [source, target] = [path('from', from), path('to', to)];
+  const placement = placementSettings(knownOptions(options));
+  await run('attachHeader', { signal: options.signal }, async (how) => {
+    await native.attachHeader(bytes, source, target, placement, how);
+    return {};
+  });
 }
 
 /**
- * Writes the body of the sealed stream in the file `from` into the file `to`, which appears complete or not at all, and gives the
- * header: the one by which {@link decryptFile} would open `from`. `from` stays as it is. A new file gets its permissions.
+ * Writes the body of the sealed file `from` into the file `to`, which appears complete or not at all, and returns the header: the one
+ * with which {@link decryptFile} would open `from`. `from` is unchanged. A new file gets its permissions.
  *
- * Without the header nobody can open the body, so keep it safe. A file that {@link encryptFile} made has a copy of its header in
- * its end, and that stays in the body: seal with `header: 'detached'` where the body is to be without.
+ * Without the header the body cannot be opened, so keep it safe. A file from {@link encryptFile} has a copy of its header in its end,
+ * which stays in the body; to have none there, seal with `header: 'detached'`.
  *
- * With `headerTo` the header goes into a file too, which must not exist, whatever `overwrite` says: an older header may be the only one
- * that is left of its stream.
+ * With `headerTo` the header is also written to a file. That file must not exist, even with `overwrite`: an older header may be the
+ * only one of its stream.
  *
- * @throws SealError, the reason of `signal`, or TypeError and RangeError for options. `to` is then as it was.
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged.
+ *
+ * @example
+ * const header = await detachHeader('photo.seal', 'photo.body', { headerTo: 'photo.header' });
+ * await decryptFile('photo.body', 'photo.jpg', { key, header });
  */
 export async function detachHeader(
   from: string | URL,
   to: string | URL,
   options: HeaderFileOptions & HeaderTarget = {},
 ): Promise<Buffer> {
-  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
-  const placement = placementSettings(checkedOptions(options));
-  placeHeader(placement, options);
-  return run(
-    { signal: options.signal },
-    {
-      name: 'detachHeader',
-      start: (how) => native.detachHeader(source, target, placement, how),
-      done: () => 0,
-    },
+  const [source, target] = [path('from', from), path('to', to)];
+  const placement = placementSettings(knownOptions(options));
+  return run('detachHeader', { signal: options.signal }, (how) =>
+    native.detachHeader(source, target, placement, how),
   );
-}
-
-/** The header of an opening call, checked. @internal */
-export function headerOption({ header }: DetachedHeader): Uint8Array | undefined {
-  // A copy, since the operation may begin later.
-  return header === undefined ? undefined : Buffer.from(fixedBytes('header', header));
-}
-
-/** Has a header that is taken from its stream go where the caller wants it. @internal */
-export function placeHeader(placement: PlacementSettings, { headerTo }: HeaderTarget): void {
-  if (headerTo !== undefined) placement.headerTo = checkedPath('headerTo', headerTo);
 }

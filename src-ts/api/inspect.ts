@@ -1,44 +1,60 @@
-// What can be told without a key.
+// What a stream shows without a key.
 
+import type { StreamInfo } from '../../native/binding';
 import { native } from '../internal/binding';
-import { calling, rangeError, translated } from './errors';
 import { fixedBytes, isBytes } from '../internal/bytes';
-import { checkedInteger, checkedOptions, checkedPath, sealSettings } from '../internal/options';
+import { awaitNative, callNative, typeError } from '../internal/errors';
+import { byteCount, checked, path, sealSettings, SIZE } from '../internal/options';
 import { Recipients } from '../keys/recipients';
-import type { ForWhom, SealingOptions, StreamInfo } from '../internal/types';
+import { isAccess, type SecretArgument } from '../keys/registry';
+import type { ForWhom } from '../keys/types';
+import type { SealingOptions } from './types';
 
 /**
- * Reads what a sealed file, or a sealed stream in memory, says of itself. None of it is authenticated: it is what anyone
- * could have written.
+ * Reads what a sealed file, or a sealed stream in memory, states about itself. Nothing of it is authenticated: anyone could have
+ * written it.
  *
  * @param source A path, a `file:` URL, or the stream's bytes.
- * @throws SealError if it is no sealed stream, or if it cannot be read; TypeError for another `source`.
+ * @throws SealError if it is not a sealed stream or cannot be read; TypeError for another `source`.
+ *
+ * @example
+ * const { slots, plaintextSize } = await inspect('photo.seal');
  */
 export async function inspect(source: string | URL | Uint8Array): Promise<StreamInfo> {
-  try {
-    if (isBytes(source)) return native.inspectBytes(fixedBytes('source', source));
-    return await native.inspectFile(checkedPath('source', source));
-  } catch (error) {
-    throw translated(error);
-  }
+  return awaitNative(() =>
+    isBytes(source)
+      ? native.inspectBytes(fixedBytes('source', source))
+      : native.inspectFile(path('source', source)),
+  );
 }
 
 /**
- * The exact size of the sealed stream of `plaintextSize` bytes, in bytes.
+ * Returns the exact size in bytes of the sealed stream of `plaintextSize` bytes.
  *
- * @param options What the stream will be sealed with, of which `keyId` or `recipients`, `frameSize`, `segmentSize` and `digest` count.
- *   `kind` is `'bytes'` by default, for {@link encrypt} and {@link encryptSync}; `'file'` is for {@link encryptFile},
- *   whose header has room for changes and a copy.
- * @throws TypeError or RangeError.
+ * @param options The options that the stream will be sealed with. `keyId` or `recipients`, `frameSize`, `segmentSize` and `digest`
+ *   affect the size. `kind` is `'bytes'` by default, for {@link encrypt} and {@link encryptSync}; `'file'` is for
+ *   {@link encryptFile}, whose header has room for changes and a copy.
+ * @throws TypeError or RangeError for wrong options, and for a key service, which chooses the size of its blob.
+ *
+ * @example
+ * const size = ciphertextSize(1_000_000, { kind: 'file', digest: 'sha256' });
  */
 export function ciphertextSize(
   plaintextSize: number,
   options: SealingOptions & Partial<ForWhom> & { kind?: 'bytes' | 'file' | undefined } = {},
 ): number {
-  const size = checkedInteger('plaintextSize', plaintextSize, 0, Number.MAX_SAFE_INTEGER);
-  const kind: string = checkedOptions(options).kind ?? 'bytes';
-  if (kind !== 'bytes' && kind !== 'file') throw rangeError('kind', "must be 'bytes' or 'file'");
-  const settings = sealSettings(options, kind === 'file');
-  const recipients = Recipients.forSize(options);
-  return calling(() => native.ciphertextSize(size, recipients, settings));
+  const size = byteCount('plaintextSize', plaintextSize);
+  const settings = sealSettings(options, checked(options, SIZE).kind === 'file');
+  // Any key has the same size.
+  const {
+    key = options.recipients === undefined ? new Uint8Array(32) : undefined,
+    keyId,
+    recipients,
+  } = options;
+  const { items } = Recipients.of({ key, keyId, recipients });
+  if (items.some(isAccess)) {
+    const found = 'one, which chooses the size of its blob';
+    throw typeError('recipients', 'without key services', recipients, found);
+  }
+  return callNative(() => native.ciphertextSize(size, items as SecretArgument[], settings));
 }

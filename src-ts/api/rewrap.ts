@@ -1,128 +1,120 @@
-// Who can open a sealed file, changed in its header.
+// Changes who can open a sealed file, in its header.
 
 import type { RewrapReport, RewrapSettings, SlotSelection } from '../../native/binding';
-import { bare } from '../internal/null-prototype';
-import { native } from '../internal/binding';
-import { heldByIdentity, type Identity, isAccess, type Recipient, type SlotType } from '../keys/credentials';
-import { rangeError, typeError } from './errors';
-import { Identities } from '../keys/identities';
-import { isSecretKey, type SecretKey } from '../keys/secret-key';
+import { limits, native, nullPrototype } from '../internal/binding';
+import { rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import {
-  checkedBoolean,
-  checkedInteger,
-  checkedOptions,
-  checkedPath,
-  checkedSlotType,
-  checkedString,
+  boolean,
+  checked,
+  integer,
+  list,
   openSettings,
-  limits,
+  path as checkedPath,
+  slotType,
+  string,
 } from '../internal/options';
-import { copied, type CredentialArgument, disposeAll, Recipients } from '../keys/recipients';
-import { fileAt } from '../sources/sources';
-import type { ByWhat, OpeningOptions, OperationOptions } from '../internal/types';
+import { Identities } from '../keys/identities';
+import { copySecret, disposeAll, Recipients } from '../keys/recipients';
+import { heldByIdentity, isAccess, type SecretArgument } from '../keys/registry';
+import type { SecretKey } from '../keys/secret-key';
+import type { ByWhat, Identity, Recipient, SlotType } from '../keys/types';
+import { fileSource } from '../sources/sources';
+import type { OpeningOptions, OperationOptions } from './types';
 
-/** How to change who can open a file. */
+/** Options of {@link rewrap}. */
 export type RewrapOptions = Pick<OpeningOptions, 'context' | 'acceptSlots' | 'maxPassphraseCost'> &
   Pick<OperationOptions, 'signal'> &
   ByWhat &
   RewrapChange;
 
 /**
- * Key slots of a header: the one at a position from 0, every one of a type, every one with a key id (a key's name, or a key
- * service's id of its key), or every one that an identity opens. A key service's identity can't be asked that: name its key id.
+ * Selects key slots of a header: the one at a position from 0, all of a type, all with a key id (a key's name, or the id of a key
+ * service's key), or all that an identity opens. An identity of a key service can't select slots: give its key id.
  */
 export type SlotSelector =
   number | { readonly type: SlotType } | { readonly keyId: string } | Identity | SecretKey;
 
-/** What becomes of a file's key slots. */
+/** A change of a file's key slots. */
 export interface RewrapChange {
-  /** For whom slots are added, behind those that stay. */
+  /** The recipients to add. Their slots follow those that stay. */
   add?: readonly (Recipient | SecretKey)[] | undefined;
-  /**
-   * Which slots go. Each selector must select at least one of those that the header has; what is to be added is not among
-   * them.
-   */
+  /** The slots to remove. Each selector must select at least one slot that the header has; added slots do not count. */
   remove?: readonly SlotSelector[] | undefined;
   /**
-   * Who can open the file from now on, and nobody else but whoever has a slot of a type that this release does not know: such slots
-   * stay. Instead of `add` and `remove`.
+   * The recipients that replace all others. Only slots of types that this release does not know stay. Can't be combined with `add` and
+   * `remove`.
    */
   replace?: readonly (Recipient | SecretKey)[] | undefined;
   /**
-   * Have a new file and its name on the disk before the promise resolves, where one is needed; `true` by default. A header that
-   * is written in place always is.
+   * If a new file is needed, flush it and its name to the disk before the promise resolves; `true` by default. A header that is
+   * written in place is always flushed.
    */
   flush?: boolean | undefined;
 }
 
 /**
- * Changes who can open the sealed file at `path`, in milliseconds whatever its size: only the header is written. What is sealed
- * stays as it is, byte for byte.
+ * Changes who can open the sealed file at `path`, in milliseconds for any size: only the header is written. The sealed contents stay
+ * as they are, byte for byte.
  *
- * **This revokes nothing from somebody who was prepared.** The file's own key stays the same: whoever had it, or kept an older
- * header or another copy of the file, can still open it. Only sealing anew takes that away.
+ * **This revokes nothing from a recipient who prepared for it.** The file's own key stays the same: a recipient who kept that key, an
+ * older header or another copy of the file can still open it. Only sealing again takes that away.
  *
- * A file that {@link encryptFile} made is changed in place, header and copy one after the other, each on the disk before the next
- * step: whatever ends the operation leaves a file that opens, until then with the keys of before and of after. Where the header
- * outgrows its room (some thirty keys), or the stream has no copy of it, a new file takes the old one's place; it gets the old
- * one's permissions, and its other hard links keep the old file.
+ * A file from {@link encryptFile} is changed in place: header and copy one after the other, each flushed before the next step. An
+ * interruption leaves a file that opens, with the keys before and after the change. If the header outgrows its room (about thirty
+ * keys), or the stream has no copy of it, a new file replaces the old one. It gets the old one's permissions; other hard links keep
+ * the old file.
  *
- * With neither `add`, `remove` nor `replace` the header is written again as it is, which mends a damaged copy of it and ends a
- * rewrap that was interrupted.
+ * Without `add`, `remove` and `replace` the header is written again unchanged. That repairs a damaged copy of it and completes an
+ * interrupted rewrap.
  *
- * @throws SealError, with which the file is as it was, but for a disk that fails between the header's copy and the header: then it opens
- *   with the keys of before and of after. `TargetBusy` where another rewrap of it is under way, and `SourceChanged` where another file
- *   took its place before a new one could. A stream that is cut or whose end is damaged has to be healed first. ProviderError where a
- *   key service failed, the reason of `signal`, or TypeError and RangeError for options.
+ * @throws SealError. The file is then unchanged, unless the disk fails between writing the header's copy and the header: then it opens
+ *   with the keys before and after the change. `TargetBusy` if another rewrap of the file is running, `SourceChanged` if another file
+ *   replaced it meanwhile. A stream that is cut or whose end is damaged must be healed first. ProviderError if a key service fails,
+ *   the reason of `signal`, or TypeError and RangeError for wrong options.
+ *
+ * @example
+ * await rewrap('photo.seal', { key: oldKey, add: [secretKey(newKey, { id: '2027' })], remove: [{ keyId: '2026' }] });
  */
 export async function rewrap(path: string | URL, options: RewrapOptions): Promise<RewrapReport> {
   const file = checkedPath('path', path);
-  const open = openSettings(checkedOptions(options));
+  const open = openSettings(options);
   const identities = Identities.of(options);
-  const { add, remove, replace, flush } = options;
-  if (replace !== undefined && (add !== undefined || remove !== undefined)) {
-    throw rangeError('replace', 'can not be given beside add or remove');
+  const { add, remove = [], replace } = options;
+  if (replace !== undefined && (add !== undefined || remove.length > 0)) {
+    throw rangeError('replace', 'can not be given with add or remove');
   }
   const added = recipients(add, replace);
-  const { selections, opening } = selectors(remove);
-  const settings: RewrapSettings = bare({
+  const selectors = list('remove', remove, 0, Infinity, selector);
+  const identified = selectors.flatMap((each) => each.identity ?? []);
+  const settings: RewrapSettings = nullPrototype({
     replace: replace !== undefined,
-    remove: selections,
-    flush: checkedBoolean('flush', flush, true),
+    remove: selectors.flatMap((each) => each.selection ?? []),
+    flush: checked(options, { flush: boolean }).flush ?? true,
   });
-  return run(
-    { signal: options.signal },
-    {
-      name: 'rewrap',
-      async start(how, running) {
-        if (how.cancellation) settings.cancellation = how.cancellation;
-        // While a service is waited for, the caller may dispose of everything.
-        const waits = identities.services.length > 0 || added?.asksServices === true;
-        const [by, forWhom, removed] = waits
-          ? [identities.held(), added?.held(), opening.map(copied)]
-          : [identities, added, opening];
-        // Around the attempts to open, so that services wrap once.
-        const write = (made: CredentialArgument[]) =>
-          by.use(
-            () => native.sourceServiceSlots(fileAt(file)),
-            open.context,
-            running,
-            (offered) => native.rewrap(file, offered, open, made, removed, settings),
-          );
-        try {
-          return await (forWhom ? forWhom.use(open.context, running, write) : write([]));
-        } finally {
-          if (waits) {
-            by.dispose();
-            forWhom?.dispose();
-            disposeAll(removed);
-          }
-        }
-      },
-      done: () => 0,
-    },
-  );
+  return run('rewrap', { signal: options.signal }, async (how, operation) => {
+    if (how.cancellation) settings.cancellation = how.cancellation;
+    // While the operation waits for a service, the caller may dispose of all secrets.
+    const waits = identities.services.length > 0 || added?.hasService === true;
+    const [opening, sealing, removed] = waits
+      ? [identities.copy(), added?.copy(), identified.map(copySecret)]
+      : [identities, added, identified];
+    const slots = () => native.sourceServiceSlots(fileSource(file));
+    // Wrapping is outside of the attempts to open, so that services wrap once.
+    const write = (made: SecretArgument[]) =>
+      opening.use(slots, open.context, operation, (offered) =>
+        native.rewrap(file, offered, open, made, removed, settings),
+      );
+    try {
+      return await (sealing ? sealing.use(open.context, operation, write) : write([]));
+    } finally {
+      if (waits) {
+        opening.dispose();
+        sealing?.dispose();
+        disposeAll(removed);
+      }
+    }
+  });
 }
 
 function recipients(add: unknown, replace: unknown): Recipients | undefined {
@@ -131,51 +123,29 @@ function recipients(add: unknown, replace: unknown): Recipients | undefined {
   return Recipients.listed('add', add);
 }
 
-/** What is selected by what a header says, and the identities by which the rest is. */
-function selectors(remove: unknown): {
-  selections: SlotSelection[];
-  opening: CredentialArgument[];
-} {
-  const list = remove ?? [];
-  if (!Array.isArray(list)) throw typeError('remove', 'an array', list);
-  const selections: SlotSelection[] = [];
-  const opening: CredentialArgument[] = [];
-  // Array.from, because forEach would leave holes out.
-  for (const [index, item] of Array.from(list, (value: unknown) => value).entries()) {
-    const name = `remove[${index}]`;
-    const selection = selectionOf(name, item);
-    if (selection === undefined) opening.push(openingArgument(name, item));
-    else selections.push(selection);
-  }
-  return { selections, opening };
+/** A selection by the header's fields, or the identity that selects what it opens. */
+interface Selector {
+  readonly selection?: SlotSelection;
+  readonly identity?: SecretArgument;
 }
 
-/** `undefined` for what is none, and so must be an identity. */
-function selectionOf(name: string, item: unknown): SlotSelection | undefined {
-  if (typeof item === 'number') return bare({ position: checkedInteger(name, item, 0, MAX_SLOTS - 1) });
+function selector(name: string, item: unknown): Selector {
+  if (typeof item === 'number') return { selection: nullPrototype({ position: POSITION(name, item) }) };
   if (typeof item !== 'object' || item === null) throw typeError(name, SELECTOR, item);
   const prototype: unknown = Object.getPrototypeOf(item);
-  if (isSecretKey(item) || (prototype !== Object.prototype && prototype !== null)) return undefined;
-  const { type, keyId } = item as { type?: unknown; keyId?: unknown };
-  const others = Object.keys(item).filter((key) => key !== 'type' && key !== 'keyId');
-  if (others.length > 0 || (type === undefined) === (keyId === undefined)) {
+  if (prototype !== Object.prototype && prototype !== null) {
+    const held = heldByIdentity(name, item);
+    if (!isAccess(held)) return { identity: held };
+    throw typeError(name, SELECTOR, item, 'a key service, which can not select slots: give { keyId }');
+  }
+  const { type, keyId, ...others } = item as { type?: unknown; keyId?: unknown };
+  if (Object.keys(others).length > 0 || (type === undefined) === (keyId === undefined)) {
     throw rangeError(name, 'must have either type or keyId, and nothing else');
   }
-  return type === undefined
-    ? bare({ keyId: checkedString(`${name}.keyId`, keyId) })
-    : bare({ type: checkedSlotType(`${name}.type`, type) });
+  const selection =
+    type === undefined ? { keyId: string(`${name}.keyId`, keyId) } : { type: slotType(`${name}.type`, type) };
+  return { selection: nullPrototype(selection) };
 }
 
-function openingArgument(name: string, item: unknown): CredentialArgument {
-  const held = heldByIdentity(name, item);
-  if (isAccess(held)) {
-    throw typeError(name, SELECTOR, item, 'a key service, which is not asked for that: give { keyId }');
-  }
-  return held;
-}
-
+const POSITION = integer(0, limits.maxSlots - 1);
 const SELECTOR = 'a position, { type }, { keyId } or an identity';
-const MAX_SLOTS = limits.maxSlots;
-
-/** Shapes that the addon reports as they are. */
-export type { PlacedSlot, RewrapReport } from '../../native/binding';

@@ -1,119 +1,90 @@
-// What is left of a damaged sealed file, and a map of the rest.
+// Recovers the readable parts of a damaged sealed file, and maps the rest.
 
 import type { DamageMap, SalvageSettings, ServiceSlot } from '../../native/binding';
-import { bare } from '../internal/null-prototype';
-import { native } from '../internal/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
-import { rangeError, SealError, translated, typeError } from './errors';
+import { native, nullPrototype } from '../internal/binding';
+import { publicError } from '../internal/errors';
+import { run, type Start } from '../internal/operation';
+import { checked, openSettings, path, placementSettings, SALVAGE } from '../internal/options';
 import { Identities } from '../keys/identities';
-import { run } from '../internal/operation';
-import { checkedOptions, checkedPath, checkedString, openSettings, placementSettings } from '../internal/options';
-import { fileAt } from '../sources/sources';
-import type { FileOptions, OpenOptions, OperationOptions } from '../internal/types';
+import type { OpenOptions } from '../keys/types';
+import { fileSource } from '../sources/sources';
+import { SealError } from './errors';
+import type { FileOptions, OperationOptions } from './types';
 
-/** How to salvage. */
+/** Options of {@link salvage}. */
 export type SalvageOptions = OpenOptions &
   OperationOptions &
   Pick<FileOptions, 'overwrite' | 'flush'> &
   SalvageChoices;
 
-/** What is of salvaging alone. */
+/** Options that only {@link salvage} has. */
 export interface SalvageChoices {
   /**
-   * A header of the stream that was kept elsewhere: the first bytes of another copy, or of the file when it was sound;
-   * bytes behind the header do no harm. It is preferred to the file's own where it unlocks.
+   * A header of the stream that was stored elsewhere: the first bytes of another copy, or of the file when it was intact. Bytes after
+   * the header are ignored. If it unlocks, it is preferred to the file's own.
    */
   header?: Uint8Array | undefined;
   /**
-   * What stands for what is lost: `'zeros'`, the default, so that every byte is where it was (a sparse file where the
-   * system has them), or `'omit'`, nothing, so that what came out stands side by side.
+   * What to write for lost bytes: `'zeros'`, the default, keeps every byte at its offset (in a sparse file if the system has them);
+   * `'omit'` writes nothing, so that recovered parts follow each other.
    */
   lost?: 'zeros' | 'omit' | undefined;
 }
 
 /**
- * Gets everything that verifies out of the damaged sealed file `from`, into the file `to`: frame by frame, whatever is
- * cut out, overwritten, doubled, moved or unreadable. The map tells what is lost, where and why.
+ * Recovers everything that verifies from the damaged sealed file `from` into the file `to`: frame by frame, also if parts are cut
+ * out, overwritten, duplicated, moved or unreadable. The map it returns shows what is lost, where and why.
  *
- * Not one byte comes out that was not authenticated, and a file of which nothing at all comes out makes no `to`: look at
- * `outcome`. A new file gets the permissions of `from` without those of group and others. Progress counts bytes of the
- * source.
+ * Only authenticated bytes are written. If nothing is recovered, there is no `to`: check `outcome`. A new file gets the permissions
+ * of `from` without those of group and others. Progress counts bytes of the source.
  *
- * @throws SealError where no header unlocks with the key, or reading and writing fail; the reason of `signal`; TypeError
- *   and RangeError for options. `to` is then as it was.
+ * @throws SealError if no header unlocks with the key, or if reading or writing fails; the reason of `signal`; TypeError and
+ *   RangeError for wrong options. `to` is then unchanged.
+ *
+ * @example
+ * const map = await salvage('photo.seal', 'photo.jpg', { key });
+ * await writeFile('photo.html', damagePage(map));
  */
 export async function salvage(
   from: string | URL,
   to: string | URL,
   options: SalvageOptions,
 ): Promise<DamageMap> {
-  const [source, target] = [checkedPath('from', from), checkedPath('to', to)];
-  const settings = openSettings(checkedOptions(options));
+  const [source, target] = [path('from', from), path('to', to)];
+  const settings = openSettings(options);
   const identities = Identities.of(options);
-  const wanted = salvageSettings(options);
+  const { header, lost } = checked(options, SALVAGE);
+  const choices: SalvageSettings = nullPrototype({ ...(header && { header }), omitLost: lost === 'omit' });
   const placement = placementSettings(options);
-  return run(options, {
-    name: 'salvage',
-    async start(how, running) {
-      const map = await identities.use(
-        () => serviceSlots(source, wanted.header),
-        settings.context,
-        running,
-        (offered) => native.salvageFile(source, target, offered, settings, wanted, placement, how),
-      );
-      for (const { firstSegment: index, plaintextRange, wireRange, cause, message } of map.lost) {
-        running.watch.damage({ index, plaintextRange, ...(wireRange && { wireRange }), cause, message });
-      }
-      return map;
-    },
-    done: ({ sourceSize }) => sourceSize,
-  });
+  const recover: Start<DamageMap> = async (how, operation) => {
+    const slots = () => serviceSlots(source, header);
+    const map = await identities.use(slots, settings.context, operation, (offered) =>
+      native.salvageFile(source, target, offered, settings, choices, placement, how),
+    );
+    for (const { firstSegment: index, plaintextRange, wireRange, cause, message } of map.lost) {
+      operation.diagnostics.damage({
+        index,
+        plaintextRange,
+        ...(wireRange && { wireRange }),
+        cause,
+        message,
+      });
+    }
+    return map;
+  };
+  return run('salvage', options, recover, { total: ({ sourceSize }) => sourceSize });
 }
 
-/** Those of the header that was kept elsewhere, or of the file's own; none where that is damaged, or none at all. */
+/** The slots of the header that the caller gave, or of the file's own; none if that header is damaged. */
 async function serviceSlots(path: string, header: Uint8Array | undefined): Promise<ServiceSlot[]> {
   try {
-    return header ? native.headerServiceSlots(header) : await native.sourceServiceSlots(fileAt(path));
+    return header ? native.headerServiceSlots(header) : await native.sourceServiceSlots(fileSource(path));
   } catch (error) {
-    // What can't be read at all is told; a header that is damaged is what salvaging is for.
-    if (isHeaderFailure(error)) return [];
+    const failure = publicError(error);
+    // Salvaging works without an intact header, but not without a readable file.
+    if (failure instanceof SealError && !UNREADABLE.has(failure.failure.kind)) return [];
     throw error;
   }
 }
 
-function isHeaderFailure(error: unknown): boolean {
-  const failure = translated(error);
-  return (
-    failure instanceof SealError &&
-    failure.failure.kind !== 'Io' &&
-    failure.failure.kind !== 'NotARegularFile'
-  );
-}
-
-function salvageSettings({ header, lost }: SalvageChoices): SalvageSettings {
-  const settings: SalvageSettings = bare({});
-  if (header !== undefined) {
-    if (!isBytes(header)) throw typeError('header', 'a Uint8Array', header);
-    settings.header = fixedBytes('header', header);
-  }
-  if (lost !== undefined) {
-    const word = checkedString('lost', lost);
-    if (word !== 'zeros' && word !== 'omit') throw rangeError('lost', "must be 'zeros' or 'omit'");
-    settings.omitLost = word === 'omit';
-  }
-  return settings;
-}
-
-/** Shapes that the addon reports as they are. */
-export type {
-  ConflictKind,
-  DamageMap,
-  HeaderOrigin,
-  LossCause,
-  LostRange,
-  SalvageConflict,
-  SalvagedEnd,
-  SalvagedHeader,
-  SalvageOutcome,
-  SalvageRecovered,
-} from '../../native/binding';
+const UNREADABLE: ReadonlySet<string> = new Set(['Io', 'NotARegularFile']);

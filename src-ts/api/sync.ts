@@ -1,66 +1,66 @@
-// Bytes in memory, at once and on the calling thread: for small payloads, for which a promise costs more than the work.
+// Seals and opens small payloads on the calling thread, for which a promise costs more than the work.
 
 import { native } from '../internal/binding';
-import { fixedBytes } from '../internal/bytes';
-import { translated } from './errors';
-import { Identities } from '../keys/identities';
-import { checkedOptions, openSettings, sealSettings } from '../internal/options';
 import { poolRoom, poolTake } from '../internal/buffer-pool';
-import { type CredentialArgument, Recipients } from '../keys/recipients';
-import type { OpenOptions, SealOptions } from '../internal/types';
+import { fixedBytes } from '../internal/bytes';
+import { callNative } from '../internal/errors';
+import { openSettings, sealSettings } from '../internal/options';
+import { Identities } from '../keys/identities';
+import { Recipients, withoutWaiting } from '../keys/recipients';
+import type { SecretArgument } from '../keys/registry';
+import type { OpenOptions, SealOptions } from '../keys/types';
 
 /**
- * Seals bytes into a stream with a compact header. It blocks the event loop: use {@link encrypt} beyond some 100 KiB.
+ * Seals `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
  *
- * @throws SealError, or TypeError and RangeError for options, also for a passphrase and a key service, which take long.
+ * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a key service, which take long.
+ *
+ * @example
+ * const sealed = encryptSync(Buffer.from('text'), { key });
  */
 export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
-  const settings = sealSettings(checkedOptions(options));
-  const recipients = Recipients.of(options).atOnce('encryptSync', 'encrypt');
-  try {
-    const most = mostOf(input.length, recipients);
-    if (most !== undefined) {
-      const room = poolRoom(most);
+  const settings = sealSettings(options);
+  const { items } = Recipients.of(options);
+  const recipients = withoutWaiting('recipients', items, 'encryptSync', 'encrypt');
+  return callNative(() => {
+    if (isSmall(input, recipients)) {
+      // More room than the stream takes with any options; the addon checks it.
+      const room = poolRoom(2 * input.length + 1024);
       return poolTake(room, native.encryptSync(input, room, recipients, settings));
     }
     const output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, recipients, settings));
     native.encryptSync(input, output, recipients, settings);
     return output;
-  } catch (error) {
-    throw translated(error);
-  }
+  });
 }
 
 /**
- * Opens a sealed stream. It blocks the event loop: use {@link decrypt} beyond some 100 KiB.
+ * Opens a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
  *
- * @throws SealError, or TypeError and RangeError for options. Nothing of the plaintext is returned unless all of it
- *   verified.
+ * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a key service, which take long. Returns
+ *   plaintext only if all of it verified.
+ *
+ * @example
+ * const plaintext = decryptSync(sealed, { key });
  */
 export function decryptSync(bytes: Uint8Array, options: OpenOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
-  const settings = openSettings(checkedOptions(options));
-  const identities = Identities.of(options).atOnce('decryptSync', 'decrypt');
-  try {
-    // Memory of its own: in a pool one caller's plaintext would stand beside another's.
+  const settings = openSettings(options);
+  const { secrets, services } = Identities.of(options);
+  const identities = withoutWaiting('identities', [...secrets, ...services], 'decryptSync', 'decrypt');
+  return callNative(() => {
+    // In memory of its own: a pool would keep one caller's plaintext beside another's.
     const output = Buffer.allocUnsafeSlow(native.roomForPlaintext(input));
     const size = native.decryptSync(input, output, identities, settings);
     return output.length === size ? output : output.subarray(0, size);
-  } catch (error) {
-    throw translated(error);
-  }
+  });
 }
 
-/**
- * More than the stream of this many bytes takes, whatever the options, if it is short and for one short slot; the addon checks the
- * room that it gets.
- */
-function mostOf(plaintextSize: number, [recipient, ...others]: CredentialArgument[]): number | undefined {
-  const isShort =
-    recipient !== undefined && others.length === 0 && !('type' in recipient && recipient.type === 'hybrid');
-  return isShort && plaintextSize <= POOLED_SIZE ? 2 * plaintextSize + 1024 : undefined;
+/** Whether allocating memory would cost more than sealing: few bytes, and one short key slot. */
+function isSmall({ length }: Uint8Array, [recipient, ...others]: SecretArgument[]): boolean {
+  if (recipient === undefined || others.length > 0 || length > POOLED_SIZE) return false;
+  return !('type' in recipient && recipient.type === 'hybrid');
 }
 
-/** Sealing up to here costs less than allocating for it. */
 const POOLED_SIZE = 8 * 1024;

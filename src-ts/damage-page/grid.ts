@@ -1,33 +1,33 @@
-// The picture of a damage map: the whole plaintext as a grid of cells.
+// Divides the whole plaintext of a damage map into a grid of cells.
 
 import type { DamageMap, LossCause } from '../../native/binding';
 import { counted } from './units';
 
-/** A stretch of the plaintext, and how much of it is lost. */
+/** A range of the plaintext, and how much of it is lost. */
 export interface Cell {
   readonly start: number;
   readonly end: number;
-  /** Bytes of it that are lost. */
+  /** Lost bytes. */
   lost: number;
-  /** The worst cause of that. */
+  /** The worst cause of the loss. */
   cause: LossCause | undefined;
 }
 
 /** The cells of a map. */
 export interface Grid {
   readonly cells: readonly Cell[];
-  /** What a cell that is not cut off by the end stands for. */
+  /** What a full cell covers, as text. */
   readonly covers: string;
 }
 
-/** Bytes that a map speaks of: the plaintext's size, or what was seen of it. */
+/** The bytes that a map covers: the plaintext's size, or what was seen of it. */
 export function extent({ plaintextSize, segments, segmentSize, lost, recovered }: DamageMap): number {
   if (plaintextSize !== null) return plaintextSize;
   const seen = Math.max(recovered.bytes, lost.at(-1)?.plaintextRange.end ?? 0);
   return Math.max(seen, segments * segmentSize);
 }
 
-/** Cells of one frame each where they are few, and else of as many whole segments as it takes to have few. */
+/** Divides into cells of one frame each if they are few, else of as many whole segments as keep the cells few. */
 export function damageGrid(map: DamageMap): Grid {
   const size = extent(map);
   const isByFrame = size / map.frameSize <= MOST_CELLS;

@@ -1,18 +1,22 @@
-// A damage map as one page that needs nothing but a browser.
+// Shows a damage map as one HTML page.
 
 import type { DamageMap, LossCause, LostRange } from '../../native/binding';
 import { counted, formatCount, formatDuration, formatSize } from './units';
 import { type Cell, damageGrid, extent } from './grid';
-import { checkedMap } from '../api/damage-map';
+import { checkedMap } from './damage-map';
 import { STYLE } from './style';
 
 /**
- * A page that shows a damage map: the outcome in a sentence, the whole plaintext as a picture, and a table of what is
- * lost. It is one file of HTML without scripts, and asks for nothing from the network.
+ * Returns a page that shows a damage map: the outcome in a sentence, the whole plaintext as a picture, and a table of the lost ranges.
+ * It is one HTML file without scripts, and loads nothing from the network.
  *
- * @param map What {@link salvage} returned, or the same read from its JSON.
- * @param title What was salvaged, for the page's head; the stream's id by default.
- * @throws TypeError for what is no damage map.
+ * @param map What {@link salvage} returned, or the same parsed from its JSON.
+ * @param title The name of the salvaged file, for the page's head; the stream's id by default.
+ * @throws TypeError if `map` is not a damage map.
+ *
+ * @example
+ * const map = await salvage('photo.seal', 'photo.jpg', { key });
+ * await writeFile('photo.html', damagePage(map, 'photo.seal'));
  */
 export function damagePage(map: DamageMap, title?: string): string {
   const checked = checkedMap('map', map);
@@ -61,7 +65,7 @@ export function damageHeadline(map: DamageMap): string {
 
 function share(part: number, whole: number): string {
   const percent = whole === 0 ? 0 : (part / whole) * 100;
-  // What is not whole is never 100 %, and what is not nothing never 0 %.
+  // Never 100 % if bytes are lost, and never 0 % if bytes were recovered.
   if (percent > 99.99) return 'More than 99.99 %';
   if (percent < 0.01) return 'Less than 0.01 %';
   return `${String(Math.floor(percent * 100) / 100)} %`;
@@ -105,7 +109,7 @@ function picture(map: DamageMap): string {
     const [x, y] = [(index % columns) * side, Math.floor(index / columns) * side];
     return cellShape(cell, x, y, side - (side > 10 ? 3 : 1));
   });
-  // A row's first byte, on as many rows as there is room for.
+  // The first byte of a row, on as many rows as have room for a label.
   const every = Math.ceil(14 / side);
   const labels = Array.from({ length: Math.ceil(rows / every) }, (_, index) => {
     const row = index * every;
@@ -150,7 +154,7 @@ function cellShape(cell: Cell, x: number, y: number, side: number): string {
   );
 }
 
-/** Causes differ in their pattern too: colours alone are not for everybody, nor for every printer. */
+/** Causes also differ in their pattern: not all readers and printers distinguish colours. */
 function pattern(cause: LossCause): string {
   return `<pattern id="${cause}" class="ink" width="6" height="6" patternUnits="userSpaceOnUse">${PATTERNS[cause]}</pattern>`;
 }

@@ -1,4 +1,4 @@
-// How a damage map's page looks. The colours are those of Okabe and Ito, which colour-blind people can tell apart.
+// The style sheet of a damage map's page. The colours are by Okabe and Ito: colour-blind readers can distinguish them.
 
 /** The page's style sheet. */
 export const STYLE = `

@@ -1,7 +1,7 @@
-// Sizes and times, as people write and read them.
+// Formats and parses sizes and times for readers.
 
 /**
- * Bytes from text such as `65536`, `64K`, `64KiB` or `1M`; K, M and G are powers of 1024.
+ * Parses bytes from text such as `65536`, `64K`, `64KiB` or `1M`; K, M and G are powers of 1024.
  *
  * @returns `undefined` for anything else.
  */
@@ -13,7 +13,7 @@ export function parseSize(text: string): number | undefined {
 }
 
 /**
- * A share from text such as `1%`, `0.5%` or `0.01`.
+ * Parses a share from text such as `1%`, `0.5%` or `0.01`.
  *
  * @returns `undefined` for anything else.
  */
@@ -22,36 +22,36 @@ export function parseShare(text: string): number | undefined {
   return digits === undefined ? undefined : Number(digits) / (sign === undefined ? 1 : 100);
 }
 
-/** Bytes in the largest unit of which there is one, such as `1.5 MiB`. */
+/** Formats bytes in the largest unit that fits, such as `1.5 MiB`. */
 export function formatSize(bytes: number): string {
   let [value, unit] = [bytes, 0];
   while (value >= 1023.95 && unit < UNITS.length - 1) [value, unit] = [value / 1024, unit + 1];
   return `${Number(value.toFixed(1))} ${UNITS[unit] ?? ''}`;
 }
 
-/** A number with its thousands set apart. */
+/** Formats a number with separators between thousands. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** A count with its noun, in the plural where there is not one. */
+/** Formats a count with its noun, in the plural unless the count is 1. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
-/** The bytes of a range, from the first to the last. */
+/** Formats a range by its first and last byte. */
 export function bytesText({ start, end }: { readonly start: number; readonly end: number }): string {
   return end > start ? `bytes ${formatCount(start)} to ${formatCount(end - 1)}` : 'no bytes';
 }
 
-/** A time that something took, such as `3 ms`, `0.62 s` or `3:05`. */
+/** Formats a duration, such as `3 ms`, `0.62 s` or `3:05`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 99.5) return `${Math.ceil(milliseconds)} ms`;
   const seconds = milliseconds / 1000;
   return seconds < 60 ? `${seconds.toFixed(seconds < 9.995 ? 2 : 1)} s` : formatClock(milliseconds);
 }
 
-/** A time as a clock shows it, in whole seconds: `0:05`, `1:02:03`. */
+/** Formats a duration as a clock, in whole seconds: `0:05`, `1:02:03`. */
 export function formatClock(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   const minutes = Math.floor(seconds / 60);
@@ -60,7 +60,7 @@ export function formatClock(milliseconds: number): string {
   return hours === 0 ? `${minutes}:${padded(seconds)}` : `${hours}:${padded(minutes)}:${padded(seconds)}`;
 }
 
-/** Bytes a second; empty for a time too short to tell. */
+/** Formats bytes per second; empty if the time is too short. */
 export function formatRate(bytes: number, milliseconds: number): string {
   return milliseconds < 1 ? '' : `${formatSize((bytes / milliseconds) * 1000)}/s`;
 }

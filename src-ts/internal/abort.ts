@@ -1,24 +1,28 @@
-// Signals that abort operations: one listener on a signal, however many operations it stops.
+// Abort signals: one listener on a signal for any number of operations.
 
 import { types } from 'node:util';
 
-import { typeError } from '../api/errors';
+import { typeError } from './errors';
 
-/** @internal */
-export function checkedSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined) return undefined;
-  // By what it has, as Node does: a signal may come from another realm.
+/** Checks an option that is an AbortSignal. */
+export function abortSignal(name: string, signal: unknown): AbortSignal {
+  // By its shape, as Node does: a signal may come from another realm.
   const given = signal as AbortSignal | null;
   if (typeof given === 'object' && typeof given?.aborted === 'boolean') return given;
-  throw typeError('signal', 'an AbortSignal', signal);
+  throw typeError(name, 'an AbortSignal', signal);
 }
 
-/** A call, since the compiler takes a property for unchanged across an `await`. @internal */
-export function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
+/** A function, since the compiler assumes that a property stays the same across an `await`. */
+export function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }
 
-/** The signal's reason where it is an error; else an AbortError with the reason as its cause. @internal */
+/** @throws the signal's reason, if it is aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortError(signal);
+}
+
+/** The signal's reason if it is an error, else an AbortError with the reason as its cause. */
 export function abortError(signal: AbortSignal): Error {
   const reason: unknown = signal.reason;
   if (reason instanceof Error || types.isNativeError(reason)) return reason;
@@ -28,51 +32,56 @@ export function abortError(signal: AbortSignal): Error {
 }
 
 /**
- * Has `cancel` called when `signal` is aborted, until {@link forgetAbort}. A thousand operations may share a signal, and
- * Node warns of a leak at the eleventh listener.
+ * Calls `cancel` when `signal` is aborted, at once if it is aborted already. Returns a function that stops listening.
  *
- * @internal
+ * A thousand operations may share a signal, and Node warns of a leak at the eleventh listener; so a signal gets one.
  */
-export function onAbort(signal: AbortSignal, cancel: () => void): void {
-  const known = listening.get(signal);
-  if (known !== undefined) {
-    known.cancels.add(cancel);
-    return;
-  }
-  const cancels = new Set([cancel]);
-  const listener = () => {
-    for (const each of cancels) each();
+export function onAbort(signal: AbortSignal | undefined, cancel: (signal: AbortSignal) => void): () => void {
+  if (signal === undefined) return () => undefined;
+  const callback = () => {
+    cancel(signal);
   };
-  listening.set(signal, { cancels, listener });
-  signal.addEventListener('abort', listener, { once: true });
+  if (signal.aborted) {
+    callback();
+    return () => undefined;
+  }
+  const known = listeners.get(signal) ?? listenTo(signal);
+  known.callbacks.add(callback);
+  return () => {
+    known.callbacks.delete(callback);
+    if (known.callbacks.size === 0) known.remove();
+  };
 }
 
-/** @internal */
-export function forgetAbort(signal: AbortSignal, cancel: () => void): void {
-  const known = listening.get(signal);
-  known?.cancels.delete(cancel);
-  if (known?.cancels.size !== 0) return;
-  signal.removeEventListener('abort', known.listener);
-  listening.delete(signal);
-}
-
-/** What `promise` becomes, or the signal's reason as soon as it is aborted, whether or not `promise` heeds it. @internal */
+/** Settles as `promise` does, or rejects with the signal's reason as soon as the signal is aborted. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      promise.catch(() => undefined);
+    const stopListening = onAbort(signal, () => {
       reject(abortError(signal));
-      return;
-    }
-    const abort = () => {
-      forgetAbort(signal, abort);
-      reject(abortError(signal));
-    };
-    onAbort(signal, abort);
-    promise.then(resolve, reject).finally(() => {
-      forgetAbort(signal, abort);
     });
+    promise.then(resolve, reject).finally(stopListening);
   });
 }
 
-const listening = new WeakMap<AbortSignal, { cancels: Set<() => void>; listener: () => void }>();
+interface Listener {
+  readonly callbacks: Set<() => void>;
+  readonly remove: () => void;
+}
+
+function listenTo(signal: AbortSignal): Listener {
+  const callbacks = new Set<() => void>();
+  const listener = () => {
+    listeners.delete(signal);
+    for (const each of callbacks) each();
+  };
+  const remove = () => {
+    signal.removeEventListener('abort', listener);
+    if (listeners.get(signal) === known) listeners.delete(signal);
+  };
+  const known = { callbacks, remove };
+  signal.addEventListener('abort', listener, { once: true });
+  listeners.set(signal, known);
+  return known;
+}
+
+const listeners = new WeakMap<AbortSignal, Listener>();

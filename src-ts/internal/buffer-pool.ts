@@ -1,10 +1,9 @@
-// Memory for small ciphertexts: a slice of 64 KiB costs a fifth of a buffer of its own. Ciphertext alone comes here, never
-// plaintext, because what shares memory can be read through the slice's `buffer`. Where sealing fails, the addon
-// overwrites the room.
+// A pool for small ciphertexts: a slice of 64 KiB costs a fifth of a buffer of its own. Only ciphertext comes here, never
+// plaintext, because a slice's `buffer` shows the whole pool. If sealing fails, the addon overwrites the slice.
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-/** `size` free bytes, which are free until they are taken. @internal */
+/** `size` free bytes. They stay free until {@link poolTake}. */
 export function poolRoom(size: number): Buffer {
   if (current.memory.length - current.at < size) {
     current.memory = newPool();
@@ -13,16 +12,16 @@ export function poolRoom(size: number): Buffer {
   return current.memory.subarray(current.at, current.at + size);
 }
 
-/** The first `size` bytes of `room`, the last that was given out, which are the caller's from now on. @internal */
+/** Gives the first `size` bytes of `room`, which {@link poolRoom} returned last, to the caller. */
 export function poolTake(room: Buffer, size: number): Buffer {
-  // The next slice starts at a multiple of 8, as an ArrayBuffer's views may need it.
+  // The next slice starts at a multiple of 8, because typed views of an ArrayBuffer may need that.
   current.at = (current.at + size + 7) & ~7;
   return room.length === size ? room : room.subarray(0, size);
 }
 
 function newPool(): Buffer {
   const memory = Buffer.allocUnsafeSlow(POOL_SIZE);
-  // Transferring one slice's memory to a worker would take all the others away.
+  // Transferring the memory of one slice to a worker would detach all others.
   markAsUntransferable(memory.buffer);
   return memory;
 }

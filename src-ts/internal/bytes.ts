@@ -2,41 +2,90 @@
 
 import { types } from 'node:util';
 
-import { typeError } from '../api/errors';
+import { typeError } from './errors';
 
-/** Whether `value` is a Uint8Array, of whichever realm. @internal */
+/** Whether `value` is a Uint8Array, of any realm. */
 export const isBytes: (value: unknown) => value is Uint8Array = types.isUint8Array;
 
 /**
- * Checks that `value` is a Uint8Array that still has its memory, and copies it if its memory can be resized or is shared with other threads: the
- * engine reads it while JavaScript goes on.
- *
- * @internal
+ * Checks that `value` is a Uint8Array with its memory. Copies it if its memory can be resized or is shared with other threads,
+ * since the engine reads it while JavaScript runs.
  */
 export function fixedBytes(name: string, value: unknown): Uint8Array {
   if (!isBytes(value)) throw typeError(name, 'a Uint8Array or a Buffer', value);
-  // One without its memory reads as empty.
+  // An array without its memory reads as empty.
   if (value.length === 0 && isDetached(value)) {
-    throw typeError(
-      name,
-      'a Uint8Array with its memory',
-      value,
-      'one whose ArrayBuffer was detached or shrunk',
-    );
+    const found = 'one whose ArrayBuffer was detached or shrunk';
+    throw typeError(name, 'a Uint8Array with its memory', value, found);
   }
   const memory = value.buffer as ArrayBufferLike & { readonly resizable?: boolean };
-  const fixed =
+  const isFixed =
     memory.resizable !== true && (memory instanceof ArrayBuffer || !types.isSharedArrayBuffer(memory));
-  return fixed ? value : Buffer.from(value);
+  return isFixed ? value : Buffer.from(value);
 }
 
-/** Whether the memory was transferred, or resized so that it ends before the bytes begin. */
+/** A copy of up to `size` bytes in `size` bytes of memory of its own, behind which no other bytes of the process are visible. */
+export function ownCopy(bytes: Uint8Array, size = bytes.length): Buffer {
+  const copy = Buffer.allocUnsafeSlow(size);
+  copy.set(size < bytes.length ? bytes.subarray(0, size) : bytes);
+  return copy;
+}
+
+/** Whether the memory was transferred, or shrunk so that it ends before the bytes begin. */
 function isDetached(bytes: Uint8Array): boolean {
   try {
-    // What tells it from an empty array in Node 20 too: methods refuse it.
+    // Works in Node 20 too: methods refuse a detached array, and accept an empty one.
     Uint8Array.prototype.at.call(bytes, 0);
     return false;
   } catch {
     return true;
   }
 }
+
+/** Bytes that arrive in chunks and are needed together. */
+export class GrowingBuffer {
+  #memory: Buffer;
+  #filled: number;
+
+  /** @param size Bytes to collect, at least those that tell the final size. @param start The bytes that are known already. */
+  constructor(
+    public size: number,
+    start: Uint8Array = EMPTY,
+  ) {
+    this.#memory = Buffer.from(start.buffer, start.byteOffset, start.length);
+    this.#filled = start.length;
+  }
+
+  get filled(): number {
+    return this.#filled;
+  }
+
+  isFull(): boolean {
+    return this.#filled >= this.size;
+  }
+
+  /** The bytes that have arrived. */
+  get bytes(): Buffer {
+    return this.#memory.length === this.#filled ? this.#memory : this.#memory.subarray(0, this.#filled);
+  }
+
+  /** Copies bytes of a chunk from position `from` on, as many as are missing, and returns how many. */
+  take(chunk: Uint8Array, from = 0): number {
+    const count = Math.min(this.size - this.#filled, chunk.length - from);
+    this.#reserve(this.#filled + count);
+    this.#memory.set(chunk.subarray(from, from + count), this.#filled);
+    this.#filled += count;
+    return count;
+  }
+
+  /** Allocates as bytes arrive; a size that is only claimed is not yet trusted. */
+  #reserve(size: number): void {
+    if (size <= this.#memory.length) return;
+    const larger = Math.max(size, 2 * this.#memory.length, FIRST_ALLOCATION);
+    this.#memory = ownCopy(this.bytes, Math.min(this.size, larger));
+  }
+}
+
+const EMPTY = new Uint8Array();
+/** Segments of the default size, and most pieces of a read, get their memory at once. */
+const FIRST_ALLOCATION = 2 * 1024 * 1024;

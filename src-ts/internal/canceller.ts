@@ -1,4 +1,4 @@
-// What stops work that is under way: in the addon, and in JavaScript.
+// Cancels running work, in the addon and in JavaScript.
 
 import { setMaxListeners } from 'node:events';
 
@@ -6,78 +6,74 @@ import type { Cancellation } from '../../native/binding';
 import { native } from './binding';
 import { SealError } from '../api/errors';
 
-/** Stops whatever was given one of its two sides. Of use once. @internal */
-export class Stop {
+/** Cancels the work that was given its `cancellation` or its `signal`. Can be used once. */
+export class Canceller {
   #cancellation: Cancellation | undefined;
   #controller: AbortController | undefined;
-  #isRaised = false;
-  #waiting: Set<(error: SealError) => void> | undefined;
+  #isCancelled = false;
+  #racing: Set<(error: SealError) => void> | undefined;
 
-  /** For the addon. */
+  /** The side for the addon, made when first needed. */
   get cancellation(): Cancellation {
     if (this.#cancellation === undefined) {
       this.#cancellation = new native.Cancellation();
-      // Nothing waits with it yet.
-      if (this.#isRaised) this.#cancellation.cancel();
+      // No work waits with it yet.
+      if (this.#isCancelled) this.#cancellation.cancel();
     }
     return this.#cancellation;
   }
 
-  /** For JavaScript. */
+  /** The side for JavaScript, made when first needed. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      // Node warns of a leak at the eleventh, and a read may take many requests.
+      // A read may take many requests, and Node warns of a leak at the eleventh listener.
       setMaxListeners(0, this.#controller.signal);
-      if (this.#isRaised) this.#controller.abort();
+      if (this.#isCancelled) this.#controller.abort();
     }
     return this.#controller.signal;
   }
 
-  get isRaised(): boolean {
-    return this.#isRaised;
-  }
-
-  readonly raise = (): void => {
-    this.#isRaised = true;
+  readonly cancel = (): void => {
+    this.#isCancelled = true;
     if (this.#cancellation) {
       this.#cancellation.cancel();
-      sweep();
+      endCancelledSoon();
     }
-    // Before the signal, of which the work may make an error of its own.
-    for (const reject of this.#waiting ?? []) reject(cancelled());
+    // Before the signal, from which the work may make an error of its own.
+    for (const reject of this.#racing ?? []) reject(cancelledError());
     this.#controller?.abort();
   };
 
-  /** What `work` gives, or `Cancelled` as soon as this is raised, whether `work` heeds that or not. */
+  /** Settles as `work` does, or rejects with `Cancelled` as soon as this is cancelled, even if `work` does not stop. */
   async race<T>(work: () => T | PromiseLike<T>): Promise<T> {
-    if (this.#isRaised) throw cancelled();
-    let stop: (error: SealError) => void = () => undefined;
-    const stopped = new Promise<never>((_, reject) => (stop = reject));
-    // The work may raise this and fail at once, so that nobody waits for it.
-    stopped.catch(() => undefined);
-    (this.#waiting ??= new Set()).add(stop);
+    if (this.#isCancelled) throw cancelledError();
+    let reject: (error: SealError) => void = () => undefined;
+    const cancelled = new Promise<never>((_, fail) => (reject = fail));
+    // The work may cancel this and then throw before the race begins.
+    cancelled.catch(() => undefined);
+    (this.#racing ??= new Set()).add(reject);
     try {
-      return await Promise.race([stopped, work()]);
+      return await Promise.race([cancelled, work()]);
     } finally {
-      this.#waiting.delete(stop);
+      this.#racing.delete(reject);
     }
   }
 }
 
-/** Has what was cancelled and waits for a thread end soon: all of it at once, since that looks at everything that waits. */
-function sweep(): void {
-  if (isSweepDue) return;
-  isSweepDue = true;
+/** Ends cancelled work that waits for a thread. One call for many cancellations: it looks at everything that waits. */
+function endCancelledSoon(): void {
+  if (isScheduled) return;
+  isScheduled = true;
   queueMicrotask(() => {
-    isSweepDue = false;
+    isScheduled = false;
     native.endCancelled();
   });
 }
 
-let isSweepDue = false;
+let isScheduled = false;
 
-/** As the addon says it. */
-function cancelled(): SealError {
+/** The same error as the addon's. */
+function cancelledError(): SealError {
   return new SealError('the operation was cancelled', 'ERR_SEAL_CANCELLED', { kind: 'Cancelled' });
 }

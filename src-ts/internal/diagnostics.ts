@@ -1,5 +1,5 @@
-// What programs that watch can hear of: three channels of Node's `diagnostics_channel`. Nothing secret goes there: no
-// key, no plaintext, no context, and no path but what an error of the system names.
+// Publishes events on three channels of Node's `diagnostics_channel`. Events hold nothing secret: no key, no plaintext, no
+// context, and no path except one in an error of the operating system.
 
 import { channel } from 'node:diagnostics_channel';
 
@@ -16,7 +16,7 @@ import type {
 import { native } from './binding';
 import { SealError } from '../api/errors';
 
-/** The name of an operation: the function's own. */
+/** The name of an operation: that of its function or class. */
 export type OperationName =
   | 'attachHeader'
   | 'createDecryptStream'
@@ -37,9 +37,9 @@ export type OperationName =
   | 'salvage'
   | 'verify';
 
-/** What every event says. */
+/** Fields of every event. */
 export interface OperationIdentity {
-  /** A number that no other operation of this thread has. */
+  /** A number that is unique among the operations of this thread. */
   readonly id: number;
   readonly operation: OperationName;
 }
@@ -52,7 +52,7 @@ export type OperationEvent = OperationIdentity &
         readonly phase: 'end';
         /** Milliseconds since it began. */
         readonly elapsedMs: number;
-        /** What the operation reports, with its counters and stage times, if it succeeded. */
+        /** The operation's report, with its counters and stage times, if it succeeded. */
         readonly report?: object;
         /** Why it failed, if it did. */
         readonly error?: { readonly name: string; readonly code?: string; readonly failure?: SealFailure };
@@ -62,17 +62,17 @@ export type OperationEvent = OperationIdentity &
 /** `sealstream:segment`: a segment was sealed, or opened and verified. */
 export type SegmentEvent = OperationIdentity & SegmentDone;
 
-/** `sealstream:damage`: a segment could not be opened, or the stream's end not be verified. */
+/** `sealstream:damage`: a segment could not be opened, or the stream's end could not be verified. */
 export interface DamageEvent extends OperationIdentity {
   readonly index?: number;
   readonly plaintextRange?: ByteRange;
   readonly wireRange?: ByteRange;
-  /** What is wrong; absent where `salvage` tells the cause. */
+  /** What is wrong; absent if `salvage` gives the cause. */
   readonly failure?: SealFailure;
-  /** Of what `salvage` did not get back: why. */
+  /** Why `salvage` could not recover the range. */
   readonly cause?: LossCause;
   readonly message: string;
-  /** What was decided about it; absent where nothing is to be decided, as in `verify`. */
+  /** The decision; absent for operations that decide nothing, such as `verify`. */
   readonly decision?: DamageDecisionName;
 }
 
@@ -82,11 +82,11 @@ const damages = channel('sealstream:damage');
 
 let lastId = 0;
 
-/** Tells of one operation: its start, what happens, its end, and nothing after that. @internal */
-export class Watch {
+/** Publishes the events of one operation, from its start to its end. */
+export class Diagnostics {
   readonly #identity: OperationIdentity;
   readonly #began = performance.now();
-  #isAbortTold = false;
+  #isAbortPublished = false;
   #hasEnded = false;
   #log: SegmentLog | undefined;
 
@@ -95,14 +95,14 @@ export class Watch {
     if (operations.hasSubscribers) operations.publish(this.#event({ phase: 'start' }));
   }
 
-  /** How the addon tells of segments, if anybody wants to hear of them. */
+  /** Makes the addon report segments, if the channel has subscribers. */
   segmentSettings(): SegmentSettings | undefined {
     if (!segments.hasSubscribers) return undefined;
     this.#log = new native.SegmentLog();
-    return { log: this.#log, notify: this.#tellSegments };
+    return { log: this.#log, notify: this.#publishSegments };
   }
 
-  readonly #tellSegments = (): void => {
+  readonly #publishSegments = (): void => {
     for (const done of this.#log?.take() ?? []) this.segment(done);
   };
 
@@ -111,20 +111,20 @@ export class Watch {
   }
 
   damage(damage: Omit<DamageEvent, 'id' | 'operation'> | Damage, decision?: DamageDecisionName): void {
-    this.#isAbortTold ||= decision === 'abort';
+    this.#isAbortPublished ||= decision === 'abort';
     if (this.#hasEnded || !damages.hasSubscribers) return;
     damages.publish(this.#event(decision === undefined ? damage : { ...damage, decision }));
   }
 
-  done(report: object): void {
+  succeeded(report: object): void {
     this.#end({ report });
   }
 
   failed(error: unknown): void {
     if (error instanceof SealError) {
       const { name, code, failure, message } = error;
-      // Where somebody decided that it is the end, it has been told already.
-      if (isDamage(failure) && !this.#isAbortTold) this.damage({ failure, message }, 'abort');
+      // A decision to abort was published with its damage.
+      if (isDamage(failure) && !this.#isAbortPublished) this.damage({ failure, message }, 'abort');
       this.#end({ error: { name, code, failure } });
     } else {
       this.#end({ error: { name: error instanceof Error ? error.name : typeof error } });
@@ -133,7 +133,7 @@ export class Watch {
 
   #end(end: object): void {
     if (this.#hasEnded) return;
-    this.#tellSegments();
+    this.#publishSegments();
     this.#hasEnded = true;
     if (!operations.hasSubscribers) return;
     operations.publish(this.#event({ phase: 'end', elapsedMs: performance.now() - this.#began, ...end }));
@@ -144,7 +144,7 @@ export class Watch {
   }
 }
 
-/** @internal */
+/** Whether the failure is damage of the stream. */
 export function isDamage({ kind }: SealFailure): boolean {
   return DAMAGE.has(kind);
 }

@@ -1,124 +1,128 @@
-// Runs an operation of the addon: signal and listeners in, a report or one of the package's errors out.
+// Runs an operation of the addon: passes signal and listeners in, and reports or the package's errors out.
 
-import type { Progress, RunSettings } from '../../native/binding';
-import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from './abort';
-import { bare } from './null-prototype';
-import { native } from './binding';
-import { type OperationName, Watch } from './diagnostics';
-import { SealError, translated, typeError } from '../api/errors';
-import { checkedInteger } from './options';
-import { Stop } from './canceller';
-import type { OperationOptions } from './types';
+import type { Progress, Report, RunSettings } from '../../native/binding';
+import { abortError, onAbort, throwIfAborted } from './abort';
+import { native, nullPrototype } from './binding';
+import { Canceller } from './canceller';
+import { Diagnostics, type OperationName } from './diagnostics';
+import { publicError } from './errors';
+import { checked, RUN } from './options';
+import { SealError } from '../api/errors';
+import type { OpenReport, OperationOptions } from '../api/types';
 
-/** An operation of the addon. @internal */
-export interface Operation<T extends object> {
-  readonly name: OperationName;
-  /** Starts it. */
-  readonly start: (how: RunSettings, running: Running) => Promise<T>;
-  /** It calls functions of the caller's, which may throw, besides the listener to progress. */
-  readonly asksCaller?: boolean;
-  /** Bytes that progress ends with, out of what the operation returns. */
-  readonly done: (result: T) => number;
+/** Starts an operation of the addon. */
+export type Start<T> = (settings: RunSettings, operation: Operation) => Promise<T>;
+
+/** How {@link run} runs an operation that differs from most. */
+export interface RunChoices<T> {
+  /** The operation calls functions of the caller, which may throw, besides the progress listener. */
+  readonly callsCaller?: boolean;
+  /** The bytes that progress ends with; by default the result's `plaintextSize`. */
+  readonly total?: (result: T) => number;
 }
 
 /**
- * Runs an operation.
+ * Runs an operation that `start` starts.
  *
- * @throws the signal's reason, what the listener threw, or the addon's failure as the package's own error.
- * @internal
+ * @throws the signal's reason, what a function of the caller threw, or the addon's failure as the package's own error.
  */
-export async function run<T extends object>(options: OperationOptions, operation: Operation<T>): Promise<T> {
-  const threads = checkedThreads(options.threads);
-  const listener = checkedListener(options.onProgress);
-  const running = new Running(operation.name, options.signal);
-  const progress = listener && new ProgressListener(listener, running);
+export async function run<T extends object>(
+  name: OperationName,
+  options: OperationOptions,
+  start: Start<T>,
+  { callsCaller = false, total = plaintextSizeOf }: RunChoices<T> = {},
+): Promise<T> {
+  const { threads = 0, signal, onProgress } = checked(options, RUN);
+  const operation = new Operation(name, signal);
+  const progress = onProgress && new ProgressListener(onProgress, operation);
   try {
-    const how = running.settings(threads, listener !== undefined || operation.asksCaller === true);
-    if (progress) how.onProgress = progress.hear;
-    const segments = running.watch.segmentSettings();
-    if (segments) how.segments = segments;
-    const result = await operation.start(how, running);
-    progress?.finish(operation.done(result));
-    running.watch.done(result);
+    const settings: RunSettings = nullPrototype({ threads });
+    // An operation that cannot be cancelled costs less.
+    if (callsCaller || progress || signal) settings.cancellation = operation.canceller.cancellation;
+    if (progress) settings.onProgress = progress.onProgress;
+    const segments = operation.diagnostics.segmentSettings();
+    if (segments) settings.segments = segments;
+    const result = await start(settings, operation);
+    progress?.finish(total(result));
+    operation.diagnostics.succeeded(result);
     return result;
   } catch (error) {
-    throw running.explain(error);
+    throw operation.failed(error);
   } finally {
     progress?.close();
-    running.dispose();
+    operation.dispose();
   }
 }
 
-/** @internal */
-export function checkedThreads(threads: unknown): number {
-  return threads === undefined ? 0 : checkedInteger('threads', threads, 0, MAX_THREADS);
-}
-
-/** An operation under way: what can stop it, and why it stopped. @internal */
-export class Running {
-  readonly watch: Watch;
-  #end: Stop | undefined;
+/** A running operation: what can cancel it, and why it was cancelled. */
+export class Operation {
+  readonly diagnostics: Diagnostics;
+  #canceller: Canceller | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #stopListening: () => void;
   #thrown: { readonly value: unknown } | undefined;
 
   /** @throws the signal's reason, if it is aborted already. */
-  constructor(name: OperationName, signal: unknown) {
-    this.#signal = checkedSignal(signal);
-    if (this.#signal && isAborted(this.#signal)) throw abortError(this.#signal);
-    stopAtExit();
-    this.watch = new Watch(name);
-    if (this.#signal) onAbort(this.#signal, this.cancel);
+  constructor(name: OperationName, signal: AbortSignal | undefined) {
+    throwIfAborted(signal);
+    stopAllAtExit();
+    this.#signal = signal;
+    this.diagnostics = new Diagnostics(name);
+    this.#stopListening = onAbort(signal, this.cancel);
   }
 
-  /** What stops it, by whatever way it is worked on. Most operations need none. */
-  get end(): Stop {
-    return (this.#end ??= new Stop());
-  }
-
-  /** How the addon is to run it; `isStoppable` where more than the signal may stop it. */
-  settings(threads: number, isStoppable: boolean): RunSettings {
-    const settings: RunSettings = bare({ threads });
-    if (isStoppable || this.#signal) settings.cancellation = this.end.cancellation;
-    return settings;
+  /** Made when first needed; most operations need none. */
+  get canceller(): Canceller {
+    return (this.#canceller ??= new Canceller());
   }
 
   readonly cancel = (): void => {
-    this.end.raise();
+    this.canceller.cancel();
   };
 
-  /** Stops the operation because a function of the caller's threw this. */
-  stop(value: unknown): void {
+  /** Cancels the operation because a function of the caller threw `value`. */
+  callerThrew(value: unknown): void {
     this.#thrown ??= { value };
     this.cancel();
   }
 
-  /** Throws what a function of the caller's threw. */
+  /** Throws what a function of the caller threw, of any type. */
   rethrow(): void {
-    // Whatever it is: the caller's own code threw it.
     if (this.#thrown) throw this.#thrown.value;
   }
 
-  /** What the caller is told in place of the addon's error. */
-  explain(error: unknown): unknown {
-    const reason = this.#reason(error);
-    this.watch.failed(reason);
+  /** Publishes the failure, and returns the error for the caller in place of the addon's. */
+  failed(error: unknown): unknown {
+    const reason = this.#reason(publicError(error));
+    this.diagnostics.failed(reason);
     return reason;
   }
 
-  #reason(error: unknown): unknown {
+  #reason(failure: unknown): unknown {
     if (this.#thrown) return this.#thrown.value;
-    const failure = translated(error);
-    const cancelled = failure instanceof SealError && failure.failure.kind === 'Cancelled';
-    return cancelled && this.#signal && isAborted(this.#signal) ? abortError(this.#signal) : failure;
+    return isCancelled(failure) && this.#signal?.aborted ? abortError(this.#signal) : failure;
   }
 
   dispose(): void {
-    if (this.#signal) forgetAbort(this.#signal, this.cancel);
+    this.#stopListening();
   }
 }
 
-/** Has operations remove what they have written so far if the process exits: their promises won't settle. */
-function stopAtExit(): void {
+export function isCancelled(error: unknown): boolean {
+  return error instanceof SealError && error.failure.kind === 'Cancelled';
+}
+
+/** Converts the addon's report to the public one, which has the fields of `opened` beside the others: those that sealing lacks. */
+export function publicReport({ opened, ...common }: Report): OpenReport {
+  return { ...common, ...opened } as OpenReport;
+}
+
+function plaintextSizeOf(result: { plaintextSize?: number }): number {
+  return result.plaintextSize ?? 0;
+}
+
+/** Makes operations remove what they have written if the process exits: their promises will not settle. */
+function stopAllAtExit(): void {
   if (stopsAtExit) return;
   stopsAtExit = true;
   process.once('exit', native.stopAll);
@@ -126,43 +130,34 @@ function stopAtExit(): void {
 
 let stopsAtExit = false;
 
-/** Stands between the addon and the caller's listener, which may throw, and which must hear nothing too late. */
+/** Calls the caller's listener, which may throw, and never after the operation has ended. */
 class ProgressListener {
   #last: number | undefined;
-  #closed = false;
+  #isClosed = false;
 
   constructor(
     readonly listener: (progress: Progress) => void,
-    readonly running: Running,
+    readonly operation: Operation,
   ) {}
 
-  readonly hear = (progress: Progress): void => {
-    if (this.#closed) return;
+  readonly onProgress = (progress: Progress): void => {
+    if (this.#isClosed) return;
     this.#last = progress.bytesDone;
     try {
       this.listener(progress);
     } catch (value) {
-      this.#closed = true;
-      this.running.stop(value);
+      this.close();
+      this.operation.callerThrew(value);
     }
   };
 
-  /** Tells that all is done, unless that was told, and throws what the listener threw. */
+  /** Reports the end unless it was reported, and throws what the listener threw. */
   finish(total: number): void {
-    if (this.#last !== total) this.hear({ bytesDone: total, bytesTotal: total });
-    this.running.rethrow();
+    if (this.#last !== total) this.onProgress({ bytesDone: total, bytesTotal: total });
+    this.operation.rethrow();
   }
 
   close(): void {
-    this.#closed = true;
+    this.#isClosed = true;
   }
 }
-
-function checkedListener(listener: unknown): ((progress: Progress) => void) | undefined {
-  if (listener === undefined || typeof listener === 'function') {
-    return listener as ((progress: Progress) => void) | undefined;
-  }
-  throw typeError('onProgress', 'a function', listener);
-}
-
-const MAX_THREADS = 1024;

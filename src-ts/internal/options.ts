@@ -1,247 +1,245 @@
-// Checks what callers choose, and puts it as the addon takes it. Every error names the option.
+// Checks the options of every function, and converts them to what the addon takes. Every error names the option.
+//
+// A new option needs a line in one of the tables below and a field in its type in api/. A table maps a name to the check of its
+// value; names are refused that are in no table.
 
 import { fileURLToPath } from 'node:url';
 
 import type {
   DigestName,
-  HealSettings,
   OpenSettings,
   PlacementSettings,
   SealSettings,
   SlotTypeName,
 } from '../../native/binding';
-import { bare } from './null-prototype';
-import { native } from './binding';
+import { abortSignal } from './abort';
+import { limits, nullPrototype } from './binding';
 import { fixedBytes, isBytes } from './bytes';
-import { rangeError, typeError, unknownOption } from '../api/errors';
-import type { FileOptions, OpeningOptions, SealingOptions } from './types';
+import { rangeError, typeError, unknownOption } from './errors';
+import type { DamagePolicy, FileOptions, OpeningOptions, ProgressEvent, SealingOptions } from '../api/types';
 
-/** @internal */
-export function sealSettings(options: SealingOptions, rewrappable = false): SealSettings {
-  const { context, frameSize, segmentSize, digest } = options;
-  const settings = bare<Partial<SealSettings>>({});
-  if (context !== undefined) settings.context = checkedContext(context);
-  if (frameSize !== undefined) {
-    settings.frameSize = checkedInteger('frameSize', frameSize, limits.minFrameSize, limits.maxFrameSize);
-  }
-  if (segmentSize !== undefined) {
-    settings.segmentSize = checkedSegmentSize(segmentSize, settings.frameSize ?? limits.defaultFrameSize);
-  }
-  if (digest !== undefined) settings.digest = checkedDigest(digest);
-  if (rewrappable) settings.rewrappable = true;
-  return settings;
-}
+/** Checks the value of the option `name`, and returns it as the engine takes it. */
+export type Check<T> = (name: string, value: unknown) => T;
 
-/** @internal */
-export function openSettings(options: OpeningOptions): OpenSettings {
-  const { context, maxSegmentSize, acceptSlots, maxPassphraseCost } = options;
-  const settings = bare<Partial<OpenSettings>>({});
-  if (context !== undefined) settings.context = checkedContext(context);
-  if (maxSegmentSize !== undefined) {
-    settings.maxSegmentSize = checkedMaxSegmentSize(maxSegmentSize);
-  }
-  if (acceptSlots !== undefined) settings.acceptSlots = checkedSlotTypes(acceptSlots);
-  if (maxPassphraseCost !== undefined) {
-    settings.maxPassphraseCost = checkedInteger(
-      'maxPassphraseCost',
-      maxPassphraseCost,
-      0,
-      Number.MAX_SAFE_INTEGER,
-    );
-  }
-  return settings;
-}
+/** The options of one kind. */
+export type Table = Readonly<Record<string, Check<unknown>>>;
 
-/** @internal */
-export function healSettings({ maxSegmentSize }: Pick<OpeningOptions, 'maxSegmentSize'>): HealSettings {
-  const settings = bare<Partial<HealSettings>>({});
-  if (maxSegmentSize !== undefined) settings.maxSegmentSize = checkedMaxSegmentSize(maxSegmentSize);
-  return settings;
-}
+/** What {@link checked} returns: the options that were given. */
+export type Checked<T extends Table> = { [Name in keyof T]?: ReturnType<T[Name]> };
 
-/** @internal */
-export function placementSettings(options: FileOptions): PlacementSettings {
-  const settings = Object.assign(bare<Partial<PlacementSettings>>({}), {
-    overwrite: checkedBoolean('overwrite', options.overwrite, false),
-    flush: checkedBoolean('flush', options.flush, true),
-    resume: checkedBoolean('resume', options.resume, false),
-  });
-  if (options.resumeSecret !== undefined) settings.resumeSecret = checkedSecret(options.resumeSecret);
-  return settings;
+/** Checks the options of a table and returns those that were given, without a prototype. */
+export function checked<T extends Table>(options: object, table: T): Checked<T> {
+  const given = options as Readonly<Record<string, unknown>>;
+  const result = nullPrototype<Record<string, unknown>>({});
+  // Object.keys skips what a program put on Object.prototype.
+  for (const name of Object.keys(table)) {
+    const value = given[name];
+    if (value !== undefined) result[name] = table[name]?.(name, value);
+  }
+  return result as Checked<T>;
 }
 
 /**
- * Refuses names that no function has: a misspelt `context` would leave out what the caller counts on. Names of other
- * functions pass, so that one object can serve to seal and to open.
- *
- * @internal
+ * Refuses names that no function has: with a misspelt `context` a stream would not be bound to what the caller counts on. Names of
+ * other functions pass, so that one object can serve to seal and to open.
  */
-export function checkedOptions<T extends object>(options: T, known: ReadonlySet<string> = KNOWN): T {
+export function knownOptions<T extends object>(options: T, known: object = KNOWN): T {
   const given: unknown = options;
   if (typeof given !== 'object' || given === null) throw typeError('options', 'an object', given);
   for (const name of Object.keys(given)) {
-    if (!known.has(name)) throw unknownOption(name);
+    if (!Object.hasOwn(known, name)) throw unknownOption(name);
   }
   return options;
 }
 
-/** @internal */
-export function checkedPath(name: string, path: unknown): string {
-  const text = path instanceof URL ? fileURLToPath(path) : path;
-  if (typeof text !== 'string') throw typeError(name, 'a string or a file: URL', path);
-  if (text === '') throw rangeError(name, 'must not be empty');
-  if (text.includes('\0')) throw rangeError(name, 'must not contain null bytes');
-  return text;
+/** Checks the options of a function that has a table of its own. */
+export function ownOptions<T extends Table>(options: object, table: T): Checked<T> {
+  return checked(knownOptions(options, table), table);
 }
 
-/** @internal */
-export function checkedString(name: string, value: unknown): string {
-  if (typeof value !== 'string') throw typeError(name, 'a string', value);
-  return value;
+export function sealSettings(options: SealingOptions, rewrappable = false): SealSettings {
+  const settings: SealSettings = checked(knownOptions(options), SEALING);
+  const { segmentSize, frameSize = limits.defaultFrameSize } = settings;
+  if (segmentSize !== undefined && (segmentSize < frameSize || segmentSize % frameSize !== 0)) {
+    throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${segmentSize}`);
+  }
+  if (rewrappable) settings.rewrappable = true;
+  return settings;
 }
 
-/** @internal */
-export function checkedBoolean(name: string, value: unknown, byDefault: boolean): boolean {
-  if (value === undefined) return byDefault;
+export function openSettings(options: OpeningOptions): OpenSettings {
+  return checked(knownOptions(options), OPENING);
+}
+
+export function placementSettings(options: FileOptions): PlacementSettings {
+  return Object.assign(
+    nullPrototype({ overwrite: false, flush: true, resume: false }),
+    checked(options, PLACEMENT),
+  );
+}
+
+export const boolean: Check<boolean> = (name, value) => {
   if (typeof value !== 'boolean') throw typeError(name, 'a boolean', value);
   return value;
-}
+};
 
-/** @internal */
-export function checkedInteger(name: string, value: unknown, least: number, most: number): number {
-  if (typeof value !== 'number') throw typeError(name, 'a number', value);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw rangeError(name, `must be an integer from ${least} to ${most}, not ${value}`);
-  }
+export const string: Check<string> = (name, value) => {
+  if (typeof value !== 'string') throw typeError(name, 'a string', value);
   return value;
+};
+
+export const callback: Check<(...given: never[]) => unknown> = (name, value) => {
+  if (typeof value !== 'function') throw typeError(name, 'a function', value);
+  return value as (...given: never[]) => unknown;
+};
+
+export function integer(least: number, most: number): Check<number> {
+  return (name, value) => {
+    if (typeof value !== 'number') throw typeError(name, 'a number', value);
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw rangeError(name, `must be an integer from ${least} to ${most}, not ${value}`);
+    }
+    return value;
+  };
 }
 
-/** UTF-8 has no half of a surrogate pair: every one becomes U+FFFD, and different texts would become one. @internal */
-export function checkedText(name: string, text: string): string {
-  if (/\p{Surrogate}/u.test(text)) {
-    throw typeError(name, 'well-formed Unicode', text, 'a string with a lone surrogate');
+/** A count of bytes, or a position among them. */
+export const byteCount = integer(0, Number.MAX_SAFE_INTEGER);
+
+export function oneOf<Name extends string>(names: readonly Name[]): Check<Name> {
+  return (name, value) => {
+    const given = string(name, value);
+    const found = names.find((each) => each === given);
+    if (found !== undefined) return found;
+    throw rangeError(name, `must be one of ${names.map((each) => `'${each}'`).join(', ')}`);
+  };
+}
+
+/** A text of a length in UTF-8. UTF-8 has no lone surrogates: each becomes U+FFFD, so that different texts would become one. */
+export function text(least: number, most: number): Check<string> {
+  return (name, value) => {
+    const given = string(name, value);
+    if (/\p{Surrogate}/u.test(given)) {
+      throw typeError(name, 'well-formed Unicode', given, 'a string with a lone surrogate');
+    }
+    const size = Buffer.byteLength(given);
+    if (size >= least && size <= most) return given;
+    const range = least === 0 ? 'at most' : `${least} to`;
+    throw rangeError(name, `must have ${range} ${most} bytes of UTF-8, not ${size}`);
+  };
+}
+
+export const path: Check<string> = (name, value) => {
+  const given = value instanceof URL ? fileURLToPath(value) : value;
+  if (typeof given !== 'string') throw typeError(name, 'a string or a file: URL', value);
+  if (given === '') throw rangeError(name, 'must not be empty');
+  if (given.includes('\0')) throw rangeError(name, 'must not contain null bytes');
+  return given;
+};
+
+/** A list of values, each checked under its own name, such as `key[1]`. */
+export function list<T>(name: string, value: unknown, least: number, most: number, check: Check<T>): T[] {
+  if (!Array.isArray(value)) throw typeError(name, 'an array', value);
+  if (value.length < least || value.length > most) {
+    const count = most === Infinity ? `at least ${least}` : `${least} to ${most}`;
+    throw rangeError(name, `must have ${count} items, not ${value.length}`);
   }
-  return text;
+  // Array.from visits holes, and map would skip them.
+  return Array.from(value, (item: unknown, index) => check(`${name}[${index}]`, item));
 }
 
-/** @internal */
-export function checkedKeyId(name: string, keyId: unknown): string {
-  const text = checkedText(name, checkedString(name, keyId));
-  if (Buffer.byteLength(text) > limits.maxKeyId) {
-    throw rangeError(name, `must have at most ${limits.maxKeyId} bytes of UTF-8`);
-  }
-  return text;
-}
+/** Copies the bytes, since the operation may begin later. */
+const bytesCopy: Check<Uint8Array> = (name, value) => Buffer.from(fixedBytes(name, value));
 
-function checkedContext(context: unknown): Uint8Array {
-  const bytes = typeof context === 'string' ? Buffer.from(checkedText('context', context)) : context;
-  if (!isBytes(bytes)) throw typeError('context', 'a Uint8Array or a string', context);
-  if (bytes.length > limits.maxContext) {
-    throw rangeError('context', `must have at most ${limits.maxContext} bytes, not ${bytes.length}`);
-  }
-  // A copy, since the operation may begin later.
-  return Buffer.from(fixedBytes('context', bytes));
-}
+const contextBytes: Check<Uint8Array> = (name, value) => {
+  if (typeof value === 'string') return Buffer.from(text(0, limits.maxContext)(name, value));
+  if (!isBytes(value)) throw typeError(name, 'a Uint8Array or a string', value);
+  if (value.length <= limits.maxContext) return bytesCopy(name, value);
+  throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${value.length}`);
+};
 
-function checkedSecret(secret: unknown): Uint8Array {
-  const bytes = Uint8Array.from(fixedBytes('resumeSecret', secret));
-  if (bytes.length !== RESUME_SECRET_SIZE) {
-    throw rangeError('resumeSecret', `must have ${RESUME_SECRET_SIZE} bytes, not ${bytes.length}`);
-  }
-  return bytes;
-}
+const resumeSecret: Check<Uint8Array> = (name, value) => {
+  const bytes = fixedBytes(name, value);
+  if (bytes.length !== SECRET_SIZE)
+    throw rangeError(name, `must have ${SECRET_SIZE} bytes, not ${bytes.length}`);
+  // In memory of its own: Node's pool would keep the secret.
+  return Uint8Array.from(bytes);
+};
 
-function checkedSegmentSize(segmentSize: unknown, frameSize: number): number {
-  const checked = checkedInteger('segmentSize', segmentSize, frameSize, limits.maxSegmentSize);
-  if (checked % frameSize !== 0) {
-    throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${checked}`);
-  }
-  return checked;
-}
+const share: Check<number> = (name, value) => {
+  if (typeof value !== 'number') throw typeError(name, 'a number', value);
+  if (!(value > 0 && value <= 1)) throw rangeError(name, `must be more than 0 and at most 1, not ${value}`);
+  return value;
+};
 
-function checkedMaxSegmentSize(maxSegmentSize: unknown): number {
-  return checkedInteger('maxSegmentSize', maxSegmentSize, 1, limits.maxSegmentSize);
-}
+const damagePolicy: Check<DamagePolicy> = (name, value) => {
+  if (typeof value === 'function') return value as DamagePolicy;
+  if (typeof value !== 'string') throw typeError(name, 'a string or a function', value);
+  if (value === 'abort' || value === 'skip' || value === 'zero') return value;
+  throw rangeError(name, "must be 'abort', 'skip', 'zero' or a function");
+};
 
-function checkedSlotTypes(types: unknown): SlotTypeName[] {
-  if (!Array.isArray(types)) throw typeError('acceptSlots', 'an array', types);
-  if (types.length === 0) throw rangeError('acceptSlots', 'must name a type of slots');
-  return Array.from(types, (type: unknown) => checkedSlotType('acceptSlots', type));
-}
-
-/** @internal */
-export function checkedSlotType(name: string, type: unknown): SlotTypeName {
-  const word = checkedString(name, type);
-  const found = SLOT_TYPES.find((candidate) => candidate === word);
-  if (found !== undefined) return found;
-  throw rangeError(name, `must be some of ${SLOT_TYPES.join(', ')}`);
-}
-
-function checkedDigest(digest: unknown): DigestName {
-  const name = checkedString('digest', digest);
-  if (!Object.hasOwn(DIGESTS, name)) {
-    throw rangeError('digest', `must be one of ${Object.keys(DIGESTS).join(', ')}`);
-  }
-  return name as DigestName;
-}
-
-/** What the format and the engine allow. @internal */
-export const limits = native.limits();
-const RESUME_SECRET_SIZE = 32;
-
-/** Every option of every function but those of `floe`. */
-const KNOWN: ReadonlySet<string> = new Set([
-  'acceptSlots',
-  'add',
-  'allowReadable',
-  'cacheSize',
-  'concurrency',
-  'context',
-  'digest',
-  'flush',
-  'frameSize',
-  'header',
-  'headerTo',
-  'highWaterMark',
-  'identities',
-  'key',
-  'keyId',
-  'kind',
-  'lost',
-  'maxBytesPerSecond',
-  'maxPassphraseCost',
-  'maxSegmentSize',
-  'onDamage',
-  'onProgress',
-  'overwrite',
-  'readableHighWaterMark',
-  'recipients',
-  'remove',
-  'replace',
-  'resume',
-  'resumeSecret',
-  'sample',
-  'seed',
-  'segmentSize',
-  'signal',
-  'threads',
-  'writableHighWaterMark',
-]);
-
-/** Every type of slots that can be named. @internal */
-export const SLOT_TYPES: readonly SlotTypeName[] = Object.keys({
+/** Every type of key slots. An object, so that the compiler reports a missing one. */
+export const SLOT_TYPES = Object.keys({
   key: true,
   passphrase: true,
   x25519: true,
   hybrid: true,
   provider: true,
 } satisfies Record<SlotTypeName, true>) as SlotTypeName[];
+export const slotType = oneOf(SLOT_TYPES);
 
-/** An object, so that the compiler sees that none is missing. */
 const DIGESTS: Readonly<Record<DigestName, true>> = {
   none: true,
   'crc64-nvme': true,
   sha256: true,
   sha512: true,
   blake3: true,
+};
+const SECRET_SIZE = 32;
+
+const maxSegmentSize = integer(1, limits.maxSegmentSize);
+
+const SEALING = {
+  context: contextBytes,
+  frameSize: integer(limits.minFrameSize, limits.maxFrameSize),
+  segmentSize: integer(0, limits.maxSegmentSize),
+  digest: oneOf(Object.keys(DIGESTS) as DigestName[]),
+};
+const OPENING = {
+  context: contextBytes,
+  acceptSlots: (name: string, value: unknown) =>
+    list(name, value, 1, Infinity, (_, type) => slotType(name, type)),
+  maxPassphraseCost: byteCount,
+  maxSegmentSize,
+};
+const PLACEMENT = { overwrite: boolean, flush: boolean, resume: boolean, resumeSecret, headerTo: path };
+
+export const HEAL = { maxSegmentSize };
+export const SEGMENTS = { threads: integer(0, 1024), signal: abortSignal };
+export const RUN = { ...SEGMENTS, onProgress: callback as Check<(progress: ProgressEvent) => void> };
+export const DAMAGE = { onDamage: damagePolicy };
+export const DETACHED = { header: bytesCopy };
+export const HEADER_PLACE = { header: oneOf(['detached']) };
+export const STREAM = { concurrency: integer(1, 1024), signal: abortSignal };
+export const QUEUES = {
+  highWaterMark: byteCount,
+  readableHighWaterMark: byteCount,
+  writableHighWaterMark: byteCount,
+};
+export const READER = { signal: abortSignal, cacheSize: byteCount };
+export const VERIFY = {
+  sample: share,
+  seed: byteCount,
+  maxBytesPerSecond: integer(1, Number.MAX_SAFE_INTEGER),
+};
+export const SALVAGE = { header: fixedBytes, lost: oneOf(['zeros', 'omit']) };
+export const SIZE = { kind: oneOf(['bytes', 'file']) };
+export const KEY_FILE = { allowReadable: boolean };
+/** The names in modules that check their values themselves. */
+const OTHERS = { add: 0, header: 0, identities: 0, key: 0, keyId: 0, recipients: 0, remove: 0, replace: 0 };
+/** The options of all functions without a table of their own. */
+const KNOWN = {
+  ...{ ...SEALING, ...OPENING, ...PLACEMENT, ...RUN, ...DAMAGE, ...STREAM, ...QUEUES, ...READER },
+  ...{ ...VERIFY, ...SALVAGE, ...SIZE, ...KEY_FILE, ...OTHERS },
 };

@@ -1,116 +1,117 @@
-// What a call opens with, as the addon takes it.
+// The identities of one call, as the addon takes them.
 
-import type { NativeCredential, ServiceSlot } from '../../native/binding';
+import type { NativeCredential, ServiceSlot, SlotTypeName } from '../../native/binding';
 import { native } from '../internal/binding';
-import { heldByIdentity, isAccess } from './credentials';
-import { rangeError, typeError } from '../api/errors';
-import { keyArgument } from './secret-key';
-import type { Running } from '../internal/operation';
+import { publicError, rangeError, typeError } from '../internal/errors';
+import type { Operation } from '../internal/operation';
+import { list } from '../internal/options';
 import { askToUnwrap, type ProviderAccess } from '../providers/providers';
-import { type CredentialArgument, copied, disposeAll, refuseSlow } from './recipients';
-import type { ByWhat, OpeningOptions, Unchecked } from '../internal/types';
+import { SealError } from '../api/errors';
+import { copySecret, disposeAll } from './recipients';
+import { type Held, heldByIdentity, isAccess, keyArgument, type SecretArgument } from './registry';
 
-/** The identities of one call, checked. @internal */
+/** Opens the stream with these identities. */
+type Open<T> = (identities: SecretArgument[]) => Promise<T>;
+
+/** The identities of one call, checked. */
 export class Identities {
-  /** What services have unwrapped, so that each is asked once. */
+  /** Keys that services have unwrapped or are unwrapping, so that each is asked once. */
   readonly #unwrapped = new Map<string, Promise<NativeCredential>>();
 
   private constructor(
-    readonly known: readonly CredentialArgument[],
+    readonly secrets: readonly SecretArgument[],
     readonly services: readonly ProviderAccess[],
-    /** Copies, whoever holds which disposes of them. */
-    readonly areHeld: boolean,
+    /** Whether the secrets are copies, which {@link dispose} overwrites. */
+    readonly areCopies = false,
   ) {}
 
-  /** @throws TypeError or RangeError, naming the option. */
-  static of({
-    key,
-    identities,
-    acceptSlots,
-  }: Unchecked<ByWhat> & Pick<OpeningOptions, 'acceptSlots'>): Identities {
+  /** @throws TypeError or RangeError that names the option. */
+  static of(options: {
+    key?: unknown;
+    identities?: unknown;
+    acceptSlots?: readonly SlotTypeName[] | undefined;
+  }): Identities {
+    const { key, identities, acceptSlots } = options;
     if (identities === undefined) {
       if (key === undefined) throw typeError('key', 'given, or identities', key);
-      return new Identities(keyArguments(key), [], false);
+      const keys = Array.isArray(key)
+        ? list('key', key, 1, Infinity, keyArgument)
+        : [keyArgument('key', key)];
+      return new Identities(keys, []);
     }
     if (key !== undefined) {
-      throw rangeError('identities', 'can not be given beside key: put secretKey(key) into them');
+      throw rangeError('identities', 'can not be given with key: put secretKey(key) into them');
     }
-    const items = listed('identities', identities, heldByIdentity);
-    const asks = acceptSlots === undefined || acceptSlots.includes('provider');
-    return new Identities(
-      items.filter((item): item is Exclude<typeof item, ProviderAccess> => !isAccess(item)),
-      asks ? items.filter(isAccess) : [],
-      false,
-    );
+    const items = list('identities', identities, 1, Infinity, heldByIdentity);
+    const asksServices = acceptSlots === undefined || acceptSlots.includes('provider');
+    const secrets = items.filter((item): item is Exclude<Held, ProviderAccess> => !isAccess(item));
+    return new Identities(secrets, asksServices ? items.filter(isAccess) : []);
   }
 
-  /** For a call that blocks the event loop, and must not wait for anything. */
-  atOnce(name: string, instead: string): CredentialArgument[] {
-    refuseSlow('identities', [...this.known, ...this.services], name, instead);
-    return [...this.known];
+  /** Copies, for an operation that begins later. The operation disposes of them. */
+  copy(): Identities {
+    return new Identities(this.secrets.map(copySecret), this.services, true);
   }
 
-  /** The same as they are now, for an operation that begins later, and that disposes of them. */
-  held(): Identities {
-    return new Identities(this.known.map(copied), this.services, true);
-  }
-
-  /** Overwrites copies, and what services have unwrapped. */
+  /** Overwrites copies, and the keys that services have unwrapped. */
   dispose(): void {
-    if (this.areHeld) disposeAll(this.known);
-    for (const asked of this.#unwrapped.values()) {
-      asked.then(
-        (key) => {
-          key.dispose();
-        },
-        () => undefined,
-      );
+    if (this.areCopies) disposeAll(this.secrets);
+    for (const unwrapping of this.#unwrapped.values()) {
+      unwrapping.then((key) => {
+        key.dispose();
+      }, ignore);
     }
     this.#unwrapped.clear();
   }
 
   /**
-   * Has `open` called with what the addon takes: at first without key services, and if that opens nothing, with what they make of
-   * the slots that name them and a key that they are listed for.
+   * Calls `open` with what the addon takes: first without key services, then, if that opens nothing, with the keys that services
+   * unwrap. A service is asked for the slots that name it and a key id that the caller listed.
    *
-   * @param slots Finds the slots for key services in the stream's header.
-   * @throws ProviderError where a service failed, and nothing else opens the stream.
+   * @param slots Finds the slots of key services in the stream's header.
+   * @throws ProviderError if a service fails and nothing else opens the stream.
    */
   async use<T>(
     slots: () => readonly ServiceSlot[] | Promise<readonly ServiceSlot[]>,
     context: Uint8Array | undefined,
-    running: Running,
-    open: (identities: CredentialArgument[]) => Promise<T>,
+    operation: Operation,
+    open: Open<T>,
   ): Promise<T> {
     let refusal: unknown;
-    if (this.known.length > 0 || this.services.length === 0) {
+    if (this.secrets.length > 0 || this.services.length === 0) {
       try {
-        return await open([...this.known]);
+        return await open([...this.secrets]);
       } catch (error) {
         if (this.services.length === 0 || !isLocked(error)) throw error;
         refusal = error;
       }
     }
     try {
-      return await this.#openByServices(await slots(), context, running, open, refusal);
+      return await this.#openByServices(this.#ask(await slots(), context, operation), open, refusal);
     } finally {
-      if (!this.areHeld) this.dispose();
+      if (!this.areCopies) this.dispose();
     }
   }
 
+  /** Tries each key as it arrives, so that a service that is down delays no other. */
   async #openByServices<T>(
-    slots: readonly ServiceSlot[],
-    context: Uint8Array | undefined,
-    running: Running,
-    open: (identities: CredentialArgument[]) => Promise<T>,
+    unwrapping: readonly Promise<NativeCredential>[],
+    open: Open<T>,
     refused: unknown,
   ): Promise<T> {
     let [refusal, failure] = [refused, undefined as unknown];
-    // Each as it comes: a service that is down keeps no other waiting.
-    const asked = new Set(this.#ask(slots, context, running).map(arriving));
-    while (asked.size > 0) {
-      const { key, error, from } = await Promise.race(asked);
-      asked.delete(from());
+    const pending = new Map(
+      unwrapping.map((promise, index) => [
+        index,
+        promise.then(
+          (key) => ({ index, key, error: undefined }),
+          (error: unknown) => ({ index, key: undefined, error }),
+        ),
+      ]),
+    );
+    while (pending.size > 0) {
+      const { index, key, error } = await Promise.race(pending.values());
+      pending.delete(index);
       failure ??= error;
       if (key === undefined) continue;
       try {
@@ -120,72 +121,51 @@ export class Identities {
         refusal ??= error;
       }
     }
-    // Nothing was tried: what the stream wants is for the addon to say.
-    throw failure ?? refusal ?? (await open([]).then(unexpected, (error: unknown) => error));
+    if ((failure ?? refusal) !== undefined) throw failure ?? refusal;
+    // Nothing was tried: the addon's error names the slots that the stream has.
+    return open([]);
   }
 
-  /** What the services that are listed make of the slots that name them. */
+  /** Asks the services that the slots name. */
   #ask(
     slots: readonly ServiceSlot[],
-    context: Uint8Array = new Uint8Array(),
-    running: Running,
+    context: Uint8Array | undefined,
+    operation: Operation,
   ): Promise<NativeCredential>[] {
-    return slots.flatMap((slot, position) => {
+    const asked = new Map<ProviderAccess, number>();
+    return slots.flatMap((slot) => {
       const { name, keyId, blob } = slot;
       const access = this.services.find((listed) => listed.name === name && listed.keyId === keyId);
-      if (access === undefined) return [];
-      // A stranger's header may have many: each costs a call, and maybe money.
-      const before = slots.slice(0, position).filter((other) => other.name === name && other.keyId === keyId);
-      if (before.length >= MOST_SLOTS) return [];
+      const count = (access && asked.get(access)) ?? 0;
+      // A header from a stranger may have many such slots, and each call may cost money.
+      if (access === undefined || count >= MAX_SLOTS_ASKED) return [];
+      asked.set(access, count + 1);
       const question = JSON.stringify([name, keyId, Buffer.from(blob).toString('base64')]);
-      const known = this.#unwrapped.get(question);
-      if (known) return [known];
-      const asked = unwrap(access, slot, context, running);
-      this.#unwrapped.set(question, asked);
-      return [asked];
+      const known = this.#unwrapped.get(question) ?? unwrap(access, slot, context, operation);
+      this.#unwrapped.set(question, known);
+      return [known];
     });
   }
 }
 
-/** What came of a question, and the promise that it came from. */
-interface Arrival {
-  readonly key?: NativeCredential;
-  readonly error?: unknown;
-  readonly from: () => Promise<Arrival>;
-}
-
-function arriving(asked: Promise<NativeCredential>): Promise<Arrival> {
-  const from = () => arrival;
-  const arrival: Promise<Arrival> = asked.then(
-    (key) => ({ key, from }),
-    (error: unknown) => ({ error, from }),
-  );
-  return arrival;
-}
-
-function unexpected(): never {
-  throw new Error('a stream opened with nothing (a bug in sealstream)');
-}
-
-/** Whether nothing that was offered opened the stream, so that something else may. */
+/** Whether the identities that were offered did not open the stream, so that others may. */
 function isLocked(error: unknown): boolean {
-  const { kind } = (error as { failure?: { kind?: unknown } }).failure ?? {};
-  return kind === 'NoMatchingKey' || kind === 'WrongPassphrase' || kind === 'HeaderTampered';
+  const failure = publicError(error);
+  return failure instanceof SealError && LOCKED.has(failure.failure.kind);
 }
 
 async function unwrap(
   access: ProviderAccess,
   { name, keyId, blob }: ServiceSlot,
-  context: Uint8Array,
-  running: Running,
+  context: Uint8Array = new Uint8Array(),
+  { canceller }: Operation,
 ): Promise<NativeCredential> {
-  const { end } = running;
-  const asked = askToUnwrap(access, blob, context, end.signal);
-  const kek = await end
-    .race(() => asked)
+  const answer = askToUnwrap(access, blob, context, canceller.signal);
+  const kek = await canceller
+    .race(() => answer)
     .catch((error: unknown) => {
-      // One that comes at the very end is not left in memory.
-      asked.then((late) => late.fill(0)).catch(() => undefined);
+      // A key that arrives after the cancellation must not stay in memory.
+      answer.then((late) => late.fill(0)).catch(ignore);
       throw error;
     });
   try {
@@ -195,18 +175,10 @@ async function unwrap(
   }
 }
 
-/** One key or several. */
-function keyArguments(keys: unknown): CredentialArgument[] {
-  return Array.isArray(keys) ? listed('key', keys, keyArgument) : [keyArgument('key', keys)];
+function ignore(): void {
+  // The failure is handled elsewhere.
 }
 
-function listed<T>(name: string, list: unknown, item: (name: string, value: unknown) => T): T[] {
-  if (!Array.isArray(list)) throw typeError(name, 'an array', list);
-  if (list.length === 0)
-    throw rangeError(name, `must have at least one ${name === 'key' ? 'key' : 'identity'}`);
-  // Array.from, because map would leave holes.
-  return Array.from(list, (value: unknown, index) => item(`${name}[${index}]`, value));
-}
-
-/** Slots of one header for one key of a service that the service is asked about; nobody has reason to make two. */
-const MOST_SLOTS = 4;
+const LOCKED: ReadonlySet<string> = new Set(['NoMatchingKey', 'WrongPassphrase', 'HeaderTampered']);
+/** Slots of a header that one key of a service is asked for; no writer has a reason to make two. */
+const MAX_SLOTS_ASKED = 4;

@@ -1,22 +1,30 @@
-// Key pairs: what is sealed for the public key opens with the secret one alone.
+// Key pairs: a stream that is sealed for the public key opens only with the secret key.
 
 import type { NativeCredential } from '../../native/binding';
 import { native } from '../internal/binding';
-import { heldByIdentity, hold, type Identity, identityBrand, letGo } from './credentials';
-import { calling, rangeError, translated } from '../api/errors';
-import { Labelled } from './redacted';
-import { checkedBoolean, checkedOptions, checkedPath, checkedString } from '../internal/options';
+import { awaitNative, callNative } from '../internal/errors';
+import { checked, KEY_FILE, knownOptions, oneOf, path as checkedPath, string } from '../internal/options';
+import { withName } from './credentials';
+import { type identityBrand, Secret } from './redacted';
+import { heldByIdentity, register } from './registry';
+import type { Identity } from './types';
 
-/** What a pair is of. */
+/** The algorithm of a key pair. */
 export type KeyPairType = 'hybrid' | 'x25519';
 
 /**
- * A secret key with its public key: an identity that opens what was sealed for the public key. Texts and files are as age has
- * them, so that a pair serves both. It prints as `[KeyPair]`.
+ * A secret key with its public key: an identity that opens streams sealed for the public key. Texts and files use age's notation,
+ * so that a pair works with both. Prints `[KeyPair]`.
+ *
+ * @example
+ * const pair = KeyPair.generate();
+ * await pair.toFile('identity.txt');
+ * await encryptFile('a', 'a.seal', { recipients: [hybrid(pair.publicKey)] });
+ * await decryptFile('a.seal', 'b', { identities: await KeyPair.fromFile('identity.txt') });
  */
-export class KeyPair extends Labelled implements Identity {
+export class KeyPair extends Secret implements Identity {
   declare readonly [identityBrand]: true;
-  /** What the pair is of. */
+  /** The pair's algorithm. */
   readonly type: KeyPairType;
   /** The public key, for {@link hybrid} or {@link x25519}: `age1pq1…` or `age1…`. */
   readonly publicKey: string;
@@ -27,91 +35,66 @@ export class KeyPair extends Labelled implements Identity {
     }
     super('KeyPair');
     this.type = pair.type as KeyPairType;
-    hold(this, pair, { seals: false, opens: true });
+    register(this, 'pair', pair);
     this.publicKey = pair.publicText;
   }
 
   /**
-   * A new pair from the system's generator.
+   * Generates a new pair with the system's random generator.
    *
    * @param type `'hybrid'`, the default, is X-Wing: post-quantum ML-KEM-768 beside X25519. `'x25519'` has short public keys, and
    *   is not safe from quantum computers.
-   * @throws SealError if the system gives no random bytes; RangeError for another `type`.
+   * @throws SealError if the random generator fails; TypeError or RangeError for another `type`.
    */
   static generate(type: KeyPairType = 'hybrid'): KeyPair {
-    const name: string = type;
-    if (name !== 'hybrid' && name !== 'x25519') throw rangeError('type', "must be 'hybrid' or 'x25519'");
-    return new KeyPair(calling(() => native.NativeCredential.generatePair(name === 'hybrid')));
+    const isHybrid = oneOf<KeyPairType>(['hybrid', 'x25519'])('type', type) === 'hybrid';
+    return new KeyPair(callNative(() => native.NativeCredential.generatePair(isHybrid)));
   }
 
   /**
-   * A pair from its secret key: `AGE-SECRET-KEY-PQ-1…` or `AGE-SECRET-KEY-1…`.
+   * Makes a pair from its secret key: `AGE-SECRET-KEY-PQ-1…` or `AGE-SECRET-KEY-1…`.
    *
-   * @throws TypeError or RangeError for another text, which is not told.
+   * @throws TypeError or RangeError for another text, which the message does not show.
    */
   static fromText(text: string): KeyPair {
-    const checked = checkedString('text', text);
-    let pair: NativeCredential;
-    try {
-      pair = native.NativeCredential.secretKey(checked);
-    } catch (error) {
-      throw rangeError(
-        'text',
-        error instanceof Error ? `is no secret key: ${error.message}` : 'is no secret key',
-      );
-    }
-    return new KeyPair(pair);
+    const secret = string('text', text);
+    return new KeyPair(
+      withName('text', () => native.NativeCredential.secretKey(secret), 'is no secret key: '),
+    );
   }
 
   /**
-   * The pairs in a file: a secret key on each line that is neither empty nor a comment.
+   * Reads the pairs in a file: a secret key on each line that is not empty and not a comment.
    *
-   * @param options `allowReadable` takes a file that group or others can read, which is refused by default on Unix.
-   * @throws SealError of kind `Io`, or `InvalidOption` for a line that is no secret key, for a file without any, and for one
-   *   that others can read.
+   * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
+   * @throws SealError of kind `Io`, or of kind `InvalidOption` if a line is not a secret key, the file has none, or others can
+   *   read it.
    */
   static async fromFile(
     path: string | URL,
     options: { allowReadable?: boolean | undefined } = {},
   ): Promise<KeyPair[]> {
-    const allowReadable = checkedBoolean('allowReadable', checkedOptions(options).allowReadable, false);
-    try {
-      const pairs = await native.readPairs(checkedPath('path', path), allowReadable);
-      return pairs.map((pair) => new KeyPair(pair));
-    } catch (error) {
-      throw translated(error);
-    }
+    const { allowReadable = false } = checked(knownOptions(options), KEY_FILE);
+    const file = checkedPath('path', path);
+    const pairs = await awaitNative(() => native.readPairs(file, allowReadable));
+    return pairs.map((pair) => new KeyPair(pair));
   }
 
   /**
-   * Writes a new file that only its owner can read, and flushes it. An existing file is never overwritten.
+   * Writes the pair to a new file that only its owner can read, and flushes it. Never overwrites a file.
    *
-   * @throws SealError of kind `Io`, with the failure's `code` `'EEXIST'` for an existing file.
+   * @throws SealError of kind `Io`, with `'EEXIST'` as the failure's `code` if the file exists.
    */
   async toFile(path: string | URL): Promise<void> {
-    try {
-      await this.#get().writeFile(checkedPath('path', path));
-    } catch (error) {
-      throw translated(error);
-    }
+    await awaitNative(() => this.#native.writeFile(checkedPath('path', path)));
   }
 
-  /** The secret key as age writes it. A string can't be overwritten: {@link KeyPair.toFile} makes none. */
+  /** Returns the secret key in age's notation. A string can't be overwritten; {@link KeyPair.toFile} makes none. */
   exportText(): string {
-    return this.#get().secretText();
+    return this.#native.secretText();
   }
 
-  /** Overwrites the secret key. Later use throws a TypeError; operations under way go on with their own copy. */
-  dispose(): void {
-    letGo(this);
-  }
-
-  /** The same as {@link KeyPair.dispose}, for `using`. */
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  #get(): NativeCredential {
+  get #native(): NativeCredential {
     return heldByIdentity('the key pair', this) as NativeCredential;
   }
 }

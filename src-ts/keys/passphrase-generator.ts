@@ -1,27 +1,29 @@
-// Passphrases that are drawn rather than thought up.
+// Generates passphrases.
 
 import { native } from '../internal/binding';
-import { calling } from '../api/errors';
-import { checkedInteger } from '../internal/options';
+import { callNative } from '../internal/errors';
+import { integer } from '../internal/options';
 
-/** Bits of randomness in each word: the list has 2048, and all are equally likely. @internal */
+/** Bits of randomness in each word: the list has 2048 words, all equally likely. */
 export const BITS_PER_WORD = 11;
-/** Words in a passphrase unless told otherwise. @internal */
+/** Words in a passphrase by default. */
 export const DEFAULT_WORDS = 10;
-/** The fewest words. @internal */
 export const MIN_WORDS = 6;
-/** The most words. @internal */
 export const MAX_WORDS = 24;
 
 /**
- * A new passphrase: English words from the system's generator with `-` between them.
+ * Generates a passphrase: English words, drawn with the system's random generator and joined by `-`.
  *
- * It is a string, which JavaScript can't overwrite: it stays in memory until that is used for something else.
+ * JavaScript cannot overwrite the string; it stays in memory until that is reused.
  *
- * @param words How many, 6 to 24, 10 by default. Each is worth 11 bits.
- * @throws RangeError or TypeError for anything else, SealError if the system gives no random bytes.
+ * @param words The number of words, 6 to 24, 10 by default. Each adds 11 bits.
+ * @throws RangeError or TypeError for another number, SealError if the random generator fails.
+ *
+ * @example
+ * const secret = generatePassphrase();
+ * await encryptFile('a', 'a.seal', { recipients: [passphrase(secret)] });
  */
 export function generatePassphrase(words: number = DEFAULT_WORDS): string {
-  const count = checkedInteger('words', words, MIN_WORDS, MAX_WORDS);
-  return calling(() => native.generatePassphrase(count));
+  const count = integer(MIN_WORDS, MAX_WORDS)('words', words);
+  return callNative(() => native.generatePassphrase(count));
 }

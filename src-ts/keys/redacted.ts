@@ -1,9 +1,16 @@
-// Objects that stand for secrets, and print nothing of them.
+// Objects that stand for secrets. They print as a label, and can be disposed of.
 
 import { inspect } from 'node:util';
 
-/** Prints as a label in brackets, whatever prints it. */
-export abstract class Labelled {
+import { overwrite } from './registry';
+
+/** Marks recipients, in types only. */
+export declare const recipientBrand: unique symbol;
+/** Marks identities, in types only. */
+export declare const identityBrand: unique symbol;
+
+/** Prints as a label in brackets, and never as what it holds. */
+export abstract class Redacted {
   readonly #label: string;
 
   /** @internal */
@@ -11,7 +18,7 @@ export abstract class Labelled {
     this.#label = `[${label}]`;
   }
 
-  /** What it is, in brackets: never what it holds. */
+  /** The type in brackets, without any secret. */
   toString(): string {
     return this.#label;
   }
@@ -29,5 +36,18 @@ export abstract class Labelled {
   /** The same as `toString`. */
   [inspect.custom](): string {
     return this.#label;
+  }
+}
+
+/** A secret in the addon's memory. */
+export abstract class Secret extends Redacted {
+  /** Overwrites the secret. Later use throws a TypeError; running operations continue with their own copy. */
+  dispose(): void {
+    overwrite(this);
+  }
+
+  /** The same as `dispose`, for `using`. */
+  [Symbol.dispose](): void {
+    overwrite(this);
   }
 }

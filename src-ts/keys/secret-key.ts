@@ -1,25 +1,22 @@
-// Secret keys. Their bytes live in Rust's memory and come to JavaScript only where that is asked for.
+// Secret keys. Their bytes stay in the addon's memory; they come to JavaScript only when a caller exports them.
 
 import type { NativeKey } from '../../native/binding';
 import { native } from '../internal/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
-import { calling, disposedOf, rangeError, translated, typeError } from '../api/errors';
-import { Labelled } from './redacted';
-import { checkedBoolean, checkedOptions, checkedPath, checkedString } from '../internal/options';
-
-// Set inside the class, which alone sees its private fields.
-let nativeOf: (name: string, key: SecretKey) => NativeKey;
-/** Whether it is one of this class. @internal */
-export let isSecretKey: (value: unknown) => value is SecretKey;
+import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
+import { isBytes } from '../internal/bytes';
+import { checked, KEY_FILE, knownOptions, path as checkedPath, string } from '../internal/options';
+import { Secret } from './redacted';
+import { keyArgument, KEY_SIZE, register } from './registry';
 
 /**
- * A 32-byte secret key. Whatever prints it prints `[SecretKey]`; {@link SecretKey.exportBytes} and
- * {@link SecretKey.toFile} are the only ways out for its bytes.
+ * A 32-byte secret key. Prints `[SecretKey]`; only {@link SecretKey.exportBytes} and {@link SecretKey.toFile} give its bytes away.
+ *
+ * @example
+ * const key = SecretKey.generate();
+ * await key.toFile('secret.key');
+ * await encryptFile('a', 'a.seal', { key });
  */
-export class SecretKey extends Labelled {
-  readonly #native: NativeKey;
-  #disposed = false;
-
+export class SecretKey extends Secret {
   private constructor(key: NativeKey) {
     if (!(key instanceof native.NativeKey)) {
       throw new TypeError(
@@ -27,133 +24,99 @@ export class SecretKey extends Labelled {
       );
     }
     super('SecretKey');
-    this.#native = key;
-  }
-
-  static {
-    nativeOf = (name, key) => {
-      if (key.#disposed) throw disposedOf(name);
-      return key.#native;
-    };
-    isSecretKey = (value): value is SecretKey =>
-      typeof value === 'object' && value !== null && #native in value;
+    register(this, 'key', key);
   }
 
   /**
-   * A new key from the system's generator.
+   * Generates a new key with the system's random generator.
    *
-   * @throws SealError if the system gives no random bytes.
+   * @throws SealError if the random generator fails.
    */
   static generate(): SecretKey {
-    return new SecretKey(calling(() => native.NativeKey.generate()));
+    return new SecretKey(callNative(() => native.NativeKey.generate()));
   }
 
   /**
-   * A key from a copy of 32 bytes. Overwrite yours afterwards.
+   * Makes a key from a copy of 32 bytes. Overwrite yours afterwards.
    *
-   * @throws TypeError or RangeError for anything else.
+   * @throws TypeError or RangeError for another argument.
    */
   static fromBytes(bytes: Uint8Array): SecretKey {
-    return new SecretKey(native.NativeKey.fromBytes(keyBytes('bytes', bytes)));
+    if (!isBytes(bytes)) throw typeError('bytes', 'a Uint8Array', bytes);
+    return new SecretKey(native.NativeKey.fromBytes(keyArgument('bytes', bytes) as Uint8Array));
   }
 
   /**
-   * A key from 64 hexadecimal digits of either case, decoded in constant time.
+   * Makes a key from 64 hexadecimal digits of either case. Decoding takes constant time.
    *
-   * @throws TypeError or RangeError for anything else.
+   * @throws TypeError or RangeError for another argument.
    */
   static fromHex(text: string): SecretKey {
-    const key = native.NativeKey.fromHex(checkedString('text', text));
-    if (key === null)
-      throw rangeError('text', 'must be 64 hexadecimal digits, which are the 32 bytes of a key');
-    return new SecretKey(key);
+    const key = native.NativeKey.fromHex(string('text', text));
+    if (key !== null) return new SecretKey(key);
+    throw rangeError('text', 'must be 64 hexadecimal digits, which are the 32 bytes of a key');
   }
 
   /**
-   * A key from 44 characters of padded standard Base64, decoded in constant time.
+   * Makes a key from 44 characters of padded standard Base64. Decoding takes constant time.
    *
-   * @throws TypeError or RangeError for anything else.
+   * @throws TypeError or RangeError for another argument.
    */
   static fromBase64(text: string): SecretKey {
-    const key = native.NativeKey.fromBase64(checkedString('text', text));
-    if (key === null)
-      throw rangeError('text', 'must be 44 characters of Base64, which are the 32 bytes of a key');
-    return new SecretKey(key);
+    const key = native.NativeKey.fromBase64(string('text', text));
+    if (key !== null) return new SecretKey(key);
+    throw rangeError('text', 'must be 44 characters of Base64, which are the 32 bytes of a key');
   }
 
   /**
-   * Reads a key file: 32 raw bytes, or a line of hexadecimal digits or Base64 behind `#` comments.
+   * Reads a key file: 32 raw bytes, or a line of hexadecimal digits or Base64 after `#` comments.
    *
-   * @param options `allowReadable` takes a file that group or others can read, which is refused by default on Unix.
-   * @throws SealError of kind `Io`, or `InvalidOption` for a file that holds no key or that others can read.
+   * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
+   * @throws SealError of kind `Io`, or of kind `InvalidOption` if the file holds no key or others can read it.
    */
   static async fromFile(
     path: string | URL,
     options: { allowReadable?: boolean | undefined } = {},
   ): Promise<SecretKey> {
-    const allowReadable = checkedBoolean('allowReadable', checkedOptions(options).allowReadable, false);
-    try {
-      return new SecretKey(await native.readKey(checkedPath('path', path), allowReadable));
-    } catch (error) {
-      throw translated(error);
-    }
+    const { allowReadable = false } = checked(knownOptions(options), KEY_FILE);
+    const file = checkedPath('path', path);
+    return new SecretKey(await awaitNative(() => native.readKey(file, allowReadable)));
   }
 
   /**
-   * Writes a new file that only its owner can read, and flushes it. An existing file is never overwritten.
+   * Writes the key to a new file that only its owner can read, and flushes it. Never overwrites a file.
    *
-   * @throws SealError of kind `Io`, with the failure's `code` `'EEXIST'` for an existing file.
+   * @throws SealError of kind `Io`, with `'EEXIST'` as the failure's `code` if the file exists.
    */
   async toFile(path: string | URL): Promise<void> {
-    try {
-      await nativeOf('the key', this).writeFile(checkedPath('path', path));
-    } catch (error) {
-      throw translated(error);
-    }
+    await awaitNative(() => this.#native.writeFile(checkedPath('path', path)));
   }
 
-  /** The key's 32 bytes, copied out of Rust's memory. Overwrite them when they have served. */
+  /** Copies the key's 32 bytes out of the addon's memory. Overwrite them after use. */
   exportBytes(): Uint8Array {
-    // Memory of its own: Node's pool would keep the bytes beside other people's.
+    // In memory of its own: Node's pool would keep the bytes.
     const bytes = new Uint8Array(KEY_SIZE);
-    nativeOf('the key', this).exportInto(bytes);
+    this.#native.exportInto(bytes);
     return bytes;
   }
 
-  /** Overwrites the key. Later use throws a TypeError; operations under way go on with their own copy. */
-  dispose(): void {
-    this.#disposed = true;
-    this.#native.dispose();
-  }
-
-  /** The same as {@link SecretKey.dispose}, for `using`. */
-  [Symbol.dispose](): void {
-    this.dispose();
+  get #native(): NativeKey {
+    return keyArgument('the key', this) as NativeKey;
   }
 
   /** For `Object.prototype.toString`. */
   readonly [Symbol.toStringTag] = 'SecretKey';
 }
 
-/** A new key: the same as {@link SecretKey.generate}. */
+/**
+ * Generates a new key: the same as {@link SecretKey.generate}.
+ *
+ * @throws SealError if the random generator fails.
+ *
+ * @example
+ * const key = generateKey();
+ * const sealed = await encrypt(Buffer.from('text'), { key });
+ */
 export function generateKey(): SecretKey {
   return SecretKey.generate();
 }
-
-/** A key as the addon takes it. @internal */
-export function keyArgument(name: string, key: unknown): NativeKey | Uint8Array {
-  return isSecretKey(key) ? nativeOf(name, key) : keyBytes(name, key);
-}
-
-/** What stands behind a key. @internal */
-export function nativeKey(name: string, key: SecretKey): NativeKey {
-  return nativeOf(name, key);
-}
-
-function keyBytes(name: string, key: unknown): Uint8Array {
-  if (!isBytes(key)) throw typeError(name, 'a SecretKey or a Uint8Array', key);
-  if (key.length !== KEY_SIZE) throw rangeError(name, `must have ${KEY_SIZE} bytes, not ${key.length}`);
-  return fixedBytes(name, key);
-}
-
-const KEY_SIZE = 32;

@@ -1,52 +1,54 @@
 /**
- * Electron's `safeStorage` as a key service: streams that this user's login, on this machine, opens.
+ * Electron's `safeStorage` as a key service: this user's login on this machine opens the streams.
  *
  * @packageDocumentation
  */
 
-import { typeError } from '../api/errors';
-import { checkedBoolean, checkedOptions } from '../internal/options';
+import { typeError } from '../internal/errors';
+import { boolean, ownOptions } from '../internal/options';
 import { ServiceFailure } from './provider-error';
-import { checkedProviderName, type KeyProvider } from './providers';
+import { type KeyProvider, providerName } from './providers';
 
 /**
- * What is used of Electron's `safeStorage`: the asynchronous functions where they are there, since Electron 46 has no
- * others; else the synchronous ones. What the latter encrypted, the former decrypt; the other way round is not promised.
+ * The functions of Electron's `safeStorage` that are used: the asynchronous ones if they exist, since Electron 46 has no others,
+ * else the synchronous ones. The asynchronous functions decrypt what the synchronous ones encrypted; Electron does not promise the
+ * reverse.
  */
 export interface SafeStorage {
-  /** Whether the synchronous functions can be used; never before the app's `ready` event, but for macOS. */
+  /** Whether the synchronous functions can be used. Before the app's `ready` event that is so only on macOS. */
   isEncryptionAvailable?(): boolean;
-  /** Encrypts a text. It may ask the user, and blocks meanwhile. */
+  /** Encrypts a text. It blocks, and may ask the user. */
   encryptString?(plainText: string): Buffer;
-  /** Decrypts what `encryptString` gave. */
+  /** Decrypts what `encryptString` returned. */
   decryptString?(encrypted: Buffer): string;
   /** Whether the asynchronous functions can be used. */
   isAsyncEncryptionAvailable?(): Promise<boolean>;
   /** Encrypts a text. */
   encryptStringAsync?(plainText: string): Promise<Buffer>;
-  /** Decrypts what either function for encrypting gave. */
+  /** Decrypts what `encryptString` or `encryptStringAsync` returned. */
   decryptStringAsync?(encrypted: Buffer): Promise<{ result: string }>;
-  /** On Linux: where the system's key is kept. `basic_text` means nowhere, and that a password from Electron's source is taken. */
+  /** On Linux: the store of the system's key. `basic_text` means that there is none, and a password from Electron's source is used. */
   getSelectedStorageBackend?(): string;
 }
 
-/** How to use `safeStorage`. */
+/** Options of {@link safeStorageProvider}. */
 export interface SafeStorageOptions {
   /** The service's name, 1 to 255 bytes: `electron-safe-storage` by default. It stands in the header of every stream. */
   name?: string | undefined;
   /**
-   * Takes it on a Linux without a secret store too, where what is encrypted is as good as in clear: anyone who has the stream can open
-   * it. Electron wants `safeStorage.setUsePlainTextEncryption(true)` for that, too. `false` by default.
+   * Accept a Linux without a secret store, where encryption protects nothing: anyone who has the stream can open it. Electron also
+   * needs `safeStorage.setUsePlainTextEncryption(true)` for that. `false` by default.
    */
   allowBasicText?: boolean | undefined;
 }
 
 /**
- * Electron's `safeStorage` as a {@link KeyProvider}, for the main process after the app is ready. macOS keeps its key in the Keychain, Windows
- * protects it by DPAPI, Linux keeps it in the desktop's secret store; so a stream opens for this user on this machine, and, but for Windows
- * and some desktops of Linux, for this app alone. Seal for a second recipient what must survive the machine.
+ * Makes a {@link KeyProvider} of Electron's `safeStorage`, for the main process after the app is ready. macOS keeps the key in the
+ * Keychain, Windows protects it with DPAPI, Linux keeps it in the desktop's secret store. So a stream opens for this user on this
+ * machine; except on Windows and some Linux desktops, only for this app. If a stream must outlive the machine, seal it for a second
+ * recipient.
  *
- * The key id is any text, such as the app's name. It is encrypted along with the key, and what has another one is refused.
+ * The key id is any text, such as the app's name. It is encrypted with the key, and another key id is refused.
  *
  * The key passes through strings, which can't be overwritten.
  *
@@ -59,11 +61,11 @@ export interface SafeStorageOptions {
  * await encryptFile('notes.db', 'notes.seal', { recipients: [login, passphrase(recovery)] });
  */
 export function safeStorageProvider(safeStorage: SafeStorage, options: SafeStorageOptions = {}): KeyProvider {
-  const { name = 'electron-safe-storage', allowBasicText } = checkedOptions(options, OPTIONS);
+  const { name, allowBasicText } = ownOptions(options, OPTIONS);
   return new SafeStorageProvider(
     cipherOf(safeStorage),
-    checkedProviderName('name', name),
-    checkedBoolean('allowBasicText', allowBasicText, false),
+    name ?? 'electron-safe-storage',
+    allowBasicText ?? false,
   );
 }
 
@@ -94,7 +96,11 @@ class SafeStorageProvider implements KeyProvider {
     this.#checkProtected(blob, text);
     const end = PREFIX.length + BASE64_SIZE;
     if (!text.startsWith(PREFIX) || text[end] !== ':') {
-      throw new ServiceFailure('ERR_PROVIDER_FAILED', 'what was decrypted is no key of a stream', CHANGED);
+      throw new ServiceFailure(
+        'ERR_PROVIDER_FAILED',
+        'the decrypted text is not the key of a stream',
+        CHANGED,
+      );
     }
     if (text.slice(end + 1) !== keyId) {
       throw new ServiceFailure('ERR_PROVIDER_FAILED', 'it was wrapped for another key id', CHANGED);
@@ -107,7 +113,7 @@ class SafeStorageProvider implements KeyProvider {
       return await this.#cipher.decrypt(view(blob));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : 'it could not be decrypted';
-      // Of the asynchronous functions, which reject then.
+      // The asynchronous functions reject with this text.
       if (/temporarily unavailable/i.test(why)) {
         throw new ServiceFailure('ERR_PROVIDER_UNAVAILABLE', why, 'try again later', cause);
       }
@@ -124,9 +130,9 @@ class SafeStorageProvider implements KeyProvider {
   }
 
   /**
-   * Chromium's code below `safeStorage` takes as encrypted what is in clear, and on Linux what the password in its source encrypted, which
-   * begins with `v10`: the latter even where there is a secret store, and it makes such ciphertexts where that store can't be had. Anyone
-   * can make either.
+   * Refuses a key that is not protected. Chromium's code below `safeStorage` accepts plaintext as if it were encrypted. On Linux it
+   * also accepts what the password in its source encrypted, which begins with `v10`, even if there is a secret store; and it makes
+   * such ciphertexts if the store is unavailable. Anyone can make both.
    */
   #checkProtected(blob: Uint8Array, text: string): void {
     if (view(blob).equals(Buffer.from(text))) {
@@ -138,12 +144,12 @@ class SafeStorageProvider implements KeyProvider {
 
   #refuseUnprotected(): void {
     if (this.#allowsBasicText) return;
-    const why = 'it is not protected by a secret store of this Linux, but by a password that everyone knows';
+    const why = 'no secret store of this Linux protects it, only a password that everyone knows';
     throw new ServiceFailure('ERR_PROVIDER_DENIED', why, NO_STORE);
   }
 }
 
-/** Either kind of functions. */
+/** The asynchronous or the synchronous functions. */
 interface Cipher {
   isAvailable(): boolean | Promise<boolean>;
   encrypt(text: string): Uint8Array | Promise<Uint8Array>;
@@ -152,21 +158,19 @@ interface Cipher {
 }
 
 function cipherOf(given: unknown): Cipher {
-  if (typeof given !== 'object' || given === null) throw typeError('safeStorage', WANTED, given);
-  const storage = given as SafeStorage;
-  const backend = () => storage.getSelectedStorageBackend?.();
-  if (has(storage, 'isAsyncEncryptionAvailable', 'encryptStringAsync', 'decryptStringAsync')) {
+  if (typeof given !== 'object' || given === null) throw typeError('safeStorage', EXPECTED, given);
+  const storage = given as Required<SafeStorage>;
+  const has = (...names: (keyof SafeStorage)[]) => names.every((name) => typeof storage[name] === 'function');
+  const backend = () => (has('getSelectedStorageBackend') ? storage.getSelectedStorageBackend() : undefined);
+  if (has('isAsyncEncryptionAvailable', 'encryptStringAsync', 'decryptStringAsync')) {
     return {
       isAvailable: () => storage.isAsyncEncryptionAvailable(),
       encrypt: (text) => storage.encryptStringAsync(text),
-      decrypt: async (bytes) => {
-        const { result } = await storage.decryptStringAsync(bytes);
-        return result;
-      },
+      decrypt: (bytes) => storage.decryptStringAsync(bytes).then(({ result }) => result),
       backend,
     };
   }
-  if (has(storage, 'isEncryptionAvailable', 'encryptString', 'decryptString')) {
+  if (has('isEncryptionAvailable', 'encryptString', 'decryptString')) {
     return {
       isAvailable: () => storage.isEncryptionAvailable(),
       encrypt: (text) => storage.encryptString(text),
@@ -174,28 +178,21 @@ function cipherOf(given: unknown): Cipher {
       backend,
     };
   }
-  throw typeError('safeStorage', WANTED, given, 'one that lacks its functions');
+  throw typeError('safeStorage', EXPECTED, given, 'one that lacks its functions');
 }
 
-function has<K extends keyof SafeStorage>(
-  storage: SafeStorage,
-  ...names: readonly K[]
-): storage is SafeStorage & Required<Pick<SafeStorage, K>> {
-  return names.every((name) => typeof storage[name] === 'function');
-}
-
-/** The same memory as a Buffer, rather than a copy of a key. */
+/** A Buffer over the same memory, which makes no copy of a key. */
 function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(['allowBasicText', 'name']);
-const WANTED = "Electron's safeStorage";
+const OPTIONS = { name: providerName, allowBasicText: boolean };
+const EXPECTED = "Electron's safeStorage";
 const PREFIX = 'sealstream key 1:';
 const BASE64_SIZE = 44;
 const NOT_READY =
-  'use it in the main process after app.whenReady(), and on Linux see that a secret store such as GNOME Keyring or KWallet runs';
-const NO_STORE = 'see that GNOME Keyring or KWallet runs and is unlocked, or seal for a passphrase or a key';
+  'use it in the main process after app.whenReady(); on Linux start a secret store such as GNOME Keyring or KWallet';
+const NO_STORE = 'start and unlock GNOME Keyring or KWallet, or seal for a passphrase or a key';
 const ELSEWHERE =
-  'only the user, the machine and the app that sealed it can open it: open it by another recipient';
-const CHANGED = 'name the key id that it was sealed with; else the header was changed';
+  'only the user, the machine and the app that sealed it can open it: open it with another identity';
+const CHANGED = 'give the key id that it was sealed with; if it is right, the header was changed';

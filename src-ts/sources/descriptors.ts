@@ -1,28 +1,14 @@
-// Between paths and file descriptors, for the command; not part of the package's interface.
+// Seals and opens between paths and file descriptors. For the command; not part of the package's interface.
 
 import type { End } from '../../native/binding';
 import { native } from '../internal/binding';
+import { publicReport, run } from '../internal/operation';
+import { integer, openSettings, path, placementSettings, sealSettings } from '../internal/options';
 import { Identities } from '../keys/identities';
-import { run } from '../internal/operation';
-import {
-  checkedInteger,
-  checkedOptions,
-  checkedPath,
-  openSettings,
-  placementSettings,
-  sealSettings,
-} from '../internal/options';
 import { Recipients } from '../keys/recipients';
-import { openReport, plaintextSize, sealReport } from '../api/reports';
-import { fileAt } from './sources';
-import type {
-  FileOptions,
-  OpenOptions,
-  OpenReport,
-  OperationOptions,
-  SealOptions,
-  SealReport,
-} from '../internal/types';
+import type { OpenOptions, SealOptions } from '../keys/types';
+import type { FileOptions, OpenReport, OperationOptions, SealReport } from '../api/types';
+import { fileSource } from './sources';
 
 /** A regular file by its path, or an open file descriptor, which is duplicated and never closed. */
 export type StreamEnd = { readonly path: string | URL } | { readonly fd: number };
@@ -34,13 +20,13 @@ export interface StreamEnds {
 }
 
 /**
- * Seals or opens from one end to the other, in order where an end is a file descriptor.
+ * Seals or opens from one end to the other, in order if an end is a file descriptor.
  *
- * A target that is a path appears complete or not at all. What a target that is a descriptor got must be discarded if
- * the promise rejects. `overwrite` and `flush` are of a target that is a path. A stream sealed into a file has the
- * header of a file, another the compact one.
+ * A target that is a path appears complete or not at all. If the promise rejects, discard what a target that is a descriptor
+ * received. `overwrite` and `flush` only apply to a path. A stream sealed into a file has the header of a file; otherwise it has the
+ * compact one.
  *
- * @throws SealError, the reason of `signal`, or TypeError and RangeError for options.
+ * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  */
 export async function convertDescriptors(
   direction: 'encrypt',
@@ -58,41 +44,29 @@ export async function convertDescriptors(
   options: (SealOptions | OpenOptions) & OperationOptions & FileOptions,
 ): Promise<SealReport | OpenReport> {
   const [source, target] = [checkedEnd('source', ends.source), checkedEnd('target', ends.target)];
-  const placement = placementSettings(checkedOptions(options));
+  const placement = placementSettings(options);
   if (direction === 'encrypt') {
-    const sealing = options as SealOptions;
-    const settings = sealSettings(sealing, target.path !== undefined);
-    const recipients = Recipients.of(sealing);
-    return sealReport(
-      await run(options, {
-        name: 'encrypt',
-        start: (how, running) =>
-          recipients.use(settings.context, running, (chosen) =>
-            native.encryptBetween(source, target, chosen, settings, placement, how),
-          ),
-        done: plaintextSize,
-      }),
+    const settings = sealSettings(options, target.path !== undefined);
+    const recipients = Recipients.of(options);
+    const report = await run('encrypt', options, (how, operation) =>
+      recipients.use(settings.context, operation, (chosen) =>
+        native.encryptBetween(source, target, chosen, settings, placement, how),
+      ),
     );
+    return publicReport(report);
   }
-  const opening = options as OpenOptions;
-  const settings = openSettings(opening);
-  const identities = Identities.of(opening);
-  return openReport(
-    await run(options, {
-      name: 'decrypt',
-      start: (how, running) =>
-        identities.use(
-          () => (source.path === undefined ? [] : native.sourceServiceSlots(fileAt(source.path))),
-          settings.context,
-          running,
-          (offered) => native.decryptBetween(source, target, offered, settings, placement, how),
-        ),
-      done: plaintextSize,
-    }),
+  const settings = openSettings(options);
+  const identities = Identities.of(options);
+  const slots = () => (source.path === undefined ? [] : native.sourceServiceSlots(fileSource(source.path)));
+  const report = await run('decrypt', options, (how, operation) =>
+    identities.use(slots, settings.context, operation, (offered) =>
+      native.decryptBetween(source, target, offered, settings, placement, how),
+    ),
   );
+  return publicReport(report);
 }
 
 function checkedEnd(name: string, end: StreamEnd): End {
-  if ('path' in end) return { path: checkedPath(`${name}.path`, end.path) };
-  return { fd: checkedInteger(`${name}.fd`, end.fd, 0, 0x7fff_ffff) };
+  if ('path' in end) return { path: path(`${name}.path`, end.path) };
+  return { fd: integer(0, 0x7fff_ffff)(`${name}.fd`, end.fd) };
 }

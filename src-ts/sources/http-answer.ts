@@ -1,42 +1,42 @@
-// What a server's answer to a request for a range says, and whether it can be believed.
+// Checks a server's answer to a request for a range.
 
 import type { ByteRange } from '../../native/binding';
-import { retryAfter, TransientFailure } from './http-retry';
+import { retryAfter, TransientFailure } from './http-transfer';
 import { SourceError, type SourceErrorCode } from './source-error';
 
-/** What was first seen of an object, and has to stay so. @internal */
-export interface Pinned {
-  /** Bytes in all. */
+/** The state of an object in the first answer, which must not change. */
+export interface ObjectState {
+  /** Its size in bytes. */
   readonly size: number;
-  /** The ETag as it was sent. */
+  /** The ETag as sent. */
   readonly etag: string | undefined;
-  /** Compared where there is no ETag. */
+  /** Compared if there is no ETag. */
   readonly lastModified: string | undefined;
 }
 
 /**
- * What the answer to a request for `wanted` says of the object; only the first request may ask for more than there is.
+ * Checks the answer to a request for `wanted`, and returns the object's state. Only the first request may ask for more bytes than the
+ * object has.
  *
  * @param name The object as messages show it.
- * @param pinned What the first answer said; `undefined` for the first one.
- * @throws A SourceError, or a {@link TransientFailure} where another try may help.
- * @internal
+ * @param first The state in the first answer; `undefined` for that answer.
+ * @throws A SourceError, or a {@link TransientFailure} if another attempt may succeed.
  */
-export function checkedAnswer(
+export function checkAnswer(
   name: string,
   { status, headers }: Response,
   wanted: ByteRange,
-  pinned: Pinned | undefined,
-): Pinned {
+  first: ObjectState | undefined,
+): ObjectState {
   const refuse = (code: SourceErrorCode, problem: string) =>
     new SourceError(`${name}: ${problem}`, code, { status });
 
   const sent = sentRange(status, headers);
   if (sent === undefined) {
-    // A range that was there, and is no longer.
+    // A range that existed before.
     const size = status === 416 ? UNSATISFIED_RANGE.exec(headers.get('content-range') ?? '')?.[1] : undefined;
-    if (pinned !== undefined && size !== undefined && Number(size) !== pinned.size) {
-      throw refuse('ERR_SOURCE_CHANGED', `${CHANGED} (${otherSize(pinned.size, Number(size))})`);
+    if (first !== undefined && size !== undefined && Number(size) !== first.size) {
+      throw refuse('ERR_SOURCE_CHANGED', `${CHANGED} (${otherSize(first.size, Number(size))})`);
     }
     const refusal = refuse(...refusalOf(status));
     if (!isTransient(status)) throw refusal;
@@ -45,12 +45,12 @@ export function checkedAnswer(
   const encoding = headers.get('content-encoding') ?? 'identity';
   if (encoding.trim().toLowerCase() !== 'identity') throw refuse('ERR_SOURCE_ENCODING', ENCODED);
 
-  const found: Pinned = {
+  const found: ObjectState = {
     size: sent.size,
     etag: headers.get('etag') ?? undefined,
     lastModified: headers.get('last-modified') ?? undefined,
   };
-  const change = pinned === undefined ? undefined : changeBetween(pinned, found);
+  const change = first === undefined ? undefined : changeBetween(first, found);
   if (change !== undefined) throw refuse('ERR_SOURCE_CHANGED', `${CHANGED} (${change})`);
 
   const end = Math.min(wanted.end, sent.size);
@@ -63,30 +63,30 @@ export function checkedAnswer(
   return found;
 }
 
-/** Whether an ETag names these very bytes, so that it can be sent as `If-Match` (RFC 9110, 8.8.3). @internal */
+/** Whether an ETag identifies the exact bytes, so that it can be sent as `If-Match` (RFC 9110, 8.8.3). */
 export function isStrong(etag: string): boolean {
   return /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(etag);
 }
 
-/** Which part of how large an object an answer has; `undefined` if it has none, or does not say. */
+/** The range that an answer has, and the object's size; `undefined` if it has none, or does not say. */
 function sentRange(status: number, headers: Headers): (ByteRange & { readonly size: number }) | undefined {
   const range = headers.get('content-range') ?? '';
-  // No range can be had of an object without bytes: some servers say so, others send all of it.
+  // An object without bytes has no range: some servers say so, others send the whole object.
   const isEmpty =
     (status === 416 && range === 'bytes */0') || (status === 200 && headers.get('content-length') === '0');
   if (isEmpty) return { start: 0, end: 0, size: 0 };
 
-  const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(range)?.map(Number) ?? [];
-  if (status !== 206 || first === undefined || last === undefined || size === undefined) return undefined;
-  const isRange = first <= last && last < size && Number.isSafeInteger(size);
-  return isRange ? { start: first, end: last + 1, size } : undefined;
+  const [, start, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(range)?.map(Number) ?? [];
+  if (status !== 206 || start === undefined || last === undefined || size === undefined) return undefined;
+  const isRange = start <= last && last < size && Number.isSafeInteger(size);
+  return isRange ? { start, end: last + 1, size } : undefined;
 }
 
-/** What differs, in words. */
-function changeBetween(pinned: Pinned, found: Pinned): string | undefined {
-  if (found.size !== pinned.size) return otherSize(pinned.size, found.size);
-  if (pinned.etag !== undefined) return found.etag === pinned.etag ? undefined : 'another ETag';
-  return found.lastModified === pinned.lastModified ? undefined : 'another Last-Modified';
+/** The difference as text. */
+function changeBetween(first: ObjectState, found: ObjectState): string | undefined {
+  if (found.size !== first.size) return otherSize(first.size, found.size);
+  if (first.etag !== undefined) return found.etag === first.etag ? undefined : 'another ETag';
+  return found.lastModified === first.lastModified ? undefined : 'another Last-Modified';
 }
 
 function otherSize(before: number, now: number): string {
@@ -94,25 +94,14 @@ function otherSize(before: number, now: number): string {
 }
 
 function refusalOf(status: number): [SourceErrorCode, string] {
-  switch (status) {
-    case 200:
-      return ['ERR_SOURCE_RANGE', NO_RANGES];
-    case 206:
-      return ['ERR_SOURCE_RANGE', NO_SIZE];
-    case 412:
-      return ['ERR_SOURCE_CHANGED', CHANGED];
-    case 416:
-      return ['ERR_SOURCE_RANGE', `HTTP 416: ${UNSATISFIED}`];
-    default:
-      return ['ERR_SOURCE_STATUS', `HTTP ${status}: ${ADVICE[status] ?? otherAdvice(status)}`];
-  }
-}
-
-function otherAdvice(status: number): string {
-  if (isTransient(status)) return 'the server can not answer now; try again later';
-  return status < 400
-    ? 'the server has no part of the object for this request'
-    : 'the server refuses the request';
+  const [code, problem] = REFUSALS[status] ?? [];
+  if (code !== undefined && problem !== undefined) return [code, problem];
+  const advice = isTransient(status)
+    ? 'the server can not answer now; try again later'
+    : status < 400
+      ? 'the server has no part of the object for this request'
+      : 'the server refuses the request';
+  return ['ERR_SOURCE_STATUS', `HTTP ${status}: ${ADVICE[status] ?? advice}`];
 }
 
 function isTransient(status: number): boolean {
@@ -124,13 +113,19 @@ const CHANGED = 'the object has changed since it was opened; make a new source t
 const ENCODED =
   'the server sent it with a Content-Encoding, though it was asked not to: store the object without one, or have ' +
   'the server not compress it';
-const NO_RANGES =
-  'the server does not serve ranges (HTTP 200 to a request for a part): serve the object from one that does, or ' +
-  'download it and open the file';
-const NO_SIZE =
-  'the server does not say which part it sent, or of how many bytes (Content-Range): serve the object from one that does';
-const UNSATISFIED = 'the server has no such part of the object';
-
+const REFUSALS: Readonly<Record<number, readonly [SourceErrorCode, string]>> = {
+  200: [
+    'ERR_SOURCE_RANGE',
+    'the server does not serve ranges (HTTP 200 to a request for a part): store the object on one that does, or ' +
+      'download it and open the file',
+  ],
+  206: [
+    'ERR_SOURCE_RANGE',
+    'the server does not say which part it sent, or the size of the object (Content-Range): store it on one that does',
+  ],
+  412: ['ERR_SOURCE_CHANGED', CHANGED],
+  416: ['ERR_SOURCE_RANGE', 'HTTP 416: the server has no such part of the object'],
+};
 const ADVICE: Readonly<Record<number, string>> = {
   401: 'the server wants credentials: give them in `headers`, or renew them',
   403: 'access is refused: a presigned address may have expired, or the credentials in `headers` do not reach so far',

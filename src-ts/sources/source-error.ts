@@ -1,47 +1,52 @@
-// What a source that is not a local file can fail with.
+// Failures of sources that are not local files.
 
-/** Why a source could not be read, in one word. */
+/** Why a source could not be read. */
 export type SourceErrorCode =
-  /** The object is not the one that was opened: another ETag, another time, another size. */
+  /** The object changed since it was opened: another ETag, another time, another size. */
   | 'ERR_SOURCE_CHANGED'
   /** The server answered with an error; `status` is its number. */
   | 'ERR_SOURCE_STATUS'
-  /** The server knows no ranges, or answered with another one than it was asked for. */
+  /** The server does not support ranges, or answered with another range. */
   | 'ERR_SOURCE_RANGE'
-  /** The bytes came compressed, or otherwise encoded. */
+  /** The bytes arrived compressed, or otherwise encoded. */
   | 'ERR_SOURCE_ENCODING'
-  /** No connection, or one that broke off, every time it was tried. */
+  /** There was no connection, or it broke off, in every attempt. */
   | 'ERR_SOURCE_NETWORK';
 
-/** What is known beside the code. @internal */
-export interface SourceErrorDetails {
-  status?: number | undefined;
-  cause?: unknown;
-}
-
 /**
- * Why an {@link httpSource} could not be read.
+ * Thrown when an {@link httpSource} cannot be read.
  *
  * Its message names the object by its address without the query, which may hold a signature, and shows no header.
+ *
+ * @example
+ * try {
+ *   await open(httpSource(url), { key });
+ * } catch (error) {
+ *   if (error instanceof SourceError && error.status === 403) console.error('the address has expired');
+ * }
  */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
-  /** The failure in one word, such as `ERR_SOURCE_CHANGED`. Stable. */
+  /** A stable name for the failure, such as `ERR_SOURCE_CHANGED`. */
   readonly code: SourceErrorCode;
-  /** The HTTP status of the answer, where there was one. */
+  /** The HTTP status of the answer, if there was one. */
   readonly status?: number;
 
   /** @internal */
-  constructor(message: string, code: SourceErrorCode, { status, cause }: SourceErrorDetails = {}) {
+  constructor(
+    message: string,
+    code: SourceErrorCode,
+    { status, cause }: { status?: number; cause?: unknown } = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     if (status !== undefined) this.status = status;
   }
 }
 
-/** An error of the network, by the word that the system has for it. @internal */
+/** A network error, with the system's code for it. */
 export function networkError(name: string, problem: string, cause?: unknown): SourceError {
   const { code } = ((cause as Error | undefined)?.cause ?? cause ?? {}) as { code?: unknown };
-  const word = typeof code === 'string' ? ` (${code})` : '';
-  return new SourceError(`${name}: ${problem}${word}`, 'ERR_SOURCE_NETWORK', { cause });
+  const suffix = typeof code === 'string' ? ` (${code})` : '';
+  return new SourceError(`${name}: ${problem}${suffix}`, 'ERR_SOURCE_NETWORK', { cause });
 }

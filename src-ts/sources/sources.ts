@@ -1,114 +1,100 @@
-// What is read by offset: by the addon itself, or by JavaScript for it.
+// Sources that are read by offset: by the addon itself, or by JavaScript for it.
 
 import type { FileHandle } from 'node:fs/promises';
 import { types } from 'node:util';
 
 import type { Source } from '../../native/binding';
-import { bare } from '../internal/null-prototype';
-import { fixedBytes, isBytes } from '../internal/bytes';
-import { rangeError, SealError, typeError } from '../api/errors';
-import { checkedInteger, checkedPath } from '../internal/options';
-import type { Stop } from '../internal/canceller';
+import { nullPrototype } from '../internal/binding';
+import { fixedBytes, isBytes, ownCopy } from '../internal/bytes';
+import type { Canceller } from '../internal/canceller';
+import { rangeError, typeError } from '../internal/errors';
+import { byteCount, callback, integer, path as checkedPath } from '../internal/options';
+import { SealError } from '../api/errors';
 
-/** A sealed stream that can be read at any place: a path, a `file:` URL, or its bytes. */
+/** A sealed stream that can be read at any offset: a path, a `file:` URL, or its bytes. */
 export type SourceInput = string | URL | Uint8Array;
 
-/** The same, or what JavaScript reads: an open file, a Blob, or anything else that can be read at any place. */
+/** A {@link SourceInput}, or a source that JavaScript reads: an open file, a Blob, or another object that reads by offset. */
 export type RandomAccessInput = SourceInput | FileHandle | Blob | RandomAccessSource;
 
-/** Anything that can be read at any place. It must not change while it is in use. */
+/** An object that reads by offset. Its bytes must not change while it is in use. */
 export interface RandomAccessSource {
-  /** Bytes in all; or a function that finds out, called once when the source is opened. */
+  /** The number of bytes; or a function that finds it out, called once when the source is opened. */
   readonly size: number | ((signal: AbortSignal) => Promise<number>);
   /**
-   * The `length` bytes from `offset` on: exactly as many, since nobody asks for what is past `size`. Several calls may be
-   * under way at once. What it throws is what the read that needed it rejects with. Once `signal` is aborted nobody waits
-   * for the bytes any more. They are copied.
+   * Reads exactly `length` bytes from `offset` on; never past `size`. Several calls may run at once. If it throws, the read that needed
+   * the bytes rejects with the same error. After `signal` is aborted, no caller waits for the bytes. They are copied.
    */
   read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>;
   /**
-   * Called once, when what was opened on it is closed or could not be opened, if it is there. Reads whose signal was aborted
-   * may still be under way.
+   * Called once, if it exists, when the stream over the source is closed or could not be opened. Reads whose signal was aborted may
+   * still be running.
    */
   close?(): void | Promise<void>;
 }
 
-/** @internal */
-export function sourceArgument(name: string, source: unknown): Source {
-  return isBytes(source) ? bare({ bytes: fixedBytes(name, source) }) : fileAt(checkedPath(name, source));
+/** A source that the addon reads, with its header if that is detached. */
+export function sourceArgument(name: string, source: unknown, header?: Uint8Array): Source {
+  if (!isBytes(source)) return fileSource(checkedPath(name, source), header);
+  return nullPrototype({ bytes: fixedBytes(name, source), ...(header && { header }) });
 }
 
-/** A source, with its header if that is kept apart. @internal */
-export function sourceWith(source: Source, header: Uint8Array | undefined): Source {
-  return header === undefined ? source : bare({ ...source, header });
+/** The file at a path that was checked, with its header if that is detached. */
+export function fileSource(path: string, header?: Uint8Array): Source {
+  return nullPrototype({ path, ...(header && { header }) });
 }
 
-/** The file at a path that was checked. @internal */
-export function fileAt(path: string): Source {
-  return bare({ path });
-}
-
-/** A source as it is used: `direct` where the addon reads it by itself. @internal */
+/** A source that the addon reads by itself, or one that JavaScript reads for it. */
 export type Origin =
   | { readonly direct: Source; readonly fetched?: undefined }
   | { readonly direct?: undefined; readonly fetched: Fetcher };
 
-/** What JavaScript reads for the addon. Its bytes are nobody else's. @internal */
+/** Reads for the addon. The bytes that it returns are used by nothing else. */
 export interface Fetcher {
-  size(stop: Stop): unknown;
-  read(offset: number, length: number, stop: Stop): Promise<Uint8Array>;
+  size(canceller: Canceller): unknown;
+  read(offset: number, length: number, canceller: Canceller): Promise<Uint8Array>;
   close(): unknown;
 }
 
-/** @internal */
-export function originArgument(name: string, source: unknown): Origin {
+/** Checks a source, with its header if that is detached. */
+export function originArgument(name: string, source: unknown, header?: Uint8Array): Origin {
   if (isWebAddress(source)) {
-    // Its query may be a secret, and is not shown.
+    // The message must not show the address: its query may be a secret.
     throw rangeError(name, 'must not be a web address: httpSource(url) reads from one');
   }
-  if (typeof source === 'string' || source instanceof URL || isBytes(source)) {
-    return { direct: sourceArgument(name, source) };
+  if (typeof source === 'string' || source instanceof URL || (isBytes(source) && !header)) {
+    return { direct: sourceArgument(name, source, header) };
   }
-  if (typeof source !== 'object' || source === null) throw typeError(name, SOURCES, source);
-  if (isFileHandle(source)) return { fetched: fileHandleSource(source) };
-  if (source instanceof Blob) return { fetched: blobSource(source) };
-  if (isBlobLike(source)) return { fetched: blobLikeSource(source) };
-  const { size, read, close } = source as Partial<Record<keyof RandomAccessSource, unknown>>;
-  if (typeof read !== 'function' || size === undefined) {
-    // A stream has a read() too.
-    throw typeError(name, SOURCES, source);
-  }
-  if (typeof size !== 'function') checkedSize(`${name}.size`, size);
-  if (close !== undefined && typeof close !== 'function')
-    throw typeError(`${name}.close`, 'a function', close);
-  return { fetched: copying(source as RandomAccessSource) };
+  const fetched = isBytes(source) ? bytesFetcher(fixedBytes(name, source)) : fetcher(name, source);
+  return { fetched: header ? headerInFront(header, fetched) : fetched };
 }
 
-/** The same with a header in front that is kept apart. @internal */
-export function originWith(origin: Origin, header: Uint8Array | undefined): Origin {
-  if (header === undefined) return origin;
-  const { direct, fetched } = origin;
-  if (fetched) return { fetched: headerInFront(header, fetched) };
-  // Bytes are not copied to become one with their header, but read like a stranger's.
-  return direct.bytes
-    ? { fetched: headerInFront(header, bytesSource(direct.bytes)) }
-    : { direct: sourceWith(direct, header) };
+function fetcher(name: string, source: unknown): Fetcher {
+  if (typeof source !== 'object' || source === null) throw typeError(name, SOURCES, source);
+  if (isFileHandle(source)) return fileHandleFetcher(source);
+  if (source instanceof Blob || isBlobLike(source)) return blobFetcher(source);
+  const { size, read, close } = source as Partial<Record<keyof RandomAccessSource, unknown>>;
+  // A stream has read() too, but no size.
+  if (typeof read !== 'function' || size === undefined) throw typeError(name, SOURCES, source);
+  if (typeof size !== 'function') byteCount(`${name}.size`, size);
+  if (close !== undefined) callback(`${name}.close`, close);
+  return objectFetcher(source as RandomAccessSource);
 }
 
 function headerInFront(header: Uint8Array, body: Fetcher): Fetcher {
   return {
-    size: async (stop) => checkedSize("the source's size()", await body.size(stop)) + header.length,
-    async read(offset, length, stop) {
+    size: async (canceller) => byteCount("the source's size()", await body.size(canceller)) + header.length,
+    async read(offset, length, canceller) {
       const first = header.subarray(offset, offset + length);
       if (first.length === length) return first;
-      const rest = await body.read(Math.max(0, offset - header.length), length - first.length, stop);
+      const rest = await body.read(Math.max(0, offset - header.length), length - first.length, canceller);
       return first.length === 0 ? rest : Buffer.concat([first, rest]);
     },
     close: () => body.close(),
   };
 }
 
-function bytesSource(bytes: Uint8Array): Fetcher {
+function bytesFetcher(bytes: Uint8Array): Fetcher {
   return {
     size: () => bytes.length,
     read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
@@ -116,41 +102,31 @@ function bytesSource(bytes: Uint8Array): Fetcher {
   };
 }
 
-/** @internal */
-export function checkedSize(name: string, size: unknown): number {
-  return checkedInteger(name, size, 0, Number.MAX_SAFE_INTEGER);
-}
-
-/** What a stranger's source gives, checked, and copied: the engine reads it while whoever gave it may do anything with it. */
-function copying(source: RandomAccessSource): Fetcher {
+function objectFetcher(source: RandomAccessSource): Fetcher {
   return {
     size: ({ signal }) => (typeof source.size === 'function' ? source.size(signal) : source.size),
-    async read(offset, length, { signal }) {
-      const bytes: unknown = await source.read(offset, length, signal);
-      if (!isBytes(bytes)) throw typeError("what the source's read() gives", 'a Uint8Array', bytes);
-      if (bytes.length !== length) {
-        throw rangeError("what the source's read() gives", `must have ${length} bytes, not ${bytes.length}`);
-      }
-      const copy = Buffer.allocUnsafeSlow(length);
-      copy.set(bytes);
-      return copy;
-    },
+    read: async (offset, length, { signal }) => copyOf(await source.read(offset, length, signal), length),
     close: () => source.close?.(),
   };
 }
 
-/** Leaves the handle open: whoever opened it closes it. */
-function fileHandleSource(handle: FileHandle): Fetcher {
+/** Checks and copies what a caller's source returned: the engine reads it while the source may change it. */
+function copyOf(bytes: unknown, length: number): Uint8Array {
+  if (!isBytes(bytes)) throw typeError("what the source's read() gives", 'a Uint8Array', bytes);
+  if (bytes.length === length) return ownCopy(bytes);
+  throw rangeError("what the source's read() gives", `must have ${length} bytes, not ${bytes.length}`);
+}
+
+/** Leaves the handle open: its opener closes it. */
+function fileHandleFetcher(handle: FileHandle): Fetcher {
   let size = 0;
-  const underWay = new Set<Promise<unknown>>();
+  const running = new Set<Promise<unknown>>();
   const readFully = async (offset: number, length: number): Promise<Buffer> => {
     const bytes = Buffer.allocUnsafeSlow(length);
-    let done = 0;
-    while (done < length) {
+    for (let done = 0; done < length;) {
       const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-      if (bytesRead === 0) throw becameShorter(size);
-      checkedInteger("what the handle's read() gives as bytesRead", bytesRead, 1, length - done);
-      done += bytesRead;
+      if (bytesRead === 0) throw sourceShrank(size);
+      done += integer(1, length - done)("what the handle's read() gives as bytesRead", bytesRead);
     }
     return bytes;
   };
@@ -158,24 +134,19 @@ function fileHandleSource(handle: FileHandle): Fetcher {
     async size() {
       const status = await handle.stat();
       if (!status.isFile()) throw rangeError('source', 'must be open on a regular file');
-      size = status.size;
-      return size;
+      return (size = status.size);
     },
-    async read(offset, length) {
-      const reading = readFully(offset, length);
-      underWay.add(reading);
-      try {
-        return await reading;
-      } finally {
-        underWay.delete(reading);
-      }
+    read(offset, length) {
+      const reading = readFully(offset, length).finally(() => running.delete(reading));
+      running.add(reading);
+      return reading;
     },
-    // The handle stays open; who closes it then must not do so under a read that was given up.
-    close: () => Promise.allSettled(underWay),
+    // The caller may close the handle next, which must not happen during a cancelled read.
+    close: () => Promise.allSettled(running),
   };
 }
 
-function becameShorter(expected: number): SealError {
+function sourceShrank(expected: number): SealError {
   return new SealError(
     `the source changed since it was opened: it had ${expected} bytes, and now fewer`,
     'ERR_SEAL_SOURCE_CHANGED',
@@ -183,32 +154,28 @@ function becameShorter(expected: number): SealError {
   );
 }
 
-function blobSource(blob: Blob): Fetcher {
+function blobFetcher(blob: Blob): Fetcher {
+  // The memory that the class's own methods return belongs to the caller, even if a subclass overrides them. A blob of another realm
+  // or package may share its memory.
+  const isOwn: boolean = blob instanceof Blob;
   return {
     size: () => blob.size,
     async read(offset, length) {
-      // Its own methods, whose memory is nobody else's, whatever an object that inherits from it has.
-      const part = Blob.prototype.slice.call(blob, offset, offset + length);
-      const bytes = new Uint8Array(await Blob.prototype.arrayBuffer.call(part));
-      // A blob of a file that was changed fails by itself in Node; elsewhere it may be short.
-      if (bytes.length !== length) throw becameShorter(blob.size);
+      const [start, end] = [offset, offset + length];
+      const memory: unknown = isOwn
+        ? await Blob.prototype.arrayBuffer.call(Blob.prototype.slice.call(blob, start, end))
+        : await blob.slice(start, end).arrayBuffer();
+      if (!types.isAnyArrayBuffer(memory)) {
+        throw typeError("what the source's arrayBuffer() gives", 'an ArrayBuffer', memory);
+      }
+      const bytes = new Uint8Array(memory);
+      if (!isOwn) return copyOf(bytes, length);
+      // In Node a changed file fails by itself; elsewhere its blob may become shorter.
+      if (bytes.length !== length) throw sourceShrank(blob.size);
       return bytes;
     },
     close: () => undefined,
   };
-}
-
-/** What has the methods of a Blob, as one of another realm: its memory may be anybody's. */
-function blobLikeSource(blob: Blob): Fetcher {
-  return copying({
-    size: blob.size,
-    async read(offset, length) {
-      const memory: unknown = await blob.slice(offset, offset + length).arrayBuffer();
-      if (!types.isAnyArrayBuffer(memory))
-        throw typeError("what the source's arrayBuffer() gives", 'an ArrayBuffer', memory);
-      return new Uint8Array(memory);
-    },
-  });
 }
 
 function isWebAddress(source: unknown): boolean {
@@ -216,10 +183,7 @@ function isWebAddress(source: unknown): boolean {
   return typeof source === 'string' && /^https?:\/\//i.test(source);
 }
 
-const SOURCES =
-  'a path, a file: URL, a Uint8Array, a FileHandle, a Blob, or an object with size and read(offset, length, signal)';
-
-/** By what they have: they may come from another realm. */
+// By their shape, since they may come from another realm.
 function isFileHandle(source: object): source is FileHandle {
   const { fd, read, stat } = source as Partial<Record<keyof FileHandle, unknown>>;
   return typeof fd === 'number' && typeof read === 'function' && typeof stat === 'function';
@@ -227,13 +191,12 @@ function isFileHandle(source: object): source is FileHandle {
 
 function isBlobLike(source: object): source is Blob {
   const { size, slice, arrayBuffer } = source as Partial<Record<keyof Blob, unknown>>;
-  return (
-    typeof size === 'number' &&
-    typeof slice === 'function' &&
-    typeof arrayBuffer === 'function' &&
-    !types.isAnyArrayBuffer(source)
-  );
+  const hasMethods = typeof slice === 'function' && typeof arrayBuffer === 'function';
+  return typeof size === 'number' && hasMethods && !types.isAnyArrayBuffer(source);
 }
 
-/** Bytes that are read of a source first, together with its last: the header of a file. A source may have them ready. @internal */
-export const HEAD = 4096;
+const SOURCES =
+  'a path, a file: URL, a Uint8Array, a FileHandle, a Blob, or an object with size and read(offset, length, signal)';
+
+/** Bytes of a source that are read first, together with its last: the header of a file. A source may fetch them in advance. */
+export const HEAD_SIZE = 4096;

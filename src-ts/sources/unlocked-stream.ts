@@ -1,4 +1,4 @@
-// A sealed stream that the addon holds open, with the way to its bytes.
+// A sealed stream that the addon holds open, with access to its bytes.
 
 import type {
   ByteRange,
@@ -8,67 +8,64 @@ import type {
   Source,
   StreamReader,
 } from '../../native/binding';
-import { bare } from '../internal/null-prototype';
-import { native } from '../internal/binding';
+import { native, nullPrototype } from '../internal/binding';
+import type { Canceller } from '../internal/canceller';
 import type { OperationName } from '../internal/diagnostics';
+import { rangeError } from '../internal/errors';
+import { Operation } from '../internal/operation';
+import { byteCount } from '../internal/options';
 import type { Identities } from '../keys/identities';
-import { Running } from '../internal/operation';
-import { rangeError } from '../api/errors';
-import { checkedSize, type Fetcher, HEAD, type Origin } from './sources';
-import type { Stop } from '../internal/canceller';
+import { type Fetcher, HEAD_SIZE, type Origin } from './sources';
 
-/** What opens a stream, as the addon takes it. @internal */
+/** What opens a stream. */
 export interface Unlocking {
   readonly origin: Origin;
-  /** Copies, which are overwritten when they have served. */
+  /** Copies, which are overwritten after use. */
   readonly identities: Identities;
   readonly settings: OpenSettings;
-  /** Bytes of opened frames to keep; without it ranges can't be read. */
+  /** Bytes of opened frames to cache; without it ranges can't be read. */
   readonly cacheSize?: number;
 }
 
-/** @internal */
 export class UnlockedStream {
-  #underWay = 0;
+  #running = 0;
   #whenIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(
     readonly reader: StreamReader,
-    readonly fetched: FetchedOrigin | undefined,
+    /** The source, if JavaScript reads it. */
+    readonly fetched: FetchedSource | undefined,
     readonly bytes: Uint8Array | undefined,
   ) {}
 
-  /** Unlocks a stream. If that fails, the source is closed. */
-  static async open(unlocking: Unlocking, running: Running): Promise<UnlockedStream> {
+  /** Unlocks a stream. On failure it closes the source. */
+  static async open(unlocking: Unlocking, operation: Operation): Promise<UnlockedStream> {
     const { origin, identities, settings, cacheSize } = unlocking;
-    const { cancellation } = running.end;
-    const openReader = (source: Source) =>
-      identities.use(
-        () => native.sourceServiceSlots(source),
-        settings.context,
-        running,
-        (offered) => native.openReader(source, offered, settings, cacheSize, cancellation),
+    const { canceller } = operation;
+    const { cancellation } = canceller;
+    const openReader = (source: Source) => {
+      const slots = () => native.sourceServiceSlots(source);
+      return identities.use(slots, settings.context, operation, (offered) =>
+        native.openReader(source, offered, settings, cacheSize, cancellation),
       );
+    };
+    const authenticate = (header: Uint8Array) => {
+      const slots = () => native.headerServiceSlots(header);
+      return identities.use(slots, settings.context, operation, async (offered) => {
+        (await native.openStream(header, offered, settings, cancellation)).close();
+      });
+    };
     try {
       if (origin.direct) {
         return new UnlockedStream(await openReader(origin.direct), undefined, origin.direct.bytes);
       }
-      const fetched = new FetchedOrigin(origin.fetched, await sizeOf(origin.fetched, running.end));
-      const outer = await fetched.outer(running.end, (header) =>
-        identities.use(
-          () => native.headerServiceSlots(header),
-          settings.context,
-          running,
-          async (offered) => {
-            const stream = await native.openStream(header, offered, settings, cancellation);
-            stream.close();
-          },
-        ),
-      );
-      return new UnlockedStream(await openReader(outer), fetched, undefined);
+      const size = await canceller.race(() => origin.fetched.size(canceller));
+      const fetched = new FetchedSource(origin.fetched, byteCount("the source's size()", size));
+      const reader = await openReader(await fetched.headerAndEnd(canceller, authenticate));
+      return new UnlockedStream(reader, fetched, undefined);
     } catch (error) {
-      await abandon(origin);
+      await closeUnopened(origin);
       throw error;
     } finally {
       identities.dispose();
@@ -76,153 +73,136 @@ export class UnlockedStream {
   }
 
   /** Reads the plaintext from `at` on until `output` is full, which must not be past the end. */
-  async read(output: Uint8Array, at: number, stop: Stop): Promise<void> {
-    this.#underWay += 1;
-    try {
-      if (this.fetched) {
-        const plan = this.reader.planRead(at, output.length);
-        const source = await this.fetched.source(plan.missing, stop);
-        await plan.open(source, output, stop.cancellation);
-      } else {
-        await this.reader.read(at, output, this.bytes, stop.cancellation);
-      }
-    } finally {
-      this.#ended();
-    }
+  async read(output: Uint8Array, at: number, canceller: Canceller): Promise<void> {
+    await this.#whileOpen(async () => {
+      if (!this.fetched) return this.reader.read(at, output, this.bytes, canceller.cancellation);
+      const plan = this.reader.planRead(at, output.length);
+      const source = await this.fetched.ranges(plan.missing, canceller);
+      return plan.open(source, output, canceller.cancellation);
+    });
   }
 
   /** Opens a segment into `output`, which has room for it. */
-  async openSegment(index: number, output: Uint8Array, running: Running): Promise<SegmentOutcome> {
-    this.#underWay += 1;
-    try {
-      const source = await this.#recordOf(index, running.end);
-      return await this.reader.openSegment(index, source, output, running.end.cancellation);
-    } finally {
-      this.#ended();
-    }
+  openSegment(index: number, output: Uint8Array, { canceller }: Operation): Promise<SegmentOutcome> {
+    return this.#whileOpen(async () => {
+      const source: Source = this.fetched
+        ? await this.fetched.ranges([this.reader.wireRange(index)], canceller)
+        : nullPrototype(this.bytes === undefined ? {} : { bytes: this.bytes });
+      return this.reader.openSegment(index, source, output, canceller.cancellation);
+    });
   }
 
-  /** Lets go of the source, when nothing is under way any more. A second call waits for the first. */
+  /** Closes the source when no read is running. A second call waits for the first. */
   close(): Promise<void> {
-    // Closing before anything is closed: the source's own `close` may call this again.
-    return (this.#closing ??= Promise.resolve().then(() => this.#close()));
+    // The promise exists before anything is closed: the source's own `close` may call this again.
+    return (this.#closing ??= Promise.resolve().then(async () => {
+      if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+      this.reader.close();
+      await this.fetched?.from.close();
+    }));
   }
 
-  async #close(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
-    this.reader.close();
-    await this.fetched?.close();
-  }
-
-  #ended(): void {
-    this.#underWay -= 1;
-    if (this.#underWay === 0) this.#whenIdle?.();
-  }
-
-  async #recordOf(index: number, stop: Stop): Promise<Source> {
-    if (!this.fetched) return bare(this.bytes === undefined ? {} : { bytes: this.bytes });
-    // Of what is not in the source nothing is fetched.
-    return this.fetched.source([this.reader.wireRange(index)], stop);
+  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    this.#running += 1;
+    try {
+      return await work();
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#whenIdle?.();
+    }
   }
 }
 
-/** An operation on a source, which is let go of if the signal is aborted already. @internal */
-export async function begun(name: OperationName, signal: unknown, origin: Origin): Promise<Running> {
+/** Begins an operation on a source. If the signal is aborted already, it closes the source. */
+export async function operationOn(
+  origin: Origin,
+  name: OperationName,
+  signal: AbortSignal | undefined,
+): Promise<Operation> {
   try {
-    return new Running(name, signal);
+    return new Operation(name, signal);
   } catch (error) {
-    await abandon(origin);
+    await closeUnopened(origin);
     throw error;
   }
 }
 
-/** Lets go of a source on which nothing could be opened. Why that is so matters more than what its `close` throws. @internal */
-export async function abandon({ fetched }: Origin): Promise<void> {
+/** Closes a source on which no stream could be opened. That failure matters more than one of `close`. */
+async function closeUnopened({ fetched }: Origin): Promise<void> {
   await Promise.resolve()
     .then(() => fetched?.close())
     .catch(() => undefined);
 }
 
 /** A source that JavaScript reads. */
-class FetchedOrigin {
+class FetchedSource {
   constructor(
     readonly from: Fetcher,
     readonly size: number,
   ) {}
 
   /**
-   * What it takes to open the stream: in one round of requests, or two. Where the second is for much, `authenticate` makes
-   * sure first that the header, which says so, is authentic: whoever serves the stream could claim anything. Only then is a
-   * copy of the header of no use.
+   * Fetches what opening the stream needs, in one or two rounds of requests. If the second round is for many bytes, `authenticate` first
+   * checks the header that says so: a server could claim any size. In that case a copy of the header can't replace a damaged one.
    */
-  async outer(stop: Stop, authenticate: (header: Uint8Array) => Promise<void>): Promise<Source> {
-    const headEnd = Math.min(HEAD, this.size);
-    const tailStart = Math.max(headEnd, this.size - TAIL);
-    const ends = await this.#fetch(
-      [
-        { start: 0, end: headEnd },
-        { start: tailStart, end: this.size },
-      ],
-      stop,
-    );
-    const at = (offset: number) => ends.find((part) => part.offset === offset)?.bytes ?? NOTHING;
-    // The tail starts where the head ends, if there is nothing else.
-    const tail = tailStart < this.size ? at(tailStart) : NOTHING;
-    const between = native.openRanges(this.size, at(0), tail);
-    const extent = between.reduce((sum, { start, end }) => sum + end - start, 0);
-    if (extent > LARGE) await authenticate(await this.#header(at(0), stop));
-    if (extent > LARGEST) {
-      throw rangeError('source', `claims an end of ${extent} bytes; at most ${LARGEST} are fetched`);
+  async headerAndEnd(
+    canceller: Canceller,
+    authenticate: (header: Uint8Array) => Promise<void>,
+  ): Promise<Source> {
+    const headEnd = Math.min(HEAD_SIZE, this.size);
+    const tailStart = Math.max(headEnd, this.size - TAIL_SIZE);
+    const [head, tail] = [
+      { start: 0, end: headEnd },
+      { start: tailStart, end: this.size },
+    ];
+    const parts = await this.#fetch([head, tail], canceller);
+    const at = (offset: number) => parts.find((part) => part.offset === offset)?.bytes ?? EMPTY;
+    const start = at(0);
+    const missing = native.openRanges(this.size, start, tailStart < this.size ? at(tailStart) : EMPTY);
+    const missingSize = missing.reduce((sum, range) => sum + range.end - range.start, 0);
+    if (missingSize > LARGE) {
+      const rest = { start: start.length, end: native.streamHeaderSize(start) };
+      const more = await this.#fetch([rest], canceller);
+      await authenticate(Buffer.concat([start, ...more.map(({ bytes }) => bytes)]));
     }
-    return this.#asSource([...ends, ...(await this.#fetch(between, stop))]);
+    if (missingSize > LARGEST) {
+      throw rangeError('source', `claims an end of ${missingSize} bytes; at most ${LARGEST} are fetched`);
+    }
+    return this.#asSource([...parts, ...(await this.#fetch(missing, canceller))]);
   }
 
-  /** All of a header that starts with these bytes. */
-  async #header(start: Uint8Array, stop: Stop): Promise<Uint8Array> {
-    const rest = { start: start.length, end: native.streamHeaderSize(start) };
-    const parts = await this.#fetch([rest], stop);
-    return Buffer.concat([start, ...parts.map(({ bytes }) => bytes)]);
-  }
-
-  async source(ranges: readonly ByteRange[], stop: Stop): Promise<Source> {
-    return this.#asSource(await this.#fetch(ranges, stop));
-  }
-
-  async close(): Promise<void> {
-    await this.from.close();
+  /** Fetches ranges of the source, as far as they lie inside it. */
+  async ranges(ranges: readonly ByteRange[], canceller: Canceller): Promise<Source> {
+    return this.#asSource(await this.#fetch(ranges, canceller));
   }
 
   #asSource(parts: FetchedPart[]): Source {
-    return bare({ fetched: bare({ size: this.size, parts }) });
+    return nullPrototype({ fetched: nullPrototype({ size: this.size, parts }) });
   }
 
-  async #fetch(ranges: readonly ByteRange[], stop: Stop): Promise<FetchedPart[]> {
+  async #fetch(ranges: readonly ByteRange[], canceller: Canceller): Promise<FetchedPart[]> {
     const parts = ranges
       .map(({ start, end }) => ({ start, end: Math.min(end, this.size) }))
       .filter(({ start, end }) => start < end)
       .map(async ({ start, end }) => ({
         offset: start,
-        bytes: await stop.race(() => this.from.read(start, end - start, stop)),
+        bytes: await canceller.race(() => this.from.read(start, end - start, canceller)),
       }));
     try {
       return await Promise.all(parts);
     } catch (error) {
-      // The others are of no use without it, and must not go on behind its back.
-      stop.raise();
+      // Without one range the others are useless, and must not continue in the background.
+      canceller.cancel();
       await Promise.allSettled(parts);
       throw error;
     }
   }
 }
 
-async function sizeOf(source: Fetcher, stop: Stop): Promise<number> {
-  return checkedSize("the source's size()", await stop.race(() => source.size(stop)));
-}
-
-const NOTHING = new Uint8Array();
-/** Room for the ends of most streams: this much has the manifest of a thousand segments, and a copy of the header. */
-const TAIL = 40_960;
-/** Bytes of the end of a stream of some 100,000 segments. */
+const EMPTY = new Uint8Array();
+/** Holds the end of most streams: the manifest of a thousand segments, and a copy of the header. */
+const TAIL_SIZE = 40_960;
+/** Bytes of the end of a stream of about 100,000 segments. */
 const LARGE = 4 * 1024 * 1024;
-/** The same of some 30 million. */
+/** Bytes of the end of a stream of about 30 million segments. */
 const LARGEST = 1024 * 1024 * 1024;

@@ -1,77 +1,79 @@
-// Async iterables.
+// Seals and opens async iterables.
 
-import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { abortError, checkedSignal, forgetAbort, isAborted, onAbort } from '../internal/abort';
-import { typeError } from '../api/errors';
-import { checkedOptions } from '../internal/options';
-import type { DamageOptions, OpenOptions, SealOptions, StreamOptions } from '../internal/types';
-import { decryptStreamLater, encryptStreamLater } from './node';
+import type { DamageOptions, StreamOptions } from '../api/types';
+import { abortError, onAbort } from '../internal/abort';
+import { typeError } from '../internal/errors';
+import { checked, STREAM } from '../internal/options';
+import type { OpenOptions, SealOptions } from '../keys/types';
+import type { MakeConversion } from './conversion';
+import { ConversionStream } from './duplex';
+import { opening } from './opening';
+import { sealing } from './sealing';
 
-/** Bytes that come in chunks: an async iterable, such as any readable stream, or an iterable. */
+/** Bytes in chunks: an async iterable, such as any readable stream, or an iterable. */
 export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
- * Seals the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop ends the iterable.
+ * Seals the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop closes the iterable.
  *
- * @throws SealError, what the iterable throws, the reason of `signal`, or TypeError and RangeError for options.
+ * @throws SealError, an error of the iterable, the reason of `signal`, or TypeError and RangeError for wrong options.
+ *
+ * @example
+ * for await (const bytes of encryptChunks(request, { key })) await upload.write(bytes);
  */
 export function encryptChunks(
   chunks: Chunks,
   options: SealOptions & StreamOptions,
 ): AsyncGenerator<Buffer, void, void> {
-  const { signal, ...rest } = checkedOptions(options);
-  return converted(checkedChunks(chunks), checkedSignal(signal), encryptStreamLater('encryptChunks', rest));
+  const make = sealing('encryptChunks', options);
+  return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
 }
 
 /**
- * Opens a sealed stream that comes in the chunks of an iterable, as {@link createDecryptStream} does: **only a loop that ends by
- * itself has seen the whole stream**. Leaving the loop ends the iterable.
+ * Opens a sealed stream from the chunks of an iterable, as {@link createDecryptStream} does: **only a loop that ends by itself has seen
+ * the whole stream**. Leaving the loop closes the iterable.
  *
- * @throws SealError, what the iterable throws, the reason of `signal`, or TypeError and RangeError for options.
+ * @throws SealError, an error of the iterable, the reason of `signal`, or TypeError and RangeError for wrong options.
+ *
+ * @example
+ * for await (const bytes of decryptChunks(response.body, { key })) await file.write(bytes);
  */
 export function decryptChunks(
   chunks: Chunks,
   options: OpenOptions & StreamOptions & DamageOptions,
 ): AsyncGenerator<Buffer, void, void> {
-  const { signal, ...rest } = checkedOptions(options);
-  return converted(checkedChunks(chunks), checkedSignal(signal), decryptStreamLater('decryptChunks', rest));
+  const make = opening('decryptChunks', options);
+  return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
 }
 
-async function* converted(
+async function* converted<Report extends object>(
   chunks: Chunks,
   signal: AbortSignal | undefined,
-  begin: () => Duplex,
+  make: MakeConversion<Report>,
 ): AsyncGenerator<Buffer, void, void> {
-  // Only now: a loop that is never begun leaves nothing behind.
-  const stream = begin();
-  const abort = () => {
-    if (signal) stream.destroy(abortError(signal));
-  };
-  if (signal) {
-    if (isAborted(signal)) abort();
-    else onAbort(signal, abort);
-  }
-  const fed = pipeline(chunks, stream);
-  // The stream tells of it too.
-  fed.catch(() => undefined);
+  // Made when the loop begins: a loop that never begins leaves nothing open.
+  const stream = new ConversionStream(make);
+  const stopListening = onAbort(signal, (aborted) => {
+    stream.destroy(abortError(aborted));
+  });
+  // Its failure is the stream's failure too.
+  pipeline(chunks, stream).catch(() => undefined);
   try {
     yield* stream as AsyncIterable<Buffer>;
   } finally {
-    if (signal) forgetAbort(signal, abort);
+    stopListening();
     stream.destroy();
   }
 }
 
 function checkedChunks(chunks: unknown): Chunks {
   const given = chunks as Partial<AsyncIterable<Uint8Array> & Iterable<Uint8Array>> | null | undefined;
+  const hasIterator = [given?.[Symbol.asyncIterator], given?.[Symbol.iterator]].some(
+    (method) => typeof method === 'function',
+  );
   // Bytes and strings are iterables too, of numbers and of characters.
-  if (ArrayBuffer.isView(given) || typeof given === 'string') {
-    throw typeError('chunks', 'an iterable of Uint8Array', chunks);
-  }
-  if (typeof given?.[Symbol.asyncIterator] === 'function' || typeof given?.[Symbol.iterator] === 'function') {
-    return chunks as Chunks;
-  }
+  if (hasIterator && !ArrayBuffer.isView(given) && typeof given !== 'string') return chunks as Chunks;
   throw typeError('chunks', 'an iterable of Uint8Array', chunks);
 }

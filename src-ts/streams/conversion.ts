@@ -1,164 +1,171 @@
-// A stream being sealed or opened, whatever kind of stream it is to its user: bytes in, bytes out, each side at its own
-// pace, and no more segments in memory than it was given room for.
+// Converts a stream of bytes, by sealing or opening it, for any kind of stream. Writer and reader each have their own pace, and the
+// number of segments in memory is limited.
 
 import type { Cancellation } from '../../native/binding';
 import { fixedBytes } from '../internal/bytes';
-import type { OperationName } from '../internal/diagnostics';
-import { Running } from '../internal/operation';
-import { turnIfLong } from '../internal/yield-to-loop';
+import type { Diagnostics, OperationName } from '../internal/diagnostics';
+import { yieldIfLong } from '../internal/event-loop';
+import { Operation } from '../internal/operation';
 
-/** Where bytes come out. @internal */
+/** Where converted bytes go. */
 export interface Outlet {
-  /** Takes bytes; `false` if it wants no more until it calls {@link Conversion.pull}. */
+  /** Takes bytes. Returns `false` if it wants no more until it calls {@link Conversion.pull}. */
   push(bytes: Buffer): boolean;
-  /** Settles when the reader has had what was taken. */
+  /** Settles when the reader has taken all pushed bytes. */
   drained(): Promise<void>;
-  /** No more bytes come: all went well. */
+  /** Called after the last bytes, on success. */
   end(): void;
-  /** No more bytes come. */
+  /** Called on failure. */
   fail(error: unknown): void;
 }
 
-/** @internal */
+/** Makes the conversion for an outlet. */
+export type MakeConversion<Report extends object> = (outlet: Outlet) => Conversion<Report>;
+
 export abstract class Conversion<Report extends object> {
-  /** What was done, once all is. */
+  /** The report, after success. */
   report: Report | undefined;
-  /** Whatever it is worked on by. */
-  protected readonly running: Running;
+  protected readonly operation: Operation;
+  protected readonly diagnostics: Diagnostics;
   readonly #outlet: Outlet;
-  /** Segments that there is room for in memory. */
-  #room = 0;
-  #roomWanted: (() => void) | undefined;
-  /** When all that is under way has come out. */
+  /** Segments that may still be taken into memory. */
+  #freeSegments = 0;
+  #whenFree: (() => void) | undefined;
+  /** Settles when all deliveries so far are done. */
   #delivered = Promise.resolve();
   /** How often the outlet asked for more. */
   #pulls = 0;
-  #wanted: (() => void) | undefined;
+  #whenPulled: (() => void) | undefined;
   #isClosed = false;
-  /** Why it was closed, if that was no success and no whim. */
+  /** Why it was closed; `undefined` after success and if no reason was given. */
   #reason: unknown;
 
   constructor(name: OperationName, outlet: Outlet) {
-    this.running = new Running(name, undefined);
+    this.operation = new Operation(name, undefined);
+    this.diagnostics = this.operation.diagnostics;
     this.#outlet = outlet;
   }
 
-  /** Gets ready for bytes. Called once, and before anything else. */
+  /** Prepares for the first byte. Called once, before all other methods. */
   async begin(): Promise<void> {
-    await this.#trying(() => this.prepare());
+    await this.#attempt(() => this.prepare());
   }
 
-  /** Takes bytes; when that settles they are of no more use here. Calls follow each other. */
+  /** Takes bytes, which the caller may reuse when the promise settles. Call it again only then. */
   async write(chunk: unknown): Promise<void> {
-    await this.#trying(async () => {
+    await this.#attempt(async () => {
       const bytes = fixedBytes('chunk', chunk);
       const size = bytes.length;
       for (let at = 0; at < size && !this.#isClosed;) {
-        // Its memory may be taken away while it waits here, which must not look like less.
+        // The memory may be detached while this waits, which must not look like a shorter chunk.
         if (bytes.length !== size) fixedBytes('chunk', bytes);
         const taken = this.take(bytes, at);
         at += typeof taken === 'number' ? taken : await taken;
-        const turn = turnIfLong();
+        const turn = yieldIfLong();
         if (turn) await turn;
       }
     });
   }
 
-  /** No more bytes come in. Settles when all that came is under way. */
+  /** Ends the input. Settles when all bytes are being processed. */
   async finish(): Promise<void> {
-    await this.#trying(() => this.conclude());
+    await this.#attempt(() => this.conclude());
   }
 
-  /** The same, and settles when it has ended: it fails if that does. */
+  /** Ends the input. Settles when the conversion has ended, and rejects if it failed. */
   async finishAndEnd(): Promise<void> {
     await this.finish();
-    await this.#trying(() => this.ended());
+    await this.#attempt(() => this.ended());
   }
 
-  /** The outlet wants more. */
+  /** Called when the outlet wants more. */
   pull(): void {
     this.#pulls += 1;
-    this.#wanted?.();
+    this.#whenPulled?.();
   }
 
-  /** Ends it before its time, or confirms its end. Nothing comes out any more, and what it holds is let go of. */
+  /** Ends the conversion early, or confirms its end. Frees what it holds; nothing more is pushed. */
   close(reason: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#reason = reason ?? undefined;
-    this.running.cancel();
-    if (this.report === undefined) this.running.watch.failed(reason ?? abandoned());
-    this.running.dispose();
+    this.operation.cancel();
+    if (this.report === undefined) this.diagnostics.failed(reason ?? abandonedError());
+    this.operation.dispose();
     this.release();
-    // Nothing comes that could be waited for.
-    this.#roomWanted?.();
-    this.#wanted?.();
+    // Wakes what waits for something that no longer comes.
+    this.#whenFree?.();
+    this.#whenPulled?.();
   }
 
-  /** Starts what the first byte needs. */
+  /** Prepares for the first byte. */
   protected abstract prepare(): Promise<void>;
-  /** Takes bytes of a chunk from some position on, and returns how many: 0 if it must be asked again. */
+  /** Takes bytes of a chunk from position `from` on, and returns how many: 0 to be called again. */
   protected abstract take(chunk: Uint8Array, from: number): number | Promise<number>;
-  /** Has what is left worked on. */
+  /** Processes the rest of the input. */
   protected abstract conclude(): Promise<void>;
-  /** Lets go of native state. */
+  /** Frees native state. */
   protected abstract release(): void;
 
-  protected get watch(): Running['watch'] {
-    return this.running.watch;
-  }
-
-  /** What stops the addon's part. */
   protected get cancellation(): Cancellation {
-    return this.running.end.cancellation;
+    return this.operation.canceller.cancellation;
   }
 
-  /** Makes room for so many segments. */
+  /** Allows `segments` more segments in memory. */
   protected allow(segments: number): void {
-    this.#room += segments;
-    this.#roomWanted?.();
+    this.#freeSegments += segments;
+    this.#whenFree?.();
   }
 
-  /** Waits until there is room for one more segment, and takes it. */
-  protected async room(): Promise<void> {
-    while (this.#room === 0 && !this.#isClosed) await this.#roomOrClose();
-    if (this.#hasEnded()) throw closed();
-    this.#room -= 1;
+  /** Waits until one more segment may be in memory. */
+  protected async segmentAllowed(): Promise<void> {
+    while (this.#freeSegments === 0 && !this.#isClosed) await this.#freeOrClosed();
+    if (this.#hasEnded()) throw closedError();
+    this.#freeSegments -= 1;
   }
 
-  /** Has bytes come out, in the order of these calls; the room of a segment is free when they were taken. */
-  protected deliver(work: () => Promise<Iterable<Buffer>>, isSegment: boolean): void {
+  /**
+   * Pushes the result of `work`, in the order of these calls. If `work` fails, `replace` gives other bytes or throws. A segment's
+   * memory is free after its bytes were taken.
+   */
+  protected deliver(
+    work: Promise<Iterable<Buffer>>,
+    isSegment: boolean,
+    replace?: (error: unknown) => Promise<Iterable<Buffer>>,
+  ): void {
+    // Its failure is handled in its turn.
+    work.catch(() => undefined);
     this.#inTurn(async () => {
-      await this.#push(await work());
+      await this.#push(await work.catch(replace));
       if (isSegment) this.allow(1);
     });
   }
 
-  /** Fails behind all that is under way; nothing more is taken until then. */
-  protected async failInTurn(error: unknown): Promise<never> {
-    this.#inTurn(() => {
-      throw error;
-    });
-    await this.ended();
-    throw closed();
-  }
-
-  /** Settles when it has ended, well or not, where that is under way. */
-  protected async ended(): Promise<void> {
-    while (!this.#hasEnded()) await this.#roomOrClose();
-  }
-
-  /** The same with the last bytes, once all others have come out, and with the report. */
+  /** Pushes the last bytes after all others, and ends with the report. */
   protected deliverEnd(work: () => Promise<{ bytes: Iterable<Buffer>; report: Report }>): void {
     this.#inTurn(async () => {
       const { bytes, report } = await work();
       await this.#push(bytes);
       if (this.#hasEnded()) return;
       this.report = report;
-      this.running.watch.done(report);
+      this.diagnostics.succeeded(report);
       this.#outlet.end();
       this.close(undefined);
     });
+  }
+
+  /** Fails after all deliveries so far, and takes no more input. */
+  protected async failInTurn(error: unknown): Promise<never> {
+    this.#inTurn(() => {
+      throw error;
+    });
+    await this.ended();
+    throw closedError();
+  }
+
+  /** Settles when the conversion has ended, after success or failure. */
+  protected async ended(): Promise<void> {
+    while (!this.#hasEnded()) await this.#freeOrClosed();
   }
 
   #inTurn(step: () => Promise<void> | never): void {
@@ -166,18 +173,18 @@ export abstract class Conversion<Report extends object> {
       try {
         if (!this.#isClosed) await step();
       } catch (error) {
-        // What was sound before is for the reader to have: failing takes away what it has not.
+        // The reader must get the verified bytes first: failing a stream discards its queue.
         await this.#outlet.drained();
         this.#fail(error);
       }
     });
   }
 
-  #roomOrClose(): Promise<void> {
-    return new Promise((resolve) => (this.#roomWanted = resolve));
+  #freeOrClosed(): Promise<void> {
+    return new Promise((resolve) => (this.#whenFree = resolve));
   }
 
-  /** A call, since the compiler takes a property for unchanged across other calls. */
+  /** A method, since the compiler assumes that a property stays the same across other calls. */
   #hasEnded(): boolean {
     return this.#isClosed;
   }
@@ -188,48 +195,42 @@ export abstract class Conversion<Report extends object> {
       // The outlet may ask for more while it takes a piece.
       const pulls = this.#pulls;
       if (this.#outlet.push(piece) || this.#pulls !== pulls || this.#hasEnded()) continue;
-      await new Promise<void>((resolve) => (this.#wanted = resolve));
+      await new Promise<void>((resolve) => (this.#whenPulled = resolve));
     }
   }
 
-  /** Takes a step for whoever writes, who hears of it if anything has failed meanwhile. */
-  async #trying(step: () => Promise<void>): Promise<void> {
+  /** Takes a step for the writer. Rejects if the conversion has failed by then. */
+  async #attempt(step: () => Promise<void>): Promise<void> {
     try {
       if (!this.#isClosed) await step();
     } catch (error) {
       this.#fail(error);
     }
     if (!this.#hasEnded()) return;
-    // There may be more to let go of than when it was closed.
+    // The step may have made state after it was closed.
     this.release();
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever the caller ended it with
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- the caller chose the reason
     if (this.#reason !== undefined) throw this.#reason;
   }
 
-  /** Tells the outlet of the error as the package's own, unless all is over. */
+  /** Fails the outlet with the package's own error, unless the conversion has ended. */
   #fail(error: unknown): void {
     if (this.#isClosed) return;
-    // Whatever the caller's own functions throw, it has to be seen.
-    const reason = this.running.explain(error) ?? new Error('the stream failed without a reason');
+    // A function of the caller may throw undefined.
+    const reason = this.operation.failed(error) ?? new Error('the stream failed without a reason');
     this.close(reason);
     this.#outlet.fail(reason);
   }
 }
 
-/** What is under way, which fails when its turn comes. @internal */
-export function early<T>(work: Promise<T>): () => Promise<T> {
-  work.catch(() => undefined);
-  return () => work;
-}
-
-/** What an end before its time is called where nobody gave a reason. */
-function abandoned(): Error {
+/** The reason if the stream is ended early without one. */
+function abandonedError(): Error {
   const error = new Error('The stream was abandoned');
   error.name = 'AbortError';
   return error;
 }
 
-/** Nobody hears of it: what ended the stream comes in its place. */
-function closed(): Error {
+/** Never seen by a caller: the reason of the end replaces it. */
+function closedError(): Error {
   return new Error('the stream was closed');
 }

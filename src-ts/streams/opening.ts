@@ -1,28 +1,46 @@
-// A sealed stream to plaintext.
+// Converts a sealed stream to plaintext.
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-import type { ByteRange, OpenStream, PlaintextSlots } from '../../native/binding';
-import { decisionAbout } from '../api/damage';
-import { calling } from '../api/errors';
+import type { ByteRange, OpenSettings, OpenStream, PlaintextSlots } from '../../native/binding';
+import type { DamageOptions, DamagePolicy, OpenReport, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
+import { GrowingBuffer } from '../internal/bytes';
+import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
-import { openReport } from '../api/reports';
-import type { OpenReport } from '../internal/types';
-import { Conversion, early, type Outlet } from './conversion';
-import { Part } from './part';
-import type { OpenPlan } from './plans';
+import { callNative } from '../internal/errors';
+import { publicReport } from '../internal/operation';
+import { checked, DAMAGE, openSettings, STREAM } from '../internal/options';
+import { Identities } from '../keys/identities';
+import type { OpenOptions } from '../keys/types';
+import { Conversion, type MakeConversion, type Outlet } from './conversion';
 
-/** @internal */
-export class Opening extends Conversion<OpenReport> {
+/** Checks and copies the options now, for a stream that begins later. */
+export function opening(
+  name: OperationName,
+  options: OpenOptions & StreamOptions & DamageOptions,
+): MakeConversion<OpenReport> {
+  const settings = openSettings(options);
+  const { onDamage = 'abort' } = checked(options, DAMAGE);
+  const { concurrency } = checked(options, STREAM);
+  const identities = Identities.of(options).copy();
+  return (outlet) => new Opening(name, outlet, identities, settings, onDamage, concurrency);
+}
+
+class Opening extends Conversion<OpenReport> {
   #stream: OpenStream | undefined;
-  #concurrency = 0;
-  #part = new Part(native.streamHeaderSize(EMPTY));
+  /** The header, record or end that is arriving. */
+  #part = new GrowingBuffer(native.streamHeaderSize(EMPTY));
 
   constructor(
     name: OperationName,
     outlet: Outlet,
-    readonly plan: OpenPlan,
+    /** Copies, which are overwritten after use. */
+    readonly identities: Identities,
+    readonly settings: OpenSettings,
+    readonly onDamage: DamagePolicy,
+    /** Segments in memory; by default the engine's choice. */
+    readonly concurrency: number | undefined,
   ) {
     super(name, outlet);
   }
@@ -32,102 +50,103 @@ export class Opening extends Conversion<OpenReport> {
   }
 
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {
-    const taken = this.#part.take(chunk, from);
-    if (!this.#part.isFull()) return taken;
-    const { bytes } = this.#part;
+    const part = this.#part;
+    const taken = part.take(chunk, from);
+    if (!part.isFull()) return taken;
     try {
-      this.#part.due = this.#stream
-        ? this.#stream.partSize(bytes, this.#isTolerant)
-        : native.streamHeaderSize(bytes);
+      part.size = this.#stream
+        ? this.#stream.partSize(part.bytes, this.#toleratesDamage)
+        : native.streamHeaderSize(part.bytes);
     } catch (error) {
-      // The records before this one are still to come out.
+      // The records before this one are delivered first.
       return this.failInTurn(error);
     }
-    return this.#part.isFull() ? this.#complete(bytes).then(() => taken) : taken;
+    return part.isFull() ? this.#complete(part.bytes).then(() => taken) : taken;
   }
 
   protected override async conclude(): Promise<void> {
     const { bytes } = this.#part;
-    // A header that is not whole is refused with what is wrong with it.
+    // Unlocking an incomplete header fails with what is wrong with it.
     const stream = this.#stream ?? (await this.#unlock(bytes));
     this.deliverEnd(() => this.#end(stream, bytes));
   }
 
   protected override release(): void {
-    this.plan.identities.dispose();
+    this.identities.dispose();
     this.#stream?.close();
-    this.#part = new Part(0);
+    this.#part = new GrowingBuffer(0);
   }
 
-  /** Uses a part that is whole, and begins the next one. */
+  /** Uses a complete part, and begins the next one. */
   async #complete(bytes: Buffer): Promise<void> {
     if (this.#stream?.isAtEnd === true) {
-      // There is more than there should be: nothing of that is taken.
+      // More bytes follow the end: take none of them.
       await this.conclude();
       await this.ended();
       return;
     }
     if (this.#stream) this.#openRecord(this.#stream, bytes);
     const stream = this.#stream ?? (await this.#unlock(bytes));
-    this.#part = new Part(stream.partSize(EMPTY, false));
-    if (!stream.isAtEnd) await this.room();
+    this.#part = new GrowingBuffer(stream.partSize(EMPTY, false));
+    if (!stream.isAtEnd) await this.segmentAllowed();
   }
 
   async #unlock(header: Buffer): Promise<OpenStream> {
-    const { identities, settings, concurrency } = this.plan;
-    const stream = await identities.use(
-      () => native.headerServiceSlots(header),
-      settings.context,
-      this.running,
-      (offered) => native.openStream(header, offered, settings, this.cancellation),
+    const { identities, settings } = this;
+    const slots = () => native.headerServiceSlots(header);
+    const stream = await identities.use(slots, settings.context, this.operation, (offered) =>
+      native.openStream(header, offered, settings, this.cancellation),
     );
     identities.dispose();
     this.#stream = stream;
-    this.#concurrency = concurrency ?? stream.concurrency;
-    this.allow(this.#concurrency);
+    this.allow(this.concurrency ?? stream.concurrency);
     return stream;
   }
 
   #openRecord(stream: OpenStream, record: Buffer): void {
     const { index } = stream;
     const opened = stream.open(record, this.cancellation).then((done) => {
-      this.watch.segment(done);
-      return slotsOf(record, stream.plaintextSlots, done.plaintextSize);
+      this.diagnostics.segment(done);
+      return plaintextSlots(record, stream.plaintextSlots, done.plaintextSize);
     });
-    const open = early(opened);
-    this.deliver(() => open().catch((error: unknown) => this.#settle(stream, index, error)), true);
+    this.deliver(opened, true, (error) => this.#replace(stream, index, error));
   }
 
   async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: OpenReport }> {
-    const concurrency = this.#concurrency;
+    const concurrency = this.concurrency ?? stream.concurrency;
     try {
-      return { bytes: [], report: openReport(await stream.finish(bytes, concurrency, this.cancellation)) };
+      const report = await stream.finish(bytes, concurrency, this.cancellation);
+      return { bytes: [], report: publicReport(report) };
     } catch (error) {
-      const replacement = await this.#settle(stream, stream.index, error);
-      return { bytes: replacement, report: openReport(stream.report(concurrency)) };
+      const replacement = await this.#replace(stream, stream.index, error);
+      return { bytes: replacement, report: publicReport(stream.report(concurrency)) };
     }
   }
 
-  /** Whether the caller may decide to go on after damage. */
-  get #isTolerant(): boolean {
-    return this.plan.policy !== 'abort';
+  /** Whether the stream may continue after damage. */
+  get #toleratesDamage(): boolean {
+    return this.onDamage !== 'abort';
   }
 
   /**
-   * Has the caller decide about a segment, or the end, that failed. Returns the bytes that come out in its place.
+   * Decides about a segment, or the end, that failed. Returns the bytes that replace it.
    *
-   * @throws the failure, if that is the decision or it concerns more than this part; or what the caller throws.
+   * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
    */
-  async #settle(stream: OpenStream, index: number, error: unknown): Promise<Iterable<Buffer>> {
-    const damage = this.#isTolerant ? stream.damage(index) : undefined;
+  async #replace(stream: OpenStream, index: number, error: unknown): Promise<Iterable<Buffer>> {
+    const damage = this.#toleratesDamage ? stream.damage(index) : undefined;
     if (!damage) throw error;
-    const decision = await decisionAbout(damage, this.plan.policy, this.watch, false);
-    return calling(() => stream.decide(index, decision)) ? zeros(damage.plaintextRange) : [];
+    const decision = await decisionAbout(damage, this.onDamage, this.diagnostics, false);
+    return callNative(() => stream.decide(index, decision)) ? zeros(damage.plaintextRange) : [];
   }
 }
 
-/** The plaintext in an opened record's memory. */
-function slotsOf(record: Buffer, { start, stride, size: most }: PlaintextSlots, size: number): Buffer[] {
+/** The plaintext in the memory of an opened record. */
+function plaintextSlots(
+  record: Buffer,
+  { start, stride, size: most }: PlaintextSlots,
+  size: number,
+): Buffer[] {
   // All slots share one memory: transferring a slot would detach the others.
   markAsUntransferable(record.buffer);
   const slots: Buffer[] = [];
@@ -137,7 +156,7 @@ function slotsOf(record: Buffer, { start, stride, size: most }: PlaintextSlots, 
   return slots;
 }
 
-/** Zeros for a range, made as they are taken. */
+/** Zeros in the place of lost plaintext, made when they are taken. */
 function* zeros({ start, end }: ByteRange): Generator<Buffer, void, void> {
   for (let at = start; at < end; at += ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, end - at));
 }

@@ -1,107 +1,115 @@
-// Plaintext to a sealed stream.
+// Converts plaintext to a sealed stream.
 
-import type { SealStream } from '../../native/binding';
+import type { SealSettings, SealStream } from '../../native/binding';
+import type { SealReport, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
+import { ownCopy } from '../internal/bytes';
 import type { OperationName } from '../internal/diagnostics';
-import { sealReport } from '../api/reports';
-import type { SealReport } from '../internal/types';
-import { Conversion, early, type Outlet } from './conversion';
-import type { SealPlan } from './plans';
+import { publicReport } from '../internal/operation';
+import { checked, sealSettings, STREAM } from '../internal/options';
+import { Recipients } from '../keys/recipients';
+import type { SealOptions } from '../keys/types';
+import { Conversion, type MakeConversion, type Outlet } from './conversion';
 
-/** @internal */
-export class Sealing extends Conversion<SealReport> {
+/** Checks and copies the options now, for a stream that begins later. */
+export function sealing(
+  name: OperationName,
+  options: SealOptions & StreamOptions,
+): MakeConversion<SealReport> {
+  const settings = sealSettings(options);
+  const { concurrency } = checked(options, STREAM);
+  const recipients = Recipients.of(options).copy();
+  return (outlet) => new Sealing(name, outlet, recipients, settings, concurrency);
+}
+
+class Sealing extends Conversion<SealReport> {
   #stream: SealStream | undefined;
-  #concurrency = 0;
-  /** Memory of the segment that is being filled. */
+  /** The memory of the segment that is being filled. */
   #record: Buffer | undefined;
-  #isLong = false;
+  #hasSealed = false;
 
   constructor(
     name: OperationName,
     outlet: Outlet,
-    readonly plan: SealPlan,
+    /** Copies, which are overwritten after use. */
+    readonly recipients: Recipients,
+    readonly settings: SealSettings,
+    /** Segments in memory; by default the engine's choice. */
+    readonly concurrency: number | undefined,
   ) {
     super(name, outlet);
   }
 
   protected override async prepare(): Promise<void> {
-    const { recipients, settings, concurrency } = this.plan;
-    const stream = await recipients.use(settings.context, this.running, (chosen) =>
+    const { recipients, settings } = this;
+    const stream = await recipients.use(settings.context, this.operation, (chosen) =>
       native.sealStream(chosen, settings, this.cancellation),
     );
     recipients.dispose();
     this.#stream = stream;
-    this.#concurrency = concurrency ?? stream.concurrency;
-    this.allow(this.#concurrency);
-    this.deliver(() => Promise.resolve([stream.header()]), false);
+    this.allow(this.concurrency ?? stream.concurrency);
+    this.deliver(Promise.resolve([stream.header()]), false);
   }
 
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {
-    const stream = this.#open();
-    if (this.#record === undefined) return this.#begin(chunk.length - from);
-    // Only now, since there is more: the last segment says that it is.
+    const stream = this.#opened();
+    if (this.#record === undefined) return this.#beginSegment(chunk.length - from);
+    // Sealed only when more bytes arrive: the last segment is marked as the last.
     if (stream.isFull) {
       this.#seal(stream, this.#record, false);
       return 0;
     }
     const taken = stream.fill(this.#record, chunk, from);
-    if (taken === 0)
-      this.#record = grown(this.#record, Math.min(4 * this.#record.length, stream.fullRecordSize));
-    return taken;
+    if (taken > 0) return taken;
+    this.#record = ownCopy(this.#record, Math.min(4 * this.#record.length, stream.fullRecordSize));
+    return 0;
   }
 
   protected override async conclude(): Promise<void> {
-    const stream = this.#open();
-    if (this.#record === undefined) await this.#begin(0);
+    const stream = this.#opened();
+    if (this.#record === undefined) await this.#beginSegment(0);
     this.#seal(stream, this.#record ?? EMPTY, true);
     this.deliverEnd(async () => {
       const end = Buffer.allocUnsafeSlow(stream.endSize);
-      const report = await stream.finish(end, this.#concurrency, this.cancellation);
-      return { bytes: [end], report: sealReport(report) };
+      const report = await stream.finish(end, this.concurrency ?? stream.concurrency, this.cancellation);
+      return { bytes: [end], report: publicReport(report) };
     });
   }
 
   protected override release(): void {
-    this.plan.recipients.dispose();
+    this.recipients.dispose();
     this.#stream?.close();
     this.#record = undefined;
   }
 
-  /** Begins a segment, of which the caller has this much. */
-  async #begin(available: number): Promise<number> {
-    await this.room();
-    const { fullRecordSize } = this.#open();
-    // A stream may be short, until it has filled a segment.
-    const size = this.#isLong ? fullRecordSize : Math.min(fullRecordSize, available + SHORT);
+  /** Begins a segment, of which `available` bytes have arrived. */
+  async #beginSegment(available: number): Promise<number> {
+    await this.segmentAllowed();
+    const { fullRecordSize } = this.#opened();
+    // The stream may be short until it has filled a segment.
+    const size = this.#hasSealed ? fullRecordSize : Math.min(fullRecordSize, available + SHORT_OVERHEAD);
     this.#record = Buffer.allocUnsafeSlow(size);
     return 0;
   }
 
   #seal(stream: SealStream, memory: Buffer, isFinal: boolean): void {
     const { recordSize } = stream;
-    const record = memory.length === recordSize ? memory : grown(memory.subarray(0, recordSize), recordSize);
+    const record = memory.length === recordSize ? memory : ownCopy(memory, recordSize);
     this.#record = undefined;
-    this.#isLong = true;
+    this.#hasSealed = true;
     const sealed = stream.seal(record, isFinal, this.cancellation).then((done) => {
-      this.watch.segment(done);
+      this.diagnostics.segment(done);
       return [record];
     });
-    this.deliver(early(sealed), true);
+    this.deliver(sealed, true);
   }
 
-  #open(): SealStream {
+  #opened(): SealStream {
     if (this.#stream === undefined) throw new Error('the stream was not begun (a bug in sealstream)');
     return this.#stream;
   }
 }
 
-/** The bytes in memory of another size, behind which nothing else of the process's is to be seen. */
-function grown(bytes: Buffer, size: number): Buffer {
-  const memory = Buffer.allocUnsafeSlow(size);
-  bytes.copy(memory);
-  return memory;
-}
-
 const EMPTY = Buffer.alloc(0);
 /** More than a segment adds to a short plaintext. */
-const SHORT = 8 * 1024;
+const SHORT_OVERHEAD = 8 * 1024;

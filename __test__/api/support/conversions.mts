@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { encrypt, type OpeningOptions, type SealingOptions } from 'sealstream';
 
 import { pattern } from './bytes.mjs';
-import { headerSize, key, plaintext, RECORD, sealed, SEGMENTS, withDamage } from './streams.mjs';
+import { headerSize, key, plaintext, RECORD, sealed, SEGMENTS, withDamage } from './small-segments.mjs';
 
 /** Sizes at every edge of frames of 1024 and segments of 2048. */
 export const EDGES = [0, 1, 1023, 1024, 1025, 2047, 2048, 2049, 4096, 4097, 14_000];

@@ -1,5 +1,5 @@
 // @ts-check
-// For whom streams are sealed, what opens them, and how that is changed: one short trial each.
+// Recipients, identities and rewrapping: one short trial each.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';

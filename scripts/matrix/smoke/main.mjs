@@ -1,7 +1,6 @@
 // @ts-check
-// Tries one capability of the installed package, on whatever runtime this runs: `main.mjs NAME FOLDER`, with an empty
-// folder. Prints `ok` as its last line if the capability is there, and must then end by itself. `main.mjs` alone prints
-// all names.
+// Tries one capability of the installed package on the current runtime: `main.mjs NAME FOLDER`, with an empty folder. On success
+// it prints `ok` as its last line, and must then end by itself. `main.mjs` without arguments prints all names.
 
 import { credentials } from './credentials.mjs';
 import { operations } from './operations.mjs';

@@ -1,5 +1,5 @@
 // @ts-check
-// What the package does with files and bytes, one short trial each. A trial fails by throwing.
+// Operations on files and bytes: one short trial each. A trial fails by throwing.
 
 import assert from 'node:assert/strict';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ import {
 /** @typedef {(folder: string) => unknown} Capability Gets a folder of its own. */
 
 const key = generateKey();
-/** Small segments, so that little data has many of them. */
+/** Small segments, so that small data has many of them. */
 export const SIZES = { frameSize: 4096, segmentSize: 16_384 };
 
 /** @param {number} size */
@@ -132,7 +132,7 @@ export const operations = {
     const [from, to] = [join(folder, 'plain'), join(folder, 'sealed')];
     await writeFile(from, Buffer.alloc(192 * 2 ** 20));
     const options = { key, resume: true, threads: 1, digest: /** @type {const} */ ('sha512'), flush: false };
-    // Behind some segments, and long before the last.
+    // After some segments, and long before the last.
     const onProgress = (/** @type {{ bytesDone: number }} */ { bytesDone }) => {
       if (bytesDone > 16 * 2 ** 20) throw new Error('stopped half-way');
     };
@@ -172,7 +172,7 @@ export const operations = {
 };
 
 /**
- * A sealed file of so many bytes.
+ * Makes a sealed file from `size` bytes.
  *
  * @param {string} folder
  * @param {number} size

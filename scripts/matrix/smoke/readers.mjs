@@ -1,5 +1,5 @@
 // @ts-check
-// Random access to sealed streams, wherever they lie.
+// Random access to sealed streams from every kind of source.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -112,7 +112,7 @@ export const readers = {
   },
 
   async '`await using`'() {
-    // Compiled only here: a runtime that does not know the words would not read this file.
+    // Compiled here, because a runtime without this syntax could not load this file.
     const program = new AsyncFunction('open', 'await using reader = await open(); return reader;');
     const reader = await program(() => open(sealed, { key }));
     await assert.rejects(reader.read(0, 1), { code: 'ERR_INVALID_STATE' });
@@ -120,7 +120,7 @@ export const readers = {
 };
 
 /**
- * Reads here and there, all at once, and closes.
+ * Reads several ranges at once, and closes the reader.
  *
  * @param {import('sealstream').SealedReader} reader  Of {@link pattern} with 300,000 bytes.
  */

@@ -1,5 +1,5 @@
 // @ts-check
-// The package with each kind of stream that a runtime has.
+// The package with every kind of stream of a runtime.
 
 import assert from 'node:assert/strict';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -100,7 +100,7 @@ export const streams = {
 };
 
 /**
- * As a chain of `pipeThrough`, of which the runtimes' types say different things.
+ * A chain of `pipeThrough`. Its types differ between runtimes.
  *
  * @param {any} stream
  * @param {readonly any[]} steps

@@ -1,5 +1,5 @@
 // @ts-check
-// How the package gets on with what a runtime has around it: modules, threads, processes, resources.
+// The package with the runtime's modules, threads, processes and resources.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -68,7 +68,7 @@ export const surroundings = {
   },
 
   async '`using`'() {
-    // Compiled only here: a runtime that does not know the words would not read this file.
+    // Compiled here, because a runtime without this syntax could not load this file.
     const program = new AsyncFunction('make', 'using key = make(); return key;');
     const disposed = await program(generateKey);
     assert.throws(() => encryptSync(pattern(1), { key: disposed }), /dispose/);

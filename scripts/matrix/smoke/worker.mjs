@@ -1,5 +1,5 @@
 // @ts-check
-// A worker that seals something, tells what, and goes on with operations, streams and reads until it is terminated.
+// A worker that seals bytes and posts them, then runs operations, streams and reads until it is terminated.
 
 import { parentPort } from 'node:worker_threads';
 

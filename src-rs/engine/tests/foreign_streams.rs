@@ -45,7 +45,7 @@ fn open(
 }
 
 #[test]
-fn every_stream_opens_or_is_refused_as_its_maker_says() {
+fn every_stream_opens_or_is_refused_as_its_description_says() {
     let text = std::fs::read_to_string(folder().join("vectors.json")).unwrap();
     let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
     let key = Identity::Key(key_from_hex(vectors["key"].as_str().unwrap()).unwrap());

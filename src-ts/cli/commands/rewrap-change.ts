@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto';
 
 import type { Recipient, RewrapChange, SlotSelector } from '../../index';
-import { limits, SLOT_TYPES } from '../../internal/options';
+import { limits } from '../../internal/binding';
+import { SLOT_TYPES } from '../../internal/options';
 
 import type { Arguments } from '../runner/arguments';
 import { usageError } from '../errors/command-error';

@@ -1,7 +1,7 @@
 // The cost of a passphrase to seal with, as options give it.
 
 import type { PassphraseStrength, Strength } from '../../index';
-import { limits } from '../../internal/options';
+import { limits } from '../../internal/binding';
 
 import { type Arguments, exclusive } from '../runner/arguments';
 import { usageError } from '../errors/command-error';

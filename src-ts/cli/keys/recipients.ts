@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 
 import { passphrase, type Recipient, secretKey, type SecretKey, type Strength } from '../../index';
-import { limits } from '../../internal/options';
+import { limits } from '../../internal/binding';
 
 import type { Arguments } from '../runner/arguments';
 import { disposeAll } from './dispose';

@@ -1,4 +1,4 @@
-//! FLOE messages against the published answers and an independent implementation, and everything `open` refuses.
+//! FLOE messages against the published answers and an independent implementation, and every error of `open`.
 
 use crate::crypto::floe::FloeParams;
 use crate::crypto::{CryptoError, Random};
@@ -68,7 +68,7 @@ fn published_plaintexts_sealed_here_have_the_published_form() {
         seal_with(&Random::known(1), &KEY, AAD, &plaintext, params, &mut message).unwrap();
         assert_eq!(open_answer(&message, params).unwrap(), plaintext, "{name}");
         assert_eq!(message[..10], published[..10], "{name}: parameters");
-        // An empty last frame behind a full one is allowed, but nobody needs to write it.
+        // An empty last frame behind a full one is allowed, but writers need not write it.
         let empty_frame = if name.contains("lastSegEmpty") { 32 } else { 0 };
         assert_eq!(message.len() + empty_frame, published.len(), "{name}");
     }
@@ -179,7 +179,7 @@ fn a_cut_at_every_length_is_refused() {
 }
 
 #[test]
-fn every_flipped_bit_is_refused_as_what_its_place_makes_it() {
+fn every_flipped_bit_is_refused_with_the_error_of_its_place() {
     let message = message();
     for bit in 0..message.len() * 8 {
         let mut flipped = message.clone();
@@ -228,7 +228,7 @@ fn frames_repeated_removed_swapped_or_appended_are_refused() {
         error: FrameError::LengthField { expected, actual },
     };
     assert_eq!(first_refused(&[a, b]), (1, not_final(u32::MAX, 64)));
-    // A final frame that is not full, with something behind it, is taken for the start of a longer frame.
+    // With bytes behind it, a short final frame is read as the start of a longer frame.
     assert_eq!(first_refused(&[a, b, c, c]), (2, not_final(41, u32::MAX)));
     assert_eq!(first_refused(&[a, b, c, b"!"]), (2, not_final(41, 42)));
 }
@@ -242,7 +242,7 @@ fn another_key_aad_or_length_is_refused() {
 }
 
 #[test]
-fn lengths_that_floe_does_not_have_are_refused() {
+fn lengths_that_floe_does_not_allow_are_refused() {
     for length in [0, 32, u32::MAX] {
         let due = FloeError::SegmentLength { length };
         assert_eq!(sealed_size(1, length), Err(due));
@@ -274,7 +274,7 @@ fn a_slice_of_another_size_is_not_written() {
 }
 
 #[test]
-fn keys_change_at_every_run_of_frames() {
+fn each_run_of_frames_has_its_own_key() {
     let params = params(40, 2);
     let plaintext = [5; 8 * 11];
     let mut message = vec![0; sealed_size(plaintext.len(), 40).unwrap() as usize];
@@ -288,7 +288,7 @@ fn keys_change_at_every_run_of_frames() {
 }
 
 #[test]
-fn without_random_bytes_nothing_is_sealed() {
+fn sealing_fails_without_random_bytes() {
     let refused = seal_with(
         &Random::failing(),
         &KEY,

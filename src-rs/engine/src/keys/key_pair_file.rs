@@ -45,11 +45,10 @@ pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Ident
     let lines = content.split(|&byte| byte == b'\n').zip(1..);
     let mut identities = Vec::new();
     for (line, number) in lines {
-        let refused = |_| KeyFileError::NotAnIdentity { line: number };
-        let text = std::str::from_utf8(line).map_err(|_| KeyFileError::NotAnIdentity { line: number })?;
-        let text = text.trim();
+        let refused = || KeyFileError::NotAnIdentity { line: number };
+        let text = std::str::from_utf8(line).map_err(|_| refused())?.trim();
         if !text.is_empty() && !text.starts_with('#') {
-            identities.push(identity_from_text(text).map_err(refused)?);
+            identities.push(identity_from_text(text).map_err(|_| refused())?);
         }
     }
     if identities.is_empty() {
@@ -64,15 +63,19 @@ pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Ident
 /// # Errors
 /// `AlreadyExists` if the path exists: a key file is never overwritten. `NotAPair`.
 pub fn write_identity_file(path: &Path, identity: &Identity) -> Result<(), KeyFileError> {
-    let (public, secret) = match identity {
-        Identity::X25519(secret) => (secret.recipient().to_string(), secret.to_text()),
-        Identity::Hybrid(secret) => (secret.recipient().to_string(), secret.to_text()),
-        Identity::Key(_) | Identity::Passphrase(_) | Identity::Provider(_) => {
-            return Err(KeyFileError::NotAPair);
-        }
-    };
+    let (public, secret) = key_pair_texts(identity).ok_or(KeyFileError::NotAPair)?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     write_new(path, &content(&public, &secret, since.as_secs()))
+}
+
+/// The public and the secret key of a pair in age's format; `None` for an identity that is not a key pair.
+#[must_use]
+pub fn key_pair_texts(identity: &Identity) -> Option<(String, Zeroizing<String>)> {
+    match identity {
+        Identity::X25519(secret) => Some((secret.recipient().to_string(), secret.to_text())),
+        Identity::Hybrid(secret) => Some((secret.recipient().to_string(), secret.to_text())),
+        Identity::Key(_) | Identity::Passphrase(_) | Identity::Provider(_) => None,
+    }
 }
 
 fn content(public: &str, secret: &str, seconds: u64) -> Zeroizing<String> {

@@ -1,5 +1,6 @@
 //! Creates a header's key slots.
 
+use super::labels::{HYBRID_LABEL, KEY_LABEL, PASSPHRASE_LABEL, PROVIDER_LABEL, X25519_LABEL, info};
 use super::unlock::open_slot;
 use super::{ProviderKey, Recipient};
 use crate::crypto::{
@@ -145,13 +146,3 @@ fn salt(random: &Random) -> Result<[u8; SLOT_SALT_SIZE], CryptoError> {
     random.fill(&mut salt)?;
     Ok(salt)
 }
-
-pub(super) fn info(label: &[u8], stream_id: &[u8; 32]) -> Vec<u8> {
-    [label, stream_id].concat()
-}
-
-pub(super) const KEY_LABEL: &[u8] = b"sealstream v1 key";
-pub(super) const PASSPHRASE_LABEL: &[u8] = b"sealstream v1 passphrase";
-pub(super) const PROVIDER_LABEL: &[u8] = b"sealstream v1 provider";
-pub(super) const X25519_LABEL: &[u8] = b"sealstream v1 x25519";
-pub(super) const HYBRID_LABEL: &[u8] = b"sealstream v1 mlkem768x25519";

@@ -1,6 +1,6 @@
 //! Opens a header's key slots.
 
-use super::seal::{HYBRID_LABEL, KEY_LABEL, PASSPHRASE_LABEL, PROVIDER_LABEL, X25519_LABEL, info};
+use super::labels::{HYBRID_LABEL, KEY_LABEL, PASSPHRASE_LABEL, PROVIDER_LABEL, X25519_LABEL, info};
 use super::{DEFAULT_MAX_PASSPHRASE_COST, Identity, MAX_PASSPHRASE_LANES};
 use crate::crypto::{
     CryptoError, FileKey, Kem, UnwrapError, X25519, XWing, overwrite_stack, unwrap_file_key,

@@ -4,6 +4,7 @@ use crate::memory::input;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::SealError;
+use sealstream::operation::invalid;
 use sealstream::repair::heal::CopySource;
 use sealstream::stream_v2::io::{FetchedRanges, JoinedSource, ReadAt, open_source};
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::path::Path;
 /// A source: one of `path`, `bytes` and `fetched`, and `header` if that is detached. Bytes must not change until the operation
 /// has ended.
 #[napi(object, object_to_js = false)]
+#[derive(Default)]
 pub struct Source {
     /// Path of a regular file.
     pub path: Option<String>,
@@ -94,9 +96,6 @@ impl Source {
     }
 
     fn missing() -> SealError {
-        SealError::InvalidOption {
-            option: "source".into(),
-            problem: "must name a path or bytes".into(),
-        }
+        invalid("source", "must name a path or bytes")
     }
 }

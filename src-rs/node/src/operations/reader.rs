@@ -61,7 +61,7 @@ pub fn open_reader<'env>(
     cancellation: Option<&Cancellation>,
 ) -> Result<Object<'env>> {
     let options = settings.for_identities(env, &identities)?;
-    let task = Task::new(cancellation).stretching(&options.identities);
+    let task = Task::new(cancellation).stretching(options.slot_types());
     task.launch(env, move |_| {
         let file = match &source.path {
             Some(path) => {
@@ -143,10 +143,8 @@ impl StreamReader {
         cancellation: Option<&Cancellation>,
     ) -> Result<Either<(), Object<'env>>> {
         let source = Source {
-            path: None,
             bytes,
-            fetched: None,
-            header: None,
+            ..Source::default()
         };
         let plan = self.plan_read(offset, output.len() as f64)?;
         plan.open(env, source, output, cancellation)
@@ -177,14 +175,14 @@ impl StreamReader {
     /// The range of a segment in the plaintext. For the first missing segment, that of all missing segments.
     #[napi]
     pub fn plaintext_range(&self, index: f64) -> Result<ByteRange> {
-        Ok(self.get()?.opened().stretch(segment(index)).0.into())
+        Ok(self.get()?.opened().place(segment(index)).plaintext.into())
     }
 
     /// The range of a segment's record in the source, where it is or should be. For the first missing segment, that of all missing
     /// segments.
     #[napi]
     pub fn wire_range(&self, index: f64) -> Result<ByteRange> {
-        Ok(self.get()?.opened().stretch(segment(index)).1.into())
+        Ok(self.get()?.opened().place(segment(index)).wire.into())
     }
 
     /// Throws the failure of the stream's end, if it has one; `verified` plaintext bytes were verified before it.
@@ -209,7 +207,7 @@ impl StreamReader {
     ) -> Result<Object<'env>> {
         let mut output = Output::new(output, source.memory())?;
         let shared = Arc::clone(self.get()?);
-        let size = shared.opened().wire_range(segment(index)).size();
+        let size = shared.opened().record(segment(index)).wire.size();
         Task::new(cancellation).of_size(size).launch(env, move |control| {
             let mut times = StageTimes::default();
             let (index, cancel) = (segment(index), &control.cancel);

@@ -1,4 +1,4 @@
-//! The stream's header, field by field.
+//! The stream header, field by field.
 
 use super::*;
 use crate::format::KeySlot;
@@ -26,7 +26,7 @@ fn draft() -> StreamHeaderDraft {
     }
 }
 
-/// Changes bytes and mends the checksum, as an attacker or a newer writer would.
+/// Changes bytes and recomputes the checksum, as an attacker or a newer writer would.
 fn with(change: impl FnOnce(&mut Vec<u8>)) -> Result<StreamHeader, HeaderError> {
     let mut bytes = draft().encode(|_| [8; 48]);
     bytes.truncate(508);
@@ -44,7 +44,7 @@ fn refused(change: impl FnOnce(&mut Vec<u8>)) -> (HeaderField, u64) {
 }
 
 #[test]
-fn what_was_written_is_read() {
+fn an_encoded_header_parses() {
     let header = with(|_| {}).unwrap();
     let draft = draft();
     assert_eq!(header.core, draft.core);
@@ -58,7 +58,7 @@ fn what_was_written_is_read() {
 }
 
 #[test]
-fn every_field_is_refused_by_name_and_offset() {
+fn every_wrong_field_is_refused_by_name_and_offset() {
     use HeaderField as F;
     assert_eq!(refused(|b| b[0] = 0x88), (F::Magic, 0));
     assert_eq!(refused(|b| b[8] = 2), (F::Version, 8));

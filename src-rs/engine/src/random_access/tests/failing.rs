@@ -1,4 +1,4 @@
-//! Streams and sources that are not sound: refused with the place, and never a wrong byte.
+//! Damaged streams and failing sources: the error names the place, and no wrong byte is returned.
 
 use super::{fetched, open, read};
 use crate::error::{EndDisagreement, EndPart, SealError};
@@ -16,7 +16,7 @@ const SLOT: usize = FRAME as usize + 32;
 const SIZE: u64 = 2 * SEGMENT + 100;
 
 #[test]
-fn every_flipped_byte_is_refused_or_was_not_needed() {
+fn every_flipped_byte_is_refused_or_not_needed() {
     let plaintext = plaintext(SIZE);
     for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
         let stream = seal(&plaintext, &options(DigestKind::Crc64Nvme, layout));
@@ -50,7 +50,7 @@ fn a_failure_names_segment_frame_and_offset() {
     let failure = |change: &dyn Fn(&mut StreamParts)| {
         let stream = StreamParts::changed(&stream, change);
         let reader = open(&&stream[..], 1 << 20).unwrap();
-        // What is sound beside it is read.
+        // Undamaged frames beside it are read.
         assert!(read(&reader, &&stream[..], 0, SEGMENT as usize).is_ok());
         read(&reader, &&stream[..], SEGMENT + FRAME, 10).unwrap_err()
     };
@@ -78,7 +78,7 @@ fn a_failure_names_segment_frame_and_offset() {
 }
 
 #[test]
-fn a_frame_elsewhere_is_no_frame_here() {
+fn a_frame_in_another_place_is_refused() {
     let stream = seal(&plaintext(SIZE), &compact());
     let swapped = StreamParts::changed(&stream, |parts| {
         let frames = &mut parts.records[0][PREAMBLE_SIZE..PREAMBLE_SIZE + 2 * SLOT];
@@ -114,7 +114,7 @@ fn a_segment_of_another_sealing_is_refused() {
 }
 
 #[test]
-fn a_cut_stream_is_refused_before_a_byte() {
+fn a_cut_stream_is_refused_before_any_plaintext() {
     let plaintext = plaintext(SIZE);
     for stream in [seal(&plaintext, &compact()), seal_unsized(&plaintext, &compact())] {
         for cut in 0..stream.len() {
@@ -127,7 +127,7 @@ fn a_cut_stream_is_refused_before_a_byte() {
 }
 
 #[test]
-fn a_stream_that_neither_states_its_length_nor_has_a_sound_end_is_refused() {
+fn a_stream_with_neither_a_stated_size_nor_a_valid_end_is_refused() {
     let mut stream = seal_unsized(&plaintext(SIZE), &compact());
     *stream.last_mut().unwrap() ^= 1;
     assert!(matches!(
@@ -140,7 +140,7 @@ fn a_stream_that_neither_states_its_length_nor_has_a_sound_end_is_refused() {
 }
 
 #[test]
-fn a_source_that_became_shorter_or_fails_is_told() {
+fn a_source_that_became_shorter_or_fails_is_reported() {
     let stream = seal(&plaintext(SIZE), &compact());
     let parts = StreamParts::of(&stream);
     let reader = open(&&stream[..], 0).unwrap();
@@ -154,7 +154,7 @@ fn a_source_that_became_shorter_or_fails_is_told() {
     assert_eq!(failure, due);
     let faulty = FaultySource::new(&stream, 0, Fault::Error(io::ErrorKind::TimedOut));
     assert_eq!(read(&reader, &&faulty, 0, 1).unwrap_err().code(), "IO");
-    // What was not fetched is an error, and no zeros.
+    // Bytes that were not fetched are an error, not zeros.
     let missing = reader.plan(ByteRange::at(0, SIZE)).missing();
     let half = ByteRange {
         end: missing[0].end - 1,
@@ -177,7 +177,7 @@ fn an_output_that_is_too_small_is_refused() {
 
 #[test]
 fn a_cancelled_read_stops() {
-    // More than is read at a time.
+    // More than one read takes.
     let plaintext = plaintext(2 << 20);
     let stream = seal(&plaintext, &compact());
     let reader = open(&&stream[..], 0).unwrap();

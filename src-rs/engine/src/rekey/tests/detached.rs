@@ -270,7 +270,7 @@ fn a_body_without_its_header_says_so() {
     let failure = decrypt_file(&body, &opened, &reading(), NEW, &Control::serial()).unwrap_err();
     assert!(
         matches!(&failure, SealError::HeaderError { found, expected, .. }
-        if found.starts_with("\"SEG1") && expected.contains("kept apart")),
+        if found.starts_with("\"SEG1") && expected.contains("detached")),
         "{failure}"
     );
     // A marker alone is no segment.

@@ -6,6 +6,7 @@
 use super::copies::StreamCopy;
 use crate::format::ByteRange;
 use crate::repair::fault_tolerant::FaultTolerantSource;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// A record as one copy has it.
@@ -118,48 +119,27 @@ fn put(record: &mut [u8], candidates: &[Candidate], place: &Range<usize>, number
     }
 }
 
-/// Fills every bad range from another candidate. `false` if no candidate has one of the ranges.
+/// Fills every bad range from the first candidate that has the bytes. `false` if no candidate has them.
 fn fill_bad_ranges(candidates: &mut [Candidate]) -> bool {
-    for number in 0..candidates.len() {
-        let mut missing = candidates[number].bad.clone();
-        for other in (0..candidates.len()).filter(|&other| other != number) {
-            let (available, still_missing) = split_by(&missing, &candidates[other].bad);
-            for range in available {
-                let bytes = candidates[other].bytes[range.clone()].to_vec();
-                candidates[number].bytes[range].copy_from_slice(&bytes);
-            }
-            missing = still_missing;
-        }
-        if !missing.is_empty() {
+    let bad_ranges = candidates.iter().flat_map(|candidate| &candidate.bad);
+    let edges: BTreeSet<usize> = bad_ranges.flat_map(|bad| [bad.start, bad.end]).collect();
+    // Between two edges each candidate is either bad or not.
+    for (&start, &end) in edges.iter().zip(edges.iter().skip(1)) {
+        let is_bad = |candidate: &Candidate| {
+            let next = candidate.bad.partition_point(|bad| bad.end <= start);
+            candidate.bad.get(next).is_some_and(|bad| bad.start <= start)
+        };
+        let Some(good) = candidates.iter().position(|candidate| !is_bad(candidate)) else {
             return false;
+        };
+        for number in 0..candidates.len() {
+            if is_bad(&candidates[number]) {
+                let bytes = candidates[good].bytes[start..end].to_vec();
+                candidates[number].bytes[start..end].copy_from_slice(&bytes);
+            }
         }
     }
     true
-}
-
-/// Splits `ranges` into the parts outside of `bad` and the parts inside. All are in order.
-fn split_by(ranges: &[Range<usize>], bad: &[Range<usize>]) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
-    let (mut outside, mut inside) = (Vec::new(), Vec::new());
-    let mut bad = bad.iter().peekable();
-    for range in ranges {
-        let mut at = range.start;
-        while at < range.end {
-            while bad.next_if(|bad| bad.end <= at).is_some() {}
-            match bad.peek() {
-                Some(bad) if bad.start <= at => {
-                    let end = bad.end.min(range.end);
-                    inside.push(at..end);
-                    at = end;
-                }
-                bad => {
-                    let end = bad.map_or(range.end, |bad| bad.start.min(range.end));
-                    outside.push(at..end);
-                    at = end;
-                }
-            }
-        }
-    }
-    (outside, inside)
 }
 
 /// The places where the candidates differ. Those with at most [`NEAR`] bytes between them are one.
@@ -185,10 +165,7 @@ fn differences(candidates: &[Candidate]) -> Vec<Range<usize>> {
                 continue;
             }
             let at = start + within;
-            match found.last_mut() {
-                Some(last) if at - last.end <= NEAR => last.end = at + 1,
-                _ => found.push(at..at + 1),
-            }
+            push_joined(&mut found, at..at + 1, NEAR);
         }
     }
     found
@@ -198,12 +175,16 @@ fn differences(candidates: &[Candidate]) -> Vec<Range<usize>> {
 fn joined(finest: &[Range<usize>], gap: usize) -> Vec<Range<usize>> {
     let mut places: Vec<Range<usize>> = Vec::new();
     for place in finest {
-        match places.last_mut() {
-            Some(last) if place.start - last.end <= gap => last.end = place.end,
-            _ => places.push(place.clone()),
-        }
+        push_joined(&mut places, place.clone(), gap);
     }
     places
+}
+
+fn push_joined(places: &mut Vec<Range<usize>>, place: Range<usize>, gap: usize) {
+    match places.last_mut() {
+        Some(last) if place.start - last.end <= gap => last.end = place.end,
+        _ => places.push(place),
+    }
 }
 
 /// A candidate for each of the different contents of a place. The contents that most candidates have come first.

@@ -76,30 +76,22 @@ impl<'a> EndRecordReader<'a> {
 
     /// `None` if the record is damaged.
     fn verify(&self, offset: u64, size: u64) -> Option<EndCandidate> {
-        let checksum_at = offset + size - 4;
-        let mac_at = offset + size - END_RECORD_TRAILER_SIZE as u64;
-        let stored: [u8; 4] = self.source.read_array(checksum_at)?;
-        let mut crc = RunningCrc32c::new();
-        let whole = self.source.stream(
-            ByteRange {
-                start: offset,
-                end: checksum_at,
-            },
-            |bytes| crc.update(bytes),
-        );
-        if !whole || crc.value() != u32::from_be_bytes(stored) {
+        let end_key = &self.stream.end_key;
+        let covered = ByteRange {
+            start: offset,
+            end: offset + size - END_RECORD_TRAILER_SIZE as u64,
+        };
+        let (mut crc, mut running) = (RunningCrc32c::new(), end_key.start());
+        let is_complete = self.source.stream(covered, |bytes| {
+            crc.update(bytes);
+            running.update(bytes);
+        });
+        let mac: [u8; 48] = self.source.read_array(covered.end)?;
+        let stored: [u8; 4] = self.source.read_array(covered.end + 48)?;
+        crc.update(&mac);
+        if !is_complete || crc.value() != u32::from_be_bytes(stored) {
             return None;
         }
-        let end_key = &self.stream.end_key;
-        let mac: [u8; 48] = self.source.read_array(mac_at)?;
-        let mut running = end_key.start();
-        self.source.stream(
-            ByteRange {
-                start: offset,
-                end: mac_at,
-            },
-            |bytes| running.update(bytes),
-        );
         if !running.verify(&mac) {
             return Some(EndCandidate::Foreign);
         }

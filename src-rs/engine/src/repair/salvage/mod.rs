@@ -6,7 +6,7 @@
 //! 3. `recover` opens the frames of each segment in their own slots, and `displaced` those that moved.
 //! 4. `output` writes the frames, and lists what is lost in a [`DamageMap`].
 //!
-//! Only authenticated data is used. The work is linear in the source's size whatever it holds: `found_record` limits how far records
+//! Only authenticated data is used. The work is linear in the source's size: `found_record` limits how far records
 //! are searched.
 
 mod damage_map;

@@ -1,4 +1,4 @@
-//! Damage: found, mended, and worked around.
+//! Tests of verify, heal and salvage.
 
 mod heal;
 mod salvage;

@@ -1,4 +1,4 @@
-//! Deterministic and fast: known random bytes, records in memory, no IO.
+//! Deterministic and fast: fixed random bytes, records in memory, no IO.
 
 mod refusals;
 
@@ -16,7 +16,7 @@ use refusals::kind_of;
 const FRAME: u32 = 1024;
 const SLOT: usize = FRAME as usize + FRAME_OVERHEAD;
 const SEGMENT: u32 = 8 * FRAME;
-/// Where the record is said to start, so that offsets in errors can be told from offsets in the record.
+/// Offset of the record, so that tests can tell offsets in the stream from offsets in the record.
 const OFFSET: WireOffset = WireOffset::new(1_000_000);
 const INDEX: SegmentIndex = SegmentIndex::new(5);
 
@@ -110,7 +110,7 @@ fn sealed(context: &SegmentCryptoContext, size: u32) -> Vec<u8> {
     seal(context, plan(size), &plaintext(size), 3, &Serial).unwrap().0
 }
 
-/// Opens in portions of `frames` frames; what comes out are the portions that verified.
+/// Opens in portions of `frames` frames and returns the plaintext of those that verified.
 fn open<J: Join>(
     context: &SegmentCryptoContext,
     record: &[u8],
@@ -197,7 +197,7 @@ fn an_empty_segment_opens_as_the_first_and_nowhere_else() {
 }
 
 #[test]
-fn the_same_random_bytes_give_the_same_record_in_any_portions_and_on_any_threads() {
+fn the_record_depends_on_neither_portions_nor_threads() {
     let record = |portion, parallel| {
         let context = context(DigestKind::Sha256);
         let plaintext = plaintext(SEGMENT);
@@ -224,7 +224,7 @@ fn the_same_random_bytes_give_the_same_record_in_any_portions_and_on_any_threads
 }
 
 #[test]
-fn records_sealed_one_by_one_and_side_by_side_open_either_way() {
+fn frames_sealed_in_sequence_or_in_parallel_open_both_ways() {
     for digest in DigestKind::ALL {
         let context = context(digest);
         for size in [FRAME + 1, SEGMENT - 1, SEGMENT] {
@@ -257,7 +257,7 @@ fn sealing_a_segment_twice_shares_neither_keys_nor_ivs() {
 }
 
 #[test]
-fn without_random_bytes_nothing_is_sealed() {
+fn sealing_fails_without_random_bytes() {
     let failing = context_with(DigestKind::Sha512, Random::failing());
     let refused = EncryptSegmentWorker::new(&failing)
         .begin(plan(5))
@@ -266,16 +266,16 @@ fn without_random_bytes_nothing_is_sealed() {
     let source = FrameWorkerError::Crypto {
         error: CryptoError::RandomUnavailable,
     };
-    let due = SegmentWorkerError::FrameEncryptionFailed {
+    let expected = SegmentWorkerError::FrameEncryptionFailed {
         segment: INDEX,
         frame: FrameIndex::ZERO,
         source,
     };
-    assert_eq!(refused, due);
+    assert_eq!(refused, expected);
 }
 
 #[test]
-fn frames_past_the_planned_end_are_not_sealed() {
+fn frames_past_the_segment_s_end_are_refused() {
     let context = context(DigestKind::None);
     let mut sealer = EncryptSegmentWorker::new(&context)
         .begin(plan(2 * FRAME))
@@ -295,7 +295,7 @@ fn frames_past_the_planned_end_are_not_sealed() {
 }
 
 #[test]
-fn a_segment_of_more_frames_than_one_draw_of_ivs_opens() {
+fn a_segment_that_draws_ivs_twice_opens() {
     let geometry = Geometry::new(FRAME, 5000 * FRAME, DigestKind::None).unwrap();
     let context =
         SegmentCryptoContext::new(FloeKey::new(&[1; 32]), geometry, None, Random::known(1)).unwrap();

@@ -1,4 +1,4 @@
-//! A panic is one segment's failure, records give one result each, and no more is in flight than fits.
+//! A panic fails one segment only, each record gives one result, and the window limits the records in flight.
 
 use crate::crypto::Random;
 use crate::error::SealError;
@@ -28,7 +28,7 @@ fn disconnected(segment: u64) -> SealError {
 }
 
 #[test]
-fn a_panic_while_sealing_is_a_failure_of_its_segment() {
+fn a_panic_while_sealing_fails_its_segment() {
     let content = content();
     for threads in [1, 2, 16] {
         let control = control(threads);
@@ -56,14 +56,14 @@ fn a_panic_while_sealing_is_a_failure_of_its_segment() {
 
             let (mut reader, mut writer) = (&content[..], Vec::new());
             let in_order =
-                seal_in_order(&stream, &mut reader, None, &mut writer, &fresh(&control), &meter).map(|_| ());
+                seal_in_order(&stream, &mut reader, None, &mut writer, &fresh(&control)).map(|_| ());
             assert_eq!(in_order.unwrap_err(), disconnected(panic_at), "{threads} threads");
         }
     }
 }
 
 #[test]
-fn a_panic_while_opening_is_a_failure_of_its_segment() {
+fn a_panic_while_opening_fails_its_segment() {
     let content = content();
     let sealed = seal(&content, &compact());
     let parts = StreamParts::of(&sealed);
@@ -97,8 +97,7 @@ fn a_panic_while_opening_is_a_failure_of_its_segment() {
             );
 
             let (mut reader, mut writer) = (&sealed[parts.header.len()..], Vec::new());
-            let in_order =
-                open_in_order(&stream, &mut reader, &mut writer, &fresh(&control), &meter).map(|_| ());
+            let in_order = open_in_order(&stream, &mut reader, &mut writer, &fresh(&control)).map(|_| ());
             assert_eq!(in_order.unwrap_err(), disconnected(panic_at), "{threads} threads");
             assert_eq!(
                 writer,
@@ -139,7 +138,7 @@ fn process(pipeline: &DecryptPipeline, parts: &StreamParts) -> Vec<Opened> {
 }
 
 #[test]
-fn a_stream_of_records_gives_one_result_each_in_order_whatever_is_bad_in_between() {
+fn each_record_gives_one_result_in_order_despite_bad_records() {
     let content = content();
     let mut parts = StreamParts::of(&seal(&content, &compact()));
     parts.records[2][500] ^= 1;
@@ -174,7 +173,7 @@ fn a_stream_of_records_gives_one_result_each_in_order_whatever_is_bad_in_between
 }
 
 #[test]
-fn a_producer_waits_for_a_consumer_that_takes_nothing() {
+fn a_producer_waits_for_a_consumer_that_takes_no_results() {
     let content = plaintext(SEGMENT);
     let parts = StreamParts::of(&seal(&content, &compact()));
     for (threads, window) in [(1, 1), (2, 3), (16, 4)] {
@@ -209,7 +208,7 @@ fn a_producer_waits_for_a_consumer_that_takes_nothing() {
 }
 
 #[test]
-fn a_producer_is_never_further_ahead_than_the_window() {
+fn a_producer_is_at_most_the_window_ahead() {
     let content = plaintext(SEGMENT);
     let parts = StreamParts::of(&seal(&content, &compact()));
     for (threads, window) in [(1, 1), (2, 2), (16, 5)] {

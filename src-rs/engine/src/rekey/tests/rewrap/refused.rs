@@ -168,7 +168,7 @@ fn a_stream_that_is_cut_changed_or_longer_than_its_end_is_left_alone() {
     assert_eq!(refused(&tampered, hand_over(2)).code(), "HEADER_TAMPERED");
     let body = &stream[parts.header.len()..];
     let failure = refused(body, hand_over(2));
-    assert!(failure.to_string().contains("kept apart"), "{failure}");
+    assert!(failure.to_string().contains("detached"), "{failure}");
 }
 
 #[test]

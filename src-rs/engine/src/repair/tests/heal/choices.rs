@@ -1,6 +1,6 @@
-//! Which header and which end record are taken.
+//! Which header and which end record healing takes.
 
-use super::{Copy, Places, failure, heal_with, healed, stream};
+use super::{Copy, Parts, failure, heal_with, healed, stream};
 use crate::format::DigestKind;
 use crate::operation::options::{EncryptOptions, HeaderLayout};
 use crate::rekey::detached::export_header;
@@ -15,19 +15,19 @@ fn rewrappable() -> EncryptOptions<'static> {
 }
 
 #[test]
-fn a_header_lost_in_one_copy_and_an_end_lost_in_the_other_come_together() {
+fn header_and_end_record_are_taken_from_different_copies() {
     for options in [compact(), rewrappable()] {
         for whole in [
             seal(&plaintext(4 * SEGMENT), &options),
             seal_unsized(&plaintext(4 * SEGMENT), &options),
         ] {
-            let places = Places::of(&whole);
+            let parts = Parts::of(&whole);
             let without_header = || {
                 Copy::of(&whole)
-                    .hurt(places.header.clone())
-                    .hurt(places.copy.clone())
+                    .hurt(parts.header.clone())
+                    .hurt(parts.copy.clone())
             };
-            let without_end = || Copy::of(&whole).cut(places.end.start + 3);
+            let without_end = || Copy::of(&whole).cut(parts.end.start + 3);
             let report = healed(&[without_header(), without_end()], &whole);
             assert_eq!((report.header_from, report.end_from), (1, 0));
             assert_eq!(report.copies[0].header, HeaderState::Lost);
@@ -39,14 +39,14 @@ fn a_header_lost_in_one_copy_and_an_end_lost_in_the_other_come_together() {
 }
 
 #[test]
-fn a_header_is_healed_from_its_own_copy_also_where_no_footer_leads_to_it() {
-    let (whole, places) = stream(3 * SEGMENT, &rewrappable());
+fn a_header_is_healed_from_its_copy_without_a_footer() {
+    let (whole, parts) = stream(3 * SEGMENT, &rewrappable());
     let headless = || Copy::of(&whole).hurt(10..300);
-    let other = || Copy::of(&whole).hurt(places.records[0].clone());
+    let other = || Copy::of(&whole).hurt(parts.records[0].clone());
     for damaged in [
         headless(),
         headless().followed_by(b"more"),
-        headless().hurt(places.footer.clone()),
+        headless().hurt(parts.footer.clone()),
         headless().unreadable(0..10),
     ] {
         let report = healed(&[damaged, other()], &whole);
@@ -58,12 +58,12 @@ fn a_header_is_healed_from_its_own_copy_also_where_no_footer_leads_to_it() {
 }
 
 #[test]
-fn footer_and_header_copy_are_made_anew_and_what_follows_is_left_out() {
-    let (whole, places) = stream(2 * SEGMENT, &rewrappable());
+fn footer_and_header_copy_are_rewritten_and_trailing_bytes_omitted() {
+    let (whole, parts) = stream(2 * SEGMENT, &rewrappable());
     let hurt = || {
         Copy::of(&whole)
-            .hurt(places.copy.clone())
-            .hurt(places.footer.clone())
+            .hurt(parts.copy.clone())
+            .hurt(parts.footer.clone())
     };
     let report = healed(&[hurt().followed_by(&[9; 5000]), hurt()], &whole);
     assert_eq!(report.trailing_bytes, 5000);
@@ -74,8 +74,8 @@ fn footer_and_header_copy_are_made_anew_and_what_follows_is_left_out() {
 fn a_stream_of_unknown_length_without_a_footer_is_measured_by_its_final_segment() {
     for size in [0, 5, SEGMENT, 3 * SEGMENT + 1] {
         let whole = seal_unsized(&plaintext(size), &compact());
-        let places = Places::of(&whole);
-        let hurt = || Copy::of(&whole).hurt(places.footer.clone());
+        let parts = Parts::of(&whole);
+        let hurt = || Copy::of(&whole).hurt(parts.footer.clone());
         healed(
             &[hurt().followed_by(&[1; 9000]), hurt().followed_by(&[2; 3])],
             &whole,
@@ -84,7 +84,7 @@ fn a_stream_of_unknown_length_without_a_footer_is_measured_by_its_final_segment(
 }
 
 #[test]
-fn a_header_that_was_kept_apart_serves_as_a_copy() {
+fn a_detached_header_serves_as_a_copy() {
     let (whole, _) = stream(2 * SEGMENT, &compact());
     let header = export_header(&&whole[..]).unwrap();
     let copies = [Copy::of(&whole).hurt(0..8), Copy::of(&header)];
@@ -92,33 +92,32 @@ fn a_header_that_was_kept_apart_serves_as_a_copy() {
 }
 
 #[test]
-fn a_copy_with_a_longer_header_is_healed_by_one_with_a_shorter_one() {
-    let (short, places) = stream(3 * SEGMENT, &compact());
+fn copies_with_headers_of_different_sizes_heal_each_other() {
+    let (short, parts) = stream(3 * SEGMENT, &compact());
     let keys = StreamParts::of(&short).keys();
     let long = StreamParts::changed(&short, |parts| {
         parts.rewrite_header(Some(&keys), |draft| {
             (draft.revision, draft.padded_size) = (1, 2000)
         });
     });
-    let long_places = Places::of(&long);
+    let long_parts = Parts::of(&long);
     assert!(long.len() > short.len());
-    let at = long_places.records[1].start + 500;
+    let at = long_parts.records[1].start + 500;
     let hurt = |copy: &[u8]| Copy::of(copy).hurt(at..at + 9);
     // The damaged copy's own header stays.
     healed(
-        &[hurt(&long), Copy::of(&short).hurt(places.records[2].clone())],
+        &[hurt(&long), Copy::of(&short).hurt(parts.records[2].clone())],
         &long,
     );
-    let other = Copy::of(&long).hurt(long_places.records[0].clone());
-    let at = places.records[2].start + 500;
+    let other = Copy::of(&long).hurt(long_parts.records[0].clone());
+    let at = parts.records[2].start + 500;
     healed(&[Copy::of(&short).hurt(at..at + 9), other], &short);
-    // And where a copy has lost its header, its records show how long that was.
+    // If a copy has lost its header, its records show the header's size.
     for lost in [&long, &short] {
         let lost = || Copy::of(lost).hurt(0..100);
-        let hurt = |copy: &[u8], places: &Places, segment: usize| {
-            Copy::of(copy).hurt(places.records[segment].clone())
-        };
-        let copies = [lost(), hurt(&short, &places, 0), hurt(&long, &long_places, 0)];
+        let hurt =
+            |copy: &[u8], parts: &Parts, segment: usize| Copy::of(copy).hurt(parts.records[segment].clone());
+        let copies = [lost(), hurt(&short, &parts, 0), hurt(&long, &long_parts, 0)];
         let (output, result) = heal_with(&copies, &control(1));
         assert_eq!(result.unwrap().copies[0].segments, 3);
         assert_eq!(output, short);
@@ -126,8 +125,8 @@ fn a_copy_with_a_longer_header_is_healed_by_one_with_a_shorter_one() {
 }
 
 #[test]
-fn of_end_records_that_differ_the_one_that_most_copies_have_is_taken() {
-    let (whole, places) = stream(3 * SEGMENT, &compact());
+fn the_end_record_of_most_copies_is_taken() {
+    let (whole, parts) = stream(3 * SEGMENT, &compact());
     let other = StreamParts::changed(&whole, |parts| {
         parts.end[40] ^= 1;
         parts.mend_end_checksum();
@@ -140,7 +139,7 @@ fn of_end_records_that_differ_the_one_that_most_copies_have_is_taken() {
     assert_eq!(states(&[Copy::of(&whole), Copy::of(&other)]), [Taken, Differs]);
     let copies = [Copy::of(&other), Copy::of(&whole), Copy::of(&whole)];
     assert_eq!(states(&copies), [Differs, Taken, Taken]);
-    let lost = || Copy::of(&whole).hurt(places.end.clone());
+    let lost = || Copy::of(&whole).hurt(parts.end.clone());
     assert_eq!(
         states(&[lost(), Copy::of(&whole), Copy::of(&other)]),
         [Lost, Taken, Differs]
@@ -149,7 +148,7 @@ fn of_end_records_that_differ_the_one_that_most_copies_have_is_taken() {
 }
 
 #[test]
-fn a_header_that_somebody_changed_without_a_key_counts_as_lost() {
+fn a_header_with_another_core_counts_as_lost() {
     let (whole, _) = stream(SEGMENT, &compact());
     let changed = StreamParts::changed(&whole, |parts| {
         parts.header[16..20].copy_from_slice(&1024_u32.to_be_bytes());
@@ -160,11 +159,11 @@ fn a_header_that_somebody_changed_without_a_key_counts_as_lost() {
 }
 
 #[test]
-fn what_was_healed_opens() {
-    let (whole, places) = stream(3 * SEGMENT + 5, &rewrappable());
+fn a_healed_stream_opens() {
+    let (whole, parts) = stream(3 * SEGMENT + 5, &rewrappable());
     let copies = [
-        Copy::of(&whole).cut(places.records[2].start + 7),
-        Copy::of(&whole).hurt(0..places.records[1].end),
+        Copy::of(&whole).cut(parts.records[2].start + 7),
+        Copy::of(&whole).hurt(0..parts.records[1].end),
     ];
     let (output, _) = heal_with(&copies, &control(2));
     let (opened, result) = open_by((End::ByOffset, End::ByOffset), &output, &reading(), &control(1));
@@ -173,9 +172,9 @@ fn what_was_healed_opens() {
 }
 
 #[test]
-fn an_exported_header_is_the_headers_bytes_or_those_of_its_copy() {
-    let (whole, places) = stream(5, &rewrappable());
-    let header = &whole[places.header];
+fn an_exported_header_is_the_header_or_its_copy() {
+    let (whole, parts) = stream(5, &rewrappable());
+    let header = &whole[parts.header];
     assert_eq!(export_header(&&whole[..]).unwrap(), header);
     let damaged = Copy::of(&whole).hurt(20..30);
     assert_eq!(export_header(&damaged).unwrap(), header);

@@ -1,6 +1,6 @@
-//! Whatever happens to copies, one of which has kept each part: the very stream comes out.
+//! If each part is left in one of the copies, healing gives exactly the undamaged stream.
 
-use super::{Copy, Places, heal_with};
+use super::{Copy, Parts, heal_with};
 use crate::format::DigestKind;
 use crate::operation::options::HeaderLayout;
 use crate::testing::support::{SEGMENT, control, options, pick, plaintext, seal, seal_unsized};
@@ -11,7 +11,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn damage_that_leaves_each_part_in_one_copy_is_undone(
+    fn damage_that_leaves_each_part_in_one_copy_is_healed(
         seed in any::<u64>(),
         size in 0..=9 * SEGMENT,
         count in 2..=4_usize,
@@ -32,14 +32,14 @@ proptest! {
     }
 }
 
-/// Copies of a stream, each damaged anywhere but in the parts that it keeps. Who keeps the header keeps the end too, so
-/// that it is known to be a copy of the same stream.
+/// Copies of a stream, each damaged outside the parts that it keeps. The copy that keeps the header keeps the trailer too, so that it
+/// is known to belong to the stream.
 fn damaged_copies(whole: &[u8], count: usize, mut seed: u64) -> Vec<Copy> {
-    let places = Places::of(whole);
+    let parts = Parts::of(whole);
     let header_keeper = pick(&mut seed, count);
     let mut kept: Vec<Vec<Range<usize>>> = vec![Vec::new(); count];
-    kept[header_keeper].extend([places.header.clone(), places.end.clone()]);
-    for record in &places.records {
+    kept[header_keeper].extend([parts.header.clone(), parts.end.clone()]);
+    for record in &parts.records {
         kept[pick(&mut seed, count)].push(record.clone());
     }
     kept.iter()

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// A directory with two copies that are damaged in different segments.
+/// A directory with two copies with damage in different segments.
 struct Folder {
     directory: TempDir,
     whole: Vec<u8>,
@@ -18,14 +18,14 @@ struct Folder {
 
 impl Folder {
     fn new() -> Self {
-        let (whole, places) = stream(4 * SEGMENT, &compact());
+        let (whole, parts) = stream(4 * SEGMENT, &compact());
         let folder = Self {
             directory: tempfile::tempdir().unwrap(),
             whole,
         };
         for (name, segment) in [("a", 1), ("b", 2)] {
             let mut copy = folder.whole.clone();
-            copy[places.records[segment].start + 400] ^= 1;
+            copy[parts.records[segment].start + 400] ^= 1;
             fs::write(folder.path(name), copy).unwrap();
         }
         folder
@@ -64,7 +64,7 @@ impl Folder {
 }
 
 #[test]
-fn a_whole_file_appears_and_the_copies_stay_as_they_are() {
+fn the_healed_file_is_created_and_the_copies_are_unchanged() {
     let folder = Folder::new();
     let before = folder.contents();
     folder.heal(["a", "b"], "out", NEW).unwrap();
@@ -79,7 +79,7 @@ fn a_whole_file_appears_and_the_copies_stay_as_they_are() {
 }
 
 #[test]
-fn no_copy_is_ever_the_target_whatever_its_name() {
+fn a_copy_is_refused_as_target_under_any_name() {
     let folder = Folder::new();
     fs::hard_link(folder.path("b"), folder.path("link")).unwrap();
     let before = folder.contents();
@@ -93,7 +93,7 @@ fn no_copy_is_ever_the_target_whatever_its_name() {
 }
 
 #[test]
-fn what_fails_leaves_nothing() {
+fn a_failure_leaves_no_file() {
     let folder = Folder::new();
     fs::write(folder.path("old"), "old").unwrap();
     let before = folder.contents();
@@ -119,7 +119,7 @@ fn a_missing_copy_is_named() {
 }
 
 #[test]
-fn copies_in_memory_serve_too() {
+fn copies_in_memory_are_accepted() {
     let folder = Folder::new();
     let [a, b] = ["a", "b"].map(|name| fs::read(folder.path(name)).unwrap());
     let (damaged, replicas) = (CopySource::Memory(&a), [CopySource::Memory(&b)]);

@@ -1,6 +1,6 @@
 //! What healing refuses, and how it ends early.
 
-use super::{Copy, Places, failure, heal_with, stream};
+use super::{Copy, Parts, failure, heal_with, stream};
 use crate::error::{Limit, SealError};
 use crate::format::{DigestKind, SegmentIndex};
 use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
@@ -14,7 +14,7 @@ use std::io;
 use std::sync::Mutex;
 
 #[test]
-fn without_digests_nothing_is_judged() {
+fn a_stream_without_digests_is_refused() {
     let (whole, _) = stream(SEGMENT, &options(DigestKind::None, HeaderLayout::Compact));
     assert_eq!(
         failure(&[Copy::of(&whole), Copy::of(&whole)]),
@@ -40,16 +40,16 @@ fn larger_segments_than_allowed_are_refused() {
 }
 
 #[test]
-fn no_header_at_all_is_the_damaged_copys_failure() {
+fn without_any_header_the_damaged_copys_failure_is_returned() {
     let (whole, _) = stream(SEGMENT, &compact());
     let copies = [Copy::of(&whole).hurt(40..41), Copy::of(b"text"), Copy::of(b"")];
     assert_eq!(failure(&copies).code(), "HEADER_DAMAGED");
 }
 
 #[test]
-fn a_raised_token_ends_it_wherever_it_is() {
-    let (whole, places) = stream(8 * SEGMENT, &compact());
-    let hurt = Copy::of(&whole).hurt(places.records[3].start + 500..places.records[3].end);
+fn cancelling_ends_healing_at_any_point() {
+    let (whole, parts) = stream(8 * SEGMENT, &compact());
+    let hurt = Copy::of(&whole).hurt(parts.records[3].start + 500..parts.records[3].end);
     for at in 1..12 {
         let control = control(1);
         let source = FaultySource::new(&hurt.bytes, at, Fault::Cancel(control.cancel.clone()));
@@ -61,7 +61,7 @@ fn a_raised_token_ends_it_wherever_it_is() {
 }
 
 #[test]
-fn a_sink_that_fails_ends_it() {
+fn a_failing_sink_ends_healing() {
     let (whole, _) = stream(3 * SEGMENT, &compact());
     for at in 0..5 {
         let sink = FaultySink::new(at, Fault::Error(io::ErrorKind::StorageFull));
@@ -80,15 +80,15 @@ fn a_sink_that_fails_ends_it() {
 }
 
 #[test]
-fn progress_ends_with_the_plaintexts_length() {
-    let (whole, places) = stream(3 * SEGMENT + 1, &compact());
+fn progress_ends_with_the_plaintext_size() {
+    let (whole, parts) = stream(3 * SEGMENT + 1, &compact());
     let told = Mutex::new(Vec::new());
     let listener = |progress: Progress| told.lock().unwrap().push(progress);
     let control = Control {
         progress: Some(&listener),
         ..control(2)
     };
-    let copies = [Copy::of(&whole).hurt(places.records[0].clone()), Copy::of(&whole)];
+    let copies = [Copy::of(&whole).hurt(parts.records[0].clone()), Copy::of(&whole)];
     heal_with(&copies, &control).1.unwrap();
     let done = Progress {
         bytes_done: 3 * SEGMENT + 1,
@@ -98,7 +98,7 @@ fn progress_ends_with_the_plaintexts_length() {
 }
 
 #[test]
-fn a_header_that_claims_more_than_there_is_costs_nothing() {
+fn a_false_size_in_the_header_reserves_nothing() {
     let (whole, _) = stream(SEGMENT, &compact());
     for claim in [1 << 40, (1 << 63) - 1] {
         let claims = StreamParts::changed(&whole, |parts| {
@@ -112,14 +112,14 @@ fn a_header_that_claims_more_than_there_is_costs_nothing() {
 }
 
 #[test]
-fn records_of_which_nothing_can_be_read_are_lost() {
+fn unreadable_records_are_lost() {
     let options = EncryptOptions {
         segment_size: Some(512 * 1024),
         ..compact()
     };
     let whole = seal(&vec![3; 512 * 1024 + 10], &options);
-    let places = Places::of(&whole);
-    let hollow = Copy::of(&whole).unreadable(places.header.end..places.end.start);
+    let parts = Parts::of(&whole);
+    let hollow = Copy::of(&whole).unreadable(parts.header.end..parts.end.start);
     let lost = SealError::NotHealed {
         segments: 2,
         first: SegmentIndex::ZERO,

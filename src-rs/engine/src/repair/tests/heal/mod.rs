@@ -1,4 +1,4 @@
-//! One whole stream out of damaged copies.
+//! Tests of healing.
 
 mod choices;
 mod disjoint;
@@ -19,7 +19,7 @@ use std::io::IoSliceMut;
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// A copy, parts of which can't be read, and which notes what is read.
+/// A copy with bad ranges, which records what is read.
 #[derive(Default)]
 struct Copy {
     bytes: Vec<u8>,
@@ -92,7 +92,7 @@ impl ReadAt for Copy {
     }
 }
 
-/// Heals the first of these copies by the others.
+/// Heals the first of these copies with the others.
 fn heal_with(copies: &[Copy], control: &Control<'_>) -> (Vec<u8>, Result<HealReport, SealError>) {
     let output = Output::default();
     let (damaged, replicas) = copies.split_first().unwrap();
@@ -107,7 +107,7 @@ fn heal_with(copies: &[Copy], control: &Control<'_>) -> (Vec<u8>, Result<HealRep
     (output.into_bytes(), result)
 }
 
-/// Heals, which must give these very bytes.
+/// Heals, and checks that the output is `whole`.
 fn healed(copies: &[Copy], whole: &[u8]) -> HealReport {
     let (output, result) = heal_with(copies, &control(1));
     let report = result.unwrap();
@@ -125,15 +125,15 @@ fn failure(copies: &[Copy]) -> SealError {
     heal_with(copies, &control(1)).1.unwrap_err()
 }
 
-/// A stream of this many bytes, and where its parts are.
-fn stream(size: u64, options: &EncryptOptions<'_>) -> (Vec<u8>, Places) {
+/// A stream with this many plaintext bytes, and the ranges of its parts.
+fn stream(size: u64, options: &EncryptOptions<'_>) -> (Vec<u8>, Parts) {
     let bytes = seal(&plaintext(size), options);
-    let places = Places::of(&bytes);
-    (bytes, places)
+    let parts = Parts::of(&bytes);
+    (bytes, parts)
 }
 
-/// Where the parts of a stream are.
-struct Places {
+/// Ranges of the parts of a stream.
+struct Parts {
     header: Range<usize>,
     records: Vec<Range<usize>>,
     end: Range<usize>,
@@ -141,7 +141,7 @@ struct Places {
     footer: Range<usize>,
 }
 
-impl Places {
+impl Parts {
     fn of(stream: &[u8]) -> Self {
         let parts = StreamParts::of(stream);
         let mut at = 0;

@@ -1,4 +1,4 @@
-//! Which segment is taken from where.
+//! Which copy each segment is taken from.
 
 use super::{Copy, failure, heal_with, healed, stream};
 use crate::crypto::Random;
@@ -20,10 +20,10 @@ fn run(first: u64, count: u64, replica: Option<usize>) -> HealedRun {
 }
 
 #[test]
-fn each_segment_comes_from_the_first_copy_that_has_it_and_no_more_is_read_of_the_others() {
-    let (whole, places) = stream(6 * SEGMENT, &compact());
+fn each_segment_is_read_from_the_first_copy_that_has_it() {
+    let (whole, parts) = stream(6 * SEGMENT, &compact());
     let in_record = |segment: usize| {
-        let start = places.records[segment].start;
+        let start = parts.records[segment].start;
         start + 500..start + 501
     };
     let copies = [
@@ -38,7 +38,7 @@ fn each_segment_comes_from_the_first_copy_that_has_it_and_no_more_is_read_of_the
     assert_eq!(report.healed, [run(1, 2, Some(0)), run(4, 1, Some(1))]);
     let segments: Vec<_> = report.copies.iter().map(|copy| copy.segments).collect();
     assert_eq!(segments, [3, 2, 1]);
-    for (segment, record) in places.records.iter().enumerate() {
+    for (segment, record) in parts.records.iter().enumerate() {
         assert_eq!(
             copies[1].was_read(record),
             [1, 2, 4].contains(&segment),
@@ -49,21 +49,21 @@ fn each_segment_comes_from_the_first_copy_that_has_it_and_no_more_is_read_of_the
 }
 
 #[test]
-fn a_whole_copy_is_copied_and_no_segment_of_a_replica_is_read() {
+fn with_an_undamaged_copy_no_segment_of_a_replica_is_read() {
     for size in [0, 1, FRAME, SEGMENT - 1, SEGMENT, SEGMENT + 1, 5 * SEGMENT] {
-        let (whole, places) = stream(size, &compact());
+        let (whole, parts) = stream(size, &compact());
         let copies = [Copy::of(&whole), Copy::of(&whole)];
         let report = healed(&copies, &whole);
         assert!(report.healed.is_empty());
-        assert!(!places.records.iter().any(|record| copies[1].was_read(record)));
+        assert!(!parts.records.iter().any(|record| copies[1].was_read(record)));
     }
 }
 
 #[test]
-fn frames_that_two_copies_lost_in_one_segment_are_put_together() {
+fn a_segment_damaged_in_two_copies_is_combined() {
     for digest in &DigestKind::ALL[1..] {
-        let (whole, places) = stream(3 * SEGMENT, &options(*digest, HeaderLayout::Compact));
-        let start = places.records[1].start;
+        let (whole, parts) = stream(3 * SEGMENT, &options(*digest, HeaderLayout::Compact));
+        let start = parts.records[1].start;
         let (first, second) = (start + 200..start + 900, start + 1300..start + 2000);
         let flips = [
             Copy::of(&whole).hurt(first.clone()),
@@ -72,7 +72,7 @@ fn frames_that_two_copies_lost_in_one_segment_are_put_together() {
         let holes = [
             Copy::of(&whole)
                 .unreadable(first.clone())
-                .hurt(places.records[0].clone()),
+                .hurt(parts.records[0].clone()),
             Copy::of(&whole).hurt(second.clone()),
         ];
         let zeros = {
@@ -83,19 +83,19 @@ fn frames_that_two_copies_lost_in_one_segment_are_put_together() {
         };
         assert_eq!(healed(&flips, &whole).healed, [run(1, 1, None)]);
         assert_eq!(healed(&zeros, &whole).healed, [run(1, 1, None)]);
-        // The whole record lies in one block that can't be read: nothing is left of it but in the other copy.
+        // The whole record lies in one block that can't be read, so only the other copy has it.
         assert_eq!(heal_with(&holes, &control(1)).1.unwrap_err().code(), "NOT_HEALED");
     }
 }
 
 #[test]
-fn what_cannot_be_read_in_one_block_is_taken_from_a_copy_that_is_damaged_in_another() {
+fn unreadable_blocks_are_taken_from_a_copy_that_is_damaged_elsewhere() {
     let options = crate::operation::options::EncryptOptions {
         segment_size: Some(64 * FRAME as u32),
         ..compact()
     };
-    let (whole, places) = stream(100 * FRAME, &options);
-    let start = places.records[0].start;
+    let (whole, parts) = stream(100 * FRAME, &options);
+    let start = parts.records[0].start;
     let copies = [
         Copy::of(&whole).unreadable(start + 9000..start + 9001),
         Copy::of(&whole).hurt(start + 40_000..start + 40_100),
@@ -108,9 +108,9 @@ fn what_cannot_be_read_in_one_block_is_taken_from_a_copy_that_is_damaged_in_anot
 }
 
 #[test]
-fn a_segment_header_and_tag_that_every_copy_lost_are_written_anew() {
-    let (whole, places) = stream(2 * SEGMENT, &compact());
-    let start = places.records[1].start;
+fn a_segment_header_and_tag_that_every_copy_lost_are_restored() {
+    let (whole, parts) = stream(2 * SEGMENT, &compact());
+    let start = parts.records[1].start;
     let copies = [
         Copy::of(&whole).hurt(start..start + 32),
         Copy::of(&whole)
@@ -121,9 +121,9 @@ fn a_segment_header_and_tag_that_every_copy_lost_are_written_anew() {
 }
 
 #[test]
-fn three_copies_with_more_damage_than_can_be_tried_are_healed_by_their_majority() {
-    let (whole, places) = stream(SEGMENT, &compact());
-    let start = places.records[0].start;
+fn three_copies_with_much_damage_are_healed_by_majority() {
+    let (whole, parts) = stream(SEGMENT, &compact());
+    let start = parts.records[0].start;
     let hurt = |number: usize| {
         let spots = (0..15).map(|spot| start + 120 + 120 * spot + 40 * number);
         spots.fold(Copy::of(&whole), |copy, at| copy.hurt(at..at + 3))
@@ -136,12 +136,10 @@ fn three_copies_with_more_damage_than_can_be_tried_are_healed_by_their_majority(
 }
 
 #[test]
-fn segments_that_are_nowhere_are_counted_and_the_first_is_named() {
-    let (whole, places) = stream(9 * SEGMENT, &compact());
+fn lost_segments_are_counted_and_the_first_is_named() {
+    let (whole, parts) = stream(9 * SEGMENT, &compact());
     let hurt = |segments: &[usize]| {
-        let ranges = segments
-            .iter()
-            .map(|&segment| places.records[segment].start + 500);
+        let ranges = segments.iter().map(|&segment| parts.records[segment].start + 500);
         ranges.fold(Copy::of(&whole), |copy, at| copy.hurt(at..at + 9))
     };
     for threads in [1, 4] {
@@ -156,24 +154,24 @@ fn segments_that_are_nowhere_are_counted_and_the_first_is_named() {
 
 #[test]
 fn another_sealing_of_a_segment_is_not_taken() {
-    let (whole, places) = stream(3 * SEGMENT, &compact());
+    let (whole, parts) = stream(3 * SEGMENT, &compact());
     let content = &plaintext(3 * SEGMENT)[SEGMENT as usize..2 * SEGMENT as usize];
     let other = StreamParts::changed(&whole, |parts| {
         parts.records[1] = parts.sealed_again(1, content, false)
     });
-    let at = places.records[1].start + 700;
+    let at = parts.records[1].start + 700;
     let damaged = || Copy::of(&whole).hurt(at..at + 5);
     assert_eq!(failure(&[damaged(), Copy::of(&other)]).code(), "NOT_HEALED");
     let copies = [damaged(), Copy::of(&other), Copy::of(&whole)];
     assert_eq!(healed(&copies, &whole).healed, [run(1, 1, Some(1))]);
-    // Nor is it a hindrance where the right one must be combined.
+    // Nor does it prevent combining the right one.
     let copies = [
         damaged(),
         Copy::of(&other),
         Copy::of(&whole).hurt(at + 100..at + 110),
     ];
     assert_eq!(healed(&copies, &whole).healed, [run(1, 1, None)]);
-    // And one that the damaged copy has is replaced.
+    // Another sealing in the damaged copy is replaced.
     assert_eq!(
         healed(&[Copy::of(&other), Copy::of(&whole)], &whole).healed,
         [run(1, 1, Some(0))]
@@ -181,7 +179,7 @@ fn another_sealing_of_a_segment_is_not_taken() {
 }
 
 #[test]
-fn a_copy_of_another_stream_is_named() {
+fn a_copy_of_another_stream_is_refused_by_number() {
     let (whole, _) = stream(SEGMENT, &compact());
     let mut other = vec![0; whole.len()];
     let (from, to) = (
@@ -197,7 +195,7 @@ fn a_copy_of_another_stream_is_named() {
     };
     let copies = [Copy::of(&whole), Copy::of(&whole), Copy::of(&other)];
     assert_eq!(failure(&copies), foreign);
-    // With its own header lost nothing but the segments tell that the other stream, of the same shape, is another.
+    // With its own header lost, only the segments show that the other stream with the same core is another.
     let headless = Copy::of(&whole).hurt(0..200);
     assert_eq!(failure(&[headless, Copy::of(&other)]).code(), "HEADER_ERROR");
 }

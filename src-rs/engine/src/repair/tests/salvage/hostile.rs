@@ -1,6 +1,6 @@
-//! Sources that are made to cost much. What they cost is counted.
+//! Hostile sources that try to make salvage costly. The tests count attempts and reads.
 
-use super::wreck::{SEGMENT, Wreck, small};
+use super::damaged_stream::{DamagedStream, SEGMENT, small};
 use super::{salvage_bytes, salvage_costs};
 use crate::format::{
     ByteRange, DigestKind, Geometry, SegmentHeader, SegmentIndex, StreamCore, StreamHeaderDraft,
@@ -11,8 +11,8 @@ use crate::testing::support::{key, pick, reading, seal};
 
 const SEGMENTS: usize = 12;
 
-fn wreck() -> Wreck {
-    Wreck::new(
+fn damaged() -> DamagedStream {
+    DamagedStream::new(
         SEGMENTS * SEGMENT,
         true,
         DigestKind::Crc64Nvme,
@@ -20,9 +20,9 @@ fn wreck() -> Wreck {
     )
 }
 
-/// The header and, behind it, what a test likes.
-fn behind_header(wreck: &Wreck, rest: &[u8]) -> Vec<u8> {
-    let mut bytes = wreck.header.bytes.clone();
+/// The header followed by `rest`.
+fn after_header(damaged: &DamagedStream, rest: &[u8]) -> Vec<u8> {
+    let mut bytes = damaged.header.bytes.clone();
     bytes.extend(rest);
     bytes
 }
@@ -33,8 +33,8 @@ fn assert_nothing(map: &DamageMap) {
 }
 
 #[test]
-fn segment_headers_with_right_checksums_cost_one_tag_each() {
-    let wreck = wreck();
+fn forged_segment_headers_cost_one_tag_each() {
+    let damaged = damaged();
     let geometry = Geometry::new(1024, SEGMENT as u32, DigestKind::Crc64Nvme).unwrap();
     let mut rest = Vec::new();
     for index in 0..20_000 {
@@ -45,35 +45,35 @@ fn segment_headers_with_right_checksums_cost_one_tag_each() {
         };
         rest.extend(header.encode(&geometry));
     }
-    let (map, tags, frames) = salvage_costs(&behind_header(&wreck, &rest));
+    let (map, tags, frames) = salvage_costs(&after_header(&damaged, &rest));
     assert_nothing(&map);
-    // And twice one for each place where a record should be.
+    // And two for each predicted position.
     assert!(tags <= 20_000 + 2 * SEGMENTS as u64, "{tags}");
     assert_eq!(frames, 0);
 }
 
 #[test]
-fn genuine_preambles_without_their_frames_cost_no_more_than_the_source_allows() {
-    let wreck = wreck();
+fn genuine_preambles_without_frames_cost_a_bounded_number_of_attempts() {
+    let damaged = damaged();
     let mut rest = Vec::new();
     for round in 0..200 {
-        let record = wreck.record(round % SEGMENTS);
-        rest.extend(&wreck.sealed[record.start..record.start + 106]);
+        let record = damaged.record(round % SEGMENTS);
+        rest.extend(&damaged.sealed[record.start..record.start + 106]);
     }
-    let bytes = behind_header(&wreck, &rest);
+    let bytes = after_header(&damaged, &rest);
     let (map, tags, frames) = salvage_costs(&bytes);
     assert_nothing(&map);
     assert!(tags <= 200 + 3 * SEGMENTS as u64, "{tags}");
-    // 16 times the source and the shares of records that are mostly there.
+    // 16 times the source, and the records that are mostly complete.
     let most = 17 * bytes.len() as u64 / 1056;
     assert!(frames <= most, "{frames} > {most}");
 }
 
 #[test]
-fn a_record_that_is_followed_by_marks_of_frames_is_tried_a_bounded_number_of_times() {
-    let wreck = wreck();
-    let record = wreck.record(3);
-    let mut bytes = behind_header(&wreck, &wreck.sealed[record.start..record.start + 106]);
+fn a_record_followed_by_length_fields_costs_a_bounded_number_of_attempts() {
+    let damaged = damaged();
+    let record = damaged.record(3);
+    let mut bytes = after_header(&damaged, &damaged.sealed[record.start..record.start + 106]);
     bytes.extend(vec![0xff; 300_000]);
     let (map, tags, frames) = salvage_costs(&bytes);
     assert_nothing(&map);
@@ -82,8 +82,8 @@ fn a_record_that_is_followed_by_marks_of_frames_is_tried_a_bounded_number_of_tim
 }
 
 #[test]
-fn ends_with_huge_counts_are_not_believed() {
-    let wreck = wreck();
+fn end_records_with_huge_counts_are_ignored() {
+    let damaged = damaged();
     let mut rest = Vec::new();
     for count in [12_u64, 1 << 20, 1 << 40, u64::MAX] {
         for _ in 0..500 {
@@ -93,17 +93,17 @@ fn ends_with_huge_counts_are_not_believed() {
             rest.extend([0; 4]);
         }
     }
-    let (map, ..) = salvage_costs(&behind_header(&wreck, &rest));
+    let (map, ..) = salvage_costs(&after_header(&damaged, &rest));
     assert_nothing(&map);
-    // The stream itself comes out all the same.
-    let mut bytes = behind_header(&wreck, &rest);
-    bytes.extend(&wreck.sealed[wreck.header.bytes.len()..]);
+    // The stream itself is still recovered.
+    let mut bytes = after_header(&damaged, &rest);
+    bytes.extend(&damaged.sealed[damaged.header.bytes.len()..]);
     let (output, map) = salvage_bytes(&bytes).unwrap();
-    assert_eq!((output, map.outcome), (wreck.plaintext, Outcome::Whole));
+    assert_eq!((output, map.outcome), (damaged.plaintext, Outcome::Whole));
 }
 
 #[test]
-fn headers_that_claim_to_be_long_are_not_all_read() {
+fn long_claimed_headers_are_read_within_a_budget() {
     let mut fake = [0; 104];
     fake[..8].copy_from_slice(b"\x89SEAL\r\n\x1a");
     fake[8] = 1;
@@ -114,12 +114,12 @@ fn headers_that_claim_to_be_long_are_not_all_read() {
     };
     let options = SalvageOptions::new(reading());
     assert!(super::salvage_with(&counter, &options, &Control::serial()).is_err());
-    // The search itself, each prefix, and once more the source for whole headers.
+    // The scan, each prefix, and the budget for whole headers.
     let (size, read) = (counter.bytes.len() as u64, counter.read.into_inner());
     assert!(read <= 4 * size + 2 * 1_048_576, "{read} of {size}");
 }
 
-/// Memory that counts what is read of it.
+/// Counts the bytes that are read.
 struct Counting {
     bytes: Vec<u8>,
     read: std::sync::atomic::AtomicU64,
@@ -139,8 +139,8 @@ impl crate::stream_v2::io::ReadAt for Counting {
 }
 
 #[test]
-fn what_is_read_is_linear_in_a_source_full_of_anything() {
-    let wreck = wreck();
+fn reading_is_linear_in_the_size_of_a_hostile_source() {
+    let damaged = damaged();
     let mut seed = 4;
     let noise: Vec<u8> = (0..400_000).map(|_| pick(&mut seed, 256) as u8).collect();
     let marks = [
@@ -157,26 +157,26 @@ fn what_is_read_is_linear_in_a_source_full_of_anything() {
         .chain([&noise])
     {
         let counter = Counting {
-            bytes: behind_header(&wreck, rest),
+            bytes: after_header(&damaged, rest),
             read: 0.into(),
         };
         let options = SalvageOptions::new(reading());
         let (_, map) = super::salvage_with(&counter, &options, &Control::serial()).unwrap();
         assert_nothing(&map);
         let (size, read) = (counter.bytes.len() as u64, counter.read.into_inner());
-        // Each mark may cost a look at what could be a header's or an end's first bytes.
+        // Each marker may cost a read of a possible header's or end record's first bytes.
         assert!(read <= 16 * size + 100_000, "{read} of {size}");
     }
 }
 
 #[test]
-fn a_stream_that_claims_four_exbibytes_is_told_in_a_few_ranges() {
+fn a_claimed_size_of_four_exbibytes_gives_one_lost_range() {
     let total = 1_u64 << 62;
     let bytes = claiming(total);
     let (output, map) = salvage_bytes(&bytes).unwrap();
     assert_eq!((map.outcome, map.plaintext_size), (Outcome::Partial, Some(total)));
     assert_eq!(map.recovered.bytes, 2 * SEGMENT as u64);
-    // No file can be that long: the output ends with what came out.
+    // No file can be that long: the output ends with the last recovered frame.
     assert_eq!(output.len() as u64, map.output_size);
     assert_eq!(map.output_size, 2 * SEGMENT as u64);
     assert_eq!(map.lost.ranges.len(), 1, "{:?}", map.lost.ranges);
@@ -192,12 +192,12 @@ fn a_stream_that_claims_four_exbibytes_is_told_in_a_few_ranges() {
     assert_eq!(lost.last_segment.get(), total / SEGMENT as u64 - 1);
 }
 
-/// A stream of two segments whose header, which is authentic, states that it has `total` bytes.
+/// A stream of two segments whose authentic header states `total` bytes.
 fn claiming(total: u64) -> Vec<u8> {
     with_segments(Some(total), &[0, 1])
 }
 
-/// A stream whose header is authentic, of full segments with these indices.
+/// A stream with an authentic header and full segments with these indices.
 fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
     use crate::crypto::{FileKey, Random, StreamKeys};
     use crate::keys::{Recipient, seal_slots};
@@ -249,7 +249,7 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
 }
 
 #[test]
-fn indices_beyond_any_stream_are_no_records() {
+fn records_with_impossible_indices_are_ignored() {
     let highest = (1 << 63) / SEGMENT as u64 - 2;
     let bytes = with_segments(None, &[0, u64::MAX, u64::MAX - 1, highest + 2]);
     let (output, map) = salvage_bytes(&bytes).unwrap();
@@ -265,13 +265,13 @@ fn indices_beyond_any_stream_are_no_records() {
 }
 
 #[test]
-fn small_frames_of_large_segments_cost_a_bounded_number_of_attempts_too() {
+fn small_frames_of_large_segments_cost_a_bounded_number_of_attempts() {
     let options = EncryptOptions {
         segment_size: Some(256 * 1024),
         ..small(DigestKind::None, HeaderLayout::Compact)
     };
     let mut bytes = seal(&crate::testing::support::plaintext(256 * 1024), &options);
-    // A byte cut out of the first frame, and of every fourth after it.
+    // Removes a byte of every fourth frame.
     let header = crate::format::StreamHeader::parse(&bytes).unwrap().size() as usize;
     for cut in (0..256).step_by(4).rev() {
         bytes.remove(header + 106 + cut * 1056 + 500);

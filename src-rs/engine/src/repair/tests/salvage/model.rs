@@ -1,29 +1,29 @@
-//! Random damage, and a model that knows which frames it left unharmed: these come out, and nothing else does.
+//! Random damage, and a model of the undamaged frames: exactly these are recovered.
 
+use super::damaged_stream::{DamagedStream, FRAME, SEGMENT};
 use super::salvage_with;
-use super::wreck::{FRAME, SEGMENT, Wreck};
 use crate::format::DigestKind;
 use crate::operation::options::{Control, HeaderLayout};
 use crate::repair::salvage::{Outcome, SalvageOptions};
 use crate::testing::support::{pick, reading};
 
 #[test]
-fn exactly_the_frames_that_were_not_hit_come_out_of_random_wrecks() {
+fn random_damage_loses_exactly_the_frames_it_hits() {
     let cases = std::env::var("SEALSTREAM_SALVAGE_CASES").map_or(60, |cases| cases.parse().unwrap());
     for case in 0..cases {
         let mut seed = 0x5a1_0000 + case;
         (0..4).for_each(|_| _ = pick(&mut seed, 2));
-        let mut wreck = sound(&mut seed);
+        let mut damaged = sound(&mut seed);
         let mut story = Vec::new();
         for _ in 0..1 + pick(&mut seed, 4) {
-            story.push(damage(&mut wreck, &mut seed));
+            story.push(damage(&mut damaged, &mut seed));
         }
         let keeps_header = pick(&mut seed, 4) == 0;
-        check(&wreck, keeps_header, &format!("case {case}: {story:?}"));
+        check(&damaged, keeps_header, &format!("case {case}: {story:?}"));
     }
 }
 
-fn sound(seed: &mut u64) -> Wreck {
+fn sound(seed: &mut u64) -> DamagedStream {
     let sizes = [
         0,
         1,
@@ -40,16 +40,16 @@ fn sound(seed: &mut u64) -> Wreck {
     let size = sizes[pick(seed, 2 * sizes.len()).min(sizes.len() - 1)];
     let digest = DigestKind::ALL[pick(seed, DigestKind::ALL.len())];
     let layout = [HeaderLayout::Compact, HeaderLayout::Rewrappable][pick(seed, 2)];
-    Wreck::new(size, pick(seed, 3) != 0, digest, layout)
+    DamagedStream::new(size, pick(seed, 3) != 0, digest, layout)
 }
 
-/// Damages the wreck somehow and says how.
-fn damage(wreck: &mut Wreck, seed: &mut u64) -> String {
-    let size = wreck.bytes.len();
+/// Applies random damage and describes it.
+fn damage(damaged: &mut DamagedStream, seed: &mut u64) -> String {
+    let size = damaged.bytes.len();
     if size < 2 {
         return "nothing left to damage".into();
     }
-    let header = wreck.header.bytes.len().min(size);
+    let header = damaged.header.bytes.len().min(size);
     let at = pick(seed, size);
     let most = [16, 200, 1500, 6000][pick(seed, 4)];
     let range = at..(at + 1 + pick(seed, most)).min(size);
@@ -58,75 +58,75 @@ fn damage(wreck: &mut Wreck, seed: &mut u64) -> String {
             let count = 1 + pick(seed, 6);
             for _ in 0..count {
                 let at = pick(seed, size);
-                wreck.flip(at, pick(seed, 8));
+                damaged.flip(at, pick(seed, 8));
             }
             format!("{count} flips")
         }
         2 => {
-            wreck.fill(range.clone(), || pick(seed, 256) as u8);
+            damaged.fill(range.clone(), || pick(seed, 256) as u8);
             format!("noise over {range:?}")
         }
         3 => {
             let start = at / 512 * 512;
             let range = start..(start + 512 * (1 + pick(seed, 8))).min(size);
-            wreck.fill(range.clone(), || 0);
+            damaged.fill(range.clone(), || 0);
             format!("zeros over {range:?}")
         }
         4 => {
-            wreck.remove(range.clone());
+            damaged.remove(range.clone());
             format!("{range:?} removed")
         }
         5 => {
-            wreck.insert(range.clone(), range.end);
+            damaged.insert(range.clone(), range.end);
             format!("{range:?} doubled")
         }
         6 => {
             let to = pick(seed, size - range.len() + 1);
-            wreck.overwrite(range.clone(), to);
+            damaged.overwrite(range.clone(), to);
             format!("{range:?} copied over {to}")
         }
         7 => {
-            wreck.remove(at.max(1)..size);
+            damaged.remove(at.max(1)..size);
             format!("cut at {at}")
         }
         8 => {
-            wreck.garbage(0, most, seed);
+            damaged.garbage(0, most, seed);
             format!("{most} bytes in front")
         }
         9 => {
-            wreck.garbage(size, most, seed);
+            damaged.garbage(size, most, seed);
             format!("{most} bytes behind")
         }
         10 => {
-            wreck.fill(0..header, || 0xee);
+            damaged.fill(0..header, || 0xee);
             "no header".into()
         }
         _ => {
             let end = size.saturating_sub(150 + pick(seed, 300));
-            wreck.fill(end..size, || 0x11);
+            damaged.fill(end..size, || 0x11);
             format!("no end from {end}")
         }
     }
 }
 
-fn check(wreck: &Wreck, keeps_header: bool, story: &str) {
-    let kept = wreck.header.bytes.clone();
+fn check(damaged: &DamagedStream, keeps_header: bool, story: &str) {
+    let kept = damaged.header.bytes.clone();
     let options = SalvageOptions {
         header: keeps_header.then_some(&kept[..]),
         ..SalvageOptions::new(reading())
     };
-    let salvaged = salvage_with(&&wreck.bytes[..], &options, &Control::serial());
-    if !keeps_header && !wreck.has_header() {
+    let salvaged = salvage_with(&&damaged.bytes[..], &options, &Control::serial());
+    if !keeps_header && !damaged.has_header() {
         assert!(salvaged.is_err(), "{story}: there is no header");
         return;
     }
     let (output, map) = salvaged.unwrap_or_else(|failure| panic!("{story}: {failure}"));
     let mut recovered = 0;
     let mut frames = 0;
-    for segment in 0..wreck.segments() {
-        for frame in 0..wreck.frames_of(segment) {
+    for segment in 0..damaged.segments() {
+        for frame in 0..damaged.frames_of(segment) {
             let start = segment * SEGMENT + frame * FRAME;
-            let end = (start + FRAME).min(wreck.plaintext.len());
+            let end = (start + FRAME).min(damaged.plaintext.len());
             let is_known = map.plaintext_size.unwrap_or(map.segments * SEGMENT as u64) >= end as u64
                 && map.segments > segment as u64;
             let is_lost = !is_known
@@ -136,15 +136,15 @@ fn check(wreck: &Wreck, keeps_header: bool, story: &str) {
                 });
             let place = format!("{story}: segment {segment}, frame {frame}");
             if is_lost {
-                assert!(!wreck.certain(segment, frame), "{place} is unharmed, and lost");
+                assert!(!damaged.certain(segment, frame), "{place} is unharmed, and lost");
                 let rest = output.get(start..end.min(output.len())).unwrap_or_default();
                 assert!(
                     rest.iter().all(|&byte| byte == 0),
                     "{place} is lost and not zeros"
                 );
             } else {
-                assert!(wreck.possible(segment, frame), "{place} came from nowhere");
-                assert_eq!(&output[start..end], &wreck.plaintext[start..end], "{place}");
+                assert!(damaged.possible(segment, frame), "{place} came from nowhere");
+                assert_eq!(&output[start..end], &damaged.plaintext[start..end], "{place}");
                 recovered += end - start;
                 frames += 1;
             }
@@ -157,7 +157,7 @@ fn check(wreck: &Wreck, keeps_header: bool, story: &str) {
     );
     let outcome = if frames == 0 {
         Outcome::Nothing
-    } else if recovered == wreck.plaintext.len() && map.plaintext_size.is_some() {
+    } else if recovered == damaged.plaintext.len() && map.plaintext_size.is_some() {
         Outcome::Whole
     } else {
         Outcome::Partial
@@ -166,7 +166,7 @@ fn check(wreck: &Wreck, keeps_header: bool, story: &str) {
     if let Some(size) = map.plaintext_size
         && outcome != Outcome::Nothing
     {
-        assert_eq!(size, wreck.plaintext.len() as u64, "{story}");
+        assert_eq!(size, damaged.plaintext.len() as u64, "{story}");
         assert_eq!(output.len() as u64, size, "{story}");
         assert_eq!(map.lost.bytes + map.recovered.bytes, size, "{story}");
     }

@@ -1,4 +1,4 @@
-//! Streams that are damaged, forged or cut in several places at once.
+//! Streams with several problems at once: damaged, forged or truncated.
 
 use super::{both, check, keyless, kinds, with_key};
 use crate::error::{EndDisagreement, SealError};
@@ -10,7 +10,7 @@ use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{FRAME, SEGMENT, compact, control, options, plaintext, seal, seal_unsized};
 
 #[test]
-fn every_damage_of_a_stream_is_found_in_order_of_place() {
+fn all_problems_are_listed_in_order_of_offset() {
     let sealed = seal(
         &plaintext(20 * SEGMENT),
         &options(DigestKind::Blake3, HeaderLayout::Rewrappable),
@@ -38,7 +38,7 @@ fn every_damage_of_a_stream_is_found_in_order_of_place() {
         parts.copy[9] ^= 1;
         parts.footer[0] ^= 1;
     });
-    let due = [
+    let expected = [
         (Some(3), "DIGEST_MISMATCH"),
         (Some(4), "INVALID_SEGMENT"),
         (Some(7), "INVALID_SEGMENT"),
@@ -51,7 +51,7 @@ fn every_damage_of_a_stream_is_found_in_order_of_place() {
     for threads in [1, 2, 32] {
         for (how, _) in both() {
             let found = verify(&&stream[..], &how, &control(threads)).unwrap();
-            assert_eq!(kinds(&found), due);
+            assert_eq!(kinds(&found), expected);
             assert_eq!(found.segments_checked, 20);
             assert!(!found.sound && !found.authenticated);
         }
@@ -59,7 +59,7 @@ fn every_damage_of_a_stream_is_found_in_order_of_place() {
 }
 
 #[test]
-fn another_sealing_of_a_segment_shows_without_a_key() {
+fn another_sealing_of_a_segment_is_found_without_a_key() {
     let content = plaintext(3 * SEGMENT);
     let stream = StreamParts::changed(&seal(&content, &compact()), |parts| {
         parts.records[1] = parts.sealed_again(1, &content[SEGMENT as usize..2 * SEGMENT as usize], false);
@@ -72,7 +72,7 @@ fn another_sealing_of_a_segment_shows_without_a_key() {
 }
 
 #[test]
-fn what_somebody_mended_shows_with_the_key_alone() {
+fn tampering_with_recomputed_digests_is_found_only_with_the_key() {
     let content = plaintext(2 * SEGMENT);
     let stream = StreamParts::changed(
         &seal(&content, &options(DigestKind::None, HeaderLayout::Compact)),
@@ -88,7 +88,7 @@ fn what_somebody_mended_shows_with_the_key_alone() {
 }
 
 #[test]
-fn a_manifest_without_its_mac_is_found_with_the_key_alone() {
+fn a_manifest_with_a_wrong_mac_is_found_only_with_the_key() {
     let mut stream = seal(&plaintext(SEGMENT + 1), &compact());
     let end = StreamParts::of(&stream).end;
     let at = StreamParts::of(&stream).end_offset() as usize;
@@ -113,7 +113,7 @@ fn a_manifest_without_its_mac_is_found_with_the_key_alone() {
 }
 
 #[test]
-fn a_copy_that_is_another_header_is_reported() {
+fn a_header_copy_with_another_header_is_reported() {
     let layout = options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable);
     let other = StreamParts::of(&seal_unsized(&plaintext(5), &layout));
     let stream = StreamParts::changed(&seal(&plaintext(SEGMENT), &layout), |parts| {
@@ -127,7 +127,7 @@ fn a_copy_that_is_another_header_is_reported() {
 }
 
 #[test]
-fn bytes_behind_the_end_are_one_problem() {
+fn trailing_bytes_are_one_problem() {
     for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
         let options = options(DigestKind::Crc64Nvme, layout);
         for sealed in [
@@ -146,7 +146,7 @@ fn bytes_behind_the_end_are_one_problem() {
 }
 
 #[test]
-fn a_hole_in_the_middle_leaves_the_other_segments_checked() {
+fn removed_bytes_leave_the_other_segments_checked() {
     let sealed = seal(&plaintext(12 * SEGMENT + 9), &compact());
     let parts = StreamParts::of(&sealed);
     let (start, end) = (
@@ -168,11 +168,11 @@ fn a_hole_in_the_middle_leaves_the_other_segments_checked() {
 }
 
 #[test]
-fn a_stream_that_does_not_say_its_length_and_lost_its_end_is_walked() {
+fn a_stream_of_unknown_length_without_its_trailer_is_measured_by_segment_headers() {
     let sealed = seal_unsized(&plaintext(6 * SEGMENT + 9), &compact());
     let parts = StreamParts::of(&sealed);
     for (how, _) in both() {
-        // The final segment still tells the length.
+        // The final segment still states the length.
         let stream = StreamParts::changed(&sealed, |parts| {
             parts.records[2][7] ^= 1;
             parts.end[1] ^= 1;
@@ -189,7 +189,7 @@ fn a_stream_that_does_not_say_its_length_and_lost_its_end_is_walked() {
         );
         assert_eq!(found.plaintext_size, Some(6 * SEGMENT + 9));
 
-        // With a damaged final header nothing does.
+        // With a damaged final segment header nothing does.
         let stream = StreamParts::changed(&sealed, |parts| {
             parts.records[6][7] ^= 1;
             parts.footer[3] ^= 1;
@@ -201,7 +201,7 @@ fn a_stream_that_does_not_say_its_length_and_lost_its_end_is_walked() {
         );
         assert_eq!((found.plaintext_size, found.segments_checked), (None, 6));
 
-        // Cut in the middle of a segment, and damaged before that.
+        // Truncated within a segment, and damaged before that.
         let mut stream = sealed[..parts.record_offset(4) as usize + 500].to_vec();
         stream[parts.record_offset(1) as usize + 300] ^= 1;
         let found = check(&stream, &how);
@@ -214,7 +214,7 @@ fn a_stream_that_does_not_say_its_length_and_lost_its_end_is_walked() {
 }
 
 #[test]
-fn more_problems_than_are_told_are_counted() {
+fn problems_beyond_the_maximum_are_counted() {
     let mut tiny = compact();
     tiny.segment_size = Some(FRAME as u32);
     let segments = MAX_PROBLEMS + 50;
@@ -235,8 +235,8 @@ fn more_problems_than_are_told_are_counted() {
 }
 
 #[test]
-fn a_lying_total_costs_no_more_than_the_file() {
-    // A header that claims 2^62 bytes, with a right checksum, in front of little.
+fn a_false_size_costs_no_more_than_the_file() {
+    // A header with a right checksum that states 2^62 bytes, before a short stream.
     let mut stream = seal(&plaintext(2 * SEGMENT), &compact());
     stream[24..32].copy_from_slice(&(1u64 << 62).to_be_bytes());
     let header_size = StreamParts::of(&seal(&plaintext(2 * SEGMENT), &compact()))

@@ -1,4 +1,4 @@
-//! A wrong byte or a cut at every place of a stream.
+//! A changed byte or a truncation at every offset of a stream.
 
 use super::{both, kinds, with_key};
 use crate::error::{EndPart, SealError};
@@ -10,7 +10,7 @@ use crate::testing::stream_parts::{Region, StreamParts};
 use crate::testing::support::{FRAME, SEGMENT, control, options, plaintext, seal, seal_unsized};
 use proptest::prelude::*;
 
-/// What a stream without digests does not show without a key: the FLOE IV and what the frames hold.
+/// Parts of a stream without digests that can't be checked without a key: the FLOE IV and the contents of frames.
 fn is_hidden_without_a_key(region: Region) -> bool {
     let slot = FRAME as usize + FRAME_OVERHEAD;
     match region {
@@ -23,7 +23,7 @@ fn is_hidden_without_a_key(region: Region) -> bool {
 }
 
 #[test]
-fn a_flip_of_any_byte_is_found_and_is_the_only_problem() {
+fn a_changed_byte_anywhere_is_the_only_problem() {
     let plaintext = plaintext(FRAME + 3);
     for digest in [DigestKind::None, DigestKind::Crc64Nvme] {
         for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
@@ -73,7 +73,7 @@ fn check_flip(
         problem.wire.start <= at as u64 && (at as u64) < problem.wire.end,
         "{what}: {problem:?}"
     );
-    // What has no bearing on the contents leaves them authentic.
+    // Damage that does not affect the contents leaves them authentic.
     let is_of_contents = matches!(region, Region::Record { .. } | Region::End);
     assert_eq!(found.authenticated, has_key && !is_of_contents, "{what}");
     match region {
@@ -109,7 +109,7 @@ fn check_flip(
 }
 
 #[test]
-fn a_cut_at_any_byte_is_one_problem_that_names_the_first_missing_segment() {
+fn truncation_anywhere_is_one_problem_with_the_first_missing_segment() {
     let plaintext = plaintext(3 * FRAME + 7);
     for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
         let mut options = options(DigestKind::Sha256, layout);
@@ -152,7 +152,7 @@ fn check_cut(parts: &StreamParts, stream: &[u8], length: usize, how: &VerifyOpti
         other => panic!("{what}: {other:?}"),
     }
     assert_eq!(found.segments_checked, whole, "{what}");
-    // The end counts for authenticity, but not what is behind the manifest.
+    // The manifest counts for authenticity, but not what follows it.
     let has_manifest = length as u64 >= parts.end_offset() + parts.end.len() as u64;
     assert_eq!(found.authenticated, has_key && has_manifest, "{what}");
 }
@@ -161,7 +161,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn with_the_key_all_flipped_segments_are_found_and_no_others(
+    fn with_the_key_exactly_the_changed_segments_are_found(
         digest in proptest::sample::select(&DigestKind::ALL[..]),
         rewrappable: bool,
         sized: bool,
@@ -191,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_checked_without_a_panic(
+    fn arbitrary_bytes_do_not_panic(
         start in any::<proptest::sample::Index>(),
         noise in proptest::collection::vec(any::<u8>(), 1..300),
         cut in any::<proptest::sample::Index>(),

@@ -1,4 +1,4 @@
-//! Looking for damage: all of it is found, wherever it is, and nothing else.
+//! Verify finds all damage, and nothing else.
 
 mod damage;
 mod everywhere;
@@ -36,13 +36,13 @@ fn kinds(found: &Verification) -> Vec<(Option<u64>, &'static str)> {
     found.problems.iter().map(kind).collect()
 }
 
-/// Both ways to look, each with whether the key is there.
+/// Options with and without the key, each with whether it has the key.
 fn both() -> [(VerifyOptions<'static>, bool); 2] {
     [(keyless(), false), (with_key(), true)]
 }
 
 #[test]
-fn sound_streams_of_every_size_and_kind_are_sound() {
+fn sound_streams_of_every_size_and_kind_have_no_problems() {
     let many = control(3);
     for digest in DigestKind::ALL {
         for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
@@ -80,7 +80,7 @@ fn sound_streams_of_every_size_and_kind_are_sound() {
 }
 
 #[test]
-fn what_opening_refuses_checking_with_the_key_finds_and_nothing_else_is_found() {
+fn verify_with_the_key_finds_exactly_what_opening_refuses() {
     for row in valid_streams::rows().into_iter().chain(refusals::all()) {
         let case = &row.case;
         let how = VerifyOptions {
@@ -89,16 +89,20 @@ fn what_opening_refuses_checking_with_the_key_finds_and_nothing_else_is_found() 
         };
         let result = verify(&&case.stream[..], &how, &Control::serial());
         match (&case.by_offset, result) {
-            (Outcome::Refused(due), Err(failure)) => {
-                assert_eq!(&FailureData::of(&failure), due, "{}", row.name)
+            (Outcome::Refused(expected), Err(failure)) => {
+                assert_eq!(&FailureData::of(&failure), expected, "{}", row.name)
             }
-            (Outcome::Refused(due), Ok(found)) => {
+            (Outcome::Refused(expected), Ok(found)) => {
                 let told: Vec<_> = found
                     .problems
                     .iter()
                     .map(|problem| FailureData::of(&problem.failure))
                     .collect();
-                assert!(told.contains(due), "{}: {told:?}, due {due:?}", row.name);
+                assert!(
+                    told.contains(expected),
+                    "{}: {told:?}, expected {expected:?}",
+                    row.name
+                );
             }
             (
                 Outcome::Opens {

@@ -1,4 +1,4 @@
-//! What cannot be read or checked; samples, progress, rate and cancelling.
+//! Bad ranges and failures; samples, progress, rate limits and cancelling.
 
 use super::{both, check, keyless, kinds, with_key};
 use crate::crypto::SecretKey;
@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 #[test]
-fn what_cannot_be_read_is_a_problem_of_its_place_and_the_rest_goes_on() {
+fn bad_ranges_are_problems_and_the_rest_is_checked() {
     let stream = seal(
         &plaintext(9 * SEGMENT),
         &options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable),
@@ -25,7 +25,7 @@ fn what_cannot_be_read_is_a_problem_of_its_place_and_the_rest_goes_on() {
     let parts = StreamParts::of(&stream);
     let record = |segment| parts.record_offset(segment) as usize;
     let footer = stream.len() - 24;
-    for (bad, due) in [
+    for (bad, expected) in [
         (100..200, vec![(None, "IO")]),
         (record(4) + 5..record(4) + 6, vec![(Some(4), "IO")]),
         (
@@ -43,7 +43,7 @@ fn what_cannot_be_read_is_a_problem_of_its_place_and_the_rest_goes_on() {
         for (how, _) in both() {
             for threads in [1, 2] {
                 let found = verify(&source, &how, &control(threads)).unwrap();
-                assert_eq!(kinds(&found), due, "{:?}", source.bad);
+                assert_eq!(kinds(&found), expected, "{:?}", source.bad);
                 assert_eq!(found.segments_checked, 9);
             }
         }
@@ -59,7 +59,7 @@ fn what_cannot_be_read_is_a_problem_of_its_place_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_source_that_shrinks_meanwhile_makes_checking_impossible() {
+fn a_source_that_shrinks_is_a_failure() {
     let stream = seal(&plaintext(40 * SEGMENT), &compact());
     let source = FaultySource::new(&stream, 10, Fault::Shrink);
     let failure = verify(&&source, &keyless(), &Control::serial()).unwrap_err();
@@ -67,7 +67,7 @@ fn a_source_that_shrinks_meanwhile_makes_checking_impossible() {
 }
 
 #[test]
-fn what_makes_checking_impossible_is_a_failure() {
+fn failures_that_prevent_checking_are_returned() {
     let stream = seal(&plaintext(SEGMENT), &compact());
     let open = |identities, context: &'static [u8], max_segment_size| VerifyOptions {
         open: Some(DecryptOptions {
@@ -79,7 +79,7 @@ fn what_makes_checking_impossible_is_a_failure() {
         ..keyless()
     };
     let other = SecretKey::from_bytes(&[9; 32]).unwrap();
-    let large = u32::MAX;
+    let large = crate::format::MAX_SEGMENT_SIZE;
     let mut tampered = stream.clone();
     tampered[72] ^= 1;
     let header_size = StreamParts::of(&stream).header.len();
@@ -132,7 +132,7 @@ fn what_makes_checking_impossible_is_a_failure() {
 }
 
 #[test]
-fn a_sample_reads_its_share_and_finds_what_is_in_it() {
+fn a_sample_reads_its_fraction_and_finds_the_problems_in_it() {
     let stream = seal(&plaintext(100 * SEGMENT), &compact());
     let sampled = |seed| VerifyOptions {
         sample: Some(Sample { fraction: 0.1, seed }),
@@ -160,7 +160,7 @@ fn a_sample_reads_its_share_and_finds_what_is_in_it() {
         10 * StreamParts::of(&stream).records[0].len() as u64
     );
 
-    // What is not in the sample is not found; header and end always are.
+    // Problems outside the sample are not found, but those of header and trailer always are.
     let elsewhere = (0..100).find(|segment| !picked(1).contains(segment)).unwrap();
     let missed = StreamParts::changed(&stream, |parts| parts.records[elsewhere as usize][150] ^= 1);
     assert!(check(&missed, &sampled(1)).sound);
@@ -169,7 +169,7 @@ fn a_sample_reads_its_share_and_finds_what_is_in_it() {
 }
 
 #[test]
-fn progress_ends_with_the_bytes_that_were_to_be_checked() {
+fn progress_ends_with_the_bytes_to_check() {
     let sealed = seal(&plaintext(9 * SEGMENT + 1), &compact());
     let damaged = StreamParts::changed(&sealed, |parts| parts.records[3][5] ^= 1);
     for stream in [&sealed, &damaged] {
@@ -197,7 +197,7 @@ fn progress_ends_with_the_bytes_that_were_to_be_checked() {
 }
 
 #[test]
-fn a_raised_token_ends_it_also_where_it_waits_for_its_rate() {
+fn cancelling_also_ends_the_wait_of_a_limited_rate() {
     let stream = seal(&plaintext(9 * SEGMENT), &compact());
     for threads in [1, 2] {
         let control = control(threads);
@@ -205,7 +205,7 @@ fn a_raised_token_ends_it_also_where_it_waits_for_its_rate() {
         let failure = verify(&&stream[..], &keyless(), &control).unwrap_err();
         assert_eq!(failure, SealError::Cancelled);
 
-        // At one byte in a second the first read would be followed by hours of waiting.
+        // At one byte per second the first read would be followed by hours of waiting.
         let slow = VerifyOptions {
             bytes_per_second: Some(1),
             ..keyless()
@@ -222,14 +222,14 @@ fn a_raised_token_ends_it_also_where_it_waits_for_its_rate() {
 }
 
 #[test]
-fn a_limited_source_takes_the_time_that_its_bytes_are_worth() {
+fn a_limited_rate_takes_the_time_of_its_bytes() {
     let bytes = [7; 4000];
     let source = &bytes[..];
     let cancel = CancellationToken::new();
     let limited = ThrottledSource::new(&source, 40_000, &cancel);
     let start = Instant::now();
     let mut read = [0; 1000];
-    // The first is at once, each of the others waits for the one before it.
+    // The first read starts at once; each other one waits for the one before it.
     for offset in [0, 1000, 2000, 3000] {
         assert_eq!(
             limited

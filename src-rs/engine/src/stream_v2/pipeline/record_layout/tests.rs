@@ -1,4 +1,4 @@
-//! Cutting at every place.
+//! Cutting plaintext and finding records.
 
 use super::{RecordCursor, SegmentCutter};
 use crate::format::{ByteRange, DigestKind, Geometry, SegmentHeader, SegmentIndex, WireOffset};
@@ -10,7 +10,7 @@ fn geometry() -> Geometry {
 }
 
 #[test]
-fn plaintext_goes_into_the_frames_contents_however_it_comes() {
+fn plaintext_fills_the_frames_for_chunks_of_any_size() {
     let geometry = geometry();
     let plaintext: Vec<u8> = (0..4096u32).map(|i| (i * 7 % 251) as u8).collect();
     for step in [1, 7, 1023, 1024, 1025, 4095, 4096, 5000] {
@@ -32,7 +32,7 @@ fn plaintext_goes_into_the_frames_contents_however_it_comes() {
 }
 
 #[test]
-fn a_record_that_is_too_short_takes_what_it_has_room_for() {
+fn a_record_that_is_too_short_is_filled_to_its_end() {
     let mut cutter = SegmentCutter::new(geometry());
     let start = cutter.room().start;
     let mut record = vec![0; start + 10];
@@ -44,7 +44,7 @@ fn a_record_that_is_too_short_takes_what_it_has_room_for() {
 }
 
 #[test]
-fn segments_are_cut_one_after_the_other() {
+fn cutting_starts_the_next_segment() {
     let mut cutter = SegmentCutter::new(geometry());
     cutter.advance(1024);
     cutter.advance(1);
@@ -93,13 +93,13 @@ fn the_cursor_is_at_the_end_behind_the_final_record() {
 }
 
 #[test]
-fn what_is_no_record_takes_the_room_of_the_one_that_is_due() {
+fn bytes_that_are_no_record_have_the_size_of_the_expected_one() {
     let geometry = geometry();
     let full = geometry.full_record_size();
     let mut endless = RecordCursor::new(geometry, WireOffset::new(300), None);
-    endless.advance(&endless.due());
-    assert_eq!(endless.due().wire, ByteRange::at(300 + full, full));
-    assert_eq!(endless.missing(), endless.due());
+    endless.advance(&endless.expected());
+    assert_eq!(endless.expected().wire, ByteRange::at(300 + full, full));
+    assert_eq!(endless.missing(), endless.expected());
     assert!(!endless.is_at_end());
 
     let mut cursor = RecordCursor::new(geometry, WireOffset::new(300), Some(2 * 4096 + 5));
@@ -109,12 +109,12 @@ fn what_is_no_record_takes_the_room_of_the_one_that_is_due() {
         missing.wire,
         ByteRange::at(300, 2 * full + geometry.record_size(5))
     );
-    cursor.advance(&cursor.due());
-    cursor.advance(&cursor.due());
+    cursor.advance(&cursor.expected());
+    cursor.advance(&cursor.expected());
     assert!(!cursor.is_at_end());
-    assert_eq!(cursor.due().plaintext, ByteRange::at(2 * 4096, 5));
-    assert_eq!(cursor.missing(), cursor.due());
-    cursor.advance(&cursor.due());
+    assert_eq!(cursor.expected().plaintext, ByteRange::at(2 * 4096, 5));
+    assert_eq!(cursor.missing(), cursor.expected());
+    cursor.advance(&cursor.expected());
     assert!(cursor.is_at_end());
     assert_eq!(cursor.offset().get(), missing.wire.end);
     assert_eq!(cursor.missing().plaintext, ByteRange::at(2 * 4096 + 5, 0));

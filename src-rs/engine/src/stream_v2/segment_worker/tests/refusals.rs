@@ -1,25 +1,25 @@
-//! What the workers refuse, and as what.
+//! Errors of the segment workers.
 
 use super::*;
 use crate::crypto::SegmentHasher;
 use crate::format::{FLOE_HEADER_SIZE, SegmentReason, crc32c};
 use crate::stream_v2::framing::FrameError;
 
-/// Makes the digest right again, as someone who tampers can.
-fn mend_digest(record: &mut Vec<u8>, digest: DigestKind) {
+/// Recomputes the digest, as an attacker can.
+fn restore_digest(record: &mut Vec<u8>, digest: DigestKind) {
     record.truncate(record.len() - digest.size());
     let mut hasher = SegmentHasher::new(digest);
     hasher.update(record);
     record.extend_from_slice(hasher.finish().as_bytes());
 }
 
-fn mend_header_checksum(record: &mut [u8]) {
+fn restore_header_checksum(record: &mut [u8]) {
     let crc = crc32c(&record[..28]);
     record[28..32].copy_from_slice(&crc.to_be_bytes());
 }
 
 #[test]
-fn every_flipped_bit_is_refused_as_what_its_place_makes_it() {
+fn every_flipped_bit_is_refused_with_the_error_of_its_place() {
     for digest in DigestKind::ALL {
         let context = context(digest);
         let record = sealed(&context, FRAME + 5);
@@ -28,8 +28,8 @@ fn every_flipped_bit_is_refused_as_what_its_place_makes_it() {
             flipped[bit / 8] ^= 1 << (bit % 8);
             let (opened, result) = open(&context, &flipped, 1, &Serial);
             let error = result.unwrap_err();
-            let due = due_for_flip(bit / 8, digest);
-            assert_eq!(kind_of(&error), due, "{digest}, bit {bit}: {error}");
+            let expected = expected_for_flip(bit / 8, digest);
+            assert_eq!(kind_of(&error), expected, "{digest}, bit {bit}: {error}");
             assert!(
                 plaintext(FRAME + 5).starts_with(&opened),
                 "{digest}, bit {bit}: wrong plaintext"
@@ -38,8 +38,8 @@ fn every_flipped_bit_is_refused_as_what_its_place_makes_it() {
     }
 }
 
-/// What a flip of the byte at `at` must be refused as.
-fn due_for_flip(at: usize, digest: DigestKind) -> String {
+/// The expected error for a flipped bit in the byte at `at`.
+fn expected_for_flip(at: usize, digest: DigestKind) -> String {
     const FLOE: usize = SEGMENT_HEADER_SIZE;
     match at {
         0..4 => "InvalidSegment Marker".into(),
@@ -106,7 +106,7 @@ pub(crate) fn kind_of(error: &SegmentWorkerError) -> String {
 }
 
 #[test]
-fn tampering_under_a_mended_digest_is_named_with_segment_frame_and_offset() {
+fn tampering_under_a_right_digest_names_segment_frame_and_offset() {
     for digest in DigestKind::ALL {
         let context = context(digest);
         let record = sealed(&context, SEGMENT);
@@ -116,14 +116,14 @@ fn tampering_under_a_mended_digest_is_named_with_segment_frame_and_offset() {
             for at in [start, start + 4, start + 16, start + SLOT - 1] {
                 let mut changed = record.clone();
                 changed[at] ^= 0x80;
-                mend_digest(&mut changed, digest);
+                restore_digest(&mut changed, digest);
                 for error in [
                     refused(&context, &changed),
                     open(&context, &changed, 8, &TwoThreads).1.unwrap_err(),
                 ] {
                     assert_eq!(
                         kind_of(&error),
-                        due_for_flip(at, DigestKind::None),
+                        expected_for_flip(at, DigestKind::None),
                         "{digest}: {error}"
                     );
                 }
@@ -135,7 +135,7 @@ fn tampering_under_a_mended_digest_is_named_with_segment_frame_and_offset() {
         ] {
             let mut changed = record.clone();
             changed[at] ^= 1;
-            mend_digest(&mut changed, digest);
+            restore_digest(&mut changed, digest);
             assert_eq!(
                 kind_of(&refused(&context, &changed)),
                 format!("InvalidSegment {reason:?}")
@@ -145,23 +145,23 @@ fn tampering_under_a_mended_digest_is_named_with_segment_frame_and_offset() {
 }
 
 #[test]
-fn the_first_of_several_bad_frames_is_named_on_one_thread_and_on_many() {
+fn the_first_of_several_bad_frames_is_reported_on_any_threads() {
     let context = context(DigestKind::None);
     let mut record = sealed(&context, SEGMENT);
     for frame in [6, 2, 5] {
         record[PREAMBLE_SIZE + frame * SLOT + 20] ^= 1;
     }
-    let due = format!(
+    let expected = format!(
         "FrameDecryptionFailed frame 2 at {}",
         OFFSET.get() as usize + PREAMBLE_SIZE + 2 * SLOT
     );
     for portion in 1..=8 {
         let (opened, serial) = open(&context, &record, portion, &Serial);
-        assert_eq!(kind_of(&serial.unwrap_err()), due);
+        assert_eq!(kind_of(&serial.unwrap_err()), expected);
         assert!(plaintext(SEGMENT).starts_with(&opened) && opened.len() <= 2 * FRAME as usize);
         assert_eq!(
             kind_of(&open(&context, &record, portion, &TwoThreads).1.unwrap_err()),
-            due
+            expected
         );
     }
 }
@@ -172,7 +172,7 @@ fn frames_that_changed_places_are_refused() {
     let mut record = sealed(&context, SEGMENT);
     let (left, right) = record.split_at_mut(PREAMBLE_SIZE + 2 * SLOT);
     left[PREAMBLE_SIZE + SLOT..].swap_with_slice(&mut right[..SLOT]);
-    mend_digest(&mut record, DigestKind::Blake3);
+    restore_digest(&mut record, DigestKind::Blake3);
     assert!(kind_of(&refused(&context, &record)).starts_with("FrameDecryptionFailed frame 1 "));
 }
 
@@ -194,8 +194,8 @@ fn a_record_of_another_key_place_or_size_is_refused() {
     let mut record = seal(&context, elsewhere, &plaintext(9), 1, &Serial).unwrap().0;
     assert_eq!(kind_of(&refused(&context, &record)), "InvalidSegment Index");
     record[8..16].copy_from_slice(&INDEX.get().to_be_bytes());
-    mend_header_checksum(&mut record);
-    mend_digest(&mut record, digest);
+    restore_header_checksum(&mut record);
+    restore_digest(&mut record, digest);
     assert_eq!(
         kind_of(&refused(&context, &record)),
         "InvalidSegment FloeHeaderTag"
@@ -203,8 +203,8 @@ fn a_record_of_another_key_place_or_size_is_refused() {
 
     let mut not_final = sealed(&context, SEGMENT);
     not_final[4] = 0;
-    mend_header_checksum(&mut not_final);
-    mend_digest(&mut not_final, digest);
+    restore_header_checksum(&mut not_final);
+    restore_digest(&mut not_final, digest);
     assert_eq!(
         kind_of(&refused(&context, &not_final)),
         "InvalidSegment FloeHeaderTag"

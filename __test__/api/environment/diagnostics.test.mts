@@ -1,0 +1,162 @@
+import diagnosticsChannel from 'node:diagnostics_channel';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import test from 'ava';
+import { decrypt, decryptFile, decryptSegments, encrypt, encryptFile, open } from 'sealstream';
+
+import { errorOf } from '../support/errors.mjs';
+import { temporaryDirectory } from '../support/files.mjs';
+import { listen } from '../support/diagnostics.mjs';
+import { key, plaintext, sealed, SEGMENTS, SIZES, withDamage } from '../support/small-segments.mjs';
+
+test.serial('an operation tells its start, its segments and its end', async (t) => {
+  const heard = listen(t);
+  const directory = temporaryDirectory(t);
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => join(directory, name)) as [string, string, string];
+  writeFileSync(a, plaintext);
+  const options = { key, context: 'a secret place', flush: false };
+  const report = await encryptFile(a, b, { ...options, ...SIZES });
+  await decryptFile(b, c, options);
+  await decrypt(await encrypt(plaintext, { ...options, ...SIZES }), options);
+  for await (const result of decryptSegments(b, options)) t.true(result.ok);
+  t.deepEqual(
+    heard.operation.map(({ operation, phase }) => `${operation} ${phase}`),
+    ['encryptFile', 'decryptFile', 'encrypt', 'decrypt', 'decryptSegments'].flatMap((name) => [
+      `${name} start`,
+      `${name} end`,
+    ]),
+  );
+  const ids = new Set(heard.operation.map(({ id }) => id));
+  t.is(ids.size, 5);
+  for (const id of ids) {
+    const segments = heard.segment.filter((segment) => segment.id === id);
+    t.deepEqual(
+      segments.map(({ index }) => index).sort((one, other) => one - other),
+      Array.from({ length: SEGMENTS }, (_, index) => index),
+    );
+    t.is(
+      segments.reduce((sum, { plaintextSize }) => sum + plaintextSize, 0),
+      plaintext.length,
+    );
+    for (const { stages, frames, wireSize, plaintextSize } of segments) {
+      t.true(stages.cryptoMs >= 0 && stages.digestMs >= 0 && stages.readMs >= 0);
+      t.is(frames, Math.ceil(plaintextSize / SIZES.frameSize));
+      t.true(wireSize > plaintextSize);
+    }
+  }
+  const end = heard.operation[1]!;
+  t.true(end.phase === 'end' && end.elapsedMs > 0);
+  t.like(end, { report: { plaintextSize: plaintext.length, streamId: report.streamId } });
+  t.deepEqual(heard.damage, []);
+});
+
+test.serial('damage is told with the decision, and failures with their kind', async (t) => {
+  const heard = listen(t);
+  const directory = temporaryDirectory(t);
+  const [from, to] = [join(directory, 'from'), join(directory, 'to')];
+  writeFileSync(from, withDamage(1, 5));
+  await decryptFile(from, to, { key, onDamage: ({ index }) => (index === 1 ? 'skip' : 'zero') });
+  t.deepEqual(
+    heard.damage
+      .splice(0)
+      .map(({ operation, index, decision, failure }) => [operation, index, decision, failure?.kind]),
+    [
+      ['decryptFile', 1, 'skip', 'Segment'],
+      ['decryptFile', 5, 'zero', 'Segment'],
+    ],
+  );
+  for await (const result of decryptSegments(from, { key })) t.is(result.ok, ![1, 5].includes(result.index));
+  t.deepEqual(
+    heard.damage.splice(0).map(({ operation, index, decision }) => [operation, index, decision]),
+    [
+      ['decryptSegments', 1, undefined],
+      ['decryptSegments', 5, undefined],
+    ],
+  );
+  await errorOf(() => decryptFile(from, join(directory, 'other'), { key }));
+  t.deepEqual(
+    heard.damage.map(({ operation, decision, failure }) => [operation, decision, failure?.kind]),
+    [['decryptFile', 'abort', 'Segment']],
+  );
+  const last = heard.operation.at(-1)!;
+  t.like(last, { phase: 'end', error: { name: 'SealError', code: 'ERR_SEAL_DIGEST_MISMATCH' } });
+});
+
+test.serial('an end that is wrong is told beside damaged segments', async (t) => {
+  const heard = listen(t);
+  const cut = withDamage(1).subarray(0, sealed.length - 30);
+  await errorOf(async () => {
+    for await (const _ of decryptSegments(cut, { key }));
+  });
+  t.deepEqual(
+    heard.damage.map(({ index, decision, failure }) => [index, decision, failure?.kind]),
+    [
+      [1, undefined, 'Segment'],
+      [undefined, 'abort', 'Truncated'],
+    ],
+  );
+});
+
+test.serial('nothing is told of an operation after its end', async (t) => {
+  const heard: string[] = [];
+  for (const name of ['operation', 'segment', 'damage']) {
+    const listener = (event: unknown) => void heard.push((event as { phase?: string }).phase ?? name);
+    diagnosticsChannel.subscribe(`sealstream:${name}`, listener);
+    t.teardown(() => diagnosticsChannel.unsubscribe(`sealstream:${name}`, listener));
+  }
+
+  for await (const { index } of decryptSegments(sealed, { key, threads: 4 })) if (index === 1) break;
+  t.is(heard.indexOf('end'), heard.length - 1, String(heard));
+
+  heard.length = 0;
+  const directory = temporaryDirectory(t);
+  const from = join(directory, 'from');
+  writeFileSync(from, withDamage(1));
+  const controller = new AbortController();
+  let answer: (decision: 'skip') => void = () => undefined;
+  const onDamage = () => {
+    controller.abort();
+    return new Promise<'skip'>((resolve) => (answer = resolve));
+  };
+  await errorOf(() => decryptFile(from, join(directory, 'to'), { key, signal: controller.signal, onDamage }));
+  answer('skip');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(heard.indexOf('end'), heard.length - 1, String(heard));
+});
+
+test.serial('nothing secret is told', async (t) => {
+  const heard = listen(t);
+  const secret = Buffer.alloc(32, 0x5a);
+  const context = 'context-that-nobody-should-see';
+  const stream = await encrypt(plaintext, { key: secret, context });
+  await decrypt(stream, { key: secret, context });
+  await errorOf(() => decrypt(stream, { key: secret, context: 'another-context' }));
+  await errorOf(() => decrypt(sealed, { key: secret }));
+  const all = JSON.stringify(heard);
+  t.true(heard.operation.length === 8);
+  for (const hidden of [secret.toString('hex'), secret.toString('base64'), context, 'another-context']) {
+    t.false(all.includes(hidden), hidden);
+  }
+});
+
+test.serial(
+  'an open reader is one operation until it is closed, and tells of damage that a read meets',
+  async (t) => {
+    const heard = listen(t);
+    const reader = await open(withDamage(2), { key });
+    await reader.read(0, 100);
+    await errorOf(() => reader.read(0, plaintext.length));
+    t.deepEqual(
+      heard.operation.map(({ operation, phase }) => `${operation} ${phase}`),
+      ['open start'],
+    );
+    t.like(heard.damage, [{ operation: 'open', failure: { kind: 'Segment', error: { segment: 2 } } }]);
+    await reader.close();
+    await reader.close();
+    t.is(heard.operation.length, 2);
+    t.like(heard.operation[1], { phase: 'end', report: { reads: 1, plaintextSize: 100, damageCount: 1 } });
+    await errorOf(() => open(sealed.subarray(1), { key }));
+    t.like(heard.operation[3], { operation: 'open', phase: 'end', error: { name: 'SealError' } });
+  },
+);

@@ -1,0 +1,217 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import test, { type ExecutionContext } from 'ava';
+import {
+  attachHeader,
+  decrypt,
+  decryptFile,
+  detachHeader,
+  encryptFile,
+  exportHeader,
+  generateKey,
+  open,
+  passphrase,
+  provider,
+  salvage,
+  verify,
+} from 'sealstream';
+
+import { pattern, withFlippedByte } from '../support/bytes.mjs';
+import { errorOf as thrownBy } from '../support/errors.mjs';
+import { contents, temporaryDirectory } from '../support/files.mjs';
+import { CHEAP, FakeService } from '../support/key-holders.mjs';
+
+const plaintext = pattern(300_000);
+const key = generateKey();
+const SIZES = { frameSize: 1024, segmentSize: 65_536 } as const;
+
+test('a header apart from its stream, and the stream without', async (t) => {
+  const { path, header, body, streamSize } = await sealed(t);
+  t.is(header.length + body.length, streamSize);
+  // What object stores take as metadata.
+  t.true(header.length < 2000);
+  t.deepEqual(await decrypt(Buffer.concat([header, body]), { key }), plaintext);
+  const report = await decryptFile(path('body'), path('out'), { key, header });
+  t.deepEqual(readFileSync(path('out')), plaintext);
+  t.is(report.streamSize, streamSize);
+  t.false('header' in report && report.header !== undefined);
+  t.true((await verify(path('body'), { key, header })).sound);
+  t.true((await verify(body, { header })).sound);
+});
+
+test('a body is read at any place, whatever it comes from', async (t) => {
+  const { path, header, body } = await sealed(t);
+  const object = {
+    size: body.length,
+    read: (offset: number, length: number) => Promise.resolve(body.subarray(offset, offset + length)),
+  };
+  for (const source of [path('body'), body, new Blob([body]), object]) {
+    const reader = await open(source, { key, header });
+    t.is(reader.size, plaintext.length);
+    t.deepEqual(await reader.read(123_456, 100_000), plaintext.subarray(123_456, 223_456));
+    await reader.close();
+  }
+});
+
+test('passphrases and key services open a body by its header', async (t) => {
+  const { path } = await sealed(t);
+  const service = provider(new FakeService(), 'k');
+  const words = passphrase('correct horse', { strength: CHEAP });
+  const { header } = await encryptFile(path('plain'), path('body'), {
+    recipients: [words, service],
+    header: 'detached',
+    overwrite: true,
+  });
+  for (const identity of [words, service]) {
+    await decryptFile(path('body'), path('out'), { identities: [identity], header, overwrite: true });
+    t.deepEqual(readFileSync(path('out')), plaintext);
+    const reader = await open(path('body'), { identities: [identity], header });
+    t.deepEqual(await reader.read(0, 10), plaintext.subarray(0, 10));
+    await reader.close();
+    t.true((await verify(path('body'), { identities: [identity], header })).sound);
+  }
+});
+
+test('attaching and detaching undo each other', async (t) => {
+  const { path, header, body } = await sealed(t);
+  await attachHeader(header, path('body'), path('whole'));
+  t.deepEqual(readFileSync(path('whole')), Buffer.concat([header, body]));
+  t.deepEqual(await detachHeader(path('whole'), path('again')), header);
+  t.deepEqual(readFileSync(path('again')), body);
+  // A file with a copy of its header keeps that.
+  await encryptFile(path('plain'), path('file'), { key });
+  const detached = await detachHeader(path('file'), path('again'), { overwrite: true });
+  t.is(detached.length, 4096);
+  t.deepEqual(await exportHeader(path('file')), detached);
+  t.deepEqual(readFileSync(path('again')).subarray(-24 - 4096, -24), detached);
+  await attachHeader(detached, path('again'), path('whole'), { overwrite: true });
+  t.deepEqual(readFileSync(path('whole')), readFileSync(path('file')));
+});
+
+test('what does not belong together is refused, and nothing is left', async (t) => {
+  const { path, directory, header, body } = await sealed(t);
+  const other = await sealed(t, 200_000);
+  writeFileSync(path('cut'), body.subarray(0, -1));
+  writeFileSync(path('long'), Buffer.concat([body, Buffer.from('x')]));
+  const before = contents(directory);
+  const code = async (given: Uint8Array, name: string) => {
+    const error = await errorOf(attachHeader(given, path(name), path('whole')));
+    t.deepEqual(contents(directory), before);
+    return error.code;
+  };
+  t.is(await code(other.header, 'body'), 'ERR_SEAL_END_DAMAGED');
+  t.is(await code(header, 'cut'), 'ERR_SEAL_TRUNCATED');
+  t.is(await code(header, 'long'), 'ERR_SEAL_TRAILING_DATA');
+  t.is(await code(header, 'plain'), 'ERR_SEAL_INVALID_SEGMENT');
+  t.is(await code(header.subarray(1), 'body'), 'ERR_SEAL_INVALID_OPTION');
+  t.is(await code(header, 'nothing'), 'ERR_SEAL_IO');
+  t.is((await errorOf(attachHeader(header, path('body'), path('plain')))).code, 'ERR_SEAL_TARGET_EXISTS');
+  t.is((await errorOf(detachHeader(path('body'), path('whole')))).code, 'ERR_SEAL_HEADER_ERROR');
+  t.deepEqual(contents(directory), before);
+});
+
+test('a body without its header says what is missing', async (t) => {
+  const { path, body } = await sealed(t);
+  for (const opening of [
+    decryptFile(path('body'), path('out'), { key }),
+    open(body, { key }),
+    verify(path('body'), { key }),
+  ]) {
+    const error = await errorOf(opening);
+    t.is(error.code, 'ERR_SEAL_HEADER_ERROR');
+    t.regex(error.message, /the header seems to be detached/);
+  }
+});
+
+test('a damaged body is salvaged with its header, and its damage told', async (t) => {
+  const { path, header, body } = await sealed(t);
+  const at = 70_000;
+  writeFileSync(path('body'), withFlippedByte(body, at));
+  const found = await verify(path('body'), { key, header });
+  t.is(found.problems[0]?.index, 1);
+  t.true((found.problems[0]?.wireRange.start ?? 0) <= header.length + at);
+  const map = await salvage(path('body'), path('out'), { key, header });
+  t.is(map.outcome, 'partial');
+  t.is(map.lost.length, 1);
+  t.is(readFileSync(path('out')).length, plaintext.length);
+});
+
+test('a header goes into a file of its own', async (t) => {
+  const { path } = await sealed(t);
+  const [plain, body, kept] = [path('plain'), path('body'), path('header')];
+  const options = { key, header: 'detached', flush: false, ...SIZES } as const;
+  const { header } = await encryptFile(plain, body, {
+    ...options,
+    headerTo: pathToFileURL(kept),
+    overwrite: true,
+  });
+  t.deepEqual(readFileSync(kept), header);
+  await decryptFile(body, path('out'), { key, header });
+  const before = readFileSync(body);
+  // What exists stays, and so does the body that belongs to it.
+  const refused = async (work: Promise<unknown>, code: string) => {
+    t.is((await errorOf(work)).code, code);
+    t.deepEqual([readFileSync(kept), readFileSync(body)], [header, before]);
+  };
+  await refused(encryptFile(plain, path('new'), { ...options, headerTo: kept }), 'ERR_SEAL_TARGET_EXISTS');
+  const forced = { ...options, overwrite: true };
+  await refused(encryptFile(plain, body, { ...forced, headerTo: body }), 'ERR_SEAL_SAME_FILE');
+  await refused(encryptFile(plain, body, { ...forced, headerTo: path('no/header') }), 'ERR_SEAL_IO');
+  await attachHeader(header, body, path('whole'), { flush: false });
+  const detached = { headerTo: kept, overwrite: true, flush: false };
+  await refused(detachHeader(path('whole'), body, detached), 'ERR_SEAL_TARGET_EXISTS');
+  t.deepEqual(await detachHeader(path('whole'), path('again'), { headerTo: path('header2') }), header);
+  t.deepEqual([readFileSync(path('header2')), readFileSync(path('again'))], [header, before]);
+  t.deepEqual(Object.keys(contents(path('.'))).sort(), [
+    'again',
+    'body',
+    'header',
+    'header2',
+    'out',
+    'plain',
+    'whole',
+  ]);
+});
+
+test('options for headers are checked', async (t) => {
+  const { path, header } = await sealed(t);
+  const [to, plain] = [path('out'), path('plain')];
+  const codeOf = async (work: Promise<unknown>) => (await errorOf(work)).code;
+  const any = (value: unknown) => value as 'detached' & Uint8Array;
+  t.is(await codeOf(encryptFile(plain, to, { key, header: any('apart') })), 'ERR_OUT_OF_RANGE');
+  t.is(await codeOf(encryptFile(plain, to, { key, header: any(1) })), 'ERR_INVALID_ARG_TYPE');
+  t.is(await codeOf(encryptFile(plain, to, { key, header: 'detached', resume: true })), 'ERR_OUT_OF_RANGE');
+  t.is(await codeOf(encryptFile(plain, to, { key, headerTo: path('header') })), 'ERR_OUT_OF_RANGE');
+  const apart = { key, header: 'detached', headerTo: any(1) } as const;
+  t.is(await codeOf(encryptFile(plain, to, apart)), 'ERR_INVALID_ARG_TYPE');
+  t.is(await codeOf(detachHeader(plain, to, { headerTo: any(1) })), 'ERR_INVALID_ARG_TYPE');
+  t.is(await codeOf(decryptFile(plain, to, { key, header: any('detached') })), 'ERR_INVALID_ARG_TYPE');
+  t.is(await codeOf(decryptFile(plain, to, { key, header, resume: true })), 'ERR_OUT_OF_RANGE');
+  t.is(await codeOf(verify(plain, { header: any(1) })), 'ERR_INVALID_ARG_TYPE');
+  t.is(await codeOf(open(plain, { key, header: any(1) })), 'ERR_INVALID_ARG_TYPE');
+  t.is(await codeOf(attachHeader(any('x'), plain, to)), 'ERR_INVALID_ARG_TYPE');
+  t.is(
+    await codeOf(decryptFile(path('body'), to, { key, header: header.subarray(1) })),
+    'ERR_SEAL_INVALID_OPTION',
+  );
+});
+
+async function sealed(t: ExecutionContext, size = plaintext.length) {
+  const directory = temporaryDirectory(t);
+  const path = (name: string) => join(directory, name);
+  writeFileSync(path('plain'), plaintext.subarray(0, size));
+  const { header, streamSize } = await encryptFile(path('plain'), path('body'), {
+    key,
+    header: 'detached',
+    ...SIZES,
+  });
+  return { directory, path, header, body: readFileSync(path('body')), streamSize };
+}
+
+async function errorOf(work: Promise<unknown>): Promise<Error & { code?: string }> {
+  const error = await thrownBy(() => work);
+  if (!(error instanceof Error)) throw new Error(`threw no error but ${String(error)}`);
+  return error;
+}

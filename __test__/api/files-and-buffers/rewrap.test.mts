@@ -1,0 +1,273 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import test, { type ExecutionContext } from 'ava';
+import {
+  decrypt,
+  decryptFile,
+  encrypt,
+  encryptFile,
+  generateKey,
+  inspect,
+  KeyPair,
+  open,
+  passphrase,
+  provider,
+  rewrap,
+  type RewrapOptions,
+  secretKey,
+  type SecretKey,
+  verify,
+  x25519,
+} from 'sealstream';
+
+import { native } from '../../../dist/internal/binding.js';
+import { pattern } from '../support/bytes.mjs';
+import { errorOf as thrownBy } from '../support/errors.mjs';
+import { contents, temporaryDirectory } from '../support/files.mjs';
+import { CHEAP, FakeService, keyHolders } from '../support/key-holders.mjs';
+
+const plaintext = pattern(10_000);
+const key = generateKey();
+const HEADER = 4096;
+
+test('who is added can open the file, and who is removed can not, in place', async (t) => {
+  const { path, bytes } = await sealed(t);
+  const before = bytes();
+  const other = generateKey();
+  const report = await rewrap(pathToFileURL(path), {
+    key,
+    add: [secretKey(other, { id: 'new' })],
+    remove: [{ keyId: 'old' }],
+  });
+  t.like(report, {
+    revision: 1,
+    inPlace: true,
+    headerSize: HEADER,
+    headerFromCopy: false,
+    openedBy: { slot: 0, type: 'key', keyId: 'old' },
+    slots: [{ type: 'key', keyId: 'new' }],
+    added: [{ position: 0, slot: { type: 'key', keyId: 'new' } }],
+    removed: [{ position: 0, slot: { type: 'key', keyId: 'old' } }],
+  });
+  t.is(report.streamId, (await inspect(path)).streamId);
+  const after = bytes();
+  t.deepEqual(await decrypt(after, { key: other }), plaintext);
+  t.is((await errorOf(decrypt(after, { key }))).code, 'ERR_SEAL_NO_MATCHING_KEY');
+  t.is(after.length, before.length);
+  t.deepEqual(after.subarray(HEADER, -HEADER - 24), before.subarray(HEADER, -HEADER - 24));
+  t.deepEqual(after.subarray(0, HEADER), after.subarray(-HEADER - 24, -24));
+  t.deepEqual(after.subarray(-24), before.subarray(-24));
+});
+
+test('every kind of recipient is added, and opens, and is removed by what opens it', async (t) => {
+  const { path, bytes } = await sealed(t);
+  for (const { type, recipient, identity, stranger } of keyHolders()) {
+    const report = await rewrap(path, { key, add: [recipient] });
+    t.is(report.slots.at(-1)?.type, type);
+    t.deepEqual(await decrypt(bytes(), { identities: [identity] }), plaintext, type);
+    await t.throwsAsync(decrypt(bytes(), { identities: [stranger] }));
+    // A key service is not asked whose slot it is.
+    const selector = type === 'provider' ? { type } : identity;
+    const { removed } = await rewrap(path, { identities: [identity, key], remove: [selector] });
+    t.is(removed[0]?.slot.type, type);
+    await t.throwsAsync(decrypt(bytes(), { identities: [identity] }), undefined, type);
+  }
+  t.is((await inspect(path)).headerRevision, 10);
+});
+
+test('slots are selected by position and type, and replaced as a whole', async (t) => {
+  const { path } = await sealed(t);
+  const pair = KeyPair.generate('x25519');
+  const add = [secretKey(generateKey(), { id: 'a' }), x25519(pair.publicKey), x25519(pair.publicKey)];
+  const types = ({ slots }: { slots: readonly { type: string }[] }) => slots.map(({ type }) => type);
+  t.deepEqual(types(await rewrap(path, { key, add })), ['key', 'key', 'x25519', 'x25519']);
+  t.deepEqual(types(await rewrap(path, { key, remove: [1, { type: 'x25519' }] })), ['key']);
+  const replaced = await rewrap(path, { key, replace: [x25519(pair.publicKey)] });
+  t.deepEqual(types(replaced), ['x25519']);
+  t.is((await rewrap(path, { identities: [pair] })).revision, 4);
+});
+
+test('a header that outgrows its room makes a new file, and a stream without a copy too', async (t) => {
+  const { path, bytes, directory } = await sealed(t);
+  const keys = Array.from({ length: 40 }, () => generateKey());
+  const report = await rewrap(path, { key, add: keys.map((each) => secretKey(each)), flush: false });
+  t.like(report, { inPlace: false, headerSize: 2 * HEADER });
+  for (const each of [key, keys[39]!]) {
+    t.deepEqual(await decrypt(bytes(), { key: each }), plaintext);
+  }
+  writeFileSync(path, await encrypt(plaintext, { key }));
+  t.false((await rewrap(path, { key, replace: [keys[0]!] })).inPlace);
+  t.deepEqual(await decrypt(bytes(), { key: keys[0]! }), plaintext);
+  t.deepEqual(Object.keys(contents(directory)), ['it.seal']);
+});
+
+test('what fails changes nothing', async (t) => {
+  const { path, directory } = await sealed(t, 'tenant 7');
+  const before = contents(directory);
+  const refused = async (options: RewrapOptions) => {
+    const error = await errorOf(rewrap(path, options));
+    t.deepEqual(contents(directory), before);
+    return error;
+  };
+  const stranger = generateKey();
+  const context = 'tenant 7';
+  t.is((await refused({ key: stranger, context, add: [stranger] })).code, 'ERR_SEAL_NO_MATCHING_KEY');
+  t.is((await refused({ key, add: [stranger] })).code, 'ERR_SEAL_CONTEXT_MISMATCH');
+  t.regex((await refused({ key, context, remove: [{ keyId: 'none' }] })).message, /the key id "none"/);
+  t.regex((await refused({ key, context, remove: [0] })).message, /no key slot/);
+  t.regex(
+    (await refused({ key, context, remove: [stranger] })).message,
+    /selects no slot by an identity of the type key/,
+  );
+  const signal = AbortSignal.abort(new Error('enough'));
+  t.is((await refused({ key, context, signal })).message, 'enough');
+  const service = new FakeService('fake', () => {
+    throw new Error('down');
+  });
+  t.is((await refused({ key, context, add: [provider(service, 'k')] })).code, 'ERR_PROVIDER_FAILED');
+  const costly = { key: undefined, identities: [passphrase('a', { strength: CHEAP })], context };
+  t.is((await refused({ ...costly, acceptSlots: ['passphrase'] })).code, 'ERR_SEAL_NO_MATCHING_KEY');
+});
+
+test('options are checked before anything is read', async (t) => {
+  const wrong = async (options: object, code: string, message: RegExp) => {
+    const error = await errorOf(rewrap('/nowhere', { key, ...options }));
+    t.is(error.code, code);
+    t.regex(error.message, message);
+  };
+  const [type, range] = ['ERR_INVALID_ARG_TYPE', 'ERR_OUT_OF_RANGE'];
+  await wrong({ add: 'x' }, type, /add/);
+  await wrong({ add: [1] }, type, /add\[0\]/);
+  await wrong({ add: [KeyPair.generate('x25519')] }, type, /publicKey/);
+  await wrong({ replace: [] }, range, /replace must have 1 to 64 items/);
+  await wrong({ replace: [key], add: [key] }, range, /replace can not/);
+  await wrong({ replace: [key], remove: [0] }, range, /replace can not/);
+  await wrong({ remove: {} }, type, /remove/);
+  for (const item of [-1, 64, 0.5]) await wrong({ remove: [item] }, range, /remove\[0\]/);
+  await wrong({ remove: [null] }, type, /remove\[0\]/);
+  await wrong({ remove: [{}] }, range, /either type or keyId/);
+  await wrong({ remove: [{ type: 'key', keyId: 'a' }] }, range, /either type or keyId/);
+  await wrong({ remove: [{ type: 'rot13' }] }, range, /remove\[0\]\.type/);
+  await wrong({ remove: [{ keyId: 1 }] }, type, /remove\[0\]\.keyId/);
+  await wrong({ remove: [0, x25519(KeyPair.generate('x25519').publicKey)] }, type, /remove\[1\]/);
+  await wrong({ remove: [provider(new FakeService(), 'k')] }, type, /keyId/);
+  await wrong({ flush: 1 }, type, /flush/);
+  await wrong({ removed: [0] }, 'ERR_INVALID_ARG_VALUE', /removed/);
+});
+
+test('a rewrap that was interrupted is told, opens with both keys, and is ended by the next', async (t) => {
+  const { path, bytes } = await sealed(t);
+  const before = bytes();
+  const other = generateKey();
+  await rewrap(path, { key, replace: [other] });
+  // The copy is written first.
+  const torn = Buffer.concat([before.subarray(0, HEADER), bytes().subarray(HEADER)]);
+  writeFileSync(path, torn);
+  const out = `${path}.out`;
+  for (const [each, headerFromCopy] of [
+    [key, false],
+    [other, true],
+  ] as const) {
+    t.is((await decryptFile(path, out, { key: each, overwrite: true })).headerFromCopy, headerFromCopy);
+    const reader = await open(path, { key: each });
+    t.deepEqual(await reader.read(0, plaintext.length), plaintext);
+    await reader.close();
+    const blob = await open(new Blob([torn]), { key: each });
+    t.deepEqual(await blob.read(9000, 100), plaintext.subarray(9000, 9100));
+    await blob.close();
+    const found = await verify(path, { key: each });
+    t.like(found, { sound: false, problemCount: 1, authenticated: true });
+    t.deepEqual(found.problems[0]?.failure, { kind: 'RewrapInterrupted', revision: 0, copyRevision: 1 });
+  }
+  t.like(await inspect(path), { headerRevision: 1, headerFromCopy: true });
+  t.like(await rewrap(path, { key: other }), { revision: 2, headerFromCopy: true });
+  t.true((await verify(path, { key: other })).sound);
+  t.is((await errorOf(decryptFile(path, out, { key, overwrite: true }))).code, 'ERR_SEAL_NO_MATCHING_KEY');
+});
+
+test('the slots of a key service of before and of after open an interrupted one', async (t) => {
+  const service = new FakeService();
+  const [first, second] = ['first', 'second'].map((id) => provider(service, id));
+  if (!first || !second) throw new Error('unreachable');
+  const { path, bytes } = await sealed(t);
+  await rewrap(path, { key, replace: [first] });
+  const before = bytes();
+  await rewrap(path, { identities: [first], replace: [second] });
+  writeFileSync(path, Buffer.concat([before.subarray(0, HEADER), bytes().subarray(HEADER)]));
+  for (const identity of [first, second]) {
+    const reader = await open(path, { identities: [identity] });
+    t.deepEqual(await reader.read(0, 10), plaintext.subarray(0, 10));
+    await reader.close();
+  }
+});
+
+test('a selection of nothing or of more than one thing is refused, not left out', async (t) => {
+  const { path, bytes } = await sealed(t);
+  const before = bytes();
+  for (const selection of [{}, { position: 0, keyId: 'old' }]) {
+    const settings = { replace: false, remove: [selection], flush: false };
+    // The addon throws at once.
+    t.throws(() => native.rewrap(path, [new Uint8Array(32)], {}, [], [], settings), {
+      message: /exactly one/,
+    });
+  }
+  t.deepEqual(bytes(), before);
+});
+
+test('the caller may dispose of everything while services are waited for, which wrap once', async (t) => {
+  const service = new FakeService();
+  const expected = pattern(32);
+  const [words, next] = [passphrase('correct horse', { strength: CHEAP }), secretKey(expected)];
+  const { path, bytes } = await sealed(t);
+  await rewrap(path, { key, add: [words, provider(service, 'kms')] });
+  service.calls.length = 0;
+  const own = generateKey();
+  const opens = secretKey(own);
+  await rewrap(path, { key, add: [opens] });
+  // A service at either side; and the first attempt to open fails.
+  const stranger = generateKey();
+  const disposables = [words, next, opens, stranger];
+  const work = rewrap(path, {
+    identities: [stranger, provider(service, 'kms')],
+    add: [next, provider(service, 'new')],
+    remove: [words, opens],
+  });
+  for (const each of disposables) each.dispose();
+  const report = await work;
+  t.deepEqual(report.removed.map(({ slot }) => slot.type).sort(), ['key', 'passphrase']);
+  t.deepEqual([...service.calls].sort(), ['unwrap kms', 'wrap new']);
+  t.deepEqual(await decrypt(bytes(), { key: expected }), plaintext);
+});
+
+test('many rewraps of one file at once lose nobody', async (t) => {
+  const { path, bytes } = await sealed(t);
+  const keys = Array.from({ length: 12 }, () => generateKey());
+  const add = async (each: SecretKey): Promise<void> => {
+    for (;;) {
+      try {
+        await rewrap(path, { key, add: [each] });
+        return;
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'ERR_SEAL_TARGET_BUSY') throw error;
+      }
+    }
+  };
+  await Promise.all(keys.map(add));
+  for (const each of keys) t.deepEqual(await decrypt(bytes(), { key: each }), plaintext);
+});
+
+async function sealed(t: ExecutionContext, context?: string) {
+  const directory = temporaryDirectory(t);
+  const [plain, path] = [join(temporaryDirectory(t), 'plain'), join(directory, 'it.seal')];
+  writeFileSync(plain, plaintext);
+  await encryptFile(plain, path, { key, keyId: 'old', context, frameSize: 1024, segmentSize: 2048 });
+  return { directory, path, bytes: () => readFileSync(path) };
+}
+
+async function errorOf(work: Promise<unknown>): Promise<Error & { code?: string }> {
+  const error = await thrownBy(() => work);
+  if (!(error instanceof Error)) throw new Error(`threw no error but ${String(error)}`);
+  return error;
+}

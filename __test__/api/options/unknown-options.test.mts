@@ -1,0 +1,38 @@
+import test from 'ava';
+import { decryptSync, encrypt, encryptFile, encryptSync, floe, SecretKey } from 'sealstream';
+
+import { errorOf } from '../support/errors.mjs';
+
+const key = SecretKey.generate();
+const bytes = Buffer.from('text');
+
+test('a misspelt option is refused by name, rather than left out', async (t) => {
+  const misspelt = { key, contxt: 'tenant=7' };
+  t.throws(() => encryptSync(bytes, misspelt), { instanceOf: TypeError, message: /"contxt"/ });
+  t.true((await errorOf(() => encrypt(bytes, misspelt))) instanceof TypeError);
+  t.true((await errorOf(() => encryptFile('a', 'b', { key, ovewrite: true } as never))) instanceof TypeError);
+});
+
+test('a message has aad, and no context that would not be bound to it', (t) => {
+  t.throws(() => floe.seal(bytes, { key, context: 'tenant=7' } as never), { message: /"context"/ });
+});
+
+test('one object of options serves to seal and to open', (t) => {
+  const options = { key, keyId: 'a', context: 'b', maxSegmentSize: 2 ** 26, threads: 1 };
+  t.deepEqual(decryptSync(encryptSync(bytes, options), options), bytes);
+});
+
+test.serial('what stands on Object.prototype is no option', (t) => {
+  const size = encryptSync(bytes, { key }).length;
+  Object.assign(Object.prototype, { rewrappable: true });
+  try {
+    t.is(encryptSync(bytes, { key }).length, size);
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'rewrappable');
+  }
+});
+
+test('a hole among keys is refused like any other value that is no key', (t) => {
+  const holes = new Array<SecretKey>(2);
+  t.throws(() => decryptSync(encryptSync(bytes, { key }), { key: holes }), { message: /^key\[0\]/ });
+});

@@ -1,0 +1,259 @@
+import { getEventListeners } from 'node:events';
+
+import test from 'ava';
+import type { KeyContext, KeyProvider } from 'sealstream';
+
+import {
+  accessTo,
+  askToUnwrap,
+  askToWrap,
+  checkedProvider,
+  KEK,
+  providerError,
+} from '../support/key-service-calls.mjs';
+import { errorOf } from '../support/errors.mjs';
+
+import { access, BLOB, never, NOTHING, unwrapping } from './fake-services.mjs';
+
+test('a service that answers with the memory that it was lent is heard before that is overwritten', async (t) => {
+  const inPlace = {
+    name: 'in-place',
+    wrapKey: (kek: Uint8Array) => Promise.resolve(kek.map((byte, index) => (kek[index] = byte ^ 0xff))),
+    unwrapKey: (blob: Uint8Array) => {
+      for (const [index, byte] of blob.entries()) blob[index] = byte ^ 0xff;
+      return Promise.resolve(blob);
+    },
+  };
+  const lent = { ...inPlace, wrapKey: (kek: Uint8Array) => inPlace.unwrapKey(kek) };
+  for (const service of [inPlace, lent]) {
+    const blob = await askToWrap(accessTo(service, 'a'), KEK, new Uint8Array());
+    t.deepEqual(
+      blob,
+      KEK.map((byte) => byte ^ 0xff),
+    );
+    t.deepEqual(await askToUnwrap(accessTo(service, 'a'), blob, new Uint8Array()), KEK);
+  }
+});
+
+test('a service that does not wrap at all is found out', async (t) => {
+  const clear = {
+    name: 'clear',
+    wrapKey: (kek: Uint8Array) => Promise.resolve(kek),
+    unwrapKey: () => Promise.reject(new Error()),
+  };
+  const error = await providerError(() => askToWrap(accessTo(clear, 'a'), KEK, new Uint8Array()));
+  t.is(error.code, 'ERR_PROVIDER_ANSWER');
+  t.regex(error.message, /the key in clear/);
+});
+
+test('a service gets the key, the id of its key and the context, and gives the blob', async (t) => {
+  let asked: unknown[] = [];
+  const service = access({
+    wrapKey: (kek, keyId, context) => {
+      asked = [Buffer.from(kek), keyId, Buffer.from(context.context), context.signal.aborted];
+      return Promise.resolve(BLOB);
+    },
+  });
+  const blob = await askToWrap(service, KEK, Buffer.from('tenant=7'));
+  t.deepEqual(asked, [Buffer.from(KEK), 'team/a', Buffer.from('tenant=7'), false]);
+  t.deepEqual(Buffer.from(blob), BLOB);
+  t.not(blob.buffer, BLOB.buffer);
+});
+
+test('a service gets the blob back, and gives the key', async (t) => {
+  let asked: unknown[] = [];
+  const service = access({
+    unwrapKey: (blob, keyId, { context }) => {
+      asked = [Buffer.from(blob), keyId, context.length];
+      return Promise.resolve(KEK.slice());
+    },
+  });
+  t.deepEqual(await askToUnwrap(service, BLOB, NOTHING), KEK);
+  t.deepEqual(asked, [BLOB, 'team/a', 0]);
+});
+
+test('the key that a service gets is a copy, which is overwritten when it has answered', async (t) => {
+  let lent: Uint8Array = NOTHING;
+  const kek = KEK.slice();
+  await askToWrap(
+    access({
+      wrapKey: (bytes) => {
+        lent = bytes;
+        bytes[0] = 255;
+        return Promise.resolve(BLOB);
+      },
+    }),
+    kek,
+    NOTHING,
+  );
+  t.deepEqual(lent, new Uint8Array(32));
+  t.deepEqual(kek, KEK);
+});
+
+test('it is overwritten as well when the service fails, and when it does not answer', async (t) => {
+  for (const fate of [() => Promise.reject(new Error('no')), never]) {
+    let lent: Uint8Array = NOTHING;
+    const wrapKey = (bytes: Uint8Array) => {
+      lent = bytes;
+      return fate();
+    };
+    await providerError(() => askToWrap(access({ wrapKey }, 20), KEK, NOTHING));
+    t.deepEqual(lent, new Uint8Array(32));
+  }
+});
+
+test('the key that a service gives is copied into memory of its own, and overwritten there', async (t) => {
+  const given = KEK.slice();
+  const kek = await askToUnwrap(
+    unwrapping(() => given),
+    BLOB,
+    NOTHING,
+  );
+  t.deepEqual(kek, KEK);
+  t.is(kek.buffer.byteLength, 32);
+  t.deepEqual(given, new Uint8Array(32));
+});
+
+test('a key of a wrong size is overwritten, too', async (t) => {
+  const given = new Uint8Array(33).fill(7);
+  await providerError(() =>
+    askToUnwrap(
+      unwrapping(() => given),
+      BLOB,
+      NOTHING,
+    ),
+  );
+  t.deepEqual(given, new Uint8Array(33));
+});
+
+test('a key that comes after the time limit is overwritten', async (t) => {
+  const given = KEK.slice();
+  let answer: (kek: Uint8Array) => void = () => undefined;
+  const late = new Promise<Uint8Array>((resolve) => {
+    answer = resolve;
+  });
+  await providerError(() =>
+    askToUnwrap(
+      unwrapping(() => late, 10),
+      BLOB,
+      NOTHING,
+    ),
+  );
+  answer(given);
+  await new Promise(setImmediate);
+  t.deepEqual(given, new Uint8Array(32));
+});
+
+test('a service that never answers is given up on, and told so', async (t) => {
+  let told: KeyContext | undefined;
+  const service = access(
+    {
+      unwrapKey: (_blob, _keyId, context) => {
+        told = context;
+        return never();
+      },
+    },
+    20,
+  );
+  const error = await providerError(() => askToUnwrap(service, BLOB, NOTHING));
+  t.is(error.code, 'ERR_PROVIDER_TIMEOUT');
+  t.is(
+    error.message,
+    'the key service "vault" did not unwrap the key of "team/a": timed out after 20 ms; ' +
+      'check that it can be reached, or give it a longer `timeout`',
+  );
+  t.deepEqual(
+    [error.name, error.provider, error.keyId, error.operation],
+    ['ProviderError', 'vault', 'team/a', 'unwrap'],
+  );
+  t.is(told?.signal.reason, error);
+});
+
+test('a service that fails because it was told to stop does not hide why', async (t) => {
+  const heeding: Partial<KeyProvider> = {
+    wrapKey: (_kek, _keyId, { signal }) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(new Error('The request was aborted'));
+        });
+      }),
+  };
+  const error = await providerError(() => askToWrap(access(heeding, 20), KEK, NOTHING));
+  t.is(error.code, 'ERR_PROVIDER_TIMEOUT');
+  t.regex(
+    error.message,
+    /^the key service "vault" did not wrap a key with "team\/a": timed out after 20 ms;/,
+  );
+});
+
+test("the caller's signal ends the wait with its reason, and nothing stays behind on it", async (t) => {
+  const stop = new AbortController();
+  let told: AbortSignal | undefined;
+  const service = access({
+    unwrapKey: (_blob, _keyId, { signal }) => {
+      told = signal;
+      return never();
+    },
+  });
+  const reason = new Error('enough');
+  const asking = errorOf(() => askToUnwrap(service, BLOB, NOTHING, stop.signal));
+  await new Promise(setImmediate);
+  stop.abort(reason);
+  t.is(await asking, reason);
+  t.true(told?.aborted);
+  t.is(getEventListeners(stop.signal, 'abort').length, 0);
+
+  const open = new AbortController();
+  await askToUnwrap(
+    unwrapping(() => KEK.slice()),
+    BLOB,
+    NOTHING,
+    open.signal,
+  );
+  t.is(getEventListeners(open.signal, 'abort').length, 0);
+});
+
+test('with a signal that is aborted already nobody is asked', async (t) => {
+  let asked = 0;
+  const service = unwrapping(() => (asked += 1));
+  const error = await errorOf(() => askToUnwrap(service, BLOB, NOTHING, AbortSignal.abort('no more')));
+  t.is((error as Error).name, 'AbortError');
+  t.is((error as Error).cause, 'no more');
+  t.is(asked, 0);
+});
+
+for (const [name, value, expected] of [
+  ['nothing', undefined, /^service must be a KeyProvider, not undefined$/],
+  ['a string', 'aws-kms', /^service must be a KeyProvider, not a string$/],
+  ['no name', service({ name: undefined }), /^service\.name must be a string, not undefined$/],
+  ['an empty name', service({ name: '' }), /^service\.name must have 1 to 255 bytes of UTF-8, not 0$/],
+  [
+    'a long name',
+    service({ name: 'é'.repeat(128) }),
+    /^service\.name must have 1 to 255 bytes of UTF-8, not 256$/,
+  ],
+  ['half a character', service({ name: '\ud800' }), /^service\.name must be well-formed Unicode/],
+  ['no wrapKey', service({ wrapKey: undefined }), /^service\.wrapKey must be a function, not undefined$/],
+  ['no unwrapKey', service({ unwrapKey: 1 }), /^service\.unwrapKey must be a function, not a number$/],
+] as const) {
+  test(`a service is checked: ${name}`, (t) => {
+    const error = t.throws(() => checkedProvider(value), { message: expected });
+    t.true(error instanceof TypeError || error instanceof RangeError);
+  });
+}
+
+function service(changed: Record<string, unknown>): object {
+  return { name: 'vault', wrapKey: never, unwrapKey: never, ...changed };
+}
+
+test('a service is taken as it is, also one whose functions stand on its prototype', (t) => {
+  class Vault implements KeyProvider {
+    readonly name = 'v'.repeat(255);
+    wrapKey = never;
+    unwrapKey(): Promise<Uint8Array> {
+      return never();
+    }
+  }
+  const vault = new Vault();
+  t.deepEqual(checkedProvider(vault), { service: vault, name: vault.name });
+});

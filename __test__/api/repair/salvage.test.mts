@@ -1,0 +1,225 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import test, { type ExecutionContext } from 'ava';
+import { damagePage, encryptSync, generateKey, salvage, type DamageMap } from 'sealstream';
+
+import { pattern, withFlippedByte } from '../support/bytes.mjs';
+import { errorOf, failureOf } from '../support/errors.mjs';
+import { contents, temporaryDirectory } from '../support/files.mjs';
+
+const key = generateKey();
+const FRAME = 1024;
+const SEGMENT = 4 * FRAME;
+const plaintext = pattern(10 * SEGMENT + 5);
+const sealed = encryptSync(plaintext, { key, frameSize: FRAME, segmentSize: SEGMENT, context: 'here' });
+const HEADER = sealed.indexOf('SEG1');
+const RECORD = sealed.indexOf('SEG1', HEADER + 1) - HEADER;
+const options = { key, context: 'here' };
+
+function wreck(t: ExecutionContext, bytes: Uint8Array) {
+  const directory = temporaryDirectory(t);
+  const [from, to] = [join(directory, 'from'), join(directory, 'to')];
+  writeFileSync(from, bytes, { mode: 0o644 });
+  return { directory, from, to };
+}
+
+/** A byte in a frame of a segment. */
+function inFrame(segment: number, frame: number): number {
+  return HEADER + segment * RECORD + 106 + frame * (FRAME + 32) + 100;
+}
+
+test('a sound file comes out whole', async (t) => {
+  const { from, to } = wreck(t, sealed);
+  const told: number[] = [];
+  const map = await salvage(from, to, {
+    ...options,
+    onProgress: ({ bytesDone }) => told.push(bytesDone),
+  });
+  t.deepEqual(readFileSync(to), plaintext);
+  t.like(map, {
+    version: 1,
+    outcome: 'whole',
+    end: 'verified',
+    header: { origin: 'start', offset: 0 },
+    plaintextSize: plaintext.length,
+    lost: [],
+    lostBytes: 0,
+    segments: 11,
+  });
+  t.is(told.at(-1), sealed.length);
+  if (process.platform !== 'win32') t.is(statSync(to).mode & 0o077, 0);
+});
+
+test('a damaged frame is zeros or nothing, and told', async (t) => {
+  const { from, to } = wreck(t, withFlippedByte(sealed, inFrame(3, 1)));
+  const [start, end] = [3 * SEGMENT + FRAME, 3 * SEGMENT + 2 * FRAME];
+  const map = await salvage(from, to, options);
+  const due = Buffer.from(plaintext);
+  due.fill(0, start, end);
+  t.deepEqual(readFileSync(to), due);
+  t.is(map.outcome, 'partial');
+  t.like(map.lost[0], {
+    plaintextRange: { start, end },
+    firstSegment: 3,
+    lastSegment: 3,
+    cause: 'rot',
+  });
+  t.is(map.lost[0]?.wireRange?.start, inFrame(3, 1) - 100);
+  t.is(map.recovered.bytes, plaintext.length - FRAME);
+  const { readMs, cryptoMs, digestMs, writeMs } = map.stages;
+  t.true(readMs > 0 && cryptoMs > 0 && digestMs > 0 && writeMs > 0, JSON.stringify(map.stages));
+
+  const omitted = await salvage(from, to, { ...options, lost: 'omit', overwrite: true });
+  t.deepEqual(readFileSync(to), Buffer.concat([plaintext.subarray(0, start), plaintext.subarray(end)]));
+  t.is(omitted.outputSize, plaintext.length - FRAME);
+});
+
+test('the map is plain data: it is the same after JSON', async (t) => {
+  const { from, to } = wreck(t, sealed.subarray(0, HEADER + 5 * RECORD));
+  const map = await salvage(from, to, options);
+  t.deepEqual(JSON.parse(JSON.stringify(map)) as DamageMap, map);
+  t.is(map.lost.length, 1);
+});
+
+test('a header that was kept opens a file that has none', async (t) => {
+  const { from, to, directory } = wreck(t, sealed.subarray(HEADER));
+  const before = contents(directory);
+  t.is((await failureOf(t, () => salvage(from, to, options))).kind, 'HeaderError');
+  t.deepEqual(contents(directory), before);
+  // Bytes behind the header do no harm.
+  const map = await salvage(from, to, { ...options, header: sealed.subarray(0, HEADER + 100) });
+  t.deepEqual(readFileSync(to), plaintext);
+  t.like(map, { outcome: 'whole', header: { origin: 'given' } });
+});
+
+test('where nothing comes out there is no file, and an old one stays', async (t) => {
+  const { from, to, directory } = wreck(t, sealed.subarray(0, HEADER));
+  writeFileSync(to, 'precious');
+  const before = contents(directory);
+  const map = await salvage(from, to, { ...options, overwrite: true });
+  t.like(map, { outcome: 'nothing', recovered: { bytes: 0, frames: 0, segments: 0 } });
+  t.is(map.lostBytes, plaintext.length);
+  t.deepEqual(contents(directory), before);
+});
+
+test('another key or context, an existing target and the source itself are refused', async (t) => {
+  const { from, to, directory } = wreck(t, sealed);
+  const before = contents(directory);
+  const kind = async (target: string, chosen: Parameters<typeof salvage>[2]) =>
+    (await failureOf(t, () => salvage(from, target, chosen))).kind;
+  t.is(await kind(to, { ...options, key: generateKey() }), 'NoMatchingKey');
+  t.is(await kind(to, { key }), 'ContextMismatch');
+  t.is(await kind(to, { ...options, maxSegmentSize: 1024 }), 'LimitExceeded');
+  t.is(await kind(from, { ...options, overwrite: true }), 'SameFile');
+  t.deepEqual(contents(directory), before);
+  writeFileSync(to, 'precious');
+  t.is(await kind(to, options), 'TargetExists');
+  t.is(readFileSync(to, 'utf8'), 'precious');
+});
+
+test('wrong options are named, and an abort leaves nothing', async (t) => {
+  const { from, to, directory } = wreck(t, sealed);
+  const before = contents(directory);
+  for (const [wrong, name] of [
+    [{ header: 'text' }, 'header'],
+    [{ lost: 'ones' }, 'lost'],
+    [{ lost: 1 }, 'lost'],
+    [{ omit: true }, 'omit'],
+  ] as const) {
+    const error = await errorOf(() => salvage(from, to, { ...options, ...wrong } as never));
+    t.true(error instanceof TypeError || error instanceof RangeError);
+    t.regex((error as Error).message, new RegExp(name));
+  }
+  t.deepEqual(contents(directory), before);
+  // Long enough that it is not done before it hears of the signal.
+  writeFileSync(from, encryptSync(Buffer.alloc(32 * 2 ** 20), options));
+  const whole = contents(directory);
+  const controller = new AbortController();
+  const running = salvage(from, to, { ...options, signal: controller.signal });
+  controller.abort();
+  t.is(((await errorOf(() => running)) as Error).name, 'AbortError');
+  t.deepEqual(contents(directory), whole);
+});
+
+test('the page shows the figures, escapes what it is given and asks for nothing', async (t) => {
+  const { from, to } = wreck(t, withFlippedByte(sealed, inFrame(3, 1)));
+  const map = await salvage(from, to, options);
+  const page = damagePage(map, '<script>alert(1)</script>');
+  t.true(page.startsWith('<!doctype html>'));
+  t.true(page.includes('39,941 bytes') && page.includes('10 of 11'));
+  t.true(page.includes('13,312 – 14,335'));
+  t.true(page.includes('class="rot"'));
+  t.notRegex(page, /<script|<link|<img|@import|https?:|url\((?!#)/);
+  const strange = { ...map, lost: map.lost.map((lost) => ({ ...lost, message: '<b>"&' })) };
+  t.false(damagePage(strange).includes('<b>'));
+});
+
+test('what is no damage map makes no page', async (t) => {
+  const { from, to } = wreck(t, withFlippedByte(sealed, inFrame(3, 1)));
+  const map = await salvage(from, to, options);
+  const evil = '"><script>alert(1)</script>';
+  const [lost] = map.lost;
+  for (const wrong of [
+    undefined,
+    {},
+    { ...map, version: 2 },
+    { ...map, outcome: evil },
+    { ...map, segments: evil },
+    { ...map, recovered: { ...map.recovered, bytes: evil } },
+    { ...map, lost: [{ ...lost, cause: evil }] },
+    { ...map, lost: [{ ...lost, plaintextRange: { start: evil, end: 1 } }] },
+    { ...map, lost: 'all' },
+    { ...map, stages: { ...map.stages, readMs: evil } },
+    { ...map, stages: null },
+  ]) {
+    t.throws(() => damagePage(wrong as DamageMap), { instanceOf: TypeError, message: /damage map/ });
+  }
+  // As it is read again from its JSON.
+  t.is(damagePage(JSON.parse(JSON.stringify(map)) as DamageMap), damagePage(map));
+  // As those were that told no times.
+  const { stages: _, ...older } = map;
+  t.is(damagePage(older as DamageMap), damagePage(map));
+});
+
+test('a small damage shows in a picture of very many segments, and pages stay small', (t) => {
+  const segments = 100_000;
+  const segmentSize = 2 ** 20;
+  const lost = Array.from({ length: 5000 }, (_, index) => {
+    const start = index * 20 * segmentSize;
+    const plaintextRange = { start, end: start + 65_536 };
+    const place = { firstSegment: index * 20, lastSegment: index * 20 };
+    return { plaintextRange, wireRange: null, ...place, cause: 'rot' as const, message: 'rotten' };
+  });
+  const map: DamageMap = {
+    version: 1,
+    outcome: 'partial',
+    sourceSize: segments * segmentSize,
+    unreadable: 0,
+    streamId: 'ab'.repeat(32),
+    header: { origin: 'start', offset: 0 },
+    end: 'verified',
+    frameSize: 65_536,
+    segmentSize,
+    digest: 'crc64-nvme',
+    plaintextSize: segments * segmentSize,
+    segments,
+    recovered: { bytes: segments * segmentSize - 5000 * 65_536, frames: 1_595_000, segments: 95_000 },
+    outputSize: segments * segmentSize,
+    lostBytes: 5000 * 65_536,
+    lost,
+    lostIsMerged: false,
+    conflicts: [],
+    conflictCount: 0,
+    otherStreams: [],
+    stages: { readMs: 1, cryptoMs: 0, digestMs: 0, writeMs: 0, waitMs: 0 },
+    elapsedMs: 1,
+  };
+  const page = damagePage(map);
+  t.true(page.length < 1_500_000, String(page.length));
+  t.true(page.includes('And 4,500 more'));
+  const recovered = { ...map.recovered, bytes: segments * segmentSize - 65_536 };
+  const one = damagePage({ ...map, lost: lost.slice(2500, 2501), lostBytes: 65_536, recovered });
+  t.is(one.match(/<g><title>/g)?.length, 1);
+  t.true(one.includes('More than 99.99 % came back'));
+});

@@ -1,0 +1,81 @@
+// Someone for each type of key slot: what is sealed for them, and what opens it.
+
+import {
+  hybrid,
+  type Identity,
+  type KeyProvider,
+  KeyPair,
+  passphrase,
+  provider,
+  type Recipient,
+  secretKey,
+  SecretKey,
+  type SlotType,
+  x25519,
+} from 'sealstream';
+
+export interface KeyHolder {
+  readonly type: SlotType;
+  readonly recipient: Recipient | SecretKey;
+  readonly identity: Identity | SecretKey;
+  /** The same kind of thing, which opens nothing here. */
+  readonly stranger: Identity | SecretKey;
+}
+
+/** What Argon2 can do least. */
+export const CHEAP = { memoryKiB: 8, passes: 1, lanes: 1 } as const;
+
+/** A key service in memory: it wraps by adding a byte that depends on the key, and counts its calls. */
+export class FakeService implements KeyProvider {
+  readonly calls: string[] = [];
+
+  constructor(
+    readonly name = 'fake',
+    readonly fails: (call: string) => void = () => undefined,
+  ) {}
+
+  wrapKey(kek: Uint8Array, keyId: string): Promise<Uint8Array> {
+    return this.#answer(`wrap ${keyId}`, kek, keyId.length);
+  }
+
+  unwrapKey(blob: Uint8Array, keyId: string): Promise<Uint8Array> {
+    return this.#answer(`unwrap ${keyId}`, blob, 256 - keyId.length);
+  }
+
+  async #answer(call: string, bytes: Uint8Array, add: number): Promise<Uint8Array> {
+    this.calls.push(call);
+    const answer = bytes.map((byte) => (byte + add) % 256);
+    await Promise.resolve();
+    this.fails(call);
+    return answer;
+  }
+}
+
+/** One of each type. */
+export function keyHolders(): KeyHolder[] {
+  const key = SecretKey.generate();
+  const [short, long] = [KeyPair.generate('x25519'), KeyPair.generate()];
+  const service = new FakeService();
+  return [
+    { type: 'key', recipient: secretKey(key, { id: 'k' }), identity: key, stranger: SecretKey.generate() },
+    {
+      type: 'passphrase',
+      recipient: passphrase('correct horse', { strength: CHEAP }),
+      identity: passphrase('correct horse'),
+      stranger: passphrase('wrong horse'),
+    },
+    {
+      type: 'x25519',
+      recipient: x25519(short.publicKey),
+      identity: short,
+      stranger: KeyPair.generate('x25519'),
+    },
+    {
+      type: 'provider',
+      recipient: provider(service, 'keys/7'),
+      identity: provider(service, 'keys/7'),
+      stranger: provider(service, 'keys/8'),
+    },
+    { type: 'hybrid', recipient: hybrid(long.publicKey), identity: long, stranger: KeyPair.generate() },
+  ];
+}

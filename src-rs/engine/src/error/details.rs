@@ -1,0 +1,137 @@
+//! Details of errors: enums whose variants have a description for the message.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+macro_rules! described_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $description:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $description,)* })
+            }
+        }
+    };
+}
+
+described_enum! {
+    /// Why a resumed operation started from the beginning.
+    StartedOver {
+        /// The journal has no complete header.
+        JournalTorn = "the journal's beginning is torn",
+        /// Neither a recipient's key nor the resume secret opens the journal's stream.
+        NoMatchingKey = "no given key opens the journal",
+        /// Only public keys were given, which can't open a stream, and no resume secret.
+        NoSecret = "public keys open no journal, and no resume secret was given",
+        /// The options, the recipients or the context are not those of the journal's stream.
+        OptionsDiffer = "the options are not those that it was begun with",
+        /// The unfinished output is missing.
+        OutputMissing = "the unfinished output is gone",
+        /// The end of the stream was written, so none of its segments may be sealed again, but one is damaged.
+        OutputDamaged = "the output was complete but for its name, and is damaged",
+        /// The journal or the unfinished output is a link, is no file, or is accessible to other users; it was removed.
+        Distrusted = "others could have written to the journal or to the unfinished output",
+    }
+}
+
+described_enum! {
+    /// A part of a stream's end.
+    EndPart {
+        /// The manifest.
+        EndRecord = "end record",
+        /// The last 24 bytes.
+        Footer = "footer",
+    }
+}
+
+described_enum! {
+    /// How an end record and the stream differ.
+    EndDisagreement {
+        /// Its authentication code was not made with the stream's key.
+        Mac = "its authentication code does not match",
+        /// The number of segments.
+        SegmentCount = "it counts other segments",
+        /// The plaintext's length.
+        PlaintextTotal = "it states another plaintext length",
+        /// The size of a segment, or the sealing of it that belongs to the stream.
+        Segment = "it names another sealing of a segment",
+    }
+}
+
+described_enum! {
+    /// A limit of a reader.
+    Limit {
+        /// Plaintext bytes in a segment.
+        SegmentSize = "segment size",
+        /// Memory times passes of all passphrase slots, in KiB.
+        PassphraseCost = "cost of its passphrases, in KiB times passes,",
+        /// Lanes of a passphrase slot.
+        PassphraseLanes = "number of lanes of a passphrase",
+    }
+}
+
+described_enum! {
+    /// How a source changed.
+    SizeRelation {
+        /// It has fewer bytes.
+        Shorter = "fewer",
+        /// It has more bytes.
+        Longer = "more",
+        /// It has the same size, but was written to or replaced.
+        Modified = "as many, but it was written to or replaced since",
+    }
+}
+
+impl SizeRelation {
+    /// How a source of `size` bytes, which is not the same as before, compares with the `expected` size.
+    pub(crate) fn of(size: u64, expected: u64) -> Self {
+        match size.cmp(&expected) {
+            Ordering::Less => Self::Shorter,
+            Ordering::Equal => Self::Modified,
+            Ordering::Greater => Self::Longer,
+        }
+    }
+}
+
+described_enum! {
+    /// Kind of a path that is not a regular file.
+    FileKind {
+        /// A directory.
+        Directory = "a directory",
+        /// A named pipe.
+        Fifo = "a named pipe",
+        /// A socket.
+        Socket = "a socket",
+        /// A character or block device.
+        Device = "a device",
+        /// A symbolic link whose target does not exist.
+        DanglingLink = "a symbolic link to nothing",
+        /// Something else.
+        Other = "something else",
+    }
+}
+
+described_enum! {
+    /// The operation that the system refused.
+    IoOperation {
+        /// Opening a file to read.
+        Open = "open",
+        /// Reading.
+        Read = "read",
+        /// Creating the temporary output.
+        Create = "create a file for",
+        /// Writing.
+        Write = "write",
+        /// Flushing to the disk.
+        Flush = "flush",
+        /// Renaming the finished output into place.
+        Rename = "rename the finished file to",
+        /// Asking for a file's properties.
+        Inspect = "look at",
+    }
+}

@@ -1,0 +1,12 @@
+//! Labels that bind a wrapped file key to its slot type and its stream (docs/FORMAT.md, "Key slots").
+
+/// The context of a slot's key derivation: the label and the stream's id.
+pub(super) fn info(label: &[u8], stream_id: &[u8; 32]) -> Vec<u8> {
+    [label, stream_id].concat()
+}
+
+pub(super) const KEY_LABEL: &[u8] = b"sealstream v1 key";
+pub(super) const PASSPHRASE_LABEL: &[u8] = b"sealstream v1 passphrase";
+pub(super) const PROVIDER_LABEL: &[u8] = b"sealstream v1 provider";
+pub(super) const X25519_LABEL: &[u8] = b"sealstream v1 x25519";
+pub(super) const HYBRID_LABEL: &[u8] = b"sealstream v1 mlkem768x25519";

@@ -1,0 +1,180 @@
+// Options and reports that several functions share.
+
+import type {
+  ByteRange,
+  Damage,
+  DamageDecisionName,
+  DigestName,
+  Opened,
+  Progress,
+  Report as NativeReport,
+  SealFailure,
+  SlotTypeName,
+} from '../../native/binding';
+
+/** Options of every operation that returns a promise. */
+export interface OperationOptions {
+  /**
+   * Threads that work on segments; 0, the default, for as many as the machine runs at once. One thread works on bytes in memory up
+   * to 1 MiB, regardless of this option.
+   */
+  threads?: number | undefined;
+  /**
+   * Cancels the operation. The promise then rejects with the signal's reason, which is an `AbortError` unless the caller of
+   * `abort` chose another. No output remains, unless it can be resumed.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Called at most ten times a second, and once at the end; never after the promise settled. If it throws, the operation is
+   * cancelled and rejects with the thrown value; an output that was complete by then stays.
+   */
+  onProgress?: ((progress: ProgressEvent) => void) | undefined;
+}
+
+/** Options to seal, without the recipients. */
+export interface SealingOptions {
+  /**
+   * Bytes, or a text that stands for its UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
+   * stored. It binds a stream to its place, such as a tenant or a path.
+   */
+  context?: Uint8Array | string | undefined;
+  /** Plaintext bytes in a full frame, the unit of authentication: 1,024 to 16,777,216; 65,536 by default. */
+  frameSize?: number | undefined;
+  /**
+   * Plaintext bytes in a full segment, the unit of parallel work and of damage: a multiple of `frameSize`, up to
+   * 1,073,741,824. By default 1 MiB in whole frames, and more if the plaintext is known to be longer than 64 GiB.
+   */
+  segmentSize?: number | undefined;
+  /** The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default. */
+  digest?: DigestName | undefined;
+}
+
+/** Options to open, without the identities. */
+export interface OpeningOptions {
+  /** The context that the stream was sealed with. */
+  context?: Uint8Array | string | undefined;
+  /**
+   * The types of key slots to try, all by default. Anyone can seal a stream for a public key: to accept only streams from a holder
+   * of a shared key or passphrase, list only these types.
+   */
+  acceptSlots?: readonly SlotTypeName[] | undefined;
+  /**
+   * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
+   * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
+   */
+  maxPassphraseCost?: number | undefined;
+  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
+  maxSegmentSize?: number | undefined;
+}
+
+/** Options to write a file. */
+export interface FileOptions {
+  /** Replace an existing target when the output is complete; by default an existing target is an error. */
+  overwrite?: boolean | undefined;
+  /** Flush the file and its name to the disk before the promise resolves; `true` by default. */
+  flush?: boolean | undefined;
+  /**
+   * Resume an interrupted operation, and keep what a later call can resume: only unfinished segments are processed. `false` by
+   * default.
+   *
+   * Until the operation succeeds, the unfinished output and its journal stay beside the target, accessible only to their owner,
+   * even after an error, `signal`, the end of the process or a power cut. The report's `resume` says what was found.
+   */
+  resume?: boolean | undefined;
+  /**
+   * For `encryptFile` with `resume`: 32 secret bytes, the same in every attempt, under which the journal keeps the stream's key.
+   * They are needed to resume if no recipient is a key or a passphrase. `decryptFile` needs none. The bytes are copied during the
+   * call.
+   */
+  resumeSecret?: Uint8Array | undefined;
+}
+
+/** Options of a stream. */
+export interface StreamOptions {
+  /**
+   * Segments that may be in memory at a time: arriving, being processed, or waiting for the reader's queue. At least 1; by default
+   * two for each of the machine's cores, but no more than 256 MiB of them or two.
+   */
+  concurrency?: number | undefined;
+  /** Cancels the stream. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The sizes of a Node stream's queues in bytes, as in `stream.Duplex`. */
+export interface NodeStreamOptions {
+  highWaterMark?: number | undefined;
+  readableHighWaterMark?: number | undefined;
+  writableHighWaterMark?: number | undefined;
+}
+
+/** A decision about damage: fail, leave the segment out, write zeros in its place, or read it again. */
+export type DamageDecision = DamageDecisionName;
+
+/**
+ * Decides about one damaged part. It is called for one at a time, in the stream's order. The operation waits for the answer, and
+ * rejects with what the function throws. `'retry'` reads the source again, and calls the function again if that does not help; the
+ * function limits the attempts. A stream can't be read again and refuses `'retry'`.
+ */
+export type DamageHandler = (damage: Damage) => DamageDecision | Promise<DamageDecision>;
+
+/** One decision for all damage, or a function that decides about each part. */
+export type DamagePolicy = 'abort' | 'skip' | 'zero' | DamageHandler;
+
+/** How to treat damage. */
+export interface DamageOptions {
+  /**
+   * How to treat a segment that can't be opened, and an end that can't be verified. `'abort'`, the default, fails with the first;
+   * `'skip'` leaves segments out, so that what follows moves up; `'zero'` writes zeros in their place; a function decides about
+   * each. Without `'abort'` the result may **not** be the whole stream: the report's `damage` lists what differs. Bytes that
+   * did not verify are never returned.
+   */
+  onDamage?: DamagePolicy | undefined;
+}
+
+/** Options to iterate over segments. */
+export interface SegmentsOptions {
+  /** Segments that are opened in parallel and are in memory; 0, the default, for as many as the machine has cores. */
+  threads?: number | undefined;
+  /** Cancels the iteration: the loop throws the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A segment of a stream: its plaintext, or why it could not be opened. */
+export type SegmentResult =
+  | {
+      readonly ok: true;
+      /** Position in the stream, from 0. */
+      readonly index: number;
+      /** Offset of its plaintext in the whole plaintext. */
+      readonly offset: number;
+      /** Its plaintext, verified. */
+      readonly data: Buffer;
+    }
+  | {
+      readonly ok: false;
+      /** Position in the stream, from 0. */
+      readonly index: number;
+      /** The plaintext that is lost with it. */
+      readonly plaintextRange: ByteRange;
+      /** Its place in the sealed stream. */
+      readonly wireRange: ByteRange;
+      /** Why it could not be opened. */
+      readonly failure: SealFailure;
+      /** The failure as text. */
+      readonly message: string;
+    };
+
+/**
+ * The progress of an operation: plaintext bytes that are done, and their total if it is known. {@link verify} counts the bytes of
+ * sealed segments.
+ */
+export type ProgressEvent = Progress;
+
+/** The report of an operation. */
+export type Report = Omit<NativeReport, 'opened'>;
+
+/** The report of sealing. */
+export type SealReport = Report;
+
+/** The report of opening. */
+export type OpenReport = Omit<Report, 'header'> & Opened;

@@ -1,0 +1,72 @@
+// Makes the errors that callers see: the addon's failures as the package's classes, and errors for wrong arguments.
+
+import type {
+  FloeError as FloeFailure,
+  FloeErrorCode,
+  SealErrorCode,
+  SealFailure,
+} from '../../native/binding';
+import { FloeError, SealError } from '../api/errors';
+
+/** Turns an error of the addon into the package's own class, with a stack that leads to the caller. */
+export function publicError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('failure' in error) || !('code' in error)) return error;
+  const { message, code, failure, isDamage } = error as Error & Record<string, unknown>;
+  return String(code).startsWith('ERR_FLOE_')
+    ? new FloeError(message, code as FloeErrorCode, failure as FloeFailure)
+    : new SealError(message, code as SealErrorCode, failure as SealFailure, isDamage === true);
+}
+
+/** Calls the addon. Throws what the addon throws as the package's own classes. */
+export function callNative<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw publicError(error);
+  }
+}
+
+/** Awaits a promise of the addon. Rejects with the package's own classes. */
+export async function awaitNative<T>(call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw publicError(error);
+  }
+}
+
+/** An option that no function has. */
+export function unknownOption(name: string): TypeError {
+  const error = new TypeError(`there is no option ${JSON.stringify(name)}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+/** A secret that was used after it was disposed of. */
+export function disposedError(name: string): TypeError {
+  return Object.assign(new TypeError(`${name} was disposed of`), { code: 'ERR_INVALID_STATE' });
+}
+
+/** An argument of the wrong type. The message describes the value and never shows it: it may be a key. */
+export function typeError(
+  name: string,
+  expected: string,
+  value: unknown,
+  found = describe(value),
+): TypeError {
+  const error = new TypeError(`${name} must be ${expected}, not ${found}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/** An argument of the right type with a value that is not allowed. */
+export function rangeError(name: string, problem: string): RangeError {
+  return Object.assign(new RangeError(`${name} ${problem}`), { code: 'ERR_OUT_OF_RANGE' });
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  const { constructor } = value;
+  return typeof constructor === 'function' && constructor.name !== ''
+    ? `an instance of ${constructor.name}`
+    : 'an object';
+}

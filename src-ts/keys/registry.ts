@@ -1,0 +1,81 @@
+// Maps the objects that callers hold to the secrets behind them, which stay in the addon's memory.
+
+import type { NativeCredential, NativeKey } from '../../native/binding';
+import { fixedBytes, isBytes } from '../internal/bytes';
+import { disposedError, rangeError, typeError } from '../internal/errors';
+import type { ProviderAccess } from '../providers/providers';
+
+/** A key or a credential in the addon's memory. */
+export type NativeSecret = NativeKey | NativeCredential;
+
+/** A key's bytes, or a secret in the addon's memory. */
+export type SecretArgument = Uint8Array | NativeSecret;
+
+/** What an object can stand for: a secret, or access to a key service. */
+export type Held = NativeSecret | ProviderAccess;
+
+/** What an object is used for: a key and other shared secrets seal and open, a public key seals, a key pair opens. */
+export type Use = 'key' | 'shared' | 'public' | 'pair';
+
+interface Entry {
+  readonly use: Use;
+  /** `undefined` after it was disposed of. */
+  held: Held | undefined;
+}
+
+/** Makes `object` stand for `held`. */
+export function register(object: object, use: Use, held: Held): void {
+  entries.set(object, { use, held });
+}
+
+/** Overwrites the secret that `object` stands for. */
+export function overwrite(object: object): void {
+  const entry = entries.get(object);
+  if (entry?.held && !isAccess(entry.held)) entry.held.dispose();
+  if (entry) entry.held = undefined;
+}
+
+export function isAccess(held: SecretArgument | Held): held is ProviderAccess {
+  // An own property: a program may have put `service` on Object.prototype.
+  return Object.hasOwn(held, 'service');
+}
+
+/** What the recipient `value` stands for. */
+export function heldByRecipient(name: string, value: unknown): Held {
+  const entry = entryOf(value);
+  if (entry && entry.use !== 'pair') return notDisposed(name, entry);
+  const found = entry && 'a KeyPair: give its publicKey to hybrid() or x25519()';
+  throw typeError(name, RECIPIENT, value, found);
+}
+
+/** What the identity `value` stands for. */
+export function heldByIdentity(name: string, value: unknown): Held {
+  const entry = entryOf(value);
+  if (entry && entry.use !== 'public') return notDisposed(name, entry);
+  throw typeError(name, IDENTITY, value, entry && 'a public key, which opens nothing');
+}
+
+/** A SecretKey or the 32 bytes of one, as the addon takes it. */
+export function keyArgument(name: string, value: unknown): NativeKey | Uint8Array {
+  if (!isBytes(value)) {
+    const entry = entryOf(value);
+    if (entry?.use !== 'key') throw typeError(name, 'a SecretKey or a Uint8Array', value);
+    return notDisposed(name, entry) as NativeKey;
+  }
+  if (value.length !== KEY_SIZE) throw rangeError(name, `must have ${KEY_SIZE} bytes, not ${value.length}`);
+  return fixedBytes(name, value);
+}
+
+function entryOf(value: unknown): Entry | undefined {
+  return typeof value === 'object' && value !== null ? entries.get(value) : undefined;
+}
+
+function notDisposed(name: string, { held }: Entry): Held {
+  if (held === undefined) throw disposedError(name);
+  return held;
+}
+
+const entries = new WeakMap<object, Entry>();
+const RECIPIENT = 'a recipient: what passphrase, secretKey, x25519, hybrid or provider returns';
+const IDENTITY = 'an identity: a SecretKey, a KeyPair, or what passphrase, secretKey or provider returns';
+export const KEY_SIZE = 32;

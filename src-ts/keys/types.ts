@@ -1,0 +1,101 @@
+// Recipients and identities, and the options that name them.
+
+import type { PassphraseStrength, SlotTypeName } from '../../native/binding';
+import type { OpeningOptions, SealingOptions } from '../api/types';
+import type { identityBrand, recipientBrand } from './redacted';
+import type { SecretKey } from './secret-key';
+
+/** The types of key slots. */
+export type SlotType = SlotTypeName;
+
+/** A key: a {@link SecretKey}, or its 32 bytes, which are copied during the call. */
+export type KeyInput = SecretKey | Uint8Array;
+
+/**
+ * A recipient of a stream. Returned by {@link passphrase}, {@link secretKey}, {@link x25519}, {@link hybrid} and
+ * {@link provider}. Prints only its type.
+ */
+export interface Recipient {
+  /** The type of the recipient's key slot. */
+  readonly type: SlotType;
+  /** Only this package makes recipients. */
+  readonly [recipientBrand]: true;
+}
+
+/**
+ * A secret, or access to one, that can open a stream. Returned by {@link passphrase}, {@link secretKey} and {@link provider};
+ * a {@link KeyPair} is one too. Prints only its type.
+ */
+export interface Identity {
+  /** The type of the key slots that it can open. */
+  readonly type: SlotType;
+  /** Only this package makes identities. */
+  readonly [identityBrand]: true;
+}
+
+/** A shared secret: streams are sealed for it and opened with it. */
+export interface Credential extends Recipient, Identity {
+  /** Overwrites the secret. Later use throws a TypeError; running operations continue with their own copy. */
+  dispose(): void;
+  /** The same as `dispose`, for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/** The cost of Argon2id for a passphrase: a name, or exact parameters. */
+export type Strength = 'interactive' | 'default' | 'sensitive' | PassphraseStrength;
+
+/** The recipients of a stream: one key, or a list. */
+export type ForWhom =
+  | {
+      /** The key that opens the stream: short for one `secretKey(key, { id: keyId })` in `recipients`. */
+      key: KeyInput;
+      /** A name for the key, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
+      keyId?: string | undefined;
+      recipients?: undefined;
+    }
+  | {
+      /**
+       * The recipients, each of which can open the stream: 1 to 64, of which at most 4 passphrases. What {@link passphrase},
+       * {@link secretKey}, {@link x25519}, {@link hybrid} and {@link provider} return, or a {@link SecretKey}. If a key service
+       * does not wrap a key, the operation fails with a {@link ProviderError}.
+       */
+      recipients: readonly (Recipient | SecretKey)[];
+      key?: undefined;
+      keyId?: undefined;
+    };
+
+/** The secrets to open a stream with: keys, or identities. */
+export type ByWhat =
+  | {
+      /** The key, or several of which one opens the stream: short for `identities`. */
+      key: KeyInput | readonly KeyInput[];
+      identities?: undefined;
+    }
+  | {
+      /**
+       * What may open the stream, at least one: key pairs, keys, and what {@link passphrase}, {@link secretKey} and
+       * {@link provider} return. The stream's slots are tried in their order, each with every identity of its type. Key services
+       * are asked only if nothing else opens the stream; if one fails then, the operation fails with a {@link ProviderError}.
+       */
+      identities: readonly (Identity | SecretKey)[];
+      key?: undefined;
+    };
+
+/** Options to seal. */
+export type SealOptions = SealingOptions & ForWhom;
+
+/** Options to open. */
+export type OpenOptions = OpeningOptions & ByWhat;
+
+/** Options to seal or open a FLOE message. */
+export interface FloeOptions {
+  /** The key. */
+  key: KeyInput;
+  /** Associated data: authenticated, not part of the message. */
+  aad?: Uint8Array | undefined;
+  /**
+   * FLOE's ENC_SEG_LEN: the bytes of a full encrypted segment, 33 to 4,294,967,294. By default 65,568 when sealing, and the
+   * length that the message states when opening.
+   */
+  segmentLength?: number | undefined;
+}

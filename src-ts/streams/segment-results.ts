@@ -1,0 +1,88 @@
+// Opens the segments of a stream one by one, each with its own result.
+
+import { availableParallelism } from 'node:os';
+
+import type { SegmentOutcome } from '../../native/binding';
+import type { SegmentResult } from '../api/types';
+import { ownCopy } from '../internal/bytes';
+import type { Operation } from '../internal/operation';
+import { ReadAhead } from '../internal/read-ahead';
+import type { UnlockedStream } from '../sources/unlocked-stream';
+
+/** The stream that segments come from. */
+export interface SegmentsSource {
+  readonly begin: () => Promise<Operation>;
+  readonly open: (operation: Operation) => Promise<UnlockedStream>;
+  /** Called when no segment is being opened. */
+  readonly close: (stream: UnlockedStream) => Promise<void>;
+}
+
+/** A segment's result, and whether the segment says that it is the last. */
+interface OpenedSegment {
+  readonly result: SegmentResult;
+  readonly isFinal: boolean;
+}
+
+export async function* segmentResults(
+  threads: number,
+  from: SegmentsSource,
+): AsyncGenerator<SegmentResult, void, void> {
+  const operation = await from.begin();
+  const totals = { segments: 0, plaintextSize: 0, damageCount: 0 };
+  try {
+    const stream = await from.open(operation);
+    const segments = new ReadAhead(indices(stream), threads || availableParallelism(), (index) =>
+      openSegment(stream, operation, index),
+    );
+    try {
+      for (let next = segments.next(); next !== undefined; next = segments.next()) {
+        const { result, isFinal } = await next;
+        totals.segments += 1;
+        if (result.ok) totals.plaintextSize += result.data.length;
+        else totals.damageCount += 1;
+        yield result;
+        // If the length is unknown, only this shows which segment is the last.
+        if (isFinal) break;
+      }
+      stream.reader.checkEnd(totals.plaintextSize);
+    } finally {
+      // First, so that the events of running segments come before the operation's end.
+      operation.cancel();
+      await segments.settled();
+      await from.close(stream);
+    }
+  } catch (error) {
+    throw operation.failed(error);
+  } finally {
+    operation.diagnostics.succeeded(totals);
+    operation.dispose();
+  }
+}
+
+/** The segments that are there. All that are missing at the end are one more, with a single result. */
+function* indices({ reader }: UnlockedStream): Generator<number, void, void> {
+  const count = Math.min(reader.segments, reader.segmentsPresent + 1);
+  for (let index = 0; index < count; index += 1) yield index;
+}
+
+async function openSegment(
+  stream: UnlockedStream,
+  operation: Operation,
+  index: number,
+): Promise<OpenedSegment> {
+  const { reader } = stream;
+  const plaintextRange = reader.plaintextRange(index);
+  const isPresent = index < reader.segmentsPresent;
+  const output = Buffer.allocUnsafeSlow(isPresent ? plaintextRange.end - plaintextRange.start : 0);
+  const outcome: SegmentOutcome = await stream.openSegment(index, output, operation);
+  const { failure, message, isFinal, plaintextSize, wireSize, frames, stages } = outcome;
+  if (failure === undefined || message === undefined) {
+    operation.diagnostics.segment({ index, plaintextSize, wireSize, frames, stages });
+    // In memory of its own, if the segment is shorter than its buffer.
+    const data = output.length === plaintextSize ? output : ownCopy(output, plaintextSize);
+    return { result: { ok: true, index, offset: plaintextRange.start, data }, isFinal };
+  }
+  const damage = { index, plaintextRange, wireRange: reader.wireRange(index), failure, message };
+  operation.diagnostics.damage(damage);
+  return { result: { ok: false, ...damage }, isFinal };
+}
