@@ -18,10 +18,10 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{env, fs};
 use syn::visit::Visit;
-use syn::{Attribute, Expr, ExprLit, Ident, ImplItem, Item, ItemEnum, Lit, LitStr, Meta, Type};
+use syn::{Attribute, Expr, ExprLit, Ident, ImplItem, Item, ItemEnum, Lit, LitStr, Type};
 
 /// The enums that JavaScript receives, with all that they contain, and the prefix of their codes.
 const ROOTS: &[(&str, &str)] = &[("SealError", "ERR_SEAL_"), ("FloeError", "ERR_FLOE_")];
@@ -37,29 +37,25 @@ const ENGINE: &[(&str, &str)] = &[
     ("stream_v2/frame_worker/types.rs", "::sealstream"),
     ("stream_v2/segment_worker/error.rs", "::sealstream"),
     ("error/mod.rs", "::sealstream::error"),
-    ("error/reasons.rs", "::sealstream::error"),
+    ("error/details.rs", "::sealstream::error"),
     ("floe/mod.rs", "::sealstream::floe"),
 ];
 
 /// Writes the file into the build's output directory.
-pub(crate) fn write() -> Result<(), String> {
-    let directory = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .ok_or(format!("{name} is not set"))
-    };
-    let engine = directory("CARGO_MANIFEST_DIR")?.join("../engine/src");
+pub(crate) fn write() -> Outcome<()> {
+    let engine = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../engine/src");
     let mut source = Source::default();
     for (file, module) in ENGINE {
         let path = engine.join(file);
         println!("cargo::rerun-if-changed={}", path.display());
-        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let module = syn::parse_str(module).map_err(|error| failed(&error))?;
-        source.read(&path, &module).map_err(|error| failed(&*error))?;
+        let read = source.read(&path, module);
+        read.map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    let code = source.mirrors()?;
-    fs::write(directory("OUT_DIR")?.join("mirrors.rs"), code).map_err(|error| error.to_string())
+    let mirrors = Path::new(&env::var("OUT_DIR")?).join("mirrors.rs");
+    Ok(fs::write(mirrors, source.mirrors()?)?)
 }
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// The engine's source.
 #[derive(Default)]
@@ -71,7 +67,8 @@ struct Source {
 }
 
 impl Source {
-    fn read(&mut self, file: &Path, module: &syn::Path) -> Result<(), Box<dyn std::error::Error>> {
+    fn read(&mut self, file: &Path, module: &str) -> Outcome<()> {
+        let module: syn::Path = syn::parse_str(module)?;
         for item in syn::parse_file(&fs::read_to_string(file)?)?.items {
             let declared = match item {
                 Item::Enum(item) => Some(item),
@@ -82,9 +79,8 @@ impl Source {
                 }
                 _ => None,
             };
-            if let Some(item) = declared {
-                self.enums.insert(item.ident.to_string(), (module.clone(), item));
-            }
+            let named = declared.map(|item| (item.ident.to_string(), (module.clone(), item)));
+            self.enums.extend(named);
         }
         Ok(())
     }
@@ -102,7 +98,7 @@ impl Source {
         }
     }
 
-    fn mirrors(&self) -> Result<String, String> {
+    fn mirrors(&self) -> Outcome<String> {
         let mut code = TokenStream::new();
         let mut wanted: Vec<String> = REPORTED.iter().map(|name| (*name).to_owned()).collect();
         for (root, prefix) in ROOTS {
@@ -251,16 +247,16 @@ fn pascal_case(code: &str) -> String {
 
 /// The lines of a doc comment.
 fn docs(attributes: &[Attribute]) -> Vec<String> {
-    let line = |attribute: &Attribute| match &attribute.meta {
-        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
-            Expr::Lit(ExprLit {
-                lit: Lit::Str(text), ..
-            }) => Some(text.value()),
-            _ => None,
-        },
+    let text = |attribute: &Attribute| match &attribute.meta.require_name_value().ok()?.value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text), ..
+        }) => Some(text.value()),
         _ => None,
     };
-    attributes.iter().filter_map(line).collect()
+    let docs = attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("doc"));
+    docs.filter_map(text).collect()
 }
 
 /// A variant's doc comment as an entry of a list in its enum's, because napi-rs drops the variant's own.

@@ -1,8 +1,10 @@
 //! Node.js binding of sealstream: the engine's operations and types across Node-API, and nothing else.
 //!
-//! Everything here trusts its caller to be the façade in src-ts, which checks what users pass. Work on whole streams runs
-//! on threads of the [executor], never on JavaScript's thread or libuv's; what is small enough for the caller's
-//! own thread is in [sync]. Memory that JavaScript sees is allocated by JavaScript.
+//! The caller is the façade in src-ts, which has checked the types of all arguments. Work on whole streams runs on threads of
+//! [`runtime`], never on the JavaScript thread or libuv's. Only small work runs on the calling thread: [`operations::sync`] and
+//! [`operations::floe`]. JavaScript allocates all memory that it sees.
+//!
+//! Rooms, each of which uses only those before it: [`types`], [`runtime`], [`arguments`], then [`operations`] and [`streams`].
 
 #![deny(unsafe_code)]
 

@@ -51,17 +51,6 @@ impl<B: Writable> Output<B> {
         }
         outcome
     }
-
-    /// The same for memory that was just allocated, of which the system is told that all of it will be written.
-    pub(crate) fn fill_new<T, E>(
-        &mut self,
-        write: impl FnOnce(&mut [u8]) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        self.fill(|memory| {
-            expect_writes(memory);
-            write(memory)
-        })
-    }
 }
 
 /// The array types of napi that refer to JavaScript's memory.
@@ -114,7 +103,7 @@ impl ToNapiValue for CopiedBytes {
 /// A new buffer of 64 MiB is 16,384 small pages, which the kernel finds and maps one by one at a worker's first write. That takes
 /// longer than sealing: 38 ms in all against 20 ms with huge pages, on 2 cores.
 #[cfg(target_os = "linux")]
-fn expect_writes(memory: &mut [u8]) {
+pub(crate) fn expect_writes(memory: &mut [u8]) {
     use rustix::mm::{Advice, madvise};
     let skipped = memory.as_ptr().align_offset(HUGE_PAGE);
     let Some(whole) = memory.get_mut(skipped..) else {
@@ -129,7 +118,7 @@ fn expect_writes(memory: &mut [u8]) {
 
 /// Other systems choose for themselves.
 #[cfg(not(target_os = "linux"))]
-fn expect_writes(_: &mut [u8]) {}
+pub(crate) fn expect_writes(_: &mut [u8]) {}
 
 /// Huge pages of x64, and of arm64 with pages of 4 KiB.
 #[cfg(target_os = "linux")]

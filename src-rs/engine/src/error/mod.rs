@@ -1,56 +1,53 @@
-//! Why an operation failed: one enum for the caller, with the workers' own enums inside.
+//! The error of every operation. It contains the workers' own errors.
 
-mod reasons;
+mod convert;
+mod details;
 
-pub use reasons::{EndDisagreement, EndPart, FileKind, IoOperation, Limit, SizeRelation, StartedOver};
+pub use details::{EndDisagreement, EndPart, FileKind, IoOperation, Limit, SizeRelation, StartedOver};
 
 use crate::crypto::CryptoError;
-use crate::format::{HeaderError, HeaderField, SegmentIndex, WireOffset};
-use crate::keys::{MAX_PASSPHRASE_LANES, UnlockError};
-use crate::operation::cancel::Cancelled;
+use crate::format::{HeaderField, SegmentIndex, WireOffset};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
-use std::io;
-use std::path::Path;
 
-/// Why a stream was not sealed or opened. Nothing is left behind by a failure but this, and what is there to be resumed.
+/// Why a stream was not sealed or opened. A failed operation leaves nothing behind except what can be resumed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// A field of the header has a value that this release does not have.
+    /// A field of the header has a value that this release does not support.
     #[error(
         "not a sealed stream of this version: the header's {field} (byte {offset}) is {found}, expected {expected}"
     )]
     HeaderError {
-        /// Which field.
+        /// The field.
         field: HeaderField,
         /// Where it stands.
         offset: WireOffset,
-        /// What stands there.
+        /// The value there.
         found: String,
-        /// What could stand there.
+        /// The values that are allowed there.
         expected: String,
     },
-    /// The header's checksum is wrong, and no copy of the header serves.
+    /// The header's checksum is wrong, and no copy can replace the header.
     #[error(
         "the header is damaged: its checksum (byte {offset}) is {actual:#010x}, expected {expected:#010x}"
     )]
     HeaderDamaged {
-        /// Where the checksum stands.
+        /// Where the checksum is.
         offset: WireOffset,
-        /// The checksum that stands there.
+        /// The checksum in the header.
         expected: u32,
-        /// The checksum of the bytes before it.
+        /// The checksum of the header's bytes.
         actual: u32,
     },
-    /// None of the header's key slots opens with the offered keys.
+    /// No offered key opens any of the header's key slots.
     #[error("no offered key opens this stream; it was sealed for: {slots}")]
     NoMatchingKey {
-        /// The slots that the header has, in words.
+        /// Description of the header's slots.
         slots: String,
     },
-    /// All that could be tried were passphrases, and none is right.
+    /// Only passphrases could be tried, and none is right.
     #[error("the passphrase is wrong: it opens none of the stream's passphrase slots")]
     WrongPassphrase,
-    /// The header was changed by someone who has no key.
+    /// The header was changed without the key.
     #[error("the header was tampered with: its authentication code does not match")]
     HeaderTampered,
     /// The stream was sealed with another context.
@@ -58,16 +55,16 @@ pub enum SealError {
         "the key is right, but the stream was sealed with another context (or with none) than the one given, of length {supplied}"
     )]
     ContextMismatch {
-        /// Bytes of the context that was given.
+        /// Bytes of the given context.
         supplied: u64,
     },
-    /// The copy of the header at the stream's end is damaged; the header itself is sound.
+    /// The copy of the header at the stream's end is damaged; the header itself is intact.
     #[error("the copy of the header (byte {offset}) is damaged; the header and the contents are not")]
     HeaderCopyDamaged {
         /// Where the copy starts.
         offset: WireOffset,
     },
-    /// The header is sound, and older than its copy.
+    /// The header is intact but older than its copy.
     #[error(
         "a rewrap was interrupted: the header is of revision {revision}, and its copy of revision {copy_revision}; the keys of \
          either open the stream, and rewrapping it again makes them one"
@@ -75,26 +72,26 @@ pub enum SealError {
     RewrapInterrupted {
         /// The header's revision.
         revision: u16,
-        /// The copy's.
+        /// The copy's revision.
         copy_revision: u16,
     },
     /// A segment failed.
     #[error("{error}")]
     Segment {
-        /// Which, where and why.
+        /// Which segment, where, and why.
         error: SegmentWorkerError,
     },
-    /// The stream ends before its end.
+    /// The stream is truncated.
     #[error(
         "the stream is cut short at byte {offset}: segment {next_segment} was due, {verified_bytes} bytes of plaintext \
          were verified before"
     )]
     Truncated {
-        /// The segment that was due, or the number of segments where only the end is missing.
+        /// The segment that is missing first, or the number of segments if only the end is missing.
         next_segment: SegmentIndex,
-        /// Plaintext bytes that were verified; 0 where the source's length alone told.
+        /// Plaintext bytes that were verified before; 0 if the source's length alone showed the truncation.
         verified_bytes: u64,
-        /// Bytes of the stream that are there.
+        /// Bytes of the stream that the source has.
         offset: WireOffset,
     },
     /// The end record's checksum or the footer is wrong.
@@ -110,9 +107,9 @@ pub enum SealError {
     EndTampered {
         /// Where the end record starts.
         offset: WireOffset,
-        /// In what it differs.
+        /// How they differ.
         disagreement: EndDisagreement,
-        /// The first segment that differs, where one does.
+        /// The first segment that differs, if one does.
         segment: Option<SegmentIndex>,
     },
     /// Bytes follow the end of the stream.
@@ -121,22 +118,22 @@ pub enum SealError {
         /// Where the stream ends.
         offset: WireOffset,
     },
-    /// The stream asks for more than the reader allows.
+    /// The stream needs more than the reader allows.
     #[error(
         "the stream's {limit} is {value}, over this reader's limit of {maximum}; raise the limit if you trust it"
     )]
     LimitExceeded {
-        /// Which limit.
+        /// The limit.
         limit: Limit,
         /// The limit's value.
         maximum: u64,
-        /// What the stream asks for.
+        /// The value that the stream needs.
         value: u64,
     },
     /// The operation was cancelled.
     #[error("the operation was cancelled")]
     Cancelled,
-    /// The source is not what it was when the operation began, which for one that is resumed was at its first attempt.
+    /// The source changed since the operation began; for a resumed operation, since its first attempt.
     #[error(
         "the source changed since the operation began: it had {expected} bytes, and now {relation}; do it again from the \
          start, without resuming, when the source is at rest"
@@ -144,10 +141,10 @@ pub enum SealError {
     SourceChanged {
         /// Bytes at the start.
         expected: u64,
-        /// Whether it is shorter or longer now.
+        /// How it changed.
         relation: SizeRelation,
     },
-    /// The journal of an interrupted operation does not belong to this one, or was changed.
+    /// The journal of an interrupted operation belongs to another one, or was changed.
     #[error(
         "can't resume from {path}: {problem}; delete it to start over, or do the operation without resuming"
     )]
@@ -163,34 +160,34 @@ pub enum SealError {
         /// The target's path.
         path: String,
     },
-    /// No copy has a sound record of some segment.
+    /// Some segments are damaged in every copy.
     #[error(
         "{segments} segments are sound in none of the copies, the first is segment {first}; add another copy, or salvage \
          what is left with the key"
     )]
     NotHealed {
-        /// How many.
+        /// Number of these segments.
         segments: u64,
-        /// The lowest of them.
+        /// The first of them.
         first: SegmentIndex,
     },
-    /// Records carry no digest, so that nobody can tell a sound one from a damaged one without a key.
+    /// Records have no digest, so a damaged record can't be detected without a key.
     #[error(
         "the stream was sealed without digests, so a sound segment can't be told from a damaged one without the key; open \
          each copy with the key instead"
     )]
     NoDigests,
-    /// A copy that was offered is one of another stream.
+    /// An offered copy is of another stream.
     #[error("copy {replica} is not of this stream: its stream id is {actual}, expected {expected}")]
     ForeignReplica {
-        /// Which one, counted from 0 in the order given.
+        /// Index of the copy, in the given order.
         replica: u64,
         /// The stream's id, in hexadecimal.
         expected: String,
-        /// The copy's, in hexadecimal.
+        /// The copy's stream id, in hexadecimal.
         actual: String,
     },
-    /// Source and target are one file.
+    /// Source and target are the same file.
     #[error("the source and the target are the same file: {path}")]
     SameFile {
         /// The target's path.
@@ -213,7 +210,7 @@ pub enum SealError {
     /// The output buffer is too small.
     #[error("the output has room for {available} bytes, but {needed} are needed")]
     OutputTooSmall {
-        /// Bytes of room.
+        /// Bytes of the buffer.
         available: u64,
         /// Bytes that are needed.
         needed: u64,
@@ -229,105 +226,31 @@ pub enum SealError {
     /// Reading or writing failed.
     #[error("could not {operation}{}: {message}", display_path(.path))]
     Io {
-        /// What was being done.
+        /// The operation on the file.
         operation: IoOperation,
-        /// The file, where there is one.
+        /// The file, if it is known.
         path: Option<String>,
-        /// The system's name for the error, such as `ENOSPC`, where it has one.
+        /// The system's name for the error, such as `ENOSPC`, if it has one.
         code: Option<String>,
-        /// The system's words.
+        /// The system's message.
         message: String,
     },
-    /// The operating system gave no random bytes, or a primitive failed.
+    /// The system's random generator or a cryptographic primitive failed.
     #[error("{error}")]
     Crypto {
-        /// What the primitive says.
+        /// The primitive's error.
         error: CryptoError,
     },
-    /// The system gave no threads.
+    /// The system could not start threads.
     #[error("could not start threads: {message}")]
     ThreadsUnavailable {
-        /// The system's words.
+        /// The system's message.
         message: String,
     },
 }
 
 impl SealError {
-    /// Reading or writing failed, unless it was cancelled.
-    #[must_use]
-    pub fn io(operation: IoOperation, path: Option<&Path>, error: &io::Error) -> Self {
-        if error.get_ref().is_some_and(|cause| cause.is::<Cancelled>()) {
-            return Self::Cancelled;
-        }
-        Self::Io {
-            operation,
-            path: path.map(|path| path.display().to_string()),
-            code: error_code(error).map(str::to_owned),
-            message: error.to_string(),
-        }
-    }
-
-    /// The record of `segment` is not the sealing that the manifest at `offset` names.
-    pub(crate) const fn other_sealing(offset: WireOffset, segment: SegmentIndex) -> Self {
-        Self::EndTampered {
-            offset,
-            disagreement: EndDisagreement::Segment,
-            segment: Some(segment),
-        }
-    }
-
-    /// A source failed; which file it is, if it is one, is for [`on_file`](Self::on_file).
-    pub(crate) fn reading(error: io::Error) -> Self {
-        Self::io(IoOperation::Read, None, &error)
-    }
-
-    /// A sink failed; which file it is, if it is one, is for [`on_file`](Self::on_file).
-    pub(crate) fn writing(error: io::Error) -> Self {
-        Self::io(IoOperation::Write, None, &error)
-    }
-
-    /// The same failure with the file that it happened on, where it is a failure to read or write one.
-    #[must_use]
-    pub fn on_file(self, read: &Path, written: &Path) -> Self {
-        match self {
-            Self::Io {
-                operation,
-                path: None,
-                code,
-                message,
-            } => {
-                let path = if operation == IoOperation::Read {
-                    read
-                } else {
-                    written
-                };
-                Self::Io {
-                    operation,
-                    path: Some(path.display().to_string()),
-                    code,
-                    message,
-                }
-            }
-            other => other,
-        }
-    }
-
-    /// The same failure, with the plaintext bytes that were verified before it where it tells of them.
-    #[must_use]
-    pub fn after(self, verified_bytes: u64) -> Self {
-        match self {
-            Self::Truncated {
-                next_segment, offset, ..
-            } => Self::Truncated {
-                next_segment,
-                verified_bytes,
-                offset,
-            },
-            other => other,
-        }
-    }
-
-    /// The innermost failure's name in capitals, such as `DIGEST_MISMATCH`: stable, for programs.
+    /// The innermost error's name in capitals, such as `DIGEST_MISMATCH`. Stable, for programs.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -372,100 +295,6 @@ impl SealError {
     }
 }
 
-impl From<Cancelled> for SealError {
-    fn from(Cancelled: Cancelled) -> Self {
-        Self::Cancelled
-    }
-}
-
-impl From<SegmentWorkerError> for SealError {
-    fn from(error: SegmentWorkerError) -> Self {
-        Self::Segment { error }
-    }
-}
-
-impl From<CryptoError> for SealError {
-    fn from(error: CryptoError) -> Self {
-        Self::Crypto { error }
-    }
-}
-
-impl From<HeaderError> for SealError {
-    fn from(error: HeaderError) -> Self {
-        match error {
-            HeaderError::Field {
-                field,
-                offset,
-                found,
-                expected,
-            } => Self::HeaderError {
-                field,
-                offset,
-                found,
-                expected,
-            },
-            HeaderError::Damaged {
-                offset,
-                expected,
-                actual,
-            } => Self::HeaderDamaged {
-                offset,
-                expected,
-                actual,
-            },
-            HeaderError::Incomplete { available, .. } => Self::Truncated {
-                next_segment: SegmentIndex::ZERO,
-                verified_bytes: 0,
-                offset: WireOffset::new(available),
-            },
-        }
-    }
-}
-
-impl SealError {
-    /// A failure to unlock a stream whose header has these slots, in words.
-    #[must_use]
-    pub fn locked(error: UnlockError, slots: String) -> Self {
-        match error {
-            UnlockError::NoMatch => Self::NoMatchingKey { slots },
-            UnlockError::WrongPassphrase => Self::WrongPassphrase,
-            UnlockError::Tampered => Self::HeaderTampered,
-            UnlockError::PassphraseCost { maximum, value } => Self::LimitExceeded {
-                limit: Limit::PassphraseCost,
-                maximum,
-                value,
-            },
-            UnlockError::PassphraseLanes { lanes } => Self::LimitExceeded {
-                limit: Limit::PassphraseLanes,
-                maximum: MAX_PASSPHRASE_LANES.into(),
-                value: lanes.into(),
-            },
-            UnlockError::Crypto(error) => Self::Crypto { error },
-        }
-    }
-}
-
 fn display_path(path: &Option<String>) -> String {
     path.as_ref().map(|path| format!(" {path}")).unwrap_or_default()
-}
-
-/// The system's name for an error, for the kinds that callers act on.
-fn error_code(error: &io::Error) -> Option<&'static str> {
-    use io::ErrorKind as K;
-    Some(match error.kind() {
-        K::NotFound => "ENOENT",
-        K::PermissionDenied => "EACCES",
-        K::AlreadyExists => "EEXIST",
-        K::BrokenPipe => "EPIPE",
-        K::StorageFull => "ENOSPC",
-        K::QuotaExceeded => "EDQUOT",
-        K::FileTooLarge => "EFBIG",
-        K::IsADirectory => "EISDIR",
-        K::NotADirectory => "ENOTDIR",
-        K::ReadOnlyFilesystem => "EROFS",
-        K::InvalidFilename => "ENAMETOOLONG",
-        K::OutOfMemory => "ENOMEM",
-        _ if error.raw_os_error() == Some(5) && cfg!(unix) => "EIO",
-        _ => return None,
-    })
 }

@@ -63,15 +63,19 @@ pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Ident
 /// # Errors
 /// `AlreadyExists` if the path exists: a key file is never overwritten. `NotAPair`.
 pub fn write_identity_file(path: &Path, identity: &Identity) -> Result<(), KeyFileError> {
-    let (public, secret) = match identity {
-        Identity::X25519(secret) => (secret.recipient().to_string(), secret.to_text()),
-        Identity::Hybrid(secret) => (secret.recipient().to_string(), secret.to_text()),
-        Identity::Key(_) | Identity::Passphrase(_) | Identity::Provider(_) => {
-            return Err(KeyFileError::NotAPair);
-        }
-    };
+    let (public, secret) = key_pair_texts(identity).ok_or(KeyFileError::NotAPair)?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     write_new(path, &content(&public, &secret, since.as_secs()))
+}
+
+/// The public and the secret key of a pair in age's format; `None` for an identity that is not a key pair.
+#[must_use]
+pub fn key_pair_texts(identity: &Identity) -> Option<(String, Zeroizing<String>)> {
+    match identity {
+        Identity::X25519(secret) => Some((secret.recipient().to_string(), secret.to_text())),
+        Identity::Hybrid(secret) => Some((secret.recipient().to_string(), secret.to_text())),
+        Identity::Key(_) | Identity::Passphrase(_) | Identity::Provider(_) => None,
+    }
 }
 
 fn content(public: &str, secret: &str, seconds: u64) -> Zeroizing<String> {

@@ -21,7 +21,9 @@ pub use asymmetric::{
     X25519Recipient,
 };
 pub use file::{KeyFileError, read_key_file, write_key_file};
-pub use key_pair_file::{identity_from_text, read_identity_file, recipient_from_text, write_identity_file};
+pub use key_pair_file::{
+    identity_from_text, key_pair_texts, read_identity_file, recipient_from_text, write_identity_file,
+};
 pub use passphrase::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES, Passphrase, PassphraseError};
 pub use passphrase_generator::generate_passphrase;
 pub use recipient::{Identity, MAX_KEY_ID, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME, ProviderKey, Recipient};

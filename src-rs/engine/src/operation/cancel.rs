@@ -1,10 +1,10 @@
-//! Stopping an operation from another thread.
+//! Cancels an operation from another thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A flag that one operation looks at between frames, or at the latest every few hundred KiB, and while it waits for a
-/// pipe. Use a new one for each operation: one that fails raises its own, so that a reader that waits stops too.
+/// A flag that one operation checks between frames, at least every few hundred KiB, and while it waits for a pipe. Use a new
+/// token for each operation: a failing operation raises its own token to stop a reader that waits.
 #[derive(Clone, Debug, Default)]
 pub struct CancellationToken(Arc<AtomicBool>);
 
@@ -15,7 +15,7 @@ impl CancellationToken {
         Self::default()
     }
 
-    /// Asks the operation to stop. It ends with `Cancelled`, and removes what it has written unless it can be resumed.
+    /// Asks the operation to stop. It fails with `Cancelled` and removes its output, unless it can be resumed.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -26,10 +26,7 @@ impl CancellationToken {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// The same for work that ends with an error.
-    ///
-    /// # Errors
-    /// If the operation was asked to stop.
+    /// Fails if the operation was asked to stop.
     pub(crate) fn check(&self) -> Result<(), Cancelled> {
         if self.is_cancelled() {
             Err(Cancelled)
@@ -39,7 +36,7 @@ impl CancellationToken {
     }
 }
 
-/// The token was raised. An `io::Error` carries it when that is its cause.
+/// The token was raised. An `io::Error` with this cause contains it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("cancelled")]
 pub(crate) struct Cancelled;

@@ -1,4 +1,4 @@
-//! What every operation takes and returns: options, threads, cancellation, decisions about damage, reports.
+//! What every operation takes and returns: options, threads, cancellation, damage policy, report.
 
 pub mod cancel;
 pub mod damage;
@@ -10,7 +10,7 @@ pub mod threads;
 use crate::error::SealError;
 
 /// An option that can't be used: its name, and what is wrong with its value.
-pub(crate) fn invalid(option: &str, problem: impl Into<String>) -> SealError {
+pub fn invalid(option: &str, problem: impl Into<String>) -> SealError {
     SealError::InvalidOption {
         option: option.to_owned(),
         problem: problem.into(),

@@ -1,4 +1,4 @@
-//! What a caller can choose.
+//! Options of operations. Ranges and limits are checked here; an `InvalidOption` error has the option's JavaScript name.
 
 pub(crate) use super::invalid;
 pub(crate) use super::recipients::{check_passphrase_costs, check_recipients, compact_header_size};
@@ -17,18 +17,18 @@ use std::borrow::Cow;
 /// How to run an operation: threads, cancelling, progress.
 #[derive(Clone)]
 pub struct Control<'a> {
-    /// The threads that work on segments.
+    /// The threads that process segments.
     pub threads: Threads,
-    /// Raise it to stop.
+    /// Stops the operation when it is raised.
     pub cancel: CancellationToken,
     /// Called at most ten times a second and once at the end, from any of the operation's threads.
     pub progress: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
-    /// FailureData of every segment that is done.
+    /// Called after each segment, from any of the operation's threads.
     pub segments: Option<SegmentListener<'a>>,
 }
 
 impl Control<'_> {
-    /// The caller's thread alone, and nobody watching.
+    /// Runs on the caller's thread, without progress.
     #[must_use]
     pub fn serial() -> Self {
         Self {
@@ -39,19 +39,19 @@ impl Control<'_> {
         }
     }
 
-    /// A meter that tells this operation's listeners.
+    /// A progress meter for this operation's listeners.
     pub(crate) fn meter(&self, total: Option<u64>) -> ProgressMeter<'_> {
         ProgressMeter::new(total, self.progress).with_segments(self.segments)
     }
 
-    /// Segments in flight on an ordered path.
+    /// Segments in memory on an ordered path.
     pub(crate) fn window(&self, geometry: &Geometry) -> usize {
         window(geometry, self.threads.count())
     }
 }
 
-/// Segments in flight where `threads` threads work on what has an order: enough that nobody waits while one is read and one
-/// is written, but no more than 256 MiB of them, or one for each of two threads.
+/// Segments in memory on an ordered path with `threads` threads: enough that threads need not wait while one segment is read
+/// and one is written, but at most 256 MiB of records, or two segments if that is more.
 #[must_use]
 pub fn window(geometry: &Geometry, threads: usize) -> usize {
     let fitting = usize::try_from(MAX_IN_FLIGHT / geometry.full_record_size()).unwrap_or(usize::MAX);
@@ -61,21 +61,22 @@ pub fn window(geometry: &Geometry, threads: usize) -> usize {
 /// How to seal a stream.
 #[derive(Clone, Debug)]
 pub struct EncryptOptions<'a> {
-    /// Who may open it; 1 to 64.
+    /// The recipients, 1 to 64.
     pub recipients: Vec<Recipient>,
-    /// Bytes that the reader must supply too, at most 64 KiB; they are not in the stream.
+    /// Bytes that the reader must supply too, at most 64 KiB. They are not stored in the stream.
     pub context: Cow<'a, [u8]>,
-    /// Content bytes in a full frame.
+    /// Plaintext bytes in a full frame: 1,024 to 16,777,216.
     pub frame_size: u32,
-    /// Plaintext bytes in a full segment; `None` for [`default_segment_size`].
+    /// Plaintext bytes in a full segment: a multiple of the frame size, up to 1,073,741,824. `None` for
+    /// [`default_segment_size`].
     pub segment_size: Option<u32>,
-    /// How each record can be checked without a key.
+    /// Digest by which each record can be checked without a key.
     pub digest: DigestKind,
-    /// Room for later rewraps: a header of 4,096 bytes with a copy at the end.
+    /// Whether the header has room for later rewraps.
     pub header: HeaderLayout,
 }
 
-/// How much room the header takes.
+/// Size of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderLayout {
     /// No padding and no copy: for buffers and streams.
@@ -85,7 +86,7 @@ pub enum HeaderLayout {
 }
 
 impl<'a> EncryptOptions<'a> {
-    /// The defaults, for these recipients.
+    /// Default options for these recipients.
     #[must_use]
     pub fn new(recipients: Vec<Recipient>) -> Self {
         Self {
@@ -98,17 +99,23 @@ impl<'a> EncryptOptions<'a> {
         }
     }
 
-    /// The same with another context.
+    /// The same options with another context.
     #[must_use]
     pub fn with_context(self, context: impl Into<Cow<'a, [u8]>>) -> Self {
         let context = context.into();
         Self { context, ..self }
     }
 
-    /// Checks all options and returns the sizes for a plaintext of this length, where it is known.
+    /// The types of the slots that the header gets.
+    pub fn slot_types(&self) -> impl Iterator<Item = SlotType> {
+        self.recipients.iter().map(Recipient::slot_type)
+    }
+
+    /// Checks all options and returns the sizes for a plaintext of this length, if it is known.
     ///
     /// # Errors
-    /// `InvalidOption`, naming it.
+    /// `InvalidOption`: `recipients` (number, passphrases, size of the header), `keyId`, `provider`, `strength`, `context`,
+    /// `frameSize`, `segmentSize`.
     pub fn geometry(&self, plaintext_size: Option<u64>) -> Result<Geometry, SealError> {
         check_recipients("recipients", &self.recipients)?;
         check_context(&self.context)?;
@@ -136,24 +143,24 @@ impl<'a> EncryptOptions<'a> {
 /// How to open a stream.
 #[derive(Clone, Debug)]
 pub struct DecryptOptions<'a> {
-    /// What may open it; each slot tries them in order.
+    /// Keys that may open the stream. Each slot tries them in order.
     pub identities: Vec<Identity>,
-    /// The bytes that it was sealed with.
+    /// The context that the stream was sealed with.
     pub context: Cow<'a, [u8]>,
-    /// The types of key slots that are tried; all where it is `None`. Anyone can seal a stream for a public key, so a reader that
-    /// expects one from somebody who shares a key with it leaves other types out.
+    /// The types of key slots that are tried; `None` for all. Anyone can seal a stream for a public key, so a reader that
+    /// expects streams only from holders of a shared key leaves out the types for public keys.
     pub accept: Option<Vec<SlotType>>,
-    /// What the passphrase slots of a header may cost in all, for each passphrase that is offered: memory times passes, in KiB.
-    /// A header that asks for more is refused before any is tried.
+    /// Limit on the cost of all passphrase slots of a header, for each offered passphrase: memory in KiB times passes. A
+    /// header that is over the limit is refused before a passphrase is tried.
     pub max_passphrase_cost: u64,
-    /// The largest segment size that is accepted, in bytes: an ordered reader holds some segments in memory.
+    /// The largest accepted segment size in bytes. An ordered reader holds several segments in memory.
     pub max_segment_size: u32,
-    /// Who decides about segments that can't be opened. Anything but `Abort` needs a source that can be read by offset.
+    /// Decides about segments that can't be opened. All but `Abort` need a source that can be read by offset.
     pub on_damage: DamagePolicy<'a>,
 }
 
 impl<'a> DecryptOptions<'a> {
-    /// The defaults, for these identities.
+    /// Default options for these identities.
     #[must_use]
     pub fn new(identities: Vec<Identity>) -> Self {
         Self {
@@ -166,17 +173,22 @@ impl<'a> DecryptOptions<'a> {
         }
     }
 
-    /// The same with another context.
+    /// The same options with another context.
     #[must_use]
     pub fn with_context(self, context: impl Into<Cow<'a, [u8]>>) -> Self {
         let context = context.into();
         Self { context, ..self }
     }
 
+    /// The types of slots that the identities may open.
+    pub fn slot_types(&self) -> impl Iterator<Item = SlotType> {
+        self.identities.iter().map(Identity::slot_type)
+    }
+
     /// Checks all options.
     ///
     /// # Errors
-    /// `InvalidOption`, naming it.
+    /// `InvalidOption`: `acceptSlots` if it is empty, `context` if it is too long.
     pub fn check(&self) -> Result<(), SealError> {
         if self.accept.as_ref().is_some_and(Vec::is_empty) {
             return Err(invalid("acceptSlots", "must name a type of slots"));
@@ -185,7 +197,7 @@ impl<'a> DecryptOptions<'a> {
         check_context(&self.context)
     }
 
-    /// What is tried on a header's slots, and what that may cost.
+    /// Limits for unlocking a header.
     pub(crate) fn limits(&self) -> UnlockLimits<'_> {
         UnlockLimits {
             accept: self.accept.as_deref(),
@@ -194,7 +206,7 @@ impl<'a> DecryptOptions<'a> {
     }
 }
 
-/// Whether a reader that accepts segments up to `maximum` bytes accepts this stream's.
+/// Fails if the stream's segments are larger than `maximum` bytes.
 ///
 /// # Errors
 /// `LimitExceeded`.
@@ -234,9 +246,9 @@ pub(crate) fn check_max_segment_size(maximum: u32) -> Result<(), SealError> {
     Ok(())
 }
 
-/// Bytes of records that an ordered path holds at most, unless two are more: 256 MiB.
+/// Most bytes of records on an ordered path, unless two records have more: 256 MiB.
 const MAX_IN_FLIGHT: u64 = 256 * 1024 * 1024;
-/// Bytes of the longest context.
+/// Bytes of the longest allowed context.
 pub const MAX_CONTEXT: usize = 64 * 1024;
-/// The largest segment size that a reader accepts unless told otherwise, 64 MiB.
+/// The largest segment size that a reader accepts by default, 64 MiB.
 pub const DEFAULT_MAX_SEGMENT_SIZE: u32 = 64 * 1024 * 1024;

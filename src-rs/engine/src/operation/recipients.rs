@@ -1,4 +1,4 @@
-//! What can be sealed for whom.
+//! Limits on recipients.
 
 use super::invalid;
 use crate::error::SealError;
@@ -10,7 +10,8 @@ use crate::keys::{
     PassphraseCost, ProviderKey, Recipient,
 };
 
-/// Whether a stream can be sealed for these, which the option `name` lists, and opened again by a reader with its own defaults.
+/// Checks that a stream can be sealed for these recipients and opened by a reader with default options. `name` is the option
+/// that lists them.
 ///
 /// # Errors
 /// `InvalidOption`.
@@ -63,7 +64,8 @@ fn check_passphrases(name: &str, recipients: &[Recipient]) -> Result<(), SealErr
     check_passphrase_costs(name, &costs)
 }
 
-/// Whether a stream can have passphrase slots of these costs, of which the option `name` lists the last, and be opened by a reader with its own defaults.
+/// Checks that a reader with default options can open a stream with passphrase slots of these costs. `name` is the option that
+/// lists the passphrases.
 ///
 /// # Errors
 /// `InvalidOption`.
@@ -90,5 +92,5 @@ pub(crate) fn compact_header_size(recipients: &[Recipient]) -> usize {
     HEADER_FIXED_SIZE + EXTENSION_SIZES + slots + HEADER_TRAILER_SIZE
 }
 
-/// The sizes of the two areas of extensions, which are empty.
+/// Size fields of the two extension areas, which are empty.
 const EXTENSION_SIZES: usize = 8;

@@ -1,4 +1,4 @@
-//! What an operation did.
+//! Report of an operation.
 
 use super::damage::DamageLog;
 use crate::error::StartedOver;
@@ -7,38 +7,38 @@ use crate::stream_v2::segment_worker::{RecordSummary, SegmentWorkerError};
 use crate::telemetry::{SegmentDone, StageTimes};
 use std::time::Duration;
 
-/// An operation that succeeded.
+/// Report of an operation that succeeded.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// Bytes of the sealed stream.
     pub stream_size: u64,
-    /// Bytes of the plaintext; of what came out, where something was lost.
+    /// Bytes of the plaintext; if segments were lost, bytes of the output.
     pub plaintext_size: u64,
-    /// Segments.
+    /// Number of segments.
     pub segments: u64,
-    /// Frames of all segments.
+    /// Number of frames in all segments.
     pub frames: u64,
     /// The stream's id.
     pub stream_id: [u8; 32],
-    /// CRC-64/NVME of all that was written: the sealed stream, or the plaintext.
+    /// CRC-64/NVME of the output: the sealed stream, or the plaintext.
     pub output_crc64: u64,
-    /// Threads that worked on segments.
+    /// Number of threads that processed segments.
     pub threads: usize,
     /// Time in each stage, summed over the threads.
     pub times: StageTimes,
     /// Time from start to end.
     pub elapsed: Duration,
-    /// The slot that opened the stream; when sealing, none.
+    /// The key slot that opened the stream; `None` when sealing.
     pub opened_by: Option<OpenedBy>,
-    /// The header's copy served: the header is damaged, or older than its copy.
+    /// The header's copy was used: the header is damaged, or older than its copy.
     pub header_from_copy: bool,
-    /// The header's copy is damaged; the header itself is sound.
+    /// The header's copy is damaged; the header itself is intact.
     pub header_copy_damaged: bool,
-    /// What could not be opened, where the caller decided to go on all the same.
+    /// Damage after which the operation went on.
     pub damage: DamageLog,
-    /// The header, where it was kept apart from the stream. `stream_size` counts it, `output_crc64` does not.
+    /// The header, if it is detached from the stream. `stream_size` includes it, `output_crc64` does not.
     pub header: Option<Vec<u8>>,
-    /// What was there of an earlier attempt, where the operation was one that can be resumed.
+    /// What was used of an earlier attempt, if the operation can be resumed.
     pub resume: Option<ResumeReport>,
 }
 
@@ -49,25 +49,25 @@ pub struct OpenedBy {
     pub slot: u32,
     /// Its type.
     pub slot_type: SlotType,
-    /// The key's name, where the slot has one; a key service's id of its key.
+    /// The key's name, if the slot has one; for a key service, the service's id of the key.
     pub key_id: Option<String>,
 }
 
-/// What an operation that can be resumed made of an earlier attempt.
+/// What a resumable operation used of an earlier attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResumeReport {
-    /// Segments that were finished and sound, and were not done again.
+    /// Segments that were finished and intact, and were not processed again.
     pub segments_resumed: u64,
-    /// Plaintext bytes of those.
+    /// Plaintext bytes of these segments.
     pub bytes_resumed: u64,
-    /// There was an earlier attempt, and nothing of it was of use.
+    /// Why nothing of an earlier attempt could be used.
     pub started_over: Option<StartedOver>,
-    /// The journal could not be written from some segment on, so an interruption would have cost more.
+    /// Segments that the journal could not record; an interruption would have repeated them.
     pub checkpoint_errors: Vec<SegmentWorkerError>,
 }
 
 impl RecordSummary {
-    /// The segment as listeners are told of it.
+    /// The segment as progress listeners receive it.
     pub(crate) fn done(&self, times: StageTimes) -> SegmentDone {
         SegmentDone {
             index: self.index.get(),

@@ -4,17 +4,17 @@ use crate::error::SealError;
 use rayon::ThreadPool;
 use std::sync::Arc;
 
-/// The threads of an operation: the caller's alone, or a pool that operations may share.
+/// The threads of an operation: the caller's thread, or a pool that operations may share.
 #[derive(Clone, Debug)]
 pub enum Threads {
-    /// No pool: everything on the caller's thread.
+    /// All work is done on the caller's thread.
     Serial,
-    /// A pool.
+    /// Segments are processed on a pool.
     Pool(Arc<ThreadPool>),
 }
 
 impl Threads {
-    /// Threads of its own for one operation: none besides the caller's for 1, as many as the machine runs at once for 0.
+    /// New threads for one operation. 1 is the caller's thread; 0 is as many threads as the machine runs at once.
     ///
     /// # Errors
     /// `ThreadsUnavailable`.
@@ -33,7 +33,7 @@ impl Threads {
         Ok(Self::Pool(Arc::new(pool)))
     }
 
-    /// Threads that work on segments.
+    /// Number of threads that process segments.
     #[must_use]
     pub fn count(&self) -> usize {
         match self {

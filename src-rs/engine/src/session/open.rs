@@ -11,7 +11,7 @@ use crate::operation::damage::{Damage, DamageDecision, DamageLog, Step};
 use crate::operation::options::{DecryptOptions, invalid};
 use crate::operation::report::Report;
 use crate::stream_v2::core::locate::read_header;
-use crate::stream_v2::core::tally::{LostSegments, StreamEnd, Tally};
+use crate::stream_v2::core::tally::{StreamEnd, Tally};
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::framing::PREFIX_SIZE;
 use crate::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
@@ -32,15 +32,9 @@ pub struct OpenSession {
 
 struct State {
     tally: Tally,
-    /// Damage that awaits a decision, by segment.
-    undecided: BTreeMap<u64, Undecided>,
+    /// Failures that await a decision, by segment.
+    undecided: BTreeMap<u64, (RecordPlace, SealError)>,
     log: DamageLog,
-}
-
-struct Undecided {
-    damage: Damage,
-    /// The segments that are lost if the decision is to go on; none if only the end is damaged.
-    lost: Option<LostSegments>,
 }
 
 /// Where the plaintext of an opened record is in its memory: slots of one size at equal distances. The last is shorter.
@@ -90,8 +84,7 @@ impl OpenSession {
     /// A cursor at the first record.
     #[must_use]
     pub fn cursor(&self) -> RecordCursor {
-        let first = WireOffset::new(u64::from(self.stream.header.size()));
-        RecordCursor::new(*self.geometry(), first, self.stream.header.core.plaintext_size)
+        self.stream.cursor(self.stream.header.core.plaintext_size)
     }
 
     /// Bytes of the part that starts with these bytes at the cursor. While they are too few to tell, the number of bytes
@@ -162,7 +155,7 @@ impl OpenSession {
                 tally.times += times;
                 Ok(summary.done(times))
             }
-            Err(failure) => Err(self.keep(place, failure, true)),
+            Err(failure) => Err(self.keep(place, failure)),
         }
     }
 
@@ -170,8 +163,8 @@ impl OpenSession {
     #[must_use]
     pub fn damage(&self, index: SegmentIndex) -> Option<Damage> {
         let state = lock(&self.state);
-        let undecided = state.undecided.get(&index.get())?;
-        Some(undecided.damage.clone())
+        let (place, failure) = state.undecided.get(&index.get())?;
+        Some(place.damage(failure.clone()))
     }
 
     /// Applies the decision about a [`damage`](Self::damage), and returns whether zeros are to be written in its place.
@@ -183,16 +176,13 @@ impl OpenSession {
         let mut state = lock(&self.state);
         let unusable = |problem| invalid("onDamage's answer", problem);
         let undecided = state.undecided.remove(&index.get());
-        let Undecided { damage, lost } =
-            undecided.ok_or_else(|| unusable("is about a segment that has no damage"))?;
-        let Step::GiveUp { zeros } = state.log.apply(damage, decision)? else {
+        let (place, failure) = undecided.ok_or_else(|| unusable("is about a segment that has no damage"))?;
+        let Step::GiveUp { zeros } = state.log.apply(place.damage(failure), decision)? else {
             return Err(unusable(
                 "can't be 'retry' for a stream, which can't be read again",
             ));
         };
-        if let Some(lost) = lost {
-            state.tally.add_lost(LostSegments { zeros, ..lost });
-        }
+        state.tally.add_lost(place, zeros);
         Ok(zeros)
     }
 
@@ -204,7 +194,7 @@ impl OpenSession {
     /// [`damage`](Self::damage).
     pub fn verify_end(&self, cursor: &RecordCursor, bytes: &[u8]) -> Result<StreamEnd, SealError> {
         let verified = self.verify_trailer(cursor, bytes);
-        verified.map_err(|failure| self.keep(&cursor.missing(), failure, !cursor.is_at_end()))
+        verified.map_err(|failure| self.keep(&cursor.missing(), failure))
     }
 
     fn verify_trailer(&self, cursor: &RecordCursor, mut bytes: &[u8]) -> Result<StreamEnd, SealError> {
@@ -233,26 +223,11 @@ impl OpenSession {
         }
     }
 
-    /// Keeps a failure until the caller decides about it, and returns it.
-    fn keep(&self, place: &RecordPlace, failure: SealError, has_segments: bool) -> SealError {
+    /// Keeps a damage until the caller decides about it, and returns the failure.
+    fn keep(&self, place: &RecordPlace, failure: SealError) -> SealError {
         if failure.is_damage() {
-            let damage = Damage {
-                segment: place.index,
-                plaintext: place.plaintext,
-                wire: place.wire,
-                failure: failure.clone(),
-                retries: 0,
-            };
-            let lost = LostSegments {
-                first: place.index,
-                count: self.geometry().segment_count(place.plaintext.size()),
-                plaintext_size: place.plaintext.size(),
-                is_final: place.is_final,
-                zeros: false,
-            };
-            let lost = has_segments.then_some(lost);
             let undecided = &mut lock(&self.state).undecided;
-            undecided.insert(place.index.get(), Undecided { damage, lost });
+            undecided.insert(place.index.get(), (*place, failure.clone()));
         }
         failure
     }

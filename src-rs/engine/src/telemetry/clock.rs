@@ -1,9 +1,9 @@
-//! Stage times, kept by each worker for itself and added up at the end.
+//! Stage times. Each worker measures its own; they are summed at the end.
 
 use std::ops::{AddAssign, Sub};
 use std::time::{Duration, Instant};
 
-/// What a worker can be doing.
+/// A stage of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Reading from the source.
@@ -23,7 +23,7 @@ pub enum Stage {
 pub struct StageTimes([Duration; 5]);
 
 impl StageTimes {
-    /// Runs `work` and books its time.
+    /// Runs `work` and adds its time.
     pub fn time<T>(&mut self, stage: Stage, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
@@ -31,12 +31,12 @@ impl StageTimes {
         result
     }
 
-    /// Books time that was measured elsewhere.
+    /// Adds time that was measured elsewhere.
     pub fn add(&mut self, stage: Stage, time: Duration) {
         self.0[stage as usize] += time;
     }
 
-    /// The time booked for one stage.
+    /// The time in one stage.
     #[must_use]
     pub const fn of(&self, stage: Stage) -> Duration {
         self.0[stage as usize]
@@ -54,7 +54,7 @@ impl AddAssign for StageTimes {
 impl Sub for StageTimes {
     type Output = Self;
 
-    /// The time since `earlier`, a state of the same clock.
+    /// The time since `earlier`, a previous value of the same times.
     fn sub(self, earlier: Self) -> Self {
         let mut times = self;
         for (time, before) in times.0.iter_mut().zip(earlier.0) {

@@ -1,4 +1,4 @@
-//! What an operation did and where its time went. Used by pipeline and core, never by the workers; nothing secret.
+//! Progress and stage times of an operation. Used by pipeline and core, never by the workers. Contains nothing secret.
 
 mod clock;
 mod progress;

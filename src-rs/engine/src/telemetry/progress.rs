@@ -1,21 +1,20 @@
-//! What is told while an operation runs: progress, at most ten times a second however many threads make it, and each
-//! segment, to whoever asked for that.
+//! Events of a running operation: progress, at most ten times a second, and each finished segment.
 
 use super::StageTimes;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How far an operation is.
+/// Progress of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes that are done: of the plaintext, or of the sealed segments where these are only checked.
+    /// Bytes that are done: of the plaintext, or of the sealed segments if they are only checked.
     pub bytes_done: u64,
-    /// Bytes in all, where that is known.
+    /// Total bytes, if known.
     pub bytes_total: Option<u64>,
 }
 
-/// A segment that is done: sealed, or opened and verified.
+/// A segment that was sealed, or opened and verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentDone {
     /// Position in the stream, from 0.
@@ -26,18 +25,18 @@ pub struct SegmentDone {
     pub wire_size: u32,
     /// Frames.
     pub frames: u32,
-    /// The time that it took in each stage, on however many threads.
+    /// Time in each stage, summed over its threads.
     pub times: StageTimes,
 }
 
-/// A listener to segments, called from any of the operation's threads, in any order.
+/// Called after each segment, from any of the operation's threads, in any order.
 pub type SegmentListener<'a> = &'a (dyn Fn(&SegmentDone) + Send + Sync);
 
-/// Counts bytes and tells listeners.
+/// Counts bytes and calls listeners.
 pub struct ProgressMeter<'a> {
     done: AtomicU64,
     total: Option<u64>,
-    last_told: Mutex<Instant>,
+    last_call: Mutex<Instant>,
     listener: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
     segments: Option<SegmentListener<'a>>,
 }
@@ -49,30 +48,30 @@ impl<'a> ProgressMeter<'a> {
         Self {
             done: AtomicU64::new(0),
             total,
-            last_told: Mutex::new(Instant::now()),
+            last_call: Mutex::new(Instant::now()),
             listener,
             segments: None,
         }
     }
 
-    /// The same meter, which tells of segments too.
+    /// The same meter with a listener for segments.
     #[must_use]
     pub fn with_segments(self, segments: Option<SegmentListener<'a>>) -> Self {
         Self { segments, ..self }
     }
 
-    /// Tells of a segment that is done.
+    /// Calls the listener for segments.
     pub fn segment(&self, done: &SegmentDone) {
         if let Some(listener) = self.segments {
             listener(done);
         }
     }
 
-    /// Adds bytes; tells the listener if it is time. A thread that finds another one telling goes on.
+    /// Adds bytes and calls the listener if the interval has passed. A thread does not wait for another one that calls it.
     pub fn add(&self, bytes: u64) {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let Some(listener) = self.listener else { return };
-        if let Ok(mut last) = self.last_told.try_lock()
+        if let Ok(mut last) = self.last_call.try_lock()
             && last.elapsed() >= INTERVAL
         {
             *last = Instant::now();
@@ -83,7 +82,7 @@ impl<'a> ProgressMeter<'a> {
         }
     }
 
-    /// Tells the final state, once, at the operation's end.
+    /// Calls the listener with the final state. Call this once, at the operation's end.
     pub fn finish(&self) {
         if let Some(listener) = self.listener {
             listener(Progress {
@@ -107,29 +106,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_steps_in_no_time_are_told_once_at_the_end() {
-        let told = Mutex::new(Vec::new());
-        let listener = |progress: Progress| told.lock().unwrap().push(progress.bytes_done);
+    fn many_fast_steps_call_the_listener_once_at_the_end() {
+        let calls = Mutex::new(Vec::new());
+        let listener = |progress: Progress| calls.lock().unwrap().push(progress.bytes_done);
         let start = Instant::now();
         let meter = ProgressMeter::new(Some(1000), Some(&listener));
         (0..1000).for_each(|_| meter.add(1));
         meter.finish();
-        let told = told.lock().unwrap();
-        assert_eq!(told.last(), Some(&1000));
+        let calls = calls.lock().unwrap();
+        assert_eq!(calls.last(), Some(&1000));
         assert!(
-            told.len() as u128 <= 1 + start.elapsed().as_millis() / 100,
-            "{told:?}"
+            calls.len() as u128 <= 1 + start.elapsed().as_millis() / 100,
+            "{calls:?}"
         );
     }
 
     #[test]
-    fn time_that_passes_is_told() {
-        let told = Mutex::new(Vec::new());
-        let listener = |progress: Progress| told.lock().unwrap().push(progress.bytes_done);
+    fn the_listener_is_called_after_the_interval() {
+        let calls = Mutex::new(Vec::new());
+        let listener = |progress: Progress| calls.lock().unwrap().push(progress.bytes_done);
         let meter = ProgressMeter::new(None, Some(&listener));
         meter.add(1);
         std::thread::sleep(INTERVAL);
         meter.add(1);
-        assert_eq!(*told.lock().unwrap(), [2]);
+        assert_eq!(*calls.lock().unwrap(), [2]);
     }
 }

@@ -1,4 +1,4 @@
-//! Sources and sinks that fail at the operation that a test names.
+//! Sources and sinks that fail at a chosen operation.
 
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::io::{InputSource, OutputSink, ReadAt, WriteAt};
@@ -11,17 +11,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// What happens at the named operation.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// The system says no.
+    /// The system fails.
     Error(io::ErrorKind),
-    /// Half of what was asked for, once.
+    /// Half of the requested bytes, once.
     Short,
     /// The system was interrupted, once.
     Interrupted,
     /// Nothing more can be written.
     Zero,
-    /// Somebody raises the token.
+    /// The token is raised.
     Cancel(CancellationToken),
-    /// The source has fewer bytes than it said, from here on.
+    /// The source has fewer bytes than it claimed, from here on.
     Shrink,
     /// Nothing happens.
     None,
@@ -30,7 +30,7 @@ pub(crate) enum Fault {
 /// Memory that fails at its `at`th read, counted from 0.
 pub(crate) struct FaultySource<'a> {
     bytes: &'a [u8],
-    /// Bytes that the source says it has.
+    /// Bytes that the source claims to have.
     size: u64,
     at: usize,
     fault: Fault,
@@ -51,7 +51,7 @@ impl<'a> FaultySource<'a> {
         }
     }
 
-    /// A source that says it has `size` bytes, whatever it has.
+    /// A source that claims to have `size` bytes.
     pub(crate) fn that_claims(self, size: u64) -> Self {
         Self { size, ..self }
     }
@@ -109,7 +109,7 @@ impl Read for &FaultySource<'_> {
     }
 }
 
-/// Memory of which some ranges can't be read.
+/// Memory with ranges that can't be read.
 pub(crate) struct BadBlocks<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) bad: Vec<Range<usize>>,

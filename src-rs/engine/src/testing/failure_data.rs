@@ -1,10 +1,10 @@
-//! A failure as plain data: what a test names in advance, and what the vectors hold for every language.
+//! A failure as plain data, for tests and for the vectors.
 
 use crate::error::SealError;
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use serde_json::{Value, json};
 
-/// What a failure says of itself, without its words and without values that only one run knows.
+/// Fields of a failure without its message and without values that differ between runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FailureData {
     /// The variant's name; for a segment's failure `Segment.` and the inner variant's.
@@ -17,8 +17,8 @@ pub(crate) struct FailureData {
     detail: Option<(&'static str, String)>,
 }
 
-/// A failure of this kind, to be filled in.
-pub(crate) fn told(kind: &'static str) -> FailureData {
+/// A failure of this kind without fields.
+pub(crate) fn failure_data(kind: &'static str) -> FailureData {
     let mut code = String::new();
     for letter in kind.trim_start_matches("Segment.").chars() {
         if letter.is_uppercase() && !code.is_empty() {
@@ -65,23 +65,25 @@ impl FailureData {
         }
     }
 
-    /// What `failure` says.
+    /// The data of `failure`.
     pub(crate) fn of(failure: &SealError) -> Self {
         use SealError as F;
         let told = match failure {
-            F::HeaderError { field, offset, .. } => told("HeaderError")
+            F::HeaderError { field, offset, .. } => failure_data("HeaderError")
                 .at(offset.get())
                 .with("field", format!("{field:?}")),
-            F::HeaderDamaged { offset, .. } => told("HeaderDamaged").at(offset.get()),
-            F::NoMatchingKey { slots } => told("NoMatchingKey").with("slots", slots.clone()),
-            F::WrongPassphrase => told("WrongPassphrase"),
-            F::HeaderTampered => told("HeaderTampered"),
-            F::ContextMismatch { .. } => told("ContextMismatch"),
+            F::HeaderDamaged { offset, .. } => failure_data("HeaderDamaged").at(offset.get()),
+            F::NoMatchingKey { slots } => failure_data("NoMatchingKey").with("slots", slots.clone()),
+            F::WrongPassphrase => failure_data("WrongPassphrase"),
+            F::HeaderTampered => failure_data("HeaderTampered"),
+            F::ContextMismatch { .. } => failure_data("ContextMismatch"),
             F::Segment { error } => Self::of_segment(error),
             F::Truncated {
                 next_segment, offset, ..
-            } => told("Truncated").segment(next_segment.get()).at(offset.get()),
-            F::EndDamaged { part, offset } => told("EndDamaged")
+            } => failure_data("Truncated")
+                .segment(next_segment.get())
+                .at(offset.get()),
+            F::EndDamaged { part, offset } => failure_data("EndDamaged")
                 .at(offset.get())
                 .with("part", format!("{part:?}")),
             F::EndTampered {
@@ -89,7 +91,7 @@ impl FailureData {
                 disagreement,
                 segment,
             } => {
-                let told = told("EndTampered")
+                let told = failure_data("EndTampered")
                     .at(offset.get())
                     .with("disagreement", format!("{disagreement:?}"));
                 Self {
@@ -97,8 +99,10 @@ impl FailureData {
                     ..told
                 }
             }
-            F::TrailingData { offset } => told("TrailingData").at(offset.get()),
-            F::LimitExceeded { limit, .. } => told("LimitExceeded").with("limit", format!("{limit:?}")),
+            F::TrailingData { offset } => failure_data("TrailingData").at(offset.get()),
+            F::LimitExceeded { limit, .. } => {
+                failure_data("LimitExceeded").with("limit", format!("{limit:?}"))
+            }
             other => panic!("no stream is refused as {other:?}"),
         };
         assert_eq!(told.code, failure.code(), "{failure:?}");
@@ -108,14 +112,14 @@ impl FailureData {
     fn of_segment(error: &SegmentWorkerError) -> Self {
         use SegmentWorkerError as E;
         let told = match error {
-            E::DigestMismatch { offset, .. } => told("Segment.DigestMismatch").at(offset.get()),
-            E::FrameDecryptionFailed { frame, offset, .. } => told("Segment.FrameDecryptionFailed")
+            E::DigestMismatch { offset, .. } => failure_data("Segment.DigestMismatch").at(offset.get()),
+            E::FrameDecryptionFailed { frame, offset, .. } => failure_data("Segment.FrameDecryptionFailed")
                 .frame(frame.get())
                 .at(offset.get()),
-            E::FramingError { frame, offset, .. } => {
-                told("Segment.FramingError").frame(frame.get()).at(offset.get())
-            }
-            E::InvalidSegment { offset, reason, .. } => told("Segment.InvalidSegment")
+            E::FramingError { frame, offset, .. } => failure_data("Segment.FramingError")
+                .frame(frame.get())
+                .at(offset.get()),
+            E::InvalidSegment { offset, reason, .. } => failure_data("Segment.InvalidSegment")
                 .at(offset.get())
                 .with("reason", format!("{reason:?}")),
             other => panic!("no stream is refused as {other:?}"),

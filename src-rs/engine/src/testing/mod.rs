@@ -1,4 +1,4 @@
-//! What tests share: keys, plaintexts, streams to change, sources and sinks that fail.
+//! Shared by tests: keys, plaintexts, streams to change, sources and sinks that fail.
 
 pub(crate) mod failing_io;
 pub(crate) mod failure_data;

@@ -1,4 +1,4 @@
-//! A sealed stream cut into its parts, to change one and mend what somebody who changes it could mend.
+//! A sealed stream in parts, to change one and to fix checksums and codes as an attacker could.
 
 use crate::crypto::{EndKey, Random, SegmentHasher, StreamKeys};
 use crate::format::{
@@ -32,7 +32,7 @@ pub(crate) enum Region {
 }
 
 impl StreamParts {
-    /// Cuts a sound stream.
+    /// Splits a valid stream.
     pub(crate) fn of(stream: &[u8]) -> Self {
         let parsed = StreamHeader::parse(stream).unwrap();
         let geometry = parsed.core.geometry;
@@ -72,7 +72,7 @@ impl StreamParts {
         .concat()
     }
 
-    /// A stream that was changed in one way.
+    /// A stream with one change.
     pub(crate) fn changed(stream: &[u8], change: impl FnOnce(&mut Self)) -> Vec<u8> {
         let mut parts = Self::of(stream);
         change(&mut parts);
@@ -212,7 +212,7 @@ impl StreamParts {
     }
 }
 
-/// What [`forge`] may do that no writer of this release does.
+/// What [`forge`] writes that this release does not write.
 #[derive(Default)]
 pub(crate) struct Forgery<'a> {
     pub(crate) core_extensions: &'a [u8],
@@ -221,7 +221,7 @@ pub(crate) struct Forgery<'a> {
     pub(crate) segments: &'a [(&'a [u8], bool)],
 }
 
-/// A stream with the header of `like`, sealed anew by someone who has the key and keeps to other rules.
+/// A stream with the header of `like`, sealed by a writer that has the key and breaks the format's rules.
 pub(crate) fn forge(like: &[u8], forgery: &Forgery<'_>) -> StreamParts {
     let mut parts = StreamParts::of(like);
     let header = parts.parsed_header();

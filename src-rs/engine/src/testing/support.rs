@@ -1,4 +1,4 @@
-//! What the stream's tests share: keys, plaintexts, and both paths at both ends.
+//! Keys, plaintexts, and sealing and opening on every path.
 
 use crate::crypto::{Random, SecretKey};
 use crate::error::SealError;
@@ -57,7 +57,7 @@ pub(crate) fn control(threads: usize) -> Control<'static> {
     }
 }
 
-/// The same threads under a token of its own: an operation that fails raises its token.
+/// The same threads with a new token: an operation that fails raises its token.
 pub(crate) fn fresh<'a>(control: &Control<'a>) -> Control<'a> {
     Control {
         cancel: CancellationToken::new(),
@@ -168,7 +168,7 @@ pub(crate) fn seal_unsized(plaintext: &[u8], options: &EncryptOptions<'_>) -> Ve
     .0
 }
 
-/// Opens, and returns what came out, whether or not it failed then.
+/// Opens a stream and returns the output, even if it failed.
 pub(crate) fn open_by(
     ends: (End, End),
     stream: &[u8],
@@ -185,7 +185,7 @@ pub(crate) fn open_by(
     (output.into_bytes(), result)
 }
 
-/// The next of a row of pseudorandom numbers below `bound`: enough to pick places, and the same in every run.
+/// The next pseudorandom number below `bound`, the same in every run.
 pub(crate) fn pick(seed: &mut u64, bound: usize) -> usize {
     *seed = seed
         .wrapping_mul(6_364_136_223_846_793_005)

@@ -1,4 +1,4 @@
-//! Streams of which nothing is wrong, for the vectors.
+//! Valid streams, for the vectors.
 
 use crate::crypto::SecretKey;
 use crate::format::DigestKind;
@@ -7,7 +7,7 @@ use crate::operation::options::{EncryptOptions, HeaderLayout};
 use crate::stream_v2::tests::refusals::{Case, Row};
 use crate::testing::support::{key, options, plaintext, seal, seal_unsized};
 
-/// Sound streams: every digest, sizes around the edges, contexts, key ids, header layouts, unknown sizes.
+/// Valid streams: every digest, sizes around the edges, contexts, key ids, header layouts, unknown sizes.
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     let mut add = |name: String, description: &str, stream: Vec<u8>, size: u64| {

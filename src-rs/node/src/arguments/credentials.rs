@@ -1,28 +1,23 @@
 //! Recipients and identities, in Rust's memory and overwritten when they are dropped.
 
-use crate::arguments::keys::{KeyArgument, NativeKey, key_from_bytes, key_of};
+use crate::arguments::keys::{NativeKey, key_from_bytes};
 use crate::types::failure::{OrThrow, invalid_argument};
 use crate::types::names::PassphraseStrength;
 use napi::bindgen_prelude::{ClassInstance, Either3};
-use napi::{Env, JsString, Result};
+use napi::{Env, Error, JsString, Result};
 use napi_derive::napi;
 use sealstream::crypto::CryptoError;
 use sealstream::keys::{
     HybridIdentity, Passphrase, PassphraseCost, ProviderKey, X25519Identity, identity_from_text,
-    recipient_from_text,
+    key_pair_texts, recipient_from_text,
 };
-use sealstream::{Identity, Recipient};
+use sealstream::{Identity, Recipient, SecretKey};
 use zeroize::Zeroizing;
 
-/// A recipient, an identity, or both.
+/// A recipient, an identity, or both. A public key is only a recipient, a key pair only an identity.
 #[napi]
+#[derive(Clone, Default)]
 pub struct NativeCredential {
-    held: Option<Held>,
-}
-
-/// A public key is a recipient only, and a key pair an identity only.
-#[derive(Clone)]
-struct Held {
     recipient: Option<Recipient>,
     identity: Option<Identity>,
 }
@@ -31,7 +26,7 @@ struct Held {
 impl NativeCredential {
     /// A key with a name.
     #[napi(factory)]
-    pub fn key(key: KeyArgument<'_>, id: String) -> Result<Self> {
+    pub fn key(key: CredentialArgument<'_>, id: String) -> Result<Self> {
         let key = key_of(&key)?;
         Ok(Recipient::Key { key, id }.into())
     }
@@ -89,113 +84,113 @@ impl NativeCredential {
     /// The type of its slots.
     #[napi(getter, js_name = "type", ts_return_type = "SlotTypeName")]
     pub fn slot_type(&self) -> Result<String> {
-        let Held { recipient, identity } = self.get()?;
-        let slot_type = recipient.as_ref().map(Recipient::slot_type);
-        let slot_type = slot_type.or_else(|| identity.as_ref().map(Identity::slot_type));
-        Ok(slot_type
+        let slot_type = self.recipient.as_ref().map(Recipient::slot_type);
+        let slot_type = slot_type.or_else(|| self.identity.as_ref().map(Identity::slot_type));
+        slot_type
             .map(|slot_type| slot_type.to_string())
-            .unwrap_or_default())
+            .ok_or_else(disposed)
     }
 
     /// The public key of a pair.
     #[napi(getter)]
     pub fn public_text(&self) -> Result<String> {
-        match self.pair()? {
-            Identity::X25519(secret) => Ok(secret.recipient().to_string()),
-            Identity::Hybrid(secret) => Ok(secret.recipient().to_string()),
-            _ => Err(invalid_argument("not a key pair")),
-        }
+        Ok(self.texts()?.0)
     }
 
     /// The secret key of a pair.
     #[napi(ts_return_type = "string")]
     pub fn secret_text<'env>(&self, env: &'env Env) -> Result<JsString<'env>> {
-        let text = match self.pair()? {
-            Identity::X25519(secret) => secret.to_text(),
-            Identity::Hybrid(secret) => secret.to_text(),
-            _ => return Err(invalid_argument("not a key pair")),
-        };
-        env.create_string(text.as_str())
+        env.create_string(self.texts()?.1.as_str())
     }
 
     /// A copy, which is disposed of separately.
     #[napi]
     pub fn copy(&self) -> Result<NativeCredential> {
-        let held = Some(self.get()?.clone());
-        Ok(Self { held })
+        self.in_use().cloned()
     }
 
     /// Overwrites it. Further calls do nothing. Running operations keep their copy until they end.
     #[napi]
     pub fn dispose(&mut self) {
-        self.held = None;
+        *self = Self::default();
     }
 
-    /// The key pair that it holds.
-    pub(crate) fn pair(&self) -> Result<&Identity> {
-        match self.get()? {
-            Held {
-                recipient: None,
-                identity: Some(identity),
-            } => Ok(identity),
-            _ => Err(invalid_argument("not a key pair")),
+    /// The identity that it holds.
+    pub(crate) fn identity(&self) -> Result<&Identity> {
+        let identity = self.in_use()?.identity.as_ref();
+        identity.ok_or_else(|| invalid_argument("is a public key, which opens nothing"))
+    }
+
+    fn texts(&self) -> Result<(String, Zeroizing<String>)> {
+        key_pair_texts(self.identity()?).ok_or_else(|| invalid_argument("not a key pair"))
+    }
+
+    fn in_use(&self) -> Result<&Self> {
+        if self.recipient.is_none() && self.identity.is_none() {
+            return Err(disposed());
         }
-    }
-
-    fn get(&self) -> Result<&Held> {
-        self.held
-            .as_ref()
-            .ok_or_else(|| invalid_argument("it was disposed of"))
+        Ok(self)
     }
 }
 
 impl From<Recipient> for NativeCredential {
     fn from(recipient: Recipient) -> Self {
-        let held = Held {
+        Self {
             identity: recipient.identity(),
             recipient: Some(recipient),
-        };
-        Self { held: Some(held) }
+        }
     }
 }
 
 impl From<Identity> for NativeCredential {
     fn from(identity: Identity) -> Self {
-        let held = Held {
+        Self {
             recipient: None,
             identity: Some(identity),
-        };
-        Self { held: Some(held) }
+        }
     }
 }
 
-/// A recipient or an identity as an argument: the bytes of a key, or an object that Rust holds.
+/// A key, a recipient or an identity as an argument: the bytes of a key, or an object that Rust holds.
 #[napi]
 pub type CredentialArgument<'env> =
     Either3<&'env [u8], ClassInstance<'env, NativeKey>, ClassInstance<'env, NativeCredential>>;
 
 /// The argument as a recipient. The copy belongs to the operation.
 pub(crate) fn recipient_of(argument: &CredentialArgument<'_>) -> Result<Recipient> {
-    let key = match argument {
-        Either3::A(bytes) => key_from_bytes(bytes)?,
-        Either3::B(key) => key.get()?.clone(),
-        Either3::C(credential) => {
-            let recipient = credential.get()?.recipient.clone();
-            return recipient.ok_or_else(|| invalid_argument("is an identity, which is no recipient"));
-        }
-    };
-    let id = String::new();
+    if let Either3::C(credential) = argument {
+        let recipient = credential.in_use()?.recipient.clone();
+        return recipient.ok_or_else(|| invalid_argument("is an identity, which is no recipient"));
+    }
+    let (key, id) = (key_of(argument)?, String::new());
     Ok(Recipient::Key { key, id })
 }
 
 /// The argument as an identity. The copy belongs to the operation.
 pub(crate) fn identity_of(argument: &CredentialArgument<'_>) -> Result<Identity> {
     match argument {
-        Either3::A(bytes) => key_from_bytes(bytes).map(Identity::Key),
-        Either3::B(key) => Ok(Identity::Key(key.get()?.clone())),
-        Either3::C(credential) => {
-            let identity = credential.get()?.identity.clone();
-            identity.ok_or_else(|| invalid_argument("is a public key, which opens nothing"))
-        }
+        Either3::C(credential) => credential.identity().cloned(),
+        key => key_of(key).map(Identity::Key),
     }
+}
+
+/// The argument as a plain key. The copy belongs to the operation.
+pub(crate) fn key_of(argument: &CredentialArgument<'_>) -> Result<SecretKey> {
+    match argument {
+        Either3::A(bytes) => key_from_bytes(bytes),
+        Either3::B(key) => key.get().cloned(),
+        Either3::C(_) => Err(invalid_argument("is not a plain key")),
+    }
+}
+
+/// The argument's bytes in JavaScript's memory.
+pub(crate) fn bytes_of<'a>(argument: &'a CredentialArgument<'_>) -> &'a [u8] {
+    match argument {
+        Either3::A(bytes) => bytes,
+        Either3::B(_) | Either3::C(_) => &[],
+    }
+}
+
+fn disposed() -> Error {
+    invalid_argument("it was disposed of")
 }

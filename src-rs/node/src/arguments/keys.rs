@@ -2,7 +2,7 @@
 
 use crate::memory::Output;
 use crate::types::failure::{OrThrow, invalid_argument};
-use napi::bindgen_prelude::{ClassInstance, Either, Uint8ArraySlice};
+use napi::bindgen_prelude::Uint8ArraySlice;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::SecretKey;
@@ -81,18 +81,7 @@ impl From<SecretKey> for NativeKey {
     }
 }
 
-/// A key as an argument: its bytes, or a key that Rust holds.
-#[napi]
-pub type KeyArgument<'env> = Either<&'env [u8], ClassInstance<'env, NativeKey>>;
-
-/// The key of an argument. The copy belongs to the operation.
-pub(crate) fn key_of(argument: &KeyArgument<'_>) -> Result<SecretKey> {
-    match argument {
-        Either::A(bytes) => key_from_bytes(bytes),
-        Either::B(key) => key.get().cloned(),
-    }
-}
-
+/// A copy of a key's 32 bytes.
 pub(crate) fn key_from_bytes(bytes: &[u8]) -> Result<SecretKey> {
     SecretKey::from_bytes(bytes).map_err(invalid_argument)
 }

@@ -11,8 +11,9 @@ use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::format::{DigestKind, SlotType};
 use sealstream::operation::damage::DamagePolicy;
+use sealstream::operation::invalid;
 use sealstream::operation::options::HeaderLayout;
-use sealstream::{DecryptOptions, EncryptOptions, SealError};
+use sealstream::{DecryptOptions, EncryptOptions};
 
 /// How to seal; an absent option has the engine's default.
 #[napi(object, object_to_js = false)]
@@ -108,15 +109,14 @@ pub(crate) fn integer<T: TryFrom<u64>>(env: &Env, option: &str, number: Option<f
     };
     let is_integer = number >= 0.0 && number.fract() == 0.0;
     let converted = is_integer.then(|| T::try_from(number as u64).ok()).flatten();
-    let valid = converted.ok_or_else(|| SealError::InvalidOption {
-        option: option.to_owned(),
-        problem: format!("must be an integer from 0 to {}, not {number}", max::<T>()),
+    let valid = converted.ok_or_else(|| {
+        let max = u64::MAX >> (64 - 8 * size_of::<T>());
+        invalid(
+            option,
+            format!("must be an integer from 0 to {max}, not {number}"),
+        )
     });
     valid.or_throw(env).map(Some)
-}
-
-fn max<T>() -> u64 {
-    u64::MAX >> (64 - 8 * size_of::<T>())
 }
 
 fn copied(bytes: Option<Uint8Array>) -> std::borrow::Cow<'static, [u8]> {

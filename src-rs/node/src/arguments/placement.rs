@@ -2,14 +2,15 @@
 
 use crate::arguments::keys::key_from_bytes;
 use crate::memory::input;
-use crate::types::failure::OrThrow;
+use crate::types::failure::Failure;
 use napi::bindgen_prelude::Uint8Array;
 use napi::{Env, Result};
 use napi_derive::napi;
+use sealstream::SecretKey;
 use sealstream::files::Placement;
+use sealstream::operation::invalid;
 use sealstream::rekey::detached::HeaderFile;
 use sealstream::stream_v2::io::Overwrite;
-use sealstream::{SealError, SecretKey};
 use std::path::Path;
 
 /// How to create the output file.
@@ -37,11 +38,10 @@ impl PlacementSettings {
 
     /// Throws if the operation was to be resumed.
     pub(crate) fn refuse_resume(&self, env: &Env, problem: &str) -> Result<()> {
-        let refused = self.resume.then(|| SealError::InvalidOption {
-            option: "resume".into(),
-            problem: problem.into(),
-        });
-        refused.map_or(Ok(()), Err).or_throw(env)
+        if self.resume {
+            return Err(invalid("resume", problem).to_error(env)?);
+        }
+        Ok(())
     }
 
     pub(crate) fn secret(&self) -> Result<Option<SecretKey>> {

@@ -4,6 +4,7 @@ use crate::memory::input;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::SealError;
+use sealstream::operation::invalid;
 use sealstream::repair::heal::CopySource;
 use sealstream::stream_v2::io::{FetchedRanges, JoinedSource, ReadAt, open_source};
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::path::Path;
 /// A source: one of `path`, `bytes` and `fetched`, and `header` if that is detached. Bytes must not change until the operation
 /// has ended.
 #[napi(object, object_to_js = false)]
+#[derive(Default)]
 pub struct Source {
     /// Path of a regular file.
     pub path: Option<String>,
@@ -47,10 +49,7 @@ impl Source {
             Some(path) => Box::new(open_source(Path::new(path))?),
             None => self.in_memory()?,
         };
-        Ok(match &self.header {
-            Some(header) => Box::new(JoinedSource::new(input(header), opened)),
-            None => opened,
-        })
+        Ok(joined(self.header.as_ref().map(input), opened))
     }
 
     /// The path of a source that must be a file.
@@ -58,7 +57,7 @@ impl Source {
         self.path.as_ref().map(Path::new).ok_or_else(Self::missing)
     }
 
-    /// Opens a source that is not a file.
+    /// Opens a source that is not a file, without its detached header.
     pub(crate) fn in_memory(&self) -> Result<Box<dyn ReadAt + '_>, SealError> {
         match (&self.bytes, &self.fetched) {
             (Some(bytes), _) => Ok(Box::new(input(bytes))),
@@ -94,9 +93,14 @@ impl Source {
     }
 
     fn missing() -> SealError {
-        SealError::InvalidOption {
-            option: "source".into(),
-            problem: "must name a path or bytes".into(),
-        }
+        invalid("source", "must name a path or bytes")
+    }
+}
+
+/// A body with its detached header, if there is one.
+pub(crate) fn joined<'a>(header: Option<&'a [u8]>, body: Box<dyn ReadAt + 'a>) -> Box<dyn ReadAt + 'a> {
+    match header {
+        Some(header) => Box::new(JoinedSource::new(header, body)),
+        None => body,
     }
 }

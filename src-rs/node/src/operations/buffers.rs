@@ -2,7 +2,7 @@
 
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::{OpenSettings, SealSettings};
-use crate::memory::{Output, input};
+use crate::memory::{Output, expect_writes, input};
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::report::Report;
 use napi::bindgen_prelude::{Object, Uint8Array};
@@ -25,8 +25,9 @@ pub fn encrypt_into<'env>(
     let mut output = Output::new(output, [input(&bytes)])?;
     let options = settings.for_recipients(env, &recipients)?;
     let task = Task::parallel(run).of_size(bytes.len() as u64);
-    task.stretching(&options.recipients).launch(env, move |control| {
-        output.fill_new(|memory| {
+    task.stretching(options.slot_types()).launch(env, move |control| {
+        output.fill(|memory| {
+            expect_writes(memory);
             let source = InputSource::memory(input(&bytes));
             encrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(Report::from)
         })
@@ -47,8 +48,9 @@ pub fn decrypt_into<'env>(
     let mut output = Output::new(output, [input(&bytes)])?;
     let options = settings.for_identities(env, &identities)?;
     let task = Task::parallel(run).of_size(bytes.len() as u64);
-    task.stretching(&options.identities).launch(env, move |control| {
-        output.fill_new(|memory| {
+    task.stretching(options.slot_types()).launch(env, move |control| {
+        output.fill(|memory| {
+            expect_writes(memory);
             let source = InputSource::memory(input(&bytes));
             decrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(Report::from)
         })

@@ -9,6 +9,7 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::files::{NewFile, Placement};
+use sealstream::operation::invalid;
 use sealstream::stream_v2::io::{InputSource, OutputSink, PipeReader, PipeWriter, open_source};
 use sealstream::{Control, SealError, decrypt_stream_v2, encrypt_stream_v2};
 use std::fs::File;
@@ -117,12 +118,8 @@ impl End {
 }
 
 fn duplicate(fd: Option<i32>, option: &str) -> std::result::Result<File, SealError> {
-    let invalid = |problem: &str| SealError::InvalidOption {
-        option: option.into(),
-        problem: problem.into(),
-    };
-    let fd = fd.ok_or_else(|| invalid("must name a path or a file descriptor"))?;
-    system::duplicate(fd).ok_or_else(|| invalid("must be an open file descriptor"))
+    let fd = fd.ok_or_else(|| invalid(option, "must name a path or a file descriptor"))?;
+    system::duplicate(fd).ok_or_else(|| invalid(option, "must be an open file descriptor"))
 }
 
 #[cfg(unix)]

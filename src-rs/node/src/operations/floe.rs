@@ -1,6 +1,6 @@
 //! Whole FLOE messages, on the JavaScript thread.
 
-use crate::arguments::keys::{KeyArgument, key_of};
+use crate::arguments::credentials::{CredentialArgument, bytes_of, key_of};
 use crate::memory::Output;
 use crate::types::failure::OrThrow;
 use napi::bindgen_prelude::{BufferSlice, Uint8ArraySlice};
@@ -22,14 +22,14 @@ pub fn floe_seal(
     env: &Env,
     plaintext: &[u8],
     output: Uint8ArraySlice<'_>,
-    key: KeyArgument<'_>,
+    key: CredentialArgument<'_>,
     aad: Option<&[u8]>,
     segment_length: u32,
 ) -> Result<()> {
-    let (key, aad) = (key_of(&key)?, aad.unwrap_or_default());
-    let mut output = Output::new(output, [plaintext, aad])?;
+    let (secret, aad) = (key_of(&key)?, aad.unwrap_or_default());
+    let mut output = Output::new(output, [plaintext, aad, bytes_of(&key)])?;
     let sealed =
-        output.fill(|message| floe::seal_into(key.expose(), aad, plaintext, segment_length, message));
+        output.fill(|message| floe::seal_into(secret.expose(), aad, plaintext, segment_length, message));
     sealed.or_throw(env)
 }
 
@@ -38,7 +38,7 @@ pub fn floe_seal(
 pub fn floe_open<'env>(
     env: &'env Env,
     message: &[u8],
-    key: KeyArgument<'_>,
+    key: CredentialArgument<'_>,
     aad: Option<&[u8]>,
     segment_length: Option<u32>,
 ) -> Result<BufferSlice<'env>> {

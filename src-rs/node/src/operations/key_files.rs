@@ -11,6 +11,7 @@ use sealstream::error::IoOperation;
 use sealstream::keys::{
     KeyFileError, read_identity_file, read_key_file, write_identity_file, write_key_file,
 };
+use sealstream::operation::invalid;
 use std::path::{Path, PathBuf};
 
 #[napi]
@@ -30,7 +31,7 @@ impl NativeCredential {
     /// Writes the key pair to a new file.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn write_file<'env>(&self, env: &'env Env, path: String) -> Result<Object<'env>> {
-        let (pair, path) = (self.pair()?.clone(), PathBuf::from(path));
+        let (pair, path) = (self.identity()?.clone(), PathBuf::from(path));
         Task::new(None).launch(env, move |_| {
             write_identity_file(&path, &pair).map_err(|error| file_failure(IoOperation::Create, &path, error))
         })
@@ -62,12 +63,9 @@ pub fn read_pairs<'env>(env: &'env Env, path: String, allow_readable: bool) -> R
 fn file_failure(operation: IoOperation, path: &Path, error: KeyFileError) -> SealError {
     match error {
         KeyFileError::Io(error) => SealError::io(operation, Some(path), &error),
-        KeyFileError::Readable { .. }
-        | KeyFileError::NotAKey
-        | KeyFileError::NotAnIdentity { .. }
-        | KeyFileError::NotAPair => SealError::InvalidOption {
-            option: "path".into(),
-            problem: format!("({}) names no usable key file: {error}", path.display()),
-        },
+        refused => {
+            let problem = format!("({}) names no usable key file: {refused}", path.display());
+            invalid("path", problem)
+        }
     }
 }

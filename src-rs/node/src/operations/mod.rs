@@ -8,7 +8,6 @@ pub mod header;
 pub mod heal;
 pub mod inspect;
 pub mod key_files;
-pub mod limits;
 pub mod passphrase_generator;
 pub mod reader;
 pub mod rewrap;

@@ -80,12 +80,7 @@ impl TryFrom<SlotSelection> for SlotSelector {
     type Error = Error;
 
     fn try_from(selection: SlotSelection) -> Result<Self> {
-        let SlotSelection {
-            position,
-            slot_type,
-            key_id,
-        } = selection;
-        match (position, slot_type, key_id) {
+        match (selection.position, selection.slot_type, selection.key_id) {
             (Some(position), None, None) => Ok(Self::Position(position)),
             (None, Some(slot_type), None) => Ok(Self::Type(slot_type.into())),
             (None, None, Some(key_id)) => Ok(Self::KeyId(key_id)),

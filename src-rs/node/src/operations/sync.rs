@@ -1,6 +1,6 @@
 //! Sealing and opening on the JavaScript thread: small payloads, for which a promise costs more than the work.
 
-use crate::arguments::credentials::CredentialArgument;
+use crate::arguments::credentials::{CredentialArgument, bytes_of};
 use crate::arguments::options::{OpenSettings, SealSettings};
 use crate::memory::Output;
 use crate::types::failure::OrThrow;
@@ -19,9 +19,10 @@ pub fn encrypt_sync(
     recipients: Vec<CredentialArgument<'_>>,
     settings: SealSettings,
 ) -> Result<f64> {
-    // The options are copies, so only `bytes` is read from here on.
+    // First, because it copies the context, which may be in the same memory.
     let options = settings.for_recipients(env, &recipients)?;
-    let sealed = Output::new(output, [bytes])?.fill(|memory| {
+    let inputs = recipients.iter().map(bytes_of).chain([bytes]);
+    let sealed = Output::new(output, inputs)?.fill(|memory| {
         let (source, sink) = (InputSource::memory(bytes), OutputSink::Memory(memory));
         encrypt_stream_v2(source, sink, &options, &Control::serial())
     });
@@ -37,8 +38,10 @@ pub fn decrypt_sync(
     identities: Vec<CredentialArgument<'_>>,
     settings: OpenSettings<'_>,
 ) -> Result<f64> {
+    // First, because it copies the context, which may be in the same memory.
     let options = settings.for_identities(env, &identities)?;
-    let opened = Output::new(output, [bytes])?.fill(|memory| {
+    let inputs = identities.iter().map(bytes_of).chain([bytes]);
+    let opened = Output::new(output, inputs)?.fill(|memory| {
         let (source, sink) = (InputSource::memory(bytes), OutputSink::Memory(memory));
         decrypt_stream_v2(source, sink, &options, &Control::serial())
     });

@@ -12,6 +12,7 @@ use crate::types::report::{OpenedBy, Stages};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
+use sealstream::DecryptOptions;
 use sealstream::repair::verify;
 
 /// What to verify.
@@ -111,8 +112,8 @@ pub fn verify<'env>(
     if let (Some(bytes), None) = (&source.bytes, options.bytes_per_second) {
         task = task.of_size(bytes.len() as u64);
     }
-    let identities = options.open.as_ref().map_or(&[][..], |open| &open.identities);
-    task.stretching(identities).launch(env, move |control| {
+    let slots = options.open.iter().flat_map(DecryptOptions::slot_types);
+    task.stretching(slots).launch(env, move |control| {
         let found = verify::verify(&*source.open()?, &options, control);
         found
             .map(Verification::from)

@@ -1,7 +1,6 @@
 //! Asks JavaScript what to do about damage, and waits for the answer.
 
 use crate::runtime::executor::waiting;
-use crate::types::convert::IntoJs;
 use crate::types::damage::{Damage, DamageDecisionName};
 use napi::Status;
 use napi::bindgen_prelude::ClassInstance;
@@ -82,7 +81,7 @@ pub(crate) fn asker(settings: DamageSettings<'_>) -> Arc<DamageHandler<'static>>
     let (ask, answer) = (settings.ask, Arc::clone(&settings.judge.answer));
     Arc::new(move |damage, cancel| {
         *answer.lock() = None;
-        match ask.call(damage.into_js(), ThreadsafeFunctionCallMode::NonBlocking) {
+        match ask.call(damage.clone().into(), ThreadsafeFunctionCallMode::NonBlocking) {
             Status::Ok => waiting(|| answer.wait(cancel)),
             // The environment is ending.
             _ => DamageDecision::Abort,

@@ -1,8 +1,9 @@
-//! The threads that run operations: plain threads, a few, in three lanes.
+//! The threads that run operations: a few plain threads, in three lanes.
 //!
-//! They are not the pool's, which must not be blocked by an operation that waits for it, and not libuv's four, which
-//! the program needs for its own files. Small operations have a lane of their own, so that none waits behind a large one, and so have those whose time goes into
-//! stretching passphrases, of which one runs at a time.
+//! An operation waits for its pool, so it must not block one of the pool's threads. Libuv's four threads belong to the program.
+//!
+//! Small operations have a lane of their own, so that none waits for a large one. So have operations that spend their time stretching
+//! passphrases, of which one runs at a time.
 
 use crate::runtime::pools::{end_idle_pools, parallelism};
 use sealstream::{CancellationToken, SealError};
@@ -12,43 +13,41 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Which queue an operation stands in.
+/// The queue of an operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lane {
-    /// A few milliseconds at most: at most two MiB or so for one thread.
+    /// For a few milliseconds of work: about 2 MiB at most, on one thread.
     Small,
-    /// Any length.
+    /// For work of any length.
     Large,
-    /// Passphrases, and little else: a second or more, and much memory.
+    /// For stretching passphrases, which takes a second or more and much memory.
     Passphrases,
 }
 
 /// Work for a thread.
 pub(crate) struct Job {
-    /// Raised when the work is not wanted any more.
+    /// Cancels the work.
     pub(crate) cancel: CancellationToken,
-    /// Threads that it is going to have at work; 0 if its executor's alone.
+    /// Threads of its pool; 0 if it runs on the executor's thread alone.
     pub(crate) threads: usize,
-    /// Is called once: with `Ok` to do the work, or with why no thread can.
+    /// Called once: with `Ok` to do the work, or with the reason why there is no thread for it.
     pub(crate) run: Box<dyn FnOnce(Result<(), SealError>) + Send>,
 }
 
 /// Runs `job` on a thread of `lane`, first come, first served.
 pub(crate) fn submit(lane: Lane, job: Job) {
-    match lane {
-        Lane::Small => SMALL.submit(job),
-        Lane::Large => LARGE.submit(job),
-        Lane::Passphrases => PASSPHRASES.submit(job),
-    }
+    let [small, large, passphrases] = &LANES;
+    let executor = match lane {
+        Lane::Small => small,
+        Lane::Large => large,
+        Lane::Passphrases => passphrases,
+    };
+    executor.submit(job);
 }
 
-/// Runs the jobs that were cancelled while they waited, on this thread: they end at once, and need not wait for that
-/// behind others that take long.
+/// Runs the jobs that were cancelled while they waited, on this thread. They end at once, instead of waiting for long jobs.
 pub(crate) fn run_cancelled() {
-    for job in [&SMALL, &LARGE, &PASSPHRASES]
-        .into_iter()
-        .flat_map(Executor::take_cancelled)
-    {
+    for job in LANES.iter().flat_map(Executor::take_cancelled) {
         (job.run)(Ok(()));
     }
 }
@@ -56,24 +55,24 @@ pub(crate) fn run_cancelled() {
 struct Executor {
     state: Mutex<State>,
     work: Condvar,
-    /// Threads, each of which runs an operation.
+    /// The number of threads. Each runs one operation.
     limit: fn() -> usize,
-    /// Is called when the last thread has ended.
+    /// Called when the last thread has ended.
     at_rest: fn(),
 }
 
 struct State {
     queue: VecDeque<Job>,
-    /// Threads that the running jobs have at work together.
+    /// Threads in the pools of all running jobs.
     working: usize,
     threads: usize,
     idle: usize,
-    /// Threads whose job waits for JavaScript. They count as little as if they were not there: what JavaScript does before
-    /// it answers may be an operation too.
+    /// Threads whose job waits for JavaScript. They do not count against the limit: before it answers, JavaScript may wait for an
+    /// operation of its own.
     waiting: usize,
 }
 
-/// The job that a thread serves.
+/// The job that a thread runs.
 #[derive(Clone, Copy)]
 struct Serving {
     lane: &'static Executor,
@@ -84,7 +83,7 @@ thread_local! {
     static SERVING: Cell<Option<Serving>> = const { Cell::new(None) };
 }
 
-/// Waits for JavaScript in a job's own thread; others may begin meanwhile.
+/// Waits for JavaScript in a job's own thread. Other jobs may begin meanwhile.
 pub(crate) fn waiting<T>(wait: impl FnOnce() -> T) -> T {
     let Some(Serving { lane, threads }) = SERVING.get() else {
         return wait();
@@ -128,7 +127,7 @@ impl Executor {
         self.find_thread(state);
     }
 
-    /// Has somebody look at the queue: a thread that is idle, or a new one.
+    /// Has an idle thread look at the queue, or a new one.
     fn find_thread(&'static self, mut state: MutexGuard<'_, State>) {
         if state.idle >= state.queue.len() {
             self.work.notify_one();
@@ -159,13 +158,13 @@ impl Executor {
         let (cancelled, wanted) = state.queue.drain(..).partition(|job| job.cancel.is_cancelled());
         state.queue = wanted;
         if state.idle > 0 && state.has_work() {
-            // One that needed more room stood in front of it.
+            // The job before it needed more threads.
             self.work.notify_all();
         }
         Vec::from(cancelled)
     }
 
-    /// A thread's life: jobs, until none has come for a while.
+    /// Runs jobs on this thread, until none has come for a while.
     fn serve(&'static self) {
         let mut state = self.lock();
         loop {
@@ -178,7 +177,7 @@ impl Executor {
                 state = self.lock();
                 state.working -= threads;
                 if threads > 0 && state.idle > 0 && !state.queue.is_empty() {
-                    // There may be room for several now.
+                    // There may be threads for several jobs now.
                     self.work.notify_all();
                 }
                 continue;
@@ -186,7 +185,7 @@ impl Executor {
             state.idle += 1;
             let waited = self
                 .work
-                .wait_timeout_while(state, IDLE_LIFE, |state| !state.has_work());
+                .wait_timeout_while(state, IDLE_TIMEOUT, |state| !state.has_work());
             let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
@@ -210,33 +209,31 @@ impl Executor {
 
 impl State {
     fn take(&mut self) -> Option<Job> {
-        let job = if self.has_work() {
-            self.queue.pop_front()
-        } else {
-            None
-        }?;
+        let job = self.has_work().then(|| self.queue.pop_front()).flatten()?;
         self.working += job.threads;
         Some(job)
     }
 
-    /// Whether the first job may begin: alone it may always, beside others while [`SIDE_BY_SIDE`] operations of all the
-    /// machine's threads would have as many. So 2 cores run 4 operations at once and have 8 threads at work; 64 cores run
-    /// 4 on 64 threads each, or 64 on 4 each, and never 64 on 64 each.
+    /// Whether the first job may begin. A single job always may. Others may while all jobs together have at most as many threads as
+    /// [`PARALLEL_OPERATIONS`] operations on all of the machine's threads. So 2 cores run 4 operations on 8 threads in all; 64 cores run
+    /// 4 operations on 64 threads each, or 64 on 4 threads each, but not 64 on 64 each.
     fn has_work(&self) -> bool {
         self.queue.front().is_some_and(|job| {
-            self.working == 0 || self.working + job.threads <= SIDE_BY_SIDE * parallelism()
+            self.working == 0 || self.working + job.threads <= PARALLEL_OPERATIONS * parallelism()
         })
     }
 }
 
-/// Threads of most lanes: enough for the machine, and for a few operations to wait for the
-/// disk side by side.
+/// Threads of most lanes: enough for the machine, and for a few operations that wait for the disk.
 fn limit() -> usize {
-    parallelism().max(SIDE_BY_SIDE)
+    parallelism().max(PARALLEL_OPERATIONS)
 }
 
-static SMALL: Executor = Executor::new(limit, || ());
-static LARGE: Executor = Executor::new(limit, end_idle_pools);
-static PASSPHRASES: Executor = Executor::new(|| 1, || ());
-const SIDE_BY_SIDE: usize = 4;
-const IDLE_LIFE: Duration = Duration::from_secs(5);
+/// In the order of [`Lane`].
+static LANES: [Executor; 3] = [
+    Executor::new(limit, || ()),
+    Executor::new(limit, end_idle_pools),
+    Executor::new(|| 1, || ()),
+];
+const PARALLEL_OPERATIONS: usize = 4;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);

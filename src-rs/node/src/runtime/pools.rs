@@ -1,21 +1,25 @@
-//! Thread pools for operations: one operation has a pool to itself, and leaves it to the next.
+//! Thread pools for operations. An operation has a pool to itself and then leaves it to the next one.
 //!
-//! Starting a pool costs some 100 µs. Sharing one would let a job of one operation run inside a waiting job of another.
-//! Idle pools end with the executor's threads, a few seconds after the last operation.
+//! Starting a pool takes about 100 µs. In a shared pool, a job of one operation could run inside a waiting job of another. Idle pools end
+//! with the executor's threads, a few seconds after the last operation.
 
 use sealstream::{SealError, Threads};
 use std::mem;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
-/// A pool of one operation, given back when this is dropped.
+/// The pool of one operation. It is returned when this is dropped.
 pub(crate) struct Lease {
-    threads: Threads,
+    pub(crate) threads: Threads,
 }
 
 impl Lease {
-    /// A pool of `count` threads, at least 1.
-    pub(crate) fn take(count: usize) -> Result<Self, SealError> {
+    /// Takes a pool of `count` threads, or none, to work on the calling thread alone.
+    pub(crate) fn take(count: Option<usize>) -> Result<Self, SealError> {
+        let Some(count) = count else {
+            let threads = Threads::Serial;
+            return Ok(Self { threads });
+        };
         let idle = {
             let mut pools = idle_pools();
             pools
@@ -29,23 +33,11 @@ impl Lease {
         };
         Ok(Self { threads })
     }
-
-    /// The caller's thread alone.
-    pub(crate) const fn serial() -> Self {
-        Self {
-            threads: Threads::Serial,
-        }
-    }
-
-    /// The threads to work on.
-    pub(crate) fn threads(&self) -> Threads {
-        self.threads.clone()
-    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // One of more threads than the machine runs was an experiment.
+        // A pool that is larger than the machine is rarely needed again.
         if matches!(self.threads, Threads::Serial) || self.threads.count() > parallelism() {
             return;
         }
@@ -53,20 +45,20 @@ impl Drop for Lease {
         let oldest = (pools.len() == MAX_IDLE).then(|| pools.remove(0));
         pools.push(self.threads.clone());
         drop(pools);
-        // Without the lock: it tells its threads to end.
+        // Without the lock, because dropping a pool signals its threads.
         drop(oldest);
     }
 }
 
-/// Ends the pools that wait for an operation.
+/// Ends the idle pools.
 pub(crate) fn end_idle_pools() {
     let pools = mem::take(&mut *idle_pools());
     drop(pools);
 }
 
-/// Threads that the machine runs at once.
+/// Threads that the machine runs in parallel.
 pub(crate) fn parallelism() -> usize {
-    // Asked once: it reads files on Linux.
+    // Once, because it reads files on Linux.
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
@@ -76,5 +68,5 @@ fn idle_pools() -> MutexGuard<'static, Vec<Threads>> {
 }
 
 static IDLE: Mutex<Vec<Threads>> = Mutex::new(Vec::new());
-/// Pools that wait for an operation, in the order in which they came back; one more takes the oldest's place.
+/// The largest number of idle pools. They are in the order in which they were returned; a further one replaces the oldest.
 const MAX_IDLE: usize = 4;

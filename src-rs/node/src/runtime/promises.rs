@@ -1,7 +1,7 @@
-//! Promises that other threads settle: all of an environment through one threadsafe function.
+//! Promises that other threads settle, through one threadsafe function for each environment.
 //!
-//! Node-API's usual way makes such a function for each promise: a handle of the event loop, a cleanup hook and a resource
-//! for async hooks. For small operations, such as reads of 64 KiB, that took longer than the work.
+//! The usual way makes such a function for each promise, with a handle of the event loop, a cleanup hook and a resource for async hooks.
+//! For small operations, such as reads of 64 KiB, that took longer than the work.
 
 #![allow(unsafe_code, reason = "Node-API is a C interface")]
 
@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::{mem, ptr};
 
-/// What settles the promises of one environment.
+/// Settles the promises of one environment.
 pub(crate) struct Promises {
-    wake: Wake,
-    /// Those that are not settled. Counted on the JavaScript thread; while there are any, the event loop stays alive.
+    /// Calls [`settle_all`] on the JavaScript thread.
+    wake: Handle<sys::napi_threadsafe_function>,
+    /// Number of unsettled promises, counted on the JavaScript thread. While there are any, the event loop stays alive.
     pending: AtomicUsize,
     settled: Mutex<Vec<Settlement>>,
 }
@@ -23,34 +24,28 @@ pub(crate) struct Promises {
 /// Settles one promise, on the JavaScript thread.
 type Settlement = Box<dyn FnOnce(Env) + Send>;
 
-/// Calls [`settle_all`] on the JavaScript thread.
-struct Wake(sys::napi_threadsafe_function);
+/// A handle of Node-API that threads pass on.
+struct Handle<T>(T);
 
-// SAFETY: any thread may call a threadsafe function; see `settle` for how long it lives.
-unsafe impl Send for Wake {}
+// SAFETY: any thread may call a threadsafe function, and see `settle` for how long it lives. Only the JavaScript thread uses other handles.
+unsafe impl<T> Send for Handle<T> {}
 // SAFETY: as above.
-unsafe impl Sync for Wake {}
+unsafe impl<T> Sync for Handle<T> {}
 
-/// A promise that is not settled. It must be.
+/// An unsettled promise. It must be settled.
 pub(crate) struct Deferred {
-    promise: Raw,
+    promise: Handle<sys::napi_deferred>,
     promises: Arc<Promises>,
 }
 
-struct Raw(sys::napi_deferred);
-
-// SAFETY: other threads only carry it back to the JavaScript thread.
-unsafe impl Send for Raw {}
-
 impl Promises {
-    /// Call it on the JavaScript thread, once for an environment.
+    /// Must be called on the JavaScript thread, once for an environment.
     pub(crate) fn new(env: &Env) -> Result<Arc<Self>> {
         let name = env.create_string("sealstream")?;
         let mut wake = ptr::null_mut();
         let promises = Arc::new_cyclic(|weak: &Weak<Self>| {
             let context = Box::into_raw(Box::new(weak.clone()));
-            // SAFETY: the environment is the current one. `context` lives until `forget` is called, which is when nothing
-            // is called any more.
+            // SAFETY: the environment is the current one. `context` lives until `forget` is called, which is the last call.
             let status = unsafe {
                 sys::napi_create_threadsafe_function(
                     env.raw(),
@@ -67,12 +62,12 @@ impl Promises {
                 )
             };
             if status != sys::Status::napi_ok {
-                // SAFETY: nobody else got it.
+                // SAFETY: Node-API did not take it.
                 drop(unsafe { Box::from_raw(context) });
                 wake = ptr::null_mut();
             }
             Self {
-                wake: Wake(wake),
+                wake: Handle(wake),
                 pending: AtomicUsize::new(0),
                 settled: Mutex::default(),
             }
@@ -80,45 +75,45 @@ impl Promises {
         if promises.wake.0.is_null() {
             return Err(Error::new(
                 Status::GenericFailure,
-                "no function could be made to settle promises with",
+                "could not create the function that settles promises",
             ));
         }
-        // SAFETY: it was just made, by this environment.
+        // SAFETY: this environment just made it.
         unsafe { sys::napi_unref_threadsafe_function(env.raw(), promises.wake.0) };
         Ok(promises)
     }
 
-    /// A new promise. Call it on the JavaScript thread.
+    /// A new promise. Must be called on the JavaScript thread.
     pub(crate) fn create<'env>(self: &Arc<Self>, env: &'env Env) -> Result<(Deferred, Object<'env>)> {
         let (mut deferred, mut promise) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: both are written to if it succeeds.
         let status = unsafe { sys::napi_create_promise(env.raw(), &mut deferred, &mut promise) };
         if status != sys::Status::napi_ok {
-            return Err(Error::new(Status::from(status), "no promise could be made"));
+            return Err(Error::new(Status::from(status), "could not create a promise"));
         }
         if self.pending.fetch_add(1, Ordering::Relaxed) == 0 {
             // SAFETY: the environment has not been cleaned up: it runs this.
             unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.wake.0) };
         }
         let deferred = Deferred {
-            promise: Raw(deferred),
+            promise: Handle(deferred),
             promises: Arc::clone(self),
         };
         Ok((deferred, Object::from_raw(env.raw(), promise)))
     }
 
-    /// Drops what was not settled, and what settles. Call it on the JavaScript thread when the environment goes and
-    /// nothing is going to be settled any more.
+    /// Drops the settlements that are left, and the threadsafe function. Must be called on the JavaScript thread when the environment
+    /// ends and no operation is left.
     pub(crate) fn close(&self) {
         let left = mem::take(&mut *self.lock());
         drop(left);
-        // SAFETY: the environment, which would close it after this, has not done so. Nobody calls it from now on.
+        // SAFETY: the environment closes the function after this, and nothing calls it from now on.
         unsafe {
             sys::napi_release_threadsafe_function(self.wake.0, sys::ThreadsafeFunctionReleaseMode::abort)
         };
     }
 
-    /// Settles what waits for it, on the JavaScript thread.
+    /// Settles the waiting promises, on the JavaScript thread.
     fn settle_all(&self, env: Env) {
         let settled = mem::take(&mut *self.lock());
         let count = settled.len();
@@ -137,12 +132,12 @@ impl Promises {
 }
 
 impl Deferred {
-    /// Settles the promise with what `resolve` gives, which is called on the JavaScript thread. The environment must not go
-    /// before this returns.
+    /// Settles the promise with the result of `resolve`, which is called on the JavaScript thread. The environment must not end before
+    /// this returns.
     pub(crate) fn settle<T: ToNapiValue>(self, resolve: impl FnOnce(Env) -> Result<T> + Send + 'static) {
         let Self { promise, promises } = self;
         let settle = move |env: Env| {
-            // All of it, which may go from thread to thread, and not its field.
+            // Captures all of it, which is `Send`, rather than its field.
             let promise = promise;
             conclude(env, promise.0, resolve(env));
         };
@@ -152,7 +147,7 @@ impl Deferred {
         drop(settled);
         if is_first {
             let mode = sys::ThreadsafeFunctionCallMode::nonblocking;
-            // SAFETY: the environment is there, and so is the function, until `close` is called.
+            // SAFETY: the environment has not ended, so `close` was not called.
             unsafe { sys::napi_call_threadsafe_function(promises.wake.0, ptr::null_mut(), mode) };
         }
     }
@@ -166,14 +161,14 @@ fn conclude<T: ToNapiValue>(env: Env, promise: sys::napi_deferred, result: Resul
             Ok(value) => sys::napi_resolve_deferred(env, promise, value),
             Err(error) => match Error::to_napi_value(env, error) {
                 Ok(reason) => sys::napi_reject_deferred(env, promise, reason),
-                // Nothing can be made in this environment any more.
+                // The environment is ending.
                 Err(_) => sys::Status::napi_generic_failure,
             },
         }
     };
 }
 
-/// Called on the JavaScript thread after somebody called the threadsafe function; without an environment if that is gone.
+/// Called on the JavaScript thread after a call of the threadsafe function; without an environment if that has ended.
 unsafe extern "C" fn settle_all(
     env: sys::napi_env,
     _callback: sys::napi_value,
@@ -183,14 +178,14 @@ unsafe extern "C" fn settle_all(
     if env.is_null() {
         return;
     }
-    // SAFETY: `forget`, after which nothing is called, has not been called.
+    // SAFETY: `forget` is the last call.
     let promises = unsafe { &*context.cast::<Weak<Promises>>() };
     if let Some(promises) = promises.upgrade() {
         promises.settle_all(Env::from_raw(env));
     }
 }
 
-/// Called when the threadsafe function is gone.
+/// Called after the threadsafe function was released.
 unsafe extern "C" fn forget(_env: sys::napi_env, context: *mut c_void, _hint: *mut c_void) {
     // SAFETY: `new` made it so, and this is called once.
     drop(unsafe { Box::from_raw(context.cast::<Weak<Promises>>()) });

@@ -10,7 +10,8 @@ use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
-use sealstream::{CancellationToken, Control, Identity, Recipient, SealError, telemetry};
+use sealstream::format::SlotType;
+use sealstream::{CancellationToken, Control, SealError, telemetry};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Cancels the operation that it was passed to. For one operation only.
@@ -124,9 +125,10 @@ impl Task {
         self
     }
 
-    /// The same operation. A small one is in the lane of passphrases if one of these has to be stretched.
-    pub(crate) fn stretching<C: Stretch>(mut self, credentials: &[C]) -> Self {
-        if matches!(self.lane, Lane::Small) && credentials.iter().any(C::is_passphrase) {
+    /// The same operation, for recipients or identities with these types of slots. A small one that has to stretch a passphrase is in
+    /// the lane of passphrases.
+    pub(crate) fn stretching(mut self, mut slots: impl Iterator<Item = SlotType>) -> Self {
+        if matches!(self.lane, Lane::Small) && slots.any(|slot| slot == SlotType::Passphrase) {
             self.lane = Lane::Passphrases;
         }
         self
@@ -180,7 +182,7 @@ impl Task {
         if self.cancel.is_cancelled() {
             return Err(SealError::Cancelled);
         }
-        let lease = self.threads.map_or_else(|| Ok(Lease::serial()), Lease::take)?;
+        let lease = Lease::take(self.threads)?;
         let progress = self.on_progress.as_ref().map(|on_progress| {
             |progress: telemetry::Progress| {
                 on_progress.call(progress.into_js(), ThreadsafeFunctionCallMode::NonBlocking);
@@ -191,28 +193,11 @@ impl Task {
             .as_ref()
             .map(|listener| |done: &telemetry::SegmentDone| listener.add(done));
         work(&Control {
-            threads: lease.threads(),
+            threads: lease.threads.clone(),
             cancel: self.cancel.clone(),
             progress: progress.as_ref().map(|progress| progress as _),
             segments: segments.as_ref().map(|segments| segments as _),
         })
-    }
-}
-
-/// What may have to be stretched: a recipient or an identity.
-pub(crate) trait Stretch {
-    fn is_passphrase(&self) -> bool;
-}
-
-impl Stretch for Recipient {
-    fn is_passphrase(&self) -> bool {
-        matches!(self, Self::Passphrase { .. })
-    }
-}
-
-impl Stretch for Identity {
-    fn is_passphrase(&self) -> bool {
-        matches!(self, Self::Passphrase(_))
     }
 }
 

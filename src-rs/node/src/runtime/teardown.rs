@@ -1,11 +1,10 @@
-//! Keeps an environment's memory alive for as long as native threads use it.
+//! Keeps an environment's memory alive while native threads use it.
 //!
-//! A `Uint8Array` that was given to a thread stays where it is while a reference holds it, but only as long as its
-//! environment lives: when a worker is terminated, or the process exits, V8 frees it without asking. So every operation
-//! carries a [`Ticket`], and the environment cancels all operations and waits, in a cleanup hook, for the last ticket.
+//! A reference keeps a `Uint8Array` in place only while its environment lives: when a worker is terminated, V8 frees the memory. So
+//! every operation holds a [`Ticket`]. When an environment ends, a cleanup hook cancels its operations and waits for the last ticket.
 //!
-//! A process that exits runs no such hooks and frees nothing, but what an operation has written so far would stay on the
-//! disk; so the façade calls [`stop_all`] then.
+//! A process that exits runs no such hooks and frees nothing, but unfinished output would stay on the disk. So the façade calls
+//! [`stop_all`] then.
 
 use crate::runtime::executor::run_cancelled;
 use crate::runtime::promises::Promises;
@@ -18,19 +17,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 thread_local! {
-    /// Of each environment on this thread, by its address: Node has one at a time, Electron several where frames have
-    /// their own.
+    /// The environments of this thread, by address. Node has one at a time; Electron has several if frames have their own.
     static ENVIRONMENTS: RefCell<HashMap<sys::napi_env, Arc<Operations>>> = RefCell::default();
 }
 
-/// Held by an operation while it may touch memory that JavaScript owns.
+/// Held by an operation while it may use JavaScript's memory.
 pub(crate) struct Ticket {
     operations: Arc<Operations>,
     id: u64,
 }
 
 impl Ticket {
-    /// Registers an operation that `cancel` stops. Call it on the JavaScript thread.
+    /// Registers an operation that `cancel` stops. Must be called on the JavaScript thread.
     pub(crate) fn take(env: &Env, cancel: CancellationToken) -> Result<Self> {
         let operations = match known(env) {
             Some(operations) => operations,
@@ -44,7 +42,7 @@ impl Ticket {
         Ok(Self { operations, id })
     }
 
-    /// What settles this environment's promises.
+    /// Settles this environment's promises.
     pub(crate) fn promises(&self) -> &Arc<Promises> {
         &self.operations.promises
     }
@@ -55,7 +53,7 @@ fn known(env: &Env) -> Option<Arc<Operations>> {
 }
 
 fn introduce(env: &Env) -> Result<Arc<Operations>> {
-    // Before the hook: Node undoes what was made for it in the reverse order, so the hook still has it.
+    // Before the hook: Node cleans up in the reverse order, so the hook can still use it.
     let operations = Arc::new(Operations {
         running: Mutex::default(),
         idle: Condvar::new(),
@@ -64,7 +62,7 @@ fn introduce(env: &Env) -> Result<Arc<Operations>> {
     let address = env.raw();
     env.add_env_cleanup_hook(Arc::clone(&operations), move |operations| {
         operations.close();
-        // A later environment may have the same address. Without the thread's map there is nothing to remove.
+        // A later environment may have the same address. If the thread's map is gone, there is nothing to remove.
         let _ = ENVIRONMENTS.try_with(|environments| environments.borrow_mut().remove(&address));
     })?;
     ENVIRONMENTS.with_borrow_mut(|environments| environments.insert(address, Arc::clone(&operations)));
@@ -91,15 +89,15 @@ struct Running {
     next_id: u64,
 }
 
-/// Cancels all operations of this environment and gives them a moment to remove what they wrote. For a process that
-/// exits: none of their promises is going to settle.
+/// Cancels all operations of this environment and gives them a moment to remove their unfinished output. For a process that exits:
+/// their promises will not settle.
 #[napi(catch_unwind)]
 pub fn stop_all(env: &Env) {
     let Some(operations) = known(env) else {
         return;
     };
     operations.cancel_all();
-    // Not for ever: a disk may take its time for what it is flushing.
+    // Limited, because a disk may take long to flush.
     drop(
         operations
             .idle
@@ -112,7 +110,7 @@ pub fn stop_all(env: &Env) {
 impl Operations {
     fn cancel_all(&self) {
         self.lock().tokens.values().for_each(CancellationToken::cancel);
-        // What still waits for a thread may wait behind operations of others.
+        // Operations that wait for a thread may wait for operations of other environments.
         run_cancelled();
     }
 

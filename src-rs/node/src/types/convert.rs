@@ -43,18 +43,15 @@ macro_rules! object {
     (@value $source:ident.$field:ident, $value:expr) => { $value };
 }
 
-/// Declares a union of strings, and its conversion from an enum of the engine with the same variants, into it, or both.
+/// Declares a union of strings, and its conversions from and into an enum of the engine with the same variants, or only into one with
+/// further variants.
 macro_rules! names {
     ($(#[$($doc:tt)*])* $name:ident from $engine:ty { $($body:tt)* }) => {
-        names! { @declare $(#[$($doc)*])* $name { $($body)* } }
+        names! { $(#[$($doc)*])* $name into $engine { $($body)* } }
         names! { @from $name $engine { $($body)* } }
     };
     ($(#[$($doc:tt)*])* $name:ident into $engine:ty { $($body:tt)* }) => {
         names! { @declare $(#[$($doc)*])* $name { $($body)* } }
-        names! { @into $name $engine { $($body)* } }
-    };
-    ($(#[$($doc:tt)*])* $name:ident from and into $engine:ty { $($body:tt)* }) => {
-        names! { $(#[$($doc)*])* $name from $engine { $($body)* } }
         names! { @into $name $engine { $($body)* } }
     };
     (

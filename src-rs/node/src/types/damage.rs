@@ -1,7 +1,7 @@
 //! Damaged segments.
 
 use crate::types::byte_range::ByteRange;
-use crate::types::convert::{IntoJs, names, object};
+use crate::types::convert::{names, object};
 use crate::types::failure::SealFailure;
 use sealstream::operation::damage;
 
@@ -56,11 +56,5 @@ names! {
         Zero = "zero",
         /// Read it again.
         Retry = "retry",
-    }
-}
-
-impl IntoJs<Damage> for &damage::Damage {
-    fn into_js(self) -> Damage {
-        self.clone().into_js()
     }
 }

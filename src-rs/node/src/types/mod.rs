@@ -5,5 +5,6 @@ pub(crate) mod convert;
 pub mod damage;
 pub mod damage_map;
 pub mod failure;
+pub mod limits;
 pub mod names;
 pub mod report;

@@ -1,13 +1,13 @@
 //! Names of algorithms and slot types, and the strengths of passphrases.
 
-use crate::types::convert::{IntoJs, names};
+use crate::types::convert::{IntoJs, names, object};
 use napi_derive::napi;
 use sealstream::format::{DigestKind, SlotType};
 use sealstream::keys::PassphraseCost;
 
 names! {
     /// The digest after each segment. It detects damage without a key.
-    DigestName from and into DigestKind {
+    DigestName from DigestKind {
         /// None.
         None = "none",
         /// CRC-64/NVME.
@@ -60,24 +60,21 @@ impl IntoJs<PassphraseStrength> for PassphraseCost {
     }
 }
 
-/// The strengths that have a name.
-#[napi(object, object_from_js = false)]
-pub struct PassphraseStrengths {
-    /// For files that a person waits for.
-    pub interactive: PassphraseStrength,
-    /// The default.
-    pub default: PassphraseStrength,
-    /// For secrets that justify more time and memory.
-    pub sensitive: PassphraseStrength,
+object! {
+    /// The strengths that have a name.
+    PassphraseStrengths from _engine: () {
+        /// For files that a person waits for.
+        interactive: PassphraseStrength = PassphraseCost::INTERACTIVE,
+        /// The default.
+        default: PassphraseStrength = PassphraseCost::default(),
+        /// For secrets that justify more time and memory.
+        sensitive: PassphraseStrength = PassphraseCost::SENSITIVE,
+    }
 }
 
 /// The strengths that have a name.
 #[napi]
 #[must_use]
 pub fn passphrase_strengths() -> PassphraseStrengths {
-    PassphraseStrengths {
-        interactive: PassphraseCost::INTERACTIVE.into_js(),
-        default: PassphraseCost::default().into_js(),
-        sensitive: PassphraseCost::SENSITIVE.into_js(),
-    }
+    ().into()
 }

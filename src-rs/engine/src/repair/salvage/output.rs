@@ -259,7 +259,7 @@ impl<'a> Output<'a> {
     /// Plaintext bytes of a segment that was not found.
     fn size_of(&self, index: u64) -> u32 {
         let Survey { geometry, total, .. } = self.survey;
-        geometry.plaintext_due(*total, SegmentIndex::new(index))
+        geometry.expected_plaintext(*total, SegmentIndex::new(index))
     }
 
     fn plaintext_of(&self, segments: &Range<u64>) -> ByteRange {

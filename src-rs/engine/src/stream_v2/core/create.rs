@@ -1,4 +1,4 @@
-//! A stream's outer parts on their way out: keys and header before the first segment, the end after the last.
+//! Creates a stream: its keys and header before the first segment, its end after the last.
 
 use crate::crypto::{EndKey, FileKey, Random, StreamKeys, overwrite_stack};
 use crate::error::SealError;
@@ -13,7 +13,7 @@ use crate::stream_v2::segment_worker::SegmentCryptoContext;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
-/// A new stream whose header is written and whose segments can be sealed.
+/// A new stream: its header is encoded and its segments can be sealed.
 pub(crate) struct NewStream {
     pub(crate) header: Vec<u8>,
     pub(crate) context: SegmentCryptoContext,
@@ -23,7 +23,7 @@ pub(crate) struct NewStream {
 }
 
 impl NewStream {
-    /// Draws the stream's key and id and derives everything else from them.
+    /// Draws the stream's key and id, and derives its other keys.
     pub(crate) fn new(
         options: &EncryptOptions<'_>,
         plaintext_size: Option<u64>,
@@ -32,7 +32,7 @@ impl NewStream {
         Self::with_keys(options, plaintext_size, random).map(|(stream, ..)| stream)
     }
 
-    /// As [`new`](Self::new), with the keys that its journal is made with.
+    /// As [`new`](Self::new); also returns the keys, from which a journal's key is derived.
     pub(crate) fn with_keys(
         options: &EncryptOptions<'_>,
         plaintext_size: Option<u64>,
@@ -50,7 +50,7 @@ impl NewStream {
         random: &Random,
     ) -> Result<(Self, StreamKeys, FileKey), SealError> {
         let geometry = options.geometry(plaintext_size)?;
-        // In one call to the generator; slots draw what they need.
+        // One call to the generator; the slots draw their own bytes.
         let mut drawn = Zeroizing::new([[0; 32]; 2]);
         random.fill(drawn.as_flattened_mut())?;
         let [file_key, stream_id] = &*drawn;
@@ -77,7 +77,7 @@ impl NewStream {
         Ok((stream, keys, file_key))
     }
 
-    /// A stream that was begun before: its header was found authentic with these keys.
+    /// A stream of an earlier attempt, whose header was authenticated with these keys.
     pub(crate) fn resumed(
         header: StreamHeader,
         keys: &StreamKeys,
@@ -119,7 +119,7 @@ impl NewStream {
         )
     }
 
-    /// Bytes of what [`end`](Self::end) gives for this many segments.
+    /// Bytes of the [`end`](Self::end) of a stream with this many segments.
     pub(crate) const fn end_size(&self, segments: u64) -> u64 {
         let copy = if self.header_copy { self.header.len() } else { 0 };
         end_record_size(segments, 0) + (copy + FOOTER_SIZE) as u64
@@ -161,7 +161,7 @@ const fn padded_size(layout: HeaderLayout) -> u32 {
     }
 }
 
-/// Bytes of the sealed stream of `plaintext_size` bytes, header and end included.
+/// Bytes of the sealed stream of `plaintext_size` bytes, with header and end.
 ///
 /// # Errors
 /// `InvalidOption`.

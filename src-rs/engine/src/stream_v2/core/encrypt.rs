@@ -1,6 +1,6 @@
 //! Seals a stream.
 
-use super::check_room;
+use super::by_offset;
 use crate::crypto::Random;
 use crate::error::{SealError, SizeRelation};
 use crate::operation::options::{Control, EncryptOptions};
@@ -8,10 +8,10 @@ use crate::operation::report::Report;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::in_order::seal_in_order;
 use crate::stream_v2::core::tally::Tally;
-use crate::stream_v2::io::{InputSource, MemorySlots, OutputSink, ReadAt, ReadAtCursor, WriteAt};
+use crate::stream_v2::io::{InputSource, OutputSink, ReadAt, ReadAtCursor, WriteAt};
 use crate::stream_v2::pipeline::{Checkpoints, Transfer};
 use crate::telemetry::{ProgressMeter, Stage};
-use std::io::{IoSlice, IoSliceMut, Read};
+use std::io::{IoSlice, IoSliceMut};
 use std::time::Instant;
 
 /// Seals all bytes of `source` into `sink`.
@@ -40,30 +40,31 @@ pub(crate) fn encrypt_with(
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
     let start = Instant::now();
-    let size = match &source {
-        InputSource::Positioned(source) => Some(source.size().map_err(SealError::reading)?),
-        InputSource::Ordered(_) => None,
-    };
-    let known_size = size.unwrap_or(0);
-    let stream = NewStream::new(options, size, random)?;
-    let meter = control.meter(size);
-    let seal_ordered = |reader: &mut (dyn Read + Send), sink: OutputSink<'_>| {
-        seal_in_order(&stream, reader, size, &mut *sink.into_writer(), control, &meter)
-    };
-    let tally = match (source, sink) {
-        (InputSource::Positioned(source), OutputSink::Positioned(sink)) => {
-            seal_by_offset(&stream, &*source, known_size, &*sink, control, &meter, None)?
+    let (stream, tally) = match source {
+        InputSource::Ordered(mut reader) => {
+            let stream = NewStream::new(options, None, random)?;
+            let tally = seal_in_order(&stream, &mut *reader, None, &mut *sink.into_writer(), control)?;
+            (stream, tally)
         }
-        (InputSource::Positioned(source), OutputSink::Memory(memory)) => {
-            check_room(memory, stream.sealed_size(known_size))?;
+        InputSource::Positioned(source) => {
+            let size = source.size().map_err(SealError::reading)?;
+            let stream = NewStream::new(options, Some(size), random)?;
             let slot = stream.context.geometry().full_record_size();
-            let sink = MemorySlots::new(memory, u64::from(stream.header_size()), slot);
-            seal_by_offset(&stream, &*source, known_size, &sink, control, &meter, None)?
+            let tally = match by_offset(sink, stream.sealed_size(size), stream.header_size(), slot)? {
+                Ok(sink) => {
+                    let meter = control.meter(Some(size));
+                    let tally = seal_by_offset(&stream, &*source, size, &*sink, control, &meter, None)?;
+                    meter.finish();
+                    tally
+                }
+                Err(mut writer) => {
+                    let mut reader = ReadAtCursor::new(&*source, 0);
+                    seal_in_order(&stream, &mut reader, Some(size), &mut *writer, control)?
+                }
+            };
+            (stream, tally)
         }
-        (InputSource::Positioned(source), sink) => seal_ordered(&mut ReadAtCursor::new(&*source, 0), sink)?,
-        (InputSource::Ordered(mut reader), sink) => seal_ordered(&mut *reader, sink)?,
     };
-    meter.finish();
     Ok(stream.report(&tally, control.threads.count(), start))
 }
 

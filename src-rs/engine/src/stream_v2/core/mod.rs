@@ -1,4 +1,4 @@
-//! The two public operations: a source and a sink in, a report out.
+//! The two operations of a stream, sealing and opening, and what they are made of.
 
 pub(crate) mod create;
 pub(crate) mod decrypt;
@@ -16,13 +16,30 @@ pub use encrypt::encrypt_stream_v2;
 #[cfg(test)]
 pub(crate) use encrypt::encrypt_with;
 
+use super::io::{MemorySlots, OutputSink, WriteAt};
 use crate::error::SealError;
+use std::io::Write;
 
-fn check_room(memory: &[u8], needed: u64) -> Result<(), SealError> {
-    let available = memory.len() as u64;
-    if available < needed {
-        Err(SealError::OutputTooSmall { available, needed })
-    } else {
-        Ok(())
+/// A sink that is written by offset, or else in order.
+type OffsetOrOrder<'a> = Result<Box<dyn WriteAt + 'a>, Box<dyn Write + Send + 'a>>;
+
+/// Prepares `sink` for `size` bytes whose parts are written by offset: a head, then slots of one size.
+fn by_offset(sink: OutputSink<'_>, size: u64, head: u32, slot: u64) -> Result<OffsetOrOrder<'_>, SealError> {
+    check_room(&sink, size)?;
+    Ok(match sink {
+        OutputSink::Positioned(sink) => Ok(sink),
+        OutputSink::Memory(memory) => Ok(Box::new(MemorySlots::new(memory, head.into(), slot))),
+        OutputSink::Ordered(writer) => Err(writer),
+    })
+}
+
+/// Fails if the sink is memory that is too small.
+fn check_room(sink: &OutputSink<'_>, needed: u64) -> Result<(), SealError> {
+    match sink {
+        OutputSink::Memory(memory) if (memory.len() as u64) < needed => Err(SealError::OutputTooSmall {
+            available: memory.len() as u64,
+            needed,
+        }),
+        _ => Ok(()),
     }
 }

@@ -1,35 +1,36 @@
-//! A sealed stream whose segments can be opened one by one, in any order, whatever is wrong with the others.
+//! A sealed stream in a source that is read by offset. Its segments open one by one, in any order, even if others are damaged.
 
 use super::locate::{claimed_total, find_header};
 use super::trailer::{ExpectedTrailer, VerifiedTrailer};
 use super::unlock::UnlockedStream;
 use crate::error::{EndPart, SealError};
-use crate::format::{ByteRange, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, WireOffset};
+use crate::format::{ByteRange, Geometry, SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
+use crate::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
 use crate::stream_v2::pipeline::{PortionRunner, open_record};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
 
-/// A stream that was unlocked, and what its end says. The source is not part of it: every call gets the same one.
+/// An unlocked stream and the result of verifying its trailer. Pass the same source to every call.
 pub struct SeekableStream {
     pub(crate) stream: UnlockedStream,
     source_size: u64,
-    /// Plaintext bytes: only what the header or a verified end says.
+    /// Plaintext bytes, if the header or a verified trailer states them.
     total: Option<u64>,
-    /// The same, or what an end claims that did not verify.
+    /// The same, or the number that an unverified trailer claims.
     claimed_total: Option<u64>,
     trailer: Result<VerifiedTrailer, SealError>,
 }
 
 impl SeekableStream {
-    /// Unlocks the stream and verifies its end. An end that is damaged or missing is no error here: see
+    /// Unlocks the stream and verifies its trailer. A damaged or missing trailer is not an error here: see
     /// [`end_failure`](Self::end_failure).
     ///
     /// # Errors
-    /// All that can be wrong with a header, and reading it.
+    /// Every failure of a header, and of reading it.
     pub fn open(source: &dyn ReadAt, options: &DecryptOptions<'_>) -> Result<Self, SealError> {
         let source_size = source.size().map_err(SealError::reading)?;
         let mut stream = UnlockedStream::unlock(find_header(source, source_size)?, options)?;
@@ -49,11 +50,19 @@ impl SeekableStream {
         })
     }
 
-    /// The stream and its verified trailer, for a caller that accepts only a whole stream. There is no trailer if neither
-    /// header nor footer tells where the end is.
+    /// The verified trailer, for a caller that accepts only a whole stream; `None` if neither header nor footer tells where
+    /// the end is.
     ///
     /// # Errors
     /// The failure of the trailer.
+    pub(crate) fn whole(&self) -> Result<Option<&VerifiedTrailer>, SealError> {
+        let trailer = self
+            .claimed_total
+            .map(|_| self.trailer.as_ref().map_err(Clone::clone));
+        trailer.transpose()
+    }
+
+    /// The stream, and its trailer as in [`whole`](Self::whole).
     pub(crate) fn into_whole(self) -> Result<(UnlockedStream, Option<VerifiedTrailer>), SealError> {
         let trailer = self.claimed_total.map(|_| self.trailer).transpose()?;
         Ok((self.stream, trailer))
@@ -71,13 +80,13 @@ impl SeekableStream {
         self.stream.context.geometry()
     }
 
-    /// Plaintext bytes: what the header states, or else what the end says, if that is authentic.
+    /// Plaintext bytes, if the header or an authentic trailer states them.
     #[must_use]
     pub const fn plaintext_size(&self) -> Option<u64> {
         self.total
     }
 
-    /// Bytes of the source, which may be more or fewer than the stream should have.
+    /// Bytes of the source. A damaged stream can have more or fewer than it should.
     #[must_use]
     pub const fn source_size(&self) -> u64 {
         self.source_size
@@ -88,81 +97,76 @@ impl SeekableStream {
         self.trailer.as_ref()
     }
 
-    /// What is wrong with the end, if something is.
+    /// Why the trailer did not verify, if it did not.
     #[must_use]
     pub fn end_failure(&self) -> Option<&SealError> {
         self.trailer.as_ref().err()
     }
 
-    /// Segments of the stream; where its length is unknown, the most that the source has room for, of which the one that
-    /// says so is the last.
+    /// Number of segments. If the stream's length is unknown, the most that the source has room for; the final segment is
+    /// then known only when it is opened.
     #[must_use]
     pub fn segments(&self) -> u64 {
-        let geometry = self.stream.context.geometry();
-        let records = self.source_size.saturating_sub(self.header_size());
-        self.total.map_or_else(
-            || records.div_ceil(geometry.full_record_size()).max(1),
-            |total| geometry.segment_count(total),
-        )
+        let stated = self.total.map(|total| self.geometry().segment_count(total));
+        stated.unwrap_or_else(|| self.records_in_source().max(1))
     }
 
-    /// Segments of which something is in the source; those behind them are one stretch that is missing.
+    /// Segments of which the source has at least a part. All later ones are missing.
     #[must_use]
     pub fn segments_present(&self) -> u64 {
-        let geometry = self.stream.context.geometry();
-        let records = self.source_size.saturating_sub(self.header_size());
-        self.segments().min(records.div_ceil(geometry.full_record_size()))
+        self.segments().min(self.records_in_source())
     }
 
-    /// What of the plaintext is lost if this segment can't be opened, and where that stands: the segment, or all that is
-    /// missing where it is the first of which nothing is there.
-    #[must_use]
-    pub fn stretch(&self, index: SegmentIndex) -> (ByteRange, ByteRange) {
-        let (mut plaintext, mut wire) = (self.plaintext_range(index), self.wire_range(index));
-        if index.get() == self.segments_present()
-            && let Some(total) = self.total
-        {
-            plaintext.end = total;
-            wire.end = self.end_range().start;
-        }
-        (plaintext, wire)
+    /// Records that the source has room for.
+    fn records_in_source(&self) -> u64 {
+        let size = self
+            .source_size
+            .saturating_sub(u64::from(self.stream.header.size()));
+        size.div_ceil(self.geometry().full_record_size())
     }
 
-    /// Where a segment's plaintext stands in the whole. Where the stream's length is unknown, a full segment is assumed.
+    /// What is lost if segment `index` can't be opened: its record, or, if it is the first missing one, all that are missing.
     #[must_use]
-    pub fn plaintext_range(&self, index: SegmentIndex) -> ByteRange {
-        ByteRange::at(
-            self.stream.context.geometry().plaintext_offset(index),
-            u64::from(self.plaintext_due(index)),
-        )
-    }
-
-    /// Where a segment's record stands in the sealed stream, whether the source has it or not.
-    #[must_use]
-    pub fn wire_range(&self, index: SegmentIndex) -> ByteRange {
-        let geometry = self.stream.context.geometry();
-        let offset = geometry.record_offset(self.stream.header.size(), index);
-        ByteRange::at(offset.get(), geometry.record_size(self.plaintext_due(index)))
-    }
-
-    /// Where the end stands, or should.
-    #[must_use]
-    pub fn end_range(&self) -> ByteRange {
-        let records = self
-            .total
-            .map_or(0, |total| self.stream.context.geometry().records_size(total));
-        let start = self.header_size().saturating_add(records);
-        ByteRange {
-            start,
-            end: self.source_size.max(start),
+    pub fn place(&self, index: SegmentIndex) -> RecordPlace {
+        if index.get() == self.segments_present() {
+            self.cursor(index).missing()
+        } else {
+            self.record(index)
         }
     }
 
-    /// Reads a segment's record and opens it; `buffer` becomes the segment's memory. Where the end is sound the record
-    /// must be the sealing that it names.
+    /// Where the record of segment `index` stands, even if the source does not have it. If the stream's length is unknown, a
+    /// full record.
+    #[must_use]
+    pub fn record(&self, index: SegmentIndex) -> RecordPlace {
+        self.cursor(index).expected()
+    }
+
+    fn cursor(&self, index: SegmentIndex) -> RecordCursor {
+        self.stream.cursor(self.total).at(index)
+    }
+
+    /// Where the end of the stream stands, behind `segments` segments with `plaintext_size` bytes.
+    pub(crate) fn end_place(&self, segments: u64, plaintext_size: u64) -> RecordPlace {
+        let records = self.total.map_or(0, |total| self.geometry().records_size(total));
+        let start = u64::from(self.stream.header.size()).saturating_add(records);
+        RecordPlace {
+            index: SegmentIndex::new(segments),
+            segments: 0,
+            plaintext: ByteRange::at(self.total.unwrap_or(plaintext_size), 0),
+            wire: ByteRange {
+                start,
+                end: self.source_size.max(start),
+            },
+            is_final: true,
+        }
+    }
+
+    /// Reads and opens one segment; `buffer` becomes its memory. If the trailer was verified, the record must be the sealing
+    /// that the manifest names.
     ///
     /// # Errors
-    /// `Segment`, `Truncated`, `EndTampered` with the segment, or `Io` for what concerns this segment alone; `Cancelled`.
+    /// `Segment`, `Truncated`, `Io`, or `EndTampered` with the segment: this segment alone is damaged. `Cancelled`.
     pub fn open_segment(
         &self,
         source: &dyn ReadAt,
@@ -171,8 +175,20 @@ impl SeekableStream {
         cancel: &CancellationToken,
         times: &mut StageTimes,
     ) -> Result<DecryptedSegment, SealError> {
+        self.open_with(PortionRunner::serial(cancel), source, index, buffer, times)
+    }
+
+    /// As [`open_segment`](Self::open_segment); `runner` opens the frames.
+    pub(crate) fn open_with(
+        &self,
+        runner: PortionRunner<'_>,
+        source: &dyn ReadAt,
+        index: SegmentIndex,
+        buffer: Vec<u8>,
+        times: &mut StageTimes,
+    ) -> Result<DecryptedSegment, SealError> {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
-        let segment = open_record(&self.stream.context, wire, PortionRunner::serial(cancel), times)?;
+        let segment = open_record(&self.stream.context, wire, runner, times)?;
         if let Ok(trailer) = &self.trailer
             && trailer.manifest.entry(index) != Some(&segment.summary.entry)
         {
@@ -192,45 +208,32 @@ impl SeekableStream {
         index: SegmentIndex,
         mut record: Vec<u8>,
     ) -> Result<SegmentWire, SealError> {
-        let geometry = self.stream.context.geometry();
-        let range = self.wire_range(index);
+        let range = self.record(index).wire;
         let truncated = |available: usize| SealError::Truncated {
             next_segment: index,
             verified_bytes: 0,
             offset: WireOffset::new(range.start.saturating_add(available as u64).min(self.source_size)),
         };
-        // Of a record that is not there nothing is allocated.
+        // Allocates only what the source has.
         let available = self.source_size.saturating_sub(range.start).min(range.size());
         record.resize(available as usize, 0);
         let read = source
             .read_at(range.start, &mut [IoSliceMut::new(&mut record)])
             .map_err(SealError::reading)?;
         record.truncate(read);
-        let mut due = range.size();
-        if self.total.is_none()
-            && let Some(header) = record.first_chunk::<SEGMENT_HEADER_SIZE>()
-            && let Ok(header) = SegmentHeader::parse(header, geometry)
-        {
-            due = geometry.record_size(header.plaintext_size);
-        }
-        if (read as u64) < due {
+        let size = match self.total {
+            Some(_) => range.size(),
+            None => self.cursor(index).find(&record).wire.size(),
+        };
+        if (read as u64) < size {
             return Err(truncated(read));
         }
-        record.truncate(due as usize);
+        record.truncate(size as usize);
         Ok(SegmentWire {
             index,
             offset: WireOffset::new(range.start),
             record,
         })
-    }
-
-    fn plaintext_due(&self, index: SegmentIndex) -> u32 {
-        let geometry = self.stream.context.geometry();
-        geometry.plaintext_due(self.total, index)
-    }
-
-    fn header_size(&self) -> u64 {
-        u64::from(self.stream.header.size())
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::SealError;
 use crate::format::{ManifestEntry, SegmentIndex};
 use crate::operation::damage::DamageLog;
 use crate::operation::report::Report;
+use crate::stream_v2::pipeline::record_layout::RecordPlace;
 use crate::stream_v2::segment_worker::{RecordSummary, SegmentWorkerError};
 use crate::telemetry::StageTimes;
 use std::collections::BTreeMap;
@@ -34,19 +35,6 @@ enum Direction {
     Opening,
 }
 
-/// Segments that could not be opened: one, or all that are missing at the stream's end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LostSegments {
-    pub(crate) first: SegmentIndex,
-    pub(crate) count: u64,
-    /// Plaintext bytes that they had.
-    pub(crate) plaintext_size: u64,
-    /// The stream's final segment is one of them.
-    pub(crate) is_final: bool,
-    /// Zeros are written in their place; otherwise nothing.
-    pub(crate) zeros: bool,
-}
-
 /// What the end of a stream tells about the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamEnd {
@@ -69,7 +57,7 @@ impl StreamEnd {
 #[derive(Clone, Copy)]
 enum Finished {
     Verified(RecordSummary),
-    Lost(LostSegments),
+    Lost { place: RecordPlace, zeros: bool },
 }
 
 impl Tally {
@@ -106,9 +94,9 @@ impl Tally {
         self.finish_segment(summary.index, Finished::Verified(*summary));
     }
 
-    /// Adds segments that could not be opened.
-    pub(crate) fn add_lost(&mut self, lost: LostSegments) {
-        self.finish_segment(lost.first, Finished::Lost(lost));
+    /// Adds segments that could not be opened. Zeros are written in their place, or nothing.
+    pub(crate) fn add_lost(&mut self, place: RecordPlace, zeros: bool) {
+        self.finish_segment(place.index, Finished::Lost { place, zeros });
     }
 
     /// Adds bytes of the output that belong to no segment.
@@ -144,13 +132,14 @@ impl Tally {
                 };
                 self.append_output(summary.output_crc64, output_size);
             }
-            Finished::Lost(lost) => {
-                self.segments += lost.count;
-                self.plaintext_size += lost.plaintext_size;
-                self.entries.push(None);
-                self.has_final = lost.is_final;
-                if lost.zeros {
-                    self.append_output(Crc64::of_zeros(lost.plaintext_size), lost.plaintext_size);
+            Finished::Lost { place, zeros } => {
+                let plaintext_size = place.plaintext.size();
+                self.segments += place.segments;
+                self.plaintext_size += plaintext_size;
+                self.entries.extend((place.segments > 0).then_some(None));
+                self.has_final = place.is_final;
+                if zeros {
+                    self.append_output(Crc64::of_zeros(plaintext_size), plaintext_size);
                 }
             }
         }

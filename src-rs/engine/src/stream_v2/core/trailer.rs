@@ -1,4 +1,5 @@
-//! A stream's end on its way in: the manifest against what was read, the footer, and nothing behind it.
+//! Verifies the end of a stream: the manifest against the segments that were read, the header's copy, the footer, and that
+//! nothing follows.
 
 use super::tally::StreamEnd;
 use crate::crypto::EndKey;
@@ -11,18 +12,18 @@ use crate::format::{
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::Read;
 
-/// What a reader knows of a stream when it comes to the end.
+/// What the trailer of a stream must agree with.
 pub(crate) struct ExpectedTrailer<'a> {
     pub(crate) header: &'a StreamHeader,
-    /// `None` for a reader without a key, who can't tell whether the manifest is authentic.
+    /// `None` for a reader without a key, which can't authenticate the manifest.
     pub(crate) end_key: Option<&'a EndKey>,
     /// Where the end record starts.
     pub(crate) offset: WireOffset,
     pub(crate) segments: u64,
     pub(crate) plaintext_total: u64,
-    /// The records that were read, where they were read before the end.
+    /// The records, if they were read before the end.
     pub(crate) entries: Option<&'a [Option<ManifestEntry>]>,
-    /// For the error, if the stream turns out to be cut.
+    /// Plaintext bytes that were verified; for the error of a truncated stream.
     pub(crate) verified_bytes: u64,
 }
 
@@ -37,18 +38,18 @@ pub(crate) struct VerifiedTrailer {
 /// The copy of a header, compared with the header that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderCopy {
-    /// The stream has none.
+    /// The stream has no copy.
     None,
-    /// It is the same, byte for byte.
+    /// The copy is identical.
     Same,
-    /// It is one of a later revision: a rewrap ended between the two.
+    /// The copy has a later revision: a rewrap was interrupted.
     Newer {
-        /// Its revision.
+        /// The copy's revision.
         revision: u16,
     },
-    /// It is a header by itself, and another one.
+    /// The copy is a valid header, but another one.
     Other,
-    /// It is no header.
+    /// The copy is damaged.
     Damaged,
 }
 
@@ -84,7 +85,7 @@ impl<'a> ExpectedTrailer<'a> {
         })
     }
 
-    /// Reads the copy of the header, which stands at `position`.
+    /// Reads the copy of the header at `position`.
     pub(crate) fn read_copy(
         &self,
         reader: &mut dyn Read,
@@ -111,7 +112,7 @@ impl<'a> ExpectedTrailer<'a> {
         })
     }
 
-    /// Reads the footer, which stands at `position`.
+    /// Reads the footer at `position`.
     pub(crate) fn read_footer(&self, reader: &mut dyn Read, position: &mut u64) -> Result<(), SealError> {
         let offset = WireOffset::new(*position);
         let footer = self.read(reader, FOOTER_SIZE as u64, position)?;
@@ -128,7 +129,7 @@ impl<'a> ExpectedTrailer<'a> {
         Ok(())
     }
 
-    /// Looks whether the source goes on behind the stream's end.
+    /// Fails if the source has more bytes behind the stream's end.
     pub(crate) fn read_beyond(&self, reader: &mut dyn Read, mut position: u64) -> Result<(), SealError> {
         let offset = WireOffset::new(position);
         if self.read(reader, 1, &mut position)?.is_empty() {
@@ -138,7 +139,7 @@ impl<'a> ExpectedTrailer<'a> {
         }
     }
 
-    /// Reads the end record, which stands at `position`. Returns it with its bytes.
+    /// Reads and verifies the end record at `position`. Returns it with its bytes.
     pub(crate) fn read_record(
         &self,
         reader: &mut dyn Read,
@@ -158,7 +159,7 @@ impl<'a> ExpectedTrailer<'a> {
         let size = end_record_size(self.segments, u64::from(extensions));
         self.read_on(reader, size - END_RECORD_FIXED_SIZE as u64, &mut bytes, position)?;
         if (bytes.len() as u64) < size {
-            // A flipped bit in the extensions' size asks for more than there is; a footer tells that this is the end.
+            // A flipped bit in the size of the extensions claims more bytes than there are; a footer shows that the end is here.
             let footer = bytes.last_chunk().and_then(Footer::parse);
             return Err(if footer.is_some() {
                 damaged
@@ -184,7 +185,7 @@ impl<'a> ExpectedTrailer<'a> {
         Ok((record, bytes))
     }
 
-    /// Tells a segment behind the final one, which somebody put there, from damage.
+    /// The failure of a segment that was added behind the final one, if there is one.
     fn another_segment(
         &self,
         reader: &mut dyn Read,
@@ -199,14 +200,14 @@ impl<'a> ExpectedTrailer<'a> {
         Some(SegmentWorkerError::invalid(SegmentIndex::new(self.segments), self.offset, error).into())
     }
 
-    /// Reads up to `size` bytes; what is not there is not allocated.
+    /// Reads up to `size` bytes. Allocates only what the reader has.
     fn read(&self, reader: &mut dyn Read, size: u64, position: &mut u64) -> Result<Vec<u8>, SealError> {
         let mut bytes = Vec::new();
         self.read_on(reader, size, &mut bytes, position)?;
         Ok(bytes)
     }
 
-    /// The same, behind what was read before.
+    /// Reads up to `size` bytes more.
     fn read_on(
         &self,
         reader: &mut dyn Read,

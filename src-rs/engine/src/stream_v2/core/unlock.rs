@@ -9,6 +9,7 @@ use crate::format::{RawKeySlot, SlotBody, StreamHeader, WireOffset};
 use crate::keys::{UnlockLimits, Unlocked, unlock};
 use crate::operation::options::{DecryptOptions, check_segment_size};
 use crate::operation::report::{OpenedBy, Report};
+use crate::stream_v2::pipeline::record_layout::RecordCursor;
 use crate::stream_v2::segment_worker::SegmentCryptoContext;
 use std::time::Instant;
 
@@ -102,6 +103,12 @@ impl UnlockedStream {
             newer: newer.filter(is_authentic),
             unlocked,
         })
+    }
+
+    /// A cursor at the first record of the stream, which has `total` plaintext bytes.
+    pub(crate) fn cursor(&self, total: Option<u64>) -> RecordCursor {
+        let first = WireOffset::new(u64::from(self.header.size()));
+        RecordCursor::new(*self.context.geometry(), first, total)
     }
 
     /// The trailer that must follow the segments of `tally`, at `offset`.

@@ -1,4 +1,4 @@
-//! One wrong bit anywhere: refused as what its place makes it, or harmless and reported.
+//! One flipped bit anywhere: refused with the error of its place, or harmless and reported.
 
 use crate::error::{EndPart, SealError};
 use crate::format::{DigestKind, FRAME_OVERHEAD, HeaderField, SEGMENT_HEADER_SIZE};
@@ -144,7 +144,7 @@ fn segment_kind(within: usize, digest: DigestKind, error: &SegmentWorkerError) -
 }
 
 #[test]
-fn every_bit_of_a_small_stream_matters() {
+fn every_flipped_bit_of_a_small_stream_is_detected() {
     // Two segments, the second of a few bytes: all regions in little space.
     let plaintext = plaintext(FRAME + 3);
     for digest in [DigestKind::None, DigestKind::Crc64Nvme] {
@@ -171,7 +171,7 @@ fn every_bit_of_a_small_stream_matters() {
 }
 
 #[test]
-fn a_flipped_bit_in_the_header_is_made_good_by_the_copy_and_one_in_the_copy_is_reported() {
+fn the_copy_replaces_a_header_with_a_flipped_bit_and_a_damaged_copy_is_reported() {
     let plaintext = plaintext(SEGMENT + 1);
     let options = options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable);
     for stream in [seal(&plaintext, &options), seal_unsized(&plaintext, &options)] {

@@ -1,4 +1,4 @@
-//! What many threads may not change: which failure is reported, when work ends, and what is told meanwhile.
+//! The reported failure, cancellation and progress do not depend on the number of threads.
 
 use crate::error::SealError;
 use crate::operation::cancel::CancellationToken;
@@ -24,7 +24,7 @@ fn content() -> Vec<u8> {
 }
 
 #[test]
-fn the_lowest_failing_segment_is_reported_whatever_the_threads() {
+fn the_lowest_failing_segment_is_reported_on_any_number_of_threads() {
     let content = plaintext(40 * SEGMENT);
     let sealed = seal(&content, &compact());
     let mut seed = 1;
@@ -57,7 +57,7 @@ fn the_lowest_failing_segment_is_reported_whatever_the_threads() {
 }
 
 #[test]
-fn a_raised_token_stops_an_operation_before_it_begins() {
+fn a_raised_token_stops_an_operation_before_it_starts() {
     let sealed = seal(&content(), &compact());
     for threads in [1, 2] {
         for end in ENDS {
@@ -115,7 +115,7 @@ fn a_token_raised_during_an_operation_stops_it_soon() {
 }
 
 #[test]
-fn progress_ends_with_all_bytes_done_out_of_all_that_are_known() {
+fn progress_ends_with_all_bytes_done() {
     let content = content();
     let size = content.len() as u64;
     let sealed = seal(&content, &compact());
@@ -160,7 +160,7 @@ fn check_progress(told: &Mutex<Vec<Progress>>, size: u64, total: Option<u64>) {
 }
 
 #[test]
-fn a_slow_low_segment_is_waited_for_when_a_higher_one_has_failed() {
+fn a_slow_segment_before_a_failed_one_is_awaited() {
     /// Segment 2 is not read before segment 5 was.
     struct Slow<'a> {
         stream: &'a [u8],

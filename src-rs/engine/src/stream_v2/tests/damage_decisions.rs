@@ -1,4 +1,4 @@
-//! Decisions about damage: what comes out, what is listed, and who is asked.
+//! Decisions about damage: the output, the report, and the questions to the caller.
 
 use crate::crypto::Crc64;
 use crate::error::SealError;
@@ -7,10 +7,8 @@ use crate::operation::cancel::CancellationToken;
 use crate::operation::damage::{Damage, DamageDecision, DamageOutcome, DamagePolicy};
 use crate::operation::options::{Control, DecryptOptions};
 use crate::stream_v2::core::decrypt_stream_v2;
-use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::io::{InputSource, ReadAt};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
-use crate::telemetry::StageTimes;
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{
     ENDS, End, FRAME, Output, SEGMENT, compact, control, fresh, open_by, plaintext, reading, seal,
@@ -22,8 +20,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-const SEGMENTS: u64 = 7;
-const SIZE: u64 = (SEGMENTS - 1) * SEGMENT + FRAME + 1;
+pub(super) const SEGMENTS: u64 = 7;
+pub(super) const SIZE: u64 = (SEGMENTS - 1) * SEGMENT + FRAME + 1;
 
 fn deciding(policy: DamagePolicy<'_>) -> DecryptOptions<'_> {
     DecryptOptions {
@@ -32,13 +30,13 @@ fn deciding(policy: DamagePolicy<'_>) -> DecryptOptions<'_> {
     }
 }
 
-fn segment_range(segment: u64) -> Range<usize> {
+pub(super) fn segment_range(segment: u64) -> Range<usize> {
     let start = (segment * SEGMENT) as usize;
     start..(start + SEGMENT as usize).min(SIZE as usize)
 }
 
 /// The stream with a byte of each of these segments changed.
-fn damaged(stream: &[u8], segments: &[u64]) -> Vec<u8> {
+pub(super) fn damaged(stream: &[u8], segments: &[u64]) -> Vec<u8> {
     StreamParts::changed(stream, |parts| {
         for &segment in segments {
             parts.records[segment as usize][300] ^= 1;
@@ -63,7 +61,7 @@ fn without(segments: &[u64]) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_lost_is_left_out_or_zeroed_and_listed() {
+fn damaged_segments_are_skipped_or_zeroed_and_listed() {
     for stream in [
         seal(&plaintext(SIZE), &compact()),
         seal_unsized(&plaintext(SIZE), &compact()),
@@ -125,7 +123,7 @@ fn check_damage(damage: &Damage, segment: u64, stream: &[u8]) {
     assert!(
         matches!(
             &damage.failure,
-            SealError::Segment { error: SegmentWorkerError::DigestMismatch { segment: told, .. } } if told.get() == segment
+            SealError::Segment { error: SegmentWorkerError::DigestMismatch { segment: found, .. } } if found.get() == segment
         ),
         "{}",
         damage.failure
@@ -133,7 +131,7 @@ fn check_damage(damage: &Damage, segment: u64, stream: &[u8]) {
 }
 
 #[test]
-fn the_caller_is_asked_in_order_and_each_answer_counts() {
+fn the_caller_decides_about_each_damage_in_order() {
     let broken = damaged(&seal(&plaintext(SIZE), &compact()), &[1, 4, 5]);
     let asked = Mutex::new(Vec::new());
     let ask = |damage: &Damage, _: &CancellationToken| {
@@ -159,12 +157,12 @@ fn the_caller_is_asked_in_order_and_each_answer_counts() {
         let mut expected = zeroed(&[4]);
         expected.truncate(segment_range(4).end);
         expected.drain(segment_range(1));
-        assert_eq!(output, expected, "all that was decided about came out");
+        assert_eq!(output, expected, "segments before the abort are written");
         assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), [1, 4, 5]);
     }
 }
 
-/// Memory whose bytes from `from` on can't be read the first `failures` times.
+/// Memory in which a read at `from` fails the first `failures` times.
 struct Flaky<'a> {
     bytes: &'a [u8],
     from: u64,
@@ -191,7 +189,7 @@ impl ReadAt for &Flaky<'_> {
 }
 
 #[test]
-fn trying_again_reads_the_source_again() {
+fn a_retry_reads_the_source_again() {
     let stream = seal(&plaintext(SIZE), &compact());
     let parts = StreamParts::of(&stream);
     // A segment, and the end. The end is read once before any segment.
@@ -232,7 +230,7 @@ fn trying_again_reads_the_source_again() {
 }
 
 #[test]
-fn a_constant_retry_would_never_end_and_aborts() {
+fn a_constant_retry_aborts() {
     let broken = damaged(&seal(&plaintext(SIZE), &compact()), &[2]);
     let options = deciding(DamagePolicy::Always(DamageDecision::Retry));
     let (_, result) = open_by((End::ByOffset, End::InOrder), &broken, &options, &control(2));
@@ -240,7 +238,7 @@ fn a_constant_retry_would_never_end_and_aborts() {
 }
 
 #[test]
-fn a_cut_stream_gives_what_is_there() {
+fn a_truncated_stream_gives_the_segments_that_it_has() {
     let stream = seal(&plaintext(SIZE), &compact());
     let parts = StreamParts::of(&stream);
     for kept in 0..SEGMENTS {
@@ -260,10 +258,10 @@ fn a_cut_stream_gives_what_is_there() {
             .iter()
             .map(|(damage, _)| damage.segment.get())
             .collect();
-        // The segment that was cut, all behind it, and the end.
-        let mut due = vec![kept, kept + 1, SEGMENTS];
-        due.dedup();
-        assert_eq!(listed, due);
+        // The truncated segment, all segments after it, and the end.
+        let mut expected = vec![kept, kept + 1, SEGMENTS];
+        expected.dedup();
+        assert_eq!(listed, expected);
         let lost: u64 = damage
             .listed
             .iter()
@@ -282,7 +280,7 @@ fn a_cut_stream_gives_what_is_there() {
 }
 
 #[test]
-fn an_end_that_is_wrong_is_one_more_decision() {
+fn the_caller_decides_about_a_wrong_end() {
     let sized = seal(&plaintext(SIZE), &compact());
     let unsized_ = seal_unsized(&plaintext(SIZE), &compact());
     let tampered = |stream: &[u8]| {
@@ -313,7 +311,7 @@ fn an_end_that_is_wrong_is_one_more_decision() {
 }
 
 #[test]
-fn another_sealing_than_the_end_names_is_damage() {
+fn a_sealing_that_the_manifest_does_not_name_is_damage() {
     let stream = StreamParts::changed(&seal(&plaintext(SIZE), &compact()), |parts| {
         parts.records[2] = parts.sealed_again(2, &[9; SEGMENT as usize], false);
     });
@@ -328,7 +326,7 @@ fn another_sealing_than_the_end_names_is_damage() {
 }
 
 #[test]
-fn an_end_that_is_read_at_last_still_tells_a_foreign_sealing() {
+fn an_end_that_is_read_after_a_retry_detects_a_foreign_sealing() {
     let stream = StreamParts::changed(&seal(&plaintext(SIZE), &compact()), |parts| {
         parts.records[2] = parts.sealed_again(2, &[9; SEGMENT as usize], false);
     });
@@ -355,7 +353,7 @@ fn an_end_that_is_read_at_last_still_tells_a_foreign_sealing() {
 }
 
 #[test]
-fn a_pipe_can_t_be_decided_about() {
+fn an_ordered_source_allows_no_decision() {
     let stream = seal(&plaintext(SIZE), &compact());
     let options = deciding(DamagePolicy::Always(DamageDecision::Zero));
     let (output, result) = open_by(
@@ -369,7 +367,7 @@ fn a_pipe_can_t_be_decided_about() {
 }
 
 #[test]
-fn cancelling_ends_it_between_two_questions() {
+fn a_cancelled_operation_asks_no_more() {
     let broken = damaged(&seal(&plaintext(SIZE), &compact()), &[1, 2]);
     for decision in [DamageDecision::Zero, DamageDecision::Retry] {
         let control = fresh(&control(2));
@@ -387,82 +385,5 @@ fn cancelling_ends_it_between_two_questions() {
             &control,
         );
         assert_eq!(result.unwrap_err(), SealError::Cancelled);
-    }
-}
-
-#[test]
-fn segments_open_one_by_one_in_any_order() {
-    let stream = damaged(&seal(&plaintext(SIZE), &compact()), &[3]);
-    let source = &stream[..];
-    let opened = SeekableStream::open(&source, &reading()).unwrap();
-    assert_eq!(
-        (opened.segments(), opened.plaintext_size()),
-        (SEGMENTS, Some(SIZE))
-    );
-    let cancel = CancellationToken::new();
-    for segment in [6, 0, 3, 5, 3, 1] {
-        let index = SegmentIndex::new(segment);
-        let mut times = StageTimes::default();
-        let result = opened.open_segment(&source, index, vec![7; 3], &cancel, &mut times);
-        match result {
-            Ok(opened) => assert_eq!(opened.to_vec(), plaintext(SIZE)[segment_range(segment)]),
-            Err(failure) => assert_eq!((failure.code(), segment), ("DIGEST_MISMATCH", 3)),
-        }
-    }
-    assert_eq!(opened.segments_present(), SEGMENTS);
-    // Behind the last there is nothing.
-    let beyond = opened.open_segment(
-        &source,
-        SegmentIndex::new(SEGMENTS),
-        Vec::new(),
-        &cancel,
-        &mut StageTimes::default(),
-    );
-    assert!(beyond.is_err());
-}
-
-#[test]
-fn every_segment_is_told_once_with_its_sizes() {
-    for (from, to) in ENDS.into_iter().flat_map(|from| ENDS.map(|to| (from, to))) {
-        for threads in [1, 3] {
-            let told = Mutex::new(Vec::new());
-            let listener = |done: &crate::telemetry::SegmentDone| told.lock().unwrap().push(*done);
-            let control = Control {
-                segments: Some(&listener),
-                ..control(threads)
-            };
-            let (stream, _) =
-                crate::testing::support::seal_by((from, to), &plaintext(SIZE), &compact(), &control);
-            let sealed = std::mem::take(&mut *told.lock().unwrap());
-            open_by((from, to), &stream, &reading(), &control).1.unwrap();
-            let opened = std::mem::take(&mut *told.lock().unwrap());
-            for mut told in [sealed, opened] {
-                told.sort_by_key(|done| done.index);
-                let parts = StreamParts::of(&stream);
-                let shapes: Vec<_> = told
-                    .iter()
-                    .map(|done| {
-                        (
-                            done.index,
-                            done.plaintext_size as usize,
-                            done.wire_size as usize,
-                            done.frames,
-                        )
-                    })
-                    .collect();
-                let due: Vec<_> = (0..SEGMENTS)
-                    .map(|segment| {
-                        let size = segment_range(segment).len();
-                        (
-                            segment,
-                            size,
-                            parts.records[segment as usize].len(),
-                            size.div_ceil(1024) as u32,
-                        )
-                    })
-                    .collect();
-                assert_eq!(shapes, due, "{from:?} {to:?} {threads}");
-            }
-        }
     }
 }

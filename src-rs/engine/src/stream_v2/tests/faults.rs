@@ -1,4 +1,4 @@
-//! Reads and writes that fail, fall short or are interrupted, and sources that change meanwhile.
+//! Reads and writes that fail, are short or are interrupted, and sources that change.
 
 use crate::error::{IoOperation, SealError, SizeRelation};
 use crate::operation::options::Control;
@@ -38,7 +38,7 @@ fn directions() -> [(Vec<u8>, bool); 2] {
 }
 
 #[test]
-fn a_read_that_fails_is_reported_wherever_it_is() {
+fn every_failing_read_is_reported() {
     for (bytes, sealing) in directions() {
         for threads in [1, 2] {
             let control = control(threads);
@@ -69,7 +69,7 @@ fn a_read_that_fails_is_reported_wherever_it_is() {
 }
 
 #[test]
-fn a_write_that_fails_is_reported_wherever_it_is() {
+fn every_failing_write_is_reported() {
     for (bytes, sealing) in directions() {
         for threads in [1, 2] {
             let control = control(threads);
@@ -94,7 +94,7 @@ fn a_write_that_fails_is_reported_wherever_it_is() {
 }
 
 #[test]
-fn short_and_interrupted_reads_and_writes_in_order_are_gone_on_with() {
+fn short_and_interrupted_reads_and_writes_are_continued() {
     for (bytes, sealing) in directions() {
         for threads in [1, 2] {
             let control = control(threads);
@@ -119,7 +119,7 @@ fn short_and_interrupted_reads_and_writes_in_order_are_gone_on_with() {
 }
 
 #[test]
-fn a_reader_that_gives_one_byte_at_a_time_is_read_to_its_end() {
+fn a_reader_with_one_byte_at_a_time_is_read_to_its_end() {
     struct OneByOne<'a>(&'a [u8]);
     impl Read for OneByOne<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -138,7 +138,7 @@ fn a_reader_that_gives_one_byte_at_a_time_is_read_to_its_end() {
 }
 
 #[test]
-fn a_sink_that_takes_nothing_more_is_a_failure_to_write() {
+fn a_sink_that_accepts_no_more_bytes_is_a_write_error() {
     for (bytes, sealing) in directions() {
         for at in [0, 1, 5] {
             let source = FaultySource::new(&bytes, 0, Fault::None);
@@ -166,7 +166,7 @@ fn a_sink_that_takes_nothing_more_is_a_failure_to_write() {
 }
 
 #[test]
-fn a_plaintext_that_shrinks_while_it_is_read_is_a_changed_source() {
+fn a_plaintext_that_shrinks_during_sealing_is_a_changed_source() {
     let content = plaintext(SIZE);
     for threads in [1, 2, 16] {
         let control = control(threads);
@@ -191,7 +191,7 @@ fn a_plaintext_that_shrinks_while_it_is_read_is_a_changed_source() {
 }
 
 #[test]
-fn a_plaintext_that_grows_while_it_is_read_is_a_changed_source() {
+fn a_plaintext_that_grows_during_sealing_is_a_changed_source() {
     let content = plaintext(SIZE);
     for threads in [1, 2, 16] {
         let control = control(threads);
@@ -221,7 +221,7 @@ fn a_plaintext_that_grows_while_it_is_read_is_a_changed_source() {
 }
 
 #[test]
-fn a_sealed_stream_that_shrinks_while_it_is_read_is_cut() {
+fn a_sealed_stream_that_shrinks_during_opening_is_truncated() {
     let content = plaintext(SIZE);
     for sealed in [seal(&content, &compact()), seal_unsized(&content, &compact())] {
         for threads in [1, 2] {
@@ -245,7 +245,7 @@ fn a_sealed_stream_that_shrinks_while_it_is_read_is_cut() {
 }
 
 #[test]
-fn the_source_is_read_by_offset_no_more_often_than_it_has_segments() {
+fn a_source_is_read_by_offset_once_per_segment_at_most() {
     let content = plaintext(SIZE);
     let source = FaultySource::new(&content, 0, Fault::None);
     let output = Output::default();
@@ -272,7 +272,7 @@ fn the_source_is_read_by_offset_no_more_often_than_it_has_segments() {
 }
 
 #[test]
-fn space_is_reserved_for_exactly_what_is_written_and_a_full_disk_is_told_at_once() {
+fn space_is_reserved_for_the_whole_output_and_a_full_disk_fails_at_once() {
     for (bytes, sealing) in directions() {
         let (sealed, reserved) = (Output::default(), AtomicUsize::new(0));
         let sink = |room| {
@@ -301,8 +301,8 @@ fn space_is_reserved_for_exactly_what_is_written_and_a_full_disk_is_told_at_once
 }
 
 #[test]
-fn a_reader_that_has_ended_is_not_asked_again() {
-    /// A terminal: after its end there may be more, which belongs to somebody else.
+fn a_reader_is_not_read_again_after_its_end() {
+    /// A terminal: bytes after its end belong to another program.
     struct Terminal<'a>(&'a [u8], usize);
     impl Read for Terminal<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -9,6 +9,8 @@ pub(crate) mod pipeline;
 mod pipes;
 pub(crate) mod refusals;
 pub(crate) mod roundtrip;
+mod seekable;
+mod segment_events;
 pub(crate) mod slots;
 mod truncated;
 pub(crate) mod vectors;

@@ -56,7 +56,7 @@ fn a_panic_while_sealing_fails_its_segment() {
 
             let (mut reader, mut writer) = (&content[..], Vec::new());
             let in_order =
-                seal_in_order(&stream, &mut reader, None, &mut writer, &fresh(&control), &meter).map(|_| ());
+                seal_in_order(&stream, &mut reader, None, &mut writer, &fresh(&control)).map(|_| ());
             assert_eq!(in_order.unwrap_err(), disconnected(panic_at), "{threads} threads");
         }
     }
@@ -97,8 +97,7 @@ fn a_panic_while_opening_fails_its_segment() {
             );
 
             let (mut reader, mut writer) = (&sealed[parts.header.len()..], Vec::new());
-            let in_order =
-                open_in_order(&stream, &mut reader, &mut writer, &fresh(&control), &meter).map(|_| ());
+            let in_order = open_in_order(&stream, &mut reader, &mut writer, &fresh(&control)).map(|_| ());
             assert_eq!(in_order.unwrap_err(), disconnected(panic_at), "{threads} threads");
             assert_eq!(
                 writer,

@@ -1,4 +1,4 @@
-//! Pipes as sources and sinks: data goes through, and a raised token ends the waiting.
+//! Pipes as sources and sinks: data passes, and a raised token ends the wait.
 
 use crate::error::SealError;
 use crate::operation::cancel::CancellationToken;
@@ -19,7 +19,7 @@ fn ends() -> (File, File) {
 }
 
 #[test]
-fn a_stream_goes_through_pipes_from_end_to_end() {
+fn a_stream_passes_through_pipes() {
     // More than a pipe holds, so that both ends wait for each other.
     let content = plaintext(300_000);
     for threads in [1, 2] {
@@ -48,7 +48,7 @@ fn a_stream_goes_through_pipes_from_end_to_end() {
 }
 
 #[test]
-fn a_token_ends_the_waiting_for_a_pipe_that_gives_nothing() {
+fn a_token_ends_the_wait_for_a_pipe_without_data() {
     for threads in [1, 2] {
         // The other end stays open and silent, after enough for the operation to be under way or at once.
         for before in [0, 5000] {
@@ -74,7 +74,7 @@ fn a_token_ends_the_waiting_for_a_pipe_that_gives_nothing() {
 }
 
 #[test]
-fn a_token_ends_the_waiting_for_a_pipe_that_takes_nothing() {
+fn a_token_ends_the_wait_for_a_full_pipe() {
     let content = plaintext(1_000_000);
     for threads in [1, 2] {
         let (mut reader, writer) = ends();
@@ -97,7 +97,7 @@ fn a_token_ends_the_waiting_for_a_pipe_that_takes_nothing() {
 }
 
 #[test]
-fn a_failure_elsewhere_ends_the_waiting_for_a_pipe() {
+fn another_failure_ends_the_wait_for_a_pipe() {
     // The sink fails while the reader waits for more: the operation raises its own token.
     struct Failing;
     impl Write for Failing {
@@ -123,7 +123,7 @@ fn a_failure_elsewhere_ends_the_waiting_for_a_pipe() {
 }
 
 #[test]
-fn a_pipe_that_closes_early_is_a_cut_stream() {
+fn a_pipe_that_closes_early_is_a_truncated_stream() {
     let sealed = crate::testing::support::seal(&plaintext(20_000), &compact());
     let (reader, mut writer) = ends();
     writer.write_all(&sealed[..10_000]).unwrap();

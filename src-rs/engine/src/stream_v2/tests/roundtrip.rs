@@ -1,4 +1,4 @@
-//! What was sealed opens again, whichever way it went.
+//! Sealed streams open again on every path.
 
 use crate::crypto::Crc64;
 use crate::error::SealError;

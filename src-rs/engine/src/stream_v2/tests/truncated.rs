@@ -1,4 +1,4 @@
-//! A stream that ends early is cut, wherever it ends; one that goes on has something behind it.
+//! Streams that end early at any byte, and streams with trailing data.
 
 use crate::error::SealError;
 use crate::format::DigestKind;
@@ -43,7 +43,7 @@ fn check_cut(
 }
 
 #[test]
-fn a_cut_at_every_length_is_named_as_such() {
+fn a_stream_truncated_at_any_byte_is_refused_as_truncated() {
     let plaintext = plaintext(FRAME + 7);
     for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
         let mut options = options(DigestKind::Sha256, header);
@@ -60,7 +60,7 @@ fn a_cut_at_every_length_is_named_as_such() {
 }
 
 #[test]
-fn an_empty_stream_cut_at_every_length_is_named_as_such() {
+fn an_empty_stream_truncated_at_any_byte_is_refused_as_truncated() {
     for digest in DigestKind::ALL {
         let options = options(digest, HeaderLayout::Compact);
         for stream in [seal(&[], &options), seal_unsized(&[], &options)] {
@@ -127,7 +127,7 @@ fn check_trailing(plaintext: &[u8], layout: HeaderLayout, sized: bool, behind: &
 }
 
 #[test]
-fn one_zero_another_footer_or_a_whole_stream_behind_the_end_is_refused() {
+fn trailing_data_is_refused() {
     let plaintext = plaintext(SEGMENT + 9);
     for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
         for sized in [true, false] {

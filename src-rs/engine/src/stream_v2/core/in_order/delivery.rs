@@ -4,6 +4,7 @@ use crate::error::SealError;
 use crate::format::{Geometry, SegmentIndex};
 use crate::operation::options::Control;
 use crate::stream_v2::core::tally::Tally;
+use crate::stream_v2::pipeline::record_layout::RecordPlace;
 use crate::stream_v2::pipeline::run_ordered;
 use crate::stream_v2::segment_worker::{DecryptedSegment, RecordSummary, SegmentWorkerError};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
@@ -16,21 +17,22 @@ use std::time::Instant;
 pub(super) struct Delivery<'a> {
     writer: &'a mut (dyn Write + Send + 'a),
     control: &'a Control<'a>,
-    meter: &'a ProgressMeter<'a>,
+    meter: ProgressMeter<'a>,
     pub(super) tally: Tally,
 }
 
 impl<'a> Delivery<'a> {
+    /// A delivery of `total` plaintext bytes.
     pub(super) fn new(
         tally: Tally,
         writer: &'a mut (dyn Write + Send + 'a),
         control: &'a Control<'a>,
-        meter: &'a ProgressMeter<'a>,
+        total: Option<u64>,
     ) -> Self {
         Self {
             writer,
             control,
-            meter,
+            meter: control.meter(total),
             tally,
         }
     }
@@ -102,6 +104,12 @@ impl<'a> Delivery<'a> {
         self.meter.segment(&summary.done(times));
     }
 
+    /// Counts segments that could not be opened, in whose place zeros were written, or nothing.
+    pub(super) fn count_lost(&mut self, place: RecordPlace, zeros: bool) {
+        self.meter.add(place.plaintext.size());
+        self.tally.add_lost(place, zeros);
+    }
+
     /// Writes the plaintext of a segment that was opened, and returns its buffer.
     pub(super) fn deliver_opened(
         &mut self,
@@ -121,11 +129,15 @@ impl<'a> Delivery<'a> {
         written.map_err(SealError::writing)
     }
 
-    /// Flushes the writer and returns the sums; `reading` is the time that the reader took.
-    pub(super) fn finish(mut self, reading: StageTimes) -> Result<Tally, SealError> {
-        self.writer.flush().map_err(SealError::writing)?;
+    pub(super) fn flush(&mut self) -> Result<(), SealError> {
+        self.writer.flush().map_err(SealError::writing)
+    }
+
+    /// Reports the final progress and returns the sums; `reading` is the time that the reader took.
+    pub(super) fn finish(mut self, reading: StageTimes) -> Tally {
+        self.meter.finish();
         self.tally.times += reading;
-        Ok(self.tally)
+        self.tally
     }
 }
 

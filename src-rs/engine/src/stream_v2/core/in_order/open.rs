@@ -5,43 +5,40 @@ use super::timed_reader::TimedReader;
 use crate::error::SealError;
 use crate::format::{SEGMENT_HEADER_SIZE, WireOffset};
 use crate::operation::options::Control;
-use crate::stream_v2::core::tally::Tally;
+use crate::stream_v2::core::tally::{StreamEnd, Tally};
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::pipeline::record_layout::RecordCursor;
-use crate::stream_v2::pipeline::{Parallelism, PortionRunner, open_record};
+use crate::stream_v2::pipeline::{PortionRunner, open_record};
 use crate::stream_v2::segment_worker::SegmentWire;
-use crate::telemetry::ProgressMeter;
 use std::io::{Read, Write};
 
-/// Opens all records of `reader`, which stands behind the header, and leaves it at the end record, whose offset it returns.
+/// Opens the records of `reader`, which stands behind the header, then verifies the trailer behind them.
 pub(crate) fn open_in_order(
     stream: &UnlockedStream,
     reader: &mut (dyn Read + Send + '_),
     writer: &mut (dyn Write + Send + '_),
     control: &Control<'_>,
-    meter: &ProgressMeter<'_>,
-) -> Result<(Tally, WireOffset), SealError> {
+) -> Result<(Tally, StreamEnd), SealError> {
     let geometry = *stream.context.geometry();
     let total = stream.header.core.plaintext_size;
-    let start = WireOffset::new(u64::from(stream.header.size()));
     let mut records = Records {
         reader: TimedReader::new(reader),
-        cursor: RecordCursor::new(geometry, start, total),
+        cursor: stream.cursor(total),
         has_failed: false,
     };
-    let runner = PortionRunner {
-        parallelism: Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total))),
-        cancel: &control.cancel,
-    };
-    let mut delivery = Delivery::new(Tally::opening(), writer, control, meter);
+    let runner = PortionRunner::new(control, total.map(|total| geometry.segment_count(total)));
+    let mut delivery = Delivery::new(Tally::opening(), writer, control, total);
     delivery.run(
         &geometry,
         |buffer| records.next(buffer),
         |wire, times| Ok(open_record(&stream.context, wire, runner, times)?),
         Delivery::deliver_opened,
     )?;
-    let tally = delivery.finish(records.reader.times)?;
-    Ok((tally, records.cursor.offset()))
+    delivery.flush()?;
+    let TimedReader { reader, times } = records.reader;
+    let trailer = stream.expected_trailer(&delivery.tally, records.cursor.offset());
+    let end = trailer.verify(reader)?.end;
+    Ok((delivery.finish(times), end))
 }
 
 /// Reads one record after the other.

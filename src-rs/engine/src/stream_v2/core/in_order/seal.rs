@@ -8,9 +8,8 @@ use crate::operation::options::Control;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::pipeline::record_layout::SegmentCutter;
-use crate::stream_v2::pipeline::{Parallelism, PortionRunner, seal_record};
+use crate::stream_v2::pipeline::{PortionRunner, seal_record};
 use crate::stream_v2::segment_worker::{EncryptedSegment, SegmentInput};
-use crate::telemetry::ProgressMeter;
 use std::io::{Read, Write};
 
 /// Seals all bytes of `reader` into `writer`; `total` is their number, if it is known.
@@ -20,7 +19,6 @@ pub(crate) fn seal_in_order(
     total: Option<u64>,
     writer: &mut (dyn Write + Send + '_),
     control: &Control<'_>,
-    meter: &ProgressMeter<'_>,
 ) -> Result<Tally, SealError> {
     let geometry = *stream.context.geometry();
     let mut plaintext = PlaintextSegments {
@@ -31,11 +29,8 @@ pub(crate) fn seal_in_order(
         is_done: false,
         ahead: None,
     };
-    let runner = PortionRunner {
-        parallelism: Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total))),
-        cancel: &control.cancel,
-    };
-    let mut delivery = Delivery::new(Tally::sealing(&stream.header), writer, control, meter);
+    let runner = PortionRunner::new(control, total.map(|total| geometry.segment_count(total)));
+    let mut delivery = Delivery::new(Tally::sealing(&stream.header), writer, control, total);
     delivery.write(&stream.header)?;
     delivery.run(
         &geometry,
@@ -49,7 +44,8 @@ pub(crate) fn seal_in_order(
     )?;
     let end = stream.end(&mut delivery.tally)?;
     delivery.write(&end)?;
-    delivery.finish(plaintext.reader.times)
+    delivery.flush()?;
+    Ok(delivery.finish(plaintext.reader.times))
 }
 
 /// Reads the plaintext of one segment after the other, straight into the slots of its frames.
@@ -75,7 +71,7 @@ impl PlaintextSegments<'_> {
 
     fn read_segment(&mut self, mut record: Vec<u8>) -> Result<SegmentInput, SealError> {
         let index = self.cutter.index();
-        let expected = self.geometry.plaintext_due(self.total, index);
+        let expected = self.geometry.expected_plaintext(self.total, index);
         while self.cutter.filled() < expected {
             let room = self.cutter.room();
             let wanted = room.len().min((expected - self.cutter.filled()) as usize);

@@ -3,46 +3,39 @@
 use super::delivery::Delivery;
 use crate::error::SealError;
 use crate::format::{ByteRange, SegmentIndex};
-use crate::operation::damage::{Damage, DamageDecider, DamageLog, DamagePolicy, Settled};
+use crate::operation::damage::{DamageDecider, DamageLog, DamagePolicy, Settled};
 use crate::operation::options::Control;
 use crate::stream_v2::core::seekable::SeekableStream;
-use crate::stream_v2::core::tally::{LostSegments, Tally};
+use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::io::ReadAt;
-use crate::telemetry::{ProgressMeter, StageTimes};
+use crate::stream_v2::pipeline::PortionRunner;
+use crate::telemetry::StageTimes;
 use std::io::Write;
 
-/// Opens every segment that can be opened. `policy` decides about those that can't, and about an end that does not verify.
+/// Opens segments that are read by offset. `policy` decides about those that fail, and about an end that does not verify.
 pub(crate) fn open_around_damage(
     stream: &SeekableStream,
     source: &dyn ReadAt,
     writer: &mut (dyn Write + Send + '_),
     policy: DamagePolicy<'_>,
     control: &Control<'_>,
-    meter: &ProgressMeter<'_>,
 ) -> Result<(Tally, DamageLog), SealError> {
     let cancel = &control.cancel;
-    let open =
-        |index, buffer, times: &mut StageTimes| stream.open_segment(source, index, buffer, cancel, times);
+    let runner = PortionRunner::new(control, Some(stream.segments()));
+    let open = |index, buffer, times: &mut StageTimes| stream.open_with(runner, source, index, buffer, times);
     let mut damages = DamageDecider::new(policy, cancel);
     // All segments that are missing at the end are one damage.
-    let present = stream.segments_present();
-    let count = stream.segments().min(present + 1);
+    let count = stream.segments().min(stream.segments_present() + 1);
     let mut indices = (0..count).map(SegmentIndex::new);
-    let mut delivery = Delivery::new(Tally::opening(), writer, control, meter);
+    let mut delivery = Delivery::new(Tally::opening(), writer, control, stream.plaintext_size());
     delivery.run(
         stream.geometry(),
         |buffer| indices.next().map(|index| Ok((index, buffer))),
         |(index, buffer), times| Ok((index, open(index, buffer, times))),
         |delivery, (index, opened), mut times| {
+            let place = stream.place(index);
             let verified = delivery.tally.verified_bytes();
-            let (plaintext, wire) = stream.stretch(index);
-            let describe = |failure: SealError| Damage {
-                segment: index,
-                plaintext,
-                wire,
-                failure: failure.after(verified),
-                retries: 0,
-            };
+            let describe = |failure: SealError| place.damage(failure.after(verified));
             let settled = damages.settle(opened, describe, || open(index, Vec::new(), &mut times))?;
             let zeros = match settled {
                 Settled::Intact(segment) => return delivery.deliver_opened(segment, times),
@@ -50,37 +43,19 @@ pub(crate) fn open_around_damage(
             };
             delivery.tally.times += times;
             if zeros {
-                write_zeros(delivery, plaintext, control)?;
+                write_zeros(delivery, place.plaintext, control)?;
             }
-            meter.add(plaintext.size());
-            let lost = if index.get() == present {
-                stream.segments() - present
-            } else {
-                1
-            };
-            delivery.tally.add_lost(LostSegments {
-                first: index,
-                count: lost,
-                plaintext_size: plaintext.size(),
-                is_final: stream.plaintext_size().is_some() && index.get() + lost == stream.segments(),
-                zeros,
-            });
+            delivery.count_lost(place, zeros);
             Ok(None)
         },
     )?;
-    let tally = delivery.finish(StageTimes::default())?;
-
+    delivery.flush()?;
+    let tally = &delivery.tally;
     let trailer = stream.trailer().map(|_| ()).map_err(Clone::clone);
-    let total = stream.plaintext_size().unwrap_or(tally.output_size());
-    let describe = |failure: SealError| Damage {
-        segment: SegmentIndex::new(tally.segments()),
-        plaintext: ByteRange::at(total, 0),
-        wire: stream.end_range(),
-        failure: failure.after(tally.verified_bytes()),
-        retries: 0,
-    };
-    damages.settle(trailer, describe, || verify_trailer_again(stream, source, &tally))?;
-    Ok((tally, damages.into_log()))
+    let place = stream.end_place(tally.segments(), tally.output_size());
+    let describe = |failure: SealError| place.damage(failure.after(tally.verified_bytes()));
+    damages.settle(trailer, describe, || verify_trailer_again(stream, source, tally))?;
+    Ok((delivery.finish(StageTimes::default()), damages.into_log()))
 }
 
 fn write_zeros(

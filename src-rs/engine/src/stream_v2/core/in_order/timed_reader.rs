@@ -7,7 +7,7 @@ use std::io::Read;
 
 /// An ordered source, and the time that reading it took.
 pub(super) struct TimedReader<'a> {
-    reader: &'a mut (dyn Read + Send + 'a),
+    pub(super) reader: &'a mut (dyn Read + Send + 'a),
     pub(super) times: StageTimes,
 }
 

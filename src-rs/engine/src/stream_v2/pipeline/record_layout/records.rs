@@ -5,6 +5,7 @@ use crate::format::{
     ByteRange, END_MARKER, Geometry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError, SegmentIndex,
     WireOffset,
 };
+use crate::operation::damage::Damage;
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 
 /// Finds records one after the other by the sizes in their headers.
@@ -20,17 +21,33 @@ pub struct RecordCursor {
     is_at_end: bool,
 }
 
-/// A record's segment and its place, whether or not a valid record is there.
+/// Where a record stands, or several that are missing, or the end of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordPlace {
-    /// The segment.
+    /// The segment, or the first of them; the number of segments if it is the end.
     pub index: SegmentIndex,
-    /// Range in the plaintext.
+    /// Number of segments: 1 for a record, 0 for the end.
+    pub segments: u64,
+    /// Plaintext bytes of these segments.
     pub plaintext: ByteRange,
-    /// Range in the sealed stream.
+    /// Where they stand in the sealed stream.
     pub wire: ByteRange,
     /// Whether the stream's end follows it.
     pub is_final: bool,
+}
+
+impl RecordPlace {
+    /// The damage that keeps these segments, or the end, from being opened.
+    #[must_use]
+    pub const fn damage(&self, failure: SealError) -> Damage {
+        Damage {
+            segment: self.index,
+            plaintext: self.plaintext,
+            wire: self.wire,
+            failure,
+            retries: 0,
+        }
+    }
 }
 
 impl RecordCursor {
@@ -44,6 +61,18 @@ impl RecordCursor {
             offset,
             plaintext_size: 0,
             is_at_end: false,
+        }
+    }
+
+    /// The same cursor, moved from the first record to that of segment `index`.
+    #[must_use]
+    pub(crate) fn at(self, index: SegmentIndex) -> Self {
+        let before = index.get().saturating_mul(self.geometry.full_record_size());
+        Self {
+            index,
+            offset: WireOffset::new(self.offset.get().saturating_add(before)),
+            plaintext_size: self.geometry.plaintext_offset(index),
+            ..self
         }
     }
 
@@ -76,18 +105,18 @@ impl RecordCursor {
 
     /// The expected record; a full one if the stream's length is unknown.
     #[must_use]
-    pub fn due(&self) -> RecordPlace {
+    pub fn expected(&self) -> RecordPlace {
         let is_final = self
             .total
             .is_some_and(|total| self.index.get() + 1 >= self.geometry.segment_count(total));
-        self.place(self.geometry.plaintext_due(self.total, self.index), is_final)
+        self.place(self.geometry.expected_plaintext(self.total, self.index), is_final)
     }
 
     /// The record that starts with these bytes, or the expected one if they do not start a record of this stream.
     #[must_use]
     pub fn find(&self, bytes: &[u8]) -> RecordPlace {
         let found = bytes.first_chunk().and_then(|header| self.measure(header).ok());
-        found.unwrap_or_else(|| self.due())
+        found.unwrap_or_else(|| self.expected())
     }
 
     /// All that is missing if the stream ends here: the expected record and those behind it. Empty at the end.
@@ -96,13 +125,15 @@ impl RecordCursor {
         if self.is_at_end {
             return RecordPlace {
                 index: self.index,
+                segments: 0,
                 plaintext: ByteRange::at(self.plaintext_size, 0),
                 wire: ByteRange::at(self.offset.get(), 0),
                 is_final: true,
             };
         }
-        let mut place = self.due();
+        let mut place = self.expected();
         if let Some(total) = self.total {
+            place.segments = self.geometry.segment_count(total) - self.index.get();
             place.plaintext.end = total;
             let before = self.index.get().saturating_mul(self.geometry.full_record_size());
             let records = self.geometry.records_size(total).saturating_sub(before);
@@ -123,6 +154,7 @@ impl RecordCursor {
     fn place(&self, plaintext_size: u32, is_final: bool) -> RecordPlace {
         RecordPlace {
             index: self.index,
+            segments: 1,
             plaintext: ByteRange::at(
                 self.geometry.plaintext_offset(self.index),
                 u64::from(plaintext_size),

@@ -1,4 +1,4 @@
-//! Rows about a stream's end: cut, damaged, not the one of these segments, or not the end.
+//! Rows about the end of a stream: truncated, damaged, of other segments, or not last.
 
 use super::headers::entry;
 use super::{
@@ -7,14 +7,14 @@ use super::{
 };
 use crate::format::DigestKind;
 use crate::operation::options::{EncryptOptions, HeaderLayout};
-use crate::testing::failure_data::{FailureData, told};
+use crate::testing::failure_data::{FailureData, failure_data};
 use crate::testing::stream_parts::{Forgery, StreamParts, forge};
 use crate::testing::support::{options, plaintext, seal, seal_unsized};
 
 rows! {
-    nothing_at_all: "No bytes." => Case::refused(Vec::new(), told("Truncated").segment(0).at(0));
+    nothing_at_all: "No bytes." => Case::refused(Vec::new(), failure_data("Truncated").segment(0).at(0));
     a_cut_in_the_header: "Cut in the header." => {
-        Case::refused(tiny()[..150].to_vec(), told("Truncated").segment(0).at(150))
+        Case::refused(tiny()[..150].to_vec(), failure_data("Truncated").segment(0).at(150))
     };
     a_cut_in_a_segment: "Cut in the second of three segments." => {
         let stream = three_segments();
@@ -72,7 +72,7 @@ rows! {
     an_unknown_critical_end_extension: "An end record's extension of the unknown type 0x8001, which is critical." => {
         let stream = three_segments();
         let offset = StreamParts::of(&stream).end_offset() + 28;
-        let due = told("HeaderError").with("field", "EndExtensions").at(offset);
+        let due = failure_data("HeaderError").with("field", "EndExtensions").at(offset);
         Case::refused(with_end_extension(&stream, &entry(0x8001, b"?")), due)
     };
     an_end_record_without_its_mac: "The end record's MAC does not match and its checksum does." => {
@@ -133,25 +133,25 @@ rows! {
     a_byte_behind_the_end: "A byte follows the footer." => {
         let stream = three_segments();
         let end = stream.len() as u64;
-        Case::refused([stream, vec![0]].concat(), told("TrailingData").at(end))
+        Case::refused([stream, vec![0]].concat(), failure_data("TrailingData").at(end))
     };
     a_stream_behind_the_end: "A second stream follows the first, whose header states no length." => {
         let stream = seal_unsized(&plaintext(5), &crc64());
         let end = stream.len() as u64;
-        Case::refused([stream, tiny()].concat(), told("TrailingData").at(end))
+        Case::refused([stream, tiny()].concat(), failure_data("TrailingData").at(end))
     };
     a_missing_segment_of_a_stream_that_states_its_length: "The second of three segments is missing; the header states the length." => {
         let stream = three_segments();
         let changed = StreamParts::changed(&stream, |parts| drop(parts.records.remove(1)));
-        let index = told("Segment.InvalidSegment").segment(1).at(record_offset(&stream, 1)).with("reason", "Index");
+        let index = failure_data("Segment.InvalidSegment").segment(1).at(record_offset(&stream, 1)).with("reason", "Index");
         // The source's length tells at once that not all of it is there.
-        Case::refused(changed.clone(), told("Truncated").segment(1).at(changed.len() as u64)).in_order(index)
+        Case::refused(changed.clone(), failure_data("Truncated").segment(1).at(changed.len() as u64)).in_order(index)
     };
 }
 
 fn cut(mut stream: Vec<u8>, at: u64, next_segment: u64) -> Case {
     stream.truncate(at as usize);
-    Case::refused(stream, told("Truncated").segment(next_segment).at(at))
+    Case::refused(stream, failure_data("Truncated").segment(next_segment).at(at))
 }
 
 fn with_end(stream: &[u8], change: impl FnOnce(&mut StreamParts)) -> Vec<u8> {
@@ -198,19 +198,19 @@ pub(crate) fn with_core_extensions(core_extensions: &[u8]) -> Vec<u8> {
 }
 
 fn end_damaged(stream: &[u8]) -> FailureData {
-    told("EndDamaged")
+    failure_data("EndDamaged")
         .at(StreamParts::of(stream).end_offset())
         .with("part", "EndRecord")
 }
 
 fn footer_damaged(stream: &[u8]) -> FailureData {
-    told("EndDamaged")
+    failure_data("EndDamaged")
         .at(stream.len() as u64 - 24)
         .with("part", "Footer")
 }
 
 fn end_tampered(stream: &[u8], disagreement: &'static str) -> FailureData {
-    told("EndTampered")
+    failure_data("EndTampered")
         .at(StreamParts::of(stream).end_offset())
         .with("disagreement", disagreement)
 }

@@ -6,7 +6,7 @@ use crate::format::{
     X25519Slot,
 };
 use crate::operation::options::HeaderLayout;
-use crate::testing::failure_data::{FailureData, told};
+use crate::testing::failure_data::{FailureData, failure_data};
 use crate::testing::stream_parts::{StreamParts, header_mac_at};
 use crate::testing::support::{options, plaintext, seal};
 
@@ -93,58 +93,58 @@ rows! {
         let mut stream = tiny();
         stream[40] ^= 1;
         let checksum = StreamParts::of(&tiny()).header.len() as u64 - 4;
-        Case::refused(stream, told("HeaderDamaged").at(checksum))
+        Case::refused(stream, failure_data("HeaderDamaged").at(checksum))
     };
     another_key: "Opened with a key that the stream was not sealed for." => {
-        Case { other_key: Some(9), ..Case::refused(tiny(), told("NoMatchingKey").with("slots", "key \"test\"")) }
+        Case { other_key: Some(9), ..Case::refused(tiny(), failure_data("NoMatchingKey").with("slots", "key \"test\"")) }
     };
     only_slots_of_other_types: "All key slots are of types that a key does not open." => {
         let slots = "a passphrase; an X25519 key; key \"keys/7\" of \"vault\"; a post-quantum hybrid key; \
                      unknown (77), which this release can't open";
-        rewritten(told("NoMatchingKey").with("slots", slots), |draft| draft.slots = slots_of_other_types())
+        rewritten(failure_data("NoMatchingKey").with("slots", slots), |draft| draft.slots = slots_of_other_types())
     };
     a_changed_header_extension: "A header extension was added by someone without a key, who mended the checksum." => {
-        rewritten(told("HeaderTampered"), |draft| draft.header_extensions = entry(1, b"hello"))
+        rewritten(failure_data("HeaderTampered"), |draft| draft.header_extensions = entry(1, b"hello"))
     };
     a_changed_revision: "The revision was raised by someone without a key, who mended the checksum." => {
-        rewritten(told("HeaderTampered"), |draft| draft.revision = 9)
+        rewritten(failure_data("HeaderTampered"), |draft| draft.revision = 9)
     };
     a_changed_context_check: "The context check was changed by someone without a key, who mended the checksum." => {
-        rewritten(told("HeaderTampered"), |draft| draft.context_check[5] ^= 1)
+        rewritten(failure_data("HeaderTampered"), |draft| draft.context_check[5] ^= 1)
     };
     a_slot_that_was_added: "A slot was added by someone without a key, who mended the checksum." => {
         let slot = KeySlot { id: "intruder".into(), salt: [1; 32], wrap: [2; 80] }.to_raw();
-        rewritten(told("HeaderTampered"), |draft| draft.slots.push(slot))
+        rewritten(failure_data("HeaderTampered"), |draft| draft.slots.push(slot))
     };
     a_wrapped_key_that_was_changed: "A slot's commitment is right and its wrapped file key was changed." => {
-        rewritten(told("HeaderTampered"), |draft| draft.slots[0].body[40] ^= 1)
+        rewritten(failure_data("HeaderTampered"), |draft| draft.slots[0].body[40] ^= 1)
     };
     a_key_id_that_was_changed: "A slot's key id was changed." => {
-        rewritten(told("HeaderTampered"), |draft| draft.slots[0].body[1] = b'T')
+        rewritten(failure_data("HeaderTampered"), |draft| draft.slots[0].body[1] = b'T')
     };
     a_core_that_was_changed: "The digest kind was changed by someone without a key, who mended the checksum." => {
         let stream = StreamParts::changed(&tiny(), |parts| {
             parts.header[10] = 4;
             parts.mend_header_checksum();
         });
-        Case::refused(stream, told("HeaderTampered"))
+        Case::refused(stream, failure_data("HeaderTampered"))
     };
     another_context: "Sealed without a context, opened with one." => {
-        let refused = Case::refused(tiny(), told("ContextMismatch"));
+        let refused = Case::refused(tiny(), failure_data("ContextMismatch"));
         Case { context: b"tenant=7", ..refused }
     };
     a_missing_context: "Sealed with a context, opened without." => {
         let stream = seal(&plaintext(5), &super::crc64().with_context(b"tenant=7"));
-        Case::refused(stream, told("ContextMismatch"))
+        Case::refused(stream, failure_data("ContextMismatch"))
     };
     a_segment_size_over_the_limit: "A segment size of 2,048 for a reader that allows 2,047." => {
-        let refused = Case::refused(tiny(), told("LimitExceeded").with("limit", "SegmentSize"));
+        let refused = Case::refused(tiny(), failure_data("LimitExceeded").with("limit", "SegmentSize"));
         Case { max_segment_size: Some(2047), ..refused }
     };
 }
 
 fn field(field: &'static str, offset: u64) -> FailureData {
-    told("HeaderError").at(offset).with("field", field)
+    failure_data("HeaderError").at(offset).with("field", field)
 }
 
 /// A stream with other bytes in its header, whose checksum is mended.
@@ -160,7 +160,7 @@ fn with_byte(at: usize, byte: u8, name: &'static str, offset: u64) -> Case {
     with_bytes(at, &[byte], name, offset)
 }
 
-/// A stream whose header somebody without a key wrote anew.
+/// A stream whose header an attacker without a key rewrote.
 fn rewritten(due: FailureData, change: impl FnOnce(&mut crate::format::StreamHeaderDraft)) -> Case {
     Case::refused(
         StreamParts::changed(&tiny(), |parts| parts.rewrite_header(None, change)),

@@ -1,4 +1,4 @@
-//! Rows about segments: rot, tampering, and records that are not the segment that is due.
+//! Rows about segments: bit rot, tampering, and records of other segments.
 
 use super::{
     Case, THREE_SEGMENTS, one_frame_segments, record_offset, rows, three_segments, three_segments_unsized,
@@ -6,24 +6,24 @@ use super::{
 };
 use crate::format::DigestKind;
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
-use crate::testing::failure_data::{FailureData, told};
+use crate::testing::failure_data::{FailureData, failure_data};
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{plaintext, seal};
 
 rows! {
     rot_in_a_frame: "A bit of a frame is flipped." => {
         let stream = three_segments();
-        let due = told("Segment.DigestMismatch").segment(1).at(record_offset(&stream, 1));
+        let due = failure_data("Segment.DigestMismatch").segment(1).at(record_offset(&stream, 1));
         Case::refused(StreamParts::changed(&stream, |parts| parts.records[1][300] ^= 4), due)
     };
     rot_in_a_digest: "A bit of a segment's digest is flipped." => {
         let stream = two_frames(DigestKind::Blake3);
-        let due = told("Segment.DigestMismatch").segment(0).at(record_offset(&stream, 0));
+        let due = failure_data("Segment.DigestMismatch").segment(0).at(record_offset(&stream, 0));
         Case::refused(StreamParts::changed(&stream, |parts| *parts.records[0].last_mut().unwrap() ^= 1), due)
     };
     rot_in_a_floe_header: "A bit of a FLOE header is flipped: the digest tells that it is rot." => {
         let stream = two_frames(DigestKind::Sha256);
-        let due = told("Segment.DigestMismatch").segment(0).at(record_offset(&stream, 0));
+        let due = failure_data("Segment.DigestMismatch").segment(0).at(record_offset(&stream, 0));
         Case::refused(StreamParts::changed(&stream, |parts| parts.records[0][50] ^= 1), due)
     };
     a_tampered_frame: "A ciphertext byte was changed and the digest mended." => {
@@ -46,7 +46,7 @@ rows! {
     };
     a_frame_that_claims_to_be_the_last: "The first of two frames has its own length where the mark should be." => {
         let stream = two_frames(DigestKind::Crc64Nvme);
-        let due = told("Segment.FramingError").segment(0).frame(0).at(record_offset(&stream, 0) + PREAMBLE_SIZE as u64);
+        let due = failure_data("Segment.FramingError").segment(0).frame(0).at(record_offset(&stream, 0) + PREAMBLE_SIZE as u64);
         let stream = StreamParts::changed(&stream, |parts| {
             parts.records[0][PREAMBLE_SIZE..PREAMBLE_SIZE + 4].copy_from_slice(&1056u32.to_be_bytes());
             parts.mend_digest(0);
@@ -55,7 +55,7 @@ rows! {
     };
     swapped_frames: "Two full frames of a segment changed places and the digest was mended." => {
         let stream = seal(&plaintext(2048), &super::crc64());
-        let due = told("Segment.FrameDecryptionFailed").segment(0).frame(0).at(record_offset(&stream, 0) + 106);
+        let due = failure_data("Segment.FrameDecryptionFailed").segment(0).frame(0).at(record_offset(&stream, 0) + 106);
         let stream = StreamParts::changed(&stream, |parts| {
             let (first, second) = parts.records[0][PREAMBLE_SIZE..].split_at_mut(1056);
             // Only what is sealed: the length fields stay right.
@@ -147,7 +147,7 @@ rows! {
     };
     a_second_final_segment: "Another segment with FINAL behind the final one; the header states no length." => {
         let stream = three_segments_unsized();
-        let due = told("Segment.InvalidSegment").segment(3).at(StreamParts::of(&stream).end_offset());
+        let due = failure_data("Segment.InvalidSegment").segment(3).at(StreamParts::of(&stream).end_offset());
         let stream = StreamParts::changed(&stream, |parts| {
             let more = parts.sealed_again(3, b"more", true);
             parts.records.push(more);
@@ -156,7 +156,7 @@ rows! {
     };
     a_segment_behind_the_final_one: "Another segment behind the final one; the header states the length." => {
         let stream = three_segments();
-        let due = told("Segment.InvalidSegment").segment(3).at(StreamParts::of(&stream).end_offset());
+        let due = failure_data("Segment.InvalidSegment").segment(3).at(StreamParts::of(&stream).end_offset());
         let stream = StreamParts::changed(&stream, |parts| {
             let again = parts.records[2].clone();
             parts.records.push(again);
@@ -175,7 +175,7 @@ const FRAME_1: usize = PREAMBLE_SIZE + 1056;
 
 /// A failure of the second frame of the only segment; where it starts is added by [`tampered`].
 fn frame_failure(kind: &'static str) -> FailureData {
-    told(kind).segment(0).frame(1)
+    failure_data(kind).segment(0).frame(1)
 }
 
 /// One byte of the only record was changed, and the digest mended.
@@ -191,7 +191,7 @@ fn tampered(digest: DigestKind, at: usize, due: FailureData) -> Case {
 
 fn invalid(stream: &[u8], segment: usize, reason: &'static str) -> FailureData {
     let offset = record_offset(stream, segment);
-    told("Segment.InvalidSegment")
+    failure_data("Segment.InvalidSegment")
         .segment(segment as u64)
         .at(offset)
         .with("reason", reason)

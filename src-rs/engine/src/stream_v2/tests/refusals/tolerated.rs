@@ -1,11 +1,11 @@
-//! What a reader must not refuse: what it may skip, and damage that something else makes good.
+//! Streams that a reader must accept: parts that it may skip, and damage that a copy replaces.
 
 use super::ends::{with_core_extensions, with_end_extension};
 use super::headers::{entry, slots_of_other_types};
 use super::{Case, Outcome, THREE_SEGMENTS, crc64, rows, three_segments, three_segments_unsized, tiny};
 use crate::format::DigestKind;
 use crate::operation::options::HeaderLayout;
-use crate::testing::failure_data::told;
+use crate::testing::failure_data::failure_data;
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{options, plaintext, seal};
 
@@ -35,12 +35,12 @@ rows! {
     };
     a_damaged_header_with_a_copy: "A bit of the header is flipped; a reader that can seek takes the copy." => {
         let opens = Outcome::Opens { plaintext: plaintext(5), header_from_copy: true, header_copy_damaged: false };
-        let refused = Case::refused(with_a_copy(|parts| parts.header[200] ^= 1), told("HeaderDamaged").at(4092));
+        let refused = Case::refused(with_a_copy(|parts| parts.header[200] ^= 1), failure_data("HeaderDamaged").at(4092));
         Case { by_offset: opens, ..refused }
     };
     an_overwritten_magic_with_a_copy: "The first 16 bytes are zeros; a reader that can seek takes the copy." => {
         let opens = Outcome::Opens { plaintext: plaintext(5), header_from_copy: true, header_copy_damaged: false };
-        let refused = told("HeaderError").at(0).with("field", "Magic");
+        let refused = failure_data("HeaderError").at(0).with("field", "Magic");
         Case { by_offset: opens, ..Case::refused(with_a_copy(|parts| parts.header[..16].fill(0)), refused) }
     };
     a_damaged_header_copy: "A bit of the header's copy is flipped, which a report tells." => {
@@ -53,7 +53,7 @@ rows! {
             parts.header[200] ^= 1;
             parts.copy[200] ^= 1;
         });
-        Case::refused(stream, told("HeaderDamaged").at(4092))
+        Case::refused(stream, failure_data("HeaderDamaged").at(4092))
     };
 }
 

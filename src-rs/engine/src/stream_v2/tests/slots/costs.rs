@@ -1,4 +1,4 @@
-//! What passphrases may cost, and what is not sealed at all.
+//! Limits on the cost of passphrases, and on recipients.
 
 use super::*;
 use crate::error::Limit;
@@ -60,7 +60,7 @@ fn costs_over_the_limit_are_refused_before_any_work() {
 }
 
 #[test]
-fn the_limit_is_the_caller_s() {
+fn the_caller_sets_the_limit() {
     let stream = asking(&[cheap(), cheap()]);
     let limited = |max_passphrase_cost| DecryptOptions {
         max_passphrase_cost,
@@ -75,7 +75,7 @@ fn the_limit_is_the_caller_s() {
 }
 
 #[test]
-fn more_lanes_than_are_of_use_are_refused() {
+fn too_many_lanes_are_refused() {
     let lanes = MAX_PASSPHRASE_LANES + 1;
     assert_eq!(
         open(&asking(&[cost(lanes * 8, 1, lanes)]), &any_passphrase()).unwrap_err(),
@@ -93,7 +93,7 @@ fn more_lanes_than_are_of_use_are_refused() {
 }
 
 #[test]
-fn without_a_passphrase_nothing_is_spent_and_nothing_is_refused() {
+fn without_a_passphrase_the_limit_does_not_apply() {
     let stream = asking(&[cost(u32::MAX, u32::MAX, 1), cost(1 << 20, 4, 4)]);
     let people = people();
     assert_eq!(
@@ -109,7 +109,7 @@ fn without_a_passphrase_nothing_is_spent_and_nothing_is_refused() {
 }
 
 #[test]
-fn what_no_reader_would_open_is_not_sealed() {
+fn a_stream_that_no_reader_would_open_is_not_sealed() {
     let [of_key, _, of_public, ..] = &people()[..] else {
         panic!()
     };
@@ -159,7 +159,7 @@ fn what_no_reader_would_open_is_not_sealed() {
 }
 
 #[test]
-fn the_size_is_known_before_anything_is_sealed() {
+fn the_size_is_known_before_sealing() {
     let all: Vec<_> = people().into_iter().map(|person| person.recipient).collect();
     let mut groups: Vec<_> = all.iter().map(|one| vec![one.clone()]).collect();
     groups.push(all.clone());

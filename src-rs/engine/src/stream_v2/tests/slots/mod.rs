@@ -1,4 +1,4 @@
-//! Slots of every type: sealed for, opened, refused, changed.
+//! Key slots of every type: sealing, opening, refusals, changes.
 
 mod changed;
 mod costs;

@@ -1,9 +1,9 @@
-//! Who opens what, and what everyone else is told.
+//! Keys that open a stream, and the errors of those that don't.
 
 use super::*;
 
 #[test]
-fn each_opens_a_stream_that_is_for_them_alone() {
+fn each_recipient_opens_a_stream_for_it_alone() {
     for person in people() {
         let stream = sealed_for(vec![person.recipient]);
         let by = opened_by(&stream, &with(vec![person.identity]));
@@ -12,7 +12,7 @@ fn each_opens_a_stream_that_is_for_them_alone() {
 }
 
 #[test]
-fn each_opens_a_stream_that_is_for_all() {
+fn each_recipient_opens_a_stream_for_all() {
     let stream = sealed_for(people().into_iter().map(|person| person.recipient).collect());
     for (slot, person) in people().into_iter().enumerate() {
         let identities = vec![person.stranger, person.identity];
@@ -24,7 +24,7 @@ fn each_opens_a_stream_that_is_for_all() {
 }
 
 #[test]
-fn a_stranger_of_the_same_type_is_told_so() {
+fn another_key_of_the_same_type_opens_nothing() {
     let words = [
         "key \"test\"",
         "",
@@ -43,7 +43,7 @@ fn a_stranger_of_the_same_type_is_told_so() {
 }
 
 #[test]
-fn a_passphrase_is_only_called_wrong_where_nothing_else_was_tried() {
+fn the_error_is_wrong_passphrase_only_if_no_other_key_was_tried() {
     let [of_key, of_passphrase] = [0, 1].map(|at| people().swap_remove(at));
     let both = sealed_for(vec![of_key.recipient.clone(), of_passphrase.recipient.clone()]);
     let passphrase_alone = sealed_for(vec![of_passphrase.recipient]);
@@ -65,7 +65,7 @@ fn a_passphrase_is_only_called_wrong_where_nothing_else_was_tried() {
 }
 
 #[test]
-fn the_order_is_the_header_s() {
+fn slots_are_tried_in_the_header_s_order() {
     let mut people = people();
     people.reverse();
     let stream = sealed_for(people.iter().map(|person| person.recipient.clone()).collect());
@@ -91,7 +91,7 @@ fn a_slot_of_a_type_that_is_not_accepted_is_not_tried() {
 }
 
 #[test]
-fn where_no_slot_is_accepted_the_failure_says_so() {
+fn the_error_names_slots_that_are_not_accepted() {
     let people = people();
     let stream = sealed_for(vec![people[0].recipient.clone(), people[2].recipient.clone()]);
     let options = |accept| DecryptOptions {
@@ -110,7 +110,7 @@ fn where_no_slot_is_accepted_the_failure_says_so() {
 }
 
 #[test]
-fn a_host_with_public_keys_alone_seals_and_does_not_open() {
+fn public_keys_seal_but_do_not_open() {
     let public = [
         x25519(X25519).recipient().to_string(),
         hybrid(HYBRID).recipient().to_string(),
@@ -137,7 +137,7 @@ fn a_host_with_public_keys_alone_seals_and_does_not_open() {
 }
 
 #[test]
-fn forms_of_one_passphrase_open_the_same_stream() {
+fn unicode_forms_of_one_passphrase_open_the_same_stream() {
     let stream = sealed_for(vec![by_passphrase("caf\u{e9} \u{1e9b}\u{323}", cheap())]);
     for text in ["caf\u{e9} \u{1e9b}\u{323}", "cafe\u{301} \u{17f}\u{323}\u{307}"] {
         open(&stream, &with(vec![Identity::Passphrase(passphrase(text))])).unwrap();
@@ -147,7 +147,7 @@ fn forms_of_one_passphrase_open_the_same_stream() {
 }
 
 #[test]
-fn a_service_s_key_fits_the_one_slot_that_it_was_unwrapped_for() {
+fn a_key_from_a_service_opens_only_the_slot_it_was_unwrapped_for() {
     let stream = sealed_for(vec![Recipient::Provider(provider(5))]);
     let others = [
         ProviderKey {
@@ -168,7 +168,7 @@ fn a_service_s_key_fits_the_one_slot_that_it_was_unwrapped_for() {
         let failure = open(&stream, &with(vec![Identity::Provider(other)])).unwrap_err();
         assert_eq!(failure.code(), "NO_MATCHING_KEY");
     }
-    // The blob stands in the header for whoever asks the service.
+    // The header contains the blob, to be sent to the service.
     let slots = crate::inspect::inspect_slots(&stream).unwrap();
     let known = slots[0].provider.clone().unwrap();
     let unwrapped = ProviderKey {
@@ -196,7 +196,7 @@ fn two_slots_for_the_same_public_key_share_nothing() {
 }
 
 #[test]
-fn sixty_four_of_each_but_passphrases_fit() {
+fn sixty_four_slots_of_each_type_but_passphrases_fit() {
     for person in people() {
         let count = if person.slot_type == SlotType::Passphrase {
             4

@@ -1,21 +1,21 @@
-//! Sealing that was interrupted, for recipients of every type.
+//! Resumed sealing for recipients of every type.
 
 use super::*;
 use crate::error::StartedOver;
 use crate::operation::report::ResumeReport;
-use crate::resume::tests::interrupted::{Place, interrupted, mark, plain};
+use crate::resume::tests::interrupted::{MemoryOutput, interrupted, plain, source_mark};
 use crate::resume::{Attempt, encrypt_resumable};
 
 /// Interrupts sealing for `first` after three segments and goes on for `second`.
 fn resumed(first: Vec<Recipient>, second: Vec<Recipient>, secret: Option<&SecretKey>) -> ResumeReport {
     let place = interrupted(&plain(), &for_recipients(first), secret, 3);
-    go_on(&place, second, secret)
+    resume(&place, second, secret)
 }
 
-fn go_on(place: &Place, recipients: Vec<Recipient>, secret: Option<&SecretKey>) -> ResumeReport {
+fn resume(place: &MemoryOutput, recipients: Vec<Recipient>, secret: Option<&SecretKey>) -> ResumeReport {
     let attempt = Attempt {
         secret,
-        ..place.attempt(mark(&plain()))
+        ..place.attempt(source_mark(&plain()))
     };
     let source = plain();
     encrypt_resumable(
@@ -36,7 +36,7 @@ fn recipient(at: usize) -> Recipient {
 const PUBLIC: [usize; 2] = [2, 4];
 
 #[test]
-fn with_a_resume_secret_any_recipients_stream_is_gone_on_with() {
+fn a_resume_secret_resumes_sealing_for_any_recipients() {
     let resume_secret = secret(1);
     for at in 0..5 {
         let of = || vec![recipient(at)];
@@ -49,7 +49,7 @@ fn with_a_resume_secret_any_recipients_stream_is_gone_on_with() {
 }
 
 #[test]
-fn without_one_a_recipient_s_own_secret_does() {
+fn a_recipient_s_own_secret_resumes_sealing_without_one() {
     for at in [0, 1, 3] {
         let mixed = || vec![recipient(2), recipient(at), recipient(4)];
         let report = resumed(mixed(), mixed(), None);
@@ -58,7 +58,7 @@ fn without_one_a_recipient_s_own_secret_does() {
 }
 
 #[test]
-fn public_keys_alone_start_over_and_say_why() {
+fn with_public_keys_alone_sealing_starts_over_and_reports_why() {
     for at in PUBLIC {
         let report = resumed(vec![recipient(at)], vec![recipient(at)], None);
         assert_eq!(report.started_over, Some(StartedOver::NoSecret));
@@ -66,12 +66,12 @@ fn public_keys_alone_start_over_and_say_why() {
     }
     // Where there is a secret it is the wrong one.
     let place = interrupted(&plain(), &for_recipients(vec![recipient(2)]), None, 3);
-    let report = go_on(&place, vec![recipient(2)], Some(&secret(1)));
+    let report = resume(&place, vec![recipient(2)], Some(&secret(1)));
     assert_eq!(report.started_over, Some(StartedOver::NoMatchingKey));
 }
 
 #[test]
-fn other_recipients_are_noticed() {
+fn other_recipients_start_over() {
     let others = [
         vec![Recipient::Key {
             key: key(),
@@ -122,7 +122,7 @@ fn a_service_that_wraps_another_key_each_time_is_the_same_recipient() {
 }
 
 #[test]
-fn the_journal_tells_nobody_whose_public_keys_they_are() {
+fn the_journal_does_not_reveal_public_keys() {
     let place = interrupted(&plain(), &for_recipients(vec![recipient(2)]), None, 3);
     let journal = place.journal_bytes();
     let public = x25519(X25519).recipient();
@@ -138,7 +138,7 @@ fn the_journal_tells_nobody_whose_public_keys_they_are() {
 }
 
 #[test]
-fn a_passphrase_leaves_nothing_in_the_journal_but_its_slot() {
+fn the_journal_has_only_the_slot_of_a_passphrase() {
     let with_passphrase = interrupted(&plain(), &for_recipients(vec![recipient(1)]), None, 3);
     let journal = with_passphrase.journal_bytes();
     // No flag, no wrapped key: the fixed part, the header, a MAC, a checksum, three entries.

@@ -1,11 +1,11 @@
-//! Passphrases and wrecks: a salvage may meet many headers, and spends no more on all of them than on one.
+//! Cost of passphrases in a salvage: all headers that are found share the limit of one.
 
 use super::*;
 use crate::repair::salvage::{SalvageOptions, salvage};
 use crate::testing::support::Output;
 
 #[test]
-fn all_headers_of_a_wreck_share_one_limit() {
+fn all_headers_of_a_damaged_source_share_one_limit() {
     let other = sealed_for(vec![by_passphrase("another", cheap())]);
     let ours = sealed_for(vec![by_passphrase("correct horse", cheap())]);
     let wreck = [other, ours].concat();

@@ -1,11 +1,11 @@
-//! What can be seen of slots without a key.
+//! Slots as they are visible without a key.
 
 use super::*;
 use crate::format::{SlotBody, StreamHeader};
 use crate::inspect::{ProviderInfo, SlotInfo, inspect, inspect_slots};
 
 #[test]
-fn every_slot_says_what_it_takes_to_open_it() {
+fn every_slot_tells_what_opens_it() {
     let stream = sealed_for(people().into_iter().map(|person| person.recipient).collect());
     let slot = |slot_type: &str| SlotInfo {
         slot_type: slot_type.into(),

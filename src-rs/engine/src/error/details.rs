@@ -1,10 +1,10 @@
-//! What failures say in a word: enums whose variants are told in words of their own.
+//! Details of errors: enums whose variants have a description for the message.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $words:literal,)* }) => {
+macro_rules! described_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $description:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
@@ -13,33 +13,33 @@ macro_rules! words {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$variant => $words,)* })
+                f.write_str(match self { $(Self::$variant => $description,)* })
             }
         }
     };
 }
 
-words! {
-    /// Why an operation that was to be resumed did all of its work again.
+described_enum! {
+    /// Why a resumed operation started from the beginning.
     StartedOver {
-        /// The journal holds no whole header.
+        /// The journal has no complete header.
         JournalTorn = "the journal's beginning is torn",
         /// Neither a recipient's key nor the resume secret opens the journal's stream.
         NoMatchingKey = "no given key opens the journal",
-        /// Only public keys were given, which open nothing, and no resume secret.
+        /// Only public keys were given, which can't open a stream, and no resume secret.
         NoSecret = "public keys open no journal, and no resume secret was given",
         /// The options, the recipients or the context are not those of the journal's stream.
         OptionsDiffer = "the options are not those that it was begun with",
-        /// The unfinished output is not there.
+        /// The unfinished output is missing.
         OutputMissing = "the unfinished output is gone",
-        /// The end of the stream was written, so no segment may be sealed for it again, and one is not sound.
+        /// The end of the stream was written, so none of its segments may be sealed again, but one is damaged.
         OutputDamaged = "the output was complete but for its name, and is damaged",
-        /// The journal or the unfinished output is a link, not a file, or open to others; it was removed.
+        /// The journal or the unfinished output is a link, is no file, or is accessible to other users; it was removed.
         Distrusted = "others could have written to the journal or to the unfinished output",
     }
 }
 
-words! {
+described_enum! {
     /// A part of a stream's end.
     EndPart {
         /// The manifest.
@@ -49,21 +49,21 @@ words! {
     }
 }
 
-words! {
-    /// In what an end record and the stream differ.
+described_enum! {
+    /// How an end record and the stream differ.
     EndDisagreement {
-        /// Its authentication code is not one made with the stream's key.
+        /// Its authentication code was not made with the stream's key.
         Mac = "its authentication code does not match",
         /// The number of segments.
         SegmentCount = "it counts other segments",
         /// The plaintext's length.
         PlaintextTotal = "it states another plaintext length",
-        /// A segment's size, or which sealing of it belongs to the stream.
+        /// The size of a segment, or the sealing of it that belongs to the stream.
         Segment = "it names another sealing of a segment",
     }
 }
 
-words! {
+described_enum! {
     /// A limit of a reader.
     Limit {
         /// Plaintext bytes in a segment.
@@ -75,14 +75,14 @@ words! {
     }
 }
 
-words! {
-    /// How a source's length compares with what it was.
+described_enum! {
+    /// How a source changed.
     SizeRelation {
-        /// Fewer bytes.
+        /// It has fewer bytes.
         Shorter = "fewer",
-        /// More bytes.
+        /// It has more bytes.
         Longer = "more",
-        /// As many, but it was written to or replaced.
+        /// It has the same size, but was written to or replaced.
         Modified = "as many, but it was written to or replaced since",
     }
 }
@@ -98,8 +98,8 @@ impl SizeRelation {
     }
 }
 
-words! {
-    /// What a path can be.
+described_enum! {
+    /// Kind of a path that is not a regular file.
     FileKind {
         /// A directory.
         Directory = "a directory",
@@ -109,15 +109,15 @@ words! {
         Socket = "a socket",
         /// A character or block device.
         Device = "a device",
-        /// A symbolic link to nothing.
+        /// A symbolic link whose target does not exist.
         DanglingLink = "a symbolic link to nothing",
         /// Something else.
         Other = "something else",
     }
 }
 
-words! {
-    /// What was being done when the system said no.
+described_enum! {
+    /// The operation that the system refused.
     IoOperation {
         /// Opening a file to read.
         Open = "open",

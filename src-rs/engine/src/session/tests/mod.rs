@@ -1,4 +1,6 @@
-//! Sessions beside the operations that read for themselves: the same streams, the same failures.
+//! Sessions give the same streams and the same failures as operations on readers.
+
+mod damage;
 
 use crate::crypto::Random;
 use crate::error::SealError;
@@ -14,7 +16,7 @@ use crate::testing::support::{
     End, FRAME, SEGMENT, compact, open_by, options, pick, plaintext, reading, seal, seal_unsized,
 };
 
-/// Sizes of chunks: always the same, or any.
+/// Sizes of chunks: constant, or pseudorandom.
 #[derive(Clone, Copy)]
 enum Chunks {
     Of(usize),
@@ -87,7 +89,7 @@ fn open_in_pieces(
     (output, result)
 }
 
-/// One part after the other, as a holder of a session collects them.
+/// Collects one part after the other, as a caller of a session does.
 #[derive(Default)]
 struct Opening {
     part: Vec<u8>,
@@ -189,7 +191,7 @@ const CHUNKS: [Chunks; 5] = [
 ];
 
 #[test]
-fn the_same_bytes_come_out_as_of_a_reader() {
+fn a_session_seals_the_same_bytes_as_a_reader() {
     for size in SIZES {
         let plaintext = plaintext(size);
         let expected = seal_unsized(&plaintext, &compact());
@@ -221,7 +223,7 @@ fn segments_may_be_sealed_in_any_order() {
 }
 
 #[test]
-fn what_was_sealed_in_any_way_opens_in_any_chunks() {
+fn streams_open_in_any_chunks() {
     for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
         for (size, digest) in SIZES.into_iter().zip(DigestKind::ALL.into_iter().cycle()) {
             let plaintext = plaintext(size);
@@ -276,7 +278,7 @@ fn assert_same_failure(sealed: &[u8], what: &str) {
 }
 
 #[test]
-fn a_stream_that_is_cut_anywhere_fails_as_it_does_for_a_reader() {
+fn a_truncated_stream_fails_as_with_a_reader() {
     for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
         let sealed = seal(
             &plaintext(2 * SEGMENT + 10),
@@ -293,7 +295,7 @@ fn a_stream_that_is_cut_anywhere_fails_as_it_does_for_a_reader() {
 }
 
 #[test]
-fn a_stream_with_any_byte_changed_fails_as_it_does_for_a_reader() {
+fn a_stream_with_any_changed_byte_fails_as_with_a_reader() {
     let sealed = seal_unsized(&plaintext(SEGMENT + 10), &compact());
     for at in 0..sealed.len() {
         for bit in [1, 0x80] {
@@ -305,7 +307,7 @@ fn a_stream_with_any_byte_changed_fails_as_it_does_for_a_reader() {
 }
 
 #[test]
-fn records_in_another_order_fail_as_they_do_for_a_reader() {
+fn records_in_another_order_fail_as_with_a_reader() {
     let sealed = seal_unsized(&plaintext(3 * SEGMENT), &compact());
     let session = OpenSession::new(&sealed, &reading()).unwrap();
     let (start, size) = (
@@ -329,7 +331,7 @@ fn records_in_another_order_fail_as_they_do_for_a_reader() {
 }
 
 #[test]
-fn a_session_does_not_end_before_all_its_segments_are_there() {
+fn a_session_does_not_end_before_all_segments_are_sealed() {
     let session = SealSession::new(&compact()).unwrap();
     let unfinished = |segment| SealError::Segment {
         error: SegmentWorkerError::FrameWorkerDisconnected { segment },
@@ -360,7 +362,7 @@ fn memory_of_another_size_is_refused() {
 }
 
 #[test]
-fn a_cancelled_segment_is_not_worked_on() {
+fn a_cancelled_segment_is_not_sealed() {
     let cancel = CancellationToken::new();
     cancel.cancel();
     let session = SealSession::new(&compact()).unwrap();

@@ -1,0 +1,180 @@
+//! Makes a [`SealError`] of the errors below it, and adds to it what only its caller knows.
+
+use super::{EndDisagreement, IoOperation, Limit, SealError};
+use crate::crypto::CryptoError;
+use crate::format::{HeaderError, SegmentIndex, WireOffset};
+use crate::keys::{MAX_PASSPHRASE_LANES, UnlockError};
+use crate::operation::cancel::Cancelled;
+use crate::stream_v2::segment_worker::SegmentWorkerError;
+use std::io;
+use std::path::Path;
+
+impl SealError {
+    /// Reading or writing failed, or was cancelled.
+    #[must_use]
+    pub fn io(operation: IoOperation, path: Option<&Path>, error: &io::Error) -> Self {
+        if error.get_ref().is_some_and(|cause| cause.is::<Cancelled>()) {
+            return Self::Cancelled;
+        }
+        Self::Io {
+            operation,
+            path: path.map(|path| path.display().to_string()),
+            code: error_code(error).map(str::to_owned),
+            message: error.to_string(),
+        }
+    }
+
+    /// The record of `segment` is not the sealing that the manifest at `offset` names.
+    pub(crate) const fn other_sealing(offset: WireOffset, segment: SegmentIndex) -> Self {
+        Self::EndTampered {
+            offset,
+            disagreement: EndDisagreement::Segment,
+            segment: Some(segment),
+        }
+    }
+
+    /// A source failed. If it is a file, [`on_file`](Self::on_file) adds the path.
+    pub(crate) fn reading(error: io::Error) -> Self {
+        Self::io(IoOperation::Read, None, &error)
+    }
+
+    /// A sink failed. If it is a file, [`on_file`](Self::on_file) adds the path.
+    pub(crate) fn writing(error: io::Error) -> Self {
+        Self::io(IoOperation::Write, None, &error)
+    }
+
+    /// The same failure with the path of the file, if it is a failure to read or write one.
+    #[must_use]
+    pub fn on_file(self, read: &Path, written: &Path) -> Self {
+        match self {
+            Self::Io {
+                operation,
+                path: None,
+                code,
+                message,
+            } => {
+                let path = if operation == IoOperation::Read {
+                    read
+                } else {
+                    written
+                };
+                Self::Io {
+                    operation,
+                    path: Some(path.display().to_string()),
+                    code,
+                    message,
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// The same failure with the plaintext bytes that were verified before it, if it has such a field.
+    #[must_use]
+    pub fn after(self, verified_bytes: u64) -> Self {
+        match self {
+            Self::Truncated {
+                next_segment, offset, ..
+            } => Self::Truncated {
+                next_segment,
+                verified_bytes,
+                offset,
+            },
+            other => other,
+        }
+    }
+}
+
+impl From<Cancelled> for SealError {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl From<SegmentWorkerError> for SealError {
+    fn from(error: SegmentWorkerError) -> Self {
+        Self::Segment { error }
+    }
+}
+
+impl From<CryptoError> for SealError {
+    fn from(error: CryptoError) -> Self {
+        Self::Crypto { error }
+    }
+}
+
+impl From<HeaderError> for SealError {
+    fn from(error: HeaderError) -> Self {
+        match error {
+            HeaderError::Field {
+                field,
+                offset,
+                found,
+                expected,
+            } => Self::HeaderError {
+                field,
+                offset,
+                found,
+                expected,
+            },
+            HeaderError::Damaged {
+                offset,
+                expected,
+                actual,
+            } => Self::HeaderDamaged {
+                offset,
+                expected,
+                actual,
+            },
+            HeaderError::Incomplete { available, .. } => Self::Truncated {
+                next_segment: SegmentIndex::ZERO,
+                verified_bytes: 0,
+                offset: WireOffset::new(available),
+            },
+        }
+    }
+}
+
+impl SealError {
+    /// A failure to unlock a stream; `slots` describes the slots of its header.
+    #[must_use]
+    pub fn locked(error: UnlockError, slots: String) -> Self {
+        match error {
+            UnlockError::NoMatch => Self::NoMatchingKey { slots },
+            UnlockError::WrongPassphrase => Self::WrongPassphrase,
+            UnlockError::Tampered => Self::HeaderTampered,
+            UnlockError::PassphraseCost { maximum, value } => Self::LimitExceeded {
+                limit: Limit::PassphraseCost,
+                maximum,
+                value,
+            },
+            UnlockError::PassphraseLanes { lanes } => Self::LimitExceeded {
+                limit: Limit::PassphraseLanes,
+                maximum: MAX_PASSPHRASE_LANES.into(),
+                value: lanes.into(),
+            },
+            UnlockError::Crypto(error) => Self::Crypto { error },
+        }
+    }
+}
+
+/// The system's name for an error, for the kinds that callers handle.
+fn error_code(error: &io::Error) -> Option<&'static str> {
+    use io::ErrorKind as K;
+    Some(match error.kind() {
+        K::NotFound => "ENOENT",
+        K::PermissionDenied => "EACCES",
+        K::AlreadyExists => "EEXIST",
+        K::BrokenPipe => "EPIPE",
+        K::StorageFull => "ENOSPC",
+        K::QuotaExceeded => "EDQUOT",
+        K::FileTooLarge => "EFBIG",
+        K::IsADirectory => "EISDIR",
+        K::NotADirectory => "ENOTDIR",
+        K::ReadOnlyFilesystem => "EROFS",
+        K::InvalidFilename => "ENAMETOOLONG",
+        K::OutOfMemory => "ENOMEM",
+        _ if error.raw_os_error() == Some(5) && cfg!(unix) => "EIO",
+        _ => return None,
+    })
+}
