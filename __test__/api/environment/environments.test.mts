@@ -14,7 +14,7 @@ import { pattern } from '../support/bytes.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
 import { node } from '../support/process.mjs';
 
-const BUSY = join(import.meta.dirname, 'programs', 'unfinished-operations.mjs');
+const PROGRAM = join(import.meta.dirname, 'programs', 'unfinished-operations.mjs');
 
 /** A directory with a sparse file that takes a while. */
 function workDirectory(t: ExecutionContext): string {
@@ -37,7 +37,7 @@ for (const [kind, rounds] of [
   test.serial(`a worker is terminated in the middle of ${kind}, soon and without a trace`, async (t) => {
     const directory = workDirectory(t);
     for (let round = 0; round < rounds; round += 1) {
-      const worker = new Worker(BUSY, { workerData: { directory, kind } });
+      const worker = new Worker(PROGRAM, { workerData: { directory, kind } });
       await once(worker, 'message');
       await sleep((round * 25) / rounds);
       const began = performance.now();
@@ -56,7 +56,7 @@ for (const [kind, rounds] of [
       for (let round = 0; round < rounds; round += 1) {
         const exitAfterMs = (round * 42.5) / rounds;
         const error = await t.throwsAsync(
-          promisify(execFile)(process.execPath, [BUSY, JSON.stringify({ directory, kind, exitAfterMs })], {
+          promisify(execFile)(process.execPath, [PROGRAM, JSON.stringify({ directory, kind, exitAfterMs })], {
             timeout: 30_000,
           }),
         );
@@ -71,7 +71,7 @@ test.serial('many workers are terminated at once, with streams in all of them', 
   const directory = workDirectory(t);
   const workers = Array.from(
     { length: 8 },
-    () => new Worker(BUSY, { workerData: { directory, kind: 'streams' } }),
+    () => new Worker(PROGRAM, { workerData: { directory, kind: 'streams' } }),
   );
   await Promise.all(workers.map((worker) => once(worker, 'message')));
   await sleep(100);

@@ -26,7 +26,7 @@ import { native } from '../../../dist/internal/binding.js';
 import { pattern } from '../support/bytes.mjs';
 import { errorOf as thrownBy } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
-import { CHEAP, FakeService, people } from '../support/key-holders.mjs';
+import { CHEAP, FakeService, keyHolders } from '../support/key-holders.mjs';
 
 const plaintext = pattern(10_000);
 const key = generateKey();
@@ -63,7 +63,7 @@ test('who is added can open the file, and who is removed can not, in place', asy
 
 test('every kind of recipient is added, and opens, and is removed by what opens it', async (t) => {
   const { path, bytes } = await sealed(t);
-  for (const { type, recipient, identity, stranger } of people()) {
+  for (const { type, recipient, identity, stranger } of keyHolders()) {
     const report = await rewrap(path, { key, add: [recipient] });
     t.is(report.slots.at(-1)?.type, type);
     t.deepEqual(await decrypt(bytes(), { identities: [identity] }), plaintext, type);

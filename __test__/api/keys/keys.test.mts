@@ -166,6 +166,6 @@ test('a key file that is missing, no file, or read by others is refused', async 
   writeFileSync(path, HEX);
   chmodSync(path, 0o640);
   const error = await t.throwsAsync(SecretKey.fromFile(path), { code: 'ERR_SEAL_INVALID_OPTION' });
-  t.regex(error.message, /others can read.*0640.*chmod 600/);
+  t.regex(error.message, /other users can read.*0640.*chmod 600/);
   t.deepEqual(Buffer.from((await SecretKey.fromFile(path, { allowReadable: true })).exportBytes()), BYTES);
 });

@@ -1,45 +1,34 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { inspect as inspectValue } from 'node:util';
 
 import test from 'ava';
 import {
-  ciphertextSize,
   createDecryptStream,
   createEncryptStream,
   decrypt,
   decryptChunks,
   decryptFile,
   decryptSegments,
-  decryptSync,
   DecryptionStream,
   encrypt,
   encryptChunks,
   encryptFile,
   EncryptionStream,
-  encryptSync,
-  generateKey,
-  hybrid,
   type Identity,
   inspect,
-  KeyPair,
   open,
-  passphrase,
-  provider,
   type Recipient,
   salvage,
-  secretKey,
   type SecretKey,
   type SlotType,
   verify,
-  x25519,
 } from 'sealstream';
 
 import { pattern } from '../support/bytes.mjs';
-import { errorOf, failureOf } from '../support/errors.mjs';
-import { contents, repositoryFile, temporaryDirectory } from '../support/files.mjs';
-import { CHEAP, FakeService, people } from '../support/key-holders.mjs';
+import { failureOf } from '../support/errors.mjs';
+import { contents, temporaryDirectory } from '../support/files.mjs';
+import { keyHolders } from '../support/key-holders.mjs';
 import { all } from '../support/conversions.mjs';
 
 const PLAIN = pattern(5000);
@@ -131,26 +120,26 @@ function openings(
   };
 }
 
-for (const person of people()) {
-  test(`whatever seals for a recipient, its identity opens in every way: ${person.type}`, async (t) => {
+for (const holder of keyHolders()) {
+  test(`whatever seals for a recipient, its identity opens in every way: ${holder.type}`, async (t) => {
     const directory = temporaryDirectory(t);
     for (const [way, seal] of Object.entries(sealings(directory))) {
-      const stream = await seal([person.recipient]);
+      const stream = await seal([holder.recipient]);
       for (const [back, unlock] of Object.entries(openings(directory, stream))) {
-        const { plain, by = person.type } = await unlock([person.stranger, person.identity]);
+        const { plain, by = holder.type } = await unlock([holder.stranger, holder.identity]);
         t.true(plain.equals(PLAIN), `${way}, ${back}`);
-        t.is(by, person.type, `${way}, ${back}`);
+        t.is(by, holder.type, `${way}, ${back}`);
       }
     }
   });
 
-  test(`what opens nothing gets the right error in every way: ${person.type}`, async (t) => {
+  test(`what opens nothing gets the right error in every way: ${holder.type}`, async (t) => {
     const directory = temporaryDirectory(t);
-    const stream = await encrypt(PLAIN, { recipients: [person.recipient], ...SIZES });
+    const stream = await encrypt(PLAIN, { recipients: [holder.recipient], ...SIZES });
     const before = contents(directory);
-    const expected = person.type === 'passphrase' ? 'WrongPassphrase' : 'NoMatchingKey';
+    const expected = holder.type === 'passphrase' ? 'WrongPassphrase' : 'NoMatchingKey';
     for (const [back, unlock] of Object.entries(openings(directory, stream))) {
-      const failure = await failureOf(t, () => unlock([person.stranger]));
+      const failure = await failureOf(t, () => unlock([holder.stranger]));
       t.is(failure.kind, expected, back);
     }
     t.deepEqual(Object.keys(contents(directory)), [...Object.keys(before), 'from']);
@@ -158,18 +147,18 @@ for (const person of people()) {
 }
 
 test('every one of all recipients opens one stream, and the report says which', async (t) => {
-  const everyone = people();
-  const stream = await encrypt(PLAIN, { recipients: everyone.map(({ recipient }) => recipient), ...SIZES });
+  const holders = keyHolders();
+  const stream = await encrypt(PLAIN, { recipients: holders.map(({ recipient }) => recipient), ...SIZES });
   const { slots, isPostQuantum } = await inspect(stream);
   t.deepEqual(
     slots.map(({ type }) => type),
-    everyone.map(({ type }) => type),
+    holders.map(({ type }) => type),
   );
   t.false(isPostQuantum);
   const directory = temporaryDirectory(t);
   const [from, to] = [join(directory, 'from'), join(directory, 'to')];
   writeFileSync(from, stream);
-  for (const [slot, { type, identity }] of everyone.entries()) {
+  for (const [slot, { type, identity }] of holders.entries()) {
     const { openedBy } = await decryptFile(from, to, {
       identities: [identity],
       context: 'docs',
@@ -177,292 +166,16 @@ test('every one of all recipients opens one stream, and the report says which', 
     });
     t.like(openedBy, { slot, type });
     const accepted = decryptFile(from, to, {
-      identities: everyone.map((each) => each.identity),
+      identities: holders.map((each) => each.identity),
       acceptSlots: [type],
       context: 'docs',
       overwrite: true,
     });
     t.like((await accepted).openedBy, { slot, type });
-    const others = everyone.map((each) => each.type).filter((other) => other !== type);
+    const others = holders.map((each) => each.type).filter((other) => other !== type);
     const refused = await failureOf(t, () =>
       decrypt(stream, { identities: [identity], acceptSlots: others, context: 'docs' }),
     );
     t.is(refused.kind, 'NoMatchingKey');
   }
 });
-
-test('inspect tells what is visible of each slot', async (t) => {
-  const pair = KeyPair.generate();
-  const recipients = [
-    secretKey(generateKey(), { id: 'vault 7' }),
-    passphrase('x', { strength: CHEAP }),
-    provider(new FakeService('kms'), 'alias/a'),
-    hybrid(pair.publicKey),
-  ];
-  const { slots, isPostQuantum } = await inspect(await encrypt(PLAIN, { recipients }));
-  t.deepEqual(slots, [
-    { type: 'key', keyId: 'vault 7' },
-    { type: 'passphrase', passphraseCost: CHEAP },
-    { type: 'provider', keyId: 'alias/a', provider: 'kms' },
-    { type: 'hybrid' },
-  ]);
-  t.true(isPostQuantum);
-});
-
-test('the size is known for whatever recipients but services', async (t) => {
-  const everyone = people().filter(({ type }) => type !== 'provider');
-  for (const { recipient } of everyone) {
-    const recipients = [recipient, recipient];
-    t.is((await encrypt(PLAIN, { recipients })).length, ciphertextSize(5000, { recipients }));
-  }
-  const services = [provider(new FakeService(), 'a')];
-  t.throws(() => ciphertextSize(5000, { recipients: services }), {
-    instanceOf: TypeError,
-    message: /key service/,
-  });
-});
-
-test('a passphrase is the same however its letters were composed, and from bytes', async (t) => {
-  const stream = await encrypt(PLAIN, { recipients: [passphrase('caf\u{e9}', { strength: CHEAP })] });
-  for (const text of ['cafe\u{301}', new TextEncoder().encode('caf\u{e9}')]) {
-    t.deepEqual(await decrypt(stream, { identities: [passphrase(text)] }), PLAIN);
-  }
-});
-
-test('what a header may cost is limited before any passphrase is tried', async (t) => {
-  const strength = { memoryKiB: 64, passes: 2, lanes: 1 };
-  const recipients = [passphrase('a', { strength }), passphrase('b', { strength }), generateKeyOf()];
-  const stream = await encrypt(PLAIN, { recipients });
-  const identities = [passphrase('b')];
-  t.deepEqual(await decrypt(stream, { identities, maxPassphraseCost: 256 }), PLAIN);
-  const failure = await failureOf(t, () => decrypt(stream, { identities, maxPassphraseCost: 255 }));
-  t.like(failure, { kind: 'LimitExceeded', limit: 'PassphraseCost', maximum: 255, value: 256 });
-});
-
-function generateKeyOf(): Recipient {
-  return secretKey(generateKey());
-}
-
-test('a short payload is sealed at once for whatever recipients take no time', (t) => {
-  const key = generateKey();
-  const pairs = [KeyPair.generate(), KeyPair.generate('x25519')];
-  const many = Array.from({ length: 60 }, () => secretKey(generateKey(), { id: 'é'.repeat(127) }));
-  for (const others of [[], [hybrid(pairs[0]!.publicKey)], [x25519(pairs[1]!.publicKey)], many]) {
-    for (const recipients of [[...others, key], others.length === 1 ? others : [key]]) {
-      for (const size of [0, 10, 8192, 8193]) {
-        const stream = encryptSync(pattern(size), { recipients });
-        t.is(stream.length, ciphertextSize(size, { recipients }));
-        t.deepEqual(decryptSync(stream, { identities: [key, ...pairs] }), pattern(size));
-      }
-    }
-  }
-});
-
-test('the event loop goes on while a passphrase is stretched, and small operations are not held up', async (t) => {
-  const recipients = [passphrase('a', { strength: { memoryKiB: 65_536, passes: 3, lanes: 1 } })];
-  const key = generateKey();
-  const state = { isDone: false };
-  const sealing = Promise.all([1, 2, 3, 4].map(() => encrypt(PLAIN, { recipients }))).then((streams) => {
-    state.isDone = true;
-    return streams;
-  });
-  let meanwhile = 0;
-  while (!state.isDone) {
-    await encrypt(PLAIN, { key });
-    meanwhile += 1;
-  }
-  // Far more than if each had waited for one of the four.
-  t.true(meanwhile > 20, `${meanwhile}`);
-  t.is((await sealing).length, 4);
-});
-
-test('at once there is no time for passphrases and services', (t) => {
-  const [pass, service] = [passphrase('a', { strength: CHEAP }), provider(new FakeService(), 'a')];
-  const key = generateKey();
-  const stream = encryptSync(PLAIN, {
-    recipients: [secretKey(key), x25519(KeyPair.generate('x25519').publicKey)],
-  });
-  t.deepEqual(decryptSync(stream, { identities: [key] }), PLAIN);
-  for (const slow of [pass, service]) {
-    t.throws(() => encryptSync(PLAIN, { recipients: [slow] }), {
-      instanceOf: TypeError,
-      message: /use encrypt instead/,
-    });
-    t.throws(() => decryptSync(stream, { identities: [slow] }), {
-      instanceOf: TypeError,
-      message: /use decrypt instead/,
-    });
-  }
-});
-
-test('recipients and identities that are none are refused with what is wrong', async (t) => {
-  const key = generateKey();
-  const pair = KeyPair.generate();
-  const seal = (options: unknown) => errorOf(() => encrypt(PLAIN, options as { key: SecretKey }));
-  const unseal = (options: unknown) => errorOf(() => decrypt(PLAIN, options as { key: SecretKey }));
-  const five = Array.from({ length: 5 }, () => passphrase('a', { strength: CHEAP }));
-  const cases: [unknown, RegExp][] = [
-    [await seal({}), /key must be given, or recipients/],
-    [await seal({ recipients: [] }), /recipients must have 1 to 64 items, not 0/],
-    [await seal({ recipients: Array.from({ length: 65 }, () => key) }), /1 to 64 items, not 65/],
-    [await seal({ recipients: key }), /recipients must be an array/],
-    [await seal({ recipients: [key], key }), /beside key/],
-    [await seal({ recipients: [key], keyId: 'a' }), /beside key/],
-    [
-      await seal({ recipients: [pair] }),
-      /recipients\[0\] must be a recipient.*KeyPair: give its publicKey to hybrid/,
-    ],
-    [await seal({ recipients: [key, 'age1'] }), /recipients\[1\] must be a recipient/],
-    [await seal({ recipients: [{ type: 'key' }] }), /recipients\[0\] must be a recipient/],
-    [await seal({ recipients: [, key] }), /recipients\[0\]/], // eslint-disable-line no-sparse-arrays
-    [await seal({ recipients: five }), /passphrase/],
-    [await unseal({}), /key must be given, or identities/],
-    [await unseal({ identities: [] }), /identities must have at least one identity/],
-    [
-      await unseal({ identities: [hybrid(pair.publicKey)] }),
-      /identities\[0\].*public key, which opens nothing/,
-    ],
-    [await unseal({ identities: [key], key }), /beside key/],
-    [await unseal({ key, acceptSlots: [] }), /acceptSlots must name/],
-    [await unseal({ key, acceptSlots: ['keys'] }), /acceptSlots must be some of key, passphrase/],
-    [await unseal({ key, maxPassphraseCost: -1 }), /maxPassphraseCost must be an integer/],
-  ];
-  for (const [error, message] of cases) {
-    t.true(error instanceof Error);
-    t.regex((error as Error).message, message);
-  }
-});
-
-test('what makes a recipient refuses what is none, without showing it', (t) => {
-  const [short, long] = [KeyPair.generate('x25519'), KeyPair.generate()];
-  const secret = short.exportText();
-  const cases: [() => unknown, RegExp][] = [
-    [() => passphrase(''), /^text must not be empty$/],
-    [() => passphrase('\u{d800}'), /well-formed Unicode/],
-    [() => passphrase(Uint8Array.of(0xff)), /well-formed UTF-8/],
-    [() => passphrase('a', { strength: 'strong' as 'default' }), /strength must be one of/],
-    [
-      () => passphrase('a', { strength: { memoryKiB: 7, passes: 1, lanes: 1 } }),
-      /memoryKiB must be an integer from 8/,
-    ],
-    [() => passphrase('a', { strength: { memoryKiB: 4096, passes: 0, lanes: 1 } }), /passes/],
-    [() => passphrase('a', { strength: { memoryKiB: 4096, passes: 1, lanes: 256 } }), /lanes/],
-    [() => x25519(long.publicKey), /another kind of key pair: use hybrid/],
-    [() => hybrid(short.publicKey), /another kind of key pair: use x25519/],
-    [() => x25519(secret), /expected a key such as age1/],
-    [() => x25519(short.publicKey.slice(0, -1)), /not all of it/],
-    [() => KeyPair.fromText(short.publicKey), /AGE-SECRET-KEY-1/],
-    [() => KeyPair.fromText(secret.toLowerCase()), /no secret key/],
-    [() => KeyPair.generate('p256' as 'hybrid'), /hybrid/],
-    [() => secretKey(generateKey(), { id: 'x'.repeat(256) }), /at most 255 bytes/],
-    [() => provider(new FakeService(''), 'a'), /service.name/],
-    [() => provider(new FakeService(), 'a', { timeout: 0 }), /timeout/],
-    [() => passphrase('a', { strengths: 1 } as object), /no option "strengths"/],
-  ];
-  for (const [call, message] of cases) {
-    const error = t.throws(call);
-    t.regex(error.message, message);
-    t.false(error.message.includes(secret.slice(20)));
-  }
-});
-
-test('what a passphrase, a pair or a provider prints is its type', (t) => {
-  const pair = KeyPair.generate('x25519');
-  t.is(String(pair), '[KeyPair]');
-  t.is(inspectValue(passphrase('swordfish')), '[passphrase]');
-  t.is(JSON.stringify({ a: passphrase('swordfish') }), '{"a":"[passphrase]"}');
-  t.is(inspectValue(x25519(pair.publicKey)), '[x25519]');
-});
-
-test('what was disposed of serves no longer, and what is under way goes on', async (t) => {
-  const pass = passphrase('a', { strength: CHEAP });
-  const pair = KeyPair.generate('x25519');
-  const sealing = encrypt(PLAIN, { recipients: [pass, x25519(pair.publicKey)] });
-  pass.dispose();
-  const stream = await sealing;
-  const opening = decrypt(stream, { identities: [pair] });
-  pair[Symbol.dispose]();
-  t.deepEqual(await opening, PLAIN);
-  for (const call of [
-    () => encrypt(PLAIN, { recipients: [pass] }),
-    () => decrypt(stream, { identities: [pair] }),
-    () => pair.toFile('unused'),
-    () => pair.exportText(),
-  ]) {
-    const error = await errorOf(call);
-    t.true(error instanceof TypeError && error.message.includes('disposed of'), String(error));
-  }
-});
-
-test('streams and readers hold what they were given', async (t) => {
-  const pass = passphrase('a', { strength: CHEAP });
-  const sealing = createEncryptStream({ recipients: [pass] });
-  pass.dispose();
-  sealing.end(PLAIN);
-  const stream = await buffer(sealing);
-  const again = passphrase('a');
-  const opening = createDecryptStream({ identities: [again] });
-  const segments = decryptSegments(stream, { identities: [again] });
-  again.dispose();
-  opening.end(stream);
-  t.deepEqual(await buffer(opening), PLAIN);
-  t.true((await segments.next()).value?.ok);
-  await segments.return();
-});
-
-test('key pairs go through files', async (t) => {
-  const directory = temporaryDirectory(t);
-  const path = join(directory, 'pairs');
-  for (const type of ['x25519', 'hybrid'] as const) {
-    const pair = KeyPair.generate(type);
-    await pair.toFile(`${path}.${type}`);
-    const [read, ...more] = await KeyPair.fromFile(`${path}.${type}`);
-    t.deepEqual(more, []);
-    t.is(read?.publicKey, pair.publicKey);
-    t.is(read?.type, type);
-    t.is(KeyPair.fromText(pair.exportText()).publicKey, pair.publicKey);
-    t.is((await failureOf(t, () => pair.toFile(`${path}.${type}`))).kind, 'Io');
-  }
-  writeFileSync(path, '# nothing\nhello\n', { mode: 0o600 });
-  t.like(await failureOf(t, () => KeyPair.fromFile(path)), { kind: 'InvalidOption', option: 'path' });
-});
-
-interface KnownStream {
-  readonly name: string;
-  readonly identity: Record<string, string>;
-  readonly slot: number;
-  readonly slot_type: SlotType;
-  readonly stream: string;
-}
-
-/** What opens a known stream, of which services are asked for the key that is known. */
-function identityOf({ identity }: KnownStream): Identity | SecretKey {
-  const [[kind, text] = ['', '']] = Object.entries(identity);
-  switch (kind) {
-    case 'key':
-      return secretKey(Buffer.from(text, 'hex'));
-    case 'passphrase':
-      return passphrase(text);
-    case 'x25519':
-    case 'hybrid':
-      return KeyPair.fromText(text);
-    default: {
-      const { provider: name = '', kek = '', key_id: id = '' } = identity;
-      const unwrapKey = () => Promise.resolve(Uint8Array.from(Buffer.from(kek, 'hex')));
-      return provider({ name, wrapKey: unwrapKey, unwrapKey }, id);
-    }
-  }
-}
-
-const known = JSON.parse(repositoryFile('vectors', 'slots.json').toString()) as { streams: KnownStream[] };
-for (const entry of known.streams) {
-  test(`a known stream opens with its identity: ${entry.name}`, async (t) => {
-    const stream = Buffer.from(entry.stream, 'base64');
-    const directory = temporaryDirectory(t);
-    const [from, to] = [join(directory, 'from'), join(directory, 'to')];
-    writeFileSync(from, stream);
-    const report = await decryptFile(from, to, { identities: [identityOf(entry)] });
-    t.like(report, { plaintextSize: 5, openedBy: { slot: entry.slot, type: entry.slot_type } });
-    t.is((await decrypt(stream, { identities: [identityOf(entry)] })).length, 5);
-  });
-}

@@ -1,110 +1,23 @@
-import { writeFileSync } from 'node:fs';
-import { open as openFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { pathToFileURL } from 'node:url';
 
-import test, { type ExecutionContext } from 'ava';
-import {
-  decryptSegments,
-  encryptSync,
-  generateKey,
-  open,
-  type RandomAccessInput,
-  type RandomAccessSource,
-  type SealedReader,
-  verify,
-} from 'sealstream';
+import test from 'ava';
+import { decryptSegments, encryptSync, generateKey, open, verify } from 'sealstream';
 
 import { withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
-import { temporaryDirectory } from '../support/files.mjs';
+import { headerSize, key, plaintext, RECORD, sealed, withDamage } from '../support/small-segments.mjs';
+
 import {
-  headerSize,
-  key,
-  plaintext,
-  RECORD,
-  sealed,
-  SEGMENTS,
-  SIZES,
-  withDamage,
-} from '../support/small-segments.mjs';
-
-/** A source of the caller's own, which notes what is asked of it. */
-class Noting implements RandomAccessSource {
-  readonly reads: { readonly offset: number; readonly length: number; readonly signal: AbortSignal }[] = [];
-  closed = 0;
-
-  constructor(
-    readonly bytes: Uint8Array,
-    readonly answer: (bytes: Uint8Array, reads: number) => unknown = (bytes) => bytes,
-  ) {}
-
-  get size(): number {
-    return this.bytes.length;
-  }
-
-  async read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
-    this.reads.push({ offset, length, signal });
-    const bytes = Uint8Array.from(this.bytes.subarray(offset, offset + length));
-    return (await this.answer(bytes, this.reads.length)) as Uint8Array;
-  }
-
-  close(): void {
-    this.closed += 1;
-  }
-}
-
-/** The same stream from every kind of source. */
-async function sources(
-  t: ExecutionContext,
-  bytes: Buffer = sealed,
-): Promise<Record<string, RandomAccessInput>> {
-  const path = join(temporaryDirectory(t), 'sealed');
-  writeFileSync(path, bytes);
-  const handle = await openFile(path);
-  t.teardown(() => handle.close());
-  return {
-    path,
-    url: pathToFileURL(path),
-    bytes,
-    'shared bytes': shared(bytes),
-    'file handle': handle,
-    blob: new Blob([bytes]),
-    'own source': new Noting(bytes),
-    'own source that has to find its size': {
-      size: () => Promise.resolve(bytes.length),
-      read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
-    } satisfies RandomAccessSource,
-  };
-}
-
-function shared(bytes: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-  copy.set(bytes);
-  return copy;
-}
-
-async function opened(t: ExecutionContext, source: RandomAccessInput = sealed, cacheSize?: number) {
-  const reader = await open(source, { key, cacheSize });
-  t.teardown(() => reader.close());
-  return reader;
-}
-
-const [FRAME, SEGMENT, SIZE] = [SIZES.frameSize, SIZES.segmentSize, plaintext.length];
-const PLACES = [
-  0,
-  1,
-  FRAME - 1,
+  bytesOf,
   FRAME,
-  SEGMENT - 1,
+  gather,
+  opened,
+  PLACES,
+  RecordingSource,
   SEGMENT,
-  SEGMENT + 1,
-  3 * SEGMENT,
-  SIZE - 1,
   SIZE,
-  SIZE + 5,
-];
+  sources,
+} from './random-access.mjs';
 
 for (const cacheSize of [undefined, 0, 3000]) {
   test(`every source gives every range, with a cache of ${cacheSize ?? 'the default size'}`, async (t) => {
@@ -207,7 +120,7 @@ test('damage fails the reads that it concerns, with its place, and no others', a
 });
 
 test('a source is asked for what a read takes and for nothing else', async (t) => {
-  const source = new Noting(sealed);
+  const source = new RecordingSource(sealed);
   const reader = await opened(t, source);
   source.reads.length = 0;
   for (const [start, end] of [
@@ -254,7 +167,7 @@ test('what a source throws, and what is wrong with its answers, is what the read
   ];
   for (const [answer, due] of answers) {
     let isBad = false;
-    const source = new Noting(sealed, (bytes) => (isBad ? answer(bytes) : bytes));
+    const source = new RecordingSource(sealed, (bytes) => (isBad ? answer(bytes) : bytes));
     const reader = await open(source, { key, cacheSize: 0 });
     isBad = true;
     const seen: unknown[] = [
@@ -334,266 +247,4 @@ test('arguments are checked', async (t) => {
     t.true((await errorOf(() => open(sealed, { key, cacheSize }))) instanceof RangeError);
   }
   t.true((await errorOf(() => open(sealed, { key, cachSize: 5 } as never))) instanceof TypeError);
-});
-
-test('the end is the last byte of a Node stream, and behind the last of a web stream', async (t) => {
-  const reader = await opened(t);
-  for (const [start, end] of [
-    [0, 0],
-    [0, SIZE - 1],
-    [5, FRAME],
-    [SEGMENT - 1, SEGMENT],
-    [SEGMENT, 5 * SEGMENT],
-    [SIZE - 1, SIZE + 100],
-    [SIZE + 5, SIZE + 9],
-    [3, Infinity],
-  ] as const) {
-    t.deepEqual(await buffer(reader.createReadStream({ start, end })), plaintext.subarray(start, end + 1));
-    if (end === Infinity) continue;
-    t.deepEqual(await bytesOf(reader.stream({ start, end })), plaintext.subarray(start, end));
-  }
-  t.deepEqual(await buffer(reader.createReadStream({ start: 9 })), plaintext.subarray(9));
-  t.deepEqual(await bytesOf(reader.stream({ start: 9 })), plaintext.subarray(9));
-  t.deepEqual(await bytesOf(reader.stream({ start: SIZE + 9 })), Buffer.alloc(0));
-  t.is(reader.createReadStream({ highWaterMark: 5 }).readableHighWaterMark, 5);
-});
-
-test('a web stream fills the buffers of whoever brings some', async (t) => {
-  const reader = await opened(t);
-  const stream = reader.stream({ start: 0, end: 3000 }).getReader({ mode: 'byob' });
-  const pieces: Uint8Array[] = [];
-  for (;;) {
-    const { done, value } = await stream.read(new Uint8Array(700));
-    if (value) pieces.push(value);
-    if (done) break;
-  }
-  t.deepEqual(Buffer.concat(pieces), plaintext.subarray(0, 3000));
-});
-
-test('a stream reads a few pieces ahead, and stops when nobody wants more', async (t) => {
-  const long = Buffer.alloc(12 * 2 ** 20, 1);
-  const stream = encryptSync(long, { key });
-  for (const end of ['node', 'web'] as const) {
-    const source = new Noting(stream);
-    const reader = await open(source, { key, cacheSize: 0 });
-    source.reads.length = 0;
-    if (end === 'node') {
-      const readable = reader.createReadStream();
-      readable.once('readable', () => undefined);
-      await settled();
-      // Four pieces, and those that were handed over.
-      t.true(source.reads.length >= 4 && source.reads.length <= 6, String(source.reads.length));
-      readable.destroy();
-    } else {
-      const readable = reader.stream().getReader();
-      await readable.read();
-      await settled();
-      t.true(source.reads.length >= 4 && source.reads.length <= 6, String(source.reads.length));
-      await readable.cancel();
-    }
-    const before = source.reads.length;
-    await settled();
-    t.is(source.reads.length, before);
-    await reader.close();
-  }
-});
-
-test('what is stopped early stops the source too', async (t) => {
-  const source = new Noting(sealed, (bytes, reads) => (reads <= 2 ? bytes : new Promise(() => undefined)));
-  const reader = await opened(t, source);
-  const controller = new AbortController();
-  const { signal } = controller;
-  const waiting = [
-    reader.read(0, 10, { signal }),
-    reader.readInto(Buffer.alloc(10), 0, { signal }),
-    buffer(reader.createReadStream({ signal })),
-    gather(reader.segments({ signal })),
-  ];
-  const results = Promise.allSettled(waiting);
-  await settled();
-  controller.abort();
-  for (const result of await results) t.is(result.status === 'rejected' && result.reason, signal.reason);
-  t.true(source.reads.slice(2).length >= 4);
-  for (const read of source.reads.slice(2)) t.true(read.signal.aborted);
-  const readable = reader.createReadStream();
-  readable.read();
-  await settled();
-  readable.destroy();
-  await settled();
-  t.true(source.reads.at(-1)?.signal.aborted);
-  t.is(await errorOf(() => reader.read(0, 10, { signal })), signal.reason);
-  const late = new AbortController();
-  const opening = open(new Noting(sealed, () => new Promise(() => undefined)), { key, signal: late.signal });
-  late.abort();
-  t.is(await errorOf(() => opening), late.signal.reason);
-});
-
-test('closing stops what is under way, waits for it, and lets go of the file', async (t) => {
-  const directory = temporaryDirectory(t);
-  const path = join(directory, 'sealed');
-  writeFileSync(path, sealed);
-  const reader = await open(path, { key });
-  const reads = Array.from({ length: 50 }, (_, index) => reader.read(index * 100, 3000));
-  const outcomes = Promise.allSettled(reads);
-  const closing = reader.close();
-  t.is(reader.close(), closing);
-  await closing;
-  for (const [index, outcome] of (await outcomes).entries()) {
-    if (outcome.status === 'fulfilled') {
-      t.deepEqual(outcome.value, plaintext.subarray(index * 100, index * 100 + 3000));
-    } else {
-      t.like(outcome.reason, { code: 'ERR_INVALID_STATE', message: 'the reader was closed' });
-    }
-  }
-  // On Windows an open file can't be moved.
-  await rename(path, join(directory, 'moved'));
-  const after = [
-    () => reader.read(0, 1),
-    () => reader.readInto(Buffer.alloc(1), 0),
-    () => buffer(reader.createReadStream()),
-    () => bytesOf(reader.stream()),
-    () => gather(reader.segments()),
-    () => reader.ciphertextRange({ start: 0, end: 1 }),
-  ];
-  for (const call of after) t.like(await errorOf(call), { code: 'ERR_INVALID_STATE' });
-});
-
-test('closing stops a source that does not answer, and closes it once', async (t) => {
-  const source = new Noting(sealed, (bytes, reads) => (reads <= 2 ? bytes : new Promise(() => undefined)));
-  const reader = await open(source, { key });
-  const segments = reader.segments();
-  const waiting = Promise.allSettled([
-    reader.read(0, 10),
-    buffer(reader.createReadStream()),
-    bytesOf(reader.stream()),
-    segments.next(),
-  ]);
-  await settled();
-  await reader[Symbol.asyncDispose]();
-  for (const result of await waiting) {
-    t.like(result.status === 'rejected' && result.reason, { code: 'ERR_INVALID_STATE' });
-  }
-  await reader.close();
-  t.is(source.closed, 1);
-});
-
-test('a file handle stays open, and where it is', async (t) => {
-  const { 'file handle': handle } = await sources(t);
-  const file = handle as Awaited<ReturnType<typeof openFile>>;
-  const reader = await open(file, { key });
-  t.deepEqual(await reader.read(0, SIZE), plaintext);
-  await reader.close();
-  t.is((await file.stat()).isFile(), true);
-  const { bytesRead } = await file.read(Buffer.alloc(8), 0, 8, null);
-  t.is(bytesRead, 8);
-});
-
-test('a file that became shorter is told', async (t) => {
-  const path = join(temporaryDirectory(t), 'sealed');
-  writeFileSync(path, sealed);
-  const handle = await openFile(path, 'r+');
-  t.teardown(() => handle.close());
-  const [byPath, byHandle] = [await opened(t, path, 0), await opened(t, handle, 0)];
-  await handle.truncate(headerSize + 100);
-  t.like(await failureOf(t, () => byPath.read(0, 1)), {
-    kind: 'Truncated',
-    nextSegment: 0,
-    offset: headerSize + 100,
-  });
-  t.like(await failureOf(t, () => byHandle.read(0, 1)), { kind: 'SourceChanged', relation: 'Shorter' });
-});
-
-test('segments of an open reader are those of the stream, while it is read', async (t) => {
-  for (const source of Object.values(await sources(t))) {
-    const reader = await open(source, { key });
-    const [first, second] = await Promise.all([
-      gather(reader.segments({ threads: 2 })),
-      gather(decryptSegments(source, { key })),
-    ]);
-    t.is(first.length, SEGMENTS);
-    t.deepEqual(first, second);
-    t.deepEqual(Buffer.concat(first.map((result) => (result.ok ? result.data : Buffer.alloc(0)))), plaintext);
-    t.deepEqual(await reader.read(5, 5), plaintext.subarray(5, 10));
-    await reader.close();
-  }
-});
-
-test('every source gives the segments of a damaged stream', async (t) => {
-  const cut = withDamage(1).subarray(0, headerSize + 4 * RECORD + 10);
-  for (const [name, source] of Object.entries(await sources(t, cut))) {
-    const kinds: string[] = [];
-    const failure = await failureOf(t, async () => {
-      for await (const result of decryptSegments(source, { key }))
-        kinds.push(result.ok ? 'ok' : result.failure.kind);
-    });
-    t.is(failure.kind, 'Truncated', name);
-    t.deepEqual(kinds, ['ok', 'Segment', 'ok', 'ok', 'Truncated', 'Truncated'], name);
-  }
-});
-
-async function gather<T>(from: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const each of from) all.push(each);
-  return all;
-}
-
-async function bytesOf(stream: ReturnType<SealedReader['stream']>): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of stream) pieces.push(piece);
-  return Buffer.concat(pieces);
-}
-
-/** Long enough for whatever was begun to have asked its source. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 30));
-}
-
-test('a stream with an open end may begin at the end, or behind it', async (t) => {
-  for (const [bytes, start] of [
-    [plaintext, plaintext.length],
-    [plaintext, plaintext.length + 5],
-    [Buffer.alloc(0), 0],
-  ] as const) {
-    const reader = await open(encryptSync(bytes, { key }), { key });
-    for (const end of [undefined, Infinity])
-      t.is((await buffer(reader.createReadStream({ start, end }))).length, 0);
-    await reader.close();
-  }
-});
-
-test('who is told that a read is stopped may close the reader too', async (t) => {
-  let calls = 0;
-  const source: RandomAccessSource = {
-    size: sealed.length,
-    read: (offset, length, signal) => {
-      if (offset === 0 || offset + length === sealed.length) {
-        return Promise.resolve(Uint8Array.from(sealed.subarray(offset, offset + length)));
-      }
-      signal.addEventListener('abort', () => {
-        calls += 1;
-        void reader.close();
-        void errorOf(() => reader.read(0, 10)).then((error) => {
-          t.like(error, { code: 'ERR_INVALID_STATE' });
-        });
-      });
-      return new Promise(() => undefined);
-    },
-  };
-  const reader: SealedReader = await open(source, { key });
-  const read = errorOf(() => reader.read(5000, 10));
-  await reader.close();
-  t.like(await read, { code: 'ERR_INVALID_STATE' });
-  t.true(calls > 0);
-});
-
-test('why a source could not be opened is told, whatever becomes of closing it', async (t) => {
-  const cause = new Error('of the read');
-  const source: RandomAccessSource = {
-    size: 1000,
-    read: () => Promise.reject(cause),
-    close() {
-      throw new Error('of the close');
-    },
-  };
-  t.is(await errorOf(() => open(source, { key })), cause);
 });

@@ -14,7 +14,7 @@ import {
   x25519,
 } from 'sealstream';
 
-export interface Person {
+export interface KeyHolder {
   readonly type: SlotType;
   readonly recipient: Recipient | SecretKey;
   readonly identity: Identity | SecretKey;
@@ -52,7 +52,7 @@ export class FakeService implements KeyProvider {
 }
 
 /** One of each type. */
-export function people(): Person[] {
+export function keyHolders(): KeyHolder[] {
   const key = SecretKey.generate();
   const [short, long] = [KeyPair.generate('x25519'), KeyPair.generate()];
   const service = new FakeService();
