@@ -1,4 +1,4 @@
-//! FLOE messages against the published answers and an independent implementation, and everything `open` refuses.
+//! FLOE messages against the published answers and an independent implementation, and every error of `open`.
 
 use crate::crypto::floe::FloeParams;
 use crate::crypto::{CryptoError, Random};
@@ -68,7 +68,7 @@ fn published_plaintexts_sealed_here_have_the_published_form() {
         seal_with(&Random::known(1), &KEY, AAD, &plaintext, params, &mut message).unwrap();
         assert_eq!(open_answer(&message, params).unwrap(), plaintext, "{name}");
         assert_eq!(message[..10], published[..10], "{name}: parameters");
-        // An empty last frame behind a full one is allowed, but nobody needs to write it.
+        // An empty last frame behind a full one is allowed, but writers need not write it.
         let empty_frame = if name.contains("lastSegEmpty") { 32 } else { 0 };
         assert_eq!(message.len() + empty_frame, published.len(), "{name}");
     }
@@ -228,7 +228,7 @@ fn frames_repeated_removed_swapped_or_appended_are_refused() {
         error: FrameError::LengthField { expected, actual },
     };
     assert_eq!(first_refused(&[a, b]), (1, not_final(u32::MAX, 64)));
-    // A final frame that is not full, with something behind it, is taken for the start of a longer frame.
+    // With bytes behind it, a short final frame is read as the start of a longer frame.
     assert_eq!(first_refused(&[a, b, c, c]), (2, not_final(41, u32::MAX)));
     assert_eq!(first_refused(&[a, b, c, b"!"]), (2, not_final(41, 42)));
 }

@@ -192,7 +192,7 @@ impl Geometry {
     }
 
     /// Plaintext bytes of one segment; of a full segment if the stream's size is unknown.
-    pub(crate) fn plaintext_due(&self, plaintext_size: Option<u64>, segment: SegmentIndex) -> u32 {
+    pub(crate) fn expected_plaintext(&self, plaintext_size: Option<u64>, segment: SegmentIndex) -> u32 {
         plaintext_size.map_or(self.segment_size, |size| self.segment_plaintext(size, segment))
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn is_segment_header(bytes: &[u8]) -> bool {
 
 impl SegmentHeader {
     /// The header of segment `index` in a stream of `total` plaintext bytes. The stream must have that segment.
-    pub(crate) fn due(index: SegmentIndex, total: u64, geometry: &Geometry) -> Self {
+    pub(crate) fn expected(index: SegmentIndex, total: u64, geometry: &Geometry) -> Self {
         Self {
             index,
             is_final: index.get() + 1 == geometry.segment_count(total),
@@ -127,13 +127,17 @@ impl SegmentHeader {
             return SegmentHeaderError::refuse(R::Index, index, self.index);
         }
         let Some(total) = total else { return Ok(()) };
-        let due = Self::due(index, total, geometry);
-        if self.is_final != due.is_final {
+        let expected = Self::expected(index, total, geometry);
+        if self.is_final != expected.is_final {
             let word = |set| if set { "set" } else { "not set" };
-            return SegmentHeaderError::refuse(R::Finality, word(due.is_final), word(self.is_final));
+            return SegmentHeaderError::refuse(R::Finality, word(expected.is_final), word(self.is_final));
         }
-        if self.plaintext_size != due.plaintext_size {
-            return SegmentHeaderError::refuse(R::PlaintextSize, due.plaintext_size, self.plaintext_size);
+        if self.plaintext_size != expected.plaintext_size {
+            return SegmentHeaderError::refuse(
+                R::PlaintextSize,
+                expected.plaintext_size,
+                self.plaintext_size,
+            );
         }
         Ok(())
     }
@@ -184,12 +188,12 @@ mod tests {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
             let reason = SegmentHeader::parse(&flipped, &geometry()).unwrap_err().reason;
-            let due = if bit < 32 {
+            let expected = if bit < 32 {
                 SegmentReason::Marker
             } else {
                 SegmentReason::HeaderChecksum
             };
-            assert_eq!(reason, due, "bit {bit}");
+            assert_eq!(reason, expected, "bit {bit}");
         }
     }
 

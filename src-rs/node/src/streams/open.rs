@@ -77,7 +77,7 @@ impl OpenStream {
     #[napi(catch_unwind)]
     pub fn part_size(&self, env: &Env, bytes: &[u8], is_tolerant: bool) -> Result<f64> {
         let size = match open_session(&self.session)?.part_size(&self.cursor, bytes) {
-            Err(_) if is_tolerant => self.cursor.due().wire.size(),
+            Err(_) if is_tolerant => self.cursor.expected().wire.size(),
             size => size.or_throw(env)?,
         };
         Ok(size as f64)

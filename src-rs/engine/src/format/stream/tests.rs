@@ -1,4 +1,4 @@
-//! The stream's header, field by field.
+//! The stream header, field by field.
 
 use super::*;
 use crate::format::KeySlot;
@@ -26,7 +26,7 @@ fn draft() -> StreamHeaderDraft {
     }
 }
 
-/// Changes bytes and mends the checksum, as an attacker or a newer writer would.
+/// Changes bytes and recomputes the checksum, as an attacker or a newer writer would.
 fn with(change: impl FnOnce(&mut Vec<u8>)) -> Result<StreamHeader, HeaderError> {
     let mut bytes = draft().encode(|_| [8; 48]);
     bytes.truncate(508);

@@ -1,4 +1,4 @@
-//! Streams and sources that are not sound: refused with the place, and never a wrong byte.
+//! Damaged streams and failing sources: the error names the place, and no wrong byte is returned.
 
 use super::{fetched, open, read};
 use crate::error::{EndDisagreement, EndPart, SealError};
@@ -50,7 +50,7 @@ fn a_failure_names_segment_frame_and_offset() {
     let failure = |change: &dyn Fn(&mut StreamParts)| {
         let stream = StreamParts::changed(&stream, change);
         let reader = open(&&stream[..], 1 << 20).unwrap();
-        // What is sound beside it is read.
+        // Undamaged frames beside it are read.
         assert!(read(&reader, &&stream[..], 0, SEGMENT as usize).is_ok());
         read(&reader, &&stream[..], SEGMENT + FRAME, 10).unwrap_err()
     };
@@ -154,7 +154,7 @@ fn a_source_that_became_shorter_or_fails_is_reported() {
     assert_eq!(failure, due);
     let faulty = FaultySource::new(&stream, 0, Fault::Error(io::ErrorKind::TimedOut));
     assert_eq!(read(&reader, &&faulty, 0, 1).unwrap_err().code(), "IO");
-    // What was not fetched is an error, and no zeros.
+    // Bytes that were not fetched are an error, not zeros.
     let missing = reader.plan(ByteRange::at(0, SIZE)).missing();
     let half = ByteRange {
         end: missing[0].end - 1,
@@ -177,7 +177,7 @@ fn an_output_that_is_too_small_is_refused() {
 
 #[test]
 fn a_cancelled_read_stops() {
-    // More than is read at a time.
+    // More than one read takes.
     let plaintext = plaintext(2 << 20);
     let stream = seal(&plaintext, &compact());
     let reader = open(&&stream[..], 0).unwrap();

@@ -1,4 +1,4 @@
-//! Reading at any place.
+//! Tests of random access.
 
 mod failing;
 mod open_ranges;
@@ -19,7 +19,7 @@ fn open(source: &dyn ReadAt, cache: usize) -> Result<RangeReader, SealError> {
     RangeReader::open(source, &keys(), cache)
 }
 
-/// What reading these bytes gives.
+/// Reads a range of the plaintext.
 fn read(reader: &RangeReader, source: &dyn ReadAt, start: u64, length: usize) -> Result<Vec<u8>, SealError> {
     let plan = reader.plan(ByteRange::at(start, length as u64));
     let mut out = vec![0xEE; length];
@@ -34,7 +34,7 @@ fn read(reader: &RangeReader, source: &dyn ReadAt, start: u64, length: usize) ->
     Ok(out)
 }
 
-/// The same from what the plan asks for, and nothing else.
+/// Same, from a source that has only the ranges that the plan needs.
 fn read_fetched(
     reader: &RangeReader,
     stream: &[u8],
@@ -50,7 +50,7 @@ fn fetched<'a>(stream: &'a [u8], ranges: &[ByteRange]) -> FetchedRanges<'a> {
     FetchedRanges::new(stream.len() as u64, ranges.iter().map(part).collect())
 }
 
-/// Memory that notes what is read of it.
+/// Memory that records all reads.
 struct Counted<'a> {
     bytes: &'a [u8],
     reads: Mutex<Vec<ByteRange>>,
@@ -64,7 +64,7 @@ impl<'a> Counted<'a> {
         }
     }
 
-    /// What was read since the last call.
+    /// The reads since the last call.
     fn take(&self) -> Vec<ByteRange> {
         std::mem::take(&mut self.reads.lock().unwrap())
     }

@@ -1,4 +1,4 @@
-//! What is fetched to open a stream is enough, and little.
+//! The ranges needed to open a stream are sufficient, and small.
 
 use super::fetched;
 use crate::format::{ByteRange, DigestKind, FOOTER_SIZE, Footer};
@@ -9,14 +9,14 @@ use crate::stream_v2::io::ReadAt;
 use crate::testing::stream_parts::{Region, StreamParts};
 use crate::testing::support::{SEGMENT, compact, options, plaintext, reading as keys, seal, seal_unsized};
 
-/// What is needed in the middle of a stream of which `head` and `tail` bytes are at hand.
+/// The ranges needed besides the first `head` and the last `tail` bytes.
 fn needed(stream: &[u8], head: usize, tail: usize) -> Vec<ByteRange> {
     let head = head.min(stream.len());
     let tail = stream.len() - tail.min(stream.len() - head);
     open_ranges(stream.len() as u64, &stream[..head], &stream[tail..])
 }
 
-/// What opening says, in words.
+/// The result of opening, as text.
 fn opened(source: &dyn ReadAt) -> String {
     match SeekableStream::open(source, &keys()) {
         Ok(opened) => format!("{:?}, {:?}", opened.plaintext_size(), opened.end_failure()),
@@ -24,7 +24,7 @@ fn opened(source: &dyn ReadAt) -> String {
     }
 }
 
-/// Opens what is fetched as it opens the whole.
+/// Asserts that opening with the ranges gives the same result as opening with all bytes.
 fn check(stream: &[u8], head: usize, tail: usize, case: &str) {
     let mut ranges = needed(stream, head, tail);
     let size = stream.len() as u64;
@@ -54,7 +54,7 @@ fn streams() -> Vec<Vec<u8>> {
 fn a_cut_stream_opens_with_its_ranges_as_with_all_bytes() {
     for (which, stream) in streams().iter().enumerate() {
         for size in 0..=stream.len() {
-            // Little at hand, so that something is left to be asked for.
+            // A small head and tail, so that ranges are needed.
             check(
                 &stream[..size],
                 200,
@@ -107,7 +107,7 @@ fn an_undamaged_stream_needs_only_its_end() {
             end: stream.len() as u64 - 4096,
         };
         assert_eq!(needed(&stream, 4096, 4096), [due]);
-        // Nothing where all of it is at hand.
+        // No ranges if head and tail are the whole stream.
         assert_eq!(needed(&stream, 4096, stream.len()), []);
         assert_eq!(needed(&stream, 4096, (stream.len() as u64 - end) as usize), []);
     }
@@ -126,7 +126,7 @@ fn forged_sizes_do_not_make_the_ranges_large() {
             let at = stream.len() - FOOTER_SIZE;
             stream[at..].copy_from_slice(&footer);
             let asked: u64 = needed(&stream, 4096, 4096).iter().map(ByteRange::size).sum();
-            // The extensions and the header's copy may be as long as the format has them.
+            // The extensions and the header's copy can be as long as the format allows.
             let most = size / 32 + 65_536 + (1 << 20);
             assert!(asked <= most, "{asked} of {size} with {end_size}");
         }

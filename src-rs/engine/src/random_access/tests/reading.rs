@@ -1,4 +1,4 @@
-//! Sound streams: the right bytes, out of no more of the source than it takes.
+//! Undamaged streams: reads return the right bytes and read only the needed part of the source.
 
 use super::{Counted, open, read, read_fetched};
 use crate::format::{ByteRange, DigestKind};
@@ -97,7 +97,7 @@ fn a_range_past_the_end_is_cut_there() {
     }
 }
 
-/// Reads of a reader that has kept nothing: where they start and end.
+/// Start and end of each read of a reader with an empty cache.
 fn reads_of(cache: usize, ranges: &[(u64, usize)]) -> (u64, Vec<Vec<(u64, u64)>>) {
     let plaintext = plaintext(4 * SEGMENT + FRAME + 3);
     let stream = seal(&plaintext, &options(DigestKind::Crc64Nvme, HeaderLayout::Compact));
@@ -129,7 +129,7 @@ fn reads_of(cache: usize, ranges: &[(u64, usize)]) -> (u64, Vec<Vec<(u64, u64)>>
 fn only_the_frames_of_a_range_are_read_and_adjacent_ones_at_once() {
     let preamble = PREAMBLE_SIZE as u64;
     let record = preamble + 2 * SLOT + 8;
-    // With nothing kept every read starts with a preamble.
+    // With an empty cache every read starts with a preamble.
     let (_, reads) = reads_of(
         0,
         &[
@@ -148,7 +148,7 @@ fn only_the_frames_of_a_range_are_read_and_adjacent_ones_at_once() {
             vec![(0, preamble + SLOT)],
             vec![(0, preamble + SLOT)],
             vec![(0, preamble + 2 * SLOT)],
-            // Less than a frame and less than a page between preamble and frame would be one read; a frame is not less.
+            // Preamble and frame would be one read if less than a page and less than a frame were between them; here it is a frame.
             vec![(record, record + preamble + 2 * SLOT)],
             // The last frame of one segment and the first of the next.
             vec![(0, record + preamble + SLOT)],
@@ -180,12 +180,12 @@ fn cached_frames_are_not_read_again() {
         [
             vec![(0, second)],
             vec![],
-            // The record's keys are known: no preamble.
+            // The opener is cached, so no preamble is read.
             vec![(second, second + SLOT)],
             vec![],
             vec![(record, record + second)],
             vec![],
-            // The first frame had to go, its record's keys had not.
+            // The first frame was removed from the cache, its record's opener was not.
             vec![(preamble, preamble + SLOT)],
         ]
     );
@@ -203,7 +203,7 @@ fn a_long_read_does_not_displace_cached_frames() {
             (2 * SEGMENT, 1),
         ],
     );
-    // Of the long read the frames at its two ends, which it took a part of, are kept.
+    // Of a long read, only the frames at its ends, which it needs in part, are cached.
     assert!(!reads[0].is_empty() && !reads[1].is_empty());
     assert_eq!(reads[2..], [vec![], vec![], vec![]]);
 }
@@ -217,7 +217,7 @@ fn a_plan_holds_the_cached_frames_it_found() {
     read(&reader, &source, 0, 1).unwrap();
     let plan = reader.plan(ByteRange::at(5, 100));
     assert!(plan.is_complete() && plan.missing().is_empty() && plan.work() == 0);
-    // Its frame leaves the cache, which has room for one.
+    // The cache has room for one frame and removes the plan's frame.
     read(&reader, &source, SEGMENT, 1).unwrap();
     assert!(!reader.plan(ByteRange::at(5, 100)).is_complete());
     source.take();

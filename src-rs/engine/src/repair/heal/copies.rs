@@ -64,7 +64,7 @@ pub(super) struct ExpectedRecord {
 impl ExpectedRecord {
     /// The record of segment `index`, which a stream with `total` bytes of plaintext has.
     pub(super) fn new(core: &StreamCore, total: u64, index: SegmentIndex, entry: ManifestEntry) -> Self {
-        let header = SegmentHeader::due(index, total, &core.geometry);
+        let header = SegmentHeader::expected(index, total, &core.geometry);
         Self {
             index,
             plaintext_size: header.plaintext_size,

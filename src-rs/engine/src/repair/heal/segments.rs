@@ -110,7 +110,8 @@ impl HealTask<'_> {
                     if !expected.starts(preamble) {
                         return Ok(None);
                     }
-                    let new = SegmentChecker::begin_with_crc64(geometry, expected.index, offset, preamble)?;
+                    let begun = SegmentChecker::begin_with_crc64(geometry, expected.index, offset, preamble);
+                    let Ok(new) = begun else { return Ok(None) };
                     (none.insert(new), &preamble[..])
                 }
             };

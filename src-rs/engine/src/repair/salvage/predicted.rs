@@ -118,7 +118,7 @@ impl Survey<'_> {
             });
         };
         let count = self.geometry.segment_count(total);
-        (index.get() < count).then(|| SegmentHeader::due(index, total, &self.geometry))
+        (index.get() < count).then(|| SegmentHeader::expected(index, total, &self.geometry))
     }
 
     /// Tries the expected header with the IV in the source, and with the tag in the source or else in the manifest.

@@ -77,6 +77,7 @@ impl Extent {
             return 0;
         };
         let last = selection.segment(SegmentIndex::new(last));
-        full - geometry.full_record_size() + geometry.record_size(geometry.plaintext_due(self.total, last))
+        full - geometry.full_record_size()
+            + geometry.record_size(geometry.expected_plaintext(self.total, last))
     }
 }

@@ -32,7 +32,7 @@ impl VerifyTask<'_> {
         self.cancel.check()?;
         let geometry = &self.header.core.geometry;
         let segment = self.selection.segment(index);
-        let plaintext_size = geometry.plaintext_due(self.total, segment);
+        let plaintext_size = geometry.expected_plaintext(self.total, segment);
         let offset = geometry.record_offset(self.header.size(), segment);
         let wire = ByteRange::at(offset.get(), geometry.record_size(plaintext_size));
         let mut checked = 0;

@@ -1,6 +1,6 @@
 //! Frames of an existing stream.
 
-use super::types::{FrameError, FrameHeader, FrameRecord, PREFIX_SIZE};
+use super::types::{FrameError, FrameHeader, FrameRecord, PREFIX_SIZE, length_field};
 use crate::crypto::FrameIv;
 use crate::format::FRAME_OVERHEAD;
 
@@ -17,16 +17,16 @@ pub fn parse_header(slot: &[u8], is_final: bool) -> Result<FrameHeader, FrameErr
     };
     let prefix = slot.first_chunk::<PREFIX_SIZE>();
     let [a, b, c, d, iv @ ..] = *prefix.filter(|_| slot.len() >= FRAME_OVERHEAD).ok_or(too_small)?;
-    let header = FrameHeader {
-        is_final,
-        encrypted_size: slot.len() as u32,
-        iv: FrameIv::from_wire(iv),
-    };
-    let (expected, actual) = (header.length_field(), u32::from_be_bytes([a, b, c, d]));
+    let encrypted_size = slot.len() as u32;
+    let [expected, actual] = [length_field(encrypted_size, is_final), [a, b, c, d]].map(u32::from_be_bytes);
     if expected != actual {
         return Err(FrameError::LengthField { expected, actual });
     }
-    Ok(header)
+    Ok(FrameHeader {
+        is_final,
+        encrypted_size,
+        iv: FrameIv::from_wire(iv),
+    })
 }
 
 /// Splits the frame that fills `slot` into its parts.

@@ -37,8 +37,8 @@ pub fn restore_length(slot: &mut [u8], is_final: bool) {
 pub fn write_frame(slot: &mut [u8], header: &FrameHeader, tag: &[u8; FRAME_TAG_SIZE]) {
     debug_assert!(slot.len() >= FRAME_OVERHEAD && slot.len() == header.encrypted_size as usize);
     if let Some((prefix, rest)) = slot.split_first_chunk_mut::<PREFIX_SIZE>() {
-        prefix[..4].copy_from_slice(&header.length_field().to_be_bytes());
-        prefix[4..].copy_from_slice(header.iv.as_bytes());
+        prefix[..LENGTH_SIZE].copy_from_slice(&length_field(header.encrypted_size, header.is_final));
+        prefix[LENGTH_SIZE..].copy_from_slice(header.iv.as_bytes());
         if let Some(last) = rest.last_chunk_mut() {
             *last = *tag;
         }

@@ -14,14 +14,6 @@ pub struct FrameHeader {
     pub iv: FrameIv,
 }
 
-impl FrameHeader {
-    /// The length field: the size of the last frame, and a fixed mark in all others.
-    #[must_use]
-    pub const fn length_field(&self) -> u32 {
-        u32::from_be_bytes(length_field(self.encrypted_size, self.is_final))
-    }
-}
-
 /// One frame, split into its parts. The ciphertext is decrypted in place.
 #[derive(Debug)]
 pub struct FrameRecord<'a> {
@@ -54,7 +46,7 @@ pub enum FrameError {
     },
 }
 
-/// The length field on the wire of a frame of `encrypted_size` bytes.
+/// The length field on the wire: the size of the last frame, in bytes, and a fixed mark in all others.
 #[must_use]
 pub const fn length_field(encrypted_size: u32, is_final: bool) -> [u8; LENGTH_SIZE] {
     let length = if is_final { encrypted_size } else { NOT_FINAL };

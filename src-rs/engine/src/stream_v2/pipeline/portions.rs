@@ -2,6 +2,7 @@
 
 use super::task_error::TaskError;
 use crate::operation::cancel::CancellationToken;
+use crate::operation::options::Control;
 use crate::operation::threads::Threads;
 use crate::stream_v2::segment_worker::{Join, SegmentChecker, SegmentOpener, SegmentSealer};
 use crate::telemetry::{Stage, StageTimes};
@@ -13,20 +14,6 @@ pub(crate) enum Parallelism {
     Segments,
     /// The frames of one segment after the other, because there are fewer segments than threads.
     Frames,
-}
-
-impl Parallelism {
-    /// The choice for `segments` segments, if their number is known.
-    pub(crate) fn choose(threads: &Threads, segments: Option<u64>) -> Self {
-        match threads {
-            Threads::Pool(pool)
-                if segments.is_some_and(|count| count < pool.current_num_threads() as u64) =>
-            {
-                Self::Frames
-            }
-            _ => Self::Segments,
-        }
-    }
 }
 
 /// Splits the frames of one segment over the pool that it is called in, by work stealing.
@@ -57,6 +44,21 @@ pub(crate) struct PortionRunner<'a> {
 }
 
 impl<'a> PortionRunner<'a> {
+    /// A runner for each of `segments` segments, if their number is known.
+    pub(crate) fn new(control: &'a Control<'_>, segments: Option<u64>) -> Self {
+        let has_spare_threads = |count| match &control.threads {
+            Threads::Pool(pool) => count < pool.current_num_threads() as u64,
+            Threads::Serial => false,
+        };
+        Self {
+            parallelism: match segments.is_some_and(has_spare_threads) {
+                true => Parallelism::Frames,
+                false => Parallelism::Segments,
+            },
+            cancel: &control.cancel,
+        }
+    }
+
     /// Processes frames in sequence on the caller's thread.
     pub(crate) const fn serial(cancel: &'a CancellationToken) -> Self {
         Self {

@@ -41,10 +41,10 @@ pub(crate) fn run_positioned<T: Send>(
     // always found, at any speed of the threads.
     let failed_at = AtomicU64::new(u64::MAX);
     let portion = portion_size(geometry.frame_slot_size());
-    let cancel = &control.cancel;
-    let run = |parallelism, portion| {
+    let runner = PortionRunner::new(control, Some(count));
+    let run = |portion| {
         let mut worker = Worker {
-            runner: PortionRunner { parallelism, cancel },
+            runner,
             portion,
             buffer: PortionBuffer::default(),
             times: StageTimes::default(),
@@ -67,10 +67,10 @@ pub(crate) fn run_positioned<T: Send>(
         (results, failure, worker.times)
     };
     let workers = match &control.threads {
-        Threads::Serial => vec![run(Parallelism::Segments, portion)],
-        Threads::Pool(pool) => match Parallelism::choose(&control.threads, Some(count)) {
-            Parallelism::Segments => pool.broadcast(|_| run(Parallelism::Segments, portion)),
-            parallelism => vec![pool.install(|| run(parallelism, portion * pool.current_num_threads()))],
+        Threads::Serial => vec![run(portion)],
+        Threads::Pool(pool) => match runner.parallelism {
+            Parallelism::Segments => pool.broadcast(|_| run(portion)),
+            Parallelism::Frames => vec![pool.install(|| run(portion * pool.current_num_threads()))],
         },
     };
     let mut results = Vec::with_capacity(usize::try_from(count).unwrap_or(0));

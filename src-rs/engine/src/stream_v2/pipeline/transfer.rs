@@ -117,7 +117,7 @@ impl Transfer<'_> {
         } = worker;
         let geometry = self.context.geometry();
         let slot_size = geometry.frame_slot_size();
-        let header = SegmentHeader::due(index, self.plaintext_size, geometry);
+        let header = SegmentHeader::expected(index, self.plaintext_size, geometry);
         let mut sealer = EncryptSegmentWorker::new(self.context).begin(header)?;
         let mut read_at = geometry.plaintext_offset(index);
         let mut write_at = geometry.record_offset(self.header_size, index).get();

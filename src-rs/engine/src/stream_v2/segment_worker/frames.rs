@@ -128,8 +128,8 @@ impl FrameOpener {
         Ok(contents(slot, size).next().unwrap_or_default())
     }
 
-    /// Same as [`open`](Self::open) with the right length field, whatever stands in `slot`: the field tells nothing that
-    /// the record's header does not tell. Returns whether the frame verified; on failure the content is unspecified.
+    /// Same as [`open`](Self::open), but ignores the length field: the record's header already tells the frame's size.
+    /// Returns whether the frame verified. On failure the content is unspecified.
     #[must_use]
     pub fn open_with_any_length(&self, frame: FrameIndex, slot: &mut [u8]) -> bool {
         restore_length(slot, frame == self.last);

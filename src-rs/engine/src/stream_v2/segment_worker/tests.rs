@@ -266,12 +266,12 @@ fn sealing_fails_without_random_bytes() {
     let source = FrameWorkerError::Crypto {
         error: CryptoError::RandomUnavailable,
     };
-    let due = SegmentWorkerError::FrameEncryptionFailed {
+    let expected = SegmentWorkerError::FrameEncryptionFailed {
         segment: INDEX,
         frame: FrameIndex::ZERO,
         source,
     };
-    assert_eq!(refused, due);
+    assert_eq!(refused, expected);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn failures_that_prevent_checking_are_returned() {
         ..keyless()
     };
     let other = SecretKey::from_bytes(&[9; 32]).unwrap();
-    let large = u32::MAX;
+    let large = crate::format::MAX_SEGMENT_SIZE;
     let mut tampered = stream.clone();
     tampered[72] ^= 1;
     let header_size = StreamParts::of(&stream).header.len();

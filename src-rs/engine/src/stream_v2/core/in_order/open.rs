@@ -8,7 +8,7 @@ use crate::operation::options::Control;
 use crate::stream_v2::core::tally::{StreamEnd, Tally};
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::pipeline::record_layout::RecordCursor;
-use crate::stream_v2::pipeline::{Parallelism, PortionRunner, open_record};
+use crate::stream_v2::pipeline::{PortionRunner, open_record};
 use crate::stream_v2::segment_worker::SegmentWire;
 use std::io::{Read, Write};
 
@@ -26,10 +26,7 @@ pub(crate) fn open_in_order(
         cursor: stream.cursor(total),
         has_failed: false,
     };
-    let runner = PortionRunner {
-        parallelism: Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total))),
-        cancel: &control.cancel,
-    };
+    let runner = PortionRunner::new(control, total.map(|total| geometry.segment_count(total)));
     let mut delivery = Delivery::new(Tally::opening(), writer, control, total);
     delivery.run(
         &geometry,

@@ -8,7 +8,7 @@ use crate::operation::options::Control;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::pipeline::record_layout::SegmentCutter;
-use crate::stream_v2::pipeline::{Parallelism, PortionRunner, seal_record};
+use crate::stream_v2::pipeline::{PortionRunner, seal_record};
 use crate::stream_v2::segment_worker::{EncryptedSegment, SegmentInput};
 use std::io::{Read, Write};
 
@@ -29,10 +29,7 @@ pub(crate) fn seal_in_order(
         is_done: false,
         ahead: None,
     };
-    let runner = PortionRunner {
-        parallelism: Parallelism::choose(&control.threads, total.map(|total| geometry.segment_count(total))),
-        cancel: &control.cancel,
-    };
+    let runner = PortionRunner::new(control, total.map(|total| geometry.segment_count(total)));
     let mut delivery = Delivery::new(Tally::sealing(&stream.header), writer, control, total);
     delivery.write(&stream.header)?;
     delivery.run(
@@ -74,7 +71,7 @@ impl PlaintextSegments<'_> {
 
     fn read_segment(&mut self, mut record: Vec<u8>) -> Result<SegmentInput, SealError> {
         let index = self.cutter.index();
-        let expected = self.geometry.plaintext_due(self.total, index);
+        let expected = self.geometry.expected_plaintext(self.total, index);
         while self.cutter.filled() < expected {
             let room = self.cutter.room();
             let wanted = room.len().min((expected - self.cutter.filled()) as usize);

@@ -8,7 +8,7 @@ use crate::operation::options::Control;
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::io::ReadAt;
-use crate::stream_v2::pipeline::{Parallelism, PortionRunner};
+use crate::stream_v2::pipeline::PortionRunner;
 use crate::telemetry::StageTimes;
 use std::io::Write;
 
@@ -21,10 +21,7 @@ pub(crate) fn open_around_damage(
     control: &Control<'_>,
 ) -> Result<(Tally, DamageLog), SealError> {
     let cancel = &control.cancel;
-    let runner = PortionRunner {
-        parallelism: Parallelism::choose(&control.threads, Some(stream.segments())),
-        cancel,
-    };
+    let runner = PortionRunner::new(control, Some(stream.segments()));
     let open = |index, buffer, times: &mut StageTimes| stream.open_with(runner, source, index, buffer, times);
     let mut damages = DamageDecider::new(policy, cancel);
     // All segments that are missing at the end are one damage.

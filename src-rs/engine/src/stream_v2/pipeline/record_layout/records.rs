@@ -105,18 +105,18 @@ impl RecordCursor {
 
     /// The expected record; a full one if the stream's length is unknown.
     #[must_use]
-    pub fn due(&self) -> RecordPlace {
+    pub fn expected(&self) -> RecordPlace {
         let is_final = self
             .total
             .is_some_and(|total| self.index.get() + 1 >= self.geometry.segment_count(total));
-        self.place(self.geometry.plaintext_due(self.total, self.index), is_final)
+        self.place(self.geometry.expected_plaintext(self.total, self.index), is_final)
     }
 
     /// The record that starts with these bytes, or the expected one if they do not start a record of this stream.
     #[must_use]
     pub fn find(&self, bytes: &[u8]) -> RecordPlace {
         let found = bytes.first_chunk().and_then(|header| self.measure(header).ok());
-        found.unwrap_or_else(|| self.due())
+        found.unwrap_or_else(|| self.expected())
     }
 
     /// All that is missing if the stream ends here: the expected record and those behind it. Empty at the end.
@@ -131,7 +131,7 @@ impl RecordCursor {
                 is_final: true,
             };
         }
-        let mut place = self.due();
+        let mut place = self.expected();
         if let Some(total) = self.total {
             place.segments = self.geometry.segment_count(total) - self.index.get();
             place.plaintext.end = total;

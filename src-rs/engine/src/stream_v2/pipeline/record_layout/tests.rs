@@ -97,9 +97,9 @@ fn bytes_that_are_no_record_have_the_size_of_the_expected_one() {
     let geometry = geometry();
     let full = geometry.full_record_size();
     let mut endless = RecordCursor::new(geometry, WireOffset::new(300), None);
-    endless.advance(&endless.due());
-    assert_eq!(endless.due().wire, ByteRange::at(300 + full, full));
-    assert_eq!(endless.missing(), endless.due());
+    endless.advance(&endless.expected());
+    assert_eq!(endless.expected().wire, ByteRange::at(300 + full, full));
+    assert_eq!(endless.missing(), endless.expected());
     assert!(!endless.is_at_end());
 
     let mut cursor = RecordCursor::new(geometry, WireOffset::new(300), Some(2 * 4096 + 5));
@@ -109,12 +109,12 @@ fn bytes_that_are_no_record_have_the_size_of_the_expected_one() {
         missing.wire,
         ByteRange::at(300, 2 * full + geometry.record_size(5))
     );
-    cursor.advance(&cursor.due());
-    cursor.advance(&cursor.due());
+    cursor.advance(&cursor.expected());
+    cursor.advance(&cursor.expected());
     assert!(!cursor.is_at_end());
-    assert_eq!(cursor.due().plaintext, ByteRange::at(2 * 4096, 5));
-    assert_eq!(cursor.missing(), cursor.due());
-    cursor.advance(&cursor.due());
+    assert_eq!(cursor.expected().plaintext, ByteRange::at(2 * 4096, 5));
+    assert_eq!(cursor.missing(), cursor.expected());
+    cursor.advance(&cursor.expected());
     assert!(cursor.is_at_end());
     assert_eq!(cursor.offset().get(), missing.wire.end);
     assert_eq!(cursor.missing().plaintext, ByteRange::at(2 * 4096 + 5, 0));

@@ -28,8 +28,8 @@ fn every_flipped_bit_is_refused_with_the_error_of_its_place() {
             flipped[bit / 8] ^= 1 << (bit % 8);
             let (opened, result) = open(&context, &flipped, 1, &Serial);
             let error = result.unwrap_err();
-            let due = expected_for_flip(bit / 8, digest);
-            assert_eq!(kind_of(&error), due, "{digest}, bit {bit}: {error}");
+            let expected = expected_for_flip(bit / 8, digest);
+            assert_eq!(kind_of(&error), expected, "{digest}, bit {bit}: {error}");
             assert!(
                 plaintext(FRAME + 5).starts_with(&opened),
                 "{digest}, bit {bit}: wrong plaintext"
@@ -151,17 +151,17 @@ fn the_first_of_several_bad_frames_is_reported_on_any_threads() {
     for frame in [6, 2, 5] {
         record[PREAMBLE_SIZE + frame * SLOT + 20] ^= 1;
     }
-    let due = format!(
+    let expected = format!(
         "FrameDecryptionFailed frame 2 at {}",
         OFFSET.get() as usize + PREAMBLE_SIZE + 2 * SLOT
     );
     for portion in 1..=8 {
         let (opened, serial) = open(&context, &record, portion, &Serial);
-        assert_eq!(kind_of(&serial.unwrap_err()), due);
+        assert_eq!(kind_of(&serial.unwrap_err()), expected);
         assert!(plaintext(SEGMENT).starts_with(&opened) && opened.len() <= 2 * FRAME as usize);
         assert_eq!(
             kind_of(&open(&context, &record, portion, &TwoThreads).1.unwrap_err()),
-            due
+            expected
         );
     }
 }
