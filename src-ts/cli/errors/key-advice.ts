@@ -24,7 +24,8 @@ function otherKey({ slotTypes, accepted, offered = [], isKeyFromEnvironment }: F
   }
   // A type that was not tried is more likely than another key of a type that was.
   const untried = howToOpen(wanted.filter((type) => !offered.includes(type)));
-  if (slotTypes !== undefined && untried !== undefined) {
+  if (slotTypes === undefined) return GIVE_ANY;
+  if (untried !== undefined) {
     const tried = new Set(offered.map((type) => TRIED[type] ?? type));
     return tried.size === 0 ? untried : `${[...tried].join(' and ')} did not match: ${untried}`;
   }
@@ -46,4 +47,6 @@ const TRIED: Readonly<Record<string, string>> = {
   hybrid: 'the key pair',
   passphrase: 'the passphrase',
 };
+// Standard input can't be inspected.
+const GIVE_ANY = 'give one of the keys that it was sealed for, with -k FILE, -i FILE or -p';
 const NO_OPTION = 'the command has no option for the keys that open it: use the library';
