@@ -277,7 +277,7 @@ fn opening_a_body_without_its_header_explains_the_failure() {
     // A marker alone is not a segment.
     folder.write("body", &[b"SEG1".to_vec(), vec![0; 500]].concat());
     let failure = decrypt_file(&body, &opened, &reading(), NEW, &Control::serial()).unwrap_err();
-    assert!(!failure.to_string().contains("kept apart"), "{failure}");
+    assert!(!failure.to_string().contains("detached"), "{failure}");
     assert_eq!(
         folder.open(&header[1..], &reading()).unwrap_err().code(),
         "INVALID_OPTION"
