@@ -110,5 +110,5 @@ test('advice about keys depends on the types of the key slots', (t) => {
   t.regex(giveOtherKey({ ...context, slotTypes: ['key'], accepted: ['passphrase'] }), /--accept-slots/);
   t.regex(giveOtherKey({ ...context, slotTypes: ['provider'] }), /use the library/);
   // Standard input can't be inspected: every option is named.
-  t.regex(giveOtherKey({ ...context, offered: ['key'] }), /-p[^]*-i FILE[^]*-k FILE/);
+  t.regex(giveOtherKey({ ...context, offered: ['key'] }), /-k FILE, -i FILE or -p/);
 });

@@ -63,7 +63,7 @@ export function isRangeError(error: unknown): error is RangeError {
 /** Explains a refused value, with the option's name on the command line. */
 export function explainOption({ message }: RangeError): Explanation {
   const text = `--${message.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, dashed)}`;
-  return { code: 'ERR_CLI_USAGE', kind: 'Usage', message: text, ...usage('see the help: --help') };
+  return { code: 'ERR_CLI_USAGE', kind: 'Usage', message: text, ...usage('see --help of the command') };
 }
 
 type Kind = SealFailure['kind'];

@@ -22,15 +22,14 @@ function otherKey({ slotTypes, accepted, offered = [], isKeyFromEnvironment }: F
   if (isKeyFromEnvironment === true && wanted.includes('key')) {
     return 'the key is the one of SEALSTREAM_KEY_FILE: set that to the key file that it was sealed with, or give -k FILE';
   }
+  if (slotTypes === undefined) return GIVE_ANY;
   // A type that was not tried is more likely than another key of a type that was.
   const untried = howToOpen(wanted.filter((type) => !offered.includes(type)));
-  if (slotTypes !== undefined && untried !== undefined) {
+  if (untried !== undefined) {
     const tried = new Set(offered.map((type) => TRIED[type] ?? type));
     return tried.size === 0 ? untried : `${[...tried].join(' and ')} did not match: ${untried}`;
   }
-  const fallback =
-    wanted.length < types.length ? 'accept its other key slots with --accept-slots' : NO_OPTION;
-  return howToOpen(wanted) ?? fallback;
+  return howToOpen(wanted) ?? (wanted.length < types.length ? ACCEPT_MORE : NO_OPTION);
 }
 
 const WITH_IDENTITY = 'give the file of the secret key that belongs to its public key, with -i FILE';
@@ -46,4 +45,7 @@ const TRIED: Readonly<Record<string, string>> = {
   hybrid: 'the key pair',
   passphrase: 'the passphrase',
 };
+// Standard input can't be inspected.
+const GIVE_ANY = 'give one of the keys that it was sealed for, with -k FILE, -i FILE or -p';
+const ACCEPT_MORE = 'accept its other key slots with --accept-slots';
 const NO_OPTION = 'the command has no option for the keys that open it: use the library';
