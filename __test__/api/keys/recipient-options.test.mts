@@ -155,7 +155,7 @@ test('invalid recipients and identities are refused with the reason', async (t) 
     [await seal({ recipients: [, key] }), /recipients\[0\]/], // eslint-disable-line no-sparse-arrays
     [await seal({ recipients: five }), /passphrase/],
     [await unseal({}), /key must be given, or identities/],
-    [await unseal({ identities: [] }), /identities must have at least one identity/],
+    [await unseal({ identities: [] }), /identities must have at least one item/],
     [
       await unseal({ identities: [hybrid(pair.publicKey)] }),
       /identities\[0\].*public key, which opens nothing/,
