@@ -1,4 +1,4 @@
-// The names and paths in the architecture pages and in CONTRIBUTING.md exist.
+// Names and paths in the architecture pages and in CONTRIBUTING.md must exist in the code.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ function filesBelow(folder: string): string[] {
 }
 
 const sources = ['src-rs', 'src-ts'].flatMap(filesBelow);
-const text = sources.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
+const text = [...sources, 'package.json'].map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
 const words = new Set(text.match(/\w+/g));
 
 /** A path from the root, or the end of a source's path or folder. */

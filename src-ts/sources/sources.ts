@@ -47,7 +47,12 @@ export function fileSource(path: string, header?: Uint8Array): Source {
 /** A source that the addon reads by itself, or one that JavaScript reads for it. */
 export type Origin =
   | { readonly direct: Source; readonly fetched?: undefined }
-  | { readonly direct?: undefined; readonly fetched: Fetcher };
+  | {
+      readonly direct?: undefined;
+      readonly fetched: Fetcher;
+      /** The detached header, if the source is only the body. */
+      readonly header?: Uint8Array;
+    };
 
 /** Reads for the addon. The bytes that it returns are used by nothing else. */
 export interface Fetcher {
@@ -62,11 +67,10 @@ export function originArgument(name: string, source: unknown, header?: Uint8Arra
     // The message must not show the address: its query may be a secret.
     throw rangeError(name, 'must not be a web address: httpSource(url) reads from one');
   }
-  if (typeof source === 'string' || source instanceof URL || (isBytes(source) && !header)) {
+  if (typeof source === 'string' || source instanceof URL || isBytes(source)) {
     return { direct: sourceArgument(name, source, header) };
   }
-  const fetched = isBytes(source) ? bytesFetcher(fixedBytes(name, source)) : fetcher(name, source);
-  return { fetched: header ? headerInFront(header, fetched) : fetched };
+  return { fetched: fetcher(name, source), ...(header && { header }) };
 }
 
 function fetcher(name: string, source: unknown): Fetcher {
@@ -79,27 +83,6 @@ function fetcher(name: string, source: unknown): Fetcher {
   if (typeof size !== 'function') byteCount(`${name}.size`, size);
   if (close !== undefined) callback(`${name}.close`, close);
   return objectFetcher(source as RandomAccessSource);
-}
-
-function headerInFront(header: Uint8Array, body: Fetcher): Fetcher {
-  return {
-    size: async (canceller) => byteCount("the source's size()", await body.size(canceller)) + header.length,
-    async read(offset, length, canceller) {
-      const first = header.subarray(offset, offset + length);
-      if (first.length === length) return first;
-      const rest = await body.read(Math.max(0, offset - header.length), length - first.length, canceller);
-      return first.length === 0 ? rest : Buffer.concat([first, rest]);
-    },
-    close: () => body.close(),
-  };
-}
-
-function bytesFetcher(bytes: Uint8Array): Fetcher {
-  return {
-    size: () => bytes.length,
-    read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
-    close: () => undefined,
-  };
 }
 
 function objectFetcher(source: RandomAccessSource): Fetcher {

@@ -61,7 +61,8 @@ export class UnlockedStream {
         return new UnlockedStream(await openReader(origin.direct), undefined, origin.direct.bytes);
       }
       const size = await canceller.race(() => origin.fetched.size(canceller));
-      const fetched = new FetchedSource(origin.fetched, byteCount("the source's size()", size));
+      const bodySize = byteCount("the source's size()", size);
+      const fetched = new FetchedSource(origin.fetched, origin.header ?? EMPTY, bodySize);
       const reader = await openReader(await fetched.headerAndEnd(canceller, authenticate));
       return new UnlockedStream(reader, fetched, undefined);
     } catch (error) {
@@ -134,12 +135,19 @@ async function closeUnopened({ fetched }: Origin): Promise<void> {
     .catch(() => undefined);
 }
 
-/** A source that JavaScript reads. */
+/** A source that JavaScript reads: a stream, or the body of one whose header is detached. Ranges are those of the stream. */
 class FetchedSource {
+  /** Bytes of the stream. */
+  readonly size: number;
+
   constructor(
     readonly from: Fetcher,
-    readonly size: number,
-  ) {}
+    /** The detached header; empty if there is none. */
+    readonly header: Uint8Array,
+    bodySize: number,
+  ) {
+    this.size = header.length + bodySize;
+  }
 
   /**
    * Fetches what opening the stream needs, in one or two rounds of requests. If the second round is for many bytes, `authenticate` first
@@ -156,19 +164,31 @@ class FetchedSource {
       { start: tailStart, end: this.size },
     ];
     const parts = await this.#fetch([head, tail], canceller);
-    const at = (offset: number) => parts.find((part) => part.offset === offset)?.bytes ?? EMPTY;
-    const start = at(0);
-    const missing = native.openRanges(this.size, start, tailStart < this.size ? at(tailStart) : EMPTY);
+    const start = this.#bytes(head, parts);
+    const missing = native.openRanges(this.size, start, this.#bytes(tail, parts));
     const missingSize = missing.reduce((sum, range) => sum + range.end - range.start, 0);
     if (missingSize > LARGE) {
       const rest = { start: start.length, end: native.streamHeaderSize(start) };
-      const more = await this.#fetch([rest], canceller);
-      await authenticate(Buffer.concat([start, ...more.map(({ bytes }) => bytes)]));
+      const more = this.#bytes(rest, await this.#fetch([rest], canceller));
+      await authenticate(Buffer.concat([start, more]));
     }
     if (missingSize > LARGEST) {
       throw rangeError('source', `claims an end of ${missingSize} bytes; at most ${LARGEST} are fetched`);
     }
-    return this.#asSource([...parts, ...(await this.#fetch(missing, canceller))]);
+    const source = this.#asSource([...parts, ...(await this.#fetch(missing, canceller))]);
+    return this.header.length === 0 ? source : nullPrototype({ ...source, header: this.header });
+  }
+
+  /** The bytes of a range that was fetched. */
+  #bytes(range: ByteRange, parts: readonly FetchedPart[]): Uint8Array {
+    const { start, end } = this.#inBody(range);
+    const body = start < end ? parts.find(({ offset }) => offset === start)?.bytes : undefined;
+    return Buffer.concat([this.header.subarray(range.start, range.end), body ?? EMPTY]);
+  }
+
+  #inBody({ start, end }: ByteRange): ByteRange {
+    const { length } = this.header;
+    return { start: Math.max(0, start - length), end: Math.min(end, this.size) - length };
   }
 
   /** Fetches ranges of the source, as far as they lie inside it. */
@@ -177,12 +197,12 @@ class FetchedSource {
   }
 
   #asSource(parts: FetchedPart[]): Source {
-    return nullPrototype({ fetched: nullPrototype({ size: this.size, parts }) });
+    return nullPrototype({ fetched: nullPrototype({ size: this.size - this.header.length, parts }) });
   }
 
   async #fetch(ranges: readonly ByteRange[], canceller: Canceller): Promise<FetchedPart[]> {
     const parts = ranges
-      .map(({ start, end }) => ({ start, end: Math.min(end, this.size) }))
+      .map((range) => this.#inBody(range))
       .filter(({ start, end }) => start < end)
       .map(async ({ start, end }) => ({
         offset: start,

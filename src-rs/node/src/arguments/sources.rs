@@ -49,10 +49,7 @@ impl Source {
             Some(path) => Box::new(open_source(Path::new(path))?),
             None => self.in_memory()?,
         };
-        Ok(match &self.header {
-            Some(header) => Box::new(JoinedSource::new(input(header), opened)),
-            None => opened,
-        })
+        Ok(joined(self.header.as_ref().map(input), opened))
     }
 
     /// The path of a source that must be a file.
@@ -60,7 +57,7 @@ impl Source {
         self.path.as_ref().map(Path::new).ok_or_else(Self::missing)
     }
 
-    /// Opens a source that is not a file.
+    /// Opens a source that is not a file, without its detached header.
     pub(crate) fn in_memory(&self) -> Result<Box<dyn ReadAt + '_>, SealError> {
         match (&self.bytes, &self.fetched) {
             (Some(bytes), _) => Ok(Box::new(input(bytes))),
@@ -97,5 +94,13 @@ impl Source {
 
     fn missing() -> SealError {
         invalid("source", "must name a path or bytes")
+    }
+}
+
+/// A body with its detached header, if there is one.
+pub(crate) fn joined<'a>(header: Option<&'a [u8]>, body: Box<dyn ReadAt + 'a>) -> Box<dyn ReadAt + 'a> {
+    match header {
+        Some(header) => Box::new(JoinedSource::new(header, body)),
+        None => body,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::OpenSettings;
-use crate::arguments::sources::Source;
+use crate::arguments::sources::{Source, joined};
 use crate::memory::{Output, input};
 use crate::runtime::task::{Cancellation, Task};
 use crate::types::byte_range::ByteRange;
@@ -15,10 +15,11 @@ use napi_derive::napi;
 use sealstream::format::SegmentIndex;
 use sealstream::random_access::{RangeReader, ReadPlan};
 use sealstream::stream_v2::core::seekable::SeekableStream;
-use sealstream::stream_v2::io::{JoinedSource, ReadAt, open_source};
+use sealstream::stream_v2::io::{ReadAt, open_source};
 use sealstream::stream_v2::segment_worker::RecordSummary;
 use sealstream::telemetry::StageTimes;
 use sealstream::{CancellationToken, SealError, format, random_access};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,8 +31,10 @@ pub struct StreamReader {
 
 struct Shared {
     stream: Stream,
+    /// The detached header.
+    header: Option<Vec<u8>>,
     /// The source, unless it is in memory and passed to every call.
-    file: Option<(Box<dyn ReadAt>, PathBuf)>,
+    file: Option<(File, PathBuf)>,
     /// Record buffers that can be used again.
     free: Mutex<Vec<Vec<u8>>>,
 }
@@ -64,20 +67,15 @@ pub fn open_reader<'env>(
     let task = Task::new(cancellation).stretching(options.slot_types());
     task.launch(env, move |_| {
         let file = match &source.path {
-            Some(path) => {
-                let file = open_source(Path::new(path))?;
-                let whole: Box<dyn ReadAt> = match &source.header {
-                    Some(header) => Box::new(JoinedSource::new(input(header).to_vec(), file)),
-                    None => Box::new(file),
-                };
-                Some((whole, PathBuf::from(path)))
-            }
+            Some(path) => Some((open_source(Path::new(path))?, PathBuf::from(path))),
             None => None,
         };
-        let opened = match &file {
-            Some((file, _)) => SeekableStream::open(file, &options),
-            None => SeekableStream::open(&*source.in_memory()?, &options),
+        let header = source.header.as_ref().map(|header| input(header).to_vec());
+        let body: Box<dyn ReadAt> = match &file {
+            Some((file, _)) => Box::new(file),
+            None => source.in_memory()?,
         };
+        let opened = SeekableStream::open(&*joined(header.as_deref(), body), &options);
         let stream = opened.and_then(|opened| match cache_size {
             Some(bytes) => {
                 RangeReader::new(opened, bytes as usize).map(|reader| Stream::Ranges(Arc::new(reader)))
@@ -86,6 +84,7 @@ pub fn open_reader<'env>(
         });
         let shared = Shared {
             stream: stream.map_err(|failure| source.on_path(failure))?,
+            header,
             file,
             free: Mutex::default(),
         };
@@ -349,9 +348,12 @@ impl Shared {
         source: &Source,
         read: impl FnOnce(&dyn ReadAt) -> std::result::Result<T, SealError>,
     ) -> std::result::Result<T, SealError> {
+        let header = self.header.as_deref();
         match &self.file {
-            Some((file, path)) => read(file).map_err(|failure| failure.on_file(path, path)),
-            None => read(&*source.in_memory()?),
+            Some((file, path)) => {
+                read(&*joined(header, Box::new(file))).map_err(|failure| failure.on_file(path, path))
+            }
+            None => read(&*joined(header, source.in_memory()?)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Whole files by path: output that appears complete or not at all, and paths that are not what they should be.
+//! Whole files by path: complete output or none, and unsuitable paths.
 
 use crate::error::{FileKind, IoOperation, SealError};
 use crate::files::{Placement, decrypt_file, encrypt_file};
@@ -76,7 +76,7 @@ pub(crate) fn shown(path: &Path) -> String {
 }
 
 #[test]
-fn a_file_is_sealed_and_opened_to_new_files_and_over_old_ones() {
+fn files_are_sealed_and_opened_to_new_and_existing_files() {
     let folder = Folder::new();
     for placement in [NEW, REPLACE] {
         folder.encrypt("plain", "a.seal", placement).unwrap();
@@ -99,20 +99,20 @@ fn empty_files_open_to_empty_files() {
 }
 
 #[test]
-fn a_target_that_exists_is_refused_and_left_as_it_was() {
+fn an_existing_target_is_refused_and_unchanged() {
     let folder = Folder::new();
     fs::write(folder.path("old"), b"old").unwrap();
-    let due = SealError::TargetExists {
+    let expected = SealError::TargetExists {
         path: shown(&folder.path("old")),
     };
-    assert_eq!(folder.encrypt("plain", "old", NEW), Err(due.clone()));
-    assert_eq!(folder.decrypt("sealed", "old", NEW), Err(due));
+    assert_eq!(folder.encrypt("plain", "old", NEW), Err(expected.clone()));
+    assert_eq!(folder.decrypt("sealed", "old", NEW), Err(expected));
     assert_eq!(fs::read(folder.path("old")).unwrap(), b"old");
     assert_eq!(folder.names(), ["old", "plain", "sealed"]);
 }
 
 #[test]
-fn a_failure_leaves_no_temporary_file_and_the_old_target_as_it_was() {
+fn a_failure_removes_the_temporary_file_and_keeps_the_old_target() {
     let folder = Folder::new();
     let sealed = fs::read(folder.path("sealed")).unwrap();
     fs::write(folder.path("old"), b"old").unwrap();
@@ -148,7 +148,7 @@ fn a_failure_leaves_no_temporary_file_and_the_old_target_as_it_was() {
 }
 
 #[test]
-fn an_output_that_is_dropped_leaves_nothing() {
+fn a_dropped_output_leaves_nothing() {
     let folder = Folder::new();
     let output = OutputFile::create(&[], &folder.path("new"), Overwrite::Refuse).unwrap();
     assert_eq!(
@@ -161,14 +161,14 @@ fn an_output_that_is_dropped_leaves_nothing() {
 }
 
 #[test]
-fn a_target_that_came_into_being_meanwhile_is_not_overwritten() {
+fn a_target_created_meanwhile_is_not_overwritten() {
     let folder = Folder::new();
     let target = folder.path("new");
     let output = OutputFile::create(&[], &target, Overwrite::Refuse).unwrap();
-    fs::write(&target, b"somebody else's").unwrap();
+    fs::write(&target, b"another file").unwrap();
     let refused = output.commit(None, true).unwrap_err();
     assert_eq!(refused, SealError::TargetExists { path: shown(&target) });
-    assert_eq!(fs::read(&target).unwrap(), b"somebody else's");
+    assert_eq!(fs::read(&target).unwrap(), b"another file");
     assert_eq!(folder.names(), ["new", "plain", "sealed"]);
 
     let output = OutputFile::create(&[], &folder.path("other"), Overwrite::Replace).unwrap();
@@ -178,7 +178,7 @@ fn a_target_that_came_into_being_meanwhile_is_not_overwritten() {
 }
 
 #[test]
-fn a_file_is_never_its_own_target() {
+fn source_and_target_must_differ() {
     let folder = Folder::new();
     let before = fs::read(folder.path("plain")).unwrap();
     fs::hard_link(folder.path("plain"), folder.path("hard")).unwrap();
@@ -191,10 +191,14 @@ fn a_file_is_never_its_own_target() {
     }
     for alias in aliases {
         for placement in [NEW, REPLACE] {
-            let due = SealError::SameFile {
+            let expected = SealError::SameFile {
                 path: shown(&folder.path(alias)),
             };
-            assert_eq!(folder.encrypt("plain", alias, placement), Err(due), "{alias}");
+            assert_eq!(
+                folder.encrypt("plain", alias, placement),
+                Err(expected),
+                "{alias}"
+            );
         }
     }
     assert!(fs::read(folder.path("plain")).unwrap() == before);
@@ -204,21 +208,21 @@ fn a_file_is_never_its_own_target() {
 fn a_directory_is_neither_source_nor_target() {
     let folder = Folder::new();
     fs::create_dir(folder.path("dir")).unwrap();
-    let due = |name: &str| SealError::NotARegularFile {
+    let expected = |name: &str| SealError::NotARegularFile {
         path: shown(&folder.path(name)),
         found: FileKind::Directory,
     };
     #[cfg(unix)] // Windows does not open a directory at all.
-    assert_eq!(folder.encrypt("dir", "new", NEW), Err(due("dir")));
+    assert_eq!(folder.encrypt("dir", "new", NEW), Err(expected("dir")));
     for placement in [NEW, REPLACE] {
-        assert_eq!(folder.encrypt("plain", "dir", placement), Err(due("dir")));
+        assert_eq!(folder.encrypt("plain", "dir", placement), Err(expected("dir")));
     }
-    assert_eq!(folder.encrypt("plain", "dir/..", NEW), Err(due("dir/..")));
+    assert_eq!(folder.encrypt("plain", "dir/..", NEW), Err(expected("dir/..")));
     assert_eq!(folder.names(), ["dir", "plain", "sealed"]);
 }
 
 #[test]
-fn paths_that_are_not_there_are_named() {
+fn missing_paths_are_named() {
     let folder = Folder::new();
     let io = |result: Result<(), SealError>| match result.unwrap_err() {
         SealError::Io {
@@ -229,38 +233,38 @@ fn paths_that_are_not_there_are_named() {
         } => (operation, path, code),
         other => panic!("{other}"),
     };
-    let due = |operation, name: &str, code: &str| {
+    let expected = |operation, name: &str, code: &str| {
         (operation, Some(shown(&folder.path(name))), Some(code.to_owned()))
     };
     assert_eq!(
         io(folder.encrypt("missing", "new", NEW)),
-        due(IoOperation::Open, "missing", "ENOENT")
+        expected(IoOperation::Open, "missing", "ENOENT")
     );
     assert_eq!(
         io(folder.encrypt("plain", "missing/new", NEW)),
-        due(IoOperation::Create, "missing/new", "ENOENT")
+        expected(IoOperation::Create, "missing/new", "ENOENT")
     );
     #[cfg(unix)]
     {
         assert_eq!(
             io(folder.encrypt("plain/x", "new", NEW)),
-            due(IoOperation::Open, "plain/x", "ENOTDIR")
+            expected(IoOperation::Open, "plain/x", "ENOTDIR")
         );
         assert_eq!(
             io(folder.encrypt("plain", "sealed/x", NEW)),
-            due(IoOperation::Create, "sealed/x", "ENOTDIR")
+            expected(IoOperation::Create, "sealed/x", "ENOTDIR")
         );
         let long = "x".repeat(300);
         assert_eq!(
             io(folder.encrypt(&long, "new", NEW)),
-            due(IoOperation::Open, &long, "ENAMETOOLONG")
+            expected(IoOperation::Open, &long, "ENAMETOOLONG")
         );
     }
     assert_eq!(folder.names(), ["plain", "sealed"]);
 }
 
 #[test]
-fn a_report_of_a_file_names_its_slot_and_sizes() {
+fn a_report_names_the_slot_and_sizes() {
     let folder = Folder::new();
     let (from, to) = (folder.path("sealed"), folder.path("opened"));
     let report = decrypt_file(&from, &to, &reading(), NEW, &control(2)).unwrap();

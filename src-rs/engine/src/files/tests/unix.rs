@@ -34,7 +34,7 @@ fn fifo(path: &Path) {
 }
 
 #[test]
-fn a_sealed_file_has_its_sources_permissions_and_an_opened_one_its_owners_alone() {
+fn a_sealed_file_gets_its_sources_permissions_and_an_opened_one_the_owners() {
     for source_mode in [0o644, 0o600, 0o755, 0o4711] {
         let folder = Folder::new();
         set_mode(&folder.path("plain"), source_mode);
@@ -47,7 +47,7 @@ fn a_sealed_file_has_its_sources_permissions_and_an_opened_one_its_owners_alone(
 }
 
 #[test]
-fn a_file_that_is_replaced_keeps_its_permissions() {
+fn a_replaced_file_keeps_its_permissions() {
     let folder = Folder::new();
     for (name, old_mode) in [("a", 0o640), ("b", 0o604)] {
         fs::write(folder.path(name), b"old").unwrap();
@@ -60,7 +60,7 @@ fn a_file_that_is_replaced_keeps_its_permissions() {
 }
 
 #[test]
-fn while_it_is_written_only_its_owner_can_read_the_output() {
+fn only_the_owner_can_read_an_output_while_it_is_written() {
     let folder = Folder::new();
     let output = OutputFile::create(&[], &folder.path("new"), Overwrite::Refuse).unwrap();
     assert_eq!(
@@ -75,10 +75,10 @@ fn a_link_is_followed_and_stays_a_link() {
     fs::create_dir(folder.path("elsewhere")).unwrap();
     fs::write(folder.path("elsewhere/old"), b"old").unwrap();
     symlink("elsewhere/old", folder.path("link")).unwrap();
-    let due = SealError::TargetExists {
+    let expected = SealError::TargetExists {
         path: shown(&folder.path("link")),
     };
-    assert_eq!(folder.decrypt("sealed", "link", NEW), Err(due));
+    assert_eq!(folder.decrypt("sealed", "link", NEW), Err(expected));
     folder.decrypt("sealed", "link", REPLACE).unwrap();
     assert!(fs::symlink_metadata(folder.path("link")).unwrap().is_symlink());
     assert!(fs::read(folder.path("elsewhere/old")).unwrap() == content());
@@ -91,18 +91,18 @@ fn a_link_is_followed_and_stays_a_link() {
 }
 
 #[test]
-fn a_link_to_nothing_is_no_target() {
+fn a_dangling_link_is_refused() {
     let folder = Folder::new();
     symlink("nothing", folder.path("link")).unwrap();
     symlink("loop", folder.path("loop")).unwrap();
     for name in ["link", "loop"] {
         for placement in [NEW, REPLACE] {
             let found = FileKind::DanglingLink;
-            let due = SealError::NotARegularFile {
+            let expected = SealError::NotARegularFile {
                 path: shown(&folder.path(name)),
                 found,
             };
-            assert_eq!(folder.encrypt("plain", name, placement), Err(due));
+            assert_eq!(folder.encrypt("plain", name, placement), Err(expected));
         }
     }
     let missing = folder.encrypt("link", "new", NEW).unwrap_err();
@@ -120,48 +120,48 @@ fn a_link_to_nothing_is_no_target() {
 }
 
 #[test]
-fn a_named_pipe_is_refused_without_waiting_for_its_other_end() {
+fn a_named_pipe_is_refused_without_blocking() {
     let folder = Folder::new();
     fifo(&folder.path("pipe"));
-    let due = SealError::NotARegularFile {
+    let expected = SealError::NotARegularFile {
         path: shown(&folder.path("pipe")),
         found: FileKind::Fifo,
     };
-    assert_eq!(folder.encrypt("pipe", "new", NEW), Err(due.clone()));
-    assert_eq!(folder.encrypt("plain", "pipe", NEW), Err(due.clone()));
-    assert_eq!(folder.encrypt("plain", "pipe", REPLACE), Err(due));
+    assert_eq!(folder.encrypt("pipe", "new", NEW), Err(expected.clone()));
+    assert_eq!(folder.encrypt("plain", "pipe", NEW), Err(expected.clone()));
+    assert_eq!(folder.encrypt("plain", "pipe", REPLACE), Err(expected));
 }
 
 #[test]
 fn a_socket_is_refused() {
     let folder = Folder::new();
     let _listener = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
-    let due = SealError::NotARegularFile {
+    let expected = SealError::NotARegularFile {
         path: shown(&folder.path("socket")),
         found: FileKind::Socket,
     };
-    assert_eq!(folder.encrypt("socket", "new", NEW), Err(due.clone()));
-    assert_eq!(folder.encrypt("plain", "socket", REPLACE), Err(due));
+    assert_eq!(folder.encrypt("socket", "new", NEW), Err(expected.clone()));
+    assert_eq!(folder.encrypt("plain", "socket", REPLACE), Err(expected));
 }
 
 #[test]
-fn a_device_is_neither_source_nor_target_and_is_never_replaced() {
+fn a_device_is_neither_source_nor_target() {
     let folder = Folder::new();
     let null = Path::new("/dev/null");
-    let due = || SealError::NotARegularFile {
+    let expected = || SealError::NotARegularFile {
         path: "/dev/null".into(),
         found: FileKind::Device,
     };
-    assert_eq!(open_source(null).map(drop), Err(due()));
+    assert_eq!(open_source(null).map(drop), Err(expected()));
     for placement in [NEW, REPLACE] {
         let refused = encrypt_file(&folder.path("plain"), null, &compact(), placement, &control(1));
-        assert_eq!(refused.map(drop), Err(due()));
+        assert_eq!(refused.map(drop), Err(expected()));
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_device_is_a_failure_to_write() {
+fn a_full_device_is_a_write_error() {
     use crate::stream_v2::core::encrypt_stream_v2;
     use crate::stream_v2::io::{InputSource, OutputSink, PipeWriter};
     let content = content();
@@ -184,7 +184,7 @@ fn a_full_device_is_a_failure_to_write() {
 }
 
 #[test]
-fn a_source_that_may_not_be_read_is_named() {
+fn an_unreadable_source_is_named() {
     let folder = Folder::new();
     set_mode(&folder.path("plain"), 0o000);
     let allowed = fs::File::open(folder.path("plain")).is_ok();
@@ -203,7 +203,7 @@ fn a_source_that_may_not_be_read_is_named() {
 }
 
 #[test]
-fn a_target_that_may_not_be_read_can_still_be_replaced() {
+fn an_unreadable_target_can_be_replaced() {
     let folder = Folder::new();
     fs::write(folder.path("old"), b"old").unwrap();
     set_mode(&folder.path("old"), 0o200);
@@ -213,7 +213,7 @@ fn a_target_that_may_not_be_read_can_still_be_replaced() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_opens_and_can_not_be_read_is_named() {
+fn a_file_that_opens_but_can_not_be_read_is_named() {
     let folder = Folder::new();
     // Address 0 of a process is never mapped.
     let source = Path::new("/proc/self/mem");

@@ -120,7 +120,7 @@ fn draft_header(
     let Some(revision) = header.revision.checked_add(1) else {
         return Err(invalid(
             "path",
-            "has a header that was rewritten 65535 times, which is as often as can be: seal it anew",
+            "has a header that was rewritten 65535 times, the limit: seal the plaintext again",
         ));
     };
     let draft = StreamHeaderDraft {

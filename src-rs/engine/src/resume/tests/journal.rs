@@ -1,4 +1,4 @@
-//! Journals as bytes, and the thread that writes them.
+//! The bytes of journals, and the thread that writes them.
 
 use crate::crypto::{FileKey, JournalKey, Random, SecretKey, StreamKeys};
 use crate::format::{ManifestEntry, SegmentIndex};
@@ -69,20 +69,20 @@ fn journal(key: &JournalKey) -> Vec<u8> {
 }
 
 #[test]
-fn what_was_written_is_read() {
+fn a_written_journal_is_read_back() {
     let key = keys(1);
     let bytes = journal(&key);
     let (stored, entries) = read(&bytes, &key).unwrap();
     assert_eq!(stored.header, header());
     assert_eq!(stored.size(), 50 + 300 + 52);
-    let due = [0, 1, 2, 3, 4].map(|index| (index % 2 == 0).then(|| entry(index)));
-    assert_eq!(entries.finished, due);
+    let expected = [0, 1, 2, 3, 4].map(|index| (index % 2 == 0).then(|| entry(index)));
+    assert_eq!(entries.finished, expected);
     assert_eq!((entries.closed, entries.size), (false, 3 * 104));
     assert!(!stored.verify(&keys(2)));
 }
 
 #[test]
-fn the_bytes_are_where_the_format_has_them() {
+fn fields_are_at_the_offsets_of_the_format() {
     let key = keys(1);
     let (bytes, mac) = header().encode(&key);
     assert_eq!(bytes[..10], *b"\x89SEALJ\r\n\x01\x01");
@@ -111,7 +111,7 @@ fn the_bytes_are_where_the_format_has_them() {
 }
 
 #[test]
-fn a_closed_journal_says_so_and_a_later_entry_counts() {
+fn a_closed_journal_is_recognized_and_later_entries_count() {
     let key = keys(1);
     let mut bytes = journal(&key);
     let mac = header().encode(&key).1;
@@ -128,7 +128,7 @@ fn a_closed_journal_says_so_and_a_later_entry_counts() {
 }
 
 #[test]
-fn a_journal_that_is_torn_anywhere_has_what_came_before() {
+fn a_torn_journal_has_the_entries_before_the_tear() {
     let key = keys(1);
     let bytes = journal(&key);
     let header_size = header().encode(&key).0.len();
@@ -145,7 +145,7 @@ fn a_journal_that_is_torn_anywhere_has_what_came_before() {
 }
 
 #[test]
-fn a_byte_that_is_flipped_anywhere_is_never_believed() {
+fn a_flipped_byte_invalidates_its_entry_or_header() {
     let key = keys(1);
     let bytes = journal(&key);
     let header_size = header().encode(&key).0.len();
@@ -165,7 +165,7 @@ fn a_byte_that_is_flipped_anywhere_is_never_believed() {
 }
 
 #[test]
-fn who_mends_the_checksums_is_found_by_the_codes() {
+fn changes_with_corrected_checksums_fail_authentication() {
     let key = keys(1);
     let bytes = journal(&key);
     let header_size = header().encode(&key).0.len();
@@ -189,7 +189,7 @@ fn who_mends_the_checksums_is_found_by_the_codes() {
 }
 
 #[test]
-fn entries_of_another_journal_do_not_fit() {
+fn entries_of_another_journal_are_invalid() {
     let key = keys(1);
     let other = JournalHeader {
         direction: JournalDirection::Open,
@@ -202,7 +202,7 @@ fn entries_of_another_journal_do_not_fit() {
 }
 
 #[test]
-fn an_entry_of_a_segment_that_the_stream_does_not_have_ends_the_reading() {
+fn an_entry_of_a_segment_beyond_the_stream_ends_the_journal() {
     let key = keys(1);
     let (mut bytes, mac) = header().encode(&key);
     for index in [0, SEGMENTS, 1] {
@@ -212,7 +212,7 @@ fn an_entry_of_a_segment_that_the_stream_does_not_have_ends_the_reading() {
 }
 
 #[test]
-fn public_keys_are_noted_for_those_who_have_the_key() {
+fn public_keys_are_recognized_with_the_journal_key() {
     let key = keys(1);
     let mut header = header();
     header.set_public_keys(&key, b"");
@@ -241,7 +241,7 @@ fn public_keys_are_noted_for_those_who_have_the_key() {
 }
 
 #[test]
-fn flags_of_later_releases_make_it_no_header_of_this_one() {
+fn a_header_with_unknown_flags_is_not_read() {
     for flags in [2u16, 3, 0x8000] {
         let (mut bytes, _) = header().encode(&keys(1));
         bytes[10..12].copy_from_slice(&flags.to_be_bytes());
@@ -252,7 +252,7 @@ fn flags_of_later_releases_make_it_no_header_of_this_one() {
 }
 
 #[test]
-fn sizes_that_a_header_claims_are_not_believed() {
+fn claimed_sizes_are_bounded() {
     let (bytes, _) = header().encode(&keys(1));
     for (at, value) in [(11, 1), (12, 0xff), (13, 0xff), (48, 1), (49, 113)] {
         let mut claiming = bytes.clone();
@@ -262,7 +262,7 @@ fn sizes_that_a_header_claims_are_not_believed() {
 }
 
 #[test]
-fn the_resume_secret_gives_the_file_key_and_another_does_not() {
+fn only_the_right_resume_secret_unwraps_the_file_key() {
     let [secret, other] = [[7; 32], [8; 32]].map(|bytes| SecretKey::from_bytes(&bytes).unwrap());
     let (id, file_key) = ([5; 32], FileKey::new(&[6; 32]));
     let mut header = header();
@@ -291,7 +291,7 @@ fn the_resume_secret_gives_the_file_key_and_another_does_not() {
     assert!(elsewhere.unwrap(&secret, &id).unwrap().is_none());
 }
 
-/// A journal in memory that fails from its `at`th append on, and can't be read while it is written.
+/// A journal in memory whose appends fail from number `at` on, and that can't be read.
 struct MemoryJournal {
     bytes: Arc<Mutex<Vec<u8>>>,
     at: usize,
@@ -339,7 +339,7 @@ fn manager(at: usize, fails_to_sync: bool) -> (LogManager, Arc<Mutex<Vec<u8>>>) 
 }
 
 #[test]
-fn all_that_was_taken_is_written_when_the_manager_ends_or_closes() {
+fn all_entries_are_written_when_the_log_manager_ends_or_closes() {
     for close in [false, true] {
         let (log, bytes) = manager(usize::MAX, false);
         std::thread::scope(|scope| {
@@ -365,7 +365,7 @@ fn all_that_was_taken_is_written_when_the_manager_ends_or_closes() {
 }
 
 #[test]
-fn a_journal_that_can_not_be_written_is_told_with_its_segment() {
+fn a_write_error_names_the_first_missing_segment() {
     for fails_to_sync in [false, true] {
         let (log, bytes) = manager(usize::from(fails_to_sync), fails_to_sync);
         log.record(entry(3));

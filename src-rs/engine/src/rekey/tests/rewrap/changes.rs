@@ -34,7 +34,7 @@ fn a_recipient_is_added_and_another_removed() {
 }
 
 #[test]
-fn every_kind_of_recipient_can_be_added_and_opens() {
+fn recipients_of_every_type_can_be_added() {
     let stream = sealed_for(vec![recipient(1)]);
     let (x, h) = (x25519(), hybrid());
     let add = vec![
@@ -55,7 +55,7 @@ fn every_kind_of_recipient_can_be_added_and_opens() {
 }
 
 #[test]
-fn slots_are_selected_by_position_type_name_and_what_opens_them() {
+fn slots_are_selected_by_position_type_id_and_identity() {
     let x = x25519();
     let recipients = vec![
         recipient(1),
@@ -108,7 +108,7 @@ fn slots_are_selected_by_position_type_name_and_what_opens_them() {
 }
 
 #[test]
-fn the_slots_that_stay_keep_their_bytes() {
+fn kept_slots_keep_their_bytes() {
     let stream = sealed_for(vec![recipient(1), recipient(2), recipient(3)]);
     let (after, _) = rewrapped(&stream, edit(vec![recipient(4)], vec![SlotSelector::Position(1)]));
     let [before, after] = [&stream, &after].map(|stream| StreamParts::of(stream).parsed_header().slots);
@@ -116,7 +116,7 @@ fn the_slots_that_stay_keep_their_bytes() {
 }
 
 #[test]
-fn replacing_leaves_nobody_of_before() {
+fn replacing_removes_all_old_recipients() {
     let stream = sealed_for(vec![recipient(1), recipient(2), passphrase("a")]);
     let (after, report) = rewrapped(&stream, SlotChange::Replace(vec![recipient(3), recipient(4)]));
     assert_eq!(
@@ -130,7 +130,7 @@ fn replacing_leaves_nobody_of_before() {
 }
 
 #[test]
-fn slots_of_unknown_types_stay_unless_they_are_meant() {
+fn slots_of_unknown_types_stay_unless_selected() {
     let stream = with_slots(&sealed_for(vec![recipient(1)]), |draft| {
         draft.slots.push(foreign_slot())
     });
@@ -160,7 +160,7 @@ fn slots_of_unknown_types_stay_unless_they_are_meant() {
 }
 
 #[test]
-fn extensions_and_what_the_stream_is_stay() {
+fn extensions_and_the_streams_core_stay() {
     let entry = [0, 9, 0, 0, 0, 1, 42];
     let stream = with_slots(&sealed_for(vec![recipient(1)]), |draft| {
         draft.header_extensions = entry.to_vec();
@@ -176,7 +176,7 @@ fn extensions_and_what_the_stream_is_stay() {
 }
 
 #[test]
-fn one_slot_and_sixty_four_and_four_passphrases_are_possible() {
+fn one_to_sixty_four_slots_and_four_passphrases_are_allowed() {
     let stream = sealed_for(vec![recipient(1)]);
     let many: Vec<_> = (2..=64).map(recipient).collect();
     let (full, report) = rewrapped(&stream, edit(many, Vec::new()));

@@ -106,7 +106,7 @@ fn is_synced_after_every_write(log: &[Operation]) -> bool {
 }
 
 #[test]
-fn whenever_it_ends_the_stream_opens_and_the_next_rewrap_succeeds() {
+fn after_any_interruption_the_stream_opens_and_can_be_rewrapped() {
     let stream = sealed_for(vec![recipient(1), recipient(9)]);
     let disk = Disk::new(&stream, None);
     run(&disk, hand_over(2), 1).unwrap();
@@ -139,7 +139,7 @@ fn whenever_it_ends_the_stream_opens_and_the_next_rewrap_succeeds() {
 }
 
 #[test]
-fn between_the_two_it_opens_with_the_keys_of_before_and_of_after() {
+fn between_copy_and_header_old_and_new_keys_open() {
     let stream = sealed_for(vec![recipient(1)]);
     let disk = Disk::new(&stream, None);
     run(&disk, hand_over(2), 1).unwrap();
@@ -149,7 +149,7 @@ fn between_the_two_it_opens_with_the_keys_of_before_and_of_after() {
 }
 
 #[test]
-fn one_that_goes_on_from_an_interrupted_one_can_be_interrupted_as_well() {
+fn a_rewrap_after_an_interrupted_one_can_be_interrupted_too() {
     let stream = sealed_for(vec![recipient(1), recipient(9)]);
     let disk = Disk::new(&stream, None);
     run(&disk, hand_over(2), 1).unwrap();
@@ -176,7 +176,7 @@ fn one_that_goes_on_from_an_interrupted_one_can_be_interrupted_as_well() {
 }
 
 #[test]
-fn one_that_goes_on_with_a_key_of_before_never_goes_back() {
+fn a_rewrap_with_an_old_key_does_not_undo_the_interrupted_one() {
     let stream = sealed_for(vec![recipient(1), recipient(9)]);
     let disk = Disk::new(&stream, None);
     run(&disk, hand_over(2), 1).unwrap();
@@ -195,13 +195,13 @@ fn one_that_goes_on_with_a_key_of_before_never_goes_back() {
 }
 
 #[test]
-fn one_that_is_repeated_after_an_interruption_does_what_was_asked() {
+fn an_interrupted_rewrap_can_be_repeated() {
     let stream = sealed_for(vec![recipient(1), recipient(9)]);
     let disk = Disk::new(&stream, None);
     run(&disk, hand_over(2), 1).unwrap();
     let log = disk.log.into_inner().unwrap();
     let state = crashes(&stream, &log[..2]).pop().unwrap();
-    // By whoever opens the old header, the new one or both.
+    // With the keys of the old header, the new one, and both.
     for number in [1, 2, 9] {
         let sealed = Sealed::new(&state);
         sealed.rewrap(hand_over(2), &reading(identity(number))).unwrap();
@@ -218,7 +218,7 @@ fn one_that_is_repeated_after_an_interruption_does_what_was_asked() {
 }
 
 #[test]
-fn a_disk_that_fails_at_any_operation_leaves_a_stream_that_opens() {
+fn after_any_disk_failure_the_stream_opens() {
     let stream = sealed_for(vec![recipient(1)]);
     for at in 0..4 {
         let disk = Disk::new(&stream, Some(at));
@@ -227,7 +227,7 @@ fn a_disk_that_fails_at_any_operation_leaves_a_stream_that_opens() {
         let after = disk.bytes.into_inner().unwrap();
         // What failed at the copy is undone.
         assert_eq!(after == stream, at < 2, "{at}");
-        let due = [at < 3, at >= 2];
-        assert_eq!([1, 2].map(|number| opens(&after, number)), due, "{at}");
+        let expected = [at < 3, at >= 2];
+        assert_eq!([1, 2].map(|number| opens(&after, number)), expected, "{at}");
     }
 }

@@ -25,7 +25,7 @@ fn verified(stream: &[u8], open: Option<Identity>) -> Verification {
 }
 
 #[test]
-fn the_newer_copy_is_tried_first_and_then_the_header() {
+fn the_newer_copy_is_tried_before_the_header() {
     let stream = interrupted();
     for (number, from_copy) in [(1, false), (2, true)] {
         let ends = (End::ByOffset, End::InOrder);
@@ -51,7 +51,7 @@ fn the_newer_copy_is_tried_first_and_then_the_header() {
 }
 
 #[test]
-fn where_neither_opens_the_failure_is_the_headers() {
+fn if_neither_opens_the_headers_failure_is_reported() {
     let stream = sealed_for(vec![recipient(1), passphrase("a")]);
     let (after, _) = rewrapped(&stream, SlotChange::Replace(vec![recipient(2)]));
     let stream = StreamParts::changed(&after, |parts| parts.header = StreamParts::of(&stream).header);
@@ -63,7 +63,7 @@ fn where_neither_opens_the_failure_is_the_headers() {
 }
 
 #[test]
-fn a_copy_that_is_not_newer_or_not_the_same_streams_is_not_considered() {
+fn a_copy_that_is_not_newer_or_of_another_stream_is_ignored() {
     let stream = interrupted();
     type SlotChange = fn(&mut StreamHeader);
     let changes: [(&str, SlotChange); 4] = [
@@ -106,7 +106,7 @@ fn a_copy_that_is_not_newer_or_not_the_same_streams_is_not_considered() {
 }
 
 #[test]
-fn a_newer_copy_that_is_not_authentic_costs_nobody_the_stream() {
+fn a_newer_copy_that_is_not_authentic_does_not_lock_the_stream() {
     // Somebody without a key can write any copy with a right checksum.
     let stream = StreamParts::changed(&sealed_for(vec![recipient(1)]), |parts| {
         parts.copy[69] = 5;
@@ -135,7 +135,7 @@ fn a_damaged_header_next_to_a_newer_copy_is_still_a_damaged_header() {
 }
 
 #[test]
-fn whoever_looks_without_a_key_is_told_of_the_newer() {
+fn inspection_without_a_key_shows_the_newer_header() {
     let stream = interrupted();
     let info = inspect(&&stream[..]).unwrap();
     assert_eq!((info.header_revision, info.header_from_copy), (1, true));
@@ -156,18 +156,18 @@ fn whoever_looks_without_a_key_is_told_of_the_newer() {
 }
 
 #[test]
-fn verifying_calls_it_an_interrupted_rewrap_whatever_key_there_is() {
+fn verification_reports_an_interrupted_rewrap_with_any_key() {
     let stream = interrupted();
     for open in [None, Some(identity(1)), Some(identity(2))] {
         let found = verified(&stream, open.clone());
         assert_eq!((found.sound, found.problem_count), (false, 1));
         let problem = &found.problems[0];
         assert_eq!((problem.wire.start, problem.wire.end), (0, 4096));
-        let due = SealError::RewrapInterrupted {
+        let expected = SealError::RewrapInterrupted {
             revision: 0,
             copy_revision: 1,
         };
-        assert_eq!(problem.failure, due);
+        assert_eq!(problem.failure, expected);
         assert_eq!(found.authenticated, open.is_some());
     }
     // Rewriting the header as it is ends that.
@@ -179,7 +179,7 @@ fn verifying_calls_it_an_interrupted_rewrap_whatever_key_there_is() {
 }
 
 #[test]
-fn the_next_rewrap_starts_from_the_newer_copy_also_with_a_key_of_before() {
+fn the_next_rewrap_starts_from_the_newer_copy_even_with_an_old_key() {
     let stream = interrupted();
     let rewrapped = |change| {
         let sealed = Sealed::new(&stream);
@@ -208,7 +208,7 @@ fn the_next_rewrap_starts_from_the_newer_copy_also_with_a_key_of_before() {
         rewrapped(SlotChange::Replace(vec![recipient(1)])),
         [true, false, false]
     );
-    // A copy that somebody without a key made newer is nothing to start from.
+    // A copy whose revision was raised without a key is not used.
     let forged = StreamParts::changed(&stream, |parts| {
         parts.copy[69] = 9;
         let at = parts.copy.len() - 4;
@@ -222,7 +222,7 @@ fn the_next_rewrap_starts_from_the_newer_copy_also_with_a_key_of_before() {
 }
 
 #[test]
-fn writing_the_header_again_mends_a_damaged_header_or_copy() {
+fn rewriting_the_header_repairs_a_damaged_header_or_copy() {
     let stream = sealed_for(vec![recipient(1)]);
     for at in [200, stream.len() - 2000] {
         let mut damaged = stream.clone();
@@ -235,7 +235,7 @@ fn writing_the_header_again_mends_a_damaged_header_or_copy() {
 }
 
 #[test]
-fn salvage_opens_with_the_keys_of_either() {
+fn salvage_opens_with_the_keys_of_header_or_copy() {
     let stream = interrupted();
     for (number, origin) in [(1, HeaderOrigin::Start), (2, HeaderOrigin::Copy)] {
         let options = SalvageOptions::new(reading(identity(number)));
@@ -247,7 +247,7 @@ fn salvage_opens_with_the_keys_of_either() {
 }
 
 #[test]
-fn healing_leaves_both_as_they_are() {
+fn healing_changes_neither_header_nor_copy() {
     let stream = interrupted();
     let mut damaged = stream.clone();
     damaged[4096 + 200] ^= 1;

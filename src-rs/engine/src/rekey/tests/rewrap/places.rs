@@ -16,7 +16,7 @@ fn inner(stream: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn in_place_nothing_changes_but_the_header_and_its_copy() {
+fn in_place_only_header_and_copy_change() {
     for size in [0, 1, 2047, 2048, 2049, 50_000] {
         let plain = plaintext(size);
         for stream in [
@@ -38,7 +38,7 @@ fn in_place_nothing_changes_but_the_header_and_its_copy() {
 }
 
 #[test]
-fn a_header_that_outgrows_its_room_moves_the_stream_to_a_new_file_with_room_for_more() {
+fn a_header_that_outgrows_its_padding_goes_into_a_new_file_with_more_padding() {
     let stream = sealed_for(vec![recipient(1)]);
     let pairs: Vec<_> = (0..4).map(|_| hybrid()).collect();
     let add = pairs
@@ -66,7 +66,7 @@ fn a_header_that_outgrows_its_room_moves_the_stream_to_a_new_file_with_room_for_
 }
 
 #[test]
-fn the_header_fits_up_to_the_last_byte_of_its_room() {
+fn the_header_may_fill_its_padding_completely() {
     // 116 bytes of header, one slot of number 1 with 119, a trailer of 52: the rest is one more slot's.
     let stream = sealed_for(vec![recipient(1)]);
     let header = StreamParts::of(&stream).parsed_header();
@@ -93,7 +93,7 @@ fn the_header_fits_up_to_the_last_byte_of_its_room() {
 }
 
 #[test]
-fn a_stream_without_a_copy_of_its_header_moves_to_a_new_file() {
+fn a_stream_without_a_header_copy_goes_into_a_new_file() {
     let options = EncryptOptions {
         recipients: vec![recipient(1)],
         ..compact()
@@ -115,7 +115,7 @@ fn a_stream_without_a_copy_of_its_header_moves_to_a_new_file() {
 }
 
 #[test]
-fn only_one_rewrap_of_a_file_is_at_work() {
+fn a_file_is_locked_for_one_rewrap() {
     let sealed = Sealed::new(&sealed_for(vec![recipient(1)]));
     let held = File::open(sealed.path()).unwrap();
     held.lock().unwrap();
@@ -128,7 +128,7 @@ fn only_one_rewrap_of_a_file_is_at_work() {
 }
 
 #[test]
-fn many_at_once_are_one_after_the_other_or_refused() {
+fn concurrent_rewraps_are_serialized_or_refused() {
     let sealed = Sealed::new(&sealed_for(vec![recipient(1)]));
     let done: Vec<u8> = std::thread::scope(|scope| {
         let threads: Vec<_> = (2..10)
@@ -194,7 +194,7 @@ fn moved(path: &Path, meanwhile: &(dyn Fn() + Sync)) -> Result<RewrapReport, Sea
 }
 
 #[test]
-fn a_newer_file_that_took_the_place_meanwhile_stays() {
+fn a_file_that_replaced_the_old_one_meanwhile_stays() {
     let sealed = Sealed::new(&sealed_for(vec![recipient(1)]));
     for (newer, relation) in [
         (&b"short"[..], SizeRelation::Shorter),
@@ -225,7 +225,7 @@ fn a_newer_file_that_took_the_place_meanwhile_stays() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_that_leads_elsewhere_meanwhile_has_nothing_else_replaced() {
+fn a_link_changed_meanwhile_does_not_replace_another_file() {
     use std::os::unix::fs::symlink;
     let sealed = Sealed::new(&sealed_for(vec![recipient(1)]));
     let [link, other] = ["link", "other"].map(|name| sealed.folder.path().join(name));
@@ -241,7 +241,7 @@ fn a_link_that_leads_elsewhere_meanwhile_has_nothing_else_replaced() {
 }
 
 #[test]
-fn an_interrupted_operation_on_the_same_path_keeps_what_it_has_done() {
+fn files_of_an_interrupted_operation_on_the_path_stay() {
     let sealed = Sealed::new(&sealed_for(vec![recipient(1)]));
     let claim = || {
         let target = std::fs::canonicalize(sealed.path()).unwrap();
@@ -261,7 +261,7 @@ fn an_interrupted_operation_on_the_same_path_keeps_what_it_has_done() {
 
 #[cfg(unix)]
 #[test]
-fn links_lead_to_the_file_and_permissions_stay() {
+fn links_are_followed_and_permissions_stay() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     let sealed = Sealed::new(&sealed_for(vec![recipient(1)]));
     let [soft, hard] = ["soft", "hard"].map(|name| sealed.folder.path().join(name));
@@ -295,7 +295,7 @@ fn links_lead_to_the_file_and_permissions_stay() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_not_touched() {
+fn anything_but_a_regular_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let options = RewrapOptions { change: nothing() };
     let rewrap =

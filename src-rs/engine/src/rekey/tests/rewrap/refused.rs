@@ -15,12 +15,12 @@ fn refused(stream: &[u8], change: SlotChange) -> SealError {
     refusal(stream, change, &reading(identity(1)))
 }
 
-fn is_invalid(failure: &SealError, due: &str, words: &str) -> bool {
-    matches!(failure, SealError::InvalidOption { option, problem } if option == due && problem.contains(words))
+fn is_invalid(failure: &SealError, expected: &str, words: &str) -> bool {
+    matches!(failure, SealError::InvalidOption { option, problem } if option == expected && problem.contains(words))
 }
 
 #[test]
-fn a_selector_that_selects_nothing_is_named() {
+fn a_selector_without_a_match_is_named() {
     let stream = sealed_for(vec![recipient(1), recipient(2)]);
     for (selector, words) in [
         (SlotSelector::Position(2), "the position 2"),
@@ -36,7 +36,7 @@ fn a_selector_that_selects_nothing_is_named() {
 }
 
 #[test]
-fn a_header_is_for_somebody_and_for_no_more_than_it_can_be() {
+fn a_header_needs_one_slot_and_has_a_limit() {
     let stream = sealed_for(vec![recipient(1), passphrase("a")]);
     let all = vec![SlotSelector::Type(SlotType::Key), SlotSelector::Position(1)];
     assert!(is_invalid(
@@ -74,7 +74,7 @@ fn a_header_is_for_somebody_and_for_no_more_than_it_can_be() {
 }
 
 #[test]
-fn the_last_revision_is_the_last() {
+fn the_highest_revision_can_not_be_rewrapped() {
     let stream = with_slots(&sealed_for(vec![recipient(1)]), |draft| draft.revision = 65_534);
     let (last, report) = rewrapped(&stream, nothing());
     assert_eq!(report.revision, 65_535);
@@ -83,7 +83,7 @@ fn the_last_revision_is_the_last() {
 }
 
 #[test]
-fn only_who_can_open_the_stream_can_change_who_can() {
+fn rewrapping_needs_a_key_of_the_stream() {
     let stream = sealed_for(vec![recipient(1)]);
     let failure = refusal(&stream, hand_over(2), &reading(identity(2)));
     assert_eq!(failure.code(), "NO_MATCHING_KEY");
@@ -109,7 +109,7 @@ fn only_who_can_open_the_stream_can_change_who_can() {
 }
 
 #[test]
-fn a_context_is_kept() {
+fn the_context_is_kept() {
     let options = rewrappable(vec![recipient(1)]).with_context(b"of the owner");
     let stream = seal(&plaintext(10), &options);
     let sealed = Sealed::new(&stream);
@@ -127,7 +127,7 @@ fn a_context_is_kept() {
 }
 
 #[test]
-fn a_stream_that_is_cut_changed_or_longer_than_its_end_is_left_alone() {
+fn a_truncated_changed_or_extended_stream_is_not_changed() {
     let stream = sealed_for(vec![recipient(1)]);
     let parts = StreamParts::of(&stream);
     for length in [
@@ -148,7 +148,7 @@ fn a_stream_that_is_cut_changed_or_longer_than_its_end_is_left_alone() {
     }
     let longer = [stream.clone(), vec![0]].concat();
     assert_eq!(refused(&longer, hand_over(2)).code(), "TRAILING_DATA");
-    // An end record that somebody without the key wrote: what it would have written over need not be a copy.
+    // An end record written without the key: the bytes before the footer need not be a copy.
     let forged = StreamParts::changed(&stream, |parts| {
         parts.end[30] ^= 1;
         let at = parts.end.len() - 4;
@@ -172,7 +172,7 @@ fn a_stream_that_is_cut_changed_or_longer_than_its_end_is_left_alone() {
 }
 
 #[test]
-fn a_damaged_segment_is_no_business_of_a_rewrap() {
+fn a_damaged_segment_does_not_prevent_a_rewrap() {
     let stream = sealed_for(vec![recipient(1)]);
     let mut damaged = stream.clone();
     damaged[4096 + 200] ^= 1;

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Write;
 
 /// A plaintext that an operation on `new` would take for one of its own files.
-fn disguised(folder: &Folder, extension: &str) -> (PathBuf, String) {
+fn named_like(folder: &Folder, extension: &str) -> (PathBuf, String) {
     let path = beside(folder, extension);
     fs::copy(folder.path("plain"), &path).unwrap();
     #[cfg(unix)]
@@ -19,11 +19,11 @@ fn disguised(folder: &Folder, extension: &str) -> (PathBuf, String) {
 }
 
 #[test]
-fn an_input_with_such_a_name_survives_an_operation_that_resumes_nothing() {
+fn an_input_with_the_name_of_a_resume_file_survives_other_operations() {
     for extension in ["journal", "partial"] {
         for placement in [NEW, REPLACE] {
             let folder = Folder::new();
-            let (path, name) = disguised(&folder, extension);
+            let (path, name) = named_like(&folder, extension);
             folder.encrypt(&name, "new", placement).unwrap();
             assert!(fs::read(path).unwrap() == content());
             folder.decrypt("new", "opened", NEW).unwrap();
@@ -33,15 +33,15 @@ fn an_input_with_such_a_name_survives_an_operation_that_resumes_nothing() {
 }
 
 #[test]
-fn an_input_with_such_a_name_is_refused_where_it_would_be_written_over() {
+fn an_input_that_would_be_overwritten_is_refused() {
     for extension in ["journal", "partial"] {
         let folder = Folder::new();
-        let (path, name) = disguised(&folder, extension);
+        let (path, name) = named_like(&folder, extension);
         let target = folder.path("new");
         for placement in [NEW, REPLACE] {
-            let due = SealError::SameFile { path: shown(&target) };
+            let expected = SealError::SameFile { path: shown(&target) };
             let result = work_on(&folder, &name, placement);
-            assert_eq!(result.map(drop), Err(due));
+            assert_eq!(result.map(drop), Err(expected));
             assert_eq!(folder.names(), [&name, "plain", "sealed"]);
             assert!(fs::read(&path).unwrap() == content());
         }
@@ -69,11 +69,11 @@ fn work_on(folder: &Folder, from: &str, placement: Placement) -> Result<Report, 
 }
 
 #[test]
-fn one_of_many_inputs_with_such_a_name_survives() {
+fn one_of_many_inputs_with_the_name_of_a_resume_file_survives() {
     for extension in ["journal", "partial"] {
         for position in 0..2 {
             let folder = Folder::new();
-            let (path, _) = disguised(&folder, extension);
+            let (path, _) = named_like(&folder, extension);
             let (other, named) = (
                 File::open(folder.path("plain")).unwrap(),
                 File::open(&path).unwrap(),
@@ -92,7 +92,7 @@ fn one_of_many_inputs_with_such_a_name_survives() {
 
 #[cfg(unix)]
 #[test]
-fn an_input_with_such_a_name_is_known_by_any_of_its_names() {
+fn an_input_is_recognized_through_a_hard_link() {
     for extension in ["journal", "partial"] {
         let folder = Folder::new();
         fs::hard_link(folder.path("plain"), beside(&folder, extension)).unwrap();

@@ -1,4 +1,4 @@
-//! Files that stay beside the target until an operation succeeds, and what somebody else may have put there.
+//! The files beside a target until its operation succeeds, and files of other users in their place.
 
 mod inputs;
 mod shared;
@@ -32,21 +32,21 @@ fn work(
     }
 }
 
-fn go_on(folder: &Folder, from: &str) -> Result<ResumeReport, SealError> {
+fn resume_operation(folder: &Folder, from: &str) -> Result<ResumeReport, SealError> {
     work(folder, from, NEW, &control(2)).map(|report| report.resume.unwrap())
 }
 
-/// Leaves what an attempt leaves that was interrupted when `segments` of the five segments were done, or when all was but
-/// the output's place.
+/// Creates the files of an attempt that was interrupted after `segments` of the five segments, or, without a number, before
+/// the output got its name.
 fn interrupt(folder: &Folder, from: &str, segments: Option<usize>) {
     let target = folder.path("new");
-    let take_the_place = |_| fs::write(&target, b"somebody else's").unwrap();
+    let take_the_place = |_| fs::write(&target, b"another file").unwrap();
     let control = Control {
         progress: Some(&take_the_place),
         ..Control::serial()
     };
-    let due = SealError::TargetExists { path: shown(&target) };
-    assert_eq!(work(folder, from, NEW, &control).map(drop), Err(due));
+    let expected = SealError::TargetExists { path: shown(&target) };
+    assert_eq!(work(folder, from, NEW, &control).map(drop), Err(expected));
     fs::remove_file(&target).unwrap();
     if let Some(segments) = segments {
         let journal = fs::OpenOptions::new().write(true).open(beside(folder, "journal"));
@@ -64,7 +64,7 @@ fn beside(folder: &Folder, extension: &str) -> PathBuf {
     folder.path(&format!(".sealstream-{}.{extension}", &hash[..16]))
 }
 
-/// Nothing is left but the two sources and the target, and that is right.
+/// Checks that only the two sources and the right target remain.
 fn assert_done(folder: &Folder, from: &str) {
     assert_eq!(folder.names(), ["new", "plain", "sealed"]);
     let new = fs::read(folder.path("new")).unwrap();
@@ -88,7 +88,7 @@ fn started_over(reason: StartedOver) -> ResumeReport {
 }
 
 #[test]
-fn an_operation_that_is_not_interrupted_leaves_nothing_beside_its_output() {
+fn a_complete_operation_leaves_nothing_beside_its_output() {
     for from in SOURCES {
         for placement in [NEW, REPLACE] {
             let folder = Folder::new();
@@ -100,24 +100,27 @@ fn an_operation_that_is_not_interrupted_leaves_nothing_beside_its_output() {
 }
 
 #[test]
-fn an_interrupted_operation_leaves_its_output_and_journal_and_goes_on_with_them() {
+fn an_interrupted_operation_leaves_output_and_journal_and_resumes() {
     for from in SOURCES {
         for segments in 0..=SEGMENTS {
             let folder = Folder::new();
             interrupt(&folder, from, Some(segments));
             assert!(beside(&folder, "journal").exists() && beside(&folder, "partial").exists());
-            assert_eq!(go_on(&folder, from).unwrap().segments_resumed, segments as u64);
+            assert_eq!(
+                resume_operation(&folder, from).unwrap().segments_resumed,
+                segments as u64
+            );
             assert_done(&folder, from);
         }
         let folder = Folder::new();
         interrupt(&folder, from, None);
-        assert_eq!(go_on(&folder, from).unwrap().segments_resumed, 5);
+        assert_eq!(resume_operation(&folder, from).unwrap().segments_resumed, 5);
         assert_done(&folder, from);
     }
 }
 
 #[test]
-fn a_failure_before_anything_was_done_leaves_nothing() {
+fn a_failure_before_any_work_leaves_nothing() {
     let folder = Folder::new();
     let stranger = DecryptOptions::new(vec![Identity::Key(
         crate::SecretKey::from_bytes(&[9; 32]).unwrap(),
@@ -132,7 +135,7 @@ fn a_failure_before_anything_was_done_leaves_nothing() {
 }
 
 #[test]
-fn a_damaged_stream_keeps_what_was_opened_before_the_damage() {
+fn segments_before_the_damage_stay_in_the_output() {
     let folder = Folder::new();
     let whole = fs::read(folder.path("sealed")).unwrap();
     let mut damaged = whole.clone();
@@ -143,64 +146,73 @@ fn a_damaged_stream_keeps_what_was_opened_before_the_damage() {
     assert!(beside(&folder, "journal").exists() && beside(&folder, "partial").exists());
     // Mending it is a change like any other.
     fs::write(folder.path("sealed"), whole).unwrap();
-    assert_eq!(go_on(&folder, "sealed").unwrap_err().code(), "SOURCE_CHANGED");
+    assert_eq!(
+        resume_operation(&folder, "sealed").unwrap_err().code(),
+        "SOURCE_CHANGED"
+    );
     folder.decrypt("sealed", "new", NEW).unwrap();
     assert_done(&folder, "sealed");
 }
 
 #[test]
-fn a_source_that_was_written_to_or_replaced_is_refused() {
+fn a_modified_or_replaced_source_is_refused() {
     for from in SOURCES {
         let folder = Folder::new();
         interrupt(&folder, from, Some(3));
         let bytes = fs::read(folder.path(from)).unwrap();
         fs::remove_file(folder.path(from)).unwrap();
         fs::write(folder.path(from), &bytes).unwrap();
-        assert_eq!(go_on(&folder, from).unwrap_err().code(), "SOURCE_CHANGED");
+        assert_eq!(
+            resume_operation(&folder, from).unwrap_err().code(),
+            "SOURCE_CHANGED"
+        );
         assert!(beside(&folder, "journal").exists() && beside(&folder, "partial").exists());
     }
 }
 
 #[test]
-fn an_output_that_is_gone_is_made_anew() {
+fn a_missing_output_is_written_again() {
     for from in SOURCES {
         let folder = Folder::new();
         interrupt(&folder, from, Some(3));
         fs::remove_file(beside(&folder, "partial")).unwrap();
-        let report = go_on(&folder, from).unwrap();
+        let report = resume_operation(&folder, from).unwrap();
         assert_eq!(report, started_over(StartedOver::OutputMissing));
         assert_done(&folder, from);
         // Without a journal there is nothing to go on with, and nothing to tell.
         let folder = Folder::new();
         interrupt(&folder, from, Some(3));
         fs::remove_file(beside(&folder, "journal")).unwrap();
-        assert_eq!(go_on(&folder, from).unwrap(), ResumeReport::default());
+        assert_eq!(resume_operation(&folder, from).unwrap(), ResumeReport::default());
         assert_done(&folder, from);
     }
 }
 
 #[test]
-fn an_output_that_got_its_place_before_the_process_ended_is_done() {
+fn an_output_in_place_with_its_journal_is_complete() {
     for from in SOURCES {
         let folder = Folder::new();
         interrupt(&folder, from, None);
         fs::rename(beside(&folder, "partial"), folder.path("new")).unwrap();
         let before = fs::read(folder.path("new")).unwrap();
-        assert_eq!(go_on(&folder, from).unwrap().segments_resumed, 5);
+        assert_eq!(resume_operation(&folder, from).unwrap().segments_resumed, 5);
         assert!(fs::read(folder.path("new")).unwrap() == before);
         assert_done(&folder, from);
     }
 }
 
 #[test]
-fn a_target_that_is_not_the_missing_output_is_not_taken_for_it() {
+fn another_file_in_the_targets_place_is_not_accepted() {
     for from in SOURCES {
         let folder = Folder::new();
         interrupt(&folder, from, None);
         fs::remove_file(beside(&folder, "partial")).unwrap();
-        fs::write(folder.path("new"), b"somebody else's").unwrap();
-        assert_eq!(go_on(&folder, from).unwrap_err().code(), "TARGET_EXISTS");
-        assert_eq!(fs::read(folder.path("new")).unwrap(), b"somebody else's");
+        fs::write(folder.path("new"), b"another file").unwrap();
+        assert_eq!(
+            resume_operation(&folder, from).unwrap_err().code(),
+            "TARGET_EXISTS"
+        );
+        assert_eq!(fs::read(folder.path("new")).unwrap(), b"another file");
         let report = work(&folder, from, REPLACE, &control(2)).unwrap();
         assert_eq!(report.resume, Some(started_over(StartedOver::OutputMissing)));
         assert_done(&folder, from);
@@ -208,14 +220,14 @@ fn a_target_that_is_not_the_missing_output_is_not_taken_for_it() {
 }
 
 #[test]
-fn a_target_belongs_to_one_operation_at_a_time() {
+fn a_target_is_locked_for_one_operation() {
     let folder = Folder::new();
     interrupt(&folder, "plain", Some(2));
     let target = folder.path("new");
     let claim = TargetLock::take(&target).unwrap();
     assert!(matches!(TargetLock::take(&target), Err(TargetLockError::Busy)));
-    let due = SealError::TargetBusy { path: shown(&target) };
-    assert_eq!(go_on(&folder, "plain").map(drop), Err(due));
+    let expected = SealError::TargetBusy { path: shown(&target) };
+    assert_eq!(resume_operation(&folder, "plain").map(drop), Err(expected));
     // One that resumes nothing goes its own way, and leaves alone what is at work.
     folder.encrypt("plain", "new", NEW).unwrap();
     assert!(beside(&folder, "journal").exists() && beside(&folder, "partial").exists());
@@ -225,7 +237,7 @@ fn a_target_belongs_to_one_operation_at_a_time() {
 }
 
 #[test]
-fn an_operation_that_resumes_nothing_removes_what_another_left() {
+fn an_operation_without_resume_removes_stale_files() {
     for left in [&["journal", "partial"][..], &["partial"], &["journal"]] {
         let folder = Folder::new();
         interrupt(&folder, "plain", Some(2));
@@ -240,11 +252,11 @@ fn an_operation_that_resumes_nothing_removes_what_another_left() {
 }
 
 #[test]
-fn a_directory_in_the_place_of_a_file_is_refused_and_left() {
+fn a_directory_in_the_place_of_a_resume_file_is_refused_and_stays() {
     for extension in ["journal", "partial"] {
         let folder = Folder::new();
         fs::create_dir(beside(&folder, extension)).unwrap();
-        match go_on(&folder, "plain").unwrap_err() {
+        match resume_operation(&folder, "plain").unwrap_err() {
             SealError::Io { operation, path, .. } => {
                 assert_eq!(
                     (operation, path),
@@ -259,13 +271,13 @@ fn a_directory_in_the_place_of_a_file_is_refused_and_left() {
 }
 
 #[test]
-fn a_sealed_file_goes_on_to_the_bytes_that_its_own_key_opens() {
+fn sealing_resumes_with_the_key_of_the_first_attempt() {
     // A stream without a stated size has its length from its end.
     let folder = Folder::new();
     let bytes = crate::testing::support::seal_unsized(&content(), &compact());
     assert_ne!(bytes, seal(&content(), &compact()));
     fs::write(folder.path("sealed"), bytes).unwrap();
     interrupt(&folder, "sealed", Some(1));
-    assert_eq!(go_on(&folder, "sealed").unwrap().segments_resumed, 1);
+    assert_eq!(resume_operation(&folder, "sealed").unwrap().segments_resumed, 1);
     assert_done(&folder, "sealed");
 }

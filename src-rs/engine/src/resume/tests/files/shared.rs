@@ -1,19 +1,19 @@
-//! What happens to the files that stay while an operation is at work on them.
+//! Changes to the resume files while an operation uses them.
 
 use super::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Runs an operation, and `meddle` once while it is at work.
+/// Runs an operation, and calls `interfere` once while it runs.
 fn meanwhile(
     folder: &Folder,
     from: &str,
     placement: Placement,
-    meddle: impl Fn() + Sync,
+    interfere: impl Fn() + Sync,
 ) -> Result<Report, SealError> {
     let done = AtomicBool::new(false);
     let once = |_| {
         if !done.swap(true, Ordering::SeqCst) {
-            meddle();
+            interfere();
         }
     };
     let control = Control {
@@ -25,12 +25,12 @@ fn meanwhile(
     result
 }
 
-/// The first operation has its way, whatever a second one finds that `meddle` has left of its files.
-fn assert_first_wins(meddle: impl Fn(&Folder) + Sync) {
+/// Checks that the first operation succeeds and a second is refused, however `interfere` changes the files of the first.
+fn assert_first_succeeds(interfere: impl Fn(&Folder) + Sync) {
     for from in SOURCES {
         let folder = Folder::new();
         let report = meanwhile(&folder, from, NEW, || {
-            meddle(&folder);
+            interfere(&folder);
             let before = folder.names();
             for second in SOURCES {
                 let failure = work(&folder, second, NEW, &control(1)).unwrap_err();
@@ -47,12 +47,12 @@ fn assert_first_wins(meddle: impl Fn(&Folder) + Sync) {
 }
 
 #[test]
-fn a_journal_that_is_removed_does_not_free_the_target() {
-    assert_first_wins(|folder| fs::remove_file(beside(folder, "journal")).unwrap());
+fn removing_the_journal_does_not_unlock_the_target() {
+    assert_first_succeeds(|folder| fs::remove_file(beside(folder, "journal")).unwrap());
 }
 
 #[test]
-fn an_output_whose_journal_was_removed_is_not_stale_while_it_is_written() {
+fn an_output_without_its_journal_is_not_stale_while_it_is_written() {
     for from in SOURCES {
         let folder = Folder::new();
         let report = meanwhile(&folder, from, REPLACE, || {
@@ -67,9 +67,9 @@ fn an_output_whose_journal_was_removed_is_not_stale_while_it_is_written() {
 }
 
 #[test]
-fn what_took_the_outputs_place_is_not_taken_for_it() {
+fn a_file_that_replaced_the_unfinished_output_is_not_used() {
     for from in SOURCES {
-        for content in [None, Some(b"somebody else's")] {
+        for content in [None, Some(b"another file")] {
             let folder = Folder::new();
             let partial = beside(&folder, "partial");
             let failure = meanwhile(&folder, from, NEW, || {
@@ -90,7 +90,7 @@ fn what_took_the_outputs_place_is_not_taken_for_it() {
 }
 
 #[test]
-fn an_operation_that_lost_both_files_leaves_alone_what_another_made() {
+fn an_operation_that_lost_its_files_leaves_those_of_another() {
     for (from, second) in [("plain", "sealed"), ("sealed", "plain")] {
         let folder = Folder::new();
         let failure = meanwhile(&folder, from, REPLACE, || {
@@ -100,13 +100,13 @@ fn an_operation_that_lost_both_files_leaves_alone_what_another_made() {
             interrupt(&folder, second, Some(3));
         });
         assert_eq!(failure.unwrap_err().code(), "TARGET_BUSY");
-        assert_eq!(go_on(&folder, second).unwrap().segments_resumed, 3);
+        assert_eq!(resume_operation(&folder, second).unwrap().segments_resumed, 3);
         assert_done(&folder, second);
     }
 }
 
 #[test]
-fn a_claim_removes_only_what_it_holds() {
+fn a_lock_removes_only_the_files_that_it_holds() {
     let folder = Folder::new();
     let target = folder.path("new");
     let mut claim = TargetLock::take(&target).unwrap();
@@ -132,26 +132,26 @@ mod unix {
     const EACH_AND_BOTH: [&[&str]; 3] = [&["journal"], &["partial"], &["journal", "partial"]];
 
     #[test]
-    fn files_that_get_another_name_do_not_free_the_target() {
+    fn hard_links_to_the_files_do_not_unlock_the_target() {
         for extensions in EACH_AND_BOTH {
-            assert_first_wins(|folder| {
+            assert_first_succeeds(|folder| {
                 for extension in extensions {
                     let copy = folder.path(&format!("{extension} copy"));
                     fs::hard_link(beside(folder, extension), copy).unwrap();
                 }
             });
         }
-        assert_first_wins(|folder| {
+        assert_first_succeeds(|folder| {
             fs::hard_link(beside(folder, "partial"), folder.path("partial copy")).unwrap();
             fs::remove_file(beside(folder, "journal")).unwrap();
         });
     }
 
     #[test]
-    fn files_whose_permissions_change_do_not_free_the_target() {
+    fn changed_permissions_do_not_unlock_the_target() {
         for extensions in EACH_AND_BOTH {
             for mode in [0o644, 0o444, 0o666] {
-                assert_first_wins(|folder| {
+                assert_first_succeeds(|folder| {
                     for extension in extensions {
                         let permissions = fs::Permissions::from_mode(mode);
                         fs::set_permissions(beside(folder, extension), permissions).unwrap();
@@ -159,7 +159,7 @@ mod unix {
                 });
             }
         }
-        assert_first_wins(|folder| {
+        assert_first_succeeds(|folder| {
             let permissions = fs::Permissions::from_mode(0o644);
             fs::set_permissions(beside(folder, "partial"), permissions).unwrap();
             fs::remove_file(beside(folder, "journal")).unwrap();
@@ -167,7 +167,7 @@ mod unix {
     }
 
     #[test]
-    fn a_pipe_in_the_outputs_place_is_told_without_waiting() {
+    fn a_pipe_in_the_outputs_place_is_reported_without_blocking() {
         let folder = Folder::new();
         let partial = beside(&folder, "partial");
         let failure = meanwhile(&folder, "plain", NEW, || {

@@ -9,7 +9,7 @@ fn set_mode(folder: &Folder, extension: &str, mode: u32) {
 }
 
 #[test]
-fn only_the_owner_can_read_what_stays() {
+fn only_the_owner_can_read_the_files_that_stay() {
     let folder = Folder::new();
     interrupt(&folder, "plain", None);
     for extension in ["journal", "partial"] {
@@ -19,7 +19,7 @@ fn only_the_owner_can_read_what_stays() {
 }
 
 #[test]
-fn what_others_can_have_written_is_removed_and_made_anew() {
+fn files_that_others_can_have_written_are_removed_and_created_again() {
     type Tamper = fn(&Folder, &str);
     let tampers: [Tamper; 5] = [
         |folder, extension| set_mode(folder, extension, 0o644),
@@ -43,7 +43,7 @@ fn what_others_can_have_written_is_removed_and_made_anew() {
                 interrupt(&folder, from, Some(3));
                 tamper(&folder, extension);
                 let before = fs::read(folder.path("elsewhere")).ok();
-                let report = go_on(&folder, from).unwrap();
+                let report = resume_operation(&folder, from).unwrap();
                 assert_eq!(report, started_over(StartedOver::Distrusted));
                 assert_eq!(fs::read(folder.path("elsewhere")).ok(), before, "not written to");
                 let _ = fs::remove_file(folder.path("elsewhere"));
@@ -55,7 +55,7 @@ fn what_others_can_have_written_is_removed_and_made_anew() {
 }
 
 #[test]
-fn an_operation_that_resumes_nothing_leaves_what_is_not_its_users() {
+fn an_operation_without_resume_leaves_files_of_other_users() {
     for extension in ["journal", "partial"] {
         let folder = Folder::new();
         interrupt(&folder, "plain", Some(3));
@@ -66,21 +66,21 @@ fn an_operation_that_resumes_nothing_leaves_what_is_not_its_users() {
 }
 
 #[test]
-fn a_pipe_in_the_place_of_a_file_is_removed_without_waiting() {
+fn a_pipe_in_the_place_of_a_resume_file_is_removed_without_blocking() {
     for extension in ["journal", "partial"] {
         let folder = Folder::new();
         let made = std::process::Command::new("mkfifo")
             .arg(beside(&folder, extension))
             .status();
         assert!(made.unwrap().success());
-        let report = go_on(&folder, "plain").unwrap();
+        let report = resume_operation(&folder, "plain").unwrap();
         assert_eq!(report, started_over(StartedOver::Distrusted));
         assert_done(&folder, "plain");
     }
 }
 
 #[test]
-fn through_a_link_the_files_stand_beside_what_it_points_at() {
+fn behind_a_link_the_files_stand_beside_its_target() {
     let folder = Folder::new();
     fs::create_dir(folder.path("elsewhere")).unwrap();
     fs::write(folder.path("elsewhere/new"), b"old").unwrap();
@@ -96,14 +96,14 @@ fn through_a_link_the_files_stand_beside_what_it_points_at() {
 }
 
 #[test]
-fn an_output_has_the_permissions_that_it_would_have_without_resuming() {
-    for (from, due) in [("plain", 0o644), ("sealed", 0o600)] {
+fn a_resumed_output_has_the_usual_permissions() {
+    for (from, expected) in [("plain", 0o644), ("sealed", 0o600)] {
         let folder = Folder::new();
         for name in SOURCES {
             fs::set_permissions(folder.path(name), fs::Permissions::from_mode(0o644)).unwrap();
         }
         interrupt(&folder, from, Some(2));
-        go_on(&folder, from).unwrap();
-        assert_eq!(folder.path("new").metadata().unwrap().mode() & 0o777, due);
+        resume_operation(&folder, from).unwrap();
+        assert_eq!(folder.path("new").metadata().unwrap().mode() & 0o777, expected);
     }
 }

@@ -1,12 +1,12 @@
-//! Outputs that were complete but for their name.
+//! Closed journals, and outputs that are already in place.
 
 use super::*;
 use crate::error::IoOperation;
 
 #[test]
-fn a_closed_stream_that_is_whole_is_kept_and_one_that_is_not_is_sealed_anew() {
+fn a_closed_stream_is_kept_if_it_is_complete_and_else_sealed_again() {
     let plain = plain();
-    let place = Place::new();
+    let place = MemoryOutput::new();
     place.encrypt(&plain, &control(1)).unwrap();
     let first = place.output.lock().unwrap().clone();
 
@@ -22,11 +22,14 @@ fn a_closed_stream_that_is_whole_is_kept_and_one_that_is_not_is_sealed_anew() {
     place.encrypt(&plain, &control(1)).unwrap();
     assert!(*place.output.lock().unwrap() == first);
 
-    place.flip(Direction::Seal.place_of(3) + 200);
-    let anew = place.encrypt(&plain, &control(1)).unwrap();
-    assert_eq!(resume(&anew).started_over, Some(StartedOver::OutputDamaged));
+    place.flip(Direction::Seal.output_offset(3) + 200);
+    let sealed_again = place.encrypt(&plain, &control(1)).unwrap();
+    assert_eq!(
+        resume(&sealed_again).started_over,
+        Some(StartedOver::OutputDamaged)
+    );
     assert_ne!(
-        anew.stream_id[..],
+        sealed_again.stream_id[..],
         first[32..64],
         "another stream, with another key"
     );
@@ -34,11 +37,11 @@ fn a_closed_stream_that_is_whole_is_kept_and_one_that_is_not_is_sealed_anew() {
 }
 
 /// Runs an attempt on an output that is already in place. It must not change the output.
-fn placed(direction: Direction, place: &Place, source: &[u8]) -> Result<Report, SealError> {
+fn placed(direction: Direction, place: &MemoryOutput, source: &[u8]) -> Result<Report, SealError> {
     let before = place.output.lock().unwrap().clone();
     let attempt = Attempt {
         is_placed: true,
-        ..place.attempt(mark(source))
+        ..place.attempt(source_mark(source))
     };
     let result = match direction {
         Direction::Seal => encrypt_resumable(&source, attempt, &compact(), &control(1)),
@@ -54,7 +57,7 @@ fn a_complete_output_in_place_is_recognized_by_its_journal() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
-        let place = Place::new();
+        let place = MemoryOutput::new();
         let first = place.work(direction, &source, &control(1)).unwrap();
         let report = placed(direction, &place, &source).unwrap();
         assert_eq!(resume(&report).segments_resumed, 7);
@@ -70,7 +73,7 @@ fn a_complete_output_in_place_is_recognized_by_its_journal() {
         }
         place.output.lock().unwrap().push(0);
         assert!(placed(direction, &place, &source).is_err());
-        let unfinished = stopped_after(direction, &source, 3);
+        let unfinished = interrupted_after(direction, &source, 3);
         assert!(placed(direction, &unfinished, &source).is_err());
     }
 }
@@ -80,7 +83,7 @@ fn without_a_journal_no_output_in_place_is_recognized() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
-        let place = Place::new();
+        let place = MemoryOutput::new();
         place.work(direction, &source, &control(1)).unwrap();
         place.journal.lock().unwrap().clear();
         assert!(placed(direction, &place, &source).is_err());
@@ -89,9 +92,9 @@ fn without_a_journal_no_output_in_place_is_recognized() {
 }
 
 #[test]
-fn a_stream_without_an_end_fails_as_it_does_otherwise() {
+fn a_stream_without_an_end_fails_as_without_resume() {
     let sealed = crate::testing::support::seal_unsized(&plain(), &compact());
-    let place = Place::new();
+    let place = MemoryOutput::new();
     let failure = place
         .decrypt(&sealed[..sealed.len() - 30], &control(1))
         .unwrap_err();
@@ -104,7 +107,7 @@ fn a_stream_without_an_end_fails_as_it_does_otherwise() {
 #[test]
 fn the_journal_is_closed_before_the_end_is_written() {
     let plain = plain();
-    let place = stopped_after(Direction::Seal, &plain, SEGMENTS);
+    let place = interrupted_after(Direction::Seal, &plain, SEGMENTS);
     // The write that failed was the end's. What is missing of the journal's last entry makes it an open one.
     let closed = place.journal.lock().unwrap().clone();
     let report = place.encrypt(&plain, &control(1)).unwrap();
@@ -112,26 +115,26 @@ fn the_journal_is_closed_before_the_end_is_written() {
     assert_eq!(place.writes(), 2, "the header and the end");
     assert!(place.plain(Direction::Seal) == plain);
 
-    for (journal, due) in [
+    for (journal, expected) in [
         (&closed[..], Some(StartedOver::OutputDamaged)),
         (&closed[..closed.len() - 1], None),
     ] {
-        let place = stopped_after(Direction::Seal, &plain, SEGMENTS);
+        let place = interrupted_after(Direction::Seal, &plain, SEGMENTS);
         *place.journal.lock().unwrap() = closed.clone();
         *place.output.lock().unwrap() = vec![0; 20_000];
         place.journal.lock().unwrap().truncate(journal.len());
         let report = place.encrypt(&plain, &control(1)).unwrap();
-        assert_eq!(resume(&report).started_over, due);
+        assert_eq!(resume(&report).started_over, expected);
         assert!(place.plain(Direction::Seal) == plain);
     }
 }
 
 #[test]
-fn an_output_that_can_t_be_flushed_is_not_called_closed() {
+fn a_journal_is_not_closed_if_the_output_can_not_be_flushed() {
     let plain = plain();
-    let mut place = Place {
+    let mut place = MemoryOutput {
         fails_to_sync: true,
-        ..Place::new()
+        ..MemoryOutput::new()
     };
     let failure = place.encrypt(&plain, &control(1)).unwrap_err();
     let operation = IoOperation::Flush;
@@ -143,7 +146,7 @@ fn an_output_that_can_t_be_flushed_is_not_called_closed() {
     );
 
     place.fails_to_sync = false;
-    place.flip(Direction::Seal.place_of(3) + 200);
+    place.flip(Direction::Seal.output_offset(3) + 200);
     let report = place.encrypt(&plain, &control(1)).unwrap();
     assert_eq!(resume(&report).started_over, None);
     assert_eq!(resume(&report).segments_resumed, 6);

@@ -1,18 +1,18 @@
-//! Journals that are torn, damaged, forged, of something else, or can't be written.
+//! Journals that are torn, damaged, forged, of another operation, or not writable.
 
 use super::*;
 
 #[test]
-fn a_journal_that_is_torn_anywhere_loses_its_last_entries_at_most() {
+fn a_torn_journal_loses_only_the_torn_entries() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
-        let whole = stopped_after(direction, &source, 2);
+        let whole = interrupted_after(direction, &source, 2);
         let journal = whole.journal.lock().unwrap().clone();
         let output = whole.output.lock().unwrap().clone();
         let header_size = journal.len() - 2 * 104;
         for length in 0..journal.len() {
-            let place = Place::new();
+            let place = MemoryOutput::new();
             *place.output.lock().unwrap() = output.clone();
             *place.journal.lock().unwrap() = journal[..length].to_vec();
             let report = place.work(direction, &source, &control(1)).unwrap();
@@ -31,16 +31,16 @@ fn a_journal_that_is_torn_anywhere_loses_its_last_entries_at_most() {
 }
 
 #[test]
-fn a_journal_with_any_byte_flipped_is_never_believed() {
+fn a_journal_with_a_flipped_byte_is_not_used() {
     let plain = plaintext(2 * SEGMENT);
     for direction in BOTH {
         let source = direction.source(&plain);
-        let whole = stopped_after(direction, &source, 1);
+        let whole = interrupted_after(direction, &source, 1);
         let journal = whole.journal.lock().unwrap().clone();
         let output = whole.output.lock().unwrap().clone();
         let header_size = journal.len() - 104;
         for at in 0..journal.len() {
-            let place = Place::new();
+            let place = MemoryOutput::new();
             *place.output.lock().unwrap() = output.clone();
             let mut flipped = journal.clone();
             flipped[at] ^= 1;
@@ -59,11 +59,11 @@ fn a_journal_with_any_byte_flipped_is_never_believed() {
 }
 
 #[test]
-fn a_journal_whose_header_was_forged_is_refused() {
+fn a_journal_with_a_forged_header_is_refused() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
-        let place = stopped_after(direction, &source, 2);
+        let place = interrupted_after(direction, &source, 2);
         {
             let mut journal = place.journal.lock().unwrap();
             let header_size = journal.len() - 2 * 104;
@@ -77,13 +77,13 @@ fn a_journal_whose_header_was_forged_is_refused() {
 }
 
 #[test]
-fn a_source_that_changed_is_refused_and_the_attempt_kept() {
+fn a_changed_source_is_refused_and_the_journal_stays() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
-        let place = stopped_after(direction, &source, 2);
+        let place = interrupted_after(direction, &source, 2);
         let journal = place.journal.lock().unwrap().clone();
-        let now = mark(&source);
+        let now = source_mark(&source);
         let changes = [
             (SourceMark { modified: 6, ..now }, SizeRelation::Modified),
             (SourceMark { inode: 3, ..now }, SizeRelation::Modified),
@@ -111,7 +111,7 @@ fn a_source_that_changed_is_refused_and_the_attempt_kept() {
         assert_eq!(resume(&report.unwrap()).segments_resumed, 2);
     }
     for (size, relation) in [(1, SizeRelation::Shorter), (99_999, SizeRelation::Longer)] {
-        let place = stopped_after(Direction::Seal, &plain, 2);
+        let place = interrupted_after(Direction::Seal, &plain, 2);
         let failure = place.encrypt(&plaintext(size), &control(1)).unwrap_err();
         let expected = plain.len() as u64;
         assert_eq!(failure, SealError::SourceChanged { expected, relation });
@@ -122,17 +122,17 @@ fn a_source_that_changed_is_refused_and_the_attempt_kept() {
 fn a_journal_of_another_direction_or_stream_is_refused() {
     let plain = plain();
     let sealed = seal(&plain, &compact());
-    let sealing = stopped_after(Direction::Seal, &plain, 2);
+    let sealing = interrupted_after(Direction::Seal, &plain, 2);
     assert_eq!(
         sealing.decrypt(&sealed, &control(1)).unwrap_err().code(),
         "JOURNAL_REFUSED"
     );
-    let opening = stopped_after(Direction::Open, &sealed, 2);
+    let opening = interrupted_after(Direction::Open, &sealed, 2);
     assert_eq!(
         opening.encrypt(&plain, &control(1)).unwrap_err().code(),
         "JOURNAL_REFUSED"
     );
-    let other = Place::new();
+    let other = MemoryOutput::new();
     other.encrypt(&plain, &control(1)).unwrap();
     let other = other.output.into_inner().unwrap();
     assert_eq!(
@@ -142,7 +142,7 @@ fn a_journal_of_another_direction_or_stream_is_refused() {
 }
 
 #[test]
-fn other_options_start_over_and_say_so() {
+fn other_options_start_over_and_are_reported() {
     let plain = plain();
     let defaults = compact();
     let two = |second: Recipient| {
@@ -182,19 +182,19 @@ fn other_options_start_over_and_say_so() {
         defaults.clone().with_context(b"another"),
     ];
     for options in others {
-        let place = stopped_after(Direction::Seal, &plain, 3);
-        let attempt = place.attempt(mark(&plain));
+        let place = interrupted_after(Direction::Seal, &plain, 3);
+        let attempt = place.attempt(source_mark(&plain));
         let report = encrypt_resumable(&&plain[..], attempt, &options, &control(1)).unwrap();
-        let due = ResumeReport {
+        let expected = ResumeReport {
             started_over: Some(StartedOver::OptionsDiffer),
             ..ResumeReport::default()
         };
-        assert_eq!(resume(&report), &due, "{options:?}");
+        assert_eq!(resume(&report), &expected, "{options:?}");
     }
 }
 
 #[test]
-fn without_a_key_that_opens_the_journal_only_the_resume_secret_tells_more() {
+fn only_the_resume_secret_opens_a_journal_that_no_key_opens() {
     let plain = plain();
     let stranger = EncryptOptions {
         recipients: vec![Recipient::Key {
@@ -204,42 +204,42 @@ fn without_a_key_that_opens_the_journal_only_the_resume_secret_tells_more() {
         ..compact()
     };
     let [secret, wrong] = [[1; 32], [2; 32]].map(|bytes| SecretKey::from_bytes(&bytes).unwrap());
-    for (given, due) in [
+    for (given, expected) in [
         (None, StartedOver::NoMatchingKey),
         (Some(&wrong), StartedOver::NoMatchingKey),
         (Some(&secret), StartedOver::OptionsDiffer),
     ] {
-        let place = Place {
+        let place = MemoryOutput {
             full_at: 3,
-            ..Place::new()
+            ..MemoryOutput::new()
         };
         let attempt = Attempt {
             secret: Some(&secret),
-            ..place.attempt(mark(&plain))
+            ..place.attempt(source_mark(&plain))
         };
         encrypt_resumable(&&plain[..], attempt, &compact(), &control(1)).unwrap_err();
-        let place = Place {
+        let place = MemoryOutput {
             full_at: usize::MAX,
             ..place
         };
         let attempt = Attempt {
             secret: given,
-            ..place.attempt(mark(&plain))
+            ..place.attempt(source_mark(&plain))
         };
         let report = encrypt_resumable(&&plain[..], attempt, &stranger, &control(1)).unwrap();
-        assert_eq!(resume(&report).started_over, Some(due));
+        assert_eq!(resume(&report).started_over, Some(expected));
     }
 }
 
 #[test]
-fn a_full_disk_under_the_journal_costs_nothing_but_the_journal() {
+fn a_full_disk_under_the_journal_loses_only_the_journal() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
         for appends in [0, 1] {
-            let place = Place {
+            let place = MemoryOutput {
                 journal_full_at: appends,
-                ..Place::new()
+                ..MemoryOutput::new()
             };
             let report = place.work(direction, &source, &control(2)).unwrap();
             let errors = &resume(&report).checkpoint_errors;
@@ -256,11 +256,11 @@ fn a_full_disk_under_the_journal_costs_nothing_but_the_journal() {
 }
 
 #[test]
-fn a_journal_that_can_t_be_read_is_an_error_and_costs_nothing() {
+fn an_unreadable_journal_is_an_error_and_nothing_is_lost() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
-        let mut place = stopped_after(direction, &source, 3);
+        let mut place = interrupted_after(direction, &source, 3);
         place.is_unreadable = true;
         match place.work(direction, &source, &control(1)).unwrap_err() {
             SealError::Io { path, .. } => assert_eq!(path.as_deref(), Some("journal")),

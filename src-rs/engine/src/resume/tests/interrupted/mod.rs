@@ -1,4 +1,4 @@
-//! Operations that are interrupted and go on, in memory.
+//! Interrupted and resumed operations, in memory.
 
 mod closed;
 mod journals;
@@ -22,24 +22,24 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// An output and its journal, which outlive the operations on them.
+/// An output and its journal in memory, which stay between attempts.
 #[derive(Default)]
-pub(crate) struct Place {
+pub(crate) struct MemoryOutput {
     output: Mutex<Vec<u8>>,
     journal: Arc<Mutex<Vec<u8>>>,
     /// Writes to the output in the last attempt.
     writes: AtomicUsize,
-    /// The write from which on the disk is full.
+    /// Number of writes until the disk is full.
     full_at: usize,
-    /// The append from which on the journal's disk is full.
+    /// Number of appends until the journal's disk is full.
     journal_full_at: usize,
-    /// The output can't be flushed.
+    /// Flushing the output fails.
     fails_to_sync: bool,
-    /// The journal can't be read.
+    /// Reading the journal fails.
     is_unreadable: bool,
 }
 
-impl Place {
+impl MemoryOutput {
     fn new() -> Self {
         Self {
             full_at: usize::MAX,
@@ -71,11 +71,11 @@ impl Place {
     }
 
     fn encrypt(&self, plain: &[u8], control: &Control<'_>) -> Result<Report, SealError> {
-        encrypt_resumable(&plain, self.attempt(mark(plain)), &compact(), control)
+        encrypt_resumable(&plain, self.attempt(source_mark(plain)), &compact(), control)
     }
 
     fn decrypt(&self, sealed: &[u8], control: &Control<'_>) -> Result<Report, SealError> {
-        decrypt_resumable(&sealed, self.attempt(mark(sealed)), &reading(), control)
+        decrypt_resumable(&sealed, self.attempt(source_mark(sealed)), &reading(), control)
     }
 
     fn work(&self, direction: Direction, source: &[u8], control: &Control<'_>) -> Result<Report, SealError> {
@@ -93,7 +93,7 @@ impl Place {
         self.output.lock().unwrap()[at] ^= 1;
     }
 
-    /// The plaintext that the output is, or holds.
+    /// The plaintext of the output.
     fn plain(&self, direction: Direction) -> Vec<u8> {
         let output = self.output.lock().unwrap().clone();
         match direction {
@@ -107,7 +107,7 @@ impl Place {
     }
 }
 
-impl ReadAt for Place {
+impl ReadAt for MemoryOutput {
     fn size(&self) -> io::Result<u64> {
         Ok(self.output.lock().unwrap().len() as u64)
     }
@@ -117,7 +117,7 @@ impl ReadAt for Place {
     }
 }
 
-impl WriteAt for Place {
+impl WriteAt for MemoryOutput {
     fn reserve(&self, size: u64) -> io::Result<()> {
         let mut output = self.output.lock().unwrap();
         let size = output.len().max(size as usize);
@@ -148,7 +148,7 @@ impl WriteAt for Place {
     }
 }
 
-impl ReadWriteAt for Place {
+impl ReadWriteAt for MemoryOutput {
     fn sync(&self) -> io::Result<()> {
         if self.fails_to_sync {
             return Err(io::ErrorKind::StorageFull.into());
@@ -159,7 +159,7 @@ impl ReadWriteAt for Place {
 
 struct Journal {
     bytes: Arc<Mutex<Vec<u8>>>,
-    /// Appends that still fit.
+    /// Number of appends that still succeed.
     left: usize,
     is_unreadable: bool,
 }
@@ -191,7 +191,7 @@ impl JournalFile for Journal {
     }
 }
 
-/// A source that counts what is read of it.
+/// A source that counts the bytes read.
 struct Counted<'a>(&'a [u8], AtomicUsize);
 
 impl ReadAt for Counted<'_> {
@@ -220,7 +220,7 @@ impl Direction {
         }
     }
 
-    /// Writes that are no segment's: the header in front and the end.
+    /// Writes besides those of segments: the header and the end.
     fn extra_writes(self) -> usize {
         match self {
             Self::Seal => 2,
@@ -228,8 +228,8 @@ impl Direction {
         }
     }
 
-    /// Where a segment's bytes are in the output.
-    fn place_of(self, segment: usize) -> usize {
+    /// Offset of a segment in the output.
+    fn output_offset(self, segment: usize) -> usize {
         match self {
             Self::Seal => {
                 let sealed = seal(b"", &compact());
@@ -243,7 +243,7 @@ impl Direction {
 
 const BOTH: [Direction; 2] = [Direction::Seal, Direction::Open];
 
-pub(crate) fn mark(source: &[u8]) -> SourceMark {
+pub(crate) fn source_mark(source: &[u8]) -> SourceMark {
     SourceMark {
         size: source.len() as u64,
         modified: 5,
@@ -256,12 +256,12 @@ fn resume(report: &Report) -> &ResumeReport {
     report.resume.as_ref().unwrap()
 }
 
-/// An attempt that ended when `segments` segments were done.
-fn stopped_after(direction: Direction, source: &[u8], segments: usize) -> Place {
+/// The output of an attempt that failed after `segments` segments.
+fn interrupted_after(direction: Direction, source: &[u8], segments: usize) -> MemoryOutput {
     let full_at = segments + direction.extra_writes() / 2;
-    let mut place = Place {
+    let mut place = MemoryOutput {
         full_at,
-        ..Place::new()
+        ..MemoryOutput::new()
     };
     let failure = place.work(direction, source, &control(1)).unwrap_err();
     assert_eq!(failure.code(), "IO");
@@ -269,24 +269,24 @@ fn stopped_after(direction: Direction, source: &[u8], segments: usize) -> Place 
     place
 }
 
-/// Sealing that ended when `segments` segments were done.
+/// The output of sealing that failed after `segments` segments.
 pub(crate) fn interrupted(
     plain: &[u8],
     options: &EncryptOptions<'_>,
     secret: Option<&SecretKey>,
     segments: usize,
-) -> Place {
-    let place = Place {
+) -> MemoryOutput {
+    let place = MemoryOutput {
         full_at: segments + 1,
-        ..Place::new()
+        ..MemoryOutput::new()
     };
     let attempt = Attempt {
         secret,
-        ..place.attempt(mark(plain))
+        ..place.attempt(source_mark(plain))
     };
     let failure = encrypt_resumable(&plain, attempt, options, &control(1)).unwrap_err();
     assert_eq!(failure.code(), "IO");
-    Place {
+    MemoryOutput {
         full_at: usize::MAX,
         ..place
     }

@@ -1,15 +1,15 @@
-//! Interrupted at every write: the right bytes come out, and no segment is done twice.
+//! Interruption at every write: the output is right, and no segment is done twice.
 
 use super::*;
 
 #[test]
-fn a_stop_at_any_segment_costs_only_what_was_not_finished() {
+fn after_an_interruption_only_unfinished_segments_are_done() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
         for done in 0..SEGMENTS {
             for threads in [1, 3] {
-                let place = stopped_after(direction, &source, done);
+                let place = interrupted_after(direction, &source, done);
                 let told = Mutex::new(Vec::new());
                 let listener = |progress: crate::telemetry::Progress| {
                     told.lock().unwrap().push(progress.bytes_done);
@@ -19,12 +19,12 @@ fn a_stop_at_any_segment_costs_only_what_was_not_finished() {
                     ..control(threads)
                 };
                 let report = place.work(direction, &source, &control).unwrap();
-                let due = ResumeReport {
+                let expected = ResumeReport {
                     segments_resumed: done as u64,
                     bytes_resumed: done as u64 * SEGMENT,
                     ..ResumeReport::default()
                 };
-                assert_eq!(resume(&report), &due, "{direction:?}");
+                assert_eq!(resume(&report), &expected, "{direction:?}");
                 assert_eq!(place.writes(), SEGMENTS - done + direction.extra_writes());
                 assert_eq!(told.lock().unwrap().last(), Some(&(plain.len() as u64)));
                 assert!(place.plain(direction) == plain, "{direction:?} {done}");
@@ -39,20 +39,26 @@ fn a_stop_at_any_segment_costs_only_what_was_not_finished() {
 #[test]
 fn the_source_of_finished_segments_is_not_read_again() {
     let plain = plain();
-    let place = stopped_after(Direction::Seal, &plain, 4);
+    let place = interrupted_after(Direction::Seal, &plain, 4);
     let source = Counted(&plain, AtomicUsize::new(0));
-    encrypt_resumable(&source, place.attempt(mark(&plain)), &compact(), &control(1)).unwrap();
+    encrypt_resumable(
+        &source,
+        place.attempt(source_mark(&plain)),
+        &compact(),
+        &control(1),
+    )
+    .unwrap();
     assert_eq!(source.1.into_inner(), plain.len() - 4 * SEGMENT as usize);
 }
 
 #[test]
-fn many_stops_in_a_row_end_at_last() {
+fn repeated_interruptions_still_make_progress() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
-        let mut place = Place {
+        let mut place = MemoryOutput {
             full_at: 2,
-            ..Place::new()
+            ..MemoryOutput::new()
         };
         let mut attempts = 0;
         while place.work(direction, &source, &control(1)).is_err() {
@@ -67,11 +73,11 @@ fn many_stops_in_a_row_end_at_last() {
 }
 
 #[test]
-fn a_cancelled_operation_goes_on_too() {
+fn a_cancelled_operation_resumes() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
-        let place = stopped_after(direction, &source, 3);
+        let place = interrupted_after(direction, &source, 3);
         let cancelled = Control {
             cancel: CancellationToken::new(),
             ..control(1)
@@ -86,12 +92,12 @@ fn a_cancelled_operation_goes_on_too() {
 }
 
 #[test]
-fn streams_of_every_small_size_are_sealed_opened_and_gone_on_with() {
+fn streams_of_every_small_size_resume() {
     for size in [0, 1, FRAME, SEGMENT - 1, SEGMENT, SEGMENT + 1] {
         let plain = plaintext(size);
         for direction in BOTH {
             let source = direction.source(&plain);
-            let place = Place::new();
+            let place = MemoryOutput::new();
             let report = place.work(direction, &source, &control(2)).unwrap();
             assert_eq!(resume(&report), &ResumeReport::default());
             assert!(place.plain(direction) == plain);
@@ -103,14 +109,14 @@ fn streams_of_every_small_size_are_sealed_opened_and_gone_on_with() {
 }
 
 #[test]
-fn a_finished_segment_that_was_damaged_is_done_again() {
+fn a_damaged_finished_segment_is_done_again() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
         for segment in 0..4 {
             for within in [0, 40, 500] {
-                let place = stopped_after(direction, &source, 4);
-                place.flip(direction.place_of(segment) + within);
+                let place = interrupted_after(direction, &source, 4);
+                place.flip(direction.output_offset(segment) + within);
                 let report = place.work(direction, &source, &control(2)).unwrap();
                 assert_eq!(resume(&report).segments_resumed, 3, "{direction:?} {segment}");
                 assert!(place.plain(direction) == plain);
@@ -120,24 +126,24 @@ fn a_finished_segment_that_was_damaged_is_done_again() {
 }
 
 #[test]
-fn an_output_that_is_shorter_or_longer_costs_what_is_missing() {
+fn segments_missing_from_a_shorter_or_longer_output_are_done_again() {
     let plain = plain();
     for direction in BOTH {
         let source = direction.source(&plain);
-        let shorter = stopped_after(direction, &source, 4);
-        let two = direction.place_of(2) + 100;
+        let shorter = interrupted_after(direction, &source, 4);
+        let two = direction.output_offset(2) + 100;
         shorter.output.lock().unwrap().truncate(two);
         let report = shorter.work(direction, &source, &control(2)).unwrap();
         assert_eq!(resume(&report).segments_resumed, 2);
-        let longer = stopped_after(direction, &source, 4);
+        let longer = interrupted_after(direction, &source, 4);
         longer.output.lock().unwrap().resize(100_000, 7);
         let report = longer.work(direction, &source, &control(2)).unwrap();
         assert_eq!(resume(&report).segments_resumed, 4);
         assert!(longer.plain(direction) == plain && shorter.plain(direction) == plain);
-        let due = match direction {
+        let expected = match direction {
             Direction::Seal => report.stream_size,
             Direction::Open => report.plaintext_size,
         };
-        assert_eq!(longer.size().unwrap(), due);
+        assert_eq!(longer.size().unwrap(), expected);
     }
 }

@@ -3,19 +3,19 @@
 use super::*;
 use crate::error::StartedOver;
 use crate::operation::report::ResumeReport;
-use crate::resume::tests::interrupted::{Place, interrupted, mark, plain};
+use crate::resume::tests::interrupted::{MemoryOutput, interrupted, plain, source_mark};
 use crate::resume::{Attempt, encrypt_resumable};
 
 /// Interrupts sealing for `first` after three segments and goes on for `second`.
 fn resumed(first: Vec<Recipient>, second: Vec<Recipient>, secret: Option<&SecretKey>) -> ResumeReport {
     let place = interrupted(&plain(), &for_recipients(first), secret, 3);
-    go_on(&place, second, secret)
+    resume(&place, second, secret)
 }
 
-fn go_on(place: &Place, recipients: Vec<Recipient>, secret: Option<&SecretKey>) -> ResumeReport {
+fn resume(place: &MemoryOutput, recipients: Vec<Recipient>, secret: Option<&SecretKey>) -> ResumeReport {
     let attempt = Attempt {
         secret,
-        ..place.attempt(mark(&plain()))
+        ..place.attempt(source_mark(&plain()))
     };
     let source = plain();
     encrypt_resumable(
@@ -66,7 +66,7 @@ fn with_public_keys_alone_sealing_starts_over_and_reports_why() {
     }
     // Where there is a secret it is the wrong one.
     let place = interrupted(&plain(), &for_recipients(vec![recipient(2)]), None, 3);
-    let report = go_on(&place, vec![recipient(2)], Some(&secret(1)));
+    let report = resume(&place, vec![recipient(2)], Some(&secret(1)));
     assert_eq!(report.started_over, Some(StartedOver::NoMatchingKey));
 }
 

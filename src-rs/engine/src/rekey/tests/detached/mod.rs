@@ -1,4 +1,6 @@
-//! Headers apart from their streams.
+//! Detached headers.
+
+mod header_file;
 
 use crate::crypto::{Crc64, SecretKey};
 use crate::error::SealError;
@@ -14,7 +16,6 @@ use crate::repair::salvage::{SalvageOptions, salvage};
 use crate::repair::verify::{VerifyOptions, verify};
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::io::{JoinedSource, Overwrite};
-use crate::telemetry::Progress;
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{
     Output, compact, control, key, options, plaintext, reading, seal, seal_unsized,
@@ -78,7 +79,7 @@ impl Folder {
         )
     }
 
-    /// Leaves the body of "stream" in "body", and gives the header.
+    /// Writes the body of "stream" to "body", and returns the header.
     fn detach(&self) -> Vec<u8> {
         let (from, to) = (self.path("stream"), self.path("body"));
         detach_header(&from, &to, None, NEW, &Control::serial()).unwrap()
@@ -100,11 +101,11 @@ impl Folder {
 }
 
 #[test]
-fn header_and_body_are_the_stream() {
+fn header_and_body_together_are_the_stream() {
     for size in [0, 1, 2047, 2048, 2049, 50_000] {
         let folder = Folder::new();
         folder.write("plain", &plaintext(size));
-        // Whatever layout is asked for, a header that is kept apart is compact.
+        // A detached header is always compact.
         let report = folder.seal(&options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable));
         let (header, body) = (report.header.unwrap(), folder.read("body"));
         assert_eq!(StreamHeader::parse(&header).unwrap().bytes, header);
@@ -127,7 +128,7 @@ fn header_and_body_are_the_stream() {
 }
 
 #[test]
-fn a_body_is_read_checked_and_salvaged_with_its_header() {
+fn a_body_is_read_verified_and_salvaged_with_its_header() {
     let plain = plaintext(50_000);
     let stream = seal(&plain, &compact());
     let size = StreamParts::of(&stream).header.len();
@@ -146,7 +147,7 @@ fn a_body_is_read_checked_and_salvaged_with_its_header() {
     body[3000] ^= 1;
     let whole = JoinedSource::new(header, &body[..]);
     let found = verify(&whole, &options, &Control::serial()).unwrap();
-    // In offsets of the whole stream.
+    // The offset is in the whole stream.
     assert_eq!(
         (found.problem_count, found.problems[0].wire.start),
         (1, size as u64 + 2048 + 2 * 32 + 114)
@@ -185,7 +186,7 @@ fn attaching_undoes_detaching() {
 }
 
 #[test]
-fn the_copy_of_a_damaged_header_is_what_is_detached() {
+fn if_the_header_is_damaged_its_copy_is_detached() {
     let stream = seal(
         &plaintext(100),
         &options(DigestKind::None, HeaderLayout::Rewrappable),
@@ -199,7 +200,7 @@ fn the_copy_of_a_damaged_header_is_what_is_detached() {
 }
 
 #[test]
-fn what_does_not_belong_together_is_not_put_together() {
+fn a_header_is_not_attached_to_another_body() {
     let stream = seal(&plaintext(10_000), &compact());
     let size = StreamParts::of(&stream).header.len();
     let (header, body) = stream.split_at(size);
@@ -221,7 +222,7 @@ fn what_does_not_belong_together_is_not_put_together() {
         ),
         "INVALID_SEGMENT"
     );
-    // The bodies of streams of other lengths, other sizes, and of unknown length.
+    // Bodies of streams of another length, another size and unknown length.
     let body_of = |stream: &[u8]| stream[StreamParts::of(stream).header.len()..].to_vec();
     let longer = seal(&plaintext(20_000), &compact());
     assert_eq!(code(header, &body_of(&longer)), "END_DAMAGED");
@@ -239,7 +240,7 @@ fn what_does_not_belong_together_is_not_put_together() {
 }
 
 #[test]
-fn a_copy_of_the_header_in_the_body_tells_the_streams_apart() {
+fn a_header_copy_in_the_body_must_be_of_the_same_stream() {
     let layout = || options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable);
     let [a, b] = [5, 6].map(|number| {
         let key = SecretKey::from_bytes(&[number; 32]).unwrap();
@@ -248,7 +249,7 @@ fn a_copy_of_the_header_in_the_body_tells_the_streams_apart() {
             recipients: vec![Recipient::Key { key, id }],
             ..layout()
         };
-        // Other random bytes than another stream's.
+        // The streams differ in their random bytes.
         let output = Output::default();
         let sink = crate::stream_v2::io::OutputSink::writer(&output);
         let source = crate::stream_v2::io::InputSource::memory(b"the same");
@@ -262,7 +263,7 @@ fn a_copy_of_the_header_in_the_body_tells_the_streams_apart() {
 }
 
 #[test]
-fn a_body_without_its_header_says_so() {
+fn opening_a_body_without_its_header_explains_the_failure() {
     let folder = Folder::new();
     folder.write("plain", &plaintext(100));
     let header = folder.seal(&compact()).header.unwrap();
@@ -273,10 +274,10 @@ fn a_body_without_its_header_says_so() {
         if found.starts_with("\"SEG1") && expected.contains("detached")),
         "{failure}"
     );
-    // A marker alone is no segment.
+    // A marker alone is not a segment.
     folder.write("body", &[b"SEG1".to_vec(), vec![0; 500]].concat());
     let failure = decrypt_file(&body, &opened, &reading(), NEW, &Control::serial()).unwrap_err();
-    assert!(!failure.to_string().contains("kept apart"), "{failure}");
+    assert!(!failure.to_string().contains("detached"), "{failure}");
     assert_eq!(
         folder.open(&header[1..], &reading()).unwrap_err().code(),
         "INVALID_OPTION"
@@ -284,7 +285,7 @@ fn a_body_without_its_header_says_so() {
 }
 
 #[test]
-fn the_header_alone_says_who_can_open_the_body() {
+fn the_detached_header_controls_access_to_the_body() {
     let folder = Folder::new();
     folder.write("plain", &plaintext(5000));
     let header = folder.seal(&compact()).header.unwrap();
@@ -313,124 +314,8 @@ fn the_header_alone_says_who_can_open_the_body() {
     assert_eq!(folder.read("opened"), plaintext(5000));
 }
 
-/// How header and body are written that take the place of others.
-const REPLACING: Placement = Placement {
-    overwrite: Overwrite::Replace,
-    flush: true,
-};
-
-impl Folder {
-    /// Both ways to a body and its header in files, from `plain` and from `stream`; `meanwhile` is what happens when all of the body
-    /// is written.
-    fn keep(
-        &self,
-        way: &str,
-        header: (&str, Overwrite),
-        placement: Placement,
-        meanwhile: &(dyn Fn() + Sync),
-    ) -> Result<Vec<u8>, SealError> {
-        let listener = |_: Progress| meanwhile();
-        let control = Control {
-            progress: Some(&listener),
-            ..Control::serial()
-        };
-        let (from, to, path) = (self.path(way), self.path("body"), self.path(header.0));
-        let header_to = Some(HeaderFile {
-            path: &path,
-            overwrite: header.1,
-        });
-        if way == "stream" {
-            return detach_header(&from, &to, header_to, placement, &control);
-        }
-        let report = encrypt_file_detached(&from, &to, header_to, &compact(), placement, &control)?;
-        Ok(report.header.unwrap())
-    }
-
-    fn with_ways() -> Self {
-        let folder = Self::new();
-        folder.write("plain", &plaintext(5000));
-        folder.write("stream", &seal(&plaintext(5000), &compact()));
-        folder
-    }
-}
-
-const WAYS: [&str; 2] = ["plain", "stream"];
-
 #[test]
-fn the_header_gets_a_file_of_its_own() {
-    for way in WAYS {
-        let folder = Folder::with_ways();
-        for placement in [NEW, REPLACING] {
-            let header = folder
-                .keep(way, ("header", placement.overwrite), placement, &|| {})
-                .unwrap();
-            assert_eq!(folder.read("header"), header);
-            let whole = folder.attach(&header, &folder.read("body")).unwrap();
-            assert_eq!(StreamParts::of(&whole).header, header);
-            assert_eq!(folder.names(), ["body", "header", "plain", "stream"]);
-        }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = folder.path("header").metadata().unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
-        }
-    }
-}
-
-#[test]
-fn a_header_that_can_not_be_kept_leaves_the_older_body_and_its_header() {
-    for way in WAYS {
-        let folder = Folder::with_ways();
-        folder.write("body", b"the older body");
-        let took = || folder.write("header", b"somebody else's");
-        let failure = folder
-            .keep(way, ("header", Overwrite::Refuse), REPLACING, &took)
-            .unwrap_err();
-        assert_eq!(failure.code(), "TARGET_EXISTS");
-        assert_eq!(folder.read("body"), b"the older body");
-        assert_eq!(folder.read("header"), b"somebody else's");
-        assert_eq!(folder.names(), ["body", "header", "plain", "stream"]);
-    }
-}
-
-#[test]
-fn the_header_is_in_its_place_before_the_body() {
-    for way in WAYS {
-        let folder = Folder::with_ways();
-        let took = || folder.write("body", b"somebody else's");
-        let failure = folder
-            .keep(way, ("header", Overwrite::Refuse), NEW, &took)
-            .unwrap_err();
-        assert_eq!(failure.code(), "TARGET_EXISTS");
-        assert_eq!(folder.read("body"), b"somebody else's");
-        StreamHeader::parse(&folder.read("header")).unwrap();
-    }
-}
-
-#[test]
-fn header_body_and_source_are_three_files() {
-    for way in WAYS {
-        let folder = Folder::with_ways();
-        let names = ["body", way, "none/header"];
-        let codes = |overwrite| {
-            let placement = Placement { overwrite, ..NEW };
-            names.map(|name| {
-                let kept = folder.keep(way, (name, overwrite), placement, &|| {});
-                kept.unwrap_err().code()
-            })
-        };
-        // None of it is found out only when the work is done.
-        assert_eq!(codes(Overwrite::Replace), ["SAME_FILE", "SAME_FILE", "IO"]);
-        folder.write("body", b"the older body");
-        assert_eq!(codes(Overwrite::Replace), ["SAME_FILE", "SAME_FILE", "IO"]);
-        assert_eq!(folder.read("body"), b"the older body");
-        assert_eq!(folder.names(), ["body", "plain", "stream"]);
-    }
-}
-
-#[test]
-fn what_is_kept_apart_is_a_whole_header() {
+fn a_detached_header_must_be_complete() {
     let folder = Folder::new();
     folder.write("plain", &plaintext(100));
     let size = folder.seal(&compact()).header.unwrap().len();
