@@ -161,7 +161,7 @@ test('invalid recipients and identities are refused with the reason', async (t) 
       /identities\[0\].*public key, which opens nothing/,
     ],
     [await unseal({ identities: [key], key }), /with key/],
-    [await unseal({ key, acceptSlots: [] }), /acceptSlots must name/],
+    [await unseal({ key, acceptSlots: [] }), /acceptSlots must have at least one item/],
     [await unseal({ key, acceptSlots: ['keys'] }), /acceptSlots must be some of key, passphrase/],
     [await unseal({ key, maxPassphraseCost: -1 }), /maxPassphraseCost must be an integer/],
   ];
