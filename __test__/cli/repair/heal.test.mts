@@ -15,7 +15,7 @@ import {
   parsed,
   sealstream,
   start,
-} from './command.mjs';
+} from '../command.mjs';
 
 const HEADER = 4096;
 const RECORD = 32 + 74 + 2 ** 20 + 16 * 32 + 8;

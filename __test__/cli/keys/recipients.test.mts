@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 
 import { KeyPair } from 'sealstream';
-import { folder, jsonError, names, parsed, sealstream } from './command.mjs';
+import { folder, jsonError, names, parsed, sealstream } from '../command.mjs';
 
 /** This many public keys, one a line. */
 function crowd(size: number): string {

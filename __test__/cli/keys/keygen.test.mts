@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import test from 'ava';
 
-import { folder, jsonError, names, parsed, sealstream } from './command.mjs';
+import { folder, jsonError, names, parsed, sealstream } from '../command.mjs';
 
 test('a key file is readable only by its owner, and the report names the next command', async (t) => {
   const cwd = folder(t);

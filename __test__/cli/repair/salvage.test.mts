@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { folderWithKey, jsonError, names, parsed, sealstream } from './command.mjs';
+import { folderWithKey, jsonError, names, parsed, sealstream } from '../command.mjs';
 
 const SEGMENT = 4096;
 const salvage = ['salvage', '-k', 'my.key', 'x.seal', '-o', 'out'];

@@ -18,7 +18,7 @@ import {
   parsed,
   sealstream,
   start,
-} from './command.mjs';
+} from '../command.mjs';
 
 // Skipped if no program provides a terminal.
 const terminalTest = hasTerminal ? test : test.skip;

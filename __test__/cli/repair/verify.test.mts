@@ -23,7 +23,7 @@ import {
   program,
   sealstream,
   start,
-} from './command.mjs';
+} from '../command.mjs';
 
 const terminalTest = hasTerminal ? test : test.skip;
 // Windows has other permissions, and root ignores them.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { folderWithKey, jsonError, names, parsed, sealstream } from './command.mjs';
+import { folderWithKey, jsonError, names, parsed, sealstream } from '../command.mjs';
 
 test('every kind of damage is exit code 4, a typed error, and no output', async (t) => {
   const { cwd, sealed, args } = await sealedFile(t);

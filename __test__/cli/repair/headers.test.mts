@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { folderWithKey, jsonError, names, sealstream } from './command.mjs';
+import { folderWithKey, jsonError, names, sealstream } from '../command.mjs';
 
 /** A folder with `db`, its `db.header` and `db.body`, and another stream, `other.seal` and `other.header`. */
 async function folderWithBody(t: ExecutionContext) {
