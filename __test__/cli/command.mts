@@ -1,4 +1,4 @@
-// Runs the real command, for the tests.
+// Runs the command, for tests.
 
 import { type ChildProcess, spawn, spawnSync, type StdioOptions } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -11,34 +11,37 @@ import type { ExecutionContext } from 'ava';
 /** The command's file, as `bin` in package.json names it. */
 export const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** How a run ended. */
-export interface Ended {
+/** The result of a run. */
+export interface RunResult {
   code: number | null;
   stdout: Buffer;
   stderr: string;
 }
 
-/** How to run it. */
+/** The surroundings of a run. */
 export interface Run {
   cwd?: string;
   env?: Record<string, string>;
   input?: Buffer | string;
   stdio?: StdioOptions;
-  /** In a session of its own, which has no terminal. */
+  /** Run in a new session, which has no terminal. */
   detached?: boolean;
 }
 
-/** Runs `sealstream` with these arguments to its end. No run may show a stack. */
-export async function sealstream(args: readonly string[], { input = '', ...run }: Run = {}): Promise<Ended> {
+/** Runs `sealstream` with these arguments to its end, and fails if it prints a stack. */
+export async function sealstream(
+  args: readonly string[],
+  { input = '', ...run }: Run = {},
+): Promise<RunResult> {
   const child = start(args, run);
   child.stdin?.end(input);
   return end(child);
 }
 
-/** Starts `sealstream`, for a test that does something to it. */
+/** Starts `sealstream`, for a test that acts on the running process. */
 export function start(args: readonly string[], run: Run = {}): ChildProcess {
   const child = program(process.execPath, [main, ...args], run);
-  // A command that ends early closes its input, which is no failure of the test.
+  // A command that ends early closes its input: not a failure of the test.
   child.stdin?.on('error', () => undefined);
   return child;
 }
@@ -53,8 +56,8 @@ export function program(
   return spawn(file, args, { cwd, stdio, detached, env: { ...Object.fromEntries(inherited), ...env } });
 }
 
-/** Waits for a program's end, and for all that it says. */
-export function end(child: ChildProcess): Promise<Ended> {
+/** Waits for a program's end, and collects its output. */
+export function end(child: ChildProcess): Promise<RunResult> {
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -62,9 +65,9 @@ export function end(child: ChildProcess): Promise<Ended> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
-      const said = Buffer.concat(stderr).toString();
-      if (STACK.test(said)) reject(new Error(`it showed a stack:\n${said}`));
-      else resolve({ code, stdout: Buffer.concat(stdout), stderr: said });
+      const text = Buffer.concat(stderr).toString();
+      if (STACK.test(text)) reject(new Error(`it showed a stack:\n${text}`));
+      else resolve({ code, stdout: Buffer.concat(stdout), stderr: text });
     });
   });
 }
@@ -91,20 +94,20 @@ export function names(path: string): string[] {
   return readdirSync(path).sort();
 }
 
-/** The JSON object that is all of a text. */
+/** A text as a JSON object. */
 export function parsed(text: Buffer | string): Record<string, unknown> {
   return JSON.parse(text.toString()) as Record<string, unknown>;
 }
 
-/** The error in what a command with --json told. */
+/** The error that a command with --json printed. */
 export function jsonError(text: string): Record<string, unknown> {
   return parsed(text)['error'] as Record<string, unknown>;
 }
 
-/** What is typed, once the terminal shows this behind what was there at the last time. */
+/** Keys to type as soon as the terminal shows a new text. */
 export type Keys = readonly [shown: string, keys: string];
 
-/** Runs a shell's command line, to which `sealstream` is known, on a terminal, and returns what that shows. */
+/** Runs a shell command line, in which `sealstream` is defined, on a terminal, and returns the screen. */
 export async function onTerminal(
   commandLine: string,
   run: Run = {},
@@ -122,7 +125,7 @@ export async function onTerminal(
   return { code, screen };
 }
 
-/** Types as soon as it is asked for. */
+/** Types the keys as soon as their texts appear. */
 function type(child: ChildProcess, typed: readonly Keys[]): void {
   const rest = [...typed];
   let [screen, seen] = ['', 0];
@@ -151,12 +154,12 @@ function findTerminalProgram(): ((commandLine: string) => string[]) | undefined 
   return undefined;
 }
 
-/** What starts a terminal's control sequence. */
+/** The start of a terminal's control sequence. */
 export const ESCAPE = '\x1b';
 
 const PYTHON = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 const STACK = /^\s+at .+:\d+:\d+/m;
 const terminalProgram = findTerminalProgram();
 
-/** Whether tests can have a terminal here: with `script` of util-linux, or with Python. */
+/** Whether tests can use a terminal here: with `script` of util-linux, or with Python. */
 export const hasTerminal = terminalProgram !== undefined;

@@ -1,4 +1,4 @@
-// The command as a process among others: signals, pipes that break, disks that are full, streams that are closed.
+// The command as a process: signals, broken pipes, full disks, closed streams.
 
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, openSync, truncateSync, writeFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ for (const [signal, exitCode] of [
   });
 }
 
-posixTest('a large file that is interrupted leaves no file', async (t) => {
+posixTest('an interrupted large file leaves no output', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'large'), '');
   truncateSync(join(cwd, 'large'), 2 ** 31);
@@ -55,7 +55,7 @@ posixTest('a large file that is interrupted leaves no file', async (t) => {
   t.deepEqual(names(cwd), ['large', 'my.key']);
 });
 
-posixTest('a second signal ends it at once', async (t) => {
+posixTest('a second signal ends the command at once', async (t) => {
   const cwd = await folderWithKey(t);
   const child = start(['encrypt', '-k', 'my.key', '-', '-o', 'out.seal'], { cwd });
   const ended = end(child);
@@ -65,7 +65,7 @@ posixTest('a second signal ends it at once', async (t) => {
   t.true([130, 143].includes((await ended).code ?? 0));
 });
 
-posixTest('a reader that leaves ends it quietly', async (t) => {
+posixTest('a reader that closes the pipe ends the command silently', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), randomBytes(5_000_000));
   await sealstream(['encrypt', '-k', 'my.key', 'a'], { cwd });
@@ -104,7 +104,7 @@ fullDeviceTest('a full disk behind standard output is an error', async (t) => {
   t.is(device.code, 5);
 });
 
-posixTest('a standard stream that is closed is told, not taken for an empty one', async (t) => {
+posixTest('a closed standard stream is an error, not an empty input', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), 'text');
   const shell = (line: string) => end(program('sh', ['-c', line, process.execPath, main], { cwd }));
@@ -117,9 +117,9 @@ posixTest('a standard stream that is closed is told, not taken for an empty one'
     t.is(code, 5, line);
     t.regex(stderr, /is closed/);
   }
-  // Errors that nobody can be told are errors all the same.
+  // An error that can't be printed still has an exit code.
   t.is((await shell('"$0" "$1" encrypt nothing 2>&-')).code, 2);
-  // The null device on purpose is fine.
+  // A redirection to the null device is fine.
   t.is((await shell('"$0" "$1" encrypt -k my.key -o - - </dev/null >/dev/null')).code, 0);
   t.deepEqual(names(cwd), ['a', 'my.key']);
 });
@@ -133,7 +133,7 @@ posixTest('a pipeline of the command with itself', async (t) => {
   t.is(stdout.toString().trim(), '9000000');
 });
 
-test('native code that is missing is told in a sentence that says what to do', async (t) => {
+test('missing native code is reported in a sentence with advice', async (t) => {
   const cwd = folder(t);
   const root = join(dirname(main), '../..');
   cpSync(join(root, 'dist'), join(cwd, 'dist'), { recursive: true });

@@ -11,14 +11,14 @@ const posixTest = process.platform === 'win32' ? test.skip : test;
 const SLOW = ['--threads', '1', '--frame-size', '1K', '--digest', 'sha512'];
 const ENCRYPT = ['encrypt', '-k', 'my.key', '--resume', ...SLOW, 'a'];
 
-/** Starts to seal `a`, and interrupts that when there is something to go on with. */
+/** Starts to seal `a`, and interrupts that when it can be resumed. */
 async function interrupt(cwd: string) {
   const { child, ended } = await begin(cwd);
   child.kill('SIGINT');
   return ended;
 }
 
-/** Starts to seal `a`, and waits until there is something to go on with. */
+/** Starts to seal `a`, and waits until it can be resumed. */
 async function begin(cwd: string) {
   writeFileSync(join(cwd, 'a'), '');
   truncateSync(join(cwd, 'a'), 100 * 2 ** 20);
@@ -35,13 +35,13 @@ async function begin(cwd: string) {
   return { child, ended };
 }
 
-posixTest('an interrupted command says how to go on, and the same command does', async (t) => {
+posixTest('an interrupted command says how to continue, and the same command does', async (t) => {
   const cwd = await folderWithKey(t);
   const interrupted = await interrupt(cwd);
   t.is(interrupted.code, 130);
   t.regex(
     interrupted.stderr,
-    /interrupted by SIGINT\.\n {2}The same command, with --resume, goes on from here\./,
+    /interrupted by SIGINT\.\n {2}The same command with --resume continues from here\./,
   );
   const { code, stderr } = await sealstream(ENCRYPT, { cwd });
   t.is(code, 0, stderr);
@@ -51,7 +51,7 @@ posixTest('an interrupted command says how to go on, and the same command does',
   t.true(readFileSync(join(cwd, 'b')).equals(readFileSync(join(cwd, 'a'))));
 });
 
-posixTest('what starts over says why, and a source that changed is refused', async (t) => {
+posixTest('a run that starts over says why, and a changed source is refused', async (t) => {
   const cwd = await folderWithKey(t);
   await interrupt(cwd);
   const other = await sealstream([...ENCRYPT, '--key-id', 'other', '--json'], { cwd });
@@ -65,28 +65,25 @@ posixTest('what starts over says why, and a source that changed is refused', asy
   t.is(changed.code, 1);
   t.regex(
     changed.stderr,
-    /written to or replaced since\.\n {2}When nothing writes to it any more, do it without --resume, which[^\n]*\n$/,
+    /it was written to or replaced\.\n {2}When no program writes to it, run the command without --resume, which[^\n]*\n$/,
   );
   const refused = await sealstream([...ENCRYPT, '--json'], { cwd });
   t.is(jsonError(refused.stderr)['code'], 'ERR_SEAL_SOURCE_CHANGED');
 });
 
-posixTest(
-  'a target that another run writes, and a journal of other work, are told with one way out',
-  async (t) => {
-    const cwd = await folderWithKey(t);
-    const { child, ended } = await begin(cwd);
-    child.kill('SIGSTOP');
-    const busy = await sealstream(ENCRYPT, { cwd });
-    child.kill('SIGKILL');
-    await ended;
-    t.is(busy.code, 5);
-    t.regex(
-      busy.stderr,
-      /at work on a\.seal\.\n {2}Wait for it to end, or name another output with -o OUT\.\n$/,
-    );
-  },
-);
+posixTest('a target that another run writes, and a foreign journal, are refused with advice', async (t) => {
+  const cwd = await folderWithKey(t);
+  const { child, ended } = await begin(cwd);
+  child.kill('SIGSTOP');
+  const busy = await sealstream(ENCRYPT, { cwd });
+  child.kill('SIGKILL');
+  await ended;
+  t.is(busy.code, 5);
+  t.regex(
+    busy.stderr,
+    /another operation is writing a\.seal\.\n {2}Wait until it ends, or name another output with -o OUT\.\n$/,
+  );
+});
 
 test('--resume needs files at both ends', async (t) => {
   const cwd = await folderWithKey(t);

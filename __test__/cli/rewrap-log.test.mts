@@ -1,4 +1,4 @@
-// The log by which a rewrap of many files goes on where it was interrupted.
+// The log of rewrap, by which a repeated command continues.
 
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,20 +11,20 @@ import { store } from './store.mjs';
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
-test('a folder gets another key, goes on where it was interrupted, and counts what failed', async (t) => {
+test('all files of a folder get another key; a repeated command skips the done files and counts the failed ones', async (t) => {
   const cwd = await store(t);
   const rotate = (log = 'log') =>
     sealstream(
       ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--replace', '--recursive', 'store', '--log', log],
       { cwd },
     );
-  // One file is not of this key.
+  // One file has another key.
   copyFileSync(join(cwd, 'other.seal'), join(cwd, 'store', 'c.seal'));
   const first = await rotate();
   t.is(first.code, 3, first.stderr);
   t.regex(first.stdout.toString(), /FAILED {3}store\/c\.seal: /);
   t.regex(first.stdout.toString(), /rewrapped 2 files in [^,]*, 1 failed\n$/);
-  // The old key opens none of them any more, and need not.
+  // The old key no longer opens them, and is not needed.
   copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'c.seal'));
   appendFileSync(join(cwd, 'log'), '{"file":"torn');
   const second = await rotate();
@@ -35,7 +35,7 @@ test('a folder gets another key, goes on where it was interrupted, and counts wh
     const args = ['decrypt', '-k', 'new.key', '-o', '-', `store/${name}.seal`];
     t.is((await sealstream(args, { cwd })).code, 0, name);
   }
-  // Another change with the same log is not done yet; a file that was sealed anew neither.
+  // Another change with the same log is not done yet, nor is that of a file that was sealed again.
   copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'a.seal'));
   t.regex((await rotate()).stdout.toString(), /rewrapped 1 file in [^,]*, 2 done before, 0 failed\n$/);
   const other = await sealstream(
@@ -45,19 +45,19 @@ test('a folder gets another key, goes on where it was interrupted, and counts wh
   t.regex(other.stdout.toString(), /rewrapped 3 files in [^,]*, 0 failed\n$/);
 });
 
-test('a file that a run had done when it was killed is not done again', async (t) => {
+test('a file that was done when a run was killed is not done again', async (t) => {
   const cwd = await store(t);
   const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
   t.is((await sealstream(args, { cwd })).code, 0);
   const [begun, done] = readFileSync(join(cwd, 'log'), 'utf8').split('\n');
   t.like(parsed(begun ?? ''), { revision: 1, done: false });
   t.like(parsed(done ?? ''), { revision: 1, done: true });
-  // The last line did not come to be written.
+  // Without the last line.
   writeFileSync(join(cwd, 'log'), `${begun ?? ''}\n`);
   t.regex((await sealstream(args, { cwd })).stdout.toString(), /^skipped {2}store\/a\.seal/);
 });
 
-test('a file whose rewrap failed is done by the next run, whatever others did to it meanwhile', async (t) => {
+test('a file whose rewrap failed is done by the next run, even if another rewrap changed it since', async (t) => {
   const cwd = await store(t);
   const rewrap = (key: string, ...args: string[]) =>
     sealstream(['rewrap', '-k', key, ...args, 'store/a.seal'], { cwd });
@@ -96,18 +96,18 @@ test('another key in the same file is another change', async (t) => {
   t.regex((await rotate()).stdout.toString(), /^ok {7}.*added 1; removed 1/);
   const opened = await sealstream(['decrypt', '-k', 'stranger.key', '-o', '-', 'store/a.seal'], { cwd });
   t.is(opened.code, 0, opened.stderr);
-  // What the log has of a key is no use to anybody.
+  // The log does not contain the key.
   const key = readFileSync(join(cwd, 'new.key'), 'utf8').trimEnd().split('\n').at(-1) ?? '';
   t.false(readFileSync(join(cwd, 'log'), 'utf8').includes(key));
 });
 
-test('public keys are told apart by what they are too', async (t) => {
+test('another public key in the same file is another change', async (t) => {
   const cwd = await store(t);
   const add = () =>
     sealstream(['rewrap', '-k', 'my.key', '--add-recipients-file', 'team', '--log', 'log', 'store/a.seal'], {
       cwd,
     });
-  for (const [name, said] of [
+  for (const [name, expected] of [
     ['one', /^ok/],
     ['one', /^skipped/],
     ['two', /^ok/],
@@ -115,17 +115,17 @@ test('public keys are told apart by what they are too', async (t) => {
     await sealstream(['keygen', '--recipient', '-o', name], { cwd });
     const { stdout } = await sealstream(['keygen', '--public', name], { cwd });
     writeFileSync(join(cwd, 'team'), stdout);
-    t.regex((await add()).stdout.toString(), said);
+    t.regex((await add()).stdout.toString(), expected);
   }
 });
 
-test('only a log is added to, and nothing else that a command names', async (t) => {
+test('only a log is appended to, never another file of the command', async (t) => {
   const cwd = await store(t);
   writeFileSync(join(cwd, 'text'), 'something of mine\n{"file":"x"}\n');
   writeFileSync(join(cwd, 'team'), '# nobody yet\n');
   mkdirSync(join(cwd, 'folder'));
   const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--add-recipients-file', 'team'];
-  for (const [log, said] of [
+  for (const [log, expected] of [
     ['my.key', /--log my\.key is the key file my\.key/],
     ['./new.key', /--log \.\/new\.key is the key file new\.key/],
     ['team', /--log team is the recipients file team/],
@@ -138,7 +138,7 @@ test('only a log is added to, and nothing else that a command names', async (t) 
     const before = log === 'folder' ? undefined : readFileSync(path);
     const { code, stderr } = await sealstream([...args, '--log', log, 'store/a.seal'], { cwd });
     t.is(code, 5, stderr);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
     if (before) t.deepEqual(readFileSync(path), before);
   }
   const typed = await sealstream(
@@ -146,10 +146,10 @@ test('only a log is added to, and nothing else that a command names', async (t) 
     { cwd, input: 'correct horse\n' },
   );
   t.is(typed.code, 2);
-  t.regex(typed.stderr, /--log can not tell one passphrase from another/);
+  t.regex(typed.stderr, /--log can't tell one passphrase from another/);
 });
 
-test('lines that are torn, too long or of something else say nothing, whatever stands around them', async (t) => {
+test('incomplete, too long and foreign lines of a log are ignored', async (t) => {
   const cwd = await store(t);
   const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
   t.is((await sealstream(args, { cwd })).code, 0);
@@ -165,7 +165,7 @@ test('lines that are torn, too long or of something else say nothing, whatever s
     return stdout.toString().startsWith('skipped');
   };
   t.true(await skips(`${noise}\n${log}${noise}`));
-  // A line of JSON without a field that every line has, and no line that has it.
+  // A line of JSON without a required field.
   const strange = done.replace(/"change":"[^"]*"/, '"change":"another"');
   t.false(await skips(`${strange}\n${noise}\n`));
 });
@@ -173,7 +173,7 @@ test('lines that are torn, too long or of something else say nothing, whatever s
 onUnix('a rewrap that waits for a passphrase can be interrupted', async (t) => {
   const cwd = await store(t);
   const args = ['rewrap', '--passphrase-fd', '3', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
-  // Nothing comes from it.
+  // It never delivers anything.
   const child = start(args, { cwd, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   t.teardown(() => child.kill('SIGKILL'));
   const ended = new Promise((resolve) =>
@@ -181,14 +181,14 @@ onUnix('a rewrap that waits for a passphrase can be interrupted', async (t) => {
       resolve(signal);
     }),
   );
-  // It is opened before anything is typed.
+  // The log is opened before a passphrase is typed.
   while (!existsSync(join(cwd, 'log'))) await setTimeout(10);
   await setTimeout(200);
   child.kill('SIGINT');
   t.is(await ended, 'SIGINT');
 });
 
-onUnix('a log that can not be written ends the run, and what was changed is told as changed', async (t) => {
+onUnix('a log that can’t be written ends the run, and changed files are reported as changed', async (t) => {
   const cwd = await store(t);
   const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
   t.is((await sealstream(args, { cwd })).code, 0);
@@ -197,10 +197,10 @@ onUnix('a log that can not be written ends the run, and what was changed is told
   copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'a.seal'));
   const path = join(cwd, 'store', 'deep', 'er', 'b.seal');
   const before = readFileSync(path);
-  for (const [room, told] of [
-    // For the first line about a file, and not for the second.
+  for (const [room, expected] of [
+    // Room for the first line about a file, but not for the second.
     [1.5, /^ok {7}store\/a\.seal: added 1;.*\n$/],
-    // Not for the first: nothing is changed without it.
+    // No room for the first line: nothing is changed without it.
     [0.5, /^$/],
   ] as const) {
     writeFileSync(join(cwd, 'log'), log.padEnd(LIMIT - Math.round(line.length * room) - 1) + '\n');
@@ -208,8 +208,8 @@ onUnix('a log that can not be written ends the run, and what was changed is told
     const child = program('sh', ['-c', command], { cwd, env: { NODE: process.execPath, MAIN: main } });
     const { code, stdout, stderr } = await end(child);
     t.is(code, 1, stderr);
-    t.regex(stderr, /the log log can't be written: could not write: file too large/);
-    t.regex(stdout.toString(), told);
+    t.regex(stderr, /can't write the log log: could not write: file too large/);
+    t.regex(stdout.toString(), expected);
   }
   t.deepEqual(readFileSync(path), before);
 });
@@ -219,5 +219,5 @@ function logLines(cwd: string): Record<string, unknown>[] {
   return lines.map((line) => parsed(line));
 }
 
-// Sixteen times the size of a sealed file here.
+// Sixteen times the size of a sealed file in this test.
 const LIMIT = 2 ** 17;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import test from 'ava';
 
-import { outcomeObject, outcomeText } from '../../src-ts/cli/reports/rewrap-report.js';
-import { KeyPair } from '../../src-ts/index.js';
+import { RewrapFilesReport } from '../../src-ts/cli/reports/rewrap-report.js';
+import { KeyPair } from 'sealstream';
 import { end, jsonError, main, names, parsed, program, sealstream, start } from './command.mjs';
 import { store } from './store.mjs';
 
@@ -97,12 +97,12 @@ test('what an added passphrase costs can be chosen', async (t) => {
     ],
   });
   const before = readFileSync(join(cwd, 'store', 'a.seal'));
-  for (const [args, said] of [
+  for (const [args, expected] of [
     [
       ['--add-key', 'new.key', '--passphrase-cost', '8K,1,1'],
-      /counts only with a passphrase[^]*--add-passphrase/,
+      /applies only to a passphrase[^]*--add-passphrase/,
     ],
-    [['-p', '--mend', '--passphrase-strength', 'default'], /counts only with a passphrase/],
+    [['-p', '--mend', '--passphrase-strength', 'default'], /applies only to a passphrase/],
     [['--add-passphrase', '--passphrase-cost', '64M'], /not MEMORY,PASSES,LANES: 64M/],
     [['--add-passphrase-fd', '0', '--passphrase-cost', '5000G,1,1'], /--passphrase-cost must be/],
     [
@@ -112,12 +112,12 @@ test('what an added passphrase costs can be chosen', async (t) => {
   ] as const) {
     const { code, stderr } = await rewrap(...args);
     t.is(code, 2, stderr);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
   }
   t.deepEqual(readFileSync(join(cwd, 'store', 'a.seal')), before);
 });
 
-test('--mend ends an interruption that verify tells of', async (t) => {
+test('--mend completes an interrupted rewrap that verify reports', async (t) => {
   const cwd = await store(t);
   const path = join(cwd, 'store', 'a.seal');
   const before = readFileSync(path);
@@ -138,13 +138,13 @@ test('--mend ends an interruption that verify tells of', async (t) => {
   t.is((await sealstream(['verify', '-k', 'my.key', 'store/a.seal'], { cwd })).code, 0);
 });
 
-test('a change that was interrupted half-way is made once, by its log', async (t) => {
+test('an interrupted change is completed once, according to its log', async (t) => {
   const cwd = await store(t);
   const path = join(cwd, 'store', 'a.seal');
   const before = readFileSync(path);
   const args = ['rewrap', '-k', 'my.key', '--add-key', 'new.key', '--log', 'log', 'store/a.seal'];
   t.is((await sealstream(args, { cwd })).code, 0);
-  // The header is as it was, and the last line was not written.
+  // With the old header and without the last line.
   writeFileSync(path, Buffer.concat([before.subarray(0, 4096), readFileSync(path).subarray(4096)]));
   const [begun = ''] = readFileSync(join(cwd, 'log'), 'utf8').split('\n');
   writeFileSync(join(cwd, 'log'), `${begun}\n`);
@@ -159,7 +159,7 @@ test('a change that was interrupted half-way is made once, by its log', async (t
 });
 
 const posixTest = process.platform === 'win32' ? test.skip : test;
-posixTest('a rewrap that is interrupted says how far it came and how it goes on', async (t) => {
+posixTest('an interrupted rewrap says how far it came and how to continue', async (t) => {
   const cwd = await store(t);
   const files = join(cwd, 'store');
   for (let copy = 0; copy < 300; copy += 1) copyFileSync(join(files, 'a.seal'), join(files, `${copy}.seal`));
@@ -170,7 +170,7 @@ posixTest('a rewrap that is interrupted says how far it came and how it goes on'
   t.is(code, 130);
   t.is(
     stderr,
-    'sealstream rewrap: interrupted by SIGINT.\n  The same command, with the same --log, goes on behind what is done.\n',
+    'sealstream rewrap: interrupted by SIGINT.\n  The same command with the same --log continues after the files that are done.\n',
   );
   t.regex(stdout.toString(), /\nrewrapped \d+ files? in [^\n]*, 0 failed\n$/);
   const rest = (await sealstream(args, { cwd })).stdout.toString();
@@ -188,7 +188,7 @@ test('a file that is named twice is rewrapped once', async (t) => {
   t.notRegex(stdout.toString(), /revision [^1]/);
 });
 
-test('what can not be meant is told before anything is done', async (t) => {
+test('arguments that can’t be combined are refused before any change', async (t) => {
   const cwd = await store(t);
   const refused = async (...args: string[]) => {
     const { code, stderr } = await sealstream(['rewrap', '-k', 'my.key', ...args], { cwd });
@@ -196,30 +196,30 @@ test('what can not be meant is told before anything is done', async (t) => {
     return stderr;
   };
   const file = 'store/a.seal';
-  t.regex(await refused(file), /nothing is to be changed/);
+  t.regex(await refused(file), /no change is given/);
   t.regex(await refused('--mend'), /FILE is missing/);
-  t.regex(await refused('--mend', '--remove', '0', file), /--mend changes nobody/);
+  t.regex(await refused('--mend', '--remove', '0', file), /--mend changes no key slot/);
   t.regex(await refused('--replace', file, '--remove', '0'), /--replace needs/);
   t.regex(await refused('--remove', 'team', file), /--remove can't be team/);
   t.regex(await refused('--key-id', 'x', '--remove', '0', file), /--key-id/);
-  t.regex(await refused('--mend', '-'), /- is not taken/);
-  t.regex(await refused('--add-recipient', 'x', file), /--add-recipient got no.*--add-recipients-file FILE/s);
-  t.regex(await refused('--add-recipients-file', 'gone', file), /name behind --add-recipients-file/);
-  t.regex(await refused('--add-key', 'gone', file), /name behind --add-key;/);
+  t.regex(await refused('--mend', '-'), /- is not accepted/);
+  t.regex(
+    await refused('--add-recipient', 'x', file),
+    /the value of --add-recipient is not.*--add-recipients-file FILE/s,
+  );
+  t.regex(await refused('--add-recipients-file', 'gone', file), /name after --add-recipients-file/);
+  t.regex(await refused('--add-key', 'gone', file), /name after --add-key;/);
   const publicKeys = Array.from({ length: 64 }, () => KeyPair.generate('x25519').publicKey);
   writeFileSync(join(cwd, 'crowd'), publicKeys.join('\n'));
-  // Before it is typed: there is no terminal here.
+  // Refused before a passphrase is typed: there is no terminal here.
   const crowd = ['--add-recipients-file', 'crowd', '--add-passphrase'];
-  t.regex(await refused(...crowd, file), /for 64 at most, not 65/);
+  t.regex(await refused(...crowd, file), /at most 64 recipients, not 65/);
   t.regex(await refused('--remove', '64', file), /--remove can't be 64[^]*63[^]*sealstream inspect/);
   t.regex(await refused('--add-passphrase', file), /--add-passphrase-fd 3 3< FILE\.\n$/);
   const before = readFileSync(join(cwd, file));
   const full = await sealstream(['rewrap', '-k', 'my.key', '--add-recipients-file', 'crowd', file], { cwd });
   t.is(full.code, 2);
-  t.regex(
-    full.stdout.toString(),
-    /what is to be added to store\/a\.seal would make 65 key slots[^]*--remove/,
-  );
+  t.regex(full.stdout.toString(), /the additions to store\/a\.seal would make 65 key slots[^]*--remove/);
   const none = await sealstream(['rewrap', '-k', 'my.key', '--remove', 'id:none', file], { cwd });
   t.is(none.code, 2);
   t.regex(none.stdout.toString(), /--remove selects no slot by the key id "none"/);
@@ -228,10 +228,10 @@ test('what can not be meant is told before anything is done', async (t) => {
   t.regex(folder.stdout.toString(), /--recursive/);
   t.deepEqual(readFileSync(join(cwd, file)), before);
   const help = await sealstream(['rewrap', '--help'], { cwd });
-  t.regex(help.stdout.toString(), /Only sealing anew revokes/);
+  t.regex(help.stdout.toString(), /Only\s+sealing\s+the\s+data\s+again\s+revokes/);
 });
 
-test('slots of unknown types, which stay whatever is replaced, are told', (t) => {
+test('slots of unknown types, which --replace keeps, are reported', (t) => {
   const report = {
     streamId: '00'.repeat(32),
     revision: 1,
@@ -243,12 +243,12 @@ test('slots of unknown types, which stay whatever is replaced, are told', (t) =>
     added: [{ position: 0, slot: { type: 'key' } }],
     removed: [{ position: 0, slot: { type: 'key' } }],
   };
-  const told = outcomeText({ path: 'a', report });
-  t.regex(told, /added 1; removed 1; 1 slot of unknown types left as they are; 2 key slots/);
-  t.like(outcomeObject({ path: 'a', report }), { unknownSlots: 1 });
+  const files = new RewrapFilesReport();
+  t.regex(files.text({ path: 'a', report }), /added 1; removed 1; kept 1 slot of unknown types; 2 key slots/);
+  t.like(files.object({ path: 'a', report }), { unknownSlots: 1 });
 });
 
-test('a header is kept apart, put back, and given to open with', async (t) => {
+test('a header is detached, attached again, and given to decrypt', async (t) => {
   const cwd = await store(t);
   const run = async (...args: string[]) => {
     const { code, stderr, stdout } = await sealstream(args, { cwd });
@@ -290,13 +290,13 @@ test('a header is kept apart, put back, and given to open with', async (t) => {
   }
 });
 
-onUnix('a header that can not be written costs neither what was there nor what is sealed', async (t) => {
+onUnix('if the header can’t be written, the old body and all other files stay', async (t) => {
   const cwd = await store(t);
   const crowd = Array.from({ length: 60 }, () => KeyPair.generate('x25519').publicKey);
   writeFileSync(join(cwd, 'crowd'), crowd.join('\n'));
   writeFileSync(join(cwd, 'body'), 'of before');
   const before = names(cwd);
-  // There is room for the body, and not for so many in a header.
+  // The body fits, but a header with so many recipients does not.
   const command = 'ulimit -f 2; exec "$NODE" "$MAIN" encrypt -f -R crowd --detached-header header -o body a';
   const child = program('sh', ['-c', command], { cwd, env: { NODE: process.execPath, MAIN: main } });
   const { code, stderr } = await end(child);

@@ -1,4 +1,4 @@
-// Sealed files, for tests of what works on many.
+// Sealed files, for tests of commands on many files.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { ExecutionContext } from 'ava';
 
 import { folderWithKey, sealstream } from './command.mjs';
 
-/** Two sealed files in a folder, one more beside it, and one that is sealed with another key. */
+/** Two sealed files in a folder, one next to it, and one that is sealed with another key. */
 export async function store(t: ExecutionContext): Promise<string> {
   const cwd = await folderWithKey(t);
   mkdirSync(join(cwd, 'store', 'deep', 'er'), { recursive: true });

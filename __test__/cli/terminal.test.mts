@@ -1,4 +1,4 @@
-// What is different where a person sits at a terminal.
+// Behaviour on a terminal.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -17,10 +17,10 @@ import {
   sealstream,
 } from './command.mjs';
 
-// Counted as not run where no program makes a terminal.
+// Skipped if no program provides a terminal.
 const terminalTest = hasTerminal ? test : test.skip;
 
-terminalTest('sealed data does not go to a terminal', async (t) => {
+terminalTest('sealed data is not written to a terminal', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), 'text');
   for (const line of ['encrypt -k my.key -o - a', 'encrypt -f -k my.key -o - a']) {
@@ -30,7 +30,7 @@ terminalTest('sealed data does not go to a terminal', async (t) => {
   }
 });
 
-terminalTest('a terminal shows text, and gets nothing else unless that is forced', async (t) => {
+terminalTest('a terminal shows text, and other data only with --force', async (t) => {
   const cwd = await folderWithKey(t);
   for (const [name, data, shows] of [
     ['plain', 'Grüße\n\tund mehr\r\n', true],
@@ -56,7 +56,7 @@ terminalTest('a terminal shows text, and gets nothing else unless that is forced
   t.regex(piped.screen, /Grüße/);
 });
 
-terminalTest('a text too long for a terminal is refused, and a damaged one is not shown', async (t) => {
+terminalTest('long text is refused on a terminal, and damaged text is not shown', async (t) => {
   const cwd = await folderWithKey(t);
   for (const lines of [210_000, 600_000]) {
     writeFileSync(join(cwd, 'long'), 'line\n'.repeat(lines));
@@ -74,7 +74,7 @@ terminalTest('a text too long for a terminal is refused, and a damaged one is no
   t.notRegex(damaged.screen, /a secret text/);
 });
 
-terminalTest('a terminal that waits for a pipe can be interrupted', async (t) => {
+terminalTest('a command that waits for a pipe can be interrupted on a terminal', async (t) => {
   const cwd = await folderWithKey(t);
   const line = [
     'mkfifo pipe; sleep 30 > pipe & writer=$!',
@@ -85,14 +85,14 @@ terminalTest('a terminal that waits for a pipe can be interrupted', async (t) =>
   t.regex(screen, /^ended: 143\r?$/m);
 });
 
-terminalTest('a sealed stream can’t be typed', async (t) => {
+terminalTest('a terminal is refused as sealed input', async (t) => {
   const cwd = await folderWithKey(t);
   const { code, screen } = await onTerminal('sealstream decrypt -k my.key -o out -', { cwd });
   t.is(code, 2);
   t.regex(screen, /standard input is a terminal/);
 });
 
-terminalTest('a bar shows how far it is, and goes when it is done', async (t) => {
+terminalTest('a progress bar is shown, and removed at the end', async (t) => {
   const cwd = await folderWithKey(t);
   const slow = '(head -c 3000000 /dev/zero; sleep 0.6; head -c 3000000 /dev/zero)';
   const shown = await onTerminal(`${slow} | sealstream encrypt -k my.key -o a.seal -`, { cwd });
@@ -114,7 +114,7 @@ terminalTest('a bar shows how far it is, and goes when it is done', async (t) =>
   t.true(existsSync(join(cwd, 'a.seal')));
 });
 
-test('there is no bar in a pipe', async (t) => {
+test('a pipe gets no progress bar', async (t) => {
   const cwd = await folderWithKey(t);
   const { stderr } = await sealstream(['encrypt', '-k', 'my.key', '-o', 'a.seal', '-'], {
     cwd,
@@ -125,14 +125,12 @@ test('there is no bar in a pipe', async (t) => {
   t.deepEqual(names(cwd), ['a.seal', 'my.key']);
 });
 
-terminalTest(
-  'a terminal that can not be set hides no other error, and nothing more stays open',
-  async (t) => {
-    const cwd = folder(t);
-    const script = `
+terminalTest('a failure to set the terminal hides no other error and leaks no descriptor', async (t) => {
+  const cwd = folder(t);
+  const script = `
     const { readdirSync } = require('node:fs');
     const { ReadStream } = require('node:tty');
-    const { onTerminal } = require(${JSON.stringify(join(dirname(main), 'terminal-input.js'))});
+    const { onTerminal } = require(${JSON.stringify(join(dirname(main), 'terminal/terminal-input.js'))});
     const open = () => readdirSync('/dev/fd').length;
     const delta = async (broken) => {
       ReadStream.prototype.setRawMode = (mode) => {
@@ -152,15 +150,14 @@ terminalTest(
       const usual = await delta('never');
       for (const broken of [true, false]) console.log('more: ' + ((await delta(broken)) - usual));
     })();`;
-    writeFileSync(join(cwd, 'script.cjs'), script);
-    const { screen } = await onTerminal('"$NODE" script.cjs', { cwd });
-    t.deepEqual(screen.trim().split(/\r?\n/), [
-      'what went wrong first',
-      'what went wrong first',
-      'the passphrase is to be typed on a terminal, and there is none',
-      'more: 0',
-      'what went wrong first',
-      'more: 0',
-    ]);
-  },
-);
+  writeFileSync(join(cwd, 'script.cjs'), script);
+  const { screen } = await onTerminal('"$NODE" script.cjs', { cwd });
+  t.deepEqual(screen.trim().split(/\r?\n/), [
+    'what went wrong first',
+    'what went wrong first',
+    'there is no terminal to type the passphrase on',
+    'more: 0',
+    'what went wrong first',
+    'more: 0',
+  ]);
+});

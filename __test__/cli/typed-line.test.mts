@@ -1,10 +1,10 @@
-// What keys make of a line that nobody sees.
+// Editing a line that the terminal does not show.
 
 import test from 'ava';
 
 import { LONGEST_LINE, TypedLine } from '../../src-ts/cli/terminal/typed-line.js';
 
-/** The line that these keys make, however they are cut into chunks. */
+/** The line that these keys make. */
 function typed(keys: string, size = Number.POSITIVE_INFINITY): { line: string; end: string | undefined } {
   const bytes = Buffer.from(keys);
   const line = new TypedLine();
@@ -15,7 +15,7 @@ function typed(keys: string, size = Number.POSITIVE_INFINITY): { line: string; e
   return { line: Buffer.from(line.bytes()).toString(), end: undefined };
 }
 
-test('a line is what was typed, however it comes in', (t) => {
+test('a line does not depend on how its bytes arrive', (t) => {
   for (const [keys, line] of [
     ['correct horse\r', 'correct horse'],
     ['correct horse\n', 'correct horse'],
@@ -47,13 +47,13 @@ test('Ctrl-C interrupts at any place, and Ctrl-D ends an empty line', (t) => {
   t.is(typed('abc').end, undefined);
 });
 
-test('what follows a line is left', (t) => {
+test('bytes after a line are left', (t) => {
   const line = new TypedLine();
   t.deepEqual(line.take(Buffer.from('one\rtwo\r')), { end: 'line', used: 4 });
   t.is(Buffer.from(line.bytes()).toString(), 'one');
 });
 
-test('a line that is too long is known to be', (t) => {
+test('a line that is too long is detected', (t) => {
   const line = new TypedLine();
   line.take(Buffer.alloc(LONGEST_LINE, 'a'));
   t.false(line.isTooLong);
@@ -64,7 +64,7 @@ test('a line that is too long is known to be', (t) => {
   t.is(Buffer.from(line.bytes()).toString(), 'c');
 });
 
-test('nothing is left of a line that was disposed of', (t) => {
+test('a disposed line is overwritten', (t) => {
   const line = new TypedLine();
   line.take(Buffer.from('secret'));
   line.dispose();

@@ -25,13 +25,13 @@ test('every command has a help with examples, exit codes, and lines that fit', a
       text.split('\n').filter((line) => line.length > 110),
       [],
     );
-    // An option and what it does stand apart.
+    // An option and its help are separate.
     t.notRegex(text, /^ +(?:-\w, )?--[\w-]+ [A-Z]{2,}[a-z]/m);
     t.deepEqual((await sealstream(['help', command])).stdout, stdout);
   }
 });
 
-test('help is given whatever else is wrong', async (t) => {
+test('--help works beside wrong arguments', async (t) => {
   t.is((await sealstream(['encrypt', '-h', 'a', 'b', 'c'])).code, 0);
 });
 
@@ -42,16 +42,16 @@ test('--version is the package’s', async (t) => {
   }
 });
 
-test('no command at all shows the help, as an error', async (t) => {
+test('without a command, the help is printed as an error', async (t) => {
   const { code, stdout, stderr } = await sealstream([]);
   t.is(code, 2);
   t.is(stdout.length, 0);
   t.regex(stderr, /Usage: sealstream COMMAND/);
 });
 
-test('what is wrong with the arguments is named, with a way out', async (t) => {
+test('every usage error names the argument and gives advice', async (t) => {
   const cwd = await folderWithKey(t);
-  for (const [args, said] of [
+  for (const [args, expected] of [
     [['encrpyt', 'a'], /unknown command encrpyt[^]*sealstream encrypt\?/],
     [['seal', 'a'], /sealstream encrypt\?/],
     [['frobnicate'], /keygen, encrypt, decrypt, inspect/],
@@ -69,17 +69,17 @@ test('what is wrong with the arguments is named, with a way out', async (t) => {
     [['encrypt', '--force=yes', 'a'], /--force takes no value/],
     [['encrypt', '--context=', 'a'], /--context needs a value/],
     [['inspect'], /FILE is missing/],
-    [['inspect', '-'], /inspect needs a file/],
+    [['inspect', '-'], /inspect needs files/],
     [['inspect', 'a', 'b'], /b follows a/],
     [['verify'], /PATH is missing/],
     [['verify', '-'], /verify needs files/],
     [['verify', '--sample', '0%', 'a'], /--sample is not a share: 0%[^]*1% or 0\.01/],
     [['verify', '--sample', '101%', 'a'], /--sample is not a share/],
-    [['verify', '--seed', '5', 'a'], /--seed is for a sample/],
+    [['verify', '--seed', '5', 'a'], /--seed needs --sample/],
     [['verify', '--sample', '5%', '--seed', 'x', 'a'], /--seed is not a whole number/],
     [['verify', '--rate', '0', 'a'], /--rate must be at least/],
     [['verify', '--jobs', '0', 'a'], /--jobs must be a whole number/],
-    [['verify', '--context', 'c', 'a'], /--context counts only with a key/],
+    [['verify', '--context', 'c', 'a'], /--context needs a key/],
     [['verify', '-k', 'my.key', '--no-key', 'a'], /exclude each other/],
     [['chekc', 'a'], /unknown command/],
     [['scrub', 'a'], /sealstream verify\?/],
@@ -87,12 +87,12 @@ test('what is wrong with the arguments is named, with a way out', async (t) => {
     const { code, stdout, stderr } = await sealstream(args, { cwd });
     t.is(code, 2, args.join(' '));
     t.is(stdout.length, 0);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
     t.regex(stderr, /^sealstream[^\n]*\.\n {2}[^\n]+[.?]\n$/);
   }
 });
 
-test('a wrong argument is told as JSON where that is asked for', async (t) => {
+test('with --json a usage error is JSON', async (t) => {
   const { code, stderr } = await sealstream(['encrypt', '--json', '--nonsense', 'a'], { cwd: folder(t) });
   t.is(code, 2);
   t.like(jsonError(stderr), {
@@ -105,7 +105,7 @@ test('a wrong argument is told as JSON where that is asked for', async (t) => {
   t.notThrows(() => parsed(stderr));
 });
 
-test('inspect shows what there is without a key, as a table and as JSON', async (t) => {
+test('inspect prints a table or JSON without a key', async (t) => {
   const cwd = await folderWithKey(t);
   await sealstream(['encrypt', '-k', 'my.key', '--key-id', 'a\x1b[31m', '-o', 'x.seal', '-'], {
     cwd,

@@ -60,17 +60,17 @@ test("ava's counts are those of its summary, not of what a test printed", (t) =>
   t.deepEqual(countTap(TAP.replaceAll('\n', '\r\n'), 1), { passed: 1, failed: 1, skipped: 1 });
 });
 
-test('a test to do is not a failed one', (t) => {
+test('a todo test is not a failure', (t) => {
   const output = 'ok 1 - a\nnot ok 2 - b # TODO\n\n1..2\n# tests 1\n# pass 1\n# fail 1\n';
   t.deepEqual(countTap(output, 0), { passed: 1, failed: 0, skipped: 1 });
 });
 
-test('tests that never got to run are failures', (t) => {
+test('tests that did not run are failures', (t) => {
   const output = 'ok 1 - a\n\n1..4\n# tests 4\n# pass 1\n# fail 3\n';
   t.deepEqual(countTap(output, 1), { passed: 1, failed: 3, skipped: 0 });
 });
 
-test('a runner that dies without its summary is a failure, and what it had reported is kept', (t) => {
+test('a runner that dies without its summary is a failure, and its results so far are kept', (t) => {
   t.deepEqual(countTap('TAP version 13\nok 1 - a\nok 2 - b\n', null), { passed: 2, failed: 1, skipped: 0 });
   t.deepEqual(countTap('', 1), { passed: 0, failed: 1, skipped: 0 });
 });

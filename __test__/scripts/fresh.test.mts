@@ -17,7 +17,7 @@ test('versions are compared part by part, as numbers', (t) => {
   t.false(atLeast('1.95', '1.95.1'));
 });
 
-test('an install is current when it holds what the lock file asks for', (t) => {
+test('an installation is current if it matches the lock file', (t) => {
   const lock = {
     packages: {
       '': { version: '0.1.0' },
@@ -33,7 +33,7 @@ test('an install is current when it holds what the lock file asks for', (t) => {
   t.false(installedAsLocked(lock, { packages: { ...a, 'node_modules/gone': { version: '1.0.0' } } }));
 });
 
-test('a state changes with everything at or below its paths, whatever its time', (t) => {
+test('a state depends on all files at or below its paths, not on their times', (t) => {
   const root = temporaryDirectory(t);
   const file = join(root, 'a', 'b', 'c.rs');
   mkdirSync(dirname(file), { recursive: true });
@@ -88,7 +88,7 @@ test('a state changes with everything at or below its paths, whatever its time',
   }
 });
 
-test('what changed while something was made from it makes that stale', (t) => {
+test('a source that changes during a build makes the result stale', (t) => {
   const root = temporaryDirectory(t);
   const [source, stamp] = [join(root, 'source'), join(root, 'stamps', 'made')];
   writeFileSync(source, 'one');
@@ -101,7 +101,7 @@ test('what changed while something was made from it makes that stale', (t) => {
   t.true(hasStamp(stamp, stateOf([source])));
 });
 
-test('a stamp in a tree that was copied by hard links is not that of the other tree', (t) => {
+test('a stamp in a hard-linked copy of a tree does not count for that copy', (t) => {
   const root = temporaryDirectory(t);
   const [stamp, other] = [join(root, 'stamp'), join(root, 'other')];
   writeStamp(stamp, 'here');

@@ -50,7 +50,7 @@ test('a platform without its package is found', (t) => {
   t.regex(problems(root).join('\n'), /napi\.targets asks for .*win32-arm64-msvc/);
 });
 
-test('a release holds every binary, and a main package that depends on all of them', (t) => {
+test('a release has every binary, and a main package that depends on all of them', (t) => {
   const root = clone(t);
   const artifacts = join(root, 'artifacts');
   for (const { binary } of platformPackages(root)) {
@@ -83,7 +83,7 @@ test('a release holds every binary, and a main package that depends on all of th
   t.is(read(join(root, 'package.json'))['optionalDependencies'], undefined);
 });
 
-test('a release with a binary missing is refused, and says which', (t) => {
+test('a release without a binary is refused, and the binary is named', (t) => {
   const root = clone(t);
   const artifacts = join(root, 'artifacts');
   mkdirSync(artifacts);
@@ -91,7 +91,7 @@ test('a release with a binary missing is refused, and says which', (t) => {
   t.regex(error.message, /not built: .*sealstream\.linux-x64-gnu\.node/);
 });
 
-test('what is staged for some platforms knows of no others', (t) => {
+test('a release for some platforms has no packages of others', (t) => {
   const root = clone(t);
   const artifacts = join(root, 'artifacts');
   mkdirSync(artifacts);

@@ -19,7 +19,8 @@ export async function showRecovery({ verify, salvage }, sealed, output, key) {
     row('', `segment ${index}: plaintext bytes ${rangeText(plaintextRange)}`);
   }
   const map = await salvage(sealed, output, { key, flush: false });
-  await rm(output);
+  // There is no output if nothing could be salvaged.
+  await rm(output, { force: true });
   const { recovered, lost, lostBytes } = map;
   row(
     'salvage',

@@ -1,11 +1,10 @@
 #!/usr/bin/env node
-// The command `sealstream`. Everything that it does is in ./run; what a bug throws ends in ./last-resort, which is
-// imported first because the import of the others may throw too.
+// The command `sealstream`. uncaught-error is imported first: importing the rest can fail too.
 
 import './errors/uncaught-error';
 import { run } from './runner/run';
 
 void run(process.argv.slice(2)).then((exitCode) => {
-  // All output was written synchronously, so that nothing is lost; waiting for handles could only hang.
+  // All output was written synchronously, so nothing is lost. Waiting for open handles could only hang.
   process.exit(exitCode);
 });

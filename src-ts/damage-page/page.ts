@@ -166,17 +166,19 @@ function swatch(cause: LossCause | undefined): string {
 }
 
 function lostTable({ lost, lostIsMerged }: DamageMap): string {
-  if (lost.length === 0) return '';
-  const rows = lost.slice(0, MOST_ROWS).map(lostRow);
-  const more = lost.length - rows.length;
-  const notes = [
-    ...(more > 0 ? [`And ${formatCount(more)} more: see the JSON.`] : []),
-    ...(lostIsMerged ? ['There were more ranges than a map holds; its last one spans the rest.'] : []),
-  ];
+  const head =
+    '<th>plaintext bytes</th><th>size</th><th>segments</th><th>bytes of the file</th><th>cause</th><th></th>';
+  const notes = lostIsMerged ? ['There were more ranges than a map holds; its last one spans the rest.'] : [];
+  return table('What is lost', head, lost.slice(0, MOST_ROWS).map(lostRow), lost.length, notes);
+}
+
+/** A section with a table of some of `count` rows; nothing without rows. */
+function table(title: string, head: string, rows: string[], count: number, notes: string[] = []): string {
+  if (rows.length === 0) return '';
+  const more = count - rows.length;
+  if (more > 0) notes = [`And ${formatCount(more)} more: see the JSON.`, ...notes];
   return [
-    '<section><h2>What is lost</h2><div class="wide"><table><thead><tr>',
-    '<th>plaintext bytes</th><th>size</th><th>segments</th><th>bytes of the file</th><th>cause</th><th></th>',
-    '</tr></thead><tbody>',
+    `<section><h2>${title}</h2><div class="wide"><table><thead><tr>${head}</tr></thead><tbody>`,
     ...rows,
     '</tbody></table></div>',
     ...notes.map((note) => `<p class="note">${escaped(note)}</p>`),
@@ -184,23 +186,12 @@ function lostTable({ lost, lostIsMerged }: DamageMap): string {
   ].join('\n');
 }
 
-function lostRow({
-  plaintextRange,
-  wireRange,
-  firstSegment,
-  lastSegment,
-  cause,
-  message,
-}: LostRange): string {
-  const { start, end } = plaintextRange;
-  const segments =
-    firstSegment === lastSegment
-      ? formatCount(firstSegment)
-      : `${formatCount(firstSegment)} – ${formatCount(lastSegment)}`;
+function lostRow(range: LostRange): string {
+  const { plaintextRange, wireRange, firstSegment: first, lastSegment: last, cause, message } = range;
   const cells = [
     rangeText(plaintextRange),
-    formatSize(end - start),
-    segments,
+    formatSize(plaintextRange.end - plaintextRange.start),
+    first === last ? formatCount(first) : `${formatCount(first)} – ${formatCount(last)}`,
     wireRange === null ? 'unknown' : rangeText(wireRange),
   ];
   const numbers = cells.map((cell) => `<td class="number">${escaped(cell)}</td>`).join('');
@@ -212,21 +203,14 @@ function rangeText({ start, end }: { start: number; end: number }): string {
 }
 
 function conflictTable({ conflicts, conflictCount }: DamageMap): string {
-  if (conflicts.length === 0) return '';
-  const shown = conflicts.slice(0, MOST_CONFLICTS);
-  const rows = shown.map(
-    ({ segment, message }) =>
-      `<tr><td class="number">${formatCount(segment)}</td><td>${escaped(message)}</td></tr>`,
-  );
-  const more = conflictCount - shown.length;
-  return [
-    '<section><h2>Segments that were sealed more than once</h2><div class="wide"><table>',
-    '<thead><tr><th>segment</th><th></th></tr></thead><tbody>',
-    ...rows,
-    '</tbody></table></div>',
-    more > 0 ? `<p class="note">And ${formatCount(more)} more: see the JSON.</p>` : '',
-    '</section>',
-  ].join('\n');
+  const rows = conflicts
+    .slice(0, MOST_CONFLICTS)
+    .map(
+      ({ segment, message }) =>
+        `<tr><td class="number">${formatCount(segment)}</td><td>${escaped(message)}</td></tr>`,
+    );
+  const head = '<th>segment</th><th></th>';
+  return table('Segments that were sealed more than once', head, rows, conflictCount);
 }
 
 function footnotes(map: DamageMap): string {

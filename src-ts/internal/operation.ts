@@ -34,7 +34,7 @@ export async function run<T extends object>(
 ): Promise<T> {
   const { threads = 0, signal, onProgress } = checked(options, RUN);
   const operation = new Operation(name, signal);
-  const progress = onProgress && new ProgressListener(onProgress, operation);
+  const progress = onProgress && progressListener(onProgress, operation);
   try {
     const settings: RunSettings = nullPrototype({ threads });
     // An operation that cannot be cancelled costs less.
@@ -131,33 +131,26 @@ function stopAllAtExit(): void {
 let stopsAtExit = false;
 
 /** Calls the caller's listener, which may throw, and never after the operation has ended. */
-class ProgressListener {
-  #last: number | undefined;
-  #isClosed = false;
-
-  constructor(
-    readonly listener: (progress: Progress) => void,
-    readonly operation: Operation,
-  ) {}
-
-  readonly onProgress = (progress: Progress): void => {
-    if (this.#isClosed) return;
-    this.#last = progress.bytesDone;
+function progressListener(listener: (progress: Progress) => void, operation: Operation) {
+  let last: number | undefined;
+  let isClosed = false;
+  const onProgress = (progress: Progress): void => {
+    if (isClosed) return;
+    last = progress.bytesDone;
     try {
-      this.listener(progress);
+      listener(progress);
     } catch (value) {
-      this.close();
-      this.operation.callerThrew(value);
+      isClosed = true;
+      operation.callerThrew(value);
     }
   };
-
-  /** Reports the end unless it was reported, and throws what the listener threw. */
-  finish(total: number): void {
-    if (this.#last !== total) this.onProgress({ bytesDone: total, bytesTotal: total });
-    this.operation.rethrow();
-  }
-
-  close(): void {
-    this.#isClosed = true;
-  }
+  return {
+    onProgress,
+    /** Reports the end unless it was reported, and throws what the listener threw. */
+    finish(total: number): void {
+      if (last !== total) onProgress({ bytesDone: total, bytesTotal: total });
+      operation.rethrow();
+    },
+    close: () => (isClosed = true),
+  };
 }

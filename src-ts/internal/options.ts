@@ -141,8 +141,8 @@ export const path: Check<string> = (name, value) => {
 export function list<T>(name: string, value: unknown, least: number, most: number, check: Check<T>): T[] {
   if (!Array.isArray(value)) throw typeError(name, 'an array', value);
   if (value.length < least || value.length > most) {
-    const count = most === Infinity ? `at least ${least}` : `${least} to ${most}`;
-    throw rangeError(name, `must have ${count} items, not ${value.length}`);
+    const count = most === Infinity ? 'at least one item' : `${least} to ${most} items`;
+    throw rangeError(name, `must have ${count}, not ${value.length}`);
   }
   // Array.from visits holes, and map would skip them.
   return Array.from(value, (item: unknown, index) => check(`${name}[${index}]`, item));

@@ -2,7 +2,7 @@
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-import type { ByteRange, OpenSettings, OpenStream, PlaintextSlots } from '../../native/binding';
+import type { ByteRange, OpenStream, PlaintextSlots } from '../../native/binding';
 import type { DamageOptions, DamagePolicy, OpenReport, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
 import { GrowingBuffer } from '../internal/bytes';
@@ -20,11 +20,14 @@ export function opening(
   name: OperationName,
   options: OpenOptions & StreamOptions & DamageOptions,
 ): MakeConversion<OpenReport> {
+  const plan = openPlan(options);
+  return (outlet) => new Opening(name, outlet, plan);
+}
+
+function openPlan(options: OpenOptions & StreamOptions & DamageOptions) {
   const settings = openSettings(options);
-  const { onDamage = 'abort' } = checked(options, DAMAGE);
-  const { concurrency } = checked(options, STREAM);
-  const identities = Identities.of(options).copy();
-  return (outlet) => new Opening(name, outlet, identities, settings, onDamage, concurrency);
+  // The identities are copies, which are overwritten after use.
+  return { settings, ...checked(options, OPEN_STREAM), identities: Identities.of(options).copy() };
 }
 
 class Opening extends Conversion<OpenReport> {
@@ -35,14 +38,13 @@ class Opening extends Conversion<OpenReport> {
   constructor(
     name: OperationName,
     outlet: Outlet,
-    /** Copies, which are overwritten after use. */
-    readonly identities: Identities,
-    readonly settings: OpenSettings,
-    readonly onDamage: DamagePolicy,
-    /** Segments in memory; by default the engine's choice. */
-    readonly concurrency: number | undefined,
+    readonly plan: ReturnType<typeof openPlan>,
   ) {
     super(name, outlet);
+  }
+
+  get #policy(): DamagePolicy {
+    return this.plan.onDamage ?? 'abort';
   }
 
   protected override prepare(): Promise<void> {
@@ -55,7 +57,7 @@ class Opening extends Conversion<OpenReport> {
     if (!part.isFull()) return taken;
     try {
       part.size = this.#stream
-        ? this.#stream.partSize(part.bytes, this.#toleratesDamage)
+        ? this.#stream.partSize(part.bytes, this.#policy !== 'abort')
         : native.streamHeaderSize(part.bytes);
     } catch (error) {
       // The records before this one are delivered first.
@@ -72,7 +74,7 @@ class Opening extends Conversion<OpenReport> {
   }
 
   protected override release(): void {
-    this.identities.dispose();
+    this.plan.identities.dispose();
     this.#stream?.close();
     this.#part = new GrowingBuffer(0);
   }
@@ -92,14 +94,14 @@ class Opening extends Conversion<OpenReport> {
   }
 
   async #unlock(header: Buffer): Promise<OpenStream> {
-    const { identities, settings } = this;
+    const { identities, settings, concurrency } = this.plan;
     const slots = () => native.headerServiceSlots(header);
     const stream = await identities.use(slots, settings.context, this.operation, (offered) =>
       native.openStream(header, offered, settings, this.cancellation),
     );
     identities.dispose();
     this.#stream = stream;
-    this.allow(this.concurrency ?? stream.concurrency);
+    this.allow(concurrency ?? stream.concurrency);
     return stream;
   }
 
@@ -113,7 +115,7 @@ class Opening extends Conversion<OpenReport> {
   }
 
   async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: OpenReport }> {
-    const concurrency = this.concurrency ?? stream.concurrency;
+    const { concurrency = stream.concurrency } = this.plan;
     try {
       const report = await stream.finish(bytes, concurrency, this.cancellation);
       return { bytes: [], report: publicReport(report) };
@@ -123,20 +125,15 @@ class Opening extends Conversion<OpenReport> {
     }
   }
 
-  /** Whether the stream may continue after damage. */
-  get #toleratesDamage(): boolean {
-    return this.onDamage !== 'abort';
-  }
-
   /**
    * Decides about a segment, or the end, that failed. Returns the bytes that replace it.
    *
    * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
    */
   async #replace(stream: OpenStream, index: number, error: unknown): Promise<Iterable<Buffer>> {
-    const damage = this.#toleratesDamage ? stream.damage(index) : undefined;
+    const damage = this.#policy === 'abort' ? undefined : stream.damage(index);
     if (!damage) throw error;
-    const decision = await decisionAbout(damage, this.onDamage, this.diagnostics, false);
+    const decision = await decisionAbout(damage, this.#policy, this.diagnostics, false);
     return callNative(() => stream.decide(index, decision)) ? zeros(damage.plaintextRange) : [];
   }
 }
@@ -162,4 +159,5 @@ function* zeros({ start, end }: ByteRange): Generator<Buffer, void, void> {
 }
 
 const EMPTY = Buffer.alloc(0);
+const OPEN_STREAM = { ...STREAM, ...DAMAGE };
 const ZEROS_SIZE = 64 * 1024;

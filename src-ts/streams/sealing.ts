@@ -1,6 +1,6 @@
 // Converts plaintext to a sealed stream.
 
-import type { SealSettings, SealStream } from '../../native/binding';
+import type { SealStream } from '../../native/binding';
 import type { SealReport, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
 import { ownCopy } from '../internal/bytes';
@@ -16,10 +16,14 @@ export function sealing(
   name: OperationName,
   options: SealOptions & StreamOptions,
 ): MakeConversion<SealReport> {
+  const plan = sealPlan(options);
+  return (outlet) => new Sealing(name, outlet, plan);
+}
+
+function sealPlan(options: SealOptions & StreamOptions) {
   const settings = sealSettings(options);
-  const { concurrency } = checked(options, STREAM);
-  const recipients = Recipients.of(options).copy();
-  return (outlet) => new Sealing(name, outlet, recipients, settings, concurrency);
+  // The recipients are copies, which are overwritten after use.
+  return { settings, ...checked(options, STREAM), recipients: Recipients.of(options).copy() };
 }
 
 class Sealing extends Conversion<SealReport> {
@@ -31,23 +35,19 @@ class Sealing extends Conversion<SealReport> {
   constructor(
     name: OperationName,
     outlet: Outlet,
-    /** Copies, which are overwritten after use. */
-    readonly recipients: Recipients,
-    readonly settings: SealSettings,
-    /** Segments in memory; by default the engine's choice. */
-    readonly concurrency: number | undefined,
+    readonly plan: ReturnType<typeof sealPlan>,
   ) {
     super(name, outlet);
   }
 
   protected override async prepare(): Promise<void> {
-    const { recipients, settings } = this;
+    const { recipients, settings, concurrency } = this.plan;
     const stream = await recipients.use(settings.context, this.operation, (chosen) =>
       native.sealStream(chosen, settings, this.cancellation),
     );
     recipients.dispose();
     this.#stream = stream;
-    this.allow(this.concurrency ?? stream.concurrency);
+    this.allow(concurrency ?? stream.concurrency);
     this.deliver(Promise.resolve([stream.header()]), false);
   }
 
@@ -71,13 +71,14 @@ class Sealing extends Conversion<SealReport> {
     this.#seal(stream, this.#record ?? EMPTY, true);
     this.deliverEnd(async () => {
       const end = Buffer.allocUnsafeSlow(stream.endSize);
-      const report = await stream.finish(end, this.concurrency ?? stream.concurrency, this.cancellation);
+      const { concurrency = stream.concurrency } = this.plan;
+      const report = await stream.finish(end, concurrency, this.cancellation);
       return { bytes: [end], report: publicReport(report) };
     });
   }
 
   protected override release(): void {
-    this.recipients.dispose();
+    this.plan.recipients.dispose();
     this.#stream?.close();
     this.#record = undefined;
   }

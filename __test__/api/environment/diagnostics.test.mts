@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../support/files.mjs';
 import { listen } from '../support/diagnostics.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES, withDamage } from '../support/small-segments.mjs';
 
-test.serial('an operation tells its start, its segments and its end', async (t) => {
+test.serial('an operation publishes its start, its segments and its end', async (t) => {
   const heard = listen(t);
   const directory = temporaryDirectory(t);
   const [a, b, c] = ['a', 'b', 'c'].map((name) => join(directory, name)) as [string, string, string];
@@ -51,7 +51,7 @@ test.serial('an operation tells its start, its segments and its end', async (t) 
   t.deepEqual(heard.damage, []);
 });
 
-test.serial('damage is told with the decision, and failures with their kind', async (t) => {
+test.serial('damage is published with the decision, and failures with their kind', async (t) => {
   const heard = listen(t);
   const directory = temporaryDirectory(t);
   const [from, to] = [join(directory, 'from'), join(directory, 'to')];
@@ -83,7 +83,7 @@ test.serial('damage is told with the decision, and failures with their kind', as
   t.like(last, { phase: 'end', error: { name: 'SealError', code: 'ERR_SEAL_DIGEST_MISMATCH' } });
 });
 
-test.serial('an end that is wrong is told beside damaged segments', async (t) => {
+test.serial('a wrong end is reported besides damaged segments', async (t) => {
   const heard = listen(t);
   const cut = withDamage(1).subarray(0, sealed.length - 30);
   await errorOf(async () => {
@@ -98,7 +98,7 @@ test.serial('an end that is wrong is told beside damaged segments', async (t) =>
   );
 });
 
-test.serial('nothing is told of an operation after its end', async (t) => {
+test.serial('an operation publishes nothing after its end', async (t) => {
   const heard: string[] = [];
   for (const name of ['operation', 'segment', 'damage']) {
     const listener = (event: unknown) => void heard.push((event as { phase?: string }).phase ?? name);
@@ -125,7 +125,7 @@ test.serial('nothing is told of an operation after its end', async (t) => {
   t.is(heard.indexOf('end'), heard.length - 1, String(heard));
 });
 
-test.serial('nothing secret is told', async (t) => {
+test.serial('events hold no secret', async (t) => {
   const heard = listen(t);
   const secret = Buffer.alloc(32, 0x5a);
   const context = 'context-that-nobody-should-see';
@@ -141,7 +141,7 @@ test.serial('nothing secret is told', async (t) => {
 });
 
 test.serial(
-  'an open reader is one operation until it is closed, and tells of damage that a read meets',
+  'an open reader is one operation until it is closed, and publishes the damage of its reads',
   async (t) => {
     const heard = listen(t);
     const reader = await open(withDamage(2), { key });

@@ -79,7 +79,7 @@ test.serial('many workers are terminated at once, with streams in all of them', 
   t.deepEqual(new Set(codes), new Set([1]));
 });
 
-test.serial('a program goes on after the only worker that used the package is gone', async (t) => {
+test.serial('a program continues after the only worker that used the package has ended', async (t) => {
   const result = await node(
     [],
     `import { Worker } from 'node:worker_threads';
@@ -113,7 +113,7 @@ test.serial('nothing keeps an idle process alive', async (t) => {
   t.true(performance.now() - began < 4000, 'it waited for idle threads');
 });
 
-test.serial('an operation under way keeps the process alive until it is done', async (t) => {
+test.serial('a running operation keeps the process alive until it ends', async (t) => {
   const result = await node(
     [],
     `import { encrypt, generateKey } from 'sealstream';
@@ -168,7 +168,7 @@ test.serial('small operations do not wait for large ones', async (t) => {
 });
 
 (process.platform === 'linux' ? test.serial : test.serial.skip)(
-  'many operations of many threads take turns, and idle threads end',
+  'operations with many threads share the machine, and idle threads end',
   async (t) => {
     const { code, stdout, stderr } = await node(
       [],

@@ -92,7 +92,7 @@ function throwing(event: string, call: number): string {
 
 for (const [what, make] of Object.entries(MAKES)) {
   for (const [when, listen] of Object.entries(THROWS)) {
-    test(`what a listener of ${what} throws ${when} is uncaught, and no failure of the stream`, async (t) => {
+    test(`an error of a listener of ${what} ${when} is uncaught, and does not fail the stream`, async (t) => {
       const uncaught = await node([], PRELUDE + make + listen);
       t.is(uncaught.code, 1);
       t.regex(uncaught.stderr, /Error: of the listener/);
@@ -105,7 +105,7 @@ for (const [what, make] of Object.entries(MAKES)) {
   }
 }
 
-test('what is written and what is read stays its owner’s: not changed, not detached, not shared', async (t) => {
+test('written and read chunks are not changed, detached or shared', async (t) => {
   const program = `
     const before = Buffer.from(bytes);
     const outputs = [];
@@ -181,10 +181,8 @@ test.serial('10,000 reads, and readers that are forgotten, leave no memory behin
   t.true(Number(stdout) < 40, `it grew by ${stdout.trim()} MiB`);
 });
 
-test.serial(
-  'streams that are forgotten or destroyed half-way give back their memory, native too',
-  async (t) => {
-    const program = `
+test.serial('forgotten and destroyed streams free their memory, native memory too', async (t) => {
+  const program = `
     const segment = bytes.subarray(0, 2 << 20);
     async function all(count) {
       for (let number = 0; number < count; number += 1) {
@@ -199,12 +197,11 @@ test.serial(
     const before = await rss();
     await all(500);
     console.log(await rss() - before);`;
-    // They hold more than a GiB in all; what the allocator keeps for the next ones is far less.
-    const { code, stdout, stderr } = await node(['--expose-gc'], PRELUDE + program);
-    t.deepEqual([code, stderr], [0, '']);
-    t.true(Number(stdout) < 300, `it grew by ${stdout.trim()} MiB`);
-  },
-);
+  // They hold more than a GiB in all; what the allocator keeps for the next ones is far less.
+  const { code, stdout, stderr } = await node(['--expose-gc'], PRELUDE + program);
+  t.deepEqual([code, stderr], [0, '']);
+  t.true(Number(stdout) < 300, `it grew by ${stdout.trim()} MiB`);
+});
 
 test.serial(`a stream of ${GIBIBYTES} GiB goes through in memory that does not grow`, async (t) => {
   const program = `

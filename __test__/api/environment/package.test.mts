@@ -98,14 +98,14 @@ test('native code of another version is refused when it is loaded', async (t) =>
   t.regex(stderr, /install again/);
 });
 
-test('native code that is missing is told with what to do', async (t) => {
+test('the error for missing native code says what to do', async (t) => {
   const { version } = JSON.parse(repositoryFile('package.json').toString()) as { version: string };
   const stderr = await failureToLoad(copyOfPackage(t, version, false));
   t.regex(stderr, /Error: sealstream cannot load its native code for /);
   t.regex(stderr, /install again/);
 });
 
-test('native code that a runtime does not allow is told with how to allow it', async (t) => {
+test('the error for forbidden native code says how to allow it', async (t) => {
   const { version } = JSON.parse(repositoryFile('package.json').toString()) as { version: string };
   // As Deno does it.
   const refusing = `require('node:module')._extensions['.node'] = () => {

@@ -22,7 +22,7 @@ test('small ciphertexts that share a pool are sealed again, as text, key and ass
   t.true(decryptSync(encryptSync(message, { key: pooledKey }), { key: pooledKey }).equals(message));
 });
 
-test('slices of a pool do not overlap, whatever their sizes', (t) => {
+test('slices of a pool of any sizes do not overlap', (t) => {
   const slices = Array.from({ length: 400 }, (_, index) =>
     index % 2 === 0
       ? { size: index * 7, sealed: encryptSync(pattern(index * 7), { key }), open: decryptSync }
@@ -31,7 +31,7 @@ test('slices of a pool do not overlap, whatever their sizes', (t) => {
   for (const { size, sealed, open } of slices) t.true(open(sealed, { key }).equals(pattern(size)), `${size}`);
 });
 
-test('an output that overlaps what is read is refused, and is as it was', (t) => {
+test('an output that overlaps the input is refused, and is unchanged', (t) => {
   const memory = pattern(4096);
   const output = memory.subarray(1000, 3000);
   const size = native.floeSize(100, 65_568);

@@ -33,7 +33,7 @@ function largeFile(directory: string): string {
 
 const files = (directory: string) => Object.keys(contents(directory)).sort();
 
-test.serial('an aborted operation on a file leaves nothing, whenever it is aborted', async (t) => {
+test.serial('an operation on a file that is aborted at any time leaves no output', async (t) => {
   const directory = temporaryDirectory(t);
   const from = largeFile(directory);
   let aborted = 0;
@@ -58,7 +58,7 @@ test.serial('an aborted operation on a file leaves nothing, whenever it is abort
   t.is(aborted, 7);
 });
 
-test.serial('an aborted decryption leaves the old target as it was', async (t) => {
+test.serial('an aborted decryption leaves the old target unchanged', async (t) => {
   const directory = temporaryDirectory(t);
   const from = largeFile(directory);
   await encryptFile(from, join(directory, 'sealed'), { key, ...SLOW, flush: false });
@@ -80,7 +80,7 @@ test.serial('an aborted decryption leaves the old target as it was', async (t) =
   t.is(Buffer.from(contents(directory)['target']!, 'base64').toString(), 'old');
 });
 
-test.serial('an operation that still waits for its turn is aborted at once', async (t) => {
+test.serial('a waiting operation is aborted at once', async (t) => {
   const directory = temporaryDirectory(t);
   const from = largeFile(directory);
   // More than run side by side, each of which takes a second or so.
@@ -115,7 +115,7 @@ test.serial('an operation on bytes is aborted', async (t) => {
   t.true(performance.now() - began < 5000);
 });
 
-test('a signal that was aborted before stops all work before it starts', async (t) => {
+test('a signal that is aborted already prevents all work', async (t) => {
   const directory = temporaryDirectory(t);
   const signal = AbortSignal.abort();
   const stream = encryptSync(Buffer.from('text'), { key });
@@ -143,7 +143,7 @@ test("an abort's own error is what rejects, and any other reason becomes an Abor
   t.is((timeout as Error).name, 'TimeoutError');
 });
 
-test('an abort that comes too late changes nothing, and a signal serves many operations', async (t) => {
+test('a late abort changes nothing, and many operations can share a signal', async (t) => {
   const controller = new AbortController();
   const { signal } = controller;
   for (let round = 0; round < 30; round += 1) {
@@ -170,7 +170,7 @@ test('a signal that many operations share stops them all, through one listener',
   t.is(getEventListeners(signal, 'abort').length, 0);
 });
 
-test('progress rises to the whole and is not told after the end', async (t) => {
+test('progress rises to the total and is not reported after the end', async (t) => {
   const directory = temporaryDirectory(t);
   const from = largeFile(directory);
   const told: ProgressEvent[] = [];
@@ -194,7 +194,7 @@ test('progress rises to the whole and is not told after the end', async (t) => {
   t.is(done.filter((bytes) => bytes === LARGE).length, 1);
 });
 
-test('the whole is told even of what takes no time', async (t) => {
+test('the total is reported even for instant operations', async (t) => {
   for (const size of [0, 1, 5000]) {
     const told: ProgressEvent[] = [];
     const onProgress = (progress: ProgressEvent) => told.push(progress);

@@ -27,7 +27,7 @@ const plaintext = pattern(300_000);
 const key = generateKey();
 const SIZES = { frameSize: 1024, segmentSize: 65_536 } as const;
 
-test('a header apart from its stream, and the stream without', async (t) => {
+test('a header is detached from its stream, and the stream is written without it', async (t) => {
   const { path, header, body, streamSize } = await sealed(t);
   t.is(header.length + body.length, streamSize);
   // What object stores take as metadata.
@@ -41,7 +41,7 @@ test('a header apart from its stream, and the stream without', async (t) => {
   t.true((await verify(body, { header })).sound);
 });
 
-test('a body is read at any place, whatever it comes from', async (t) => {
+test('a body is read at any offset, from every kind of source', async (t) => {
   const { path, header, body } = await sealed(t);
   const object = {
     size: body.length,
@@ -90,7 +90,7 @@ test('attaching and detaching undo each other', async (t) => {
   t.deepEqual(readFileSync(path('whole')), readFileSync(path('file')));
 });
 
-test('what does not belong together is refused, and nothing is left', async (t) => {
+test('a header and body of different streams are refused, and no output is left', async (t) => {
   const { path, directory, header, body } = await sealed(t);
   const other = await sealed(t, 200_000);
   writeFileSync(path('cut'), body.subarray(0, -1));
@@ -112,7 +112,7 @@ test('what does not belong together is refused, and nothing is left', async (t) 
   t.deepEqual(contents(directory), before);
 });
 
-test('a body without its header says what is missing', async (t) => {
+test('the error for a body without its header names the header', async (t) => {
   const { path, body } = await sealed(t);
   for (const opening of [
     decryptFile(path('body'), path('out'), { key }),
@@ -125,7 +125,7 @@ test('a body without its header says what is missing', async (t) => {
   }
 });
 
-test('a damaged body is salvaged with its header, and its damage told', async (t) => {
+test('a damaged body is salvaged with its header, and its damage is reported', async (t) => {
   const { path, header, body } = await sealed(t);
   const at = 70_000;
   writeFileSync(path('body'), withFlippedByte(body, at));

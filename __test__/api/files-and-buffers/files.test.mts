@@ -39,7 +39,7 @@ test('a target that exists is kept, unless it may be overwritten', async (t) => 
   t.is(readFileSync(from, 'utf8'), 'text');
 });
 
-test('a failure leaves the target that was to be replaced as it was', async (t) => {
+test('a failure leaves the existing target unchanged', async (t) => {
   const directory = temporaryDirectory(t);
   const [sealed, to] = [join(directory, 'sealed'), join(directory, 'to')];
   const stream = encryptSync(pattern(10_000), { key, frameSize: 1024, segmentSize: 1024 });
@@ -59,7 +59,7 @@ test('a failure leaves the target that was to be replaced as it was', async (t) 
   }
 });
 
-test('a file is not converted onto itself, by whatever name', async (t) => {
+test('a file is not converted onto itself, by any of its names', async (t) => {
   const directory = temporaryDirectory(t);
   const at = (name: string) => join(directory, name);
   mkdirSync(at('sub'));
@@ -100,7 +100,7 @@ test('a directory is neither source nor target', async (t) => {
   t.deepEqual(readdirSync(join(directory, 'sub')), []);
 });
 
-test('what is missing is told with its path', async (t) => {
+test('a missing file is reported with its path', async (t) => {
   const directory = temporaryDirectory(t);
   const missing = join(directory, 'missing');
   for (const convert of [encryptFile, decryptFile]) {
@@ -182,7 +182,7 @@ posix("a sealed file has its source's permissions, an opened one only the owner'
 });
 
 (process.platform === 'win32' ? test.skip : test.serial)(
-  'a source that may not be read and a directory that may not be written are told',
+  'an unreadable source and an unwritable directory are reported',
   async (t) => {
     const directory = temporaryDirectory(t);
     const [from, locked] = [join(directory, 'from'), join(directory, 'locked')];
@@ -214,7 +214,7 @@ async function withoutPrivileges(work: () => Promise<void>): Promise<void> {
   }
 }
 
-test('an empty file is sealed and opened; an empty stream is none', async (t) => {
+test('an empty file is sealed and opened; an empty stream is refused', async (t) => {
   const directory = temporaryDirectory(t);
   const at = (name: string) => join(directory, name);
   writeFileSync(at('empty'), '');

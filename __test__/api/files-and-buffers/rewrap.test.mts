@@ -32,7 +32,7 @@ const plaintext = pattern(10_000);
 const key = generateKey();
 const HEADER = 4096;
 
-test('who is added can open the file, and who is removed can not, in place', async (t) => {
+test('an added recipient can open the file and a removed one can not, in place', async (t) => {
   const { path, bytes } = await sealed(t);
   const before = bytes();
   const other = generateKey();
@@ -103,7 +103,7 @@ test('a header that outgrows its room makes a new file, and a stream without a c
   t.deepEqual(Object.keys(contents(directory)), ['it.seal']);
 });
 
-test('what fails changes nothing', async (t) => {
+test('a failure changes nothing', async (t) => {
   const { path, directory } = await sealed(t, 'tenant 7');
   const before = contents(directory);
   const refused = async (options: RewrapOptions) => {
@@ -157,7 +157,7 @@ test('options are checked before anything is read', async (t) => {
   await wrong({ removed: [0] }, 'ERR_INVALID_ARG_VALUE', /removed/);
 });
 
-test('a rewrap that was interrupted is told, opens with both keys, and is ended by the next', async (t) => {
+test('an interrupted rewrap is reported, opens with both keys, and the next rewrap completes it', async (t) => {
   const { path, bytes } = await sealed(t);
   const before = bytes();
   const other = generateKey();
@@ -187,7 +187,7 @@ test('a rewrap that was interrupted is told, opens with both keys, and is ended 
   t.is((await errorOf(decryptFile(path, out, { key, overwrite: true }))).code, 'ERR_SEAL_NO_MATCHING_KEY');
 });
 
-test('the slots of a key service of before and of after open an interrupted one', async (t) => {
+test('the slots of a key service before and after the change open an interrupted rewrap', async (t) => {
   const service = new FakeService();
   const [first, second] = ['first', 'second'].map((id) => provider(service, id));
   if (!first || !second) throw new Error('unreachable');
@@ -203,7 +203,7 @@ test('the slots of a key service of before and of after open an interrupted one'
   }
 });
 
-test('a selection of nothing or of more than one thing is refused, not left out', async (t) => {
+test('a selector with no field or several fields is refused, not ignored', async (t) => {
   const { path, bytes } = await sealed(t);
   const before = bytes();
   for (const selection of [{}, { position: 0, keyId: 'old' }]) {
@@ -216,7 +216,7 @@ test('a selection of nothing or of more than one thing is refused, not left out'
   t.deepEqual(bytes(), before);
 });
 
-test('the caller may dispose of everything while services are waited for, which wrap once', async (t) => {
+test('the caller may dispose of all secrets while waiting for services, which wrap once', async (t) => {
   const service = new FakeService();
   const expected = pattern(32);
   const [words, next] = [passphrase('correct horse', { strength: CHEAP }), secretKey(expected)];
@@ -241,7 +241,7 @@ test('the caller may dispose of everything while services are waited for, which 
   t.deepEqual(await decrypt(bytes(), { key: expected }), plaintext);
 });
 
-test('many rewraps of one file at once lose nobody', async (t) => {
+test('parallel rewraps of one file lose no recipient', async (t) => {
   const { path, bytes } = await sealed(t);
   const keys = Array.from({ length: 12 }, () => generateKey());
   const add = async (each: SecretKey): Promise<void> => {

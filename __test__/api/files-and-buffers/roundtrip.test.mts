@@ -37,7 +37,7 @@ const CHOICES: (SealingOptions & { keyId?: string })[] = [
 ];
 
 for (const [number, choice] of CHOICES.entries()) {
-  test(`bytes come back by either way, options ${number}`, async (t) => {
+  test(`bytes are sealed and opened both ways, options ${number}`, async (t) => {
     const { context } = choice;
     for (const size of SIZES) {
       const bytes = pattern(size);
@@ -78,7 +78,7 @@ test('a file opens as bytes, and bytes as a file', async (t) => {
   t.true(readFileSync(at('opened')).equals(bytes));
 });
 
-test('one thread and many write streams that open alike', async (t) => {
+test('one thread and many threads write equivalent streams', async (t) => {
   const bytes = pattern(5_000_000);
   for (const threads of [0, 1, 2, 3, 8]) {
     const stream = await encrypt(bytes, { key, threads });
@@ -86,7 +86,7 @@ test('one thread and many write streams that open alike', async (t) => {
   }
 });
 
-test('a report tells sizes, threads and times', async (t) => {
+test('a report has sizes, threads and times', async (t) => {
   const directory = temporaryDirectory(t);
   const at = (name: string) => join(directory, name);
   writeFileSync(at('plain'), pattern(10_000));
@@ -111,7 +111,7 @@ test('a report tells sizes, threads and times', async (t) => {
   }
 });
 
-test('what is visible without a key is told, and nothing more', async (t) => {
+test('only what is visible without a key is reported', async (t) => {
   const stream = await encrypt(pattern(10_000), { key, ...small, keyId: 'backup', digest: 'sha256' });
   const info = await inspect(stream);
   t.like(info, {
@@ -132,7 +132,7 @@ test('what is visible without a key is told, and nothing more', async (t) => {
   t.deepEqual(await inspect(pathToFileURL(join(directory, 'stream'))), info);
 });
 
-test('every kind of Uint8Array is taken, and its own bytes only', async (t) => {
+test('every kind of Uint8Array is accepted, and only its own bytes are used', async (t) => {
   const bytes = pattern(100);
   const shared = new Uint8Array(new SharedArrayBuffer(100));
   shared.set(bytes);
@@ -155,7 +155,7 @@ test('any of several keys opens', async (t) => {
   t.is((await decrypt(stream, { key: others })).toString(), 'text');
 });
 
-test('two sealings of one text have nothing in common but their sizes', (t) => {
+test('two sealings of one text share only their sizes', (t) => {
   const [first, second] = [encryptSync(pattern(64), { key }), encryptSync(pattern(64), { key })];
   t.is(first.length, second.length);
   t.notDeepEqual(first.subarray(32, 64), second.subarray(32, 64));
@@ -187,7 +187,7 @@ test('any bytes come back with any options', async (t) => {
   );
 });
 
-test('a stream with any byte changed is refused, and says why', (t) => {
+test('a stream with any byte changed is refused, with the reason', (t) => {
   const stream = encryptSync(pattern(3000), { key, frameSize: 1024, segmentSize: 2048, context: 'c' });
   fc.assert(
     fc.property(fc.nat({ max: stream.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, mask) => {

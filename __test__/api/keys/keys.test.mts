@@ -13,7 +13,7 @@ const HEX = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
 const BYTES = Buffer.from(HEX, 'hex');
 const BASE64 = BYTES.toString('base64');
 
-test('a key comes from bytes and from text, and goes out when asked', (t) => {
+test('a key is made from bytes and from text, and is exported on request', (t) => {
   for (const key of [
     SecretKey.fromBytes(BYTES),
     SecretKey.fromBytes(new Uint8Array(BYTES)),
@@ -35,7 +35,7 @@ test('a key is a copy of its bytes, and what it exports is a copy too', (t) => {
   t.deepEqual(Buffer.from(key.exportBytes()), BYTES);
 });
 
-test('whatever is no key is refused', (t) => {
+test('invalid keys are refused', (t) => {
   const untyped = SecretKey as unknown as Record<string, (value?: unknown) => unknown>;
   for (const size of [0, 16, 31, 33, 64]) {
     const error = t.throws(() => SecretKey.fromBytes(new Uint8Array(size)), { instanceOf: RangeError });
@@ -60,7 +60,7 @@ test('whatever is no key is refused', (t) => {
   t.throws(() => new Constructor(BYTES), { instanceOf: TypeError });
 });
 
-test('nothing that prints a key prints its bytes', (t) => {
+test('printing a key never shows its bytes', (t) => {
   const key = SecretKey.fromHex(HEX);
   const printed: Record<string, string> = {
     inspect: inspect(key),
@@ -102,7 +102,7 @@ test('nothing that prints a key prints its bytes', (t) => {
   t.is(printed['Object.prototype.toString'], '[object SecretKey]');
 });
 
-test('a key that was disposed of serves no more', async (t) => {
+test('a disposed key cannot be used', async (t) => {
   const key = generateKey();
   const stream = encryptSync(Buffer.from('text'), { key });
   const underway = encrypt(Buffer.alloc(3_000_000), { key });
@@ -123,7 +123,7 @@ test('a key that was disposed of serves no more', async (t) => {
   t.throws(() => another.exportBytes(), { instanceOf: TypeError });
 });
 
-test('a key file is written for its owner alone, never over another, and read back', async (t) => {
+test('a key file is readable only by its owner, never overwrites a file, and can be read back', async (t) => {
   const directory = temporaryDirectory(t);
   const path = join(directory, 'a.key');
   const key = generateKey();

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { generatePassphrase } from 'sealstream';
 
-test('a generated passphrase has as many words as asked for, ten by default', (t) => {
+test('a generated passphrase has the requested number of words, ten by default', (t) => {
   t.is(generatePassphrase().split('-').length, 10);
   for (const words of [6, 7, 24]) {
     const passphrase = generatePassphrase(words);
@@ -10,7 +10,7 @@ test('a generated passphrase has as many words as asked for, ten by default', (t
   }
 });
 
-test('no two generated passphrases are the same, and words of the whole list come', (t) => {
+test('generated passphrases differ, and use the whole word list', (t) => {
   const all = Array.from({ length: 500 }, () => generatePassphrase(24));
   t.is(new Set(all).size, all.length);
   // Of 2048 words 12,000 draws leave out six; none of the first letters by chance.
@@ -18,7 +18,7 @@ test('no two generated passphrases are the same, and words of the whole list com
   t.true(new Set(words).size > 1900);
 });
 
-test('too few and too many words are refused, and so is what is no number', (t) => {
+test('too few words, too many words and other values are refused', (t) => {
   for (const words of [5, 25, 0, -1, 10.5, Number.NaN]) {
     t.throws(() => generatePassphrase(words), { instanceOf: RangeError });
   }

@@ -29,7 +29,7 @@ import { CHEAP, FakeService, keyHolders } from '../support/key-holders.mjs';
 
 const PLAIN = pattern(5000);
 
-test('inspect tells what is visible of each slot', async (t) => {
+test('inspect reports what is visible of each slot', async (t) => {
   const pair = KeyPair.generate();
   const recipients = [
     secretKey(generateKey(), { id: 'vault 7' }),
@@ -47,7 +47,7 @@ test('inspect tells what is visible of each slot', async (t) => {
   t.true(isPostQuantum);
 });
 
-test('the size is known for whatever recipients but services', async (t) => {
+test('the size is known for all recipients except services', async (t) => {
   const holders = keyHolders().filter(({ type }) => type !== 'provider');
   for (const { recipient } of holders) {
     const recipients = [recipient, recipient];
@@ -60,7 +60,7 @@ test('the size is known for whatever recipients but services', async (t) => {
   });
 });
 
-test('a passphrase is the same however its letters were composed, and from bytes', async (t) => {
+test('a passphrase is the same in every Unicode composition, and as bytes', async (t) => {
   const stream = await encrypt(PLAIN, { recipients: [passphrase('caf\u{e9}', { strength: CHEAP })] });
   for (const text of ['cafe\u{301}', new TextEncoder().encode('caf\u{e9}')]) {
     t.deepEqual(await decrypt(stream, { identities: [passphrase(text)] }), PLAIN);
@@ -81,7 +81,7 @@ function generateKeyOf(): Recipient {
   return secretKey(generateKey());
 }
 
-test('a short payload is sealed at once for whatever recipients take no time', (t) => {
+test('a short payload is sealed synchronously for all fast recipients', (t) => {
   const key = generateKey();
   const pairs = [KeyPair.generate(), KeyPair.generate('x25519')];
   const many = Array.from({ length: 60 }, () => secretKey(generateKey(), { id: 'é'.repeat(127) }));
@@ -96,7 +96,7 @@ test('a short payload is sealed at once for whatever recipients take no time', (
   }
 });
 
-test('the event loop goes on while a passphrase is stretched, and small operations are not held up', async (t) => {
+test('stretching a passphrase blocks neither the event loop nor small operations', async (t) => {
   const recipients = [passphrase('a', { strength: { memoryKiB: 65_536, passes: 3, lanes: 1 } })];
   const key = generateKey();
   const state = { isDone: false };
@@ -114,7 +114,7 @@ test('the event loop goes on while a passphrase is stretched, and small operatio
   t.is((await sealing).length, 4);
 });
 
-test('at once there is no time for passphrases and services', (t) => {
+test('synchronous functions refuse passphrases and services', (t) => {
   const [pass, service] = [passphrase('a', { strength: CHEAP }), provider(new FakeService(), 'a')];
   const key = generateKey();
   const stream = encryptSync(PLAIN, {
@@ -133,7 +133,7 @@ test('at once there is no time for passphrases and services', (t) => {
   }
 });
 
-test('recipients and identities that are none are refused with what is wrong', async (t) => {
+test('invalid recipients and identities are refused with the reason', async (t) => {
   const key = generateKey();
   const pair = KeyPair.generate();
   const seal = (options: unknown) => errorOf(() => encrypt(PLAIN, options as { key: SecretKey }));
@@ -155,13 +155,13 @@ test('recipients and identities that are none are refused with what is wrong', a
     [await seal({ recipients: [, key] }), /recipients\[0\]/], // eslint-disable-line no-sparse-arrays
     [await seal({ recipients: five }), /passphrase/],
     [await unseal({}), /key must be given, or identities/],
-    [await unseal({ identities: [] }), /identities must have at least one identity/],
+    [await unseal({ identities: [] }), /identities must have at least one item/],
     [
       await unseal({ identities: [hybrid(pair.publicKey)] }),
       /identities\[0\].*public key, which opens nothing/,
     ],
     [await unseal({ identities: [key], key }), /with key/],
-    [await unseal({ key, acceptSlots: [] }), /acceptSlots must name/],
+    [await unseal({ key, acceptSlots: [] }), /acceptSlots must have at least one item/],
     [await unseal({ key, acceptSlots: ['keys'] }), /acceptSlots must be some of key, passphrase/],
     [await unseal({ key, maxPassphraseCost: -1 }), /maxPassphraseCost must be an integer/],
   ];
@@ -171,7 +171,7 @@ test('recipients and identities that are none are refused with what is wrong', a
   }
 });
 
-test('what makes a recipient refuses what is none, without showing it', (t) => {
+test('functions that make recipients refuse invalid values without showing them', (t) => {
   const [short, long] = [KeyPair.generate('x25519'), KeyPair.generate()];
   const secret = short.exportText();
   const cases: [() => unknown, RegExp][] = [
@@ -204,7 +204,7 @@ test('what makes a recipient refuses what is none, without showing it', (t) => {
   }
 });
 
-test('what a passphrase, a pair or a provider prints is its type', (t) => {
+test('passphrases, pairs and providers print their type', (t) => {
   const pair = KeyPair.generate('x25519');
   t.is(String(pair), '[KeyPair]');
   t.is(inspectValue(passphrase('swordfish')), '[passphrase]');
@@ -212,7 +212,7 @@ test('what a passphrase, a pair or a provider prints is its type', (t) => {
   t.is(inspectValue(x25519(pair.publicKey)), '[x25519]');
 });
 
-test('what was disposed of serves no longer, and what is under way goes on', async (t) => {
+test('disposed secrets cannot be used, and running operations continue', async (t) => {
   const pass = passphrase('a', { strength: CHEAP });
   const pair = KeyPair.generate('x25519');
   const sealing = encrypt(PLAIN, { recipients: [pass, x25519(pair.publicKey)] });
@@ -232,7 +232,7 @@ test('what was disposed of serves no longer, and what is under way goes on', asy
   }
 });
 
-test('streams and readers hold what they were given', async (t) => {
+test('streams and readers copy their secrets', async (t) => {
   const pass = passphrase('a', { strength: CHEAP });
   const sealing = createEncryptStream({ recipients: [pass] });
   pass.dispose();

@@ -121,7 +121,7 @@ function openings(
 }
 
 for (const holder of keyHolders()) {
-  test(`whatever seals for a recipient, its identity opens in every way: ${holder.type}`, async (t) => {
+  test(`an identity opens in every way what was sealed in any way: ${holder.type}`, async (t) => {
     const directory = temporaryDirectory(t);
     for (const [way, seal] of Object.entries(sealings(directory))) {
       const stream = await seal([holder.recipient]);
@@ -133,7 +133,7 @@ for (const holder of keyHolders()) {
     }
   });
 
-  test(`what opens nothing gets the right error in every way: ${holder.type}`, async (t) => {
+  test(`a wrong identity gets the right error in every way: ${holder.type}`, async (t) => {
     const directory = temporaryDirectory(t);
     const stream = await encrypt(PLAIN, { recipients: [holder.recipient], ...SIZES });
     const before = contents(directory);
@@ -146,7 +146,7 @@ for (const holder of keyHolders()) {
   });
 }
 
-test('every one of all recipients opens one stream, and the report says which', async (t) => {
+test('each of all recipients opens the stream, and the report names its slot', async (t) => {
   const holders = keyHolders();
   const stream = await encrypt(PLAIN, { recipients: holders.map(({ recipient }) => recipient), ...SIZES });
   const { slots, isPostQuantum } = await inspect(stream);

@@ -73,52 +73,49 @@ function secretBytes(text: string): Buffer {
   return Buffer.from(bytes);
 }
 
-(process.platform === 'linux' ? test : test.skip)(
-  'what was disposed of is nowhere in the memory',
-  async (t) => {
-    const directory = temporaryDirectory(t);
-    const write = (name: string, content: string | Buffer) => {
-      writeFileSync(join(directory, name), content, { mode: 0o600 });
-    };
-    const [key, words] = [randomBytes(32), randomBytes(30).toString('base64')];
-    const texts = [KeyPair.generate('x25519'), KeyPair.generate()].map((pair) => pair.exportText());
-    write('key', key);
-    write('passphrase', words);
-    write('pairs', `${texts.join('\n')}\n`);
-    const [x25519, hybrid] = texts.map(secretBytes);
-    const secrets: Record<string, Buffer> = {
-      key,
-      keyText: Buffer.from(key.toString('hex')),
-      passphrase: Buffer.from(words),
-      x25519: x25519!,
-      x25519Text: Buffer.from(texts[0]!.slice(20)),
-      hybrid: hybrid!,
-      hybridText: Buffer.from(texts[1]!.slice(20)),
-    };
+(process.platform === 'linux' ? test : test.skip)('disposed secrets are nowhere in memory', async (t) => {
+  const directory = temporaryDirectory(t);
+  const write = (name: string, content: string | Buffer) => {
+    writeFileSync(join(directory, name), content, { mode: 0o600 });
+  };
+  const [key, words] = [randomBytes(32), randomBytes(30).toString('base64')];
+  const texts = [KeyPair.generate('x25519'), KeyPair.generate()].map((pair) => pair.exportText());
+  write('key', key);
+  write('passphrase', words);
+  write('pairs', `${texts.join('\n')}\n`);
+  const [x25519, hybrid] = texts.map(secretBytes);
+  const secrets: Record<string, Buffer> = {
+    key,
+    keyText: Buffer.from(key.toString('hex')),
+    passphrase: Buffer.from(words),
+    x25519: x25519!,
+    x25519Text: Buffer.from(texts[0]!.slice(20)),
+    hybrid: hybrid!,
+    hybridText: Buffer.from(texts[1]!.slice(20)),
+  };
 
-    const program = join(import.meta.dirname, 'programs', 'use-secrets.mjs');
-    const child = spawn(process.execPath, ['--expose-gc', program, directory], {
-      cwd: join(import.meta.dirname, '..', '..', '..'),
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    t.teardown(() => child.kill());
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    t.is((await lines.next()).value, 'used');
-    const { keys } = openStream(readFileSync(join(directory, 'for-key')), key, Buffer.alloc(0));
-    // All that the search has to find while it is there, or it would find nothing later either.
-    const inUse = search(child.pid!, { ...secrets, ...keys });
-    for (const name of ['key', 'passphrase', 'x25519', 'hybrid', 'file']) {
-      t.true(inUse[name]! > 0, `the search does not find ${name}: ${JSON.stringify(inUse)}`);
-    }
-    child.stdin.write('\n');
-    t.is((await lines.next()).value, 'disposed');
-    const left = search(child.pid!, { ...secrets, ...keys });
-    t.deepEqual(left, Object.fromEntries(Object.keys(left).map((name) => [name, 0])));
-    child.stdin.end('\n');
-  },
-);
+  const program = join(import.meta.dirname, 'programs', 'use-secrets.mjs');
+  const child = spawn(process.execPath, ['--expose-gc', program, directory], {
+    cwd: join(import.meta.dirname, '..', '..', '..'),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill());
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  t.is((await lines.next()).value, 'used');
+  const { keys } = openStream(readFileSync(join(directory, 'for-key')), key, Buffer.alloc(0));
+  // All that the search has to find while it is there, or it would find nothing later either.
+  const inUse = search(child.pid!, { ...secrets, ...keys });
+  for (const name of ['key', 'passphrase', 'x25519', 'hybrid', 'file']) {
+    t.true(inUse[name]! > 0, `the search does not find ${name}: ${JSON.stringify(inUse)}`);
+  }
+  child.stdin.write('\n');
+  t.is((await lines.next()).value, 'disposed');
+  const left = search(child.pid!, { ...secrets, ...keys });
+  t.deepEqual(left, Object.fromEntries(Object.keys(left).map((name) => [name, 0])));
+  child.stdin.end('\n');
+});
 
-test('the search finds what is across the edge of a block once', (t) => {
+test('the search finds a pattern across the edge of a block once', (t) => {
   const pattern = randomBytes(32);
   const bytes = Buffer.alloc(BLOCK + OVERLAP);
   bytes.set(pattern, BLOCK - 1);

@@ -142,7 +142,7 @@ test('asynchronous functions reject and synchronous ones throw', async (t) => {
   t.throws(() => (encryptSync as Untyped)('no bytes', { key }), { instanceOf: TypeError });
 });
 
-test('what is no bytes is refused by name', async (t) => {
+test('values other than bytes are refused by name', async (t) => {
   for (const value of ['text', null, undefined, [1, 2], new Uint16Array(4), new ArrayBuffer(8), {}]) {
     for (const call of [encrypt, decrypt, encryptSync, decryptSync, floe.seal] as Untyped[]) {
       const error = await errorOf(() => call(value, { key }));
@@ -153,7 +153,7 @@ test('what is no bytes is refused by name', async (t) => {
   }
 });
 
-test('bytes without their memory are refused, which would read as empty', async (t) => {
+test('detached bytes are refused, since they would read as empty', async (t) => {
   const resizable = new Resizable(8, { maxByteLength: 8 });
   const cut = new Uint8Array(resizable, 4, 4);
   resizable.resize(4);
@@ -180,7 +180,7 @@ test('bytes without their memory are refused, which would read as empty', async 
   }
 });
 
-test('a path that is none is refused by name, and nothing is written', async (t) => {
+test('an invalid path is refused by name, and nothing is written', async (t) => {
   const directory = temporaryDirectory(t);
   const good = `${directory}/a`;
   const cases: [unknown, ErrorConstructor | TypeErrorConstructor | RangeErrorConstructor][] = [
@@ -208,7 +208,7 @@ test('a path that is none is refused by name, and nothing is written', async (t)
   t.deepEqual(contents(directory), {});
 });
 
-test('ciphertextSize refuses what is no size', (t) => {
+test('ciphertextSize refuses invalid sizes', (t) => {
   const size = ciphertextSize as Untyped;
   for (const value of ['1', undefined, null]) t.throws(() => size(value), { instanceOf: TypeError });
   for (const value of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {

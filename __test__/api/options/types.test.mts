@@ -109,7 +109,7 @@ function never(value: never): never {
 
 const key = generateKey();
 
-test('a failure is told in the same nesting as the engine has it', (t) => {
+test("a failure nests as the engine's enums do", (t) => {
   const stream = encryptSync(Buffer.alloc(5000), { key, frameSize: 1024, segmentSize: 1024, digest: 'none' });
   const error = t.throws(() => decryptSync(withFlippedByte(stream, stream.length - 500), { key }), {
     instanceOf: SealError,
@@ -124,7 +124,7 @@ test('a failure is told in the same nesting as the engine has it', (t) => {
   t.regex(error.message, /^segment 4, frame 0 \(byte \d+\): /);
 });
 
-test("an error's stack leads to whoever called", (t) => {
+test("an error's stack leads to the caller", (t) => {
   function theCaller() {
     decryptSync(Buffer.from('none'), { key });
   }

@@ -6,14 +6,14 @@ import { errorOf } from '../support/errors.mjs';
 const key = SecretKey.generate();
 const bytes = Buffer.from('text');
 
-test('a misspelt option is refused by name, rather than left out', async (t) => {
+test('a misspelt option is refused by name, not ignored', async (t) => {
   const misspelt = { key, contxt: 'tenant=7' };
   t.throws(() => encryptSync(bytes, misspelt), { instanceOf: TypeError, message: /"contxt"/ });
   t.true((await errorOf(() => encrypt(bytes, misspelt))) instanceof TypeError);
   t.true((await errorOf(() => encryptFile('a', 'b', { key, ovewrite: true } as never))) instanceof TypeError);
 });
 
-test('a message has aad, and no context that would not be bound to it', (t) => {
+test('a message has aad, and refuses context', (t) => {
   t.throws(() => floe.seal(bytes, { key, context: 'tenant=7' } as never), { message: /"context"/ });
 });
 
@@ -22,7 +22,7 @@ test('one object of options serves to seal and to open', (t) => {
   t.deepEqual(decryptSync(encryptSync(bytes, options), options), bytes);
 });
 
-test.serial('what stands on Object.prototype is no option', (t) => {
+test.serial('properties of Object.prototype are not options', (t) => {
   const size = encryptSync(bytes, { key }).length;
   Object.assign(Object.prototype, { rewrappable: true });
   try {

@@ -52,7 +52,7 @@ async function kmsWithKey(
   return { client, kms: awsKms({ client }), keyId: await newKey(client) };
 }
 
-test('a key that KMS wrapped comes back, by the id of the key and by an alias', async (t) => {
+test('KMS unwraps the key that it wrapped, by key id and by alias', async (t) => {
   const { client, kms, keyId } = await kmsWithKey(t);
   for (const id of [keyId, await aliasOf(client, keyId)]) {
     const blob = await askToWrap(accessTo(kms, id), KEK, Buffer.from('tenant=7'));
@@ -78,7 +78,7 @@ test('another context, another encryption context, or none of either is refused'
   }
 });
 
-test('what another key wrapped is refused, also where an alias was pointed to another key', async (t) => {
+test('a blob of another key is refused, also if an alias moved to another key', async (t) => {
   const { client, kms, keyId } = await kmsWithKey(t);
   const other = await newKey(client);
   const alias = await aliasOf(client, keyId);
@@ -93,7 +93,7 @@ test('what another key wrapped is refused, also where an alias was pointed to an
   t.deepEqual(await askToUnwrap(accessTo(kms, keyId), blob, NOTHING), KEK);
 });
 
-test('what was changed on the way is refused', async (t) => {
+test('a changed blob is refused', async (t) => {
   const { kms, keyId } = await kmsWithKey(t);
   const blob = await askToWrap(accessTo(kms, keyId), KEK, NOTHING);
   blob[blob.length - 1]! ^= 1;
@@ -101,7 +101,7 @@ test('what was changed on the way is refused', async (t) => {
   t.is(error.code, 'ERR_PROVIDER_FAILED');
 });
 
-test('a key that does not exist is told', async (t) => {
+test('a missing KMS key is reported', async (t) => {
   const { kms } = await kmsWithKey(t);
   for (const keyId of ['00000000-0000-0000-0000-000000000000', 'alias/nobody']) {
     const error = await providerError(() => askToWrap(accessTo(kms, keyId), KEK, NOTHING));
@@ -135,7 +135,7 @@ test('files are sealed for a key of KMS and opened by it', async (t) => {
   t.is(error.code, 'ERR_PROVIDER_FAILED');
 });
 
-test('a KMS that is gone keeps its streams closed, but for who has another key', async (t) => {
+test('an unavailable KMS opens no stream, and another key still does', async (t) => {
   const { kms, keyId } = await kmsWithKey(t);
   const gone = awsKms({ client: kmsClient(t, await closedPort()) });
   const key = generateKey();

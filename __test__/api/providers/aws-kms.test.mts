@@ -45,7 +45,7 @@ async function serviceAt(
   return { service: awsKms({ client: kmsClient(t, url), ...options }), requests };
 }
 
-test('keys are wrapped by Encrypt and unwrapped by Decrypt, which is told the key', async (t) => {
+test('Encrypt wraps keys, and Decrypt unwraps them with the key id', async (t) => {
   const { service, requests } = await serviceAt(t, answering);
   t.is(service.name, 'aws-kms');
   const access = accessTo(service, KEY_ID);
@@ -71,7 +71,7 @@ for (const [name, context, expected] of [
   });
 }
 
-test('the encryption context is that of when the service was made', async (t) => {
+test('the encryption context is copied when the service is made', async (t) => {
   const encryptionContext: Record<string, string> = { app: 'notes' };
   const { service, requests } = await serviceAt(t, answering, { encryptionContext });
   encryptionContext['app'] = 'other';
@@ -107,7 +107,7 @@ for (const [error, code, advice] of [
   });
 }
 
-test('an error of KMS without a message is told by its name', async (t) => {
+test('an error of KMS without a message is reported by its name', async (t) => {
   const { service } = await serviceAt(t, () => ({ error: 'InvalidCiphertextException' }));
   const { message } = await providerError(() => askToUnwrap(accessTo(service, KEY_ID), BLOB, NOTHING));
   t.true(message.includes('"alias/backup": InvalidCiphertextException; '), message);
@@ -125,7 +125,7 @@ for (const [error, status] of [
   });
 }
 
-test("the client's retries are spent before it counts as a failure", async (t) => {
+test('the client uses all its retries before a failure is reported', async (t) => {
   const { url, requests } = await kmsAnswering(t, () => ({ error: 'KMSInternalException', status: 500 }));
   const service = awsKms({ client: kmsClient(t, url, { maxAttempts: 2 }) });
   const { code } = await providerError(() => askToWrap(accessTo(service, KEY_ID), KEK, NOTHING));
@@ -133,7 +133,7 @@ test("the client's retries are spent before it counts as a failure", async (t) =
   t.is(requests.length, 2);
 });
 
-test('a client that gets through at last has succeeded', async (t) => {
+test('a client whose last retry succeeds has succeeded', async (t) => {
   let failures = 1;
   const { url } = await kmsAnswering(t, (request) => {
     failures -= 1;
@@ -143,14 +143,14 @@ test('a client that gets through at last has succeeded', async (t) => {
   t.deepEqual(await askToUnwrap(accessTo(service, KEY_ID), BLOB, NOTHING), KEK);
 });
 
-test('a server that is not there is told as that', async (t) => {
+test('an unreachable server is reported as unavailable', async (t) => {
   const service = awsKms({ client: kmsClient(t, await closedPort()) });
   const failure = await providerError(() => askToWrap(accessTo(service, KEY_ID), KEK, NOTHING));
   t.is(failure.code, 'ERR_PROVIDER_UNAVAILABLE');
   t.regex(failure.message, /did not wrap a key with "alias\/backup": .*ECONNREFUSED/);
 });
 
-test('a server that never answers is left at the time limit, and the request is ended', async (t) => {
+test('a server that never answers times out, and the request is ended', async (t) => {
   const { url, left } = await silentServer(t);
   const service = awsKms({ client: kmsClient(t, url) });
   const failure = await providerError(() => askToUnwrap(accessTo(service, KEY_ID, 100), BLOB, NOTHING));
@@ -215,7 +215,7 @@ for (const [name, options, message] of [
   });
 }
 
-test('without the SDK the package works, and this part of it says what to install', async (t) => {
+test('without the SDK the package works, and the subpath says what to install', async (t) => {
   const directory = temporaryDirectory(t);
   const copy = join(directory, 'node_modules', 'sealstream');
   mkdirSync(copy, { recursive: true });

@@ -101,7 +101,7 @@ function unwrapped(service: KeyProvider, blob: Uint8Array, keyId = 'notes'): Pro
 }
 
 for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
-  test(`a key comes back, in which no one sees it: ${Storage.name}`, async (t) => {
+  test(`a key is unwrapped, and the blob does not show it: ${Storage.name}`, async (t) => {
     const service = safeStorageProvider(new Storage(new Login()));
     t.is(service.name, 'electron-safe-storage');
     for (const keyId of ['notes', '', 'a:b', 'Größe']) {
@@ -112,7 +112,7 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
     }
   });
 
-  test(`what was wrapped for another key id is refused: ${Storage.name}`, async (t) => {
+  test(`a key for another key id is refused: ${Storage.name}`, async (t) => {
     const service = safeStorageProvider(new Storage(new Login()));
     const blob = await wrapped(service);
     const error = await providerError(() => unwrapped(service, blob, 'mail'));
@@ -120,7 +120,7 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
     t.regex(error.message, /"mail": it was wrapped for another key id; give the key id/);
   });
 
-  test(`what another login encrypted, or somebody changed, is refused: ${Storage.name}`, async (t) => {
+  test(`a blob of another login, or a changed one, is refused: ${Storage.name}`, async (t) => {
     const service = safeStorageProvider(new Storage(new Login()));
     const foreign = await wrapped(safeStorageProvider(new Storage(new Login())));
     const changed = await wrapped(service);
@@ -132,7 +132,7 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
     }
   });
 
-  test(`what the app encrypted for other purposes is no key, and is not shown: ${Storage.name}`, async (t) => {
+  test(`other texts of the app are refused and not shown: ${Storage.name}`, async (t) => {
     const login = new Login();
     const service = safeStorageProvider(new Storage(login));
     for (const text of ['hunter2', '', `sealstream key 1:${'A'.repeat(43)}`]) {
@@ -143,7 +143,7 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
     }
   });
 
-  test(`a storage that is not available, as before the app is ready, is told: ${Storage.name}`, async (t) => {
+  test(`an unavailable storage, as before the app is ready, is reported: ${Storage.name}`, async (t) => {
     const login = new Login();
     const service = safeStorageProvider(new Storage(login));
     const blob = await wrapped(service);
@@ -155,7 +155,7 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
     }
   });
 
-  test(`a Linux without a secret store is refused, unless that is wanted: ${Storage.name}`, async (t) => {
+  test(`a Linux without a secret store is refused, unless allowBasicText is set: ${Storage.name}`, async (t) => {
     const storage = onLinux(new Storage(new Login()), 'basic_text');
     const refusing = safeStorageProvider(storage);
     const allowing = safeStorageProvider(storage, { allowBasicText: true });
@@ -168,13 +168,13 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
     }
   });
 
-  test(`a secret store that can't be had is not replaced by a password that everyone knows: ${Storage.name}`, async (t) => {
+  test(`a password that everyone knows does not replace an unavailable secret store: ${Storage.name}`, async (t) => {
     const storage = onLinux(new Storage(new Login()), 'gnome_libsecret', false);
     const error = await providerError(() => wrapped(safeStorageProvider(storage)));
     t.is(error.code, 'ERR_PROVIDER_DENIED');
   });
 
-  test(`what anyone could have made is refused: ${Storage.name}`, async (t) => {
+  test(`an unprotected blob is refused: ${Storage.name}`, async (t) => {
     const login = new Login();
     const text = `sealstream key 1:${Buffer.from(KEK).toString('base64')}:notes`;
     const clear = await providerError(() =>
@@ -194,13 +194,13 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
   });
 }
 
-test('what the synchronous functions encrypted opens after an upgrade of Electron', async (t) => {
+test('keys of the synchronous functions open after an upgrade of Electron', async (t) => {
   const login = new Login();
   const blob = await wrapped(safeStorageProvider(new SynchronousStorage(login)));
   t.deepEqual(await unwrapped(safeStorageProvider(new AsynchronousStorage(login)), blob), KEK);
 });
 
-test('of both kinds of functions the asynchronous ones are used', async (t) => {
+test('the asynchronous functions are preferred to the synchronous ones', async (t) => {
   const login = new Login();
   const both = Object.assign(new AsynchronousStorage(login), {
     isEncryptionAvailable: () => t.fail(),
@@ -218,7 +218,7 @@ for (const [said, code] of [
   ],
   ['Error while decrypting', 'ERR_PROVIDER_FAILED'],
 ] as const satisfies (readonly [string, ProviderErrorCode])[]) {
-  test(`a rejection of the asynchronous functions is classed: ${said}`, async (t) => {
+  test(`a rejection of the asynchronous functions is classified: ${said}`, async (t) => {
     const storage = Object.assign(new AsynchronousStorage(new Login()), {
       decryptStringAsync: () => Promise.reject(new Error(said)),
     });
@@ -228,7 +228,7 @@ for (const [said, code] of [
   });
 }
 
-test('an encryption that throws is told', async (t) => {
+test('an encryption that throws is reported', async (t) => {
   const storage = Object.assign(new SynchronousStorage(new Login()), {
     encryptString: () => {
       throw new Error('safeStorage cannot be used before app is ready');

@@ -111,14 +111,14 @@ test('bytes, files, streams and readers are sealed for a service and opened by i
   t.is(vault.asked.filter((asked) => asked === 'unwrap a').length, 5);
 });
 
-test('the context is told to the service, to seal and to open', async (t) => {
+test('the service gets the context, to seal and to open', async (t) => {
   const vault = new Vault();
   const sealed = await encrypt(plaintext, { recipients: [provider(vault, 'a')], context: 'tenant=7' });
   await decrypt(sealed, { identities: [provider(vault, 'a')], context: 'tenant=7' });
   t.deepEqual(vault.asked, ['wrap a tenant=7', 'unwrap a tenant=7']);
 });
 
-test('a service is never asked for a key id, or under a name, that is not listed', async (t) => {
+test('a service is called only for a listed name and key id', async (t) => {
   // Whoever makes a stream can write any name, key id and blob into its header.
   const hostile = new Vault();
   const sealed = await encrypt(plaintext, {
@@ -131,7 +131,7 @@ test('a service is never asked for a key id, or under a name, that is not listed
   t.deepEqual(vault.asked, []);
 });
 
-test('of several slots only those that are listed are asked about', async (t) => {
+test('services are called only for slots that the caller listed', async (t) => {
   const vault = new Vault();
   const sealed = await encrypt(plaintext, {
     recipients: [provider(vault, 'a'), provider(vault, 'b'), secretKey(key), provider(vault, 'c')],
@@ -143,7 +143,7 @@ test('of several slots only those that are listed are asked about', async (t) =>
   t.deepEqual(vault.asked, ['unwrap b']);
 });
 
-test('a reader that takes no slots of services asks none', async (t) => {
+test('a reader that does not accept provider slots calls no service', async (t) => {
   const vault = new Vault();
   const sealed = await encrypt(plaintext, { recipients: [provider(vault, 'a'), secretKey(key)] });
   vault.asked.length = 0;
@@ -175,7 +175,7 @@ test('a service that is down matters only if nothing else opens the stream', asy
   t.true((await errorOf(() => decrypt(sealed, { identities }))) instanceof ProviderError);
 });
 
-test('a service that is down keeps from sealing, and leaves nothing behind', async (t) => {
+test('sealing fails if a service is down, and leaves no output', async (t) => {
   const vault = new Vault();
   vault.isDown = true;
   const directory = temporaryDirectory(t);
@@ -187,7 +187,7 @@ test('a service that is down keeps from sealing, and leaves nothing behind', asy
   t.false(existsSync(target));
 });
 
-test('a service that does not answer is given up on after its own time', async (t) => {
+test('each service has its own time limit', async (t) => {
   const silent = new Silent();
   const sealed = await encrypt(plaintext, { recipients: [provider(silent, 'a'), secretKey(key)] });
   const patient = provider(silent, 'a', { timeout: 20 });
@@ -212,7 +212,7 @@ test("a caller's signal ends the wait for a service", async (t) => {
   t.true(silent.signal.aborted);
 });
 
-test('a service that gives another key opens nothing', async (t) => {
+test('a service that returns another key opens nothing', async (t) => {
   const vault = new Vault();
   const sealed = await encrypt(plaintext, { recipients: [provider(vault, 'a')] });
   vault.unwrapKey = () => Promise.resolve(new Uint8Array(32).fill(1));
@@ -239,7 +239,7 @@ test('a blob of the largest size fits into a header', async (t) => {
   t.is((await failureOf(t, () => encrypt(plaintext, { recipients: two }))).kind, 'InvalidOption');
 });
 
-test('functions that do not wait take no service', (t) => {
+test('synchronous functions refuse key services', (t) => {
   const vault = provider(new Vault(), 'a');
   t.throws(() => encryptSync(plaintext, { recipients: [vault] }), {
     instanceOf: TypeError,
@@ -254,7 +254,7 @@ test('functions that do not wait take no service', (t) => {
 
 // By itself, so that it is stopped before it is done.
 test.serial(
-  'sealing that was interrupted is gone on with by a secret for the journal, since every attempt has a new key wrapped',
+  'interrupted sealing for a service resumes with a resume secret, since each attempt wraps a new key',
   async (t) => {
     const directory = temporaryDirectory(t);
     const [source, target] = [join(directory, 'a'), join(directory, 'b')];

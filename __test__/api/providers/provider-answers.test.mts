@@ -7,7 +7,7 @@ import { askToUnwrap, askToWrap, KEK, providerError } from '../support/key-servi
 
 import { access, BLOB, failing, NOTHING, unwrapping } from './fake-services.mjs';
 
-test('what a service throws is the cause, whether it throws at once or later', async (t) => {
+test('an error of a service is the cause, thrown at once or later', async (t) => {
   const cause = new Error('no such key');
   const expected =
     'the key service "vault" did not unwrap the key of "team/a": no such key; ' +
@@ -55,7 +55,7 @@ const THROWN: readonly (readonly [thrown: unknown, code: ProviderErrorCode, why:
   [coded('odd', 'toString'), 'ERR_PROVIDER_FAILED', 'odd'],
 ];
 for (const [index, [thrown, code, why]] of THROWN.entries()) {
-  test(`what is thrown is classed, ${index}: ${why}`, async (t) => {
+  test(`an error is classified, ${index}: ${why}`, async (t) => {
     const error = await failing(thrown);
     t.is(error.code, code);
     t.true(
@@ -74,7 +74,7 @@ function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name });
 }
 
-test('an error that is its own cause is told once', async (t) => {
+test('an error that is its own cause is reported once', async (t) => {
   const error = new Error('round and round');
   error.cause = error;
   t.is((await failing(error)).code, 'ERR_PROVIDER_FAILED');
@@ -88,7 +88,7 @@ for (const [name, answer, why] of [
   ['33 bytes', new Uint8Array(33), 'its answer has 33 bytes, and must have 32'],
   ['no bytes', NOTHING, 'its answer has 0 bytes, and must have 32'],
 ] as const) {
-  test(`an answer that is no key is refused: ${name}`, async (t) => {
+  test(`a wrong answer is refused: ${name}`, async (t) => {
     const error = await providerError(() =>
       askToUnwrap(
         unwrapping(() => answer),
@@ -101,7 +101,7 @@ for (const [name, answer, why] of [
   });
 }
 
-test('bytes of another realm, and those that a service gives without a promise, are taken', async (t) => {
+test('bytes of another realm, and answers without a promise, are accepted', async (t) => {
   const foreign = runInNewContext('new Uint8Array(32).fill(5)') as Uint8Array;
   const kek = await askToUnwrap(
     unwrapping(() => foreign),
@@ -111,7 +111,7 @@ test('bytes of another realm, and those that a service gives without a promise, 
   t.deepEqual(kek, new Uint8Array(32).fill(5));
 });
 
-test('an answer whose memory is gone is refused', async (t) => {
+test('a detached answer is refused', async (t) => {
   const gone = KEK.slice();
   structuredClone(gone.buffer, { transfer: [gone.buffer] });
   const error = await providerError(() =>
@@ -130,7 +130,7 @@ for (const [size, isTaken] of [
   [1_000_000, true],
   [1_000_001, false],
 ] as const) {
-  test(`a blob of ${size} bytes is ${isTaken ? 'taken' : 'refused'}`, async (t) => {
+  test(`a blob of ${size} bytes is ${isTaken ? 'accepted' : 'refused'}`, async (t) => {
     const wrapKey = () => Promise.resolve(new Uint8Array(size));
     const asking = () => askToWrap(access({ wrapKey }), KEK, NOTHING);
     if (isTaken) t.is((await asking()).length, size);

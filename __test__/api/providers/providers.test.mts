@@ -15,7 +15,7 @@ import { errorOf } from '../support/errors.mjs';
 
 import { access, BLOB, never, NOTHING, unwrapping } from './fake-services.mjs';
 
-test('a service that answers with the memory that it was lent is heard before that is overwritten', async (t) => {
+test('an answer in the memory that the service was lent is read before that is overwritten', async (t) => {
   const inPlace = {
     name: 'in-place',
     wrapKey: (kek: Uint8Array) => Promise.resolve(kek.map((byte, index) => (kek[index] = byte ^ 0xff))),
@@ -35,7 +35,7 @@ test('a service that answers with the memory that it was lent is heard before th
   }
 });
 
-test('a service that does not wrap at all is found out', async (t) => {
+test('a service that returns the key in clear is refused', async (t) => {
   const clear = {
     name: 'clear',
     wrapKey: (kek: Uint8Array) => Promise.resolve(kek),
@@ -46,7 +46,7 @@ test('a service that does not wrap at all is found out', async (t) => {
   t.regex(error.message, /the key in clear/);
 });
 
-test('a service gets the key, the id of its key and the context, and gives the blob', async (t) => {
+test('a service gets the key, its key id and the context, and returns the blob', async (t) => {
   let asked: unknown[] = [];
   const service = access({
     wrapKey: (kek, keyId, context) => {
@@ -60,7 +60,7 @@ test('a service gets the key, the id of its key and the context, and gives the b
   t.not(blob.buffer, BLOB.buffer);
 });
 
-test('a service gets the blob back, and gives the key', async (t) => {
+test('a service gets its blob, and returns the key', async (t) => {
   let asked: unknown[] = [];
   const service = access({
     unwrapKey: (blob, keyId, { context }) => {
@@ -72,7 +72,7 @@ test('a service gets the blob back, and gives the key', async (t) => {
   t.deepEqual(asked, [BLOB, 'team/a', 0]);
 });
 
-test('the key that a service gets is a copy, which is overwritten when it has answered', async (t) => {
+test('a service gets a copy of the key, which is overwritten after its answer', async (t) => {
   let lent: Uint8Array = NOTHING;
   const kek = KEK.slice();
   await askToWrap(
@@ -90,7 +90,7 @@ test('the key that a service gets is a copy, which is overwritten when it has an
   t.deepEqual(kek, KEK);
 });
 
-test('it is overwritten as well when the service fails, and when it does not answer', async (t) => {
+test('the key is overwritten when the service fails, and when it does not answer', async (t) => {
   for (const fate of [() => Promise.reject(new Error('no')), never]) {
     let lent: Uint8Array = NOTHING;
     const wrapKey = (bytes: Uint8Array) => {
@@ -102,7 +102,7 @@ test('it is overwritten as well when the service fails, and when it does not ans
   }
 });
 
-test('the key that a service gives is copied into memory of its own, and overwritten there', async (t) => {
+test('the key that a service returns is copied, and overwritten', async (t) => {
   const given = KEK.slice();
   const kek = await askToUnwrap(
     unwrapping(() => given),
@@ -114,7 +114,7 @@ test('the key that a service gives is copied into memory of its own, and overwri
   t.deepEqual(given, new Uint8Array(32));
 });
 
-test('a key of a wrong size is overwritten, too', async (t) => {
+test('a key of the wrong size is overwritten too', async (t) => {
   const given = new Uint8Array(33).fill(7);
   await providerError(() =>
     askToUnwrap(
@@ -126,7 +126,7 @@ test('a key of a wrong size is overwritten, too', async (t) => {
   t.deepEqual(given, new Uint8Array(33));
 });
 
-test('a key that comes after the time limit is overwritten', async (t) => {
+test('a key that arrives after the time limit is overwritten', async (t) => {
   const given = KEK.slice();
   let answer: (kek: Uint8Array) => void = () => undefined;
   const late = new Promise<Uint8Array>((resolve) => {
@@ -144,7 +144,7 @@ test('a key that comes after the time limit is overwritten', async (t) => {
   t.deepEqual(given, new Uint8Array(32));
 });
 
-test('a service that never answers is given up on, and told so', async (t) => {
+test('a service that never answers times out', async (t) => {
   let told: KeyContext | undefined;
   const service = access(
     {
@@ -169,7 +169,7 @@ test('a service that never answers is given up on, and told so', async (t) => {
   t.is(told?.signal.reason, error);
 });
 
-test('a service that fails because it was told to stop does not hide why', async (t) => {
+test("the reason of a cancellation is not hidden by the service's error", async (t) => {
   const heeding: Partial<KeyProvider> = {
     wrapKey: (_kek, _keyId, { signal }) =>
       new Promise((_, reject) => {
@@ -186,7 +186,7 @@ test('a service that fails because it was told to stop does not hide why', async
   );
 });
 
-test("the caller's signal ends the wait with its reason, and nothing stays behind on it", async (t) => {
+test("the caller's signal ends the wait with its reason, and keeps no listener", async (t) => {
   const stop = new AbortController();
   let told: AbortSignal | undefined;
   const service = access({
@@ -213,7 +213,7 @@ test("the caller's signal ends the wait with its reason, and nothing stays behin
   t.is(getEventListeners(open.signal, 'abort').length, 0);
 });
 
-test('with a signal that is aborted already nobody is asked', async (t) => {
+test('with an aborted signal no service is called', async (t) => {
   let asked = 0;
   const service = unwrapping(() => (asked += 1));
   const error = await errorOf(() => askToUnwrap(service, BLOB, NOTHING, AbortSignal.abort('no more')));
@@ -246,7 +246,7 @@ function service(changed: Record<string, unknown>): object {
   return { name: 'vault', wrapKey: never, unwrapKey: never, ...changed };
 }
 
-test('a service is taken as it is, also one whose functions stand on its prototype', (t) => {
+test('a service may have its functions on its prototype', (t) => {
   class Vault implements KeyProvider {
     readonly name = 'v'.repeat(255);
     wrapKey = never;

@@ -33,7 +33,7 @@ function fileWith(t: ExecutionContext, stream: Uint8Array) {
   return { directory, from, to, open };
 }
 
-test('zeros or nothing stand for what is lost, and the report lists it', async (t) => {
+test('zeros or nothing replace lost segments, and the report lists them', async (t) => {
   const { open } = fileWith(t, withDamage(1, 4));
   const zeroed = await open('zero');
   t.deepEqual(zeroed.output, withZeros(1, 4));
@@ -60,7 +60,7 @@ test('zeros or nothing stand for what is lost, and the report lists it', async (
   }
 });
 
-test('a whole stream has no damage to report, whatever the policy', async (t) => {
+test('an intact stream reports no damage with any policy', async (t) => {
   const { open } = fileWith(t, sealed);
   for (const policy of [undefined, 'abort', 'skip', 'zero', () => 'retry' as const] as const) {
     const { report, output } = await open(policy);
@@ -69,7 +69,7 @@ test('a whole stream has no damage to report, whatever the policy', async (t) =>
   }
 });
 
-test('abort, the default, leaves nothing', async (t) => {
+test('abort, the default, leaves no output', async (t) => {
   const { directory, open } = fileWith(t, withDamage(3));
   const before = contents(directory);
   for (const policy of [undefined, 'abort', () => 'abort' as const] as const) {
@@ -79,7 +79,7 @@ test('abort, the default, leaves nothing', async (t) => {
   t.deepEqual(contents(directory), before);
 });
 
-test('a function is asked for one at a time, in order, and may take its time', async (t) => {
+test('a function is called for one damage at a time, in order, and may be slow', async (t) => {
   const { open } = fileWith(t, withDamage(0, 2, 5));
   const asked: number[] = [];
   let open_ = 0;
@@ -117,7 +117,7 @@ test('retry reads the source again, as often as the function says', async (t) =>
   );
 });
 
-test('an end that is missing is one more decision', async (t) => {
+test('a missing end is one more decision', async (t) => {
   const { open, to } = fileWith(t, sealed.subarray(0, sealed.length - 30));
   const asked: Damage[] = [];
   const { output } = await open((damage) => {
@@ -132,7 +132,7 @@ test('an end that is missing is one more decision', async (t) => {
   );
 });
 
-test('functions of many operations at once can wait for other operations', async (t) => {
+test('damage functions of many operations can await other operations', async (t) => {
   const { from, open } = fileWith(t, withDamage(1));
   const directory = temporaryDirectory(t);
   const openInto = async (index: number) => {
@@ -149,7 +149,7 @@ test('functions of many operations at once can wait for other operations', async
   t.deepEqual((await open('zero')).output, withZeros(1));
 });
 
-test('what the function throws ends the operation', async (t) => {
+test('an error of the function ends the operation', async (t) => {
   const { directory, open } = fileWith(t, withDamage(1, 2));
   const before = contents(directory);
   const thrown = new Error('no more');
@@ -168,7 +168,7 @@ test('what the function throws ends the operation', async (t) => {
   t.deepEqual(contents(directory), before);
 });
 
-test('an operation can be aborted while the function thinks', async (t) => {
+test('an operation can be aborted while it waits for a decision', async (t) => {
   const { directory, open } = fileWith(t, withDamage(1));
   const before = contents(directory);
   const controller = new AbortController();
@@ -188,7 +188,7 @@ test('an operation can be aborted while the function thinks', async (t) => {
   t.deepEqual(contents(directory), before);
 });
 
-test('a policy that there is not is refused', async (t) => {
+test('an unknown policy is refused', async (t) => {
   const { open } = fileWith(t, sealed);
   t.true((await errorOf(() => open('retry' as never))) instanceof RangeError);
   t.true((await errorOf(() => open(5 as never))) instanceof TypeError);

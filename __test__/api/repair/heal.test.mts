@@ -14,7 +14,7 @@ const plaintext = pattern(300_000);
 const SEGMENT = 65_536;
 const RECORD = 32 + 74 + SEGMENT + 32 + 8;
 
-test('a whole file comes out of two damaged ones, byte by byte', async (t) => {
+test('two damaged files heal to the original, byte for byte', async (t) => {
   const { path, sealed } = await copies(t);
   const seen: number[] = [];
   const report = await heal(path('a'), [path('b')], path('out'), {
@@ -53,7 +53,7 @@ test('copies can be paths, URLs and bytes, and no copy changes', async (t) => {
   t.deepEqual(rest, before);
 });
 
-test('header and end can come from a replica, and segments out of several copies', async (t) => {
+test('header and end can come from a replica, and segments from several copies', async (t) => {
   const { path, sealed } = await copies(t);
   const footerSize = 24;
   const [second, end] = [4096 + RECORD, 4096 + 4 * RECORD + 38_002];
@@ -67,7 +67,7 @@ test('header and end can come from a replica, and segments out of several copies
   t.like(report.damaged, { header: 'lost', end: 'lost' });
 });
 
-test('what fails is told, and leaves nothing', async (t) => {
+test('a failure is reported, and leaves no output', async (t) => {
   const { path, sealed, directory } = await copies(t);
   const before = contents(directory);
   const fails = (...[damaged, replicas, to, options]: Parameters<typeof heal>) =>
@@ -92,7 +92,7 @@ test('what fails is told, and leaves nothing', async (t) => {
   t.deepEqual(contents(directory), before);
 });
 
-test('a signal stops it', async (t) => {
+test('a signal cancels it', async (t) => {
   const { path, directory } = await copies(t);
   const before = contents(directory);
   const reason = new Error('enough');
@@ -103,7 +103,7 @@ test('a signal stops it', async (t) => {
   t.deepEqual(contents(directory), before);
 });
 
-test('arguments that make no sense are named', async (t) => {
+test('invalid arguments are named', async (t) => {
   for (const [call, name] of [
     [() => heal(5 as never, ['b'], 'out'), 'damaged'],
     [() => heal('a', 'b' as never, 'out'), 'replicas'],
@@ -120,7 +120,7 @@ test('arguments that make no sense are named', async (t) => {
   }
 });
 
-test('an exported header is the header, or its copy, and nothing else', async (t) => {
+test('an exported header is exactly the header or its copy', async (t) => {
   const { path, sealed } = await copies(t);
   const header = sealed.subarray(0, 4096);
   const ofFile = await exportHeader(path('a'));

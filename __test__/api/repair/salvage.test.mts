@@ -29,7 +29,7 @@ function inFrame(segment: number, frame: number): number {
   return HEADER + segment * RECORD + 106 + frame * (FRAME + 32) + 100;
 }
 
-test('a sound file comes out whole', async (t) => {
+test('an intact file is recovered whole', async (t) => {
   const { from, to } = wreck(t, sealed);
   const told: number[] = [];
   const map = await salvage(from, to, {
@@ -51,7 +51,7 @@ test('a sound file comes out whole', async (t) => {
   if (process.platform !== 'win32') t.is(statSync(to).mode & 0o077, 0);
 });
 
-test('a damaged frame is zeros or nothing, and told', async (t) => {
+test('a damaged frame becomes zeros or nothing, and is reported', async (t) => {
   const { from, to } = wreck(t, withFlippedByte(sealed, inFrame(3, 1)));
   const [start, end] = [3 * SEGMENT + FRAME, 3 * SEGMENT + 2 * FRAME];
   const map = await salvage(from, to, options);
@@ -82,7 +82,7 @@ test('the map is plain data: it is the same after JSON', async (t) => {
   t.is(map.lost.length, 1);
 });
 
-test('a header that was kept opens a file that has none', async (t) => {
+test('a stored header opens a file that has none', async (t) => {
   const { from, to, directory } = wreck(t, sealed.subarray(HEADER));
   const before = contents(directory);
   t.is((await failureOf(t, () => salvage(from, to, options))).kind, 'HeaderError');
@@ -93,7 +93,7 @@ test('a header that was kept opens a file that has none', async (t) => {
   t.like(map, { outcome: 'whole', header: { origin: 'given' } });
 });
 
-test('where nothing comes out there is no file, and an old one stays', async (t) => {
+test('if nothing is recovered there is no file, and an old one stays', async (t) => {
   const { from, to, directory } = wreck(t, sealed.subarray(0, HEADER));
   writeFileSync(to, 'precious');
   const before = contents(directory);
@@ -118,7 +118,7 @@ test('another key or context, an existing target and the source itself are refus
   t.is(readFileSync(to, 'utf8'), 'precious');
 });
 
-test('wrong options are named, and an abort leaves nothing', async (t) => {
+test('wrong options are named, and an abort leaves no output', async (t) => {
   const { from, to, directory } = wreck(t, sealed);
   const before = contents(directory);
   for (const [wrong, name] of [
@@ -142,7 +142,7 @@ test('wrong options are named, and an abort leaves nothing', async (t) => {
   t.deepEqual(contents(directory), whole);
 });
 
-test('the page shows the figures, escapes what it is given and asks for nothing', async (t) => {
+test('the page shows the figures, escapes its input and loads nothing', async (t) => {
   const { from, to } = wreck(t, withFlippedByte(sealed, inFrame(3, 1)));
   const map = await salvage(from, to, options);
   const page = damagePage(map, '<script>alert(1)</script>');
@@ -155,7 +155,7 @@ test('the page shows the figures, escapes what it is given and asks for nothing'
   t.false(damagePage(strange).includes('<b>'));
 });
 
-test('what is no damage map makes no page', async (t) => {
+test('an invalid damage map is refused', async (t) => {
   const { from, to } = wreck(t, withFlippedByte(sealed, inFrame(3, 1)));
   const map = await salvage(from, to, options);
   const evil = '"><script>alert(1)</script>';
@@ -182,7 +182,7 @@ test('what is no damage map makes no page', async (t) => {
   t.is(damagePage(older as DamageMap), damagePage(map));
 });
 
-test('a small damage shows in a picture of very many segments, and pages stay small', (t) => {
+test('small damage is visible in a picture of many segments, and pages stay small', (t) => {
   const segments = 100_000;
   const segmentSize = 2 ** 20;
   const lost = Array.from({ length: 5000 }, (_, index) => {

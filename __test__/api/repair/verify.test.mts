@@ -61,7 +61,7 @@ test('all damage is found, with its place and its failure, and the promise resol
   }
 });
 
-test('a header that is damaged is a problem where its copy serves', async (t) => {
+test('a damaged header is a problem even if its copy is used', async (t) => {
   const directory = temporaryDirectory(t);
   const [from, to] = [join(directory, 'from'), join(directory, 'to.seal')];
   writeFileSync(from, pattern(5000));
@@ -72,14 +72,14 @@ test('a header that is damaged is a problem where its copy serves', async (t) =>
   t.is(found.problems[0]?.failure.kind, 'HeaderDamaged');
 });
 
-test('without digests and without a key, it says that contents were not checked', async (t) => {
+test('without digests and key, the result says that contents were not checked', async (t) => {
   const stream = encryptSync(pattern(5000), { ...small, digest: 'none' });
   const damaged = withFlippedByte(stream, HEADER(stream) + 200);
   t.like(await verify(damaged), { sound: true, contentsChecked: false, digest: 'none' });
   t.like(await verify(damaged, { key }), { sound: false, contentsChecked: true, problemCount: 1 });
 });
 
-test('what makes checking impossible rejects', async (t) => {
+test('an impossible check rejects', async (t) => {
   const stream = encryptSync(pattern(5000), { ...small, context: 'a' });
   const kind = async (call: () => unknown) => (await failureOf(t, call)).kind;
   t.is(await kind(() => verify(stream, { key: generateKey(), context: 'a' })), 'NoMatchingKey');
@@ -96,7 +96,7 @@ test('what makes checking impossible rejects', async (t) => {
   });
 });
 
-test('a sample is named with its seed, and the seed takes the same segments again', async (t) => {
+test('a sample reports its seed, and the seed selects the same segments again', async (t) => {
   const stream = encryptSync(pattern(60 * 2048), small);
   const damaged = Buffer.from(stream);
   for (let segment = 0; segment < 60; segment += 1) damaged[HEADER(stream) + segment * RECORD + 300]! ^= 1;
@@ -112,7 +112,7 @@ test('a sample is named with its seed, and the seed takes the same segments agai
   t.true(new Set(seeds.map((found) => segments(found).join())).size > 1);
 });
 
-test('options that are none are refused by name', async (t) => {
+test('unknown options are refused by name', async (t) => {
   const stream = encryptSync(Buffer.from('x'), { key });
   for (const [options, name] of [
     [{ sample: 0 }, 'sample'],
@@ -143,7 +143,7 @@ test('progress ends with the bytes that were checked', async (t) => {
   }
 });
 
-test('a signal ends it also while it waits for its rate', async (t) => {
+test('a signal cancels it while the rate limit makes it wait', async (t) => {
   const directory = temporaryDirectory(t);
   const [from, to] = [join(directory, 'from'), join(directory, 'to.seal')];
   writeFileSync(from, pattern(50_000));
@@ -158,7 +158,7 @@ test('a signal ends it also while it waits for its rate', async (t) => {
   t.is(await errorOf(() => verify(to, { signal: AbortSignal.abort(reason) })), reason);
 });
 
-test('many at once share the machine and all settle', async (t) => {
+test('many operations at once share the machine and all settle', async (t) => {
   const directory = temporaryDirectory(t);
   const to = join(directory, 'a.seal');
   writeFileSync(join(directory, 'a'), pattern(5000));

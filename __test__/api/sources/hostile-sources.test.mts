@@ -36,7 +36,7 @@ test('a header that claims an immense stream is authenticated before its end is 
   }
 });
 
-test('an authentic header does not make a server believed that claims an immense end', async (t) => {
+test('a server that claims an immense end is refused even with an authentic header', async (t) => {
   const stream = Buffer.from(sealed);
   const end = stream.length - 24;
   const size = 2 ** 50;
@@ -64,7 +64,7 @@ const Resizable = ArrayBuffer as unknown as new (
   options: { maxByteLength: number },
 ) => ArrayBuffer & { resize(size: number): void };
 
-test('memory of what only looks like a Blob is copied', async (t) => {
+test('the memory of a Blob-like object is copied', async (t) => {
   const blob = {
     size: sealed.length,
     slice: (start: number, end: number) => ({
@@ -86,7 +86,7 @@ test('memory of what only looks like a Blob is copied', async (t) => {
   t.true((await errorOf(() => open(wrong as never, { key }))) instanceof TypeError);
 });
 
-test('a handle that says that it read what it can’t have read is refused', async (t) => {
+test('a handle that reports an impossible number of read bytes is refused', async (t) => {
   for (const bytesRead of [1e9, NaN, undefined, -1]) {
     const handle = {
       fd: 3,
@@ -98,7 +98,7 @@ test('a handle that says that it read what it can’t have read is refused', asy
   }
 });
 
-test('a source that aborts and fails at once is told once', async (t) => {
+test('a source that aborts and fails at the same time is reported once', async (t) => {
   const abort = new AbortController();
   const source = {
     size() {
@@ -110,7 +110,7 @@ test('a source that aborts and fails at once is told once', async (t) => {
   t.regex(String(await errorOf(() => open(source, { key, signal: abort.signal }))), /enough|of the size/);
 });
 
-test('where one request fails the others are stopped', async (t) => {
+test('if one request fails, the others are cancelled', async (t) => {
   let tail: AbortSignal | undefined;
   const source: RandomAccessSource = {
     // More than is read at once, so that it takes two requests.
@@ -126,7 +126,7 @@ test('where one request fails the others are stopped', async (t) => {
   t.true(tail?.aborted);
 });
 
-test('a source is closed once: also where nothing begins, and where its close calls the reader’s', async (t) => {
+test('a source is closed once, also if nothing begins or if its close calls the reader’s', async (t) => {
   let closed = 0;
   const readers: SealedReader[] = [];
   const source: RandomAccessSource = {

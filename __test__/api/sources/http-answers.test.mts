@@ -23,7 +23,7 @@ test('the first request gives the size and the first bytes, which are not reques
   t.true(server.requests.every(({ method }) => method === 'GET'));
 });
 
-test('a read asks for the size first where nobody has, and nothing past the end is asked for', async (t) => {
+test('a read requests the size first if it is unknown, and nothing past the end', async (t) => {
   const server = await rangeServer(t, bytes);
   const source = reading(server.url);
   t.deepEqual(Buffer.from(await source.read(10_000, 10)), bytes.subarray(10_000, 10_010));
@@ -47,20 +47,20 @@ for (const [name, answer] of [
   ['says that it has no such range', () => false],
   ['sends all of it', always(200, { 'Content-Length': '0' })],
 ] as const) {
-  test(`an empty object, of which the server ${name}`, async (t) => {
+  test(`an empty object: the server ${name}`, async (t) => {
     const source = reading((await rangeServer(t, Buffer.alloc(0), answer)).url);
     t.is(await source.size(), 0);
     t.is((await source.read(0, 0)).length, 0);
   });
 }
 
-test('what is given is copied out, so that a reader that writes to it changes nothing', async (t) => {
+test('returned bytes are copies, so that writing to them changes nothing', async (t) => {
   const source = reading((await rangeServer(t, bytes)).url);
   (await source.read(0, 100)).fill(255);
   t.deepEqual(Buffer.from(await source.read(0, 100)), bytes.subarray(0, 100));
 });
 
-test('a strong ETag is sent back with all later requests, and no compression is asked for', async (t) => {
+test('a strong ETag is sent with all later requests, and compression is refused', async (t) => {
   const server = await rangeServer(t, bytes);
   const source = reading(server.url);
   await source.size();
@@ -73,7 +73,7 @@ test('a strong ETag is sent back with all later requests, and no compression is 
     t.regex(String(headers['accept-encoding']), /^identity(, identity)?$/);
 });
 
-test('an object that changed is refused by the server', async (t) => {
+test('the server refuses a changed object', async (t) => {
   const server = await rangeServer(t, bytes);
   const source = reading(server.url);
   await source.size();
@@ -92,7 +92,7 @@ for (const [name, before, after] of [
   ['a weak ETag', WEAK, { ETag: 'W/"v2"' }],
   ['Last-Modified', DATED, { 'Last-Modified': 'Mon, 05 Jan 2026 10:00:01 GMT' }],
 ] as const) {
-  test(`an object that changed is seen by the answer: ${name}`, async (t) => {
+  test(`the answer shows a changed object: ${name}`, async (t) => {
     const server = await rangeServer(t, bytes, (request, response) => {
       partial(response, server.object, asked(request, bytes.length));
       return true;
@@ -106,7 +106,7 @@ for (const [name, before, after] of [
   });
 }
 
-test('an object that grew or was emptied is seen by its size alone', async (t) => {
+test('the size alone shows that an object grew or was emptied', async (t) => {
   const server = await rangeServer(t, bytes);
   server.object.headers = {};
   const source = reading(server.url);
@@ -121,7 +121,7 @@ test('an object that grew or was emptied is seen by its size alone', async (t) =
   t.is((await sourceError(() => source.read(5000, 10))).code, 'ERR_SOURCE_CHANGED');
 });
 
-test('neither a weak ETag nor one that is none is sent as If-Match, which would never hold', async (t) => {
+test('weak and invalid ETags are not sent as If-Match', async (t) => {
   for (const ETag of ['W/"v1"', 'v1', '"a"b"']) {
     const server = await rangeServer(t, bytes);
     server.object.headers = { ETag };
@@ -166,7 +166,7 @@ for (const [name, answer, code, status, message] of refusals) {
   });
 }
 
-test('a server that sends another range later is not believed either', async (t) => {
+test('a server that sends a wrong range in a later answer is refused too', async (t) => {
   const server = await rangeServer(t, bytes, (_, response, count) => {
     if (count === 1) return false;
     partial(response, server.object, [5001, 5011]);
@@ -177,7 +177,7 @@ test('a server that sends another range later is not believed either', async (t)
   t.is((await sourceError(() => source.read(5000, 10))).code, 'ERR_SOURCE_RANGE');
 });
 
-test('more bytes than were announced are an error', async (t) => {
+test('an answer that is too long is an error', async (t) => {
   const server = await rangeServer(t, bytes, (_, response) => {
     response.writeHead(206, { 'Content-Range': 'bytes 0-9/10' }).write('0123456789');
     response.end('more');

@@ -7,7 +7,7 @@ import { errorOf } from '../support/errors.mjs';
 import { asked, ranges, rangeServer } from '../support/range-server.mjs';
 import { always, bytes, onlyAt, reading, sourceError } from './http-calls.mjs';
 
-test('fewer bytes than were announced are asked for again, and then an error', async (t) => {
+test('an answer that is too short is requested again, and then fails', async (t) => {
   const server = await rangeServer(t, bytes, (request, response) => {
     const [start, end] = asked(request, 10);
     response.writeHead(206, { 'Content-Range': `bytes ${start}-${end - 1}/10` });
@@ -20,7 +20,7 @@ test('fewer bytes than were announced are asked for again, and then an error', a
   t.deepEqual(ranges(server), ['bytes=0-4095', 'bytes=9-4095']);
 });
 
-test('where a connection is reset in the middle of a body, only what is missing is asked for again', async (t) => {
+test('after a connection reset only the missing bytes are requested again', async (t) => {
   const server = await rangeServer(t, bytes, (request, response, count) => {
     if (count > 3) return false;
     const [start, end] = asked(request, bytes.length);
@@ -63,7 +63,7 @@ test('an object that changes while its connection is broken is refused', async (
 });
 
 for (const status of [408, 425, 429, 500, 502, 503, 504]) {
-  test(`${status} is tried again`, async (t) => {
+  test(`status ${status} is retried`, async (t) => {
     const server = await rangeServer(
       t,
       bytes,
@@ -74,7 +74,7 @@ for (const status of [408, 425, 429, 500, 502, 503, 504]) {
   });
 }
 
-test('a connection that is refused is tried again, and then an error with its cause', async (t) => {
+test('a refused connection is retried, and then fails with its cause', async (t) => {
   const server = await rangeServer(t, bytes, (request) => {
     request.socket.destroy();
     return true;
@@ -88,7 +88,7 @@ test('a connection that is refused is tried again, and then an error with its ca
   t.false(inspect(error, { depth: null }).includes('SECRET'));
 });
 
-test('no retry at all where none is wanted', async (t) => {
+test('with retries: 0 nothing is repeated', async (t) => {
   const server = await rangeServer(t, bytes, always(503));
   await sourceError(() => reading(server.url, { retries: 0 }).size());
   t.is(server.requests.length, 1);
@@ -98,7 +98,7 @@ for (const [name, value] of [
   ['seconds', () => '3600'],
   ['a date', () => new Date(Date.now() + 3_600_000).toUTCString()],
 ] as const) {
-  test(`what Retry-After says in ${name} is waited for, and the signal ends the wait at once`, async (t) => {
+  test(`Retry-After in ${name} is respected, and the signal ends the wait at once`, async (t) => {
     const controller = new AbortController();
     const server = await rangeServer(t, bytes, (_, response, count) => {
       response.writeHead(503, { 'Retry-After': value() }).end();
@@ -116,7 +116,7 @@ for (const [name, value] of [
   });
 }
 
-test('the signal stops a request that has no answer, and one that is half answered', async (t) => {
+test('the signal cancels a request without an answer, and one with half an answer', async (t) => {
   let controller = new AbortController();
   const server = await rangeServer(t, bytes, (_, response, count) => {
     if (count === 2) response.writeHead(206, { 'Content-Range': 'bytes 0-4095/20000' }).write('x');
@@ -136,7 +136,7 @@ test('the signal stops a request that has no answer, and one that is half answer
   t.is(server.requests.length, 2);
 });
 
-test('the signal stops a fetch and a function for headers that do not heed it', async (t) => {
+test('the signal ends the wait for a fetch and a header function that ignore it', async (t) => {
   const hanging = () => new Promise<never>(() => undefined);
   for (const options of [{ fetch: hanging }, { headers: hanging }]) {
     const signal = AbortSignal.timeout(30);
@@ -147,7 +147,7 @@ test('the signal stops a fetch and a function for headers that do not heed it', 
   }
 });
 
-test('many reads at once, of which one is stopped', async (t) => {
+test('one of many parallel reads is cancelled', async (t) => {
   const server = await rangeServer(t, bytes);
   const source = reading(server.url);
   const controller = new AbortController();

@@ -9,7 +9,7 @@ import { errorOf } from '../support/errors.mjs';
 import { asked, ranges, rangeServer } from '../support/range-server.mjs';
 import { always, bytes, reading, sourceError } from './http-calls.mjs';
 
-test('headers are sent with every request, and a function is asked for them each time', async (t) => {
+test('headers are sent with every request, and a function is called each time', async (t) => {
   const server = await rangeServer(t, bytes);
   let count = 0;
   const given = new Headers({ Authorization: 'Bearer fixed' });
@@ -32,7 +32,7 @@ test('headers are sent with every request, and a function is asked for them each
   t.deepEqual([...given.keys()], ['authorization']);
 });
 
-test('headers that are changed after the call are not', async (t) => {
+test('headers are copied at the call', async (t) => {
   const server = await rangeServer(t, bytes);
   const headers = { Authorization: 'before' };
   const source = reading(server.url, { headers });
@@ -41,7 +41,7 @@ test('headers that are changed after the call are not', async (t) => {
   t.is(server.requests[0]!.headers.authorization, 'before');
 });
 
-test("what a function for headers throws is the caller's own error, and not tried again", async (t) => {
+test('an error of a header function is passed on, and not retried', async (t) => {
   const server = await rangeServer(t, bytes);
   const own = new Error('no token');
   const headers = () => {
@@ -78,14 +78,14 @@ test('redirects are followed; to another origin without credentials', async (t) 
   }
 });
 
-test('a redirect that leads nowhere does not show where', async (t) => {
+test('the error of a failed redirect does not show its address', async (t) => {
   const server = await rangeServer(t, bytes, always(302, { Location: 'ftp://host/?SECRET' }));
   const error = await sourceError(() => reading(server.url, { retries: 0 }).size());
   t.is(error.code, 'ERR_SOURCE_NETWORK');
   t.false(inspect(error, { depth: null }).includes('SECRET'));
 });
 
-test('a fetch of your own makes the requests', async (t) => {
+test("the caller's fetch makes the requests", async (t) => {
   const { url } = await rangeServer(t, bytes);
   const asked: unknown[] = [];
   const source = reading('https://elsewhere.example/a', {
@@ -138,7 +138,7 @@ const key = generateKey();
 const plaintext = pattern(99 * 8192 + 5000);
 const sealed = encryptSync(plaintext, { key, frameSize: 1024, segmentSize: 8192 });
 
-test('a stream of a hundred segments is opened with two requests, and little is requested to read a little', async (t) => {
+test('a stream of a hundred segments opens with two requests, and a short read requests few bytes', async (t) => {
   const server = await rangeServer(t, sealed);
   await using reader = await open(httpSource(server.url), { key });
   t.is(reader.size, plaintext.length);
@@ -168,7 +168,7 @@ test('a short stream is opened and read with a single request', async (t) => {
   t.deepEqual(ranges(server), ['bytes=0-4095']);
 });
 
-test('a reader refuses an object that changed, and says so as the source does', async (t) => {
+test("a reader refuses a changed object with the source's error", async (t) => {
   const server = await rangeServer(t, sealed);
   await using reader = await open(httpSource(server.url), { key });
   server.object.headers = { ETag: '"v2"' };
@@ -177,7 +177,7 @@ test('a reader refuses an object that changed, and says so as the source does', 
   t.is((await reader.read(400_000, 10)).length, 10);
 });
 
-test('what the source fails with is what opening fails with', async (t) => {
+test("opening fails with the source's error", async (t) => {
   const missing = await rangeServer(t, sealed, always(404));
   t.is((await sourceError(() => open(httpSource(missing.url), { key }))).status, 404);
   for (const object of [Buffer.alloc(0), Buffer.from('no sealed stream'), withFlippedByte(sealed, 100)]) {

@@ -20,7 +20,7 @@ import {
 
 import { bytesOf, gather, opened, RecordingSource, settled, SIZE, sources } from './random-access.mjs';
 
-test('closing stops what is under way, waits for it, and lets go of the file', async (t) => {
+test('closing cancels running reads, waits for them, and closes the file', async (t) => {
   const directory = temporaryDirectory(t);
   const path = join(directory, 'sealed');
   writeFileSync(path, sealed);
@@ -50,7 +50,7 @@ test('closing stops what is under way, waits for it, and lets go of the file', a
   for (const call of after) t.like(await errorOf(call), { code: 'ERR_INVALID_STATE' });
 });
 
-test('closing stops a source that does not answer, and closes it once', async (t) => {
+test('closing cancels a source that does not answer, and closes it once', async (t) => {
   const source = new RecordingSource(sealed, (bytes, reads) =>
     reads <= 2 ? bytes : new Promise(() => undefined),
   );
@@ -71,7 +71,7 @@ test('closing stops a source that does not answer, and closes it once', async (t
   t.is(source.closed, 1);
 });
 
-test('a file handle stays open, and where it is', async (t) => {
+test('a file handle stays open and keeps its position', async (t) => {
   const { 'file handle': handle } = await sources(t);
   const file = handle as Awaited<ReturnType<typeof openFile>>;
   const reader = await open(file, { key });
@@ -82,7 +82,7 @@ test('a file handle stays open, and where it is', async (t) => {
   t.is(bytesRead, 8);
 });
 
-test('a file that became shorter is told', async (t) => {
+test('a file that became shorter is reported', async (t) => {
   const path = join(temporaryDirectory(t), 'sealed');
   writeFileSync(path, sealed);
   const handle = await openFile(path, 'r+');
@@ -97,7 +97,7 @@ test('a file that became shorter is told', async (t) => {
   t.like(await failureOf(t, () => byHandle.read(0, 1)), { kind: 'SourceChanged', relation: 'Shorter' });
 });
 
-test('segments of an open reader are those of the stream, while it is read', async (t) => {
+test('an open reader yields the segments of the stream during reads', async (t) => {
   for (const source of Object.values(await sources(t))) {
     const reader = await open(source, { key });
     const [first, second] = await Promise.all([
@@ -125,7 +125,7 @@ test('every source gives the segments of a damaged stream', async (t) => {
   }
 });
 
-test('who is told that a read is stopped may close the reader too', async (t) => {
+test('the caller of a cancelled read may close the reader too', async (t) => {
   let calls = 0;
   const source: RandomAccessSource = {
     size: sealed.length,
@@ -150,7 +150,7 @@ test('who is told that a read is stopped may close the reader too', async (t) =>
   t.true(calls > 0);
 });
 
-test('why a source could not be opened is told, whatever becomes of closing it', async (t) => {
+test('the failure to open a source is reported, even if closing it fails', async (t) => {
   const cause = new Error('of the read');
   const source: RandomAccessSource = {
     size: 1000,

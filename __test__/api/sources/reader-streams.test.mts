@@ -8,7 +8,7 @@ import { key, plaintext, sealed } from '../support/small-segments.mjs';
 
 import { bytesOf, FRAME, gather, opened, RecordingSource, SEGMENT, settled, SIZE } from './random-access.mjs';
 
-test('the end is the last byte of a Node stream, and behind the last of a web stream', async (t) => {
+test('`end` is the last byte of a Node stream, and the byte after it of a web stream', async (t) => {
   const reader = await opened(t);
   for (const [start, end] of [
     [0, 0],
@@ -30,7 +30,7 @@ test('the end is the last byte of a Node stream, and behind the last of a web st
   t.is(reader.createReadStream({ highWaterMark: 5 }).readableHighWaterMark, 5);
 });
 
-test('a web stream fills the buffers of whoever brings some', async (t) => {
+test('a web stream fills the buffers that a reader brings', async (t) => {
   const reader = await opened(t);
   const stream = reader.stream({ start: 0, end: 3000 }).getReader({ mode: 'byob' });
   const pieces: Uint8Array[] = [];
@@ -42,7 +42,7 @@ test('a web stream fills the buffers of whoever brings some', async (t) => {
   t.deepEqual(Buffer.concat(pieces), plaintext.subarray(0, 3000));
 });
 
-test('a stream reads a few pieces ahead, and stops when nobody wants more', async (t) => {
+test('a stream reads a few pieces ahead, and stops when it is destroyed', async (t) => {
   const long = Buffer.alloc(12 * 2 ** 20, 1);
   const stream = encryptSync(long, { key });
   for (const end of ['node', 'web'] as const) {
@@ -70,7 +70,7 @@ test('a stream reads a few pieces ahead, and stops when nobody wants more', asyn
   }
 });
 
-test('what is stopped early stops the source too', async (t) => {
+test('a stream that is destroyed early cancels its source', async (t) => {
   const source = new RecordingSource(sealed, (bytes, reads) =>
     reads <= 2 ? bytes : new Promise(() => undefined),
   );
@@ -105,7 +105,7 @@ test('what is stopped early stops the source too', async (t) => {
   t.is(await errorOf(() => opening), late.signal.reason);
 });
 
-test('a stream with an open end may begin at the end, or behind it', async (t) => {
+test("a stream without an end may start at the plaintext's end, or after it", async (t) => {
   for (const [bytes, start] of [
     [plaintext, plaintext.length],
     [plaintext, plaintext.length + 5],

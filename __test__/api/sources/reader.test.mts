@@ -69,7 +69,7 @@ test('long reads, of many pieces, from every source', async (t) => {
   t.true(into.every((byte) => byte === 0xee));
 });
 
-test('a stream is refused before a byte where it is cut, longer, damaged at its end, or for another key', async (t) => {
+test('a stream that is cut, too long, damaged at its end or for another key is refused before any byte', async (t) => {
   const refusals: [Buffer, RegExp][] = [
     [sealed.subarray(0, sealed.length - 1), /^Truncated$/],
     [sealed.subarray(0, headerSize + 2 * RECORD), /^Truncated$/],
@@ -91,7 +91,7 @@ test('a stream is refused before a byte where it is cut, longer, damaged at its 
   t.is((await failureOf(t, () => open('/nowhere/at/all', { key }))).kind, 'Io');
 });
 
-test('damage fails the reads that it concerns, with its place, and no others', async (t) => {
+test('damage fails only the reads that it concerns, with its place', async (t) => {
   for (const source of Object.values(await sources(t, withDamage(2)))) {
     const reader = await open(source, { key });
     t.deepEqual(await reader.read(0, 2 * SEGMENT), plaintext.subarray(0, 2 * SEGMENT));
@@ -119,7 +119,7 @@ test('damage fails the reads that it concerns, with its place, and no others', a
   t.false((await verify(withDamage(2), { key })).sound);
 });
 
-test('a source is asked for what a read takes and for nothing else', async (t) => {
+test('a source is read only where a read needs it', async (t) => {
   const source = new RecordingSource(sealed);
   const reader = await opened(t, source);
   source.reads.length = 0;
@@ -151,7 +151,7 @@ test('a source is asked for what a read takes and for nothing else', async (t) =
   t.deepEqual(source.reads, []);
 });
 
-test('what a source throws, and what is wrong with its answers, is what the read rejects with', async (t) => {
+test("a read rejects with its source's error, or with what is wrong with its answer", async (t) => {
   const thrown = new Error('the source is not there today');
   const answers: [(bytes: Uint8Array) => unknown, { is?: unknown; message?: RegExp; name?: string }][] = [
     [
@@ -192,7 +192,7 @@ test('what a source throws, and what is wrong with its answers, is what the read
   }
 });
 
-test('a source that is not one, and wrong sizes, are told at once', async (t) => {
+test('invalid sources and wrong sizes are refused at once', async (t) => {
   for (const source of [
     5,
     undefined,

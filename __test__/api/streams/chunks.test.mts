@@ -52,7 +52,7 @@ function both(
 }
 
 for (const [number, choice] of CHOICES.entries()) {
-  test(`what one way of the package seals another opens, options ${number}`, async (t) => {
+  test(`each way of sealing matches each way of opening, options ${number}`, async (t) => {
     for (const size of EDGES) {
       const bytes = pattern(size);
       const stream = await all(encryptChunks([bytes], { key, ...SIZES, ...choice.seal }));
@@ -144,7 +144,7 @@ both('an iterable that ends by itself is not ended', async (t, convert, input) =
 });
 
 both(
-  'nothing is taken before the loop begins, and no more than there is room for',
+  'nothing is read before the loop begins, and no more than concurrency allows',
   async (t, convert, input) => {
     const source = counted(input.subarray(0, 1000));
     const loop = convert(source.iterable, { concurrency: 1 });
@@ -305,14 +305,14 @@ both('the signal ends the loop with its reason', async (t, convert, input) => {
   }
 });
 
-test('several loops, one in the other', async (t) => {
+test('nested loops', async (t) => {
   let chunks: Chunks = inChunks(plaintext, 777);
   for (let depth = 0; depth < 5; depth += 1) chunks = sealing(chunks, { concurrency: 1 });
   for (let depth = 0; depth < 5; depth += 1) chunks = opening(chunks, { concurrency: 1 });
   t.deepEqual(await all(chunks as AsyncIterable<Uint8Array>), plaintext);
 });
 
-test('a process ends though loops were never begun, or are left alone', async (t) => {
+test('loops that never begin, or are abandoned, do not keep a process alive', async (t) => {
   const code = `
     const { encryptChunks, decryptChunks, createEncryptStream, EncryptionStream, generateKey } = require('sealstream');
     const key = generateKey();

@@ -10,7 +10,7 @@ import { all, calledBack, endings, heard, inEveryMemory, over } from '../support
 import { open, seal } from '../support/node-directions.mjs';
 import { key, plaintext, sealed, SIZES } from '../support/small-segments.mjs';
 
-test('every kind of memory, which is neither changed nor taken', async (t) => {
+test('every kind of memory is accepted, and is neither changed nor detached', async (t) => {
   for (const [name, bytes] of Object.entries(inEveryMemory(plaintext))) {
     const stream = await seal(bytes);
     t.deepEqual(Buffer.from(bytes), plaintext, name);
@@ -35,7 +35,7 @@ test('memory may be used again when its write calls back', async (t) => {
   t.deepEqual(await decrypt(await output, { key }), expected);
 });
 
-test('a chunk whose memory is taken away while it waits fails, and is not cut short', async (t) => {
+test('a chunk that is detached while it waits fails, and is not truncated', async (t) => {
   for (const before of [false, true]) {
     const stream = createEncryptStream({ key, ...SIZES, concurrency: 1 });
     const chunk = new Uint8Array(50_000);
@@ -71,7 +71,7 @@ test('key and context are as they were at the call', async (t) => {
   t.deepEqual(await all(opening), plaintext);
 });
 
-test('a key may be disposed of when the stream is there', async (t) => {
+test('a key may be disposed of after the stream was created', async (t) => {
   const own = generateKey();
   const sealing = createEncryptStream({ key: own });
   const opening = createDecryptStream({ key: own });
@@ -80,7 +80,7 @@ test('a key may be disposed of when the stream is there', async (t) => {
   t.throws(() => createEncryptStream({ key: own }), { instanceOf: TypeError });
 });
 
-test('what is no bytes is refused', async (t) => {
+test('values other than bytes are refused', async (t) => {
   for (const make of [() => createEncryptStream({ key }), () => createDecryptStream({ key })]) {
     // Node itself throws for these, and the stream goes on as if nothing had been.
     for (const [chunk, code] of [
@@ -116,7 +116,7 @@ test('what is no bytes is refused', async (t) => {
   }
 });
 
-test('nothing is a plaintext too, and empty chunks are none', async (t) => {
+test('an empty plaintext is sealed, and empty chunks are ignored', async (t) => {
   for (const chunks of [[], [Buffer.alloc(0)], [Buffer.alloc(0), Buffer.from('a'), Buffer.alloc(0)]]) {
     const stream = await pipes(Readable.from(chunks), createEncryptStream({ key }), all);
     t.deepEqual(await pipes([stream], createDecryptStream({ key }), all), Buffer.concat(chunks));

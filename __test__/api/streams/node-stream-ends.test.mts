@@ -209,7 +209,7 @@ both('a signal, before the start, in the middle and after the end', async (t, ma
   t.true(stream.destroyed);
 });
 
-test('a cut-off stream leaves its other half as it is', async (t) => {
+test('a stream that breaks off leaves its other half unchanged', async (t) => {
   const sealing = createEncryptStream({ key, ...SIZES });
   const opening = createDecryptStream({ key });
   // pipe, unlike pipeline, does not pass errors on.
@@ -225,7 +225,7 @@ test('a cut-off stream leaves its other half as it is', async (t) => {
   t.true((await error) instanceof SealError);
 });
 
-test('a stream that nobody uses is nobody to wait for', async (t) => {
+test('an unused stream does not keep a process alive', async (t) => {
   for (let round = 0; round < 50; round += 1) createEncryptStream({ key });
   const bytes = pattern(100);
   t.deepEqual(await decrypt(await all(createEncryptStream({ key }).end(bytes)), { key }), bytes);

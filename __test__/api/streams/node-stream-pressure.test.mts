@@ -10,7 +10,7 @@ import { both } from '../support/node-directions.mjs';
 import { headerSize, key, plaintext, sealed, SIZES } from '../support/small-segments.mjs';
 
 // Before the others, which would use memory at the same time.
-test.serial('100 MiB in one write are taken bit by bit', async (t) => {
+test.serial('100 MiB in one write are processed piece by piece', async (t) => {
   const size = 100 * 1024 * 1024;
   const large = Buffer.alloc(size, 'text');
   const stream = createEncryptStream({ key, concurrency: 2 });
@@ -156,7 +156,7 @@ both('one segment in memory is enough, whoever is slower', async (t, make, input
   }
 });
 
-test('the event loop goes on while many small segments are at work, however many may be', async (t) => {
+test('many small segments do not block the event loop, with any concurrency', async (t) => {
   const small = encryptSync(Buffer.alloc(16 * 2 ** 20), { key, frameSize: 1024, segmentSize: 1024 });
   let turns = 0;
   const ticking = setInterval(() => (turns += 1), 1);

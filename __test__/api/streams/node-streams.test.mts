@@ -30,7 +30,7 @@ import { open, seal } from '../support/node-directions.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES } from '../support/small-segments.mjs';
 
 for (const [number, choice] of CHOICES.entries()) {
-  test(`what one way of the package seals another opens, options ${number}`, async (t) => {
+  test(`each way of sealing matches each way of opening, options ${number}`, async (t) => {
     for (const size of EDGES) {
       const bytes = pattern(size);
       const stream = await seal(bytes, choice.seal);
@@ -58,7 +58,7 @@ test('the default sizes, and large frames and small', async (t) => {
   }
 });
 
-test('a sealed stream is as the format says', async (t) => {
+test('a sealed stream follows the format', async (t) => {
   const userKey = generateKey();
   const stream = await seal(plaintext, { key: userKey, context: 'here', keyId: 'mine', digest: 'sha256' });
   const opened = openStream(stream, Buffer.from(userKey.exportBytes()), Buffer.from('here'));
@@ -92,7 +92,7 @@ test('chunks of all sizes make no difference', async (t) => {
   );
 });
 
-test('bytes that come one at a time', async (t) => {
+test('bytes that arrive one at a time', async (t) => {
   const sealing = createEncryptStream({ key, ...SIZES });
   const sealedSlowly = pipes(Readable.from(inChunks(plaintext.subarray(0, 5000), 1)), sealing, all);
   const stream = await sealedSlowly;
@@ -272,7 +272,7 @@ test('many streams at once', async (t) => {
   });
 });
 
-test('finished tells of the end once', async (t) => {
+test('finished reports the end once', async (t) => {
   const calls: unknown[] = [];
   const stream = createEncryptStream({ key });
   finished(stream, (error) => calls.push(error));

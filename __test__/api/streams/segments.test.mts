@@ -61,7 +61,7 @@ for (const threads of [undefined, 1, 3]) {
   });
 }
 
-test('a cut stream gives what is there, tells what is missing, and throws at the end', async (t) => {
+test('a truncated stream yields its segments, reports what is missing, and throws at the end', async (t) => {
   const cut = sealed.subarray(0, headerSize + 4 * RECORD + 10);
   const results: SegmentResult[] = [];
   const failure = await failureOf(t, async () => {
@@ -90,7 +90,7 @@ test('options are checked at the call', (t) => {
   t.throws(() => decryptSegments(sealed, { key, threads: -1 }), { instanceOf: RangeError });
 });
 
-test('leaving the loop stops the work and lets go of the file', async (t) => {
+test('leaving the loop cancels the work and closes the file', async (t) => {
   const directory = temporaryDirectory(t);
   const [from, to] = [join(directory, 'plain'), join(directory, 'sealed')];
   writeFileSync(from, pattern(8 * 2 ** 20));
@@ -113,7 +113,7 @@ test('leaving the loop stops the work and lets go of the file', async (t) => {
   await rm(join(directory, 'moved'));
 });
 
-test.serial('no more than the window is opened ahead of a loop that takes its time', async (t) => {
+test.serial('no more than `threads` segments are opened ahead of a slow loop', async (t) => {
   const opened: number[] = [];
   const listener = (event: unknown) => void opened.push((event as SegmentEvent).index);
   diagnosticsChannel.subscribe('sealstream:segment', listener);

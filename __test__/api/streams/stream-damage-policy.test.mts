@@ -42,7 +42,7 @@ function summary({ damage }: OpenReport) {
   return damage.map(({ damage: { index, failure }, outcome }) => [index, failure.kind, outcome]);
 }
 
-test('zeros or nothing stand for what is lost, and the report lists it', async (t) => {
+test('zeros or nothing replace lost segments, and the report lists them', async (t) => {
   for (const chunk of [1, 1000, 1 << 20]) {
     const zeroed = await opened(withDamage(1, 4), 'zero', chunk);
     t.deepEqual(zeroed.output, withZeros(1, 4));
@@ -69,7 +69,7 @@ test('zeros or nothing stand for what is lost, and the report lists it', async (
   }
 });
 
-test('a record whose header is damaged takes the room of one', async (t) => {
+test('a record with a damaged header counts as one record', async (t) => {
   for (const at of [0, 5, 9, 17, 21, 25, 29]) {
     const stream = Buffer.from(sealed);
     stream[headerSize + 2 * RECORD + at]! ^= 0x11;
@@ -79,7 +79,7 @@ test('a record whose header is damaged takes the room of one', async (t) => {
   }
 });
 
-test('the same where the stream does not say how long it is', async (t) => {
+test('the same for a stream without a stated length', async (t) => {
   const stream = await buffer(Readable.from([plaintext]).pipe(createEncryptStream({ key, ...SIZES })));
   stream[headerSize + 3 * RECORD]! ^= 1;
   stream[headerSize + 5 * RECORD + 500]! ^= 1;
@@ -88,7 +88,7 @@ test('the same where the stream does not say how long it is', async (t) => {
   t.is(report.damageCount, 2);
 });
 
-test('a stream that is cut has one damage more: all that is missing', async (t) => {
+test('a truncated stream has one more damage: everything that is missing', async (t) => {
   const cut = withDamage(1).subarray(0, headerSize + 4 * RECORD + 100);
   const zeroed = await opened(cut, 'zero');
   t.deepEqual(zeroed.output, withZeros(1, 4, 5, 6));
@@ -103,7 +103,7 @@ test('a stream that is cut has one damage more: all that is missing', async (t) 
   t.is(skipped.output.length, 3 * 2048);
 });
 
-test('an end that is wrong is a damage without bytes', async (t) => {
+test('a wrong end is damage without bytes', async (t) => {
   const last = sealed.length - 1;
   const flipped = Buffer.from(sealed);
   flipped[last]! ^= 1;
@@ -128,7 +128,7 @@ test('a segment of another sealing shows at the end', async (t) => {
   t.deepEqual(summary(report), [[1, 'Segment', 'zeroed']]);
 });
 
-test('a whole stream has no damage to report, whatever the policy', async (t) => {
+test('an intact stream reports no damage with any policy', async (t) => {
   for (const policy of [undefined, 'abort', 'skip', 'zero', () => 'retry' as const] as const) {
     const { report, output } = await opened(sealed, policy);
     t.deepEqual(output, plaintext);
@@ -136,7 +136,7 @@ test('a whole stream has no damage to report, whatever the policy', async (t) =>
   }
 });
 
-test('a function is asked for one at a time, in order, and may take its time', async (t) => {
+test('a function is called for one damage at a time, in order, and may be slow', async (t) => {
   const asked: Damage[] = [];
   let open = 0;
   const decide = async (damage: Damage) => {
@@ -159,7 +159,7 @@ test('a function is asked for one at a time, in order, and may take its time', a
   t.deepEqual(output, Buffer.concat([expected.subarray(0, 4096), expected.subarray(6144)]));
 });
 
-test('abort ends it with the failure, behind all that was sound', async (t) => {
+test('abort fails after all intact segments', async (t) => {
   const out: Buffer[] = [];
   const failure = await failureOf(t, async () => {
     for await (const piece of decryptChunks([withDamage(3)], { key, onDamage: () => 'abort' }))
@@ -169,7 +169,7 @@ test('abort ends it with the failure, behind all that was sound', async (t) => {
   t.deepEqual(Buffer.concat(out), plaintext.subarray(0, 3 * 2048));
 });
 
-test('what the function throws or answers wrongly ends it', async (t) => {
+test('an error or a wrong answer of the function ends the stream', async (t) => {
   const thrown = new Error('enough');
   const answer = (value: unknown) => () => opened(withDamage(1), () => value as 'skip');
   t.is(
@@ -187,13 +187,13 @@ test('what the function throws or answers wrongly ends it', async (t) => {
   t.true((await errorOf(answer(7))) instanceof TypeError);
 });
 
-test('a key that does not fit is no damage', async (t) => {
+test('a key that does not fit is not damage', async (t) => {
   const decrypting = createDecryptStream({ key: Buffer.alloc(32), onDamage: 'skip' });
   const failure = await failureOf(t, () => buffer(Readable.from([sealed]).pipe(decrypting)));
   t.is(failure.kind, 'NoMatchingKey');
 });
 
-test('web streams have it too', async (t) => {
+test('web streams have the same policy', async (t) => {
   const decryption = new DecryptionStream({ key, onDamage: 'zero' });
   const blob = new Blob([withDamage(6)]).stream();
   const output = await new Response(blob.pipeThrough(decryption)).arrayBuffer();

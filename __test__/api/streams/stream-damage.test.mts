@@ -63,7 +63,7 @@ async function refused(t: ExecutionContext, way: Way, chunks: Iterable<Uint8Arra
 }
 
 for (const [name, way] of Object.entries(WAYS)) {
-  test(`each kind of damage fails behind what is sound (${name})`, async (t) => {
+  test(`each kind of damage fails after the intact segments (${name})`, async (t) => {
     for (const [damage, { stream, soundSegments }] of Object.entries(DAMAGED)) {
       for (const [size, concurrency] of [
         [1_000_000, undefined],
@@ -77,7 +77,7 @@ for (const [name, way] of Object.entries(WAYS)) {
     }
   });
 
-  test(`a stream that is cut anywhere never ends well (${name})`, async (t) => {
+  test(`a stream that is cut anywhere fails (${name})`, async (t) => {
     for (const { size, soundSegments } of cuts()) {
       const stream = sealed.subarray(0, size);
       const { bytes, error } = await refused(t, way, inChunks(stream, 3000), { key });
@@ -102,7 +102,7 @@ for (const [name, way] of Object.entries(WAYS)) {
     }
   });
 
-  test(`whatever byte is changed, nothing else than the plaintext's beginning comes out (${name})`, async (t) => {
+  test(`with any byte changed, only the start of the plaintext is returned (${name})`, async (t) => {
     const places = fc.record({
       at: fc.integer({ min: 0, max: sealed.length - 1 }),
       mask: fc.integer({ min: 1, max: 255 }),
@@ -133,7 +133,7 @@ async function refusalInOrder(stream: Uint8Array): Promise<string> {
   return codes[0] ?? '';
 }
 
-test('the failures of a stream are those of all its bytes at once, where the end does not tell first', async (t) => {
+test('a stream fails as all its bytes at once do, unless its end shows the damage first', async (t) => {
   for (const [damage, { stream }] of Object.entries(DAMAGED)) {
     if (damage.includes('record that') || damage.includes('end')) continue;
     t.is(await refusalInOrder(stream), await refusal(stream), damage);
@@ -168,7 +168,7 @@ test('each kind of damage has its own failure', async (t) => {
   });
 });
 
-test('a failure says how much was verified before it', async (t) => {
+test('a failure reports how many bytes were verified before it', async (t) => {
   const { failure } = (await outcome(decryptChunks([sealed.subarray(0, 9000)], { key }))).error as SealError;
   t.like(failure, { kind: 'Truncated', nextSegment: 3, verifiedBytes: 3 * SIZES.segmentSize, offset: 9000 });
 });
@@ -193,7 +193,7 @@ test('one error and one close, with the states that follow', async (t) => {
   }
 });
 
-test('a reader that takes its time gets all that is sound', async (t) => {
+test('a slow reader gets everything that is intact', async (t) => {
   const slowly = async (stream: Duplex, size?: number) => {
     const parts: Buffer[] = [];
     stream.on('readable', () => {
@@ -222,7 +222,7 @@ test('a reader that takes its time gets all that is sound', async (t) => {
   }
 });
 
-test('a writer waits while what came before the damage is not read', async (t) => {
+test('a writer waits until the bytes before the damage are read', async (t) => {
   const stream = createDecryptStream({ key, concurrency: 1, readableHighWaterMark: 1 });
   let written = 0;
   const bytes = Buffer.concat([withDamage(3), ...Array.from({ length: 50 }, () => sealed)]);
@@ -238,7 +238,7 @@ test('a writer waits while what came before the damage is not read', async (t) =
   t.true(errors.length > 0 && errors.every((each) => each === error));
 });
 
-test('what follows a damaged header of a record is not read while the rest is', async (t) => {
+test('after a damaged record header only the rest of the stream is read', async (t) => {
   const { stream: bytes, soundSegments } = DAMAGED["a record's header"]!;
   const stream = createDecryptStream({ key, readableHighWaterMark: 1 });
   const told = endings(stream);
@@ -250,7 +250,7 @@ test('what follows a damaged header of a record is not read while the rest is', 
   t.deepEqual(told, ['error', 'close']);
 });
 
-test('damage of one stream is none of another', async (t) => {
+test('damage of one stream does not affect another', async (t) => {
   const streams = await Promise.all(
     Array.from({ length: 40 }, async (_, index) => {
       const isSound = index % 2 === 0;

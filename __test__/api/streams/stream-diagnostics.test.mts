@@ -18,7 +18,7 @@ import { all, DAMAGED, heard, outcome, over, quiet } from '../support/conversion
 import { listen } from '../support/diagnostics.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES, withDamage } from '../support/small-segments.mjs';
 
-test.serial('a stream tells its start, its segments and its end, with its report', async (t) => {
+test.serial('a stream publishes its start, its segments, and its end with the report', async (t) => {
   const told = listen(t);
   const node = [createEncryptStream({ key, ...SIZES }), createDecryptStream({ key })] as const;
   await all(Readable.from([plaintext]).pipe(node[0]).pipe(node[1]));
@@ -50,7 +50,7 @@ test.serial('a stream tells its start, its segments and its end, with its report
   t.false(JSON.stringify(told).includes(Buffer.from(key.exportBytes()).toString('hex')));
 });
 
-test.serial('a stream that is abandoned tells of one end, and of nothing after it', async (t) => {
+test.serial('an abandoned stream publishes one end, and nothing after it', async (t) => {
   const told = listen(t);
   const mine = new RangeError('mine');
   const abandoned: [expected: string, () => Promise<unknown>][] = [
@@ -117,7 +117,7 @@ test.serial('a loop that never begins is no operation', async (t) => {
   t.deepEqual(told.operation, []);
 });
 
-test.serial('damage is told once, with the end', async (t) => {
+test.serial('damage is published once, with the end', async (t) => {
   const told = listen(t);
   for (const stream of [withDamage(3), DAMAGED["a record's header"]!.stream, sealed.subarray(0, 9000)]) {
     told.damage.length = told.operation.length = 0;
@@ -130,7 +130,7 @@ test.serial('damage is told once, with the end', async (t) => {
   }
 });
 
-test('a signal that serves many streams has no listeners when they are over', async (t) => {
+test('a signal that many streams share has no listeners after they end', async (t) => {
   const { signal } = new AbortController();
   for (let round = 0; round < 15; round += 1) {
     const node = createEncryptStream({ key, signal });

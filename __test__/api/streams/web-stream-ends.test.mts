@@ -173,7 +173,7 @@ both('a signal that comes too late changes nothing', async (t, make, input, outp
   t.truthy(pair.report);
 });
 
-test('damage comes to the reader behind what is sound, and to the writer', async (t) => {
+test('damage reaches the reader after intact segments, and the writer', async (t) => {
   const { readable, writable } = opening({ concurrency: 1 });
   const writer = writable.getWriter();
   const written = Promise.allSettled([writer.write(withDamage(3)), writer.close()]);

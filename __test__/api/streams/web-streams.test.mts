@@ -20,7 +20,7 @@ import { both, opening, type Pair, sealing, through } from '../support/web-direc
 import { key, plaintext, sealed, SEGMENTS, SIZES } from '../support/small-segments.mjs';
 
 for (const [number, choice] of CHOICES.entries()) {
-  test(`what one way of the package seals another opens, options ${number}`, async (t) => {
+  test(`each way of sealing matches each way of opening, options ${number}`, async (t) => {
     for (const size of EDGES) {
       const bytes = pattern(size);
       const stream = await through(sealing(choice.seal), bytes);
@@ -54,7 +54,7 @@ test('bodies of responses and blobs', async (t) => {
   t.deepEqual(Buffer.from(await opened.arrayBuffer()), plaintext);
 });
 
-test('every kind of bytes, which are neither changed nor taken', async (t) => {
+test('every kind of bytes is accepted, and is neither changed nor detached', async (t) => {
   const array = Uint8Array.from(plaintext);
   const { buffer } = array;
   for (const chunk of [
@@ -156,7 +156,7 @@ both('tee, and locks that are released', async (t, make, input, output) => {
   t.is(Buffer.concat(parts).length, output);
 });
 
-test('a pair is made of one readable and one writable, which stay the same', (t) => {
+test('a pair has one readable and one writable, which stay the same', (t) => {
   for (const pair of [sealing(), opening()] as Pair[]) {
     t.true(pair.readable instanceof ReadableStream);
     t.true(pair.writable instanceof WritableStream);

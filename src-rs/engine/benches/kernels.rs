@@ -1,10 +1,10 @@
-//! What sealing a file is made of, each part alone: the same reads and writes without cryptography, and AES-GCM and the
-//! digest on frames that stay in L2. `bench/` runs these beside the whole and compares with their sum.
+//! The parts of sealing a file, each measured alone: the same reads and writes without cryptography, and AES-GCM and the
+//! digest on frames that stay in the L2 cache. `bench/` compares their sum with the whole operation.
 //!
-//! Prints one number, bytes a second over all threads.
+//! Prints one number: bytes per second over all threads.
 //!
 //! ```text
-//! kernels io SOURCE TARGET THREADS     as encryptFile reads and writes
+//! kernels io SOURCE TARGET THREADS     the reads and writes of encryptFile
 //! kernels aes THREADS | digest THREADS
 //! ```
 
@@ -34,7 +34,7 @@ fn main() -> Result<(), Failure> {
         ["io", source, target, threads] => copy_as_sealing_does(source, target, threads.parse()?)?,
         ["aes", threads] => aes(threads.parse()?)?,
         ["digest", threads] => digest(threads.parse()?)?,
-        // `cargo test` and `cargo bench` run every target; without arguments there is nothing to measure.
+        // `cargo test` and `cargo bench` run every target without arguments.
         [] => return Ok(()),
         _ => return Err("usage: kernels io SOURCE TARGET THREADS | aes THREADS | digest THREADS".into()),
     };
@@ -50,7 +50,7 @@ fn geometry() -> Result<Geometry, Failure> {
     )?)
 }
 
-/// The positioned path's system calls, with what stands in the buffer going out as it is.
+/// The system calls of sealing by offset, without cryptography.
 fn copy_as_sealing_does(source: &str, target: &str, threads: usize) -> Result<f64, Failure> {
     let source = File::open(source)?;
     let target = OpenOptions::new()
@@ -107,7 +107,7 @@ fn copy_as_sealing_does(source: &str, target: &str, threads: usize) -> Result<f6
     Ok(size as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Seals four frames over and over, as a worker's portion.
+/// Seals the same four frames repeatedly.
 fn aes(threads: usize) -> Result<f64, Failure> {
     let params = FloeParams::new(DEFAULT_FRAME_SIZE + FRAME_OVERHEAD as u32).ok_or("frame size")?;
     let (_, keys) = FloeKey::new(&[7; 32]).start_sealing(params, b"", &Random::system())?;
@@ -120,7 +120,7 @@ fn aes(threads: usize) -> Result<f64, Failure> {
     })
 }
 
-/// The default digest over the same frames.
+/// Computes the default digest of the same frames.
 fn digest(threads: usize) -> Result<f64, Failure> {
     over_l2(threads, |frame, _| {
         black_box(Crc64::of(frame));
@@ -155,5 +155,5 @@ fn on_threads(threads: usize, work: impl Fn() -> Result<(), Failure> + Sync) -> 
     })
 }
 
-/// 1 GiB a thread.
+/// 1 GiB per thread.
 const ROUNDS: u64 = 4096;

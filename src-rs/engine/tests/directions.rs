@@ -6,7 +6,7 @@ use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Every room with the rooms that it uses, from the bottom up. `*` stands for all rooms above it in this table; the
+/// Every room with the rooms that it uses, from the bottom up. `*` means all rooms above it in this table. The
 /// nameless room is the crate's root.
 const ROOMS: &str = "
 format:
@@ -69,7 +69,7 @@ stream_v2::segment_worker::encrypt: #[cfg(test)] mod tests { use std::thread; } 
 stream_v2: pub use core::decrypt_stream_v2;
 rekey: use crate::{files::decrypt_file, stream_v2::core};";
 
-/// The rows of a table: what stands in front of the first colon that is not one of two, and what behind it.
+/// The rows of a table, each split at its first ": ".
 fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = table.lines().skip(1);
     lines.map(|line| line.split_once(": ").unwrap_or((line.trim_end_matches(':'), "")))

@@ -1,4 +1,4 @@
-//! Streams that an independent implementation sealed: each opens, or is refused, as its maker says.
+//! Streams that an independent implementation sealed: each opens, or is refused, as its description says.
 
 use sealstream::keys::{Passphrase, identity_from_text, key_from_hex};
 use sealstream::stream_v2::io::{InputSource, OutputSink};

@@ -1,4 +1,4 @@
-//! A size that a stream only claims costs no memory: what is allocated follows what is there.
+//! A size that a stream only claims does not cause allocation: memory follows the bytes that arrive.
 
 use sealstream::format::{END_RECORD_FIXED_SIZE, Footer};
 use sealstream::inspect::inspect;
@@ -13,15 +13,15 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The system's allocator, with an account of what is in use.
+/// The system's allocator, which also counts the bytes in use.
 struct Counting;
 
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
-/// One measurement at a time: the account is everybody's.
+/// One measurement at a time: all threads share the counters.
 static MEASURING: Mutex<()> = Mutex::new(());
 
-// SAFETY: every call goes to the system's allocator unchanged; only numbers are kept beside it.
+// SAFETY: every call goes to the system's allocator unchanged; only counters are added.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let in_use = IN_USE.fetch_add(layout.size(), Ordering::SeqCst) + layout.size();
@@ -40,12 +40,12 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Keeps other tests, what they prepare included, out of the account.
+/// Keeps the allocations of other tests out of the counters.
 fn alone() -> MutexGuard<'static, ()> {
     MEASURING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Bytes that `work` had allocated at most, beyond what was in use before.
+/// Peak of the bytes that `work` allocated.
 fn peak_of(work: impl FnOnce()) -> usize {
     let before = IN_USE.load(Ordering::SeqCst);
     PEAK.store(before, Ordering::SeqCst);
@@ -58,7 +58,7 @@ mod claims {
     use super::*;
 
     const MIB: usize = 1024 * 1024;
-    /// Far less than any claim, and more than the test runner's own threads ever take meanwhile.
+    /// Far less than any claimed size, and more than the test runner's own threads allocate.
     const SMALL: usize = 128 * 1024;
 
     fn key() -> SecretKey {
@@ -72,7 +72,7 @@ mod claims {
         }])
     }
 
-    /// Sealed from a reader, so that the header states no length.
+    /// Sealed from a reader, so that the header states no size.
     fn sealed(plaintext: &[u8], options: &EncryptOptions<'_>) -> Vec<u8> {
         let mut stream = Vec::new();
         let sink = OutputSink::writer(&mut stream);
@@ -85,7 +85,7 @@ mod claims {
         *stored = crc_fast::crc32_iscsi(checked).to_be_bytes();
     }
 
-    /// Opening `stream` by offset and in order is refused as `code` and takes no more than `most` bytes.
+    /// Asserts that opening `stream` by offset and in order fails with `code` and allocates at most `most` bytes.
     fn check(stream: &[u8], code: &str, most: usize) {
         let mut options = DecryptOptions::new(vec![Identity::Key(key())]);
         options.max_segment_size = 1024 * MIB as u32;
@@ -127,7 +127,7 @@ mod claims {
     fn the_account_counts() {
         let _alone = alone();
         let peak = peak_of(|| drop(std::hint::black_box(vec![1u8; 3 * MIB])));
-        // What the harness's own thread frees meanwhile counts too.
+        // Memory that the test harness frees meanwhile is counted too.
         assert!((3 * MIB - 64 * 1024..4 * MIB).contains(&peak), "{peak}");
     }
 
@@ -156,7 +156,7 @@ mod claims {
         let frames = 1024 * MIB as u32 / 65_536;
         header[24..28].copy_from_slice(&(32 + 74 + 1024 * MIB as u32 + 32 * frames + 8).to_be_bytes());
         mend_checksum(header);
-        // The buffer doubles: while it moves to its last size, both are there.
+        // The buffer doubles, and while it moves to its last size both buffers exist.
         let most = 3 * stream.len() + 3 * MIB;
         check(&stream, "TRUNCATED", most);
         check(&stream[..header_size + 32], "TRUNCATED", 3 * MIB);
@@ -165,7 +165,7 @@ mod claims {
     #[test]
     fn a_plaintext_that_claims_the_largest_length() {
         let _alone = alone();
-        /// A source that lies about its size, so that the header that is written is authentic.
+        /// A source that reports a wrong size, so that the sealed header with that size is authentic.
         struct Claims(u64);
         impl sealstream::stream_v2::io::ReadAt for Claims {
             fn size(&self) -> std::io::Result<u64> {
@@ -213,7 +213,7 @@ mod claims {
             SMALL,
         );
 
-        // The same where the header is damaged too, so that the copy is looked for behind that end.
+        // Same with a damaged header, so that the copy behind that end is searched for.
         let mut no_header = many_segments;
         no_header[40] ^= 1;
         check(&no_header, "HEADER_DAMAGED", SMALL);
@@ -258,7 +258,7 @@ mod claims {
             })
         };
         let (short, long) = (peak(4), peak(32));
-        // The manifest grows by 36 bytes a segment.
+        // The manifest has 36 bytes per segment.
         assert!(
             long < short + 512 * 1024,
             "{short} bytes for 4 MiB, {long} for 32 MiB"

@@ -1,130 +1,95 @@
-// `sealstream decrypt`: a sealed file or pipe in, what it holds out.
+// `sealstream decrypt`: opens a sealed file or standard input.
 
-import {
-  decryptFile,
-  type FileOptions,
-  type OpeningOptions,
-  type OpenOptions,
-  type OpenReport,
-  type OperationOptions,
-} from '../../index';
-import { convertDescriptors } from '../../sources/descriptors';
+import { decryptFile, type OpeningOptions, type OpenReport } from '../../index';
+import { convertDescriptors } from '../files/descriptors';
 
-import type { Arguments } from '../runner/arguments';
-import type { CommandSpec } from '../runner/command-spec';
-import { STDOUT } from '../terminal/console';
-import { convert, isOnTerminal, refuseJsonOnTerminal, scene } from './convert';
+import { type Arguments, exclusive } from '../runner/arguments';
+import type { Command } from '../runner/command';
+import { convert, endpointContext, isOnTerminal, refuseJsonOnTerminal } from './convert';
+import { type Endpoint, endpoints, filePaths } from '../files/endpoints';
+import { readHeader } from '../files/detached-header';
 import { disposeAll } from '../keys/dispose';
-import { type Endpoint, endpoints, type Endpoints, nameOf } from '../files/endpoints';
-import { givenHeader } from './detached';
-import { WorkFailure } from '../errors/failure-place';
-import { sceneOfFailure } from '../errors/header-alone';
-import { openingIdentities, openingLimits } from '../keys/identities';
-import { keyPlace, openingKeys } from '../keys/key-options';
-import {
-  allowReadableKey,
-  force,
-  help,
-  json,
-  MAX_THREADS,
-  maxSegmentSize,
-  noFlush,
-  openingContext,
-  quiet,
-  resume,
-  threads,
-} from '../runner/options';
-import { warnings } from '../reports/report';
+import { openingIdentities, openingOptions } from '../keys/identities';
+import { warnOfHeader } from '../reports/conversion-report';
+import * as common from '../runner/options';
+import { inContext } from '../runner/run-operation';
+import { STDOUT } from '../terminal/console';
 import { showOnTerminal } from './show-plaintext';
-import { warn } from '../terminal/messages';
 
 /** `sealstream decrypt`. */
-export const decrypt: CommandSpec = {
+export const decrypt: Command = {
   name: 'decrypt',
-  summary: 'open what was sealed',
-  usage: 'sealstream decrypt [options] IN',
+  summary: 'open a sealed file or standard input',
+  usage: '[options] IN',
+  description: `
+    Opens IN, a file or - for standard input. OUT appears when all of IN is verified, or not at all. Standard output gets each
+    segment as soon as it is verified: use that data only if the exit code is 0, because only the end shows whether the
+    stream was cut short.
+
+    On a terminal, standard output gets text of up to 1 MiB, after all of it is verified. Binary data, control characters and
+    longer text are refused without --force.
+
+    ${common.keySources}`,
   options: [
-    {
-      name: 'output',
-      short: 'o',
-      value: 'OUT',
-      help: ['where to; IN without its .seal (or .body) by default, - for standard output'],
-    },
-    ...openingKeys,
-    openingContext,
-    {
-      name: 'header',
-      value: 'FILE',
-      help: ['the header, where it was kept apart from IN; IN and OUT must be files'],
-    },
-    maxSegmentSize,
-    threads,
-    { ...force, help: [...force.help, 'and send anything to a terminal, binary data too'] },
-    noFlush,
-    resume,
-    allowReadableKey,
-    quiet,
-    json,
-    help,
-  ],
-  details: [
-    [
-      'Opens IN, a file or - for standard input. OUT appears when all of IN has been verified, or',
-      'not at all. To standard output each segment goes as soon as it is verified: use it only',
-      'when the exit code is 0, since a stream that is cut short shows at its end.',
-    ],
-    [
-      'A terminal as standard output gets text of up to 1 MiB, once all of it is verified; binary',
-      'data, control characters and longer text are refused, unless --force is given.',
-    ],
-    keyPlace,
+    ['-o, --output OUT', 'the output: IN without its .seal (or .body) by default; - for standard output'],
+    ...common.openingKeys,
+    ['--header FILE', 'the header, if it is detached from IN; IN and OUT must be files'],
+    common.maxSegmentSize,
+    common.threads,
+    [common.force[0], `${common.force[1]}; and send any data to a terminal, even binary data`],
+    common.noFlush,
+    common.resume,
+    common.allowReadableKey,
+    ...common.printing,
   ],
   examples: [
-    ['sealstream decrypt -k my.key report.pdf.seal', 'make report.pdf'],
+    ['sealstream decrypt -k my.key report.pdf.seal', 'write report.pdf'],
     ['sealstream decrypt -k my.key -o - notes.seal', 'show a text on the terminal'],
-    ['sealstream decrypt -i pair.key db.dump.seal', 'what was sealed for a public key'],
-    ['sealstream decrypt -p notes.txt.seal', 'what was sealed with a passphrase'],
-    ['sealstream decrypt -k my.key - < photos.seal | tar x', 'hand it to a program'],
-    ['sealstream decrypt -k my.key -o - big.seal > /dev/null', 'verify without keeping'],
+    ['sealstream decrypt -i pair.key db.dump.seal', 'open what was sealed for a public key'],
+    ['sealstream decrypt -p notes.txt.seal', 'open with a passphrase'],
+    ['sealstream decrypt -k my.key - < photos.seal | tar x', 'pass the data to a program'],
+    ['sealstream decrypt -k my.key -o - big.seal > /dev/null', 'verify without keeping the data'],
   ],
   run: decryptCommand,
 };
 
 async function decryptCommand(args: Arguments): Promise<void> {
-  const options = {
-    context: args.value('context'),
-    maxSegmentSize: args.size('max-segment-size'),
-    ...openingLimits(args),
-  };
+  const options = openingOptions(args);
   const ends = endpoints('decrypt', args);
-  const apart = await givenHeader(args, ends);
-  if (apart !== undefined) {
-    const { from, to, header } = apart;
-    await convert('decrypt', args, ends, {
-      keys: () => openingIdentities(args),
-      run: (identities, operation) => decryptFile(from, to, { ...options, ...operation, identities, header }),
-    });
-  } else if (isOnTerminal(ends.target) && !args.has('force')) {
-    await show(args, ends.source, options);
-  } else {
-    await convert('decrypt', args, ends, {
-      keys: () => openingIdentities(args, pathOf(ends.source)),
-      run: (identities, operation) => open(ends, { ...options, ...operation, identities }),
-    });
+  const { source, target } = ends;
+  const headerPath = args.value('header');
+  if (headerPath !== undefined) {
+    filePaths('--header', ends);
+    if (args.has('resume')) throw exclusive('--header', '--resume');
   }
+  const header = headerPath === undefined ? undefined : await readHeader(headerPath);
+  if (isOnTerminal(target) && !args.has('force')) {
+    await show(args, source, options);
+    return;
+  }
+  await convert('decrypt', args, ends, {
+    readKeys: () => openingIdentities(args, header === undefined ? pathOf(source) : headerPath),
+    run: (identities, how): Promise<OpenReport> => {
+      const settings = { ...options, ...how, identities };
+      return 'path' in source && 'path' in target
+        ? decryptFile(source.path, target.path, { ...settings, header })
+        : convertDescriptors('decrypt', ends, settings);
+    },
+  });
 }
 
-/** Signals have their default effect here: there is nothing to clean up, and a read from a pipe can't be stopped. */
+/** Signals keep their default effect here: nothing has to be cleaned up, and a read from a pipe can't be cancelled. */
 async function show(args: Arguments, source: Endpoint, options: OpeningOptions): Promise<void> {
-  const threads = args.count('threads', MAX_THREADS);
-  refuseJsonOnTerminal(args, { fd: STDOUT });
+  const threads = common.threadCount(args);
+  const target = { fd: STDOUT } as const;
+  refuseJsonOnTerminal(args, target);
   const identities = await openingIdentities(args, pathOf(source));
   try {
-    const state = await showOnTerminal(source, { ...options, threads, identities });
-    for (const warning of warnings(nameOf(source), state)) warn(warning);
+    warnOfHeader(source, await showOnTerminal(source, { ...options, threads, identities }));
   } catch (error) {
-    // All was verified before anything is shown.
-    throw new WorkFailure(error, await sceneOfFailure(error, scene('decrypt', args, source, false)));
+    const context = endpointContext(args, { source, target });
+    // Nothing is shown before all of it is verified.
+    throw await inContext(error, { ...context, toStandardOutput: false });
   } finally {
     disposeAll(identities);
   }
@@ -132,11 +97,4 @@ async function show(args: Arguments, source: Endpoint, options: OpeningOptions):
 
 function pathOf(end: Endpoint): string | undefined {
   return 'path' in end ? end.path : undefined;
-}
-
-function open(ends: Endpoints, options: OpenOptions & OperationOptions & FileOptions): Promise<OpenReport> {
-  const { source, target } = ends;
-  return 'path' in source && 'path' in target
-    ? decryptFile(source.path, target.path, options)
-    : convertDescriptors('decrypt', ends, options);
 }

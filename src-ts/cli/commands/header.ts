@@ -1,78 +1,119 @@
-// `sealstream header …`: a sealed file's header by itself.
+// `sealstream header …`: exports, attaches and detaches the header of a sealed file.
 
-import { exportHeader } from '../../index';
+import { attachHeader, detachHeader, exportHeader } from '../../index';
 
-import type { Arguments } from '../runner/arguments';
-import type { CommandSpec } from '../runner/command-spec';
-import { isTerminal, printable, STDERR, STDOUT, wasClosed, writeAll } from '../terminal/console';
-import { onlyOperand } from '../files/endpoints';
-import { refusal, usageError } from '../errors/usage-error';
-import { WorkFailure } from '../errors/failure-place';
-import { help, json, quiet } from '../runner/options';
-import { inform } from '../terminal/messages';
-import { formatCount } from '../../damage-page/units';
-import { checkFree, writeWhole } from '../files/whole-file';
+import type { Arguments, OptionSpec } from '../runner/arguments';
+import type { Command } from '../runner/command';
+import { usageError } from '../errors/command-error';
+import { readHeader } from '../files/detached-header';
+import { checkStandardOutput, onlyOperand, refuseStandardStreams } from '../files/endpoints';
+import { checkHeaderMissing, checkOutputs, requiredOutput, writeWhole } from '../files/outputs';
+import { printReport } from '../reports/print-report';
+import * as common from '../runner/options';
+import { failureContext, inContext, runOperation } from '../runner/run-operation';
+import { STDERR, STDOUT, writeAll } from '../terminal/console';
+import { counted } from '../../damage-page/units';
+
+const outputs: readonly OptionSpec[] = [...common.output, ...common.printing];
 
 /** `sealstream header export`. */
-export const headerExport: CommandSpec = {
+export const headerExport: Command = {
   name: 'header export',
-  summary: 'keep a copy of a sealed file’s header, for the day when it is lost',
-  usage: 'sealstream header export [options] FILE -o HEADER',
-  options: [
-    { name: 'output', short: 'o', value: 'HEADER', help: ['a new file, or - for standard output'] },
-    quiet,
-    {
-      ...json,
-      help: ['the report as one JSON object on standard output, or on standard error with', '-o -'],
-    },
-    help,
-  ],
-  details: [
-    [
-      'Writes the bytes of the header as they stand in FILE, or in the copy at its end where the',
-      'header itself is damaged. Without a header no key opens a file; with this one, salvage can.',
-    ],
-    [
-      'Nothing in a header is secret: it opens nothing without the key. But whoever has an old one',
-      'can put it back, and a key that was removed since then works again. Only sealing anew',
-      'takes a key’s power away.',
-    ],
-  ],
+  summary: 'save a copy of the header of a sealed file',
+  usage: '[options] FILE -o HEADER',
+  description: `
+    Writes the header of FILE, or its copy at the end if the header is damaged. Without a header no key opens a file; with this
+    copy, salvage can.
+
+    A header holds no secret and opens nothing without the key. But anyone who has an old header can put it back, and then a
+    key that was removed since opens the file again. Only sealing the data again revokes a key.`,
+  options: [['-o, --output HEADER', 'a new file, or - for standard output'], ...common.printing],
   examples: [
-    ['sealstream header export photos.seal -o photos.header', 'keep it somewhere else'],
-    ['sealstream header export photos.seal -o - | sha256sum', 'see whether it changed'],
+    ['sealstream header export photos.seal -o photos.header', 'keep it in another place'],
+    ['sealstream header export photos.seal -o - | sha256sum', 'find out whether it changed'],
   ],
   run: exportCommand,
 };
 
+/** `sealstream header attach`. */
+export const headerAttach: Command = {
+  name: 'header attach',
+  summary: 'join a header and a body to a sealed file',
+  usage: '[options] HEADER BODY -o OUT',
+  description: `
+    Checks what can be checked without a key: that BODY starts and ends like the stream of HEADER. sealstream verify with a key
+    shows whether they belong together.`,
+  options: [['-o, --output OUT', 'the new file'], ...outputs],
+  examples: [['sealstream header attach db.header db.body -o db.seal', 'make one file of both']],
+  run: attachCommand,
+};
+
+/** `sealstream header detach`. */
+export const headerDetach: Command = {
+  name: 'header detach',
+  summary: 'split a sealed file into a header and a body',
+  usage: '[options] FILE -o BODY --header HEADER',
+  description: `
+    FILE stays as it is. BODY can only be opened with its header. A file that was sealed with a copy of its header has the copy
+    at its end, and so has BODY; encrypt --detached-header makes a body without one.`,
+  options: [
+    ['-o, --output BODY', 'a new file for everything after the header'],
+    ['--header HEADER', 'a new file for the header'],
+    ...outputs,
+  ],
+  examples: [['sealstream header detach db.seal -o db.body --header db.header', 'keep them in two places']],
+  run: detachCommand,
+};
+
 async function exportCommand(args: Arguments): Promise<void> {
-  const path = onlyOperand(args, 'FILE');
-  const output = args.value('output');
-  if (path === '-')
-    throw usageError('header export needs a file that it can look into', 'name one; - is not taken here');
-  if (output === undefined) throw usageError('HEADER is missing', 'name the file to write with -o HEADER');
-  if (output === '-') checkOutput();
-  // An older header may be the only one left.
-  else checkFree(output, '-o', false, 'name another with -o HEADER: no header is written over');
-  const header = await exportHeader(path).catch((cause: unknown) => {
-    const scene = { command: 'header', input: path, isNamed: true, toStandardOutput: false } as const;
-    throw new WorkFailure(cause, scene);
+  const source = onlyOperand(args, 'FILE');
+  const target = requiredOutput(args, 'output', '-o HEADER', true);
+  if (target === '-') checkStandardOutput('a header', 'HEADER');
+  else checkHeaderMissing({ path: target, option: '-o' });
+  const header = await exportHeader(source).catch(async (error: unknown) => {
+    throw await inContext(error, failureContext(args, source));
   });
-  if (output === '-') writeAll(STDOUT, header);
-  else writeWhole(output, header, false);
-  if (args.has('json')) {
-    const report = { command: 'header export', source: path, target: output, headerSize: header.length };
-    writeAll(output === '-' ? STDERR : STDOUT, `${JSON.stringify(report)}\n`);
-  } else if (!args.has('quiet')) {
-    const to = output === '-' ? 'standard output' : output;
-    inform(printable(`wrote the header of ${path} to ${to}: ${formatCount(header.length)} bytes`));
-  }
+  if (target === '-') writeAll(STDOUT, header);
+  else writeWhole(target, header, false);
+  printReport(
+    args,
+    { source, target, headerSize: header.length },
+    () => [
+      `wrote the header of ${source} to ${target === '-' ? 'standard output' : target}: ${counted(header.length, 'byte')}`,
+    ],
+    target === '-' ? STDERR : STDOUT,
+  );
 }
 
-function checkOutput(): void {
-  if (wasClosed(STDOUT))
-    throw refusal('standard output is closed, so the header would be lost', 'use -o HEADER');
-  if (isTerminal(STDOUT)) {
-    throw refusal('a header is binary, and standard output is a terminal', 'name a file with -o HEADER');
+async function attachCommand(args: Arguments): Promise<void> {
+  const [header, source, third] = args.operands;
+  refuseStandardStreams(args.command, args.operands);
+  if (header === undefined || source === undefined || third !== undefined) {
+    throw usageError('two files are expected, HEADER and BODY', 'name both, and the new file with -o OUT');
   }
+  const target = requiredOutput(args, 'output', '-o OUT');
+  checkOutputs(args, [{ path: target, option: '-o' }], [{ path: header, role: 'the header' }]);
+  const bytes = await readHeader(header);
+  await runOperation(failureContext(args, source, { header }), false, ({ signal }) =>
+    attachHeader(bytes, source, target, { ...common.outputOptions(args), signal }),
+  );
+  printReport(args, { source, header, target, headerSize: bytes.length }, () => [
+    `joined ${header} and ${source} -> ${target}: ${counted(bytes.length, 'byte')} of header`,
+  ]);
+}
+
+async function detachCommand(args: Arguments): Promise<void> {
+  const source = onlyOperand(args, 'FILE');
+  const target = requiredOutput(args, 'output', '-o BODY');
+  const header = requiredOutput(args, 'header', '--header HEADER');
+  const headerFile = { path: header, option: '--header' };
+  checkOutputs(args, [{ path: target, option: '-o' }, headerFile], [{ path: source, role: 'the input' }]);
+  checkHeaderMissing(headerFile);
+  const context = failureContext(args, source, { header: undefined });
+  const { length } = await runOperation(context, false, ({ signal }) =>
+    detachHeader(source, target, { ...common.outputOptions(args), headerTo: header, signal }),
+  );
+  printReport(args, { source, header, target, headerSize: length }, () => [
+    `split ${source} -> ${target} and ${header}: ${counted(length, 'byte')} of header`,
+  ]);
 }

@@ -1,190 +1,163 @@
-// `sealstream heal`: one whole sealed file out of several damaged copies.
+// `sealstream heal`: makes one intact sealed file of several damaged copies.
 
 import { exportHeader, heal as healCopies, type HealReport, type SealFailure } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
-import { atWork } from '../runner/run-operation';
-import type { CommandSpec } from '../runner/command-spec';
-import { printable, STDOUT, writeAll } from '../terminal/console';
-import { usageError } from '../errors/usage-error';
-import { isSealError } from '../errors/explain-failure';
-import { force, help, json, MAX_THREADS, maxSegmentSize, noFlush, quiet, threads } from '../runner/options';
-import { checkApart, isSame } from '../keys/same-file-check';
-import { inform, warn } from '../terminal/messages';
+import type { Command } from '../runner/command';
+import { usageError } from '../errors/command-error';
+import { isSealError } from '../errors/failure-context';
+import { refuseStandardStreams } from '../files/endpoints';
+import { checkOutputs, isSameFile, requiredOutput } from '../files/outputs';
+import { printReport } from '../reports/print-report';
+import * as common from '../runner/options';
+import { failureContext, runOperation } from '../runner/run-operation';
+import { warn } from '../terminal/messages';
 import { counted, formatCount, formatDuration, formatSize } from '../../damage-page/units';
 
 /** `sealstream heal`. */
-export const heal: CommandSpec = {
+export const heal: Command = {
   name: 'heal',
-  summary: 'make a whole sealed file out of damaged copies of it, without a key',
-  usage: 'sealstream heal [options] DAMAGED REPLICA... -o OUT',
+  summary: 'make an intact sealed file of damaged copies, without a key',
+  usage: '[options] DAMAGED REPLICA... -o OUT',
+  description: `
+    Takes every segment from DAMAGED if it is intact there, else from the first REPLICA that has it, else joins intact parts of
+    it from several copies. Of a REPLICA, only its ends and the needed segments are read. OUT appears when it is complete, or
+    not at all, and no copy is changed. Copies may be cut short or have data appended.
+
+    Digests detect damage, not tampering: anyone could have changed a copy and its digests. Decrypting detects tampering, and so
+    does sealstream verify with the key. A header that is taken from a REPLICA brings its key slots, even those that were
+    removed from DAMAGED since.`,
   options: [
-    { name: 'output', short: 'o', value: 'OUT', help: ['where the whole file goes: none of the copies'] },
-    maxSegmentSize,
-    threads,
-    force,
-    noFlush,
-    quiet,
-    { ...json, help: ['the report as one JSON object on standard output, an error on standard error'] },
-    help,
-  ],
-  details: [
-    [
-      'Takes every segment from DAMAGED if it is sound there, else from the first REPLICA that has',
-      'it, else puts it together from what the copies have of it. Of a REPLICA no more is read than',
-      'its ends and what is wanted. OUT appears when it is complete, or not at all, and no copy is',
-      'changed. Copies may be cut short, or have something appended.',
-    ],
-    [
-      'Digests tell rot, not tampering: whoever made a copy could have changed it. Decrypting tells,',
-      'or sealstream verify with the key. A header that has to come from a REPLICA brings its keys',
-      'along, those that have been taken out of DAMAGED since among them.',
-    ],
+    ['-o, --output OUT', 'the healed file; none of the copies'],
+    common.maxSegmentSize,
+    common.threads,
+    ...common.output,
+    ...common.printing,
   ],
   examples: [
-    ['sealstream heal a.seal b.seal -o whole.seal', 'two copies make one'],
-    ['sealstream heal a.seal /mnt/b.seal /mnt/c.seal -o a.new --json', 'which segments came from where'],
+    ['sealstream heal a.seal b.seal -o whole.seal', 'make one intact file of two copies'],
+    ['sealstream heal a.seal /mnt/b.seal /mnt/c.seal -o a.new --json', 'list the origin of each segment'],
   ],
   run: healCommand,
 };
 
-interface Names {
+interface Copies {
   readonly damaged: string;
   readonly replicas: readonly string[];
-  readonly output: string;
 }
 
 async function healCommand(args: Arguments): Promise<void> {
-  const names = namesIn(args);
+  const copies = copiesIn(args);
+  const { damaged, replicas } = copies;
+  const output = requiredOutput(args, 'output', '-o OUT');
+  checkOutputs(args, [{ path: output, option: '-o' }]);
   const options = {
-    threads: args.count('threads', MAX_THREADS),
+    threads: common.threadCount(args),
     maxSegmentSize: args.size('max-segment-size'),
-    overwrite: args.has('force'),
-    flush: !args.has('no-flush'),
+    ...common.outputOptions(args),
   };
-  const { damaged: input, replicas, output } = names;
-  const scene = { command: 'heal', input, replicas, isNamed: true, toStandardOutput: false } as const;
+  const context = failureContext(args, damaged, { replicas });
   const showsProgress = !args.has('quiet') && !args.has('json');
-  await atWork(scene, showsProgress, async ({ signal, onProgress, clear }) => {
+  await runOperation(context, showsProgress, async ({ signal, onProgress, clear }) => {
     try {
-      const report = await healCopies(input, replicas, output, { ...options, onProgress, signal });
+      const report = await healCopies(damaged, replicas, output, { ...options, onProgress, signal });
       clear();
-      tellReport(args, names, report);
+      printReport(args, { source: damaged, replicaFiles: replicas, target: output, ...report }, () =>
+        reportLines(copies, output, report),
+      );
+      if (!args.has('json')) for (const warning of warnings(copies, report)) warn(warning);
     } catch (error) {
       clear();
-      if (!args.has('json')) await warnOfCopies(names, error);
+      if (!args.has('json')) await warnOfReplicas(replicas, error);
       throw error;
     }
   });
 }
 
-function namesIn(args: Arguments): Names {
+function copiesIn(args: Arguments): Copies {
   const [damaged, ...replicas] = args.operands;
-  if (damaged === undefined)
+  if (damaged === undefined) {
     throw usageError('DAMAGED is missing', 'name the file to heal, and other copies of it');
+  }
   if (replicas.length === 0) throw usageError('REPLICA is missing', `name another copy of ${damaged}`);
-  const output = args.value('output');
-  if (output === undefined) throw usageError('OUT is missing', 'name the file to write with -o OUT');
-  if ([damaged, ...replicas].includes('-')) {
-    throw usageError('heal needs files that it can look into', 'name them; - is not taken here');
-  }
-  if (output === '-') throw usageError('heal writes a file', 'name it with -o OUT; - is not taken here');
-  checkDistinct([damaged, ...replicas]);
-  checkApart(args, [{ path: output, option: '-o' }]);
-  return { damaged, replicas, output };
-}
-
-/** A copy has nothing to give to itself. */
-function checkDistinct(copies: readonly string[]): void {
-  for (const [index, copy] of copies.entries()) {
-    const same = copies.slice(0, index).find((earlier) => isSame(earlier, copy));
+  refuseStandardStreams(args.command, args.operands);
+  for (const [index, copy] of args.operands.entries()) {
+    const same = args.operands.slice(0, index).find((earlier) => isSameFile(earlier, copy));
     if (same === undefined) continue;
-    const said = same === copy ? `${copy} is named twice` : `${same} and ${copy} are one file`;
-    throw usageError(said, 'name copies that are files of their own');
+    const message = same === copy ? `${copy} is named twice` : `${same} and ${copy} are the same file`;
+    throw usageError(message, 'name different files');
   }
+  return { damaged, replicas };
 }
 
-/** Where the copies did not suffice, one that is no sealed file may have been named by mistake. */
-async function warnOfCopies({ replicas }: Names, error: unknown): Promise<void> {
-  if (!isSealError(error) || !BEYOND_HELP.has(error.failure.kind)) return;
+/** If the copies did not suffice, one that is no sealed file may have been named by mistake. */
+async function warnOfReplicas(replicas: readonly string[], error: unknown): Promise<void> {
+  if (!isSealError(error) || !MORE_COPIES_HELP.has(error.failure.kind)) return;
   for (const replica of replicas) {
     try {
       await exportHeader(replica);
     } catch (cause) {
       if (isSealError(cause) && cause.failure.kind !== 'Io') {
-        warn(printable(`no header is left in ${replica}: it may be no sealed file`));
+        warn(`${replica} has no intact header: it may not be a sealed file`);
       }
     }
   }
 }
 
-function tellReport(args: Arguments, names: Names, report: HealReport): void {
-  const { damaged: source, replicas: replicaFiles, output: target } = names;
-  if (args.has('json')) {
-    writeAll(STDOUT, `${JSON.stringify({ command: 'heal', source, replicaFiles, target, ...report })}\n`);
-    return;
-  }
-  if (!args.has('quiet')) for (const line of reportLines(names, report)) inform(printable(line));
-  for (const warning of warnings(names, report)) warn(printable(warning));
-}
-
-function reportLines(names: Names, report: HealReport): string[] {
-  const { damaged, output } = names;
-  const { segments, healed, elapsedMs, plaintextSize, trailingBytes } = report;
-  const mended = healed.reduce((sum, { count }) => sum + count, 0);
+function reportLines(copies: Copies, output: string, report: HealReport): string[] {
+  const { segments, healed, elapsedMs, plaintextSize, trailingBytes, headerFrom, endFrom } = report;
+  const count = healed.reduce((sum, run) => sum + run.count, 0);
   const what =
-    mended === 0
+    count === 0
       ? 'no segment was damaged'
-      : `mended ${formatCount(mended)} of ${counted(segments, 'segment')}`;
-  const size = formatSize(plaintextSize);
-  const lines = [`healed ${damaged} -> ${output}: ${what}, ${size} in ${formatDuration(elapsedMs)}`];
-  for (const { first, count, replica } of healed.slice(0, LISTED)) {
-    const which = count === 1 ? `segment ${first}` : `segments ${first} to ${first + count - 1}`;
-    lines.push(
-      `  ${which}: ${replica === undefined ? 'put together from several copies' : nameOf(names, replica)}`,
-    );
-  }
-  if (healed.length > LISTED) lines.push('  and more: --json lists them all');
-  const { headerFrom, endFrom } = report;
-  if (headerFrom !== undefined) lines.push(`  header: ${nameOf(names, headerFrom)}`);
-  else if (report.damaged.header === 'copy') lines.push('  header: the copy at the end');
-  if (endFrom !== undefined) lines.push(`  end: ${nameOf(names, endFrom)}`);
-  if (trailingBytes > 0)
-    lines.push(`  left out: ${counted(trailingBytes, 'byte')} that are not of the stream`);
-  return lines;
-}
-
-function warnings(names: Names, report: HealReport): string[] {
-  const found: string[] = [];
-  const copies = [
-    { name: names.damaged, ...report.damaged },
-    ...report.replicas.map((replica, index) => ({ name: nameOf(names, index), ...replica })),
+      : `healed ${formatCount(count)} of ${counted(segments, 'segment')}`;
+  const header =
+    headerFrom === undefined
+      ? report.damaged.header === 'copy' && 'the copy at the end'
+      : nameOf(copies, headerFrom);
+  return [
+    `healed ${copies.damaged} -> ${output}: ${what}, ${formatSize(plaintextSize)} in ${formatDuration(elapsedMs)}`,
+    ...healed.slice(0, SHOWN_RUNS).map(({ first, count: length, replica }) => {
+      const which = length === 1 ? `segment ${first}` : `segments ${first} to ${first + length - 1}`;
+      return `  ${which}: ${replica === undefined ? 'joined from several copies' : nameOf(copies, replica)}`;
+    }),
+    ...(healed.length > SHOWN_RUNS ? ['  and more: --json lists them all'] : []),
+    ...(header === false ? [] : [`  header: ${header}`]),
+    ...(endFrom === undefined ? [] : [`  end: ${nameOf(copies, endFrom)}`]),
+    ...(trailingBytes > 0
+      ? [`  left out: ${counted(trailingBytes, 'byte')} after the end of the stream`]
+      : []),
   ];
-  if (report.damaged.segments === 0 && report.damaged.header === 'lost') {
-    found.push(`nothing of ${names.damaged} was of use: all came from the others`);
-  }
-  for (const { name, end } of copies) {
-    if (end === 'differs')
-      found.push(`${name} describes its segments otherwise than the copy that was believed`);
-  }
-  for (const { name, header, end } of copies.slice(1)) {
-    if (header === 'lost' && end === 'lost')
-      found.push(`neither the header nor the end of ${name} is left: it may be no sealed file`);
-    else if (header !== 'sound') found.push(`the header of ${name} is damaged`);
-  }
-  return found;
 }
 
-function nameOf(names: Names, replica: number): string {
-  return names.replicas[replica] ?? `copy ${replica}`;
+function warnings(copies: Copies, report: HealReport): string[] {
+  const replicas = report.replicas.map((state, index) => ({ name: nameOf(copies, index), ...state }));
+  const all = [{ name: copies.damaged, ...report.damaged }, ...replicas];
+  return [
+    ...(report.damaged.segments === 0 && report.damaged.header === 'lost'
+      ? [`nothing of ${copies.damaged} was usable: all data came from the other copies`]
+      : []),
+    ...all
+      .filter(({ end }) => end === 'differs')
+      .map(({ name }) => `the end of ${name} describes other segments than the end that was used`),
+    ...replicas.flatMap(({ name, header, end }) => {
+      if (header === 'lost' && end === 'lost') {
+        return [`${name} has neither an intact header nor an intact end: it may not be a sealed file`];
+      }
+      return header === 'sound' ? [] : [`the header of ${name} is damaged`];
+    }),
+  ];
 }
 
-// What more copies could have helped against.
-const BEYOND_HELP: ReadonlySet<string> = new Set<SealFailure['kind']>([
+function nameOf({ replicas }: Copies, replica: number): string {
+  return replicas[replica] ?? `copy ${replica}`;
+}
+
+const MORE_COPIES_HELP: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'NotHealed',
   'EndDamaged',
   'HeaderError',
   'HeaderDamaged',
 ]);
-// Lines that a person still reads.
-const LISTED = 20;
+// More lines would not be read.
+const SHOWN_RUNS = 20;

@@ -1,10 +1,9 @@
-// The commands. The help is made from these, and so is the reading of arguments.
+// The commands. Their descriptions make the help, and their options the parser.
 
-import type { CommandSpec } from '../runner/command-spec';
+import type { Command } from '../runner/command';
 import { decrypt } from './decrypt';
 import { encrypt } from './encrypt';
-import { headerExport } from './header';
-import { headerAttach, headerDetach } from './header-files';
+import { headerAttach, headerDetach, headerExport } from './header';
 import { heal } from './heal';
 import { inspect } from './inspect';
 import { keygen } from './keygen';
@@ -12,8 +11,8 @@ import { rewrap } from './rewrap';
 import { salvage } from './salvage';
 import { verify } from './verify';
 
-/** Every command, in the order of the help. A name of two words is one of several of its first word. */
-export const commands: readonly CommandSpec[] = [
+/** Every command, in the order of the help. `header` has three commands of two words. */
+export const commands: readonly Command[] = [
   keygen,
   encrypt,
   decrypt,

@@ -1,49 +1,41 @@
-// What anyone can see of a sealed file.
+// `sealstream inspect`: shows what a sealed file tells without a key.
 
 import { inspect as inspectStream, type SlotInfo, type StreamInfo } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
-import type { CommandSpec } from '../runner/command-spec';
-import { printable, STDOUT, writeAll } from '../terminal/console';
+import type { Command } from '../runner/command';
 import { onlyOperand } from '../files/endpoints';
-import { usageError } from '../errors/usage-error';
-import { WorkFailure } from '../errors/failure-place';
-import { isHeaderAlone } from '../errors/header-alone';
-import { help, json } from '../runner/options';
+import { printJson } from '../reports/print-report';
+import { failureContext, inContext, isHeaderAlone } from '../runner/run-operation';
+import { printable, STDOUT, writeAll } from '../terminal/console';
 import { counted, formatCount, formatSize } from '../../damage-page/units';
 
 /** `sealstream inspect`. */
-export const inspect: CommandSpec = {
+export const inspect: Command = {
   name: 'inspect',
-  summary: 'show what can be seen of a sealed file without a key',
-  usage: 'sealstream inspect [options] FILE',
-  options: [{ ...json, help: ['one JSON object on standard output'] }, help],
-  details: [
-    [
-      'Shows sizes, the digest and who can open the file. It needs no key, and so verifies nothing:',
-      'whoever can write the file can change all of this. Decrypting tells.',
-    ],
-    [
-      'Who can open it is numbered, each by its position: sealstream rewrap --remove takes that. FILE',
-      'may also be a header alone, which header export or encrypt --detached-header made.',
-    ],
-  ],
+  summary: 'show what a sealed file tells without a key',
+  usage: '[options] FILE',
+  description: `
+    Shows sizes, the digest and the key slots of a sealed file. It needs no key, and so verifies nothing: anyone who can write
+    the file can change all of this. Decrypting verifies it.
+
+    Each key slot has a position: sealstream rewrap --remove accepts it. FILE can also be a header alone, from header export or
+    encrypt --detached-header.`,
+  options: [['--json', 'print one JSON object on standard output']],
   examples: [
-    ['sealstream inspect report.pdf.seal', 'a table'],
-    ['sealstream inspect --json report.pdf.seal', 'the same for a program'],
+    ['sealstream inspect report.pdf.seal', 'print a table'],
+    ['sealstream inspect --json report.pdf.seal', 'print the same for a program'],
   ],
   run: inspectCommand,
 };
 
 async function inspectCommand(args: Arguments): Promise<void> {
   const path = onlyOperand(args, 'FILE');
-  if (path === '-')
-    throw usageError('inspect needs a file that it can look into', 'name one; - is not taken here');
-  const info = await inspectStream(path).catch((cause: unknown) => {
-    const scene = { command: 'inspect', input: path, isNamed: true, toStandardOutput: false } as const;
-    throw new WorkFailure(cause, scene);
+  const info = await inspectStream(path).catch(async (error: unknown) => {
+    throw await inContext(error, failureContext(args, path));
   });
-  writeAll(STDOUT, args.has('json') ? `${JSON.stringify({ file: path, ...info })}\n` : infoText(path, info));
+  if (args.has('json')) printJson({ file: path, ...info });
+  else writeAll(STDOUT, infoText(path, info));
 }
 
 function infoText(path: string, info: StreamInfo): string {
@@ -51,7 +43,7 @@ function infoText(path: string, info: StreamInfo): string {
     ['plaintext', info.plaintextSize === undefined ? 'of unknown size' : exactSize(info.plaintextSize)],
     ['sealed', isHeaderAlone(info) ? HEADER_ALONE : exactSize(info.streamSize)],
     ['segments', `${segments(info)}, in frames of ${formatSize(info.frameSize)}`],
-    ['digest', info.digest === 'none' ? 'none: damage shows only when it is opened' : info.digest],
+    ['digest', info.digest === 'none' ? 'none: only opening it finds damage' : info.digest],
     ['header', headerText(info)],
     ['stream id', info.streamId],
     ...info.slots.map((slot, position): [string, string] => ['opens with', `${position}: ${slotText(slot)}`]),
@@ -61,7 +53,7 @@ function infoText(path: string, info: StreamInfo): string {
   return [
     printable(path),
     ...lines,
-    'Nothing of this is verified without the key: sealstream decrypt does that.',
+    'Nothing of this is verified: sealstream decrypt or verify with a key does that.',
     '',
   ].join('\n');
 }
@@ -89,7 +81,7 @@ function slotText({ type, keyId, passphraseCost, provider }: SlotInfo): string {
       if (passphraseCost === undefined) return 'a passphrase';
       const { memoryKiB, passes, lanes } = passphraseCost;
       const cost = [formatSize(memoryKiB * 1024), counted(passes, 'pass', 'passes'), counted(lanes, 'lane')];
-      return `a passphrase; an attempt takes ${cost.join(', ')}`;
+      return `a passphrase; a guess costs ${cost.join(', ')}`;
     }
     case 'x25519':
       return 'an X25519 key pair';
@@ -98,7 +90,7 @@ function slotText({ type, keyId, passphraseCost, provider }: SlotInfo): string {
     case 'provider':
       return `the key ${JSON.stringify(keyId ?? '')} of ${JSON.stringify(provider ?? '')}`;
     default:
-      return `something newer than this release: ${type}`;
+      return `a type that is newer than this release: ${type}`;
   }
 }
 
@@ -113,4 +105,4 @@ function exactSize(bytes: number): string {
   return bytes < 1024 ? counted(bytes, 'byte') : `${formatSize(bytes)} (${formatCount(bytes)} bytes)`;
 }
 
-const HEADER_ALONE = 'not here: this is a header alone, of a stream that is in another file';
+const HEADER_ALONE = 'unknown: this is a header alone, without the rest of its stream';

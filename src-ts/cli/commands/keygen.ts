@@ -1,79 +1,60 @@
-// `sealstream keygen`: new keys, key pairs and passphrases.
+// `sealstream keygen`: makes keys, key pairs and passphrases.
 
 import { generatePassphrase, KeyPair, SecretKey } from '../../index';
 import { BITS_PER_WORD, DEFAULT_WORDS, MAX_WORDS, MIN_WORDS } from '../../keys/passphrase-generator';
 
-import type { Arguments } from '../runner/arguments';
-import type { CommandSpec } from '../runner/command-spec';
-import { isTerminal, printable, STDOUT, wasClosed, writeAll } from '../terminal/console';
+import { type Arguments, exclusive } from '../runner/arguments';
+import type { Command } from '../runner/command';
+import { usageError } from '../errors/command-error';
+import { checkStandardOutput } from '../files/endpoints';
+import { requiredOutput } from '../files/outputs';
 import { disposeAll } from '../keys/dispose';
-import { refusal, usageError } from '../errors/usage-error';
 import { readIdentityFile, saveKey } from '../keys/key-files';
-import { allowReadableKey, help, json, quiet } from '../runner/options';
+import { printReport } from '../reports/print-report';
+import * as common from '../runner/options';
+import { isTerminal, printable, STDOUT, writeAll } from '../terminal/console';
 import { inform } from '../terminal/messages';
 
 /** `sealstream keygen`. */
-export const keygen: CommandSpec = {
+export const keygen: Command = {
   name: 'keygen',
-  summary: 'make a new key file, a key pair or a passphrase',
-  usage: 'sealstream keygen [--recipient | --x25519] -o FILE',
+  summary: 'make a key file, a key pair or a passphrase',
+  usage: '[--recipient | --x25519] -o FILE',
+  description: `
+    Makes a random 32-byte key, which seals and opens. With --recipient it makes a key pair: its public key seals, and only its
+    secret key in FILE opens. FILE is readable only by you, and an existing file is never replaced. Keep a copy in a safe place:
+    without the key, nothing that was sealed with it can be opened.
+
+    Files of key pairs and public keys have the format of age: age-keygen makes and reads the same files. Sealed files do not
+    have the format of age.
+
+    -o - prints the key, for a secret store. To save the key in a file, use -o FILE, or set umask 077 before: a key file that
+    others can read is refused. To use a key, it must be in a regular file, not in a pipe.`,
   options: [
-    {
-      name: 'output',
-      short: 'o',
-      value: 'FILE',
-      help: ['the new key file; - prints the key on standard output instead'],
-    },
-    {
-      name: 'recipient',
-      help: ['make a key pair, safe from quantum computers too, and print its public key'],
-    },
-    { name: 'x25519', help: ['the same of X25519 alone: its public key is short'] },
-    { name: 'public', help: ['print the public keys of the key pairs in FILE, one a line'] },
-    {
-      name: 'passphrase-words',
-      mayHaveValue: true,
-      help: [
-        `print a new passphrase of ${DEFAULT_WORDS} words, or as many as follow: ${MIN_WORDS} to ${MAX_WORDS}`,
-      ],
-    },
-    allowReadableKey,
-    quiet,
-    { ...json, help: ['the report as one JSON object on standard output'] },
-    help,
-  ],
-  details: [
+    ['-o, --output FILE', 'the new key file; - prints the key on standard output'],
+    ['--recipient', 'make a key pair that is safe from quantum computers too, and print its public key'],
+    ['--x25519', 'make a key pair of X25519 alone, which has a short public key'],
+    ['--public', 'print the public keys of the key pairs in FILE, one a line'],
     [
-      'Makes a random 32-byte key, which both seals and opens; with --recipient a key pair, of which the',
-      'public key seals and only the file opens. Only you can read the file, and an existing file is',
-      'never replaced. Keep a copy in a safe place: without the key, nothing that was sealed with it',
-      'can ever be opened.',
+      '--passphrase-words[=N]',
+      `print a new passphrase of ${DEFAULT_WORDS} words, or of N words: ${MIN_WORDS} to ${MAX_WORDS}`,
     ],
-    [
-      'Files of key pairs and public keys are those of age: age-keygen makes and reads the same. What is',
-      'sealed is not age’s format.',
-    ],
-    [
-      '-o - prints the key, as a secret store takes it. To save it in a file use -o FILE, or else set',
-      'umask 077 before: a key file that others can read is refused. When it is used, a key must be',
-      'in a regular file, not in a pipe.',
-    ],
+    common.allowReadableKey,
+    ...common.printing,
   ],
   examples: [
-    ['sealstream keygen -o my.key', 'make a key'],
+    ['sealstream keygen -o my.key', 'make a key file'],
     ['sealstream keygen --recipient -o pair.key > pair.pub', 'make a key pair'],
-    ['sealstream keygen --public pair.key', 'see its public key again'],
+    ['sealstream keygen --public pair.key', 'print its public key again'],
     ['sealstream keygen --passphrase-words', 'make a passphrase'],
-    ['sealstream keygen -o - | vault-of-yours store', 'hand a key to a secret store'],
+    ['sealstream keygen -o - | vault-of-yours store', 'pass a key to a secret store'],
   ],
   run: keygenCommand,
 };
 
 async function keygenCommand(args: Arguments): Promise<void> {
-  const modes = MODES.filter((mode) => args.has(mode));
-  const [mode, other] = modes;
-  if (other !== undefined)
-    throw usageError(`--${mode ?? ''} and --${other} exclude each other`, 'give one of them');
+  const [mode, other] = MODES.filter((candidate) => args.has(candidate));
+  if (mode !== undefined && other !== undefined) throw exclusive(`--${mode}`, `--${other}`);
   if (mode === 'public') return printPublicKeys(args);
   if (mode === 'passphrase-words') {
     printPassphrase(args);
@@ -91,51 +72,43 @@ async function keygenCommand(args: Arguments): Promise<void> {
 }
 
 function outputOf(args: Arguments): string {
-  const output = args.value('output');
   const [operand] = args.operands;
-  if (operand !== undefined) {
-    throw usageError(
-      `keygen takes no file name, but ${operand} is given`,
-      `write sealstream keygen -o ${operand}`,
-    );
-  }
-  if (output === undefined) {
-    throw usageError(
-      'no place for the key is given',
-      'name a new file with -o FILE, or print the key with -o -',
-    );
-  }
-  return output;
+  if (operand === undefined) return requiredOutput(args, 'output', '-o FILE', true);
+  throw usageError(
+    `keygen takes no file name without -o, but ${operand} is given`,
+    `write sealstream keygen -o ${operand}`,
+  );
 }
 
 async function writeKey(made: SecretKey | KeyPair, path: string, args: Arguments): Promise<void> {
   await saveKey(made, path);
   const publicKey = made instanceof KeyPair ? made.publicKey : undefined;
-  if (args.has('json')) {
-    writeAll(STDOUT, `${JSON.stringify({ command: 'keygen', keyFile: path, publicKey })}\n`);
-    return;
-  }
-  if (!args.has('quiet')) {
-    const name = printable(path);
-    inform(`wrote a new ${publicKey === undefined ? 'key' : 'key pair'} to ${name}, which only you can read`);
-    inform('keep a copy of it in a safe place: without it, nothing that it sealed can be opened');
-    inform(
-      publicKey === undefined
-        ? `next: sealstream encrypt -k ${shellWord(name)} FILE`
-        : `next: ${sealFor(publicKey, shellWord(name))}, anywhere; sealstream decrypt -i ${shellWord(name)} FILE.seal, here`,
-    );
-    if (publicKey !== undefined)
-      inform(isTerminal(STDOUT) ? 'its public key:' : 'its public key is on standard output');
-  }
-  // By itself on standard output, so that it can be kept or sent.
-  if (publicKey !== undefined) writeAll(STDOUT, `${publicKey}\n`);
+  printReport(args, { keyFile: path, publicKey }, () => {
+    const [kind, name] = [publicKey === undefined ? 'key' : 'key pair', shellWord(printable(path))];
+    return [
+      `wrote a new ${kind} to ${path}, which only you can read`,
+      'keep a copy of it in a safe place: without it, nothing that it sealed can be opened',
+      ...(publicKey === undefined
+        ? [`next: sealstream encrypt -k ${name} FILE`]
+        : [
+            `next: ${sealCommand(publicKey, name)} on any computer, and sealstream decrypt -i ${name} FILE.seal on this one`,
+            isTerminal(STDOUT) ? 'its public key:' : 'its public key is on standard output',
+          ]),
+    ];
+  });
+  // Nothing else is on standard output, so that it can be redirected to a file.
+  if (publicKey !== undefined && !args.has('json')) writeAll(STDOUT, `${publicKey}\n`);
 }
 
 function printKey(made: SecretKey | KeyPair, args: Arguments): void {
-  if (args.has('json'))
+  if (args.has('json')) {
     throw usageError('--json does not print keys', 'leave it out, or write a file with -o FILE');
-  if (wasClosed(STDOUT)) throw refusal('standard output is closed, so the key would be lost', 'use -o FILE');
-  const text = made instanceof KeyPair ? pairText(made) : keyText(made);
+  }
+  checkStandardOutput(undefined, 'FILE');
+  const text =
+    made instanceof KeyPair
+      ? Buffer.from(`# public key: ${made.publicKey}\n${made.exportText()}\n`)
+      : keyText(made);
   try {
     writeAll(STDOUT, text);
   } finally {
@@ -145,27 +118,23 @@ function printKey(made: SecretKey | KeyPair, args: Arguments): void {
 
 function keyText(key: SecretKey): Buffer {
   const bytes = key.exportBytes();
-  const text = Buffer.from(`${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}\n`);
-  bytes.fill(0);
-  return text;
-}
-
-function pairText(pair: KeyPair): Buffer {
-  return Buffer.from(`# public key: ${pair.publicKey}\n${pair.exportText()}\n`);
+  try {
+    return Buffer.from(`${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}\n`);
+  } finally {
+    bytes.fill(0);
+  }
 }
 
 async function printPublicKeys(args: Arguments): Promise<void> {
   const [path, second] = args.operands;
   if (path === undefined || path === '' || second !== undefined || args.has('output')) {
-    throw usageError('--public takes one file of key pairs', 'write sealstream keygen --public FILE');
+    throw usageError('--public takes one identity file', 'write sealstream keygen --public FILE');
   }
   const pairs = await readIdentityFile(path, args.has('allow-readable-key'), '--public');
   try {
     const publicKeys = pairs.map(({ publicKey }) => publicKey);
-    const text = args.has('json')
-      ? JSON.stringify({ command: 'keygen', keyFile: path, publicKeys })
-      : publicKeys.join('\n');
-    writeAll(STDOUT, `${text}\n`);
+    if (args.has('json')) printReport(args, { keyFile: path, publicKeys }, () => []);
+    else writeAll(STDOUT, `${publicKeys.join('\n')}\n`);
   } finally {
     disposeAll(pairs);
   }
@@ -173,16 +142,19 @@ async function printPublicKeys(args: Arguments): Promise<void> {
 
 function printPassphrase(args: Arguments): void {
   if (args.has('output')) {
-    throw usageError('a passphrase is not written to a file', 'leave -o out, and learn it or write it down');
+    throw usageError(
+      'a passphrase is not written to a file',
+      'leave -o out, and memorize it or write it down',
+    );
   }
   if (args.has('json')) throw usageError('--json does not print passphrases', 'leave it out');
   const words = wordCount([...args.values('passphrase-words'), ...args.operands]);
-  if (wasClosed(STDOUT)) throw refusal('standard output is closed, so it would be lost', 'open it');
+  checkStandardOutput(undefined, 'FILE');
   const text = Buffer.from(`${generatePassphrase(words)}\n`);
   try {
     if (!args.has('quiet')) {
       const bits = words * BITS_PER_WORD;
-      inform(`${words} random words, worth ${bits} bits: with sealstream encrypt -p, type or paste them`);
+      inform(`${words} random words, worth ${bits} bits: type or paste them for sealstream encrypt -p`);
     }
     writeAll(STDOUT, text);
   } finally {
@@ -190,36 +162,30 @@ function printPassphrase(args: Arguments): void {
   }
 }
 
-function wordCount([count, more]: readonly string[]): number {
-  if (count === undefined) return DEFAULT_WORDS;
-  if (
-    more === undefined &&
-    /^\d{1,2}$/.test(count) &&
-    Number(count) >= MIN_WORDS &&
-    Number(count) <= MAX_WORDS
-  ) {
-    return Number(count);
-  }
+function wordCount(given: readonly string[]): number {
+  const [count = String(DEFAULT_WORDS), ...more] = given;
+  const words = Number(count);
+  const isCount = /^\d+$/.test(count) && words >= MIN_WORDS && words <= MAX_WORDS;
+  if (isCount && more.length === 0) return words;
   throw usageError(
-    `--passphrase-words takes one number from ${MIN_WORDS} to ${MAX_WORDS}, not ${more === undefined ? count : `${count} ${more}`}`,
-    `write it like --passphrase-words ${DEFAULT_WORDS}`,
+    `--passphrase-words takes one number from ${MIN_WORDS} to ${MAX_WORDS}, not ${given.join(' ')}`,
+    `for example: --passphrase-words ${DEFAULT_WORDS}`,
   );
 }
 
-/** How to seal for a new pair. */
-function sealFor(publicKey: string, pairFile: string): string {
+/** How to seal for a new key pair. */
+function sealCommand(publicKey: string, pairFile: string): string {
   if (!isTerminal(STDOUT)) return 'sealstream encrypt -R FILE-OF-THE-PUBLIC-KEY FILE';
-  return publicKey.length <= SHORT
+  return publicKey.length <= TYPED_LENGTH
     ? 'sealstream encrypt -r PUBLIC-KEY FILE'
-    : // Too long to be typed or pasted.
-      `sealstream keygen --public ${pairFile} > pair.pub; sealstream encrypt -R pair.pub FILE`;
+    : `sealstream keygen --public ${pairFile} > pair.pub; sealstream encrypt -R pair.pub FILE`;
 }
 
-/** The word as a shell takes it. */
+/** Quotes a word for a shell. */
 function shellWord(word: string): string {
   return /^[\w./@%+=:,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-// What a line of a terminal has room for.
-const SHORT = 80;
+// Longer public keys are not typed or pasted.
+const TYPED_LENGTH = 80;
 const MODES = ['recipient', 'x25519', 'public', 'passphrase-words'] as const;

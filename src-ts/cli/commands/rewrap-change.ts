@@ -1,4 +1,4 @@
-// What a rewrap is to change, by its options.
+// The change that the options of rewrap ask for.
 
 import { createHash } from 'node:crypto';
 
@@ -7,41 +7,42 @@ import { limits } from '../../internal/binding';
 import { SLOT_TYPES } from '../../internal/options';
 
 import type { Arguments } from '../runner/arguments';
-import { usageError } from '../errors/usage-error';
+import { usageError } from '../errors/command-error';
 
 /**
- * Refuses what no rewrap can mean.
+ * Checks the combination of options.
  *
- * @throws CommandError.
+ * @throws CommandError for options that can't be combined, and for no change at all.
  */
 export function checkChange(args: Arguments): void {
   const adds = ADDITIONS.some((option) => args.has(option));
   const [removes, replaces] = [args.has('remove'), args.has('replace')];
   if (args.has('mend')) {
-    if (adds || removes || replaces) throw usageError('--mend changes nobody', 'leave it out, or the rest');
+    if (adds || removes || replaces)
+      throw usageError('--mend changes no key slot', 'leave it out, or the other changes');
   } else if (!adds && !removes) {
     throw usageError(
-      'nothing is to be changed',
-      'say who with --add-recipient TEXT, --add-key FILE or --remove SELECTOR; --mend writes the header again as it is',
+      'no change is given',
+      'use --add-recipient TEXT, --add-key FILE or --remove SELECTOR; --mend writes the header again as it is',
     );
   }
   if (args.has('log') && PASSPHRASES.some((option) => args.has(option))) {
-    // To know it again the log would have to hold what a passphrase can be guessed by.
+    // To recognize it, the log would need a hash, by which a passphrase can be guessed.
     throw usageError(
-      '--log can not tell one passphrase from another',
-      'leave it out, or add the passphrase by a command of its own',
+      "--log can't tell one passphrase from another",
+      'leave it out, or add the passphrase with a separate command',
     );
   }
   if (replaces && (!adds || removes)) {
     throw usageError(
-      '--replace needs whom to add, and nothing to remove',
-      'give --add-key FILE and --replace',
+      '--replace needs an addition, and excludes --remove',
+      'for example: --add-key FILE --replace',
     );
   }
 }
 
 /** The change, for the library. */
-export function change(
+export function changeFor(
   args: Arguments,
   add: readonly Recipient[],
   remove: readonly SlotSelector[],
@@ -51,28 +52,28 @@ export function change(
 }
 
 /**
- * A change in a word, by which a log knows its own lines: what is added counts, and not the names of the files that it is in.
+ * A hash of the change, by which a log recognizes its own lines. It depends on the added keys, not on the names of their files.
  *
- * @param marks Of whoever is added.
+ * @param recipients Fingerprints of the added recipients.
  */
-export function changeOf(args: Arguments, marks: readonly string[]): string {
-  const said = ['key-id', 'remove'].map((option) => args.values(option));
+export function fingerprintOf(args: Arguments, recipients: readonly string[]): string {
+  const values = ['key-id', 'remove'].map((option) => args.values(option));
   const flags = ['replace', 'mend'].filter((option) => args.has(option));
-  const text = JSON.stringify([marks, ...said, flags]);
-  // Public keys are long, and every line has this.
+  const text = JSON.stringify([recipients, ...values, flags]);
+  // Every line of the log has it, and public keys are long.
   return createHash('sha256').update(text).digest('hex');
 }
 
 /**
- * What a value of --remove selects.
+ * The key slots that a value of --remove selects.
  *
- * @throws CommandError.
+ * @throws CommandError for any other text.
  */
 export function selectorOf(text: string): SlotSelector {
   if (/^\d{1,9}$/.test(text)) {
-    if (Number(text) < MAX_SLOTS) return Number(text);
+    if (Number(text) < limits.maxSlots) return Number(text);
     throw usageError(
-      `--remove can't be ${text}: the last position there can be is ${MAX_SLOTS - 1}`,
+      `--remove can't be ${text}: the highest position is ${limits.maxSlots - 1}`,
       'see the positions of a file with sealstream inspect',
     );
   }
@@ -85,7 +86,5 @@ export function selectorOf(text: string): SlotSelector {
   return { type };
 }
 
-// What a header has room for.
-const MAX_SLOTS = limits.maxSlots;
 const PASSPHRASES = ['add-passphrase', 'add-passphrase-fd'];
 const ADDITIONS = ['add-recipient', 'add-recipients-file', 'add-key', ...PASSPHRASES];

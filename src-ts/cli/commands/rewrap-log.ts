@@ -1,4 +1,4 @@
-// What a rewrap of many files has done, so that the next run goes on behind it: a line of JSON for each step.
+// The log of a rewrap of many files, by which the next run skips what is done: a line of JSON for each step.
 
 import { resolve } from 'node:path';
 
@@ -9,19 +9,19 @@ import type { LogFile } from '../files/log-file';
 interface Line {
   readonly file: string;
   readonly streamId: string;
-  /** The header's revision that the change makes, or made. */
+  /** The header's revision after the change. */
   readonly revision: number;
-  /** What is changed: a line of another change says nothing about this one. */
+  /** The change's fingerprint. Lines of other changes are ignored. */
   readonly change: string;
   readonly done: boolean;
-  /** The change that was begun was not made. */
+  /** The change failed. */
   readonly failed?: true;
 }
 
-/** How far a change of a file has come. */
-export type State = 'open' | 'interrupted' | 'done';
+/** State of a file's change. */
+export type ChangeState = 'open' | 'interrupted' | 'done';
 
-/** Whether the text is a line of a log. */
+/** Whether a text is a line of a log. */
 export function isLogLine(text: string): boolean {
   return lineOf(text) !== undefined;
 }
@@ -29,7 +29,7 @@ export function isLogLine(text: string): boolean {
 /** The log of one change. */
 export class RewrapLog {
   readonly #known = new Map<string, Line>();
-  /** Lines of what is under way, which say how it is called where it fails. */
+  /** Lines of changes that have begun, for the line of one that fails. */
   readonly #begun = new Map<string, Omit<Line, 'change'>>();
 
   constructor(
@@ -40,44 +40,40 @@ export class RewrapLog {
   }
 
   /**
-   * How far a file's change has come: it was made where the header is at least of the revision that a line of the log names, and
-   * half-way where only the header's copy is. A file that was sealed anew since then has had none.
+   * The state of a file's change: done if the header has at least the revision that the log names, interrupted if only the
+   * header's copy has it. A file that was sealed again since has another stream id, and is open.
    */
-  async stateOf(file: string): Promise<State> {
+  async stateOf(file: string): Promise<ChangeState> {
     const line = this.#known.get(resolve(file));
     if (line === undefined) return 'open';
-    try {
-      const { streamId, headerRevision, headerFromCopy } = await inspect(file);
-      const isThere = streamId === line.streamId && headerRevision >= line.revision;
-      if (!isThere) return 'open';
-      return line.done || !headerFromCopy ? 'done' : 'interrupted';
-    } catch {
-      // Whoever works on it will tell.
-      return 'open';
-    }
+    // If it can't be inspected, rewrapping it will tell why.
+    const info = await inspect(file).catch(() => undefined);
+    const isMade = info?.streamId === line.streamId && info.headerRevision >= line.revision;
+    if (!isMade) return 'open';
+    return line.done || !info.headerFromCopy ? 'done' : 'interrupted';
   }
 
   /**
-   * Notes that a file's change begins.
+   * Logs that a file's change begins.
    *
-   * @throws CommandError, as do the others, where the log can't be written.
+   * @throws CommandError if the log can't be written, as do `done` and `failed`.
    */
   async begin(file: string): Promise<void> {
     const info = await inspect(file).catch(() => undefined);
-    // What can't be looked at fails by itself.
+    // Rewrapping it will fail.
     if (info === undefined) return;
     const line = { file, streamId: info.streamId, revision: info.headerRevision + 1, done: false };
     this.#begun.set(file, line);
     this.#add(line);
   }
 
-  /** Notes that a file's change is done. */
+  /** Logs that a file's change is done. */
   done(file: string, { streamId, revision }: { streamId: string; revision: number }): void {
     this.#begun.delete(file);
     this.#add({ file, streamId, revision, done: true });
   }
 
-  /** Notes that a file's change was not made: whatever raises its revision later, it was not this change. */
+  /** Logs that a file's change failed: if its revision rises later, another change did it. */
   failed(file: string): void {
     const line = this.#begun.get(file);
     this.#begun.delete(file);
@@ -97,21 +93,21 @@ export class RewrapLog {
   }
 }
 
-/** `undefined` for what is torn, or no line of a log. */
+/** The line in a text; `undefined` if it is incomplete, or not a log line. */
 function lineOf(text: string): Line | undefined {
-  let found: Partial<Record<keyof Line, unknown>> | null;
   try {
-    found = JSON.parse(text) as typeof found;
+    const line = JSON.parse(text) as Line | null;
+    if (line === null || ![undefined, true].includes(line.failed)) return undefined;
+    return LINE_TYPES.every(([name, type]) => typeof line[name] === type) ? line : undefined;
   } catch {
     return undefined;
   }
-  const { file, streamId, revision, change, done, failed } = found ?? {};
-  const isWhole =
-    typeof file === 'string' &&
-    typeof streamId === 'string' &&
-    typeof revision === 'number' &&
-    typeof change === 'string' &&
-    typeof done === 'boolean' &&
-    (failed === undefined || failed === true);
-  return isWhole ? { file, streamId, revision, change, done, ...(failed === true && { failed }) } : undefined;
 }
+
+const LINE_TYPES = [
+  ['file', 'string'],
+  ['streamId', 'string'],
+  ['revision', 'number'],
+  ['change', 'string'],
+  ['done', 'boolean'],
+] as const;

@@ -1,4 +1,4 @@
-// Plaintext on a terminal: only text, only when all of it is verified, and never through a file.
+// Shows plaintext on a terminal: only text, and only after all of it is verified.
 
 import { closeSync, openSync, read as readCallback, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,13 +8,13 @@ import { decrypt, inspect, type OpenOptions, type OperationOptions } from '../..
 
 import { isRetry, STDOUT, writeAll } from '../terminal/console';
 import type { Endpoint } from '../files/endpoints';
-import { refusal } from '../errors/usage-error';
+import { refusal } from '../errors/command-error';
 
 /**
- * Opens a short stream in memory and prints it, if it is text.
+ * Opens a short stream in memory and prints it if it is text.
  *
- * @returns What the stream's header says of its own state.
- * @throws CommandError for what does not belong on a terminal.
+ * @returns Whether the header was damaged and its copy was used.
+ * @throws CommandError for binary or long plaintext.
  */
 export async function showOnTerminal(
   source: Endpoint,
@@ -25,7 +25,7 @@ export async function showOnTerminal(
   try {
     checkText(plaintext);
     writeAll(STDOUT, plaintext);
-    // A prompt behind an unfinished line is hard to read.
+    // The shell's prompt starts on a line of its own.
     if (plaintext.length > 0 && plaintext.at(-1) !== NEWLINE) writeAll(STDOUT, '\n');
   } finally {
     plaintext.fill(0);
@@ -34,66 +34,60 @@ export async function showOnTerminal(
   return { headerFromCopy };
 }
 
-/** Reads what is no longer than the sealed form of a text that a terminal gets. */
+/** Reads a sealed stream that is short enough to show. */
 async function readAll(source: Endpoint): Promise<Buffer> {
   const fd = 'fd' in source ? source.fd : openRegular(source.path);
   const sealed = Buffer.alloc(SEALED_LIMIT + 1);
   try {
     for (let size = 0; size < sealed.length;) {
-      const count = await readSome(fd, sealed, size);
-      if (count === 0) return sealed.subarray(0, size);
-      size += count;
+      try {
+        const { bytesRead } = await read(fd, sealed, size, sealed.length - size, null);
+        if (bytesRead === 0) return sealed.subarray(0, size);
+        size += bytesRead;
+      } catch (error) {
+        // Another program made the pipe non-blocking.
+        if (!isRetry(error)) throw error;
+        await delay(10);
+      }
     }
   } finally {
     if ('path' in source) closeSync(fd);
   }
-  throw notForTerminals(TOO_LONG);
+  throw refuseOnTerminal(TOO_LONG);
 }
 
 function openRegular(path: string): number {
-  // A named pipe would keep its opener waiting.
+  // Opening a named pipe would block.
   const found = statSync(path);
   if (found.isDirectory()) throw refusal(`${path} is a directory`, 'name a sealed file');
   if (!found.isFile()) throw refusal(`${path} is not a regular file`, 'use - for standard input');
   return openSync(path, 'r');
 }
 
-async function readSome(fd: number, buffer: Buffer, offset: number): Promise<number> {
-  for (;;) {
-    try {
-      return (await read(fd, buffer, offset, buffer.length - offset, null)).bytesRead;
-    } catch (error) {
-      // Another program has made the pipe non-blocking.
-      if (!isRetry(error)) throw error;
-      await delay(10);
-    }
-  }
-}
-
 function checkText(plaintext: Buffer): void {
-  if (plaintext.length > LIMIT) throw notForTerminals(TOO_LONG);
+  if (plaintext.length > LIMIT) throw refuseOnTerminal(TOO_LONG);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(plaintext);
   } catch {
-    throw notForTerminals('the plaintext is binary');
+    throw refuseOnTerminal('the plaintext is binary');
   }
   if (CONTROL.test(text))
-    throw notForTerminals('the plaintext holds control characters, which can change the terminal');
+    throw refuseOnTerminal('the plaintext has control characters, which can change the terminal');
 }
 
-function notForTerminals(reason: string) {
+function refuseOnTerminal(reason: string) {
   return refusal(
     `${reason}, and standard output is a terminal`,
-    'name a file with -o OUT, use a pipe such as "| less", or send it all the same with --force',
+    'name a file with -o OUT, use a pipe such as "| less", or use --force to send it anyway',
   );
 }
 
 const read = promisify(readCallback);
 const LIMIT = 2 ** 20;
-// As much text in the smallest frames and segments, and a header.
+// Sealed size of that much text in the smallest frames and segments, with a header.
 const SEALED_LIMIT = 2 * LIMIT;
 const TOO_LONG = 'the plaintext is too long for a terminal';
 const NEWLINE = 0x0a;
-// Tabs and line ends are no harm; a carriage return alone lets one text cover another.
+// Tabs and line ends are harmless; a carriage return alone lets one text cover another.
 const CONTROL = /(?![\t\n]|\r\n)\p{Cc}/u;

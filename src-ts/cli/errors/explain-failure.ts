@@ -1,321 +1,307 @@
-// The library's errors, each with what a person can do about it here.
+// The library's errors: for each kind of failure a message, advice and an exit code.
 
-import type { Limit, SealError, SealFailure } from '../../index';
+import type { SealError, SealFailure } from '../../index';
 
 import { exitCodes } from './exit-codes';
-import { explainSystemCode } from './explain-system';
-import { giveHeader, headerAlone, NAME_BODY, nameBody, ofGivenHeader } from './explain-header';
+import { explainSystemCode, systemText } from './explain-system';
 import type { Explanation } from './explanation';
-import type { Scene } from './failure-place';
+import type { FailureContext } from './failure-context';
+import { giveHeader, NAME_BODY, nameBody, ofGivenHeader } from './header-advice';
+import { giveOtherKey } from './key-advice';
 import { counted, formatSize } from '../../damage-page/units';
-import { otherKey } from './slot-advice';
-
-/** Whether the library threw it. By its shape, so that this works where the library can't even be loaded. */
-export function isSealError(error: unknown): error is SealError {
-  return error instanceof Error && error.name === 'SealError' && 'failure' in error;
-}
 
 /** Explains an error of the library. */
-export function explainFailure({ code, failure, message }: SealError, scene?: Scene): Explanation {
+export function explainFailure(
+  { code, failure, message: engineMessage }: SealError,
+  known?: FailureContext,
+): Explanation {
+  const context = known ?? UNKNOWN;
   const kind = failure.kind === 'Segment' ? failure.error.kind : failure.kind;
-  const said = message.replace(SAID_AS_ADVICE, '');
-  const told = scene !== undefined && isOfInput(failure) ? `${scene.input}: ${said}` : said;
-  const explanation = { code, kind, message: told, failure, ...meaning(code, failure, said, scene) };
-  return ofGivenHeader(explanation, failure, scene);
+  const text = describe(failure) ?? engineMessage;
+  const message = known !== undefined && CONCERN_INPUT.has(failure.kind) ? `${known.input}: ${text}` : text;
+  // The table has an entry of the right type for each kind, which the compiler can't follow.
+  const meaning = MEANINGS[failure.kind] as Rule<SealFailure>;
+  const explanation = { kind, message, failure, ...meaning(failure, context, engineMessage), code };
+  return ofGivenHeader(explanation, failure, context);
 }
 
-/** Whether the library fails so only before any plaintext comes out. */
-export function isBeforeOutput(failure: SealFailure): boolean {
+/** A failure in words, without advice, where the library's own message gives advice to programmers. */
+export function describe(failure: SealFailure): string | undefined {
   switch (failure.kind) {
-    case 'HeaderError':
-      return failure.field !== 'EndExtensions';
-    case 'HeaderDamaged':
-    case 'HeaderTampered':
-      return true;
-    case 'Truncated':
-      return failure.verifiedBytes === 0;
-    case 'Io':
-      return failure.operation === 'Open';
+    case 'Segment': {
+      const { error } = failure;
+      if (error.kind === 'DigestMismatch') {
+        return `segment ${error.segment} (byte ${error.offset}) is damaged: its digest is ${error.actual}, expected ${error.expected}`;
+      }
+      return error.kind === 'FrameWorkerDisconnected'
+        ? `segment ${error.segment}: its worker stopped without an answer, a bug in sealstream`
+        : undefined;
+    }
+    case 'SourceChanged':
+      return `it changed since the operation began: it had ${counted(failure.expected, 'byte')} and ${CHANGES[failure.relation]}`;
     default:
-      return false;
+      return undefined;
   }
+}
+
+/** Whether this failure always happens before any plaintext is written. */
+export function isBeforeOutput(failure: SealFailure): boolean {
+  return (
+    failure.kind === 'HeaderDamaged' ||
+    failure.kind === 'HeaderTampered' ||
+    (failure.kind === 'HeaderError' && failure.field !== 'EndExtensions') ||
+    (failure.kind === 'Truncated' && failure.verifiedBytes === 0) ||
+    (failure.kind === 'Io' && failure.operation === 'Open')
+  );
 }
 
 /** Whether the library refused the value of an option. */
-export function isWrongOption(error: unknown): error is RangeError {
+export function isRangeError(error: unknown): error is RangeError {
   return error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
 }
 
-/** Explains a refused value, by the option's name here. */
+/** Explains a refused value, with the option's name on the command line. */
 export function explainOption({ message }: RangeError): Explanation {
-  const said = `--${message.replace(OPTION_NAME, dashed)}`;
-  return { exitCode: exitCodes.usage, code: 'ERR_CLI_USAGE', kind: 'Usage', message: said, advice: SEE_HELP };
+  const text = `--${message.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, dashed)}`;
+  return { code: 'ERR_CLI_USAGE', kind: 'Usage', message: text, ...usage('see --help of the command') };
 }
 
+type Kind = SealFailure['kind'];
+type FailureOf<K extends Kind> = Extract<SealFailure, { kind: K }>;
+/** The part of an explanation that depends on the kind of failure. Without a message, the library's message is used. */
 type Meaning = Pick<Explanation, 'exitCode' | 'advice'> & Partial<Explanation>;
+type Rule<F> = (failure: F, context: FailureContext, message: string) => Meaning;
 
-function meaning(code: string, failure: SealFailure, message: string, scene: Scene | undefined): Meaning {
-  const input = scene?.input ?? 'the input';
-  switch (failure.kind) {
-    case 'NoMatchingKey':
-      return wrongKey(otherKey(failure.slots, scene));
-    case 'WrongPassphrase':
-      return wrongKey(
-        'type the one that it was sealed with, blanks included: look at Caps Lock and at the keyboard’s layout; how accents are composed makes no difference',
-      );
-    case 'ContextMismatch':
-      return failure.supplied === 0
-        ? {
-            ...wrongKey('give it with --context TEXT'),
-            message: `the key is right, but ${input} was sealed with a context`,
-          }
-        : {
-            ...wrongKey('give that one, letter by letter, with --context TEXT, or leave --context out'),
-            message: `the key is right, but ${input} was sealed with another context, or none`,
-          };
-    case 'HeaderError':
-      if (scene?.command === 'salvage') return damaged(NEEDS_HEADER);
-      if (failure.field === 'Magic' && failure.expected.includes('kept apart')) {
-        return {
-          ...damaged(giveHeader(scene)),
-          message: `${input} is the body of a sealed stream, without its header`,
-        };
-      }
-      return failure.field === 'Magic'
-        ? { ...damaged(neverSealed(scene)), message: `${input} is not a sealed stream` }
-        : damaged(`it may come from a newer release of sealstream; else ${RESTORE}`);
-    case 'Segment':
-      return ofSegment(failure.error.kind);
-    case 'HeaderDamaged':
-      return damaged(
-        scene?.command === 'salvage' ? 'give the header of another copy, by --header FILE' : RESTORE,
-      );
-    case 'HeaderTampered':
-    case 'EndDamaged':
-    case 'EndTampered':
-      return damaged(scene?.command === 'heal' ? ADD_A_COPY : RESTORE);
-    case 'NotHealed':
-      return { ...damaged(ADD_A_COPY), message: notHealed(failure, input) };
-    case 'NoDigests':
-      return refused('open each copy with the key: sealstream decrypt');
-    case 'ForeignReplica': {
-      const copy = scene?.replicas?.[failure.replica] ?? `copy ${failure.replica}`;
-      return {
-        ...refused('leave that copy out'),
-        message: `${copy} is not a copy of ${input}: its stream id is another`,
-      };
-    }
-    case 'JournalRefused':
-      return refused('do it without --resume, or delete the journal to start over');
-    case 'TargetBusy':
-      return refused(
-        scene?.command === 'rewrap'
-          ? 'wait for it to end'
-          : 'wait for it to end, or name another output with -o OUT',
-      );
-    case 'Truncated':
-      return truncated(failure, input, scene);
-    case 'TrailingData':
-      return damaged('something was appended to it: restore it from another copy, or cut it there');
-    case 'LimitExceeded':
-      return overLimit(failure, input);
-    case 'SameFile':
-      return refused('name another output with -o OUT');
-    case 'TargetExists':
-      return {
-        ...refused('name another with -o OUT, or replace it with --force'),
-        message: `${failure.path} exists`,
-      };
-    case 'NotARegularFile':
-      return notRegular(failure, scene);
-    case 'InvalidOption':
-      if (failure.option === 'header' && scene?.command === 'header') {
-        return { exitCode: exitCodes.usage, advice: NAME_BODY, message: `${input} has a header of its own` };
-      }
-      if (scene?.command === 'rewrap' && WHOM.has(failure.option)) {
-        return {
-          exitCode: exitCodes.usage,
-          advice: 'take others out of it with --remove, or all with --replace',
-          message: `what is to be added to ${input} ${failure.problem}`,
-        };
-      }
-      return {
-        exitCode: exitCodes.usage,
-        advice: failure.option === 'remove' ? 'see who can open it with sealstream inspect' : '',
-        // What concerns the file itself has no option.
-        message:
-          failure.option === 'path'
-            ? `${input} ${failure.problem}`
-            : `--${dashed(failure.option)} ${failure.problem}`,
-      };
-    case 'Io':
-      if (failure.code === 'EISDIR' && failure.operation === 'Read') {
-        return notRegular({ path: input, found: 'Directory' }, scene);
-      }
-      return { ...explainSystemCode(failure.code ?? '', message.replace(OS_ERROR, '')), code };
-    case 'SourceChanged':
-      return failed(
-        scene?.resumable === true
-          ? 'when nothing writes to it any more, do it without --resume, which starts from the beginning'
-          : 'do it again when nothing writes to it any more',
-      );
-    case 'Crypto':
-    case 'ThreadsUnavailable':
-      return failed('try again, with less running beside it');
-    case 'Cancelled':
-    case 'OutputTooSmall':
-      return failed(REPORT);
-    default:
-      return failed(REPORT);
+/** Makes explanations with an exit code. */
+function explaining(name: keyof typeof exitCodes): (advice: string, message?: string) => Meaning {
+  const exitCode = exitCodes[name];
+  return (advice, message) => ({ exitCode, advice, ...(message !== undefined && { message }) });
+}
+
+const failed = explaining('failed');
+const wrongKey = explaining('wrongKey');
+const damaged = explaining('damaged');
+const refused = explaining('refused');
+const usage = explaining('usage');
+
+const RESTORE = 'restore it from another copy';
+const REPAIR = `${RESTORE}, or try sealstream heal or sealstream salvage`;
+const ADD_A_COPY = 'add another copy, or recover what is left with the key: sealstream salvage';
+const NEEDS_HEADER =
+  'no header that the key opens was found in it: give a kept one, or the header of another copy, with --header FILE';
+/** What to do about a bug. */
+export const REPORT = 'please report it, with the output of the same command and SEALSTREAM_DEBUG=1';
+const RETRY = 'try again with fewer programs running';
+
+const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
+  NoMatchingKey: (_, context) => wrongKey(giveOtherKey(context)),
+  WrongPassphrase: () =>
+    wrongKey(
+      'type the passphrase that it was sealed with, with every space: check Caps Lock and the keyboard layout; composed and decomposed accents are the same',
+    ),
+  ContextMismatch: ({ supplied }, { input }) =>
+    wrongKey(
+      supplied === 0
+        ? 'give it with --context TEXT'
+        : 'give exactly that context with --context TEXT, or leave --context out',
+      `the key is right, but ${input} was sealed with ${supplied === 0 ? 'a context' : 'another context, or none'}`,
+    ),
+  HeaderError: headerError,
+  HeaderDamaged: (_, { command }) =>
+    damaged(command === 'salvage' ? 'give the header of another copy with --header FILE' : RESTORE),
+  HeaderTampered: restore,
+  HeaderCopyDamaged: unexpected,
+  RewrapInterrupted: unexpected,
+  Segment: ({ error: { kind } }) => (ENGINE_FAULTS.has(kind) ? failed(REPORT) : damaged(REPAIR)),
+  Truncated: truncated,
+  EndDamaged: restore,
+  EndTampered: restore,
+  TrailingData: () =>
+    damaged('data was appended to it: restore it from another copy, or cut it off at that byte'),
+  LimitExceeded: overLimit,
+  Cancelled: unexpected,
+  SourceChanged: (_, { resumable }) =>
+    failed(
+      resumable === true
+        ? 'when no program writes to it, run the command without --resume, which starts from the beginning'
+        : 'run the command again when no program writes to it',
+    ),
+  JournalRefused: ({ path, problem }) =>
+    refused(
+      'run the command without --resume, or delete the journal to start over',
+      `can't resume from ${path}: ${problem}`,
+    ),
+  TargetBusy: ({ path }, { command }) =>
+    refused(
+      command === 'rewrap' ? 'wait until it ends' : 'wait until it ends, or name another output with -o OUT',
+      `another operation is writing ${path}`,
+    ),
+  NotHealed: ({ segments, first }, { input }) =>
+    damaged(
+      ADD_A_COPY,
+      segments === 1
+        ? `segment ${first} of ${input} is intact in none of the copies`
+        : `${counted(segments, 'segment')} of ${input} are intact in none of the copies, the first is segment ${first}`,
+    ),
+  NoDigests: (_, { input }) =>
+    refused(
+      'open each copy with the key: sealstream decrypt',
+      `${input} was sealed without digests, so damage can't be found without the key`,
+    ),
+  ForeignReplica: ({ replica }, { input, replicas }) =>
+    refused(
+      'leave that copy out',
+      `${replicas?.[replica] ?? `copy ${replica}`} is not a copy of ${input}: it has another stream id`,
+    ),
+  SameFile: () => refused('name another output with -o OUT'),
+  TargetExists: ({ path }) =>
+    refused('name another output with -o OUT, or replace it with --force', `${path} exists`),
+  NotARegularFile: notRegular,
+  OutputTooSmall: unexpected,
+  InvalidOption: invalidOption,
+  Io: ({ code, operation, message: text }, context, message) =>
+    code === 'EISDIR' && operation === 'Read'
+      ? notRegular({ path: context.input, found: 'Directory' }, context)
+      : explainSystemCode(
+          code ?? '',
+          message.replace(text, () => systemText(code) ?? text),
+        ),
+  Crypto: () => failed(RETRY),
+  ThreadsUnavailable: () => failed(RETRY),
+};
+
+/** A failure that no command of this program should meet. */
+function unexpected(): Meaning {
+  return failed(REPORT);
+}
+
+function restore(_: unknown, { command }: FailureContext): Meaning {
+  return damaged(command === 'heal' ? ADD_A_COPY : RESTORE);
+}
+
+function headerError({ field, found }: FailureOf<'HeaderError'>, context: FailureContext): Meaning {
+  const { command, input } = context;
+  if (command === 'salvage') return damaged(NEEDS_HEADER);
+  if (field !== 'Magic') {
+    return damaged(`a newer release of sealstream may have written it; if not, ${RESTORE}`);
   }
+  return found.startsWith(SEGMENT_MARKER)
+    ? damaged(giveHeader(context), `${input} is the body of a sealed stream, without its header`)
+    : damaged(
+        context.isNamed
+          ? 'check the name: the file may never have been sealed'
+          : 'check the input: it may never have been sealed',
+        `${input} is not a sealed stream`,
+      );
 }
 
-function ofSegment(kind: string): Meaning {
-  switch (kind) {
-    case 'FrameWorkerDisconnected':
-    case 'FrameEncryptionFailed':
-    case 'CheckpointError':
-      return failed(REPORT);
-    default:
-      return damaged(GET_BACK);
+function truncated({ offset, verifiedBytes }: FailureOf<'Truncated'>, context: FailureContext): Meaning {
+  const { command, input } = context;
+  if (offset === 0) {
+    const advice = context.isNamed
+      ? 'check the name, and whether the file was ever written'
+      : 'check the program that writes to the pipe: it wrote nothing';
+    return damaged(advice, `${input} is empty, not a sealed stream`);
   }
-}
-
-function wrongKey(advice: string): Meaning {
-  return { exitCode: exitCodes.wrongKey, advice };
-}
-
-function damaged(advice: string): Meaning {
-  return { exitCode: exitCodes.damaged, advice };
-}
-
-function refused(advice: string): Meaning {
-  return { exitCode: exitCodes.refused, advice };
-}
-
-function failed(advice: string): Meaning {
-  return { exitCode: exitCodes.failed, advice };
+  if (context.isHeaderAlone === true) {
+    return damaged(nameBody(context), `${input} is a header alone, without the rest of its stream`);
+  }
+  const verified =
+    verifiedBytes === 0 ? '' : `, after ${counted(verifiedBytes, 'verified byte')} of plaintext`;
+  return damaged(
+    command === 'salvage'
+      ? NEEDS_HEADER
+      : 'the copy is incomplete: fetch it again, restore it, or try sealstream salvage',
+    `${input} is cut short at byte ${offset}${verified}`,
+  );
 }
 
 function overLimit(
-  { limit, value, maximum }: { limit: Limit; value: number; maximum: number },
-  input: string,
+  { limit, value, maximum }: FailureOf<'LimitExceeded'>,
+  { input }: FailureContext,
 ): Meaning {
   switch (limit) {
     case 'SegmentSize':
-      return {
-        ...refused(`if you trust it, allow that with --max-segment-size ${value}`),
-        message: `${input} has segments of ${value} bytes, and more than ${maximum} are not accepted`,
-      };
+      return refused(
+        `if you trust it, allow that with --max-segment-size ${value}`,
+        `${input} has segments of ${value} bytes, and the limit is ${maximum}`,
+      );
     case 'PassphraseCost': {
       const [cost, most] = [value, maximum].map((kib) => formatSize(kib * 1024));
-      return {
-        ...refused(`if you trust it, allow that with --max-passphrase-cost ${value}K`),
-        message: `trying a passphrase on ${input} costs ${cost} of memory times passes, and more than ${most} is not accepted`,
-      };
+      return refused(
+        `if you trust it, allow that with --max-passphrase-cost ${value}K`,
+        `trying a passphrase on ${input} costs ${cost} of memory times passes, and the limit is ${most}`,
+      );
     }
     default:
-      return refused('whoever sealed it must seal it again, for passphrases that cost less to try');
+      return refused(
+        'ask for a file that was sealed with a cheaper passphrase',
+        `a passphrase of ${input} takes ${value} lanes, and the limit is ${maximum}`,
+      );
   }
 }
 
-function notHealed({ segments, first }: { segments: number; first: number }, input: string): string {
-  return segments === 1
-    ? `segment ${first} of ${input} is sound in none of the copies`
-    : `${counted(segments, 'segment')} of ${input} are sound in none of the copies, the first is segment ${first}`;
-}
-
-function truncated(
-  { offset, verifiedBytes }: { offset: number; verifiedBytes: number },
-  input: string,
-  scene: Scene | undefined,
-): Meaning {
-  if (offset === 0) {
-    const advice =
-      scene?.isNamed === false
-        ? 'check the program that writes into the pipe: nothing came from it'
-        : 'check the name, and whether the file was ever written';
-    return { ...damaged(advice), message: `${input} is empty, not a sealed stream` };
-  }
-  if (scene?.isHeaderAlone === true) return { ...damaged(nameBody(scene)), message: headerAlone(input) };
-  const verified =
-    verifiedBytes === 0
-      ? ''
-      : `: ${counted(verifiedBytes, 'byte')} of plaintext ${verifiedBytes === 1 ? 'was' : 'were'} verified before`;
-  return {
-    ...damaged(
-      scene?.command === 'salvage'
-        ? NEEDS_HEADER
-        : 'the copy was not finished, or a part was lost: fetch it again, restore it, or see what sealstream salvage makes of it',
-    ),
-    message: `${input} is cut short at byte ${offset}${verified}`,
-  };
-}
-
-function neverSealed(scene: Scene | undefined): string {
-  return scene?.isNamed === false
-    ? 'check what is sent in: it may never have been sealed'
-    : 'check the name: it may never have been sealed';
-}
-
-/** A path, at either end, that is something else than a file. */
-export function notRegular(
+/** A path of an input or output that is not a regular file. */
+function notRegular(
   { path, found }: { path: string; found: string },
-  scene: Scene | undefined,
-): Pick<Explanation, 'exitCode' | 'advice' | 'message'> {
-  const isInput = path === scene?.input || scene?.replicas?.includes(path) === true;
+  { command, input, replicas }: FailureContext,
+): Meaning {
+  const isInput = path === input || replicas?.includes(path) === true;
   if (found === 'Directory') {
-    const advice = isInput ? FOLDER_ADVICE[scene.command] : 'name a file in it with -o OUT';
-    return { ...refused(advice), message: `${path} is a directory` };
+    const forInput = FOLDER_ADVICE[command] ?? 'name a sealed file';
+    return refused(isInput ? forInput : 'name a file in it with -o OUT', `${path} is a directory`);
   }
-  const [forInput, forOutput] = NEEDS_FILES.has(scene?.command)
-    ? ['save what it gives in a file, and name that', 'name a new file with -o OUT']
-    : ['use - for standard input', 'use -o - for standard output'];
-  return { ...refused(isInput ? forInput : forOutput), message: `${path} is not a regular file` };
+  const [forInput, forOutput] = TAKES_STREAMS.has(command)
+    ? ['use - for standard input', 'use -o - for standard output']
+    : ['save its output to a file, and name that', 'name a new file with -o OUT'];
+  return refused(isInput ? forInput : forOutput, `${path} is not a regular file`);
 }
 
-/** Whether the input is what is wrong. */
-function isOfInput({ kind }: SealFailure): boolean {
-  return OF_INPUT.has(kind);
+function invalidOption(
+  { option, problem }: FailureOf<'InvalidOption'>,
+  { command, input }: FailureContext,
+): Meaning {
+  if (option === 'header' && command === 'header') {
+    return usage(NAME_BODY, `${input} has a header of its own`);
+  }
+  if (command === 'rewrap' && ADDITIONS.has(option)) {
+    return usage(
+      'remove other key slots with --remove, or all of them with --replace',
+      `the additions to ${input} ${problem}`,
+    );
+  }
+  return usage(
+    option === 'remove' ? 'see the key slots of the file with sealstream inspect' : '',
+    // The option `path` is the input itself.
+    option === 'path' ? `${input} ${problem}` : `--${dashed(option)} ${problem}`,
+  );
 }
 
-/** An option's name as it is written here. */
+/** The name on the command line of one of the library's options. */
 function dashed(option: string): string {
   return (COMMAND_OPTION[option] ?? option).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-// What the command calls otherwise than the library.
+const UNKNOWN: FailureContext = { command: '', input: 'the input', isNamed: true };
+// Options that have another name on the command line.
 const COMMAND_OPTION: Readonly<Partial<Record<string, string>>> = {
   strength: 'passphrase-cost',
   add: 'add-recipient',
 };
-const RESTORE = 'restore it from another copy';
-const GET_BACK = `${RESTORE}, or see what sealstream heal or sealstream salvage makes of it`;
-const NEEDS_HEADER =
-  'no header that the key opens is left in it: if one was kept, or another copy has one, give it with --header FILE';
-const ADD_A_COPY = 'add another copy, or salvage what is left with the key: sealstream salvage';
-const REPORT = 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1';
-const FOLDER_ADVICE: Readonly<Record<Scene['command'], string>> = {
-  encrypt: 'seal it as one: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
-  decrypt: 'name a sealed file',
-  inspect: 'name a sealed file',
-  verify: 'name a sealed file',
-  salvage: 'name a sealed file',
-  heal: 'name a sealed file',
-  header: 'name a sealed file',
+const FOLDER_ADVICE: Readonly<Partial<Record<string, string>>> = {
+  encrypt: 'seal it as an archive: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
   rewrap: 'name the files, or the folder with --recursive FOLDER',
 };
-const NEEDS_FILES: ReadonlySet<Scene['command'] | undefined> = new Set([
-  'inspect',
-  'verify',
-  'salvage',
-  'heal',
-  'header',
-  'rewrap',
-] as const);
-// As the library calls whoever is added.
-const WHOM: ReadonlySet<string> = new Set(['recipients', 'add', 'replace']);
-const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
+const TAKES_STREAMS: ReadonlySet<string> = new Set(['encrypt', 'decrypt']);
+// The library's options for the recipients that rewrap adds.
+const ADDITIONS: ReadonlySet<string> = new Set(['recipients', 'add', 'replace']);
+const ENGINE_FAULTS: ReadonlySet<string> = new Set([
+  'FrameWorkerDisconnected',
+  'FrameEncryptionFailed',
+  'CheckpointError',
+]);
+// Failures whose message has to name the input.
+const CONCERN_INPUT: ReadonlySet<string> = new Set<Kind>([
   'HeaderError',
   'HeaderDamaged',
   'HeaderTampered',
@@ -327,11 +313,10 @@ const OF_INPUT: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'TrailingData',
   'SourceChanged',
 ]);
-// What the advice says again.
-const SAID_AS_ADVICE =
-  /[;:,] (?:please report it|restore it from another copy|(?:open each copy|wait for it to end|delete it to start over|do it again from the start)[^;]*)(?=\)?$)/;
-const SEE_HELP = 'see the help of the command: --help';
-// An option's name in the library's messages.
-const OPTION_NAME = /\b(?:frameSize|segmentSize|maxSegmentSize|maxPassphraseCost|keyId)\b/g;
-// The number of the system's error, and a temporary file's name.
-const OS_ERROR = / \(os error \d+\)(?: at path ".*")?$/s;
+const CHANGES: Readonly<Record<string, string>> = {
+  Shorter: 'now has fewer',
+  Longer: 'now has more',
+  Modified: 'still has as many, but it was written to or replaced',
+};
+// The first bytes of a segment, as `found` quotes them.
+const SEGMENT_MARKER = '"SEG1';

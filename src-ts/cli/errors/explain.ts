@@ -1,28 +1,30 @@
-// What an error means to the person or the script that ran the command: a sentence, what to do, an exit code.
+// Explains an error: a sentence, what to do about it, and the exit code.
 
-import { CommandError } from './usage-error';
+import { CommandError } from './command-error';
 import { exitCodes } from './exit-codes';
-import { explainFailure, explainOption, isBeforeOutput, isSealError, isWrongOption } from './explain-failure';
+import { explainFailure, explainOption, isBeforeOutput, isRangeError, REPORT } from './explain-failure';
 import { explainSystem, isSystemError } from './explain-system';
 import type { Explanation } from './explanation';
-import { type Scene, WorkFailure } from './failure-place';
+import { type FailureContext, isSealError, OperationError } from './failure-context';
 import { Interruption } from '../terminal/interrupt';
 
-/** Explains whatever was thrown. */
-export function explain(error: unknown, scene?: Scene): Explanation {
-  const explanation = explanationOf(error, scene);
+/** Explains anything that was thrown. */
+export function explain(error: unknown, context?: FailureContext): Explanation {
+  const explanation = explanationOf(error, context);
   const { stack } = error instanceof Error ? error : {};
   return stack === undefined ? explanation : { stack, ...explanation };
 }
 
-function explanationOf(error: unknown, scene: Scene | undefined): Explanation {
-  if (error instanceof WorkFailure) {
-    const { cause } = error;
-    const explanation = explain(cause, error.scene);
-    if (error.scene.resumable === true) return stays(cause) ? goesOn(explanation) : explanation;
-    const mayHaveOutput =
-      error.scene.toStandardOutput && !(isSealError(cause) && isBeforeOutput(cause.failure));
-    return mayHaveOutput ? incomplete(explanation) : explanation;
+function explanationOf(error: unknown, context: FailureContext | undefined): Explanation {
+  if (error instanceof OperationError) {
+    const { cause, context: known } = error;
+    const explanation = explain(cause, known);
+    if (known.resumable === true) {
+      return canResumeAfter(cause) ? withAdvice(explanation, RESUME) : explanation;
+    }
+    return known.toStandardOutput === true && mayHaveOutput(cause, explanation)
+      ? withAdvice(explanation, DISCARD)
+      : explanation;
   }
   if (error instanceof CommandError) {
     const { exitCode, code, kind, message, advice } = error;
@@ -32,32 +34,27 @@ function explanationOf(error: unknown, scene: Scene | undefined): Explanation {
     const { exitCode, message, advice } = error;
     return { exitCode, code: 'ERR_CLI_INTERRUPTED', kind: 'Interrupted', message, advice };
   }
-  if (isSealError(error)) return explainFailure(error, scene);
-  if (isWrongOption(error)) return explainOption(error);
+  if (isSealError(error)) return explainFailure(error, context);
+  if (isRangeError(error)) return explainOption(error);
   if (isSystemError(error)) return explainSystem(error);
   return bug(error);
 }
 
-/** Whether work that can be resumed was under way and was ended from outside. */
-function stays(cause: unknown): boolean {
+/** Whether a signal, or a failed read or write, stopped an operation that had begun. */
+function canResumeAfter(cause: unknown): boolean {
   if (cause instanceof Interruption) return true;
-  return isSealError(cause) && cause.failure.kind === 'Io' && UNDER_WAY.has(cause.failure.operation);
+  return isSealError(cause) && cause.failure.kind === 'Io' && STARTED.has(cause.failure.operation);
 }
 
-function goesOn(explanation: Explanation): Explanation {
+/** Whether the failed operation may have written to standard output. */
+function mayHaveOutput(cause: unknown, { exitCode, kind }: Explanation): boolean {
+  if (isSealError(cause) && isBeforeOutput(cause.failure)) return false;
+  return exitCode === exitCodes.failed || exitCode === exitCodes.damaged || exitCode > 128 || kind === 'Io';
+}
+
+function withAdvice(explanation: Explanation, further: string): Explanation {
   const { advice } = explanation;
-  const again = 'the same command, with --resume, goes on from here';
-  return { ...explanation, advice: advice === '' ? again : `${advice}; ${again}` };
-}
-
-function incomplete(explanation: Explanation): Explanation {
-  const { exitCode, kind, advice } = explanation;
-  const isHalfway =
-    exitCode === exitCodes.failed || exitCode === exitCodes.damaged || exitCode > 128 || kind === 'Io';
-  const discard = 'anything that came out of standard output is not the whole: discard it';
-  return isHalfway
-    ? { ...explanation, advice: advice === '' ? discard : `${advice}; ${discard}` }
-    : explanation;
+  return { ...explanation, advice: advice === '' ? further : `${advice}; ${further}` };
 }
 
 function bug(error: unknown): Explanation {
@@ -67,8 +64,10 @@ function bug(error: unknown): Explanation {
     code: 'ERR_CLI_BUG',
     kind: 'Bug',
     message: `this is a bug in sealstream: ${message}`,
-    advice: 'please report it, with what the same command prints with SEALSTREAM_DEBUG=1',
+    advice: REPORT,
   };
 }
 
-const UNDER_WAY: ReadonlySet<string> = new Set(['Read', 'Write', 'Flush', 'Rename']);
+const RESUME = 'the same command with --resume continues from here';
+const DISCARD = 'the data on standard output is incomplete: discard it';
+const STARTED: ReadonlySet<string> = new Set(['Read', 'Write', 'Flush', 'Rename']);

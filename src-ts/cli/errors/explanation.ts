@@ -1,6 +1,6 @@
-// What an error comes to, for whoever ran the command.
+// An error as the command prints it.
 
-/** An error in words, and what a script needs to know of it. */
+/** A message, advice, and the exit code. */
 export interface Explanation {
   readonly exitCode: number;
   /** Stable, for programs: the library's code, the system's, or ERR_CLI_… */
@@ -9,12 +9,12 @@ export interface Explanation {
   readonly kind: string;
   /** A sentence without its full stop. */
   readonly message: string;
-  /** What to do about it; empty where nothing can be done. */
+  /** What to do about it; empty if there is nothing to do. */
   readonly advice: string;
   /** The library's own description, if the error is the library's. */
   readonly failure?: object;
-  /** Nobody is to be told: the reader of the output has left. */
+  /** Print nothing: the reader of the output has closed it. */
   readonly isSilent?: boolean;
-  /** Where it came from, for whoever looks for a bug. */
+  /** For reports of bugs. */
   readonly stack?: string;
 }

@@ -1,9 +1,9 @@
-// The word that was probably meant.
+// Finds the word that a misspelt one probably means.
 
 /**
- * The candidate that differs from `word` least, if it is near enough for a typing error.
+ * The candidate with the smallest edit distance to `word`.
  *
- * @returns `undefined` where all are too far away.
+ * @returns `undefined` if all differ by more than a typing error.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -16,7 +16,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
+/** The number of insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
 function editDistance(from: string, to: string): number {
   const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)];
   for (let i = 1; i <= from.length; i += 1) {

@@ -1,15 +1,14 @@
-// What happens to an error that nobody caught: a sentence instead of a stack.
+// Prints an uncaught error as one sentence instead of a stack.
 
 import { exitCodes } from './exit-codes';
 import { explain } from './explain';
-import { tellFailure } from '../terminal/messages';
+import { printFailure } from '../terminal/messages';
 
 process.on('uncaughtException', (error: unknown) => {
   try {
-    const explanation = explain(error);
-    // Before the command is loaded, what fails is the library's loading, and its message says what to do.
-    const told = isLoaded() ? explanation : { ...explanation, ...loadFailure(error) };
-    tellFailure(told, { command: undefined, json: process.argv.includes('--json') });
+    // Before the command is loaded, only loading the library can fail, and its message says what to do.
+    const explanation = { ...explain(error), ...(isLoaded() ? {} : loadFailure(error)) };
+    printFailure(explanation, undefined, process.argv.includes('--json'));
   } finally {
     process.exit(exitCodes.failed);
   }

@@ -1,24 +1,22 @@
-// A header that was kept apart, as an option names it.
+// A detached header, in a file that an option names.
 
 import { exportHeader, type SealFailure } from '../../index';
 
-import { refusal } from '../errors/usage-error';
-import { isSealError } from '../errors/explain-failure';
+import { refusal } from '../errors/command-error';
+import { isSealError } from '../errors/failure-context';
 
-/** The header that was kept in a file of its own, or that another sealed file has, be it only as the copy at its end. */
-export async function keptHeader(path: string): Promise<Uint8Array> {
+/** Reads the header in a file of its own, or the header of another sealed file or its copy at the end. */
+export async function readHeader(path: string): Promise<Uint8Array> {
   try {
     return await exportHeader(path);
   } catch (error) {
-    const isThere = isSealError(error) && !NOT_READ.has(error.failure.kind);
-    throw isThere
-      ? refusal(
-          `${path} holds no header of a sealed stream`,
-          'name a file that sealstream header export made, or another copy of the sealed file',
-        )
-      : error;
+    if (!isSealError(error) || UNREADABLE.has(error.failure.kind)) throw error;
+    throw refusal(
+      `${path} holds no header of a sealed stream`,
+      'name a file that sealstream header export wrote, or another copy of the sealed file',
+    );
   }
 }
 
-// Failures to read a file, whatever it holds.
-const NOT_READ: ReadonlySet<string> = new Set<SealFailure['kind']>(['Io', 'NotARegularFile']);
+// Failures to read the file, whatever it holds.
+const UNREADABLE: ReadonlySet<string> = new Set<SealFailure['kind']>(['Io', 'NotARegularFile']);

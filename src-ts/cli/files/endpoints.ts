@@ -1,100 +1,119 @@
-// Where a command reads and writes: a file or a standard stream at each end.
+// The input and output of encrypt and decrypt: a file or a standard stream.
 
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import type { Arguments } from '../runner/arguments';
 import { isTerminal, STDIN, STDOUT, wasClosed } from '../terminal/console';
-import { refusal, usageError } from '../errors/usage-error';
+import { refusal, usageError } from '../errors/command-error';
 
-/** Which way data goes. */
 export type Direction = 'encrypt' | 'decrypt';
 
-/** One end: a file's path, or a standard stream's descriptor. */
+/** A file's path, or the descriptor of a standard stream. */
 export type Endpoint = { readonly path: string } | { readonly fd: typeof STDIN | typeof STDOUT };
 
-/** Both ends of a conversion. */
 export interface Endpoints {
   readonly source: Endpoint;
   readonly target: Endpoint;
 }
 
 /**
- * The ends that the arguments name.
+ * The input and output that the arguments name.
  *
- * @throws CommandError for ends that can't be meant: none, two, a terminal for sealed bytes.
+ * @throws CommandError for no input, several inputs, or a terminal as the end of sealed data.
  */
 export function endpoints(direction: Direction, args: Arguments): Endpoints {
   const source: Endpoint = endpoint(onlyOperand(args, 'IN', true), STDIN);
   const output = args.value('output');
-  const target: Endpoint =
-    output === undefined
-      ? defaultTarget(direction, source, endingOf(direction, args))
-      : endpoint(output, STDOUT);
-  if (args.has('resume') && ('fd' in source || 'fd' in target)) {
-    throw usageError('--resume needs files at both ends', 'name IN, and name the output with -o OUT');
-  }
+  const target = output === undefined ? defaultTarget(direction, source, args) : endpoint(output, STDOUT);
+  if (args.has('resume')) filePaths('--resume', { source, target });
   if ('fd' in source) checkInput(direction);
-  if ('fd' in target) checkOutput(direction);
+  if ('fd' in target) checkStandardOutput(direction === 'encrypt' ? 'sealed data' : undefined, 'OUT');
   return { source, target };
 }
 
 /**
- * The one operand that a command takes.
+ * The paths of both endpoints.
  *
- * @param name What the usage calls it; `IN` where the command has an OUT too.
- * @param canBeStandard Whether - is taken.
- * @throws CommandError for none or more.
+ * @throws CommandError that names `option` if one is a standard stream.
+ */
+export function filePaths(option: string, { source, target }: Endpoints): { from: string; to: string } {
+  if ('path' in source && 'path' in target) return { from: source.path, to: target.path };
+  throw usageError(`${option} needs files at both ends`, 'name IN, and name the output with -o OUT');
+}
+
+/**
+ * The only operand of a command.
+ *
+ * @param name Its name in the usage; `IN` if the command also has an OUT.
+ * @param canBeStandard Whether - is accepted.
+ * @throws CommandError for none or several, and for -.
  */
 export function onlyOperand({ command, operands }: Arguments, name: string, canBeStandard = false): string {
   const [operand, second] = operands;
   if (operand === undefined || operand === '') {
-    const standard = canBeStandard ? ', or - for standard input' : '';
-    // Of a command of two words the last one is what is done.
+    // The verb is the last word of the command's name.
     const verb = command.slice(command.lastIndexOf(' ') + 1);
-    throw usageError(`${name} is missing`, `name the file to ${verb}${standard}`);
+    throw usageError(
+      `${name} is missing`,
+      `name the file to ${verb}${canBeStandard ? ', or - for standard input' : ''}`,
+    );
   }
   if (second !== undefined) {
-    const advice = `give one at a time${name === 'IN' ? ', and the output with -o OUT' : ''}`;
-    throw usageError(`one file is expected, but ${second} follows ${operand}`, advice);
+    throw usageError(
+      `${command} takes one file, but ${second} follows ${operand}`,
+      `give one file${name === 'IN' ? ', and the output with -o OUT' : ''}`,
+    );
   }
+  if (!canBeStandard) refuseStandardStreams(command, [operand]);
   return operand;
 }
 
-/** An end as a person knows it. */
+/** Refuses - where a command reads a file at any position, or writes to it. */
+export function refuseStandardStreams(command: string, paths: readonly string[]): void {
+  if (paths.includes('-') || paths.includes('')) {
+    throw usageError(`${command} needs files, and - is not accepted`, 'name the files');
+  }
+}
+
+/** An endpoint in messages. */
 export function nameOf(end: Endpoint): string {
   if ('path' in end) return end.path;
   return end.fd === STDIN ? 'standard input' : 'standard output';
+}
+
+/**
+ * Refuses a standard output that is closed, and one that is a terminal for binary data.
+ *
+ * @param binary What the binary data is, if it is binary.
+ * @param placeholder The value of -o in the advice.
+ */
+export function checkStandardOutput(binary: string | undefined, placeholder: string): void {
+  const advice = `name a file with -o ${placeholder}`;
+  if (wasClosed(STDOUT)) throw refusal('standard output is closed, so the result would be lost', advice);
+  if (binary !== undefined && isTerminal(STDOUT)) {
+    throw refusal(`${binary} is binary, and standard output is a terminal`, advice);
+  }
 }
 
 function endpoint(path: string, standard: typeof STDIN | typeof STDOUT): Endpoint {
   return path === '-' ? { fd: standard } : { path };
 }
 
-/** The body of a stream, without its header, is no sealed file, and is not to be looked for as one. */
-function endingOf(direction: Direction, args: Arguments): string {
-  return args.has(direction === 'encrypt' ? 'detached-header' : 'header') ? BODY_ENDING : ENDING;
-}
-
-function defaultTarget(direction: Direction, source: Endpoint, ending: string): Endpoint {
+function defaultTarget(direction: Direction, source: Endpoint, args: Arguments): Endpoint {
   if ('fd' in source) return { fd: STDOUT };
   const { path } = source;
-  if (direction === 'encrypt') return { path: path + ending };
-  // A body may have been named like a sealed file.
-  const end = [ending, ENDING].find((each) => path.endsWith(each) && basename(path) !== each);
-  if (end === undefined) {
-    if (isDirectory(path)) throw refusal(`${path} is a directory`, 'name a sealed file');
-    throw usageError(`${path} does not end in ${ending}, so the output has no name`, 'name it with -o OUT');
-  }
-  return { path: path.slice(0, -end.length) };
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
+  if (direction === 'encrypt') return { path: path + (args.has('detached-header') ? BODY_ENDING : ENDING) };
+  // A body can also have the name of a sealed file.
+  const endings = args.has('header') ? [BODY_ENDING, ENDING] : [ENDING];
+  const ending = endings.find((each) => path.endsWith(each) && basename(path) !== each);
+  if (ending !== undefined) return { path: path.slice(0, -ending.length) };
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw refusal(`${path} is a directory`, 'name a sealed file');
+  throw usageError(
+    `${path} does not end in ${endings.join(' or ')}, so the output has no name`,
+    'name it with -o OUT',
+  );
 }
 
 function checkInput(direction: Direction): void {
@@ -102,17 +121,8 @@ function checkInput(direction: Direction): void {
   if (direction === 'decrypt' && isTerminal(STDIN)) {
     throw usageError(
       'standard input is a terminal',
-      'name a file, or send one in: sealstream decrypt - < FILE',
+      'name a file, or redirect one: sealstream decrypt - < FILE',
     );
-  }
-}
-
-function checkOutput(direction: Direction): void {
-  if (wasClosed(STDOUT)) {
-    throw refusal('standard output is closed, so the result would be lost', 'name a file with -o OUT');
-  }
-  if (direction === 'encrypt' && isTerminal(STDOUT)) {
-    throw refusal('sealed data is binary, and standard output is a terminal', 'name a file with -o OUT');
   }
 }
 

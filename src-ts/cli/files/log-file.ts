@@ -1,28 +1,28 @@
-// A text file that grows by a line at a time, each on the disk before the next step.
+// A text file that grows line by line. Each line is flushed to the disk.
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, statSync } from 'node:fs';
 
 import { writeAll } from '../terminal/console';
-import { CommandError, refusal } from '../errors/usage-error';
+import { CommandError, refusal } from '../errors/command-error';
 import { explainSystem, isSystemError } from '../errors/explain-system';
 
-/** A log that is read, and added to. */
+/** A log, to read and to append to. */
 export class LogFile {
   readonly #fd: number;
 
   /**
-   * Opens a log, or makes one that only its owner can read.
+   * Opens a log, or creates one that only its owner can read.
    *
    * @param option The option that names it.
    * @param isLine Whether a text is a line of such a log.
-   * @throws CommandError for a file that is something else; what the system says.
+   * @throws CommandError for a file that is not such a log; the system's errors.
    */
   constructor(
     readonly path: string,
     option: string,
     isLine: (text: string) => boolean,
   ) {
-    // Before it is opened: that alone does something to a device.
+    // Checked first: opening a device can have effects.
     const found = statSync(path, { throwIfNoEntry: false });
     if (found?.isFile() === false) {
       throw refusal(`${option} ${path} is not a regular file`, `name a file with ${option}`);
@@ -30,13 +30,14 @@ export class LogFile {
     this.#fd = openSync(path, 'a+', 0o600);
     try {
       const { size } = fstatSync(this.#fd);
-      if (size > 0 && !this.#holds(isLine)) {
+      // The first lines only: a file that is named by mistake may be of any size.
+      if (size > 0 && !Array.from(this.lines(CHECKED_BYTES)).some(isLine)) {
         throw refusal(
-          `${option} ${path} is not a log: it holds something else`,
+          `${option} ${path} is not a log: it has other contents`,
           `name a new file with ${option}`,
         );
       }
-      // The last line may be torn.
+      // Ends a last line that was cut short.
       const last = Buffer.alloc(1);
       if (size > 0 && readSync(this.#fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE) {
         this.#write('\n');
@@ -47,7 +48,7 @@ export class LogFile {
     }
   }
 
-  /** Every line that is complete, from the first. One that is longer than any that is written counts as none. */
+  /** Every complete line, from the first. Lines that are longer than any log line are skipped. */
   *lines(end = Infinity): Generator<string, void, undefined> {
     const buffer = Buffer.alloc(LONGEST_LINE);
     let [position, filled, isTooLong] = [0, 0, false];
@@ -71,9 +72,9 @@ export class LogFile {
   }
 
   /**
-   * Adds a line, and has it on the disk.
+   * Appends a line and flushes it to the disk.
    *
-   * @throws CommandError where it can't be written.
+   * @throws CommandError if it can't be written.
    */
   add(line: string): void {
     this.#write(`${line}\n`);
@@ -83,12 +84,6 @@ export class LogFile {
     closeSync(this.#fd);
   }
 
-  /** Looks at the first lines only: what it is given by mistake may be of any size. */
-  #holds(isLine: (text: string) => boolean): boolean {
-    for (const line of this.lines(LOOKED_AT)) if (isLine(line)) return true;
-    return false;
-  }
-
   #write(text: string): void {
     try {
       writeAll(this.#fd, text);
@@ -96,12 +91,12 @@ export class LogFile {
     } catch (error) {
       if (!isSystemError(error)) throw error;
       const { message, advice } = explainSystem(error);
-      throw new CommandError('LogUnwritable', `the log ${this.path} can't be written: ${message}`, advice);
+      throw new CommandError('LogUnwritable', `can't write the log ${this.path}: ${message}`, advice);
     }
   }
 }
 
 const NEWLINE = 0x0a;
-// A path has 4,096 bytes at most, of which JSON may write each as six.
+// A path has at most 4,096 bytes, and JSON may escape each as six.
 const LONGEST_LINE = 2 ** 16;
-const LOOKED_AT = 2 ** 20;
+const CHECKED_BYTES = 2 ** 20;

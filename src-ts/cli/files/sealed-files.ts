@@ -1,19 +1,19 @@
-// The sealed files that paths name, found while the first of them are worked on already.
+// Finds the sealed files that paths name, while the first ones are already processed.
 
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { CommandError } from '../errors/usage-error';
+import { CommandError } from '../errors/command-error';
 
-/** A file to work on, or a folder that gave none and why. */
-export type Found = { readonly path: string } | { readonly path: string; readonly error: unknown };
+/** A file to process, or a folder that gave none, and why. */
+export type FoundFile = { readonly path: string } | { readonly path: string; readonly error: unknown };
 
 /**
- * Files as they are named, and of folders every file in them whose name ends in `.seal`, at any depth. Symbolic links are
- * followed only where they are named themselves: below a folder they may lead out of it. A folder that can't be read, and a
- * named one without a sealed file, is told in its place, and the rest goes on.
+ * The named files, and every file in a named folder whose name ends in `.seal`, at any depth. Symbolic links are followed only
+ * if they are named themselves: in a folder they may lead out of it. A folder that can't be read, or a named folder without a
+ * sealed file, yields an error; the others go on.
  */
-export async function* sealedFiles(paths: readonly string[]): AsyncGenerator<Found, void, undefined> {
+export async function* sealedFiles(paths: readonly string[]): AsyncGenerator<FoundFile, void, undefined> {
   for (const path of paths) {
     if (!(await isFolder(path))) {
       yield { path };
@@ -24,12 +24,19 @@ export async function* sealedFiles(paths: readonly string[]): AsyncGenerator<Fou
       isEmpty = false;
       yield found;
     }
-    if (isEmpty) yield { path, error: nothingIn(path) };
+    if (isEmpty) {
+      const error = new CommandError(
+        'NothingFound',
+        `${path} holds no sealed file`,
+        `check the folder: only files whose names end in ${ENDING} are searched for, and no symbolic links`,
+      );
+      yield { path, error };
+    }
   }
 }
 
-/** The same file is not to be worked on twice: the paths as they are named, by where they lead to. */
-export async function distinct(paths: readonly string[]): Promise<Map<string, string>> {
+/** The named paths by the files they lead to, so that no file is processed twice. */
+export async function byRealPath(paths: readonly string[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const path of paths) {
     const real = await realPath(path);
@@ -38,13 +45,13 @@ export async function distinct(paths: readonly string[]): Promise<Map<string, st
   return found;
 }
 
-/** Where a path leads to; of what is not there, the path itself. */
+/** The file that a path leads to; if there is none, the path itself. */
 export async function realPath(path: string): Promise<string> {
   return realpath(path).catch(() => path);
 }
 
-async function* walk(folder: string): AsyncGenerator<Found, void, undefined> {
-  // Folders wait until this one is read, so that one is open at a time, however deep they are.
+async function* walk(folder: string): AsyncGenerator<FoundFile, void, undefined> {
+  // Inner folders are read after this one, so that only one folder is open at a time.
   const folders: string[] = [];
   try {
     for await (const entry of await opendir(folder)) {
@@ -58,21 +65,10 @@ async function* walk(folder: string): AsyncGenerator<Found, void, undefined> {
   for (const inner of folders) yield* walk(inner);
 }
 
-/** What is not there is for whoever works on it to tell. */
+/** Not if the path does not exist: opening it will tell. */
 async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-function nothingIn(path: string): CommandError {
-  return new CommandError(
-    'NothingFound',
-    `${path} holds no sealed file`,
-    `check that the right folder is there: files whose names end in ${ENDING} are looked for in it, not symbolic links to them`,
-  );
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() === true;
 }
 
 const ENDING = '.seal';

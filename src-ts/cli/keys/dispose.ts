@@ -1,8 +1,8 @@
-// Secrets that have served.
+// Overwrites secrets after their last use.
 
 import type { Credential } from '../../index';
 
-/** Overwrites what can be: public keys need not be. */
+/** Overwrites the secrets of keys and credentials. Public keys have none. */
 export function disposeAll(holders: readonly object[]): void {
   for (const holder of holders) (holder as Partial<Pick<Credential, 'dispose'>>).dispose?.();
 }

@@ -1,38 +1,29 @@
-// What a command opens with: what its options name, read, and what it may try.
+// The keys that a command opens with, and what it may try.
 
-import {
-  type Identity,
-  inspect,
-  type OpenOptions,
-  passphrase,
-  type SecretKey,
-  type SlotType,
-} from '../../index';
-import { SLOT_TYPES } from '../../internal/options';
+import { type Identity, inspect, type OpenOptions, passphrase, type SecretKey } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
-import { usageError } from '../errors/usage-error';
+import { usageError } from '../errors/command-error';
+import { howToOpen } from '../errors/key-advice';
+import { acceptedSlots, keyFiles, wantsPassphrase } from './key-arguments';
 import { readIdentityFile, readKeyFile } from './key-files';
-import { keyFiles } from './named-keys';
-import { nearest } from '../errors/nearest';
-import { openingPassphrase, wantsPassphrase } from './passphrase';
-import { waysToOpen } from '../errors/slot-advice';
+import { openingPassphrase } from './passphrase';
 
-/** What a command opens with. */
+/** A key that opens. */
 export type Opener = Identity | SecretKey;
 
 /**
- * Everything that -k, -i and -p name, in this order; or else the key of SEALSTREAM_KEY_FILE.
+ * Reads the keys of -k, -i and -p, in this order; if no option names a key, that of SEALSTREAM_KEY_FILE.
  *
- * @param input The sealed file, if it has a name: where nothing is named to open it with, it tells what is wanted.
- * @throws CommandError where nothing is named, and for files that can't be read or hold no key; Interruption.
+ * @param input The path of the sealed file, if it has one: if no key is named, its header tells which one it needs.
+ * @throws CommandError if no key is named, or a file can't be read or holds no key; Interruption.
  */
 export async function openingIdentities(args: Arguments, input?: string): Promise<Opener[]> {
   const allowReadable = args.has('allow-readable-key');
   const found: Opener[] = [];
   for (const path of keyFiles(args)) found.push(await readKeyFile(path, allowReadable));
   for (const path of args.values('identity')) found.push(...(await readIdentityFile(path, allowReadable)));
-  // Last: nobody is to type one for a command that could not have worked.
+  // Last, so that no passphrase is typed for a command that then fails.
   if (wantsPassphrase(args)) {
     const typed = await openingPassphrase(args);
     try {
@@ -45,39 +36,25 @@ export async function openingIdentities(args: Arguments, input?: string): Promis
   return found;
 }
 
-/** What --accept-slots and --max-passphrase-cost allow to try. */
-export function openingLimits(args: Arguments): Pick<OpenOptions, 'acceptSlots' | 'maxPassphraseCost'> {
+/** The options of the library that say how to open. */
+export function openingOptions(
+  args: Arguments,
+): Pick<OpenOptions, 'context' | 'maxSegmentSize' | 'acceptSlots' | 'maxPassphraseCost'> {
   const cost = args.size('max-passphrase-cost');
   return {
-    acceptSlots: acceptedSlots(args.value('accept-slots')),
+    context: args.value('context'),
+    maxSegmentSize: args.size('max-segment-size'),
+    acceptSlots: acceptedSlots(args),
     maxPassphraseCost: cost === undefined ? undefined : Math.floor(cost / KIB),
   };
 }
 
-function acceptedSlots(text: string | undefined): SlotType[] | undefined {
-  return text?.split(',').map((word) => {
-    const type = SLOT_TYPES.find((candidate) => candidate === word);
-    if (type !== undefined) return type;
-    const near = nearest(word, SLOT_TYPES);
-    throw usageError(
-      `--accept-slots has no type ${word === '' ? 'between two commas' : word}`,
-      `${near === undefined ? '' : `did you mean ${near}? `}choose from ${SLOT_TYPES.join(', ')}`,
-    );
-  });
-}
-
 async function adviceFor(input: string | undefined): Promise<string> {
-  try {
-    if (input !== undefined) {
-      const { slots } = await inspect(input);
-      return waysToOpen(slots.map(({ type }) => type)) ?? NOTHING_NAMED;
-    }
-  } catch {
-    // What is wrong with it shows once a key is given.
-  }
-  return NOTHING_NAMED;
+  // If it can't be inspected, opening it will tell why, once a key is given.
+  const info = input === undefined ? undefined : await inspect(input).catch(() => undefined);
+  return howToOpen((info?.slots ?? []).map(({ type }) => type)) ?? NAME_A_KEY;
 }
 
-const NOTHING_NAMED =
-  'name a key file with -k FILE or SEALSTREAM_KEY_FILE, or a file of key pairs with -i FILE, or have a passphrase asked for with -p';
+const NAME_A_KEY =
+  'name a key file with -k FILE or SEALSTREAM_KEY_FILE, or an identity file with -i FILE, or use -p, which asks for a passphrase';
 const KIB = 1024;

@@ -1,184 +1,171 @@
-// Files that hold secret keys: a key's 32 bytes, or key pairs as age writes them. What is wrong with one is told by what
-// its owner can do.
+// Files with secret keys: key files, and identity files of key pairs as age writes them.
+
+import { statSync } from 'node:fs';
 
 import { KeyPair, SealError, SecretKey } from '../../index';
 
-import { CommandError, refusal, usageError } from '../errors/usage-error';
-import { holdsPublicKey, isPublicKey } from './public-key-text';
-
-/** Names the key file where no option does. */
-export const KEY_FILE_VARIABLE = 'SEALSTREAM_KEY_FILE';
+import { CommandError, refusal } from '../errors/command-error';
+import { KEY_FILE_VARIABLE, written } from './key-arguments';
+import { holdsPublicKey, type OptionPrefix, unreadableKeys } from './public-keys';
 
 /**
- * Reads a file with a key.
+ * Reads a key file.
  *
- * @param written The options that name it, or else a public key.
- * @throws CommandError for one that is not there, can't be read, holds no key, or that others can read; SealError where
- *   reading it fails otherwise.
+ * @param prefix Of the option that names it.
+ * @throws CommandError if the file is missing, unreadable, readable by others, or holds no key; SealError for other errors.
  */
 export function readKeyFile(
   path: string,
   allowReadable: boolean,
-  written: KeyOptions = BY_DEFAULT,
+  prefix: OptionPrefix = '',
 ): Promise<SecretKey> {
-  return read(path, allowReadable, keyHolding(written));
+  return read(path, allowReadable, {
+    ...KEY_FILE,
+    option: written(`${prefix}key`),
+    recipient: written(`${prefix}recipient`),
+    recipientsFile: written(`${prefix}recipients-file`),
+  });
 }
 
 /**
- * Reads a file of -i: one key pair or several.
+ * Reads an identity file: one key pair or several.
  *
- * @param option What names it.
- * @throws The same.
+ * @param option That names it.
+ * @throws As {@link readKeyFile}.
  */
 export function readIdentityFile(path: string, allowReadable: boolean, option = '-i'): Promise<KeyPair[]> {
-  return read(path, allowReadable, identityBy(option));
+  return read(path, allowReadable, { ...IDENTITY_FILE, option });
 }
 
 /**
- * Has a key or a pair saved in a new file.
+ * Saves a key or a key pair in a new file.
  *
- * @throws CommandError where the file exists, SealError where it can't be written.
+ * @throws CommandError if the file exists, SealError if it can't be written.
  */
 export async function saveKey(key: SecretKey | KeyPair, path: string): Promise<void> {
   try {
     await key.toFile(path);
   } catch (error) {
     if (error instanceof SealError && error.failure.kind === 'Io' && error.failure.code === 'EEXIST') {
-      throw refusal(`${path} exists, and a key is never written over a file`, 'name a new file with -o FILE');
+      throw refusal(`${path} exists, and a key never replaces a file`, 'name a new file with -o FILE');
     }
     throw error;
   }
 }
 
-/** How the options are written that name a key file, a public key, and a file of them. */
-export interface KeyOptions {
-  readonly key: string;
+/** How the options are written that name the file, a public key, and a file of public keys. */
+interface KeyOptions {
+  readonly option: string;
   readonly recipient: string;
-  readonly file: string;
+  readonly recipientsFile: string;
 }
 
-const BY_DEFAULT: KeyOptions = { key: '-k', recipient: '-r', file: '-R' };
-
-/** What a file is to hold, and what to say where it does not. */
-interface Holding<T> {
+/** A kind of file with secret keys. */
+interface KeyFileKind<T> extends KeyOptions {
   readonly name: string;
   readonly read: (path: string, options: { allowReadable: boolean }) => Promise<T>;
   readonly dispose: (held: T) => void;
-  /** The option that would take a public key in its place. */
-  readonly recipient: string;
-  /** Advice where the file is not there. */
-  readonly missing: string;
-  /** What it has instead. */
-  readonly wrong: (path: string, problem: string) => Promise<CommandError>;
+  /** Arguments of keygen that make such a file. */
+  readonly keygen: string;
 }
 
-const keyHolding = ({ key: option, recipient, file }: KeyOptions): Holding<SecretKey> => ({
+const KEY_FILE: KeyFileKind<SecretKey> = {
   name: 'key file',
-  recipient,
   read: (path, options) => SecretKey.fromFile(path, options),
   dispose: (key) => {
     key.dispose();
   },
-  missing: `check the name behind ${option}${option === '-k' ? `, or ${KEY_FILE_VARIABLE}` : ''}; sealstream keygen -o FILE makes a new one`,
-  wrong: async (path) =>
-    new CommandError(
-      'NotAKeyFile',
-      `the key file ${path} holds no key`,
-      (await holds(path, IDENTITY))
-        ? `it holds a key pair: open with -i ${path}, and seal for the public key with ${recipient}`
-        : holdsPublicKey(path)
-          ? `it holds a public key: seal for that with ${file} ${path}; only the file of its secret key opens`
-          : 'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one',
-    ),
-});
-
-const identityBy = (option: string): Holding<KeyPair[]> => ({
-  name: 'identity file',
+  keygen: '-o FILE',
+  option: '-k',
   recipient: '-r',
+  recipientsFile: '-R',
+};
+
+const IDENTITY_FILE: KeyFileKind<KeyPair[]> = {
+  ...KEY_FILE,
+  name: 'identity file',
   read: (path, options) => KeyPair.fromFile(path, options),
   dispose: (pairs) => {
     for (const pair of pairs) pair.dispose();
   },
-  missing: `check the name behind ${option}; sealstream keygen --recipient -o FILE makes a new one`,
-  wrong: async (path, problem) => {
-    const line = /line \d+/.exec(problem)?.[0] ?? 'it';
-    if (holdsPublicKey(path)) {
-      return new CommandError(
-        'NotAKeyFile',
-        `the identity file ${path} is none: it holds a public key`,
-        option === '--public'
-          ? 'that is what --public would print'
-          : `only the file of its secret key opens; -R ${path} seals for it`,
-      );
-    }
-    return new CommandError(
-      'NotAKeyFile',
-      `the identity file ${path} is none: ${line} holds no secret key`,
-      (await holds(path, keyHolding(BY_DEFAULT)))
-        ? `it is a key file: name it with -k ${path}`
-        : 'each line is AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1…, empty, or a comment behind #',
-    );
-  },
-});
+  keygen: '--recipient -o FILE',
+  option: '-i',
+};
 
-const IDENTITY = identityBy('-i');
-
-async function holds<T>(path: string, { read, dispose }: Holding<T>): Promise<boolean> {
+async function read<T>(path: string, allowReadable: boolean, kind: KeyFileKind<T>): Promise<T> {
+  const { name } = kind;
   try {
-    dispose(await read(path, { allowReadable: true }));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function read<T>(path: string, allowReadable: boolean, holding: Holding<T>): Promise<T> {
-  const { name } = holding;
-  try {
-    return await holding.read(path, { allowReadable });
+    return await kind.read(path, { allowReadable });
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     const { failure } = error;
-    if (failure.kind === 'Io') throw ioError(path, failure, holding, error);
+    if (failure.kind === 'Io') {
+      throw unreadableKeys(path, failure.code, namesOf(kind)) ?? notRegular(path, name) ?? error;
+    }
     if (failure.kind !== 'InvalidOption') throw error;
-    if (!allowReadable && failure.problem.includes('others can read')) {
-      // Whether it holds a key at all decides which advice helps.
-      holding.dispose(await read(path, true, holding));
-      const advice = 'make it yours alone with chmod 600, or allow this with --allow-readable-key';
+    // Only its permissions are wrong if it can be read without checking them.
+    if (!allowReadable && (await holds(path, kind))) {
+      const advice = 'make it readable only by you with chmod 600, or use --allow-readable-key';
       throw refusal(`others can read the ${name} ${path}`, advice);
     }
-    throw await holding.wrong(path, failure.problem);
+    const { message, advice } =
+      name === KEY_FILE.name
+        ? { message: `the key file ${path} holds no key`, advice: await adviceForKeyFile(path, kind) }
+        : await explainIdentityFile(path, kind.option, LINE.exec(failure.problem)?.[0]);
+    throw new CommandError('NotAKeyFile', message, advice);
   }
 }
 
-function ioError(
-  path: string,
-  { code, message }: { code?: string; message: string },
-  { name, recipient, missing }: { name: string; recipient: string; missing: string },
-  error: SealError,
-): Error {
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'ENAMETOOLONG':
-      return isPublicKey(path)
-        ? usageError(
-            `a public key stands where the name of the ${name} is expected`,
-            `to seal for a public key, give it with ${recipient}; only the file of its secret key opens, with -i FILE`,
-          )
-        : new CommandError('KeyFileMissing', `the ${name} ${path} is not there`, missing);
-    case 'EACCES':
-      return new CommandError(
-        'KeyFileUnreadable',
-        `the ${name} ${path} can't be read: permission is denied`,
-        `check the permissions of the ${name} and its folder`,
-      );
-    default:
-      if (!message.includes('regular file')) return error;
-      return new CommandError(
-        'KeyFileUnreadable',
-        `the ${name} ${path} is not a regular file`,
-        'save the key in a file that only you can read, and name that',
-      );
-  }
+function namesOf({ name, option, recipient, keygen }: KeyOptions & { name: string; keygen: string }) {
+  const variable = option === '-k' ? `, or ${KEY_FILE_VARIABLE}` : '';
+  return {
+    name,
+    option,
+    ifPublicKey: `seal for a public key with ${recipient}; open with the file of its secret key: -i FILE`,
+    ifMissing: `check the name after ${option}${variable}; sealstream keygen ${keygen} makes a new one`,
+  };
 }
+
+function notRegular(path: string, name: string): CommandError | undefined {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return undefined;
+  return new CommandError(
+    'KeyFileUnreadable',
+    `the ${name} ${path} is not a regular file`,
+    'save the key in a file that only you can read, and name that',
+  );
+}
+
+async function adviceForKeyFile(path: string, { recipient, recipientsFile }: KeyOptions): Promise<string> {
+  if (await holds(path, IDENTITY_FILE)) {
+    return `it holds a key pair: open with -i ${path}, and seal for its public key with ${recipient}`;
+  }
+  return holdsPublicKey(path)
+    ? `it holds a public key: seal for it with ${recipientsFile} ${path}; opening takes the file of its secret key`
+    : 'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one';
+}
+
+async function explainIdentityFile(path: string, option: string, line = 'it') {
+  const message = `${path} is not an identity file: `;
+  if (holdsPublicKey(path)) {
+    const seal = `opening takes the file of its secret key; seal for the public key with -R ${path}`;
+    return {
+      message: `${message}it holds a public key`,
+      advice: option === '--public' ? 'this is the public key that --public prints' : seal,
+    };
+  }
+  return {
+    message: `${message}${line} holds no secret key`,
+    advice: (await holds(path, KEY_FILE))
+      ? `it is a key file: name it with -k ${path}`
+      : 'each line must be AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1…, empty, or a comment after #',
+  };
+}
+
+async function holds<T>(path: string, { read: readAs, dispose }: KeyFileKind<T>): Promise<boolean> {
+  const held = await readAs(path, { allowReadable: true }).catch(() => undefined);
+  if (held !== undefined) dispose(held);
+  return held !== undefined;
+}
+
+// The failure has no typed field for the line.
+const LINE = /line \d+/;

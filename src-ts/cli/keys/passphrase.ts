@@ -1,81 +1,54 @@
-// Where a command's passphrase comes from: a descriptor, the environment or the terminal, never the command line. What is
-// returned is memory of its own that the caller overwrites.
+// The source of a command's passphrase: a file descriptor, the environment or the terminal, never the command line. Returned
+// bytes are a copy that the caller overwrites.
 
 import { isUtf8 } from 'node:buffer';
 import { fstatSync, readSync } from 'node:fs';
 
 import type { Arguments } from '../runner/arguments';
-import { isRetry, isTerminal, STDERR } from '../terminal/console';
-import { CommandError, usageError } from '../errors/usage-error';
-import { type Asker, onTerminal, tooLong } from '../terminal/terminal-input';
+import { isRetry, isTerminal, pause, STDERR } from '../terminal/console';
+import { CommandError, usageError } from '../errors/command-error';
+import { type Ask, onTerminal, tooLong } from '../terminal/terminal-input';
 import { LONGEST_LINE } from '../terminal/typed-line';
-
-/**
- * Whether a passphrase is asked for, by whatever option.
- *
- * @throws CommandError where two options say where it comes from.
- */
-export function wantsPassphrase(args: Arguments): boolean {
-  const [typed, read] = [args.has('passphrase'), args.has('passphrase-fd')];
-  if (typed && read) throw usageError('-p and --passphrase-fd exclude each other', 'give one of them');
-  return typed || read;
-}
 
 /**
  * The passphrase to open with: from the descriptor of --passphrase-fd, else from SEALSTREAM_PASSPHRASE, else typed once.
  *
- * @throws CommandError where none comes, or one that can't be; Interruption.
+ * @throws CommandError for a missing or invalid passphrase; Interruption.
  */
-export function openingPassphrase(args: Arguments): Promise<Uint8Array> {
-  return passphrase(args, THE_SAME, (asker) => asker.ask('Passphrase: '));
+export async function openingPassphrase(args: Arguments): Promise<Uint8Array> {
+  const given = fromDescriptor('passphrase-fd', args) ?? takeVariable();
+  return checked(given ?? (await onTerminal(WITHOUT_TERMINAL, (ask) => ask('Passphrase: '))), AS_SEALED);
 }
 
 /**
- * The passphrase to seal with: as to open, but it is typed twice.
+ * The passphrase to seal with: from the same sources, but typed twice.
  *
- * @throws CommandError where none comes, or one that can't be; Interruption.
+ * @throws As {@link openingPassphrase}.
  */
-export function sealingPassphrase(args: Arguments): Promise<Uint8Array> {
-  return passphrase(args, GENERATE, askTwice);
+export async function sealingPassphrase(args: Arguments): Promise<Uint8Array> {
+  const given = fromDescriptor('passphrase-fd', args) ?? takeVariable();
+  return checked(given ?? (await onTerminal(WITHOUT_TERMINAL, askTwice)), GENERATE);
 }
 
 /**
- * The first line of a descriptor, to seal with. What follows it is left there.
+ * The passphrases that rewrap adds: typed twice, and from the descriptor of --add-passphrase-fd. SEALSTREAM_PASSPHRASE is not
+ * used: it is the one to open with.
  *
- * @param option The option that names the descriptor, without its dashes.
- * @throws CommandError for a number that is no descriptor for this, and for a passphrase that can't be.
+ * @throws As {@link openingPassphrase}.
  */
-export function passphraseFrom(option: string, args: Arguments): Uint8Array {
-  return checked(firstLine(descriptor(option, args)), GENERATE);
+export async function* addedPassphrases(args: Arguments): AsyncGenerator<Uint8Array, void, undefined> {
+  const advice = `use a file descriptor: ${example(ADD_FD)}`;
+  if (args.has('add-passphrase')) yield checked(await onTerminal(advice, askTwice), GENERATE);
+  const given = fromDescriptor(ADD_FD, args);
+  if (given !== undefined) yield checked(given, GENERATE);
 }
 
-async function passphrase(
-  args: Arguments,
-  ifEmpty: string,
-  ask: (asker: Asker) => Promise<Uint8Array>,
-): Promise<Uint8Array> {
-  if (args.has('passphrase-fd')) return checked(firstLine(descriptor('passphrase-fd', args)), ifEmpty);
-  return checked(takeVariable() ?? (await onTerminal(OTHERWISE, ask)), ifEmpty);
-}
-
-/**
- * A passphrase that is typed twice, whatever the environment holds: that one is to open with.
- *
- * @throws CommandError where none comes, or one that can't be; Interruption.
- */
-export async function newPassphrase(): Promise<Uint8Array> {
-  return checked(
-    await onTerminal(`give it by a descriptor, ${like('add-passphrase-fd')}`, askTwice),
-    GENERATE,
-  );
-}
-
-async function askTwice(asker: Asker): Promise<Uint8Array> {
-  const first = await asker.ask('New passphrase: ');
+async function askTwice(ask: Ask): Promise<Uint8Array> {
+  const first = await ask('New passphrase: ');
   try {
-    // Asking for nothing again would only annoy.
+    // An empty passphrase is an error: don't ask for it again.
     if (first.length === 0) return first.slice();
-    const second = await asker.ask('The same again: ');
+    const second = await ask('Repeat it: ');
     const isSame = Buffer.compare(first, second) === 0;
     second.fill(0);
     if (!isSame) {
@@ -87,7 +60,7 @@ async function askTwice(asker: Asker): Promise<Uint8Array> {
   }
 }
 
-/** The passphrase of the environment, which no program that is started from here on inherits. */
+/** Takes the passphrase out of the environment, so that no child process inherits it. */
 function takeVariable(): Uint8Array | undefined {
   const text = process.env[VARIABLE];
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
@@ -95,32 +68,40 @@ function takeVariable(): Uint8Array | undefined {
   return text === undefined ? undefined : new TextEncoder().encode(text);
 }
 
-function descriptor(option: string, args: Arguments): number {
-  const text = args.value(option) ?? '';
+/** The first line of the descriptor that an option gives. The rest stays unread. */
+function fromDescriptor(option: string, args: Arguments): Uint8Array | undefined {
+  const text = args.value(option);
+  if (text === undefined) return undefined;
   if (!/^\d{1,9}$/.test(text)) {
-    throw usageError(`--${option} is not a descriptor's number: ${text}`, `write it like ${like(option)}`);
+    throw usageError(
+      `--${option} is not the number of a descriptor: ${text}`,
+      `for example: ${example(option)}`,
+    );
   }
   const fd = Number(text);
   if (fd === 0 && args.operands.includes('-')) {
-    throw usageError(`--${option} 0 and - both need standard input`, `use another: ${like(option)}`);
+    throw usageError(
+      `--${option} 0 and - both need standard input`,
+      `use another descriptor: ${example(option)}`,
+    );
   }
   if ((fd > 0 && fd <= STDERR) || !isReadable(fd)) {
-    throw usageError(`nothing can be read from descriptor ${fd} of --${option}`, `open it: ${like(option)}`);
+    throw usageError(`can't read from descriptor ${fd} of --${option}`, `open it: ${example(option)}`);
   }
   if (isTerminal(fd)) {
     throw usageError(
       `descriptor ${fd} of --${option} is a terminal, which would show the passphrase`,
-      'have it asked for with -p',
+      'use -p, which asks for it',
     );
   }
-  return fd;
+  return firstLine(fd);
 }
 
-function like(option: string): string {
+function example(option: string): string {
   return `--${option} 3 3< FILE`;
 }
 
-/** Whether something was opened there. What Node opened for itself is none of these. */
+/** Whether the descriptor is a file, a pipe, a socket or a device. Descriptors of Node itself are none of these. */
 function isReadable(fd: number): boolean {
   try {
     const found = fstatSync(fd);
@@ -130,32 +111,25 @@ function isReadable(fd: number): boolean {
   }
 }
 
-/** Byte by byte: the rest of the descriptor is not this passphrase's. */
+/** Reads byte by byte, so that the rest of the descriptor stays unread. */
 function firstLine(fd: number): Uint8Array {
   const line = new Uint8Array(LONGEST_LINE + 1);
   try {
-    for (let length = 0; ; length += 1) {
-      const count = readByte(fd, line, length);
-      if (count === 0 || line[length] === LINE_FEED) {
-        const end = count > 0 && length > 0 && line[length - 1] === RETURN ? length - 1 : length;
-        return line.slice(0, end);
+    for (let length = 0; length <= LONGEST_LINE;) {
+      try {
+        const isEnd = readSync(fd, line, length, 1, null) === 0;
+        if (isEnd || line[length] === LINE_FEED) {
+          return line.slice(0, !isEnd && line[length - 1] === RETURN ? length - 1 : length);
+        }
+        length += 1;
+      } catch (error) {
+        if (!isRetry(error)) throw error;
+        pause();
       }
-      if (length === LONGEST_LINE) throw tooLong();
     }
+    throw tooLong();
   } finally {
     line.fill(0);
-  }
-}
-
-function readByte(fd: number, into: Uint8Array, offset: number): number {
-  for (;;) {
-    try {
-      return readSync(fd, into, offset, 1, null);
-    } catch (error) {
-      if (!isRetry(error)) throw error;
-      // Another program has made the pipe non-blocking.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
   }
 }
 
@@ -168,16 +142,17 @@ function checked(bytes: Uint8Array, ifEmpty: string): Uint8Array {
     bytes.fill(0);
     throw new CommandError(
       'NoPassphrase',
-      'the passphrase is not UTF-8, so it could not be typed elsewhere',
-      'write it as text; random bytes belong in a key file',
+      "the passphrase is not UTF-8, so it can't be typed",
+      'use text; for random bytes use a key file',
     );
   }
   return bytes;
 }
 
+const ADD_FD = 'add-passphrase-fd';
 const VARIABLE = 'SEALSTREAM_PASSPHRASE';
-const OTHERWISE = `give it by a descriptor, ${like('passphrase-fd')}, or in the variable ${VARIABLE}`;
-const GENERATE = 'have a good one made: sealstream keygen --passphrase-words';
-const THE_SAME = 'give the one that it was sealed with';
+const WITHOUT_TERMINAL = `use a file descriptor: ${example('passphrase-fd')}, or set ${VARIABLE}`;
+const GENERATE = 'generate a good one: sealstream keygen --passphrase-words';
+const AS_SEALED = 'give the passphrase that it was sealed with';
 const LINE_FEED = 0x0a;
 const RETURN = 0x0d;

@@ -4,112 +4,146 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 import { hybrid, type Recipient, x25519 } from '../../index';
 
-import { CommandError, refusal, usageError } from '../errors/usage-error';
+import { CommandError, refusal, usageError } from '../errors/command-error';
 import { isSystemError } from '../errors/explain-system';
-import { isPublicKey } from './public-key-text';
+import { written } from './key-arguments';
 
-/** How the options that name whom a command seals for are written. */
-export interface Written {
-  readonly recipient: string;
-  readonly file: string;
-  readonly key: string;
-}
+/** Prefix of the options that name recipients: `--recipient` or `--add-recipient`, and so on. */
+export type OptionPrefix = '' | 'add-';
 
 /**
- * The recipient that a public key is of.
+ * The recipient of a public key.
  *
- * @throws CommandError for another text.
+ * @throws CommandError for any other text.
  */
-export function publicKey(text: string, written: Written): Recipient {
-  const recipient = parsed(text);
+export function publicKey(text: string, prefix: OptionPrefix): Recipient {
+  const recipient = parse(text);
   if (recipient !== undefined) return recipient;
+  const option = written(`${prefix}recipient`);
   if (SECRET.test(text)) {
     throw notARecipient(
-      `what ${written.recipient} got is a secret key, not a public one`,
-      'treat it as known to others, since it stood on the command line, and make another: sealstream keygen --recipient',
+      `the value of ${option} is a secret key, not a public one`,
+      'other users may have seen it on the command line: make a new one with sealstream keygen --recipient',
     );
   }
   throw notARecipient(
-    `${written.recipient} got no public key: ${text}`,
-    `write age1… or age1pq1…, all of it; a file of public keys is named with ${written.file} FILE, a key file with ${written.key} FILE`,
+    `the value of ${option} is not a public key: ${text}`,
+    `write the whole key, age1… or age1pq1…; name a file of public keys with ${written(`${prefix}recipients-file`)} FILE, a key file with ${written(`${prefix}key`)} FILE`,
   );
 }
 
 /**
- * The public keys in a file: one a line, with comments, as age has them.
+ * The public keys in a file: one a line, with comments, as in age.
  *
- * @throws CommandError for a file that holds something else or nobody, or that is not there; what the system says.
+ * @throws CommandError if the file is missing, unreadable or empty, or has anything else in a line; the system's errors.
  */
-export function publicKeysIn(path: string, written: Written): string[] {
-  const text = textOf(path, written);
+export function publicKeysIn(path: string, prefix: OptionPrefix): string[] {
   const found: string[] = [];
-  for (const [index, raw] of text.split('\n').entries()) {
+  for (const [index, raw] of readText(path, prefix).split('\n').entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
-    if (parsed(line) === undefined) throw wrongLine(path, index + 1, SECRET.test(line));
+    if (parse(line) === undefined) throw wrongLine(path, index + 1, SECRET.test(line));
     found.push(line);
   }
   if (found.length === 0) {
     throw notARecipient(
-      `the recipients file ${path} names nobody`,
-      'it has one public key a line, age1… or age1pq1…',
+      `the recipients file ${path} has no public key`,
+      'write one public key a line, age1… or age1pq1…',
     );
   }
   return found;
 }
 
+/**
+ * Whether a regular file has a line with a public key at its beginning, and no secret key. Secrets never become strings, which
+ * can't be overwritten.
+ */
+export function holdsPublicKey(path: string): boolean {
+  const bytes = Buffer.alloc(COMMENT_AND_KEY);
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      readSync(fd, bytes, 0, bytes.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+    const start = bytes.indexOf('age1');
+    const isLine = start === 0 || bytes[start - 1] === LINE_FEED;
+    const holdsSecret = bytes.includes('AGE-SECRET-KEY-');
+    return isLine && !holdsSecret && PUBLIC.test(bytes.toString('latin1', start, start + SHORTEST_KEY));
+  } catch {
+    // The caller already has an error about this file.
+    return false;
+  } finally {
+    bytes.fill(0);
+  }
+}
+
 /** The text of a file or a pipe. */
-function textOf(path: string, written: Written): string {
+function readText(path: string, prefix: OptionPrefix): string {
   const bytes = Buffer.alloc(LONGEST_FILE + 1);
-  let fd: number;
+  let fd: number | undefined;
   try {
     fd = openSync(path, 'r');
-  } catch (error) {
-    throw unreadable(path, written, error);
-  }
-  try {
     for (let length = 0; length <= LONGEST_FILE;) {
       const count = readSync(fd, bytes, length, bytes.length - length, null);
       if (count === 0) return bytes.toString('utf8', 0, length);
       length += count;
     }
   } catch (error) {
-    throw unreadable(path, written, error);
+    if (!isSystemError(error)) throw error;
+    const option = written(`${prefix}recipients-file`);
+    if (error.code === 'EISDIR') {
+      throw refusal(`${option} ${path} is a directory`, 'name a file with one public key a line');
+    }
+    throw (
+      unreadableKeys(path, error.code, {
+        name: 'recipients file',
+        option,
+        ifPublicKey: `give the public key with ${written(`${prefix}recipient`)}`,
+        ifMissing: `check the name after ${option}`,
+      }) ?? error
+    );
   } finally {
-    closeSync(fd);
+    if (fd !== undefined) closeSync(fd);
   }
   throw notARecipient(
-    `the recipients file ${path} is too long for one`,
-    'name a file with one public key a line',
+    `the recipients file ${path} is too long`,
+    'name a file of at most 1 MiB with one public key a line',
   );
 }
 
-function unreadable(path: string, { recipient, file }: Written, error: unknown): unknown {
-  if (!isSystemError(error)) return error;
-  switch (error.code) {
+/** A kind of file with keys, for errors about its name. */
+export interface KeyFileName {
+  readonly name: string;
+  /** The option that names the file. */
+  readonly option: string;
+  /** What to do about a public key in the place of the name, and about a missing file. */
+  readonly ifPublicKey: string;
+  readonly ifMissing: string;
+}
+
+/** The error for a file with keys that can't be opened; `undefined` if the system's error says enough. */
+export function unreadableKeys(
+  path: string,
+  code: string | undefined,
+  { name, option, ifPublicKey, ifMissing }: KeyFileName,
+): CommandError | undefined {
+  switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
     case 'ENAMETOOLONG':
-      return isPublicKey(path)
-        ? usageError(
-            `a public key stands where the name of a recipients file is expected`,
-            `give it with ${recipient}`,
-          )
-        : new CommandError(
-            'KeyFileMissing',
-            `the recipients file ${path} is not there`,
-            `check the name behind ${file}`,
-          );
-    case 'EISDIR':
-      return refusal(`${file} ${path} is a directory`, 'name a file with one public key a line');
+      return PUBLIC.test(path)
+        ? usageError(`${option} needs the name of the ${name}, not a public key`, ifPublicKey)
+        : new CommandError('KeyFileMissing', `the ${name} ${path} does not exist`, ifMissing);
     case 'EACCES':
       return new CommandError(
         'KeyFileUnreadable',
-        `the recipients file ${path} can't be read: permission is denied`,
+        `can't read the ${name} ${path}: permission denied`,
         'check the permissions of the file and its folder',
       );
     default:
-      return error;
+      return undefined;
   }
 }
 
@@ -117,15 +151,15 @@ function wrongLine(path: string, line: number, isSecret: boolean): CommandError 
   return isSecret
     ? notARecipient(
         `line ${line} of the recipients file ${path} is a secret key`,
-        `its public key is wanted: sealstream keygen --public ${path}`,
+        `use its public key: sealstream keygen --public ${path}`,
       )
     : notARecipient(
-        `line ${line} of the recipients file ${path} is no public key`,
-        'each line is age1…, age1pq1…, empty, or a comment behind #',
+        `line ${line} of the recipients file ${path} is not a public key`,
+        'each line must be age1…, age1pq1…, empty, or a comment after #',
       );
 }
 
-function parsed(text: string): Recipient | undefined {
+function parse(text: string): Recipient | undefined {
   try {
     return text.startsWith('age1pq1') ? hybrid(text) : x25519(text);
   } catch (error) {
@@ -138,6 +172,12 @@ function notARecipient(message: string, advice: string): CommandError {
   return new CommandError('NotARecipient', message, advice);
 }
 
+const PUBLIC = /^age1[a-z0-9]{50}/;
 const SECRET = /^AGE-(?:SECRET-KEY|PLUGIN)-/i;
 // Far more than 64 recipients with comments.
 const LONGEST_FILE = 2 ** 20;
+// Enough for a comment and the longest public key.
+const COMMENT_AND_KEY = 4096;
+const LINE_FEED = 0x0a;
+// Characters of an X25519 public key.
+const SHORTEST_KEY = 62;

@@ -1,168 +1,148 @@
-// For whom a command seals: what its options name, read.
+// The recipients that a command seals for.
 
 import { createHash } from 'node:crypto';
 
-import { passphrase, type Recipient, secretKey, type SecretKey } from '../../index';
+import { passphrase, type Recipient, secretKey, type SecretKey, type Strength } from '../../index';
 import { limits } from '../../internal/binding';
 
 import type { Arguments } from '../runner/arguments';
 import { disposeAll } from './dispose';
-import { usageError } from '../errors/usage-error';
+import { usageError } from '../errors/command-error';
+import { keyFiles, wantsPassphrase, written } from './key-arguments';
 import { readKeyFile } from './key-files';
-import { keyFiles } from './named-keys';
-import { newPassphrase, passphraseFrom, sealingPassphrase, wantsPassphrase } from './passphrase';
-import { publicKey, publicKeysIn, type Written } from './public-keys';
-import { strengthOf } from './passphrase-cost';
+import { sealingPassphrase } from './passphrase';
+import { strengthOf } from './passphrase-strength';
+import { type OptionPrefix, publicKey, publicKeysIn } from './public-keys';
 
-/** Whom options name. */
-export interface Named {
-  /** In the order of the options: public keys, files of them, key files; and passphrases, once they were asked for. */
-  readonly recipients: readonly Recipient[];
+/** The recipients that options name, and how many passphrases follow. */
+export interface NamedRecipients {
+  /** In the order of the options: public keys, files of them, key files. Passphrases are added by `askFor`. */
+  readonly recipients: Recipient[];
   /**
-   * What tells each of them from any other and gives no secret away: a public key, or a hash of a key,
-   * whose 256 bits nobody guesses. A passphrase has none.
+   * One for each recipient but passphrases, which differ for different recipients and are no secret: a public key, or a hash
+   * of a key, whose 256 bits can't be guessed.
    */
-  readonly marks: readonly string[];
-  /** Asks for the passphrases: last, since nobody is to type one for a command that could not have worked. */
-  readonly ask: () => Promise<void>;
-  /** Overwrites what is secret. */
-  readonly dispose: () => void;
+  readonly fingerprints: readonly string[];
+  readonly strength: Strength | undefined;
 }
 
 /**
- * Everyone whom -r, -R, -k and -p name, in this order; or else the key of SEALSTREAM_KEY_FILE.
+ * The recipients of -r, -R, -k and -p, in this order; if no option names any, the key of SEALSTREAM_KEY_FILE.
  *
- * @throws CommandError where nobody is named, and for what can't be read or is no public key; Interruption.
+ * @throws CommandError if there are none, and for a file that can't be read or holds no public key; Interruption.
  */
 export async function sealingRecipients(args: Arguments): Promise<readonly Recipient[]> {
-  const named = await recipientsNamed(args, {
-    options: { recipient: 'recipient', file: 'recipients-file' },
-    written: { recipient: '-r', file: '-R', key: '-k' },
-    keys: keyFiles(args),
-    passphrases: wantsPassphrase(args) ? [() => sealingPassphrase(args)] : [],
-    adviceToAsk: 'have one asked for with -p',
-  });
-  try {
-    await named.ask();
-  } catch (error) {
-    named.dispose();
-    throw error;
-  }
+  const hasPassphrase = wantsPassphrase(args);
+  const named = await namedRecipients(args, '', keyFiles(args), hasPassphrase ? 1 : 0);
+  if (hasPassphrase) await askFor(named, () => [sealingPassphrase(args)]);
   if (named.recipients.length === 0) {
     throw usageError(
       'no key is given',
-      'name a key file with -k FILE or SEALSTREAM_KEY_FILE, or a public key with -r, or have a passphrase asked for with -p; sealstream keygen -o FILE makes a key file',
+      'name a key file with -k FILE or SEALSTREAM_KEY_FILE, or a public key with -r, or use -p, which asks for a passphrase; sealstream keygen -o FILE makes a key file',
     );
   }
   return named.recipients;
 }
 
 /**
- * Everyone whom --add-recipient, --add-recipients-file, --add-key and --add-passphrase name, in this order.
+ * The recipients of --add-recipient, --add-recipients-file and --add-key, in this order.
  *
- * @throws As {@link sealingRecipients}; nobody is no error.
+ * @throws As {@link sealingRecipients}; there may be none.
  */
-export function addedRecipients(args: Arguments): Promise<Named> {
-  return recipientsNamed(args, {
-    options: { recipient: 'add-recipient', file: 'add-recipients-file' },
-    written: { recipient: '--add-recipient', file: '--add-recipients-file', key: '--add-key' },
-    keys: args.values('add-key'),
-    passphrases: [
-      ...(args.has('add-passphrase') ? [newPassphrase] : []),
-      ...(args.has(ADDED_FD) ? [() => Promise.resolve(passphraseFrom(ADDED_FD, args))] : []),
-    ],
-    adviceToAsk: 'add one with --add-passphrase',
-  });
+export function addedRecipients(args: Arguments): Promise<NamedRecipients> {
+  const passphrases = ['add-passphrase', 'add-passphrase-fd'].filter((option) => args.has(option));
+  return namedRecipients(args, 'add-', args.values('add-key'), passphrases.length);
 }
 
-/** Where a command names whom it seals for. */
-interface Naming {
-  /** The names of the options for public keys and files of them. */
-  readonly options: Pick<Written, 'recipient' | 'file'>;
-  /** The same as a person writes them. */
-  readonly written: Written;
-  readonly keys: readonly string[];
-  readonly passphrases: readonly (() => Promise<Uint8Array>)[];
-  /** How to have a passphrase asked for. */
-  readonly adviceToAsk: string;
-}
-
-async function recipientsNamed(args: Arguments, naming: Naming): Promise<Named> {
-  const { options, written, keys, passphrases, adviceToAsk } = naming;
-  const strength = strengthOf(args, passphrases.length > 0, adviceToAsk);
-  const keyId = args.value('key-id');
-  if (keyId !== undefined && keys.length !== 1) {
-    throw usageError('--key-id is the name of one key', `give one key file with ${written.key} FILE`);
-  }
-  const recipients: Recipient[] = [];
-  const known = new Set<string>();
-  const dispose = (): void => {
-    disposeAll(recipients);
-  };
-  const ask = async (): Promise<void> => {
-    for (const passphraseTyped of passphrases) {
-      const typed = await passphraseTyped();
+/**
+ * Adds the recipients of passphrases. Called last, so that no passphrase is typed for a command that then fails.
+ *
+ * @throws CommandError for a missing or invalid passphrase; Interruption. The recipients are then overwritten.
+ */
+export async function askFor(
+  { recipients, strength }: NamedRecipients,
+  passphrases: () => AsyncIterable<Uint8Array> | Iterable<Promise<Uint8Array>>,
+): Promise<void> {
+  try {
+    for await (const typed of passphrases()) {
       try {
-        recipients.push(inRange('--passphrase-cost', () => passphrase(typed, { strength })));
+        recipients.push(nameOption('--passphrase-cost', () => passphrase(typed, { strength })));
       } finally {
         typed.fill(0);
       }
     }
-  };
+  } catch (error) {
+    disposeAll(recipients);
+    throw error;
+  }
+}
+
+async function namedRecipients(
+  args: Arguments,
+  prefix: OptionPrefix,
+  keys: readonly string[],
+  passphraseCount: number,
+): Promise<NamedRecipients> {
+  const adviceForPassphrase = prefix === '' ? 'use -p, which asks for one' : 'add one with --add-passphrase';
+  const strength = strengthOf(args, passphraseCount > 0, adviceForPassphrase);
+  const keyId = args.value('key-id');
+  if (keyId !== undefined && keys.length !== 1) {
+    throw usageError(
+      '--key-id names exactly one key',
+      `give one key file with ${written(`${prefix}key`)} FILE`,
+    );
+  }
+  const recipients: Recipient[] = [];
   try {
-    const texts = [
-      ...args.values(options.recipient),
-      ...args.values(options.file).flatMap((path) => publicKeysIn(path, written)),
-    ];
-    for (const text of texts) {
-      // Also twice, it is one.
-      if (known.has(text)) continue;
-      known.add(text);
-      recipients.push(publicKey(text, written));
-    }
+    // A recipient that is named twice gets one key slot.
+    const texts = new Set([
+      ...args.values(`${prefix}recipient`),
+      ...args.values(`${prefix}recipients-file`).flatMap((path) => publicKeysIn(path, prefix)),
+    ]);
+    for (const text of texts) recipients.push(publicKey(text, prefix));
+    const fingerprints = new Set(texts);
     for (const path of keys) {
-      const key = await readKeyFile(path, args.has('allow-readable-key'), written);
+      const key = await readKeyFile(path, args.has('allow-readable-key'), prefix);
       try {
-        const mark = markOf(key);
-        if (!known.has(mark)) recipients.push(inRange('--key-id', () => secretKey(key, { id: keyId })));
-        known.add(mark);
+        const fingerprint = fingerprintOf(key);
+        if (fingerprints.has(fingerprint)) continue;
+        recipients.push(nameOption('--key-id', () => secretKey(key, { id: keyId })));
+        fingerprints.add(fingerprint);
       } finally {
         key.dispose();
       }
     }
-    const count = recipients.length + passphrases.length;
-    if (count > MOST) {
-      throw usageError(`a file can be for ${MOST} at most, not ${count}`, 'seal it again for the others');
+    const count = recipients.length + passphraseCount;
+    if (count > limits.maxSlots) {
+      const message = `a file can have at most ${limits.maxSlots} recipients, not ${count}`;
+      throw usageError(message, 'seal it again for the others');
     }
+    return { recipients, fingerprints: [...fingerprints], strength };
   } catch (error) {
-    dispose();
+    disposeAll(recipients);
     throw error;
   }
-  return { recipients, marks: [...known], ask, dispose };
 }
 
-/** The label keeps it apart from every other hash of the key. */
-function markOf(key: SecretKey): string {
+/** The label separates it from every other hash of the key. */
+function fingerprintOf(key: SecretKey): string {
   const bytes = key.exportBytes();
   try {
-    return createHash('sha256').update(MARK_LABEL).update(bytes).digest('hex');
+    return createHash('sha256').update(FINGERPRINT_LABEL).update(bytes).digest('hex');
   } finally {
     bytes.fill(0);
   }
 }
 
-/** Has what the library says of a value said of the option that it came from. */
-function inRange<T>(option: string, call: () => T): T {
+/** Replaces the library's name of an argument, the first word of a RangeError, by the option that it came from. */
+function nameOption<T>(option: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const said = error.message.replace(/^(?:id|strength\.\w+)/, option);
-    throw usageError(said, 'see the help of the command: --help');
+    throw usageError(`${option}${error.message.replace(/^\S+/, '')}`, 'see the help of the command: --help');
   }
 }
 
-const ADDED_FD = 'add-passphrase-fd';
-const MARK_LABEL = 'sealstream mark of a key\0';
-// What a header has room for.
-const MOST = limits.maxSlots;
+// Part of the log's format: another label would make rewrap --log forget what was done.
+const FINGERPRINT_LABEL = 'sealstream mark of a key\0';

@@ -1,78 +1,58 @@
-// What rewrapping files did, for people and for programs.
+// The report of rewrap.
 
 import type { RewrapReport } from '../../index';
 import { SLOT_TYPES } from '../../internal/options';
 
-import { printable } from '../terminal/console';
-import { type Failed, failedObject, failedText, Tally } from './file-outcomes';
+import { type FileResult, FilesReport } from './files-report';
 import { counted, formatCount, formatDuration } from '../../damage-page/units';
 
-/** What came of one file: what was done, that it had been done before, or why it could not be. */
-export type Outcome =
-  | { readonly path: string; readonly report: RewrapReport }
-  | { readonly path: string; readonly skipped: true }
-  | Failed;
+/** What rewrap did to a file; nothing if its log says that the change is done. */
+export type Rewrapped = RewrapReport | 'skipped';
 
-/** A line about a file, and one more with advice where it failed. */
-export function outcomeText(outcome: Outcome): string {
-  const { path } = outcome;
-  if ('failure' in outcome) return failedText('FAILED   ', outcome);
-  if ('skipped' in outcome) return `skipped  ${printable(path)}: done before, as the log says\n`;
-  const { added, removed, slots, revision, inPlace } = outcome.report;
-  const changes = [
-    ...(added.length > 0 ? [`added ${added.length}`] : []),
-    ...(removed.length > 0 ? [`removed ${removed.length}`] : []),
-  ];
-  const unknown = unknownSlots(outcome.report);
-  const stays = unknown === 0 ? [] : [`${counted(unknown, 'slot')} of unknown types left as they are`];
-  const how = inPlace ? 'in place' : 'in a new file';
-  const who = `${counted(slots.length, 'key slot')}, revision ${revision}, ${how}`;
-  return `ok       ${printable(path)}: ${[...changes, ...stays, who].join('; ')}\n`;
-}
+type Status = 'ok' | 'skipped' | 'failed';
 
-/** The same as an object. */
-export function outcomeObject(outcome: Outcome): object {
-  const { path: file } = outcome;
-  if ('report' in outcome) {
-    return { file, status: 'ok', ...outcome.report, unknownSlots: unknownSlots(outcome.report) };
+/** The report of a rewrap. */
+export class RewrapFilesReport extends FilesReport<Rewrapped, Status> {
+  constructor() {
+    super({ ok: 0, skipped: 0, failed: 0 });
   }
-  if ('skipped' in outcome) return { file, status: 'skipped' };
-  return failedObject('failed', outcome);
+
+  protected override assess(result: FileResult<Rewrapped>): { status: Status; exitCode?: number } {
+    if ('failure' in result) return { status: 'failed', exitCode: result.failure.exitCode };
+    return { status: result.report === 'skipped' ? 'skipped' : 'ok' };
+  }
+
+  protected override describe(report: Rewrapped): [string] {
+    if (report === 'skipped') return ['done before, according to the log'];
+    const { added, removed, slots, revision, inPlace } = report;
+    const unknown = unknownSlots(report);
+    const parts = [
+      ...(added.length > 0 ? [`added ${added.length}`] : []),
+      ...(removed.length > 0 ? [`removed ${removed.length}`] : []),
+      ...(unknown > 0 ? [`kept ${counted(unknown, 'slot')} of unknown types`] : []),
+      `${counted(slots.length, 'key slot')}, revision ${revision}, ${inPlace ? 'in place' : 'in a new file'}`,
+    ];
+    return [parts.join('; ')];
+  }
+
+  protected override properties(report: Rewrapped): object {
+    return report === 'skipped' ? {} : { ...report, unknownSlots: unknownSlots(report) };
+  }
+
+  protected override total(): string[] {
+    const { ok, skipped, failed } = this.counts;
+    const before = skipped === 0 ? '' : `, ${formatCount(skipped)} done before`;
+    return [
+      `rewrapped ${counted(ok, 'file')} in ${formatDuration(this.elapsedMs)}${before}, ${formatCount(failed)} failed`,
+    ];
+  }
+
+  protected override sums(): object {
+    return this.counts;
+  }
 }
 
-/** Slots of types that this release does not know, which also `--replace` leaves. */
+/** Slots of types that this release does not know. --replace keeps them. */
 function unknownSlots({ slots }: RewrapReport): number {
   return slots.filter(({ type }) => !SLOT_TYPES.some((known) => known === type)).length;
-}
-
-/** Sums over all files. */
-export class Summary {
-  readonly #tally = new Tally();
-  readonly #counts = { ok: 0, skipped: 0, failed: 0 };
-
-  /** Adds a file. */
-  add(outcome: Outcome): void {
-    if ('failure' in outcome) {
-      this.#counts.failed += 1;
-      this.#tally.add(outcome.failure.exitCode);
-    } else if ('skipped' in outcome) this.#counts.skipped += 1;
-    else this.#counts.ok += 1;
-  }
-
-  /** The exit code of it all: that of the worst. */
-  get exitCode(): number {
-    return this.#tally.exitCode;
-  }
-
-  text(): string {
-    const { ok, skipped, failed } = this.#counts;
-    const time = formatDuration(this.#tally.elapsedMs);
-    const before = skipped === 0 ? '' : `, ${formatCount(skipped)} done before`;
-    return `rewrapped ${counted(ok, 'file')} in ${time}${before}, ${formatCount(failed)} failed\n`;
-  }
-
-  object(exitCode = this.exitCode): object {
-    const { elapsedMs } = this.#tally;
-    return { summary: { ...this.#counts, elapsedMs, exitCode } };
-  }
 }

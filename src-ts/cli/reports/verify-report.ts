@@ -1,130 +1,105 @@
-// What checking files found, for people and for programs.
+// The report of verify.
 
 import type { Problem, Verification } from '../../index';
 
-import { printable } from '../terminal/console';
 import { exitCodes } from '../errors/exit-codes';
-import { type Failed, failedObject, failedText, lines, Tally } from './file-outcomes';
+import { describe as describeFailure } from '../errors/explain-failure';
+import { type FileResult, FilesReport } from './files-report';
 import { bytesText, counted, formatCount, formatDuration, formatSize } from '../../damage-page/units';
 
-/** What came of one file: what was found, or why it could not be checked. */
-export type Outcome = { readonly path: string; readonly found: Verification } | Failed;
+type Status = 'ok' | 'damaged' | 'failed';
 
-/** How a file fared. */
-export type Status = 'ok' | 'damaged' | 'failed';
-
-/** How a file fared. One that is no sealed stream, or whose header is beyond reading, is damaged. */
-export function statusOf(outcome: Outcome): Status {
-  if ('found' in outcome) return outcome.found.sound ? 'ok' : 'damaged';
-  return outcome.failure.exitCode === exitCodes.damaged ? 'damaged' : 'failed';
+/** How the files are verified. */
+export interface VerifyPlan {
+  readonly hasKey: boolean;
+  readonly sample: number | undefined;
+  readonly seed: number | undefined;
+  /** The file of a detached header. */
+  readonly header: string | undefined;
 }
 
-/** A line about a file, and what is wrong with it in lines below. */
-export function outcomeText(outcome: Outcome): string {
-  const status = statusOf(outcome);
-  const head = (status === 'ok' ? 'ok' : status.toUpperCase()).padEnd(STATUS_WIDTH);
-  if ('failure' in outcome) return failedText(head, outcome);
-  const name = printable(outcome.path);
-  const { found } = outcome;
-  if (found.sound) return lines(`${head}${name}: ${soundText(found)}`, []);
-  const told = found.problems.slice(0, TOLD).map((problem) => problemText(problem, found));
-  const more = found.problemCount - told.length;
-  if (more > 0) told.push(`and ${counted(more, 'more problem')}: see --json`);
-  const problems = counted(found.problemCount, 'problem');
-  return lines(`${head}${name}: ${problems}; checked ${checkedText(found)}`, told);
-}
-
-/** The same as an object. */
-export function outcomeObject(outcome: Outcome): object {
-  const status = statusOf(outcome);
-  return 'found' in outcome
-    ? { file: outcome.path, status, ...outcome.found }
-    : failedObject(status, outcome);
-}
-
-/** Sums over all files. */
-export class Summary {
-  readonly #tally = new Tally();
-  readonly #counts: Record<Status, number> = { ok: 0, damaged: 0, failed: 0 };
+/** The report of a verification. */
+export class VerifyReport extends FilesReport<Verification, Status> {
   #bytesChecked = 0;
   #structureOnly = 0;
-  #onlyHeader = 0;
+  #onlyHeaderDamaged = 0;
 
-  constructor(
-    readonly how: {
-      hasKey: boolean;
-      sample: number | undefined;
-      seed: number | undefined;
-      /** The file of the header that was given. */
-      header?: string | undefined;
-    },
-  ) {}
+  constructor(readonly plan: VerifyPlan) {
+    super({ ok: 0, damaged: 0, failed: 0 });
+  }
 
-  /** Adds a file. */
-  add(outcome: Outcome): void {
-    this.#counts[statusOf(outcome)] += 1;
-    if ('failure' in outcome) {
-      this.#tally.add(outcome.failure.exitCode);
-      return;
+  override add(result: FileResult<Verification>): void {
+    super.add(result);
+    if ('failure' in result) return;
+    const { report } = result;
+    this.#bytesChecked += report.bytesChecked;
+    if (report.sound && !report.contentsChecked) this.#structureOnly += 1;
+    if (!report.sound && isOnlyHeader(report)) this.#onlyHeaderDamaged += 1;
+  }
+
+  /** A file that is not a sealed stream, or whose header can't be read, is damaged. */
+  protected override assess(result: FileResult<Verification>): { status: Status; exitCode?: number } {
+    if ('report' in result) {
+      return result.report.sound ? { status: 'ok' } : { status: 'damaged', exitCode: exitCodes.damaged };
     }
-    const { found } = outcome;
-    if (!found.sound) {
-      this.#tally.add(exitCodes.damaged);
-      if (isOnlyHeader(found)) this.#onlyHeader += 1;
-    } else if (!found.contentsChecked) this.#structureOnly += 1;
-    this.#bytesChecked += found.bytesChecked;
+    const { exitCode } = result.failure;
+    return { status: exitCode === exitCodes.damaged ? 'damaged' : 'failed', exitCode };
   }
 
-  /** The exit code of it all: that of the worst. */
-  get exitCode(): number {
-    return this.#tally.exitCode;
+  protected override describe(report: Verification): readonly [string, ...string[]] {
+    const { sound, contentsChecked, problems, problemCount } = report;
+    if (sound) return [`${checkedText(report)}${contentsChecked ? '' : STRUCTURE_ONLY}`];
+    const shown = problems.slice(0, SHOWN_PROBLEMS).map((problem) => problemText(problem, report));
+    const more = problemCount - shown.length;
+    if (more > 0) shown.push(`and ${counted(more, 'more problem')}: see --json`);
+    return [`${counted(problemCount, 'problem')}; checked ${checkedText(report)}`, ...shown];
   }
 
-  /** One line, and more where something is to be mended. */
-  text(): string {
-    const { ok, damaged, failed } = this.#counts;
-    const { hasKey, sample, seed } = this.how;
-    const files = counted(ok + damaged + failed, 'file');
-    const time = formatDuration(this.#tally.elapsedMs);
-    const share =
-      sample === undefined ? '' : `; a sample of ${percent(sample)}, again with --seed ${String(seed)}`;
-    const results = `${formatCount(ok)} ok, ${formatCount(damaged)} damaged, ${formatCount(failed)} failed`;
-    const structure =
-      this.#structureOnly === 0 ? '' : `; ${formatCount(this.#structureOnly)} of the ok by structure only`;
-    const limits = hasKey ? '' : '; without a key, which shows damage but not tampering';
-    return `checked ${files}, ${formatSize(this.#bytesChecked)} in ${time}: ${results}${structure}${share}${limits}\n${this.#advice()}`;
+  protected override properties(report: Verification): object {
+    return report;
   }
 
-  #advice(): string {
-    const others = this.#counts.damaged - this.#onlyHeader;
-    if (this.how.header !== undefined && others > 0) return ofGivenHeader(this.how.header);
-    return `${this.#onlyHeader === 0 ? '' : HOW_TO_MEND_HEADER}${others === 0 ? '' : HOW_TO_MEND}`;
+  protected override total(): string[] {
+    const { ok, damaged, failed } = this.counts;
+    const { hasKey, sample, seed } = this.plan;
+    const parts = [
+      `checked ${counted(ok + damaged + failed, 'file')}, ${formatSize(this.#bytesChecked)} in ${formatDuration(this.elapsedMs)}: ${formatCount(ok)} ok, ${formatCount(damaged)} damaged, ${formatCount(failed)} failed`,
+      ...(this.#structureOnly === 0
+        ? []
+        : [`${formatCount(this.#structureOnly)} of the ok by structure only`]),
+      ...(sample === undefined ? [] : [`a sample of ${percent(sample)}, repeated by --seed ${String(seed)}`]),
+      ...(hasKey ? [] : ['without a key, which finds damage but not tampering']),
+    ];
+    return [parts.join('; '), ...this.#advice()];
   }
 
-  /** The same as an object. */
-  object(): object {
-    const { ok, damaged, failed } = this.#counts;
-    const { hasKey, sample, seed } = this.how;
+  #advice(): string[] {
+    const others = this.counts.damaged - this.#onlyHeaderDamaged;
+    const { header } = this.plan;
+    // The header of another stream looks like damage everywhere, and is more likely.
+    if (header !== undefined && others > 0) {
+      return [
+        `${header} may be the header of another stream: check first that it belongs to the file; then try sealstream salvage`,
+      ];
+    }
+    return [
+      ...(this.#onlyHeaderDamaged === 0 ? [] : [MEND_HEADER]),
+      ...(others === 0 ? [] : [HEAL_OR_SALVAGE]),
+    ];
+  }
+
+  protected override sums(): object {
+    const { ok, damaged, failed } = this.counts;
+    const { hasKey, sample, seed } = this.plan;
     return {
-      summary: {
-        files: ok + damaged + failed,
-        ok,
-        damaged,
-        failed,
-        structureOnly: this.#structureOnly,
-        bytesChecked: this.#bytesChecked,
-        withKey: hasKey,
-        ...(sample === undefined ? {} : { sample, seed }),
-        elapsedMs: this.#tally.elapsedMs,
-        exitCode: this.exitCode,
-      },
+      files: ok + damaged + failed,
+      ...this.counts,
+      structureOnly: this.#structureOnly,
+      bytesChecked: this.#bytesChecked,
+      withKey: hasKey,
+      ...(sample === undefined ? {} : { sample, seed }),
     };
   }
-}
-
-function soundText(found: Verification): string {
-  if (found.contentsChecked) return checkedText(found);
-  return `${checkedText(found)}; STRUCTURE ONLY: it has no digests, so only a key shows whether its contents are sound`;
 }
 
 function checkedText({ segments, segmentsChecked, bytesChecked }: Verification): string {
@@ -133,27 +108,27 @@ function checkedText({ segments, segmentsChecked, bytesChecked }: Verification):
   return `${formatCount(segmentsChecked)}${of} ${noun}, ${formatSize(bytesChecked)}`;
 }
 
-function problemText(problem: Problem, found: Verification): string {
+function problemText(problem: Problem, report: Verification): string {
   const { failure, message, index, plaintextRange } = problem;
-  if (HEADER_KINDS.has(failure.kind) && found.headerFromCopy) {
-    const isAll = found.problemCount === 1 && found.contentsChecked && found.sample === undefined;
-    return `header: damaged; its copy at the end served${isAll ? ', and the contents are whole' : ''}`;
+  if (HEADER_KINDS.has(failure.kind) && report.headerFromCopy) {
+    const isAll = report.problemCount === 1 && report.contentsChecked && report.sample === undefined;
+    return `header: damaged; its copy at the end was used${isAll ? ', and the contents are intact' : ''}`;
   }
-  const said =
+  const text =
     failure.kind === 'Truncated'
-      ? `it is cut short at byte ${failure.offset}${index === undefined ? '' : `: what follows from segment ${index} on is missing`}`
-      : message.replace(SAID_AS_ADVICE, '');
-  const place = index === undefined || said.includes(`segment ${index}`) ? '' : `segment ${index}: `;
+      ? `the file is cut short at byte ${failure.offset}${index === undefined ? '' : `: everything from segment ${index} on is missing`}`
+      : (describeFailure(failure) ?? message);
+  const place = index === undefined || text.includes(`segment ${index}`) ? '' : `segment ${index}: `;
   const lost = plaintextRange === undefined ? '' : ` (plaintext ${bytesText(plaintextRange)})`;
-  return printable(`${place}${said}${lost}`);
+  return `${place}${text}${lost}`;
 }
 
-/** Whether nothing is wrong but what a rewrap writes again from what is left. */
+/** Whether rewrap --mend repairs all that is damaged: the header or its copy, of which the other is intact. */
 function isOnlyHeader({ problems, problemCount, headerFromCopy }: Verification): boolean {
   return (
     problems.length === problemCount &&
     problems.every(
-      ({ failure: { kind } }) => HEADER_OR_COPY.has(kind) || (headerFromCopy && HEADER_KINDS.has(kind)),
+      ({ failure: { kind } }) => COPY_KINDS.has(kind) || (headerFromCopy && HEADER_KINDS.has(kind)),
     )
   );
 }
@@ -162,30 +137,19 @@ function percent(share: number): string {
   return `${Number((share * 100).toPrecision(6))}%`;
 }
 
-// Problems of a file that are told one by one to people; --json tells more.
-const TOLD = 5;
-const STATUS_WIDTH = 9;
+const SHOWN_PROBLEMS = 5;
 const HEADER_KINDS: ReadonlySet<string> = new Set<Problem['failure']['kind']>([
   'HeaderError',
   'HeaderDamaged',
 ]);
-// Of these, the header or its copy is sound.
-const HEADER_OR_COPY: ReadonlySet<string> = new Set<Problem['failure']['kind']>([
+const COPY_KINDS: ReadonlySet<string> = new Set<Problem['failure']['kind']>([
   'HeaderCopyDamaged',
   'RewrapInterrupted',
 ]);
-/** Another header is likelier than damage everywhere, and looks the same. */
-function ofGivenHeader(header: string): string {
-  return printable(
-    `${header} may be the header of another stream: check first that both belong together; then see what sealstream salvage makes of it`,
-  ).concat('\n');
-}
-
-const HOW_TO_MEND_HEADER =
-  'to write a header and its copy again where only they are concerned: ' +
-  'sealstream rewrap --mend -k KEY FILE\n';
-const HOW_TO_MEND =
-  'to mend a damaged file with another copy of it: sealstream heal FILE COPY -o OUT; ' +
-  'to get what is left of it: sealstream salvage -k KEY FILE -o OUT\n';
-// The same for every damage; it is told once, below all.
-const SAID_AS_ADVICE = /[;:,] restore it from another copy(?=\)?$)/;
+const STRUCTURE_ONLY =
+  '; STRUCTURE ONLY: the file has no digests, so only a key shows whether its contents are intact';
+const MEND_HEADER =
+  'to write a header and its copy again, if only they are damaged: sealstream rewrap --mend -k KEY FILE';
+const HEAL_OR_SALVAGE =
+  'to heal a damaged file with another copy: sealstream heal FILE COPY -o OUT; ' +
+  'to recover what is left of it: sealstream salvage -k KEY FILE -o OUT';

@@ -1,38 +1,41 @@
-// A command's arguments, read by its list of options: what is unknown, missing or said twice is an error that names it.
+// Reads a command's arguments by its table of options. An unknown, missing or repeated option is an error that names it.
 
 import { parseArgs } from 'node:util';
 
-import { usageError } from '../errors/usage-error';
+import { type CommandError, usageError } from '../errors/command-error';
 import { nearest } from '../errors/nearest';
 import { parseSize } from '../../damage-page/units';
 
-/** An option of a command. */
-export interface OptionSpec {
-  /** Its long name, without dashes. */
+/**
+ * An option of a command: its syntax and its help.
+ *
+ * `-k, --key FILE...` has a letter and a value and may be repeated; `--words[=N]` is a flag that takes a value after `=`.
+ */
+export type OptionSpec = readonly [syntax: string, help: string];
+
+/** The syntax of an option, parsed. */
+export interface Option {
+  /** The long name, without dashes. */
   readonly name: string;
-  /** Its letter. */
-  readonly short?: string;
-  /** What stands for its value in the help; an option without one is a flag. */
-  readonly value?: string;
-  /** A flag that may have a value all the same, behind `=`. */
-  readonly mayHaveValue?: boolean;
-  /** It may be given more than once. */
-  readonly repeatable?: boolean;
-  /** What it does, in lines. */
-  readonly help: readonly string[];
+  readonly short: string | undefined;
+  /** Placeholder of the value in the help; a flag has none. */
+  readonly value: string | undefined;
+  readonly isRepeatable: boolean;
+  /** A flag that takes a value after `=`. */
+  readonly hasOptionalValue: boolean;
 }
 
-/** What of a command its arguments are read by. */
+/** A command's name and options. */
 export interface ArgumentSpec {
   readonly name: string;
   readonly options: readonly OptionSpec[];
 }
 
-/** The arguments of a command, which are all options that it has. */
+/** The arguments of a command. Every option is one that the command has. */
 export class Arguments {
   constructor(
     readonly command: string,
-    /** What is no option, in order. */
+    /** The arguments that are not options, in order. */
     readonly operands: readonly string[],
     private readonly given: ReadonlyMap<string, readonly (string | undefined)[]>,
   ) {}
@@ -47,7 +50,7 @@ export class Arguments {
     return (this.given.get(option) ?? []).filter((value) => value !== undefined);
   }
 
-  /** The value of an option that is given once at most. */
+  /** The value of an option that is given at most once. */
   value(option: string): string | undefined {
     return this.values(option)[0];
   }
@@ -60,19 +63,19 @@ export class Arguments {
     if (size === undefined) {
       throw usageError(
         `--${option} is not a size: ${text}`,
-        'write bytes, or K, M or G behind a number: 64K, 1M',
+        'write a number of bytes, or K, M or G after a number: 64K, 1M',
       );
     }
     return size;
   }
 
-  /** The value of an option as a whole number from 1 to a limit. */
-  count(option: string, most: number): number | undefined {
+  /** The value of an option as an integer from 1 to `maximum`. */
+  count(option: string, maximum: number): number | undefined {
     const text = this.value(option);
     if (text === undefined) return undefined;
-    if (!/^[1-9]\d{0,8}$/.test(text) || Number(text) > most) {
-      const message = `--${option} must be a whole number from 1 to ${most}, not ${text}`;
-      throw usageError(message, `write it like --${option} 4`);
+    if (!/^[1-9]\d{0,8}$/.test(text) || Number(text) > maximum) {
+      const message = `--${option} must be a whole number from 1 to ${maximum}, not ${text}`;
+      throw usageError(message, `for example: --${option} 4`);
     }
     return Number(text);
   }
@@ -80,27 +83,40 @@ export class Arguments {
   /** The value of an option as one of these words. */
   choice<Word extends string>(option: string, words: readonly Word[]): Word | undefined {
     const text = this.value(option);
-    if (text === undefined) return undefined;
-    const word = words.find((candidate) => candidate === text);
-    if (word === undefined) {
-      const near = nearest(text, words);
-      const meant = near === undefined ? '' : `did you mean ${near}? `;
-      throw usageError(`--${option} can't be ${text}`, `${meant}choose one of ${words.join(', ')}`);
-    }
-    return word;
+    return text === undefined ? undefined : oneOf(text, words, `--${option} can't be ${text}`);
   }
 }
 
 /**
- * Reads the arguments behind a command's name.
+ * The one of `words` that is `text`.
  *
- * @throws CommandError for what the command does not have.
+ * @throws CommandError with `message` for any other text, and the nearest word as advice.
  */
-export function readArguments(argv: readonly string[], command: ArgumentSpec): Arguments {
+export function oneOf<Word extends string>(text: string, words: readonly Word[], message: string): Word {
+  const word = words.find((candidate) => candidate === text);
+  if (word !== undefined) return word;
+  const near = nearest(text, words);
+  const question = near === undefined ? '' : `did you mean ${near}? `;
+  throw usageError(message, `${question}choose one of ${words.join(', ')}`);
+}
+
+/** The error for two options that can't be given together. */
+export function exclusive(one: string, other: string): CommandError {
+  return usageError(`${one} and ${other} exclude each other`, 'give one of them');
+}
+
+/**
+ * Reads the arguments after a command's name.
+ *
+ * @throws CommandError for an option that the command does not have, and for a value that is missing or not expected.
+ */
+export function readArguments(argv: readonly string[], { name, options: specs }: ArgumentSpec): Arguments {
+  const options = specs.map(([syntax]) => parseSyntax(syntax));
+  const nodeOptions = Object.fromEntries(options.map((option) => [option.name, nodeOption(option)]));
   const { tokens } = parseArgs({
     args: [...argv],
-    options: Object.fromEntries(command.options.map((option) => [option.name, nodeOption(option)])),
-    // What is wrong is said here, in the words of this command.
+    options: nodeOptions,
+    // This module words the errors.
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -110,25 +126,37 @@ export function readArguments(argv: readonly string[], command: ArgumentSpec): A
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind !== 'option') continue;
-    const option = command.options.find(({ name }) => name === token.name);
-    if (option === undefined) throw unknownOption(token.rawName, token.name, command);
+    const option = options.find((candidate) => candidate.name === token.name);
+    if (option === undefined) throw unknownOption(token.rawName, token.name, name, Object.keys(nodeOptions));
     checkValue(option, token);
     const values = given.get(option.name) ?? [];
     values.push(token.value);
-    if (values.length > 1 && option.value !== undefined && option.repeatable !== true) {
+    if (values.length > 1 && option.value !== undefined && !option.isRepeatable) {
       throw usageError(`${shown(option)} is given twice`, 'give it once');
     }
     given.set(option.name, values);
   }
-  return new Arguments(command.name, operands, given);
+  return new Arguments(name, operands, given);
+}
+
+/** Parses the syntax of an option. */
+export function parseSyntax(syntax: string): Option {
+  const [, short, name = syntax, value, repeated, optional] = SYNTAX.exec(syntax) ?? [];
+  return {
+    name,
+    short,
+    value,
+    isRepeatable: repeated !== undefined,
+    hasOptionalValue: optional !== undefined,
+  };
 }
 
 /** An option as it is written: `-o, --output`. */
-export function shown({ name, short }: OptionSpec): string {
+export function shown({ name, short }: Pick<Option, 'name' | 'short'>): string {
   return short === undefined ? `--${name}` : `-${short}, --${name}`;
 }
 
-function nodeOption({ short, value }: OptionSpec) {
+function nodeOption({ short, value }: Option) {
   const type: 'string' | 'boolean' = value === undefined ? 'boolean' : 'string';
   return { type, multiple: true, ...(short === undefined ? {} : { short }) };
 }
@@ -139,30 +167,29 @@ interface OptionToken {
   readonly inlineValue: boolean | undefined;
 }
 
-function checkValue(option: OptionSpec, { rawName, value, inlineValue }: OptionToken): void {
+function checkValue(option: Option, { rawName, value, inlineValue }: OptionToken): void {
   if (option.value === undefined) {
-    if (value !== undefined && option.mayHaveValue !== true)
+    if (value !== undefined && !option.hasOptionalValue) {
       throw usageError(`${rawName} takes no value`, `write ${rawName} alone`);
+    }
     return;
   }
   if (value === undefined || value === '') {
     throw usageError(`${rawName} needs a value`, `write ${rawName} ${option.value}`);
   }
   if (inlineValue !== true && value.length > 1 && value.startsWith('-')) {
-    const meant = `--${option.name}=${value}`;
     throw usageError(
       `${rawName} needs a value, but ${value} follows`,
-      `if that is the value, write ${meant}`,
+      `if ${value} is the value, write --${option.name}=${value}`,
     );
   }
 }
 
-function unknownOption(rawName: string, name: string, command: ArgumentSpec) {
-  const near = nearest(
-    name,
-    command.options.map((option) => option.name),
-  );
-  const help = `see sealstream ${command.name} --help`;
+function unknownOption(rawName: string, name: string, command: string, names: readonly string[]) {
+  const near = nearest(name, names);
+  const help = `see sealstream ${command} --help`;
   const advice = near === undefined ? help : `did you mean --${near}? If not, ${help}`;
   return usageError(`unknown option ${rawName}`, advice);
 }
+
+const SYNTAX = /^(?:-(\w), )?--([\w-]+)(?: ([A-Z,]+)(\.\.\.)?|(\[=N\]))?$/;

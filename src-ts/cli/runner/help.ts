@@ -1,72 +1,98 @@
 // The help texts, made from the commands' descriptions.
 
-import { shown } from './arguments';
-import type { CommandSpec } from './command-spec';
+import { parseSyntax, shown } from './arguments';
+import type { Command } from './command';
+import { help } from './options';
 import { commands } from '../commands/index';
 import { exitCodeMeanings } from '../errors/exit-codes';
 
+type Row = readonly [left: string, right: string];
+
 /** The help of the whole program. */
 export function generalHelp(version: string): string {
-  return lines(
-    `sealstream ${version}: seals files and streams, so that only a key opens them and every change shows`,
+  return text(
+    `sealstream ${version}: encrypts files and streams so that any change to them is detected`,
     '',
     'Usage: sealstream COMMAND [options]',
     '',
     'Commands:',
     ...table([
-      ...commands.map(({ name, summary }) => [name, summary] as const),
-      ['help', 'this text; sealstream help COMMAND tells all about one command'],
+      ...commands.map(({ name, summary }): Row => [name, summary]),
+      ['help', 'print this text; sealstream help COMMAND prints the help of one command'],
     ]),
     '',
     'Start here:',
     ...table([
-      ['sealstream keygen -o my.key', 'make a key'],
-      ['sealstream encrypt -k my.key report.pdf', 'make report.pdf.seal'],
-      ['sealstream decrypt -k my.key report.pdf.seal', 'make report.pdf again'],
+      ['sealstream keygen -o my.key', 'make a key file'],
+      ['sealstream encrypt -k my.key report.pdf', 'write report.pdf.seal'],
+      ['sealstream decrypt -k my.key report.pdf.seal', 'write report.pdf'],
     ]),
     '',
-    ...exitCodeSection(),
+    ...exitCodes(),
     '',
-    'SEALSTREAM_KEY_FILE names the key file where no option names any key; SEALSTREAM_PASSPHRASE is the',
-    'passphrase where -p would ask for one; SEALSTREAM_DEBUG=1 adds the stack to an error.',
+    'Environment:',
+    ...table([
+      ['SEALSTREAM_KEY_FILE', 'the key file to use if no option names a key'],
+      ['SEALSTREAM_PASSPHRASE', 'the passphrase to use where -p would ask for one'],
+      ['SEALSTREAM_DEBUG', 'set to 1 to print the stack of an error'],
+    ]),
   );
 }
 
 /** The help of one command. */
-export function commandHelp(command: CommandSpec): string {
-  return lines(
-    `Usage: ${command.usage}`,
+export function commandHelp({ name, usage, description, examples, options }: Command): string {
+  return text(
+    `Usage: sealstream ${name} ${usage}`,
     '',
-    ...command.details.flatMap((paragraph) => [...paragraph, '']),
+    ...description.split(/\n\s*\n/).flatMap((paragraph) => [...wrap(paragraph, WIDTH), '']),
     'Examples:',
-    ...table(command.examples),
+    ...table(examples),
     '',
     'Options:',
-    ...command.options.flatMap((option) => {
-      const left = `${option.short === undefined ? '    ' : ''}${shown(option)} ${option.value ?? ''}`;
-      // One that is too wide has a line of its own.
-      const beside = left.length < OPTION_WIDTH ? [left] : [left, ''];
-      const right = left.length < OPTION_WIDTH ? option.help : ['', ...option.help];
-      return right.map((line, index) => `  ${(beside[index] ?? '').padEnd(OPTION_WIDTH)}${line}`);
-    }),
+    ...table(
+      [...options, help].map(([syntax, effect]): Row => {
+        const option = parseSyntax(syntax);
+        const value = option.hasOptionalValue ? '[=N]' : ` ${option.value ?? ''}`;
+        return [`${option.short === undefined ? '    ' : ''}${shown(option)}${value}`.trimEnd(), effect];
+      }),
+      OPTION_WIDTH,
+    ),
     '',
-    ...exitCodeSection(),
+    ...exitCodes(),
   );
 }
 
-function exitCodeSection(): string[] {
-  return ['Exit codes:', ...table(exitCodeMeanings, 4)];
+function exitCodes(): string[] {
+  return ['Exit codes:', ...table(exitCodeMeanings)];
 }
 
-/** Two columns; a left part that is too wide for a line puts the right one below it. */
-function table(rows: readonly (readonly [string, string])[], atLeast = 8): string[] {
-  const width = Math.max(atLeast, ...rows.map(([left]) => left.length)) + 2;
-  return rows.flatMap(([left, right]) => [`  ${left.padEnd(width)}${right}`.trimEnd()]);
+/** Two columns. If the left text is too long for its column, the right text starts on the next line. */
+function table(rows: readonly Row[], maximum = WIDEST_COLUMN): string[] {
+  const column = Math.min(maximum, Math.max(...rows.map(([left]) => left.length)) + 2);
+  return rows.flatMap(([left, right]) => {
+    const indent = left.length + 2 <= column ? column : OPTION_WIDTH;
+    const lines = wrap(right, WIDTH - 2 - indent);
+    if (left.length + 2 > indent) lines.unshift('');
+    return lines.map((line, index) => `  ${(index === 0 ? left : '').padEnd(indent)}${line}`);
+  });
 }
 
-function lines(...all: readonly string[]): string {
-  return `${all.map((line) => line.trimEnd()).join('\n')}\n`;
+/** The lines of a text, broken between words. */
+function wrap(paragraph: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of paragraph.trim().split(/\s+/)) {
+    const line = `${lines.at(-1) ?? ''} ${word}`;
+    if (lines.length > 0 && line.length <= width) lines[lines.length - 1] = line;
+    else lines.push(word);
+  }
+  return lines;
 }
 
-// --max-segment-size SIZE and two spaces; only few options are wider.
+function text(...lines: readonly string[]): string {
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+}
+
+const WIDTH = 100;
+// Fits most options: `    --max-segment-size SIZE` and two spaces.
 const OPTION_WIDTH = 29;
+const WIDEST_COLUMN = 64;

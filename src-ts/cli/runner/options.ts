@@ -1,71 +1,121 @@
-// Options that several commands have, and words that their helps share.
+// Options that several commands have, and the functions that read their values.
 
-import type { OptionSpec } from './arguments';
+import type { Arguments, OptionSpec } from './arguments';
 
-/** The most threads that an operation takes. */
+/** The most threads that an operation uses. */
 export const MAX_THREADS = 1024;
 
-/** Asks for the help of a command. */
-export const help: OptionSpec = { name: 'help', short: 'h', help: ['this text'] };
-/** The context to open with. */
-export const openingContext: OptionSpec = {
-  name: 'context',
-  value: 'TEXT',
-  help: ['the text that was given when sealing'],
-};
-/** Bounds the memory that a sealed file can ask for. */
-export const maxSegmentSize: OptionSpec = {
-  name: 'max-segment-size',
-  value: 'SIZE',
-  help: ['accept segments up to this size, 64M by default: memory grows with it'],
-};
-/** Silences what is not an error or a warning. */
-export const quiet: OptionSpec = {
-  name: 'quiet',
-  short: 'q',
-  help: ['no progress and no report; warnings and errors are still told'],
-};
+/** The number of threads, if it is given. */
+export function threadCount(args: Arguments): number | undefined {
+  return args.count('threads', MAX_THREADS);
+}
+
+/** How an output file is written. */
+export function outputOptions(args: Arguments): { overwrite: boolean; flush: boolean } {
+  return { overwrite: args.has('force'), flush: !args.has('no-flush') };
+}
+
+/** Prints the help of a command. */
+export const help: OptionSpec = ['-h, --help', 'print this help'];
+/** Silences progress and reports. */
+export const quiet: OptionSpec = ['-q, --quiet', 'print no progress and no report, only warnings and errors'];
 /** A report for programs. */
-export const json: OptionSpec = {
-  name: 'json',
-  help: [
-    'the report as one JSON object on standard output, or on standard error where',
-    'the data goes to standard output; an error as JSON on standard error:',
-    '{"error":{"code","kind","message","advice","exitCode","failure"}}',
-  ],
-};
-/** Takes files with secret keys that are not private. */
-export const allowReadableKey: OptionSpec = {
-  name: 'allow-readable-key',
-  help: ['take a file with secret keys that group or others can read'],
-};
-/** Reports for programs, of a command on many files. */
-export const jsonLines: OptionSpec = {
-  name: 'json',
-  help: ['one JSON object a line on standard output for each file, and at last', 'one with a "summary"'],
-};
+export const json: OptionSpec = [
+  '--json',
+  `print the report as one JSON object on standard output, or on standard error if the data goes to standard output; print an
+  error as JSON on standard error:
+  {"error":{"code","kind","message","advice","exitCode","failure"}}`,
+];
+/** Reports for programs, of a command that processes many files. */
+export const jsonLines: OptionSpec = [
+  '--json',
+  'print one JSON object a line on standard output for each file, and a last one with a "summary"',
+];
 /** Replaces an existing output. */
-export const force: OptionSpec = {
-  name: 'force',
-  short: 'f',
-  help: ['replace OUT if it exists, once the new file is complete'],
-};
-/** Goes on with what was interrupted. */
-export const resume: OptionSpec = {
-  name: 'resume',
-  help: [
-    'go on with what an interrupted run of the same command left, and leave what the',
-    'next one can go on with; IN and OUT must be files',
-  ],
-};
+export const force: OptionSpec = ['-f, --force', 'replace OUT if it exists, once the new file is complete'];
+/** Continues an interrupted run. */
+export const resume: OptionSpec = [
+  '--resume',
+  `continue an interrupted run of the same command, and keep a journal so that this run can be continued; IN and OUT
+  must be files`,
+];
 /** Does not wait for the disk. */
-export const noFlush: OptionSpec = {
-  name: 'no-flush',
-  help: ['do not wait until OUT is on the disk: faster, but a power cut may undo it'],
-};
-/** How many threads work. */
-export const threads: OptionSpec = {
-  name: 'threads',
-  value: 'N',
-  help: [`threads to work with, 1 to ${MAX_THREADS}; as many as there are cores by default`],
-};
+export const noFlush: OptionSpec = [
+  '--no-flush',
+  'do not wait until OUT is on the disk: faster, but a power failure may lose the file',
+];
+/** How the output file is written. */
+export const output: readonly OptionSpec[] = [force, noFlush];
+/** What is printed. */
+export const printing: readonly OptionSpec[] = [quiet, json];
+/** The number of threads. */
+export const threads: OptionSpec = [
+  '--threads N',
+  `number of threads, 1 to ${MAX_THREADS}; by default one for each processor core`,
+];
+/** Bounds the memory that a sealed file can ask for. */
+export const maxSegmentSize: OptionSpec = [
+  '--max-segment-size SIZE',
+  'accept segments up to this size; 64M by default. Memory use grows with it',
+];
+/** Accepts key files that other users can read. */
+export const allowReadableKey: OptionSpec = [
+  '--allow-readable-key',
+  'accept a file with secret keys that group or others can read',
+];
+
+const passphrase: readonly OptionSpec[] = [
+  [
+    '-p, --passphrase',
+    'ask for a passphrase on the terminal, or take the one in SEALSTREAM_PASSPHRASE if that is set',
+  ],
+  [
+    '--passphrase-fd N',
+    'read the passphrase from the first line of file descriptor N, such as 3 with 3< FILE',
+  ],
+];
+
+/** The cost of a passphrase to seal with. */
+export const passphraseStrength: readonly OptionSpec[] = [
+  [
+    '--passphrase-strength NAME',
+    'what each guess of the new passphrase costs: interactive, default or sensitive',
+  ],
+  ['--passphrase-cost COST', 'the same as Argon2id parameters: MEMORY,PASSES,LANES, such as 64M,3,4'],
+];
+
+/** The recipients to seal for. */
+export const sealingKeys: readonly OptionSpec[] = [
+  ['-r, --recipient TEXT...', 'a public key, age1pq1… or age1…: its secret key opens the file; repeatable'],
+  ['-R, --recipients-file FILE...', 'a file of public keys, one a line; # begins a comment; repeatable'],
+  ['-k, --key FILE...', 'the key file; repeatable'],
+  [
+    '--key-id TEXT',
+    'a name for the key, to find the right key later. It is stored in the sealed file, and anyone can read it',
+  ],
+  ...passphrase,
+  ...passphraseStrength,
+];
+
+/** The keys to open with, and their limits. */
+export const openingKeys: readonly OptionSpec[] = [
+  ['-k, --key FILE...', 'the key file; repeatable: the key that fits is used'],
+  ['-i, --identity FILE...', 'a file of secret keys of key pairs, AGE-SECRET-KEY-…, one a line; repeatable'],
+  ...passphrase,
+  [
+    '--accept-slots TYPES',
+    'try only these types of key slots: key, passphrase, x25519, hybrid, provider; separated by commas',
+  ],
+  [
+    '--max-passphrase-cost SIZE',
+    `accept at most this total cost of trying a passphrase: memory times passes, 4G by default. The sealed file states the cost,
+    and anyone who can write the file can change it`,
+  ],
+  ['--context TEXT', 'the context that was given when the file was sealed'],
+];
+
+/** Where keys come from: a paragraph for the description of a command. */
+export const keySources = `
+  A key is read from a file: the file of -k, or the one that SEALSTREAM_KEY_FILE names if no option names a key. Keys and
+  passphrases are never taken from the command line, which other programs can read. A file with secret keys must be a
+  regular file, not a pipe, and readable only by you. Your other programs can read SEALSTREAM_PASSPHRASE.`;

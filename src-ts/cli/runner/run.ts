@@ -1,66 +1,62 @@
-// Finds the command, runs it, and turns its end into an exit code.
+// Finds the command, runs it, and turns the result into an exit code.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { native } from '../../internal/binding';
 
 import { readArguments } from './arguments';
-import type { CommandSpec } from './command-spec';
+import type { Command } from './command';
+import { commandHelp, generalHelp } from './help';
+import { help } from './options';
 import { commands } from '../commands/index';
-import { STDERR, STDOUT, writeAll } from '../terminal/console';
-import { usageError } from '../errors/usage-error';
+import { usageError } from '../errors/command-error';
 import { exitCodes } from '../errors/exit-codes';
 import { explain } from '../errors/explain';
-import { commandHelp, generalHelp } from './help';
 import { nearest } from '../errors/nearest';
-import { tellFailure } from '../terminal/messages';
+import { STDERR, STDOUT, writeAll } from '../terminal/console';
+import { printFailure } from '../terminal/messages';
 
 /**
- * Runs the command that the arguments name. It tells all that there is to tell, and never throws.
+ * Runs the command that the arguments name. Prints every result and error, and never throws.
  *
  * @returns The exit code.
  */
 export async function run(argv: readonly string[]): Promise<number> {
-  const [name, rest] = split(argv);
+  const [name, rest] = splitName(argv);
   try {
     if (name === undefined) {
-      writeAll(STDERR, generalHelp(version()));
+      writeAll(STDERR, generalHelp(native.version()));
       return exitCodes.usage;
     }
-    return (await dispatch(name, rest)) ?? exitCodes.done;
+    return (await dispatch(name, rest)) ?? exitCodes.success;
   } catch (error) {
     const explanation = explain(error);
-    tellFailure(explanation, {
-      command: commands.find((command) => command.name === name)?.name,
-      json: asksForJson(rest),
-    });
+    const command = commands.find((candidate) => candidate.name === name)?.name;
+    printFailure(explanation, command, asksForJson(rest));
     return explanation.exitCode;
   }
 }
 
-/** A command's name, which can have two words, and what is behind it. */
-function split([first, second, ...rest]: readonly string[]): [
+/** Separates a command's name, which can have two words, from its arguments. */
+function splitName([first, second = '', ...rest]: readonly string[]): [
   name: string | undefined,
   rest: readonly string[],
 ] {
-  if (first === undefined || second === undefined) return [first, []];
-  const both = `${first} ${second}`;
-  const isName = commands.some(({ name }) => name === both);
-  return isName ? [both, rest] : [first, [second, ...rest]];
+  if (first === undefined) return [undefined, []];
+  const hasTwoWords = commandsOf(first).length > 0 && /^\w/.test(second);
+  if (hasTwoWords) return [`${first} ${second}`, rest];
+  return [first, second === '' ? [] : [second, ...rest]];
 }
 
 async function dispatch(name: string, argv: readonly string[]): Promise<number | undefined> {
   if (['--version', '-V'].includes(name)) {
-    writeAll(STDOUT, `sealstream ${version()}\n`);
+    writeAll(STDOUT, `sealstream ${native.version()}\n`);
   } else if (['help', '--help', '-h'].includes(name)) {
-    const [topic] = split(argv);
-    writeAll(STDOUT, topic === undefined ? generalHelp(version()) : helpOf(topic));
-  } else if (commandsOf(name).length > 0) {
-    const [word] = argv;
-    if (word !== '--help' && word !== '-h') throw wrongWord(name, word);
+    const [topic] = splitName(argv);
+    writeAll(STDOUT, topic === undefined ? generalHelp(native.version()) : helpOf(topic));
+  } else if (commandsOf(name).length > 0 && ['--help', '-h'].includes(argv[0] ?? '')) {
     writeAll(STDOUT, helpOf(name));
   } else {
     const command = find(name);
-    const args = readArguments(argv, command);
+    const args = readArguments(argv, { name, options: [...command.options, help] });
     if (args.has('help')) writeAll(STDOUT, commandHelp(command));
     else {
       const code = await command.run(args);
@@ -70,8 +66,8 @@ async function dispatch(name: string, argv: readonly string[]): Promise<number |
   return undefined;
 }
 
-/** The commands of two words that begin with this one. */
-function commandsOf(word: string): readonly CommandSpec[] {
+/** The commands of two words that begin with this word. */
+function commandsOf(word: string): readonly Command[] {
   return commands.filter(({ name }) => name.startsWith(`${word} `));
 }
 
@@ -80,42 +76,26 @@ function helpOf(name: string): string {
   return (family.length > 0 ? family : [find(name)]).map(commandHelp).join('\n');
 }
 
-function wrongWord(name: string, word: string | undefined) {
-  const names = commandsOf(name).map((command) => command.name);
-  const words = names.map((full) => full.slice(name.length + 1));
-  const near = word === undefined ? undefined : nearest(word, words);
-  const said = word === undefined ? 'stands alone' : `is followed by ${word}`;
-  const advice =
-    near === undefined ? `write one of: ${names.join(', ')}` : `did you mean sealstream ${name} ${near}?`;
-  return usageError(`${name} ${said}, and needs to be told what to do`, advice);
-}
-
-function find(name: string): CommandSpec {
+function find(name: string): Command {
   const command = commands.find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
+  const family = commandsOf(name).map((candidate) => candidate.name);
+  if (family.length > 0) throw usageError(`${name} needs a subcommand`, `write one of: ${family.join(', ')}`);
   const names = commands.map((candidate) => candidate.name);
-  if (name.startsWith('-'))
-    throw usageError(`a command comes first, not ${name}`, `it is one of ${names.join(', ')}`);
-  const near = ALIASES[name] ?? nearest(name, names);
+  const near = name.startsWith('-') ? undefined : (ALIASES[name] ?? nearest(name, names));
   throw usageError(
-    `unknown command ${name}`,
-    near === undefined ? `it is one of ${names.join(', ')}` : `did you mean sealstream ${near}?`,
+    name.startsWith('-') ? `a command comes first, not ${name}` : `unknown command ${name}`,
+    near === undefined ? `the commands are ${names.join(', ')}` : `did you mean sealstream ${near}?`,
   );
 }
 
-/** Whether an error is to be JSON, also one about the arguments themselves. */
+/** Whether an error is to be printed as JSON, even one about the arguments themselves. */
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   return argv.slice(0, end === -1 ? argv.length : end).includes('--json');
 }
 
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(__dirname, '../../../package.json'), 'utf8'));
-  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
-  return isManifest ? String(manifest.version) : 'of unknown version';
-}
-
-// Words that other programs have for the same.
+// Names that other programs use for the same commands.
 const ALIASES: Readonly<Record<string, string>> = {
   seal: 'encrypt',
   open: 'decrypt',

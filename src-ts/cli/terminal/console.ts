@@ -1,5 +1,5 @@
-// Text to standard output and standard error, and what these are. It writes to the descriptors themselves: Node's
-// stream objects would make a pipe non-blocking, and the engine and other programs use the same pipe.
+// Writes to standard output and standard error by their descriptors: Node's stream objects would make a pipe non-blocking,
+// which the engine and other programs share.
 
 import { fstatSync, readSync, statSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -22,9 +22,9 @@ export function terminalWidth(): number {
 }
 
 /**
- * Writes all of the text or bytes, waiting as long as it takes.
+ * Writes all of the text or bytes, however long that takes.
  *
- * @throws What the system says, EPIPE among it.
+ * @throws The system's errors, EPIPE among them.
  */
 export function writeAll(fd: number, content: string | Uint8Array): void {
   let rest = typeof content === 'string' ? Buffer.from(content) : content;
@@ -33,23 +33,23 @@ export function writeAll(fd: number, content: string | Uint8Array): void {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
       if (!isRetry(error)) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      pause();
     }
   }
 }
 
-/** Writes to standard error, where failing to is not worth failing for. */
+/** Writes to standard error. An error is ignored: there is nowhere to report it. */
 export function note(text: string): void {
   try {
     writeAll(STDERR, text);
   } catch {
-    // Nobody is there to be told.
+    // Standard error is closed.
   }
 }
 
 /**
- * Text that shows what it holds and cannot move the cursor, change colours, or pass for another line: control
- * characters and marks of direction are shown as escapes.
+ * Text that can't move the cursor, change colours or look like another line: control characters and direction marks become
+ * escapes.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
@@ -59,8 +59,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Whether the program was started with this descriptor closed. Node then opens the null device there, to read and
- * to write; a redirection to or from that device has one direction only.
+ * Whether the program was started with this descriptor closed. Node then opens the null device there for reading and
+ * writing; a redirection opens it for one of them.
  */
 export function wasClosed(fd: typeof STDIN | typeof STDOUT): boolean {
   if (process.platform === 'win32') return false;
@@ -75,9 +75,14 @@ export function wasClosed(fd: typeof STDIN | typeof STDOUT): boolean {
   }
 }
 
-/** Whether a call to the system is to be made again. */
+/** Whether a system call must be repeated: a signal interrupted it, or another program made the pipe non-blocking. */
 export function isRetry(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EAGAIN' || error.code === 'EINTR');
+}
+
+/** Waits 5 ms before a system call is repeated. */
+export function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
 }
 
 const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;

@@ -1,23 +1,23 @@
-// Ctrl-C and its kin: the first signal stops the work in order, the second one at once.
+// Ctrl-C and other signals: the first one cancels the operation, the second one ends the program at once.
 
 import { signalExitCodes } from '../errors/exit-codes';
 
-/** Work that a signal can stop. */
+/** Listens for signals. */
 export interface Interruptible {
   /** Aborts when a signal arrives. */
   readonly signal: AbortSignal;
-  /** The signal that arrived, if one did. */
+  /** The error for the signal that arrived, if one did. */
   readonly interruption: () => Interruption | undefined;
   /** Stops listening. */
   readonly dispose: () => void;
 }
 
-/** The work was stopped by a signal. */
+/** A signal stopped the operation. */
 export class Interruption extends Error {
   override readonly name = 'Interruption';
 
   /**
-   * @param advice How to go on, where that is possible.
+   * @param advice How to continue, if that is possible.
    */
   constructor(
     readonly signalName: SignalName,
@@ -31,7 +31,7 @@ export class Interruption extends Error {
   }
 }
 
-/** Listens for signals until it is disposed of. */
+/** Listens for signals until `dispose`. */
 export function interruptible(): Interruptible {
   const controller = new AbortController();
   let interruption: Interruption | undefined;

@@ -1,33 +1,29 @@
-// What people and programs are told on standard error.
+// Messages on standard error, for people and programs.
 
 import { note, printable } from './console';
 import type { Explanation } from '../errors/explanation';
 
-/** One line of a report. */
+/** Prints one line of a report. */
 export function inform(text: string): void {
-  note(`${text}\n`);
+  note(`${printable(text)}\n`);
 }
 
-/** One line about something that works, and soon may not. */
+/** Prints a warning. */
 export function warn(text: string): void {
-  note(`sealstream: warning: ${text}\n`);
+  note(`sealstream: warning: ${printable(text)}\n`);
 }
 
-/** A failure: a sentence and what to do about it, or the same as JSON. */
-export function tellFailure(
-  failure: Explanation,
-  { command, json }: { command: string | undefined; json: boolean },
-): void {
-  if (failure.isSilent) return;
-  const { code, kind, message, advice, exitCode } = failure;
+/** Prints an error: a sentence and advice, or the same as JSON. */
+export function printFailure(explanation: Explanation, command: string | undefined, json: boolean): void {
+  if (explanation.isSilent) return;
+  const { code, kind, message, advice, exitCode, failure = null, stack } = explanation;
   if (json) {
-    const details = { code, kind, message, advice, exitCode, failure: failure.failure ?? null };
-    note(`${JSON.stringify({ error: details })}\n`);
+    note(`${JSON.stringify({ error: { code, kind, message, advice, exitCode, failure } })}\n`);
   } else {
     note(`sealstream${command === undefined ? '' : ` ${command}`}: ${printable(message)}.\n`);
     if (advice !== '') note(`  ${printable(sentence(advice))}\n`);
   }
-  if (process.env['SEALSTREAM_DEBUG'] === '1' && failure.stack !== undefined) note(`${failure.stack}\n`);
+  if (process.env['SEALSTREAM_DEBUG'] === '1' && stack !== undefined) note(`${stack}\n`);
 }
 
 function sentence(text: string): string {

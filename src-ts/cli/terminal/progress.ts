@@ -1,15 +1,15 @@
-// The progress bar: one line on a terminal's standard error, gone when the work is done.
+// The progress bar: one line on the terminal at standard error, removed at the end.
 
 import type { ProgressEvent } from '../../index';
 
 import { isTerminal, note, STDERR, terminalWidth } from './console';
 import { formatClock, formatRate, formatSize } from '../../damage-page/units';
 
-/** A bar that is fed by an operation's progress. */
+/** The bar of one operation. */
 export interface ProgressBar {
-  /** For `onProgress`; none where nobody looks. */
+  /** For `onProgress`; `undefined` if no bar is shown. */
   readonly listener: ((progress: ProgressEvent) => void) | undefined;
-  /** Takes the bar off the terminal. */
+  /** Removes the bar from the terminal. */
   clear(): void;
 }
 
@@ -23,8 +23,7 @@ export function progressBar(isWanted: boolean): ProgressBar {
   return {
     listener(progress) {
       const elapsed = Date.now() - began;
-      // What is over in a moment needs no bar.
-      if (elapsed < PATIENCE) return;
+      if (elapsed < SHOW_AFTER_MS) return;
       note(`\r${progressLine(progress, elapsed, terminalWidth() - 1)}\x1b[K`);
       isShown = true;
     },
@@ -35,41 +34,27 @@ export function progressBar(isWanted: boolean): ProgressBar {
   };
 }
 
-/** A bar that is fed by several operations at once. */
-export interface CommonBar {
-  /** A listener for one more operation, which is `alone` if there is no other. */
-  readonly begin: (alone: boolean) => ProgressBar['listener'];
-  /** Takes the bar off the terminal. */
-  readonly clear: () => void;
-}
-
-/** A bar for operations whose number is not known in advance: it shows what they have done together. */
-export function commonBar(isWanted: boolean): CommonBar {
-  const bar = progressBar(isWanted);
-  const { listener } = bar;
-  let together = 0;
-  const begin: CommonBar['begin'] = (alone) => {
-    if (listener === undefined || alone) return listener;
+/** Makes listeners for several operations, of which `listener` gets the sum. Their number need not be known in advance. */
+export function summed(listener: ProgressBar['listener']): () => ProgressBar['listener'] {
+  let total = 0;
+  return () => {
     let before = 0;
-    return ({ bytesDone }) => {
-      together += bytesDone - before;
-      before = bytesDone;
-      listener({ bytesDone: together });
-    };
-  };
-  return {
-    begin,
-    clear() {
-      bar.clear();
-    },
+    return (
+      listener &&
+      (({ bytesDone }) => {
+        total += bytesDone - before;
+        before = bytesDone;
+        listener({ bytesDone: total });
+      })
+    );
   };
 }
 
 /**
- * A line that shows how far an operation is.
+ * The text of the bar.
  *
- * @param elapsed  Milliseconds since it began.
- * @param width  Columns that the line may have.
+ * @param elapsed Milliseconds since the operation began.
+ * @param width Columns of the line, at most.
  */
 export function progressLine(
   { bytesDone, bytesTotal }: ProgressEvent,
@@ -91,6 +76,7 @@ export function progressLine(
   return `${percent} [${'#'.repeat(full)}${'.'.repeat(cells - full)}]${text}`.slice(0, width);
 }
 
-const PATIENCE = 200;
-// All but the bar, at its longest within an hour: the bar keeps its length while the numbers change theirs.
+// Shorter operations need no bar.
+const SHOW_AFTER_MS = 200;
+// The longest text beside the bar within an hour. The bar keeps its length while the numbers grow.
 const WIDEST_TEXT = 59;

@@ -1,73 +1,55 @@
-// Lines that are typed on the terminal unseen. The terminal is opened by its own name, since standard input may be the data.
+// Reads lines from the terminal without showing them. The terminal is opened by its own name: standard input may be the data.
 
 import { closeSync, openSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 
 import { writeAll } from './console';
-import { CommandError } from '../errors/usage-error';
+import { CommandError } from '../errors/command-error';
 import { interruptible, Interruption } from './interrupt';
 import { TypedLine } from './typed-line';
 
-/** Asks for lines on a terminal that shows nothing of them. */
-export interface Asker {
-  /**
-   * Shows the question and waits for a line.
-   *
-   * @returns Its bytes as they were typed, in memory of their own, for the caller to overwrite.
-   * @throws Interruption for Ctrl-C and signals; CommandError where nothing was typed and the input ended, and where too much
-   *   was.
-   */
-  readonly ask: (question: string) => Promise<Uint8Array>;
-  /** Says something. */
-  readonly tell: (text: string) => void;
-}
+/**
+ * Shows a question on the terminal and waits for a line, which is not shown.
+ *
+ * @returns A copy of its bytes, for the caller to overwrite.
+ * @throws Interruption for Ctrl-C and signals; CommandError if the input ends first, and for a line that is too long.
+ */
+export type Ask = (question: string) => Promise<Uint8Array>;
 
 /**
- * Takes the terminal, has `work` ask, and gives the terminal back as it was, however that ends.
+ * Opens the terminal, calls `work`, and restores the terminal in any case.
  *
- * @param otherwise What else can be done where there is no terminal, as advice.
- * @throws CommandError where there is no terminal; what `work` throws.
+ * @param withoutTerminal Advice if there is no terminal.
+ * @throws CommandError if there is no terminal; errors of `work`.
  */
-export async function onTerminal<T>(otherwise: string, work: (asker: Asker) => Promise<T>): Promise<T> {
-  const terminal = openTerminal(otherwise);
+export async function onTerminal<T>(withoutTerminal: string, work: (ask: Ask) => Promise<T>): Promise<T> {
+  const { input, output, close } = openTerminal(withoutTerminal);
   const interrupt = interruptible();
-  const typing = new Typing(terminal.input, interrupt.signal);
-  const tell = (text: string): void => {
-    writeAll(terminal.output, text);
-  };
+  const typing = new Typing(input, interrupt.signal);
   try {
-    return await work({
-      tell,
-      ask: async (question) => {
-        tell(question);
-        try {
-          return await typing.line();
-        } finally {
-          tell('\n');
-        }
-      },
+    return await work(async (question) => {
+      writeAll(output, question);
+      try {
+        return await typing.line();
+      } finally {
+        writeAll(output, '\n');
+      }
     });
   } finally {
     typing.dispose();
-    terminal.close();
+    close();
     interrupt.dispose();
   }
 }
 
-interface Terminal {
-  readonly input: ReadStream;
-  readonly output: number;
-  readonly close: () => void;
-}
-
-function openTerminal(otherwise: string): Terminal {
+function openTerminal(withoutTerminal: string) {
   const undo: (() => void)[] = [];
   const close = (): void => {
     for (const step of undo.splice(0).reverse()) {
       try {
         step();
       } catch {
-        // A terminal that has gone away: the rest is closed nevertheless, and what happened before is what counts.
+        // The terminal is gone. Close the rest, and keep the first error.
       }
     }
   };
@@ -87,15 +69,11 @@ function openTerminal(otherwise: string): Terminal {
     return { input, output, close };
   } catch {
     close();
-    throw new CommandError(
-      'NoTerminal',
-      'the passphrase is to be typed on a terminal, and there is none',
-      otherwise,
-    );
+    throw new CommandError('NoTerminal', 'there is no terminal to type the passphrase on', withoutTerminal);
   }
 }
 
-/** A stream of its own descriptor, which is closed where that is no terminal. */
+/** A stream of the descriptor, which is closed if it is not a terminal. */
 function readStream(fd: number): ReadStream {
   try {
     return new ReadStream(fd);
@@ -105,12 +83,13 @@ function readStream(fd: number): ReadStream {
   }
 }
 
-/** What comes from the terminal, cut into lines. What is pasted behind a line belongs to the next. */
+/** The terminal's input, cut into lines. Text that is pasted after a line end belongs to the next line. */
 class Typing {
   readonly #pending: Buffer[] = [];
   #wake: () => void = () => undefined;
   #hasEnded = false;
-  #follows = false;
+  /** The last byte was a carriage return: a line feed after it is the second half of a pasted line end. */
+  #afterReturn = false;
 
   constructor(
     readonly input: ReadStream,
@@ -124,7 +103,7 @@ class Typing {
       this.#hasEnded = true;
       this.#wake();
     };
-    // A terminal that goes away says so by an error.
+    // A terminal that disappears causes an error.
     for (const event of ['end', 'close', 'error']) input.on(event, end);
     signal.addEventListener('abort', () => {
       this.#wake();
@@ -162,12 +141,11 @@ class Typing {
     for (;;) {
       let [chunk] = this.#pending;
       if (chunk === undefined) return undefined;
-      // The second half of a pasted line end.
-      if (this.#follows && chunk[0] === LINE_FEED) chunk = chunk.subarray(1);
-      if (chunk.length > 0) this.#follows = false;
+      if (this.#afterReturn && chunk[0] === LINE_FEED) chunk = chunk.subarray(1);
+      if (chunk.length > 0) this.#afterReturn = false;
       const taken = line.take(chunk);
       const used = taken?.used ?? chunk.length;
-      this.#follows ||= used > 0 && chunk[used - 1] === RETURN;
+      this.#afterReturn ||= used > 0 && chunk[used - 1] === RETURN;
       chunk.subarray(0, used).fill(0);
       if (used < chunk.length) this.#pending[0] = chunk.subarray(used);
       else this.#pending.shift();
@@ -176,12 +154,12 @@ class Typing {
   }
 }
 
-/** A passphrase that is longer than any. */
+/** The error for a passphrase that is too long. */
 export function tooLong(): CommandError {
   return new CommandError(
     'NoPassphrase',
     'the passphrase has more than 65,536 bytes',
-    'use a key file for that much',
+    'use a shorter one, or a key file',
   );
 }
 

@@ -1,28 +1,27 @@
-// A line as somebody types it on a terminal that does nothing by itself: bytes in, the line's bytes out. It never makes a
-// string of them, since a string can't be overwritten.
+// Edits a line that is typed on a terminal in raw mode. The bytes never become a string, which could not be overwritten.
 
-/** What typing came to. */
-export type Typed = 'line' | 'interrupt' | 'end';
+/** How a line ended. */
+export type LineEnd = 'line' | 'interrupt' | 'end';
 
 /** A line that is being typed. */
 export class TypedLine {
-  // Of the longest line from the start: growing would leave copies behind.
+  // Never grows: that would leave copies behind.
   readonly #bytes = Buffer.alloc(LONGEST_LINE);
   #length = 0;
   #escape: 'none' | 'begun' | 'sequence' | 'letter' = 'none';
   #overflow = false;
 
-  /** Whether more was typed than fits. */
+  /** Whether the line is longer than LONGEST_LINE. */
   get isTooLong(): boolean {
     return this.#overflow;
   }
 
   /**
-   * Takes what was typed up to what ends the line.
+   * Takes typed bytes up to the end of the line.
    *
-   * @returns What ended it and how many of the bytes belong to it, or nothing where it goes on.
+   * @returns How the line ended and how many bytes were taken; `undefined` if it goes on.
    */
-  take(typed: Uint8Array): { end: Typed; used: number } | undefined {
+  take(typed: Uint8Array): { end: LineEnd; used: number } | undefined {
     for (const [index, byte] of typed.entries()) {
       const end = this.#isInEscape(byte) ? undefined : this.#key(byte);
       if (end !== undefined) return { end, used: index + 1 };
@@ -30,20 +29,20 @@ export class TypedLine {
     return undefined;
   }
 
-  /** The line, in memory of its own, for the caller to overwrite. */
+  /** A copy of the line, for the caller to overwrite. */
   bytes(): Uint8Array {
     const line = new Uint8Array(this.#length);
     line.set(this.#bytes.subarray(0, this.#length));
     return line;
   }
 
-  /** Overwrites what was typed. */
+  /** Overwrites the line. */
   dispose(): void {
     this.#bytes.fill(0);
     this.#length = 0;
   }
 
-  #key(byte: number): Typed | undefined {
+  #key(byte: number): LineEnd | undefined {
     switch (byte) {
       case KEYS.enter:
       case KEYS.lineFeed:
@@ -64,36 +63,23 @@ export class TypedLine {
         this.#escape = 'begun';
         return undefined;
       default:
-        // No other control character can be meant, and one in a passphrase could not be typed elsewhere.
+        // Other control characters are ignored: they could not be typed in other programs.
         if (byte >= FIRST_PRINTABLE || byte === KEYS.tab) this.#add(byte);
         return undefined;
     }
   }
 
-  /** Arrows and their like send several bytes, of which none is meant as a letter. */
+  /** Whether the byte belongs to an escape sequence, such as that of an arrow key. */
   #isInEscape(byte: number): boolean {
-    switch (this.#escape) {
-      case 'none':
-        return false;
-      case 'begun':
-        // Enter or Ctrl-C behind a lone Escape keep their meaning.
-        if (byte < FIRST_PRINTABLE) {
-          this.#escape = 'none';
-          return false;
-        }
-        this.#escape = byte === BRACKET ? 'sequence' : byte === LETTER_O ? 'letter' : 'none';
-        return true;
-      case 'sequence':
-        if (byte < FIRST_PRINTABLE) {
-          this.#escape = 'none';
-          return false;
-        }
-        if (byte >= FIRST_FINAL) this.#escape = 'none';
-        return true;
-      case 'letter':
-        this.#escape = 'none';
-        return byte >= FIRST_PRINTABLE;
-    }
+    const state = this.#escape;
+    if (state === 'none') return false;
+    this.#escape = 'none';
+    // Enter or Ctrl-C after a lone Escape keep their meaning.
+    if (byte < FIRST_PRINTABLE) return false;
+    if (state === 'begun')
+      this.#escape = byte === BRACKET ? 'sequence' : byte === LETTER_O ? 'letter' : 'none';
+    if (state === 'sequence' && byte < FIRST_FINAL) this.#escape = 'sequence';
+    return true;
   }
 
   #add(byte: number): void {
@@ -110,7 +96,7 @@ export class TypedLine {
       this.#length -= 1;
       const byte = this.#bytes[this.#length] ?? 0;
       this.#bytes[this.#length] = 0;
-      // All but a character's first byte in UTF-8 are 10xxxxxx.
+      // In UTF-8, all bytes of a character but the first are 10xxxxxx.
       if ((byte & 0b1100_0000) !== 0b1000_0000) return;
     }
   }

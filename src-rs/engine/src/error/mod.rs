@@ -67,7 +67,7 @@ pub enum SealError {
     /// The header is intact but older than its copy.
     #[error(
         "a rewrap was interrupted: the header is of revision {revision}, and its copy of revision {copy_revision}; the keys of \
-         either open the stream, and rewrapping it again makes them one"
+         either open the stream; rewrap it again to make both the same"
     )]
     RewrapInterrupted {
         /// The header's revision.
@@ -83,8 +83,8 @@ pub enum SealError {
     },
     /// The stream is truncated.
     #[error(
-        "the stream is cut short at byte {offset}: segment {next_segment} was due, {verified_bytes} bytes of plaintext \
-         were verified before"
+        "the stream is cut short at byte {offset}, where segment {next_segment} was expected; {verified_bytes} bytes of \
+         plaintext were verified before"
     )]
     Truncated {
         /// The segment that is missing first, or the number of segments if only the end is missing.
@@ -136,7 +136,7 @@ pub enum SealError {
     /// The source changed since the operation began; for a resumed operation, since its first attempt.
     #[error(
         "the source changed since the operation began: it had {expected} bytes, and now {relation}; do it again from the \
-         start, without resuming, when the source is at rest"
+         start, without resuming, when the source no longer changes"
     )]
     SourceChanged {
         /// Bytes at the start.
@@ -155,15 +155,15 @@ pub enum SealError {
         problem: String,
     },
     /// Another operation is writing the same target.
-    #[error("another operation is at work on {path}; wait for it to end, or choose another target")]
+    #[error("another operation is writing {path}; wait for it to end, or choose another target")]
     TargetBusy {
         /// The target's path.
         path: String,
     },
     /// Some segments are damaged in every copy.
     #[error(
-        "{segments} segments are sound in none of the copies, the first is segment {first}; add another copy, or salvage \
-         what is left with the key"
+        "{segments} segments are damaged in every copy, the first is segment {first}; add another copy, or salvage \
+         the rest with the key"
     )]
     NotHealed {
         /// Number of these segments.
@@ -173,7 +173,7 @@ pub enum SealError {
     },
     /// Records have no digest, so a damaged record can't be detected without a key.
     #[error(
-        "the stream was sealed without digests, so a sound segment can't be told from a damaged one without the key; open \
+        "the stream was sealed without digests, so damaged segments can't be detected without the key; open \
          each copy with the key instead"
     )]
     NoDigests,

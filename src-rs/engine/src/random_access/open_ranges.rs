@@ -52,7 +52,7 @@ impl Wanted {
         let Some(total) = core.plaintext_size else {
             return;
         };
-        let start = u64::from(header_size).saturating_add(core.geometry.records_size(total));
+        let start = core.geometry.trailer_offset(header_size, total);
         let copy = if core.header_copy { header_size } else { 0 };
         let most = most_of_end(core.geometry.segment_count(total), copy);
         self.add(ByteRange::at(start, most));

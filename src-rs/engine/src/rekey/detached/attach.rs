@@ -125,17 +125,8 @@ fn check_body(header: &StreamHeader, body: &dyn ReadAt) -> Result<(), SealError>
         let part = EndPart::Footer;
         return Err(SealError::EndDamaged { part, offset });
     };
-    let offset = u64::from(header.size()).saturating_add(geometry.records_size(total));
-    let expected = ExpectedTrailer {
-        header,
-        end_key: None,
-        offset: WireOffset::new(offset),
-        segments: geometry.segment_count(total),
-        plaintext_total: total,
-        entries: None,
-        verified_bytes: 0,
-    };
-    expected.verify(&mut ReadAtCursor::new(&stream, offset))?;
+    let expected = ExpectedTrailer::after(header, total, None);
+    expected.verify(&mut ReadAtCursor::new(&stream, expected.offset.get()))?;
     check_copy(header, &stream, size)
 }
 

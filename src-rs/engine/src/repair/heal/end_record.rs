@@ -163,13 +163,8 @@ fn find_end_record(
     let geometry = &header.core.geometry;
     let offset = geometry.trailer_offset(header_size, total);
     let trailer = ExpectedTrailer {
-        header,
-        end_key: None,
         offset: WireOffset::new(offset),
-        segments: geometry.segment_count(total),
-        plaintext_total: total,
-        entries: None,
-        verified_bytes: 0,
+        ..ExpectedTrailer::after(header, total, None)
     };
     let mut reader = ReadAtCursor::new(copy, offset);
     let (record, bytes) = trailer.read_record(&mut reader, &mut { offset }).ok()?;

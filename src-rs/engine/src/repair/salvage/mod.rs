@@ -34,6 +34,7 @@ use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::telemetry::Stage;
 use output::Output;
+use recover::Recovery;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use survey::Survey;
@@ -117,7 +118,11 @@ pub(crate) fn salvage_counted(
         }
     }
     let (survey, meter) = surveyed;
-    let mut map = Output::new(&survey, sink, options.lost).run(control, &meter)?;
+    let recovery = Recovery {
+        survey: &survey,
+        cancel: &control.cancel,
+    };
+    let mut map = Output::new(recovery, sink, options.lost).run(control, &meter)?;
     meter.finish();
     map.times.add(Stage::Read, source.read_time());
     map.elapsed = start.elapsed();

@@ -22,6 +22,7 @@ use std::time::Duration;
 /// Takes recovered segments in order.
 pub(super) struct Output<'a> {
     survey: &'a Survey<'a>,
+    recovery: Recovery<'a>,
     sink: &'a dyn WriteAt,
     lost_bytes: LostBytes,
     /// The next segment.
@@ -34,7 +35,8 @@ pub(super) struct Output<'a> {
 type SegmentResult = Result<Option<RecoveredSegment>, SealError>;
 
 impl<'a> Output<'a> {
-    pub(super) fn new(survey: &'a Survey<'a>, sink: &'a dyn WriteAt, lost_bytes: LostBytes) -> Self {
+    pub(super) fn new(recovery: Recovery<'a>, sink: &'a dyn WriteAt, lost_bytes: LostBytes) -> Self {
+        let survey = recovery.survey;
         let header = &survey.stream.unlocked.header;
         // A header that was found after records is the copy; the header itself was at the source's start.
         let first_offset = survey.records.iter().map(|record| record.offset).min();
@@ -65,6 +67,7 @@ impl<'a> Output<'a> {
         };
         Self {
             survey,
+            recovery,
             sink,
             lost_bytes,
             next: 0,
@@ -80,10 +83,7 @@ impl<'a> Output<'a> {
         meter: &ProgressMeter<'_>,
     ) -> Result<DamageMap, SealError> {
         let survey = self.survey;
-        let recovery = Recovery {
-            survey,
-            cancel: &control.cancel,
-        };
+        let recovery = self.recovery;
         let mut segments = survey.records.chunk_by(|a, b| a.index() == b.index());
         let mut failure = None;
         run_ordered(
@@ -106,8 +106,8 @@ impl<'a> Output<'a> {
                 self.map.times += times;
                 // The search was the other half of the progress.
                 meter.add(size / 2);
-                let taken = recovered
-                    .and_then(|segment| segment.map_or(Ok(()), |segment| self.take(&segment, &recovery)));
+                let taken =
+                    recovered.and_then(|segment| segment.map_or(Ok(()), |segment| self.take(&segment)));
                 match taken {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(error) => {
@@ -120,17 +120,17 @@ impl<'a> Output<'a> {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        self.skip_to(survey.segments, &recovery)?;
+        self.skip_to(survey.segments)?;
         control.cancel.check()?;
         meter.add(survey.source.size().saturating_sub(meter.done()));
         self.finish()
     }
 
-    fn take(&mut self, segment: &RecoveredSegment, recovery: &Recovery<'_>) -> Result<(), SealError> {
+    fn take(&mut self, segment: &RecoveredSegment) -> Result<(), SealError> {
         let geometry = &self.survey.geometry;
         let header = &segment.record.header;
         let index = header.index.get();
-        self.skip_to(index, recovery)?;
+        self.skip_to(index)?;
         self.next = index.saturating_add(1);
         self.anchor = (index, segment.record.offset);
         let start = geometry.plaintext_offset(header.index);
@@ -205,16 +205,16 @@ impl<'a> Output<'a> {
     }
 
     /// Records that the segments before `index` were not found. There may be any number of them.
-    fn skip_to(&mut self, index: u64, recovery: &Recovery<'_>) -> Result<(), SealError> {
+    fn skip_to(&mut self, index: u64) -> Result<(), SealError> {
         let survey = self.survey;
         for (&unverified, &at) in survey.unverified.range(self.next..index.max(self.next)) {
-            recovery.cancel.check()?;
+            self.recovery.cancel.check()?;
             self.skip_unfound(unverified);
             let wire = ByteRange::at(at, survey.geometry.record_size(self.size_of(unverified)));
             let reason = if survey.source.has_bad_range(wire) {
                 LossReason::Unreadable
             } else {
-                recovery.check_digest(wire, &mut self.map.times)
+                self.recovery.check_digest(wire, &mut self.map.times)
             };
             let segments = unverified..unverified + 1;
             self.lose(segments.clone(), self.plaintext_of(&segments), Some(wire), reason);

@@ -13,6 +13,7 @@ use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, iv_and_tag};
 use crate::telemetry::{Stage, StageTimes};
 
 /// Recovers segments.
+#[derive(Clone, Copy)]
 pub(super) struct Recovery<'a> {
     pub(super) survey: &'a Survey<'a>,
     pub(super) cancel: &'a CancellationToken,

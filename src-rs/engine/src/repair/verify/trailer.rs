@@ -27,20 +27,10 @@ pub(super) fn check(
         add_missing(source, size, header, extent, problems)?;
         return Ok(None);
     };
-    let geometry = &header.core.geometry;
-    let expected = ExpectedTrailer {
-        header,
-        end_key,
-        offset: WireOffset::new(geometry.trailer_offset(header.size(), total)),
-        segments: geometry.segment_count(total),
-        plaintext_total: total,
-        entries: None,
-        verified_bytes: 0,
-    };
     let trailer = TrailerCheck {
         source,
         size,
-        expected,
+        expected: ExpectedTrailer::after(header, total, end_key),
         problems,
     };
     trailer.run()

@@ -253,25 +253,15 @@ fn verify_trailer(
     let geometry = stream.context.geometry();
     let header_size = u64::from(stream.header.size());
     let records = geometry.records_size(total);
-    let segments = geometry.segment_count(total);
     let available = source_size.saturating_sub(header_size);
     if available < records {
         let whole = available / geometry.full_record_size();
         return Err(SealError::Truncated {
-            next_segment: SegmentIndex::new(whole.min(segments - 1)),
+            next_segment: SegmentIndex::new(whole.min(geometry.segment_count(total) - 1)),
             verified_bytes: 0,
             offset: WireOffset::new(source_size),
         });
     }
-    let offset = WireOffset::new(header_size + records);
-    let expectation = ExpectedTrailer {
-        header: &stream.header,
-        end_key: Some(&stream.end_key),
-        offset,
-        segments,
-        plaintext_total: total,
-        entries: None,
-        verified_bytes: 0,
-    };
-    expectation.verify(&mut ReadAtCursor::new(source, offset.get()))
+    let expected = ExpectedTrailer::after(&stream.header, total, Some(&stream.end_key));
+    expected.verify(&mut ReadAtCursor::new(source, expected.offset.get()))
 }

@@ -53,7 +53,21 @@ pub(crate) enum HeaderCopy {
     Damaged,
 }
 
-impl ExpectedTrailer<'_> {
+impl<'a> ExpectedTrailer<'a> {
+    /// The trailer after `total` bytes of plaintext, for a reader that has not read the records.
+    pub(crate) fn after(header: &'a StreamHeader, total: u64, end_key: Option<&'a EndKey>) -> Self {
+        let geometry = &header.core.geometry;
+        Self {
+            header,
+            end_key,
+            offset: WireOffset::new(geometry.trailer_offset(header.size(), total)),
+            segments: geometry.segment_count(total),
+            plaintext_total: total,
+            entries: None,
+            verified_bytes: 0,
+        }
+    }
+
     /// Reads and checks everything behind the last record.
     pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<VerifiedTrailer, SealError> {
         let mut position = self.offset.get();

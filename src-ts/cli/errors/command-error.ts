@@ -1,8 +1,8 @@
-// What the command itself refuses. What the library refuses is a SealError.
+// Errors of the command itself. The library's errors are SealErrors.
 
 import { exitCodes } from './exit-codes';
 
-/** A refusal of the command: a sentence without its full stop, and what to do about it. */
+/** An error of the command: a sentence without its full stop, and what to do about it. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 
@@ -24,12 +24,12 @@ export class CommandError extends Error {
   }
 }
 
-/** The command line is not one that the command understands. */
+/** The arguments are wrong. */
 export function usageError(message: string, advice: string): CommandError {
   return new CommandError('Usage', message, advice);
 }
 
-/** The command understood, and won't. */
+/** A rule forbids what the arguments ask for. */
 export function refusal(message: string, advice: string): CommandError {
   return new CommandError('Refused', message, advice);
 }

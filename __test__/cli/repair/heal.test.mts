@@ -15,21 +15,21 @@ import {
   parsed,
   sealstream,
   start,
-} from './command.mjs';
+} from '../command.mjs';
 
 const HEADER = 4096;
 const RECORD = 32 + 74 + 2 ** 20 + 16 * 32 + 8;
 const posixTest = process.platform === 'win32' ? test.skip : test;
 const terminalTest = hasTerminal ? test : test.skip;
 
-test('a whole file comes out of damaged ones, and the report says which segment came from where', async (t) => {
+test('damaged copies make an intact file, and the report names the origin of each segment', async (t) => {
   const { cwd, sealed } = await copies(t);
   const { code, stdout, stderr } = await sealstream(['heal', 'a', 'b', 'c', '-o', 'out'], { cwd });
   t.is(code, 0, stderr);
   t.is(stdout.length, 0);
   t.regex(
     stderr,
-    /^healed a -> out: mended 3 of 4 segments, 3\.3 MiB in [^\n]+\n {2}segments 0 to 1: b\n {2}segment 3: c\n {2}header: the copy at the end\n {2}left out: 7 bytes that are not of the stream\nsealstream: warning: the header of c is damaged\n$/,
+    /^healed a -> out: healed 3 of 4 segments, 3\.3 MiB in [^\n]+\n {2}segments 0 to 1: b\n {2}segment 3: c\n {2}header: the copy at the end\n {2}left out: 7 bytes after the end of the stream\nsealstream: warning: the header of c is damaged\n$/,
   );
   t.deepEqual(readFileSync(join(cwd, 'out')), sealed);
 
@@ -52,7 +52,7 @@ test('a whole file comes out of damaged ones, and the report says which segment 
   });
 });
 
-test('what cannot be healed has its exit code, a way out, and no output', async (t) => {
+test('a failed heal has an exit code, advice, and no output', async (t) => {
   const { cwd, sealed } = await copies(t);
   const foreign = Buffer.from(sealed);
   await sealstream(['encrypt', '-k', 'my.key', '-o', 'foreign', 'my.key'], { cwd });
@@ -61,12 +61,12 @@ test('what cannot be healed has its exit code, a way out, and no output', async 
   await sealstream(['encrypt', '-k', 'my.key', '--digest', 'none', '-o', 'blind', 'my.key'], { cwd });
   for (const name of ['blind', 'text', 'end']) copyFileSync(join(cwd, name), join(cwd, `${name}2`));
   const before = names(cwd);
-  for (const [args, exitCode, kind, said] of [
+  for (const [args, exitCode, kind, expected] of [
     [
       ['a', 'c'],
       4,
       'NotHealed',
-      /2 segments of a are sound in none of the copies, the first is segment 0\nadd another/,
+      /2 segments of a are intact in none of the copies, the first is segment 0\nadd another/,
     ],
     [['b', 'foreign'], 5, 'ForeignReplica', /foreign is not a copy of b[^\n]+\nleave that copy out$/],
     [['blind', 'blind2'], 5, 'NoDigests', /without digests[^\n]+\nopen each copy with the key/],
@@ -81,27 +81,30 @@ test('what cannot be healed has its exit code, a way out, and no output', async 
     t.is(code, exitCode, stderr);
     const error = jsonError(stderr);
     t.is(error['kind'], kind);
-    t.regex(`${String(error['message'])}\n${String(error['advice'])}`, said);
+    t.regex(`${String(error['message'])}\n${String(error['advice'])}`, expected);
   }
   t.deepEqual(names(cwd), before);
 });
 
-test('a replica that is no sealed file is told as that, whether it was missed or not', async (t) => {
+test('a replica that is no sealed file is reported, whether it was needed or not', async (t) => {
   const { cwd, sealed } = await copies(t);
   writeFileSync(join(cwd, 'text'), 'no sealed stream');
   writeFileSync(join(cwd, 'whole'), sealed);
   const done = await sealstream(['heal', 'whole', 'text', '-q', '-o', 'out'], { cwd });
   t.is(done.code, 0);
-  t.regex(done.stderr, /^sealstream: warning: neither [^\n]* of text is left: it may be no sealed file\n$/);
+  t.regex(
+    done.stderr,
+    /^sealstream: warning: text has neither an intact header nor an intact end: it may not be a sealed file\n$/,
+  );
   const failed = await sealstream(['heal', 'a', 'c', 'text', '-o', 'out2'], { cwd });
   t.is(failed.code, 4);
   t.regex(
     failed.stderr,
-    /^sealstream: warning: no header is left in text: it may be no sealed file\nsealstream heal: 2 segments/,
+    /^sealstream: warning: text has no intact header: it may not be a sealed file\nsealstream heal: 2 segments/,
   );
 });
 
-test('no copy is written over, and a file that exists only with --force', async (t) => {
+test('no copy is replaced, and another existing file only with --force', async (t) => {
   const { cwd, sealed } = await copies(t);
   for (const target of ['a', 'b']) {
     for (const force of [[], ['--force']]) {
@@ -117,11 +120,11 @@ test('no copy is written over, and a file that exists only with --force', async 
   t.deepEqual(readFileSync(join(cwd, 'out')), sealed);
 });
 
-posixTest('Ctrl-C ends it and leaves nothing', async (t) => {
+posixTest('Ctrl-C ends heal and leaves no file', async (t) => {
   const { cwd } = await copies(t);
   writeFileSync(join(cwd, 'long'), Buffer.alloc(20 * 2 ** 20));
   await sealstream(['encrypt', '-k', 'my.key', '--digest', 'sha512', '-o', 'slow', 'long'], { cwd });
-  // Two copies that differ in ten places of every segment: that they are beyond help takes many seconds to find out.
+  // Two copies that differ in ten places of every segment: it takes many seconds to find that they can't be healed.
   const sealed = readFileSync(join(cwd, 'slow'));
   for (const [name, places] of [
     ['s1', [0, 2, 4, 6, 8, 10]],
@@ -144,7 +147,7 @@ posixTest('Ctrl-C ends it and leaves nothing', async (t) => {
   t.deepEqual(names(cwd), before);
 });
 
-test('both commands have a help, and what is wrong with their arguments is named', async (t) => {
+test('heal and header export have a help, and their usage errors name the argument', async (t) => {
   const { cwd } = await copies(t);
   const general = (await sealstream(['--help'])).stdout.toString();
   for (const name of ['heal', 'header export']) {
@@ -165,26 +168,26 @@ test('both commands have a help, and what is wrong with their arguments is named
     );
   }
   t.deepEqual((await sealstream(['header', '-h'])).stdout, (await sealstream(['help', 'header'])).stdout);
-  for (const [args, said] of [
+  for (const [args, expected] of [
     [['heal'], /DAMAGED is missing/],
     [['heal', 'a'], /REPLICA is missing[^]*another copy of a/],
     [['heal', 'a', 'b'], /OUT is missing[^]*-o OUT/],
     [['heal', '-', 'b', '-o', 'out'], /heal needs files/],
     [['heal', 'a', 'b', '-o', '-'], /heal writes a file/],
-    [['heal', 'a', 'b', './a', '-o', 'out'], /a and \.\/a are one file/],
+    [['heal', 'a', 'b', './a', '-o', 'out'], /a and \.\/a are the same file/],
     [['heal', 'a', 'b', '-o', 'out', '--max-segment-size', '0'], /--max-segment-size must be/],
     [['repair', 'a'], /sealstream heal\?/],
-    [['header'], /header stands alone[^]*header export/],
+    [['header'], /header needs a subcommand[^]*header export/],
     [['header', 'exprot', 'a'], /sealstream header export\?/],
     [['header', 'export'], /FILE is missing[^]*the file to export/],
     [['header', 'export', 'a'], /HEADER is missing[^]*-o HEADER/],
-    [['header', 'export', '-', '-o', 'h'], /header export needs a file/],
+    [['header', 'export', '-', '-o', 'h'], /header export needs files/],
     [['header', 'export', 'a', '-o', 'h', '--forc'], /See sealstream header export --help/],
   ] as const) {
     const { code, stdout, stderr } = await sealstream(args, { cwd });
     t.is(code, 2, args.join(' '));
     t.is(stdout.length, 0);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
     t.regex(stderr, /^sealstream[^\n]*\.\n {2}[^\n]+[.?]\n$/);
   }
 });
@@ -216,7 +219,7 @@ test('a header is exported to a new file or to standard output', async (t) => {
   t.false(names(cwd).includes('none'));
 });
 
-test('a header that was kept heals a file that has lost it', async (t) => {
+test('an exported header heals a file whose header is lost', async (t) => {
   const { cwd, sealed } = await copies(t);
   writeFileSync(join(cwd, 'whole'), sealed);
   await sealstream(['header', 'export', 'whole', '-o', 'h'], { cwd });
@@ -229,7 +232,7 @@ test('a header that was kept heals a file that has lost it', async (t) => {
   t.deepEqual(readFileSync(join(cwd, 'out')), sealed);
 });
 
-terminalTest('a header does not go to a terminal', async (t) => {
+terminalTest('a header is not written to a terminal', async (t) => {
   const { cwd } = await copies(t);
   const { code, screen } = await onTerminal('sealstream header export b -o -', { cwd });
   t.is(code, 5);
@@ -237,7 +240,7 @@ terminalTest('a header does not go to a terminal', async (t) => {
   t.false(screen.includes(ESCAPE));
 });
 
-/** Three copies of a sealed file: one with a lost start and a tail, one that is cut, one that is damaged all over. */
+/** Three copies of a sealed file: one without its start and with data appended, one cut short, one damaged throughout. */
 async function copies(t: ExecutionContext) {
   const cwd = await folderWithKey(t);
   const content = Buffer.alloc(3_500_000, 'some text, again and again ');

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { KeyPair } from '../../src-ts/index.js';
-import { folder, jsonError, names, parsed, sealstream } from './command.mjs';
+import { KeyPair } from 'sealstream';
+import { folder, jsonError, names, parsed, sealstream } from '../command.mjs';
 
-/** So many public keys, one a line. */
+/** This many public keys, one a line. */
 function crowd(size: number): string {
   return Array.from({ length: size }, () => `${KeyPair.generate('x25519').publicKey}\n`).join('');
 }
@@ -40,7 +40,7 @@ async function folderWithPairs(t: ExecutionContext): Promise<Keys> {
   };
 }
 
-test('whoever has the public key seals, and only the secret key opens', async (t) => {
+test('the public key seals, and only the secret key opens', async (t) => {
   const keys = await folderWithPairs(t);
   const { cwd } = keys;
   for (const [type, other] of [
@@ -70,7 +70,7 @@ test('whoever has the public key seals, and only the secret key opens', async (t
   }
 });
 
-test('inspect tells who can open it, and whether quantum computers could', async (t) => {
+test('inspect shows the key slots, and whether they resist quantum computers', async (t) => {
   const { cwd, hybrid, x25519 } = await folderWithPairs(t);
   await sealstream(['encrypt', '-r', hybrid, '-o', 'safe.seal', 'x'], { cwd });
   await sealstream(['encrypt', '-r', hybrid, '-r', x25519, '-o', 'unsafe.seal', 'x'], { cwd });
@@ -85,7 +85,7 @@ test('inspect tells who can open it, and whether quantum computers could', async
   );
 });
 
-test('a file can be for public keys, key files and a passphrase at once, and each of them opens it', async (t) => {
+test('a file can have public keys, key files and a passphrase as recipients, and each opens it', async (t) => {
   const { cwd, hybrid, x25519 } = await folderWithPairs(t);
   await sealstream(['keygen', '-o', 'second.key'], { cwd });
   writeFileSync(join(cwd, 'team'), `# the team\r\n${hybrid}\r\n\n  ${x25519}\n`);
@@ -113,7 +113,7 @@ test('a file can be for public keys, key files and a passphrase at once, and eac
   t.is(refused.code, 3, refused.stderr);
 });
 
-test('the key of the environment counts only where nothing else is named', async (t) => {
+test('the key of the environment is used only if no other key is named', async (t) => {
   const { cwd, hybrid } = await folderWithPairs(t);
   const environment = { SEALSTREAM_KEY_FILE: 'my.key' };
   await sealstream(['encrypt', '-r', hybrid, '-o', 'public.seal', 'x'], { cwd, env: environment });
@@ -129,12 +129,12 @@ test('the key of the environment counts only where nothing else is named', async
   t.regex(wrong.stderr, /-i FILE/);
 });
 
-test('where nothing is named, the file itself says what is wanted', async (t) => {
+test('without a key, the advice names the kind that the file needs', async (t) => {
   const { cwd, hybrid } = await folderWithPairs(t);
   await sealstream(['encrypt', '-r', hybrid, '-o', 'public.seal', 'x'], { cwd });
   await sealstream(['encrypt', '-p', ...CHEAP, '-o', 'passphrase.seal', 'x'], { cwd, env });
   await sealstream(['encrypt', '-k', 'my.key', '-o', 'key.seal', 'x'], { cwd });
-  for (const [file, said] of [
+  for (const [file, expected] of [
     ['public.seal', /secret key[^]*-i FILE/],
     ['passphrase.seal', /opens with a passphrase[^]*-p/],
     ['key.seal', /-k FILE/],
@@ -143,37 +143,37 @@ test('where nothing is named, the file itself says what is wanted', async (t) =>
     const { code, stderr } = await sealstream(['decrypt', '-o', 'y', file], { cwd });
     t.is(code, 2);
     t.regex(stderr, /no key is given/);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
   }
 });
 
-test('what is no public key is told for what it is, and no secret is shown', async (t) => {
+test('a value that is no public key is explained, and no secret is printed', async (t) => {
   const { cwd, hybrid, x25519 } = await folderWithPairs(t);
   const secret = readFileSync(join(cwd, 'x25519.key'), 'utf8').trim().split('\n').at(-1) ?? '';
   writeFileSync(join(cwd, 'typo'), `${hybrid}\n# fine up to here\n${x25519.slice(0, -1)}\n`);
   writeFileSync(join(cwd, 'crowd'), crowd(65));
   writeFileSync(join(cwd, 'nobody'), '# nobody\n\n');
-  for (const [args, said] of [
-    [['-r', 'team.txt'], /-r got no public key: team\.txt[^]*-R FILE/],
-    [['-r', x25519.toUpperCase().slice(0, 20)], /no public key/],
-    [['-r', secret], /a secret key, not a public one[^]*make another/],
+  for (const [args, expected] of [
+    [['-r', 'team.txt'], /the value of -r is not a public key: team\.txt[^]*-R FILE/],
+    [['-r', x25519.toUpperCase().slice(0, 20)], /is not a public key/],
+    [['-r', secret], /a secret key, not a public one[^]*make a new one/],
     [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen --public/],
-    [['-R', 'typo'], /line 3 of the recipients file typo is no public key/],
-    [['-R', 'nobody'], /names nobody/],
-    [['-R', hybrid], /a public key stands where the name of a recipients file is expected[^]*-r/],
+    [['-R', 'typo'], /line 3 of the recipients file typo is not a public key/],
+    [['-R', 'nobody'], /has no public key/],
+    [['-R', hybrid], /-R needs the name of a recipients file, not a public key[^]*-r/],
     [['--key-id', 'a', '-r', hybrid], /--key-id is the name of one key/],
     [['--key-id', 'a', '-k', 'my.key', '-k', 'my.key'], /--key-id is the name of one key/],
-    [['-R', 'crowd'], /for 64 at most, not 65/],
+    [['-R', 'crowd'], /at most 64 recipients, not 65/],
     [[], /no key is given[^]*-k FILE[^]*-r[^]*-p/],
   ] as const) {
     const { code, stderr } = await sealstream(['encrypt', ...args, 'x'], { cwd });
     t.is(code, 2, stderr);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
     t.false(stderr.includes(secret.slice(20)));
   }
   const missing = await sealstream(['encrypt', '-R', 'missing', 'x'], { cwd });
   t.is(missing.code, 2);
-  t.regex(missing.stderr, /recipients file missing is not there/);
+  t.regex(missing.stderr, /recipients file missing does not exist/);
   const directory = await sealstream(['encrypt', '-R', '.', 'x'], { cwd });
   t.is(directory.code, 5);
   t.regex(directory.stderr, /-R \. is a directory\.\n {2}Name a file/);
@@ -182,24 +182,32 @@ test('what is no public key is told for what it is, and no secret is shown', asy
   t.false(names(cwd).includes('x.seal'));
 });
 
-test('a file of the other kind of keys is told by which option to name it', async (t) => {
+test('for a file of another kind of keys the right option is named', async (t) => {
   const { cwd, hybrid, x25519 } = await folderWithPairs(t);
   await sealstream(['encrypt', '-r', x25519, 'x'], { cwd });
   writeFileSync(join(cwd, 'public'), `# whose it is\n\n${x25519}\n`);
   writeFileSync(join(cwd, 'sealed'), 'age1 is no public key\n');
-  for (const [args, code, said] of [
+  for (const [args, code, expected] of [
     [['-k', 'x25519.key'], 3, /the key file x25519\.key holds no key[^]*key pair[^]*-i x25519\.key/],
     [['-i', 'my.key'], 3, /line \d holds no secret key[^]*It is a key file: name it with -k my\.key/],
-    [['-i', 'sealed', '--allow-readable-key'], 3, /identity file sealed is none: line 1[^]*AGE-SECRET-KEY-1/],
-    [['-i', 'public', '--allow-readable-key'], 3, /public is none: it holds a public key[^]*-R public/],
+    [
+      ['-i', 'sealed', '--allow-readable-key'],
+      3,
+      /sealed is not an identity file: line 1[^]*AGE-SECRET-KEY-1/,
+    ],
+    [
+      ['-i', 'public', '--allow-readable-key'],
+      3,
+      /public is not an identity file: it holds a public key[^]*-R public/,
+    ],
     [['-k', 'public', '--allow-readable-key'], 3, /public holds no key[^]*a public key[^]*-R public/],
-    [['-k', x25519], 2, /a public key stands where the name of the key file[^]*-r[^]*-i FILE/],
-    [['-i', hybrid], 2, /a public key stands where the name of the identity file/],
-    [['-i', 'missing'], 2, /the identity file missing is not there[^]*keygen --recipient/],
+    [['-k', x25519], 2, /-k needs the name of the key file, not a public key[^]*-r[^]*-i FILE/],
+    [['-i', hybrid], 2, /-i needs the name of the identity file, not a public key/],
+    [['-i', 'missing'], 2, /the identity file missing does not exist[^]*keygen --recipient/],
   ] as const) {
     const opened = await sealstream(['decrypt', ...args, '-o', 'y', 'x.seal'], { cwd });
     t.is(opened.code, code, opened.stderr);
-    t.regex(opened.stderr, said);
+    t.regex(opened.stderr, expected);
   }
 });
 
@@ -218,7 +226,7 @@ test('an identity file that others can read is refused, unless that is allowed',
   t.is((await sealstream(allowed, { cwd })).code, 0);
 });
 
-test('what is sealed for public keys alone can’t be resumed, which is told before', async (t) => {
+test('--resume with public keys alone is refused before any work', async (t) => {
   const { cwd, hybrid } = await folderWithPairs(t);
   const refused = await sealstream(['encrypt', '-r', hybrid, '--resume', 'x'], { cwd });
   t.is(refused.code, 2);
@@ -227,7 +235,7 @@ test('what is sealed for public keys alone can’t be resumed, which is told bef
   t.is(resumable.code, 0, resumable.stderr);
 });
 
-test('who is named twice has one key slot', async (t) => {
+test('a recipient that is named twice has one key slot', async (t) => {
   const { cwd, hybrid, x25519 } = await folderWithPairs(t);
   writeFileSync(join(cwd, 'team'), `${x25519}\n${hybrid}\n${x25519}\n`);
   writeFileSync(join(cwd, 'again.key'), readFileSync(join(cwd, 'my.key')), { mode: 0o600 });
@@ -243,9 +251,9 @@ test('who is named twice has one key slot', async (t) => {
   );
 });
 
-test('types of slots are checked', async (t) => {
+test('--accept-slots rejects unknown types', async (t) => {
   const { cwd } = await folderWithPairs(t);
-  for (const [types, said] of [
+  for (const [types, expected] of [
     ['passphrases', /no type passphrases[^]*[Dd]id you mean passphrase\?/],
     ['key,', /no type between two commas/],
   ] as const) {
@@ -254,15 +262,15 @@ test('types of slots are checked', async (t) => {
       { cwd },
     );
     t.is(code, 2);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
   }
 });
 
-test('no output takes the place of a file with keys', async (t) => {
+test('no output replaces a file with keys', async (t) => {
   const { cwd, hybrid } = await folderWithPairs(t);
   writeFileSync(join(cwd, 'team'), `${hybrid}\n`);
   await sealstream(['encrypt', '-R', 'team', 'x'], { cwd });
-  for (const [args, said] of [
+  for (const [args, expected] of [
     [['encrypt', '-R', 'team', '-o', 'team', 'x'], 'is the recipients file team'],
     [['encrypt', '-k', 'my.key', '-r', hybrid, '-o', 'my.key', 'x'], 'is the key file my.key'],
     [['decrypt', '-i', 'hybrid.key', '-o', 'hybrid.key', 'x.seal'], 'is the identity file hybrid.key'],
@@ -273,6 +281,6 @@ test('no output takes the place of a file with keys', async (t) => {
   ] as const) {
     const { code, stderr } = await sealstream([...args, '-f', '--json'], { cwd });
     t.is(code, 5, stderr);
-    t.true(String(jsonError(stderr)['message']).endsWith(said), stderr);
+    t.true(String(jsonError(stderr)['message']).endsWith(expected), stderr);
   }
 });

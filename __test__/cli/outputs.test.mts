@@ -5,7 +5,7 @@ import test from 'ava';
 
 import { folderWithKey, jsonError, names, sealstream } from './command.mjs';
 
-test('no output takes the place of a key file or of another input, not even with --force', async (t) => {
+test('no output replaces a key file or another input, even with --force', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'x'), 'some text');
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
@@ -19,7 +19,7 @@ test('no output takes the place of a key file or of another input, not even with
     names(cwd).map((name) => (name === 'sub' ? '' : readFileSync(join(cwd, name), 'hex')));
   const [listed, before] = [names(cwd), contents()];
   const salvage = ['salvage', '-k', 'my.key', 'x.seal', '--header', 'h.seal'];
-  for (const [args, said] of [
+  for (const [args, expected] of [
     [['encrypt', '-k', 'my.key', '-o', 'my.key', 'x'], '-o my.key is the key file my.key'],
     [['decrypt', '-k', 'my.key', '-o', 'sub/../my.key', 'x.seal'], 'is the key file my.key'],
     [['decrypt', '-k', 'other.key', '-k', 'my.key', '-o', 'linked', 'x.seal'], 'is the key file my.key'],
@@ -38,7 +38,7 @@ test('no output takes the place of a key file or of another input, not even with
     t.is(code, 5, stderr);
     const { kind, message, advice } = jsonError(stderr);
     t.is(kind, 'Refused');
-    t.true(String(message).endsWith(said), stderr);
+    t.true(String(message).endsWith(expected), stderr);
     t.regex(String(advice), /^name another file with -/);
   }
   t.deepEqual([names(cwd), contents()], [listed, before]);

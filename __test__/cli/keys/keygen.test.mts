@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 import test from 'ava';
 
-import { folder, jsonError, names, parsed, sealstream } from './command.mjs';
+import { folder, jsonError, names, parsed, sealstream } from '../command.mjs';
 
-test('a key file is its owner’s alone, and the report says what is next', async (t) => {
+test('a key file is readable only by its owner, and the report names the next command', async (t) => {
   const cwd = folder(t);
   const { code, stdout, stderr } = await sealstream(['keygen', '-o', 'my.key'], { cwd });
   t.is(code, 0);
@@ -15,7 +15,7 @@ test('a key file is its owner’s alone, and the report says what is next', asyn
   if (process.platform !== 'win32') t.is(statSync(join(cwd, 'my.key')).mode & 0o777, 0o600);
 });
 
-test('a file is never replaced by a key', async (t) => {
+test('a key never replaces a file', async (t) => {
   const cwd = folder(t);
   await sealstream(['keygen', '-o', 'my.key'], { cwd });
   const before = readFileSync(join(cwd, 'my.key'));
@@ -25,7 +25,7 @@ test('a file is never replaced by a key', async (t) => {
   t.deepEqual(readFileSync(join(cwd, 'my.key')), before);
 });
 
-test('a key is printed only where that is asked for', async (t) => {
+test('a key is printed only with -o -', async (t) => {
   const cwd = folder(t);
   const nothing = await sealstream(['keygen'], { cwd });
   t.is(nothing.code, 2);
@@ -39,7 +39,7 @@ test('a key is printed only where that is asked for', async (t) => {
   t.deepEqual(names(cwd), []);
 });
 
-test('--json names the key file and does not show the key', async (t) => {
+test('--json names the key file without the key', async (t) => {
   const cwd = folder(t);
   const { stdout, stderr } = await sealstream(['keygen', '-o', 'k', '--json'], { cwd });
   t.deepEqual(parsed(stdout), { command: 'keygen', keyFile: 'k' });
@@ -50,12 +50,12 @@ test('--json names the key file and does not show the key', async (t) => {
   t.is(jsonError(refused.stderr)['kind'], 'Usage');
 });
 
-test('--quiet says nothing', async (t) => {
+test('--quiet prints nothing', async (t) => {
   const { code, stdout, stderr } = await sealstream(['keygen', '-qo', 'k'], { cwd: folder(t) });
   t.deepEqual([code, stdout.length, stderr], [0, 0, '']);
 });
 
-test('a folder that is not there is named', async (t) => {
+test('a missing folder is named', async (t) => {
   const { code, stderr } = await sealstream(['keygen', '-o', 'no/such/k'], { cwd: folder(t) });
   t.is(code, 1);
   t.regex(stderr, /no\/such\/k/);
@@ -67,7 +67,7 @@ test('a file name without -o is explained', async (t) => {
   t.regex(stderr, /sealstream keygen -o my\.key/);
 });
 
-test('a key pair goes to its file, and its public key to standard output by itself', async (t) => {
+test('a key pair is written to its file, and only its public key to standard output', async (t) => {
   for (const [option, publicKey, secretKey] of [
     ['--recipient', /^age1pq1[a-z0-9]+\n$/, /^AGE-SECRET-KEY-PQ-1[A-Z0-9]+$/m],
     ['--x25519', /^age1[a-z0-9]{58}\n$/, /^AGE-SECRET-KEY-1[A-Z0-9]+$/m],
@@ -90,7 +90,7 @@ test('a key pair goes to its file, and its public key to standard output by itse
   }
 });
 
-test('of a key pair --json names file and public key, and -o - prints a file of it', async (t) => {
+test('for a key pair --json has the file and the public key, and -o - prints an identity file', async (t) => {
   const cwd = folder(t);
   const made = await sealstream(['keygen', '--x25519', '--json', '-o', 'k'], { cwd });
   const { publicKey } = parsed(made.stdout) as { publicKey: string };
@@ -103,7 +103,7 @@ test('of a key pair --json names file and public key, and -o - prints a file of 
   t.regex(printed.stdout.toString(), /^# public key: age1\w+\nAGE-SECRET-KEY-1\w+\n$/);
 });
 
-test('a passphrase of words is printed, and how much it is worth is said', async (t) => {
+test('a passphrase of words is printed, with its strength in bits', async (t) => {
   const ten = await sealstream(['keygen', '--passphrase-words'], { cwd: folder(t) });
   t.is(ten.code, 0);
   t.regex(ten.stdout.toString(), /^[a-z]+(-[a-z]+){9}\n$/);
@@ -115,11 +115,11 @@ test('a passphrase of words is printed, and how much it is worth is said', async
   t.regex(seven.stdout.toString(), /^[a-z]+(-[a-z]+){6}\n$/);
 });
 
-test('what does not belong to one kind of key is refused', async (t) => {
+test('options of different kinds of keys can’t be combined', async (t) => {
   const cwd = folder(t);
-  for (const [args, said] of [
+  for (const [args, expected] of [
     [['--recipient', '--x25519', '-o', 'k'], /exclude each other/],
-    [['--recipient'], /no place for the key/],
+    [['--recipient'], /FILE is missing/],
     [['--passphrase-words', '5'], /one number from 6 to 24, not 5/],
     [['--passphrase-words', '25'], /6 to 24/],
     [['--passphrase-words', 'ten'], /6 to 24/],
@@ -128,14 +128,14 @@ test('what does not belong to one kind of key is refused', async (t) => {
     [['--recipient=6', '-o', 'k'], /--recipient takes no value/],
     [['--passphrase-words', '-o', 'k'], /not written to a file/],
     [['--passphrase-words', '--json'], /does not print passphrases/],
-    [['--public'], /takes one file/],
-    [['--public', 'a', '-o', 'k'], /takes one file/],
-    [['--public', 'a'], /identity file a is not there[^]*behind --public/],
+    [['--public'], /takes one identity file/],
+    [['--public', 'a', '-o', 'k'], /takes one identity file/],
+    [['--public', 'a'], /identity file a does not exist[^]*after --public/],
   ] as const) {
     const { code, stdout, stderr } = await sealstream(['keygen', ...args], { cwd });
     t.is(code, 2, stderr);
     t.is(stdout.length, 0);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
   }
   t.deepEqual(names(cwd), []);
 });

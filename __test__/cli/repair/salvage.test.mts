@@ -4,12 +4,12 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { folderWithKey, jsonError, names, parsed, sealstream } from './command.mjs';
+import { folderWithKey, jsonError, names, parsed, sealstream } from '../command.mjs';
 
 const SEGMENT = 4096;
 const salvage = ['salvage', '-k', 'my.key', 'x.seal', '-o', 'out'];
 
-test('the exit code tells whether all, a part or nothing came back', async (t) => {
+test('the exit code says whether all, a part or nothing was recovered', async (t) => {
   const { cwd, plain, sealed } = await sealedFile(t);
   const whole = await sealstream(salvage, { cwd });
   t.is(whole.code, 0, whole.stderr);
@@ -27,12 +27,12 @@ test('the exit code tells whether all, a part or nothing came back', async (t) =
   t.is(nothing.code, 4);
   t.regex(
     nothing.stderr,
-    /^sealstream salvage: nothing came back of x\.seal: not one frame verifies, so new was not written\.\n/,
+    /^sealstream salvage: nothing of x\.seal was recovered: no frame verifies, so new was not written\.\n/,
   );
   t.deepEqual(names(cwd), [...before, 'map'].sort());
 });
 
-test('the map and the page are written, and tell the same', async (t) => {
+test('the map and the page are written, and agree', async (t) => {
   const { cwd, plain, sealed } = await sealedFile(t);
   const damaged = Buffer.from(sealed);
   damaged.fill(0, 30_000, 34_000);
@@ -60,7 +60,7 @@ test('the map and the page are written, and tell the same', async (t) => {
   t.is(piped.stderr, '');
 });
 
-test('what exists is not replaced unasked, and that shows before the work', async (t) => {
+test('existing files are refused before the work, unless --force is given', async (t) => {
   const { cwd } = await sealedFile(t);
   writeFileSync(join(cwd, 'map'), 'precious');
   for (const option of ['--map', '--report']) {
@@ -74,7 +74,7 @@ test('what exists is not replaced unasked, and that shows before the work', asyn
   t.is(parsed(readFileSync(join(cwd, 'map')))['outcome'], 'whole');
   t.is((await sealstream(salvage, { cwd })).code, 5, 'the output exists');
 
-  // Not even --force makes one of the files another.
+  // Even --force does not let one file replace another.
   const sealed = readFileSync(join(cwd, 'x.seal'));
   for (const [option, path] of [
     ['--map', 'x.seal'],
@@ -88,7 +88,7 @@ test('what exists is not replaced unasked, and that shows before the work', asyn
   t.deepEqual(readFileSync(join(cwd, 'x.seal')), sealed);
 });
 
-test('a header of another copy serves where the file has none', async (t) => {
+test('a header of another copy is used if the file has none', async (t) => {
   const { cwd, plain, sealed } = await sealedFile(t);
   writeFileSync(join(cwd, 'copy.seal'), sealed);
   const headless = Buffer.from(sealed);
@@ -102,7 +102,7 @@ test('a header of another copy serves where the file has none', async (t) => {
   t.deepEqual(readFileSync(join(cwd, 'out')), plain);
 });
 
-test('what is left out can be left out, and what is missing is named', async (t) => {
+test('--omit-lost leaves lost data out, and missing arguments are named', async (t) => {
   const { cwd, plain, sealed } = await sealedFile(t);
   writeFileSync(join(cwd, 'x.seal'), sealed.subarray(0, sealed.length / 2));
   t.is((await sealstream([...salvage, '--omit-lost'], { cwd })).code, 6);

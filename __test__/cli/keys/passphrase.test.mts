@@ -18,12 +18,12 @@ import {
   parsed,
   sealstream,
   start,
-} from './command.mjs';
+} from '../command.mjs';
 
-// Counted as not run where no program makes a terminal.
+// Skipped if no program provides a terminal.
 const terminalTest = hasTerminal ? test : test.skip;
 
-/** The cheapest there is: the tests are not about strength. */
+/** The lowest cost: the tests are not about strength. */
 const CHEAP = ['--passphrase-cost', '8K,1,1'];
 const PASSPHRASE = 'correct horse';
 const env = { SEALSTREAM_PASSPHRASE: PASSPHRASE };
@@ -37,7 +37,7 @@ async function folderWithSealed(t: ExecutionContext): Promise<string> {
   return cwd;
 }
 
-/** Runs it with this file as descriptor 3. */
+/** Runs the command with this file as descriptor 3. */
 async function withDescriptor(args: readonly string[], cwd: string, content: string | Buffer) {
   writeFileSync(join(cwd, 'secret'), content);
   const fd = openSync(join(cwd, 'secret'), 'r');
@@ -53,12 +53,12 @@ terminalTest('a passphrase is asked for twice to seal and once to open, and is n
   writeFileSync(join(cwd, 'x'), 'some text');
   const twice: Keys[] = [
     ['New passphrase: ', 'grüßx\x7fe 🔑\r'],
-    ['The same again: ', 'grüße 🔑\r'],
+    ['Repeat it: ', 'grüße 🔑\r'],
   ];
   const sealed = await onTerminal(`sealstream encrypt -p ${CHEAP.join(' ')} x`, { cwd }, twice);
   t.is(sealed.code, 0, sealed.screen);
   t.notRegex(sealed.screen, /gr|🔑/);
-  // Through pipes at both ends: the terminal is not standard input. Composed otherwise, it is the same.
+  // With pipes at both ends, the terminal is not standard input. Other composition of the accents is the same passphrase.
   const line = 'sealstream decrypt -q -p - < x.seal | cat; stty -a';
   const opened = await onTerminal(line, { cwd }, [['Passphrase: ', 'gru\u0308ße 🔑\r']]);
   t.regex(opened.screen, /^Passphrase: \r\nsome text/);
@@ -69,44 +69,44 @@ terminalTest('passphrases that differ, and an empty one, are refused', async (t)
   const cwd = folder(t);
   writeFileSync(join(cwd, 'x'), 'some text');
   const line = `sealstream encrypt -p ${CHEAP.join(' ')} x`;
-  for (const [typed, said] of [
+  for (const [typed, expected] of [
     [
       [
         ['New passphrase: ', 'one\r'],
-        ['The same again: ', 'two\r'],
+        ['Repeat it: ', 'two\r'],
       ],
       /the two passphrases differ/,
     ],
     [
       [['New passphrase: ', '\r']],
-      /the passphrase is empty[^]*good one[^]*: sealstream keygen --passphrase-words/,
+      /the passphrase is empty[^]*good one: sealstream keygen --passphrase-words/,
     ],
     [[['New passphrase: ', '\x04']], /no passphrase was typed/],
   ] as const) {
     const { code, screen } = await onTerminal(line, { cwd }, typed);
     t.is(code, 2, screen);
-    t.regex(screen, said);
+    t.regex(screen, expected);
     t.deepEqual(names(cwd), ['x']);
   }
 });
 
-terminalTest('nothing is asked for what can’t work', async (t) => {
+terminalTest('no passphrase is asked for a command that can’t work', async (t) => {
   const cwd = await folderWithSealed(t);
-  for (const [line, said] of [
+  for (const [line, expected] of [
     ['encrypt -p x', /x\.seal exists/],
     ['encrypt -p nothing', /nothing/],
-    ['encrypt -p -k nothing.key -o y x', /nothing\.key is not there/],
+    ['encrypt -p -k nothing.key -o y x', /nothing\.key does not exist/],
     ['decrypt -p -o y nothing.seal', /nothing\.seal/],
     ['decrypt -p -o x.seal x', /x\.seal exists/],
   ] as const) {
     const { code, screen } = await onTerminal(`sealstream ${line}`, { cwd });
     t.not(code, 0);
-    t.regex(screen, said);
+    t.regex(screen, expected);
     t.notRegex(screen, /assphrase: /);
   }
 });
 
-terminalTest('what is pasted for both questions is taken for both', async (t) => {
+terminalTest('text pasted for both questions answers both', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'x'), 'some text');
   for (const [index, pasted] of ['same\rsame\r', 'same\r\nsame\r\n', 'same\nsame\n'].entries()) {
@@ -116,7 +116,7 @@ terminalTest('what is pasted for both questions is taken for both', async (t) =>
   }
 });
 
-terminalTest('however a question ends, the terminal is as it was', async (t) => {
+terminalTest('the terminal is restored, however a question ends', async (t) => {
   const cwd = await folderWithSealed(t);
   const ctrlC = await onTerminal('sealstream decrypt -p x.seal -o y; echo "ended: $?"; stty -a', { cwd }, [
     ['Passphrase: ', 'abc\x03'],
@@ -137,7 +137,7 @@ terminalTest('however a question ends, the terminal is as it was', async (t) => 
   t.false(names(cwd).includes('y'));
 });
 
-terminalTest('a wrong passphrase is told with what to look at', async (t) => {
+terminalTest('the message for a wrong passphrase says what to check', async (t) => {
   const cwd = await folderWithSealed(t);
   const { code, screen } = await onTerminal('sealstream decrypt -p x.seal -o y', { cwd }, [
     ['Passphrase: ', 'correct house\r'],
@@ -147,9 +147,9 @@ terminalTest('a wrong passphrase is told with what to look at', async (t) => {
   t.false(screen.includes(ESCAPE));
 });
 
-test('without a terminal the other ways are named', async (t) => {
+test('without a terminal the other sources of a passphrase are named', async (t) => {
   const cwd = await folderWithSealed(t);
-  // A session of its own has no terminal.
+  // A new session has no terminal.
   const child = start(['decrypt', '-p', '--json', 'x.seal', '-o', 'y'], { cwd, detached: true });
   const { code, stderr } = await end(child);
   t.is(code, 2);
@@ -157,7 +157,7 @@ test('without a terminal the other ways are named', async (t) => {
   t.regex(stderr, /--passphrase-fd[^]*SEALSTREAM_PASSPHRASE/);
 });
 
-test('a descriptor gives its first line', async (t) => {
+test('the first line of a descriptor is the passphrase', async (t) => {
   const cwd = await folderWithSealed(t);
   for (const content of [
     PASSPHRASE,
@@ -183,10 +183,10 @@ test('a descriptor gives its first line', async (t) => {
   }
 });
 
-test('a descriptor that gives no passphrase is refused', async (t) => {
+test('a descriptor without a valid passphrase is refused', async (t) => {
   const cwd = await folderWithSealed(t);
   const open = ['decrypt', '--passphrase-fd', '3', '-o', '-', 'x.seal'];
-  for (const [content, said] of [
+  for (const [content, expected] of [
     ['', /is empty/],
     ['\n', /is empty/],
     [Buffer.from([0xff, 0xfe, 0x0a]), /is not UTF-8/],
@@ -194,26 +194,26 @@ test('a descriptor that gives no passphrase is refused', async (t) => {
   ] as const) {
     const { code, stderr } = await withDescriptor(open, cwd, content);
     t.is(code, 2, stderr);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
   }
   const longest = await withDescriptor(open, cwd, 'a'.repeat(65_536));
   t.is(longest.code, 3, longest.stderr);
 });
 
-test('only a descriptor that was opened for it is taken', async (t) => {
+test('only a descriptor that was opened for reading is accepted', async (t) => {
   const cwd = await folderWithSealed(t);
-  for (const [number, said] of [
-    ['x', /not a descriptor's number/],
+  for (const [number, expected] of [
+    ['x', /not the number of a descriptor/],
     ['-1', /needs a value/],
-    ['1', /nothing can be read from descriptor 1/],
-    ['2', /nothing can be read/],
-    ['999', /nothing can be read from descriptor 999[^]*3< FILE/],
+    ['1', /can't read from descriptor 1/],
+    ['2', /can't read/],
+    ['999', /can't read from descriptor 999[^]*3< FILE/],
   ] as const) {
     const { code, stderr } = await sealstream(['decrypt', '--passphrase-fd', number, '-o', 'y', 'x.seal'], {
       cwd,
     });
     t.is(code, 2, stderr);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
   }
   const both = await sealstream(['encrypt', '--passphrase-fd', '0', '-o', 'y', '-'], { cwd, input: 'a' });
   t.is(both.code, 2);
@@ -225,7 +225,7 @@ test('only a descriptor that was opened for it is taken', async (t) => {
   t.is(stdin.stdout.toString(), 'some text', stdin.stderr);
 });
 
-test('the variable counts with -p alone', async (t) => {
+test('SEALSTREAM_PASSPHRASE is used only with -p', async (t) => {
   const cwd = await folderWithSealed(t);
   const opened = await sealstream(['decrypt', '-p', '-o', '-', 'x.seal'], { cwd, env });
   t.is(opened.stdout.toString(), 'some text');
@@ -237,10 +237,10 @@ test('the variable counts with -p alone', async (t) => {
     env: { SEALSTREAM_PASSPHRASE: '' },
   });
   t.is(empty.code, 2);
-  t.regex(empty.stderr, /is empty\.\n {2}Give the one that it was sealed with\.\n$/);
+  t.regex(empty.stderr, /is empty\.\n {2}Give the passphrase that it was sealed with\.\n$/);
 });
 
-test('a passphrase opens with every command that opens, and reports say so', async (t) => {
+test('every command that opens accepts a passphrase, and reports say so', async (t) => {
   const cwd = await folderWithSealed(t);
   const opened = await sealstream(['decrypt', '-p', '--json', '-o', 'y', 'x.seal'], { cwd, env });
   t.like(parsed(opened.stdout), { openedBy: { slot: 0, type: 'passphrase' } });
@@ -256,7 +256,7 @@ test('a passphrase opens with every command that opens, and reports say so', asy
   t.regex(both.stderr, /--passphrase and --no-key exclude each other/);
 });
 
-test('where only a passphrase opens it, the advice is to use one', async (t) => {
+test('if only a passphrase opens the file, the advice is to use one', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'x'), 'some text');
   await sealstream(['encrypt', '-p', ...CHEAP, 'x'], { cwd, env });
@@ -269,41 +269,41 @@ test('where only a passphrase opens it, the advice is to use one', async (t) => 
       env: run.env,
     });
     t.is(code, 3);
-    t.regex(stderr, /sealed for: a passphrase[^]*The key did not fit: [^\n]*asked for with -p/);
+    t.regex(stderr, /sealed for: a passphrase[^]*The key did not match: [^\n]*use -p, which asks for it/);
   }
 });
 
-test('what a passphrase costs can be chosen, and is seen', async (t) => {
+test('the cost of a passphrase can be chosen, and inspect shows it', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'x'), 'some text');
   const encrypt = (...args: string[]) => sealstream(['encrypt', ...args, '-f', 'x'], { cwd, env });
   const weak = await encrypt('-p', '--passphrase-cost', '64K,3,4');
-  t.regex(weak.stderr, /warning: --passphrase-cost 64K,3,4 costs less to try than [^\n]*interactive/);
+  t.regex(weak.stderr, /warning: --passphrase-cost 64K,3,4 makes guesses cheaper than [^\n]*interactive/);
   t.notRegex((await encrypt('-p', '--passphrase-cost', '19M,2,1')).stderr, /warning/);
   await encrypt('-p', '--passphrase-cost', '64K,3,4');
   const { stdout } = await sealstream(['inspect', 'x.seal'], { cwd });
-  t.regex(stdout.toString(), /a passphrase; an attempt takes 64 KiB, 3 passes, 4 lanes/);
+  t.regex(stdout.toString(), /a passphrase; a guess costs 64 KiB, 3 passes, 4 lanes/);
   t.is((await encrypt('-p', '--passphrase-strength', 'interactive')).code, 0);
-  for (const [args, said] of [
+  for (const [args, expected] of [
     [['-p', '--passphrase-strength', 'strong'], /can't be strong[^]*interactive, default, sensitive/],
     [['-p', '--passphrase-cost', '64M'], /not MEMORY,PASSES,LANES: 64M[^]*64M,3,4/],
     [['-p', '--passphrase-cost', '64M,0,4'], /not MEMORY,PASSES,LANES/],
     [['-p', '--passphrase-cost', '64M,3,4,5'], /not MEMORY,PASSES,LANES/],
     [['-p', '--passphrase-cost', '1000,1,1'], /at least 8K for each lane/],
-    [['-p', '--passphrase-cost', '8M,1,256'], /too many lanes[^]*255 are the most/],
+    [['-p', '--passphrase-cost', '8M,1,256'], /too many lanes[^]*at most 255/],
     [['-p', '--passphrase-cost', '5000G,1,1'], /--passphrase-cost must be/],
     [['-p', '--passphrase-cost', '8K,1,2'], /at least 8K for each lane/],
     [['-p', '--passphrase-cost', '8K,1,1', '--passphrase-strength', 'default'], /exclude each other/],
     [['-p', '--passphrase-fd', '3'], /-p and --passphrase-fd exclude each other/],
-    [['-k', 'x', '--passphrase-strength', 'default'], /counts only with a passphrase/],
+    [['-k', 'x', '--passphrase-strength', 'default'], /applies only to a passphrase/],
   ] as const) {
     const { code, stderr } = await encrypt(...args);
     t.is(code, 2, stderr);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
   }
 });
 
-test('a file that asks for too much is refused before anything is spent', async (t) => {
+test('a passphrase cost over the limit is refused before any work', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'x'), 'some text');
   await sealstream(['encrypt', '-p', '--passphrase-cost', '64K,2,1', 'x'], { cwd, env });

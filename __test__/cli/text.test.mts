@@ -1,4 +1,4 @@
-// The parts of the command that make words.
+// Text that the command prints and reads: sizes, times, the progress bar, suggestions.
 
 import fc from 'fast-check';
 
@@ -7,7 +7,7 @@ import test from 'ava';
 import { printable } from '../../src-ts/cli/terminal/console.js';
 import { nearest } from '../../src-ts/cli/errors/nearest.js';
 import { progressLine } from '../../src-ts/cli/terminal/progress.js';
-import { slotTypes, waysToOpen } from '../../src-ts/cli/errors/slot-advice.js';
+import { giveOtherKey, howToOpen } from '../../src-ts/cli/errors/key-advice.js';
 import { formatDuration, formatSize, parseShare, parseSize } from '../../src-ts/damage-page/units.js';
 
 test('sizes are read with K, M and G as powers of 1024', (t) => {
@@ -46,7 +46,7 @@ test('times are written as people read them', (t) => {
   t.is(formatDuration(3_723_000), '1:02:03');
 });
 
-test('the nearest word is found, and none where nothing is near', (t) => {
+test('the nearest word is found, and none if no word is near', (t) => {
   const words = ['keygen', 'encrypt', 'decrypt', 'inspect', 'context', 'output', 'max-segment-size'];
   t.is(nearest('encrpyt', words), 'encrypt');
   t.is(nearest('ouput', words), 'output');
@@ -68,7 +68,7 @@ test('a word with one typing error is found among words that are far apart', (t)
   });
 });
 
-test('a bar fits its width, whatever it shows', (t) => {
+test('a progress bar fits its width at any size and rate', (t) => {
   const event = fc.record(
     { bytesDone: fc.nat({ max: 2 ** 45 }), bytesTotal: fc.nat({ max: 2 ** 45 }) },
     { requiredKeys: ['bytesDone'] },
@@ -91,16 +91,24 @@ test('a bar fits its width, whatever it shows', (t) => {
   );
 });
 
-test('what is printed can’t steer a terminal or pass for another line', (t) => {
+test('printed text can’t control a terminal or look like another line', (t) => {
   t.is(printable('a\nb\x1b[31m\u202e'), 'a\\nb\\u{1b}[31m\\u{202e}');
   t.is(printable('Grüße 漢字 🔐'), 'Grüße 漢字 🔐');
 });
 
-test('slots are known by the words of a failure, whatever names they have', (t) => {
-  const slots = String.raw`key "a\"; a passphrase; b"; a key without a name; an X25519 key; a post-quantum hybrid key; key "x" of "kms"`;
-  t.deepEqual(slotTypes(slots), ['key', 'key', 'x25519', 'hybrid', 'unknown']);
-  t.deepEqual(slotTypes('a passphrase; key "", which is not accepted'), ['passphrase']);
-  t.regex(waysToOpen(['passphrase']) ?? '', /-p/);
-  t.is(waysToOpen(['hybrid', 'x25519'])?.match(/-i FILE/g)?.length, 1);
-  t.is(waysToOpen(['provider', 'unknown']), undefined);
+test('advice about keys depends on the types of the key slots', (t) => {
+  t.regex(howToOpen(['passphrase']) ?? '', /-p/);
+  t.is(howToOpen(['hybrid', 'x25519'])?.match(/-i FILE/g)?.length, 1);
+  t.is(howToOpen(['provider', 'unknown']), undefined);
+
+  const context = { command: 'decrypt', input: 'a', isNamed: true };
+  t.regex(
+    giveOtherKey({ ...context, offered: ['key'], slotTypes: ['key', 'x25519'] }),
+    /^the key did not match: [^]*-i/,
+  );
+  t.regex(giveOtherKey({ ...context, offered: ['key'], slotTypes: ['key'] }), /^give the key file/);
+  t.regex(giveOtherKey({ ...context, slotTypes: ['key'], accepted: ['passphrase'] }), /--accept-slots/);
+  t.regex(giveOtherKey({ ...context, slotTypes: ['provider'] }), /use the library/);
+  // Standard input can't be inspected: every option is named.
+  t.regex(giveOtherKey({ ...context, offered: ['key'] }), /-k FILE, -i FILE or -p/);
 });

@@ -8,7 +8,7 @@ import { folder, folderWithKey, jsonError, names, parsed, sealstream } from './c
 
 const posixTest = process.platform === 'win32' ? test.skip : test;
 
-test('a file is sealed beside itself, and opened again', async (t) => {
+test('a file is sealed next to itself, and opened again', async (t) => {
   const cwd = await folderWithKey(t);
   const data = randomBytes(3_000_001);
   writeFileSync(join(cwd, 'a.bin'), data);
@@ -24,7 +24,7 @@ test('a file is sealed beside itself, and opened again', async (t) => {
   t.deepEqual(names(cwd), ['a.bin', 'a.bin.seal', 'b.bin', 'my.key']);
 });
 
-test('without -o the ending .seal comes and goes', async (t) => {
+test('without -o the ending .seal is added and removed', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), 'text');
   await sealstream(['encrypt', '-k', 'my.key', 'a'], { cwd });
@@ -44,7 +44,7 @@ test('a name without .seal needs -o', async (t) => {
   }
 });
 
-test('a directory is told as that', async (t) => {
+test('a directory is refused as a directory', async (t) => {
   const cwd = await folderWithKey(t);
   mkdirSync(join(cwd, 'd'));
   const { code, stderr } = await sealstream(['decrypt', '-k', 'my.key', 'd'], { cwd });
@@ -80,7 +80,7 @@ test('a pipe at one end and a file at the other', async (t) => {
   t.is(again.code, 5);
 });
 
-test('options reach the stream, and wrong ones are named', async (t) => {
+test('options take effect, and wrong values are named', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), randomBytes(40_000));
   const options = [
@@ -140,7 +140,7 @@ test('--json is one object: on standard output, or on standard error beside the 
   });
 });
 
-test('--quiet leaves nothing to read', async (t) => {
+test('with --quiet nothing is printed', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), 'text');
   const { code, stdout, stderr } = await sealstream(['encrypt', '--quiet', '-k', 'my.key', 'a'], { cwd });
@@ -161,7 +161,7 @@ test('a key is taken from SEALSTREAM_KEY_FILE unless -k names one', async (t) =>
   t.is(named.code, 0);
 });
 
-test('of several keys the one that fits opens', async (t) => {
+test('of several keys the matching one opens', async (t) => {
   const cwd = await folderWithKey(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   writeFileSync(join(cwd, 'a'), 'text');
@@ -173,7 +173,7 @@ test('of several keys the one that fits opens', async (t) => {
   t.regex(wrong.stderr, /mine[^]*-k FILE/);
 });
 
-test('the context must be the same, and its absence is told apart', async (t) => {
+test('the context must match, and a missing one has its own message', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), 'text');
   await sealstream(['encrypt', '-k', 'my.key', '--context', 'tenant 7', 'a'], { cwd });
@@ -201,7 +201,7 @@ posixTest('a key file that others can read is refused unless that is allowed', a
   t.is((await sealstream(['encrypt', '-k', 'my.key', '--allow-readable-key', 'a'], { cwd })).code, 0);
 });
 
-test('what is no key file, or not there, is told as that', async (t) => {
+test('a file that is missing or no key file is an error', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'a'), 'text', { mode: 0o600 });
   const noKey = await sealstream(['encrypt', '-k', 'a', 'a'], { cwd });
@@ -214,10 +214,13 @@ test('what is no key file, or not there, is told as that', async (t) => {
   t.notRegex(readable.stderr, /chmod/);
   const missing = await sealstream(['encrypt', '-k', 'missing', 'a', '--json'], { cwd });
   t.is(missing.code, 2);
-  t.like(jsonError(missing.stderr), { kind: 'KeyFileMissing', message: 'the key file missing is not there' });
+  t.like(jsonError(missing.stderr), {
+    kind: 'KeyFileMissing',
+    message: 'the key file missing does not exist',
+  });
 });
 
-test('a folder that is not there is told by the name that was given', async (t) => {
+test('a missing folder is reported by the given name', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), 'text');
   const { code, stderr } = await sealstream(['encrypt', '-k', 'my.key', '-o', 'no/b', 'a'], { cwd });
@@ -226,7 +229,7 @@ test('a folder that is not there is told by the name that was given', async (t) 
   t.notRegex(stderr, /partial|os error/);
 });
 
-test('names of every kind', async (t) => {
+test('unusual file names', async (t) => {
   const cwd = await folderWithKey(t);
   const odd = [
     'with space',
@@ -241,7 +244,7 @@ test('names of every kind', async (t) => {
     writeFileSync(join(cwd, name), name);
     const sealed = await sealstream(['encrypt', '-k', 'my.key', '--', name], { cwd });
     t.is(sealed.code, 0, sealed.stderr);
-    // A name can't add lines to what is told, or colours.
+    // A name can't add lines or colours to the output.
     t.is(sealed.stderr.split('\n').length, 2);
     t.false(sealed.stderr.includes('\x1b'));
     const opened = await sealstream(['decrypt', '-k', 'my.key', '-f', '--', `${name}.seal`], { cwd });
@@ -250,13 +253,13 @@ test('names of every kind', async (t) => {
   }
 });
 
-test('what is refused by a rule leaves everything as it was', async (t) => {
+test('a refused command changes no file', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), 'text');
   writeFileSync(join(cwd, 'b'), 'old');
   mkdirSync(join(cwd, 'folder'));
   const encrypt = ['encrypt', '-k', 'my.key'];
-  for (const [args, said] of [
+  for (const [args, expected] of [
     [[...encrypt, 'a', '-o', 'a'], /same file/],
     [[...encrypt, 'a', '-o', 'b'], /b exists[^]*--force/],
     [[...encrypt, 'folder', '-o', 'c'], /folder is a directory\.\n[^\n]*tar c/],
@@ -265,7 +268,7 @@ test('what is refused by a rule leaves everything as it was', async (t) => {
   ] as const) {
     const { code, stderr } = await sealstream(args, { cwd });
     t.is(code, 5, stderr);
-    t.regex(stderr, said);
+    t.regex(stderr, expected);
   }
   t.deepEqual(names(cwd), ['a', 'b', 'folder', 'my.key']);
 });
@@ -278,7 +281,7 @@ posixTest('a folder as a key file is refused', async (t) => {
   t.regex(stderr, /the key file \. is not a regular file/);
 });
 
-posixTest('plaintext is readable by its owner alone', async (t) => {
+posixTest('plaintext is readable only by its owner', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), 'text', { mode: 0o644 });
   await sealstream(['encrypt', '-k', 'my.key', 'a'], { cwd });

@@ -23,14 +23,14 @@ import {
   program,
   sealstream,
   start,
-} from './command.mjs';
+} from '../command.mjs';
 
 const terminalTest = hasTerminal ? test : test.skip;
-// Windows has other permissions, and root none that hold it.
+// Windows has other permissions, and root ignores them.
 const permissionTest = process.getuid === undefined || process.getuid() === 0 ? test.skip : test;
 const posixTest = process.platform === 'win32' ? test.skip : test;
 
-test('sound files are told one by one, with a line for all', async (t) => {
+test('intact files are listed, with a summary', async (t) => {
   const cwd = await store(t);
   const { code, stdout, stderr } = await sealstream(['verify', 'store'], { cwd });
   t.is(code, 0, stderr);
@@ -42,21 +42,21 @@ test('sound files are told one by one, with a line for all', async (t) => {
   ]);
   t.regex(
     lines.at(-1) ?? '',
-    /^checked 2 files, 2\.9 MiB in [^:]*: 2 ok, 0 damaged, 0 failed; without a key, which shows damage but not tampering$/,
+    /^checked 2 files, 2\.9 MiB in [^:]*: 2 ok, 0 damaged, 0 failed; without a key, which finds damage but not tampering$/,
   );
   const keyed = await sealstream(['verify', '-k', 'my.key', 'store/a.seal'], { cwd });
   t.is(keyed.code, 0);
   t.regex(keyed.stdout.toString(), /1 ok, 0 damaged, 0 failed\n$/);
 });
 
-test('damage is exit code 4, and told with its place in both forms', async (t) => {
+test('damage is exit code 4, and is located in text and JSON', async (t) => {
   const cwd = await store(t);
   damage(join(cwd, 'store/deep/er/b.seal'), 5000);
   const { code, stdout } = await sealstream(['verify', '-q', 'store'], { cwd });
   t.is(code, 4);
   t.regex(
     stdout.toString(),
-    /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem; checked 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\): its digest is [0-9a-f]+, expected [0-9a-f]+: the stream is damaged \(plaintext bytes 0 to 1,048,575\)\n$/,
+    /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem; checked 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\) is damaged: its digest is [0-9a-f]+, expected [0-9a-f]+ \(plaintext bytes 0 to 1,048,575\)\n$/,
   );
 
   const json = await sealstream(['verify', '--json', 'store'], { cwd });
@@ -70,7 +70,7 @@ test('damage is exit code 4, and told with its place in both forms', async (t) =
   t.like(last, { summary: { files: 2, ok: 1, damaged: 1, failed: 0, withKey: false, exitCode: 4 } });
 });
 
-test('many problems of a file are counted after the first', async (t) => {
+test('after the first problems of a file the others are counted', async (t) => {
   const cwd = await folderWithKey(t);
   writeFileSync(join(cwd, 'a'), randomBytes(20_000));
   await sealstream(['encrypt', '-k', 'my.key', '--frame-size', '1K', '--segment-size', '1K', 'a'], { cwd });
@@ -85,29 +85,29 @@ test('many problems of a file are counted after the first', async (t) => {
   );
 });
 
-test('what is damaged is told with how to mend it, and a header whose copy served as no more than that', async (t) => {
+test('the summary says how to heal damage, and only how to mend a header whose copy was used', async (t) => {
   const cwd = await store(t);
   damage(join(cwd, 'small.seal'), 0);
   const { code, stdout } = await sealstream(['verify', '--no-key', 'small.seal'], { cwd });
   t.is(code, 4);
   t.regex(
     stdout.toString(),
-    /\n {2}header: damaged; its copy at the end served, and the contents are whole\nchecked [^\n]*\nto write a header[^\n]*sealstream rewrap --mend -k KEY FILE\n$/,
+    /\n {2}header: damaged; its copy at the end was used, and the contents are intact\nchecked [^\n]*\nto write a header[^\n]*sealstream rewrap --mend -k KEY FILE\n$/,
   );
   damage(join(cwd, 'small.seal'), 4096 + 32 + 74 + 2);
   const both = (await sealstream(['verify', 'small.seal'], { cwd })).stdout.toString();
   t.regex(
     both,
-    /2 problems; checked 1 segment[^\n]*\n {2}header: damaged; its copy at the end served\n {2}segment 0[^\n]*\nchecked [^\n]*\nto mend [^\n]*sealstream heal [^\n]*sealstream salvage -k KEY [^\n]*\n$/,
+    /2 problems; checked 1 segment[^\n]*\n {2}header: damaged; its copy at the end was used\n {2}segment 0[^\n]*\nchecked [^\n]*\nto heal [^\n]*sealstream heal [^\n]*sealstream salvage -k KEY [^\n]*\n$/,
   );
-  t.notRegex((await sealstream(['verify', 'store'], { cwd })).stdout.toString(), /mend/);
+  t.notRegex((await sealstream(['verify', 'store'], { cwd })).stdout.toString(), /mend|heal/);
 });
 
-test('a wrong key is told with where it came from, and with what needs none', async (t) => {
+test('for a wrong key the advice names its source, and --no-key for verify alone', async (t) => {
   const cwd = await store(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   const named = await sealstream(['verify', '-k', 'other.key', 'small.seal'], { cwd });
-  t.regex(named.stdout.toString(), /\n {2}give the key file [^\n]*by -k FILE; [^\n]*--no-key\n/);
+  t.regex(named.stdout.toString(), /\n {2}give the key file [^\n]*with -k FILE; [^\n]*--no-key\n/);
   const env = { SEALSTREAM_KEY_FILE: 'other.key' };
   const found = await sealstream(['verify', 'small.seal'], { cwd, env });
   t.regex(found.stdout.toString(), /\n {2}the key is the one of SEALSTREAM_KEY_FILE[^\n]*--no-key\n/);
@@ -116,20 +116,17 @@ test('a wrong key is told with where it came from, and with what needs none', as
   t.notRegex(opened.stderr, /--no-key/);
 });
 
-posixTest('what is no regular file is told without advice that is not taken', async (t) => {
+posixTest('a pipe is refused without advice that does not work', async (t) => {
   const cwd = await store(t);
   await end(program('mkfifo', ['pipe'], { cwd }));
   for (const args of [['verify'], ['salvage', '-k', 'my.key', '-o', 'out']]) {
     const { code, stdout, stderr } = await sealstream([...args, 'pipe'], { cwd });
     t.is(code, 5);
-    t.regex(
-      `${stdout.toString()}${stderr}`,
-      /pipe is not a regular file\.?\n {2}save what it gives in a file/i,
-    );
+    t.regex(`${stdout.toString()}${stderr}`, /pipe is not a regular file\.?\n {2}save its output to a file/i);
   }
 });
 
-test('what cannot be checked is told, the rest goes on, and the worst makes the exit code', async (t) => {
+test('files that can’t be checked are reported, the others go on, and the exit code is the worst', async (t) => {
   const cwd = await store(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   writeFileSync(join(cwd, 'none.seal'), 'no sealed stream');
@@ -159,7 +156,7 @@ test('what cannot be checked is told, the rest goes on, and the worst makes the 
   t.is((await sum('-k', 'my.key', '--max-segment-size', '64K', 'store/a.seal')).code, 5);
 });
 
-test('several keys serve files with different ones', async (t) => {
+test('several keys open files with different keys', async (t) => {
   const cwd = await store(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   await sealstream(['encrypt', '-k', 'other.key', '-o', 'store/c.seal', 'my.key'], { cwd });
@@ -170,17 +167,14 @@ test('several keys serve files with different ones', async (t) => {
   t.is((await sealstream(['verify', '--no-key', 'store/a.seal'], { cwd, env })).code, 0);
 });
 
-test('a named folder without sealed files is a failure with advice, whatever else is named', async (t) => {
+test('a named folder without sealed files is a failure with advice, even beside other paths', async (t) => {
   const cwd = await store(t);
   mkdirSync(join(cwd, 'empty/inside'), { recursive: true });
   writeFileSync(join(cwd, 'empty/inside/a.txt'), '');
   for (const paths of [['empty'], ['store', 'empty']]) {
     const { code, stdout } = await sealstream(['verify', ...paths], { cwd });
     t.is(code, 1);
-    t.regex(
-      stdout.toString(),
-      /FAILED {3}empty holds no sealed file\n {2}check that the right folder is there[^\n]*\.seal/,
-    );
+    t.regex(stdout.toString(), /FAILED {3}empty holds no sealed file\n {2}check the folder[^\n]*\.seal/);
   }
 });
 
@@ -200,7 +194,7 @@ posixTest('symbolic links are not followed, unless they are named', async (t) =>
   });
 });
 
-permissionTest('a file or folder that can’t be read is told, and the rest goes on', async (t) => {
+permissionTest('a file or folder that can’t be read is reported, and the others go on', async (t) => {
   const cwd = await store(t);
   chmodSync(join(cwd, 'store/deep/er'), 0);
   t.teardown(() => {
@@ -234,7 +228,7 @@ test('a sample is repeated by the seed that the report names', async (t) => {
   await sealstream(['encrypt', '-k', 'my.key', '--frame-size', '1K', '--segment-size', '1K', 'a'], { cwd });
   const { code, stdout } = await sealstream(['verify', '--sample', '10%', 'a.seal'], { cwd });
   t.is(code, 0);
-  const [, seed = ''] = /a sample of 10%, again with --seed (\d+)/.exec(stdout.toString()) ?? [];
+  const [, seed = ''] = /a sample of 10%, repeated by --seed (\d+)/.exec(stdout.toString()) ?? [];
   t.regex(stdout.toString(), /5 of 49 segments/);
   const again = jsonLines(
     (await sealstream(['verify', '--json', '--sample', '0.1', '--seed', seed, 'a.seal'], { cwd })).stdout,
@@ -243,7 +237,7 @@ test('a sample is repeated by the seed that the report names', async (t) => {
   t.like(again[1], { summary: { sample: 0.1, seed: Number(seed) } });
 });
 
-test('hundreds of files are all told, once each', async (t) => {
+test('each of hundreds of files is reported once', async (t) => {
   const cwd = await folderWithKey(t);
   mkdirSync(join(cwd, 'store'));
   await sealstream(['encrypt', '-k', 'my.key', '-o', 'one.seal', 'my.key'], { cwd });
@@ -259,11 +253,11 @@ test('hundreds of files are all told, once each', async (t) => {
   }
 });
 
-posixTest('Ctrl-C ends it, also while it waits for its rate', async (t) => {
+posixTest('Ctrl-C ends verify even while it waits for its rate', async (t) => {
   const cwd = await store(t);
   const child = start(['verify', '--rate', '1', 'missing.seal', 'store'], { cwd });
   const ended = end(child);
-  // What is told of the first file shows that it listens to signals.
+  // Once the first file is reported, the command listens to signals.
   child.stdout?.once('data', () => child.kill('SIGINT'));
   const { code, stdout, stderr } = await ended;
   t.is(code, 130);
@@ -271,7 +265,7 @@ posixTest('Ctrl-C ends it, also while it waits for its rate', async (t) => {
   t.is(stderr, 'sealstream verify: interrupted by SIGINT.\n');
 });
 
-posixTest('a reader that leaves ends it quietly', async (t) => {
+posixTest('a reader that closes the pipe ends the command silently', async (t) => {
   const cwd = await store(t);
   for (let file = 0; file < 300; file += 1)
     copyFileSync(join(cwd, 'small.seal'), join(cwd, `store/${file}.seal`));
@@ -283,7 +277,7 @@ posixTest('a reader that leaves ends it quietly', async (t) => {
   t.is(stderr, '');
 });
 
-test('a missing key file is told before anything is checked, as JSON too', async (t) => {
+test('a missing key file is reported before any check', async (t) => {
   const cwd = await store(t);
   const { code, stdout, stderr } = await sealstream(['verify', '--json', '-k', 'no.key', 'store'], { cwd });
   t.is(code, 2);
@@ -291,7 +285,7 @@ test('a missing key file is told before anything is checked, as JSON too', async
   t.is(jsonError(stderr)['kind'], 'KeyFileMissing');
 });
 
-terminalTest('names and messages can’t steer a terminal', async (t) => {
+terminalTest('names and messages can’t control a terminal', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'a\x1b[31m.seal'), 'no stream');
   const { code, screen } = await onTerminal('sealstream verify .', { cwd });
@@ -300,7 +294,7 @@ terminalTest('names and messages can’t steer a terminal', async (t) => {
   t.regex(screen, /a\\u\{1b\}\[31m\.seal/);
 });
 
-/** A folder `store` with two sealed files, one of them deep in it, besides what is none; and a short one beside it. */
+/** A folder `store` with two sealed files, one deep in it, and another file; and a short sealed file next to it. */
 async function store(t: ExecutionContext): Promise<string> {
   const cwd = await folderWithKey(t);
   mkdirSync(join(cwd, 'store/deep/er'), { recursive: true });

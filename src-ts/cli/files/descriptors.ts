@@ -1,14 +1,14 @@
-// Seals and opens between paths and file descriptors. For the command; not part of the package's interface.
+// Seals and opens between paths and file descriptors.
 
-import type { End } from '../../native/binding';
-import { native } from '../internal/binding';
-import { publicReport, run } from '../internal/operation';
-import { integer, openSettings, path, placementSettings, sealSettings } from '../internal/options';
-import { Identities } from '../keys/identities';
-import { Recipients } from '../keys/recipients';
-import type { OpenOptions, SealOptions } from '../keys/types';
-import type { FileOptions, OpenReport, OperationOptions, SealReport } from '../api/types';
-import { fileSource } from './sources';
+import type { End } from '../../../native/binding';
+import { native } from '../../internal/binding';
+import { publicReport, run } from '../../internal/operation';
+import { integer, openSettings, path, placementSettings, sealSettings } from '../../internal/options';
+import { Identities } from '../../keys/identities';
+import { Recipients } from '../../keys/recipients';
+import type { OpenOptions, SealOptions } from '../../keys/types';
+import type { FileOptions, OpenReport, OperationOptions, SealReport } from '../../api/types';
+import { fileSource } from '../../sources/sources';
 
 /** A regular file by its path, or an open file descriptor, which is duplicated and never closed. */
 export type StreamEnd = { readonly path: string | URL } | { readonly fd: number };

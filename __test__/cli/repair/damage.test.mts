@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { folderWithKey, jsonError, names, parsed, sealstream } from './command.mjs';
+import { folderWithKey, jsonError, names, parsed, sealstream } from '../command.mjs';
 
 test('every kind of damage is exit code 4, a typed error, and no output', async (t) => {
   const { cwd, sealed, args } = await sealedFile(t);
@@ -28,18 +28,18 @@ test('every kind of damage is exit code 4, a typed error, and no output', async 
   t.deepEqual(names(cwd), ['my.key', 'x.seal']);
 });
 
-test('a flipped byte is told with its segment and offset, to people too', async (t) => {
+test('a flipped byte is reported with its segment and offset', async (t) => {
   const { cwd, sealed } = await sealedFile(t);
   writeFileSync(join(cwd, 'x.seal'), flipped(sealed, 4096 + 32 + 74 + 20));
   const { code, stderr } = await sealstream(['decrypt', '-k', 'my.key', 'x.seal'], { cwd });
   t.is(code, 4);
   t.regex(
     stderr,
-    /^sealstream decrypt: x\.seal: segment 0 \(byte 4096\)[^\n]*is damaged\.\n {2}Restore it from another copy, or see what sealstream heal or sealstream salvage makes of it\.\n$/,
+    /^sealstream decrypt: x\.seal: segment 0 \(byte 4096\) is damaged: [^\n]*\.\n {2}Restore it from another copy, or try sealstream heal or sealstream salvage\.\n$/,
   );
 });
 
-test('without a digest, the frame is told', async (t) => {
+test('without a digest, the damaged frame is reported', async (t) => {
   const { cwd, sealed, args } = await sealedFile(t, '--digest', 'none');
   const place = 4096 + 32 + 74 + (65_536 + 32) * 2 + 20;
   writeFileSync(join(cwd, 'x.seal'), flipped(sealed, place));
@@ -47,19 +47,23 @@ test('without a digest, the frame is told', async (t) => {
   t.like(failure.error, { kind: 'FrameDecryptionFailed', segment: 0, frame: 2, offset: place - 20 });
 });
 
-test('a stream in a pipe that is cut short or damaged fails, whatever came out before', async (t) => {
+test('a stream in a pipe that is cut short or damaged fails, even after some output', async (t) => {
   const { cwd, sealed } = await sealedFile(t);
   for (const input of [sealed.subarray(0, -1), sealed.subarray(0, 1_500_000), flipped(sealed, 1_500_000)]) {
     const { code, stderr } = await sealstream(['decrypt', '-k', 'my.key', '-'], { cwd, input });
     t.is(code, 4, stderr);
-    t.regex(stderr, /standard input[^]*; anything that came out of standard output [^]*discard it\.\n$/);
+    t.regex(stderr, /standard input[^]*; the data on standard output is incomplete: discard it\.\n$/);
   }
 });
 
-test('what was never sealed, is empty or is cut is named, and nothing is said of output that there is not', async (t) => {
+test('inputs that are not sealed, empty or cut short have their own messages, without a warning about output', async (t) => {
   const { cwd, sealed } = await sealedFile(t);
-  for (const [input, said, pipeAdvice] of [
-    [Buffer.from('no sealed stream'), 'is not a sealed stream', /Check what is sent in/],
+  for (const [input, expected, pipeAdvice] of [
+    [
+      Buffer.from('no sealed stream'),
+      'is not a sealed stream',
+      /Check the input: it may never have been sealed/,
+    ],
     [Buffer.alloc(0), 'is empty, not a sealed stream', /Check the program/],
     [sealed.subarray(0, 100), 'is cut short at byte 100', /fetch it again/],
   ] as const) {
@@ -67,16 +71,16 @@ test('what was never sealed, is empty or is cut is named, and nothing is said of
     for (const command of [['decrypt', '-k', 'my.key'], ['inspect']]) {
       const { code, stderr } = await sealstream([...command, 'x.seal'], { cwd });
       t.is(code, 4);
-      t.true(stderr.startsWith(`sealstream ${command[0] ?? ''}: x.seal ${said}.\n`), stderr);
+      t.true(stderr.startsWith(`sealstream ${command[0] ?? ''}: x.seal ${expected}.\n`), stderr);
     }
     const { stderr } = await sealstream(['decrypt', '-k', 'my.key', '-'], { cwd, input });
-    t.true(stderr.startsWith(`sealstream decrypt: standard input ${said}.\n`), stderr);
+    t.true(stderr.startsWith(`sealstream decrypt: standard input ${expected}.\n`), stderr);
     t.regex(stderr, pipeAdvice);
-    t.notRegex(stderr, /came out of|check the name/i);
+    t.notRegex(stderr, /on standard output|check the name/i);
   }
 });
 
-test('the report says that the header’s copy served, or that the copy is damaged', async (t) => {
+test('the report says that the header’s copy was used, or that the copy is damaged', async (t) => {
   const { cwd, sealed } = await sealedFile(t);
   const decrypt = ['decrypt', '-k', 'my.key', '-f', 'x.seal'];
   writeFileSync(join(cwd, 'x.seal'), flipped(sealed, 100));
@@ -84,7 +88,7 @@ test('the report says that the header’s copy served, or that the copy is damag
   t.is(fromCopy.code, 0);
   t.regex(
     fromCopy.stderr,
-    /warning: the header of x\.seal is damaged, or older than its copy[^;]*; the copy served/,
+    /warning: the header of x\.seal is damaged, or older than its copy[^;]*; the copy was used/,
   );
   t.is(parsed((await sealstream([...decrypt, '--json'], { cwd })).stdout)['headerFromCopy'], true);
   t.regex(
@@ -99,7 +103,7 @@ test('the report says that the header’s copy served, or that the copy is damag
   t.is(parsed((await sealstream([...decrypt, '--json'], { cwd })).stdout)['headerCopyDamaged'], true);
 });
 
-test('larger segments than allowed are refused, and then allowed', async (t) => {
+test('segments over the limit are refused until the limit is raised', async (t) => {
   const { cwd } = await sealedFile(t, '--segment-size', '2M');
   const small = await sealstream(['decrypt', '-k', 'my.key', '--max-segment-size', '1M', 'x.seal'], { cwd });
   t.is(small.code, 5);

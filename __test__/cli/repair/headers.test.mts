@@ -1,4 +1,4 @@
-// Headers that are apart from what they belong to.
+// Detached headers.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { folderWithKey, jsonError, names, sealstream } from './command.mjs';
+import { folderWithKey, jsonError, names, sealstream } from '../command.mjs';
 
 /** A folder with `db`, its `db.header` and `db.body`, and another stream, `other.seal` and `other.header`. */
 async function folderWithBody(t: ExecutionContext) {
@@ -24,7 +24,7 @@ async function folderWithBody(t: ExecutionContext) {
   return { cwd, run };
 }
 
-test('a body is not named like a sealed file, and its name leads back', async (t) => {
+test('a body has an ending of its own, and decrypt removes it', async (t) => {
   const { cwd, run } = await folderWithBody(t);
   t.deepEqual(names(cwd), ['db', 'db.body', 'db.header', 'my.key', 'other.header', 'other.seal']);
   writeFileSync(join(cwd, 'copy.body'), readFileSync(join(cwd, 'db.body')));
@@ -37,7 +37,7 @@ test('a body is not named like a sealed file, and its name leads back', async (t
   t.true(existsSync(join(cwd, 'copy2')));
 });
 
-test('a body is verified with its header, with a key and without', async (t) => {
+test('a body is verified with its header, with or without a key', async (t) => {
   const { cwd, run } = await folderWithBody(t);
   for (const key of [[], ['-k', 'my.key']]) {
     const { code, stdout } = await run('verify', ...key, '--header', 'db.header', 'db.body');
@@ -53,7 +53,7 @@ test('a body is verified with its header, with a key and without', async (t) => 
   t.is((await run('verify', '--header', 'db.header', cwd)).code, 5);
 });
 
-test('where another stream’s header is given, that is said before the damage that it looks like', async (t) => {
+test('with the header of another stream, the message says so before the damage that it looks like', async (t) => {
   const { cwd, run } = await folderWithBody(t);
   for (const args of [
     ['header', 'attach', 'other.header', 'db.body', '-o', 'new'],
@@ -63,20 +63,20 @@ test('where another stream’s header is given, that is said before the damage t
     t.is(code, 4);
     t.regex(
       stderr,
-      /: other\.header is the header of another stream, or db\.body is damaged: [^\n]*\n {2}Check first that both belong together; if they do, /,
+      /: other\.header is the header of another stream, or db\.body is damaged: [^\n]*\n {2}Check first that the header belongs to the file; if it does, /,
     );
   }
   t.false(existsSync(join(cwd, 'new')));
 });
 
-test('a sealed file is no body', async (t) => {
+test('a sealed file is refused as a body', async (t) => {
   const { run } = await folderWithBody(t);
   const { code, stderr } = await run('header', 'attach', 'db.header', 'other.seal', '-o', 'new');
   t.is(code, 2);
   t.regex(stderr, /other\.seal has a header of its own\.\n {2}Name the body/);
 });
 
-test('a body by itself is told how to be opened, by the options that there are', async (t) => {
+test('a body without its header is explained, with the options of each command', async (t) => {
   const { run } = await folderWithBody(t);
   for (const [args, takesHeader] of [
     [['inspect'], false],
@@ -95,7 +95,7 @@ test('a body by itself is told how to be opened, by the options that there are',
   }
 });
 
-test('a header alone is not taken for a stream that is cut short', async (t) => {
+test('a header alone is not reported as a stream that is cut short', async (t) => {
   const { run } = await folderWithBody(t);
   for (const header of ['db.header', 'other.header']) {
     const decrypt = await run('decrypt', '-k', 'my.key', '--json', '-o', 'new', header);

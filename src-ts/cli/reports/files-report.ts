@@ -1,0 +1,98 @@
+// The report of a command that processes many files: a line or an object for each, and a summary.
+
+import { printable } from '../terminal/console';
+import { worstOf } from '../errors/exit-codes';
+import type { Explanation } from '../errors/explanation';
+
+/** What a command found or did in one file, or why it failed. */
+export type FileResult<T> =
+  { readonly path: string; readonly report: T } | { readonly path: string; readonly failure: Explanation };
+
+/** The report of one command. */
+export abstract class FilesReport<T, Status extends string> {
+  readonly #began = Date.now();
+  readonly #exitCodes = new Set<number>();
+
+  constructor(
+    /** Files by their status. */
+    protected readonly counts: Record<Status, number>,
+  ) {}
+
+  /** The status of a file, and the exit code if that is not 0. */
+  protected abstract assess(result: FileResult<T>): { status: Status; exitCode?: number };
+
+  /** Text about a file: the rest of its first line, and further lines. */
+  protected abstract describe(report: T): readonly [first: string, ...below: string[]];
+
+  /** Properties of a file's object. */
+  protected abstract properties(report: T): object;
+
+  /** One line about all files, and advice below it. */
+  protected abstract total(): readonly string[];
+
+  /** Properties of the summary. */
+  protected abstract sums(): object;
+
+  /** Counts a file. */
+  add(result: FileResult<T>): void {
+    const { status, exitCode } = this.assess(result);
+    this.counts[status] += 1;
+    if (exitCode !== undefined) this.#exitCodes.add(exitCode);
+  }
+
+  /** Whether --quiet leaves the file out. */
+  isGood(result: FileResult<T>): boolean {
+    return this.assess(result).exitCode === undefined;
+  }
+
+  /** Lines about a file. */
+  text(result: FileResult<T>): string {
+    const { status, exitCode } = this.assess(result);
+    const head = (exitCode === undefined ? status : status.toUpperCase()).padEnd(STATUS_WIDTH);
+    const { path } = result;
+    if ('report' in result) {
+      const [first, ...below] = this.describe(result.report);
+      return lines([`${head}${path}: ${first}`, ...below.map(indented)]);
+    }
+    const { message, advice } = result.failure;
+    const text = message.includes(path) ? message : `${path}: ${message}`;
+    return lines([`${head}${text}`, ...(advice === '' ? [] : [indented(advice)])]);
+  }
+
+  /** The same as an object. */
+  object(result: FileResult<T>): object {
+    const { status } = this.assess(result);
+    const file = result.path;
+    if ('report' in result) return { file, status, ...this.properties(result.report) };
+    const { code, kind, message, advice, exitCode, failure = null } = result.failure;
+    return { file, status, error: { code, kind, message, advice, exitCode, failure } };
+  }
+
+  summaryText(): string {
+    return lines(this.total());
+  }
+
+  summaryObject(exitCode = this.exitCode): object {
+    return { summary: { ...this.sums(), elapsedMs: this.elapsedMs, exitCode } };
+  }
+
+  /** The worst exit code of the files. */
+  get exitCode(): number {
+    return worstOf(this.#exitCodes);
+  }
+
+  /** Milliseconds since the command began. */
+  protected get elapsedMs(): number {
+    return Date.now() - this.#began;
+  }
+}
+
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${printable(line)}\n`).join('');
+}
+
+function indented(line: string): string {
+  return `  ${line}`;
+}
+
+const STATUS_WIDTH = 9;
