@@ -162,7 +162,7 @@ test('invalid recipients and identities are refused with the reason', async (t) 
     ],
     [await unseal({ identities: [key], key }), /with key/],
     [await unseal({ key, acceptSlots: [] }), /acceptSlots must have at least one item/],
-    [await unseal({ key, acceptSlots: ['keys'] }), /acceptSlots must be some of key, passphrase/],
+    [await unseal({ key, acceptSlots: ['keys'] }), /acceptSlots must be one of 'key', 'passphrase'/],
     [await unseal({ key, maxPassphraseCost: -1 }), /maxPassphraseCost must be an integer/],
   ];
   for (const [error, message] of cases) {
