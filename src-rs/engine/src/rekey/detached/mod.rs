@@ -4,7 +4,6 @@
 //! engine does not know about detached headers: `DetachingSink` takes the header out of a stream that is written, and
 //! [`JoinedSource`](crate::stream_v2::io::JoinedSource) joins both when the stream is read. Offsets in failures and reports
 //! are those of the whole stream.
-//!
 
 mod attach;
 mod files;
