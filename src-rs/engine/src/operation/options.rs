@@ -85,7 +85,7 @@ pub enum HeaderLayout {
     Rewrappable,
 }
 
-impl<'a> EncryptOptions<'a> {
+impl EncryptOptions<'_> {
     /// Default options for these recipients.
     #[must_use]
     pub fn new(recipients: Vec<Recipient>) -> Self {
@@ -97,13 +97,6 @@ impl<'a> EncryptOptions<'a> {
             digest: DigestKind::default(),
             header: HeaderLayout::Compact,
         }
-    }
-
-    /// The same options with another context.
-    #[must_use]
-    pub fn with_context(self, context: impl Into<Cow<'a, [u8]>>) -> Self {
-        let context = context.into();
-        Self { context, ..self }
     }
 
     /// The types of the slots that the header gets.
@@ -159,7 +152,7 @@ pub struct DecryptOptions<'a> {
     pub on_damage: DamagePolicy<'a>,
 }
 
-impl<'a> DecryptOptions<'a> {
+impl DecryptOptions<'_> {
     /// Default options for these identities.
     #[must_use]
     pub fn new(identities: Vec<Identity>) -> Self {
@@ -171,13 +164,6 @@ impl<'a> DecryptOptions<'a> {
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
             on_damage: DamagePolicy::Abort,
         }
-    }
-
-    /// The same options with another context.
-    #[must_use]
-    pub fn with_context(self, context: impl Into<Cow<'a, [u8]>>) -> Self {
-        let context = context.into();
-        Self { context, ..self }
     }
 
     /// The types of slots that the identities may open.
