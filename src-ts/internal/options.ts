@@ -93,6 +93,15 @@ export const callback: Check<(...given: never[]) => unknown> = (name, value) => 
   return value as (...given: never[]) => unknown;
 };
 
+/** Whether `value` is an object with these methods: its shape, since its class may come from another realm. */
+export function hasMethods<Name extends string>(
+  value: unknown,
+  ...names: Name[]
+): value is Record<Name, (...given: never[]) => unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  return names.every((name) => typeof (value as Partial<Record<Name, unknown>>)[name] === 'function');
+}
+
 export function integer(least: number, most: number): Check<number> {
   return (name, value) => {
     if (typeof value !== 'number') throw typeError(name, 'a number', value);

@@ -8,7 +8,7 @@ import { nullPrototype } from '../internal/binding';
 import { fixedBytes, isBytes, ownCopy } from '../internal/bytes';
 import type { Canceller } from '../internal/canceller';
 import { rangeError, typeError } from '../internal/errors';
-import { byteCount, callback, integer, path as checkedPath } from '../internal/options';
+import { byteCount, callback, hasMethods, integer, path as checkedPath } from '../internal/options';
 import { SealError } from '../api/errors';
 
 /** A sealed stream that can be read at any offset: a path, a `file:` URL, or its bytes. */
@@ -166,16 +166,13 @@ function isWebAddress(source: unknown): boolean {
   return typeof source === 'string' && /^https?:\/\//i.test(source);
 }
 
-// By their shape, since they may come from another realm.
 function isFileHandle(source: object): source is FileHandle {
-  const { fd, read, stat } = source as Partial<Record<keyof FileHandle, unknown>>;
-  return typeof fd === 'number' && typeof read === 'function' && typeof stat === 'function';
+  return hasMethods(source, 'read', 'stat') && typeof (source as Partial<FileHandle>).fd === 'number';
 }
 
 function isBlobLike(source: object): source is Blob {
-  const { size, slice, arrayBuffer } = source as Partial<Record<keyof Blob, unknown>>;
-  const hasMethods = typeof slice === 'function' && typeof arrayBuffer === 'function';
-  return typeof size === 'number' && hasMethods && !types.isAnyArrayBuffer(source);
+  if (!hasMethods(source, 'slice', 'arrayBuffer') || types.isAnyArrayBuffer(source)) return false;
+  return typeof (source as Partial<Blob>).size === 'number';
 }
 
 const SOURCES =

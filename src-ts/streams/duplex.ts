@@ -63,14 +63,13 @@ export class ConversionStream<Report extends object> extends Duplex {
   }
 
   #afterBegin(step: () => Promise<void>, callback: Callback): void {
-    (this.#beginning ? this.#beginning.then(step) : step()).then(
-      () => {
-        callback();
-      },
-      (error: unknown) => {
-        callback(error as Error);
-      },
-    );
+    const stepped = this.#beginning ? this.#beginning.then(step) : step();
+    void stepped
+      .then(
+        () => null,
+        (error: unknown) => error as Error,
+      )
+      .then(callback);
   }
 
   override _read(): void {
