@@ -14,7 +14,7 @@ import type {
 } from '../../native/binding';
 import { abortSignal } from './abort';
 import { limits, nullPrototype } from './binding';
-import { fixedBytes, isBytes } from './bytes';
+import { fixedBytes, isBytes, secretBytes } from './bytes';
 import { rangeError, typeError, unknownOption } from './errors';
 import type { DamagePolicy, FileOptions, OpeningOptions, ProgressEvent, SealingOptions } from '../api/types';
 
@@ -104,11 +104,9 @@ export function hasMethods<Name extends string>(
 
 export function integer(least: number, most: number): Check<number> {
   return (name, value) => {
-    if (typeof value !== 'number') throw typeError(name, 'a number', value);
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw rangeError(name, `must be an integer from ${least} to ${most}, not ${value}`);
-    }
-    return value;
+    const given = number(name, value);
+    if (Number.isInteger(given) && given >= least && given <= most) return given;
+    throw rangeError(name, `must be an integer from ${least} to ${most}, not ${given}`);
   };
 }
 
@@ -167,18 +165,18 @@ const contextBytes: Check<Uint8Array> = (name, value) => {
   throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${value.length}`);
 };
 
-const resumeSecret: Check<Uint8Array> = (name, value) => {
-  const bytes = fixedBytes(name, value);
-  if (bytes.length !== SECRET_SIZE)
-    throw rangeError(name, `must have ${SECRET_SIZE} bytes, not ${bytes.length}`);
-  // In memory of its own: Node's pool would keep the secret.
-  return Uint8Array.from(bytes);
+// In memory of its own: Node's pool would keep the secret.
+const resumeSecret: Check<Uint8Array> = (name, value) => Uint8Array.from(secretBytes(name, value));
+
+const number: Check<number> = (name, value) => {
+  if (typeof value !== 'number') throw typeError(name, 'a number', value);
+  return value;
 };
 
 const share: Check<number> = (name, value) => {
-  if (typeof value !== 'number') throw typeError(name, 'a number', value);
-  if (!(value > 0 && value <= 1)) throw rangeError(name, `must be more than 0 and at most 1, not ${value}`);
-  return value;
+  const given = number(name, value);
+  if (given > 0 && given <= 1) return given;
+  throw rangeError(name, `must be more than 0 and at most 1, not ${given}`);
 };
 
 const damagePolicy: Check<DamagePolicy> = (name, value) => {
@@ -205,7 +203,6 @@ const DIGESTS: Readonly<Record<DigestName, true>> = {
   sha512: true,
   blake3: true,
 };
-const SECRET_SIZE = 32;
 
 const maxSegmentSize = integer(1, limits.maxSegmentSize);
 

@@ -63,13 +63,12 @@ export interface Fetcher {
 
 /** Checks a source, with its header if that is detached. */
 export function originArgument(name: string, source: unknown, header?: Uint8Array): Origin {
-  if (isWebAddress(source)) {
+  const isAddress = typeof source === 'string' || source instanceof URL;
+  if (isAddress && /^https?:\/\//i.test(String(source))) {
     // The message must not show the address: its query may be a secret.
     throw rangeError(name, 'must not be a web address: httpSource(url) reads from one');
   }
-  if (typeof source === 'string' || source instanceof URL || isBytes(source)) {
-    return { direct: sourceArgument(name, source, header) };
-  }
+  if (isAddress || isBytes(source)) return { direct: sourceArgument(name, source, header) };
   return { fetched: fetcher(name, source), ...(header && { header }) };
 }
 
@@ -159,11 +158,6 @@ function blobFetcher(blob: Blob): Fetcher {
     },
     close: () => undefined,
   };
-}
-
-function isWebAddress(source: unknown): boolean {
-  if (source instanceof URL) return /^https?:$/.test(source.protocol);
-  return typeof source === 'string' && /^https?:\/\//i.test(source);
 }
 
 function isFileHandle(source: object): source is FileHandle {
