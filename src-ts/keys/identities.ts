@@ -141,11 +141,9 @@ export class Identities {
 }
 
 /** Waits for a promise, well or not, and returns the promise itself: in an array, since `await` would unwrap it. */
-function whenSettled<T>(promise: Promise<T>): Promise<[Promise<T>]> {
-  return promise.then<[Promise<T>], [Promise<T>]>(
-    () => [promise],
-    () => [promise],
-  );
+async function whenSettled<T>(promise: Promise<T>): Promise<[Promise<T>]> {
+  await promise.catch(ignore);
+  return [promise];
 }
 
 /** Whether the identities that were offered did not open the stream, so that others may. */

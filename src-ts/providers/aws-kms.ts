@@ -71,7 +71,7 @@ export function awsKms(options: AwsKmsOptions): KeyProvider {
   };
 }
 
-/** Awaits the bytes of an answer, without which the SDK's types allow it. `permission` is what the call needs. */
+/** Returns the bytes of an answer: the SDK's types allow one without them. `permission` is what the call needs. */
 async function answered(
   permission: string,
   call: () => Promise<Uint8Array | undefined>,
