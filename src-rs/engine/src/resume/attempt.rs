@@ -1,7 +1,7 @@
 //! One attempt of an operation that can be resumed: reads the journal of the attempt before, and continues it or starts over.
 
 use super::checkpoints::JournalCheckpoints;
-use super::journal::{Entries, EntryReader, JournalDirection, JournalHeader, StoredHeader};
+use super::journal::{Entries, JournalDirection, JournalHeader, StoredHeader, read_entries};
 use super::log_manager::{JournalFile, LogManager, checkpoint_error};
 use super::source_mark::SourceMark;
 use super::validate::{OutputLayout, ValidateTask};
@@ -94,15 +94,10 @@ impl<'a> Attempt<'a> {
         segments: u64,
     ) -> Result<FoundJournal, SealError> {
         let header_size = stored.size();
-        let reader = EntryReader {
-            key: &key,
-            header_mac: &stored.mac,
-            segments,
-        };
         let mut read = || {
             let mut contents = self.journal.contents()?;
             io::copy(&mut (&mut contents).take(header_size), &mut io::sink())?;
-            reader.read(&mut contents)
+            read_entries(&mut contents, &key, &stored.mac, segments)
         };
         let entries = read().map_err(|error| self.unreadable(&error))?;
         Ok(FoundJournal {

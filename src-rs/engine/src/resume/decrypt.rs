@@ -26,17 +26,18 @@ pub(crate) fn decrypt_resumable(
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
     let start = Instant::now();
-    let (stream, whole) = SeekableStream::open(source, options)?.into_whole()?;
+    let seekable = SeekableStream::open(source, options)?;
+    let stream = &seekable.stream;
     let sink = attempt.sink();
-    let Some(end) = whole else {
+    let Some(end) = seekable.whole()? else {
         // Without a known end nothing can be resumed.
         attempt.check_can_start_over()?;
-        let (tally, end) = open_endless(&stream, source, OutputSink::Positioned(sink), control)?;
+        let (tally, end) = open_endless(stream, source, OutputSink::Positioned(sink), control)?;
         return Ok(stream.report(&tally, end, control.threads.count(), start));
     };
     let total = end.manifest.plaintext_total;
-    let key = journal_key(&stream, options)?;
-    let found = find_journal(&mut attempt, &stream, &key, total)?;
+    let key = journal_key(stream, options)?;
+    let found = find_journal(&mut attempt, stream, &key, total)?;
     let meter = control.meter(Some(total));
     let checkpoints = match found {
         Some(journal) => {
@@ -56,7 +57,7 @@ pub(crate) fn decrypt_resumable(
             attempt.start_over(&header, key)?
         }
     };
-    let tally = open_by_offset(&stream, source, &*sink, &end, control, &meter, Some(&checkpoints))?;
+    let tally = open_by_offset(stream, source, &*sink, end, control, &meter, Some(&checkpoints))?;
     meter.finish();
     Ok(Report {
         resume: Some(checkpoints.end()),

@@ -1,11 +1,9 @@
 //! Detached headers: a small object that controls access to a large one.
 //!
 //! A stream without its header is its body. Header and body in this order are the stream, byte for byte, so the rest of the
-//! engine does not know about detached headers: [`DetachingSink`] takes the header out of a stream that is written, and
+//! engine does not know about detached headers: `DetachingSink` takes the header out of a stream that is written, and
 //! [`JoinedSource`](crate::stream_v2::io::JoinedSource) joins both when the stream is read. Offsets in failures and reports
 //! are those of the whole stream.
-//!
-//! [`DetachingSink`]: crate::stream_v2::io::DetachingSink
 
 mod attach;
 mod files;

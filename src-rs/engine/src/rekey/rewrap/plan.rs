@@ -46,10 +46,10 @@ impl RewrapPlan {
         };
         let opened = SeekableStream::open(source, &open)?;
         let size = opened.source_size();
-        let (stream, whole) = opened.into_whole()?;
+        let stream = &opened.stream;
         // The end must be authentic: it proves that the bytes before the footer are the header's copy, so that nothing else
         // is overwritten.
-        let Some(end) = whole else {
+        let Some(end) = opened.whole()? else {
             let offset = WireOffset::new(size.saturating_sub(FOOTER_SIZE as u64));
             let part = EndPart::Footer;
             return Err(SealError::EndDamaged { part, offset });
@@ -58,9 +58,9 @@ impl RewrapPlan {
         let opened_by = opened_by(&stream.header, &stream.unlocked);
         // After an interrupted rewrap the newer header counts, even if the key opens only the older one. Else that key would
         // undo the rewrap and lock out its recipients.
-        let (header, older, from_copy) = match stream.newer {
-            Some(newer) => (newer, Some(stream.header), true),
-            None => (stream.header, stream.older, stream.from_copy),
+        let (header, older, from_copy) = match stream.newer.clone() {
+            Some(newer) => (newer, Some(stream.header.clone()), true),
+            None => (stream.header.clone(), stream.older.clone(), stream.from_copy),
         };
         let SlotLists { kept, added, removed } =
             change_slots(&header, older.as_ref(), &options.change, &open.limits())?;

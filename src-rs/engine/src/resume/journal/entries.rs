@@ -81,48 +81,43 @@ pub(crate) struct Entries {
     pub(crate) size: u64,
 }
 
-/// Reads the entries after a header that was authenticated.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EntryReader<'a> {
-    pub(crate) key: &'a JournalKey,
-    pub(crate) header_mac: &'a [u8; MAC_SIZE],
-    /// Segments of the stream. It bounds the memory that is used.
-    pub(crate) segments: u64,
-}
-
-impl EntryReader<'_> {
-    /// Reads up to the first entry that is torn or invalid.
-    ///
-    /// # Errors
-    /// The reader's error.
-    pub(crate) fn read(&self, reader: &mut dyn Read) -> io::Result<Entries> {
-        let out_of_memory = || io::Error::from(io::ErrorKind::OutOfMemory);
-        let count = usize::try_from(self.segments).map_err(|_| out_of_memory())?;
-        let mut finished = Vec::new();
-        finished.try_reserve_exact(count).map_err(|_| out_of_memory())?;
-        finished.resize(count, None);
-        let mut entries = Entries {
-            finished,
-            closed: false,
-            size: 0,
-        };
-        let mut reader = io::BufReader::with_capacity(READ_SIZE, reader);
-        while let Some(bytes) = read_array::<ENTRY_SIZE>(&mut reader)?
-            && let Some(entry) = JournalEntry::parse(&bytes, self.key, self.header_mac)
-        {
-            if entry == JournalEntry::CLOSED {
-                entries.closed = true;
-            } else {
-                let index = usize::try_from(entry.index.get()).ok();
-                let Some(slot) = index.and_then(|index| entries.finished.get_mut(index)) else {
-                    break;
-                };
-                *slot = Some(entry);
-            }
-            entries.size += ENTRY_SIZE as u64;
+/// Reads the entries after a header that was authenticated, up to the first one that is torn or invalid. `segments` is the
+/// number of segments of the stream; it bounds the memory that is used.
+///
+/// # Errors
+/// The reader's error.
+pub(crate) fn read_entries(
+    reader: &mut dyn Read,
+    key: &JournalKey,
+    header_mac: &[u8; MAC_SIZE],
+    segments: u64,
+) -> io::Result<Entries> {
+    let out_of_memory = || io::Error::from(io::ErrorKind::OutOfMemory);
+    let count = usize::try_from(segments).map_err(|_| out_of_memory())?;
+    let mut finished = Vec::new();
+    finished.try_reserve_exact(count).map_err(|_| out_of_memory())?;
+    finished.resize(count, None);
+    let mut entries = Entries {
+        finished,
+        closed: false,
+        size: 0,
+    };
+    let mut reader = io::BufReader::with_capacity(READ_SIZE, reader);
+    while let Some(bytes) = read_array::<ENTRY_SIZE>(&mut reader)?
+        && let Some(entry) = JournalEntry::parse(&bytes, key, header_mac)
+    {
+        if entry == JournalEntry::CLOSED {
+            entries.closed = true;
+        } else {
+            let index = usize::try_from(entry.index.get()).ok();
+            let Some(slot) = index.and_then(|index| entries.finished.get_mut(index)) else {
+                break;
+            };
+            *slot = Some(entry);
         }
-        Ok(entries)
+        entries.size += ENTRY_SIZE as u64;
     }
+    Ok(entries)
 }
 
 /// Index 8, record size 4, message tag 32, CRC-64 8.

@@ -4,7 +4,7 @@ use crate::crypto::{FileKey, JournalKey, Random, SecretKey, StreamKeys};
 use crate::format::{ManifestEntry, SegmentIndex};
 use crate::resume::SourceMark;
 use crate::resume::journal::{
-    ENTRY_SIZE, Entries, EntryReader, JournalDirection, JournalEntry, JournalHeader, StoredHeader,
+    ENTRY_SIZE, Entries, JournalDirection, JournalEntry, JournalHeader, StoredHeader, read_entries,
 };
 use crate::resume::log_manager::{JournalFile, LogManager};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
@@ -50,12 +50,7 @@ fn read(journal: &[u8], key: &JournalKey) -> Option<(StoredHeader, Entries)> {
     let stored = StoredHeader::read(&mut rest)
         .unwrap()
         .filter(|stored| stored.verify(key))?;
-    let reader = EntryReader {
-        key,
-        header_mac: &stored.mac,
-        segments: SEGMENTS,
-    };
-    let entries = reader.read(&mut rest).unwrap();
+    let entries = read_entries(&mut rest, key, &stored.mac, SEGMENTS).unwrap();
     Some((stored, entries))
 }
 

@@ -62,12 +62,6 @@ impl SeekableStream {
         trailer.transpose()
     }
 
-    /// The stream, and its trailer as in [`whole`](Self::whole).
-    pub(crate) fn into_whole(self) -> Result<(UnlockedStream, Option<VerifiedTrailer>), SealError> {
-        let trailer = self.claimed_total.map(|_| self.trailer).transpose()?;
-        Ok((self.stream, trailer))
-    }
-
     /// The stream's id.
     #[must_use]
     pub const fn stream_id(&self) -> &[u8; 32] {

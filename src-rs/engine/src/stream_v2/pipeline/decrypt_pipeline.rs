@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 /// Opens records on a pool and returns one `Result` for each, in order. It shares the opener
-/// ([`open_record`](super::open_record)) and the ordered window ([`run_ordered`](super::run_ordered)) with decryption
+/// (`open_record`) and the ordered window (`run_ordered`) with decryption
 /// from and to ordered streams.
 #[derive(Clone, Debug)]
 pub struct DecryptPipeline {

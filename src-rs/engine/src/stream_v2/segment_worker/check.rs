@@ -132,7 +132,7 @@ impl SegmentChecker {
     }
 
     /// Compares the record's digest with `stored_digest` and returns the verdict on the record. The summary's
-    /// `output_crc64` is that of the record after [`begin_with_crc64`](Self::begin_with_crc64), and has no meaning else.
+    /// `output_crc64` is that of the record after `begin_with_crc64`, and has no meaning else.
     ///
     /// # Errors
     /// `DigestMismatch` for another digest, because damage explains any other failure; then the first failure.
