@@ -46,7 +46,7 @@ export function readmeFigures({ machine, mebibytes, pairs, results }) {
   const found = rows.filter((row) => row !== undefined);
   if (found.length < rows.length) return '';
   const table = alignedTable(['comparison', 'speed ratio, median (range)'], found);
-  return `${table}\n\nMeasured on ${machine}; a file of ${mebibytes} MiB in the page cache, ${pairs} pairs.`;
+  return `${table}\n\nA ratio above 1 means that sealstream is faster. Measured on ${machine}; a file of ${mebibytes} MiB in the page cache, ${pairs} pairs.`;
 }
 
 /** The comparisons in the README, by their names in the results. */

@@ -1,4 +1,5 @@
-//! Which room of the engine may use which, and which names a room must not contain, read from the sources.
+//! Which room of the engine may use which, which names a room must not contain, and how long a file may be, read from the
+//! sources.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of these tests may panic too")]
 
@@ -232,6 +233,27 @@ fn the_table_names_existing_rooms_from_the_bottom_up() {
             assert!(is_above, "{room} uses {used}, which is not above it");
         }
     }
+}
+
+#[test]
+fn no_rust_file_has_more_than_400_lines() {
+    let engine = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![engine.to_owned(), engine.with_file_name("node")];
+    let mut found = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                if lines > 400 {
+                    found += &format!("\n{}: {lines} lines", path.display());
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found}");
 }
 
 #[test]

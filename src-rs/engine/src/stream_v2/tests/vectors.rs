@@ -1,6 +1,6 @@
 //! vectors/streams.json and vectors/floe.json: made here, compared with what is committed, and opened.
 //!
-//! `SEALSTREAM_WRITE_VECTORS=1 cargo test -p sealstream vectors` writes them anew, after a change of the format.
+//! `SEALSTREAM_WRITE_VECTORS=1 cargo test -p sealstream --lib -- vectors worked_stream` writes them anew, after a change of the format.
 
 use super::refusals;
 use super::refusals::{Outcome, Row};

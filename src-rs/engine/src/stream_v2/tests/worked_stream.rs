@@ -336,5 +336,5 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 const BEGIN: &str =
-    "<!-- begin generated: `SEALSTREAM_WRITE_VECTORS=1 cargo test -p sealstream worked_stream` -->";
+    "<!-- begin generated: `SEALSTREAM_WRITE_VECTORS=1 cargo test -p sealstream --lib -- vectors worked_stream` -->";
 const END: &str = "<!-- end generated -->";
