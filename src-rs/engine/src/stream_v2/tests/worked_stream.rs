@@ -335,6 +335,5 @@ fn hex(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(bytes)
 }
 
-const BEGIN: &str =
-    "<!-- begin generated: `SEALSTREAM_WRITE_VECTORS=1 cargo test -p sealstream --lib -- vectors worked_stream` -->";
+const BEGIN: &str = "<!-- begin generated: `SEALSTREAM_WRITE_VECTORS=1 cargo test -p sealstream --lib -- vectors worked_stream` -->";
 const END: &str = "<!-- end generated -->";
