@@ -96,10 +96,9 @@ export async function decryptFile(
 ): Promise<OpenReport> {
   const [source, target] = [path('from', from), path('to', to)];
   const settings = openSettings(options);
-  const { onDamage } = checked(options, DAMAGE);
+  const { onDamage, header } = checked(options, { ...DAMAGE, ...DETACHED });
   const identities = Identities.of(options);
   const placement = placementSettings(options);
-  const { header } = checked(options, DETACHED);
   if (header && placement.resume) throw notResumable();
   const sealed = fileSource(source, header);
   const slots = () => native.sourceServiceSlots(sealed);

@@ -1,7 +1,7 @@
 // Single FLOE messages, for small records: no header, no key slots, no digest.
 
 import { limits, native } from '../internal/binding';
-import { poolRoom, poolTake } from '../internal/buffer-pool';
+import { fromPool } from '../internal/buffer-pool';
 import { fixedBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { checked, integer, knownOptions } from '../internal/options';
@@ -39,10 +39,12 @@ function seal(bytes: Uint8Array, options: FloeOptions): Buffer {
   const { key, aad, segmentLength = DEFAULT_SEGMENT_LENGTH } = messageOptions(options);
   return callNative(() => {
     const size = native.floeSize(input.length, segmentLength);
-    const isPooled = size <= POOLED_SIZE;
-    const output = isPooled ? poolRoom(size) : Buffer.allocUnsafeSlow(size);
-    native.floeSeal(input, output, key, aad, segmentLength);
-    return isPooled ? poolTake(output, size) : output;
+    const sealInto = (output: Buffer) => {
+      native.floeSeal(input, output, key, aad, segmentLength);
+      return output;
+    };
+    if (size > POOLED_SIZE) return sealInto(Buffer.allocUnsafeSlow(size));
+    return fromPool(size, (room) => sealInto(room).length);
   });
 }
 

@@ -46,11 +46,8 @@ export function ciphertextSize(
   const size = byteCount('plaintextSize', plaintextSize);
   const settings = sealSettings(options, checked(options, SIZE).kind === 'file');
   // Any key has the same size.
-  const {
-    key = options.recipients === undefined ? new Uint8Array(32) : undefined,
-    keyId,
-    recipients,
-  } = options;
+  const anyKey = options.recipients === undefined ? new Uint8Array(32) : undefined;
+  const { key = anyKey, keyId, recipients } = options;
   const { items } = Recipients.of({ key, keyId, recipients });
   if (items.some(isAccess)) {
     const found = 'one, which chooses the size of its blob';

@@ -80,12 +80,10 @@ export async function open(source: RandomAccessInput, options: ReaderOptions): P
   const origin = originArgument('source', source, checked(options, DETACHED).header);
   const { cacheSize = DEFAULT_CACHE_SIZE, signal } = checked(options, READER);
   const identities = Identities.of(options).copy();
-  const operation = await operationOn(origin, 'open', signal).catch((error: unknown) => {
-    identities.dispose();
-    throw error;
-  });
+  const unlocking = { origin, identities, settings, cacheSize };
+  const operation = await operationOn(unlocking, 'open', signal);
   try {
-    const stream = await UnlockedStream.open({ origin, identities, settings, cacheSize }, operation);
+    const stream = await UnlockedStream.open(unlocking, operation);
     if (isAborted(signal)) await stream.close();
     throwIfAborted(signal);
     return SealedReader.over(stream, operation.diagnostics);
@@ -181,10 +179,8 @@ export class SealedReader {
     const { start = 0, highWaterMark, signal } = checked(rest, READ_STREAM);
     const behind = typeof end === 'number' && end !== Infinity ? byteCount('end', end) + 1 : end;
     if (typeof behind === 'number' && behind <= start) throw invalidEnd(start, behind - 1);
-    return nodeReadable(this.#pieces(checkedRange({ start, end: behind }, this.size)), {
-      highWaterMark,
-      signal,
-    });
+    const pieces = this.#pieces(checkedRange({ start, end: behind }, this.size));
+    return nodeReadable(pieces, { highWaterMark, signal });
   }
 
   /**
@@ -206,19 +202,16 @@ export class SealedReader {
     const { threads = 0, signal } = checked(knownOptions(options), SEGMENTS);
     let cancel: () => void = () => undefined;
     return segmentResults(threads, {
-      begin: () => Promise.resolve(new Operation('decryptSegments', signal)),
+      begin: () => new Operation('decryptSegments', signal),
       open: (operation) => {
         this.#checkOpen();
         cancel = () => {
           operation.callerThrew(closedError());
         };
         this.#cancels.add(cancel);
-        return Promise.resolve(this.#stream);
+        return this.#stream;
       },
-      close: () => {
-        this.#cancels.delete(cancel);
-        return Promise.resolve();
-      },
+      close: () => this.#cancels.delete(cancel),
     });
   }
 

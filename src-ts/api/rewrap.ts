@@ -95,10 +95,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
   return run('rewrap', { signal: options.signal }, async (how, operation) => {
     if (how.cancellation) settings.cancellation = how.cancellation;
     // While the operation waits for a service, the caller may dispose of all secrets.
-    const waits = identities.services.length > 0 || added?.hasService === true;
-    const [opening, sealing, removed] = waits
-      ? [identities.copy(), added?.copy(), identified.map(copySecret)]
-      : [identities, added, identified];
+    const [opening, sealing, removed] = [identities.copy(), added?.copy(), identified.map(copySecret)];
     const slots = () => native.sourceServiceSlots(fileSource(file));
     // Wrapping is outside of the attempts to open, so that services wrap once.
     const write = (made: SecretArgument[]) =>
@@ -108,11 +105,9 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
     try {
       return await (sealing ? sealing.use(open.context, operation, write) : write([]));
     } finally {
-      if (waits) {
-        opening.dispose();
-        sealing?.dispose();
-        disposeAll(removed);
-      }
+      opening.dispose();
+      sealing?.dispose();
+      disposeAll(removed);
     }
   });
 }

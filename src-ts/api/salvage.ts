@@ -62,13 +62,8 @@ export async function salvage(
       native.salvageFile(source, target, offered, settings, choices, placement, how),
     );
     for (const { firstSegment: index, plaintextRange, wireRange, cause, message } of map.lost) {
-      operation.diagnostics.damage({
-        index,
-        plaintextRange,
-        ...(wireRange && { wireRange }),
-        cause,
-        message,
-      });
+      const damage = { index, plaintextRange, cause, message };
+      operation.diagnostics.damage(wireRange ? { ...damage, wireRange } : damage);
     }
     return map;
   };

@@ -33,9 +33,10 @@ export function decryptSegments(
   const settings = openSettings(options);
   const { threads = 0, signal } = checked(options, SEGMENTS);
   const identities = Identities.of(options).copy();
+  const unlocking = { origin, identities, settings };
   return segmentResults(threads, {
-    begin: () => operationOn(origin, 'decryptSegments', signal),
-    open: (operation) => UnlockedStream.open({ origin, identities, settings }, operation),
+    begin: () => operationOn(unlocking, 'decryptSegments', signal),
+    open: (operation) => UnlockedStream.open(unlocking, operation),
     close: (stream) => stream.close(),
   });
 }

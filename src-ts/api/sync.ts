@@ -1,7 +1,7 @@
 // Seals and opens small payloads on the calling thread, for which a promise costs more than the work.
 
 import { native } from '../internal/binding';
-import { poolRoom, poolTake } from '../internal/buffer-pool';
+import { fromPool } from '../internal/buffer-pool';
 import { fixedBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { openSettings, sealSettings } from '../internal/options';
@@ -24,13 +24,11 @@ export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
   const { items } = Recipients.of(options);
   const recipients = withoutWaiting('recipients', items, 'encryptSync', 'encrypt');
   return callNative(() => {
-    if (isSmall(input, recipients)) {
-      // More room than the stream takes with any options; the addon checks it.
-      const room = poolRoom(2 * input.length + 1024);
-      return poolTake(room, native.encryptSync(input, room, recipients, settings));
-    }
+    const sealInto = (output: Buffer) => native.encryptSync(input, output, recipients, settings);
+    // More room than the stream takes with any options; the addon checks it.
+    if (isSmall(input, recipients)) return fromPool(2 * input.length + 1024, sealInto);
     const output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, recipients, settings));
-    native.encryptSync(input, output, recipients, settings);
+    sealInto(output);
     return output;
   });
 }

@@ -1,14 +1,12 @@
 // Options and reports that several functions share.
 
 import type {
-  ByteRange,
   Damage,
   DamageDecisionName,
   DigestName,
   Opened,
   Progress,
   Report as NativeReport,
-  SealFailure,
   SlotTypeName,
 } from '../../native/binding';
 
@@ -150,19 +148,7 @@ export type SegmentResult =
       /** Its plaintext, verified. */
       readonly data: Buffer;
     }
-  | {
-      readonly ok: false;
-      /** Position in the stream, from 0. */
-      readonly index: number;
-      /** The plaintext that is lost with it. */
-      readonly plaintextRange: ByteRange;
-      /** Its place in the sealed stream. */
-      readonly wireRange: ByteRange;
-      /** Why it could not be opened. */
-      readonly failure: SealFailure;
-      /** The failure as text. */
-      readonly message: string;
-    };
+  | ({ readonly ok: false } & Readonly<Omit<Damage, 'retries'>>);
 
 /**
  * The progress of an operation: plaintext bytes that are done, and their total if it is known. {@link verify} counts the bytes of

@@ -13,13 +13,6 @@ export interface Cell {
   cause: LossCause | undefined;
 }
 
-/** The cells of a map. */
-export interface Grid {
-  readonly cells: readonly Cell[];
-  /** What a full cell covers, as text. */
-  readonly covers: string;
-}
-
 /** The bytes that a map covers: the plaintext's size, or what was seen of it. */
 export function extent({ plaintextSize, segments, segmentSize, lost, recovered }: DamageMap): number {
   if (plaintextSize !== null) return plaintextSize;
@@ -27,8 +20,11 @@ export function extent({ plaintextSize, segments, segmentSize, lost, recovered }
   return Math.max(seen, segments * segmentSize);
 }
 
-/** Divides into cells of one frame each if they are few, else of as many whole segments as keep the cells few. */
-export function damageGrid(map: DamageMap): Grid {
+/**
+ * Divides into cells of one frame each if they are few, else of as many whole segments as keep the cells few. `covers` says what a
+ * full cell covers.
+ */
+export function damageGrid(map: DamageMap): { cells: readonly Cell[]; covers: string } {
   const size = extent(map);
   const isByFrame = size / map.frameSize <= MOST_CELLS;
   const unit = isByFrame ? map.frameSize : map.segmentSize;

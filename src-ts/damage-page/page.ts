@@ -1,6 +1,6 @@
 // Shows a damage map as one HTML page.
 
-import type { DamageMap, LossCause, LostRange } from '../../native/binding';
+import type { ByteRange, DamageMap, LossCause, LostRange } from '../../native/binding';
 import { counted, formatCount, formatDuration, formatSize } from './units';
 import { type Cell, damageGrid, extent } from './grid';
 import { checkedMap } from './damage-map';
@@ -20,25 +20,18 @@ import { STYLE } from './style';
  */
 export function damagePage(map: DamageMap, title?: string): string {
   const checked = checkedMap('map', map);
-  return pageOf(checked, title ?? `stream ${checked.streamId.slice(0, 16)}…`);
-}
-
-function pageOf(map: DamageMap, title: string): string {
+  const head = `Damage map of ${escaped(title ?? `stream ${checked.streamId.slice(0, 16)}…`)}`;
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     '<meta name="color-scheme" content="light dark">',
-    `<title>Damage map of ${escaped(title)}</title>`,
+    `<title>${head}</title>`,
     `<style>${STYLE}</style></head>`,
-    `<body class="${map.outcome}"><main>`,
-    `<header><p class="of">Damage map of ${escaped(title)}</p>`,
-    `<h1>${escaped(damageHeadline(map))}</h1></header>`,
-    figures(map),
-    picture(map),
-    lostTable(map),
-    conflictTable(map),
-    footnotes(map),
+    `<body class="${checked.outcome}"><main>`,
+    `<header><p class="of">${head}</p>`,
+    `<h1>${escaped(damageHeadline(checked))}</h1></header>`,
+    ...[figures, picture, lostTable, conflictTable, footnotes].map((part) => part(checked)),
     '</main></body></html>',
     '',
   ].join('\n');
@@ -72,26 +65,17 @@ function share(part: number, whole: number): string {
 }
 
 function figures(map: DamageMap): string {
-  const size = map.plaintextSize;
-  const rows: [name: string, value: string, note: string][] = [
-    ['recovered', formatSize(map.recovered.bytes), `${formatCount(map.recovered.bytes)} bytes`],
-    ['lost', formatSize(map.lostBytes), `${formatCount(map.lostBytes)} bytes`],
-    [
-      'plaintext',
-      size === null ? 'unknown' : formatSize(size),
-      size === null ? 'its end is not there' : `${formatCount(size)} bytes`,
-    ],
-    [
-      'whole segments',
-      `${formatCount(map.recovered.segments)} of ${formatCount(map.segments)}`,
-      `of ${formatSize(map.segmentSize)} each`,
-    ],
+  const { recovered, header, plaintextSize: size } = map;
+  const whole = `${formatCount(recovered.segments)} of ${formatCount(map.segments)}`;
+  const place = header.offset === undefined ? '' : `at byte ${formatCount(header.offset)}`;
+  const sized = (bytes: number) => [formatSize(bytes), `${formatCount(bytes)} bytes`] as const;
+  const rows: (readonly [name: string, value: string, note: string])[] = [
+    ['recovered', ...sized(recovered.bytes)],
+    ['lost', ...sized(map.lostBytes)],
+    ['plaintext', ...(size === null ? (['unknown', 'its end is not there'] as const) : sized(size))],
+    ['whole segments', whole, `of ${formatSize(map.segmentSize)} each`],
     ['end of the stream', map.end, END_NOTES[map.end]],
-    [
-      'header',
-      HEADER_NAMES[map.header.origin],
-      map.header.offset === undefined ? '' : `at byte ${formatCount(map.header.offset)}`,
-    ],
+    ['header', HEADER_NAMES[header.origin], place],
   ];
   const cards = rows.map(
     ([name, value, note]) =>
@@ -119,7 +103,7 @@ function picture(map: DamageMap): string {
   const found = CAUSES.filter((cause) => map.lost.some((range) => range.cause === cause));
   const legend = [
     `<span>${swatch(undefined)} whole</span>`,
-    ...found.map((cause) => `<span>${swatch(cause)} ${cause}: ${CAUSE_NOTES[cause]}</span>`),
+    ...found.map((cause) => `<span>${swatch(cause)} ${cause}: ${CAUSE_LOOKS[cause].note}</span>`),
   ];
   const sentence =
     `Each cell is ${covers}, row by row from the plaintext’s start; a cell is filled as far as it is lost, ` +
@@ -139,7 +123,7 @@ function picture(map: DamageMap): string {
 
 function cellShape(cell: Cell, x: number, y: number, side: number): string {
   const { start, end, lost, cause } = cell;
-  const range = end > start ? `${formatCount(start)} – ${formatCount(end - 1)}` : 'no bytes';
+  const range = rangeText(cell, 'no bytes');
   if (cause === undefined) {
     return `<rect class="ok" x="${x}" y="${y}" width="${side}" height="${side}"><title>${range}: whole</title></rect>`;
   }
@@ -147,16 +131,14 @@ function cellShape(cell: Cell, x: number, y: number, side: number): string {
   const least = side < 12 ? side - 3 : side / 3;
   const height = Math.max(Math.ceil(least), Math.round(side * Math.min(1, part)));
   const title = `${range}: ${formatCount(lost)} bytes lost, ${cause}`;
-  return (
-    `<g><title>${title}</title><rect class="ok" x="${x}" y="${y}" width="${side}" height="${side}"/>` +
-    `<rect class="${cause}" x="${x}" y="${y + side - height}" width="${side}" height="${height}"/>` +
-    `<rect fill="url(#${cause})" x="${x}" y="${y + side - height}" width="${side}" height="${height}"/></g>`
-  );
+  const place = `x="${x}" y="${y + side - height}" width="${side}" height="${height}"`;
+  const whole = `<rect class="ok" x="${x}" y="${y}" width="${side}" height="${side}"/>`;
+  return `<g><title>${title}</title>${whole}<rect class="${cause}" ${place}/><rect fill="url(#${cause})" ${place}/></g>`;
 }
 
 /** Causes also differ in their pattern: not all readers and printers distinguish colours. */
 function pattern(cause: LossCause): string {
-  return `<pattern id="${cause}" class="ink" width="6" height="6" patternUnits="userSpaceOnUse">${PATTERNS[cause]}</pattern>`;
+  return `<pattern id="${cause}" class="ink" width="6" height="6" patternUnits="userSpaceOnUse">${CAUSE_LOOKS[cause].pattern}</pattern>`;
 }
 
 function swatch(cause: LossCause | undefined): string {
@@ -198,17 +180,15 @@ function lostRow(range: LostRange): string {
   return `<tr>${numbers}<td class="cause">${swatch(cause)} ${cause}</td><td>${escaped(message)}</td></tr>`;
 }
 
-function rangeText({ start, end }: { start: number; end: number }): string {
-  return end > start ? `${formatCount(start)} – ${formatCount(end - 1)}` : 'none';
+/** A range by its first and last byte. */
+function rangeText({ start, end }: ByteRange, empty = 'none'): string {
+  return end > start ? `${formatCount(start)} – ${formatCount(end - 1)}` : empty;
 }
 
 function conflictTable({ conflicts, conflictCount }: DamageMap): string {
-  const rows = conflicts
-    .slice(0, MOST_CONFLICTS)
-    .map(
-      ({ segment, message }) =>
-        `<tr><td class="number">${formatCount(segment)}</td><td>${escaped(message)}</td></tr>`,
-    );
+  const rows = conflicts.slice(0, MOST_CONFLICTS).map(({ segment, message }) => {
+    return `<tr><td class="number">${formatCount(segment)}</td><td>${escaped(message)}</td></tr>`;
+  });
   const head = '<th>segment</th><th></th>';
   return table('Segments that were sealed more than once', head, rows, conflictCount);
 }
@@ -233,19 +213,14 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-const CAUSES: readonly LossCause[] = ['missing', 'rot', 'tampering', 'unknown'];
-const CAUSE_NOTES: Readonly<Record<LossCause, string>> = {
-  missing: 'not there, or unreadable',
-  rot: 'changed by accident',
-  tampering: 'changed on purpose',
-  unknown: 'can’t be told',
+/** What each cause means, and its pattern. */
+const CAUSE_LOOKS: Readonly<Record<LossCause, { readonly note: string; readonly pattern: string }>> = {
+  missing: { note: 'not there, or unreadable', pattern: '' },
+  rot: { note: 'changed by accident', pattern: '<path d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5"/>' },
+  tampering: { note: 'changed on purpose', pattern: '<path d="M0 0L6 6M6 0L0 6"/>' },
+  unknown: { note: 'can’t be told', pattern: '<circle cx="3" cy="3" r="1"/>' },
 };
-const PATTERNS: Readonly<Record<LossCause, string>> = {
-  missing: '',
-  rot: '<path d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5"/>',
-  tampering: '<path d="M0 0L6 6M6 0L0 6"/>',
-  unknown: '<circle cx="3" cy="3" r="1"/>',
-};
+const CAUSES = Object.keys(CAUSE_LOOKS) as LossCause[];
 const END_NOTES: Readonly<Record<DamageMap['end'], string>> = {
   verified: 'the manifest is authentic',
   damaged: 'it is there, and can’t be relied on',

@@ -3,20 +3,17 @@
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-/** `size` free bytes. They stay free until {@link poolTake}. */
-export function poolRoom(size: number): Buffer {
+/** Calls `fill` with `size` bytes of the pool, and returns those that it filled: as many of the first as it says. */
+export function fromPool(size: number, fill: (room: Buffer) => number): Buffer {
   if (current.memory.length - current.at < size) {
     current.memory = newPool();
     current.at = 0;
   }
-  return current.memory.subarray(current.at, current.at + size);
-}
-
-/** Gives the first `size` bytes of `room`, which {@link poolRoom} returned last, to the caller. */
-export function poolTake(room: Buffer, size: number): Buffer {
+  const filled = fill(current.memory.subarray(current.at, current.at + size));
+  const slice = current.memory.subarray(current.at, current.at + filled);
   // The next slice starts at a multiple of 8, because typed views of an ArrayBuffer may need that.
-  current.at = (current.at + size + 7) & ~7;
-  return room.length === size ? room : room.subarray(0, size);
+  current.at = (current.at + filled + 7) & ~7;
+  return slice;
 }
 
 function newPool(): Buffer {

@@ -2,7 +2,7 @@
 
 import { types } from 'node:util';
 
-import { typeError } from './errors';
+import { rangeError, typeError } from './errors';
 
 /** Whether `value` is a Uint8Array, of any realm. */
 export const isBytes: (value: unknown) => value is Uint8Array = types.isUint8Array;
@@ -22,6 +22,13 @@ export function fixedBytes(name: string, value: unknown): Uint8Array {
   const isFixed =
     memory.resizable !== true && (memory instanceof ArrayBuffer || !types.isSharedArrayBuffer(memory));
   return isFixed ? value : Buffer.from(value);
+}
+
+/** Checks that `value` is 32 bytes, as every secret is. */
+export function secretBytes(name: string, value: unknown): Uint8Array {
+  const bytes = fixedBytes(name, value);
+  if (bytes.length === SECRET_SIZE) return bytes;
+  throw rangeError(name, `must have ${SECRET_SIZE} bytes, not ${bytes.length}`);
 }
 
 /** A copy of up to `size` bytes in `size` bytes of memory of its own, behind which no other bytes of the process are visible. */
@@ -86,6 +93,7 @@ export class GrowingBuffer {
   }
 }
 
+export const SECRET_SIZE = 32;
 const EMPTY = new Uint8Array();
 /** Segments of the default size, and most pieces of a read, get their memory at once. */
 const FIRST_ALLOCATION = 2 * 1024 * 1024;

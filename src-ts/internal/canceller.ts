@@ -3,6 +3,7 @@
 import { setMaxListeners } from 'node:events';
 
 import type { Cancellation } from '../../native/binding';
+import { isAborted, untilAborted } from './abort';
 import { native } from './binding';
 import { SealError } from '../api/errors';
 
@@ -11,7 +12,6 @@ export class Canceller {
   #cancellation: Cancellation | undefined;
   #controller: AbortController | undefined;
   #isCancelled = false;
-  #racing: Set<(error: SealError) => void> | undefined;
 
   /** The side for the addon, made when first needed. */
   get cancellation(): Cancellation {
@@ -40,23 +40,18 @@ export class Canceller {
       this.#cancellation.cancel();
       endCancelledSoon();
     }
-    // Before the signal, from which the work may make an error of its own.
-    for (const reject of this.#racing ?? []) reject(cancelledError());
     this.#controller?.abort();
   };
 
   /** Settles as `work` does, or rejects with `Cancelled` as soon as this is cancelled, even if `work` does not stop. */
   async race<T>(work: () => T | PromiseLike<T>): Promise<T> {
-    if (this.#isCancelled) throw cancelledError();
-    let reject: (error: SealError) => void = () => undefined;
-    const cancelled = new Promise<never>((_, fail) => (reject = fail));
-    // The work may cancel this and then throw before the race begins.
-    cancelled.catch(() => undefined);
-    (this.#racing ??= new Set()).add(reject);
+    const { signal } = this;
+    if (signal.aborted) throw cancelledError();
     try {
-      return await Promise.race([cancelled, work()]);
-    } finally {
-      this.#racing.delete(reject);
+      return await untilAborted(Promise.resolve(work()), signal);
+    } catch (error) {
+      // The work may make an error of its own from the signal.
+      throw isAborted(signal) ? cancelledError() : error;
     }
   }
 }

@@ -4,7 +4,6 @@
 import { channel } from 'node:diagnostics_channel';
 
 import type {
-  ByteRange,
   Damage,
   DamageDecisionName,
   LossCause,
@@ -62,13 +61,12 @@ export type OperationEvent = OperationIdentity &
 /** `sealstream:segment`: a segment was sealed, or opened and verified. */
 export type SegmentEvent = OperationIdentity & SegmentDone;
 
-/** `sealstream:damage`: a segment could not be opened, or the stream's end could not be verified. */
-export interface DamageEvent extends OperationIdentity {
-  readonly index?: number;
-  readonly plaintextRange?: ByteRange;
-  readonly wireRange?: ByteRange;
-  /** What is wrong; absent if `salvage` gives the cause. */
-  readonly failure?: SealFailure;
+/**
+ * `sealstream:damage`: a segment could not be opened, or the stream's end could not be verified. It has the known fields of
+ * {@link Damage}; `failure` is absent if `salvage` gives the cause.
+ */
+export interface DamageEvent
+  extends OperationIdentity, Readonly<Partial<Omit<Damage, 'message' | 'retries'>>> {
   /** Why `salvage` could not recover the range. */
   readonly cause?: LossCause;
   readonly message: string;

@@ -57,9 +57,10 @@ export async function run<T extends object>(
 /** A running operation: what can cancel it, and why it was cancelled. */
 export class Operation {
   readonly diagnostics: Diagnostics;
-  #canceller: Canceller | undefined;
+  readonly canceller = new Canceller();
+  /** Stops listening to the caller's signal. */
+  readonly dispose: () => void;
   readonly #signal: AbortSignal | undefined;
-  readonly #stopListening: () => void;
   #thrown: { readonly value: unknown } | undefined;
 
   /** @throws the signal's reason, if it is aborted already. */
@@ -68,12 +69,7 @@ export class Operation {
     stopAllAtExit();
     this.#signal = signal;
     this.diagnostics = new Diagnostics(name);
-    this.#stopListening = onAbort(signal, this.cancel);
-  }
-
-  /** Made when first needed; most operations need none. */
-  get canceller(): Canceller {
-    return (this.#canceller ??= new Canceller());
+    this.dispose = onAbort(signal, this.cancel);
   }
 
   readonly cancel = (): void => {
@@ -101,10 +97,6 @@ export class Operation {
   #reason(failure: unknown): unknown {
     if (this.#thrown) return this.#thrown.value;
     return isCancelled(failure) && this.#signal?.aborted ? abortError(this.#signal) : failure;
-  }
-
-  dispose(): void {
-    this.#stopListening();
   }
 }
 

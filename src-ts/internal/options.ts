@@ -14,7 +14,7 @@ import type {
 } from '../../native/binding';
 import { abortSignal } from './abort';
 import { limits, nullPrototype } from './binding';
-import { fixedBytes, isBytes } from './bytes';
+import { fixedBytes, isBytes, secretBytes } from './bytes';
 import { rangeError, typeError, unknownOption } from './errors';
 import type { DamagePolicy, FileOptions, OpeningOptions, ProgressEvent, SealingOptions } from '../api/types';
 
@@ -93,13 +93,20 @@ export const callback: Check<(...given: never[]) => unknown> = (name, value) => 
   return value as (...given: never[]) => unknown;
 };
 
+/** Whether `value` is an object with these methods: its shape, since its class may come from another realm. */
+export function hasMethods<Name extends string>(
+  value: unknown,
+  ...names: Name[]
+): value is Record<Name, (...given: never[]) => unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  return names.every((name) => typeof (value as Partial<Record<Name, unknown>>)[name] === 'function');
+}
+
 export function integer(least: number, most: number): Check<number> {
   return (name, value) => {
-    if (typeof value !== 'number') throw typeError(name, 'a number', value);
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw rangeError(name, `must be an integer from ${least} to ${most}, not ${value}`);
-    }
-    return value;
+    const given = number(name, value);
+    if (Number.isInteger(given) && given >= least && given <= most) return given;
+    throw rangeError(name, `must be an integer from ${least} to ${most}, not ${given}`);
   };
 }
 
@@ -158,18 +165,18 @@ const contextBytes: Check<Uint8Array> = (name, value) => {
   throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${value.length}`);
 };
 
-const resumeSecret: Check<Uint8Array> = (name, value) => {
-  const bytes = fixedBytes(name, value);
-  if (bytes.length !== SECRET_SIZE)
-    throw rangeError(name, `must have ${SECRET_SIZE} bytes, not ${bytes.length}`);
-  // In memory of its own: Node's pool would keep the secret.
-  return Uint8Array.from(bytes);
+// In memory of its own: Node's pool would keep the secret.
+const resumeSecret: Check<Uint8Array> = (name, value) => Uint8Array.from(secretBytes(name, value));
+
+const number: Check<number> = (name, value) => {
+  if (typeof value !== 'number') throw typeError(name, 'a number', value);
+  return value;
 };
 
 const share: Check<number> = (name, value) => {
-  if (typeof value !== 'number') throw typeError(name, 'a number', value);
-  if (!(value > 0 && value <= 1)) throw rangeError(name, `must be more than 0 and at most 1, not ${value}`);
-  return value;
+  const given = number(name, value);
+  if (given > 0 && given <= 1) return given;
+  throw rangeError(name, `must be more than 0 and at most 1, not ${given}`);
 };
 
 const damagePolicy: Check<DamagePolicy> = (name, value) => {
@@ -196,7 +203,6 @@ const DIGESTS: Readonly<Record<DigestName, true>> = {
   sha512: true,
   blake3: true,
 };
-const SECRET_SIZE = 32;
 
 const maxSegmentSize = integer(1, limits.maxSegmentSize);
 

@@ -3,23 +3,23 @@
 /** Starts work for up to `limit` items at a time, and returns the results in order. */
 export class ReadAhead<Item, Result> {
   readonly #items: Iterator<Item>;
-  readonly #limit: number;
-  readonly #start: (item: Item) => Promise<Result>;
   readonly #started: Promise<Result>[] = [];
   #current: Promise<Result> | undefined;
 
-  constructor(items: Iterable<Item>, limit: number, start: (item: Item) => Promise<Result>) {
+  constructor(
+    items: Iterable<Item>,
+    readonly limit: number,
+    readonly start: (item: Item) => Promise<Result>,
+  ) {
     this.#items = items[Symbol.iterator]();
-    this.#limit = limit;
-    this.#start = start;
   }
 
   /** The next result; `undefined` after the last. */
   next(): Promise<Result> | undefined {
-    while (this.#started.length < this.#limit) {
+    while (this.#started.length < this.limit) {
       const item = this.#items.next();
       if (item.done === true) break;
-      const work = this.#start(item.value);
+      const work = this.start(item.value);
       // The caller may stop at an earlier failure and never await this one.
       work.catch(() => undefined);
       this.#started.push(work);

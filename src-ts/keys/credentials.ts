@@ -7,7 +7,7 @@ import { rangeError, typeError } from '../internal/errors';
 import { integer, knownOptions, ownOptions, string, text } from '../internal/options';
 import { checkedProvider, type KeyProvider } from '../providers/providers';
 import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
-import { type Held, keyArgument, register } from './registry';
+import { type Held, keyArgument } from './registry';
 import type { Credential, Identity, KeyInput, Recipient, SlotType, Strength } from './types';
 
 /**
@@ -128,8 +128,7 @@ class PublicKey extends Redacted implements Recipient {
     readonly type: SlotType,
     key: Held,
   ) {
-    super(type);
-    register(this, 'public', key);
+    super(type, 'public', key);
   }
 }
 
@@ -141,8 +140,7 @@ class Shared extends Secret implements Credential {
     readonly type: SlotType,
     secret: Held,
   ) {
-    super(type);
-    register(this, 'shared', secret);
+    super(type, 'shared', secret);
   }
 }
 

@@ -100,20 +100,12 @@ export class Identities {
     refused: unknown,
   ): Promise<T> {
     let [refusal, failure] = [refused, undefined as unknown];
-    const pending = new Map(
-      unwrapping.map((promise, index) => [
-        index,
-        promise.then(
-          (key) => ({ index, key, error: undefined }),
-          (error: unknown) => ({ index, key: undefined, error }),
-        ),
-      ]),
-    );
+    const pending = new Set(unwrapping);
     while (pending.size > 0) {
-      const { index, key, error } = await Promise.race(pending.values());
-      pending.delete(index);
-      failure ??= error;
-      if (key === undefined) continue;
+      const [first] = await Promise.race([...pending].map(whenSettled));
+      pending.delete(first);
+      const key = await first.catch((error: unknown) => void (failure ??= error));
+      if (!key) continue;
       try {
         return await open([key]);
       } catch (error) {
@@ -146,6 +138,12 @@ export class Identities {
       return [known];
     });
   }
+}
+
+/** Waits for a promise, well or not, and returns the promise itself: in an array, since `await` would unwrap it. */
+async function whenSettled<T>(promise: Promise<T>): Promise<[Promise<T>]> {
+  await promise.catch(ignore);
+  return [promise];
 }
 
 /** Whether the identities that were offered did not open the stream, so that others may. */

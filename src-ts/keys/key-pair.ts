@@ -6,7 +6,7 @@ import { awaitNative, callNative } from '../internal/errors';
 import { checked, KEY_FILE, knownOptions, oneOf, path as checkedPath, string } from '../internal/options';
 import { withName } from './credentials';
 import { type identityBrand, Secret } from './redacted';
-import { heldByIdentity, register } from './registry';
+import { heldByIdentity } from './registry';
 import type { Identity } from './types';
 
 /** The algorithm of a key pair. */
@@ -33,9 +33,8 @@ export class KeyPair extends Secret implements Identity {
     if (!(pair instanceof native.NativeCredential)) {
       throw new TypeError('a KeyPair is made by KeyPair.generate, fromText or fromFile');
     }
-    super('KeyPair');
+    super('KeyPair', 'pair', pair);
     this.type = pair.type as KeyPairType;
-    register(this, 'pair', pair);
     this.publicKey = pair.publicText;
   }
 

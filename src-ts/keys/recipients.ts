@@ -18,15 +18,8 @@ export class Recipients {
   private constructor(readonly items: readonly CredentialItem[]) {}
 
   /** @throws TypeError or RangeError that names the option. */
-  static of({
-    key,
-    keyId,
-    recipients,
-  }: {
-    key?: unknown;
-    keyId?: unknown;
-    recipients?: unknown;
-  }): Recipients {
+  static of(options: { key?: unknown; keyId?: unknown; recipients?: unknown }): Recipients {
+    const { key, keyId, recipients } = options;
     if (recipients === undefined) {
       if (key === undefined) throw typeError('key', 'given, or recipients', key);
       const argument = keyArgument('key', key);

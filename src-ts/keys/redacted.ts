@@ -2,20 +2,21 @@
 
 import { inspect } from 'node:util';
 
-import { overwrite } from './registry';
+import { type Held, overwrite, register, type Use } from './registry';
 
 /** Marks recipients, in types only. */
 export declare const recipientBrand: unique symbol;
 /** Marks identities, in types only. */
 export declare const identityBrand: unique symbol;
 
-/** Prints as a label in brackets, and never as what it holds. */
+/** Stands for a key or a secret. Prints as a label in brackets, and never as what it holds. */
 export abstract class Redacted {
   readonly #label: string;
 
   /** @internal */
-  constructor(label: string) {
+  constructor(label: string, use: Use, held: Held) {
     this.#label = `[${label}]`;
+    register(this, use, held);
   }
 
   /** The type in brackets, without any secret. */

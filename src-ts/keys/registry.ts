@@ -1,8 +1,8 @@
 // Maps the objects that callers hold to the secrets behind them, which stay in the addon's memory.
 
 import type { NativeCredential, NativeKey } from '../../native/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
-import { disposedError, rangeError, typeError } from '../internal/errors';
+import { isBytes, secretBytes } from '../internal/bytes';
+import { disposedError, typeError } from '../internal/errors';
 import type { ProviderAccess } from '../providers/providers';
 
 /** A key or a credential in the addon's memory. */
@@ -62,8 +62,7 @@ export function keyArgument(name: string, value: unknown): NativeKey | Uint8Arra
     if (entry?.use !== 'key') throw typeError(name, 'a SecretKey or a Uint8Array', value);
     return notDisposed(name, entry) as NativeKey;
   }
-  if (value.length !== KEY_SIZE) throw rangeError(name, `must have ${KEY_SIZE} bytes, not ${value.length}`);
-  return fixedBytes(name, value);
+  return secretBytes(name, value);
 }
 
 function entryOf(value: unknown): Entry | undefined {
@@ -78,4 +77,3 @@ function notDisposed(name: string, { held }: Entry): Held {
 const entries = new WeakMap<object, Entry>();
 const RECIPIENT = 'a recipient: what passphrase, secretKey, x25519, hybrid or provider returns';
 const IDENTITY = 'an identity: a SecretKey, a KeyPair, or what passphrase, secretKey or provider returns';
-export const KEY_SIZE = 32;

@@ -3,10 +3,10 @@
 import type { NativeKey } from '../../native/binding';
 import { native } from '../internal/binding';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
-import { isBytes } from '../internal/bytes';
+import { isBytes, SECRET_SIZE } from '../internal/bytes';
 import { checked, KEY_FILE, knownOptions, path as checkedPath, string } from '../internal/options';
 import { Secret } from './redacted';
-import { keyArgument, KEY_SIZE, register } from './registry';
+import { keyArgument } from './registry';
 
 /**
  * A 32-byte secret key. Prints `[SecretKey]`; only {@link SecretKey.exportBytes} and {@link SecretKey.toFile} give its bytes away.
@@ -23,8 +23,7 @@ export class SecretKey extends Secret {
         'a SecretKey is made by SecretKey.generate, fromBytes, fromHex, fromBase64 or fromFile',
       );
     }
-    super('SecretKey');
-    register(this, 'key', key);
+    super('SecretKey', 'key', key);
   }
 
   /**
@@ -95,7 +94,7 @@ export class SecretKey extends Secret {
   /** Copies the key's 32 bytes out of the addon's memory. Overwrite them after use. */
   exportBytes(): Uint8Array {
     // In memory of its own: Node's pool would keep the bytes.
-    const bytes = new Uint8Array(KEY_SIZE);
+    const bytes = new Uint8Array(SECRET_SIZE);
     this.#native.exportInto(bytes);
     return bytes;
   }

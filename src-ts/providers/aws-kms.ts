@@ -10,9 +10,9 @@ import type * as Sdk from '@aws-sdk/client-kms';
 
 import { kmsFailure } from './aws-kms-failure';
 import { typeError } from '../internal/errors';
-import { knownOptions, string } from '../internal/options';
+import { hasMethods, knownOptions, string } from '../internal/options';
 import { ServiceFailure } from './provider-error';
-import { type KeyContext, type KeyProvider, providerName } from './providers';
+import { type KeyProvider, providerName } from './providers';
 
 /** Options of {@link awsKms}. */
 export interface AwsKmsOptions {
@@ -50,54 +50,35 @@ export interface AwsKmsOptions {
  */
 export function awsKms(options: AwsKmsOptions): KeyProvider {
   const { client, name = 'aws-kms', encryptionContext } = knownOptions(options, OPTIONS);
-  const given = client as { send?: unknown } | null | undefined;
-  if (typeof given !== 'object' || typeof given?.send !== 'function') {
-    throw typeError('client', 'a KMSClient of @aws-sdk/client-kms', client);
-  }
-  return new AwsKms(client, providerName('name', name), checkedContext(encryptionContext));
+  if (!hasMethods(client, 'send')) throw typeError('client', 'a KMSClient of @aws-sdk/client-kms', client);
+  const fixed = checkedContext(encryptionContext);
+  const bound = (context: Uint8Array) => {
+    const EncryptionContext = { ...fixed, ...streamContext(context) };
+    return Object.keys(EncryptionContext).length === 0 ? {} : { EncryptionContext };
+  };
+  return {
+    name: providerName('name', name),
+    wrapKey: (kek, KeyId, { context, signal: abortSignal }) =>
+      answered('kms:Encrypt', async () => {
+        const command = new sdk.EncryptCommand({ KeyId, Plaintext: kek, ...bound(context) });
+        return (await client.send(command, { abortSignal })).CiphertextBlob;
+      }),
+    unwrapKey: (blob, KeyId, { context, signal: abortSignal }) =>
+      answered('kms:Decrypt', async () => {
+        const command = new sdk.DecryptCommand({ KeyId, CiphertextBlob: blob, ...bound(context) });
+        return (await client.send(command, { abortSignal })).Plaintext;
+      }),
+  };
 }
 
-class AwsKms implements KeyProvider {
-  readonly #client: Sdk.KMSClient;
-  readonly #fixed: Readonly<Record<string, string>>;
-
-  constructor(
-    client: Sdk.KMSClient,
-    readonly name: string,
-    fixed: Readonly<Record<string, string>>,
-  ) {
-    this.#client = client;
-    this.#fixed = fixed;
-  }
-
-  async wrapKey(kek: Uint8Array, keyId: string, context: KeyContext): Promise<Uint8Array> {
-    const command = new sdk.EncryptCommand({ KeyId: keyId, Plaintext: kek, ...this.#bound(context) });
-    try {
-      const { CiphertextBlob } = await this.#client.send(command, { abortSignal: context.signal });
-      return answered(CiphertextBlob);
-    } catch (error) {
-      throw kmsFailure(error, 'kms:Encrypt');
-    }
-  }
-
-  async unwrapKey(blob: Uint8Array, keyId: string, context: KeyContext): Promise<Uint8Array> {
-    const command = new sdk.DecryptCommand({ KeyId: keyId, CiphertextBlob: blob, ...this.#bound(context) });
-    try {
-      const { Plaintext } = await this.#client.send(command, { abortSignal: context.signal });
-      return answered(Plaintext);
-    } catch (error) {
-      throw kmsFailure(error, 'kms:Decrypt');
-    }
-  }
-
-  #bound({ context }: KeyContext): { EncryptionContext?: Record<string, string> } {
-    const bound = { ...this.#fixed, ...streamContext(context) };
-    return Object.keys(bound).length === 0 ? {} : { EncryptionContext: bound };
-  }
-}
-
-/** The SDK's types allow an answer without the bytes. */
-function answered(bytes: Uint8Array | undefined): Uint8Array {
+/** Returns the bytes of an answer: the SDK's types allow one without them. `permission` is what the call needs. */
+async function answered(
+  permission: string,
+  call: () => Promise<Uint8Array | undefined>,
+): Promise<Uint8Array> {
+  const bytes = await call().catch((error: unknown) => {
+    throw kmsFailure(error, permission);
+  });
   if (bytes === undefined) throw new ServiceFailure('ERR_PROVIDER_ANSWER', 'its answer holds no bytes');
   return bytes;
 }

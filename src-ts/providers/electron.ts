@@ -5,7 +5,7 @@
  */
 
 import { typeError } from '../internal/errors';
-import { boolean, ownOptions } from '../internal/options';
+import { boolean, hasMethods, ownOptions } from '../internal/options';
 import { ServiceFailure } from './provider-error';
 import { type KeyProvider, providerName } from './providers';
 
@@ -61,92 +61,67 @@ export interface SafeStorageOptions {
  * await encryptFile('notes.db', 'notes.seal', { recipients: [login, passphrase(recovery)] });
  */
 export function safeStorageProvider(safeStorage: SafeStorage, options: SafeStorageOptions = {}): KeyProvider {
-  const { name, allowBasicText } = ownOptions(options, OPTIONS);
-  return new SafeStorageProvider(
-    cipherOf(safeStorage),
-    name ?? 'electron-safe-storage',
-    allowBasicText ?? false,
-  );
-}
-
-class SafeStorageProvider implements KeyProvider {
-  readonly #cipher: Cipher;
-  readonly #allowsBasicText: boolean;
-
-  constructor(
-    cipher: Cipher,
-    readonly name: string,
-    allowsBasicText: boolean,
-  ) {
-    this.#cipher = cipher;
-    this.#allowsBasicText = allowsBasicText;
-  }
-
-  async wrapKey(kek: Uint8Array, keyId: string): Promise<Uint8Array> {
-    await this.#checkAvailable();
-    const text = `${PREFIX}${view(kek).toString('base64')}:${keyId}`;
-    const blob = await this.#cipher.encrypt(text);
-    this.#checkProtected(blob, text);
-    return blob;
-  }
-
-  async unwrapKey(blob: Uint8Array, keyId: string): Promise<Uint8Array> {
-    await this.#checkAvailable();
-    const text = await this.#decrypted(blob);
-    this.#checkProtected(blob, text);
-    const end = PREFIX.length + BASE64_SIZE;
-    if (!text.startsWith(PREFIX) || text[end] !== ':') {
-      throw new ServiceFailure(
-        'ERR_PROVIDER_FAILED',
-        'the decrypted text is not the key of a stream',
-        CHANGED,
-      );
-    }
-    if (text.slice(end + 1) !== keyId) {
-      throw new ServiceFailure('ERR_PROVIDER_FAILED', 'it was wrapped for another key id', CHANGED);
-    }
-    return Buffer.from(text.slice(PREFIX.length, end), 'base64');
-  }
-
-  async #decrypted(blob: Uint8Array): Promise<string> {
-    try {
-      return await this.#cipher.decrypt(view(blob));
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : 'it could not be decrypted';
-      // The asynchronous functions reject with this text.
-      if (/temporarily unavailable/i.test(why)) {
-        throw new ServiceFailure('ERR_PROVIDER_UNAVAILABLE', why, 'try again later', cause);
-      }
-      throw new ServiceFailure('ERR_PROVIDER_FAILED', why, ELSEWHERE, cause);
-    }
-  }
-
-  async #checkAvailable(): Promise<void> {
-    if (this.#cipher.backend() === 'basic_text') this.#refuseUnprotected();
-    if (!(await this.#cipher.isAvailable())) {
-      const why = 'safeStorage is not available';
-      throw new ServiceFailure('ERR_PROVIDER_UNAVAILABLE', why, NOT_READY);
-    }
-  }
-
+  const { name = 'electron-safe-storage', allowBasicText = false } = ownOptions(options, OPTIONS);
+  const cipher = cipherOf(safeStorage);
+  const checkAvailable = async () => {
+    if (cipher.backend() === 'basic_text' && !allowBasicText) throw unprotected();
+    if (await cipher.isAvailable()) return;
+    throw new ServiceFailure('ERR_PROVIDER_UNAVAILABLE', 'safeStorage is not available', NOT_READY);
+  };
   /**
    * Refuses a key that is not protected. Chromium's code below `safeStorage` accepts plaintext as if it were encrypted. On Linux it
    * also accepts what the password in its source encrypted, which begins with `v10`, even if there is a secret store; and it makes
    * such ciphertexts if the store is unavailable. Anyone can make both.
    */
-  #checkProtected(blob: Uint8Array, text: string): void {
-    if (view(blob).equals(Buffer.from(text))) {
-      throw new ServiceFailure('ERR_PROVIDER_FAILED', 'it is not encrypted', CHANGED);
-    }
-    const isLinux = this.#cipher.backend() !== undefined;
-    if (isLinux && view(blob).subarray(0, 3).toString('latin1') === 'v10') this.#refuseUnprotected();
-  }
+  const checkProtected = (blob: Uint8Array, text: string) => {
+    if (view(blob).equals(Buffer.from(text))) throw changed('it is not encrypted');
+    const isLinux = cipher.backend() !== undefined;
+    const isBasicText = isLinux && view(blob).subarray(0, 3).toString('latin1') === 'v10';
+    if (isBasicText && !allowBasicText) throw unprotected();
+  };
+  return {
+    name,
+    async wrapKey(kek, keyId) {
+      await checkAvailable();
+      const text = `${PREFIX}${view(kek).toString('base64')}:${keyId}`;
+      const blob = await cipher.encrypt(text);
+      checkProtected(blob, text);
+      return blob;
+    },
+    async unwrapKey(blob, keyId) {
+      await checkAvailable();
+      const text = await decrypted(cipher, blob);
+      checkProtected(blob, text);
+      const end = PREFIX.length + BASE64_SIZE;
+      if (!text.startsWith(PREFIX) || text[end] !== ':') {
+        throw changed('the decrypted text is not the key of a stream');
+      }
+      if (text.slice(end + 1) !== keyId) throw changed('it was wrapped for another key id');
+      return Buffer.from(text.slice(PREFIX.length, end), 'base64');
+    },
+  };
+}
 
-  #refuseUnprotected(): void {
-    if (this.#allowsBasicText) return;
-    const why = 'no secret store of this Linux protects it, only a password that everyone knows';
-    throw new ServiceFailure('ERR_PROVIDER_DENIED', why, NO_STORE);
+async function decrypted(cipher: Cipher, blob: Uint8Array): Promise<string> {
+  try {
+    return await cipher.decrypt(view(blob));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'it could not be decrypted';
+    // The asynchronous functions reject with this text.
+    if (/temporarily unavailable/i.test(why)) {
+      throw new ServiceFailure('ERR_PROVIDER_UNAVAILABLE', why, 'try again later', cause);
+    }
+    throw new ServiceFailure('ERR_PROVIDER_FAILED', why, ELSEWHERE, cause);
   }
+}
+
+function unprotected(): ServiceFailure {
+  const why = 'no secret store of this Linux protects it, only a password that everyone knows';
+  return new ServiceFailure('ERR_PROVIDER_DENIED', why, NO_STORE);
+}
+
+function changed(why: string): ServiceFailure {
+  return new ServiceFailure('ERR_PROVIDER_FAILED', why, CHANGED);
 }
 
 /** The asynchronous or the synchronous functions. */
@@ -160,7 +135,7 @@ interface Cipher {
 function cipherOf(given: unknown): Cipher {
   if (typeof given !== 'object' || given === null) throw typeError('safeStorage', EXPECTED, given);
   const storage = given as Required<SafeStorage>;
-  const has = (...names: (keyof SafeStorage)[]) => names.every((name) => typeof storage[name] === 'function');
+  const has = (...names: (keyof SafeStorage)[]) => hasMethods(storage, ...names);
   const backend = () => (has('getSelectedStorageBackend') ? storage.getSelectedStorageBackend() : undefined);
   if (has('isAsyncEncryptionAvailable', 'encryptStringAsync', 'decryptStringAsync')) {
     return {

@@ -93,9 +93,9 @@ function otherSize(before: number, now: number): string {
   return `it had ${before} bytes, and now has ${now}`;
 }
 
-function refusalOf(status: number): [SourceErrorCode, string] {
-  const [code, problem] = REFUSALS[status] ?? [];
-  if (code !== undefined && problem !== undefined) return [code, problem];
+function refusalOf(status: number): readonly [SourceErrorCode, string] {
+  const known = REFUSALS[status];
+  if (known) return known;
   const advice = isTransient(status)
     ? 'the server can not answer now; try again later'
     : status < 400

@@ -60,7 +60,7 @@ export function httpSource(url: string | URL, options: HttpSourceOptions = {}): 
     integer(0, 100)('retries', retries),
   );
   return {
-    size: (signal) => object.size(signal),
+    size: async (signal) => (await object.opened(signal)).size,
     read: (offset, length, signal) => object.read(offset, length, signal),
   };
 }
@@ -83,12 +83,8 @@ class RemoteObject {
     this.#name = `${url.origin}${url.pathname}`;
   }
 
-  async size(signal: AbortSignal): Promise<number> {
-    return (await this.#opened(signal)).size;
-  }
-
   async read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
-    const { size, head } = await this.#opened(signal);
+    const { size, head } = await this.opened(signal);
     integer(0, size)('offset', offset);
     integer(0, size - offset)('length', length);
     const known = head.subarray(offset, offset + length);
@@ -96,7 +92,8 @@ class RemoteObject {
     return this.#transfer({ start: offset, end: offset + length }, known, signal);
   }
 
-  async #opened(signal: AbortSignal): Promise<{ size: number; head: Uint8Array }> {
+  /** The object's size, and its first bytes. */
+  async opened(signal: AbortSignal): Promise<{ size: number; head: Uint8Array }> {
     const head = (this.#head ??= await this.#transfer({ start: 0, end: HEAD_SIZE }, EMPTY, signal));
     return { size: this.#state?.size ?? 0, head };
   }

@@ -30,7 +30,9 @@ export async function withRetries<T>(
       throwIfAborted(signal);
       if (!(error instanceof TransientFailure)) throw error;
       if (failed >= retries) throw error.failure;
-      await pause(error.afterMs ?? backoff(failed), signal);
+      await delay(error.afterMs ?? backoff(failed), undefined, { signal }).catch(() => {
+        throw abortError(signal);
+      });
     }
   }
 }
@@ -62,16 +64,16 @@ export async function receive(
     return;
   }
   const reader = response.body?.getReader();
-  const next = async () => (await reader?.read())?.value as Uint8Array | undefined;
+  const read = async () => (await reader?.read())?.value as Uint8Array | undefined;
+  const next = () => untilAborted(read(), signal);
   let cause: unknown;
   try {
-    for (let chunk = await untilAborted(next(), signal); chunk !== undefined;) {
+    for (let chunk = await next(); chunk !== undefined; chunk = await next()) {
       if (chunk.length > part.size - part.filled) {
         const problem = `${name}: the server sent more bytes than it announced`;
         throw new SourceError(problem, 'ERR_SOURCE_RANGE', { status: response.status });
       }
       part.take(chunk);
-      chunk = await untilAborted(next(), signal);
     }
   } catch (error) {
     reader?.cancel().catch(() => undefined);
@@ -86,12 +88,6 @@ export async function receive(
 /** Frees the connection of an answer that is not needed. */
 export function discard({ body }: Response): void {
   body?.cancel().catch(() => undefined);
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {
-    throw abortError(signal);
-  });
 }
 
 /** Doubles with each failure. Half of it is random, so that readers that failed together do not retry together. */

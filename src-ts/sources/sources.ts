@@ -8,7 +8,7 @@ import { nullPrototype } from '../internal/binding';
 import { fixedBytes, isBytes, ownCopy } from '../internal/bytes';
 import type { Canceller } from '../internal/canceller';
 import { rangeError, typeError } from '../internal/errors';
-import { byteCount, callback, integer, path as checkedPath } from '../internal/options';
+import { byteCount, callback, hasMethods, integer, path as checkedPath } from '../internal/options';
 import { SealError } from '../api/errors';
 
 /** A sealed stream that can be read at any offset: a path, a `file:` URL, or its bytes. */
@@ -63,13 +63,12 @@ export interface Fetcher {
 
 /** Checks a source, with its header if that is detached. */
 export function originArgument(name: string, source: unknown, header?: Uint8Array): Origin {
-  if (isWebAddress(source)) {
+  const isAddress = typeof source === 'string' || source instanceof URL;
+  if (isAddress && /^https?:\/\//i.test(String(source))) {
     // The message must not show the address: its query may be a secret.
     throw rangeError(name, 'must not be a web address: httpSource(url) reads from one');
   }
-  if (typeof source === 'string' || source instanceof URL || isBytes(source)) {
-    return { direct: sourceArgument(name, source, header) };
-  }
+  if (isAddress || isBytes(source)) return { direct: sourceArgument(name, source, header) };
   return { fetched: fetcher(name, source), ...(header && { header }) };
 }
 
@@ -161,21 +160,13 @@ function blobFetcher(blob: Blob): Fetcher {
   };
 }
 
-function isWebAddress(source: unknown): boolean {
-  if (source instanceof URL) return /^https?:$/.test(source.protocol);
-  return typeof source === 'string' && /^https?:\/\//i.test(source);
-}
-
-// By their shape, since they may come from another realm.
 function isFileHandle(source: object): source is FileHandle {
-  const { fd, read, stat } = source as Partial<Record<keyof FileHandle, unknown>>;
-  return typeof fd === 'number' && typeof read === 'function' && typeof stat === 'function';
+  return hasMethods(source, 'read', 'stat') && typeof (source as Partial<FileHandle>).fd === 'number';
 }
 
 function isBlobLike(source: object): source is Blob {
-  const { size, slice, arrayBuffer } = source as Partial<Record<keyof Blob, unknown>>;
-  const hasMethods = typeof slice === 'function' && typeof arrayBuffer === 'function';
-  return typeof size === 'number' && hasMethods && !types.isAnyArrayBuffer(source);
+  if (!hasMethods(source, 'slice', 'arrayBuffer') || types.isAnyArrayBuffer(source)) return false;
+  return typeof (source as Partial<Blob>).size === 'number';
 }
 
 const SOURCES =

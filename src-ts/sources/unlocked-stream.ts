@@ -114,15 +114,16 @@ export class UnlockedStream {
   }
 }
 
-/** Begins an operation on a source. If the signal is aborted already, it closes the source. */
+/** Begins an operation on a source. If the signal is aborted already, it closes the source and overwrites the identities. */
 export async function operationOn(
-  origin: Origin,
+  { origin, identities }: Unlocking,
   name: OperationName,
   signal: AbortSignal | undefined,
 ): Promise<Operation> {
   try {
     return new Operation(name, signal);
   } catch (error) {
+    identities.dispose();
     await closeUnopened(origin);
     throw error;
   }
@@ -157,12 +158,8 @@ class FetchedSource {
     canceller: Canceller,
     authenticate: (header: Uint8Array) => Promise<void>,
   ): Promise<Source> {
-    const headEnd = Math.min(HEAD_SIZE, this.size);
-    const tailStart = Math.max(headEnd, this.size - TAIL_SIZE);
-    const [head, tail] = [
-      { start: 0, end: headEnd },
-      { start: tailStart, end: this.size },
-    ];
+    const head = { start: 0, end: Math.min(HEAD_SIZE, this.size) };
+    const tail = { start: Math.max(head.end, this.size - TAIL_SIZE), end: this.size };
     const parts = await this.#fetch([head, tail], canceller);
     const start = this.#bytes(head, parts);
     const missing = native.openRanges(this.size, start, this.#bytes(tail, parts));

@@ -22,7 +22,8 @@ export interface Outlet {
 /** Makes the conversion for an outlet. */
 export type MakeConversion<Report extends object> = (outlet: Outlet) => Conversion<Report>;
 
-export abstract class Conversion<Report extends object> {
+/** @typeParam Plan What its kind of conversion needs to know, checked and copied from the caller's options. */
+export abstract class Conversion<Report extends object, Plan = unknown> {
   /** The report, after success. */
   report: Report | undefined;
   protected readonly operation: Operation;
@@ -40,7 +41,11 @@ export abstract class Conversion<Report extends object> {
   /** Why it was closed; `undefined` after success and if no reason was given. */
   #reason: unknown;
 
-  constructor(name: OperationName, outlet: Outlet) {
+  constructor(
+    name: OperationName,
+    outlet: Outlet,
+    protected readonly plan: Plan,
+  ) {
     this.operation = new Operation(name, undefined);
     this.diagnostics = this.operation.diagnostics;
     this.#outlet = outlet;

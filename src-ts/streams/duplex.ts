@@ -4,15 +4,13 @@ import { addAbortSignal, Duplex, type DuplexOptions } from 'node:stream';
 
 import { emitSafely } from '../internal/event-loop';
 import { typeError } from '../internal/errors';
+import type { Checked, QUEUES } from '../internal/options';
 import type { Conversion, MakeConversion } from './conversion';
 
 type Callback = (error?: Error | null) => void;
 
 /** Options of {@link ConversionStream}. */
-export type ConversionStreamOptions = Pick<
-  DuplexOptions,
-  'highWaterMark' | 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'
->;
+export type ConversionStreamOptions = Checked<typeof QUEUES> & Pick<DuplexOptions, 'signal'>;
 
 export class ConversionStream<Report extends object> extends Duplex {
   readonly #conversion: Conversion<Report>;

@@ -13,7 +13,7 @@ import { publicReport } from '../internal/operation';
 import { checked, DAMAGE, openSettings, STREAM } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { OpenOptions } from '../keys/types';
-import { Conversion, type MakeConversion, type Outlet } from './conversion';
+import { Conversion, type MakeConversion } from './conversion';
 
 /** Checks and copies the options now, for a stream that begins later. */
 export function opening(
@@ -27,25 +27,14 @@ export function opening(
 function openPlan(options: OpenOptions & StreamOptions & DamageOptions) {
   const settings = openSettings(options);
   // The identities are copies, which are overwritten after use.
-  return { settings, ...checked(options, OPEN_STREAM), identities: Identities.of(options).copy() };
+  const identities = Identities.of(options).copy();
+  return { settings, onDamage: 'abort' as DamagePolicy, ...checked(options, OPEN_STREAM), identities };
 }
 
-class Opening extends Conversion<OpenReport> {
+class Opening extends Conversion<OpenReport, ReturnType<typeof openPlan>> {
   #stream: OpenStream | undefined;
   /** The header, record or end that is arriving. */
   #part = new GrowingBuffer(native.streamHeaderSize(EMPTY));
-
-  constructor(
-    name: OperationName,
-    outlet: Outlet,
-    readonly plan: ReturnType<typeof openPlan>,
-  ) {
-    super(name, outlet);
-  }
-
-  get #policy(): DamagePolicy {
-    return this.plan.onDamage ?? 'abort';
-  }
 
   protected override prepare(): Promise<void> {
     return Promise.resolve();
@@ -57,7 +46,7 @@ class Opening extends Conversion<OpenReport> {
     if (!part.isFull()) return taken;
     try {
       part.size = this.#stream
-        ? this.#stream.partSize(part.bytes, this.#policy !== 'abort')
+        ? this.#stream.partSize(part.bytes, this.plan.onDamage !== 'abort')
         : native.streamHeaderSize(part.bytes);
     } catch (error) {
       // The records before this one are delivered first.
@@ -131,9 +120,10 @@ class Opening extends Conversion<OpenReport> {
    * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
    */
   async #replace(stream: OpenStream, index: number, error: unknown): Promise<Iterable<Buffer>> {
-    const damage = this.#policy === 'abort' ? undefined : stream.damage(index);
+    const { onDamage } = this.plan;
+    const damage = onDamage === 'abort' ? undefined : stream.damage(index);
     if (!damage) throw error;
-    const decision = await decisionAbout(damage, this.#policy, this.diagnostics, false);
+    const decision = await decisionAbout(damage, onDamage, this.diagnostics, false);
     return callNative(() => stream.decide(index, decision)) ? zeros(damage.plaintextRange) : [];
   }
 }

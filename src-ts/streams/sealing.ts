@@ -9,7 +9,7 @@ import { publicReport } from '../internal/operation';
 import { checked, sealSettings, STREAM } from '../internal/options';
 import { Recipients } from '../keys/recipients';
 import type { SealOptions } from '../keys/types';
-import { Conversion, type MakeConversion, type Outlet } from './conversion';
+import { Conversion, type MakeConversion } from './conversion';
 
 /** Checks and copies the options now, for a stream that begins later. */
 export function sealing(
@@ -26,19 +26,11 @@ function sealPlan(options: SealOptions & StreamOptions) {
   return { settings, ...checked(options, STREAM), recipients: Recipients.of(options).copy() };
 }
 
-class Sealing extends Conversion<SealReport> {
+class Sealing extends Conversion<SealReport, ReturnType<typeof sealPlan>> {
   #stream: SealStream | undefined;
   /** The memory of the segment that is being filled. */
   #record: Buffer | undefined;
   #hasSealed = false;
-
-  constructor(
-    name: OperationName,
-    outlet: Outlet,
-    readonly plan: ReturnType<typeof sealPlan>,
-  ) {
-    super(name, outlet);
-  }
 
   protected override async prepare(): Promise<void> {
     const { recipients, settings, concurrency } = this.plan;

@@ -2,7 +2,6 @@
 
 import { availableParallelism } from 'node:os';
 
-import type { SegmentOutcome } from '../../native/binding';
 import type { SegmentResult } from '../api/types';
 import { ownCopy } from '../internal/bytes';
 import type { Operation } from '../internal/operation';
@@ -11,16 +10,10 @@ import type { UnlockedStream } from '../sources/unlocked-stream';
 
 /** The stream that segments come from. */
 export interface SegmentsSource {
-  readonly begin: () => Promise<Operation>;
-  readonly open: (operation: Operation) => Promise<UnlockedStream>;
+  readonly begin: () => Operation | Promise<Operation>;
+  readonly open: (operation: Operation) => UnlockedStream | Promise<UnlockedStream>;
   /** Called when no segment is being opened. */
-  readonly close: (stream: UnlockedStream) => Promise<void>;
-}
-
-/** A segment's result, and whether the segment says that it is the last. */
-interface OpenedSegment {
-  readonly result: SegmentResult;
-  readonly isFinal: boolean;
+  readonly close: (stream: UnlockedStream) => unknown;
 }
 
 export async function* segmentResults(
@@ -65,16 +58,17 @@ function* indices({ reader }: UnlockedStream): Generator<number, void, void> {
   for (let index = 0; index < count; index += 1) yield index;
 }
 
+/** Opens a segment. `isFinal` tells whether the segment says that it is the last. */
 async function openSegment(
   stream: UnlockedStream,
   operation: Operation,
   index: number,
-): Promise<OpenedSegment> {
+): Promise<{ result: SegmentResult; isFinal: boolean }> {
   const { reader } = stream;
   const plaintextRange = reader.plaintextRange(index);
   const isPresent = index < reader.segmentsPresent;
   const output = Buffer.allocUnsafeSlow(isPresent ? plaintextRange.end - plaintextRange.start : 0);
-  const outcome: SegmentOutcome = await stream.openSegment(index, output, operation);
+  const outcome = await stream.openSegment(index, output, operation);
   const { failure, message, isFinal, plaintextSize, wireSize, frames, stages } = outcome;
   if (failure === undefined || message === undefined) {
     operation.diagnostics.segment({ index, plaintextSize, wireSize, frames, stages });

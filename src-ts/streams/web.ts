@@ -7,7 +7,7 @@ import { abortError, onAbort } from '../internal/abort';
 import { isBytes } from '../internal/bytes';
 import { checked, STREAM } from '../internal/options';
 import type { OpenOptions, SealOptions } from '../keys/types';
-import type { Conversion, MakeConversion, Outlet } from './conversion';
+import type { Conversion, MakeConversion } from './conversion';
 import { opening } from './opening';
 import { sealing } from './sealing';
 
@@ -21,46 +21,63 @@ class ConversionPair<Report extends object> {
 
   /** @internal */
   constructor(make: MakeConversion<Report>, signal: AbortSignal | undefined) {
-    const ends = new Ends();
-    const conversion = (this.#conversion = make(ends));
+    let readable: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+    let writable: WritableStreamDefaultController | undefined;
+    let stopListening: () => void = () => undefined;
+    /** Both sides fail together; one that has ended stays as it is. */
+    const fail = (reason: unknown) => {
+      stopListening();
+      readable?.error(reason);
+      writable?.error(reason);
+    };
+    const conversion = (this.#conversion = make({
+      push: (bytes) => {
+        readable?.enqueue(new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length));
+        // Its queue has no room, so it asks for each piece.
+        return false;
+      },
+      // Without a queue it asks for more only when the reader has everything.
+      drained: () => Promise.resolve(),
+      end: () => {
+        stopListening();
+        readable?.close();
+      },
+      fail,
+    }));
+    const abandon = (reason: unknown) => {
+      conversion.close(reason);
+      fail(reason);
+    };
     this.readable = new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
         start(controller) {
-          ends.readable = controller;
+          readable = controller;
         },
         pull() {
           conversion.pull();
         },
-        cancel(reason) {
-          conversion.close(reason);
-          ends.failWritable(reason);
-        },
+        cancel: abandon,
       },
       // Converts only for a reader, as a TransformStream does.
       { highWaterMark: 0 },
     );
     this.writable = new WritableStream<ArrayBuffer | ArrayBufferView>({
       start(controller) {
-        ends.writable = controller;
+        writable = controller;
         // `abort` is called only after a write that waits for the reader; the signal is aborted at once.
         const { signal: aborting } = controller as { signal?: AbortSignal };
         aborting?.addEventListener('abort', () => {
           conversion.close(aborting.reason);
         });
-        ends.stopListening = onAbort(signal, (aborted) => {
-          const reason = abortError(aborted);
-          conversion.close(reason);
-          ends.fail(reason);
+        stopListening = onAbort(signal, (aborted) => {
+          abandon(abortError(aborted));
         });
         return conversion.begin();
       },
       write: (chunk) => conversion.write(bytesOf(chunk)),
       // As in a TransformStream, closed means that everything was read.
       close: () => conversion.finishAndEnd(),
-      abort(reason) {
-        conversion.close(reason);
-        ends.failReadable(reason);
-      },
+      abort: abandon,
     });
   }
 
@@ -100,44 +117,6 @@ export class DecryptionStream extends ConversionPair<OpenReport> {
   /** @throws TypeError and RangeError for wrong options. */
   constructor(options: OpenOptions & StreamOptions & DamageOptions) {
     super(opening('DecryptionStream', options), checked(options, STREAM).signal);
-  }
-}
-
-/** Both ends of a pair, which fail together. */
-class Ends implements Outlet {
-  readable: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
-  writable: WritableStreamDefaultController | undefined;
-  stopListening: () => void = () => undefined;
-
-  push(bytes: Buffer): boolean {
-    this.readable?.enqueue(new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length));
-    // Its queue has no room, so it asks for each piece.
-    return false;
-  }
-
-  drained(): Promise<void> {
-    // Without a queue it asks for more only when the reader has everything.
-    return Promise.resolve();
-  }
-
-  end(): void {
-    this.stopListening();
-    this.readable?.close();
-  }
-
-  fail(error: unknown): void {
-    this.failReadable(error);
-    this.failWritable(error);
-  }
-
-  failReadable(error: unknown): void {
-    this.stopListening();
-    this.readable?.error(error);
-  }
-
-  failWritable(error: unknown): void {
-    this.stopListening();
-    this.writable?.error(error);
   }
 }
 

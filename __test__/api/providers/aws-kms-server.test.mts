@@ -74,7 +74,10 @@ test('another context, another encryption context, or none of either is refused'
   ] as const) {
     const error = await providerError(() => askToUnwrap(access, blob, Buffer.from(context)));
     t.is(error.code, 'ERR_PROVIDER_FAILED');
-    t.regex(error.message, /InvalidCiphertextException; give the context and encryptionContext that it was sealed with/);
+    t.regex(
+      error.message,
+      /InvalidCiphertextException; give the context and encryptionContext that it was sealed with/,
+    );
   }
 });
 

@@ -5,7 +5,8 @@ mod new_file;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use new_file::{ALL_BITS, OWNER_BITS, SourceFile};
+pub use new_file::SourceFile;
+pub(crate) use new_file::{ALL_BITS, OWNER_BITS};
 pub use new_file::{NewFile, Placement};
 
 use crate::crypto::SecretKey;

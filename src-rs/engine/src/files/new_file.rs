@@ -71,7 +71,8 @@ impl NewFile<'_> {
 }
 
 /// The source of an operation on files: a regular file.
-pub(crate) struct SourceFile<'a> {
+#[derive(Debug)]
+pub struct SourceFile<'a> {
     pub(crate) path: &'a Path,
     pub(crate) file: File,
     /// Its permission bits.
@@ -83,7 +84,7 @@ impl<'a> SourceFile<'a> {
     ///
     /// # Errors
     /// Those of [`open_source`].
-    pub(crate) fn open(path: &'a Path) -> Result<Self, SealError> {
+    pub fn open(path: &'a Path) -> Result<Self, SealError> {
         let file = open_source(path)?;
         let mode = mode_of(&file).map_err(|error| SealError::io(IoOperation::Inspect, Some(path), &error))?;
         Ok(Self { path, file, mode })

@@ -180,6 +180,14 @@ pub struct Footer {
 }
 
 impl Footer {
+    /// Appends the copy of the header, if the stream has one, and the footer to an end record of `end_record_size` bytes.
+    pub(crate) fn append(out: &mut Vec<u8>, end_record_size: u64, header_copy: Option<&[u8]>) {
+        let copy = header_copy.unwrap_or_default();
+        let end_size = end_record_size + (copy.len() + FOOTER_SIZE) as u64;
+        out.extend_from_slice(copy);
+        out.extend_from_slice(&Self { end_size }.encode());
+    }
+
     /// The 24 bytes on the wire.
     #[must_use]
     pub fn encode(&self) -> [u8; FOOTER_SIZE] {

@@ -13,6 +13,7 @@ mod slots;
 mod stream;
 mod units;
 
+pub(crate) use cursor::Cursor;
 pub use end::{
     END_MARKER, END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, EndRecordError, FOOTER_SIZE,
     Footer, MANIFEST_ENTRY_SIZE, MAX_END_EXTENSIONS, ManifestEntry, end_record_size,
@@ -26,8 +27,8 @@ pub use geometry::{
 pub(crate) use segment::is_segment_header;
 pub use segment::{SEGMENT_MARKER, SegmentHeader};
 pub use slots::{
-    HpkeSlot, HybridSlot, KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE,
-    SlotBody, SlotType, WRAP_SIZE, X25519Slot,
+    HpkeSlot, HybridSlot, KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, RawKeySlot,
+    SLOT_PREFIX_SIZE, SLOT_SALT_SIZE, SlotBody, SlotType, WRAP_SIZE, X25519Slot,
 };
 pub use stream::{
     CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAGIC, MAX_HEADER_SIZE,

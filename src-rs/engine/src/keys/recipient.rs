@@ -2,10 +2,7 @@
 
 use super::{HybridIdentity, HybridRecipient, Passphrase, PassphraseCost, X25519Identity, X25519Recipient};
 use crate::crypto::SecretKey;
-use crate::format::{
-    HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotType, WRAP_SIZE,
-    X25519Slot,
-};
+use crate::format::{HybridSlot, SLOT_PREFIX_SIZE, SLOT_SALT_SIZE, SlotType, WRAP_SIZE, X25519Slot};
 
 /// A key, a passphrase or a key service that a stream is sealed for.
 #[derive(Clone, Debug)]
@@ -73,12 +70,6 @@ impl Recipient {
         }
     }
 
-    /// Whether the sealing side can open this recipient's slot.
-    #[must_use]
-    pub const fn opens(&self) -> bool {
-        !matches!(self, Self::X25519(_) | Self::Hybrid(_))
-    }
-
     /// The type of this recipient's slot.
     #[must_use]
     pub const fn slot_type(&self) -> SlotType {
@@ -94,37 +85,15 @@ impl Recipient {
     /// Bytes of this recipient's slot in the header.
     #[must_use]
     pub fn slot_size(&self) -> usize {
-        // Only the lengths matter.
-        let (salt, wrap) = ([0; SLOT_SALT_SIZE], [0; WRAP_SIZE]);
-        let slot: RawKeySlot = match self {
-            Self::Key { id, .. } => {
-                let id = id.clone();
-                KeySlot { id, salt, wrap }.to_raw()
-            }
-            Self::Passphrase { cost, .. } => {
-                let cost = *cost;
-                PassphraseSlot { salt, cost, wrap }.to_raw()
-            }
-            Self::X25519(_) => X25519Slot {
-                encapsulated: [0; 32],
-                sealed: [0; 48],
-            }
-            .to_raw(),
-            Self::Hybrid(_) => HybridSlot {
-                encapsulated: [0; 1120],
-                sealed: [0; 48],
-            }
-            .to_raw(),
-            Self::Provider(key) => ProviderSlot {
-                name: key.name.clone(),
-                key_id: key.key_id.clone(),
-                blob: key.blob.clone(),
-                salt,
-                wrap,
-            }
-            .to_raw(),
+        let wrapped = SLOT_SALT_SIZE + WRAP_SIZE;
+        let body = match self {
+            Self::Key { id, .. } => 1 + id.len() + wrapped,
+            Self::Passphrase { .. } => 3 * 4 + wrapped,
+            Self::X25519(_) => size_of::<X25519Slot>(),
+            Self::Hybrid(_) => size_of::<HybridSlot>(),
+            Self::Provider(key) => 1 + key.name.len() + 2 + key.key_id.len() + 4 + key.blob.len() + wrapped,
         };
-        slot.wire_size()
+        SLOT_PREFIX_SIZE + body
     }
 }
 

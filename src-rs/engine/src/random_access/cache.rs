@@ -9,14 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A frame that was opened in place.
 #[derive(Debug)]
-pub(super) struct OpenFrame(Vec<u8>);
+pub(super) struct OpenFrame(pub(super) Vec<u8>);
 
 impl OpenFrame {
-    /// The frame in `slot`, which must have been opened.
-    pub(super) const fn new(slot: Vec<u8>) -> Self {
-        Self(slot)
-    }
-
     /// Its plaintext.
     pub(super) fn content(&self) -> &[u8] {
         contents(&self.0, self.0.len()).next().unwrap_or_default()
@@ -31,6 +26,8 @@ pub(super) type FramePosition = (SegmentIndex, u32);
 #[derive(Debug)]
 pub(super) struct Cache {
     state: Mutex<State>,
+    /// Most frames that are kept.
+    frames: usize,
     /// Bytes of a frame's slot.
     slot_size: usize,
     /// Most unused buffers that are kept. A new buffer costs more than reading into it, because the system maps it first.
@@ -41,8 +38,9 @@ pub(super) struct Cache {
 
 #[derive(Debug)]
 struct State {
-    frames: Lru<FramePosition, Arc<OpenFrame>>,
-    openers: Lru<SegmentIndex, Arc<FrameOpener>>,
+    // Unbounded: bounded ones would allocate memory for all values at once.
+    frames: LruCache<FramePosition, Arc<OpenFrame>>,
+    openers: LruCache<SegmentIndex, Arc<FrameOpener>>,
     spare: Vec<Vec<u8>>,
 }
 
@@ -52,10 +50,11 @@ impl Cache {
         let forgets = bytes == 0;
         Self {
             state: Mutex::new(State {
-                frames: Lru::new(bytes / slot_size),
-                openers: Lru::new(if forgets { 0 } else { OPENERS }),
+                frames: LruCache::unbounded(),
+                openers: LruCache::unbounded(),
                 spare: Vec::new(),
             }),
+            frames: bytes / slot_size,
             slot_size,
             spare: SPARE / slot_size,
             forgets,
@@ -63,8 +62,8 @@ impl Cache {
     }
 
     /// Most bytes of frames that are kept.
-    pub(super) fn capacity(&self) -> usize {
-        self.lock().frames.capacity * self.slot_size
+    pub(super) const fn capacity(&self) -> usize {
+        self.frames * self.slot_size
     }
 
     pub(super) fn frames(&self, keys: impl Iterator<Item = FramePosition>) -> Vec<Option<Arc<OpenFrame>>> {
@@ -77,7 +76,8 @@ impl Cache {
     }
 
     pub(super) fn keep_opener(&self, segment: SegmentIndex, opener: &Arc<FrameOpener>) {
-        let _ = self.lock().openers.put(segment, Arc::clone(opener));
+        let most = if self.forgets { 0 } else { OPENERS };
+        put(&mut self.lock().openers, most, segment, Arc::clone(opener));
     }
 
     /// A buffer of `size` bytes, at most a slot's. Its contents are unspecified.
@@ -92,7 +92,7 @@ impl Cache {
     /// Stores a frame under `key`; without a key only its buffer is kept.
     pub(super) fn put_away(&self, frame: OpenFrame, key: Option<FramePosition>) {
         let gone = match key {
-            Some(key) if !self.forgets => self.lock().frames.put(key, Arc::new(frame)),
+            Some(key) if !self.forgets => put(&mut self.lock().frames, self.frames, key, Arc::new(frame)),
             _ => return self.put_spare(frame.0),
         };
         // The buffer of a frame that a plan still holds is freed with the plan.
@@ -118,34 +118,14 @@ impl Cache {
     }
 }
 
-/// At most `capacity` values. The least recently used one is removed first.
-#[derive(Debug)]
-struct Lru<K: Eq + Hash, V> {
-    /// Unbounded: a bounded one would allocate memory for all values at once.
-    values: LruCache<K, V>,
-    capacity: usize,
-}
-
-impl<K: Eq + Hash, V> Lru<K, V> {
-    fn new(capacity: usize) -> Self {
-        Self {
-            values: LruCache::unbounded(),
-            capacity,
-        }
+/// Stores a value and returns the removed one, if any: the least recently used one if there are more than `capacity` values. With a
+/// capacity of 0 it is `value` itself.
+fn put<K: Eq + Hash, V>(values: &mut LruCache<K, V>, capacity: usize, key: K, value: V) -> Option<V> {
+    let replaced = values.put(key, value);
+    if values.len() <= capacity {
+        return replaced;
     }
-
-    fn get(&mut self, key: &K) -> Option<&V> {
-        self.values.get(key)
-    }
-
-    /// Stores a value and returns the removed one, if any: with a capacity of 0 it is `value` itself.
-    fn put(&mut self, key: K, value: V) -> Option<V> {
-        let replaced = self.values.put(key, value);
-        if self.values.len() <= self.capacity {
-            return replaced;
-        }
-        self.values.pop_lru().map(|(_, oldest)| oldest)
-    }
+    values.pop_lru().map(|(_, oldest)| oldest)
 }
 
 /// Most records whose keys are kept, about 1 KiB each. Deriving keys takes as long as opening a frame.
@@ -159,28 +139,29 @@ mod tests {
 
     #[test]
     fn the_least_recently_used_value_is_removed_first() {
-        let mut lru = Lru::new(2);
-        assert_eq!(lru.put(1, 'a'), None);
-        assert_eq!(lru.put(2, 'b'), None);
+        let mut lru = LruCache::unbounded();
+        let put = |lru: &mut LruCache<_, _>, key, value| put(lru, 2, key, value);
+        assert_eq!(put(&mut lru, 1, 'a'), None);
+        assert_eq!(put(&mut lru, 2, 'b'), None);
         assert_eq!(lru.get(&1), Some(&'a'));
-        assert_eq!(lru.put(3, 'c'), Some('b'));
-        assert_eq!(lru.put(1, 'A'), Some('a'));
-        assert_eq!(lru.put(4, 'd'), Some('c'));
+        assert_eq!(put(&mut lru, 3, 'c'), Some('b'));
+        assert_eq!(put(&mut lru, 1, 'A'), Some('a'));
+        assert_eq!(put(&mut lru, 4, 'd'), Some('c'));
         let found = [1, 3, 4].map(|key| lru.get(&key).copied());
         assert_eq!(found, [Some('A'), None, Some('d')]);
-        assert_eq!(lru.values.len(), 2);
+        assert_eq!(lru.len(), 2);
     }
 
     #[test]
     fn a_cache_of_size_zero_keeps_no_plaintext() {
-        let mut lru = Lru::new(0);
-        assert_eq!(lru.put(1, 'a'), Some('a'));
+        let mut lru = LruCache::unbounded();
+        assert_eq!(put(&mut lru, 0, 1, 'a'), Some('a'));
         assert_eq!(lru.get(&1), None);
         let cache = Cache::new(0, 10);
-        cache.put_away(OpenFrame::new(vec![1; 10]), Some((SegmentIndex::ZERO, 0)));
-        cache.put_away(OpenFrame::new(vec![1; 10]), None);
+        cache.put_away(OpenFrame(vec![1; 10]), Some((SegmentIndex::ZERO, 0)));
+        cache.put_away(OpenFrame(vec![1; 10]), None);
         let state = cache.lock();
-        assert!(state.frames.values.is_empty());
+        assert!(state.frames.is_empty());
         // Buffers are kept, overwritten with zeros.
         assert!(state.spare.iter().flatten().all(|&byte| byte == 0));
     }

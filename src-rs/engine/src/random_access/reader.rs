@@ -185,7 +185,7 @@ impl RangeReader {
                     let content = opener.open(FrameIndex::new(frame), &mut slot)?;
                     let is_whole = plan.place(part, frame, content, out)?;
                     let key = (!(is_long && is_whole)).then_some((part.segment, frame));
-                    self.cache.put_away(OpenFrame::new(slot), key);
+                    self.cache.put_away(OpenFrame(slot), key);
                 }
             }
         }

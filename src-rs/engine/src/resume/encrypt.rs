@@ -102,7 +102,11 @@ fn find_stream(
         return Err(attempt.refused("it has no stream header"));
     };
     let Some(file_key) = file_key(attempt, &stored.header, &header, &options.recipients)? else {
-        let has_secret = attempt.secret.is_some() || options.recipients.iter().any(Recipient::opens);
+        let has_secret = attempt.secret.is_some()
+            || options
+                .recipients
+                .iter()
+                .any(|recipient| recipient.identity().is_some());
         attempt.started_over = Some(if has_secret {
             StartedOver::NoMatchingKey
         } else {

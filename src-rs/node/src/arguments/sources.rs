@@ -4,6 +4,7 @@ use crate::memory::input;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sealstream::SealError;
+use sealstream::files::SourceFile;
 use sealstream::operation::invalid;
 use sealstream::repair::heal::CopySource;
 use sealstream::stream_v2::io::{FetchedRanges, JoinedSource, ReadAt, open_source};
@@ -78,7 +79,7 @@ impl Source {
     /// The source as a copy to heal from.
     pub(crate) fn as_copy(&self) -> Result<CopySource<'_>, SealError> {
         match (&self.path, &self.bytes) {
-            (Some(path), _) => Ok(CopySource::File(Path::new(path))),
+            (Some(path), _) => Ok(CopySource::File(SourceFile::open(Path::new(path))?)),
             (None, Some(bytes)) => Ok(CopySource::Memory(input(bytes))),
             (None, None) => Err(Self::missing()),
         }

@@ -113,7 +113,7 @@ pub fn heal<'env>(
         let first = damaged.as_copy()?;
         let others = replicas.iter().map(Source::as_copy);
         let others = others.collect::<std::result::Result<Vec<_>, _>>()?;
-        heal_file(first, &others, Path::new(&to), options, place, control).map(HealReport::from)
+        heal_file(&first, &others, Path::new(&to), options, place, control).map(HealReport::from)
     })
 }
 

@@ -12,7 +12,7 @@ use napi::bindgen_prelude::{ClassInstance, Object};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 use sealstream::rekey::rewrap;
-use sealstream::rekey::rewrap::{RewrapOptions, SlotChange, SlotSelector, rewrap_file};
+use sealstream::rekey::rewrap::{SlotChange, SlotSelector, rewrap_file};
 use std::path::Path;
 
 /// Selects key slots of a header, by exactly one property.
@@ -116,10 +116,10 @@ pub fn rewrap<'env>(
     } else {
         SlotChange::Edit { add, remove }
     };
-    let (options, flush) = (RewrapOptions { change }, settings.flush);
+    let flush = settings.flush;
     // It may take long: a header that outgrows its room has the whole stream copied.
     let task = Task::new(settings.cancellation.as_deref()).of_size(u64::MAX);
     task.launch(env, move |control| {
-        rewrap_file(Path::new(&path), &options, &open, flush, control).map(RewrapReport::from)
+        rewrap_file(Path::new(&path), &change, &open, flush, control).map(RewrapReport::from)
     })
 }

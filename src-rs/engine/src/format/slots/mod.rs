@@ -175,4 +175,5 @@ impl RawKeySlot {
 pub const SLOT_SALT_SIZE: usize = 32;
 /// Bytes of a wrapped file key: ciphertext 32, tag 16, commitment 32.
 pub const WRAP_SIZE: usize = 80;
-const SLOT_PREFIX_SIZE: usize = 6;
+/// Bytes in front of a slot's body: type 2, length 4.
+pub const SLOT_PREFIX_SIZE: usize = 6;

@@ -60,13 +60,6 @@ pub enum SlotSelector {
     Opens(Identity),
 }
 
-/// How to rewrap a file.
-#[derive(Clone, Debug)]
-pub struct RewrapOptions {
-    /// The change of the key slots.
-    pub change: SlotChange,
-}
-
 /// Result of a rewrap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RewrapReport {
@@ -117,17 +110,19 @@ pub struct PlacedSlot {
 /// it opens with the old and the new keys.
 pub fn rewrap_file(
     path: &Path,
-    options: &RewrapOptions,
+    change: &SlotChange,
     open: &DecryptOptions<'_>,
     flush: bool,
     control: &Control<'_>,
 ) -> Result<RewrapReport, SealError> {
     let locked = LockedFile::open(path)?;
     let on_file = |failure: SealError| failure.on_file(path, path);
-    let plan = RewrapPlan::new(&locked.file, options, open, &control.cancel).map_err(on_file)?;
+    let plan = RewrapPlan::new(&locked.file, change, open, &control.cancel).map_err(on_file)?;
     match plan.copy_offset() {
         Some(offset) => write_in_place(&locked.file, &plan, offset).map_err(on_file)?,
-        None => write::write_new_file(&locked, path, &plan, flush, control)?,
+        None => locked.replace(flush, |output| {
+            write::copy_stream(&locked.file, output, &plan, control).map_err(on_file)
+        })?,
     }
     Ok(plan.report)
 }

@@ -1,7 +1,7 @@
 //! The new header, made before anything is written.
 
 use super::slots::{SlotLists, change_slots};
-use super::{PlacedSlot, RewrapOptions, RewrapReport};
+use super::{PlacedSlot, RewrapReport, SlotChange};
 use crate::crypto::{FileKey, Random, StreamKeys};
 use crate::error::{EndPart, SealError};
 use crate::format::{
@@ -35,7 +35,7 @@ impl RewrapPlan {
     /// Opens the stream and makes its new header.
     pub(crate) fn new(
         source: &dyn ReadAt,
-        options: &RewrapOptions,
+        change: &SlotChange,
         open: &DecryptOptions<'_>,
         cancel: &CancellationToken,
     ) -> Result<Self, SealError> {
@@ -63,8 +63,8 @@ impl RewrapPlan {
             None => (stream.header.clone(), stream.older.clone(), stream.from_copy),
         };
         let SlotLists { kept, added, removed } =
-            change_slots(&header, older.as_ref(), &options.change, &open.limits())?;
-        let draft = draft_header(options.change.name_of_added(), &header, kept, added)?;
+            change_slots(&header, older.as_ref(), change, &open.limits())?;
+        let draft = draft_header(change.name_of_added(), &header, kept, added)?;
         cancel.check()?;
         let draft = add_slots(draft, added, &stream.unlocked.file_key)?;
         let keys = StreamKeys::derive(

@@ -1,14 +1,12 @@
 //! Writes the new header: over the old one, or into a new file.
 
-use super::locked_file::LockedFile;
 use super::plan::RewrapPlan;
 use crate::error::{IoOperation, SealError};
-use crate::format::{FOOTER_SIZE, Footer};
+use crate::format::Footer;
 use crate::operation::options::Control;
 use crate::stream_v2::io::{ReadWriteAt, WriteAt, append_range};
 use std::fs::File;
 use std::io::{IoSlice, Write};
-use std::path::Path;
 
 /// Writes the copy, which starts at `copy_offset`, and then the header. Each is on the disk before the next is written, so
 /// that one of the two is valid at any time.
@@ -36,26 +34,16 @@ pub(crate) fn write_in_place(
     write(0, &plan.header)
 }
 
-/// Writes the stream with its new header into a new file, which replaces the old one. `path` is the file's name in messages.
-pub(super) fn write_new_file(
-    file: &LockedFile,
-    path: &Path,
-    plan: &RewrapPlan,
-    flush: bool,
-    control: &Control<'_>,
-) -> Result<(), SealError> {
-    file.replace(flush, |output| {
-        copy_stream(&file.file, output, plan, control).map_err(|failure| failure.on_file(path, path))
-    })
-}
-
-fn copy_stream(
+/// Writes the stream with its new header into a new file.
+pub(super) fn copy_stream(
     from: &File,
     mut to: &File,
     plan: &RewrapPlan,
     control: &Control<'_>,
 ) -> Result<(), SealError> {
-    let after_end_record = after_end_record(plan);
+    let mut after_end_record = Vec::new();
+    let copy = plan.old.core.header_copy.then_some(&plan.header[..]);
+    Footer::append(&mut after_end_record, plan.end_record_size, copy);
     let size = plan.header.len() as u64 + plan.inner_size + after_end_record.len() as u64;
     to.reserve(size).map_err(SealError::writing)?;
     to.write_all(&plan.header).map_err(SealError::writing)?;
@@ -65,17 +53,4 @@ fn copy_stream(
     to.write_all(&after_end_record).map_err(SealError::writing)?;
     meter.finish();
     Ok(())
-}
-
-/// The bytes after the end record: the header's copy, if there is one, and the footer.
-fn after_end_record(plan: &RewrapPlan) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if plan.old.core.header_copy {
-        bytes.extend_from_slice(&plan.header);
-    }
-    let footer = Footer {
-        end_size: plan.end_record_size + (bytes.len() + FOOTER_SIZE) as u64,
-    };
-    bytes.extend_from_slice(&footer.encode());
-    bytes
 }

@@ -155,12 +155,6 @@ impl<'a> Copies<'a> {
         !self.cancel.is_cancelled()
     }
 
-    /// # Errors
-    /// `Cancelled`, if the operation was.
-    pub(super) fn check_searched(&self) -> Result<(), SealError> {
-        Ok(self.cancel.check()?)
-    }
-
     /// Finds the damaged copy's header after its end record, if the header itself is lost and no footer leads to its copy.
     pub(super) fn find_header_copy(&mut self, end_record_size: u64, total: u64) {
         let core = &self.core;

@@ -8,30 +8,15 @@ use crate::stream_v2::io::ReadAt;
 use std::path::Path;
 
 /// Source of a copy.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub enum CopySource<'a> {
     /// A regular file.
-    File(&'a Path),
+    File(SourceFile<'a>),
     /// Bytes in memory.
     Memory(&'a [u8]),
 }
 
-/// A copy that was opened.
-enum OpenedCopy<'a> {
-    File(SourceFile<'a>),
-    Memory(&'a [u8]),
-}
-
-impl<'a> CopySource<'a> {
-    fn open(&self) -> Result<OpenedCopy<'a>, SealError> {
-        Ok(match self {
-            Self::File(path) => OpenedCopy::File(SourceFile::open(path)?),
-            Self::Memory(bytes) => OpenedCopy::Memory(bytes),
-        })
-    }
-}
-
-impl OpenedCopy<'_> {
+impl CopySource<'_> {
     fn file(&self) -> Option<&SourceFile<'_>> {
         match self {
             Self::File(source) => Some(source),
@@ -53,17 +38,15 @@ impl OpenedCopy<'_> {
 /// The errors of [`heal`]; `SameFile` if the target is one of the copies, `TargetExists`, `NotARegularFile`, `Io`. On an error `to` is
 /// unchanged and no other file remains, but see [`OutputFile::commit`](crate::stream_v2::io::OutputFile::commit) for a disk that fails in the last step.
 pub fn heal_file(
-    damaged: CopySource<'_>,
+    damaged: &CopySource<'_>,
     replicas: &[CopySource<'_>],
     to: &Path,
     options: HealOptions,
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<HealReport, SealError> {
-    let damaged = damaged.open()?;
-    let replicas: Vec<_> = replicas.iter().map(CopySource::open).collect::<Result<_, _>>()?;
-    let files: Vec<_> = std::iter::once(&damaged)
-        .chain(&replicas)
+    let files: Vec<_> = std::iter::once(damaged)
+        .chain(replicas)
         .filter_map(|copy| copy.file().map(|source| &source.file))
         .collect();
     let new = NewFile {
@@ -73,6 +56,6 @@ pub fn heal_file(
         mode: damaged.file().and_then(|source| source.mode),
         placement,
     };
-    let sources: Vec<_> = replicas.iter().map(OpenedCopy::as_source).collect();
+    let sources: Vec<_> = replicas.iter().map(CopySource::as_source).collect();
     new.write(|output| heal(damaged.as_source(), &sources, &output.file(), options, control))
 }

@@ -72,12 +72,12 @@ pub fn heal(
         return Err(SealError::NoDigests);
     }
     let end = end_record::choose(&mut copies);
-    copies.check_searched()?;
+    control.cancel.check()?;
     let end = end?;
     let total = end.record.plaintext_total;
     copies.find_header_copy(end.bytes.len() as u64, total);
     let chosen = choose_header(&copies, &end);
-    copies.check_searched()?;
+    control.cancel.check()?;
     let Some((header_from, chosen)) = chosen else {
         return Err(copies.header_failure());
     };
@@ -164,13 +164,8 @@ fn choose_header(copies: &Copies<'_>, end: &ChosenEnd) -> Option<(usize, FoundHe
 /// The output's trailer: end record, header copy and footer.
 fn trailer(end: &ChosenEnd, copy: &StreamHeader) -> Vec<u8> {
     let mut trailer = end.bytes.clone();
-    if copy.core.header_copy {
-        trailer.extend_from_slice(&copy.bytes);
-    }
-    let footer = Footer {
-        end_size: (trailer.len() + FOOTER_SIZE) as u64,
-    };
-    trailer.extend_from_slice(&footer.encode());
+    let size = trailer.len() as u64;
+    Footer::append(&mut trailer, size, copy.core.header_copy.then_some(&copy.bytes));
     trailer
 }
 

@@ -4,7 +4,7 @@ use super::{MAC_SIZE, TRAILER_SIZE, read_array};
 use crate::crypto::{
     CryptoError, FileKey, JournalKey, Random, SecretKey, UnwrapError, unwrap_file_key, wrap_file_key,
 };
-use crate::format::{MAX_HEADER_SIZE, SLOT_SALT_SIZE, WRAP_SIZE, crc32c};
+use crate::format::{Cursor, MAX_HEADER_SIZE, SLOT_SALT_SIZE, WRAP_SIZE, crc32c};
 use crate::resume::SourceMark;
 use std::io;
 use std::io::Read;
@@ -167,45 +167,50 @@ impl StoredHeader {
         let Some(fixed) = read_array::<FIXED_SIZE>(reader)? else {
             return Ok(None);
         };
-        let Some(fields) = FixedFields::parse(&fixed) else {
+        let Some(size) = claimed_size(&fixed) else {
             return Ok(None);
         };
         let mut bytes = fixed.to_vec();
-        reader
-            .take(fields.remaining_size() as u64)
-            .read_to_end(&mut bytes)?;
-        Ok(Self::parse(&bytes, &fields))
+        reader.take((size - FIXED_SIZE) as u64).read_to_end(&mut bytes)?;
+        Ok((bytes.len() == size).then(|| Self::parse(&bytes)).flatten())
     }
 
-    fn parse(bytes: &[u8], fields: &FixedFields) -> Option<Self> {
-        if bytes.len() < FIXED_SIZE + fields.remaining_size() {
-            return None;
-        }
+    /// Parses a header of the size that it claims.
+    fn parse(bytes: &[u8]) -> Option<Self> {
         let (checked, crc) = bytes.split_last_chunk::<4>()?;
         if crc32c(checked) != u32::from_be_bytes(*crc) {
             return None;
         }
         let (authenticated, mac) = checked.split_last_chunk()?;
-        let rest = authenticated.get(FIXED_SIZE..)?;
-        let (wrapped, rest) = rest.split_at_checked(fields.wrapped_size)?;
-        let (public_keys, stream_header) = match fields.has_public_keys {
-            true => rest.split_first_chunk().map(|(mac, rest)| (Some(*mac), rest))?,
-            false => (None, rest),
+        let mut fields = Cursor::new(authenticated, 0);
+        fields.take(MAGIC.len() + 1)?;
+        let direction = JournalDirection::from_code(fields.u8()?)?;
+        let flags = fields.u16()?;
+        fields.u32()?;
+        let source = SourceMark {
+            size: fields.u64()?,
+            modified: fields.u64()?.cast_signed(),
+            device: fields.u64()?,
+            inode: fields.u64()?,
         };
-        let wrapped = match wrapped.split_first_chunk() {
-            Some((salt, wrap)) => Some(WrappedFileKey {
-                salt: *salt,
-                wrap: wrap.try_into().ok()?,
+        let wrapped = match fields.u16()? {
+            0 => None,
+            _ => Some(WrappedFileKey {
+                salt: fields.array()?,
+                wrap: fields.array()?,
             }),
-            None => None,
+        };
+        let public_keys = match flags {
+            FLAG_PUBLIC_KEYS => Some(fields.array()?),
+            _ => None,
         };
         Some(Self {
             header: JournalHeader {
-                direction: fields.direction,
-                source: fields.source,
+                direction,
+                source,
                 wrapped,
                 public_keys,
-                stream_header: stream_header.to_vec(),
+                stream_header: fields.rest().to_vec(),
             },
             mac: *mac,
             authenticated: authenticated.to_vec(),
@@ -230,49 +235,21 @@ fn public_keys_message(public_keys: &[u8]) -> Vec<u8> {
     [PUBLIC_KEYS_LABEL, public_keys].concat()
 }
 
-/// Fields of the header's fixed part. All sizes are bounded.
-struct FixedFields {
-    direction: JournalDirection,
-    source: SourceMark,
-    has_public_keys: bool,
-    wrapped_size: usize,
-    stream_header_size: usize,
-}
-
-impl FixedFields {
-    fn parse(fixed: &[u8; FIXED_SIZE]) -> Option<Self> {
-        let u64_at = |at: usize| {
-            let bytes = fixed.get(at..)?.first_chunk()?;
-            Some(u64::from_be_bytes(*bytes))
-        };
-        let flags = u16::from_be_bytes([fixed[10], fixed[11]]);
-        if fixed[..8] != MAGIC || fixed[8] != VERSION || flags & !FLAG_PUBLIC_KEYS != 0 {
-            return None;
-        }
-        let stream_header_size = u32::from_be_bytes([fixed[12], fixed[13], fixed[14], fixed[15]]);
-        let wrapped_size = usize::from(u16::from_be_bytes([fixed[48], fixed[49]]));
-        if stream_header_size > MAX_HEADER_SIZE || !matches!(wrapped_size, 0 | WRAPPED_SIZE) {
-            return None;
-        }
-        Some(Self {
-            direction: JournalDirection::from_code(fixed[9])?,
-            source: SourceMark {
-                size: u64_at(16)?,
-                modified: u64_at(24)?.cast_signed(),
-                device: u64_at(32)?,
-                inode: u64_at(40)?,
-            },
-            has_public_keys: flags == FLAG_PUBLIC_KEYS,
-            wrapped_size,
-            stream_header_size: stream_header_size as usize,
-        })
-    }
-
-    /// Bytes of the header after the fixed part.
-    const fn remaining_size(&self) -> usize {
-        let public_keys = if self.has_public_keys { MAC_SIZE } else { 0 };
-        self.wrapped_size + public_keys + self.stream_header_size + TRAILER_SIZE
-    }
+/// Bytes of the header by its fixed part; bounded. `None` unless magic, version, flags and sizes are valid.
+fn claimed_size(fixed: &[u8; FIXED_SIZE]) -> Option<usize> {
+    let mut fields = Cursor::new(fixed.strip_prefix(&MAGIC)?, MAGIC.len());
+    let (version, _direction, flags) = (fields.u8()?, fields.u8()?, fields.u16()?);
+    let stream_header = fields.u32()?;
+    fields.take(SOURCE_MARK_SIZE)?;
+    let wrapped = usize::from(fields.u16()?);
+    let public_keys = match flags {
+        0 => 0,
+        FLAG_PUBLIC_KEYS => MAC_SIZE,
+        _ => return None,
+    };
+    let is_valid =
+        version == VERSION && stream_header <= MAX_HEADER_SIZE && matches!(wrapped, 0 | WRAPPED_SIZE);
+    is_valid.then_some(FIXED_SIZE + wrapped + public_keys + stream_header as usize + TRAILER_SIZE)
 }
 
 const MAGIC: [u8; 8] = *b"\x89SEALJ\r\n";
@@ -283,5 +260,7 @@ const WRAP_LABEL: &[u8] = b"sealstream v1 journal";
 const PUBLIC_KEYS_LABEL: &[u8] = b"sealstream v1 public keys";
 /// Bytes before the wrapped file key.
 const FIXED_SIZE: usize = 50;
+/// Size 8, time of change 8, device 8, inode 8.
+const SOURCE_MARK_SIZE: usize = 32;
 /// Bytes of the wrapped file key: salt 32, wrap 80.
 const WRAPPED_SIZE: usize = SLOT_SALT_SIZE + WRAP_SIZE;

@@ -137,13 +137,8 @@ impl NewStream {
             entries: tally.take_entries(),
         };
         let mut end = record.encode(|bytes| self.end_key.sign(bytes));
-        if self.header_copy {
-            end.extend_from_slice(&self.header);
-        }
-        let footer = Footer {
-            end_size: (end.len() + FOOTER_SIZE) as u64,
-        };
-        end.extend_from_slice(&footer.encode());
+        let size = end.len() as u64;
+        Footer::append(&mut end, size, self.header_copy.then_some(&self.header));
         tally.add_output(&end);
         Ok(end)
     }

@@ -73,8 +73,7 @@ impl ReadWriteAt for Disk {
 /// A rewrap in place on a disk; what it did to that.
 fn run(disk: &Disk, change: SlotChange, number: u8) -> Result<(), SealError> {
     let control = Control::serial();
-    let options = RewrapOptions { change };
-    let plan = RewrapPlan::new(disk, &options, &reading(identity(number)), &control.cancel).unwrap();
+    let plan = RewrapPlan::new(disk, &change, &reading(identity(number)), &control.cancel).unwrap();
     write_in_place(disk, &plan, plan.copy_offset().unwrap())
 }
 

@@ -11,7 +11,7 @@ use crate::error::SealError;
 use crate::format::{DigestKind, PassphraseCost, RawKeySlot, SlotType, StreamHeader, StreamHeaderDraft};
 use crate::keys::{HybridIdentity, Identity, Passphrase, Recipient, X25519Identity};
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
-use crate::rekey::rewrap::{RewrapOptions, RewrapReport, SlotChange, SlotSelector, rewrap_file};
+use crate::rekey::rewrap::{RewrapReport, SlotChange, SlotSelector, rewrap_file};
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{ENDS, End, compact, open_by, options, plaintext, seal};
 use std::path::PathBuf;
@@ -91,13 +91,7 @@ impl Sealed {
     }
 
     fn rewrap(&self, change: SlotChange, open: &DecryptOptions<'_>) -> Result<RewrapReport, SealError> {
-        rewrap_file(
-            &self.path(),
-            &RewrapOptions { change },
-            open,
-            false,
-            &Control::serial(),
-        )
+        rewrap_file(&self.path(), &change, open, false, &Control::serial())
     }
 
     /// Nothing stands beside the file.

@@ -168,8 +168,7 @@ fn a_cancelled_rewrap_changes_nothing() {
         };
         control.cancel.cancel();
         let change = edit((2..2 + recipients).map(recipient).collect(), Vec::new());
-        let options = RewrapOptions { change };
-        let result = rewrap_file(&sealed.path(), &options, &reading(identity(1)), true, &control);
+        let result = rewrap_file(&sealed.path(), &change, &reading(identity(1)), true, &control);
         assert_eq!(result.unwrap_err(), SealError::Cancelled);
         assert_eq!(sealed.bytes(), stream);
         assert!(sealed.is_alone());
@@ -184,13 +183,7 @@ fn moved(path: &Path, meanwhile: &(dyn Fn() + Sync)) -> Result<RewrapReport, Sea
         ..Control::serial()
     };
     let change = edit((2..42).map(recipient).collect(), Vec::new());
-    rewrap_file(
-        path,
-        &RewrapOptions { change },
-        &reading(identity(1)),
-        true,
-        &control,
-    )
+    rewrap_file(path, &change, &reading(identity(1)), true, &control)
 }
 
 #[test]
@@ -270,14 +263,7 @@ fn links_are_followed_and_permissions_stay() {
     std::fs::set_permissions(sealed.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
     let rewrap = |count: u8| {
         let change = edit((2..2 + count).map(recipient).collect(), Vec::new());
-        rewrap_file(
-            &soft,
-            &RewrapOptions { change },
-            &reading(identity(1)),
-            true,
-            &Control::serial(),
-        )
-        .unwrap()
+        rewrap_file(&soft, &change, &reading(identity(1)), true, &Control::serial()).unwrap()
     };
     assert!(rewrap(1).in_place);
     assert_eq!(std::fs::read(&hard).unwrap(), sealed.bytes());
@@ -297,9 +283,9 @@ fn links_are_followed_and_permissions_stay() {
 #[test]
 fn anything_but_a_regular_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let options = RewrapOptions { change: nothing() };
+    let change = nothing();
     let rewrap =
-        |path: &std::path::Path| rewrap_file(path, &options, &reading(identity(1)), true, &Control::serial());
+        |path: &std::path::Path| rewrap_file(path, &change, &reading(identity(1)), true, &Control::serial());
     let fifo = folder.path().join("fifo");
     assert!(
         std::process::Command::new("mkfifo")

@@ -2,8 +2,8 @@
 
 use super::stream;
 use crate::error::SealError;
-use crate::files::Placement;
 use crate::files::tests::{NEW, REPLACE};
+use crate::files::{Placement, SourceFile};
 use crate::repair::heal::{CopySource, HealOptions, HealReport, heal_file};
 use crate::testing::support::{SEGMENT, compact, control};
 use std::fs;
@@ -38,8 +38,8 @@ impl Folder {
     fn heal(&self, names: [&str; 2], to: &str, placement: Placement) -> Result<HealReport, SealError> {
         let [damaged, replica] = names.map(|name| self.path(name));
         heal_file(
-            CopySource::File(&damaged),
-            &[CopySource::File(&replica)],
+            &CopySource::File(SourceFile::open(&damaged)?),
+            &[CopySource::File(SourceFile::open(&replica)?)],
             &self.path(to),
             HealOptions::default(),
             placement,
@@ -124,7 +124,7 @@ fn copies_in_memory_are_accepted() {
     let [a, b] = ["a", "b"].map(|name| fs::read(folder.path(name)).unwrap());
     let (damaged, replicas) = (CopySource::Memory(&a), [CopySource::Memory(&b)]);
     let (to, options) = (folder.path("out"), HealOptions::default());
-    heal_file(damaged, &replicas, &to, options, NEW, &control(1)).unwrap();
+    heal_file(&damaged, &replicas, &to, options, NEW, &control(1)).unwrap();
     assert_eq!(fs::read(to).unwrap(), folder.whole);
 }
 
