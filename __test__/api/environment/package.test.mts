@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -52,6 +52,12 @@ const NAMES = [
   'verify',
   'x25519',
 ];
+
+test("the types of the addon have their comments as text, not as Rust's string tokens", (t) => {
+  const types = readFileSync(join(ROOT, 'native', 'binding.d.ts'), 'utf8');
+  t.regex(types, /^ *\/\*\* \w/m);
+  t.notRegex(types, /^ *(\/\*\*|\*) r#*"/m);
+});
 
 test('both kinds of modules give the same exports', (t) => {
   const required = createRequire(import.meta.url)('sealstream') as Record<string, unknown>;

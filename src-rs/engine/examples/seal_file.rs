@@ -33,10 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         digest: DigestKind::Blake3,
         // Leaves room in the header, so that other keys can be added later without writing a new file.
         header: HeaderLayout::Rewrappable,
+        // The context is not stored. It has to be the same when the stream is opened.
+        context: b"tenant 7".into(),
         ..EncryptOptions::new(vec![recipient])
     };
-    // The context is not stored. It has to be the same when the stream is opened.
-    let options = options.with_context(b"tenant 7");
 
     // 0: one thread for each core.
     let threads = Threads::new(0)?;
@@ -60,7 +60,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
 
     // If any byte of `sealed` was changed, this fails with the segment and the byte, and leaves no output.
-    let options = DecryptOptions::new(vec![Identity::Key(key)]).with_context(b"tenant 7");
+    let options = DecryptOptions {
+        context: b"tenant 7".into(),
+        ..DecryptOptions::new(vec![Identity::Key(key)])
+    };
     let report = decrypt_file(&sealed, &opened, &options, placement, &control)?;
     println!("opened {} bytes in {:?}", report.plaintext_size, report.elapsed);
     Ok(())

@@ -21,7 +21,10 @@ fn open(
     threads: usize,
     ordered: bool,
 ) -> Result<Vec<u8>, SealError> {
-    let options = DecryptOptions::new(vec![identity.clone()]).with_context(context);
+    let options = DecryptOptions {
+        context: context.into(),
+        ..DecryptOptions::new(vec![identity.clone()])
+    };
     let control = Control {
         threads: Threads::new(threads)?,
         ..Control::serial()

@@ -3,6 +3,7 @@
 use super::floe::FloeKey;
 use super::kdf::{MacKey, Prk, sha384};
 use super::{CryptoError, FileKey, overwrite_stack};
+use crate::format::HeaderFields;
 use subtle::ConstantTimeEq;
 
 /// The root of a stream's keys.
@@ -18,6 +19,14 @@ pub struct StreamKeys {
 pub type PayloadKey = FloeKey;
 
 impl StreamKeys {
+    /// Derives the root of the stream with this header, as [`derive`](Self::derive) does.
+    ///
+    /// # Errors
+    /// None for inputs that the format allows.
+    pub fn of(header: &HeaderFields, file_key: &FileKey, context: &[u8]) -> Result<Self, CryptoError> {
+        Self::derive(file_key, &header.core.encode(), &header.core_extensions, context)
+    }
+
     /// Derives the root. `core` holds the stream id in its last 32 bytes. `context` is supplied by the caller on sealing and on
     /// opening; the stream does not hold it.
     ///

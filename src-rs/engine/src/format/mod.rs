@@ -31,8 +31,8 @@ pub use slots::{
     SLOT_PREFIX_SIZE, SLOT_SALT_SIZE, SlotBody, SlotType, WRAP_SIZE, X25519Slot,
 };
 pub use stream::{
-    CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAGIC, MAX_HEADER_SIZE,
-    MAX_PASSPHRASE_SLOTS, MAX_SLOTS, MIN_HEADER_SIZE, StreamCore, StreamHeader, StreamHeaderDraft,
+    CORE_SIZE, FLAG_HEADER_COPY, HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, HeaderFields, MAGIC,
+    MAX_HEADER_SIZE, MAX_PASSPHRASE_SLOTS, MAX_SLOTS, MIN_HEADER_SIZE, StreamCore, StreamHeader,
     check_prefix,
 };
 pub use units::{ByteRange, FrameIndex, SegmentIndex, WireOffset};

@@ -10,6 +10,7 @@ use super::{
     DigestKind, Geometry, GeometryError, HeaderError, HeaderField, RawKeySlot, SlotType, WireOffset, crc32c,
     extensions,
 };
+use std::ops::Deref;
 
 /// Bytes 0 to 63 of the header. They never change, and all payload keys are bound to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,9 +105,9 @@ impl StreamCore {
     }
 }
 
-/// A header with a right checksum and valid fields. Its MAC needs a key and is not checked here.
+/// The fields of a header, without its MAC and checksum.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamHeader {
+pub struct HeaderFields {
     /// Bytes 0 to 63.
     pub core: StreamCore,
     /// 0, and one more at every rewrap.
@@ -119,10 +120,25 @@ pub struct StreamHeader {
     pub header_extensions: Vec<u8>,
     /// The key slots, in the order in which readers try them.
     pub slots: Vec<RawKeySlot>,
+}
+
+/// A header with a right checksum and valid fields. Its MAC needs a key and is not checked here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamHeader {
+    /// The fields in front of the MAC.
+    pub fields: HeaderFields,
     /// The header's MAC.
     pub mac: [u8; 48],
     /// All bytes of the header.
     pub bytes: Vec<u8>,
+}
+
+impl Deref for StreamHeader {
+    type Target = HeaderFields;
+
+    fn deref(&self) -> &HeaderFields {
+        &self.fields
+    }
 }
 
 impl StreamHeader {
@@ -173,12 +189,14 @@ impl StreamHeader {
             return HeaderError::refuse(F::Padding, at, "not zero", "zeros up to the MAC");
         }
         Ok(Self {
-            core,
-            revision,
-            context_check,
-            core_extensions,
-            header_extensions,
-            slots,
+            fields: HeaderFields {
+                core,
+                revision,
+                context_check,
+                core_extensions,
+                header_extensions,
+                slots,
+            },
             mac: *mac,
             bytes: bytes.to_vec(),
         })
@@ -215,26 +233,7 @@ impl StreamHeader {
     }
 }
 
-/// A header to be encoded: all fields but the MAC and the checksum.
-#[derive(Clone, Debug)]
-pub struct StreamHeaderDraft {
-    /// Bytes 0 to 63.
-    pub core: StreamCore,
-    /// 0, and one more at every rewrap.
-    pub revision: u16,
-    /// Tells a wrong context from a wrong key.
-    pub context_check: [u8; 32],
-    /// Extension entries that never change.
-    pub core_extensions: Vec<u8>,
-    /// Extension entries that a rewrap may change.
-    pub header_extensions: Vec<u8>,
-    /// The key slots.
-    pub slots: Vec<RawKeySlot>,
-    /// Bytes up to which the header is padded with zeros, so that a rewrap fits in place; 0 for no padding.
-    pub padded_size: u32,
-}
-
-impl StreamHeaderDraft {
+impl HeaderFields {
     /// Bytes of the header without padding.
     #[must_use]
     pub fn unpadded_size(&self) -> usize {
@@ -243,9 +242,10 @@ impl StreamHeaderDraft {
         HEADER_FIXED_SIZE + extensions + slots + HEADER_TRAILER_SIZE
     }
 
-    /// Encodes the header. `mac` computes the MAC of the bytes in front of it.
-    pub fn encode(&self, mac: impl FnOnce(&[u8]) -> [u8; 48]) -> Vec<u8> {
-        let size = self.unpadded_size().max(self.padded_size as usize);
+    /// Encodes the header, padded with zeros to `padded_size` bytes so that a rewrap fits in place; 0 for no padding. `mac`
+    /// computes the MAC of the bytes in front of it.
+    pub fn encode(&self, padded_size: u32, mac: impl FnOnce(&[u8]) -> [u8; 48]) -> Vec<u8> {
+        let size = self.unpadded_size().max(padded_size as usize);
         let mut out = Vec::with_capacity(size);
         out.extend_from_slice(&self.core.encode());
         out.extend_from_slice(&(size as u32).to_be_bytes());

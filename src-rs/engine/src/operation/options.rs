@@ -86,7 +86,7 @@ pub enum HeaderLayout {
     Rewrappable,
 }
 
-impl<'a> EncryptOptions<'a> {
+impl EncryptOptions<'_> {
     /// Default options for these recipients.
     #[must_use]
     pub fn new(recipients: Vec<Recipient>) -> Self {
@@ -98,13 +98,6 @@ impl<'a> EncryptOptions<'a> {
             digest: DigestKind::default(),
             header: HeaderLayout::Compact,
         }
-    }
-
-    /// The same options with another context.
-    #[must_use]
-    pub fn with_context(self, context: impl Into<Cow<'a, [u8]>>) -> Self {
-        let context = context.into();
-        Self { context, ..self }
     }
 
     /// The types of the slots that the header gets.
@@ -160,7 +153,7 @@ pub struct DecryptOptions<'a> {
     pub on_damage: DamagePolicy<'a>,
 }
 
-impl<'a> DecryptOptions<'a> {
+impl DecryptOptions<'_> {
     /// Default options for these identities.
     #[must_use]
     pub fn new(identities: Vec<Identity>) -> Self {
@@ -172,13 +165,6 @@ impl<'a> DecryptOptions<'a> {
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
             on_damage: DamagePolicy::Abort,
         }
-    }
-
-    /// The same options with another context.
-    #[must_use]
-    pub fn with_context(self, context: impl Into<Cow<'a, [u8]>>) -> Self {
-        let context = context.into();
-        Self { context, ..self }
     }
 
     /// The types of slots that the identities may open.

@@ -67,12 +67,7 @@ pub(crate) fn decrypt_resumable(
 
 fn journal_key(stream: &UnlockedStream, options: &DecryptOptions<'_>) -> Result<JournalKey, SealError> {
     let (header, file_key) = (&stream.header, &stream.unlocked.file_key);
-    let keys = StreamKeys::derive(
-        file_key,
-        &header.core.encode(),
-        &header.core_extensions,
-        &options.context,
-    )?;
+    let keys = StreamKeys::of(header, file_key, &options.context)?;
     Ok(keys.journal_key()?)
 }
 

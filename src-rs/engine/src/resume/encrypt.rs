@@ -115,12 +115,7 @@ fn find_stream(
         return Ok(None);
     };
     let core = &header.core;
-    let keys = StreamKeys::derive(
-        &file_key,
-        &core.encode(),
-        &header.core_extensions,
-        &options.context,
-    )?;
+    let keys = StreamKeys::of(&header, &file_key, &options.context)?;
     if !keys.verify_header(header.authenticated(), &header.mac) {
         return Err(attempt.refused(CHANGED));
     }

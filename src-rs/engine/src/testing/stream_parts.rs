@@ -2,8 +2,8 @@
 
 use crate::crypto::{EndKey, Random, SegmentHasher, StreamKeys};
 use crate::format::{
-    DigestKind, EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_TRAILER_SIZE, ManifestEntry,
-    SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, StreamHeaderDraft, crc32c,
+    DigestKind, EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_TRAILER_SIZE, HeaderFields, ManifestEntry,
+    SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, crc32c,
 };
 use crate::keys::{Identity, UnlockLimits, unlock};
 use crate::stream_v2::framing::contents_mut;
@@ -153,21 +153,13 @@ impl StreamParts {
     pub(crate) fn rewrite_header(
         &mut self,
         keys: Option<&StreamKeys>,
-        change: impl FnOnce(&mut StreamHeaderDraft),
+        change: impl FnOnce(&mut HeaderFields),
     ) {
         let header = self.parsed_header();
-        let mut draft = StreamHeaderDraft {
-            core: header.core,
-            revision: header.revision,
-            context_check: header.context_check,
-            core_extensions: header.core_extensions,
-            header_extensions: header.header_extensions,
-            slots: header.slots,
-            padded_size: 0,
-        };
+        let mut draft = header.fields;
         change(&mut draft);
         let mac = |bytes: &[u8]| keys.map_or(header.mac, |keys| keys.header_mac(bytes));
-        self.header = draft.encode(mac);
+        self.header = draft.encode(0, mac);
     }
 
     /// Makes the header's checksum right.

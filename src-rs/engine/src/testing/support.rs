@@ -192,3 +192,19 @@ pub(crate) fn pick(seed: &mut u64, bound: usize) -> usize {
         .wrapping_add(1_442_695_040_888_963_407);
     ((*seed >> 33) as usize) % bound
 }
+
+impl<'a> EncryptOptions<'a> {
+    /// The same options with another context.
+    pub(crate) fn with_context(self, context: impl Into<std::borrow::Cow<'a, [u8]>>) -> Self {
+        let context = context.into();
+        Self { context, ..self }
+    }
+}
+
+impl<'a> DecryptOptions<'a> {
+    /// The same options with another context.
+    pub(crate) fn with_context(self, context: impl Into<std::borrow::Cow<'a, [u8]>>) -> Self {
+        let context = context.into();
+        Self { context, ..self }
+    }
+}

@@ -4,13 +4,13 @@ use super::*;
 use crate::format::KeySlot;
 use proptest::prelude::*;
 
-fn draft() -> StreamHeaderDraft {
+fn draft() -> HeaderFields {
     let slot = KeySlot {
         id: "laptop".into(),
         salt: [3; 32],
         wrap: [4; 80],
     };
-    StreamHeaderDraft {
+    HeaderFields {
         core: StreamCore {
             geometry: Geometry::new(1024, 4096, DigestKind::Sha256).unwrap(),
             header_copy: true,
@@ -22,13 +22,12 @@ fn draft() -> StreamHeaderDraft {
         core_extensions: vec![0, 1, 0, 0, 0, 2, 0xaa, 0xbb],
         header_extensions: vec![],
         slots: vec![slot.to_raw()],
-        padded_size: 512,
     }
 }
 
 /// Changes bytes and recomputes the checksum, as an attacker or a newer writer would.
 fn with(change: impl FnOnce(&mut Vec<u8>)) -> Result<StreamHeader, HeaderError> {
-    let mut bytes = draft().encode(|_| [8; 48]);
+    let mut bytes = draft().encode(512, |_| [8; 48]);
     bytes.truncate(508);
     change(&mut bytes);
     let crc = crc32c(&bytes).to_be_bytes();
@@ -84,7 +83,7 @@ fn every_wrong_field_is_refused_by_name_and_offset() {
 
 #[test]
 fn a_cut_header_is_incomplete_and_a_foreign_file_is_not() {
-    let bytes = draft().encode(|_| [8; 48]);
+    let bytes = draft().encode(512, |_| [8; 48]);
     for length in 0..bytes.len() {
         let cut = StreamHeader::parse(&bytes[..length]);
         assert!(
@@ -122,7 +121,7 @@ fn unknown_slots_and_entries_are_kept() {
             body: vec![9; 80],
         },
     );
-    let header = StreamHeader::parse(&draft.encode(|_| [0; 48])).unwrap();
+    let header = StreamHeader::parse(&draft.encode(512, |_| [0; 48])).unwrap();
     assert_eq!(header.slots, draft.slots);
 }
 
@@ -130,7 +129,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..700), mend: bool) {
         if mend {
-            let good = draft().encode(|_| [0; 48]);
+            let good = draft().encode(512, |_| [0; 48]);
             let n = bytes.len().min(60);
             bytes.splice(..n, good[..n].iter().copied());
         }

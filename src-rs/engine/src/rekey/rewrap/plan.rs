@@ -2,11 +2,10 @@
 
 use super::slots::{SlotLists, change_slots};
 use super::{PlacedSlot, RewrapReport, SlotChange};
-use crate::crypto::{FileKey, Random, StreamKeys};
+use crate::crypto::{Random, StreamKeys};
 use crate::error::{EndPart, SealError};
 use crate::format::{
-    FOOTER_SIZE, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, RawKeySlot, StreamHeader, StreamHeaderDraft, WireOffset,
-    end_record_size,
+    FOOTER_SIZE, HeaderFields, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, StreamHeader, WireOffset, end_record_size,
 };
 use crate::inspect::SlotInfo;
 use crate::keys::{Recipient, seal_slots};
@@ -64,16 +63,19 @@ impl RewrapPlan {
         };
         let SlotLists { kept, added, removed } =
             change_slots(&header, older.as_ref(), change, &open.limits())?;
-        let draft = draft_header(change.name_of_added(), &header, kept, added)?;
+        // Everything that can be refused is checked before a passphrase is derived.
+        let mut draft = HeaderFields {
+            revision: next_revision(&header)?,
+            slots: kept,
+            ..header.fields.clone()
+        };
+        let padded_size = padded_size(change.name_of_added(), &header, &draft, added)?;
         cancel.check()?;
-        let draft = add_slots(draft, added, &stream.unlocked.file_key)?;
-        let keys = StreamKeys::derive(
-            &stream.unlocked.file_key,
-            &header.core.encode(),
-            &header.core_extensions,
-            &open.context,
-        )?;
-        let bytes = draft.encode(|bytes| keys.header_mac(bytes));
+        let file_key = &stream.unlocked.file_key;
+        let new = seal_slots(added, &header.core.stream_id, file_key, &Random::system())?;
+        draft.slots.extend(new);
+        let keys = StreamKeys::of(&header, file_key, &open.context)?;
+        let bytes = draft.encode(padded_size, |bytes| keys.header_mac(bytes));
 
         let manifest = &end.manifest;
         let end_record_size =
@@ -110,28 +112,22 @@ impl RewrapPlan {
     }
 }
 
-/// The new header without the added slots. Everything that can be refused is checked before a passphrase is derived.
-fn draft_header(
-    name: &str,
-    header: &StreamHeader,
-    kept: Vec<RawKeySlot>,
-    added: &[Recipient],
-) -> Result<StreamHeaderDraft, SealError> {
-    let Some(revision) = header.revision.checked_add(1) else {
-        return Err(invalid(
+fn next_revision(header: &StreamHeader) -> Result<u16, SealError> {
+    header.revision.checked_add(1).ok_or_else(|| {
+        invalid(
             "path",
             "has a header that was rewritten 65535 times, the limit: seal the plaintext again",
-        ));
-    };
-    let draft = StreamHeaderDraft {
-        core: header.core.clone(),
-        revision,
-        context_check: header.context_check,
-        core_extensions: header.core_extensions.clone(),
-        header_extensions: header.header_extensions.clone(),
-        slots: kept,
-        padded_size: 0,
-    };
+        )
+    })
+}
+
+/// Bytes up to which the new header is padded. `draft` does not have the added slots.
+fn padded_size(
+    name: &str,
+    old: &StreamHeader,
+    draft: &HeaderFields,
+    added: &[Recipient],
+) -> Result<u32, SealError> {
     let new: usize = added.iter().map(Recipient::slot_size).sum();
     let needed = draft.unpadded_size() + new;
     if needed > MAX_HEADER_SIZE as usize {
@@ -139,27 +135,15 @@ fn draft_header(
         return Err(invalid(name, problem));
     }
     // With a header copy the padding allows the next rewrap to be in place, if this one can't be.
-    let padded_size = match (header.core.header_copy, needed as u32) {
+    Ok(match (old.core.header_copy, needed as u32) {
         (false, _) => 0,
-        (true, needed) if needed <= header.size() => header.size(),
+        (true, needed) if needed <= old.size() => old.size(),
         (true, needed) => needed.next_multiple_of(PADDING),
-    };
-    Ok(StreamHeaderDraft { padded_size, ..draft })
-}
-
-/// The header with the added slots.
-fn add_slots(
-    draft: StreamHeaderDraft,
-    added: &[Recipient],
-    file_key: &FileKey,
-) -> Result<StreamHeaderDraft, SealError> {
-    let new = seal_slots(added, &draft.core.stream_id, file_key, &Random::system())?;
-    let slots = [draft.slots, new].concat();
-    Ok(StreamHeaderDraft { slots, ..draft })
+    })
 }
 
 /// All slots of the new header, and the added ones with their positions.
-fn describe_slots(draft: &StreamHeaderDraft, added: usize) -> (Vec<SlotInfo>, Vec<PlacedSlot>) {
+fn describe_slots(draft: &HeaderFields, added: usize) -> (Vec<SlotInfo>, Vec<PlacedSlot>) {
     let slots: Vec<_> = draft.slots.iter().map(SlotInfo::new).collect();
     let placed = slots.iter().cloned().zip(0..);
     let added = placed

@@ -86,8 +86,8 @@ impl HealTask<'_> {
             times,
         } = worker;
         let geometry = &self.copies.core.geometry;
-        let offset = WireOffset::new(self.offset_in(copy, expected));
-        let mut write_at = self.target(expected);
+        let offset = self.offset(copy.header_size, expected);
+        let mut write_at = self.offset(self.header_size, expected).get();
         let destination = Destination::Record(write_at);
         let mut record = RecordReader::new(
             copy,
@@ -134,7 +134,7 @@ impl HealTask<'_> {
         let mut candidates = Vec::new();
         for copy in &self.copies.all {
             self.cancel.check()?;
-            let offset = self.offset_in(copy, expected);
+            let offset = self.offset(copy.header_size, expected).get();
             let Some(mut candidate) = times.time(Stage::Read, || Candidate::read(copy, offset, size)) else {
                 continue;
             };
@@ -159,7 +159,7 @@ impl HealTask<'_> {
             return Ok(HealedSegment { origin, crc64: 0 });
         };
         times.time(Stage::Write, || {
-            self.write(self.target(expected), [&record, &[], &[]])
+            self.write(self.offset(self.header_size, expected).get(), [&record, &[], &[]])
         })?;
         let origin = SegmentOrigin::Combined;
         Ok(HealedSegment { origin, crc64 })
@@ -176,14 +176,12 @@ impl HealTask<'_> {
         Some(checker.finish(digest).ok()?.output_crc64)
     }
 
-    fn offset_in(&self, copy: &StreamCopy<'_>, expected: &ExpectedRecord) -> u64 {
-        let geometry = &self.copies.core.geometry;
-        geometry.record_offset(copy.header_size, expected.index).get()
-    }
-
-    fn target(&self, expected: &ExpectedRecord) -> u64 {
-        let geometry = &self.copies.core.geometry;
-        geometry.record_offset(self.header_size, expected.index).get()
+    /// Where the record is after a header of this size.
+    fn offset(&self, header_size: u32, expected: &ExpectedRecord) -> WireOffset {
+        self.copies
+            .core
+            .geometry
+            .record_offset(header_size, expected.index)
     }
 
     fn write(&self, offset: u64, parts: [&[u8]; 3]) -> Result<(), TaskError> {

@@ -3,7 +3,7 @@
 use crate::crypto::{EndKey, FileKey, Random, StreamKeys, overwrite_stack};
 use crate::error::SealError;
 use crate::format::{
-    EndRecord, FOOTER_SIZE, Footer, Geometry, StreamCore, StreamHeader, StreamHeaderDraft, end_record_size,
+    EndRecord, FOOTER_SIZE, Footer, Geometry, HeaderFields, StreamCore, StreamHeader, end_record_size,
 };
 use crate::keys::seal_slots;
 use crate::operation::options::{EncryptOptions, HeaderLayout, compact_header_size};
@@ -63,16 +63,15 @@ impl NewStream {
             stream_id: *stream_id,
         };
         let keys = StreamKeys::derive(&file_key, &core.encode(), &[], &options.context)?;
-        let draft = StreamHeaderDraft {
+        let draft = HeaderFields {
             core,
             revision: 0,
             context_check: keys.context_check()?,
             core_extensions: Vec::new(),
             header_extensions: Vec::new(),
             slots: seal_slots(&options.recipients, stream_id, &file_key, random)?,
-            padded_size: padded_size(options.header),
         };
-        let header = draft.encode(|bytes| keys.header_mac(bytes));
+        let header = draft.encode(padded_size(options.header), |bytes| keys.header_mac(bytes));
         let stream = Self::assemble(header, &draft.core, &keys, random)?;
         Ok((stream, keys, file_key))
     }
@@ -83,7 +82,7 @@ impl NewStream {
         keys: &StreamKeys,
         random: &Random,
     ) -> Result<Self, SealError> {
-        Self::assemble(header.bytes, &header.core, keys, random)
+        Self::assemble(header.bytes, &header.fields.core, keys, random)
     }
 
     fn assemble(
@@ -92,13 +91,14 @@ impl NewStream {
         keys: &StreamKeys,
         random: &Random,
     ) -> Result<Self, SealError> {
-        let payload_key = keys.payload_key()?;
-        let context =
-            SegmentCryptoContext::new(payload_key, core.geometry, core.plaintext_size, random.clone())
-                .ok_or(crate::crypto::CryptoError::InputTooLong)?;
         Ok(Self {
             header,
-            context,
+            context: SegmentCryptoContext::new(
+                keys.payload_key()?,
+                core.geometry,
+                core.plaintext_size,
+                random.clone(),
+            )?,
             stream_id: core.stream_id,
             header_copy: core.header_copy,
             end_key: keys.end_key()?,

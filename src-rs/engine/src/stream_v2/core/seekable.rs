@@ -65,7 +65,7 @@ impl SeekableStream {
     /// The stream's id.
     #[must_use]
     pub const fn stream_id(&self) -> &[u8; 32] {
-        &self.stream.header.core.stream_id
+        &self.stream.header.fields.core.stream_id
     }
 
     /// The sizes of the stream's frames and segments.

@@ -3,7 +3,7 @@
 use super::locate::FoundHeader;
 use super::tally::{StreamEnd, Tally};
 use super::trailer::ExpectedTrailer;
-use crate::crypto::{CryptoError, EndKey, Random, StreamKeys, overwrite_stack};
+use crate::crypto::{EndKey, Random, StreamKeys, overwrite_stack};
 use crate::error::SealError;
 use crate::format::{RawKeySlot, SlotBody, StreamHeader, WireOffset};
 use crate::keys::{UnlockLimits, Unlocked, unlock};
@@ -71,12 +71,7 @@ impl UnlockedStream {
         let limits = options.limits();
         let unlocked = unlock(&header, &options.identities, &limits)
             .map_err(|error| SealError::locked(error, describe_slots(&header, &limits)))?;
-        let keys = StreamKeys::derive(
-            &unlocked.file_key,
-            &core.encode(),
-            &header.core_extensions,
-            &options.context,
-        )?;
+        let keys = StreamKeys::of(&header, &unlocked.file_key, &options.context)?;
         // The keys of a newer copy are the same: a rewrap keeps the fields that they are derived from.
         let is_authentic = |header: &StreamHeader| keys.verify_header(header.authenticated(), &header.mac);
         if !is_authentic(&header) {
@@ -92,8 +87,7 @@ impl UnlockedStream {
             core.geometry,
             core.plaintext_size,
             Random::system(),
-        )
-        .ok_or(CryptoError::InputTooLong)?;
+        )?;
         Ok(Self {
             end_key: keys.end_key()?,
             context,

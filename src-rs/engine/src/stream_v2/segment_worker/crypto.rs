@@ -4,7 +4,7 @@
 //! 12-byte IV. Segments share no counter, so they can be sealed in any order, and more than once.
 
 use crate::crypto::floe::FloeParams;
-use crate::crypto::{PayloadKey, Random};
+use crate::crypto::{CryptoError, PayloadKey, Random};
 use crate::format::Geometry;
 
 /// Keys and sizes for a stream's segments.
@@ -23,16 +23,19 @@ pub struct SegmentCryptoContext {
 impl SegmentCryptoContext {
     /// A context. `plaintext_total` is the stream's plaintext size in bytes, if known; each segment's size follows from it.
     ///
-    /// `None` for a frame size that FLOE does not allow. No valid [`Geometry`] has one.
-    #[must_use]
+    /// # Errors
+    /// `InputTooLong` for a frame size that FLOE does not allow. No valid [`Geometry`] has one.
     pub fn new(
         payload_key: PayloadKey,
         geometry: Geometry,
         plaintext_total: Option<u64>,
         random: Random,
-    ) -> Option<Self> {
-        let params = FloeParams::new(u32::try_from(geometry.frame_slot_size()).ok()?)?;
-        Some(Self {
+    ) -> Result<Self, CryptoError> {
+        let slot_size = u32::try_from(geometry.frame_slot_size()).ok();
+        let params = slot_size
+            .and_then(FloeParams::new)
+            .ok_or(CryptoError::InputTooLong)?;
+        Ok(Self {
             payload_key,
             geometry,
             params,

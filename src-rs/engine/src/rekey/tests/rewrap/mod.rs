@@ -8,7 +8,7 @@ mod refused;
 
 use crate::crypto::SecretKey;
 use crate::error::SealError;
-use crate::format::{DigestKind, PassphraseCost, RawKeySlot, SlotType, StreamHeader, StreamHeaderDraft};
+use crate::format::{DigestKind, HeaderFields, PassphraseCost, RawKeySlot, SlotType, StreamHeader};
 use crate::keys::{HybridIdentity, Identity, Passphrase, Recipient, X25519Identity};
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
 use crate::rekey::rewrap::{RewrapReport, SlotChange, SlotSelector, rewrap_file};
@@ -122,21 +122,13 @@ fn hand_over(to: u8) -> SlotChange {
 }
 
 /// The same stream with other slots in its header and its copy, as another implementation may have written it.
-fn with_slots(stream: &[u8], change: impl FnOnce(&mut StreamHeaderDraft)) -> Vec<u8> {
+fn with_slots(stream: &[u8], change: impl FnOnce(&mut HeaderFields)) -> Vec<u8> {
     StreamParts::changed(stream, |parts| {
         let header = parts.parsed_header();
         let keys = keys_of(&header);
-        let mut draft = StreamHeaderDraft {
-            core: header.core.clone(),
-            revision: header.revision,
-            context_check: header.context_check,
-            core_extensions: header.core_extensions.clone(),
-            header_extensions: header.header_extensions.clone(),
-            slots: header.slots.clone(),
-            padded_size: header.size(),
-        };
+        let mut draft = header.fields.clone();
         change(&mut draft);
-        parts.header = draft.encode(|bytes| keys.header_mac(bytes));
+        parts.header = draft.encode(header.size(), |bytes| keys.header_mac(bytes));
         assert_eq!(parts.header.len(), header.bytes.len());
         if !parts.copy.is_empty() {
             parts.copy = parts.header.clone();

@@ -2,9 +2,7 @@
 
 use super::damaged_stream::{DamagedStream, SEGMENT, small};
 use super::{salvage_bytes, salvage_costs};
-use crate::format::{
-    ByteRange, DigestKind, Geometry, SegmentHeader, SegmentIndex, StreamCore, StreamHeaderDraft,
-};
+use crate::format::{ByteRange, DigestKind, Geometry, HeaderFields, SegmentHeader, SegmentIndex, StreamCore};
 use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
 use crate::repair::salvage::{DamageMap, LossCause, LostBytes, Outcome, SalvageOptions};
 use crate::testing::support::{key, pick, reading, seal};
@@ -218,16 +216,15 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
         key: key(),
         id: "test".into(),
     };
-    let mut bytes = StreamHeaderDraft {
+    let mut bytes = HeaderFields {
         core,
         revision: 0,
         context_check: keys.context_check().unwrap(),
         core_extensions: Vec::new(),
         header_extensions: Vec::new(),
         slots: seal_slots(&[recipient], &[7; 32], &file_key, &Random::known(3)).unwrap(),
-        padded_size: 0,
     }
-    .encode(|bytes| keys.header_mac(bytes));
+    .encode(0, |bytes| keys.header_mac(bytes));
     let context = SegmentCryptoContext::new(keys.payload_key().unwrap(), geometry, total, random).unwrap();
     for &index in indices {
         let header = SegmentHeader {

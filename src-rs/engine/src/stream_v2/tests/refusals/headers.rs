@@ -161,7 +161,7 @@ fn with_byte(at: usize, byte: u8, name: &'static str, offset: u64) -> Case {
 }
 
 /// A stream whose header an attacker without a key rewrote.
-fn rewritten(due: FailureData, change: impl FnOnce(&mut crate::format::StreamHeaderDraft)) -> Case {
+fn rewritten(due: FailureData, change: impl FnOnce(&mut crate::format::HeaderFields)) -> Case {
     Case::refused(
         StreamParts::changed(&tiny(), |parts| parts.rewrite_header(None, change)),
         due,

@@ -58,7 +58,7 @@ rows! {
 }
 
 /// A stream whose header was changed and given a right MAC, as a rewrap does.
-fn with_right_mac(change: impl FnOnce(&mut crate::format::StreamHeaderDraft)) -> Case {
+fn with_right_mac(change: impl FnOnce(&mut crate::format::HeaderFields)) -> Case {
     let stream = StreamParts::changed(&tiny(), |parts| {
         let keys = parts.keys();
         parts.rewrite_header(Some(&keys), change);

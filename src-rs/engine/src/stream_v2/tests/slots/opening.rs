@@ -180,7 +180,7 @@ fn a_key_from_a_service_opens_only_the_slot_it_was_unwrapped_for() {
 fn two_slots_for_the_same_public_key_share_nothing() {
     for person in [&people()[2], &people()[4]] {
         let stream = sealed_for(vec![person.recipient.clone(), person.recipient.clone()]);
-        let slots = crate::format::StreamHeader::parse(&stream).unwrap().slots;
+        let slots = crate::format::StreamHeader::parse(&stream).unwrap().fields.slots;
         let [one, other] = &slots[..] else { panic!() };
         let same = one
             .body
