@@ -8,7 +8,7 @@ import { rangeError } from './errors';
 import type { Operation } from './operation';
 import { oneOf } from './options';
 
-/** How the addon asks about damage; `undefined` if the first damage ends the operation. */
+/** How the addon asks about damage; `undefined` if the first damaged part ends the operation. */
 export function damageSettings(
   policy: DamagePolicy = 'abort',
   operation: Operation,
@@ -26,7 +26,7 @@ export function damageSettings(
 }
 
 /**
- * Asks the policy about one damage, and publishes the decision.
+ * Asks the policy about one damaged part, and publishes the decision.
  *
  * @param canRetry Whether the damaged part can be read again.
  * @throws what the caller's function throws, or TypeError and RangeError for its answer.

@@ -189,7 +189,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     return new Promise((resolve) => (this.#whenFree = resolve));
   }
 
-  /** A method, since the compiler assumes that a property stays the same across other calls. */
+  /** `#isClosed`, read again: the compiler takes a property that was checked before a call as unchanged after it. */
   #hasEnded(): boolean {
     return this.#isClosed;
   }

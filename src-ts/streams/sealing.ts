@@ -44,7 +44,7 @@ class Sealing extends Conversion<SealReport, ReturnType<typeof sealPlan>> {
   }
 
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {
-    const stream = this.#opened();
+    const stream = this.#session();
     if (this.#record === undefined) return this.#beginSegment(chunk.length - from);
     // Sealed only when more bytes arrive: the last segment is marked as the last.
     if (stream.isFull) {
@@ -58,7 +58,7 @@ class Sealing extends Conversion<SealReport, ReturnType<typeof sealPlan>> {
   }
 
   protected override async conclude(): Promise<void> {
-    const stream = this.#opened();
+    const stream = this.#session();
     if (this.#record === undefined) await this.#beginSegment(0);
     this.#seal(stream, this.#record ?? EMPTY, true);
     this.deliverEnd(async () => {
@@ -78,7 +78,7 @@ class Sealing extends Conversion<SealReport, ReturnType<typeof sealPlan>> {
   /** Begins a segment, of which `available` bytes have arrived. */
   async #beginSegment(available: number): Promise<number> {
     await this.segmentAllowed();
-    const { fullRecordSize } = this.#opened();
+    const { fullRecordSize } = this.#session();
     // The stream may be short until it has filled a segment.
     const size = this.#hasSealed ? fullRecordSize : Math.min(fullRecordSize, available + SHORT_OVERHEAD);
     this.#record = Buffer.allocUnsafeSlow(size);
@@ -97,8 +97,8 @@ class Sealing extends Conversion<SealReport, ReturnType<typeof sealPlan>> {
     this.deliver(sealed, true);
   }
 
-  #opened(): SealStream {
-    if (this.#stream === undefined) throw new Error('the stream was not begun (a bug in sealstream)');
+  #session(): SealStream {
+    if (this.#stream === undefined) throw new Error('the stream has not begun (a bug in sealstream)');
     return this.#stream;
   }
 }

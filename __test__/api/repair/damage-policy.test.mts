@@ -79,7 +79,7 @@ test('abort, the default, leaves no output', async (t) => {
   t.deepEqual(contents(directory), before);
 });
 
-test('a function is called for one damage at a time, in order, and may be slow', async (t) => {
+test('a function is called for one damaged part at a time, in order, and may be slow', async (t) => {
   const { open } = fileWith(t, withDamage(0, 2, 5));
   const asked: number[] = [];
   let open_ = 0;

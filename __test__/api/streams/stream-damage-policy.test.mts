@@ -136,7 +136,7 @@ test('an intact stream reports no damage with any policy', async (t) => {
   }
 });
 
-test('a function is called for one damage at a time, in order, and may be slow', async (t) => {
+test('a function is called for one damaged part at a time, in order, and may be slow', async (t) => {
   const asked: Damage[] = [];
   let open = 0;
   const decide = async (damage: Damage) => {

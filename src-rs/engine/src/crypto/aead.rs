@@ -9,6 +9,9 @@ use ring::aead;
 pub struct FrameIv([u8; FRAME_IV_SIZE]);
 
 impl FrameIv {
+    /// Most IVs to draw at a time: 48 KiB.
+    pub const PER_DRAW: usize = 4096;
+
     /// Takes the IV of a frame on the wire.
     #[must_use]
     pub const fn from_wire(bytes: [u8; FRAME_IV_SIZE]) -> Self {

@@ -207,8 +207,8 @@ pub(crate) fn seal_with(
     let mut scratch = Vec::new();
     let mut content = plaintext.chunks(params.frame_content());
     let mut slots = body.chunks_mut(params.encrypted_frame_size());
-    for first in (0..count).step_by(IVS_PER_DRAW) {
-        let run = IVS_PER_DRAW.min((count - first) as usize);
+    for first in (0..count).step_by(FrameIv::PER_DRAW) {
+        let run = FrameIv::PER_DRAW.min((count - first) as usize);
         for (frame, iv) in (first..).zip(FrameIv::draw(random, run, &mut scratch)?) {
             let index = FrameIndex::new(frame);
             if !worker.serves(index) {
@@ -270,6 +270,3 @@ fn at(frame: FrameIndex, params: FloeParams) -> impl Fn(FrameWorkerError) -> Flo
     let offset = FLOE_HEADER_SIZE as u64 + u64::from(frame.get()) * params.encrypted_frame_size() as u64;
     move |error| FloeError::Frame { frame, offset, error }
 }
-
-/// Most IVs that one call to the random generator draws: 48 KiB.
-const IVS_PER_DRAW: usize = 4096;

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::cursor::Cursor;
-use super::geometry::MAX_PLAINTEXT_SIZE;
+use super::geometry::{MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE};
 use super::segment::is_segment_header;
 use super::{
     DigestKind, Geometry, GeometryError, HeaderError, HeaderField, RawKeySlot, SlotType, WireOffset, crc32c,
@@ -58,7 +58,7 @@ impl StreamCore {
             return HeaderError::refuse(F::Suite, 9, suite, "1 (FLOE with AES-256-GCM)");
         }
         let Some(digest) = DigestKind::from_code(code) else {
-            return HeaderError::refuse(F::Digest, 10, code, "0 to 4");
+            return HeaderError::refuse(F::Digest, 10, code, format!("0 to {}", DigestKind::ALL.len() - 1));
         };
         match compression {
             COMPRESSION_NONE => {}
@@ -71,13 +71,18 @@ impl StreamCore {
         let geometry = match Geometry::new(u32_at(12), u32_at(16), digest) {
             Ok(geometry) => geometry,
             Err(GeometryError::FrameSize(size)) => {
-                return HeaderError::refuse(F::FrameSize, 12, size, "1024 to 16777216");
+                return HeaderError::refuse(
+                    F::FrameSize,
+                    12,
+                    size,
+                    format!("{MIN_FRAME_SIZE} to {MAX_FRAME_SIZE}"),
+                );
             }
             Err(GeometryError::SegmentSize {
                 segment_size,
                 frame_size,
             }) => {
-                let expected = format!("a multiple of the frame size {frame_size}, up to 1073741824");
+                let expected = format!("a multiple of the frame size {frame_size}, up to {MAX_SEGMENT_SIZE}");
                 return HeaderError::refuse(F::SegmentSize, 16, segment_size, expected);
             }
         };

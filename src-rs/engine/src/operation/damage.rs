@@ -21,7 +21,7 @@ pub struct Damage {
     pub retries: u32,
 }
 
-/// What to do about one damage.
+/// What to do about one damaged part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DamageDecision {
     /// Fail with its error.
@@ -34,18 +34,18 @@ pub enum DamageDecision {
     Retry,
 }
 
-/// Decides about one damage of an operation with this token.
+/// Decides about one damaged part. The token is that of the operation.
 pub type DamageHandler<'a> = dyn Fn(&Damage, &CancellationToken) -> DamageDecision + Send + Sync + 'a;
 
 /// Decides about damage.
 #[derive(Clone, Default)]
 pub enum DamagePolicy<'a> {
-    /// The first damage fails the operation.
+    /// The first damaged part fails the operation.
     #[default]
     Abort,
     /// The same decision each time. A constant `Retry` would never end and counts as `Abort`.
     Always(DamageDecision),
-    /// Asks the caller about one damage at a time, in the stream's order, on the operation's own thread. The operation
+    /// Asks the caller about one damaged part at a time, in the stream's order, on the operation's own thread. The operation
     /// waits for the answer. Retries are not limited. A function that waits must watch the operation's token.
     Ask(Arc<DamageHandler<'a>>),
 }
@@ -70,10 +70,10 @@ impl fmt::Debug for DamagePolicy<'_> {
     }
 }
 
-/// How the operation went on after a damage.
+/// How the operation continued after a damaged part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DamageOutcome {
-    /// The segment was left out.
+    /// It was left out.
     Skipped,
     /// Zeros stand in its place.
     Zeroed,
@@ -81,7 +81,7 @@ pub enum DamageOutcome {
     Recovered,
 }
 
-/// Every damage of an operation that did not fail.
+/// The damaged parts that an operation found.
 #[derive(Clone, Debug, Default)]
 pub struct DamageLog {
     /// The first [`MAX_LISTED`] of them, in order.
@@ -98,10 +98,10 @@ impl DamageLog {
         }
     }
 
-    /// Applies the decision about a damage, and logs it unless it is to be read again.
+    /// Applies the decision about a damaged part, and logs it unless the part is to be read again.
     ///
     /// # Errors
-    /// The damage's own error if the decision is `Abort`.
+    /// The part's own error if the decision is `Abort`.
     pub(crate) fn apply(&mut self, damage: Damage, decision: DamageDecision) -> Result<Step, SealError> {
         let outcome = match decision {
             DamageDecision::Abort => return Err(damage.failure),
@@ -120,7 +120,7 @@ impl DamageLog {
 pub(crate) enum Step {
     /// Read it again.
     Retry(Damage),
-    /// Go on without it.
+    /// Continue without it.
     GiveUp {
         /// Write zeros in its place.
         zeros: bool,
@@ -153,10 +153,10 @@ impl<'a> DamageDecider<'a> {
     }
 
     /// Settles the `result` of reading one part of a stream: asks the policy about a failure, and reads again if it says so.
-    /// `describe` turns the failure into a damage.
+    /// `describe` adds the place to a failure.
     ///
     /// # Errors
-    /// The failure if it is no damage or the decision is `Abort`; `Cancelled`.
+    /// The failure if it concerns more than this part or the decision is `Abort`; `Cancelled`.
     pub(crate) fn settle<T>(
         &mut self,
         mut result: Result<T, SealError>,
@@ -215,5 +215,5 @@ impl SealError {
     }
 }
 
-/// Damages that a report lists. The caller is asked about every one.
+/// Most damaged parts that a report lists. The caller is asked about all.
 pub const MAX_LISTED: usize = 10_000;

@@ -7,7 +7,8 @@ use super::cancel::CancellationToken;
 use super::damage::DamagePolicy;
 use crate::error::{Limit, SealError};
 use crate::format::{
-    DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, MAX_SEGMENT_SIZE, SlotType, default_segment_size,
+    DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, MAX_FRAME_SIZE, MAX_SEGMENT_SIZE,
+    MIN_FRAME_SIZE, SlotType, default_segment_size,
 };
 use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, Identity, Recipient, UnlockLimits};
 use crate::operation::threads::Threads;
@@ -118,7 +119,7 @@ impl EncryptOptions<'_> {
         Geometry::new(self.frame_size, segment_size, self.digest).map_err(|error| match error {
             GeometryError::FrameSize(size) => invalid(
                 "frameSize",
-                format!("must be an integer from 1024 to 16777216, not {size}"),
+                format!("must be an integer from {MIN_FRAME_SIZE} to {MAX_FRAME_SIZE}, not {size}"),
             ),
             GeometryError::SegmentSize {
                 segment_size,
@@ -126,7 +127,7 @@ impl EncryptOptions<'_> {
             } => invalid(
                 "segmentSize",
                 format!(
-                    "must be a multiple of frameSize, {frame_size}, up to 1073741824, not {segment_size}"
+                    "must be a multiple of frameSize, {frame_size}, up to {MAX_SEGMENT_SIZE}, not {segment_size}"
                 ),
             ),
         })
@@ -212,7 +213,7 @@ fn check_context(context: &[u8]) -> Result<(), SealError> {
     if context.len() > MAX_CONTEXT {
         return Err(invalid(
             "context",
-            format!("must have at most 65536 bytes, not {}", context.len()),
+            format!("must have at most {MAX_CONTEXT} bytes, not {}", context.len()),
         ));
     }
     Ok(())
@@ -226,7 +227,7 @@ pub(crate) fn check_max_segment_size(maximum: u32) -> Result<(), SealError> {
     if !(1..=MAX_SEGMENT_SIZE).contains(&maximum) {
         return Err(invalid(
             "maxSegmentSize",
-            format!("must be an integer from 1 to 1073741824, not {maximum}"),
+            format!("must be an integer from 1 to {MAX_SEGMENT_SIZE}, not {maximum}"),
         ));
     }
     Ok(())

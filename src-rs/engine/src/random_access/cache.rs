@@ -18,8 +18,8 @@ impl OpenFrame {
     }
 }
 
-/// A frame's segment, and its index in the segment.
-pub(super) type FrameKey = (SegmentIndex, u32);
+/// A frame's segment, and its index in the segment: what the cache finds it by.
+pub(super) type FramePosition = (SegmentIndex, u32);
 
 /// The frames and openers that were used last. The lock is held only to look up and to store, never while a frame is read
 /// or opened.
@@ -39,7 +39,7 @@ pub(super) struct Cache {
 #[derive(Debug)]
 struct State {
     // Unbounded: bounded ones would allocate memory for all values at once.
-    frames: LruCache<FrameKey, Arc<OpenFrame>>,
+    frames: LruCache<FramePosition, Arc<OpenFrame>>,
     openers: LruCache<SegmentIndex, Arc<FrameOpener>>,
     spare: Vec<Vec<u8>>,
 }
@@ -66,7 +66,7 @@ impl Cache {
         self.frames * self.slot_size
     }
 
-    pub(super) fn frames(&self, keys: impl Iterator<Item = FrameKey>) -> Vec<Option<Arc<OpenFrame>>> {
+    pub(super) fn frames(&self, keys: impl Iterator<Item = FramePosition>) -> Vec<Option<Arc<OpenFrame>>> {
         let mut state = self.lock();
         keys.map(|key| state.frames.get(&key).map(Arc::clone)).collect()
     }
@@ -90,7 +90,7 @@ impl Cache {
     }
 
     /// Stores a frame under `key`; without a key only its buffer is kept.
-    pub(super) fn put_away(&self, frame: OpenFrame, key: Option<FrameKey>) {
+    pub(super) fn put_away(&self, frame: OpenFrame, key: Option<FramePosition>) {
         let gone = match key {
             Some(key) if !self.forgets => put(&mut self.lock().frames, self.frames, key, Arc::new(frame)),
             _ => return self.put_spare(frame.0),

@@ -9,6 +9,7 @@ use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::io::ReadAt;
+use crate::stream_v2::pipeline::PORTION;
 use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
@@ -120,7 +121,7 @@ impl RangeReader {
         let mut openers: Vec<_> = plan.parts.iter().map(|part| part.opener.clone()).collect();
         // Reads no bytes outside of `missing`: the caller may have fetched nothing else.
         let near = NEAR.min(self.geometry().frame_slot_size() as u64);
-        for batch in plan.batches(near, PORTION) {
+        for batch in plan.batches(near, PORTION as u64) {
             cancel.check()?;
             let buffers = times.time(Stage::Read, || self.read_batch(source, plan, &batch))?;
             times.time(Stage::Crypto, || {
@@ -253,7 +254,5 @@ impl RangeReader {
 
 /// Unneeded bytes that are read rather than calling the system again: a page.
 const NEAR: u64 = 4096;
-/// Bytes that are read at a time, unless a frame has more. They stay in the L2 cache until they are opened.
-const PORTION: u64 = 520 * 1024;
 /// A read of more than the cache's capacity divided by this is long.
 const LONG_SHARE: u64 = 4;

@@ -167,11 +167,11 @@ impl OpenSession {
         Some(place.damage(failure.clone()))
     }
 
-    /// Applies the decision about a [`damage`](Self::damage), and returns whether zeros are to be written in its place.
+    /// Applies the decision about a damaged part (see [`damage`](Self::damage)), and returns whether zeros are to be written in its place.
     ///
     /// # Errors
-    /// The damage's own error if the decision is `Abort`; `InvalidOption` if it is `Retry`, as a stream can't be read again,
-    /// or if there is no such damage.
+    /// The part's own error if the decision is `Abort`; `InvalidOption` if it is `Retry`, as a stream can't be read again, or
+    /// if no failure of this part awaits a decision.
     pub fn decide(&self, index: SegmentIndex, decision: DamageDecision) -> Result<bool, SealError> {
         let mut state = lock(&self.state);
         let unusable = |problem| invalid("onDamage's answer", problem);
@@ -223,7 +223,7 @@ impl OpenSession {
         }
     }
 
-    /// Keeps a damage until the caller decides about it, and returns the failure.
+    /// Keeps a failure of one part until the caller decides about it, and returns it.
     fn keep(&self, place: &RecordPlace, failure: SealError) -> SealError {
         if failure.is_damage() {
             let undecided = &mut lock(&self.state).undecided;

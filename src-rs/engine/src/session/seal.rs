@@ -64,13 +64,13 @@ impl SealSession {
     /// `Cancelled`; `Segment` if the system's random generator fails. The stream can't be completed then.
     pub fn seal(
         &self,
-        plan: SegmentHeader,
+        header: SegmentHeader,
         record: &mut [u8],
         cancel: &CancellationToken,
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let summary = seal_in_place(context, plan, record, PortionRunner::serial(cancel), &mut times)?;
+        let summary = seal_in_place(context, header, record, PortionRunner::serial(cancel), &mut times)?;
         let mut tally = lock(&self.tally);
         tally.add(&summary);
         tally.times += times;

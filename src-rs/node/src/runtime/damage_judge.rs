@@ -68,7 +68,7 @@ pub type OnDamage = ThreadsafeFunction<Damage, (), Damage, Status, false, true>;
 /// How an operation asks about damage.
 #[napi(object, object_to_js = false)]
 pub struct DamageSettings<'env> {
-    /// Called with each damage. The answer comes through `judge`.
+    /// Called with each damaged part. The answer comes through `judge`.
     #[napi(ts_type = "(damage: Damage) => void")]
     pub ask: OnDamage,
     /// Receives the answers.

@@ -78,7 +78,7 @@ pub(crate) struct Task {
     cancel: CancellationToken,
     on_progress: Option<OnProgress>,
     segments: Option<SegmentListener>,
-    /// Threads of a pool, or the executor's thread alone.
+    /// Threads to lease from a pool; `None` to work on the executor's thread alone.
     threads: Option<usize>,
     lane: Lane,
 }
@@ -112,9 +112,9 @@ impl Task {
         }
     }
 
-    /// The same operation, which processes this many bytes. A parallel one gets one thread in the lane of small operations if it
-    /// has at most [`SMALL_SIZE`] bytes. One for a single thread leaves that lane if it has more than twice as many: a read of
-    /// [`SMALL_SIZE`] bytes opens some frames more than it returns.
+    /// The same operation, which processes this many bytes. A parallel operation on at most [`SMALL_SIZE`] bytes gets one thread, in
+    /// the lane of small operations. An operation for one thread leaves that lane if it processes more than twice [`SMALL_SIZE`]: a
+    /// read of [`SMALL_SIZE`] bytes opens some frames more than it returns.
     pub(crate) fn of_size(mut self, bytes: u64) -> Self {
         if self.threads.is_some() && bytes <= SMALL_SIZE {
             self.threads = None;
@@ -125,8 +125,8 @@ impl Task {
         self
     }
 
-    /// The same operation, for recipients or identities with these types of slots. A small one that has to stretch a passphrase is in
-    /// the lane of passphrases.
+    /// The same operation, for recipients or identities with these types of slots. A small operation moves to the lane of passphrases
+    /// if it derives a key from a passphrase, because that takes long.
     pub(crate) fn stretching(mut self, mut slots: impl Iterator<Item = SlotType>) -> Self {
         if matches!(self.lane, Lane::Small) && slots.any(|slot| slot == SlotType::Passphrase) {
             self.lane = Lane::Passphrases;

@@ -22,7 +22,7 @@ fn threads(concurrency: u32) -> usize {
 }
 
 /// The session of a stream that is not closed.
-fn open_session<S>(session: &Option<Arc<S>>) -> Result<&Arc<S>> {
+fn session<S>(session: &Option<Arc<S>>) -> Result<&Arc<S>> {
     session
         .as_ref()
         .ok_or_else(|| invalid_argument("the stream was closed"))

@@ -1,6 +1,6 @@
 //! Opening a stream segment by segment.
 
-use super::{concurrency, open_session, threads};
+use super::{concurrency, session, threads};
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::OpenSettings;
 use crate::memory::{Output, input};
@@ -55,7 +55,7 @@ impl OpenStream {
     /// The default number of segments in memory.
     #[napi(getter)]
     pub fn concurrency(&self) -> Result<u32> {
-        Ok(concurrency(open_session(&self.session)?.geometry()))
+        Ok(concurrency(session(&self.session)?.geometry()))
     }
 
     /// Whether the stream's end comes next, instead of a record.
@@ -76,7 +76,7 @@ impl OpenStream {
     /// tell. If no record of this stream starts like this, throws, or, if `isTolerant`, returns the size of the expected one.
     #[napi(catch_unwind)]
     pub fn part_size(&self, env: &Env, bytes: &[u8], is_tolerant: bool) -> Result<f64> {
-        let size = match open_session(&self.session)?.part_size(&self.cursor, bytes) {
+        let size = match session(&self.session)?.part_size(&self.cursor, bytes) {
             Err(_) if is_tolerant => self.cursor.expected().wire.size(),
             size => size.or_throw(env)?,
         };
@@ -86,7 +86,7 @@ impl OpenStream {
     /// Where the plaintext is in the memory of every opened record.
     #[napi(getter)]
     pub fn plaintext_slots(&self) -> Result<PlaintextSlots> {
-        Ok(open_session(&self.session)?.plaintext_slots().into())
+        Ok(session(&self.session)?.plaintext_slots().into())
     }
 
     /// Opens the next record, in place. The one after it can be opened at once. If it rejects, `record` is all zeros.
@@ -97,7 +97,7 @@ impl OpenStream {
         record: Uint8Array,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let session = Arc::clone(open_session(&self.session)?);
+        let session = Arc::clone(session(&self.session)?);
         let place = self.cursor.find(&record);
         self.cursor.advance(&place);
         let task = Task::new(cancellation).of_size(record.len() as u64);
@@ -111,15 +111,15 @@ impl OpenStream {
     /// Why segment `index`, or the end, did not open, if the caller may decide to continue without it.
     #[napi(catch_unwind)]
     pub fn damage(&self, index: f64) -> Result<Option<Damage>> {
-        let damage = open_session(&self.session)?.damage(SegmentIndex::new(index as u64));
+        let damage = session(&self.session)?.damage(SegmentIndex::new(index as u64));
         Ok(damage.into_js())
     }
 
-    /// Applies the decision about a damage. Returns whether zeros replace it in the output. Throws the damage's own error if the
+    /// Applies the decision about a damaged part. Returns whether zeros replace it in the output. Throws the part's own error if the
     /// decision is to abort.
     #[napi(catch_unwind)]
     pub fn decide(&self, env: &Env, index: f64, decision: DamageDecisionName) -> Result<bool> {
-        let session = open_session(&self.session)?;
+        let session = session(&self.session)?;
         let decided = session.decide(SegmentIndex::new(index as u64), decision.into());
         decided.or_throw(env)
     }
@@ -133,7 +133,7 @@ impl OpenStream {
         concurrency: u32,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let session = Arc::clone(open_session(&self.session)?);
+        let session = Arc::clone(session(&self.session)?);
         let cursor = self.cursor;
         let task = Task::new(cancellation).of_size(bytes.len() as u64);
         task.launch(env, move |_| {
@@ -146,7 +146,7 @@ impl OpenStream {
     /// The report without a verified end.
     #[napi(catch_unwind)]
     pub fn report(&self, concurrency: u32) -> Result<Report> {
-        let session = open_session(&self.session)?;
+        let session = session(&self.session)?;
         Ok(session.report(None, &self.cursor, threads(concurrency)).into())
     }
 

@@ -1,6 +1,6 @@
 //! Sealing a stream segment by segment.
 
-use super::{concurrency, open_session, threads};
+use super::{concurrency, session, threads};
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::SealSettings;
 use crate::memory::Output;
@@ -45,19 +45,19 @@ impl SealStream {
     /// The stream's first bytes.
     #[napi]
     pub fn header<'env>(&self, env: &'env Env) -> Result<BufferSlice<'env>> {
-        BufferSlice::copy_from(env, open_session(&self.session)?.header())
+        BufferSlice::copy_from(env, session(&self.session)?.header())
     }
 
     /// The default number of segments in memory.
     #[napi(getter)]
     pub fn concurrency(&self) -> Result<u32> {
-        Ok(concurrency(open_session(&self.session)?.geometry()))
+        Ok(concurrency(session(&self.session)?.geometry()))
     }
 
     /// Bytes of a full segment's record.
     #[napi(getter)]
     pub fn full_record_size(&self) -> Result<f64> {
-        Ok(open_session(&self.session)?.geometry().full_record_size() as f64)
+        Ok(session(&self.session)?.geometry().full_record_size() as f64)
     }
 
     /// Bytes of the current segment's record, as far as it is filled.
@@ -92,12 +92,12 @@ impl SealStream {
         is_final: bool,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let session = Arc::clone(open_session(&self.session)?);
-        let plan = self.cutter.cut(is_final);
+        let session = Arc::clone(session(&self.session)?);
+        let header = self.cutter.cut(is_final);
         let task = Task::new(cancellation).of_size(record.len() as u64);
         let mut record = Output::new(record, [])?;
         task.launch(env, move |control| {
-            let done = record.fill(|memory| session.seal(plan, memory, &control.cancel));
+            let done = record.fill(|memory| session.seal(header, memory, &control.cancel));
             done.map(SegmentDone::from)
         })
     }
@@ -106,7 +106,7 @@ impl SealStream {
     #[napi(getter)]
     pub fn end_size(&self) -> Result<f64> {
         let segments = self.cutter.index().get();
-        Ok(open_session(&self.session)?.end_size(segments) as f64)
+        Ok(session(&self.session)?.end_size(segments) as f64)
     }
 
     /// Writes the stream's end into `output`, after all segments are sealed.
@@ -118,7 +118,7 @@ impl SealStream {
         concurrency: u32,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let session = Arc::clone(open_session(&self.session)?);
+        let session = Arc::clone(session(&self.session)?);
         let task = Task::new(cancellation).of_size(output.len() as u64);
         let mut output = Output::new(output, [])?;
         task.launch(env, move |_| {

@@ -36,7 +36,7 @@ names! {
 }
 
 object! {
-    /// A damage after which the operation continued.
+    /// A damaged part after which the operation continued.
     SettledDamage from settled: (damage::Damage, damage::DamageOutcome) {
         /// The damage.
         damage: Damage = settled.0,

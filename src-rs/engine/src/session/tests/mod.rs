@@ -62,11 +62,11 @@ fn seal_in_pieces(
     segments.push((cutter.cut(true), record));
     shuffle(&mut segments);
     let cancel = CancellationToken::new();
-    for (plan, record) in &mut segments {
-        let done = session.seal(*plan, record, &cancel).unwrap();
+    for (header, record) in &mut segments {
+        let done = session.seal(*header, record, &cancel).unwrap();
         assert_eq!(done.wire_size as usize, record.len());
     }
-    segments.sort_by_key(|(plan, _)| plan.index.get());
+    segments.sort_by_key(|(header, _)| header.index.get());
     let mut sealed = session.header().to_vec();
     segments
         .iter()
@@ -352,10 +352,10 @@ fn a_session_does_not_end_before_all_segments_are_sealed() {
 #[test]
 fn memory_of_another_size_is_refused() {
     let session = SealSession::new(&compact()).unwrap();
-    let plan = session.cutter().cut(true);
+    let header = session.cutter().cut(true);
     for size in [0, 1, 97, session.geometry().record_size(0) as usize + 1] {
         let failure = session
-            .seal(plan, &mut vec![0; size], &CancellationToken::new())
+            .seal(header, &mut vec![0; size], &CancellationToken::new())
             .unwrap_err();
         assert_eq!(failure.code(), "INVALID_SEGMENT", "{size}");
     }

@@ -1,6 +1,6 @@
 //! Opens a stream.
 
-use super::{by_offset, check_room};
+use super::{PreparedSink, check_room, prepare};
 use crate::error::SealError;
 use crate::operation::damage::DamagePolicy;
 use crate::operation::options::{Control, DecryptOptions, invalid};
@@ -50,14 +50,14 @@ pub fn decrypt_stream_v2(
     let trailer = if is_strict { seekable.whole()? } else { None };
     let mut writer = if let Some(trailer) = trailer {
         let total = trailer.manifest.plaintext_total;
-        match by_offset(sink, total, 0, seekable.geometry().segment_size().into())? {
-            Ok(sink) => {
+        match prepare(sink, total, 0, seekable.geometry().segment_size().into())? {
+            PreparedSink::ByOffset(sink) => {
                 let meter = control.meter(Some(total));
                 let tally = open_by_offset(stream, &*source, &*sink, trailer, control, &meter, None)?;
                 meter.finish();
                 return Ok(stream.report(&tally, trailer.end, threads, start));
             }
-            Err(writer) => writer,
+            PreparedSink::InOrder(writer) => writer,
         }
     } else if is_strict {
         let (tally, end) = open_endless(stream, &*source, sink, control)?;

@@ -1,6 +1,6 @@
 //! Seals a stream.
 
-use super::by_offset;
+use super::{PreparedSink, prepare};
 use crate::crypto::Random;
 use crate::error::{SealError, SizeRelation};
 use crate::operation::options::{Control, EncryptOptions};
@@ -50,14 +50,14 @@ pub(crate) fn encrypt_with(
             let size = source.size().map_err(SealError::reading)?;
             let stream = NewStream::new(options, Some(size), random)?;
             let slot = stream.context.geometry().full_record_size();
-            let tally = match by_offset(sink, stream.sealed_size(size), stream.header_size(), slot)? {
-                Ok(sink) => {
+            let tally = match prepare(sink, stream.sealed_size(size), stream.header_size(), slot)? {
+                PreparedSink::ByOffset(sink) => {
                     let meter = control.meter(Some(size));
                     let tally = seal_by_offset(&stream, &*source, size, &*sink, control, &meter, None)?;
                     meter.finish();
                     tally
                 }
-                Err(mut writer) => {
+                PreparedSink::InOrder(mut writer) => {
                     let mut reader = ReadAtCursor::new(&*source, 0);
                     seal_in_order(&stream, &mut reader, Some(size), &mut *writer, control)?
                 }

@@ -20,16 +20,21 @@ use super::io::{MemorySlots, OutputSink, WriteAt};
 use crate::error::SealError;
 use std::io::Write;
 
-/// A sink that is written by offset, or else in order.
-type OffsetOrOrder<'a> = Result<Box<dyn WriteAt + 'a>, Box<dyn Write + Send + 'a>>;
+/// A sink with room for the output.
+enum PreparedSink<'a> {
+    ByOffset(Box<dyn WriteAt + 'a>),
+    InOrder(Box<dyn Write + Send + 'a>),
+}
 
-/// Prepares `sink` for `size` bytes whose parts are written by offset: a head, then slots of one size.
-fn by_offset(sink: OutputSink<'_>, size: u64, head: u32, slot: u64) -> Result<OffsetOrOrder<'_>, SealError> {
+/// Prepares `sink` for `size` bytes: a head, then slots of one size. Memory is written by offset too.
+fn prepare(sink: OutputSink<'_>, size: u64, head: u32, slot: u64) -> Result<PreparedSink<'_>, SealError> {
     check_room(&sink, size)?;
     Ok(match sink {
-        OutputSink::Positioned(sink) => Ok(sink),
-        OutputSink::Memory(memory) => Ok(Box::new(MemorySlots::new(memory, head.into(), slot))),
-        OutputSink::Ordered(writer) => Err(writer),
+        OutputSink::Positioned(sink) => PreparedSink::ByOffset(sink),
+        OutputSink::Memory(memory) => {
+            PreparedSink::ByOffset(Box::new(MemorySlots::new(memory, head.into(), slot)))
+        }
+        OutputSink::Ordered(writer) => PreparedSink::InOrder(writer),
     })
 }
 

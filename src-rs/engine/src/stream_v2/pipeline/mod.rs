@@ -20,8 +20,8 @@ pub(crate) use ordered::run_ordered;
 pub(crate) use panic_guard::guard;
 #[cfg(test)]
 pub(crate) use portions::Parallelism;
-pub(crate) use portions::PortionRunner;
 pub use portions::portion_size;
+pub(crate) use portions::{PORTION, PortionRunner};
 pub(crate) use positioned::{Worker, run_positioned};
 pub(crate) use record::{open_in_place, open_record, seal_in_place, seal_record};
 pub(crate) use record_reader::{Destination, RecordReader};

@@ -2,9 +2,10 @@
 
 /// A worker's memory for one portion, aligned so that the kernel's copies run at full speed.
 ///
-/// Copying between memory and page cache is a third slower if the addresses of source and target differ modulo 32, and up
-/// to four times slower if the target is less than 32 bytes behind the source modulo a page (measured on a processor with
-/// fast short `rep movsb`). The frames' prefixes shift all offsets, so both would be the rule.
+/// The kernel copies between this memory and the page cache. A copy is a third slower if the addresses of source and target
+/// differ modulo 32, and up to four times slower if the target is less than 32 bytes behind the source modulo a page
+/// (measured on a processor with fast short `rep movsb`). The frames' prefixes shift all offsets, so without alignment most
+/// copies would be slow.
 #[derive(Default)]
 pub(crate) struct PortionBuffer(Vec<u8>);
 

@@ -116,7 +116,7 @@ impl<'a> PortionRunner<'a> {
         slot_size: usize,
         mut work: impl FnMut(&mut [u8]) -> Result<(), TaskError>,
     ) -> Result<(), TaskError> {
-        // Frames in parallel need all slots at once.
+        // The threads of the pool share all frames that the caller passes.
         let portion = match self.parallelism {
             Parallelism::Segments => portion_size(slot_size),
             Parallelism::Frames => slots.len().max(1),
@@ -128,7 +128,7 @@ impl<'a> PortionRunner<'a> {
     }
 }
 
-/// Bytes that a worker processes at a time: as many whole frames as fit into half a MiB, at least one.
+/// Bytes that a thread processes at a time: as many whole frames as fit into 520 KiB, at least one.
 #[must_use]
 pub const fn portion_size(slot_size: usize) -> usize {
     let frames = PORTION / slot_size;
@@ -139,6 +139,6 @@ pub const fn portion_size(slot_size: usize) -> usize {
     }
 }
 
-/// Half of the L2 cache of common server cores, so that a portion stays there from the read to the write. A quarter is
-/// 15% slower (measured with files in the page cache), because the file system is called twice as often.
-const PORTION: usize = 520 * 1024;
+/// Half of the L2 cache of common server cores, so that a portion stays there from the read to the write. Portions of 256
+/// KiB are 15% slower (measured with files in the page cache), because the file system is called twice as often.
+pub(crate) const PORTION: usize = 520 * 1024;

@@ -1,7 +1,7 @@
-//! Sources and sinks with offsets: every worker takes the next segment and does all of its work alone.
+//! Processes segments that are read and written by offset: each thread takes the next segment and does all of its work alone.
 //!
-//! Workers share only immutable keys and a cursor, so there is no queue, no reordering and no copy between threads. A
-//! worker's buffer holds one portion of a record, so memory does not grow with the segment size.
+//! Threads share only immutable keys and a cursor, so there is no queue, no reordering and no copy between threads. A
+//! thread's buffer holds one portion of a record, so memory does not grow with the segment size.
 
 use super::panic_guard::guard;
 use super::portion_buffer::PortionBuffer;
@@ -14,7 +14,7 @@ use crate::operation::threads::Threads;
 use crate::telemetry::StageTimes;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// State of one worker, kept from its first segment to its last.
+/// State of one thread, kept from its first segment to its last.
 pub(crate) struct Worker<'a> {
     pub(crate) runner: PortionRunner<'a>,
     /// Bytes of frames that are processed at a time.
@@ -37,8 +37,8 @@ pub(crate) fn run_positioned<T: Send>(
     work: impl Fn(&mut Worker<'_>, SegmentIndex) -> Result<T, TaskError> + Sync,
 ) -> Result<Vec<T>, SealError> {
     let cursor = AtomicU64::new(0);
-    // Segments above are not tried. Those below were taken by a worker, which finishes them: so the lowest failure is
-    // always found, at any speed of the threads.
+    // The lowest segment that failed so far. Segments above it are no longer started. All below it were started before and
+    // are finished, so the result is the lowest failure, independent of timing.
     let failed_at = AtomicU64::new(u64::MAX);
     let portion = portion_size(geometry.frame_slot_size());
     let runner = PortionRunner::new(control, Some(count));

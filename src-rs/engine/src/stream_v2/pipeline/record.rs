@@ -19,10 +19,7 @@ pub(crate) fn seal_record(
     runner: PortionRunner<'_>,
     times: &mut StageTimes,
 ) -> Result<EncryptedSegment, TaskError> {
-    let SegmentInput {
-        plan: header,
-        mut record,
-    } = input;
+    let SegmentInput { header, mut record } = input;
     record.resize(context.geometry().record_size(header.plaintext_size) as usize, 0);
     let summary = seal_in_place(context, header, &mut record, runner, times)?;
     Ok(EncryptedSegment { summary, record })

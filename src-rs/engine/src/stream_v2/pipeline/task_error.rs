@@ -1,4 +1,4 @@
-//! Why work on a segment ended early.
+//! The error of work on a segment, which becomes a [`SealError`] at the end of the operation.
 
 use crate::error::SealError;
 use crate::operation::cancel::Cancelled;

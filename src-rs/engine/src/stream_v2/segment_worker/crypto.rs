@@ -1,7 +1,7 @@
 //! What all segments of a stream share: the payload key, the sizes and the random generator. Immutable.
 //!
-//! Nonce policy: every segment draws a random 32-byte message IV, from which its keys derive; every frame draws a random
-//! 12-byte IV. No counter spans segments, so they can be sealed in any order, and again.
+//! Nonce policy: each segment draws a random 32-byte message IV, from which its keys derive. Each frame draws a random
+//! 12-byte IV. Segments share no counter, so they can be sealed in any order, and more than once.
 
 use crate::crypto::floe::FloeParams;
 use crate::crypto::{CryptoError, PayloadKey, Random};

@@ -101,7 +101,7 @@ impl SegmentSealer<'_> {
             ));
         }
         if self.ivs.len() - self.ivs_used < count {
-            let draw = (left as usize).min(count.max(IVS_PER_DRAW));
+            let draw = (left as usize).min(count.max(FrameIv::PER_DRAW));
             self.ivs = FrameIv::draw(&self.context.random, draw, &mut Vec::new())
                 .map_err(|error| failed(self.header, first, error.into()))?;
             self.ivs_used = 0;
@@ -187,6 +187,3 @@ fn failed(header: SegmentHeader, frame: FrameIndex, source: FrameWorkerError) ->
         source,
     }
 }
-
-/// Most IVs that one call to the random generator draws: 48 KiB.
-const IVS_PER_DRAW: usize = 4096;

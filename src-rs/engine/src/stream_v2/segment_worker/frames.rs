@@ -72,7 +72,7 @@ impl FrameOpener {
         Self::start(context, header, WireOffset::ZERO, &floe_header).ok()
     }
 
-    /// Checks the FLOE header and derives the frames' key. A record has too few frames for a second key.
+    /// Checks the FLOE header and derives the frames' key. One key serves 2^20 frames; no record has more.
     pub(super) fn start(
         context: &SegmentCryptoContext,
         header: SegmentHeader,
@@ -109,7 +109,8 @@ impl FrameOpener {
         ManifestEntry::new(&self.geometry, self.header.plaintext_size, self.message_tag)
     }
 
-    /// Opens the frame in `slot` in place and returns its content. On failure the content is zeros or unchanged.
+    /// Opens the frame in `slot` in place and returns its content. On failure `slot` holds no plaintext: after a wrong
+    /// tag its content is zeros, after a wrong length it is unchanged.
     ///
     /// # Errors
     /// `FrameDecryptionFailed` or `FramingError`, with the frame's offset. Without the record's digest, damage and
@@ -129,7 +130,7 @@ impl FrameOpener {
     }
 
     /// Same as [`open`](Self::open), but ignores the length field: the record's header already tells the frame's size.
-    /// Returns whether the frame verified. On failure the content is unspecified.
+    /// Returns whether the frame verified. On failure `slot` holds no plaintext either.
     #[must_use]
     pub fn open_with_any_length(&self, frame: FrameIndex, slot: &mut [u8]) -> bool {
         restore_length(slot, frame == self.last);

@@ -29,7 +29,7 @@ fn context(digest: DigestKind) -> SegmentCryptoContext {
     context_with(digest, Random::known(1))
 }
 
-fn plan(plaintext_size: u32) -> SegmentHeader {
+fn header(plaintext_size: u32) -> SegmentHeader {
     SegmentHeader {
         index: INDEX,
         is_final: true,
@@ -85,13 +85,13 @@ impl Join for TwoThreads {
 /// Seals in portions of `frames` frames.
 fn seal<J: Join>(
     context: &SegmentCryptoContext,
-    plan: SegmentHeader,
+    header: SegmentHeader,
     plaintext: &[u8],
     frames: usize,
     join: &J,
 ) -> Result<(Vec<u8>, RecordSummary), SegmentWorkerError> {
-    let mut sealer = EncryptSegmentWorker::new(context).begin(plan)?;
-    let mut slots = vec![0; context.geometry().frames_wire_size(plan.plaintext_size)];
+    let mut sealer = EncryptSegmentWorker::new(context).begin(header)?;
+    let mut slots = vec![0; context.geometry().frames_wire_size(header.plaintext_size)];
     for (slot, content) in contents_mut(&mut slots, SLOT).zip(plaintext.chunks(FRAME as usize)) {
         slot.copy_from_slice(content);
     }
@@ -107,7 +107,9 @@ fn seal<J: Join>(
 }
 
 fn sealed(context: &SegmentCryptoContext, size: u32) -> Vec<u8> {
-    seal(context, plan(size), &plaintext(size), 3, &Serial).unwrap().0
+    seal(context, header(size), &plaintext(size), 3, &Serial)
+        .unwrap()
+        .0
 }
 
 /// Opens in portions of `frames` frames and returns the plaintext of those that verified.
@@ -156,7 +158,7 @@ fn every_size_and_digest_opens_in_portions_of_every_size() {
             let frames = context.geometry().frame_count(size);
             for portion in 1..=9 {
                 let (record, sealing) =
-                    seal(&context, plan(size), &plaintext(size), portion, &Serial).unwrap();
+                    seal(&context, header(size), &plaintext(size), portion, &Serial).unwrap();
                 assert_eq!(record.len() as u64, context.geometry().record_size(size));
                 let (opened, opening) = open(&context, &record, 10 - portion, &Serial);
                 let opening = opening.unwrap();
@@ -183,7 +185,7 @@ fn an_empty_segment_opens_as_the_first_and_nowhere_else() {
         let context = context(digest);
         let first = SegmentHeader {
             index: SegmentIndex::ZERO,
-            ..plan(0)
+            ..header(0)
         };
         let record = seal(&context, first, &[], 1, &Serial).unwrap().0;
         let (opened, summary) = open_at(&context, SegmentIndex::ZERO, &record, 1, &TwoThreads);
@@ -203,12 +205,12 @@ fn the_record_depends_on_neither_portions_nor_threads() {
         let plaintext = plaintext(SEGMENT);
         match parallel {
             true => {
-                seal(&context, plan(SEGMENT), &plaintext, portion, &TwoThreads)
+                seal(&context, header(SEGMENT), &plaintext, portion, &TwoThreads)
                     .unwrap()
                     .0
             }
             false => {
-                seal(&context, plan(SEGMENT), &plaintext, portion, &Serial)
+                seal(&context, header(SEGMENT), &plaintext, portion, &Serial)
                     .unwrap()
                     .0
             }
@@ -228,10 +230,10 @@ fn frames_sealed_in_sequence_or_in_parallel_open_both_ways() {
     for digest in DigestKind::ALL {
         let context = context(digest);
         for size in [FRAME + 1, SEGMENT - 1, SEGMENT] {
-            let serial = seal(&context, plan(size), &plaintext(size), 8, &Serial)
+            let serial = seal(&context, header(size), &plaintext(size), 8, &Serial)
                 .unwrap()
                 .0;
-            let parallel = seal(&context, plan(size), &plaintext(size), 8, &TwoThreads)
+            let parallel = seal(&context, header(size), &plaintext(size), 8, &TwoThreads)
                 .unwrap()
                 .0;
             for record in [&serial, &parallel] {
@@ -260,7 +262,7 @@ fn sealing_a_segment_twice_shares_neither_keys_nor_ivs() {
 fn sealing_fails_without_random_bytes() {
     let failing = context_with(DigestKind::Sha512, Random::failing());
     let refused = EncryptSegmentWorker::new(&failing)
-        .begin(plan(5))
+        .begin(header(5))
         .map(|_| ())
         .unwrap_err();
     let source = FrameWorkerError::Crypto {
@@ -278,7 +280,7 @@ fn sealing_fails_without_random_bytes() {
 fn frames_past_the_segment_s_end_are_refused() {
     let context = context(DigestKind::None);
     let mut sealer = EncryptSegmentWorker::new(&context)
-        .begin(plan(2 * FRAME))
+        .begin(header(2 * FRAME))
         .unwrap();
     sealer.seal_frames(&Serial, &mut vec![0; SLOT]).unwrap();
     let refused = sealer.seal_frames(&Serial, &mut vec![0; 2 * SLOT]).unwrap_err();
@@ -301,7 +303,7 @@ fn a_segment_that_draws_ivs_twice_opens() {
         SegmentCryptoContext::new(FloeKey::new(&[1; 32]), geometry, None, Random::known(1)).unwrap();
     let size = 4200 * FRAME + 1;
     for portion in [1000, 5000] {
-        let record = seal(&context, plan(size), &plaintext(size), portion, &TwoThreads)
+        let record = seal(&context, header(size), &plaintext(size), portion, &TwoThreads)
             .unwrap()
             .0;
         assert!(open(&context, &record, 4000, &Serial).0 == plaintext(size));

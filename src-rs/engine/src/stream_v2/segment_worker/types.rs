@@ -30,7 +30,7 @@ pub struct RecordSummary {
 #[derive(Debug)]
 pub struct SegmentInput {
     /// The segment's header.
-    pub plan: SegmentHeader,
+    pub header: SegmentHeader,
     /// Memory for the record, with the plaintext in the content parts of its frames.
     pub record: Vec<u8>,
 }

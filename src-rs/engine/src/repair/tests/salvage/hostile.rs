@@ -227,13 +227,13 @@ fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
     .encode(0, |bytes| keys.header_mac(bytes));
     let context = SegmentCryptoContext::new(keys.payload_key().unwrap(), geometry, total, random).unwrap();
     for &index in indices {
-        let plan = SegmentHeader {
+        let header = SegmentHeader {
             index: SegmentIndex::new(index),
             is_final: false,
             plaintext_size: SEGMENT as u32,
         };
         let record = vec![1; geometry.full_record_size() as usize];
-        let input = SegmentInput { plan, record };
+        let input = SegmentInput { header, record };
         let sealed = seal_record(
             &context,
             input,

@@ -75,14 +75,14 @@ fn resealed(damaged: &DamagedStream, with_end: bool) -> Vec<u8> {
     let slots = &mut record[PREAMBLE_SIZE..PREAMBLE_SIZE + geometry.frames_wire_size(SEGMENT as u32)];
     let content = crate::stream_v2::framing::contents_mut(slots, geometry.frame_slot_size());
     content.for_each(|content| content.fill(0xab));
-    let plan = crate::format::SegmentHeader {
+    let header = crate::format::SegmentHeader {
         index: SegmentIndex::new(2),
         is_final: false,
         plaintext_size: SEGMENT as u32,
     };
     let sealed = seal_record(
         &context,
-        SegmentInput { plan, record },
+        SegmentInput { header, record },
         PortionRunner::serial(&CancellationToken::new()),
         &mut Default::default(),
     )

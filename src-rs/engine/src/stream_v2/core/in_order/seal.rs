@@ -65,7 +65,7 @@ impl PlaintextSegments<'_> {
             return None;
         }
         let segment = self.read_segment(buffer);
-        self.is_done = segment.as_ref().map_or(true, |input| input.plan.is_final);
+        self.is_done = segment.as_ref().map_or(true, |input| input.header.is_final);
         Some(segment)
     }
 
@@ -102,8 +102,8 @@ impl PlaintextSegments<'_> {
                 self.ahead.is_none()
             }
         };
-        let plan = self.cutter.cut(is_final);
-        Ok(SegmentInput { plan, record })
+        let header = self.cutter.cut(is_final);
+        Ok(SegmentInput { header, record })
     }
 
     /// Whether segment `index` is the final one of a source of `total` bytes, which must still have that size.

@@ -23,8 +23,8 @@ pub(crate) fn open_around_damage(
     let cancel = &control.cancel;
     let runner = PortionRunner::new(control, Some(stream.segments()));
     let open = |index, buffer, times: &mut StageTimes| stream.open_with(runner, source, index, buffer, times);
-    let mut damages = DamageDecider::new(policy, cancel);
-    // All segments that are missing at the end are one damage.
+    let mut decider = DamageDecider::new(policy, cancel);
+    // All segments that are missing at the end are one damaged part.
     let count = stream.segments().min(stream.segments_present() + 1);
     let mut indices = (0..count).map(SegmentIndex::new);
     let mut delivery = Delivery::new(Tally::opening(), writer, control, stream.plaintext_size());
@@ -36,7 +36,7 @@ pub(crate) fn open_around_damage(
             let place = stream.place(index);
             let verified = delivery.tally.verified_bytes();
             let describe = |failure: SealError| place.damage(failure.after(verified));
-            let settled = damages.settle(opened, describe, || open(index, Vec::new(), &mut times))?;
+            let settled = decider.settle(opened, describe, || open(index, Vec::new(), &mut times))?;
             let zeros = match settled {
                 Settled::Intact(segment) => return delivery.deliver_opened(segment, times),
                 Settled::Lost { zeros } => zeros,
@@ -54,8 +54,8 @@ pub(crate) fn open_around_damage(
     let trailer = stream.trailer().map(|_| ()).map_err(Clone::clone);
     let place = stream.end_place(tally.segments(), tally.output_size());
     let describe = |failure: SealError| place.damage(failure.after(tally.verified_bytes()));
-    damages.settle(trailer, describe, || verify_trailer_again(stream, source, tally))?;
-    Ok((delivery.finish(StageTimes::default()), damages.into_log()))
+    decider.settle(trailer, describe, || verify_trailer_again(stream, source, tally))?;
+    Ok((delivery.finish(StageTimes::default()), decider.into_log()))
 }
 
 fn write_zeros(

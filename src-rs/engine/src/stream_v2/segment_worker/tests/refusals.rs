@@ -189,7 +189,7 @@ fn a_record_of_another_key_place_or_size_is_refused() {
 
     let elsewhere = SegmentHeader {
         index: SegmentIndex::new(6),
-        ..plan(9)
+        ..header(9)
     };
     let mut record = seal(&context, elsewhere, &plaintext(9), 1, &Serial).unwrap().0;
     assert_eq!(kind_of(&refused(&context, &record)), "InvalidSegment Index");
