@@ -1,6 +1,6 @@
 //! Makes a [`SealError`] of the errors below it, and adds to it what only its caller knows.
 
-use super::{EndDisagreement, EndPart, IoOperation, Limit, SealError};
+use super::{EndDisagreement, EndPart, IoOperation, Limit, SealError, SizeRelation};
 use crate::crypto::CryptoError;
 use crate::format::{HeaderError, SegmentIndex, WireOffset};
 use crate::keys::{MAX_PASSPHRASE_LANES, UnlockError};
@@ -21,6 +21,25 @@ impl SealError {
             path: path.map(|path| path.display().to_string()),
             code: error_code(error).map(str::to_owned),
             message: error.to_string(),
+        }
+    }
+
+    /// The source had `expected` bytes when the operation began.
+    pub(crate) const fn source_changed(expected: u64, relation: SizeRelation) -> Self {
+        Self::SourceChanged { expected, relation }
+    }
+
+    /// The system could not start a thread.
+    pub(crate) fn no_threads(error: impl ToString) -> Self {
+        Self::ThreadsUnavailable {
+            message: error.to_string(),
+        }
+    }
+
+    /// The result of a segment is missing, which only a bug can cause.
+    pub(crate) const fn no_result(segment: SegmentIndex) -> Self {
+        Self::Segment {
+            error: SegmentWorkerError::FrameWorkerDisconnected { segment },
         }
     }
 

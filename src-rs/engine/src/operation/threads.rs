@@ -27,9 +27,7 @@ impl Threads {
             .num_threads(count)
             .thread_name(|index| format!("sealstream-{index}"))
             .build()
-            .map_err(|error| SealError::ThreadsUnavailable {
-                message: error.to_string(),
-            })?;
+            .map_err(SealError::no_threads)?;
         Ok(Self::Pool(Arc::new(pool)))
     }
 

@@ -14,14 +14,3 @@ pub(crate) mod tests;
 pub use open_ranges::open_ranges;
 pub use plan::ReadPlan;
 pub use reader::RangeReader;
-
-use crate::error::SealError;
-use crate::format::SegmentIndex;
-use crate::stream_v2::segment_worker::SegmentWorkerError;
-
-/// The error for a plan that does not fit its stream: a bug.
-const fn lost(segment: SegmentIndex) -> SealError {
-    SealError::Segment {
-        error: SegmentWorkerError::FrameWorkerDisconnected { segment },
-    }
-}

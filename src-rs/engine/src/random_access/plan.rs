@@ -1,7 +1,6 @@
 //! What a read needs: frames that are cached, and bytes of the source.
 
 use super::cache::OpenFrame;
-use super::lost;
 use crate::error::SealError;
 use crate::format::{ByteRange, FRAME_OVERHEAD, FrameIndex, Geometry, SegmentIndex, WireOffset};
 use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, frame_offset};
@@ -144,7 +143,7 @@ impl ReadPlan {
         let to = (wanted.start - self.range.start) as usize;
         let size = wanted.size() as usize;
         let ends = content.get(from..from + size).zip(out.get_mut(to..to + size));
-        let (from, to) = ends.ok_or_else(|| lost(part.segment))?;
+        let (from, to) = ends.ok_or_else(|| SealError::no_result(part.segment))?;
         to.copy_from_slice(from);
         Ok(size == content.len())
     }

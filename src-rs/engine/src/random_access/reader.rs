@@ -1,7 +1,6 @@
 //! Reads any range of a stream's plaintext.
 
 use super::cache::{Cache, OpenFrame};
-use super::lost;
 use super::plan::{Batch, Piece, ReadPlan, SegmentPart, frame_range};
 use crate::error::SealError;
 use crate::format::{ByteRange, FrameIndex, Geometry, SegmentIndex, WireOffset};
@@ -180,7 +179,9 @@ impl RangeReader {
                     cancel.check()?;
                     let (opener, part) = (&openers[part], &plan.parts[part]);
                     // The preamble comes before its frames.
-                    let opener = opener.as_ref().ok_or_else(|| lost(part.segment))?;
+                    let opener = opener
+                        .as_ref()
+                        .ok_or_else(|| SealError::no_result(part.segment))?;
                     let content = opener.open(FrameIndex::new(frame), &mut slot)?;
                     let is_whole = plan.place(part, frame, content, out)?;
                     let key = (!(is_long && is_whole)).then_some((part.segment, frame));

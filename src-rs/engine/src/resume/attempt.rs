@@ -200,11 +200,7 @@ impl<'a> Attempt<'a> {
         let failure: Option<SegmentWorkerError> = written
             .err()
             .map(|error| checkpoint_error(SegmentIndex::ZERO, error));
-        let log = LogManager::start(self.journal, key, header_mac, failure).map_err(|error| {
-            SealError::ThreadsUnavailable {
-                message: error.to_string(),
-            }
-        })?;
+        let log = LogManager::start(self.journal, key, header_mac, failure).map_err(SealError::no_threads)?;
         Ok(JournalCheckpoints {
             finished,
             log,

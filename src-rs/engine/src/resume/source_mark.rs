@@ -46,10 +46,7 @@ impl SourceMark {
 
     /// The failure of a source that is not the same as before.
     pub(super) fn changed(&self, now: &Self) -> SealError {
-        SealError::SourceChanged {
-            expected: self.size,
-            relation: SizeRelation::of(now.size, self.size),
-        }
+        SealError::source_changed(self.size, SizeRelation::of(now.size, self.size))
     }
 }
 

@@ -86,10 +86,10 @@ impl LockedFile {
             return Ok(());
         }
         let size = std::fs::metadata(&self.path).map_err(inspected)?.len();
-        Err(SealError::SourceChanged {
-            expected: self.size,
-            relation: SizeRelation::of(size, self.size),
-        })
+        Err(SealError::source_changed(
+            self.size,
+            SizeRelation::of(size, self.size),
+        ))
     }
 }
 

@@ -81,7 +81,11 @@ impl RewrapPlan {
             end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
         let records_size = end.offset.get().saturating_sub(u64::from(header.size()));
         let in_place = header.core.header_copy && bytes.len() == header.bytes.len();
-        let (slots, added) = describe_slots(&draft, added.len());
+        let slots: Vec<_> = draft.slots.iter().map(SlotInfo::new).collect();
+        let placed = slots.iter().cloned().zip(0..).skip(slots.len() - added.len());
+        let added = placed
+            .map(|(slot, position)| PlacedSlot { position, slot })
+            .collect();
         let report = RewrapReport {
             stream_id: header.core.stream_id,
             revision: draft.revision,
@@ -138,17 +142,6 @@ fn padded_size(
         (true, needed) if needed <= old.size() => old.size(),
         (true, needed) => needed.next_multiple_of(PADDING),
     })
-}
-
-/// All slots of the new header, and the added ones with their positions.
-fn describe_slots(draft: &HeaderFields, added: usize) -> (Vec<SlotInfo>, Vec<PlacedSlot>) {
-    let slots: Vec<_> = draft.slots.iter().map(SlotInfo::new).collect();
-    let placed = slots.iter().cloned().zip(0..);
-    let added = placed
-        .skip(slots.len() - added)
-        .map(|(slot, position)| PlacedSlot { position, slot })
-        .collect();
-    (slots, added)
 }
 
 /// A header that outgrows its padded size is padded to a multiple of this.

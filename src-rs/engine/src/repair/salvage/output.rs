@@ -13,7 +13,7 @@ use crate::operation::options::Control;
 use crate::stream_v2::framing::contents;
 use crate::stream_v2::io::WriteAt;
 use crate::stream_v2::pipeline::{guard, run_ordered};
-use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentWorkerError};
+use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::{ErrorKind, IoSlice};
 use std::ops::{ControlFlow, Range};
@@ -98,9 +98,8 @@ impl<'a> Output<'a> {
                 (size, recovered, times)
             },
             || {
-                let segment = SegmentIndex::ZERO;
-                let disconnected = SegmentWorkerError::FrameWorkerDisconnected { segment };
-                (0, Err(disconnected.into()), StageTimes::default())
+                let missing = SealError::no_result(SegmentIndex::ZERO);
+                (0, Err(missing), StageTimes::default())
             },
             |(size, recovered, times)| {
                 self.map.times += times;

@@ -50,8 +50,7 @@ impl VerifyTask<'_> {
             Err(TaskError::Segment(error)) => error.into(),
             Err(TaskError::Fatal(failure @ SealError::Io { .. })) => failure,
             Err(TaskError::Fatal(SealError::Truncated { .. })) => {
-                let (expected, relation) = (self.source_size, SizeRelation::Shorter);
-                return Err(SealError::SourceChanged { expected, relation }.into());
+                return Err(SealError::source_changed(self.source_size, SizeRelation::Shorter).into());
             }
             Err(error) => return Err(error),
         };

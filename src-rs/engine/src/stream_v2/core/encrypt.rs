@@ -101,10 +101,7 @@ pub(crate) fn seal_by_offset(
     summaries.iter().for_each(|summary| tally.add(summary));
     let beyond = source.read_at(size, &mut [IoSliceMut::new(&mut [0])]);
     if beyond.map_err(SealError::reading)? != 0 {
-        return Err(SealError::SourceChanged {
-            expected: size,
-            relation: SizeRelation::Longer,
-        });
+        return Err(SealError::source_changed(size, SizeRelation::Longer));
     }
     if let Some(checkpoints) = checkpoints {
         tally.times.time(Stage::Write, || checkpoints.complete())?;

@@ -6,7 +6,7 @@ use crate::format::{ManifestEntry, SegmentIndex};
 use crate::operation::damage::DamageLog;
 use crate::operation::report::Report;
 use crate::stream_v2::pipeline::record_layout::RecordPlace;
-use crate::stream_v2::segment_worker::{RecordSummary, SegmentWorkerError};
+use crate::stream_v2::segment_worker::RecordSummary;
 use crate::telemetry::StageTimes;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -190,10 +190,7 @@ impl Tally {
         if self.is_complete() {
             return Ok(());
         }
-        Err(SegmentWorkerError::FrameWorkerDisconnected {
-            segment: SegmentIndex::new(self.segments),
-        }
-        .into())
+        Err(SealError::no_result(SegmentIndex::new(self.segments)))
     }
 
     /// The fields of a report that every operation has.

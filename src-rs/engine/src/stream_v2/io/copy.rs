@@ -31,10 +31,10 @@ pub(crate) fn append_range(
             }
         })?;
         if copied == 0 {
-            return Err(SealError::SourceChanged {
-                expected: offset.saturating_add(size),
-                relation: SizeRelation::Shorter,
-            });
+            return Err(SealError::source_changed(
+                offset.saturating_add(size),
+                SizeRelation::Shorter,
+            ));
         }
         remaining -= copied;
         on_progress(copied);

@@ -76,9 +76,7 @@ impl DecryptPipeline {
         std::thread::Builder::new()
             .name("sealstream-pipeline".into())
             .spawn(run)
-            .map_err(|error| SealError::ThreadsUnavailable {
-                message: error.to_string(),
-            })?;
+            .map_err(SealError::no_threads)?;
         Ok(results)
     }
 }

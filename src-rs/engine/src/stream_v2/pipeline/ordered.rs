@@ -50,9 +50,7 @@ where
             let spawned = std::thread::Builder::new()
                 .name("sealstream-reader".into())
                 .spawn_scoped(threads, reader);
-            spawned.map_err(|error| SealError::ThreadsUnavailable {
-                message: error.to_string(),
-            })?;
+            spawned.map_err(SealError::no_threads)?;
             for result in &results {
                 if consume(result.recv().unwrap_or_else(|_| lost())).is_break() {
                     break;

@@ -138,8 +138,7 @@ impl Transfer<'_> {
                 self.source.read_at(read_at, &mut content)
             });
             if read.map_err(SealError::reading)? != wanted {
-                let (expected, relation) = (self.plaintext_size, SizeRelation::Shorter);
-                return Err(SealError::SourceChanged { expected, relation }.into());
+                return Err(SealError::source_changed(self.plaintext_size, SizeRelation::Shorter).into());
             }
             runner.seal(&mut sealer, slots, times)?;
             self.meter.add(wanted as u64);

@@ -6,7 +6,7 @@ use crate::operation::options::Control;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::pipeline::record_layout::RecordPlace;
 use crate::stream_v2::pipeline::run_ordered;
-use crate::stream_v2::segment_worker::{DecryptedSegment, RecordSummary, SegmentWorkerError};
+use crate::stream_v2::segment_worker::{DecryptedSegment, RecordSummary};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -90,7 +90,7 @@ impl<'a> Delivery<'a> {
             control.window(geometry),
             move || read(free_buffers.try_recv().unwrap_or_default()),
             work,
-            || Err(no_result()),
+            || Err(SealError::no_result(SegmentIndex::ZERO)),
             consume,
         )?;
         outcome
@@ -139,12 +139,4 @@ impl<'a> Delivery<'a> {
         self.tally.times += reading;
         self.tally
     }
-}
-
-/// A segment's result is missing, which only a bug in the pool can cause.
-fn no_result() -> SealError {
-    SegmentWorkerError::FrameWorkerDisconnected {
-        segment: SegmentIndex::ZERO,
-    }
-    .into()
 }

@@ -116,9 +116,6 @@ impl PlaintextSegments<'_> {
         } else {
             return Ok(is_final);
         };
-        Err(SealError::SourceChanged {
-            expected: total,
-            relation,
-        })
+        Err(SealError::source_changed(total, relation))
     }
 }
