@@ -1,6 +1,6 @@
 //! Makes a [`SealError`] of the errors below it, and adds to it what only its caller knows.
 
-use super::{EndDisagreement, IoOperation, Limit, SealError};
+use super::{EndDisagreement, EndPart, IoOperation, Limit, SealError};
 use crate::crypto::CryptoError;
 use crate::format::{HeaderError, SegmentIndex, WireOffset};
 use crate::keys::{MAX_PASSPHRASE_LANES, UnlockError};
@@ -21,6 +21,23 @@ impl SealError {
             path: path.map(|path| path.display().to_string()),
             code: error_code(error).map(str::to_owned),
             message: error.to_string(),
+        }
+    }
+
+    /// The source ends at `offset` of the stream, before or in `next_segment`. No plaintext was verified before.
+    pub(crate) const fn truncated(next_segment: SegmentIndex, offset: u64) -> Self {
+        Self::Truncated {
+            next_segment,
+            verified_bytes: 0,
+            offset: WireOffset::new(offset),
+        }
+    }
+
+    /// A part of the end, at `offset` of the stream, is damaged.
+    pub(crate) const fn end_damaged(part: EndPart, offset: u64) -> Self {
+        Self::EndDamaged {
+            part,
+            offset: WireOffset::new(offset),
         }
     }
 
@@ -126,11 +143,7 @@ impl From<HeaderError> for SealError {
                 expected,
                 actual,
             },
-            HeaderError::Incomplete { available, .. } => Self::Truncated {
-                next_segment: SegmentIndex::ZERO,
-                verified_bytes: 0,
-                offset: WireOffset::new(available),
-            },
+            HeaderError::Incomplete { available, .. } => Self::truncated(SegmentIndex::ZERO, available),
         }
     }
 }

@@ -42,7 +42,7 @@ impl Control<'_> {
 
     /// A progress meter for this operation's listeners.
     pub(crate) fn meter(&self, total: Option<u64>) -> ProgressMeter<'_> {
-        ProgressMeter::new(total, self.progress).with_segments(self.segments)
+        ProgressMeter::new(total, self.progress, self.segments)
     }
 
     /// Segments in memory on an ordered path.

@@ -151,11 +151,10 @@ impl RangeReader {
         if read < batch.wire.size() {
             let offset = batch.wire.start + read;
             let reached = plan.parts.iter().rfind(|part| part.record.get() <= offset);
-            return Err(SealError::Truncated {
-                next_segment: reached.map_or(SegmentIndex::ZERO, |part| part.segment),
-                verified_bytes: 0,
-                offset: WireOffset::new(offset),
-            });
+            return Err(SealError::truncated(
+                reached.map_or(SegmentIndex::ZERO, |part| part.segment),
+                offset,
+            ));
         }
         Ok(buffers)
     }

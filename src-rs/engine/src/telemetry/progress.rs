@@ -44,20 +44,18 @@ pub struct ProgressMeter<'a> {
 impl<'a> ProgressMeter<'a> {
     /// A meter at 0.
     #[must_use]
-    pub fn new(total: Option<u64>, listener: Option<&'a (dyn Fn(Progress) + Send + Sync)>) -> Self {
+    pub fn new(
+        total: Option<u64>,
+        listener: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
+        segments: Option<SegmentListener<'a>>,
+    ) -> Self {
         Self {
             done: AtomicU64::new(0),
             total,
             last_call: Mutex::new(Instant::now()),
             listener,
-            segments: None,
+            segments,
         }
-    }
-
-    /// The same meter with a listener for segments.
-    #[must_use]
-    pub fn with_segments(self, segments: Option<SegmentListener<'a>>) -> Self {
-        Self { segments, ..self }
     }
 
     /// Calls the listener for segments.
@@ -110,7 +108,7 @@ mod tests {
         let calls = Mutex::new(Vec::new());
         let listener = |progress: Progress| calls.lock().unwrap().push(progress.bytes_done);
         let start = Instant::now();
-        let meter = ProgressMeter::new(Some(1000), Some(&listener));
+        let meter = ProgressMeter::new(Some(1000), Some(&listener), None);
         (0..1000).for_each(|_| meter.add(1));
         meter.finish();
         let calls = calls.lock().unwrap();
@@ -125,7 +123,7 @@ mod tests {
     fn the_listener_is_called_after_the_interval() {
         let calls = Mutex::new(Vec::new());
         let listener = |progress: Progress| calls.lock().unwrap().push(progress.bytes_done);
-        let meter = ProgressMeter::new(None, Some(&listener));
+        let meter = ProgressMeter::new(None, Some(&listener), None);
         meter.add(1);
         std::thread::sleep(INTERVAL);
         meter.add(1);

@@ -107,11 +107,7 @@ fn check_body(header: &StreamHeader, body: &dyn ReadAt) -> Result<(), SealError>
     }
     let first = SegmentIndex::ZERO;
     if read < start.len() {
-        return Err(SealError::Truncated {
-            next_segment: first,
-            verified_bytes: 0,
-            offset: WireOffset::new(size),
-        });
+        return Err(SealError::truncated(first, size));
     }
     SegmentHeader::parse(&start, geometry)
         .and_then(|found| found.check_place(first, header.core.plaintext_size, geometry))
@@ -121,9 +117,10 @@ fn check_body(header: &StreamHeader, body: &dyn ReadAt) -> Result<(), SealError>
         .plaintext_size
         .or_else(|| claimed_total(&stream, size, header));
     let Some(total) = total else {
-        let offset = WireOffset::new(size.saturating_sub(FOOTER_SIZE as u64));
-        let part = EndPart::Footer;
-        return Err(SealError::EndDamaged { part, offset });
+        return Err(SealError::end_damaged(
+            EndPart::Footer,
+            size.saturating_sub(FOOTER_SIZE as u64),
+        ));
     };
     let expected = ExpectedTrailer::after(header, total, None);
     expected.verify(&mut ReadAtCursor::new(&stream, expected.offset.get()))?;

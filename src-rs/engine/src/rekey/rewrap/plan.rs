@@ -5,7 +5,7 @@ use super::{PlacedSlot, RewrapReport, SlotChange};
 use crate::crypto::{Random, StreamKeys};
 use crate::error::{EndPart, SealError};
 use crate::format::{
-    FOOTER_SIZE, HeaderFields, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, StreamHeader, WireOffset, end_record_size,
+    FOOTER_SIZE, HeaderFields, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, StreamHeader, end_record_size,
 };
 use crate::inspect::SlotInfo;
 use crate::keys::{Recipient, seal_slots};
@@ -19,8 +19,6 @@ use crate::stream_v2::io::ReadAt;
 pub(crate) struct RewrapPlan {
     /// The header to be replaced: the newer one of header and copy.
     pub(super) old: StreamHeader,
-    /// Whether that is the copy. The header is then older or damaged.
-    pub(super) from_copy: bool,
     /// The new header.
     pub(super) header: Vec<u8>,
     /// Bytes of the records and the end record.
@@ -49,9 +47,10 @@ impl RewrapPlan {
         // The end must be authentic: it proves that the bytes before the footer are the header's copy, so that nothing else
         // is overwritten.
         let Some(end) = opened.whole()? else {
-            let offset = WireOffset::new(size.saturating_sub(FOOTER_SIZE as u64));
-            let part = EndPart::Footer;
-            return Err(SealError::EndDamaged { part, offset });
+            return Err(SealError::end_damaged(
+                EndPart::Footer,
+                size.saturating_sub(FOOTER_SIZE as u64),
+            ));
         };
         cancel.check()?;
         let opened_by = opened_by(&stream.header, &stream.unlocked);
@@ -98,7 +97,6 @@ impl RewrapPlan {
             inner_size: records_size.saturating_add(end_record_size),
             end_record_size,
             header: bytes,
-            from_copy,
             old: header,
             report,
         })

@@ -24,7 +24,7 @@ pub(crate) fn write_in_place(
         file.sync()
             .map_err(|error| SealError::io(IoOperation::Flush, None, &error))
     };
-    if plan.from_copy {
+    if plan.report.header_from_copy {
         write(0, &plan.old.bytes)?;
     }
     write(copy_offset, &plan.header).inspect_err(|_| {

@@ -199,8 +199,5 @@ fn no_end_record(copies: &Copies<'_>) -> SealError {
         let trailer = |total| copies.core.geometry.trailer_offset(copy.header_size, total);
         copies.core.plaintext_size.map_or(copy.size, trailer)
     });
-    SealError::EndDamaged {
-        part: EndPart::EndRecord,
-        offset: WireOffset::new(offset),
-    }
+    SealError::end_damaged(EndPart::EndRecord, offset)
 }

@@ -60,11 +60,7 @@ pub(super) fn find(
             stream = search.attempt(header, HeaderOrigin::Scan, Some(WireOffset::new(at)));
         }
     })?;
-    let no_header = SealError::Truncated {
-        next_segment: SegmentIndex::ZERO,
-        verified_bytes: 0,
-        offset: WireOffset::ZERO,
-    };
+    let no_header = SealError::truncated(SegmentIndex::ZERO, 0);
     stream.ok_or_else(|| search.failure.or(unread).unwrap_or(no_header))
 }
 

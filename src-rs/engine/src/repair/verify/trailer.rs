@@ -168,7 +168,7 @@ fn add_missing(
                 end: total,
             }),
             wire: ByteRange { start: at.get(), end },
-            failure: truncated(next_segment, size),
+            failure: SealError::truncated(next_segment, size),
         });
     }
     // Neither the trailer nor a final segment was found. If the next segment starts here, it is truncated.
@@ -176,7 +176,7 @@ fn add_missing(
     let read = source.read_at(at.get(), &mut [IoSliceMut::new(&mut bytes)]);
     let failure = match read {
         Err(error) => SealError::reading(error),
-        Ok(read) if read < bytes.len() => truncated(next_segment, size),
+        Ok(read) if read < bytes.len() => SealError::truncated(next_segment, size),
         Ok(_) if bytes.starts_with(&END_MARKER) => {
             let error = SegmentHeaderError::end_too_early(next_segment);
             SegmentWorkerError::invalid(next_segment, at, error).into()
@@ -184,7 +184,7 @@ fn add_missing(
         Ok(_) => {
             let found = SegmentHeader::parse(&bytes, geometry);
             match found.and_then(|found| found.check_place(next_segment, None, geometry)) {
-                Ok(()) => truncated(next_segment, size),
+                Ok(()) => SealError::truncated(next_segment, size),
                 Err(error) => SegmentWorkerError::invalid(next_segment, at, error).into(),
             }
         }
@@ -211,14 +211,5 @@ fn add_missing(
         start: offset,
         end: size,
     };
-    let offset = WireOffset::new(offset);
-    problems.add_at(wire, SealError::EndDamaged { part, offset })
-}
-
-fn truncated(next_segment: SegmentIndex, size: u64) -> SealError {
-    SealError::Truncated {
-        next_segment,
-        verified_bytes: 0,
-        offset: WireOffset::new(size),
-    }
+    problems.add_at(wire, SealError::end_damaged(part, offset))
 }

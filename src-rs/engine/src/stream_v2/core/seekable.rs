@@ -203,10 +203,11 @@ impl SeekableStream {
         mut record: Vec<u8>,
     ) -> Result<SegmentWire, SealError> {
         let range = self.record(index).wire;
-        let truncated = |available: usize| SealError::Truncated {
-            next_segment: index,
-            verified_bytes: 0,
-            offset: WireOffset::new(range.start.saturating_add(available as u64).min(self.source_size)),
+        let truncated = |available: usize| {
+            SealError::truncated(
+                index,
+                range.start.saturating_add(available as u64).min(self.source_size),
+            )
         };
         // Allocates only what the source has.
         let available = self.source_size.saturating_sub(range.start).min(range.size());
@@ -239,10 +240,7 @@ fn verify_trailer(
     total: Option<u64>,
 ) -> Result<VerifiedTrailer, SealError> {
     let Some(total) = total else {
-        return Err(SealError::EndDamaged {
-            part: EndPart::Footer,
-            offset: WireOffset::new(source_size),
-        });
+        return Err(SealError::end_damaged(EndPart::Footer, source_size));
     };
     let geometry = stream.context.geometry();
     let header_size = u64::from(stream.header.size());
@@ -250,11 +248,10 @@ fn verify_trailer(
     let available = source_size.saturating_sub(header_size);
     if available < records {
         let whole = available / geometry.full_record_size();
-        return Err(SealError::Truncated {
-            next_segment: SegmentIndex::new(whole.min(geometry.segment_count(total) - 1)),
-            verified_bytes: 0,
-            offset: WireOffset::new(source_size),
-        });
+        return Err(SealError::truncated(
+            SegmentIndex::new(whole.min(geometry.segment_count(total) - 1)),
+            source_size,
+        ));
     }
     let expected = ExpectedTrailer::after(&stream.header, total, Some(&stream.end_key));
     expected.verify(&mut ReadAtCursor::new(source, expected.offset.get()))

@@ -114,7 +114,7 @@ impl<'a> ExpectedTrailer<'a> {
 
     /// Reads the footer at `position`.
     pub(crate) fn read_footer(&self, reader: &mut dyn Read, position: &mut u64) -> Result<(), SealError> {
-        let offset = WireOffset::new(*position);
+        let offset = *position;
         let footer = self.read(reader, FOOTER_SIZE as u64, position)?;
         let Some(footer) = footer.first_chunk() else {
             return Err(self.truncated(*position));
@@ -123,8 +123,7 @@ impl<'a> ExpectedTrailer<'a> {
             end_size: position.saturating_sub(self.offset.get()),
         };
         if Footer::parse(footer) != Some(due) {
-            let part = EndPart::Footer;
-            return Err(SealError::EndDamaged { part, offset });
+            return Err(SealError::end_damaged(EndPart::Footer, offset));
         }
         Ok(())
     }
@@ -145,10 +144,7 @@ impl<'a> ExpectedTrailer<'a> {
         reader: &mut dyn Read,
         position: &mut u64,
     ) -> Result<(EndRecord, Vec<u8>), SealError> {
-        let damaged = SealError::EndDamaged {
-            part: EndPart::EndRecord,
-            offset: self.offset,
-        };
+        let damaged = SealError::end_damaged(EndPart::EndRecord, self.offset.get());
         let mut bytes = self.read(reader, END_RECORD_FIXED_SIZE as u64, position)?;
         let Some(fixed) = bytes.first_chunk() else {
             return Err(self.truncated(*position));
@@ -221,11 +217,7 @@ impl<'a> ExpectedTrailer<'a> {
     }
 
     fn truncated(&self, position: u64) -> SealError {
-        SealError::Truncated {
-            next_segment: SegmentIndex::new(self.segments),
-            verified_bytes: self.verified_bytes,
-            offset: WireOffset::new(position),
-        }
+        SealError::truncated(SegmentIndex::new(self.segments), position).after(self.verified_bytes)
     }
 
     fn tampered(&self, disagreement: EndDisagreement, segment: Option<SegmentIndex>) -> SealError {

@@ -138,11 +138,7 @@ impl<'a> RecordReader<'a> {
         if read == wanted {
             return Ok(slots);
         }
-        Err(SealError::Truncated {
-            next_segment: self.segment,
-            verified_bytes: 0,
-            offset: WireOffset::new(self.position),
-        })
+        Err(SealError::truncated(self.segment, self.position))
     }
 
     /// The bytes in front of the frames, after the first read.

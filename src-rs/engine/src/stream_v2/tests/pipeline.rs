@@ -32,7 +32,7 @@ fn a_panic_while_sealing_fails_its_segment() {
     let content = content();
     for threads in [1, 2, 16] {
         let control = control(threads);
-        let meter = ProgressMeter::new(None, None);
+        let meter = ProgressMeter::new(None, None, None);
         for panic_at in [0, 5, SEGMENTS - 1] {
             let mut stream =
                 NewStream::new(&compact(), Some(content.len() as u64), &Random::known(1)).unwrap();
@@ -70,7 +70,7 @@ fn a_panic_while_opening_fails_its_segment() {
     let manifest = EndRecord::parse(&parts.end, SEGMENTS).unwrap().0.entries;
     for threads in [1, 2, 16] {
         let control = control(threads);
-        let meter = ProgressMeter::new(None, None);
+        let meter = ProgressMeter::new(None, None, None);
         for panic_at in [0, 5, SEGMENTS - 1] {
             let mut stream =
                 UnlockedStream::unlock(read_header(&mut &sealed[..]).unwrap(), &reading()).unwrap();

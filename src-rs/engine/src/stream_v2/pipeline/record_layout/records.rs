@@ -168,11 +168,7 @@ impl RecordCursor {
     /// before.
     #[must_use]
     pub const fn truncated(&self, available: u64) -> SealError {
-        SealError::Truncated {
-            next_segment: self.index,
-            verified_bytes: 0,
-            offset: WireOffset::new(self.offset.get() + available),
-        }
+        SealError::truncated(self.index, self.offset.get() + available)
     }
 
     fn parse(&self, header: &[u8; SEGMENT_HEADER_SIZE]) -> Result<SegmentHeader, SealError> {
