@@ -76,7 +76,7 @@ export interface DamageEvent
 
 const operations = channel('sealstream:operation');
 const segments = channel('sealstream:segment');
-const damages = channel('sealstream:damage');
+const damageChannel = channel('sealstream:damage');
 
 let lastId = 0;
 
@@ -110,8 +110,8 @@ export class Diagnostics {
 
   damage(damage: Omit<DamageEvent, 'id' | 'operation'> | Damage, decision?: DamageDecisionName): void {
     this.#isAbortPublished ||= decision === 'abort';
-    if (this.#hasEnded || !damages.hasSubscribers) return;
-    damages.publish(this.#event(decision === undefined ? damage : { ...damage, decision }));
+    if (this.#hasEnded || !damageChannel.hasSubscribers) return;
+    damageChannel.publish(this.#event(decision === undefined ? damage : { ...damage, decision }));
   }
 
   succeeded(report: object): void {
