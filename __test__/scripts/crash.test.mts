@@ -5,7 +5,7 @@ import { killRewrapping } from '../../scripts/crash/rewrap.mjs';
 import { temporaryDirectory } from '../api/support/files.mjs';
 
 for (const direction of ['encrypt', 'decrypt'] as const) {
-  test(`${direction}File that is killed at any moment is gone on with to the right bytes, and leaves nothing`, async (t) => {
+  test(`${direction}File that is killed at any moment resumes to the right bytes, and leaves no other files`, async (t) => {
     const seed = Date.now() % 2 ** 32;
     t.log(`seed ${seed}`);
     const outcome = await killAtRandom({ direction, kills: 10, seed, folder: temporaryDirectory(t) });

@@ -128,7 +128,7 @@ test.serial('an operation publishes nothing after its end', async (t) => {
 test.serial('events hold no secret', async (t) => {
   const heard = listen(t);
   const secret = Buffer.alloc(32, 0x5a);
-  const context = 'context-that-nobody-should-see';
+  const context = 'context-that-stays-secret';
   const stream = await encrypt(plaintext, { key: secret, context });
   await decrypt(stream, { key: secret, context });
   await errorOf(() => decrypt(stream, { key: secret, context: 'another-context' }));

@@ -32,7 +32,7 @@ const IDLE = {
     new EncryptionStream({ key });
     new DecryptionStream({ key });
     encryptChunks([], { key });`,
-  'streams that are fed half-way, until nobody takes what comes out': `
+  'streams with half of their input, and outputs that are not read': `
     const sealed = await encrypt(bytes, { key });
     createEncryptStream({ key, concurrency: 1 }).write(bytes);
     createDecryptStream({ key, concurrency: 1 }).write(sealed);

@@ -135,7 +135,7 @@ test('a strict program that checks the types of its libraries compiles with thes
      export const all = [seal, awsKms, safeStorageProvider];
      // @ts-expect-error -- an operation is one of two words, not anything
      export const wrong: number = ({} as seal.ProviderError).operation;
-     // @ts-expect-error -- what only opens is for nobody to seal for
+     // @ts-expect-error -- an identity is no recipient
      export const sealing: seal.Recipient = seal.KeyPair.generate();
      // @ts-expect-error -- a public key opens nothing
      export const opening: seal.Identity = seal.x25519('age1');`,

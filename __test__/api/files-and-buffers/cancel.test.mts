@@ -218,7 +218,7 @@ test.serial('a listener that throws stops the operation, which rejects with what
       ...SLOW,
       onProgress: () => {
         calls += 1;
-        // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever it is must come back
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- any value must come back
         throw thrown;
       },
     }),

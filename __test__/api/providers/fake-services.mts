@@ -17,7 +17,7 @@ export function unwrapping(unwrapKey: () => unknown, timeout?: number): Provider
   return access({ unwrapKey: unwrapKey as KeyProvider['unwrapKey'] }, timeout);
 }
 
-/** What becomes of what a service throws. */
+/** The error that a service's exception becomes. */
 export function failing(thrown: unknown): Promise<ProviderError> {
   const service = unwrapping(() => {
     throw thrown;

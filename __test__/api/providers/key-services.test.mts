@@ -119,7 +119,7 @@ test('the service gets the context, to seal and to open', async (t) => {
 });
 
 test('a service is called only for a listed name and key id', async (t) => {
-  // Whoever makes a stream can write any name, key id and blob into its header.
+  // The maker of a stream can write any name, key id and blob into its header.
   const hostile = new Vault();
   const sealed = await encrypt(plaintext, {
     recipients: [provider(hostile, 'admin'), provider(new Vault('other'), 'a')],

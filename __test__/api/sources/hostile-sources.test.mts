@@ -1,4 +1,4 @@
-// Sources that lie, fail half-way, or call back: what is asked of them stays little, and nobody is left waiting.
+// Sources that lie, fail half-way or call back: few bytes are asked of them, and every promise settles.
 
 import test from 'ava';
 import { decryptSegments, encryptSync, open, type RandomAccessSource, type SealedReader } from 'sealstream';

@@ -182,7 +182,7 @@ both('what the iterable throws arrives as it is', async (t, convert, input) => {
     async function* broken() {
       yield input.subarray(0, 3000);
       await quiet();
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever it is must arrive
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- any value must arrive
       throw each;
     }
     const { error, failed } = await outcome(convert(broken()));

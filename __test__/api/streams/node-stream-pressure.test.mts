@@ -36,7 +36,7 @@ test.serial('100 MiB in one write are processed piece by piece', async (t) => {
   t.true(most <= 1024 * 1024, `${most}`);
 });
 
-both('what fits finishes with nobody reading, and is read later', async (t, make, input) => {
+both('input that fits finishes without a reader, and is read later', async (t, make, input) => {
   const stream = make();
   stream.end(input);
   await heard(stream, 'finish');
@@ -70,7 +70,7 @@ both('reading goes on after the end of writing', async (t, make, input) => {
   t.is(Buffer.concat(chunks).length, input === sealed ? plaintext.length : sealed.length);
 });
 
-both('what write takes is bounded if nobody reads, whatever the chunks', async (t, make, input) => {
+both('without a reader, write takes a bounded number of bytes, in chunks of any size', async (t, make, input) => {
   const large = Buffer.concat(Array.from({ length: 20 }, () => plaintext));
   const stream = input === sealed ? await all(createEncryptStream({ key, ...SIZES }).end(large)) : large;
   for (const concurrency of [1, 2, 3]) {
@@ -129,7 +129,7 @@ both('the readable mark is kept to by whole pieces', async (t, make, input) => {
   }
 });
 
-both('one segment in memory is enough, whoever is slower', async (t, make, input) => {
+both('one segment in memory is enough, whichever end is slower', async (t, make, input) => {
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   for (const marks of [{}, { highWaterMark: 0 }, { highWaterMark: 1 }, { highWaterMark: 1_000_000 }]) {
     for (const [slowWriter, slowReader] of [

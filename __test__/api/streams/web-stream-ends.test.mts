@@ -30,7 +30,7 @@ both('a writer waits for the reader', async (t, make, input, output) => {
   t.is(taken, input.length);
 });
 
-both('nothing is pulled from a source that nobody reads the result of', async (t, make, input) => {
+both('nothing is pulled from a source whose result is not read', async (t, make, input) => {
   const source = counted(input);
   const { readable } = {
     readable: ReadableStream.from(source.iterable).pipeThrough(make({ concurrency: 1 })),
@@ -82,7 +82,7 @@ both('abort of what goes in fails the reader at once, whatever waits', async (t,
       const writer = writable.getWriter();
       const write = errorOf(() => writer.write(input.subarray(0, size)));
       await quiet();
-      // With nobody reading, which must not keep it waiting.
+      // Without a reader, which must not delay it.
       await writer.abort(reason);
       await write;
       t.deepEqual(await outcome(readable), { bytes: Buffer.alloc(0), error: reason, failed: true });

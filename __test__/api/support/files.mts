@@ -1,4 +1,4 @@
-// Files for tests, and what is left of them.
+// Temporary files for tests, and a list of the files in a folder.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -83,7 +83,7 @@ export async function silentServer(t: ExecutionContext): Promise<{ url: string; 
   return { url, left };
 }
 
-/** An address at which nobody listens. */
+/** An address without a server. */
 export async function closedPort(): Promise<string> {
   const server = createTcpServer();
   const url = await listening(server);

@@ -27,12 +27,12 @@ export function both(
   }
 }
 
-/** What becomes of bytes in a stream that seals. */
+/** The result of bytes written to a sealing stream. */
 export function seal(bytes: Uint8Array, options: object = {}): Promise<Buffer> {
   return all(createEncryptStream({ key, ...SIZES, ...options }).end(bytes));
 }
 
-/** What becomes of bytes in a stream that opens. */
+/** The result of bytes written to an opening stream. */
 export function open(bytes: Uint8Array, options: object = {}): Promise<Buffer> {
   return all(createDecryptStream({ key, ...options }).end(bytes));
 }

@@ -10,7 +10,7 @@ import { repositoryFile } from '../../api/support/files.mjs';
 export function guideModule(t: { teardown: (undo: () => void) => void }, name: string): string {
   const guide = repositoryFile('docs', 'guides', `${name}.md`).toString();
   const code = Array.from(guide.matchAll(/^```js\n(.*?)^```$/gms), ([, block]) => block ?? '');
-  // In the package's own scope, so that it can import it by name, and where nobody keeps anything.
+  // In the package's own scope, so that it can import it by name, in a folder that holds nothing else.
   const directory = join(import.meta.dirname, '..', '..', '..', 'target', 'guides');
   mkdirSync(directory, { recursive: true });
   made += 1;

@@ -16,7 +16,7 @@ async function pause(at) {
   await lines.next();
 }
 
-/** A buffer whose memory is its own, overwritten by whoever made it. */
+/** A buffer that does not share its memory. Its maker overwrites it. */
 function passphraseFrom(path, options) {
   const bytes = readFileSync(path);
   try {

@@ -98,7 +98,7 @@ fn a_copy_that_is_not_newer_or_of_another_stream_is_ignored() {
 
 #[test]
 fn a_newer_copy_that_is_not_authentic_does_not_lock_the_stream() {
-    // Somebody without a key can write any copy with a right checksum.
+    // An attacker without a key can write any copy with a right checksum.
     let stream = StreamParts::changed(&sealed_for(vec![recipient(1)]), |parts| {
         parts.copy[69] = 5;
         let at = parts.copy.len() - 4;

@@ -18,7 +18,7 @@ use crate::operation::options::{Control, DecryptOptions, EncryptOptions};
 use crate::operation::report::Report;
 use crate::testing::support::{ENDS, End, compact, key, open_by, plaintext, seal};
 
-/// Somebody whom a stream can be for.
+/// A party that can be a recipient of a stream.
 struct Person {
     slot_type: SlotType,
     recipient: Recipient,
