@@ -70,30 +70,33 @@ both('reading goes on after the end of writing', async (t, make, input) => {
   t.is(Buffer.concat(chunks).length, input === sealed ? plaintext.length : sealed.length);
 });
 
-both('without a reader, write takes a bounded number of bytes, in chunks of any size', async (t, make, input) => {
-  const large = Buffer.concat(Array.from({ length: 20 }, () => plaintext));
-  const stream = input === sealed ? await all(createEncryptStream({ key, ...SIZES }).end(large)) : large;
-  for (const concurrency of [1, 2, 3]) {
-    for (const size of [500, 2048, 10_000]) {
-      const readable = make({ concurrency, readableHighWaterMark: 1, writableHighWaterMark: size });
-      let taken = 0;
-      for (const chunk of inChunks(stream, size)) {
-        readable.write(chunk, (error) => (taken += error ? 0 : chunk.length));
+both(
+  'without a reader, write takes a bounded number of bytes, in chunks of any size',
+  async (t, make, input) => {
+    const large = Buffer.concat(Array.from({ length: 20 }, () => plaintext));
+    const stream = input === sealed ? await all(createEncryptStream({ key, ...SIZES }).end(large)) : large;
+    for (const concurrency of [1, 2, 3]) {
+      for (const size of [500, 2048, 10_000]) {
+        const readable = make({ concurrency, readableHighWaterMark: 1, writableHighWaterMark: size });
+        let taken = 0;
+        for (const chunk of inChunks(stream, size)) {
+          readable.write(chunk, (error) => (taken += error ? 0 : chunk.length));
+        }
+        for (let before = -1; before !== taken;) {
+          before = taken;
+          await quiet();
+        }
+        // A record is 178 bytes longer than its segment, and the header comes first.
+        const most = concurrency * (2048 + 178) + headerSize + 32;
+        t.true(taken <= most, `${taken} of ${most}`);
+        t.true(taken >= concurrency * 2048 - size, `${taken}`);
+        t.is(readable.writableNeedDrain, true);
+        readable.destroy();
+        await over(readable);
       }
-      for (let before = -1; before !== taken;) {
-        before = taken;
-        await quiet();
-      }
-      // A record is 178 bytes longer than its segment, and the header comes first.
-      const most = concurrency * (2048 + 178) + headerSize + 32;
-      t.true(taken <= most, `${taken} of ${most}`);
-      t.true(taken >= concurrency * 2048 - size, `${taken}`);
-      t.is(readable.writableNeedDrain, true);
-      readable.destroy();
-      await over(readable);
     }
-  }
-});
+  },
+);
 
 both('write and drain keep to the mark', async (t, make, input) => {
   const stream = make({ writableHighWaterMark: 4096, concurrency: 2 });

@@ -1,4 +1,4 @@
-// Temporary files for tests, and a list of the files in a folder.
+// Files for tests: temporary folders, their contents, and files of the repository.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
