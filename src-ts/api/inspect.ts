@@ -4,7 +4,7 @@ import type { StreamInfo } from '../../native/binding';
 import { native } from '../internal/binding';
 import { fixedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, callNative, typeError } from '../internal/errors';
-import { byteCount, checked, path, sealSettings, SIZE } from '../internal/options';
+import { byteCount, checked, knownOptions, path, sealSettings, SIZE } from '../internal/options';
 import { Recipients } from '../keys/recipients';
 import { isAccess, type SecretArgument } from '../keys/registry';
 import type { ForWhom } from '../keys/types';
@@ -44,7 +44,7 @@ export function ciphertextSize(
   options: SealingOptions & Partial<ForWhom> & { kind?: 'bytes' | 'file' | undefined } = {},
 ): number {
   const size = byteCount('plaintextSize', plaintextSize);
-  const settings = sealSettings(options, checked(options, SIZE).kind === 'file');
+  const settings = sealSettings(options, checked(knownOptions(options), SIZE).kind === 'file');
   // Any key has the same size.
   const anyKey = options.recipients === undefined ? new Uint8Array(32) : undefined;
   const { key = anyKey, keyId, recipients } = options;

@@ -175,8 +175,8 @@ export class SealedReader {
    * @throws TypeError and RangeError for wrong options. Other errors destroy the stream; see {@link read}.
    */
   createReadStream(options: ReadStreamOptions = {}): Readable {
-    const { end, ...rest } = knownOptions(options, { ...READ_STREAM, end: true });
-    const { start = 0, highWaterMark, signal } = checked(rest, READ_STREAM);
+    const { end } = knownOptions(options, { ...READ_STREAM, end: true });
+    const { start = 0, highWaterMark, signal } = checked(options, READ_STREAM);
     const behind = typeof end === 'number' && end !== Infinity ? byteCount('end', end) + 1 : end;
     if (typeof behind === 'number' && behind <= start) throw invalidEnd(start, behind - 1);
     const pieces = this.#pieces(checkedRange({ start, end: behind }, this.size));

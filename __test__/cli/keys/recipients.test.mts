@@ -161,8 +161,8 @@ test('a value that is no public key is explained, and no secret is printed', asy
     [['-R', 'typo'], /line 3 of the recipients file typo is not a public key/],
     [['-R', 'nobody'], /has no public key/],
     [['-R', hybrid], /-R needs the name of the recipients file, not a public key[^]*-r/],
-    [['--key-id', 'a', '-r', hybrid], /--key-id is the name of one key/],
-    [['--key-id', 'a', '-k', 'my.key', '-k', 'my.key'], /--key-id is the name of one key/],
+    [['--key-id', 'a', '-r', hybrid], /--key-id names exactly one key/],
+    [['--key-id', 'a', '-k', 'my.key', '-k', 'my.key'], /--key-id names exactly one key/],
     [['-R', 'crowd'], /at most 64 recipients, not 65/],
     [[], /no key is given[^]*-k FILE[^]*-r[^]*-p/],
   ] as const) {

@@ -8,7 +8,9 @@ use crate::format::{SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::io::WriteAt;
 use crate::stream_v2::pipeline::{Destination, RecordReader, TaskError, Worker};
-use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentChecker, SegmentWorkerError};
+use crate::stream_v2::segment_worker::{
+    PREAMBLE_SIZE, SegmentChecker, SegmentWorkerError, has_right_digest,
+};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::IoSlice;
 use std::sync::{Mutex, PoisonError};
@@ -138,11 +140,10 @@ impl HealTask<'_> {
             let Some(mut candidate) = times.time(Stage::Read, || Candidate::read(copy, offset, size)) else {
                 continue;
             };
-            // A sound record of another sealing has nothing in common with this one.
+            // An undamaged record of another segment or sealing has nothing in common with this one.
+            let geometry = &self.copies.core.geometry;
             if !expected.starts(&candidate.bytes)
-                && times
-                    .time(Stage::Digest, || self.check(expected, &candidate.bytes))
-                    .is_some()
+                && times.time(Stage::Digest, || has_right_digest(geometry, &candidate.bytes))
             {
                 continue;
             }

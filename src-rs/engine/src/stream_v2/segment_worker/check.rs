@@ -187,6 +187,17 @@ pub(crate) fn frame_offset(geometry: &Geometry, record: WireOffset, frame: Frame
     WireOffset::new(record.get() + before)
 }
 
+/// Whether `record` ends with the digest of the bytes before it: an undamaged record of any segment and sealing.
+pub(crate) fn has_right_digest(geometry: &Geometry, record: &[u8]) -> bool {
+    let Some(size) = record.len().checked_sub(geometry.digest().size()) else {
+        return false;
+    };
+    let (content, digest) = record.split_at(size);
+    let mut hasher = RecordHasher::new(geometry.digest());
+    hasher.update(content);
+    hasher.finish().0.as_bytes() == digest
+}
+
 /// The segment header and the FLOE header.
 pub(super) fn split_preamble(
     preamble: &RecordPreamble,

@@ -22,7 +22,7 @@ mod types;
 mod tests;
 
 pub use check::SegmentChecker;
-pub(crate) use check::frame_offset;
+pub(crate) use check::{frame_offset, has_right_digest};
 pub use crypto::SegmentCryptoContext;
 pub use decrypt::{DecryptSegmentWorker, SegmentOpener};
 pub use encrypt::{EncryptSegmentWorker, SegmentSealer};

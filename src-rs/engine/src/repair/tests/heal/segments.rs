@@ -179,6 +179,22 @@ fn another_sealing_of_a_segment_is_not_taken() {
 }
 
 #[test]
+fn an_undamaged_record_of_another_index_does_not_prevent_combining() {
+    let (whole, parts) = stream(3 * SEGMENT, &compact());
+    let mut swapped = whole.clone();
+    swapped[parts.records[0].clone()].copy_from_slice(&whole[parts.records[1].clone()]);
+    swapped[parts.records[1].clone()].copy_from_slice(&whole[parts.records[0].clone()]);
+    let at = parts.records[0].start + 700;
+    let damaged = |at: usize| Copy::of(&whole).hurt(at..at + 5);
+    for copies in [
+        [damaged(at), damaged(at + 100), Copy::of(&swapped)],
+        [damaged(at), Copy::of(&swapped), damaged(at + 100)],
+    ] {
+        assert_eq!(healed(&copies, &whole).healed, [run(0, 1, None)]);
+    }
+}
+
+#[test]
 fn a_copy_of_another_stream_is_refused_by_number() {
     let (whole, _) = stream(SEGMENT, &compact());
     let mut other = vec![0; whole.len()];
