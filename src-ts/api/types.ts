@@ -75,8 +75,9 @@ export interface FileOptions {
    * Resume an interrupted operation, and keep what a later call can resume: only unfinished segments are processed. `false` by
    * default.
    *
-   * Until the operation succeeds, the unfinished output and its journal stay beside the target, accessible only to their owner,
-   * even after an error, `signal`, the end of the process or a power cut. The report's `resume` says what was found.
+   * Until the operation succeeds, the unfinished output and its journal stay beside the target, even after an error, `signal`,
+   * the end of the process or a power cut. An empty journal is removed with its output, because nothing can be resumed. On Unix
+   * only their owner can access both files. The report's `resume` says what was found.
    */
   resume?: boolean | undefined;
   /**

@@ -45,7 +45,7 @@ export class ConversionStream<Report extends object> extends Duplex {
   }
 
   override _construct(callback: Callback): void {
-    // Node would not end the stream until `callback` is called, and stretching a passphrase or asking a key service takes long.
+    // Node delays `destroy` until `callback` is called, and a passphrase or a key service takes long. So writing waits instead.
     this.#beginning = this.#conversion.begin().finally(() => (this.#beginning = undefined));
     this.#beginning.catch(() => undefined);
     callback();

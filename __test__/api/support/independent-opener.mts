@@ -208,12 +208,13 @@ function crc64(bytes: Buffer): Buffer {
   return uint64(crc ^ 0xffff_ffff_ffff_ffffn);
 }
 
-/** By their number on the wire; BLAKE3 is not in Node. */
+/** By their number on the wire. */
 const DIGESTS = [
   { size: 0, of: () => Buffer.alloc(0) },
   { size: 8, of: crc64 },
   { size: 32, of: (bytes: Buffer) => createHash('sha256').update(bytes).digest() },
   { size: 64, of: (bytes: Buffer) => createHash('sha512').update(bytes).digest() },
+  undefined, // BLAKE3, which Node lacks
 ];
 
 const UNKNOWN = 0xffff_ffff_ffff_ffffn;

@@ -18,11 +18,10 @@ stream_v2::framing: format crypto
 stream_v2::frame_worker: format crypto stream_v2::framing
 stream_v2::segment_worker: format crypto stream_v2::framing stream_v2::frame_worker
 floe: format crypto stream_v2::framing stream_v2::frame_worker
-operation::cancel:
-error: format crypto keys operation::cancel stream_v2::segment_worker
-operation: format crypto keys telemetry operation::cancel error stream_v2::segment_worker
-stream_v2::io: operation operation::cancel error
-stream_v2::pipeline: format telemetry operation operation::cancel error stream_v2::framing stream_v2::segment_worker stream_v2::io
+error: format crypto keys stream_v2::segment_worker
+operation: format crypto keys telemetry error stream_v2::segment_worker
+stream_v2::io: operation error
+stream_v2::pipeline: format telemetry operation error stream_v2::framing stream_v2::segment_worker stream_v2::io
 stream_v2::core: *
 stream_v2: *
 session: *
@@ -58,6 +57,7 @@ stream_v2::segment_worker::decrypt: use rayon::prelude::*;
 stream_v2::pipeline::ordered: use crate::session::OpenSession;
 stream_v2::core::decrypt: use crate::resume::Checkpoints;
 stream_v2::io: use crate::*;
+error: use crate::operation::cancel::CancellationToken;
 keys: fn f() { ring::rand::SystemRandom::new(); }
 telemetry: async fn f() { tokio::spawn(g()); }
 : #[napi_derive::napi] fn f() {}";

@@ -69,7 +69,7 @@ macro_rules! writable {
             }
 
             unsafe fn exclusive(&mut self) -> &mut [u8] {
-                // SAFETY: the caller's.
+                // SAFETY: the caller ensures that nothing else reads or writes these bytes.
                 unsafe { self.as_mut() }
             }
         })*

@@ -4,7 +4,8 @@ use super::{CryptoError, Random};
 use crate::format::FrameIndex;
 use ring::aead;
 
-/// A frame's initialisation vector (IV). It is random, so sealing a frame twice uses two IVs.
+/// A frame's initialisation vector (IV). It is random. At most 2^20 frames share a key, so two of them share an IV with
+/// a probability below 2^-57.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameIv([u8; FRAME_IV_SIZE]);
 

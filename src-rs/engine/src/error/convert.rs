@@ -4,7 +4,6 @@ use super::{EndDisagreement, EndPart, IoOperation, Limit, SealError, SizeRelatio
 use crate::crypto::CryptoError;
 use crate::format::{HeaderError, SegmentIndex, WireOffset};
 use crate::keys::{MAX_PASSPHRASE_LANES, UnlockError};
-use crate::operation::cancel::Cancelled;
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io;
 use std::path::Path;
@@ -120,6 +119,11 @@ impl SealError {
         }
     }
 }
+
+/// The caller's token was raised. An `io::Error` with this cause contains it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("cancelled")]
+pub(crate) struct Cancelled;
 
 impl From<Cancelled> for SealError {
     fn from(Cancelled: Cancelled) -> Self {

@@ -3,6 +3,7 @@
 mod convert;
 mod details;
 
+pub(crate) use convert::Cancelled;
 pub use details::{EndDisagreement, EndPart, FileKind, IoOperation, Limit, SizeRelation, StartedOver};
 
 use crate::crypto::CryptoError;

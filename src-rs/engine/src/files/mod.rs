@@ -124,18 +124,18 @@ fn convert_resumable(
         work(Attempt {
             source: mark,
             output: output.file(),
-            is_placed: output.is_placed(),
+            is_target: output.is_target(),
             journal: Box::new(journal.map_err(|error| SealError::io(IoOperation::Create, Some(to), &error))?),
             journal_path: lock.journal_path(),
             secret,
             started_over: lock.started_over(),
-            flush: placement.flush && !output.is_placed(),
+            flush: placement.flush && !output.is_target(),
         })
     };
     let mut output = ResumableOutput::open(&source.file, to, placement.overwrite)?;
     let mut result = attempt(&output);
-    if output.is_placed() && !matches!(result, Ok(_) | Err(SealError::Cancelled)) {
-        // The target is another file, or can't be read. Any other error occurs again.
+    if output.is_target() && !matches!(result, Ok(_) | Err(SealError::Cancelled)) {
+        // The target is not this operation's complete output, or can't be read. An error with another cause occurs again.
         output.start_over()?;
         result = attempt(&output);
     }

@@ -61,6 +61,14 @@ impl fmt::Display for DigestKind {
     }
 }
 
+const _: () = {
+    let mut number = 0;
+    while number < DigestKind::ALL.len() {
+        assert!(DigestKind::ALL[number].size() <= MAX_DIGEST_SIZE);
+        number += 1;
+    }
+};
+
 /// A frame or segment size that the format does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GeometryError {
@@ -207,7 +215,7 @@ impl Geometry {
         u64::from(header_size).saturating_add(self.records_size(total))
     }
 
-    /// Offset of a segment's record in a stream without compression.
+    /// Offset of a segment's record. All records before it are full.
     #[must_use]
     pub const fn record_offset(&self, header_size: u32, segment: SegmentIndex) -> WireOffset {
         WireOffset::new(
@@ -234,17 +242,19 @@ pub fn default_segment_size(frame_size: u32, plaintext_size: Option<u64>) -> u32
     let frame_size = frame_size.max(1);
     let mut size = DEFAULT_SEGMENT_SIZE.next_multiple_of(frame_size);
     while size <= LARGEST_DEFAULT / 2
-        && plaintext_size.is_some_and(|plain| plain.div_ceil(size.into()) > MANY)
+        && plaintext_size.is_some_and(|plain| plain.div_ceil(size.into()) > MAX_DEFAULT_SEGMENTS)
     {
         size *= 2;
     }
     size
 }
 
-/// Segments above which the default segment size grows.
-const MANY: u64 = 65_536;
+/// Number of segments above which the default segment size grows.
+const MAX_DEFAULT_SEGMENTS: u64 = 65_536;
 /// The readers' default limit.
 const LARGEST_DEFAULT: u32 = 64 * 1024 * 1024;
+/// Bytes of the largest digest.
+pub const MAX_DIGEST_SIZE: usize = 64;
 /// Bytes of the segment header in front of every record.
 pub const SEGMENT_HEADER_SIZE: usize = 32;
 /// Bytes of the FLOE header in front of a segment's frames.

@@ -21,8 +21,8 @@ pub use end::{
 pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
 pub use geometry::{
     DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, DigestKind, FLOE_HEADER_SIZE, FRAME_OVERHEAD, Geometry,
-    GeometryError, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE, SEGMENT_HEADER_SIZE,
-    default_segment_size,
+    GeometryError, MAX_DIGEST_SIZE, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE,
+    SEGMENT_HEADER_SIZE, default_segment_size,
 };
 pub(crate) use segment::is_segment_header;
 pub use segment::{SEGMENT_MARKER, SegmentHeader};

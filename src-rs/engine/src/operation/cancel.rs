@@ -1,5 +1,6 @@
 //! Cancels an operation from another thread.
 
+use crate::error::Cancelled;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,8 +36,3 @@ impl CancellationToken {
         }
     }
 }
-
-/// The token was raised. An `io::Error` with this cause contains it.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("cancelled")]
-pub(crate) struct Cancelled;

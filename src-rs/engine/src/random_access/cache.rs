@@ -6,6 +6,7 @@ use crate::stream_v2::segment_worker::FrameOpener;
 use lru::LruCache;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroize;
 
 /// A frame that was opened in place.
 #[derive(Debug)]
@@ -103,12 +104,16 @@ impl Cache {
 
     fn put_spare(&self, mut buffer: Vec<u8>) {
         if self.forgets {
-            // `zeroize` is slow, and not needed: the compiler can't drop this write, because the buffer is used again.
+            // `zeroize` is slow, and needed only below: the compiler can't drop this write to a buffer that is used again.
             buffer.fill(0);
         }
         let mut state = self.lock();
         if state.spare.len() < self.spare {
             state.spare.push(buffer);
+        } else if self.forgets {
+            drop(state);
+            // The compiler may drop a plain write to memory that is freed next.
+            buffer.zeroize();
         }
     }
 

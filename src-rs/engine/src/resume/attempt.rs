@@ -24,7 +24,7 @@ pub(crate) struct Attempt<'a> {
     /// The output, with the segments of earlier attempts.
     pub(crate) output: &'a dyn ReadWriteAt,
     /// The output already has the target's name. It is never changed: the attempt fails unless it is complete.
-    pub(crate) is_placed: bool,
+    pub(crate) is_target: bool,
     pub(crate) journal: Box<dyn JournalFile>,
     /// Path of the journal, for messages.
     pub(crate) journal_path: &'a Path,
@@ -139,7 +139,7 @@ impl<'a> Attempt<'a> {
 
     /// The sink to write the output to.
     pub(super) fn sink(&self) -> Box<dyn WriteAt + 'a> {
-        match self.is_placed {
+        match self.is_target {
             true => Box::new(PlacedSink(self.output)),
             false => Box::new(self.output),
         }
@@ -153,7 +153,7 @@ impl<'a> Attempt<'a> {
         output_size: u64,
     ) -> Result<JournalCheckpoints<'a>, SealError> {
         let size = self.output.size().map_err(SealError::writing)?;
-        if self.is_placed {
+        if self.is_target {
             if size != output_size || finished.iter().any(Option::is_none) {
                 return Err(SealError::writing(not_complete()));
             }
@@ -165,9 +165,9 @@ impl<'a> Attempt<'a> {
         self.checkpoints(journal.key, journal.header_mac, truncated, finished)
     }
 
-    /// Fails if the output is placed: it is not the complete output of this operation.
+    /// Fails if the output is the target: it is not the complete output of this operation.
     pub(super) fn check_can_start_over(&self) -> Result<(), SealError> {
-        match self.is_placed {
+        match self.is_target {
             true => Err(SealError::writing(not_complete())),
             false => Ok(()),
         }

@@ -8,7 +8,7 @@ use crate::error::SealError;
 use crate::format::StreamHeader;
 use crate::operation::options::{Control, DecryptOptions};
 use crate::operation::report::Report;
-use crate::stream_v2::core::decrypt::{open_by_offset, open_endless};
+use crate::stream_v2::core::decrypt::{open_by_offset, open_without_end};
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{OutputSink, ReadAt};
@@ -18,7 +18,7 @@ use std::time::Instant;
 /// is verified first.
 ///
 /// # Errors
-/// See [`SealError`]. Output and journal then stay for the next attempt.
+/// See [`SealError`]. Output and journal then stay for the next attempt, unless the journal is empty.
 pub(crate) fn decrypt_resumable(
     source: &dyn ReadAt,
     mut attempt: Attempt<'_>,
@@ -32,7 +32,7 @@ pub(crate) fn decrypt_resumable(
     let Some(end) = seekable.whole()? else {
         // Without a known end nothing can be resumed.
         attempt.check_can_start_over()?;
-        let (tally, end) = open_endless(stream, source, OutputSink::Positioned(sink), control)?;
+        let (tally, end) = open_without_end(stream, source, OutputSink::Positioned(sink), control)?;
         return Ok(stream.report(&tally, end, control.threads.count(), start));
     };
     let total = end.manifest.plaintext_total;

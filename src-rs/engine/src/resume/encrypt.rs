@@ -17,7 +17,7 @@ use std::time::Instant;
 /// Seals `source` into the attempt's output; resumes an earlier attempt if possible.
 ///
 /// # Errors
-/// See [`SealError`]. Output and journal then stay for the next attempt.
+/// See [`SealError`]. Output and journal then stay for the next attempt, unless the journal is empty.
 pub(crate) fn encrypt_resumable(
     source: &dyn ReadAt,
     mut attempt: Attempt<'_>,
@@ -35,7 +35,7 @@ pub(crate) fn encrypt_resumable(
             header_size: stream.header_size(),
         };
         finished = attempt.validate(journal, &stream.context, size, layout, control, &meter)?;
-        // The end of a closed stream may be written again only if it is the same.
+        // The end of this stream was written. Sealing a lost segment again would give it another end: seal a new stream.
         if journal.entries.closed && finished.iter().any(Option::is_none) {
             attempt.started_over = Some(StartedOver::OutputDamaged);
             meter = control.meter(Some(size));

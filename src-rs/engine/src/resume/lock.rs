@@ -1,8 +1,8 @@
 //! The lock on a target: on the journal and the unfinished output beside it.
 //!
 //! Both names follow from the target's, so that the next attempt finds the files. Anyone who may write to the directory can
-//! therefore create them in advance: they are opened without following links, and used only if no other user can have
-//! written them. Both files are locked, so that the lock holds even if one of them is removed, copied or made readable.
+//! therefore create them in advance. On Unix they are opened without following links, and used only if no other user can have
+//! written them. On Windows the folder's permissions apply. Both files are locked, so that the lock holds even if one of them is removed, copied or made readable.
 
 use crate::error::{IoOperation, SealError, StartedOver};
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
@@ -253,7 +253,7 @@ fn open_private(path: &Path) -> Result<(File, Found), TargetLockError> {
                 Err(error) => return Err(error.into()),
             },
         };
-        // A link, a pipe, another user's file, or a file that others may write.
+        // A link, a pipe, another user's file, or a file that group or others may access.
         if let Some(file) = &untrusted
             && file.metadata()?.is_file()
         {

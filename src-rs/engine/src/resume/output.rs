@@ -17,13 +17,13 @@ pub(crate) struct ResumableOutput {
     shown: PathBuf,
     lock: TargetLock,
     file: File,
-    is_placed: bool,
+    is_target: bool,
 }
 
 impl ResumableOutput {
     /// As [`OutputFile::create`](crate::stream_v2::io::OutputFile::create), but opens the output of an earlier attempt if
     /// there is one. A target that exists, with a journal and no unfinished output beside it, can be the complete output of
-    /// an attempt that ended before it removed its journal: the output is then [placed](Self::is_placed).
+    /// an attempt that ended before it removed its journal: the output is then [the target](Self::is_target).
     ///
     /// # Errors
     /// As those of `OutputFile::create`, and `TargetBusy`. `SameFile` is also the error for a source that has the name of
@@ -38,9 +38,9 @@ impl ResumableOutput {
             });
         }
         let mut lock = TargetLock::take(&target.path).map_err(|error| error.on(&shown))?;
-        let may_be_placed = target.replaces.is_some() && lock.found_journal() && !lock.has_partial();
-        let placed = may_be_placed.then(|| open_source(&target.path).ok()).flatten();
-        let is_placed = placed.is_some();
+        let may_be_target = target.replaces.is_some() && lock.found_journal() && !lock.has_partial();
+        let placed = may_be_target.then(|| open_source(&target.path).ok()).flatten();
+        let is_target = placed.is_some();
         let file = match placed {
             Some(file) => file,
             None => open_partial(&mut lock, &target, &shown)?,
@@ -50,13 +50,13 @@ impl ResumableOutput {
             shown,
             lock,
             file,
-            is_placed,
+            is_target,
         })
     }
 
     /// Whether [`file`](Self::file) is the target, which may already be the complete output. It is only read.
-    pub(crate) const fn is_placed(&self) -> bool {
-        self.is_placed
+    pub(crate) const fn is_target(&self) -> bool {
+        self.is_target
     }
 
     /// Gives up a target that is not the complete output: the output is written from its beginning, as a new file.
@@ -65,7 +65,7 @@ impl ResumableOutput {
     /// `TargetExists`, `TargetBusy`, or `Io` with the path.
     pub(crate) fn start_over(&mut self) -> Result<(), SealError> {
         self.file = open_partial(&mut self.lock, &self.target, &self.shown)?;
-        self.is_placed = false;
+        self.is_target = false;
         Ok(())
     }
 
@@ -78,8 +78,8 @@ impl ResumableOutput {
         &self.file
     }
 
-    /// As [`OutputFile::commit`](crate::stream_v2::io::OutputFile::commit), and removes the journal. An output that is
-    /// placed keeps its permissions.
+    /// As [`OutputFile::commit`](crate::stream_v2::io::OutputFile::commit), and removes the journal. An output that
+    /// is the target keeps its permissions.
     ///
     /// # Errors
     /// As there, but output and journal stay. `TargetBusy` if another file has taken the name of the unfinished output,
@@ -89,10 +89,10 @@ impl ResumableOutput {
             target,
             lock,
             file,
-            is_placed,
+            is_target,
             ..
         } = self;
-        if is_placed {
+        if is_target {
             lock.complete();
             return Ok(());
         }

@@ -84,7 +84,7 @@ impl ValidateTask<'_> {
         let end = offset + size;
         while offset < end {
             self.cancel.check()?;
-            let length = (end - offset).min(worker.portion as u64);
+            let length = (end - offset).min(worker.batch_size as u64);
             let bytes = worker.buffer.take(length as usize, 0, offset);
             if !worker.times.time(Stage::Read, || self.read(offset, bytes)) {
                 return Ok(None);

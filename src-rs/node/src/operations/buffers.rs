@@ -25,7 +25,7 @@ pub fn encrypt_into<'env>(
     let mut output = Output::new(output, [input(&bytes)])?;
     let options = settings.for_recipients(env, &recipients)?;
     let task = Task::parallel(run).of_size(bytes.len() as u64);
-    task.stretching(options.slot_types()).launch(env, move |control| {
+    task.for_slots(options.slot_types()).launch(env, move |control| {
         output.fill(|memory| {
             expect_writes(memory);
             let source = InputSource::memory(input(&bytes));
@@ -48,7 +48,7 @@ pub fn decrypt_into<'env>(
     let mut output = Output::new(output, [input(&bytes)])?;
     let options = settings.for_identities(env, &identities)?;
     let task = Task::parallel(run).of_size(bytes.len() as u64);
-    task.stretching(options.slot_types()).launch(env, move |control| {
+    task.for_slots(options.slot_types()).launch(env, move |control| {
         output.fill(|memory| {
             expect_writes(memory);
             let source = InputSource::memory(input(&bytes));

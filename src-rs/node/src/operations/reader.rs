@@ -64,7 +64,7 @@ pub fn open_reader<'env>(
     cancellation: Option<&Cancellation>,
 ) -> Result<Object<'env>> {
     let options = settings.for_identities(env, &identities)?;
-    let task = Task::new(cancellation).stretching(options.slot_types());
+    let task = Task::new(cancellation).for_slots(options.slot_types());
     task.launch(env, move |_| {
         let file = match &source.path {
             Some(path) => Some((open_source(Path::new(path))?, PathBuf::from(path))),

@@ -113,7 +113,7 @@ pub fn verify<'env>(
         task = task.of_size(bytes.len() as u64);
     }
     let slots = options.open.iter().flat_map(DecryptOptions::slot_types);
-    task.stretching(slots).launch(env, move |control| {
+    task.for_slots(slots).launch(env, move |control| {
         let found = verify::verify(&*source.open()?, &options, control);
         found
             .map(Verification::from)

@@ -127,7 +127,7 @@ impl Task {
 
     /// The same operation, for recipients or identities with these types of slots. A small operation moves to the lane of passphrases
     /// if it derives a key from a passphrase, because that takes long.
-    pub(crate) fn stretching(mut self, mut slots: impl Iterator<Item = SlotType>) -> Self {
+    pub(crate) fn for_slots(mut self, mut slots: impl Iterator<Item = SlotType>) -> Self {
         if matches!(self.lane, Lane::Small) && slots.any(|slot| slot == SlotType::Passphrase) {
             self.lane = Lane::Passphrases;
         }

@@ -41,7 +41,7 @@ pub fn open_stream<'env>(
 ) -> Result<Object<'env>> {
     let options = settings.for_identities(env, &identities)?;
     let task = Task::new(cancellation).of_size(header.len() as u64);
-    task.stretching(options.slot_types()).launch(env, move |_| {
+    task.for_slots(options.slot_types()).launch(env, move |_| {
         let session = OpenSession::new(input(&header), &options)?;
         Ok(OpenStream {
             cursor: session.cursor(),

@@ -30,7 +30,7 @@ pub fn seal_stream<'env>(
     cancellation: Option<&Cancellation>,
 ) -> Result<Object<'env>> {
     let options = settings.for_recipients(env, &recipients)?;
-    let task = Task::new(cancellation).stretching(options.slot_types());
+    let task = Task::new(cancellation).for_slots(options.slot_types());
     task.launch(env, move |_| {
         let session = SealSession::new(&options)?;
         Ok(SealStream {

@@ -83,7 +83,7 @@ impl HealTask<'_> {
     ) -> Result<Option<u64>, TaskError> {
         let Worker {
             runner,
-            portion,
+            batch_size,
             buffer,
             times,
         } = worker;
@@ -102,7 +102,7 @@ impl HealTask<'_> {
         let mut checker = None;
         while !record.is_at_end() {
             runner.cancel.check()?;
-            let Ok(slots) = record.next(buffer, *portion, times) else {
+            let Ok(slots) = record.next(buffer, *batch_size, times) else {
                 return Ok(None);
             };
             let (checker, head) = match &mut checker {

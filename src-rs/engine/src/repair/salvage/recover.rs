@@ -6,7 +6,7 @@ use super::found_record::FoundRecord;
 use super::survey::Survey;
 use crate::crypto::{DigestValue, SegmentHasher};
 use crate::error::SealError;
-use crate::format::{ByteRange, DigestKind, FrameIndex, Geometry};
+use crate::format::{ByteRange, DigestKind, FrameIndex, Geometry, MAX_DIGEST_SIZE};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::pipeline::portion_size;
 use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, iv_and_tag};
@@ -169,7 +169,7 @@ impl Recovery<'_> {
         if kind == DigestKind::None {
             return LossReason::NoDigest;
         }
-        let mut stored = [0; 64];
+        let mut stored = [0; MAX_DIGEST_SIZE];
         let stored = &mut stored[..kind.size()];
         let end = record.end.saturating_sub(stored.len() as u64);
         let mut hasher = SegmentHasher::new(kind);

@@ -60,7 +60,7 @@ pub fn decrypt_stream_v2(
             PreparedSink::InOrder(writer) => writer,
         }
     } else if is_strict {
-        let (tally, end) = open_endless(stream, &*source, sink, control)?;
+        let (tally, end) = open_without_end(stream, &*source, sink, control)?;
         return Ok(stream.report(&tally, end, threads, start));
     } else {
         check_room(&sink, seekable.plaintext_size().unwrap_or(0))?;
@@ -84,7 +84,7 @@ pub fn decrypt_stream_v2(
 }
 
 /// Opens a stream that does not state its length and whose end can't be found: in order, up to the first failure.
-pub(crate) fn open_endless(
+pub(crate) fn open_without_end(
     stream: &UnlockedStream,
     source: &dyn ReadAt,
     sink: OutputSink<'_>,

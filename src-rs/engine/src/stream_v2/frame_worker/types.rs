@@ -21,7 +21,7 @@ pub struct FrameInput<'a> {
 pub(super) struct RunKey {
     params: FloeParams,
     key: FrameKey,
-    first: FrameIndex,
+    epoch: FrameIndex,
 }
 
 impl RunKey {
@@ -31,13 +31,13 @@ impl RunKey {
         Ok(Self {
             params,
             key: keys.frame_key(frame)?,
-            first: params.key_epoch(frame),
+            epoch: params.key_epoch(frame),
         })
     }
 
     /// Whether `frame` is in the run.
     pub(super) fn serves(&self, frame: FrameIndex) -> bool {
-        self.params.key_epoch(frame) == self.first
+        self.params.key_epoch(frame) == self.epoch
     }
 
     /// The key, for a frame of the run.

@@ -1,6 +1,7 @@
 //! Pipes, terminals and sockets as sources and sinks whose waiting calls can be cancelled.
 
-use crate::operation::cancel::{CancellationToken, Cancelled};
+use crate::error::Cancelled;
+use crate::operation::cancel::CancellationToken;
 use std::fs::File;
 use std::io;
 use std::io::{Read, Write};

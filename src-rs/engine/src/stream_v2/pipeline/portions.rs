@@ -139,6 +139,6 @@ pub const fn portion_size(slot_size: usize) -> usize {
     }
 }
 
-/// Half of the L2 cache of common server cores, so that a portion stays there from the read to the write. Portions of 256
+/// Eight frames of 64 KiB with their overhead: half of the L2 cache of common server cores, so that a portion stays there from the read to the write. Portions of 256
 /// KiB are 15% slower (measured with files in the page cache), because the file system is called twice as often.
 pub(crate) const PORTION: usize = 520 * 1024;

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Worker<'a> {
     pub(crate) runner: PortionRunner<'a>,
     /// Bytes of frames that are processed at a time.
-    pub(crate) portion: usize,
+    pub(crate) batch_size: usize,
     /// Contents are unspecified on entry.
     pub(crate) buffer: PortionBuffer,
     pub(crate) times: StageTimes,
@@ -37,15 +37,15 @@ pub(crate) fn run_positioned<T: Send>(
     work: impl Fn(&mut Worker<'_>, SegmentIndex) -> Result<T, TaskError> + Sync,
 ) -> Result<Vec<T>, SealError> {
     let cursor = AtomicU64::new(0);
-    // The lowest segment that failed so far. Segments above it are no longer started. All below it were started before and
-    // are finished, so the result is the lowest failure, independent of timing.
+    // The lowest segment that failed so far. Segments above it are no longer started. All below it were started before, and
+    // their threads finish them. So the result is the failure of the lowest segment, independent of timing.
     let failed_at = AtomicU64::new(u64::MAX);
-    let portion = portion_size(geometry.frame_slot_size());
+    let batch_size = portion_size(geometry.frame_slot_size());
     let runner = PortionRunner::new(control, Some(count));
-    let run = |portion| {
+    let run = |batch_size| {
         let mut worker = Worker {
             runner,
-            portion,
+            batch_size,
             buffer: PortionBuffer::default(),
             times: StageTimes::default(),
         };
@@ -67,10 +67,10 @@ pub(crate) fn run_positioned<T: Send>(
         (results, failure, worker.times)
     };
     let workers = match &control.threads {
-        Threads::Serial => vec![run(portion)],
+        Threads::Serial => vec![run(batch_size)],
         Threads::Pool(pool) => match runner.parallelism {
-            Parallelism::Segments => pool.broadcast(|_| run(portion)),
-            Parallelism::Frames => vec![pool.install(|| run(portion * pool.current_num_threads()))],
+            Parallelism::Segments => pool.broadcast(|_| run(batch_size)),
+            Parallelism::Frames => vec![pool.install(|| run(batch_size * pool.current_num_threads()))],
         },
     };
     let mut results = Vec::with_capacity(usize::try_from(count).unwrap_or(0));

@@ -5,7 +5,7 @@ use super::portions::PortionRunner;
 use super::positioned::Worker;
 use super::task_error::TaskError;
 use crate::error::SealError;
-use crate::format::{FRAME_OVERHEAD, Geometry, SegmentIndex, WireOffset};
+use crate::format::{FRAME_OVERHEAD, Geometry, MAX_DIGEST_SIZE, SegmentIndex, WireOffset};
 use crate::stream_v2::framing::PREFIX_SIZE;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, RecordPreamble, SegmentWorkerError};
@@ -22,7 +22,7 @@ pub(crate) struct RecordReader<'a> {
     frames_size: usize,
     frames_read: usize,
     preamble: RecordPreamble,
-    digest: [u8; 64],
+    digest: [u8; MAX_DIGEST_SIZE],
     digest_size: usize,
 }
 
@@ -56,7 +56,7 @@ impl<'a> RecordReader<'a> {
             frames_size: geometry.frames_wire_size(plaintext_size),
             frames_read: 0,
             preamble: [0; PREAMBLE_SIZE],
-            digest: [0; 64],
+            digest: [0; MAX_DIGEST_SIZE],
             digest_size: geometry.digest().size(),
         }
     }
@@ -75,22 +75,22 @@ impl<'a> RecordReader<'a> {
     ) -> Result<O, TaskError> {
         let Worker {
             runner,
-            portion,
+            batch_size,
             buffer,
             times,
         } = worker;
-        let mut slots = self.next(buffer, *portion, times)?;
+        let mut slots = self.next(buffer, *batch_size, times)?;
         let mut state = begin(&self.preamble)?;
         loop {
             work(*runner, &mut state, slots, times)?;
             if self.is_at_end() {
                 return Ok(times.time(Stage::Digest, || finish(state, self.digest()))?);
             }
-            slots = self.next(buffer, *portion, times)?;
+            slots = self.next(buffer, *batch_size, times)?;
         }
     }
 
-    /// Reads the next frames, at most `portion` bytes of them, into `buffer`. One call to the system reads the preamble
+    /// Reads the next frames, at most `batch_size` bytes of them, into `buffer`. One call to the system reads the preamble
     /// before the first of them, and the digest behind the last, too.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl<'a> RecordReader<'a> {
     pub(crate) fn next<'b>(
         &mut self,
         buffer: &'b mut PortionBuffer,
-        portion: usize,
+        batch_size: usize,
         times: &mut StageTimes,
     ) -> Result<&'b mut [u8], SealError> {
         let head: &mut [u8] = if self.frames_read == 0 {
@@ -116,7 +116,7 @@ impl<'a> RecordReader<'a> {
                 (offset + content).wrapping_sub(PREFIX_SIZE as u64)
             }
         };
-        let size = (self.frames_size - self.frames_read).min(portion);
+        let size = (self.frames_size - self.frames_read).min(batch_size);
         let slots = buffer.take(size, goes_to, comes_from);
         self.frames_read += size;
         let tail = if self.frames_read == self.frames_size {

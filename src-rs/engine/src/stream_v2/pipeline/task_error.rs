@@ -1,7 +1,6 @@
 //! The error of work on a segment, which becomes a [`SealError`] at the end of the operation.
 
-use crate::error::SealError;
-use crate::operation::cancel::Cancelled;
+use crate::error::{Cancelled, SealError};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 
 /// Why work on a segment ended early.

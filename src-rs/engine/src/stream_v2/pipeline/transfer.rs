@@ -111,7 +111,7 @@ impl Transfer<'_> {
     fn seal_segment(&self, worker: &mut Worker<'_>, index: SegmentIndex) -> Result<RecordSummary, TaskError> {
         let Worker {
             runner,
-            portion,
+            batch_size,
             buffer,
             times,
         } = worker;
@@ -127,7 +127,7 @@ impl Transfer<'_> {
         loop {
             let slots_at = write_at + head.len() as u64;
             let slots = buffer.take(
-                frames_left.min(*portion),
+                frames_left.min(*batch_size),
                 slots_at,
                 read_at.wrapping_sub(PREFIX_SIZE as u64),
             );

@@ -30,7 +30,7 @@ impl SegmentChecker {
     /// bytes, if known.
     ///
     /// # Errors
-    /// [`SegmentWorkerError::InvalidSegment`] for any other segment header; the record's size is unknown then.
+    /// [`SegmentWorkerError::InvalidSegment`] if the segment header is not the expected one; the record's size is unknown then.
     pub fn begin(
         geometry: &Geometry,
         total: Option<u64>,
@@ -135,7 +135,7 @@ impl SegmentChecker {
     /// `output_crc64` is that of the record after `begin_with_crc64`, and has no meaning else.
     ///
     /// # Errors
-    /// `DigestMismatch` for another digest, because damage explains any other failure; then the first failure.
+    /// `DigestMismatch` if the digest differs, because damage explains any other failure; then the first failure.
     pub fn finish(self, stored_digest: &[u8]) -> Result<RecordSummary, SegmentWorkerError> {
         let (entry, frames) = (self.entry(), self.frames());
         let SegmentHeader {

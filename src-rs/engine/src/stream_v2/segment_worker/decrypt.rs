@@ -22,11 +22,11 @@ impl<'c> DecryptSegmentWorker<'c> {
 
     /// Starts the record of segment `index`, `offset` bytes into the stream.
     ///
-    /// A wrong FLOE header is not reported here: only the digest, which comes last, tells whether the record is damaged
-    /// or forged. No frame is opened then.
+    /// A wrong FLOE header is not reported here, and no frame is opened then. [`SegmentOpener::finish`] reports it, or
+    /// a wrong digest, which takes precedence.
     ///
     /// # Errors
-    /// [`SegmentWorkerError::InvalidSegment`] for any other segment header; the record's size is unknown then.
+    /// [`SegmentWorkerError::InvalidSegment`] if the segment header is not the expected one; the record's size is unknown then.
     pub fn begin(
         &self,
         index: SegmentIndex,

@@ -25,7 +25,7 @@ impl FrameOpener {
     /// Starts the record of segment `index`, `offset` bytes into the stream.
     ///
     /// # Errors
-    /// [`SegmentWorkerError::InvalidSegment`] for any other segment header or FLOE header.
+    /// [`SegmentWorkerError::InvalidSegment`] if the segment header or the FLOE header is not the expected one.
     pub fn begin(
         context: &SegmentCryptoContext,
         index: SegmentIndex,

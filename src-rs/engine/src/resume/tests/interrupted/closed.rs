@@ -40,7 +40,7 @@ fn a_closed_stream_is_kept_if_it_is_complete_and_else_sealed_again() {
 fn placed(direction: Direction, place: &MemoryOutput, source: &[u8]) -> Result<Report, SealError> {
     let before = place.output.lock().unwrap().clone();
     let attempt = Attempt {
-        is_placed: true,
+        is_target: true,
         ..place.attempt(source_mark(source))
     };
     let result = match direction {

@@ -53,7 +53,7 @@ impl MemoryOutput {
         Attempt {
             source,
             output: self,
-            is_placed: false,
+            is_target: false,
             journal: Box::new(Journal {
                 bytes: self.journal.clone(),
                 left: self.journal_full_at,
