@@ -8,9 +8,7 @@ use crate::format::{SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::io::WriteAt;
 use crate::stream_v2::pipeline::{Destination, RecordReader, TaskError, Worker};
-use crate::stream_v2::segment_worker::{
-    PREAMBLE_SIZE, SegmentChecker, SegmentWorkerError, has_right_digest,
-};
+use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentChecker, SegmentWorkerError, has_right_digest};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::IoSlice;
 use std::sync::{Mutex, PoisonError};
