@@ -131,7 +131,11 @@ impl Source {
         let (mut variants, mut arms) = (Vec::new(), Vec::new());
         for variant in &item.variants {
             let tag = &variant.ident;
-            let value = if is_error { tag.to_string() } else { kebab_case(&tag.to_string()) };
+            let value = if is_error {
+                tag.to_string()
+            } else {
+                kebab_case(&tag.to_string())
+            };
             docs.extend(variant_docs(&value, &variant.attrs));
             let fields: Vec<_> = variant.fields.iter().map(|field| &field.ident).collect();
             let types = variant.fields.iter().map(|field| self.js_type(&field.ty, wanted));
