@@ -10,6 +10,8 @@ export class CommandError extends Error {
     readonly kind: keyof typeof CODES,
     message: string,
     readonly advice: string,
+    /** The damage map of a salvage that recovered nothing. */
+    readonly map?: object,
   ) {
     super(message);
   }

@@ -88,7 +88,7 @@ const RESTORE = 'restore it from another copy';
 const REPAIR = `${RESTORE}, or try sealstream heal or sealstream salvage`;
 const ADD_A_COPY = 'add another copy, or recover what is left with the key: sealstream salvage';
 const NEEDS_HEADER =
-  'no header that the key opens was found in it: give a kept one, or the header of another copy, with --header FILE';
+  'no header that the key opens was found in it: give a kept one, or the header of another copy, with --fallback-header FILE';
 /** What to do about a bug. */
 export const REPORT = 'please report it, with the output of the same command and SEALSTREAM_DEBUG=1';
 const RETRY = 'try again with fewer programs running';
@@ -108,7 +108,7 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
     ),
   HeaderError: headerError,
   HeaderDamaged: (_, { command }) =>
-    damaged(command === 'salvage' ? 'give the header of another copy with --header FILE' : RESTORE),
+    damaged(command === 'salvage' ? 'give the header of another copy with --fallback-header FILE' : RESTORE),
   HeaderTampered: restore,
   HeaderCopyDamaged: unexpected,
   RewrapInterrupted: unexpected,
@@ -289,8 +289,7 @@ const COMMAND_OPTION: Readonly<Partial<Record<string, string>>> = {
   add: 'add-recipient',
 };
 const FOLDER_ADVICE: Readonly<Partial<Record<string, string>>> = {
-  encrypt: 'seal it as an archive: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
-  rewrap: 'name the files, or the folder with --recursive FOLDER',
+  encrypt: 'encrypt it as an archive: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
 };
 const TAKES_STREAMS: ReadonlySet<string> = new Set(['encrypt', 'decrypt']);
 // The library's options for the recipients that rewrap adds.

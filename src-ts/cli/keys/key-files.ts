@@ -88,7 +88,7 @@ const IDENTITY_FILE: KeyFileKind<KeyPair[]> = {
   dispose: (pairs) => {
     for (const pair of pairs) pair.dispose();
   },
-  keygen: '--recipient -o FILE',
+  keygen: '--pair -o FILE',
   option: '-i',
 };
 
@@ -121,7 +121,7 @@ function namesOf({ name, option, recipient, keygen }: KeyOptions & { name: strin
   return {
     name,
     option,
-    ifPublicKey: `seal for a public key with ${recipient}; open with the file of its secret key: -i FILE`,
+    ifPublicKey: `encrypt for a public key with ${recipient}; decrypt with the file of its secret key: -i FILE`,
     ifMissing: `check the name after ${option}${variable}; sealstream keygen ${keygen} makes a new one`,
   };
 }
@@ -137,20 +137,20 @@ function notRegular(path: string, name: string): CommandError | undefined {
 
 async function adviceForKeyFile(path: string, { recipient, recipientsFile }: KeyOptions): Promise<string> {
   if (await holds(path, IDENTITY_FILE)) {
-    return `it holds a key pair: open with -i ${path}, and seal for its public key with ${recipient}`;
+    return `it holds a key pair: decrypt with -i ${path}, and encrypt for its public key with ${recipient}`;
   }
   return holdsPublicKey(path)
-    ? `it holds a public key: seal for it with ${recipientsFile} ${path}; opening takes the file of its secret key`
+    ? `it holds a public key: encrypt for it with ${recipientsFile} ${path}; decrypting takes the file of its secret key`
     : 'a key file has 32 bytes, 64 hexadecimal digits or 44 Base64 characters; sealstream keygen makes one';
 }
 
 async function explainIdentityFile(path: string, option: string, line = 'it') {
   const message = `${path} is not an identity file: `;
   if (holdsPublicKey(path)) {
-    const seal = `opening takes the file of its secret key; seal for the public key with -R ${path}`;
+    const seal = `decrypting takes the file of its secret key; encrypt for the public key with -R ${path}`;
     return {
       message: `${message}it holds a public key`,
-      advice: option === '--public' ? 'this is the public key that --public prints' : seal,
+      advice: option === '-y' ? 'this is a file that -y prints' : seal,
     };
   }
   return {

@@ -14,14 +14,9 @@ export function conversionText(
 ): string {
   const { plaintextSize, elapsedMs, segments } = report;
   const rate = plaintextSize < RATE_FROM ? '' : `, ${formatRate(plaintextSize, elapsedMs)}`;
-  const verb = direction === 'encrypt' ? 'sealed' : 'opened';
+  const verb = `${direction}ed`;
   const size = `${formatSize(plaintextSize)} in ${formatDuration(elapsedMs)}${rate}`;
   return `${verb} ${nameOf(ends.source)} -> ${nameOf(ends.target)}: ${size}, ${counted(segments, 'segment')}${resumeText(report)}`;
-}
-
-/** The same as an object. */
-export function conversionObject(ends: Endpoints, report: Report): object {
-  return { source: pathOrDash(ends.source), target: pathOrDash(ends.target), ...report };
 }
 
 /** How much of an interrupted run was used. */
@@ -59,10 +54,6 @@ export function warnOfHeader(
       `the copy of ${header} is damaged; the header and the contents are intact: sealstream rewrap --mend writes the copy again`,
     );
   }
-}
-
-function pathOrDash(end: Endpoint): string {
-  return 'path' in end ? end.path : '-';
 }
 
 const REASONS: Readonly<Record<StartedOver, string>> = {
