@@ -24,7 +24,7 @@ for (const [kind, theirs, ours, prefix] of [
     age('age-keygen', [...theirs, '-o', 'theirs.key'], cwd);
     const publicKey = age('age-keygen', ['-y', 'theirs.key'], cwd).trim();
     t.true(publicKey.startsWith(prefix));
-    const shown = await sealstream(['keygen', '--public', 'theirs.key'], { cwd });
+    const shown = await sealstream(['keygen', '-y', 'theirs.key'], { cwd });
     t.is(shown.stdout.toString().trim(), publicKey, shown.stderr);
 
     writeFileSync(join(cwd, 'x'), 'some text');
@@ -69,7 +69,7 @@ test('a file of several pairs and a list of recipients are the same for both', a
     },
   );
   const publicKeys = age('age-keygen', ['-y', 'both.key'], cwd);
-  t.is((await sealstream(['keygen', '--public', 'both.key'], { cwd })).stdout.toString(), publicKeys);
+  t.is((await sealstream(['keygen', '-y', 'both.key'], { cwd })).stdout.toString(), publicKeys);
   writeFileSync(join(cwd, 'team'), `# both\n${publicKeys}`);
   writeFileSync(join(cwd, 'x'), 'some text');
   const sealed = await sealstream(['encrypt', '-R', 'team', 'x'], { cwd });

@@ -51,7 +51,7 @@ posixTest('an interrupted large file leaves no output', async (t) => {
   child.kill('SIGINT');
   const { code, stderr } = await ended;
   t.is(code, 130);
-  t.is(jsonError(stderr)['kind'], 'Interrupted');
+  t.is(jsonError({ stdout, stderr })['kind'], 'Interrupted');
   t.deepEqual(names(cwd), ['large', 'my.key']);
 });
 
@@ -142,7 +142,7 @@ test('missing native code is reported in a sentence with advice', async (t) => {
   const { code, stderr } = await run('--version');
   t.is(code, 1);
   t.regex(stderr, /^sealstream: sealstream cannot load its native code[^\n]*install again[^\n]*\.\n$/);
-  t.is(jsonError((await run('inspect', '--json', 'a')).stderr)['kind'], 'Load');
+  t.is(jsonError(await run('inspect', '--json', 'a'))['kind'], 'Load');
 });
 
 async function until(condition: () => boolean): Promise<void> {

@@ -68,7 +68,7 @@ posixTest('a run that starts over says why, and a changed source is refused', as
     /it was written to or replaced\.\n {2}When no program writes to it, run the command without --resume, which[^\n]*\n$/,
   );
   const refused = await sealstream([...ENCRYPT, '--json'], { cwd });
-  t.is(jsonError(refused.stderr)['code'], 'ERR_SEAL_SOURCE_CHANGED');
+  t.is(jsonError(refused)['code'], 'ERR_SEAL_SOURCE_CHANGED');
 });
 
 posixTest('a target that another run writes, and a foreign journal, are refused with advice', async (t) => {

@@ -112,8 +112,8 @@ test('another public key in the same file is another change', async (t) => {
     ['one', /^skipped/],
     ['two', /^ok/],
   ] as const) {
-    await sealstream(['keygen', '--recipient', '-o', name], { cwd });
-    const { stdout } = await sealstream(['keygen', '--public', name], { cwd });
+    await sealstream(['keygen', '--pair', '-o', name], { cwd });
+    const { stdout } = await sealstream(['keygen', '-y', name], { cwd });
     writeFileSync(join(cwd, 'team'), stdout);
     t.regex((await add()).stdout.toString(), expected);
   }

@@ -99,7 +99,7 @@ terminalTest('a progress bar is shown, and removed at the end', async (t) => {
   t.is(shown.code, 0, shown.screen);
   const lines = shown.screen.replaceAll('\r', '\n').replaceAll(ESCAPE, '⎋');
   t.regex(lines, /^[\d.]+ MiB {2}[\d.]+ [KM]iB\/s⎋\[K$/m);
-  t.regex(lines, /^⎋\[Ksealed standard input -> a\.seal/m);
+  t.regex(lines, /^⎋\[Kencrypted standard input -> a\.seal/m);
 
   for (const [option, term] of [
     ['--quiet', 'xterm'],
@@ -120,7 +120,7 @@ test('a pipe gets no progress bar', async (t) => {
     cwd,
     input: randomBytes(4_000_000),
   });
-  t.regex(stderr, /^sealed [^\r\n]*\n$/);
+  t.regex(stderr, /^encrypted [^\r\n]*\n$/);
   t.false(stderr.includes(ESCAPE));
   t.deepEqual(names(cwd), ['a.seal', 'my.key']);
 });

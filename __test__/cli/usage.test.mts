@@ -95,7 +95,7 @@ test('every usage error names the argument and gives advice', async (t) => {
 test('with --json a usage error is JSON', async (t) => {
   const { code, stderr } = await sealstream(['encrypt', '--json', '--nonsense', 'a'], { cwd: folder(t) });
   t.is(code, 2);
-  t.like(jsonError(stderr), {
+  t.like(jsonError({ stdout, stderr }), {
     code: 'ERR_CLI_USAGE',
     kind: 'Usage',
     message: 'unknown option --nonsense',

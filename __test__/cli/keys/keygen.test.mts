@@ -47,7 +47,7 @@ test('--json names the key file without the key', async (t) => {
 
   const refused = await sealstream(['keygen', '-o', '-', '--json'], { cwd });
   t.is(refused.code, 2);
-  t.is(jsonError(refused.stderr)['kind'], 'Usage');
+  t.is(jsonError(refused)['kind'], 'Usage');
 });
 
 test('--quiet prints nothing', async (t) => {
@@ -81,7 +81,7 @@ test('a key pair is written to its file, and only its public key to standard out
     t.regex(file, secretKey);
     t.true(file.includes(`# public key: ${made.stdout.toString()}`));
     if (process.platform !== 'win32') t.is(statSync(join(cwd, 'pair.key')).mode & 0o777, 0o600);
-    t.deepEqual((await sealstream(['keygen', '--public', 'pair.key'], { cwd })).stdout, made.stdout);
+    t.deepEqual((await sealstream(['keygen', '-y', 'pair.key'], { cwd })).stdout, made.stdout);
 
     const again = await sealstream(['keygen', option, '-o', 'pair.key'], { cwd });
     t.is(again.code, 5);
@@ -92,14 +92,14 @@ test('a key pair is written to its file, and only its public key to standard out
 
 test('for a key pair --json has the file and the public key, and -o - prints an identity file', async (t) => {
   const cwd = folder(t);
-  const made = await sealstream(['keygen', '--x25519', '--json', '-o', 'k'], { cwd });
+  const made = await sealstream(['keygen', '--pair', '--x25519', '--json', '-o', 'k'], { cwd });
   const { publicKey } = parsed(made.stdout) as { publicKey: string };
   t.deepEqual(parsed(made.stdout), { command: 'keygen', keyFile: 'k', publicKey });
-  const shown = await sealstream(['keygen', '--public', '--json', 'k'], { cwd });
+  const shown = await sealstream(['keygen', '-y', '--json', 'k'], { cwd });
   t.deepEqual(parsed(shown.stdout), { command: 'keygen', keyFile: 'k', publicKeys: [publicKey] });
   t.false(shown.stdout.includes('SECRET'));
 
-  const printed = await sealstream(['keygen', '--x25519', '-o', '-'], { cwd });
+  const printed = await sealstream(['keygen', '--pair', '--x25519', '-o', '-'], { cwd });
   t.regex(printed.stdout.toString(), /^# public key: age1\w+\nAGE-SECRET-KEY-1\w+\n$/);
 });
 
@@ -128,9 +128,9 @@ test('options of different kinds of keys can’t be combined', async (t) => {
     [['--recipient=6', '-o', 'k'], /--recipient takes no value/],
     [['--passphrase-words', '-o', 'k'], /not written to a file/],
     [['--passphrase-words', '--json'], /does not print passphrases/],
-    [['--public'], /takes one identity file/],
-    [['--public', 'a', '-o', 'k'], /takes one identity file/],
-    [['--public', 'a'], /identity file a does not exist[^]*after --public/],
+    [['-y'], /takes one identity file/],
+    [['-y', 'a', '-o', 'k'], /takes one identity file/],
+    [['-y', 'a'], /identity file a does not exist[^]*after --public/],
   ] as const) {
     const { code, stdout, stderr } = await sealstream(['keygen', ...args], { cwd });
     t.is(code, 2, stderr);

@@ -153,7 +153,7 @@ test('without a terminal the other sources of a passphrase are named', async (t)
   const child = start(['decrypt', '-p', '--json', 'x.seal', '-o', 'y'], { cwd, detached: true });
   const { code, stderr } = await end(child);
   t.is(code, 2);
-  t.like(jsonError(stderr), { code: 'ERR_CLI_NO_TERMINAL' });
+  t.like(jsonError({ stdout, stderr }), { code: 'ERR_CLI_NO_TERMINAL' });
   t.regex(stderr, /--passphrase-fd[^]*SEALSTREAM_PASSPHRASE/);
 });
 

@@ -35,8 +35,8 @@ async function folderWithPairs(t: ExecutionContext): Promise<Keys> {
   await keygen('-o', 'my.key');
   return {
     cwd,
-    hybrid: await keygen('--recipient', '-o', 'hybrid.key'),
-    x25519: await keygen('--x25519', '-o', 'x25519.key'),
+    hybrid: await keygen('--pair', '-o', 'hybrid.key'),
+    x25519: await keygen('--pair', '--x25519', '-o', 'x25519.key'),
   };
 }
 
@@ -157,7 +157,7 @@ test('a value that is no public key is explained, and no secret is printed', asy
     [['-r', 'team.txt'], /the value of -r is not a public key: team\.txt[^]*-R FILE/],
     [['-r', x25519.toUpperCase().slice(0, 20)], /is not a public key/],
     [['-r', secret], /a secret key, not a public one[^]*make a new one/],
-    [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen --public/],
+    [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen -y/],
     [['-R', 'typo'], /line 3 of the recipients file typo is not a public key/],
     [['-R', 'nobody'], /has no public key/],
     [['-R', hybrid], /-R needs the name of the recipients file, not a public key[^]*-r/],
@@ -281,6 +281,6 @@ test('no output replaces a file with keys', async (t) => {
   ] as const) {
     const { code, stderr } = await sealstream([...args, '-f', '--json'], { cwd });
     t.is(code, 5, stderr);
-    t.true(String(jsonError(stderr)['message']).endsWith(expected), stderr);
+    t.true(String(jsonError({ stdout, stderr })['message']).endsWith(expected), stderr);
   }
 });

@@ -20,7 +20,7 @@ test('every kind of damage is exit code 4, a typed error, and no output', async 
     const { code, stdout, stderr } = await sealstream(args, { cwd });
     t.is(code, 4, stderr);
     t.is(stdout.length, 0);
-    const error = jsonError(stderr);
+    const error = jsonError({ stdout, stderr });
     t.is(error['kind'], kind);
     t.regex(String(error['code']), /^ERR_SEAL_[A-Z_]+$/);
     t.is(typeof error['failure'], 'object');
@@ -43,7 +43,7 @@ test('without a digest, the damaged frame is reported', async (t) => {
   const { cwd, sealed, args } = await sealedFile(t, '--digest', 'none');
   const place = 4096 + 32 + 74 + (65_536 + 32) * 2 + 20;
   writeFileSync(join(cwd, 'x.seal'), flipped(sealed, place));
-  const { failure } = jsonError((await sealstream(args, { cwd })).stderr) as { failure: { error: object } };
+  const { failure } = jsonError(await sealstream(args, { cwd })) as { failure: { error: object } };
   t.like(failure.error, { kind: 'FrameDecryptionFailed', segment: 0, frame: 2, offset: place - 20 });
 });
 

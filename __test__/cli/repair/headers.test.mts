@@ -14,7 +14,7 @@ async function folderWithBody(t: ExecutionContext) {
   writeFileSync(join(cwd, 'db'), randomBytes(100_000));
   const run = (...args: string[]) => sealstream(args, { cwd });
   for (const args of [
-    ['encrypt', '-k', 'my.key', '--detached-header', 'db.header', 'db'],
+    ['encrypt', '-k', 'my.key', '--header-out', 'db.header', 'db'],
     ['encrypt', '-k', 'my.key', '-o', 'other.seal', 'db'],
     ['header', 'export', 'other.seal', '-o', 'other.header'],
   ]) {
@@ -100,8 +100,8 @@ test('a header alone is not reported as a stream that is cut short', async (t) =
   for (const header of ['db.header', 'other.header']) {
     const decrypt = await run('decrypt', '-k', 'my.key', '--json', '-o', 'new', header);
     t.is(decrypt.code, 4);
-    t.regex(String(jsonError(decrypt.stderr)['message']), /^\w+\.header is a header alone/);
-    t.regex(String(jsonError(decrypt.stderr)['advice']), new RegExp(`--header ${header}`));
+    t.regex(String(jsonError(decrypt)['message']), /^\w+\.header is a header alone/);
+    t.regex(String(jsonError(decrypt)['advice']), new RegExp(`--header ${header}`));
     const inspect = (await run('inspect', header)).stdout.toString();
     const rewrap = await run('rewrap', '-k', 'my.key', '--mend', header);
     t.regex(rewrap.stdout.toString(), /\.header is a header alone[^]*header attach \w+\.header BODY/);

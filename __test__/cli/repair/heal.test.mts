@@ -79,7 +79,7 @@ test('a failed heal has an exit code, advice, and no output', async (t) => {
   ] as const) {
     const { code, stderr } = await sealstream(['heal', ...args, '-o', 'out', '--json'], { cwd });
     t.is(code, exitCode, stderr);
-    const error = jsonError(stderr);
+    const error = jsonError({ stdout, stderr });
     t.is(error['kind'], kind);
     t.regex(`${String(error['message'])}\n${String(error['advice'])}`, expected);
   }

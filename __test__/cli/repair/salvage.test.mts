@@ -37,7 +37,7 @@ test('the map and the page are written, and agree', async (t) => {
   const damaged = Buffer.from(sealed);
   damaged.fill(0, 30_000, 34_000);
   writeFileSync(join(cwd, 'x.seal'), damaged);
-  const { code, stderr } = await sealstream([...salvage, '--map', 'map.json', '--report', 'page.html'], {
+  const { code, stderr } = await sealstream([...salvage, '--map', 'map.json', '--html', 'page.html'], {
     cwd,
   });
   t.is(code, 6, stderr);
@@ -63,7 +63,7 @@ test('the map and the page are written, and agree', async (t) => {
 test('existing files are refused before the work, unless --force is given', async (t) => {
   const { cwd } = await sealedFile(t);
   writeFileSync(join(cwd, 'map'), 'precious');
-  for (const option of ['--map', '--report']) {
+  for (const option of ['--map', '--html']) {
     const { code, stderr } = await sealstream([...salvage, option, 'map'], { cwd });
     t.is(code, 5, stderr);
     t.regex(stderr, /map exists/);
@@ -78,13 +78,13 @@ test('existing files are refused before the work, unless --force is given', asyn
   const sealed = readFileSync(join(cwd, 'x.seal'));
   for (const [option, path] of [
     ['--map', 'x.seal'],
-    ['--report', './x.seal'],
+    ['--html', './x.seal'],
     ['--map', 'out'],
   ] as const) {
     const { code } = await sealstream([...salvage, '--force', option, path], { cwd });
     t.is(code, 5, option);
   }
-  t.is((await sealstream([...salvage, '--force', '--map', 'm', '--report', 'm'], { cwd })).code, 5);
+  t.is((await sealstream([...salvage, '--force', '--map', 'm', '--html', 'm'], { cwd })).code, 5);
   t.deepEqual(readFileSync(join(cwd, 'x.seal')), sealed);
 });
 
@@ -97,15 +97,15 @@ test('a header of another copy is used if the file has none', async (t) => {
   writeFileSync(join(cwd, 'x.seal'), headless);
   const without = await sealstream(salvage, { cwd });
   t.is(without.code, 4);
-  const { code, stderr } = await sealstream([...salvage, '--header', 'copy.seal'], { cwd });
+  const { code, stderr } = await sealstream([...salvage, '--fallback-header', 'copy.seal'], { cwd });
   t.is(code, 0, stderr);
   t.deepEqual(readFileSync(join(cwd, 'out')), plain);
 });
 
-test('--omit-lost leaves lost data out, and missing arguments are named', async (t) => {
+test('--lost skip leaves lost data out, and missing arguments are named', async (t) => {
   const { cwd, plain, sealed } = await sealedFile(t);
   writeFileSync(join(cwd, 'x.seal'), sealed.subarray(0, sealed.length / 2));
-  t.is((await sealstream([...salvage, '--omit-lost'], { cwd })).code, 6);
+  t.is((await sealstream([...salvage, '--lost', 'skip'], { cwd })).code, 6);
   const out = readFileSync(join(cwd, 'out'));
   t.true(out.length < plain.length && out.length > 0);
   t.deepEqual(out, plain.subarray(0, out.length));
@@ -120,7 +120,7 @@ test('--omit-lost leaves lost data out, and missing arguments are named', async 
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   const wrong = await sealstream(['salvage', '--json', '-k', 'other.key', 'x.seal', '-o', 'y'], { cwd });
   t.is(wrong.code, 3);
-  t.is(jsonError(wrong.stderr)['kind'], 'NoMatchingKey');
+  t.is(jsonError(wrong)['kind'], 'NoMatchingKey');
 });
 
 async function sealedFile(t: ExecutionContext) {

@@ -32,7 +32,7 @@ const posixTest = process.platform === 'win32' ? test.skip : test;
 
 test('intact files are listed, with a summary', async (t) => {
   const cwd = await store(t);
-  const { code, stdout, stderr } = await sealstream(['verify', 'store'], { cwd });
+  const { code, stdout, stderr } = await sealstream(['verify', '--recursive', 'store'], { cwd });
   t.is(code, 0, stderr);
   t.is(stderr, '');
   const lines = stdout.toString().trimEnd().split('\n');
@@ -52,14 +52,14 @@ test('intact files are listed, with a summary', async (t) => {
 test('damage is exit code 4, and is located in text and JSON', async (t) => {
   const cwd = await store(t);
   damage(join(cwd, 'store/deep/er/b.seal'), 5000);
-  const { code, stdout } = await sealstream(['verify', '-q', 'store'], { cwd });
+  const { code, stdout } = await sealstream(['verify', '-q', '--recursive', 'store'], { cwd });
   t.is(code, 4);
   t.regex(
     stdout.toString(),
     /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem; checked 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\) is damaged: its digest is [0-9a-f]+, expected [0-9a-f]+ \(plaintext bytes 0 to 1,048,575\)\n$/,
   );
 
-  const json = await sealstream(['verify', '--json', 'store'], { cwd });
+  const json = await sealstream(['verify', '--json', '--recursive', 'store'], { cwd });
   t.is(json.code, 4);
   t.is(json.stderr, '');
   const [one, two, last] = jsonLines(json.stdout);
@@ -100,7 +100,7 @@ test('the summary says how to heal damage, and only how to mend a header whose c
     both,
     /2 problems; checked 1 segment[^\n]*\n {2}header: damaged; its copy at the end was used\n {2}segment 0[^\n]*\nchecked [^\n]*\nto heal [^\n]*sealstream heal [^\n]*sealstream salvage -k KEY [^\n]*\n$/,
   );
-  t.notRegex((await sealstream(['verify', 'store'], { cwd })).stdout.toString(), /mend|heal/);
+  t.notRegex((await sealstream(['verify', '--recursive', 'store'], { cwd })).stdout.toString(), /mend|heal/);
 });
 
 test('for a wrong key the advice names its source, and --no-key for verify alone', async (t) => {
@@ -160,8 +160,8 @@ test('several keys open files with different keys', async (t) => {
   const cwd = await store(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   await sealstream(['encrypt', '-k', 'other.key', '-o', 'store/c.seal', 'my.key'], { cwd });
-  t.is((await sealstream(['verify', '-k', 'my.key', 'store'], { cwd })).code, 3);
-  t.is((await sealstream(['verify', '-k', 'my.key', '-k', 'other.key', 'store'], { cwd })).code, 0);
+  t.is((await sealstream(['verify', '-k', 'my.key', '--recursive', 'store'], { cwd })).code, 3);
+  t.is((await sealstream(['verify', '-k', 'my.key', '-k', 'other.key', '--recursive', 'store'], { cwd })).code, 0);
   const env = { SEALSTREAM_KEY_FILE: 'other.key' };
   t.is((await sealstream(['verify', 'store/a.seal'], { cwd, env })).code, 3);
   t.is((await sealstream(['verify', '--no-key', 'store/a.seal'], { cwd, env })).code, 0);
@@ -184,12 +184,12 @@ posixTest('symbolic links are not followed, unless they are named', async (t) =>
   symlinkSync('../store', join(cwd, 'links/folder.seal'));
   symlinkSync('.', join(cwd, 'links/loop'));
   symlinkSync('../store/a.seal', join(cwd, 'links/file.seal'));
-  const { code, stdout } = await sealstream(['verify', '--json', 'links'], { cwd });
+  const { code, stdout } = await sealstream(['verify', '--json', '--recursive', 'links'], { cwd });
   t.is(code, 1);
   t.like(jsonLines(stdout)[0], { file: 'links', error: { kind: 'NothingFound' } });
   t.is((await sealstream(['verify', 'links/file.seal'], { cwd })).code, 0);
   symlinkSync('store', join(cwd, 'named'));
-  t.like(jsonLines((await sealstream(['verify', '--json', 'named'], { cwd })).stdout).at(-1), {
+  t.like(jsonLines((await sealstream(['verify', '--json', '--recursive', 'named'], { cwd })).stdout).at(-1), {
     summary: { files: 2, ok: 2 },
   });
 });
@@ -200,7 +200,7 @@ permissionTest('a file or folder that can’t be read is reported, and the other
   t.teardown(() => {
     chmodSync(join(cwd, 'store/deep/er'), 0o700);
   });
-  const { code, stdout } = await sealstream(['verify', 'store'], { cwd });
+  const { code, stdout } = await sealstream(['verify', '--recursive', 'store'], { cwd });
   t.is(code, 1);
   t.regex(stdout.toString(), /FAILED[^\n]*store\/deep\/er[^]*1 ok, 0 damaged, 1 failed/);
   chmodSync(join(cwd, 'store/a.seal'), 0);
@@ -244,7 +244,7 @@ test('each of hundreds of files is reported once', async (t) => {
   for (let file = 0; file < 300; file += 1)
     copyFileSync(join(cwd, 'one.seal'), join(cwd, `store/${file}.seal`));
   for (const jobs of ['1', '9']) {
-    const args = ['verify', '-k', 'my.key', '--jobs', jobs, '--rate', '1G', '--json', 'store'];
+    const args = ['verify', '-k', 'my.key', '--jobs', jobs, '--rate', '1G', '--json', '--recursive', 'store'];
     const { code, stdout } = await sealstream(args, { cwd });
     t.is(code, 0);
     const lines = jsonLines(stdout);
@@ -255,7 +255,7 @@ test('each of hundreds of files is reported once', async (t) => {
 
 posixTest('Ctrl-C ends verify even while it waits for its rate', async (t) => {
   const cwd = await store(t);
-  const child = start(['verify', '--rate', '1', 'missing.seal', 'store'], { cwd });
+  const child = start(['verify', '--rate', '1', 'missing.seal', '--recursive', 'store'], { cwd });
   const ended = end(child);
   // Once the first file is reported, the command listens to signals.
   child.stdout?.once('data', () => child.kill('SIGINT'));
@@ -269,7 +269,7 @@ posixTest('a reader that closes the pipe ends the command silently', async (t) =
   const cwd = await store(t);
   for (let file = 0; file < 300; file += 1)
     copyFileSync(join(cwd, 'small.seal'), join(cwd, `store/${file}.seal`));
-  const child = start(['verify', '--jobs', '2', '--rate', '2M', '--json', 'store'], { cwd });
+  const child = start(['verify', '--jobs', '2', '--rate', '2M', '--json', '--recursive', 'store'], { cwd });
   const ended = end(child);
   child.stdout?.once('data', () => child.stdout?.destroy());
   const { code, stderr } = await ended;
@@ -279,10 +279,10 @@ posixTest('a reader that closes the pipe ends the command silently', async (t) =
 
 test('a missing key file is reported before any check', async (t) => {
   const cwd = await store(t);
-  const { code, stdout, stderr } = await sealstream(['verify', '--json', '-k', 'no.key', 'store'], { cwd });
+  const { code, stdout, stderr } = await sealstream(['verify', '--json', '-k', 'no.key', '--recursive', 'store'], { cwd });
   t.is(code, 2);
   t.is(stdout.length, 0);
-  t.is(jsonError(stderr)['kind'], 'KeyFileMissing');
+  t.is(jsonError({ stdout, stderr })['kind'], 'KeyFileMissing');
 });
 
 terminalTest('names and messages can’t control a terminal', async (t) => {
