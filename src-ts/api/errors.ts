@@ -1,26 +1,64 @@
-// The errors of sealing and opening.
+// The errors of the package.
 
 import type {
   FloeError as FloeFailure,
   FloeErrorCode,
   SealErrorCode,
   SealFailure,
+  SegmentWorkerError,
 } from '../../native/binding';
+import { brand, brandOf, hasCode, isBranded } from '../internal/error-brand';
 
 /**
- * Thrown when sealing or opening a stream fails.
- *
- * `failure` is a union discriminated by `kind`. It nests as the engine's error enums nest, so a `switch` over it can be
- * exhaustive. `code` names the innermost failure that matters.
+ * The base of all errors that this package defines: {@link SealError}, {@link FloeError}, `SourceError` and `ProviderError`. Wrong
+ * arguments are a TypeError or a RangeError, with the argument's name in `option`; an aborted operation rejects with the signal's
+ * reason.
  *
  * @example
  * try {
  *   await decryptFile('a.seal', 'a', { key });
  * } catch (error) {
- *   if (error instanceof SealError && error.failure.kind === 'Segment') console.error(error.failure.error.segment);
+ *   if (SealstreamError.is(error)) console.error(error.code, error.message);
+ *   else throw error;
  * }
  */
-export class SealError extends Error {
+export abstract class SealstreamError extends Error {
+  /** A stable name for the failure, such as `ERR_SEAL_NO_MATCHING_KEY`. */
+  abstract readonly code: string;
+
+  /**
+   * Whether `value` is an error of this package, of this copy of it or another, from this realm or another.
+   *
+   * @param code Only an error with this code.
+   */
+  static is<Code extends string>(
+    this: void,
+    value: unknown,
+    code: Code,
+  ): value is SealstreamError & { readonly code: Code };
+  static is(this: void, value: unknown): value is SealstreamError;
+  static is(this: void, value: unknown, code?: unknown): boolean {
+    return brandOf(value) !== undefined && hasCode(value, code);
+  }
+}
+
+/**
+ * Thrown when encrypting, decrypting or any other work on a sealed stream fails.
+ *
+ * `failure` is a union discriminated by `kind`. It nests as the engine's error enums nest, so a `switch` over it can be
+ * exhaustive. `code` names the innermost failure that matters. If the system refused to read or write, `cause` is the error as Node
+ * makes it.
+ *
+ * @example
+ * try {
+ *   await decryptFile('a.seal', 'a', { key });
+ * } catch (error) {
+ *   if (SealError.is(error, 'ERR_SEAL_DIGEST_MISMATCH')) console.error('damaged:', error.failure.error.segment);
+ *   else if (SealError.is(error, 'ERR_SEAL_IO')) console.error(error.cause.code);
+ *   else throw error;
+ * }
+ */
+export class SealError extends SealstreamError {
   override readonly name = 'SealError';
   /** A stable name for the failure, such as `ERR_SEAL_DIGEST_MISMATCH`. */
   readonly code: SealErrorCode;
@@ -30,25 +68,49 @@ export class SealError extends Error {
   readonly isDamage: boolean;
 
   /** @internal */
-  constructor(message: string, code: SealErrorCode, failure: SealFailure, isDamage = false) {
-    super(message);
+  constructor(
+    message: string,
+    code: SealErrorCode,
+    failure: SealFailure,
+    { isDamage = false, cause }: { isDamage?: boolean; cause?: Error | undefined } = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.failure = failure;
     this.isDamage = isDamage;
   }
+
+  /**
+   * Whether `value` is a SealError, of this copy of the package or another, from this realm or another.
+   *
+   * @param code Only an error with this code; the type of its `failure` then follows from the code.
+   *
+   * @example
+   * if (SealError.is(error, 'ERR_SEAL_TARGET_EXISTS')) console.error(`${error.failure.path} exists`);
+   */
+  static override is<Code extends SealErrorCode>(
+    this: void,
+    value: unknown,
+    code: Code,
+  ): value is SealErrorOf<Code>;
+  static override is(this: void, value: unknown): value is SealError;
+  static override is(this: void, value: unknown, code?: unknown): boolean {
+    return isBranded(value, 'SealError', code);
+  }
 }
 
 /**
- * Thrown when sealing or opening a FLOE message fails. Read `failure` as that of a {@link SealError}.
+ * Thrown when encrypting or decrypting a FLOE message fails. Read `failure` as that of a {@link SealError}.
  *
  * @example
  * try {
  *   floe.open(message, { key });
  * } catch (error) {
- *   if (error instanceof FloeError && error.code === 'ERR_FLOE_HEADER_TAG') console.error('another key, or changed');
+ *   if (FloeError.is(error, 'ERR_FLOE_HEADER_TAG')) console.error('another key, or changed');
+ *   else throw error;
  * }
  */
-export class FloeError extends Error {
+export class FloeError extends SealstreamError {
   override readonly name = 'FloeError';
   /** A stable name for the failure, such as `ERR_FLOE_HEADER_TAG`. */
   readonly code: FloeErrorCode;
@@ -61,4 +123,56 @@ export class FloeError extends Error {
     this.code = code;
     this.failure = failure;
   }
+
+  /**
+   * Whether `value` is a FloeError, of this copy of the package or another, from this realm or another.
+   *
+   * @param code Only an error with this code; the type of its `failure` then follows from the code.
+   */
+  static override is<Code extends FloeErrorCode>(
+    this: void,
+    value: unknown,
+    code: Code,
+  ): value is FloeErrorOf<Code>;
+  static override is(this: void, value: unknown): value is FloeError;
+  static override is(this: void, value: unknown, code?: unknown): boolean {
+    return isBranded(value, 'FloeError', code);
+  }
 }
+
+brand(SealError.prototype, 'SealError');
+brand(FloeError.prototype, 'FloeError');
+
+/** A {@link SealError} with this code. */
+export interface SealErrorOf<Code extends SealErrorCode> extends SealError {
+  readonly code: Code;
+  readonly failure: SealFailureOf<Code>;
+  /** The system's error if the failure is of kind `Io`. */
+  readonly cause: Code extends 'ERR_SEAL_IO' ? NodeJS.ErrnoException : unknown;
+}
+
+/** A {@link FloeError} with this code. */
+export interface FloeErrorOf<Code extends FloeErrorCode> extends FloeError {
+  readonly code: Code;
+  readonly failure: Extract<FloeFailure, { readonly kind: KindOf<'ERR_FLOE_', Code> }>;
+}
+
+/** The failure of a {@link SealError} with this code: the code is its kind, or the kind of the segment's failure inside it. */
+export type SealFailureOf<Code extends SealErrorCode> = Code extends SealErrorCode
+  ? | Extract<SealFailure, { readonly kind: KindOf<'ERR_SEAL_', Code> }>
+    | SegmentFailure<KindOf<'ERR_SEAL_', Code>>
+  : never;
+
+/** A segment's failure of this kind, if there is one. */
+type SegmentFailure<Kind extends string> = Kind extends SegmentWorkerError['kind']
+  ? { kind: 'Segment'; error: Extract<SegmentWorkerError, { readonly kind: Kind }> }
+  : never;
+
+/** The kind that a code stands for: `DigestMismatch` for `ERR_SEAL_DIGEST_MISMATCH`. */
+type KindOf<Prefix extends string, Code extends string> = Code extends `${Prefix}${infer Name}`
+  ? PascalCase<Name>
+  : never;
+
+type PascalCase<Name extends string> = Name extends `${infer Word}_${infer Rest}`
+  ? `${Capitalize<Lowercase<Word>>}${PascalCase<Rest>}`
+  : Capitalize<Lowercase<Name>>;

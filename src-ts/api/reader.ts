@@ -322,7 +322,7 @@ export class SealedReader {
     if (isCancelled(error)) {
       return signal?.aborted ? abortError(signal) : this.#closing ? closedError() : error;
     }
-    if (error instanceof SealError && isDamage(error.failure)) {
+    if (SealError.is(error) && isDamage(error.failure)) {
       const { failure, message } = error;
       this.#totals.damageCount += 1;
       this.#diagnostics.damage({ failure, message });

@@ -77,7 +77,7 @@ async function serviceSlots(path: string, header: Uint8Array | undefined): Promi
   } catch (error) {
     const failure = publicError(error);
     // Salvaging works without an intact header, but not without a readable file.
-    if (failure instanceof SealError && !UNREADABLE.has(failure.failure.kind)) return [];
+    if (SealError.is(failure) && !UNREADABLE.has(failure.failure.kind)) return [];
     throw error;
   }
 }

@@ -101,7 +101,7 @@ export class Operation {
 }
 
 export function isCancelled(error: unknown): boolean {
-  return error instanceof SealError && error.failure.kind === 'Cancelled';
+  return SealError.is(error, 'ERR_SEAL_CANCELLED');
 }
 
 /** Converts the addon's report to the public one, which has the fields of `opened` beside the others: those that sealing lacks. */

@@ -149,7 +149,7 @@ async function whenSettled<T>(promise: Promise<T>): Promise<[Promise<T>]> {
 /** Whether the identities that were offered did not open the stream, so that others may. */
 function isLocked(error: unknown): boolean {
   const failure = publicError(error);
-  return failure instanceof SealError && LOCKED.has(failure.failure.kind);
+  return SealError.is(failure) && LOCKED.has(failure.failure.kind);
 }
 
 async function unwrap(

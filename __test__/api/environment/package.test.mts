@@ -18,6 +18,7 @@ const NAMES = [
   'ProviderError',
   'SealError',
   'SealedReader',
+  'SealstreamError',
   'SecretKey',
   'SourceError',
   'attachHeader',

@@ -224,11 +224,13 @@ pub enum SealError {
         /// What is wrong with it.
         problem: String,
     },
-    /// Reading or writing failed.
+    /// The system refused to read or write.
     #[error("could not {operation}{}: {message}", display_path(.path))]
     Io {
-        /// The operation on the file.
+        /// What was to be done with the file.
         operation: IoOperation,
+        /// The system call that failed, as Node names it, such as `open`.
+        syscall: String,
         /// The file, if it is known.
         path: Option<String>,
         /// The system's name for the error, such as `ENOSPC`, if it has one.
