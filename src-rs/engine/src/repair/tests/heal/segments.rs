@@ -11,10 +11,10 @@ use crate::stream_v2::io::{InputSource, OutputSink};
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{FRAME, SEGMENT, compact, control, options, plaintext};
 
-fn run(first: u64, count: u64, replica: Option<usize>) -> HealedRun {
+fn run(segment: u64, segment_count: u64, replica: Option<usize>) -> HealedRun {
     HealedRun {
-        first: SegmentIndex::new(first),
-        count,
+        segment: SegmentIndex::new(segment),
+        segment_count,
         replica,
     }
 }
