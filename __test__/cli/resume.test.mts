@@ -56,7 +56,7 @@ posixTest('a run that starts over says why, and a changed source is refused', as
   await interrupt(cwd);
   const other = await sealstream([...ENCRYPT, '--key-id', 'other', '--json'], { cwd });
   t.is(other.code, 0, other.stderr);
-  t.like(parsed(other.stdout), { resume: { startedOver: 'OptionsDiffer', segmentsResumed: 0 } });
+  t.like(parsed(other.stdout), { resume: { startedOver: 'options-differ', segmentsResumed: 0 } });
 
   rmSync(join(cwd, 'a.seal'));
   await interrupt(cwd);

@@ -132,7 +132,7 @@ function sourceShrank(expected: number): SealError {
   return new SealError(
     `the source changed since it was opened: it had ${expected} bytes, and now fewer`,
     'ERR_SEAL_SOURCE_CHANGED',
-    { kind: 'SourceChanged', expected, relation: 'Shorter' },
+    { kind: 'SourceChanged', expected, relation: 'shorter' },
   );
 }
 

@@ -92,8 +92,8 @@ test('a directory is neither source nor target', async (t) => {
       convert(join(directory, 'file'), join(directory, 'sub'), { key, overwrite: true }),
     );
     if (process.platform !== 'win32') {
-      t.like(source, { kind: 'NotARegularFile', found: 'Directory' });
-      t.like(target, { kind: 'NotARegularFile', found: 'Directory' });
+      t.like(source, { kind: 'NotARegularFile', found: 'directory' });
+      t.like(target, { kind: 'NotARegularFile', found: 'directory' });
     }
   }
   t.deepEqual(readdirSync(directory).sort(), ['file', 'sub']);
@@ -105,11 +105,11 @@ test('a missing file is reported with its path', async (t) => {
   const missing = join(directory, 'missing');
   for (const convert of [encryptFile, decryptFile]) {
     const failure = await failureOf(t, () => convert(missing, join(directory, 'to'), { key }));
-    t.like(failure, { kind: 'Io', operation: 'Open', path: missing, code: 'ENOENT' });
+    t.like(failure, { kind: 'Io', operation: 'open', path: missing, code: 'ENOENT' });
     writeFileSync(join(directory, 'from'), encryptSync(Buffer.from('text'), { key }));
     const nowhere = join(directory, 'nowhere', 'to');
     const target = await failureOf(t, () => convert(join(directory, 'from'), nowhere, { key }));
-    t.like(target, { kind: 'Io', operation: 'Create', path: nowhere, code: 'ENOENT' });
+    t.like(target, { kind: 'Io', operation: 'create', path: nowhere, code: 'ENOENT' });
   }
 });
 
@@ -120,9 +120,9 @@ posix('a named pipe is refused at once, at either end', async (t) => {
   writeFileSync(file, 'text');
   for (const convert of [encryptFile, decryptFile]) {
     const source = await failureOf(t, () => convert(fifo, join(directory, 'to'), { key }));
-    t.deepEqual(source, { kind: 'NotARegularFile', path: fifo, found: 'Fifo' });
+    t.deepEqual(source, { kind: 'NotARegularFile', path: fifo, found: 'fifo' });
     const target = await failureOf(t, () => convert(file, fifo, { key, overwrite: true }));
-    t.deepEqual(target, { kind: 'NotARegularFile', path: fifo, found: 'Fifo' });
+    t.deepEqual(target, { kind: 'NotARegularFile', path: fifo, found: 'fifo' });
   }
   t.true(lstatSync(fifo).isFIFO());
 });
@@ -132,11 +132,11 @@ posix('a device is refused at either end', async (t) => {
   writeFileSync(join(directory, 'file'), 'text');
   for (const device of ['/dev/null', '/dev/full', '/dev/zero'].filter((path) => existsSync(path))) {
     const source = await failureOf(t, () => encryptFile(device, join(directory, 'to'), { key }));
-    t.deepEqual(source, { kind: 'NotARegularFile', path: device, found: 'Device' });
+    t.deepEqual(source, { kind: 'NotARegularFile', path: device, found: 'device' });
     const target = await failureOf(t, () =>
       encryptFile(join(directory, 'file'), device, { key, overwrite: true }),
     );
-    t.deepEqual(target, { kind: 'NotARegularFile', path: device, found: 'Device' });
+    t.deepEqual(target, { kind: 'NotARegularFile', path: device, found: 'device' });
   }
   t.deepEqual(readdirSync(directory), ['file']);
 });
@@ -153,7 +153,7 @@ posix('a symbolic link as target is followed, and one to nothing is refused', as
   await decryptFile(at('real'), at('opened'), { key });
   t.is(readFileSync(at('opened'), 'utf8'), 'text');
   const failure = await failureOf(t, () => encryptFile(at('from'), at('dangling'), { key, overwrite: true }));
-  t.like(failure, { kind: 'NotARegularFile', found: 'DanglingLink' });
+  t.like(failure, { kind: 'NotARegularFile', found: 'dangling-link' });
   t.false(existsSync(at('nothing')));
 });
 
@@ -192,12 +192,12 @@ posix("a sealed file has its source's permissions, an opened one only the owner'
     const code = 'EACCES';
     await withoutPrivileges(async () => {
       const target = await failureOf(t, () => encryptFile(from, join(locked, 'to'), { key }));
-      t.like(target, { kind: 'Io', operation: 'Create', path: join(locked, 'to'), code });
+      t.like(target, { kind: 'Io', operation: 'create', path: join(locked, 'to'), code });
     });
     chmodSync(from, 0o000);
     await withoutPrivileges(async () => {
       const source = await failureOf(t, () => encryptFile(from, join(directory, 'to'), { key }));
-      t.like(source, { kind: 'Io', operation: 'Open', path: from, code });
+      t.like(source, { kind: 'Io', operation: 'open', path: from, code });
     });
     t.deepEqual(readdirSync(directory).sort(), ['from', 'locked']);
   },

@@ -123,10 +123,10 @@ test.serial('a changed source is refused, and is sealed without resume', async (
   t.like(await failureOf(t, () => encryptFile(from, to, SEAL)), {
     kind: 'SourceChanged',
     expected: SIZE,
-    relation: 'Modified',
+    relation: 'modified',
   });
   truncateSync(from, 1000);
-  t.like(await failureOf(t, () => encryptFile(from, to, SEAL)), { relation: 'Shorter' });
+  t.like(await failureOf(t, () => encryptFile(from, to, SEAL)), { relation: 'shorter' });
   t.is(left(directory).length, 2);
   await encryptFile(from, to, { key });
   t.deepEqual(names(directory), ['plain', 'target']);
@@ -145,9 +145,9 @@ test.serial('a journal of another operation is refused', async (t) => {
 test.serial('other options start over, and the report says why', async (t) => {
   const { from, to } = folder(t);
   const changes: readonly [SealingOptions & { key?: SecretKey; keyId?: string }, StartedOver][] = [
-    [{ keyId: 'other' }, 'OptionsDiffer'],
-    [{ context: 'other' }, 'OptionsDiffer'],
-    [{ key: generateKey() }, 'NoMatchingKey'],
+    [{ keyId: 'other' }, 'options-differ'],
+    [{ context: 'other' }, 'options-differ'],
+    [{ key: generateKey() }, 'no-matching-key'],
   ];
   for (const [change, startedOver] of changes) {
     await interrupt(t, to, (how) => encryptFile(from, to, { ...SEAL, overwrite: true, ...how }));
@@ -175,7 +175,7 @@ test.serial('the resume secret opens a journal that no key opens', async (t) => 
   const resumeSecret = new Uint8Array(32).fill(7);
   await interrupt(t, to, (how) => encryptFile(from, to, { ...SEAL, ...how, resumeSecret }));
   const { resume } = await encryptFile(from, to, { ...SEAL, key: generateKey(), resumeSecret });
-  t.is(resume?.startedOver, 'OptionsDiffer');
+  t.is(resume?.startedOver, 'options-differ');
 });
 
 test('invalid values are refused by name', async (t) => {
@@ -200,6 +200,6 @@ test.serial('an output that was renamed away is made anew', async (t) => {
   await interrupt(t, to, (how) => encryptFile(from, to, { ...SEAL, ...how }));
   const partial = left(directory).find((name) => name.endsWith('.partial')) ?? '';
   renameSync(join(directory, partial), join(directory, 'away'));
-  t.is((await encryptFile(from, to, SEAL)).resume?.startedOver, 'OutputMissing');
+  t.is((await encryptFile(from, to, SEAL)).resume?.startedOver, 'output-missing');
   t.deepEqual(names(directory), ['away', 'plain', 'target']);
 });

@@ -154,6 +154,10 @@ test('every stream of vectors/streams.json opens, or is refused, as it says', as
   }
 });
 
+/** A name as the engine writes it: `header-checksum` is its `HeaderChecksum`. */
+const engineName = (value: string) =>
+  value.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
 /** What an error tells of what the vector names: code, kind, and the fields of the innermost failure. */
 function toldOf(error: SealError, due: Stream['failure'] = { code: '', kind: '' }): Record<string, unknown> {
   const { failure } = error;
@@ -162,6 +166,9 @@ function toldOf(error: SealError, due: Stream['failure'] = { code: '', kind: '' 
   // What crosses as a number the engine's test wrote as words.
   if ('supplied' in fields) fields['supplied'] = String(fields['supplied']);
   const told = Object.fromEntries(Object.keys(due).map((name) => [name, fields[name]]));
+  for (const name of ['field', 'reason', 'limit', 'part', 'disagreement']) {
+    if (name in told) told[name] = engineName(String(told[name]));
+  }
   return { ...told, code: error.code.replace('ERR_SEAL_', ''), kind: kindOf(failure) };
 }
 

@@ -74,7 +74,7 @@ test('what a header may cost is limited before any passphrase is tried', async (
   const identities = [passphrase('b')];
   t.deepEqual(await decrypt(stream, { identities, maxPassphraseCost: 256 }), PLAIN);
   const failure = await failureOf(t, () => decrypt(stream, { identities, maxPassphraseCost: 255 }));
-  t.like(failure, { kind: 'LimitExceeded', limit: 'PassphraseCost', maximum: 255, value: 256 });
+  t.like(failure, { kind: 'LimitExceeded', limit: 'passphrase-cost', maximum: 255, value: 256 });
 });
 
 function generateKeyOf(): Recipient {

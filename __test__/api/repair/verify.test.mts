@@ -57,7 +57,7 @@ test('all damage is found, with its place and its failure, and the promise resol
     t.like(first?.failure, { kind: 'Segment', error: { kind: 'DigestMismatch', segment: 2 } });
     t.regex(first?.message ?? '', /^segment 2 /);
     t.is(end?.index, undefined);
-    t.like(end?.failure, { kind: 'EndDamaged', part: 'Footer' });
+    t.like(end?.failure, { kind: 'EndDamaged', part: 'footer' });
   }
 });
 
@@ -90,7 +90,7 @@ test('an impossible check rejects', async (t) => {
   t.true(missing instanceof SealError);
   t.like((missing as SealError).failure, {
     kind: 'Io',
-    operation: 'Open',
+    operation: 'open',
     path: '/no/such/file',
     code: 'ENOENT',
   });

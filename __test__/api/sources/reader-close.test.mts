@@ -94,7 +94,7 @@ test('a file that became shorter is reported', async (t) => {
     nextSegment: 0,
     offset: headerSize + 100,
   });
-  t.like(await failureOf(t, () => byHandle.read(0, 1)), { kind: 'SourceChanged', relation: 'Shorter' });
+  t.like(await failureOf(t, () => byHandle.read(0, 1)), { kind: 'SourceChanged', relation: 'shorter' });
 });
 
 test('an open reader yields the segments of the stream during reads', async (t) => {

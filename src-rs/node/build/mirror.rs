@@ -4,7 +4,7 @@
 //! | engine                                 | JavaScript                                     |
 //! |----------------------------------------|------------------------------------------------|
 //! | enum with a name in `…Error`           | object, discriminated by `kind`                |
-//! | any other enum                         | union of the variants' names                   |
+//! | any other enum                         | union of the variants' names in kebab-case     |
 //! | texts returned by the method `code`    | union of the prefixed texts, named `…Code`     |
 //! | `u64`, `usize`, newtypes of positions  | number                                         |
 //! | `Option<T>`                            | a property that may be absent                  |
@@ -131,7 +131,12 @@ impl Source {
         let (mut variants, mut arms) = (Vec::new(), Vec::new());
         for variant in &item.variants {
             let tag = &variant.ident;
-            docs.extend(variant_docs(tag, &variant.attrs));
+            let value = if is_error {
+                tag.to_string()
+            } else {
+                kebab_case(&tag.to_string())
+            };
+            docs.extend(variant_docs(&value, &variant.attrs));
             let fields: Vec<_> = variant.fields.iter().map(|field| &field.ident).collect();
             let types = variant.fields.iter().map(|field| self.js_type(&field.ty, wanted));
             let field_docs = variant.fields.iter().map(|field| {
@@ -143,7 +148,7 @@ impl Source {
             variants.push(if is_error {
                 quote!(#tag { #(#field_docs #fields: #types),* })
             } else {
-                quote!(#tag)
+                quote!(#[napi(value = #value)] #tag)
             });
             arms.push(quote! {
                 #module::#name::#tag { #(#fields),* } =>
@@ -245,6 +250,17 @@ fn pascal_case(code: &str) -> String {
     code.split('_').map(word).collect()
 }
 
+fn kebab_case(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push('-');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
 /// The lines of a doc comment.
 fn docs(attributes: &[Attribute]) -> Vec<String> {
     let text = |attribute: &Attribute| match &attribute.meta.require_name_value().ok()?.value {
@@ -260,7 +276,7 @@ fn docs(attributes: &[Attribute]) -> Vec<String> {
 }
 
 /// A variant's doc comment as an entry of a list in its enum's, because napi-rs drops the variant's own.
-fn variant_docs(tag: &Ident, attributes: &[Attribute]) -> Option<String> {
+fn variant_docs(tag: &str, attributes: &[Attribute]) -> Option<String> {
     let lines = docs(attributes);
     let text: Vec<_> = lines.iter().map(|line| line.trim()).collect();
     (!text.is_empty()).then(|| format!("\n - `{tag}`: {}", text.join(" ")))

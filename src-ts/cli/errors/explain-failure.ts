@@ -49,9 +49,9 @@ export function isBeforeOutput(failure: SealFailure): boolean {
   return (
     failure.kind === 'HeaderDamaged' ||
     failure.kind === 'HeaderTampered' ||
-    (failure.kind === 'HeaderError' && failure.field !== 'EndExtensions') ||
+    (failure.kind === 'HeaderError' && failure.field !== 'end-extensions') ||
     (failure.kind === 'Truncated' && failure.verifiedBytes === 0) ||
-    (failure.kind === 'Io' && failure.operation === 'Open')
+    (failure.kind === 'Io' && failure.operation === 'open')
   );
 }
 
@@ -160,8 +160,8 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
   OutputTooSmall: unexpected,
   InvalidOption: invalidOption,
   Io: ({ code, operation, message: text }, context, message) =>
-    code === 'EISDIR' && operation === 'Read'
-      ? notRegular({ path: context.input, found: 'Directory' }, context)
+    code === 'EISDIR' && operation === 'read'
+      ? notRegular({ path: context.input, found: 'directory' }, context)
       : explainSystemCode(
           code ?? '',
           message.replace(text, () => systemText(code) ?? text),
@@ -182,7 +182,7 @@ function restore(_: unknown, { command }: FailureContext): Meaning {
 function headerError({ field, found }: FailureOf<'HeaderError'>, context: FailureContext): Meaning {
   const { command, input } = context;
   if (command === 'salvage') return damaged(NEEDS_HEADER);
-  if (field !== 'Magic') {
+  if (field !== 'magic') {
     return damaged(`a newer release of sealstream may have written it; if not, ${RESTORE}`);
   }
   return found.startsWith(SEGMENT_MARKER)
@@ -221,12 +221,12 @@ function overLimit(
   { input }: FailureContext,
 ): Meaning {
   switch (limit) {
-    case 'SegmentSize':
+    case 'segment-size':
       return refused(
         `if you trust it, allow that with --max-segment-size ${value}`,
         `${input} has segments of ${value} bytes, and the limit is ${maximum}`,
       );
-    case 'PassphraseCost': {
+    case 'passphrase-cost': {
       const [cost, most] = [value, maximum].map((kib) => formatSize(kib * 1024));
       return refused(
         `if you trust it, allow that with --max-passphrase-cost ${value}K`,
@@ -247,7 +247,7 @@ function notRegular(
   { command, input, replicas }: FailureContext,
 ): Meaning {
   const isInput = path === input || replicas?.includes(path) === true;
-  if (found === 'Directory') {
+  if (found === 'directory') {
     const forInput = FOLDER_ADVICE[command] ?? 'name a sealed file';
     return refused(isInput ? forInput : 'name a file in it with -o OUT', `${path} is a directory`);
   }
@@ -314,9 +314,9 @@ const CONCERN_INPUT: ReadonlySet<string> = new Set<Kind>([
   'SourceChanged',
 ]);
 const CHANGES: Readonly<Record<string, string>> = {
-  Shorter: 'now has fewer',
-  Longer: 'now has more',
-  Modified: 'still has as many, but it was written to or replaced',
+  shorter: 'now has fewer',
+  longer: 'now has more',
+  modified: 'still has as many, but it was written to or replaced',
 };
 // The first bytes of a segment, as `found` quotes them.
 const SEGMENT_MARKER = '"SEG1';

@@ -70,4 +70,4 @@ function bug(error: unknown): Explanation {
 
 const RESUME = 'the same command with --resume continues from here';
 const DISCARD = 'the data on standard output is incomplete: discard it';
-const STARTED: ReadonlySet<string> = new Set(['Read', 'Write', 'Flush', 'Rename']);
+const STARTED: ReadonlySet<string> = new Set(['read', 'write', 'flush', 'rename']);

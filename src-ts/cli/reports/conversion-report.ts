@@ -66,13 +66,13 @@ function pathOrDash(end: Endpoint): string {
 }
 
 const REASONS: Readonly<Record<StartedOver, string>> = {
-  JournalTorn: 'the beginning of the journal was damaged',
-  NoMatchingKey: 'the key is not the one of the interrupted run',
-  NoSecret: 'public keys open no journal, and no resume secret was given',
-  OptionsDiffer: 'the options are not those of the interrupted run',
-  OutputMissing: 'the unfinished output was missing',
-  OutputDamaged: 'the output was complete but not yet renamed, and damaged',
-  Distrusted: 'others could have written to the journal or to the unfinished output',
+  'journal-torn': 'the beginning of the journal was damaged',
+  'no-matching-key': 'the key is not the one of the interrupted run',
+  'no-secret': 'public keys open no journal, and no resume secret was given',
+  'options-differ': 'the options are not those of the interrupted run',
+  'output-missing': 'the unfinished output was missing',
+  'output-damaged': 'the output was complete but not yet renamed, and damaged',
+  distrusted: 'others could have written to the journal or to the unfinished output',
 };
 // For less data, the rate measures the start of threads.
 const RATE_FROM = 2 ** 20;

@@ -135,7 +135,7 @@ pub enum SegmentReason {
     /// The size of the content inside the frames.
     ContentSize,
     /// The size of the whole record.
-    WireSize,
+    RecordSize,
     /// Another segment after the FINAL one.
     AfterFinal,
     /// The EndRecord is in the place of a segment.
@@ -157,7 +157,7 @@ impl fmt::Display for SegmentReason {
             Self::Finality => "FINAL flag",
             Self::PlaintextSize => "plaintext size",
             Self::ContentSize => "content size",
-            Self::WireSize => "record size",
+            Self::RecordSize => "record size",
             Self::AfterFinal => "place after the final segment",
             Self::EndTooEarly => "place, taken by the end record,",
             Self::FloeParameters => "FLOE parameters",

@@ -103,7 +103,7 @@ impl SegmentHeader {
         }
         let record_size = geometry.record_size(content_size);
         if u64::from(wire_size) != record_size {
-            return SegmentHeaderError::refuse(R::WireSize, record_size, wire_size);
+            return SegmentHeaderError::refuse(R::RecordSize, record_size, wire_size);
         }
         Ok(Self {
             index,
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(reason(|b| b[18] = 0x20), R::PlaintextSize);
         assert_eq!(reason(|b| b[16..24].fill(0)), R::PlaintextSize);
         assert_eq!(reason(|b| b[23] = 6), R::ContentSize);
-        assert_eq!(reason(|b| b[27] ^= 1), R::WireSize);
+        assert_eq!(reason(|b| b[27] ^= 1), R::RecordSize);
     }
 
     #[test]

@@ -84,7 +84,15 @@ macro_rules! names {
 
 pub(crate) use {names, object};
 
-/// Conversions of single values. JavaScript's numbers are exact up to 2^53.
+/// The largest number that JavaScript represents exactly, together with all smaller ones: `Number.MAX_SAFE_INTEGER`.
+pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// A number for JavaScript. Larger ones, which only a stream's claims can contain, become [`MAX_SAFE_INTEGER`].
+fn saturated(number: u64) -> f64 {
+    number.min(MAX_SAFE_INTEGER) as f64
+}
+
+/// Conversions of single values.
 macro_rules! values {
     ($($value:ident: $from:ty => $to:ty = $converted:expr;)*) => {
         $(impl IntoJs<$to> for $from {
@@ -102,12 +110,12 @@ values! {
     number: u16 => u32 = number.into();
     number: u32 => u32 = number;
     number: f64 => f64 = number;
-    number: u64 => f64 = number as f64;
-    number: usize => f64 = number as f64;
+    number: u64 => f64 = saturated(number);
+    number: usize => f64 = saturated(number as u64);
     number: usize => u32 = u32::try_from(number).unwrap_or(u32::MAX);
-    index: SegmentIndex => f64 = index.get() as f64;
+    index: SegmentIndex => f64 = saturated(index.get());
     index: FrameIndex => u32 = index.get();
-    offset: WireOffset => f64 = offset.get() as f64;
+    offset: WireOffset => f64 = saturated(offset.get());
     time: Duration => f64 = time.as_secs_f64() * 1000.0;
     text: String => String = text;
     text: &str => String = text.to_owned();

@@ -101,6 +101,6 @@ pub(crate) fn open_in_place(
 }
 
 fn wrong_size(index: SegmentIndex, offset: WireOffset, expected: u64, actual: usize) -> TaskError {
-    let error = SegmentHeaderError::new(SegmentReason::WireSize, expected, actual);
+    let error = SegmentHeaderError::new(SegmentReason::RecordSize, expected, actual);
     SegmentWorkerError::invalid(index, offset, error).into()
 }

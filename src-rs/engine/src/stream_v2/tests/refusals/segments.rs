@@ -94,7 +94,7 @@ rows! {
         in_segment_header("ContentSize", |record| record[23] = 1)
     };
     a_record_size_that_disagrees: "A segment's record size is not what its content needs." => {
-        in_segment_header("WireSize", |record| record[27] ^= 1)
+        in_segment_header("RecordSize", |record| record[27] ^= 1)
     };
     final_too_early: "The second of three segments has FINAL." => {
         in_segment_header("Finality", |record| record[4] = 1)
