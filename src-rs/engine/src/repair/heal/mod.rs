@@ -190,7 +190,7 @@ fn check_all_healed(healed: &[HealedSegment]) -> Result<(), SealError> {
         None => Ok(()),
         Some(first) => Err(SealError::NotHealed {
             segments: 1 + lost.count() as u64,
-            first: SegmentIndex::new(first),
+            segment: SegmentIndex::new(first),
         }),
     }
 }

@@ -146,7 +146,7 @@ fn lost_segments_are_counted_and_the_first_is_named() {
         let copies = [hurt(&[1, 3, 4, 7]), hurt(&[2, 3, 7, 8])];
         let lost = SealError::NotHealed {
             segments: 2,
-            first: SegmentIndex::new(3),
+            segment: SegmentIndex::new(3),
         };
         assert_eq!(heal_with(&copies, &control(threads)).1.unwrap_err(), lost);
     }
