@@ -93,7 +93,10 @@ impl ReadPlan {
                 batch.push(piece);
                 sealed.end = next.end;
             }
-            Some(Batch { sealed, pieces: batch })
+            Some(Batch {
+                sealed,
+                pieces: batch,
+            })
         })
     }
 

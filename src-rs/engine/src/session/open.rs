@@ -95,9 +95,9 @@ impl OpenSession {
     pub fn part_size(&self, cursor: &RecordCursor, bytes: &[u8]) -> Result<u64, SealError> {
         let header_size = SEGMENT_HEADER_SIZE as u64;
         if !cursor.is_at_end() {
-            return bytes
-                .first_chunk()
-                .map_or(Ok(header_size), |header| Ok(cursor.measure(header)?.sealed.size()));
+            return bytes.first_chunk().map_or(Ok(header_size), |header| {
+                Ok(cursor.measure(header)?.sealed.size())
+            });
         }
         let Some(fixed) = bytes.first_chunk::<END_RECORD_FIXED_SIZE>() else {
             return Ok(END_RECORD_FIXED_SIZE as u64);

@@ -29,7 +29,8 @@ pub fn encrypt_into<'env>(
         output.fill(|memory| {
             expect_writes(memory);
             let source = InputSource::memory(input(&bytes));
-            encrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(OperationReport::from)
+            encrypt_stream_v2(source, OutputSink::Memory(memory), &options, control)
+                .map(OperationReport::from)
         })
     })
 }
@@ -52,7 +53,8 @@ pub fn decrypt_into<'env>(
         output.fill(|memory| {
             expect_writes(memory);
             let source = InputSource::memory(input(&bytes));
-            decrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(OperationReport::from)
+            decrypt_stream_v2(source, OutputSink::Memory(memory), &options, control)
+                .map(OperationReport::from)
         })
     })
 }

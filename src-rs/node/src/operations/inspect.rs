@@ -10,8 +10,8 @@ use crate::types::names::{DigestName, PassphraseStrength};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::{inspect, stream_v2};
 use sealstream::stream_v2::io::open_source;
+use sealstream::{inspect, stream_v2};
 use std::path::PathBuf;
 
 object! {

@@ -171,7 +171,12 @@ impl StreamReader {
     /// The range of a segment in the plaintext. For the first missing segment, that of all missing segments.
     #[napi]
     pub fn segment_plaintext_range(&self, segment: f64) -> Result<ByteRange> {
-        Ok(self.get()?.opened().place(segment_index(segment)).plaintext.into())
+        Ok(self
+            .get()?
+            .opened()
+            .place(segment_index(segment))
+            .plaintext
+            .into())
     }
 
     /// The range of a segment's record in the source, where it is or should be. For the first missing segment, that of all missing

@@ -63,8 +63,7 @@ fn selected_by_any(
         // A slot that the interrupted rewrap removed can be missing: repeating the same rewrap succeeds.
         let was_removed = |older| select(older, selector, limits).map(|selected| selected.contains(&true));
         let is_index = matches!(selector, SlotSelector::Index(_));
-        if !selected.contains(&true) && (is_index || !older.map(was_removed).transpose()?.unwrap_or(false))
-        {
+        if !selected.contains(&true) && (is_index || !older.map(was_removed).transpose()?.unwrap_or(false)) {
             let problem = format!("selects no slot by {}", describe(selector));
             return Err(invalid("remove", problem));
         }

@@ -234,7 +234,7 @@ fn runs(healed: &[HealedSegment]) -> Vec<HealedRun> {
         match runs.last_mut() {
             Some(run) if run.replica == replica && run.segment.get() + run.segment_count == index => {
                 run.segment_count += 1;
-            },
+            }
             _ => runs.push(HealedRun {
                 segment: SegmentIndex::new(index),
                 segment_count: 1,

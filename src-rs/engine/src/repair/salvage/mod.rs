@@ -22,8 +22,8 @@ mod recover;
 mod survey;
 
 pub use damage_map::{
-    Conflict, Resolution, DamageMap, HeaderLocation, HeaderOrigin, LossCause, LossReason, LostRange,
-    LostRanges, Outcome, Recovered, TrailerState,
+    Conflict, DamageMap, HeaderLocation, HeaderOrigin, LossCause, LossReason, LostRange, LostRanges, Outcome,
+    Recovered, Resolution, TrailerState,
 };
 pub use file::salvage_file;
 

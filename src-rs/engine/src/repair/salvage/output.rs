@@ -216,7 +216,12 @@ impl<'a> Output<'a> {
                 self.recovery.check_digest(sealed, &mut self.map.times)
             };
             let segments = unverified..unverified + 1;
-            self.lose(segments.clone(), self.plaintext_of(&segments), Some(sealed), reason);
+            self.lose(
+                segments.clone(),
+                self.plaintext_of(&segments),
+                Some(sealed),
+                reason,
+            );
             self.next = segments.end;
         }
         self.skip_unfound(index);
@@ -250,7 +255,12 @@ impl<'a> Output<'a> {
                 start: offset(segments.start),
                 end: offset(last).saturating_add(size),
             };
-            self.lose(segments.clone(), self.plaintext_of(&segments), Some(sealed), reason);
+            self.lose(
+                segments.clone(),
+                self.plaintext_of(&segments),
+                Some(sealed),
+                reason,
+            );
         }
         self.next = index;
     }

@@ -1,7 +1,7 @@
 //! Recovers one segment: the frames that verify, from all its sealings and their copies.
 
 use super::AttemptCounters;
-use super::damage_map::{Resolution, LossReason};
+use super::damage_map::{LossReason, Resolution};
 use super::found_record::FoundRecord;
 use super::survey::Survey;
 use crate::crypto::{DigestValue, SegmentHasher};

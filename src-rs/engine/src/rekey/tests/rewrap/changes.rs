@@ -67,10 +67,7 @@ fn slots_are_selected_by_position_type_id_and_identity() {
     let stream = sealed_for(recipients);
     let by_passphrase = |text| Identity::Passphrase(Passphrase::new(text).unwrap());
     for (selector, left) in [
-        (
-            SlotSelector::Index(1),
-            vec!["key", "x25519", "passphrase", "key"],
-        ),
+        (SlotSelector::Index(1), vec!["key", "x25519", "passphrase", "key"]),
         (
             SlotSelector::Type(SlotType::Passphrase),
             vec!["key", "x25519", "key"],

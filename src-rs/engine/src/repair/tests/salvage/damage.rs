@@ -103,10 +103,7 @@ fn adjacent_lost_segments_are_one_range() {
         [(SEGMENT as u64, 4 * SEGMENT as u64, LossCause::Missing)]
     );
     assert_eq!(
-        (
-            map.lost.ranges[0].segment.get(),
-            map.lost.ranges[0].segment_count
-        ),
+        (map.lost.ranges[0].segment.get(), map.lost.ranges[0].segment_count),
         (1, 3)
     );
     assert_eq!(

@@ -5,7 +5,7 @@ use super::{SIZE, damaged, expected, rewrappable, salvage_bytes, salvage_with, s
 use crate::format::SegmentIndex;
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::Control;
-use crate::repair::salvage::{Resolution, DamageMap, Outcome, SalvageOptions, TrailerState};
+use crate::repair::salvage::{DamageMap, Outcome, Resolution, SalvageOptions, TrailerState};
 use crate::testing::support::reading;
 
 #[test]
