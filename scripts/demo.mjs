@@ -69,10 +69,10 @@ async function sealAndOpen({ encryptFile, decryptFile, SecretKey }, plain, folde
   const before = await sha256(plain);
 
   const sealing = await encryptFile(plain, sealed, { key });
-  const { segments, frames, threads, plaintextSize, streamSize } = sealing;
+  const { segments, frames, threads, plaintextSize, sealedSize } = sealing;
   const parts = [counted(segments, 'segment'), counted(frames, 'frame'), counted(threads, 'thread')];
   row('sealed', `${speed(sealing)}, fsync included: ${parts.join(', ')}`);
-  row('', `${counted(plaintextSize, 'byte')} became ${grouped(streamSize)}`);
+  row('', `${counted(plaintextSize, 'byte')} became ${grouped(sealedSize)}`);
 
   const opening = await decryptFile(sealed, opened, { key });
   row('opened', `${speed(opening)}, fsync included: every byte authenticated`);

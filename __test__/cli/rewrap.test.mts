@@ -41,7 +41,7 @@ test('a key is added, named and removed again', async (t) => {
   t.is(await open('my.key'), 'content of a');
 });
 
-test('public keys and passphrases are added, and slots removed by type and position', async (t) => {
+test('public keys and passphrases are added, and slots removed by type and index', async (t) => {
   const cwd = await store(t);
   const pair = await sealstream(['keygen', '--recipient', '-o', 'pair.key'], { cwd });
   t.is(pair.code, 0, pair.stderr);
@@ -237,11 +237,14 @@ test('slots of unknown types, which --replace keeps, are reported', (t) => {
     revision: 1,
     inPlace: true,
     headerSize: 4096,
-    slots: [{ type: 'key' }, { type: 'unknown (77)' }],
-    openedBy: { slot: 0, type: 'key' as const },
+    slots: [
+      { slotIndex: 0, type: 'key' },
+      { slotIndex: 1, type: 'unknown (77)' },
+    ],
+    openedBy: { slotIndex: 0, type: 'key' as const },
     headerFromCopy: false,
-    added: [{ position: 0, slot: { type: 'key' } }],
-    removed: [{ position: 0, slot: { type: 'key' } }],
+    added: [{ slotIndex: 0, type: 'key' }],
+    removed: [{ slotIndex: 0, type: 'key' }],
   };
   const files = new RewrapFilesReport();
   t.regex(files.text({ path: 'a', report }), /added 1; removed 1; kept 1 slot of unknown types; 2 key slots/);

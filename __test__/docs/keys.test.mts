@@ -37,7 +37,7 @@ test('the guide’s host backs up with a public key, and the pair or the passphr
   await pair.toFile(join(directory, 'pair.key'));
   await backUp(path, pair.publicKey, Buffer.from('last way in'));
   const openedBy = await restore(sealed, back, join(directory, 'pair.key'));
-  t.like(openedBy, { slot: 0, type: 'hybrid' });
+  t.like(openedBy, { slotIndex: 0, type: 'hybrid' });
   t.is(readFileSync(back, 'utf8'), 'some text');
   await decryptFile(sealed, back, { identities: [passphrase('last way in')], overwrite: true });
 });

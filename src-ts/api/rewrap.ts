@@ -6,6 +6,7 @@ import { rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import {
   boolean,
+  type Check,
   checked,
   integer,
   list,
@@ -29,11 +30,15 @@ export type RewrapOptions = Pick<OpeningOptions, 'context' | 'acceptSlots' | 'ma
   RewrapChange;
 
 /**
- * Selects key slots of a header: the one at a position from 0, all of a type, all with a key id (a key's name, or the id of a key
+ * Selects key slots of a header: the one with an index from 0, all of a type, all with a key id (a key's name, or the id of a key
  * service's key), or all that an identity opens. An identity of a key service can't select slots: give its key id.
  */
 export type SlotSelector =
-  number | { readonly type: SlotType } | { readonly keyId: string } | Identity | SecretKey;
+  | { readonly slotIndex: number }
+  | { readonly type: SlotType }
+  | { readonly keyId: string }
+  | Identity
+  | SecretKey;
 
 /** A change of a file's key slots. */
 export interface RewrapChange {
@@ -125,7 +130,6 @@ interface Selector {
 }
 
 function selector(name: string, item: unknown): Selector {
-  if (typeof item === 'number') return { selection: nullPrototype({ position: POSITION(name, item) }) };
   if (typeof item !== 'object' || item === null) throw typeError(name, SELECTOR, item);
   const prototype: unknown = Object.getPrototypeOf(item);
   if (prototype !== Object.prototype && prototype !== null) {
@@ -133,14 +137,16 @@ function selector(name: string, item: unknown): Selector {
     if (!isAccess(held)) return { identity: held };
     throw typeError(name, SELECTOR, item, 'a key service, which can not select slots: give { keyId }');
   }
-  const { type, keyId, ...others } = item as { type?: unknown; keyId?: unknown };
-  if (Object.keys(others).length > 0 || (type === undefined) === (keyId === undefined)) {
-    throw rangeError(name, 'must have either type or keyId, and nothing else');
-  }
-  const selection =
-    type === undefined ? { keyId: string(`${name}.keyId`, keyId) } : { type: slotType(`${name}.type`, type) };
-  return { selection: nullPrototype(selection) };
+  const given = Object.entries(item).filter(([, value]) => value !== undefined);
+  const [field, value] = given[0] ?? [];
+  const check = given.length === 1 && field !== undefined ? SELECTION.get(field) : undefined;
+  if (check === undefined) throw rangeError(name, 'must have exactly one of slotIndex, type and keyId');
+  return { selection: nullPrototype({ [String(field)]: check(`${name}.${field}`, value) }) };
 }
 
-const POSITION = integer(0, limits.maxSlots - 1);
-const SELECTOR = 'a position, { type }, { keyId } or an identity';
+const SELECTION: ReadonlyMap<string, Check<unknown>> = new Map<keyof SlotSelection, Check<unknown>>([
+  ['slotIndex', integer(0, limits.maxSlots - 1)],
+  ['type', slotType],
+  ['keyId', string],
+]);
+const SELECTOR = '{ slotIndex }, { type }, { keyId } or an identity';

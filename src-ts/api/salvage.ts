@@ -61,10 +61,7 @@ export async function salvage(
     const map = await identities.use(slots, settings.context, operation, (offered) =>
       native.salvageFile(source, target, offered, settings, choices, placement, how),
     );
-    for (const { firstSegment: index, plaintextRange, wireRange, cause, message } of map.lost) {
-      const damage = { index, plaintextRange, cause, message };
-      operation.diagnostics.damage(wireRange ? { ...damage, wireRange } : damage);
-    }
+    for (const { segmentCount: _, ...damage } of map.lost) operation.diagnostics.damage(damage);
     return map;
   };
   return run('salvage', options, recover, { total: ({ sourceSize }) => sourceSize });

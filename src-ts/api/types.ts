@@ -6,8 +6,8 @@ import type {
   DigestName,
   Opened,
   Progress,
-  Report as NativeReport,
-  SlotTypeName,
+  OperationReport,
+  SlotType,
 } from '../../native/binding';
 
 /** Options of every operation that returns a promise. */
@@ -55,7 +55,7 @@ export interface OpeningOptions {
    * The types of key slots to try, all by default. Anyone can seal a stream for a public key: to accept only streams from a holder
    * of a shared key or passphrase, list only these types.
    */
-  acceptSlots?: readonly SlotTypeName[] | undefined;
+  acceptSlots?: readonly SlotType[] | undefined;
   /**
    * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
    * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
@@ -142,8 +142,8 @@ export interface SegmentsOptions {
 export type SegmentResult =
   | {
       readonly ok: true;
-      /** Position in the stream, from 0. */
-      readonly index: number;
+      /** The segment, from 0. */
+      readonly segment: number;
       /** Offset of its plaintext in the whole plaintext. */
       readonly offset: number;
       /** Its plaintext, verified. */
@@ -158,7 +158,7 @@ export type SegmentResult =
 export type ProgressEvent = Progress;
 
 /** The report of an operation. */
-export type Report = Omit<NativeReport, 'opened'>;
+export type Report = Omit<OperationReport, 'opened'>;
 
 /** The report of sealing. */
 export type SealReport = Report;

@@ -1,6 +1,6 @@
 // Runs an operation of the addon: passes signal and listeners in, and reports or the package's errors out.
 
-import type { Progress, Report, RunSettings } from '../../native/binding';
+import type { OperationReport, Progress, RunSettings } from '../../native/binding';
 import { abortError, onAbort, throwIfAborted } from './abort';
 import { native, nullPrototype } from './binding';
 import { Canceller } from './canceller';
@@ -105,7 +105,7 @@ export function isCancelled(error: unknown): boolean {
 }
 
 /** Converts the addon's report to the public one, which has the fields of `opened` beside the others: those that sealing lacks. */
-export function publicReport({ opened, ...common }: Report): OpenReport {
+export function publicReport({ opened, ...common }: OperationReport): OpenReport {
   return { ...common, ...opened } as OpenReport;
 }
 

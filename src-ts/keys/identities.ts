@@ -1,6 +1,6 @@
 // The identities of one call, as the addon takes them.
 
-import type { NativeCredential, ServiceSlot, SlotTypeName } from '../../native/binding';
+import type { NativeCredential, ServiceSlot, SlotType } from '../../native/binding';
 import { native } from '../internal/binding';
 import { publicError, rangeError, typeError } from '../internal/errors';
 import type { Operation } from '../internal/operation';
@@ -29,7 +29,7 @@ export class Identities {
   static of(options: {
     key?: unknown;
     identities?: unknown;
-    acceptSlots?: readonly SlotTypeName[] | undefined;
+    acceptSlots?: readonly SlotType[] | undefined;
   }): Identities {
     const { key, identities, acceptSlots } = options;
     if (identities === undefined) {

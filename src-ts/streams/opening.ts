@@ -95,12 +95,12 @@ class Opening extends Conversion<OpenReport, ReturnType<typeof openPlan>> {
   }
 
   #openRecord(stream: OpenStream, record: Buffer): void {
-    const { index } = stream;
+    const { segment } = stream;
     const opened = stream.open(record, this.cancellation).then((done) => {
       this.diagnostics.segment(done);
       return plaintextSlots(record, stream.plaintextSlots, done.plaintextSize);
     });
-    this.deliver(opened, true, (error) => this.#replace(stream, index, error));
+    this.deliver(opened, true, (error) => this.#replace(stream, segment, error));
   }
 
   async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: OpenReport }> {
@@ -109,7 +109,7 @@ class Opening extends Conversion<OpenReport, ReturnType<typeof openPlan>> {
       const report = await stream.finish(bytes, concurrency, this.cancellation);
       return { bytes: [], report: publicReport(report) };
     } catch (error) {
-      const replacement = await this.#replace(stream, stream.index, error);
+      const replacement = await this.#replace(stream, stream.segment, error);
       return { bytes: replacement, report: publicReport(stream.report(concurrency)) };
     }
   }
@@ -119,12 +119,12 @@ class Opening extends Conversion<OpenReport, ReturnType<typeof openPlan>> {
    *
    * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
    */
-  async #replace(stream: OpenStream, index: number, error: unknown): Promise<Iterable<Buffer>> {
+  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<Buffer>> {
     const { onDamage } = this.plan;
-    const damage = onDamage === 'abort' ? undefined : stream.damage(index);
+    const damage = onDamage === 'abort' ? undefined : stream.damage(segment);
     if (!damage) throw error;
     const decision = await decisionAbout(damage, onDamage, this.diagnostics, false);
-    return callNative(() => stream.decide(index, decision)) ? zeros(damage.plaintextRange) : [];
+    return callNative(() => stream.decide(segment, decision)) ? zeros(damage.plaintextRange) : [];
   }
 }
 
@@ -144,8 +144,8 @@ function plaintextSlots(
 }
 
 /** Zeros in the place of lost plaintext, made when they are taken. */
-function* zeros({ start, end }: ByteRange): Generator<Buffer, void, void> {
-  for (let at = start; at < end; at += ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, end - at));
+function* zeros({ length }: ByteRange): Generator<Buffer, void, void> {
+  for (let left = length; left > 0; left -= ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, left));
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -46,10 +46,10 @@ test('an added recipient can open the file and a removed one can not, in place',
     inPlace: true,
     headerSize: HEADER,
     headerFromCopy: false,
-    openedBy: { slot: 0, type: 'key', keyId: 'old' },
+    openedBy: { slotIndex: 0, type: 'key', keyId: 'old' },
     slots: [{ type: 'key', keyId: 'new' }],
-    added: [{ position: 0, slot: { type: 'key', keyId: 'new' } }],
-    removed: [{ position: 0, slot: { type: 'key', keyId: 'old' } }],
+    added: [{ slotIndex: 0, type: 'key', keyId: 'new' }],
+    removed: [{ slotIndex: 0, type: 'key', keyId: 'old' }],
   });
   t.is(report.streamId, (await inspect(path)).streamId);
   const after = bytes();
@@ -71,19 +71,19 @@ test('every kind of recipient is added, and opens, and is removed by what opens 
     // A key service is not asked whose slot it is.
     const selector = type === 'provider' ? { type } : identity;
     const { removed } = await rewrap(path, { identities: [identity, key], remove: [selector] });
-    t.is(removed[0]?.slot.type, type);
+    t.is(removed[0]?.type, type);
     await t.throwsAsync(decrypt(bytes(), { identities: [identity] }), undefined, type);
   }
   t.is((await inspect(path)).headerRevision, 10);
 });
 
-test('slots are selected by position and type, and replaced as a whole', async (t) => {
+test('slots are selected by index and type, and replaced as a whole', async (t) => {
   const { path } = await sealed(t);
   const pair = KeyPair.generate('x25519');
   const add = [secretKey(generateKey(), { id: 'a' }), x25519(pair.publicKey), x25519(pair.publicKey)];
   const types = ({ slots }: { slots: readonly { type: string }[] }) => slots.map(({ type }) => type);
   t.deepEqual(types(await rewrap(path, { key, add })), ['key', 'key', 'x25519', 'x25519']);
-  t.deepEqual(types(await rewrap(path, { key, remove: [1, { type: 'x25519' }] })), ['key']);
+  t.deepEqual(types(await rewrap(path, { key, remove: [{ slotIndex: 1 }, { type: 'x25519' }] })), ['key']);
   const replaced = await rewrap(path, { key, replace: [x25519(pair.publicKey)] });
   t.deepEqual(types(replaced), ['x25519']);
   t.is((await rewrap(path, { identities: [pair] })).revision, 4);
@@ -116,7 +116,7 @@ test('a failure changes nothing', async (t) => {
   t.is((await refused({ key: stranger, context, add: [stranger] })).code, 'ERR_SEAL_NO_MATCHING_KEY');
   t.is((await refused({ key, add: [stranger] })).code, 'ERR_SEAL_CONTEXT_MISMATCH');
   t.regex((await refused({ key, context, remove: [{ keyId: 'none' }] })).message, /the key id "none"/);
-  t.regex((await refused({ key, context, remove: [0] })).message, /no key slot/);
+  t.regex((await refused({ key, context, remove: [{ slotIndex: 0 }] })).message, /no key slot/);
   t.regex(
     (await refused({ key, context, remove: [stranger] })).message,
     /selects no slot by an identity of the type key/,
@@ -143,18 +143,24 @@ test('options are checked before anything is read', async (t) => {
   await wrong({ add: [KeyPair.generate('x25519')] }, type, /publicKey/);
   await wrong({ replace: [] }, range, /replace must have 1 to 64 items/);
   await wrong({ replace: [key], add: [key] }, range, /replace can not/);
-  await wrong({ replace: [key], remove: [0] }, range, /replace can not/);
+  await wrong({ replace: [key], remove: [{ slotIndex: 0 }] }, range, /replace can not/);
   await wrong({ remove: {} }, type, /remove/);
-  for (const item of [-1, 64, 0.5]) await wrong({ remove: [item] }, range, /remove\[0\]/);
+  for (const slotIndex of [-1, 64, 0.5])
+    await wrong({ remove: [{ slotIndex }] }, range, /remove\[0\]\.slotIndex/);
+  await wrong({ remove: [0] }, type, /remove\[0\]/);
   await wrong({ remove: [null] }, type, /remove\[0\]/);
-  await wrong({ remove: [{}] }, range, /either type or keyId/);
-  await wrong({ remove: [{ type: 'key', keyId: 'a' }] }, range, /either type or keyId/);
+  await wrong({ remove: [{}] }, range, /exactly one of slotIndex, type and keyId/);
+  await wrong({ remove: [{ type: 'key', keyId: 'a' }] }, range, /exactly one of slotIndex, type and keyId/);
   await wrong({ remove: [{ type: 'rot13' }] }, range, /remove\[0\]\.type/);
   await wrong({ remove: [{ keyId: 1 }] }, type, /remove\[0\]\.keyId/);
-  await wrong({ remove: [0, x25519(KeyPair.generate('x25519').publicKey)] }, type, /remove\[1\]/);
+  await wrong(
+    { remove: [{ slotIndex: 0 }, x25519(KeyPair.generate('x25519').publicKey)] },
+    type,
+    /remove\[1\]/,
+  );
   await wrong({ remove: [provider(new FakeService(), 'k')] }, type, /keyId/);
   await wrong({ flush: 1 }, type, /flush/);
-  await wrong({ removed: [0] }, 'ERR_INVALID_ARG_VALUE', /removed/);
+  await wrong({ removed: [{ slotIndex: 0 }] }, 'ERR_INVALID_ARG_VALUE', /removed/);
 });
 
 test('an interrupted rewrap is reported, opens with both keys, and the next rewrap completes it', async (t) => {
@@ -206,7 +212,7 @@ test('the slots of a key service before and after the change open an interrupted
 test('a selector with no field or several fields is refused, not ignored', async (t) => {
   const { path, bytes } = await sealed(t);
   const before = bytes();
-  for (const selection of [{}, { position: 0, keyId: 'old' }]) {
+  for (const selection of [{}, { slotIndex: 0, keyId: 'old' }]) {
     const settings = { replace: false, remove: [selection], flush: false };
     // The addon throws at once.
     t.throws(() => native.rewrap(path, [new Uint8Array(32)], {}, [], [], settings), {
@@ -236,7 +242,7 @@ test('the caller may dispose of all secrets while waiting for services, which wr
   });
   for (const each of disposables) each.dispose();
   const report = await work;
-  t.deepEqual(report.removed.map(({ slot }) => slot.type).sort(), ['key', 'passphrase']);
+  t.deepEqual(report.removed.map(({ type }) => type).sort(), ['key', 'passphrase']);
   t.deepEqual([...service.calls].sort(), ['unwrap kms', 'wrap new']);
   t.deepEqual(await decrypt(bytes(), { key: expected }), plaintext);
 });

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import fc from 'fast-check';
 import {
-  ciphertextSize,
+  sealedSize,
   decrypt,
   decryptFile,
   decryptSync,
@@ -43,7 +43,7 @@ for (const [number, choice] of CHOICES.entries()) {
       const bytes = pattern(size);
       const sealed = [await encrypt(bytes, { key, ...choice }), encryptSync(bytes, { key, ...choice })];
       for (const stream of sealed) {
-        t.is(stream.length, ciphertextSize(size, choice), `${size}`);
+        t.is(stream.length, sealedSize(size, choice), `${size}`);
         t.true((await decrypt(stream, { key, context })).equals(bytes), `${size}`);
         t.true(decryptSync(stream, { key, context }).equals(bytes), `${size}`);
       }
@@ -57,8 +57,8 @@ for (const [number, choice] of CHOICES.entries()) {
     for (const size of SIZES) {
       writeFileSync(plain, pattern(size));
       const report = await encryptFile(plain, sealed, { key, ...choice, overwrite: true });
-      t.is(report.streamSize, ciphertextSize(size, { ...choice, kind: 'file' }));
-      t.is(readFileSync(sealed).length, report.streamSize);
+      t.is(report.sealedSize, sealedSize(size, { ...choice, target: 'file' }));
+      t.is(readFileSync(sealed).length, report.sealedSize);
       const opened = await decryptFile(sealed, join(directory, 'opened'), { key, context, overwrite: true });
       t.is(opened.plaintextSize, size);
       t.true(readFileSync(join(directory, 'opened')).equals(pattern(size)));
@@ -98,9 +98,9 @@ test('a report has sizes, threads and times', async (t) => {
   const opened = await decryptFile(at('sealed'), at('opened'), { key });
   t.like(opened, {
     plaintextSize: 10_000,
-    streamSize: sealed.streamSize,
+    sealedSize: sealed.sealedSize,
     streamId: sealed.streamId,
-    openedBy: { slot: 0, type: 'key' },
+    openedBy: { slotIndex: 0, type: 'key' },
     headerFromCopy: false,
     headerCopyDamaged: false,
   });
@@ -120,7 +120,7 @@ test('only what is visible without a key is reported', async (t) => {
     digest: 'sha256',
     plaintextSize: 10_000,
     segments: 3,
-    streamSize: stream.length,
+    sealedSize: stream.length,
     headerRevision: 0,
     hasHeaderCopy: false,
     headerFromCopy: false,
@@ -178,7 +178,7 @@ test('any bytes come back with any options', async (t) => {
     fc.asyncProperty(choices, async ({ bytes, frames, frameSize, digest, keyId, context, threads }) => {
       const options = { key, frameSize, segmentSize: frames * frameSize, digest, keyId, context };
       const stream = await encrypt(bytes, { ...options, threads });
-      t.is(stream.length, ciphertextSize(bytes.length, options));
+      t.is(stream.length, sealedSize(bytes.length, options));
       t.true(decryptSync(stream, { key, context }).equals(bytes));
       const sync = encryptSync(bytes, options);
       t.true((await decrypt(sync, { key, context, threads })).equals(bytes));

@@ -93,7 +93,7 @@ test('streams of an independent implementation open, or are refused, as it says'
       }
     }
     const info = await inspect(stream);
-    t.is(info.streamSize, stream.length);
+    t.is(info.sealedSize, stream.length);
     t.deepEqual(
       info.slots.map(({ type }) => type),
       [...vector.opens_with],

@@ -180,7 +180,7 @@ async function readerOf(t: ExecutionContext, handle: FileHandle): Promise<void> 
   ];
   t.deepEqual([String(first), count], ['text', size]);
   const node: Readable = reader.createReadStream({ start: 0, end: 3 });
-  const web: ReadableStream<Uint8Array> = reader.stream({ start: 0, end: 4 });
+  const web: ReadableStream<Uint8Array> = reader.stream({ offset: 0, length: 4 });
   t.deepEqual(String(await buffer(node)), await text(web));
 }
 

@@ -60,12 +60,12 @@ test('a damaged frame becomes zeros or nothing, and is reported', async (t) => {
   t.deepEqual(readFileSync(to), due);
   t.is(map.outcome, 'partial');
   t.like(map.lost[0], {
-    plaintextRange: { start, end },
-    firstSegment: 3,
-    lastSegment: 3,
+    plaintextRange: { offset: start, length: end - start },
+    segment: 3,
+    segmentCount: 1,
     cause: 'rot',
   });
-  t.is(map.lost[0]?.wireRange?.start, inFrame(3, 1) - 100);
+  t.is(map.lost[0]?.sealedRange?.offset, inFrame(3, 1) - 100);
   t.is(map.recovered.bytes, plaintext.length - FRAME);
   const { readMs, cryptoMs, digestMs, writeMs } = map.stages;
   t.true(readMs > 0 && cryptoMs > 0 && digestMs > 0 && writeMs > 0, JSON.stringify(map.stages));
@@ -168,7 +168,7 @@ test('an invalid damage map is refused', async (t) => {
     { ...map, segments: evil },
     { ...map, recovered: { ...map.recovered, bytes: evil } },
     { ...map, lost: [{ ...lost, cause: evil }] },
-    { ...map, lost: [{ ...lost, plaintextRange: { start: evil, end: 1 } }] },
+    { ...map, lost: [{ ...lost, plaintextRange: { offset: evil, length: 1 } }] },
     { ...map, lost: 'all' },
     { ...map, stages: { ...map.stages, readMs: evil } },
     { ...map, stages: null },
@@ -187,9 +187,9 @@ test('small damage is visible in a picture of many segments, and pages stay smal
   const segmentSize = 2 ** 20;
   const lost = Array.from({ length: 5000 }, (_, index) => {
     const start = index * 20 * segmentSize;
-    const plaintextRange = { start, end: start + 65_536 };
-    const place = { firstSegment: index * 20, lastSegment: index * 20 };
-    return { plaintextRange, wireRange: null, ...place, cause: 'rot' as const, message: 'rotten' };
+    const plaintextRange = { offset: start, length: 65_536 };
+    const place = { segment: index * 20, segmentCount: 1 };
+    return { plaintextRange, ...place, cause: 'rot' as const, message: 'rotten' };
   });
   const map: DamageMap = {
     version: 1,

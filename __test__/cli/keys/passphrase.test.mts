@@ -243,7 +243,7 @@ test('SEALSTREAM_PASSPHRASE is used only with -p', async (t) => {
 test('every command that opens accepts a passphrase, and reports say so', async (t) => {
   const cwd = await folderWithSealed(t);
   const opened = await sealstream(['decrypt', '-p', '--json', '-o', 'y', 'x.seal'], { cwd, env });
-  t.like(parsed(opened.stdout), { openedBy: { slot: 0, type: 'passphrase' } });
+  t.like(parsed(opened.stdout), { openedBy: { slotIndex: 0, type: 'passphrase' } });
   t.is(readFileSync(join(cwd, 'y'), 'utf8'), 'some text');
   const checked = await sealstream(['verify', '-p', 'x.seal'], { cwd, env });
   t.is(checked.code, 0, checked.stderr);

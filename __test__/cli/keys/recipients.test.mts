@@ -54,7 +54,7 @@ test('the public key seals, and only the secret key opens', async (t) => {
       cwd,
     });
     t.is(opened.code, 0, opened.stderr);
-    t.like(parsed(opened.stdout), { openedBy: { slot: 0, type } });
+    t.like(parsed(opened.stdout), { openedBy: { slotIndex: 0, type } });
     t.is(readFileSync(join(cwd, type), 'utf8'), 'some text');
     t.is((await sealstream(['verify', '-i', `${type}.key`, `${type}.seal`], { cwd })).code, 0);
     t.is(
@@ -104,7 +104,7 @@ test('a file can have public keys, key files and a passphrase as recipients, and
   ] as const) {
     const opened = await sealstream(['decrypt', ...how, '--json', '-f', '-o', 'y', 'x.seal'], { cwd, env });
     t.is(opened.code, 0, opened.stderr);
-    t.like(parsed(opened.stdout), { openedBy: { slot, type } }, how.join(' '));
+    t.like(parsed(opened.stdout), { openedBy: { slotIndex: slot, type } }, how.join(' '));
   }
   const refused = await sealstream(
     ['decrypt', '-k', 'my.key', '--accept-slots', 'hybrid', '-o', 'z', 'x.seal'],

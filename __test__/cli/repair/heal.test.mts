@@ -46,8 +46,8 @@ test('damaged copies make an intact file, and the report names the origin of eac
     segments: 4,
     trailingBytes: 7,
     healed: [
-      { first: 0, count: 2, replica: 0 },
-      { first: 3, count: 1, replica: 1 },
+      { segment: 0, segmentCount: 2, replica: 0 },
+      { segment: 3, segmentCount: 1, replica: 1 },
     ],
   });
 });

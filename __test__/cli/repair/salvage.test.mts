@@ -42,10 +42,13 @@ test('the map and the page are written, and agree', async (t) => {
   });
   t.is(code, 6, stderr);
   const map = parsed(readFileSync(join(cwd, 'map.json')));
-  const lost = map['lost'] as { plaintextRange: { start: number; end: number } }[];
+  const lost = map['lost'] as { plaintextRange: { offset: number; length: number } }[];
   t.like(map, { version: 1, outcome: 'partial', plaintextSize: plain.length });
   const due = Buffer.from(plain);
-  for (const { plaintextRange } of lost) due.fill(0, plaintextRange.start, plaintextRange.end);
+  for (const {
+    plaintextRange: { offset, length },
+  } of lost)
+    due.fill(0, offset, offset + length);
   t.deepEqual(readFileSync(join(cwd, 'out')), due);
   const page = readFileSync(join(cwd, 'page.html'), 'utf8');
   t.true(page.includes('Damage map of x.seal'));

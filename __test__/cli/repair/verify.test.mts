@@ -66,7 +66,7 @@ test('damage is exit code 4, and is located in text and JSON', async (t) => {
   const [ok, damaged] = one?.['status'] === 'ok' ? [one, two] : [two, one];
   t.like(ok, { file: 'store/a.seal', status: 'ok', sound: true, problems: [] });
   t.like(damaged, { file: 'store/deep/er/b.seal', status: 'damaged', sound: false, problemCount: 1 });
-  t.like((damaged?.['problems'] as object[])[0], { index: 0, code: 'ERR_SEAL_DIGEST_MISMATCH' });
+  t.like((damaged?.['problems'] as object[])[0], { segment: 0, code: 'ERR_SEAL_DIGEST_MISMATCH' });
   t.like(last, { summary: { files: 2, ok: 1, damaged: 1, failed: 0, withKey: false, exitCode: 4 } });
 });
 

@@ -71,17 +71,20 @@ export function fingerprintOf(args: Arguments, recipients: readonly string[]): s
  */
 export function selectorOf(text: string): SlotSelector {
   if (/^\d{1,9}$/.test(text)) {
-    if (Number(text) < limits.maxSlots) return Number(text);
+    if (Number(text) < limits.maxSlots) return { slotIndex: Number(text) };
     throw usageError(
-      `--remove can't be ${text}: the highest position is ${limits.maxSlots - 1}`,
-      'see the positions of a file with sealstream inspect',
+      `--remove can't be ${text}: the highest slot index is ${limits.maxSlots - 1}`,
+      'see the slot indexes of a file with sealstream inspect',
     );
   }
   if (text.startsWith('id:') && text.length > 3) return { keyId: text.slice(3) };
   const type = SLOT_TYPES.find((candidate) => text === `type:${candidate}`);
   if (type === undefined) {
     const types = SLOT_TYPES.map((candidate) => `type:${candidate}`).join(', ');
-    throw usageError(`--remove can't be ${text}`, `write id:NAME, a position such as 0, or one of ${types}`);
+    throw usageError(
+      `--remove can't be ${text}`,
+      `write id:NAME, a slot index such as 0, or one of ${types}`,
+    );
   }
   return { type };
 }

@@ -62,7 +62,7 @@ export const rewrap: Command = {
     ...common.passphraseStrength,
     [
       '--remove SELECTOR...',
-      `remove key slots: id:NAME, type:TYPE (key, passphrase, x25519, hybrid, provider), or the position that inspect shows,
+      `remove key slots: id:NAME, type:TYPE (key, passphrase, x25519, hybrid, provider), or the slot index that inspect shows,
       from 0; repeatable`,
     ],
     [

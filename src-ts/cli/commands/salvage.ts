@@ -148,8 +148,8 @@ function reportLines(files: Files, map: DamageMap, isHeaderGiven: boolean): stri
     ...lost
       .slice(0, SHOWN_RANGES)
       .map(
-        ({ plaintextRange: { start, end }, cause, message }) =>
-          `  lost: ${bytesText({ start, end })} (${formatSize(end - start)}), ${cause}: ${message}`,
+        ({ plaintextRange: range, cause, message }) =>
+          `  lost: ${bytesText(range)} (${formatSize(range.length)}), ${cause}: ${message}`,
       ),
     ...(more > 0 ? [`  and ${counted(more, 'more range')}: see --map or --report`] : []),
     ...(conflictCount > 0

@@ -136,12 +136,12 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
       command === 'rewrap' ? 'wait until it ends' : 'wait until it ends, or name another output with -o OUT',
       `another operation is writing ${path}`,
     ),
-  NotHealed: ({ segments, first }, { input }) =>
+  NotHealed: ({ segments, segment }, { input }) =>
     damaged(
       ADD_A_COPY,
       segments === 1
-        ? `segment ${first} of ${input} is intact in none of the copies`
-        : `${counted(segments, 'segment')} of ${input} are intact in none of the copies, the first is segment ${first}`,
+        ? `segment ${segment} of ${input} is intact in none of the copies`
+        : `${counted(segments, 'segment')} of ${input} are intact in none of the copies, the first is segment ${segment}`,
     ),
   NoDigests: (_, { input }) =>
     refused(

@@ -163,14 +163,14 @@ pub enum SealError {
     },
     /// Some segments are damaged in every copy.
     #[error(
-        "{segments} segments are damaged in every copy, the first is segment {first}; add another copy, or salvage \
+        "{segments} segments are damaged in every copy, the first is segment {segment}; add another copy, or salvage \
          the rest with the key"
     )]
     NotHealed {
         /// Number of these segments.
         segments: u64,
         /// The first of them.
-        first: SegmentIndex,
+        segment: SegmentIndex,
     },
     /// Records have no digest, so a damaged record can't be detected without a key.
     #[error(

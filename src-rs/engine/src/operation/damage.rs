@@ -14,7 +14,7 @@ pub struct Damage {
     /// Plaintext bytes of the segment; an empty range if the end is damaged.
     pub plaintext: ByteRange,
     /// Where the segment or the end stands in the sealed stream, or should stand.
-    pub wire: ByteRange,
+    pub sealed: ByteRange,
     /// The error.
     pub failure: SealError,
     /// Number of retries so far.

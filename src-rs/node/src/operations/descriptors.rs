@@ -4,7 +4,7 @@ use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::{OpenSettings, SealSettings};
 use crate::arguments::placement::PlacementSettings;
 use crate::runtime::task::{RunSettings, Task};
-use crate::types::report::Report;
+use crate::types::report::OperationReport;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -25,7 +25,7 @@ pub struct End {
 }
 
 /// Seals from one end to the other. A target with a path appears complete or not at all.
-#[napi(catch_unwind, ts_return_type = "Promise<Report>")]
+#[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
 pub fn encrypt_between<'env>(
     env: &'env Env,
     source: End,
@@ -46,7 +46,7 @@ pub fn encrypt_between<'env>(
 
 /// Opens from one end to the other. A target with a path appears complete or not at all. If this rejects, what was written to a
 /// target that is a descriptor must be discarded.
-#[napi(catch_unwind, ts_return_type = "Promise<Report>")]
+#[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
 pub fn decrypt_between<'env>(
     env: &'env Env,
     source: End,
@@ -71,7 +71,7 @@ fn convert(
     place: Placement,
     control: &Control<'_>,
     convert: impl FnOnce(InputSource<'_>, OutputSink<'_>) -> std::result::Result<sealstream::Report, SealError>,
-) -> std::result::Result<Report, SealError> {
+) -> std::result::Result<OperationReport, SealError> {
     let cancel = &control.cancel;
     let file = match &source.path {
         Some(path) => open_source(Path::new(path))?,
@@ -102,7 +102,7 @@ fn convert(
             convert(input, OutputSink::writer(writer)).map_err(|error| error.on_file(&from, &to))
         }
     };
-    report.map(Report::from)
+    report.map(OperationReport::from)
 }
 
 impl End {

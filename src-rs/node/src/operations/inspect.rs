@@ -10,9 +10,8 @@ use crate::types::names::{DigestName, PassphraseStrength};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::inspect;
 use sealstream::stream_v2::io::open_source;
-use sealstream::stream_v2::sealed_size;
+use sealstream::{inspect, stream_v2};
 use std::path::PathBuf;
 
 object! {
@@ -31,7 +30,7 @@ object! {
         /// Number of segments; absent if the plaintext's size is not known.
         segments: Option<f64>,
         /// Bytes of the source.
-        stream_size: f64,
+        sealed_size: f64,
         /// Bytes of the header.
         header_size: u32,
         /// How often the header was rewritten for other keys.
@@ -50,8 +49,10 @@ object! {
 object! {
     /// The public part of a key slot.
     SlotInfo from slot: inspect::SlotInfo {
-        /// The slot's type, such as `key`.
-        #[napi(js_name = "type")]
+        /// Its index in the header, from 0.
+        slot_index: u32,
+        /// Its type, such as `key`.
+        #[napi(js_name = "type", ts_type = "SlotType | (string & {})")]
         slot_type: String,
         /// The key's name, if it has one. For a key service, the service's id of its key.
         key_id: Option<String>,
@@ -129,13 +130,13 @@ pub fn room_for_plaintext(env: &Env, bytes: &[u8]) -> Result<f64> {
 
 /// Bytes of the sealed stream for `plaintext_size` bytes.
 #[napi(catch_unwind)]
-pub fn ciphertext_size(
+pub fn sealed_size(
     env: &Env,
     plaintext_size: f64,
     recipients: Vec<CredentialArgument<'_>>,
     settings: SealSettings,
 ) -> Result<f64> {
     let options = settings.for_recipients(env, &recipients)?;
-    let size = sealed_size(plaintext_size as u64, &options);
+    let size = stream_v2::sealed_size(plaintext_size as u64, &options);
     Ok(size.or_throw(env)? as f64)
 }

@@ -6,7 +6,7 @@ use crate::operations::inspect::SlotInfo;
 use crate::runtime::task::{Cancellation, Task};
 use crate::types::convert::object;
 use crate::types::failure::invalid_argument;
-use crate::types::names::SlotTypeName;
+use crate::types::names::SlotType;
 use crate::types::report::OpenedBy;
 use napi::bindgen_prelude::{ClassInstance, Object};
 use napi::{Env, Error, Result};
@@ -18,11 +18,11 @@ use std::path::Path;
 /// Selects key slots of a header, by exactly one property.
 #[napi(object, object_to_js = false)]
 pub struct SlotSelection {
-    /// The slot at this position, from 0.
-    pub position: Option<u32>,
+    /// The slot with this index, from 0.
+    pub slot_index: Option<u32>,
     /// All slots of this type.
     #[napi(js_name = "type")]
-    pub slot_type: Option<SlotTypeName>,
+    pub slot_type: Option<SlotType>,
     /// All slots with this key id.
     pub key_id: Option<String>,
 }
@@ -59,20 +59,10 @@ object! {
         opened_by: OpenedBy,
         /// The header's copy was rewritten: the header itself was damaged, or older.
         header_from_copy: bool,
-        /// The new slots, by their positions now.
-        added: Vec<PlacedSlot>,
-        /// The removed slots, by the positions that they had.
-        removed: Vec<PlacedSlot>,
-    }
-}
-
-object! {
-    /// A key slot and its position.
-    PlacedSlot from placed: rewrap::PlacedSlot {
-        /// Position in the header, from 0.
-        position: u32,
-        /// The slot.
-        slot: SlotInfo,
+        /// The new slots, by their indexes now.
+        added: Vec<SlotInfo>,
+        /// The removed slots, by the indexes that they had.
+        removed: Vec<SlotInfo>,
     }
 }
 
@@ -80,13 +70,13 @@ impl TryFrom<SlotSelection> for SlotSelector {
     type Error = Error;
 
     fn try_from(selection: SlotSelection) -> Result<Self> {
-        match (selection.position, selection.slot_type, selection.key_id) {
-            (Some(position), None, None) => Ok(Self::Position(position)),
+        match (selection.slot_index, selection.slot_type, selection.key_id) {
+            (Some(index), None, None) => Ok(Self::Index(index)),
             (None, Some(slot_type), None) => Ok(Self::Type(slot_type.into())),
             (None, None, Some(key_id)) => Ok(Self::KeyId(key_id)),
             // A selection that is ignored would keep a slot that the caller wants removed.
             _ => Err(invalid_argument(
-                "a selection has exactly one of position, type and keyId",
+                "a selection has exactly one of slotIndex, type and keyId",
             )),
         }
     }

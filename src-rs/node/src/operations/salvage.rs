@@ -40,9 +40,9 @@ pub fn salvage_file<'env>(
     let place = placement.unresumable(env)?;
     let header = salvage.header.map(|header| input(&header).to_vec());
     let lost = if salvage.omit_lost == Some(true) {
-        LostBytes::Omit
+        LostBytes::Skip
     } else {
-        LostBytes::Zeros
+        LostBytes::Zero
     };
     Task::parallel(run).launch(env, move |control| {
         let options = SalvageOptions {

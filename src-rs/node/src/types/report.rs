@@ -6,15 +6,15 @@ use crate::types::damage::SettledDamage;
 use crate::types::failure::{SegmentWorkerError, StartedOver};
 use sealstream::operation::report;
 use sealstream::telemetry;
-use sealstream::telemetry::{Stage, StageTimes};
+use sealstream::telemetry::Stage;
 
 object! {
     /// Result of sealing or opening a stream.
-    Report from report: sealstream::Report {
+    OperationReport from report: sealstream::Report {
         /// Bytes of the plaintext.
         plaintext_size: f64,
         /// Bytes of the sealed stream.
-        stream_size: f64,
+        sealed_size: f64,
         /// Number of segments.
         segments: f64,
         /// Number of frames in all segments.
@@ -28,8 +28,8 @@ object! {
         /// Milliseconds from start to end.
         elapsed_ms: f64 = report.elapsed,
         /// Time in each stage.
-        stages: Stages = report.times,
-        /// The stream's header, if it is detached: without it the stream can't be opened. `streamSize` counts it, `crc64Nvme`
+        stages: StageTimes = report.times,
+        /// The stream's header, if it is detached: without it the stream can't be opened. `sealedSize` counts it, `crc64Nvme`
         /// does not.
         #[napi(ts_type = "Buffer")]
         header: Option<CopiedBytes> = report.header.clone(),
@@ -56,7 +56,7 @@ object! {
 
 object! {
     /// Milliseconds in each stage, summed over all threads.
-    Stages from times: StageTimes {
+    StageTimes from times: telemetry::StageTimes {
         /// Reading from the source.
         read_ms: f64 = times.of(Stage::Read),
         /// AES-GCM.
@@ -89,10 +89,10 @@ object! {
 object! {
     /// A key slot that opened a stream.
     OpenedBy from by: report::OpenedBy {
-        /// Its position in the header, from 0.
-        slot: u32,
+        /// Its index in the header, from 0.
+        slot_index: u32,
         /// Its type, such as `key`.
-        #[napi(js_name = "type")]
+        #[napi(js_name = "type", ts_type = "SlotType | (string & {})")]
         slot_type: String,
         /// The key's name, if it has one. For a key service, the service's id of its key.
         key_id: Option<String>,
@@ -102,16 +102,16 @@ object! {
 object! {
     /// A segment that was sealed, or opened and verified.
     SegmentDone from done: telemetry::SegmentDone {
-        /// Position in the stream, from 0.
-        index: f64,
+        /// The segment, from 0.
+        segment: f64,
         /// Plaintext bytes.
         plaintext_size: u32,
         /// Bytes of its record in the sealed stream.
-        wire_size: u32,
+        sealed_size: u32,
         /// Number of frames.
         frames: u32,
         /// Time in each stage, summed over all threads that worked on the segment.
-        stages: Stages = done.times,
+        stages: StageTimes = done.times,
     }
 }
 

@@ -1,13 +1,13 @@
 //! The new header, made before anything is written.
 
 use super::slots::{SlotLists, change_slots};
-use super::{PlacedSlot, RewrapReport, SlotChange};
+use super::{RewrapReport, SlotChange};
 use crate::crypto::{Random, StreamKeys};
 use crate::error::{EndPart, SealError};
 use crate::format::{
     FOOTER_SIZE, HeaderFields, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, StreamHeader, end_record_size,
 };
-use crate::inspect::SlotInfo;
+use crate::inspect::slot_infos;
 use crate::keys::{Recipient, seal_slots};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{DecryptOptions, invalid};
@@ -81,11 +81,8 @@ impl RewrapPlan {
             end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
         let records_size = end.offset.get().saturating_sub(u64::from(header.size()));
         let in_place = header.core.header_copy && bytes.len() == header.bytes.len();
-        let slots: Vec<_> = draft.slots.iter().map(SlotInfo::new).collect();
-        let placed = slots.iter().cloned().zip(0..).skip(slots.len() - added.len());
-        let added = placed
-            .map(|(slot, position)| PlacedSlot { position, slot })
-            .collect();
+        let slots = slot_infos(&draft.slots);
+        let added = slots.iter().skip(slots.len() - added.len()).cloned().collect();
         let report = RewrapReport {
             stream_id: header.core.stream_id,
             revision: draft.revision,

@@ -22,8 +22,8 @@ mod recover;
 mod survey;
 
 pub use damage_map::{
-    Conflict, ConflictKind, DamageMap, HeaderLocation, HeaderOrigin, LossCause, LossReason, LostRange,
-    LostRanges, Outcome, Recovered, TrailerState,
+    Conflict, DamageMap, HeaderLocation, HeaderOrigin, LossCause, LossReason, LostRange, LostRanges, Outcome,
+    Recovered, Resolution, TrailerState,
 };
 pub use file::salvage_file;
 
@@ -57,7 +57,7 @@ impl<'a> SalvageOptions<'a> {
         Self {
             open,
             header: None,
-            lost: LostBytes::Zeros,
+            lost: LostBytes::Zero,
         }
     }
 }
@@ -66,9 +66,9 @@ impl<'a> SalvageOptions<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostBytes {
     /// Zeros, so that recovered bytes keep their offsets.
-    Zeros,
+    Zero,
     /// Nothing: recovered frames follow each other.
-    Omit,
+    Skip,
 }
 
 /// Writes every frame of the stream in `source` that verifies to `sink`, and returns what was recovered and what is lost.

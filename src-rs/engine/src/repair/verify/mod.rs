@@ -60,7 +60,7 @@ pub struct Verification {
     /// The stream's id.
     pub stream_id: [u8; 32],
     /// Bytes of the source.
-    pub stream_size: u64,
+    pub sealed_size: u64,
     /// The digest at the end of each record.
     pub digest: DigestKind,
     /// Plaintext bytes, if the header, the trailer or the final segment states them.
@@ -109,8 +109,8 @@ pub fn verify(
     let problems = Problems::default();
     let found = find_header(source, size)?;
     if let Some(failure) = &found.failure {
-        let wire = ByteRange::at(0, u64::from(found.header.size()));
-        problems.add_at(wire, failure.clone())?;
+        let sealed = ByteRange::at(0, u64::from(found.header.size()));
+        problems.add_at(sealed, failure.clone())?;
     }
     let open = options.open.as_ref();
     let unlocked = open
@@ -166,7 +166,7 @@ pub fn verify(
         authenticated,
         contents_checked: unlocked.is_some() || geometry.digest() != DigestKind::None,
         stream_id: header.core.stream_id,
-        stream_size: size,
+        sealed_size: size,
         digest: geometry.digest(),
         plaintext_size: extent.total,
         segments: extent.total.map(|total| geometry.segment_count(total)),

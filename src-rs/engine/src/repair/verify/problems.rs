@@ -13,7 +13,7 @@ pub struct Problem {
     /// The plaintext that is lost, if any.
     pub plaintext: Option<ByteRange>,
     /// The affected part of the stream. For a missing part, where it should be.
-    pub wire: ByteRange,
+    pub sealed: ByteRange,
     /// What is wrong.
     pub failure: SealError,
 }
@@ -34,11 +34,11 @@ impl Problems {
     ///
     /// # Errors
     /// The failure `Cancelled`, which is not a problem of the stream.
-    pub(super) fn add_at(&self, wire: ByteRange, failure: SealError) -> Result<(), SealError> {
+    pub(super) fn add_at(&self, sealed: ByteRange, failure: SealError) -> Result<(), SealError> {
         self.add(Problem {
             segment: None,
             plaintext: None,
-            wire,
+            sealed,
             failure,
         })
     }
@@ -52,7 +52,7 @@ impl Problems {
             return Err(problem.failure);
         }
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (problem.wire.start, found.count);
+        let place = (problem.sealed.start, found.count);
         found.count += 1;
         found.first.insert(place, problem);
         if found.first.len() > MAX_PROBLEMS {

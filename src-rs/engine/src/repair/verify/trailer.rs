@@ -167,7 +167,7 @@ fn add_missing(
                 start: plaintext_at,
                 end: total,
             }),
-            wire: ByteRange { start: at.get(), end },
+            sealed: ByteRange { start: at.get(), end },
             failure: SealError::truncated(next_segment, size),
         });
     }
@@ -194,7 +194,7 @@ fn add_missing(
     problems.add(Problem {
         segment: Some(next_segment),
         plaintext: Some(ByteRange::at(plaintext_at, lost)),
-        wire: ByteRange {
+        sealed: ByteRange {
             start: at.get(),
             end: size.max(at.get()),
         },
@@ -207,9 +207,9 @@ fn add_missing(
         Some(footer) => (EndPart::EndRecord, size.saturating_sub(footer.end_size)),
         None => (EndPart::Footer, size.saturating_sub(FOOTER_SIZE as u64)),
     };
-    let wire = ByteRange {
+    let sealed = ByteRange {
         start: offset,
         end: size,
     };
-    problems.add_at(wire, SealError::end_damaged(part, offset))
+    problems.add_at(sealed, SealError::end_damaged(part, offset))
 }

@@ -121,7 +121,7 @@ fn a_cancelled_segment_is_not_damaged() {
     let place = session.cursor().find(&sealed[start..]);
     let cancel = CancellationToken::new();
     cancel.cancel();
-    let record = &mut sealed[start..place.wire.end as usize];
+    let record = &mut sealed[start..place.sealed.end as usize];
     assert_eq!(
         session.open(&place, record, &cancel).unwrap_err(),
         SealError::Cancelled

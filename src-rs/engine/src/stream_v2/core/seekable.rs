@@ -148,7 +148,7 @@ impl SeekableStream {
             index: SegmentIndex::new(segments),
             segments: 0,
             plaintext: ByteRange::at(self.total.unwrap_or(plaintext_size), 0),
-            wire: ByteRange {
+            sealed: ByteRange {
                 start,
                 end: self.source_size.max(start),
             },
@@ -202,7 +202,7 @@ impl SeekableStream {
         index: SegmentIndex,
         mut record: Vec<u8>,
     ) -> Result<SegmentWire, SealError> {
-        let range = self.record(index).wire;
+        let range = self.record(index).sealed;
         let truncated = |available: usize| {
             SealError::truncated(
                 index,
@@ -218,7 +218,7 @@ impl SeekableStream {
         record.truncate(read);
         let size = match self.total {
             Some(_) => range.size(),
-            None => self.cursor(index).find(&record).wire.size(),
+            None => self.cursor(index).find(&record).sealed.size(),
         };
         if (read as u64) < size {
             return Err(truncated(read));

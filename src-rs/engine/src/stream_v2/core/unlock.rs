@@ -128,7 +128,7 @@ impl UnlockedStream {
             opened_by: Some(opened_by(&self.header, &self.unlocked)),
             header_from_copy: self.from_copy,
             header_copy_damaged: end.header_copy_damaged,
-            ..tally.report(self.header.core.stream_id, end.stream_size, threads, start)
+            ..tally.report(self.header.core.stream_id, end.sealed_size, threads, start)
         }
     }
 }
@@ -137,7 +137,7 @@ impl UnlockedStream {
 pub(crate) fn opened_by(header: &StreamHeader, unlocked: &Unlocked) -> OpenedBy {
     let slot = usize::try_from(unlocked.slot).ok();
     OpenedBy {
-        slot: unlocked.slot,
+        slot_index: unlocked.slot,
         slot_type: unlocked.slot_type,
         key_id: slot
             .and_then(|slot| header.slots.get(slot))

@@ -79,7 +79,7 @@ fn a_lost_first_segment_has_its_range_even_if_only_the_header_copy_is_found() {
         start: record.start as u64,
         end: record.end as u64,
     };
-    assert_eq!(map.lost.ranges[0].wire, Some(wire));
+    assert_eq!(map.lost.ranges[0].sealed, Some(wire));
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub struct RecordPlace {
     /// Plaintext bytes of these segments.
     pub plaintext: ByteRange,
     /// Where they stand in the sealed stream.
-    pub wire: ByteRange,
+    pub sealed: ByteRange,
     /// Whether the stream's end follows it.
     pub is_final: bool,
 }
@@ -43,7 +43,7 @@ impl RecordPlace {
         Damage {
             segment: self.index,
             plaintext: self.plaintext,
-            wire: self.wire,
+            sealed: self.sealed,
             failure,
             retries: 0,
         }
@@ -127,7 +127,7 @@ impl RecordCursor {
                 index: self.index,
                 segments: 0,
                 plaintext: ByteRange::at(self.plaintext_size, 0),
-                wire: ByteRange::at(self.offset.get(), 0),
+                sealed: ByteRange::at(self.offset.get(), 0),
                 is_final: true,
             };
         }
@@ -137,7 +137,7 @@ impl RecordCursor {
             place.plaintext.end = total;
             let before = self.index.get().saturating_mul(self.geometry.full_record_size());
             let records = self.geometry.records_size(total).saturating_sub(before);
-            place.wire.end = place.wire.start + records;
+            place.sealed.end = place.sealed.start + records;
             place.is_final = true;
         }
         place
@@ -145,7 +145,7 @@ impl RecordCursor {
 
     /// Moves behind a record.
     pub fn advance(&mut self, place: &RecordPlace) {
-        self.offset = WireOffset::new(place.wire.end);
+        self.offset = WireOffset::new(place.sealed.end);
         self.index = SegmentIndex::new(self.index.get() + 1);
         self.plaintext_size = place.plaintext.end;
         self.is_at_end = place.is_final;
@@ -159,7 +159,7 @@ impl RecordCursor {
                 self.geometry.plaintext_offset(self.index),
                 u64::from(plaintext_size),
             ),
-            wire: ByteRange::at(self.offset.get(), self.geometry.record_size(plaintext_size)),
+            sealed: ByteRange::at(self.offset.get(), self.geometry.record_size(plaintext_size)),
             is_final,
         }
     }
