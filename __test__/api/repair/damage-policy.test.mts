@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { type Damage, type DamageOptions, decryptFile, type OpenReport } from 'sealstream';
+import { type Damage, type DamageOptions, decryptFile, type DecryptReport } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
@@ -18,7 +18,7 @@ import {
 } from '../support/small-segments.mjs';
 
 interface Opened {
-  readonly report: OpenReport;
+  readonly report: DecryptReport;
   readonly output: Buffer;
 }
 

@@ -8,6 +8,7 @@ use crate::types::convert::object;
 use crate::types::failure::invalid_argument;
 use crate::types::names::SlotType;
 use crate::types::report::OpenedBy;
+use crate::types::warning::Warning;
 use napi::bindgen_prelude::{ClassInstance, Object};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
@@ -57,8 +58,8 @@ object! {
         /// The slot of the old header that was opened. After an interrupted rewrap it can be a slot of the header before that, which
         /// is not among the slots that were changed.
         opened_by: OpenedBy,
-        /// The header's copy was rewritten: the header itself was damaged, or older.
-        header_from_copy: bool,
+        /// What the caller should know although the operation succeeded.
+        warnings: Vec<Warning> = Warning::header_mended(report.header_from_copy).into_iter().collect::<Vec<_>>(),
         /// The new slots, by their indexes now.
         added: Vec<SlotInfo>,
         /// The removed slots, by the indexes that they had.

@@ -8,7 +8,8 @@ use crate::types::byte_range::ByteRange;
 use crate::types::convert::object;
 use crate::types::failure::{SealFailure, code_of};
 use crate::types::names::DigestName;
-use crate::types::report::{OpenedBy, StageTimes};
+use crate::types::report::{OpenedBy, RepairStats};
+use crate::types::warning::Warning;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -38,7 +39,7 @@ object! {
         contents_checked: bool,
         /// The stream's id, 64 hexadecimal digits.
         stream_id: String,
-        /// Bytes of the source.
+        /// Bytes of the source, its header included.
         sealed_size: f64,
         /// The digest after each segment.
         digest: DigestName,
@@ -54,16 +55,12 @@ object! {
         problems: Vec<VerifyProblem>,
         /// The number of all problems.
         problem_count: f64,
-        /// The stream was opened with the header's copy at its end: the header is damaged, or older than its copy.
-        header_from_copy: bool,
         /// The key slot that a key opened.
         opened_by: Option<OpenedBy>,
-        /// Threads that worked on segments.
-        threads: u32,
-        /// Milliseconds from start to end.
-        elapsed_ms: f64 = found.elapsed,
-        /// Time in each stage.
-        stages: StageTimes = found.times,
+        /// What the caller should know besides the problems.
+        warnings: Vec<Warning> = Warning::header_from_copy(found.header_from_copy).into_iter().collect::<Vec<_>>(),
+        /// Figures about the work.
+        stats: RepairStats = (found.elapsed, found.threads, found.times),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct DamageMap {
     pub conflict_count: u64,
     /// Ids of other streams whose header was found in the source, at most 64.
     pub other_streams: Vec<[u8; 32]>,
+    /// Number of threads that processed segments.
+    pub threads: usize,
     /// Time in each stage, summed over the threads. The search for markers is not included.
     pub times: StageTimes,
     /// Time from start to end.

@@ -125,6 +125,7 @@ pub(crate) fn salvage_counted(
     let mut map = Output::new(recovery, sink, options.lost).run(control, &meter)?;
     meter.finish();
     map.times.add(Stage::Read, source.read_time());
+    map.threads = control.threads.count();
     map.elapsed = start.elapsed();
     Ok(map)
 }
