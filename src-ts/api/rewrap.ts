@@ -52,6 +52,11 @@ export interface RewrapChange {
    */
   replace?: readonly (Recipient | SecretKey)[] | undefined;
   /**
+   * Write the header and its copy again without a change, which completes an interrupted rewrap and repairs a damaged copy. Can't be
+   * combined with `add`, `remove` and `replace`.
+   */
+  mend?: boolean | undefined;
+  /**
    * If a new file is needed, flush it and its name to the disk before the promise resolves; `true` by default. A header that is
    * written in place is always flushed.
    */
@@ -70,8 +75,7 @@ export interface RewrapChange {
  * keys), or the stream has no copy of it, a new file replaces the old one. It gets the old one's permissions; other hard links keep
  * the old file.
  *
- * Without `add`, `remove` and `replace` the header is written again unchanged. That repairs a damaged copy of it and completes an
- * interrupted rewrap.
+ * With `mend: true` the header is written again unchanged. That repairs a damaged copy of it and completes an interrupted rewrap.
  *
  * @throws SealError. The file is then unchanged, unless the disk fails between writing the header's copy and the header: then it opens
  *   with the keys before and after the change. `TargetBusy` if another rewrap of the file is running, `SourceChanged` if another file
@@ -91,11 +95,15 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
   }
   const added = recipients(add, replace);
   const selectors = list('remove', remove, 0, Infinity, selector);
+  const { mend = false, flush = true } = checked(options, CHANGE);
+  const changes = added !== undefined || selectors.length > 0;
+  if (mend && changes) throw rangeError('mend', 'can not be given with add, remove or replace');
+  if (!mend && !changes) throw rangeError('options', 'must have add, remove or replace, or mend: true');
   const identified = selectors.flatMap((each) => each.identity ?? []);
   const settings: RewrapSettings = nullPrototype({
     replace: replace !== undefined,
     remove: selectors.flatMap((each) => each.selection ?? []),
-    flush: checked(options, { flush: boolean }).flush ?? true,
+    flush,
   });
   return run('rewrap', { signal: options.signal }, async (how, operation) => {
     if (how.cancellation) settings.cancellation = how.cancellation;
@@ -144,6 +152,7 @@ function selector(name: string, item: unknown): Selector {
   return { selection: nullPrototype({ [String(field)]: check(`${name}.${field}`, value) }) };
 }
 
+const CHANGE = { flush: boolean, mend: boolean };
 const SELECTION: ReadonlyMap<string, Check<unknown>> = new Map<keyof SlotSelection, Check<unknown>>([
   ['slotIndex', integer(0, limits.maxSlots - 1)],
   ['type', slotType],

@@ -189,7 +189,7 @@ function uint64(value: number | bigint): Buffer {
 }
 
 /** Castagnoli's CRC, bit by bit. */
-function crc32c(bytes: Buffer): number {
+export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffff_ffff;
   for (const byte of bytes) {
     crc ^= byte;

@@ -5,7 +5,7 @@ use crate::arguments::options::OpenSettings;
 use crate::arguments::sources::Source;
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::byte_range::ByteRange;
-use crate::types::convert::object;
+use crate::types::convert::{MAX_SAFE_INTEGER, object};
 use crate::types::failure::{SealFailure, code_of};
 use crate::types::names::DigestName;
 use crate::types::report::{OpenedBy, RepairStats};
@@ -103,6 +103,7 @@ pub fn verify<'env>(
             seed: settings.seed as u64,
         }),
         bytes_per_second: settings.max_bytes_per_second.map(|bytes| bytes as u64),
+        max_size: MAX_SAFE_INTEGER,
     };
     let mut task = Task::parallel(run);
     // One that waits for its rate must not block the lane of small operations.

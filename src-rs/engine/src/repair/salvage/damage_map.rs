@@ -1,5 +1,6 @@
 //! The result of a salvage: what was recovered, and what is lost, where and why.
 
+use crate::error::SealError;
 use crate::format::{ByteRange, DigestKind, SegmentIndex, WireOffset};
 use crate::telemetry::StageTimes;
 use std::fmt;
@@ -48,6 +49,14 @@ pub struct DamageMap {
     pub times: StageTimes,
     /// Time from start to end.
     pub elapsed: Duration,
+}
+
+impl DamageMap {
+    /// The failure of a salvage that recovered nothing.
+    #[must_use]
+    pub fn failure(&self) -> Option<SealError> {
+        (self.outcome == Outcome::Nothing).then_some(SealError::NothingRecovered)
+    }
 }
 
 /// Where the header was found.
