@@ -64,7 +64,7 @@ export async function salvage(
       operation,
       (offered) => native.salvage(source, target, offered, settings, choices, placement, how),
     );
-    for (const { segmentCount: _, ...damage } of map.lost) operation.diagnostics.damage(damage);
+    for (const lost of map.lost) operation.diagnostics.damage(lost);
     if (failure && code !== undefined && message !== undefined)
       throw new SealError(message, code, failure, { map });
     return map;

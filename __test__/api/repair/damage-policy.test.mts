@@ -52,6 +52,7 @@ test('zeros or nothing replace lost segments, and the report lists them', async 
         [4, 'Segment', outcome],
       ],
     );
+    t.is(report.damage[0]?.damage.segmentCount, 1);
     t.deepEqual(report.damage[0]?.damage.plaintextRange, { offset: 2048, length: 2048 });
     t.deepEqual(report.damage[0]?.damage.sealedRange, {
       offset: headerSize + RECORD,

@@ -56,6 +56,7 @@ test('all damage is found, with its place and its failure, and the promise resol
     const [first, second, end] = found.problems;
     t.is(first?.segment, 2);
     t.is(second?.segment, 7);
+    t.deepEqual([first?.segmentCount, second?.segmentCount, end?.segmentCount], [1, 1, undefined]);
     t.deepEqual(first?.sealedRange, { offset: segment(2), length: RECORD });
     t.deepEqual(first?.plaintextRange, { offset: 2 * 2048, length: 2048 });
     t.is(first?.code, 'ERR_SEAL_DIGEST_MISMATCH');

@@ -96,6 +96,7 @@ test('a truncated stream has one more damage: everything that is missing', async
     [1, 'Segment', 'zeroed'],
     [4, 'Truncated', 'zeroed'],
   ]);
+  t.is(zeroed.report.damage[1]?.damage.segmentCount, 3);
   t.deepEqual(zeroed.report.damage[1]?.damage.plaintextRange, {
     offset: 4 * 2048,
     length: plaintext.length - 4 * 2048,

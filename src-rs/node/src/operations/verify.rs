@@ -51,7 +51,7 @@ object! {
         segments_checked: f64,
         /// Bytes of these segments' records.
         bytes_checked: f64,
-        /// The problems in order of position: the first 1,000.
+        /// The problems in order of their offsets: the first 1,000.
         problems: Vec<VerifyProblem>,
         /// The number of all problems.
         problem_count: f64,
@@ -69,6 +69,8 @@ object! {
     VerifyProblem from problem: verify::Problem {
         /// The segment, or the first of several missing ones; absent for the header and the end.
         segment: Option<f64>,
+        /// Number of segments; absent for the header and the end.
+        segment_count: Option<f64> = problem.segment.map(|_| problem.segment_count),
         /// The plaintext that is lost with it, if any.
         plaintext_range: Option<ByteRange> = problem.plaintext,
         /// The bytes of the stream concerned, or where missing ones would be.

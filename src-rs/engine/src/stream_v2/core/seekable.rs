@@ -147,8 +147,8 @@ impl SeekableStream {
         let records = self.total.map_or(0, |total| self.geometry().records_size(total));
         let start = u64::from(self.stream.header.size()).saturating_add(records);
         RecordPlace {
-            index: SegmentIndex::new(segments),
-            segments: 0,
+            segment: SegmentIndex::new(segments),
+            segment_count: 0,
             plaintext: ByteRange::at(self.total.unwrap_or(plaintext_size), 0),
             sealed: ByteRange {
                 start,
