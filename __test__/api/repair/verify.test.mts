@@ -82,6 +82,21 @@ test('a damaged header is a problem even if its copy is used', async (t) => {
   t.is(found.problems[0]?.failure.kind, 'HeaderDamaged');
 });
 
+test('segments that are missing at the end are one problem', async (t) => {
+  const sealed = encryptSync(pattern(10 * 2048), small);
+  const cut = sealed.subarray(0, HEADER(sealed) + 6 * RECORD);
+  for (const how of [{}, { key }]) {
+    const { problems } = await verify(cut, how);
+    const missing = problems.find(({ failure }) => failure.kind === 'Truncated');
+    t.like(missing, {
+      segment: 6,
+      segmentCount: 4,
+      plaintextRange: { offset: 6 * 2048, length: 4 * 2048 },
+      sealedRange: { offset: cut.length, length: 4 * RECORD },
+    });
+  }
+});
+
 test('without digests and key, the result says that contents were not checked', async (t) => {
   const stream = encryptSync(pattern(5000), { ...small, digest: 'none' });
   const damaged = withFlippedByte(stream, HEADER(stream) + 200);

@@ -119,6 +119,7 @@ test('a wrong end is damage without bytes', async (t) => {
     const { output, report } = await opened(stream, 'zero');
     t.deepEqual(output, plaintext);
     t.deepEqual(summary(report), [[SEGMENTS, kind, 'zeroed']]);
+    t.is(report.damage[0]?.damage.segmentCount, 0);
     t.deepEqual(report.damage[0]?.damage.plaintextRange, { offset: plaintext.length, length: 0 });
   }
 });
