@@ -1,8 +1,15 @@
 // Changes who can open a sealed file, in its header.
 
-import type { RewrapReport, RewrapSettings, SlotSelection } from '../../native/binding';
+import type {
+  OpenSettings,
+  RewrapReport,
+  RewrapSettings,
+  ServiceSlot,
+  SlotSelection,
+} from '../../native/binding';
 import { limits, native, nullPrototype } from '../internal/binding';
-import { rangeError, typeError } from '../internal/errors';
+import { fixedBytes } from '../internal/bytes';
+import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import {
   boolean,
@@ -28,6 +35,9 @@ export type RewrapOptions = Pick<OpeningOptions, 'context' | 'acceptSlots' | 'ma
   Pick<OperationOptions, 'signal'> &
   ByWhat &
   RewrapChange;
+
+/** Options of {@link rewrapHeader}. */
+export type RewrapHeaderOptions = Omit<RewrapOptions, 'flush' | 'mend'>;
 
 /**
  * Selects key slots of a header: the one with an index from 0, all of a type, all with a key id (a key's name, or the id of a key
@@ -87,6 +97,46 @@ export interface RewrapChange {
  */
 export async function rewrap(path: string | URL, options: RewrapOptions): Promise<RewrapReport> {
   const file = checkedPath('path', path);
+  const slots = () => native.sourceServiceSlots(fileSource(file));
+  return rewrapped('rewrap', planned(options, true), options.signal, slots, (...how) =>
+    native.rewrap(file, ...how),
+  );
+}
+
+/**
+ * Changes who can open the body of a header that is kept apart, and returns the new header: {@link rewrap} without a file. The body is
+ * not needed, and `header` stays as it is: **it also opens the body, until all of its copies are gone**.
+ *
+ * The header of a stream with a copy of it in the body, such as one from `exportHeader`, keeps its size: it has room for about thirty
+ * keys.
+ *
+ * @param header Exactly the header's bytes.
+ * @throws SealError if no key opens the header; ProviderError if a key service fails; the reason of `signal`; TypeError and RangeError
+ *   for wrong options, and for a header that would outgrow its size.
+ *
+ * @example
+ * const next = await rewrapHeader(header, { key, add: [x25519(publicKey)] });
+ */
+export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Buffer> {
+  // Providers may take long, and the caller may change its bytes meanwhile.
+  const bytes = Buffer.from(fixedBytes('header', header));
+  const slots = () => callNative(() => native.headerServiceSlots(bytes));
+  return rewrapped('rewrapHeader', planned(options, false), options.signal, slots, (...how) =>
+    native.rewrapHeader(bytes, ...how),
+  );
+}
+
+/** What changes, checked. */
+interface RewrapPlan {
+  readonly open: OpenSettings;
+  readonly identities: Identities;
+  readonly added: Recipients | undefined;
+  /** The identities that select slots to remove. */
+  readonly identified: readonly SecretArgument[];
+  readonly settings: RewrapSettings;
+}
+
+function planned(options: RewrapHeaderOptions & RewrapChange, canMend: boolean): RewrapPlan {
   const open = openSettings(options);
   const identities = Identities.of(options);
   const { add, remove = [], replace } = options;
@@ -98,25 +148,40 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
   const { mend = false, flush = true } = checked(options, CHANGE);
   const changes = added !== undefined || selectors.length > 0;
   if (mend && changes) throw rangeError('mend', 'can not be given with add, remove or replace');
-  if (!mend && !changes) throw rangeError('options', 'must have add, remove or replace, or mend: true');
-  const identified = selectors.flatMap((each) => each.identity ?? []);
+  if (!changes && !(mend && canMend)) {
+    throw rangeError('options', `must have add, remove or replace${canMend ? ', or mend: true' : ''}`);
+  }
   const settings: RewrapSettings = nullPrototype({
     replace: replace !== undefined,
     remove: selectors.flatMap((each) => each.selection ?? []),
     flush,
   });
-  return run('rewrap', { signal: options.signal }, async (how, operation) => {
+  return { open, identities, added, identified: selectors.flatMap((each) => each.identity ?? []), settings };
+}
+
+/** Wraps the key for the recipients, opens the header with the identities, and writes. */
+async function rewrapped<T extends object>(
+  name: 'rewrap' | 'rewrapHeader',
+  { open, identities, added, identified, settings }: RewrapPlan,
+  signal: AbortSignal | undefined,
+  slots: () => ServiceSlot[] | Promise<ServiceSlot[]>,
+  write: (
+    offered: SecretArgument[],
+    open: OpenSettings,
+    made: SecretArgument[],
+    removed: SecretArgument[],
+    settings: RewrapSettings,
+  ) => Promise<T>,
+): Promise<T> {
+  return run(name, { signal }, async (how, operation) => {
     if (how.cancellation) settings.cancellation = how.cancellation;
     // While the operation waits for a service, the caller may dispose of all secrets.
     const [opening, sealing, removed] = [identities.copy(), added?.copy(), identified.map(copySecret)];
-    const slots = () => native.sourceServiceSlots(fileSource(file));
     // Wrapping is outside of the attempts to open, so that services wrap once.
-    const write = (made: SecretArgument[]) =>
-      opening.use(slots, open.context, operation, (offered) =>
-        native.rewrap(file, offered, open, made, removed, settings),
-      );
+    const writeWith = (made: SecretArgument[]) =>
+      opening.use(slots, open.context, operation, (offered) => write(offered, open, made, removed, settings));
     try {
-      return await (sealing ? sealing.use(open.context, operation, write) : write([]));
+      return await (sealing ? sealing.use(open.context, operation, writeWith) : writeWith([]));
     } finally {
       opening.dispose();
       sealing?.dispose();
