@@ -10,7 +10,6 @@ import {
   exportHeader,
   generateKey,
   rewrapHeader,
-  type RewrapHeaderOptions,
   SealError,
   secretKey,
 } from 'sealstream';
