@@ -69,10 +69,11 @@ async function sealAndOpen({ encryptFile, decryptFile, SecretKey }, plain, folde
   const before = await sha256(plain);
 
   const sealing = await encryptFile(plain, sealed, { key });
-  const { segments, frames, threads, plaintextSize, streamSize } = sealing;
+  const { plaintextSize, sealedSize, stats } = sealing;
+  const { segments, frames, threads } = stats;
   const parts = [counted(segments, 'segment'), counted(frames, 'frame'), counted(threads, 'thread')];
   row('sealed', `${speed(sealing)}, fsync included: ${parts.join(', ')}`);
-  row('', `${counted(plaintextSize, 'byte')} became ${grouped(streamSize)}`);
+  row('', `${counted(plaintextSize, 'byte')} became ${grouped(sealedSize)}`);
 
   const opening = await decryptFile(sealed, opened, { key });
   row('opened', `${speed(opening)}, fsync included: every byte authenticated`);
@@ -85,8 +86,8 @@ async function sealAndOpen({ encryptFile, decryptFile, SecretKey }, plain, folde
   return { sealed, key };
 }
 
-/** @param {{ plaintextSize: number, elapsedMs: number }} report */
-function speed({ plaintextSize, elapsedMs }) {
+/** @param {{ plaintextSize: number, stats: { elapsedMs: number } }} report */
+function speed({ plaintextSize, stats: { elapsedMs } }) {
   return plaintextSize < SMALL
     ? duration(elapsedMs)
     : `${duration(elapsedMs)}, ${rate(plaintextSize, elapsedMs)}`;

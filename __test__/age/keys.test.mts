@@ -16,8 +16,8 @@ function age(command: 'age' | 'age-keygen', args: readonly string[], cwd: string
 }
 
 for (const [kind, theirs, ours, prefix] of [
-  ['X25519', [], '--x25519', 'age1'],
-  ['post-quantum hybrid', ['-pq'], '--recipient', 'age1pq1'],
+  ['X25519', [], ['--pair', '--x25519'], 'age1'],
+  ['post-quantum hybrid', ['-pq'], ['--pair'], 'age1pq1'],
 ] as const) {
   test(`an ${kind} key pair of age-keygen’s serves here as it is`, async (t) => {
     const cwd = folder(t);
@@ -37,7 +37,7 @@ for (const [kind, theirs, ours, prefix] of [
 
   test(`an ${kind} key pair that is made here serves age as it is`, async (t) => {
     const cwd = folder(t);
-    const made = await sealstream(['keygen', ours, '-o', 'ours.key'], { cwd });
+    const made = await sealstream(['keygen', ...ours, '-o', 'ours.key'], { cwd });
     const publicKey = made.stdout.toString().trim();
     t.is(age('age-keygen', ['-y', 'ours.key'], cwd).trim(), publicKey);
     const lines = (name: string) =>

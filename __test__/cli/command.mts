@@ -112,6 +112,7 @@ export interface JsonError {
   advice?: string;
   exitCode: number;
   failure?: { kind: string };
+  map?: object;
 }
 
 /** The report in a line that a command with --json printed. */

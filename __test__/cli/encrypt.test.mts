@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import test from 'ava';
 
-import { folder, folderWithKey, jsonError, names, parsed, sealstream } from './command.mjs';
+import { folder, folderWithKey, jsonError, jsonReport, names, parsed, sealstream } from './command.mjs';
 
 const posixTest = process.platform === 'win32' ? test.skip : test;
 
@@ -97,10 +97,13 @@ test('options take effect, and wrong values are named', async (t) => {
   ];
   const sealed = await sealstream(['encrypt', '-k', 'my.key', '--json', ...options, 'a'], { cwd });
   t.is(sealed.code, 0, sealed.stderr);
-  t.like(parsed(sealed.stdout), { segments: 3, frames: 10, threads: 1, plaintextSize: 40_000 });
-  const info = parsed((await sealstream(['inspect', '--json', 'a.seal'], { cwd })).stdout);
+  t.like(jsonReport(sealed.stdout), {
+    stats: { segments: 3, frames: 10, threads: 1 },
+    plaintextSize: 40_000,
+  });
+  const info = jsonReport((await sealstream(['inspect', '--json', 'a.seal'], { cwd })).stdout);
   t.like(info, { frameSize: 4096, segmentSize: 16_384, digest: 'sha256' });
-  t.deepEqual(info['slots'], [{ type: 'key', keyId: 'k 1' }]);
+  t.deepEqual(info['slots'], [{ slotIndex: 0, type: 'key', keyId: 'k 1' }]);
 
   for (const [wrong, named] of [
     [['--frame-size', '12x'], /--frame-size is not a size: 12x/],
@@ -126,7 +129,12 @@ test('--json is one object: on standard output, or on standard error beside the 
   writeFileSync(join(cwd, 'a'), 'text');
   const toFile = await sealstream(['encrypt', '-k', 'my.key', '--json', 'a'], { cwd });
   t.is(toFile.stderr, '');
-  t.like(parsed(toFile.stdout), { command: 'encrypt', source: 'a', target: 'a.seal', plaintextSize: 4 });
+  t.like(parsed(toFile.stdout), {
+    command: 'encrypt',
+    source: 'a',
+    target: 'a.seal',
+    report: { plaintextSize: 4 },
+  });
 
   const toPipe = await sealstream(['decrypt', '-k', 'my.key', '--json', '-o', '-', 'a.seal'], { cwd });
   t.is(toPipe.stdout.toString(), 'text');
@@ -135,8 +143,7 @@ test('--json is one object: on standard output, or on standard error beside the 
     source: 'a.seal',
     target: '-',
     plaintextSize: 4,
-    headerFromCopy: false,
-    headerCopyDamaged: false,
+    warnings: [],
   });
 });
 
@@ -215,7 +222,7 @@ test('a file that is missing or no key file is an error', async (t) => {
   const missing = await sealstream(['encrypt', '-k', 'missing', 'a', '--json'], { cwd });
   t.is(missing.code, 2);
   t.like(jsonError(missing), {
-    kind: 'KeyFileMissing',
+    code: 'ERR_CLI_KEY_FILE_MISSING',
     message: 'the key file missing does not exist',
   });
 });

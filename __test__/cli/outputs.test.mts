@@ -34,11 +34,11 @@ test('no output replaces a key file or another input, even with --force', async 
     [[...salvage, '-o', 'out', '--map', 'x.seal'], '--map x.seal is the input'],
   ] as const) {
     const run = { cwd, env: { SEALSTREAM_KEY_FILE: 'other.key' } };
-    const { code, stderr } = await sealstream([...args, '--force', '--json'], run);
+    const { code, stdout, stderr } = await sealstream([...args, '--force', '--json'], run);
     t.is(code, 5, stderr);
-    const { kind, message, advice } = jsonError({ stdout, stderr });
-    t.is(kind, 'Refused');
-    t.true(String(message).endsWith(expected), stderr);
+    const { code: name, message, advice } = jsonError({ stdout, stderr });
+    t.is(name, 'ERR_CLI_REFUSED');
+    t.true(message.endsWith(expected), stderr);
     t.regex(String(advice), /^name another file with -/);
   }
   t.deepEqual([names(cwd), contents()], [listed, before]);

@@ -204,7 +204,7 @@ onUnix('a log that can’t be written ends the run, and changed files are report
     [0.5, /^$/],
   ] as const) {
     writeFileSync(join(cwd, 'log'), log.padEnd(LIMIT - Math.round(line.length * room) - 1) + '\n');
-    const command = `ulimit -f ${LIMIT / 512}; exec "$NODE" "$MAIN" ${args.join(' ')} store/deep/er/b.seal --threads 1`;
+    const command = `ulimit -f ${LIMIT / 512}; exec "$NODE" "$MAIN" ${args.join(' ')} store/deep/er/b.seal --jobs 1`;
     const child = program('sh', ['-c', command], { cwd, env: { NODE: process.execPath, MAIN: main } });
     const { code, stdout, stderr } = await end(child);
     t.is(code, 1, stderr);

@@ -11,7 +11,7 @@ import {
   type OpenedBy,
   passphrase,
   SecretKey,
-  type SealReport,
+  type EncryptReport,
 } from 'sealstream';
 
 import { failureOf } from '../api/support/errors.mjs';
@@ -19,7 +19,7 @@ import { temporaryDirectory } from '../api/support/files.mjs';
 import { guideModule } from './support/guide.mjs';
 
 interface Guide {
-  backUp: (path: string, publicKey: string, lastWayIn: Uint8Array) => Promise<SealReport>;
+  backUp: (path: string, publicKey: string, lastWayIn: Uint8Array) => Promise<EncryptReport>;
   restore: (sealed: string, path: string, pairFile: string) => Promise<OpenedBy>;
   receive: (sealed: string, path: string, keyFile: string) => Promise<void>;
 }
@@ -37,7 +37,7 @@ test('the guide’s host backs up with a public key, and the pair or the passphr
   await pair.toFile(join(directory, 'pair.key'));
   await backUp(path, pair.publicKey, Buffer.from('last way in'));
   const openedBy = await restore(sealed, back, join(directory, 'pair.key'));
-  t.like(openedBy, { slot: 0, type: 'hybrid' });
+  t.like(openedBy, { slotIndex: 0, type: 'hybrid' });
   t.is(readFileSync(back, 'utf8'), 'some text');
   await decryptFile(sealed, back, { identities: [passphrase('last way in')], overwrite: true });
 });

@@ -13,10 +13,10 @@ import { counted, duration, grouped, heading, rate, row, size } from './text.mjs
  */
 export async function showRecovery({ verify, salvage }, sealed, output, key) {
   heading('Check the file without the key, and salvage the intact frames');
-  const { problems, streamSize, elapsedMs } = await verify(sealed);
-  row('verify', `${counted(problems.length, 'problem')}, found at ${rate(streamSize, elapsedMs)}`);
-  for (const { index, plaintextRange } of problems) {
-    row('', `segment ${index}: plaintext bytes ${rangeText(plaintextRange)}`);
+  const { problems, sealedSize, stats } = await verify(sealed);
+  row('verify', `${counted(problems.length, 'problem')}, found at ${rate(sealedSize, stats.elapsedMs)}`);
+  for (const { segment, plaintextRange } of problems) {
+    row('', `segment ${segment}: plaintext bytes ${rangeText(plaintextRange)}`);
   }
   const map = await salvage(sealed, output, { key, flush: false });
   // There is no output if nothing could be salvaged.
@@ -24,13 +24,15 @@ export async function showRecovery({ verify, salvage }, sealed, output, key) {
   const { recovered, lost, lostBytes } = map;
   row(
     'salvage',
-    `${size(recovered.bytes)} came back, ${size(lostBytes)} did not, in ${duration(map.elapsedMs)}`,
+    `${size(recovered.bytes)} came back, ${size(lostBytes)} did not, in ${duration(map.stats.elapsedMs)}`,
   );
   for (const { plaintextRange, cause } of lost)
     row('', `${cause}: plaintext bytes ${rangeText(plaintextRange)}`);
 }
 
-/** @param {{ start: number, end: number } | undefined} range */
+/** @param {import('sealstream').ByteRange | undefined} range */
 function rangeText(range) {
-  return range === undefined ? 'none' : `${grouped(range.start)} to ${grouped(range.end)}`;
+  return range === undefined
+    ? 'none'
+    : `${grouped(range.offset)} to ${grouped(range.offset + range.length - 1)}`;
 }

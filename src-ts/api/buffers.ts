@@ -29,7 +29,7 @@ export async function encrypt(bytes: Uint8Array, options: SealOptions & Operatio
   let output = EMPTY;
   await run('encrypt', options, (how, operation) =>
     recipients.use(settings.context, operation, (chosen) => {
-      output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, chosen, settings));
+      output = Buffer.allocUnsafeSlow(native.sealedSize(input.length, chosen, settings));
       return native.encryptInto(input, output, chosen, settings, how);
     }),
   );

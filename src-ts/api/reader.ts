@@ -20,6 +20,7 @@ import {
   SEGMENTS,
 } from '../internal/options';
 import { ReadAhead } from '../internal/read-ahead';
+import type { Span } from '../internal/span';
 import { Identities } from '../keys/identities';
 import type { OpenOptions } from '../keys/types';
 import { originArgument, type RandomAccessInput } from '../sources/sources';
@@ -177,20 +178,20 @@ export class SealedReader {
   createReadStream(options: ReadStreamOptions = {}): Readable {
     const { end } = knownOptions(options, { ...READ_STREAM, end: true });
     const { start = 0, highWaterMark, signal } = checked(options, READ_STREAM);
-    const behind = typeof end === 'number' && end !== Infinity ? byteCount('end', end) + 1 : end;
-    if (typeof behind === 'number' && behind <= start) throw invalidEnd(start, behind - 1);
-    const pieces = this.#pieces(checkedRange({ start, end: behind }, this.size));
+    const last = end === undefined || end === Infinity ? Infinity : byteCount('end', end);
+    if (last < start) throw rangeError('end', `must be at least start, ${start}, not ${last}`);
+    const pieces = this.#pieces({ start, end: last + 1 });
     return nodeReadable(pieces, { highWaterMark, signal });
   }
 
   /**
-   * Returns a web stream of the plaintext, or of a part of it. As in `Blob.slice` and every `ByteRange`, `end` is the byte **after** the
-   * last. Otherwise the same as {@link createReadStream}.
+   * Returns a web stream of the plaintext, or of `length` bytes from `offset` on: by default of all of it. The part of the range after the
+   * end is ignored. Otherwise the same as {@link createReadStream}.
    *
    * @throws TypeError and RangeError for the range. Other errors fail the stream; see {@link read}.
    */
   stream(range: Partial<ByteRange> = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return webReadable(this.#pieces(checkedRange(range, this.size)));
+    return webReadable(this.#pieces(checkedSpan(range, this.size)));
   }
 
   /**
@@ -221,10 +222,10 @@ export class SealedReader {
    *
    * @throws TypeError and RangeError for the range.
    */
-  ciphertextRange(range: ByteRange): ByteRange {
-    const { start, end } = checkedRange(range, this.size);
+  sealedRange(range: ByteRange): ByteRange {
+    const { start, end } = checkedSpan(range, this.size);
     this.#checkOpen();
-    return this.#stream.reader.ciphertextRange(start, end);
+    return this.#stream.reader.sealedRange(start, end - start);
   }
 
   /**
@@ -291,7 +292,7 @@ export class SealedReader {
   }
 
   /** Splits a range so that no two pieces share a frame, or a segment unless segments are long. */
-  *#split({ start, end }: ByteRange): Generator<ByteRange, void, void> {
+  *#split({ start, end }: Span): Generator<Span, void, void> {
     for (let from = start; from < end;) {
       const to = Math.min(end, from - (from % this.#pieceSize) + this.#pieceSize);
       yield { start: from, end: to };
@@ -299,7 +300,7 @@ export class SealedReader {
     }
   }
 
-  #pieces({ start, end }: ByteRange): Pieces {
+  #pieces({ start, end }: Span): Pieces {
     const inside = { start: Math.min(start, this.size), end: Math.min(end, this.size) };
     const controller = new AbortController();
     const { signal } = controller;
@@ -309,7 +310,7 @@ export class SealedReader {
     return { pieces, controller };
   }
 
-  #range(offset: unknown, length: unknown): ByteRange {
+  #range(offset: unknown, length: unknown): Span {
     const start = Math.min(byteCount('offset', offset), this.size);
     return { start, end: Math.min(start + byteCount('length', length), this.size) };
   }
@@ -322,7 +323,7 @@ export class SealedReader {
     if (isCancelled(error)) {
       return signal?.aborted ? abortError(signal) : this.#closing ? closedError() : error;
     }
-    if (error instanceof SealError && isDamage(error.failure)) {
+    if (SealError.is(error) && isDamage(error.failure)) {
       const { failure, message } = error;
       this.#totals.damageCount += 1;
       this.#diagnostics.damage({ failure, message });
@@ -335,19 +336,14 @@ function closedError(): Error {
   return Object.assign(new Error('the reader was closed'), { code: 'ERR_INVALID_STATE' });
 }
 
-function checkedRange(range: { start?: unknown; end?: unknown }, size: number): ByteRange {
-  const { start: from, end: behind } = knownOptions(range, { start: true, end: true });
-  const start = byteCount('start', from ?? 0);
-  if (behind === undefined || behind === Infinity) return { start, end: Math.max(start, size) };
-  const end = byteCount('end', behind);
-  if (end < start) throw invalidEnd(start, end);
-  return { start, end };
+/** The bytes from `offset` on, `length` of them or all. */
+function checkedSpan(range: { offset?: unknown; length?: unknown }, size: number): Span {
+  const { offset, length } = checked(knownOptions(range, RANGE), RANGE);
+  const start = offset ?? 0;
+  return { start, end: length === undefined ? Math.max(start, size) : start + length };
 }
 
-function invalidEnd(start: number, end: number): RangeError {
-  return rangeError('end', `must be at least start, ${start}, not ${end}`);
-}
-
+const RANGE = { offset: byteCount, length: byteCount };
 const READ = { signal: abortSignal };
 const READ_STREAM = { ...READ, start: byteCount, highWaterMark: byteCount };
 const DEFAULT_CACHE_SIZE = 4 * 1024 * 1024;

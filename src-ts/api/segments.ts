@@ -22,7 +22,7 @@ import type { SegmentResult, SegmentsOptions } from './types';
  * @example
  * for await (const segment of decryptSegments('photo.seal', { key })) {
  *   if (segment.ok) await file.write(segment.data, 0, segment.data.length, segment.offset);
- *   else console.error(segment.index, segment.message);
+ *   else console.error(segment.segment, segment.message);
  * }
  */
 export function decryptSegments(

@@ -27,7 +27,7 @@ export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
     const sealInto = (output: Buffer) => native.encryptSync(input, output, recipients, settings);
     // More room than the stream takes with any options; the addon checks it.
     if (isSmall(input, recipients)) return fromPool(2 * input.length + 1024, sealInto);
-    const output = Buffer.allocUnsafeSlow(native.ciphertextSize(input.length, recipients, settings));
+    const output = Buffer.allocUnsafeSlow(native.sealedSize(input.length, recipients, settings));
     sealInto(output);
     return output;
   });

@@ -1,14 +1,6 @@
 // Options and reports that several functions share.
 
-import type {
-  Damage,
-  DamageDecisionName,
-  DigestName,
-  Opened,
-  Progress,
-  Report as NativeReport,
-  SlotTypeName,
-} from '../../native/binding';
+import type { Damage, DamageDecisionName, DigestName, Progress, SlotType } from '../../native/binding';
 
 /** Options of every operation that returns a promise. */
 export interface OperationOptions {
@@ -55,7 +47,7 @@ export interface OpeningOptions {
    * The types of key slots to try, all by default. Anyone can seal a stream for a public key: to accept only streams from a holder
    * of a shared key or passphrase, list only these types.
    */
-  acceptSlots?: readonly SlotTypeName[] | undefined;
+  acceptSlots?: readonly SlotType[] | undefined;
   /**
    * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
    * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
@@ -142,8 +134,8 @@ export interface SegmentsOptions {
 export type SegmentResult =
   | {
       readonly ok: true;
-      /** Position in the stream, from 0. */
-      readonly index: number;
+      /** The segment, from 0. */
+      readonly segment: number;
       /** Offset of its plaintext in the whole plaintext. */
       readonly offset: number;
       /** Its plaintext, verified. */
@@ -156,12 +148,3 @@ export type SegmentResult =
  * sealed segments.
  */
 export type ProgressEvent = Progress;
-
-/** The report of an operation. */
-export type Report = Omit<NativeReport, 'opened'>;
-
-/** The report of sealing. */
-export type SealReport = Report;
-
-/** The report of opening. */
-export type OpenReport = Omit<Report, 'header'> & Opened;

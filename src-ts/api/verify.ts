@@ -2,7 +2,7 @@
 
 import { randomInt } from 'node:crypto';
 
-import type { Verification as NativeVerification } from '../../native/binding';
+import type { VerifyReport as NativeReport } from '../../native/binding';
 import { native, nullPrototype } from '../internal/binding';
 import { run, type Start } from '../internal/operation';
 import { checked, DETACHED, openSettings, VERIFY } from '../internal/options';
@@ -35,7 +35,7 @@ export interface VerifyOptions extends OpeningOptions, OperationOptions, Detache
 }
 
 /** The result of checking a sealed stream. */
-export interface Verification extends NativeVerification {
+export interface VerifyReport extends NativeReport {
   /** The share of the segments that was checked, if not all were. */
   sample?: number;
   /** The seed that selected them. */
@@ -64,13 +64,13 @@ export interface Verification extends NativeVerification {
  * const { sound, problems } = await verify('photo.seal', { sample: 0.1 });
  * if (!sound) console.error(problems[0]?.message);
  */
-export async function verify(source: SourceInput, options: VerifyOptions = {}): Promise<Verification> {
+export async function verify(source: SourceInput, options: VerifyOptions = {}): Promise<VerifyReport> {
   const open = openSettings(options);
   const from = sourceArgument('source', source, checked(options, DETACHED).header);
   const isKeyed = options.key !== undefined || options.identities !== undefined;
   const identities = isKeyed ? Identities.of(options) : undefined;
   const settings = nullPrototype({ seed: randomInt(MAX_RANDOM_SEED), ...checked(options, VERIFY) });
-  const check: Start<NativeVerification> = async (how, operation) => {
+  const check: Start<NativeReport> = async (how, operation) => {
     const verifyWith = (offered?: SecretArgument[]) => native.verify(from, offered, open, settings, how);
     const slots = () => native.sourceServiceSlots(from);
     const result = await (identities?.use(slots, open.context, operation, verifyWith) ?? verifyWith());

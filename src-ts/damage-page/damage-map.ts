@@ -34,7 +34,7 @@ function object(fields: Readonly<Record<string, Test>>): Test {
   };
 }
 
-const range = object({ start: number, end: number });
+const range = object({ offset: number, length: number });
 const MAP = object({
   version: is(1),
   outcome: is('whole', 'partial', 'nothing' satisfies DamageMap['outcome']),
@@ -46,7 +46,7 @@ const MAP = object({
   frameSize: number,
   segmentSize: number,
   digest: text,
-  plaintextSize: either(is(null), number),
+  plaintextSize: either(is(undefined), number),
   segments: number,
   recovered: object({ bytes: number, frames: number, segments: number }),
   outputSize: number,
@@ -54,9 +54,9 @@ const MAP = object({
   lost: list(
     object({
       plaintextRange: range,
-      wireRange: either(is(null), range),
-      firstSegment: number,
-      lastSegment: number,
+      sealedRange: either(is(undefined), range),
+      segment: number,
+      segmentCount: number,
       cause: is('missing', 'rot', 'tampering', 'unknown' satisfies LossCause),
       message: text,
     }),
@@ -64,10 +64,9 @@ const MAP = object({
   conflicts: list(object({ segment: number, message: text })),
   conflictCount: number,
   otherStreams: list(text),
-  // Maps of an early release have no stages.
-  stages: either(
-    is(undefined),
-    object({ readMs: number, cryptoMs: number, digestMs: number, writeMs: number, waitMs: number }),
-  ),
-  elapsedMs: number,
+  stats: object({
+    elapsedMs: number,
+    threads: number,
+    stages: object({ readMs: number, cryptoMs: number, digestMs: number, writeMs: number, waitMs: number }),
+  }),
 });

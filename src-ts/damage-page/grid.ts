@@ -1,12 +1,11 @@
 // Divides the whole plaintext of a damage map into a grid of cells.
 
 import type { DamageMap, LossCause } from '../../native/binding';
+import { type Span, spanOf } from '../internal/span';
 import { counted } from './units';
 
 /** A range of the plaintext, and how much of it is lost. */
-export interface Cell {
-  readonly start: number;
-  readonly end: number;
+export interface Cell extends Span {
   /** Lost bytes. */
   lost: number;
   /** The worst cause of the loss. */
@@ -15,8 +14,9 @@ export interface Cell {
 
 /** The bytes that a map covers: the plaintext's size, or what was seen of it. */
 export function extent({ plaintextSize, segments, segmentSize, lost, recovered }: DamageMap): number {
-  if (plaintextSize !== null) return plaintextSize;
-  const seen = Math.max(recovered.bytes, lost.at(-1)?.plaintextRange.end ?? 0);
+  if (plaintextSize !== undefined) return plaintextSize;
+  const last = lost.at(-1);
+  const seen = Math.max(recovered.bytes, last === undefined ? 0 : spanOf(last.plaintextRange).end);
   return Math.max(seen, segments * segmentSize);
 }
 
@@ -38,7 +38,7 @@ export function damageGrid(map: DamageMap): { cells: readonly Cell[]; covers: st
     cause: undefined,
   }));
   for (const { plaintextRange, cause } of map.lost) {
-    const { start, end } = plaintextRange;
+    const { start, end } = spanOf(plaintextRange);
     for (let at = Math.floor(start / cellSize); at < cells.length; at += 1) {
       const cell = cells[at];
       if (cell === undefined || (cell.start >= end && end > start)) break;

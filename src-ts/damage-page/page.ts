@@ -1,6 +1,7 @@
 // Shows a damage map as one HTML page.
 
-import type { ByteRange, DamageMap, LossCause, LostRange } from '../../native/binding';
+import type { DamageMap, LossCause, LostRange } from '../../native/binding';
+import { type Span, spanOf } from '../internal/span';
 import { counted, formatCount, formatDuration, formatSize } from './units';
 import { type Cell, damageGrid, extent } from './grid';
 import { checkedMap } from './damage-map';
@@ -46,7 +47,7 @@ export function damageHeadline(map: DamageMap): string {
     case 'nothing':
       return 'Nothing came back: not one frame verified';
     case 'partial': {
-      if (plaintextSize === null) {
+      if (plaintextSize === undefined) {
         const holes = lost.length === 0 ? '' : `, with ${counted(lost.length, 'gap')} in between`;
         return `${formatSize(recovered.bytes)} came back${holes}; how much there was can’t be told`;
       }
@@ -72,7 +73,7 @@ function figures(map: DamageMap): string {
   const rows: (readonly [name: string, value: string, note: string])[] = [
     ['recovered', ...sized(recovered.bytes)],
     ['lost', ...sized(map.lostBytes)],
-    ['plaintext', ...(size === null ? (['unknown', 'its end is not there'] as const) : sized(size))],
+    ['plaintext', ...(size === undefined ? (['unknown', 'its end is not there'] as const) : sized(size))],
     ['whole segments', whole, `of ${formatSize(map.segmentSize)} each`],
     ['end of the stream', map.end, END_NOTES[map.end]],
     ['header', HEADER_NAMES[header.origin], place],
@@ -169,19 +170,21 @@ function table(title: string, head: string, rows: string[], count: number, notes
 }
 
 function lostRow(range: LostRange): string {
-  const { plaintextRange, wireRange, firstSegment: first, lastSegment: last, cause, message } = range;
+  const { plaintextRange, sealedRange, segment: first, segmentCount, cause, message } = range;
   const cells = [
-    rangeText(plaintextRange),
-    formatSize(plaintextRange.end - plaintextRange.start),
-    first === last ? formatCount(first) : `${formatCount(first)} – ${formatCount(last)}`,
-    wireRange === null ? 'unknown' : rangeText(wireRange),
+    rangeText(spanOf(plaintextRange)),
+    formatSize(plaintextRange.length),
+    segmentCount === 1
+      ? formatCount(first)
+      : `${formatCount(first)} – ${formatCount(first + segmentCount - 1)}`,
+    sealedRange === undefined ? 'unknown' : rangeText(spanOf(sealedRange)),
   ];
   const numbers = cells.map((cell) => `<td class="number">${escaped(cell)}</td>`).join('');
   return `<tr>${numbers}<td class="cause">${swatch(cause)} ${cause}</td><td>${escaped(message)}</td></tr>`;
 }
 
 /** A range by its first and last byte. */
-function rangeText({ start, end }: ByteRange, empty = 'none'): string {
+function rangeText({ start, end }: Span, empty = 'none'): string {
   return end > start ? `${formatCount(start)} – ${formatCount(end - 1)}` : empty;
 }
 
@@ -204,7 +207,7 @@ function footnotes(map: DamageMap): string {
       : []),
     `File: ${formatCount(map.sourceSize)} bytes. Output: ${formatCount(map.outputSize)} bytes. Stream ${map.streamId}, ` +
       `${formatCount(extent(map))} bytes in frames of ${formatSize(map.frameSize)}, digest ${map.digest}. ` +
-      `Took ${formatDuration(map.elapsedMs)}.`,
+      `Took ${formatDuration(map.stats.elapsedMs)}.`,
   ];
   return `<footer>${notes.map((note) => `<p>${escaped(note)}</p>`).join('')}</footer>`;
 }

@@ -40,8 +40,8 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
 }
 
 /** Formats a range by its first and last byte. */
-export function bytesText({ start, end }: { readonly start: number; readonly end: number }): string {
-  return end > start ? `bytes ${formatCount(start)} to ${formatCount(end - 1)}` : 'no bytes';
+export function bytesText({ offset, length }: { readonly offset: number; readonly length: number }): string {
+  return length > 0 ? `bytes ${formatCount(offset)} to ${formatCount(offset + length - 1)}` : 'no bytes';
 }
 
 /** Formats a duration, such as `3 ms`, `0.62 s` or `3:05`. */

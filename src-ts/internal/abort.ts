@@ -1,8 +1,6 @@
 // Abort signals: one listener on a signal for any number of operations.
 
-import { types } from 'node:util';
-
-import { typeError } from './errors';
+import { isError, typeError } from './errors';
 
 /** Checks an option that is an AbortSignal. */
 export function abortSignal(name: string, signal: unknown): AbortSignal {
@@ -25,7 +23,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 /** The signal's reason if it is an error, else an AbortError with the reason as its cause. */
 export function abortError(signal: AbortSignal): Error {
   const reason: unknown = signal.reason;
-  if (reason instanceof Error || types.isNativeError(reason)) return reason;
+  if (isError(reason)) return reason;
   const error = new Error('This operation was aborted', { cause: reason });
   error.name = 'AbortError';
   return Object.assign(error, { code: 'ABORT_ERR' });

@@ -13,6 +13,7 @@ import type {
   SegmentSettings,
 } from '../../native/binding';
 import { native } from './binding';
+import { isError } from './errors';
 import { SealError } from '../api/errors';
 
 /** The name of an operation: that of its function or class. */
@@ -33,6 +34,7 @@ export type OperationName =
   | 'heal'
   | 'open'
   | 'rewrap'
+  | 'rewrapHeader'
   | 'salvage'
   | 'verify';
 
@@ -119,13 +121,13 @@ export class Diagnostics {
   }
 
   failed(error: unknown): void {
-    if (error instanceof SealError) {
+    if (SealError.is(error)) {
       const { name, code, failure, message } = error;
       // A decision to abort was published with its damage.
       if (isDamage(failure) && !this.#isAbortPublished) this.damage({ failure, message }, 'abort');
       this.#end({ error: { name, code, failure } });
     } else {
-      this.#end({ error: { name: error instanceof Error ? error.name : typeof error } });
+      this.#end({ error: { name: isError(error) ? error.name : typeof error } });
     }
   }
 

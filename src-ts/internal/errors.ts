@@ -1,20 +1,33 @@
 // Makes the errors that callers see: the addon's failures as the package's classes, and errors for wrong arguments.
 
+import { types } from 'node:util';
+
 import type {
   FloeError as FloeFailure,
   FloeErrorCode,
   SealErrorCode,
   SealFailure,
 } from '../../native/binding';
-import { FloeError, SealError } from '../api/errors';
+import { FloeError, SealError, SealstreamError } from '../api/errors';
+import { systemError } from './system-error';
 
 /** Turns an error of the addon into the package's own class, with a stack that leads to the caller. */
 export function publicError(error: unknown): unknown {
-  if (!(error instanceof Error) || !('failure' in error) || !('code' in error)) return error;
+  if (!isError(error) || !('failure' in error) || !('code' in error)) return error;
+  if (error instanceof SealstreamError) return error;
   const { message, code, failure, isDamage } = error as Error & Record<string, unknown>;
-  return String(code).startsWith('ERR_FLOE_')
-    ? new FloeError(message, code as FloeErrorCode, failure as FloeFailure)
-    : new SealError(message, code as SealErrorCode, failure as SealFailure, isDamage === true);
+  if (String(code).startsWith('ERR_FLOE_')) {
+    return new FloeError(message, code as FloeErrorCode, failure as FloeFailure);
+  }
+  const seal = failure as SealFailure;
+  const cause = seal.kind === 'Io' ? systemError(seal) : undefined;
+  return new SealError(message, code as SealErrorCode, seal, { isDamage: isDamage === true, cause });
+}
+
+/** Whether `value` is an error, of this realm or another. */
+export function isError(value: unknown): value is Error {
+  // A DOMException is no native error.
+  return value instanceof Error || types.isNativeError(value);
 }
 
 /** Calls the addon. Throws what the addon throws as the package's own classes. */
@@ -38,12 +51,13 @@ export async function awaitNative<T>(call: () => T | Promise<T>): Promise<T> {
 /** An option that no function has. */
 export function unknownOption(name: string): TypeError {
   const error = new TypeError(`there is no option ${JSON.stringify(name)}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE', option: name });
 }
 
 /** A secret that was used after it was disposed of. */
 export function disposedError(name: string): TypeError {
-  return Object.assign(new TypeError(`${name} was disposed of`), { code: 'ERR_INVALID_STATE' });
+  const error = new TypeError(`${name} was disposed of`);
+  return Object.assign(error, { code: 'ERR_INVALID_STATE', option: name });
 }
 
 /** An argument of the wrong type. The message describes the value and never shows it: it may be a key. */
@@ -54,12 +68,12 @@ export function typeError(
   found = describe(value),
 ): TypeError {
   const error = new TypeError(`${name} must be ${expected}, not ${found}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE', option: name });
 }
 
 /** An argument of the right type with a value that is not allowed. */
 export function rangeError(name: string, problem: string): RangeError {
-  return Object.assign(new RangeError(`${name} ${problem}`), { code: 'ERR_OUT_OF_RANGE' });
+  return Object.assign(new RangeError(`${name} ${problem}`), { code: 'ERR_OUT_OF_RANGE', option: name });
 }
 
 function describe(value: unknown): string {

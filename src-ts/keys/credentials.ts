@@ -3,7 +3,7 @@
 import type { PassphraseStrength } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { fixedBytes, isBytes } from '../internal/bytes';
-import { rangeError, typeError } from '../internal/errors';
+import { isError, rangeError, typeError } from '../internal/errors';
 import { integer, knownOptions, ownOptions, string, text } from '../internal/options';
 import { checkedProvider, type KeyProvider } from '../providers/providers';
 import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
@@ -117,7 +117,7 @@ export function withName<T>(name: string, call: () => T, prefix = ''): T {
   try {
     return call();
   } catch (error) {
-    throw rangeError(name, prefix + (error instanceof Error ? error.message : String(error)));
+    throw rangeError(name, prefix + (isError(error) ? error.message : String(error)));
   }
 }
 

@@ -1,6 +1,6 @@
 // The identities of one call, as the addon takes them.
 
-import type { NativeCredential, ServiceSlot, SlotTypeName } from '../../native/binding';
+import type { NativeCredential, ServiceSlot, SlotType } from '../../native/binding';
 import { native } from '../internal/binding';
 import { publicError, rangeError, typeError } from '../internal/errors';
 import type { Operation } from '../internal/operation';
@@ -29,7 +29,7 @@ export class Identities {
   static of(options: {
     key?: unknown;
     identities?: unknown;
-    acceptSlots?: readonly SlotTypeName[] | undefined;
+    acceptSlots?: readonly SlotType[] | undefined;
   }): Identities {
     const { key, identities, acceptSlots } = options;
     if (identities === undefined) {
@@ -149,7 +149,7 @@ async function whenSettled<T>(promise: Promise<T>): Promise<[Promise<T>]> {
 /** Whether the identities that were offered did not open the stream, so that others may. */
 function isLocked(error: unknown): boolean {
   const failure = publicError(error);
-  return failure instanceof SealError && LOCKED.has(failure.failure.kind);
+  return SealError.is(failure) && LOCKED.has(failure.failure.kind);
 }
 
 async function unwrap(

@@ -1,12 +1,12 @@
 // Recipients and identities, and the options that name them.
 
-import type { PassphraseStrength, SlotTypeName } from '../../native/binding';
+import type { PassphraseStrength, SlotType } from '../../native/binding';
 import type { OpeningOptions, SealingOptions } from '../api/types';
 import type { identityBrand, recipientBrand } from './redacted';
 import type { SecretKey } from './secret-key';
 
 /** The types of key slots. */
-export type SlotType = SlotTypeName;
+export type { SlotType };
 
 /** A key: a {@link SecretKey}, or its 32 bytes, which are copied during the call. */
 export type KeyInput = SecretKey | Uint8Array;

@@ -1,5 +1,6 @@
 // Errors of AWS KMS and its SDK, with what to do about them.
 
+import { isError } from '../internal/errors';
 import { type ProviderErrorCode, ServiceFailure } from './provider-error';
 
 /**
@@ -9,7 +10,7 @@ import { type ProviderErrorCode, ServiceFailure } from './provider-error';
  * @param permission The permission that the caller needs.
  */
 export function kmsFailure(error: unknown, permission: string): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!isError(error)) return error;
   const { name, message } = error;
   const remedy =
     REMEDIES.find(({ names }) => names.includes(name)) ?? (isServerFault(error) ? RETRY : undefined);

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-import { typeError } from '../internal/errors';
+import { isError, typeError } from '../internal/errors';
 import { boolean, hasMethods, ownOptions } from '../internal/options';
 import { ServiceFailure } from './provider-error';
 import { type KeyProvider, providerName } from './providers';
@@ -106,7 +106,7 @@ async function decrypted(cipher: Cipher, blob: Uint8Array): Promise<string> {
   try {
     return await cipher.decrypt(view(blob));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'it could not be decrypted';
+    const why = isError(cause) ? cause.message : 'it could not be decrypted';
     // The asynchronous functions reject with this text.
     if (/temporarily unavailable/i.test(why)) {
       throw new ServiceFailure('ERR_PROVIDER_UNAVAILABLE', why, 'try again later', cause);

@@ -1,5 +1,8 @@
 // Failures of key services, in one form for all services.
 
+import { SealstreamError } from '../api/errors';
+import { brand, isBranded } from '../internal/error-brand';
+
 /** Why a key service failed. */
 export type ProviderErrorCode =
   /** It did not answer within its time limit, or reported a timeout of its own. */
@@ -33,10 +36,10 @@ export interface ProviderFailure {
  * try {
  *   await decryptFile('a.seal', 'a', { identities: [provider(kms, 'alias/backup')] });
  * } catch (error) {
- *   if (error instanceof ProviderError && error.code === 'ERR_PROVIDER_UNAVAILABLE') console.error('try again later');
+ *   if (ProviderError.is(error, 'ERR_PROVIDER_UNAVAILABLE')) console.error('try again later');
  * }
  */
-export class ProviderError extends Error {
+export class ProviderError extends SealstreamError {
   override readonly name = 'ProviderError';
   /** A stable name for the failure, such as `ERR_PROVIDER_TIMEOUT`. */
   readonly code: ProviderErrorCode;
@@ -60,10 +63,31 @@ export class ProviderError extends Error {
     this.keyId = keyId;
     this.operation = operation;
   }
+
+  /**
+   * Whether `value` is a ProviderError, of this copy of the package or another, from this realm or another.
+   *
+   * @param code Only an error with this code.
+   */
+  static override is<Code extends ProviderErrorCode>(
+    this: void,
+    value: unknown,
+    code: Code,
+  ): value is ProviderError & { readonly code: Code };
+  static override is(this: void, value: unknown): value is ProviderError;
+  static override is(this: void, value: unknown, code?: unknown): boolean {
+    return isBranded(value, 'ProviderError', code);
+  }
 }
+
+brand(ProviderError.prototype, 'ProviderError');
+
+const SERVICE_FAILURE: unique symbol = Symbol.for('sealstream.service-failure') as never;
 
 /** Thrown by the services of this package, which know more than the error that they met says. */
 export class ServiceFailure extends Error {
+  readonly [SERVICE_FAILURE] = true;
+
   constructor(
     readonly code: ProviderErrorCode,
     why: string,
@@ -76,8 +100,9 @@ export class ServiceFailure extends Error {
 
 /** Classifies what a service threw, which may be anything. */
 export function providerFailure(thrown: unknown): ProviderFailure {
-  if (thrown instanceof ServiceFailure) {
-    const { code, message, advice, cause } = thrown;
+  // The service may come from another copy of the package.
+  if (isObject(thrown) && SERVICE_FAILURE in thrown) {
+    const { code, message, advice, cause } = thrown as unknown as ServiceFailure;
     return { code, why: message, advice, cause: cause ?? thrown };
   }
   return { code: codeOf(thrown), why: reasonOf(thrown), cause: thrown };

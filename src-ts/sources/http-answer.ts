@@ -1,6 +1,6 @@
 // Checks a server's answer to a request for a range.
 
-import type { ByteRange } from '../../native/binding';
+import type { Span } from '../internal/span';
 import { retryAfter, TransientFailure } from './http-transfer';
 import { SourceError, type SourceErrorCode } from './source-error';
 
@@ -25,7 +25,7 @@ export interface ObjectState {
 export function checkAnswer(
   name: string,
   { status, headers }: Response,
-  wanted: ByteRange,
+  wanted: Span,
   first: ObjectState | undefined,
 ): ObjectState {
   const refuse = (code: SourceErrorCode, problem: string) =>
@@ -69,7 +69,7 @@ export function isStrong(etag: string): boolean {
 }
 
 /** The range that an answer has, and the object's size; `undefined` if it has none, or does not say. */
-function sentRange(status: number, headers: Headers): (ByteRange & { readonly size: number }) | undefined {
+function sentRange(status: number, headers: Headers): (Span & { readonly size: number }) | undefined {
   const range = headers.get('content-range') ?? '';
   // An object without bytes has no range: some servers say so, others send the whole object.
   const isEmpty =

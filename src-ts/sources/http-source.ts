@@ -1,10 +1,10 @@
 // Reads a sealed stream on a web server by ranges.
 
-import type { ByteRange } from '../../native/binding';
 import { untilAborted } from '../internal/abort';
 import { GrowingBuffer } from '../internal/bytes';
 import { rangeError, typeError } from '../internal/errors';
 import { callback, integer, knownOptions } from '../internal/options';
+import type { Span } from '../internal/span';
 import { checkAnswer, isStrong, type ObjectState } from './http-answer';
 import { discard, receive, TransientFailure, withRetries } from './http-transfer';
 import { networkError } from './source-error';
@@ -99,7 +99,7 @@ class RemoteObject {
   }
 
   /** Requests the bytes of a range after the `known` ones, and again the missing ones if a connection breaks off. */
-  #transfer({ start, end }: ByteRange, known: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  #transfer({ start, end }: Span, known: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     let part: GrowingBuffer | undefined;
     const attempt = async () => {
       const wanted = { start: start + (part?.filled ?? known.length), end };
@@ -112,7 +112,7 @@ class RemoteObject {
     return withRetries(attempt, this.retries, signal);
   }
 
-  async #request({ start, end }: ByteRange, signal: AbortSignal): Promise<Response> {
+  async #request({ start, end }: Span, signal: AbortSignal): Promise<Response> {
     const given = Promise.resolve().then(() => this.headers());
     const headers = checkedHeaders(await untilAborted(given, signal));
     headers.set('Range', `bytes=${start}-${end - 1}`);
@@ -130,7 +130,7 @@ class RemoteObject {
     }
   }
 
-  #checkedState(response: Response, wanted: ByteRange): ObjectState {
+  #checkedState(response: Response, wanted: Span): ObjectState {
     try {
       const found = checkAnswer(this.#name, response, wanted, this.#state);
       return (this.#state ??= found);

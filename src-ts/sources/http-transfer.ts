@@ -77,7 +77,7 @@ export async function receive(
     }
   } catch (error) {
     reader?.cancel().catch(() => undefined);
-    if (error instanceof SourceError) throw error;
+    if (SourceError.is(error)) throw error;
     cause = error;
   }
   if (part.isFull()) return;

@@ -1,5 +1,8 @@
 // Failures of sources that are not local files.
 
+import { SealstreamError } from '../api/errors';
+import { brand, isBranded } from '../internal/error-brand';
+
 /** Why a source could not be read. */
 export type SourceErrorCode =
   /** The object changed since it was opened: another ETag, another time, another size. */
@@ -22,10 +25,10 @@ export type SourceErrorCode =
  * try {
  *   await open(httpSource(url), { key });
  * } catch (error) {
- *   if (error instanceof SourceError && error.status === 403) console.error('the address has expired');
+ *   if (SourceError.is(error, 'ERR_SOURCE_STATUS') && error.status === 403) console.error('the address has expired');
  * }
  */
-export class SourceError extends Error {
+export class SourceError extends SealstreamError {
   override readonly name = 'SourceError';
   /** A stable name for the failure, such as `ERR_SOURCE_CHANGED`. */
   readonly code: SourceErrorCode;
@@ -42,7 +45,24 @@ export class SourceError extends Error {
     this.code = code;
     if (status !== undefined) this.status = status;
   }
+
+  /**
+   * Whether `value` is a SourceError, of this copy of the package or another, from this realm or another.
+   *
+   * @param code Only an error with this code.
+   */
+  static override is<Code extends SourceErrorCode>(
+    this: void,
+    value: unknown,
+    code: Code,
+  ): value is SourceError & { readonly code: Code };
+  static override is(this: void, value: unknown): value is SourceError;
+  static override is(this: void, value: unknown, code?: unknown): boolean {
+    return isBranded(value, 'SourceError', code);
+  }
 }
+
+brand(SourceError.prototype, 'SourceError');
 
 /** A network error, with the system's code for it. */
 export function networkError(name: string, problem: string, cause?: unknown): SourceError {

@@ -14,6 +14,7 @@ import type { OperationName } from '../internal/diagnostics';
 import { rangeError } from '../internal/errors';
 import { Operation } from '../internal/operation';
 import { byteCount } from '../internal/options';
+import { type Span, spanOf } from '../internal/span';
 import type { Identities } from '../keys/identities';
 import { type Fetcher, HEAD_SIZE, type Origin } from './sources';
 
@@ -84,12 +85,12 @@ export class UnlockedStream {
   }
 
   /** Opens a segment into `output`, which has room for it. */
-  openSegment(index: number, output: Uint8Array, { canceller }: Operation): Promise<SegmentOutcome> {
+  openSegment(segment: number, output: Uint8Array, { canceller }: Operation): Promise<SegmentOutcome> {
     return this.#whileOpen(async () => {
       const source: Source = this.fetched
-        ? await this.fetched.ranges([this.reader.wireRange(index)], canceller)
+        ? await this.fetched.ranges([this.reader.place(segment).sealedRange], canceller)
         : nullPrototype(this.bytes === undefined ? {} : { bytes: this.bytes });
-      return this.reader.openSegment(index, source, output, canceller.cancellation);
+      return this.reader.openSegment(segment, source, output, canceller.cancellation);
     });
   }
 
@@ -163,7 +164,7 @@ class FetchedSource {
     const parts = await this.#fetch([head, tail], canceller);
     const start = this.#bytes(head, parts);
     const missing = native.openRanges(this.size, start, this.#bytes(tail, parts));
-    const missingSize = missing.reduce((sum, range) => sum + range.end - range.start, 0);
+    const missingSize = missing.reduce((sum, range) => sum + range.length, 0);
     if (missingSize > LARGE) {
       const rest = { start: start.length, end: native.streamHeaderSize(start) };
       const more = this.#bytes(rest, await this.#fetch([rest], canceller));
@@ -172,32 +173,33 @@ class FetchedSource {
     if (missingSize > LARGEST) {
       throw rangeError('source', `claims an end of ${missingSize} bytes; at most ${LARGEST} are fetched`);
     }
-    const source = this.#asSource([...parts, ...(await this.#fetch(missing, canceller))]);
+    const more = await this.#fetch(missing.map(spanOf), canceller);
+    const source = this.#asSource([...parts, ...more]);
     return this.header.length === 0 ? source : nullPrototype({ ...source, header: this.header });
   }
 
   /** The bytes of a range that was fetched. */
-  #bytes(range: ByteRange, parts: readonly FetchedPart[]): Uint8Array {
+  #bytes(range: Span, parts: readonly FetchedPart[]): Uint8Array {
     const { start, end } = this.#inBody(range);
     const body = start < end ? parts.find(({ offset }) => offset === start)?.bytes : undefined;
     return Buffer.concat([this.header.subarray(range.start, range.end), body ?? EMPTY]);
   }
 
-  #inBody({ start, end }: ByteRange): ByteRange {
+  #inBody({ start, end }: Span): Span {
     const { length } = this.header;
     return { start: Math.max(0, start - length), end: Math.min(end, this.size) - length };
   }
 
   /** Fetches ranges of the source, as far as they lie inside it. */
   async ranges(ranges: readonly ByteRange[], canceller: Canceller): Promise<Source> {
-    return this.#asSource(await this.#fetch(ranges, canceller));
+    return this.#asSource(await this.#fetch(ranges.map(spanOf), canceller));
   }
 
   #asSource(parts: FetchedPart[]): Source {
     return nullPrototype({ fetched: nullPrototype({ size: this.size - this.header.length, parts }) });
   }
 
-  async #fetch(ranges: readonly ByteRange[], canceller: Canceller): Promise<FetchedPart[]> {
+  async #fetch(ranges: readonly Span[], canceller: Canceller): Promise<FetchedPart[]> {
     const parts = ranges
       .map((range) => this.#inBody(range))
       .filter(({ start, end }) => start < end)

@@ -2,14 +2,13 @@
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-import type { ByteRange, OpenStream, PlaintextSlots } from '../../native/binding';
-import type { DamageOptions, DamagePolicy, OpenReport, StreamOptions } from '../api/types';
+import type { ByteRange, DecryptReport, OpenStream, PlaintextSlots } from '../../native/binding';
+import type { DamageOptions, DamagePolicy, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
 import { GrowingBuffer } from '../internal/bytes';
 import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
 import { callNative } from '../internal/errors';
-import { publicReport } from '../internal/operation';
 import { checked, DAMAGE, openSettings, STREAM } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { OpenOptions } from '../keys/types';
@@ -19,7 +18,7 @@ import { Conversion, type MakeConversion } from './conversion';
 export function opening(
   name: OperationName,
   options: OpenOptions & StreamOptions & DamageOptions,
-): MakeConversion<OpenReport> {
+): MakeConversion<DecryptReport> {
   const plan = openPlan(options);
   return (outlet) => new Opening(name, outlet, plan);
 }
@@ -31,7 +30,7 @@ function openPlan(options: OpenOptions & StreamOptions & DamageOptions) {
   return { settings, onDamage: 'abort' as DamagePolicy, ...checked(options, OPEN_STREAM), identities };
 }
 
-class Opening extends Conversion<OpenReport, ReturnType<typeof openPlan>> {
+class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
   #stream: OpenStream | undefined;
   /** The header, record or end that is arriving. */
   #part = new GrowingBuffer(native.streamHeaderSize(EMPTY));
@@ -95,22 +94,22 @@ class Opening extends Conversion<OpenReport, ReturnType<typeof openPlan>> {
   }
 
   #openRecord(stream: OpenStream, record: Buffer): void {
-    const { index } = stream;
+    const { segment } = stream;
     const opened = stream.open(record, this.cancellation).then((done) => {
       this.diagnostics.segment(done);
       return plaintextSlots(record, stream.plaintextSlots, done.plaintextSize);
     });
-    this.deliver(opened, true, (error) => this.#replace(stream, index, error));
+    this.deliver(opened, true, (error) => this.#replace(stream, segment, error));
   }
 
-  async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: OpenReport }> {
+  async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: DecryptReport }> {
     const { concurrency = stream.concurrency } = this.plan;
     try {
       const report = await stream.finish(bytes, concurrency, this.cancellation);
-      return { bytes: [], report: publicReport(report) };
+      return { bytes: [], report };
     } catch (error) {
-      const replacement = await this.#replace(stream, stream.index, error);
-      return { bytes: replacement, report: publicReport(stream.report(concurrency)) };
+      const replacement = await this.#replace(stream, stream.segment, error);
+      return { bytes: replacement, report: stream.report(concurrency) };
     }
   }
 
@@ -119,12 +118,12 @@ class Opening extends Conversion<OpenReport, ReturnType<typeof openPlan>> {
    *
    * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
    */
-  async #replace(stream: OpenStream, index: number, error: unknown): Promise<Iterable<Buffer>> {
+  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<Buffer>> {
     const { onDamage } = this.plan;
-    const damage = onDamage === 'abort' ? undefined : stream.damage(index);
+    const damage = onDamage === 'abort' ? undefined : stream.damage(segment);
     if (!damage) throw error;
     const decision = await decisionAbout(damage, onDamage, this.diagnostics, false);
-    return callNative(() => stream.decide(index, decision)) ? zeros(damage.plaintextRange) : [];
+    return callNative(() => stream.decide(segment, decision)) ? zeros(damage.plaintextRange) : [];
   }
 }
 
@@ -144,8 +143,8 @@ function plaintextSlots(
 }
 
 /** Zeros in the place of lost plaintext, made when they are taken. */
-function* zeros({ start, end }: ByteRange): Generator<Buffer, void, void> {
-  for (let at = start; at < end; at += ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, end - at));
+function* zeros({ length }: ByteRange): Generator<Buffer, void, void> {
+  for (let left = length; left > 0; left -= ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, left));
 }
 
 const EMPTY = Buffer.alloc(0);

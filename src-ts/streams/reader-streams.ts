@@ -2,14 +2,14 @@
 
 import { Readable } from 'node:stream';
 
-import type { ByteRange } from '../../native/binding';
 import { abortError, onAbort } from '../internal/abort';
 import { emitSafely } from '../internal/event-loop';
 import type { ReadAhead } from '../internal/read-ahead';
+import type { Span } from '../internal/span';
 
 /** Pieces of plaintext, and what cancels reading them. */
 export interface Pieces {
-  readonly pieces: ReadAhead<ByteRange, Buffer>;
+  readonly pieces: ReadAhead<Span, Buffer>;
   readonly controller: AbortController;
 }
 

@@ -24,8 +24,8 @@ export async function* segmentResults(
   const totals = { segments: 0, plaintextSize: 0, damageCount: 0 };
   try {
     const stream = await from.open(operation);
-    const segments = new ReadAhead(indices(stream), threads || availableParallelism(), (index) =>
-      openSegment(stream, operation, index),
+    const segments = new ReadAhead(segmentNumbers(stream), threads || availableParallelism(), (segment) =>
+      openSegment(stream, operation, segment),
     );
     try {
       for (let next = segments.next(); next !== undefined; next = segments.next()) {
@@ -53,30 +53,31 @@ export async function* segmentResults(
 }
 
 /** The segments that are there. All that are missing at the end are one more, with a single result. */
-function* indices({ reader }: UnlockedStream): Generator<number, void, void> {
+function* segmentNumbers({ reader }: UnlockedStream): Generator<number, void, void> {
   const count = Math.min(reader.segments, reader.segmentsPresent + 1);
-  for (let index = 0; index < count; index += 1) yield index;
+  for (let segment = 0; segment < count; segment += 1) yield segment;
 }
 
 /** Opens a segment. `isFinal` tells whether the segment says that it is the last. */
 async function openSegment(
   stream: UnlockedStream,
   operation: Operation,
-  index: number,
+  segment: number,
 ): Promise<{ result: SegmentResult; isFinal: boolean }> {
   const { reader } = stream;
-  const plaintextRange = reader.plaintextRange(index);
-  const isPresent = index < reader.segmentsPresent;
-  const output = Buffer.allocUnsafeSlow(isPresent ? plaintextRange.end - plaintextRange.start : 0);
-  const outcome = await stream.openSegment(index, output, operation);
-  const { failure, message, isFinal, plaintextSize, wireSize, frames, stages } = outcome;
+  const place = reader.place(segment);
+  const { offset, length } = place.plaintextRange;
+  const isPresent = segment < reader.segmentsPresent;
+  const output = Buffer.allocUnsafeSlow(isPresent ? length : 0);
+  const outcome = await stream.openSegment(segment, output, operation);
+  const { failure, message, isFinal, plaintextSize, sealedSize, frames, stages } = outcome;
   if (failure === undefined || message === undefined) {
-    operation.diagnostics.segment({ index, plaintextSize, wireSize, frames, stages });
+    operation.diagnostics.segment({ segment, plaintextSize, sealedSize, frames, stages });
     // In memory of its own, if the segment is shorter than its buffer.
     const data = output.length === plaintextSize ? output : ownCopy(output, plaintextSize);
-    return { result: { ok: true, index, offset: plaintextRange.start, data }, isFinal };
+    return { result: { ok: true, segment, offset, data }, isFinal };
   }
-  const damage = { index, plaintextRange, wireRange: reader.wireRange(index), failure, message };
+  const damage = { ...place, failure, message };
   operation.diagnostics.damage(damage);
   return { result: { ok: false, ...damage }, isFinal };
 }

@@ -32,17 +32,17 @@ test.serial('an operation publishes its start, its segments and its end', async 
   for (const id of ids) {
     const segments = heard.segment.filter((segment) => segment.id === id);
     t.deepEqual(
-      segments.map(({ index }) => index).sort((one, other) => one - other),
+      segments.map(({ segment }) => segment).sort((one, other) => one - other),
       Array.from({ length: SEGMENTS }, (_, index) => index),
     );
     t.is(
       segments.reduce((sum, { plaintextSize }) => sum + plaintextSize, 0),
       plaintext.length,
     );
-    for (const { stages, frames, wireSize, plaintextSize } of segments) {
+    for (const { stages, frames, sealedSize, plaintextSize } of segments) {
       t.true(stages.cryptoMs >= 0 && stages.digestMs >= 0 && stages.readMs >= 0);
       t.is(frames, Math.ceil(plaintextSize / SIZES.frameSize));
-      t.true(wireSize > plaintextSize);
+      t.true(sealedSize > plaintextSize);
     }
   }
   const end = heard.operation[1]!;
@@ -56,19 +56,20 @@ test.serial('damage is published with the decision, and failures with their kind
   const directory = temporaryDirectory(t);
   const [from, to] = [join(directory, 'from'), join(directory, 'to')];
   writeFileSync(from, withDamage(1, 5));
-  await decryptFile(from, to, { key, onDamage: ({ index }) => (index === 1 ? 'skip' : 'zero') });
+  await decryptFile(from, to, { key, onDamage: ({ segment }) => (segment === 1 ? 'skip' : 'zero') });
   t.deepEqual(
     heard.damage
       .splice(0)
-      .map(({ operation, index, decision, failure }) => [operation, index, decision, failure?.kind]),
+      .map(({ operation, segment, decision, failure }) => [operation, segment, decision, failure?.kind]),
     [
       ['decryptFile', 1, 'skip', 'Segment'],
       ['decryptFile', 5, 'zero', 'Segment'],
     ],
   );
-  for await (const result of decryptSegments(from, { key })) t.is(result.ok, ![1, 5].includes(result.index));
+  for await (const result of decryptSegments(from, { key }))
+    t.is(result.ok, ![1, 5].includes(result.segment));
   t.deepEqual(
-    heard.damage.splice(0).map(({ operation, index, decision }) => [operation, index, decision]),
+    heard.damage.splice(0).map(({ operation, segment, decision }) => [operation, segment, decision]),
     [
       ['decryptSegments', 1, undefined],
       ['decryptSegments', 5, undefined],
@@ -90,7 +91,7 @@ test.serial('a wrong end is reported besides damaged segments', async (t) => {
     for await (const _ of decryptSegments(cut, { key }));
   });
   t.deepEqual(
-    heard.damage.map(({ index, decision, failure }) => [index, decision, failure?.kind]),
+    heard.damage.map(({ segment, decision, failure }) => [segment, decision, failure?.kind]),
     [
       [1, undefined, 'Segment'],
       [undefined, 'abort', 'Truncated'],
@@ -106,7 +107,7 @@ test.serial('an operation publishes nothing after its end', async (t) => {
     t.teardown(() => diagnosticsChannel.unsubscribe(`sealstream:${name}`, listener));
   }
 
-  for await (const { index } of decryptSegments(sealed, { key, threads: 4 })) if (index === 1) break;
+  for await (const { segment } of decryptSegments(sealed, { key, threads: 4 })) if (segment === 1) break;
   t.is(heard.indexOf('end'), heard.length - 1, String(heard));
 
   heard.length = 0;

@@ -28,14 +28,14 @@ const key = generateKey();
 const SIZES = { frameSize: 1024, segmentSize: 65_536 } as const;
 
 test('a header is detached from its stream, and the stream is written without it', async (t) => {
-  const { path, header, body, streamSize } = await sealed(t);
-  t.is(header.length + body.length, streamSize);
+  const { path, header, body, sealedSize } = await sealed(t);
+  t.is(header.length + body.length, sealedSize);
   // What object stores take as metadata.
   t.true(header.length < 2000);
   t.deepEqual(await decrypt(Buffer.concat([header, body]), { key }), plaintext);
   const report = await decryptFile(path('body'), path('out'), { key, header });
   t.deepEqual(readFileSync(path('out')), plaintext);
-  t.is(report.streamSize, streamSize);
+  t.is(report.sealedSize, sealedSize);
   t.false('header' in report && report.header !== undefined);
   t.true((await verify(path('body'), { key, header })).sound);
   t.true((await verify(body, { header })).sound);
@@ -130,9 +130,9 @@ test('a damaged body is salvaged with its header, and its damage is reported', a
   const at = 70_000;
   writeFileSync(path('body'), withFlippedByte(body, at));
   const found = await verify(path('body'), { key, header });
-  t.is(found.problems[0]?.index, 1);
-  t.true((found.problems[0]?.wireRange.start ?? 0) <= header.length + at);
-  const map = await salvage(path('body'), path('out'), { key, header });
+  t.is(found.problems[0]?.segment, 1);
+  t.true((found.problems[0]?.sealedRange.offset ?? 0) <= header.length + at);
+  const map = await salvage(path('body'), path('out'), { key, fallbackHeader: header });
   t.is(map.outcome, 'partial');
   t.is(map.lost.length, 1);
   t.is(readFileSync(path('out')).length, plaintext.length);
@@ -202,12 +202,12 @@ async function sealed(t: ExecutionContext, size = plaintext.length) {
   const directory = temporaryDirectory(t);
   const path = (name: string) => join(directory, name);
   writeFileSync(path('plain'), plaintext.subarray(0, size));
-  const { header, streamSize } = await encryptFile(path('plain'), path('body'), {
+  const { header, sealedSize } = await encryptFile(path('plain'), path('body'), {
     key,
     header: 'detached',
     ...SIZES,
   });
-  return { directory, path, header, body: readFileSync(path('body')), streamSize };
+  return { directory, path, header, body: readFileSync(path('body')), sealedSize };
 }
 
 async function errorOf(work: Promise<unknown>): Promise<Error & { code?: string }> {

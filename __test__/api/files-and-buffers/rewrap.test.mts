@@ -45,11 +45,11 @@ test('an added recipient can open the file and a removed one can not, in place',
     revision: 1,
     inPlace: true,
     headerSize: HEADER,
-    headerFromCopy: false,
-    openedBy: { slot: 0, type: 'key', keyId: 'old' },
+    warnings: [],
+    openedBy: { slotIndex: 0, type: 'key', keyId: 'old' },
     slots: [{ type: 'key', keyId: 'new' }],
-    added: [{ position: 0, slot: { type: 'key', keyId: 'new' } }],
-    removed: [{ position: 0, slot: { type: 'key', keyId: 'old' } }],
+    added: [{ slotIndex: 0, type: 'key', keyId: 'new' }],
+    removed: [{ slotIndex: 0, type: 'key', keyId: 'old' }],
   });
   t.is(report.streamId, (await inspect(path)).streamId);
   const after = bytes();
@@ -71,22 +71,22 @@ test('every kind of recipient is added, and opens, and is removed by what opens 
     // A key service is not asked whose slot it is.
     const selector = type === 'provider' ? { type } : identity;
     const { removed } = await rewrap(path, { identities: [identity, key], remove: [selector] });
-    t.is(removed[0]?.slot.type, type);
+    t.is(removed[0]?.type, type);
     await t.throwsAsync(decrypt(bytes(), { identities: [identity] }), undefined, type);
   }
   t.is((await inspect(path)).headerRevision, 10);
 });
 
-test('slots are selected by position and type, and replaced as a whole', async (t) => {
+test('slots are selected by index and type, and replaced as a whole', async (t) => {
   const { path } = await sealed(t);
   const pair = KeyPair.generate('x25519');
   const add = [secretKey(generateKey(), { id: 'a' }), x25519(pair.publicKey), x25519(pair.publicKey)];
   const types = ({ slots }: { slots: readonly { type: string }[] }) => slots.map(({ type }) => type);
   t.deepEqual(types(await rewrap(path, { key, add })), ['key', 'key', 'x25519', 'x25519']);
-  t.deepEqual(types(await rewrap(path, { key, remove: [1, { type: 'x25519' }] })), ['key']);
+  t.deepEqual(types(await rewrap(path, { key, remove: [{ slotIndex: 1 }, { type: 'x25519' }] })), ['key']);
   const replaced = await rewrap(path, { key, replace: [x25519(pair.publicKey)] });
   t.deepEqual(types(replaced), ['x25519']);
-  t.is((await rewrap(path, { identities: [pair] })).revision, 4);
+  t.is((await rewrap(path, { identities: [pair], mend: true })).revision, 4);
 });
 
 test('a header that outgrows its room makes a new file, and a stream without a copy too', async (t) => {
@@ -116,18 +116,18 @@ test('a failure changes nothing', async (t) => {
   t.is((await refused({ key: stranger, context, add: [stranger] })).code, 'ERR_SEAL_NO_MATCHING_KEY');
   t.is((await refused({ key, add: [stranger] })).code, 'ERR_SEAL_CONTEXT_MISMATCH');
   t.regex((await refused({ key, context, remove: [{ keyId: 'none' }] })).message, /the key id "none"/);
-  t.regex((await refused({ key, context, remove: [0] })).message, /no key slot/);
+  t.regex((await refused({ key, context, remove: [{ slotIndex: 0 }] })).message, /no key slot/);
   t.regex(
     (await refused({ key, context, remove: [stranger] })).message,
     /selects no slot by an identity of the type key/,
   );
   const signal = AbortSignal.abort(new Error('enough'));
-  t.is((await refused({ key, context, signal })).message, 'enough');
+  t.is((await refused({ key, context, mend: true, signal })).message, 'enough');
   const service = new FakeService('fake', () => {
     throw new Error('down');
   });
   t.is((await refused({ key, context, add: [provider(service, 'k')] })).code, 'ERR_PROVIDER_FAILED');
-  const costly = { key: undefined, identities: [passphrase('a', { strength: CHEAP })], context };
+  const costly = { key: undefined, identities: [passphrase('a', { strength: CHEAP })], context, mend: true };
   t.is((await refused({ ...costly, acceptSlots: ['passphrase'] })).code, 'ERR_SEAL_NO_MATCHING_KEY');
 });
 
@@ -143,18 +143,31 @@ test('options are checked before anything is read', async (t) => {
   await wrong({ add: [KeyPair.generate('x25519')] }, type, /publicKey/);
   await wrong({ replace: [] }, range, /replace must have 1 to 64 items/);
   await wrong({ replace: [key], add: [key] }, range, /replace can not/);
-  await wrong({ replace: [key], remove: [0] }, range, /replace can not/);
+  await wrong({ replace: [key], remove: [{ slotIndex: 0 }] }, range, /replace can not/);
   await wrong({ remove: {} }, type, /remove/);
-  for (const item of [-1, 64, 0.5]) await wrong({ remove: [item] }, range, /remove\[0\]/);
+  for (const slotIndex of [-1, 64, 0.5])
+    await wrong({ remove: [{ slotIndex }] }, range, /remove\[0\]\.slotIndex/);
+  await wrong({ remove: [0] }, type, /remove\[0\]/);
   await wrong({ remove: [null] }, type, /remove\[0\]/);
-  await wrong({ remove: [{}] }, range, /either type or keyId/);
-  await wrong({ remove: [{ type: 'key', keyId: 'a' }] }, range, /either type or keyId/);
+  await wrong({ remove: [{}] }, range, /exactly one of slotIndex, type and keyId/);
+  await wrong({ remove: [{ type: 'key', keyId: 'a' }] }, range, /exactly one of slotIndex, type and keyId/);
   await wrong({ remove: [{ type: 'rot13' }] }, range, /remove\[0\]\.type/);
   await wrong({ remove: [{ keyId: 1 }] }, type, /remove\[0\]\.keyId/);
-  await wrong({ remove: [0, x25519(KeyPair.generate('x25519').publicKey)] }, type, /remove\[1\]/);
+  await wrong(
+    { remove: [{ slotIndex: 0 }, x25519(KeyPair.generate('x25519').publicKey)] },
+    type,
+    /remove\[1\]/,
+  );
   await wrong({ remove: [provider(new FakeService(), 'k')] }, type, /keyId/);
   await wrong({ flush: 1 }, type, /flush/);
-  await wrong({ removed: [0] }, 'ERR_INVALID_ARG_VALUE', /removed/);
+  await wrong({ mend: 1 }, type, /mend/);
+  for (const nothing of [{}, { mend: false }, { add: [] }, { add: [], remove: [] }]) {
+    await wrong(nothing, range, /add, remove or replace, or mend: true/);
+  }
+  for (const change of [{ add: [key] }, { remove: [{ slotIndex: 0 }] }, { replace: [key] }]) {
+    await wrong({ ...change, mend: true }, range, /mend can not be given with/);
+  }
+  await wrong({ removed: [{ slotIndex: 0 }] }, 'ERR_INVALID_ARG_VALUE', /removed/);
 });
 
 test('an interrupted rewrap is reported, opens with both keys, and the next rewrap completes it', async (t) => {
@@ -170,7 +183,11 @@ test('an interrupted rewrap is reported, opens with both keys, and the next rewr
     [key, false],
     [other, true],
   ] as const) {
-    t.is((await decryptFile(path, out, { key: each, overwrite: true })).headerFromCopy, headerFromCopy);
+    const { warnings } = await decryptFile(path, out, { key: each, overwrite: true });
+    t.deepEqual(
+      warnings.map(({ kind }) => kind),
+      headerFromCopy ? ['HeaderFromCopy'] : [],
+    );
     const reader = await open(path, { key: each });
     t.deepEqual(await reader.read(0, plaintext.length), plaintext);
     await reader.close();
@@ -182,7 +199,10 @@ test('an interrupted rewrap is reported, opens with both keys, and the next rewr
     t.deepEqual(found.problems[0]?.failure, { kind: 'RewrapInterrupted', revision: 0, copyRevision: 1 });
   }
   t.like(await inspect(path), { headerRevision: 1, headerFromCopy: true });
-  t.like(await rewrap(path, { key: other }), { revision: 2, headerFromCopy: true });
+  t.like(await rewrap(path, { key: other, mend: true }), {
+    revision: 2,
+    warnings: [{ kind: 'HeaderFromCopy' }],
+  });
   t.true((await verify(path, { key: other })).sound);
   t.is((await errorOf(decryptFile(path, out, { key, overwrite: true }))).code, 'ERR_SEAL_NO_MATCHING_KEY');
 });
@@ -206,7 +226,7 @@ test('the slots of a key service before and after the change open an interrupted
 test('a selector with no field or several fields is refused, not ignored', async (t) => {
   const { path, bytes } = await sealed(t);
   const before = bytes();
-  for (const selection of [{}, { position: 0, keyId: 'old' }]) {
+  for (const selection of [{}, { slotIndex: 0, keyId: 'old' }]) {
     const settings = { replace: false, remove: [selection], flush: false };
     // The addon throws at once.
     t.throws(() => native.rewrap(path, [new Uint8Array(32)], {}, [], [], settings), {
@@ -236,7 +256,7 @@ test('the caller may dispose of all secrets while waiting for services, which wr
   });
   for (const each of disposables) each.dispose();
   const report = await work;
-  t.deepEqual(report.removed.map(({ slot }) => slot.type).sort(), ['key', 'passphrase']);
+  t.deepEqual(report.removed.map(({ type }) => type).sort(), ['key', 'passphrase']);
   t.deepEqual([...service.calls].sort(), ['unwrap kms', 'wrap new']);
   t.deepEqual(await decrypt(bytes(), { key: expected }), plaintext);
 });

@@ -69,7 +69,7 @@ for (const entry of known.streams) {
     const [from, to] = [join(directory, 'from'), join(directory, 'to')];
     writeFileSync(from, stream);
     const report = await decryptFile(from, to, { identities: [identityOf(entry)] });
-    t.like(report, { plaintextSize: 5, openedBy: { slot: entry.slot, type: entry.slot_type } });
+    t.like(report, { plaintextSize: 5, openedBy: { slotIndex: entry.slot, type: entry.slot_type } });
     t.is((await decrypt(stream, { identities: [identityOf(entry)] })).length, 5);
   });
 }

@@ -3,7 +3,7 @@ import { inspect as inspectValue } from 'node:util';
 
 import test from 'ava';
 import {
-  ciphertextSize,
+  sealedSize,
   createDecryptStream,
   createEncryptStream,
   decrypt,
@@ -51,10 +51,10 @@ test('the size is known for all recipients except services', async (t) => {
   const holders = keyHolders().filter(({ type }) => type !== 'provider');
   for (const { recipient } of holders) {
     const recipients = [recipient, recipient];
-    t.is((await encrypt(PLAIN, { recipients })).length, ciphertextSize(5000, { recipients }));
+    t.is((await encrypt(PLAIN, { recipients })).length, sealedSize(5000, { recipients }));
   }
   const services = [provider(new FakeService(), 'a')];
-  t.throws(() => ciphertextSize(5000, { recipients: services }), {
+  t.throws(() => sealedSize(5000, { recipients: services }), {
     instanceOf: TypeError,
     message: /key service/,
   });
@@ -89,7 +89,7 @@ test('a short payload is sealed synchronously for all fast recipients', (t) => {
     for (const recipients of [[...others, key], others.length === 1 ? others : [key]]) {
       for (const size of [0, 10, 8192, 8193]) {
         const stream = encryptSync(pattern(size), { recipients });
-        t.is(stream.length, ciphertextSize(size, { recipients }));
+        t.is(stream.length, sealedSize(size, { recipients }));
         t.deepEqual(decryptSync(stream, { identities: [key, ...pairs] }), pattern(size));
       }
     }

@@ -164,14 +164,14 @@ test('each of all recipients opens the stream, and the report names its slot', a
       context: 'docs',
       overwrite: true,
     });
-    t.like(openedBy, { slot, type });
+    t.like(openedBy, { slotIndex: slot, type });
     const accepted = decryptFile(from, to, {
       identities: holders.map((each) => each.identity),
       acceptSlots: [type],
       context: 'docs',
       overwrite: true,
     });
-    t.like((await accepted).openedBy, { slot, type });
+    t.like((await accepted).openedBy, { slotIndex: slot, type });
     const others = holders.map((each) => each.type).filter((other) => other !== type);
     const refused = await failureOf(t, () =>
       decrypt(stream, { identities: [identity], acceptSlots: others, context: 'docs' }),

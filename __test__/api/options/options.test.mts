@@ -1,6 +1,6 @@
 import test from 'ava';
 import {
-  ciphertextSize,
+  sealedSize,
   decrypt,
   decryptFile,
   decryptSync,
@@ -208,15 +208,16 @@ test('an invalid path is refused by name, and nothing is written', async (t) => 
   t.deepEqual(contents(directory), {});
 });
 
-test('ciphertextSize refuses invalid sizes', (t) => {
-  const size = ciphertextSize as Untyped;
+test('sealedSize refuses invalid sizes', (t) => {
+  const size = sealedSize as Untyped;
   for (const value of ['1', undefined, null]) t.throws(() => size(value), { instanceOf: TypeError });
   for (const value of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
     t.throws(() => size(value), { instanceOf: RangeError, message: /^plaintextSize / });
   }
-  t.throws(() => size(1, { kind: 'stream' }), { instanceOf: RangeError, message: /^kind / });
+  t.throws(() => size(1, { target: 'stream' }), { instanceOf: RangeError, message: /^target / });
   t.throws(() => size(1, { frameSize: 7 }), { instanceOf: RangeError, message: /^frameSize / });
-  t.true(ciphertextSize(2 ** 52) > 2 ** 52);
+  t.true(sealedSize(2 ** 52) > 2 ** 52);
+  t.throws(() => sealedSize(Number.MAX_SAFE_INTEGER), { instanceOf: RangeError, message: /^plaintextSize / });
 });
 
 test("an error never shows a key's bytes", async (t) => {

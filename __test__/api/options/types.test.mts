@@ -65,6 +65,7 @@ function segmentOf(failure: SealFailure): number | undefined {
     case 'JournalRefused':
     case 'TargetBusy':
     case 'NotHealed':
+    case 'NothingRecovered':
     case 'NoDigests':
     case 'ForeignReplica':
     case 'EndDamaged':
@@ -180,7 +181,7 @@ async function readerOf(t: ExecutionContext, handle: FileHandle): Promise<void> 
   ];
   t.deepEqual([String(first), count], ['text', size]);
   const node: Readable = reader.createReadStream({ start: 0, end: 3 });
-  const web: ReadableStream<Uint8Array> = reader.stream({ start: 0, end: 4 });
+  const web: ReadableStream<Uint8Array> = reader.stream({ offset: 0, length: 4 });
   t.deepEqual(String(await buffer(node)), await text(web));
 }
 
@@ -202,6 +203,7 @@ const SEAL_CODES: Record<SealErrorCode, true> = {
   ERR_SEAL_JOURNAL_REFUSED: true,
   ERR_SEAL_TARGET_BUSY: true,
   ERR_SEAL_NOT_HEALED: true,
+  ERR_SEAL_NOTHING_RECOVERED: true,
   ERR_SEAL_NO_DIGESTS: true,
   ERR_SEAL_FOREIGN_REPLICA: true,
   ERR_SEAL_FRAME_WORKER_DISCONNECTED: true,

@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { type Damage, type DamageOptions, decryptFile, type OpenReport } from 'sealstream';
+import { type Damage, type DamageOptions, decryptFile, type DecryptReport } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
@@ -18,7 +18,7 @@ import {
 } from '../support/small-segments.mjs';
 
 interface Opened {
-  readonly report: OpenReport;
+  readonly report: DecryptReport;
   readonly output: Buffer;
 }
 
@@ -46,16 +46,17 @@ test('zeros or nothing replace lost segments, and the report lists them', async 
   ] as const) {
     t.is(report.damageCount, 2);
     t.deepEqual(
-      report.damage.map(({ damage, outcome }) => [damage.index, damage.failure.kind, outcome]),
+      report.damage.map(({ damage, outcome }) => [damage.segment, damage.failure.kind, outcome]),
       [
         [1, 'Segment', outcome],
         [4, 'Segment', outcome],
       ],
     );
-    t.deepEqual(report.damage[0]?.damage.plaintextRange, { start: 2048, end: 4096 });
-    t.deepEqual(report.damage[0]?.damage.wireRange, {
-      start: headerSize + RECORD,
-      end: headerSize + 2 * RECORD,
+    t.is(report.damage[0]?.damage.segmentCount, 1);
+    t.deepEqual(report.damage[0]?.damage.plaintextRange, { offset: 2048, length: 2048 });
+    t.deepEqual(report.damage[0]?.damage.sealedRange, {
+      offset: headerSize + RECORD,
+      length: RECORD,
     });
   }
 });
@@ -83,13 +84,13 @@ test('a function is called for one damaged part at a time, in order, and may be 
   const { open } = fileWith(t, withDamage(0, 2, 5));
   const asked: number[] = [];
   let open_ = 0;
-  const { report, output } = await open(async ({ index, message }) => {
+  const { report, output } = await open(async ({ segment, message }) => {
     t.is(++open_, 1);
     t.regex(message, /segment/);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    asked.push(index);
+    asked.push(segment);
     open_ -= 1;
-    return index === 2 ? 'skip' : 'zero';
+    return segment === 2 ? 'skip' : 'zero';
   });
   t.deepEqual(asked, [0, 2, 5]);
   const expected = withZeros(0, 5);
@@ -112,7 +113,7 @@ test('retry reads the source again, as often as the function says', async (t) =>
   t.deepEqual(output, plaintext);
   t.deepEqual(retries, [0, 1, 2]);
   t.deepEqual(
-    report.damage.map(({ damage, outcome }) => [damage.index, damage.retries, outcome]),
+    report.damage.map(({ damage, outcome }) => [damage.segment, damage.retries, outcome]),
     [[2, 2, 'recovered']],
   );
 });
@@ -127,7 +128,7 @@ test('a missing end is one more decision', async (t) => {
   t.deepEqual(output, plaintext);
   t.is(statSync(to).size, plaintext.length);
   t.deepEqual(
-    asked.map(({ index, failure }) => [index, failure.kind]),
+    asked.map(({ segment, failure }) => [segment, failure.kind]),
     [[SEGMENTS, 'Truncated']],
   );
 });

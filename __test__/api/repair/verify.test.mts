@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import test from 'ava';
-import { encryptFile, encryptSync, generateKey, SealError, verify, type Verification } from 'sealstream';
+import { encryptFile, encryptSync, generateKey, SealError, verify, type VerifyReport } from 'sealstream';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
@@ -31,10 +31,15 @@ test('a sound stream is sound, from bytes, a path and a URL, with a key and with
     });
     t.like(keyless, { plaintextSize: 5000, segments: 3, segmentsChecked: 3, digest: 'crc64-nvme' });
     t.is(keyless.openedBy, undefined);
-    t.is(keyless.streamSize, readFileSync(to).length);
+    t.is(keyless.sealedSize, readFileSync(to).length);
     t.false('seed' in keyless);
     const keyed = await verify(source, { key: [generateKey(), key] });
-    t.like(keyed, { sound: true, authenticated: true, problems: [], openedBy: { slot: 0, type: 'key' } });
+    t.like(keyed, {
+      sound: true,
+      authenticated: true,
+      problems: [],
+      openedBy: { slotIndex: 0, type: 'key' },
+    });
     t.is(keyed.streamId, keyless.streamId);
   }
   t.deepEqual(contents(directory), before);
@@ -49,14 +54,15 @@ test('all damage is found, with its place and its failure, and the promise resol
     const found = await verify(stream, how);
     t.like(found, { sound: false, authenticated: false, problemCount: 3, segmentsChecked: 10 });
     const [first, second, end] = found.problems;
-    t.is(first?.index, 2);
-    t.is(second?.index, 7);
-    t.deepEqual(first?.wireRange, { start: segment(2), end: segment(3) });
-    t.deepEqual(first?.plaintextRange, { start: 2 * 2048, end: 3 * 2048 });
+    t.is(first?.segment, 2);
+    t.is(second?.segment, 7);
+    t.deepEqual([first?.segmentCount, second?.segmentCount, end?.segmentCount], [1, 1, undefined]);
+    t.deepEqual(first?.sealedRange, { offset: segment(2), length: RECORD });
+    t.deepEqual(first?.plaintextRange, { offset: 2 * 2048, length: 2048 });
     t.is(first?.code, 'ERR_SEAL_DIGEST_MISMATCH');
     t.like(first?.failure, { kind: 'Segment', error: { kind: 'DigestMismatch', segment: 2 } });
     t.regex(first?.message ?? '', /^segment 2 /);
-    t.is(end?.index, undefined);
+    t.is(end?.segment, undefined);
     t.like(end?.failure, { kind: 'EndDamaged', part: 'footer' });
   }
 });
@@ -68,8 +74,27 @@ test('a damaged header is a problem even if its copy is used', async (t) => {
   await encryptFile(from, to, small);
   writeFileSync(to, withFlippedByte(readFileSync(to), 40));
   const found = await verify(to, { key });
-  t.like(found, { sound: false, authenticated: true, headerFromCopy: true, problemCount: 1 });
+  t.like(found, { sound: false, authenticated: true, problemCount: 1 });
+  t.deepEqual(
+    found.warnings.map(({ kind }) => kind),
+    ['HeaderFromCopy'],
+  );
   t.is(found.problems[0]?.failure.kind, 'HeaderDamaged');
+});
+
+test('segments that are missing at the end are one problem', async (t) => {
+  const sealed = encryptSync(pattern(10 * 2048), small);
+  const cut = sealed.subarray(0, HEADER(sealed) + 6 * RECORD);
+  for (const how of [{}, { key }]) {
+    const { problems } = await verify(cut, how);
+    const missing = problems.find(({ failure }) => failure.kind === 'Truncated');
+    t.like(missing, {
+      segment: 6,
+      segmentCount: 4,
+      plaintextRange: { offset: 6 * 2048, length: 4 * 2048 },
+      sealedRange: { offset: cut.length, length: 4 * RECORD },
+    });
+  }
 });
 
 test('without digests and key, the result says that contents were not checked', async (t) => {
@@ -100,7 +125,7 @@ test('a sample reports its seed, and the seed selects the same segments again', 
   const stream = encryptSync(pattern(60 * 2048), small);
   const damaged = Buffer.from(stream);
   for (let segment = 0; segment < 60; segment += 1) damaged[HEADER(stream) + segment * RECORD + 300]! ^= 1;
-  const segments = ({ problems }: Verification) => problems.map(({ index }) => index);
+  const segments = ({ problems }: VerifyReport) => problems.map(({ segment }) => segment);
   const first = await verify(damaged, { sample: 0.1 });
   t.is(first.sample, 0.1);
   t.is(first.segmentsChecked, 6);
@@ -179,7 +204,7 @@ test('a hole in a sparse copy is found', async (t) => {
   closeSync(file);
   const { problems } = await verify(to);
   t.deepEqual(
-    problems.map(({ index, failure }) => [index, failure.kind]),
+    problems.map(({ segment, failure }) => [segment, failure.kind]),
     [
       [1, 'Segment'],
       [2, 'Segment'],

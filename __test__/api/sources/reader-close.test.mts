@@ -45,7 +45,7 @@ test('closing cancels running reads, waits for them, and closes the file', async
     () => buffer(reader.createReadStream()),
     () => bytesOf(reader.stream()),
     () => gather(reader.segments()),
-    () => reader.ciphertextRange({ start: 0, end: 1 }),
+    () => reader.sealedRange({ offset: 0, length: 1 }),
   ];
   for (const call of after) t.like(await errorOf(call), { code: 'ERR_INVALID_STATE' });
 });

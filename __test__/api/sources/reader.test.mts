@@ -60,7 +60,7 @@ test('long reads, of many pieces, from every source', async (t) => {
     const reader = await open(source, { key });
     t.true((await reader.read(1000, long.length)).equals(long.subarray(1000)));
     t.true((await buffer(reader.createReadStream({ start: 5 }))).equals(long.subarray(5)));
-    t.true((await bytesOf(reader.stream({ start: 5 }))).equals(long.subarray(5)));
+    t.true((await bytesOf(reader.stream({ offset: 5 }))).equals(long.subarray(5)));
     await reader.close();
   }
   const bad = await opened(t, withFlippedByte(stream, stream.length / 2));
@@ -111,7 +111,7 @@ test('damage fails only the reads that it concerns, with its place', async (t) =
     t.deepEqual(await reader.read(3 * SEGMENT, SIZE), plaintext.subarray(3 * SEGMENT));
     const results = await gather(reader.segments());
     t.deepEqual(
-      results.filter((result) => !result.ok).map((result) => result.index),
+      results.filter((result) => !result.ok).map((result) => result.segment),
       [2],
     );
     await reader.close();
@@ -131,18 +131,18 @@ test('a source is read only where a read needs it', async (t) => {
     const fresh = await opened(t, source, 0);
     source.reads.length = 0;
     await fresh.read(start, end - start);
-    const stretch = fresh.ciphertextRange({ start, end });
+    const stretch = fresh.sealedRange({ offset: start, length: end - start });
     t.is(source.reads.length, 1);
-    t.is(source.reads[0]?.offset, stretch.start);
-    t.is(source.reads[0]?.length, stretch.end - stretch.start);
+    t.is(source.reads[0]?.offset, stretch.offset);
+    t.is(source.reads[0]?.length, stretch.length);
   }
-  t.deepEqual(reader.ciphertextRange({ start: 0, end: 1 }), {
-    start: headerSize,
-    end: headerSize + 32 + 74 + FRAME + 32,
+  t.deepEqual(reader.sealedRange({ offset: 0, length: 1 }), {
+    offset: headerSize,
+    length: 32 + 74 + FRAME + 32,
   });
   t.deepEqual(
-    reader.ciphertextRange({ start: SIZE, end: SIZE + 9 }).end,
-    reader.ciphertextRange({ start: SIZE, end: SIZE }).start,
+    reader.sealedRange({ offset: SIZE, length: 9 }),
+    reader.sealedRange({ offset: SIZE, length: 0 }),
   );
   // What was opened is not asked for again.
   await reader.read(0, SIZE);
@@ -240,8 +240,10 @@ test('arguments are checked', async (t) => {
   t.throws(() => reader.createReadStream({ start: -1 }), { instanceOf: RangeError });
   t.throws(() => reader.createReadStream({ start: 5, end: 4 }), { instanceOf: RangeError });
   t.throws(() => reader.createReadStream({ stop: 5 } as never), { instanceOf: TypeError });
-  t.throws(() => reader.stream({ start: 5, end: 4 }), { instanceOf: RangeError });
-  t.throws(() => reader.ciphertextRange({ start: 5, end: 4 }), { instanceOf: RangeError });
+  t.throws(() => reader.stream({ offset: 5, length: -1 }), { instanceOf: RangeError });
+  t.throws(() => reader.stream({ start: 5, end: 6 } as never), { instanceOf: TypeError });
+  t.throws(() => reader.sealedRange({ offset: -1, length: 1 }), { instanceOf: RangeError });
+  t.throws(() => reader.sealedRange({ offset: 0, length: 0.5 }), { instanceOf: RangeError });
   t.throws(() => reader.segments({ threads: -1 }), { instanceOf: RangeError });
   for (const cacheSize of [-1, 1.5, NaN]) {
     t.true((await errorOf(() => open(sealed, { key, cacheSize }))) instanceof RangeError);

@@ -5,7 +5,7 @@ import { ReadableStream } from 'node:stream/web';
 
 import test, { type ExecutionContext } from 'ava';
 import {
-  ciphertextSize,
+  sealedSize,
   decrypt,
   decryptChunks,
   encrypt,
@@ -56,7 +56,7 @@ for (const [number, choice] of CHOICES.entries()) {
     for (const size of EDGES) {
       const bytes = pattern(size);
       const stream = await all(encryptChunks([bytes], { key, ...SIZES, ...choice.seal }));
-      t.is(stream.length, ciphertextSize(size, { ...SIZES, ...choice.seal }), `${size}`);
+      t.is(stream.length, sealedSize(size, { ...SIZES, ...choice.seal }), `${size}`);
       t.deepEqual(await decrypt(stream, { key, ...choice.open }), bytes, `${size}`);
       const other = await encrypt(bytes, { key, ...SIZES, ...choice.seal });
       t.deepEqual(await all(decryptChunks([other], { key, ...choice.open })), bytes, `${size}`);

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';
 import {
-  ciphertextSize,
+  sealedSize,
   createDecryptStream,
   createEncryptStream,
   decrypt,
@@ -34,7 +34,7 @@ for (const [number, choice] of CHOICES.entries()) {
     for (const size of EDGES) {
       const bytes = pattern(size);
       const stream = await seal(bytes, choice.seal);
-      t.is(stream.length, ciphertextSize(size, { ...SIZES, ...choice.seal }), `${size}`);
+      t.is(stream.length, sealedSize(size, { ...SIZES, ...choice.seal }), `${size}`);
       t.deepEqual(await decrypt(stream, { key, ...choice.open }), bytes, `${size}`);
       t.deepEqual(await open(stream, choice.open), bytes, `${size}`);
       const other = await encrypt(bytes, { key, ...SIZES, ...choice.seal });
@@ -246,12 +246,12 @@ test('the report comes with the end', async (t) => {
   await done;
   const sizes = {
     plaintextSize: plaintext.length,
-    streamSize: sealed.length,
-    segments: SEGMENTS,
-    frames: 13,
+    sealedSize: sealed.length,
+    stats: { segments: SEGMENTS, frames: 13 },
   };
-  t.like(sealing.report, { ...sizes, threads: 1 });
-  t.like(opening.report, { ...sizes, openedBy: { slot: 0, type: 'key' }, headerFromCopy: false });
+  t.like(sealing.report, sizes);
+  t.is(sealing.report?.stats.threads, 1);
+  t.like(opening.report, { ...sizes, openedBy: { slotIndex: 0, type: 'key' }, warnings: [] });
   t.is(opening.report?.streamId, sealing.report?.streamId);
   t.is(output.length, plaintext.length);
 });

@@ -25,9 +25,7 @@ import {
 async function gather(results: AsyncIterable<SegmentResult>) {
   const all: SegmentResult[] = [];
   for await (const result of results) all.push(result);
-  const pieces = all.map((result) =>
-    result.ok ? result.data : Buffer.alloc(result.plaintextRange.end - result.plaintextRange.start),
-  );
+  const pieces = all.map((result) => (result.ok ? result.data : Buffer.alloc(result.plaintextRange.length)));
   return { all, bytes: Buffer.concat(pieces) };
 }
 
@@ -41,18 +39,22 @@ for (const threads of [undefined, 1, 3]) {
         const { all, bytes } = await gather(decryptSegments(source, { key, threads }));
         t.deepEqual(bytes, withZeros(...damaged));
         t.deepEqual(
-          all.map((result) => result.index),
+          all.map((result) => result.segment),
           Array.from({ length: SEGMENTS }, (_, index) => index),
         );
         for (const result of all) {
           if (result.ok) {
-            t.is(result.offset, result.index * 2048);
+            t.is(result.offset, result.segment * 2048);
             continue;
           }
-          t.true(damaged.includes(result.index));
-          const start = result.index * 2048;
-          t.deepEqual(result.plaintextRange, { start, end: Math.min(start + 2048, plaintext.length) });
-          t.is(result.wireRange.start, headerSize + result.index * RECORD);
+          t.true(damaged.includes(result.segment));
+          const start = result.segment * 2048;
+          t.deepEqual(result.plaintextRange, {
+            offset: start,
+            length: Math.min(2048, plaintext.length - start),
+          });
+          t.is(result.segmentCount, 1);
+          t.is(result.sealedRange.offset, headerSize + result.segment * RECORD);
           t.is(result.failure.kind, 'Segment');
           t.regex(result.message, /digest/);
         }
@@ -69,7 +71,12 @@ test('a truncated stream yields its segments, reports what is missing, and throw
   });
   t.is(failure.kind === 'Truncated' && failure.verifiedBytes, 4 * 2048);
   const last = results.at(-1);
-  t.deepEqual(last?.ok === false && last.plaintextRange, { start: 5 * 2048, end: plaintext.length });
+  if (last?.ok !== false) {
+    t.fail('the missing segments are a result');
+    return;
+  }
+  t.deepEqual([last.segment, last.segmentCount], [5, SEGMENTS - 5]);
+  t.deepEqual(last.plaintextRange, { offset: 5 * 2048, length: plaintext.length - 5 * 2048 });
   t.deepEqual(
     results.map((result) => (result.ok ? 'ok' : result.failure.kind)),
     // The one that was cut, and all that is missing behind it.
@@ -99,7 +106,7 @@ test('leaving the loop cancels the work and closes the file', async (t) => {
     let seen = 0;
     for await (const result of decryptSegments(to, { key, threads: 2 })) {
       t.true(result.ok);
-      if (result.index === stopAt) break;
+      if (result.segment === stopAt) break;
       seen += 1;
     }
     t.is(seen, stopAt);
@@ -115,14 +122,14 @@ test('leaving the loop cancels the work and closes the file', async (t) => {
 
 test.serial('no more than `threads` segments are opened ahead of a slow loop', async (t) => {
   const opened: number[] = [];
-  const listener = (event: unknown) => void opened.push((event as SegmentEvent).index);
+  const listener = (event: unknown) => void opened.push((event as SegmentEvent).segment);
   diagnosticsChannel.subscribe('sealstream:segment', listener);
   t.teardown(() => diagnosticsChannel.unsubscribe('sealstream:segment', listener));
   for (const threads of [1, 3]) {
     for await (const result of decryptSegments(sealed, { key, threads })) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       const furthest = Math.max(...opened.splice(0), 0);
-      t.true(furthest < result.index + threads, `${furthest} at ${result.index} with ${threads} threads`);
+      t.true(furthest < result.segment + threads, `${furthest} at ${result.segment} with ${threads} threads`);
     }
   }
 });
@@ -132,8 +139,8 @@ test('an aborted loop throws the reason', async (t) => {
   const seen: number[] = [];
   const error = await errorOf(async () => {
     for await (const result of decryptSegments(sealed, { key, threads: 1, signal: controller.signal })) {
-      seen.push(result.index);
-      if (result.index === 2) controller.abort();
+      seen.push(result.segment);
+      if (result.segment === 2) controller.abort();
     }
   });
   t.is(error, controller.signal.reason);

@@ -11,7 +11,7 @@ import {
   type DamageOptions,
   decryptChunks,
   DecryptionStream,
-  type OpenReport,
+  type DecryptReport,
 } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
@@ -38,8 +38,8 @@ function* chunks(bytes: Uint8Array, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-function summary({ damage }: OpenReport) {
-  return damage.map(({ damage: { index, failure }, outcome }) => [index, failure.kind, outcome]);
+function summary({ damage }: DecryptReport) {
+  return damage.map(({ damage: { segment, failure }, outcome }) => [segment, failure.kind, outcome]);
 }
 
 test('zeros or nothing replace lost segments, and the report lists them', async (t) => {
@@ -58,10 +58,10 @@ test('zeros or nothing replace lost segments, and the report lists them', async 
         [1, 'Segment', outcome],
         [4, 'Segment', outcome],
       ]);
-      t.deepEqual(report.damage[0]?.damage.plaintextRange, { start: 2048, end: 4096 });
-      t.deepEqual(report.damage[0]?.damage.wireRange, {
-        start: headerSize + RECORD,
-        end: headerSize + 2 * RECORD,
+      t.deepEqual(report.damage[0]?.damage.plaintextRange, { offset: 2048, length: 2048 });
+      t.deepEqual(report.damage[0]?.damage.sealedRange, {
+        offset: headerSize + RECORD,
+        length: RECORD,
       });
     }
     t.is(zeroed.report.plaintextSize, plaintext.length);
@@ -96,8 +96,12 @@ test('a truncated stream has one more damage: everything that is missing', async
     [1, 'Segment', 'zeroed'],
     [4, 'Truncated', 'zeroed'],
   ]);
-  t.deepEqual(zeroed.report.damage[1]?.damage.plaintextRange, { start: 4 * 2048, end: plaintext.length });
-  t.is(zeroed.report.segments, SEGMENTS);
+  t.is(zeroed.report.damage[1]?.damage.segmentCount, 3);
+  t.deepEqual(zeroed.report.damage[1]?.damage.plaintextRange, {
+    offset: 4 * 2048,
+    length: plaintext.length - 4 * 2048,
+  });
+  t.is(zeroed.report.stats.segments, SEGMENTS);
   t.is(zeroed.report.plaintextSize, plaintext.length);
   const skipped = await opened(cut, 'skip');
   t.is(skipped.output.length, 3 * 2048);
@@ -115,7 +119,8 @@ test('a wrong end is damage without bytes', async (t) => {
     const { output, report } = await opened(stream, 'zero');
     t.deepEqual(output, plaintext);
     t.deepEqual(summary(report), [[SEGMENTS, kind, 'zeroed']]);
-    t.deepEqual(report.damage[0]?.damage.plaintextRange, { start: plaintext.length, end: plaintext.length });
+    t.is(report.damage[0]?.damage.segmentCount, 0);
+    t.deepEqual(report.damage[0]?.damage.plaintextRange, { offset: plaintext.length, length: 0 });
   }
 });
 
@@ -144,11 +149,11 @@ test('a function is called for one damaged part at a time, in order, and may be 
     await new Promise((resolve) => setTimeout(resolve, 20));
     asked.push(damage);
     open -= 1;
-    return damage.index === 2 ? ('skip' as const) : ('zero' as const);
+    return damage.segment === 2 ? ('skip' as const) : ('zero' as const);
   };
   const { output } = await opened(withDamage(0, 2, 5), decide);
   t.deepEqual(
-    asked.map(({ index, retries }) => [index, retries]),
+    asked.map(({ segment, retries }) => [segment, retries]),
     [
       [0, 0],
       [2, 0],

@@ -38,7 +38,7 @@ test.serial('a stream publishes its start, its segments, and its end with the re
     t.deepEqual(order, ['start', ...Array.from({ length: SEGMENTS }, () => 'segment'), 'end'], name);
     const segments = told.segment.filter(({ id }) => id === end?.id);
     t.deepEqual(
-      segments.map(({ index }) => index).sort((one, other) => one - other),
+      segments.map(({ segment }) => segment).sort((one, other) => one - other),
       Array.from({ length: SEGMENTS }, (_, index) => index),
     );
     t.is(

@@ -4,14 +4,7 @@ import { Readable } from 'node:stream';
 import { ReadableStream, WritableStream } from 'node:stream/web';
 
 import test from 'ava';
-import {
-  ciphertextSize,
-  decrypt,
-  DecryptionStream,
-  encrypt,
-  EncryptionStream,
-  generateKey,
-} from 'sealstream';
+import { sealedSize, decrypt, DecryptionStream, encrypt, EncryptionStream, generateKey } from 'sealstream';
 
 import { pattern } from '../support/bytes.mjs';
 import { all, CHOICES, EDGES, inChunks, inEveryMemory } from '../support/conversions.mjs';
@@ -24,7 +17,7 @@ for (const [number, choice] of CHOICES.entries()) {
     for (const size of EDGES) {
       const bytes = pattern(size);
       const stream = await through(sealing(choice.seal), bytes);
-      t.is(stream.length, ciphertextSize(size, { ...SIZES, ...choice.seal }), `${size}`);
+      t.is(stream.length, sealedSize(size, { ...SIZES, ...choice.seal }), `${size}`);
       t.deepEqual(await decrypt(stream, { key, ...choice.open }), bytes, `${size}`);
       const other = await encrypt(bytes, { key, ...SIZES, ...choice.seal });
       t.deepEqual(await through(opening(choice.open), other), bytes, `${size}`);
@@ -121,7 +114,8 @@ both('the report comes with the end', async (t, make, input, output) => {
   }
   await written;
   await reader.closed;
-  t.like(pair.report, { segments: SEGMENTS, plaintextSize: plaintext.length, streamSize: sealed.length });
+  t.like(pair.report, { plaintextSize: plaintext.length, sealedSize: sealed.length });
+  t.is(pair.report?.stats.segments, SEGMENTS);
 });
 
 both('tee, and locks that are released', async (t, make, input, output) => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 
 import { KeyPair } from 'sealstream';
-import { folder, jsonError, names, parsed, sealstream } from '../command.mjs';
+import { folder, jsonError, jsonReport, names, sealstream } from '../command.mjs';
 
 /** This many public keys, one a line. */
 function crowd(size: number): string {
@@ -54,7 +54,7 @@ test('the public key seals, and only the secret key opens', async (t) => {
       cwd,
     });
     t.is(opened.code, 0, opened.stderr);
-    t.like(parsed(opened.stdout), { openedBy: { slot: 0, type } });
+    t.like(jsonReport(opened.stdout), { openedBy: { slotIndex: 0, type } });
     t.is(readFileSync(join(cwd, type), 'utf8'), 'some text');
     t.is((await sealstream(['verify', '-i', `${type}.key`, `${type}.seal`], { cwd })).code, 0);
     t.is(
@@ -104,7 +104,7 @@ test('a file can have public keys, key files and a passphrase as recipients, and
   ] as const) {
     const opened = await sealstream(['decrypt', ...how, '--json', '-f', '-o', 'y', 'x.seal'], { cwd, env });
     t.is(opened.code, 0, opened.stderr);
-    t.like(parsed(opened.stdout), { openedBy: { slot, type } }, how.join(' '));
+    t.like(jsonReport(opened.stdout), { openedBy: { slotIndex: slot, type } }, how.join(' '));
   }
   const refused = await sealstream(
     ['decrypt', '-k', 'my.key', '--accept-slots', 'hybrid', '-o', 'z', 'x.seal'],
@@ -119,7 +119,7 @@ test('the key of the environment is used only if no other key is named', async (
   await sealstream(['encrypt', '-r', hybrid, '-o', 'public.seal', 'x'], { cwd, env: environment });
   await sealstream(['encrypt', '--key-id', 'mine', '-o', 'key.seal', 'x'], { cwd, env: environment });
   const slots = async (file: string) => {
-    const { slots: found } = parsed((await sealstream(['inspect', '--json', file], { cwd })).stdout);
+    const { slots: found } = jsonReport((await sealstream(['inspect', '--json', file], { cwd })).stdout);
     return (found as { type: string; keyId?: string }[]).map(({ type, keyId }) => [type, keyId]);
   };
   t.deepEqual(await slots('public.seal'), [['hybrid', undefined]]);
@@ -244,7 +244,7 @@ test('a recipient that is named twice has one key slot', async (t) => {
     cwd,
   });
   t.is(sealed.code, 0, sealed.stderr);
-  const { slots } = parsed((await sealstream(['inspect', '--json', 'x.seal'], { cwd })).stdout);
+  const { slots } = jsonReport((await sealstream(['inspect', '--json', 'x.seal'], { cwd })).stdout);
   t.deepEqual(
     (slots as { type: string }[]).map(({ type }) => type),
     ['hybrid', 'x25519', 'key'],
@@ -279,8 +279,8 @@ test('no output replaces a file with keys', async (t) => {
       'is the identity file hybrid.key',
     ],
   ] as const) {
-    const { code, stderr } = await sealstream([...args, '-f', '--json'], { cwd });
+    const { code, stdout, stderr } = await sealstream([...args, '-f', '--json'], { cwd });
     t.is(code, 5, stderr);
-    t.true(String(jsonError({ stdout, stderr })['message']).endsWith(expected), stderr);
+    t.true(String(jsonError({ stdout, stderr }).message).endsWith(expected), stderr);
   }
 });

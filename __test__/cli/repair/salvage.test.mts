@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { folderWithKey, jsonError, names, parsed, sealstream } from '../command.mjs';
+import { folderWithKey, jsonError, jsonReport, names, parsed, sealstream } from '../command.mjs';
 
 const SEGMENT = 4096;
 const salvage = ['salvage', '-k', 'my.key', 'x.seal', '-o', 'out'];
@@ -23,13 +23,23 @@ test('the exit code says whether all, a part or nothing was recovered', async (t
 
   writeFileSync(join(cwd, 'x.seal'), sealed.subarray(0, 4096));
   const before = names(cwd);
-  const nothing = await sealstream([...salvage.slice(0, -1), 'new', '--map', 'map'], { cwd });
+  const nothing = await sealstream([...salvage.slice(0, -1), 'new', '--map', 'map', '--html', 'page'], {
+    cwd,
+  });
   t.is(nothing.code, 4);
   t.regex(
     nothing.stderr,
-    /^sealstream salvage: nothing of x\.seal was recovered: no frame verifies, so new was not written\.\n/,
+    /^sealstream salvage: nothing of x\.seal was recovered: no frame verifies, so no output was written\.\n/,
   );
-  t.deepEqual(names(cwd), [...before, 'map'].sort());
+  t.deepEqual(names(cwd), [...before, 'map', 'page'].sort());
+  t.is(parsed(readFileSync(join(cwd, 'map')))['outcome'], 'nothing');
+  const json = await sealstream([...salvage.slice(0, -1), 'new', '--json'], { cwd });
+  t.is(json.code, 4);
+  t.like(jsonError(json), {
+    failure: { kind: 'NothingRecovered' },
+    code: 'ERR_SEAL_NOTHING_RECOVERED',
+    map: { outcome: 'nothing' },
+  });
 });
 
 test('the map and the page are written, and agree', async (t) => {
@@ -42,10 +52,13 @@ test('the map and the page are written, and agree', async (t) => {
   });
   t.is(code, 6, stderr);
   const map = parsed(readFileSync(join(cwd, 'map.json')));
-  const lost = map['lost'] as { plaintextRange: { start: number; end: number } }[];
+  const lost = map['lost'] as { plaintextRange: { offset: number; length: number } }[];
   t.like(map, { version: 1, outcome: 'partial', plaintextSize: plain.length });
   const due = Buffer.from(plain);
-  for (const { plaintextRange } of lost) due.fill(0, plaintextRange.start, plaintextRange.end);
+  for (const {
+    plaintextRange: { offset, length },
+  } of lost)
+    due.fill(0, offset, offset + length);
   t.deepEqual(readFileSync(join(cwd, 'out')), due);
   const page = readFileSync(join(cwd, 'page.html'), 'utf8');
   t.true(page.includes('Damage map of x.seal'));
@@ -54,7 +67,7 @@ test('the map and the page are written, and agree', async (t) => {
 
   const json = await sealstream([...salvage, '--force', '--json'], { cwd });
   t.is(json.code, 6);
-  t.deepEqual(parsed(json.stdout)['lost'], map['lost']);
+  t.deepEqual(jsonReport(json.stdout)['lost'], map['lost']);
   const piped = await sealstream([...salvage, '--force', '--quiet', '--map', '-'], { cwd });
   t.deepEqual(parsed(piped.stdout)['lost'], map['lost']);
   t.is(piped.stderr, '');
@@ -113,14 +126,15 @@ test('--lost skip leaves lost data out, and missing arguments are named', async 
     ['salvage', '-k', 'my.key', 'x.seal'],
     ['salvage', '-k', 'my.key', '-o', 'y'],
     ['salvage', '-k', 'my.key', '-', '-o', 'y'],
-    ['salvage', '-k', 'my.key', 'x.seal', '-o', 'y', '--json', '--map', '-'],
+    ['salvage', '-k', 'my.key', 'x.seal', '-o', 'y', '--html', '-'],
+    ['salvage', '-k', 'my.key', 'x.seal', '-o', 'y', '--lost', 'zeros'],
   ]) {
     t.is((await sealstream(args, { cwd })).code, 2, args.join(' '));
   }
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   const wrong = await sealstream(['salvage', '--json', '-k', 'other.key', 'x.seal', '-o', 'y'], { cwd });
   t.is(wrong.code, 3);
-  t.is(jsonError(wrong)['kind'], 'NoMatchingKey');
+  t.is(jsonError(wrong).failure?.kind, 'NoMatchingKey');
 });
 
 async function sealedFile(t: ExecutionContext) {

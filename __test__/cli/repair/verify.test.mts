@@ -19,6 +19,7 @@ import {
   folderWithKey,
   hasTerminal,
   jsonError,
+  type JsonError,
   onTerminal,
   program,
   sealstream,
@@ -64,9 +65,16 @@ test('damage is exit code 4, and is located in text and JSON', async (t) => {
   t.is(json.stderr, '');
   const [one, two, last] = jsonLines(json.stdout);
   const [ok, damaged] = one?.['status'] === 'ok' ? [one, two] : [two, one];
-  t.like(ok, { file: 'store/a.seal', status: 'ok', sound: true, problems: [] });
-  t.like(damaged, { file: 'store/deep/er/b.seal', status: 'damaged', sound: false, problemCount: 1 });
-  t.like((damaged?.['problems'] as object[])[0], { index: 0, code: 'ERR_SEAL_DIGEST_MISMATCH' });
+  t.like(ok, { file: 'store/a.seal', status: 'ok', report: { sound: true, problems: [] } });
+  t.like(damaged, {
+    file: 'store/deep/er/b.seal',
+    status: 'damaged',
+    report: { sound: false, problemCount: 1 },
+  });
+  t.like((damaged?.['report'] as { problems: object[] }).problems[0], {
+    segment: 0,
+    code: 'ERR_SEAL_DIGEST_MISMATCH',
+  });
   t.like(last, { summary: { files: 2, ok: 1, damaged: 1, failed: 0, withKey: false, exitCode: 4 } });
 });
 
@@ -131,22 +139,22 @@ test('files that can’t be checked are reported, the others go on, and the exit
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   writeFileSync(join(cwd, 'none.seal'), 'no sealed stream');
   const sum = async (...args: string[]) => {
-    const { code, stdout } = await sealstream(['verify', '--json', ...args], { cwd });
+    const { code, stdout } = await sealstream(['verify', '--json', '--recursive', ...args], { cwd });
     const lines = jsonLines(stdout);
     return {
       code,
-      errors: lines.flatMap(({ error }) => (error === undefined ? [] : [error as Record<string, unknown>])),
+      errors: lines.flatMap(({ error }) => (error === undefined ? [] : [error as JsonError])),
     };
   };
   const wrongKey = await sum('-k', 'other.key', 'store/a.seal', 'missing.seal');
   t.is(wrongKey.code, 3);
-  t.deepEqual(wrongKey.errors.map(({ kind }) => kind).sort(), ['Io', 'NoMatchingKey']);
+  t.deepEqual(wrongKey.errors.map(({ failure }) => failure?.kind).sort(), ['Io', 'NoMatchingKey']);
   t.is((await sum('missing.seal', 'store')).code, 1);
   const none = await sum('none.seal', '-k', 'other.key', 'store');
   t.is(none.code, 4);
   t.is(none.errors.length, 3);
   t.like(
-    none.errors.find((error) => error['kind'] === 'HeaderError'),
+    none.errors.find((error) => error.failure?.kind === 'HeaderError'),
     {
       message: 'none.seal is not a sealed stream',
       exitCode: 4,
@@ -161,7 +169,10 @@ test('several keys open files with different keys', async (t) => {
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   await sealstream(['encrypt', '-k', 'other.key', '-o', 'store/c.seal', 'my.key'], { cwd });
   t.is((await sealstream(['verify', '-k', 'my.key', '--recursive', 'store'], { cwd })).code, 3);
-  t.is((await sealstream(['verify', '-k', 'my.key', '-k', 'other.key', '--recursive', 'store'], { cwd })).code, 0);
+  t.is(
+    (await sealstream(['verify', '-k', 'my.key', '-k', 'other.key', '--recursive', 'store'], { cwd })).code,
+    0,
+  );
   const env = { SEALSTREAM_KEY_FILE: 'other.key' };
   t.is((await sealstream(['verify', 'store/a.seal'], { cwd, env })).code, 3);
   t.is((await sealstream(['verify', '--no-key', 'store/a.seal'], { cwd, env })).code, 0);
@@ -172,7 +183,7 @@ test('a named folder without sealed files is a failure with advice, even beside 
   mkdirSync(join(cwd, 'empty/inside'), { recursive: true });
   writeFileSync(join(cwd, 'empty/inside/a.txt'), '');
   for (const paths of [['empty'], ['store', 'empty']]) {
-    const { code, stdout } = await sealstream(['verify', ...paths], { cwd });
+    const { code, stdout } = await sealstream(['verify', '--recursive', ...paths], { cwd });
     t.is(code, 1);
     t.regex(stdout.toString(), /FAILED {3}empty holds no sealed file\n {2}check the folder[^\n]*\.seal/);
   }
@@ -186,7 +197,7 @@ posixTest('symbolic links are not followed, unless they are named', async (t) =>
   symlinkSync('../store/a.seal', join(cwd, 'links/file.seal'));
   const { code, stdout } = await sealstream(['verify', '--json', '--recursive', 'links'], { cwd });
   t.is(code, 1);
-  t.like(jsonLines(stdout)[0], { file: 'links', error: { kind: 'NothingFound' } });
+  t.like(jsonLines(stdout)[0], { file: 'links', error: { code: 'ERR_CLI_NOTHING_FOUND' } });
   t.is((await sealstream(['verify', 'links/file.seal'], { cwd })).code, 0);
   symlinkSync('store', join(cwd, 'named'));
   t.like(jsonLines((await sealstream(['verify', '--json', '--recursive', 'named'], { cwd })).stdout).at(-1), {
@@ -233,7 +244,7 @@ test('a sample is repeated by the seed that the report names', async (t) => {
   const again = jsonLines(
     (await sealstream(['verify', '--json', '--sample', '0.1', '--seed', seed, 'a.seal'], { cwd })).stdout,
   );
-  t.like(again[0], { sample: 0.1, seed: Number(seed), segmentsChecked: 5, segments: 49 });
+  t.like(again[0], { report: { sample: 0.1, seed: Number(seed), segmentsChecked: 5, segments: 49 } });
   t.like(again[1], { summary: { sample: 0.1, seed: Number(seed) } });
 });
 
@@ -279,16 +290,19 @@ posixTest('a reader that closes the pipe ends the command silently', async (t) =
 
 test('a missing key file is reported before any check', async (t) => {
   const cwd = await store(t);
-  const { code, stdout, stderr } = await sealstream(['verify', '--json', '-k', 'no.key', '--recursive', 'store'], { cwd });
+  const { code, stdout, stderr } = await sealstream(
+    ['verify', '--json', '-k', 'no.key', '--recursive', 'store'],
+    { cwd },
+  );
   t.is(code, 2);
-  t.is(stdout.length, 0);
-  t.is(jsonError({ stdout, stderr })['kind'], 'KeyFileMissing');
+  t.is(stderr, '');
+  t.is(jsonError({ stdout, stderr }).code, 'ERR_CLI_KEY_FILE_MISSING');
 });
 
 terminalTest('names and messages can’t control a terminal', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'a\x1b[31m.seal'), 'no stream');
-  const { code, screen } = await onTerminal('sealstream verify .', { cwd });
+  const { code, screen } = await onTerminal('sealstream verify --recursive .', { cwd });
   t.is(code, 4);
   t.false(screen.includes(ESCAPE), screen);
   t.regex(screen, /a\\u\{1b\}\[31m\.seal/);

@@ -6,7 +6,7 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
-  ciphertextSize,
+  sealedSize,
   damagePage,
   decrypt,
   decryptFile,
@@ -56,7 +56,7 @@ export const operations = {
   '`encryptSync`, `decryptSync`'() {
     for (const size of [0, 1, 5000, 100_000]) {
       const sealed = encryptSync(pattern(size), { key });
-      assert.equal(sealed.length, ciphertextSize(size));
+      assert.equal(sealed.length, sealedSize(size));
       assert.deepEqual(decryptSync(sealed, { key }), pattern(size));
     }
   },

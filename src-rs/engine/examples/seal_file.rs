@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = encrypt_file(plain, &sealed, &options, placement, &control)?;
     println!(
         "sealed {} bytes as {} in {} segments, {:?}",
-        report.plaintext_size, report.stream_size, report.segments, report.elapsed
+        report.plaintext_size, report.sealed_size, report.segments, report.elapsed
     );
 
     // If any byte of `sealed` was changed, this fails with the segment and the byte, and leaves no output.

@@ -237,9 +237,15 @@ fn code_enum(root: &str, prefix: &str, codes: &[String]) -> TokenStream {
     }
 }
 
-/// An enum's name in JavaScript, where `SealError` is the class of errors and this enum the type of its `failure`.
+/// An enum's name in JavaScript, where `SealError` is the class of errors and this enum the type of its `failure`, and where a name
+/// stands alone, without its module.
 fn mirror_name(name: &str) -> Ident {
-    format_ident!("{}", if name == "SealError" { "SealFailure" } else { name })
+    let name = match name {
+        "SealError" => "SealFailure",
+        "Limit" => "LimitName",
+        other => other,
+    };
+    format_ident!("{name}")
 }
 
 fn pascal_case(code: &str) -> String {

@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 
-import type { FileOptions, OpenReport, OperationOptions, SealReport } from '../../index';
+import type { FileOptions, DecryptReport, OperationOptions, EncryptReport } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
 import type { FailureContext } from '../errors/failure-context';
@@ -10,7 +10,7 @@ import { type Direction, type Endpoint, type Endpoints, nameOf } from '../files/
 import { checkMissing, checkOutputs } from '../files/outputs';
 import { disposeAll } from '../keys/dispose';
 import { wantsPassphrase } from '../keys/key-arguments';
-import { conversionText, warnOfHeader, warnOfJournal } from '../reports/conversion-report';
+import { conversionText, printWarnings } from '../reports/conversion-report';
 import { printReport } from '../reports/print-report';
 import { outputOptions, threadCount } from '../runner/options';
 import { failureContext, runOperation } from '../runner/run-operation';
@@ -24,7 +24,7 @@ export interface Conversion<Key extends object> {
   readonly run: (
     keys: readonly Key[],
     options: OperationOptions & FileOptions,
-  ) => Promise<SealReport | OpenReport>;
+  ) => Promise<EncryptReport | DecryptReport>;
 }
 
 /** Reads the keys, converts, and prints the report. */
@@ -47,8 +47,7 @@ export async function convert<Key extends object>(
       clear();
       printReport(args, report, () => [conversionText(direction, ends, report)]);
       if (args.has('json')) return;
-      warnOfJournal(report);
-      if ('openedBy' in report) warnOfHeader(source, report);
+      printWarnings(source, report.warnings);
     });
   } finally {
     disposeAll(keys);

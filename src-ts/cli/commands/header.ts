@@ -64,7 +64,9 @@ export const headerDetach: Command = {
     common.headerOut,
     ...outputs,
   ],
-  examples: [['sealstream header detach db.seal -o db.body --header-out db.header', 'keep them in two places']],
+  examples: [
+    ['sealstream header detach db.seal -o db.body --header-out db.header', 'keep them in two places'],
+  ],
   subject: inputAndOutput,
   run: detachCommand,
 };
@@ -83,13 +85,9 @@ async function exportCommand(args: Arguments): Promise<void> {
   });
   if (target === '-') writeAll(STDOUT, header);
   else writeWhole(target, header, false);
-  printReport(
-    args,
-    { headerSize: header.length },
-    () => [
-      `wrote the header of ${source} to ${target === '-' ? 'standard output' : target}: ${counted(header.length, 'byte')}`,
-    ],
-  );
+  printReport(args, { headerSize: header.length }, () => [
+    `wrote the header of ${source} to ${target === '-' ? 'standard output' : target}: ${counted(header.length, 'byte')}`,
+  ]);
 }
 
 async function attachCommand(args: Arguments): Promise<void> {

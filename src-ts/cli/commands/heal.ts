@@ -105,8 +105,8 @@ async function warnOfReplicas(replicas: readonly string[], error: unknown): Prom
 }
 
 function reportLines(copies: Copies, output: string, report: HealReport): string[] {
-  const { segments, healed, elapsedMs, plaintextSize, trailingBytes, headerFrom, endFrom } = report;
-  const count = healed.reduce((sum, run) => sum + run.count, 0);
+  const { segments, healed, stats, plaintextSize, trailingBytes, headerFrom, endFrom } = report;
+  const count = healed.reduce((sum, run) => sum + run.segmentCount, 0);
   const what =
     count === 0
       ? 'no segment was damaged'
@@ -116,9 +116,10 @@ function reportLines(copies: Copies, output: string, report: HealReport): string
       ? report.damaged.header === 'copy' && 'the copy at the end'
       : nameOf(copies, headerFrom);
   return [
-    `healed ${copies.damaged} -> ${output}: ${what}, ${formatSize(plaintextSize)} in ${formatDuration(elapsedMs)}`,
-    ...healed.slice(0, SHOWN_RUNS).map(({ first, count: length, replica }) => {
-      const which = length === 1 ? `segment ${first}` : `segments ${first} to ${first + length - 1}`;
+    `healed ${copies.damaged} -> ${output}: ${what}, ${formatSize(plaintextSize)} in ${formatDuration(stats.elapsedMs)}`,
+    ...healed.slice(0, SHOWN_RUNS).map(({ segment, segmentCount, replica }) => {
+      const last = segment + segmentCount - 1;
+      const which = segmentCount === 1 ? `segment ${segment}` : `segments ${segment} to ${last}`;
       return `  ${which}: ${replica === undefined ? 'joined from several copies' : nameOf(copies, replica)}`;
     }),
     ...(healed.length > SHOWN_RUNS ? ['  and more: --json lists them all'] : []),

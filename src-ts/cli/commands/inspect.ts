@@ -43,12 +43,12 @@ async function inspectCommand(args: Arguments): Promise<void> {
 function infoText(path: string, info: StreamInfo): string {
   const rows: [name: string, value: string][] = [
     ['plaintext', info.plaintextSize === undefined ? 'of unknown size' : exactSize(info.plaintextSize)],
-    ['sealed', isHeaderAlone(info) ? HEADER_ALONE : exactSize(info.streamSize)],
+    ['sealed', isHeaderAlone(info) ? HEADER_ALONE : exactSize(info.sealedSize)],
     ['segments', `${segments(info)}, in frames of ${formatSize(info.frameSize)}`],
     ['digest', info.digest === 'none' ? 'none: only opening it finds damage' : info.digest],
     ['header', headerText(info)],
     ['stream id', info.streamId],
-    ...info.slots.map((slot, index): [string, string] => ['key slots', `slot:${index}  ${slotText(slot)}`]),
+    ...info.slots.map((slot): [string, string] => ['key slots', `slot:${slot.slotIndex}  ${slotText(slot)}`]),
     ['quantum', quantumText(info)],
   ];
   const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${printable(value)}`);

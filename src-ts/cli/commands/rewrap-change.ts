@@ -47,6 +47,7 @@ export function changeFor(
   add: readonly Recipient[],
   remove: readonly SlotSelector[],
 ): RewrapChange {
+  if (args.has('mend')) return { mend: true };
   if (args.has('replace')) return { replace: add };
   return { ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) };
 }
@@ -72,7 +73,7 @@ export function fingerprintOf(args: Arguments, recipients: readonly string[]): s
 export function selectorOf(text: string): SlotSelector {
   const [, slot] = /^slot:(\d{1,9})$/.exec(text) ?? [];
   if (slot !== undefined) {
-    if (Number(slot) < limits.maxSlots) return Number(slot);
+    if (Number(slot) < limits.maxSlots) return { slotIndex: Number(slot) };
     throw usageError(
       `--remove can't be ${text}: the highest slot index is ${limits.maxSlots - 1}`,
       'see the key slots of a file with sealstream inspect',

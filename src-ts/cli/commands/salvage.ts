@@ -1,11 +1,11 @@
 // `sealstream salvage`: recovers what is left of a damaged sealed file.
 
-import { type DamageMap, damagePage, salvage as salvageFile } from '../../index';
+import { type DamageMap, damagePage, salvage as salvageFile, SealError } from '../../index';
 import { damageHeadline } from '../../damage-page/page';
 
 import type { Arguments } from '../runner/arguments';
 import type { Command } from '../runner/command';
-import { CommandError, usageError } from '../errors/command-error';
+import { usageError } from '../errors/command-error';
 import { exitCodes } from '../errors/exit-codes';
 import { readHeader } from '../files/detached-header';
 import { onlyOperand } from '../files/endpoints';
@@ -58,7 +58,10 @@ export const salvage: Command = {
       'sealstream salvage -k my.key db.seal -o db.part --html damage.html',
       'write what is left, and a picture of what is lost',
     ],
-    ['sealstream salvage -k my.key db.seal -o db.part --fallback-header other.seal', "use another copy's header"],
+    [
+      'sealstream salvage -k my.key db.seal -o db.part --fallback-header other.seal',
+      "use another copy's header",
+    ],
   ],
   subject: (args) => ({ source: args.operands[0], target: args.value('output') }),
   sendsData: (args) => args.value('map') === '-',
@@ -79,8 +82,8 @@ async function salvageCommand(args: Arguments): Promise<number> {
   const options = {
     ...openingOptions(args),
     ...common.outputOptions(args),
-    header: headerPath === undefined ? undefined : await readHeader(headerPath),
-    lost: args.choice('lost', ['zero', 'skip']) === 'skip' ? ('omit' as const) : ('zeros' as const),
+    fallbackHeader: headerPath === undefined ? undefined : await readHeader(headerPath),
+    lost: args.choice('lost', ['zero', 'skip']),
     threads: common.threadCount(args),
   };
   const identities = await openingIdentities(args, from);
@@ -90,9 +93,20 @@ async function salvageCommand(args: Arguments): Promise<number> {
       failureContext(args, from),
       showsProgress,
       async ({ signal, onProgress, clear }) => {
-        const map = await salvageFile(from, to, { ...options, identities, signal, onProgress });
-        clear();
-        return finish(args, files, map);
+        try {
+          const map = await salvageFile(from, to, { ...options, identities, signal, onProgress });
+          clear();
+          writeMaps(args, files, map);
+          const exitCode = map.outcome === 'whole' ? exitCodes.success : exitCodes.partial;
+          const isHeaderGiven = headerPath !== undefined;
+          printReport(args, map, () => reportLines(files, map, isHeaderGiven), statusOf(exitCode));
+          return exitCode;
+        } catch (error) {
+          clear();
+          // The map also shows what is lost if that is everything.
+          if (SealError.is(error) && error.map) writeMaps(args, files, error.map);
+          throw error;
+        }
       },
     );
   } finally {
@@ -116,25 +130,12 @@ function filesIn(args: Arguments): Files {
   return { from, to, map, html };
 }
 
-/** Writes the damage map, prints the report, and returns the exit code. */
-function finish(args: Arguments, files: Files, map: DamageMap): number {
-  const { from: source, to: target } = files;
+/** Writes the damage map and its page. */
+function writeMaps(args: Arguments, files: Files, map: DamageMap): void {
   const overwrite = args.has('force');
   if (files.map === '-') printJson(map);
   else if (files.map !== undefined) writeWhole(files.map, `${JSON.stringify(map)}\n`, overwrite);
-  if (files.html !== undefined) writeWhole(files.html, damagePage(map, source), overwrite);
-  const isNothing = map.outcome === 'nothing';
-  if (isNothing) {
-    throw new CommandError(
-      'NothingSalvaged',
-      `nothing of ${source} was recovered: no frame verifies, so ${target} was not written`,
-      'look for another copy: this one has no intact data left',
-      map,
-    );
-  }
-  const exitCode = map.outcome === 'whole' ? exitCodes.success : exitCodes.partial;
-  printReport(args, map, () => reportLines(files, map, args.has('fallback-header')), statusOf(exitCode));
-  return exitCode;
+  if (files.html !== undefined) writeWhole(files.html, damagePage(map, files.from), overwrite);
 }
 
 function reportLines(files: Files, map: DamageMap, isHeaderGiven: boolean): string[] {
@@ -150,8 +151,8 @@ function reportLines(files: Files, map: DamageMap, isHeaderGiven: boolean): stri
     ...lost
       .slice(0, SHOWN_RANGES)
       .map(
-        ({ plaintextRange: { start, end }, cause, message }) =>
-          `  lost: ${bytesText({ start, end })} (${formatSize(end - start)}), ${cause}: ${message}`,
+        ({ plaintextRange: range, cause, message }) =>
+          `  lost: ${bytesText(range)} (${formatSize(range.length)}), ${cause}: ${message}`,
       ),
     ...(more > 0 ? [`  and ${counted(more, 'more range')}: see --map or --html`] : []),
     ...(conflictCount > 0

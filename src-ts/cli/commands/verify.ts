@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { type Verification, verify as verifyStream, type VerifyOptions } from '../../index';
+import { type VerifyReport, verify as verifyStream, type VerifyOptions } from '../../index';
 
 import { type Arguments, exclusive } from '../runner/arguments';
 import type { Command } from '../runner/command';
@@ -15,7 +15,7 @@ import { disposeAll } from '../keys/dispose';
 import { openingIdentities, openingOptions } from '../keys/identities';
 import { wantsKey } from '../keys/key-arguments';
 import type { FileResult } from '../reports/files-report';
-import { VerifyReport } from '../reports/verify-report';
+import { VerifyFilesReport } from '../reports/verify-report';
 import { processFiles } from '../runner/many-files';
 import * as common from '../runner/options';
 import { parseShare } from '../../damage-page/units';
@@ -85,11 +85,11 @@ async function verifyCommand(args: Arguments): Promise<number> {
   const identities = hasKey ? await openingIdentities(args) : undefined;
   const pace = new Pace(rate);
   try {
-    return await processFiles<Verification>(args, {
+    return await processFiles<VerifyReport>(args, {
       files: sealedFiles(paths),
       concurrency,
       onlyPath: paths.length === 1 ? paths[0] : undefined,
-      report: new VerifyReport({ hasKey, sample, seed, header: headerPath }),
+      report: new VerifyFilesReport({ hasKey, sample, seed, header: headerPath }),
       process: async (path, { signal, onProgress }) => {
         const threads = options.threads ?? (await threadsFor(path));
         return verifyStream(path, { ...options, header, identities, threads, onProgress, signal });
@@ -114,10 +114,10 @@ class Pace {
 
   constructor(readonly bytesPerSecond: number | undefined) {}
 
-  async keep(result: FileResult<Verification>, signal: AbortSignal): Promise<void> {
+  async keep(result: FileResult<VerifyReport>, signal: AbortSignal): Promise<void> {
     if (this.bytesPerSecond === undefined || 'failure' in result) return;
-    const { sample, streamSize, bytesChecked } = result.report;
-    this.#bytes += sample === undefined ? streamSize : bytesChecked;
+    const { sample, sealedSize, bytesChecked } = result.report;
+    this.#bytes += sample === undefined ? sealedSize : bytesChecked;
     const left = this.#began + (this.#bytes / this.bytesPerSecond) * 1000 - Date.now();
     if (left > 0) await delay(Math.min(left, LONGEST_TIMER), undefined, { signal });
   }

@@ -12,7 +12,7 @@ import { counted, formatSize } from '../../damage-page/units';
 
 /** Explains an error of the library. */
 export function explainFailure(
-  { code, failure, message: engineMessage }: SealError,
+  { code, failure, message: engineMessage, map }: SealError,
   known?: FailureContext,
 ): Explanation {
   const context = known ?? UNKNOWN;
@@ -21,7 +21,14 @@ export function explainFailure(
   const message = known !== undefined && CONCERN_INPUT.has(failure.kind) ? `${known.input}: ${text}` : text;
   // The table has an entry of the right type for each kind, which the compiler can't follow.
   const meaning = MEANINGS[failure.kind] as Rule<SealFailure>;
-  const explanation = { kind, message, failure, ...meaning(failure, context, engineMessage), code };
+  const explanation = {
+    kind,
+    message,
+    failure,
+    ...meaning(failure, context, engineMessage),
+    code,
+    ...(map && { map }),
+  };
   return ofGivenHeader(explanation, failure, context);
 }
 
@@ -136,12 +143,17 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
       command === 'rewrap' ? 'wait until it ends' : 'wait until it ends, or name another output with -o OUT',
       `another operation is writing ${path}`,
     ),
-  NotHealed: ({ segments, first }, { input }) =>
+  NotHealed: ({ segments, segment }, { input }) =>
     damaged(
       ADD_A_COPY,
       segments === 1
-        ? `segment ${first} of ${input} is intact in none of the copies`
-        : `${counted(segments, 'segment')} of ${input} are intact in none of the copies, the first is segment ${first}`,
+        ? `segment ${segment} of ${input} is intact in none of the copies`
+        : `${counted(segments, 'segment')} of ${input} are intact in none of the copies, the first is segment ${segment}`,
+    ),
+  NothingRecovered: (_, { input }) =>
+    damaged(
+      'look for another copy: this one has no intact data left',
+      `nothing of ${input} was recovered: no frame verifies, so no output was written`,
     ),
   NoDigests: (_, { input }) =>
     refused(
@@ -221,6 +233,11 @@ function overLimit(
   { input }: FailureContext,
 ): Meaning {
   switch (limit) {
+    case 'size':
+      return refused(
+        'no file has that size: it is damaged, or was made to mislead',
+        `${input} claims to have ${value} bytes or more, and the limit is ${maximum}`,
+      );
     case 'segment-size':
       return refused(
         `if you trust it, allow that with --max-segment-size ${value}`,

@@ -27,8 +27,8 @@ function explanationOf(error: unknown, context: FailureContext | undefined): Exp
       : explanation;
   }
   if (error instanceof CommandError) {
-    const { exitCode, code, kind, message, advice, map } = error;
-    return { exitCode, code, kind, message, advice, ...(map !== undefined && { map }) };
+    const { exitCode, code, kind, message, advice } = error;
+    return { exitCode, code, kind, message, advice };
   }
   if (error instanceof Interruption) {
     const { exitCode, message, advice } = error;

@@ -10,7 +10,8 @@ process.on('uncaughtException', (error: unknown) => {
     // Before the command is loaded, only loading the library can fail, and its message says what to do.
     const explanation = { ...explain(error), ...(isLoaded() ? {} : loadFailure(error)) };
     const [command = '', ...rest] = process.argv.slice(2);
-    if (rest.includes('--json')) printJsonFailure(command, undefined, explanation, mayBeData([command, ...rest]));
+    if (rest.includes('--json'))
+      printJsonFailure(command, undefined, explanation, mayBeData([command, ...rest]));
     else printFailure(explanation, undefined);
   } finally {
     process.exit(exitCodes.failed);

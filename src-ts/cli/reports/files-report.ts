@@ -15,7 +15,13 @@ export abstract class FilesReport<T> {
   readonly #exitCodes = new Set<number>();
 
   /** Files by their status. */
-  protected readonly counts: Record<Status, number> = { ok: 0, skipped: 0, partial: 0, damaged: 0, failed: 0 };
+  protected readonly counts: Record<Status, number> = {
+    ok: 0,
+    skipped: 0,
+    partial: 0,
+    damaged: 0,
+    failed: 0,
+  };
 
   /** The exit code for what was found in a file, if that is not 0. */
   protected abstract exitCodeOf(report: T): number | undefined;

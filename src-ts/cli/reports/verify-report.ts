@@ -1,6 +1,6 @@
 // The report of verify.
 
-import type { Problem, Verification } from '../../index';
+import type { VerifyProblem, VerifyReport } from '../../index';
 
 import { exitCodes } from '../errors/exit-codes';
 import { describe as describeFailure } from '../errors/explain-failure';
@@ -17,7 +17,7 @@ export interface VerifyPlan {
 }
 
 /** The report of a verification. */
-export class VerifyReport extends FilesReport<Verification> {
+export class VerifyFilesReport extends FilesReport<VerifyReport> {
   #bytesChecked = 0;
   #structureOnly = 0;
   #onlyHeaderDamaged = 0;
@@ -26,7 +26,7 @@ export class VerifyReport extends FilesReport<Verification> {
     super();
   }
 
-  override add(result: FileResult<Verification>): void {
+  override add(result: FileResult<VerifyReport>): void {
     super.add(result);
     if ('failure' in result) return;
     const { report } = result;
@@ -35,11 +35,11 @@ export class VerifyReport extends FilesReport<Verification> {
     if (!report.sound && isOnlyHeader(report)) this.#onlyHeaderDamaged += 1;
   }
 
-  protected override exitCodeOf({ sound }: Verification): number | undefined {
+  protected override exitCodeOf({ sound }: VerifyReport): number | undefined {
     return sound ? undefined : exitCodes.damaged;
   }
 
-  protected override describe(report: Verification): readonly [string, ...string[]] {
+  protected override describe(report: VerifyReport): readonly [string, ...string[]] {
     const { sound, contentsChecked, problems, problemCount } = report;
     if (sound) return [`${checkedText(report)}${contentsChecked ? '' : STRUCTURE_ONLY}`];
     const shown = problems.slice(0, SHOWN_PROBLEMS).map((problem) => problemText(problem, report));
@@ -48,7 +48,7 @@ export class VerifyReport extends FilesReport<Verification> {
     return [`${counted(problemCount, 'problem')}; checked ${checkedText(report)}`, ...shown];
   }
 
-  protected override properties(report: Verification): object {
+  protected override properties(report: VerifyReport): object {
     return report;
   }
 
@@ -97,35 +97,40 @@ export class VerifyReport extends FilesReport<Verification> {
   }
 }
 
-function checkedText({ segments, segmentsChecked, bytesChecked }: Verification): string {
+function checkedText({ segments, segmentsChecked, bytesChecked }: VerifyReport): string {
   const of = segments === undefined || segments === segmentsChecked ? '' : ` of ${formatCount(segments)}`;
   const noun = (segments ?? segmentsChecked) === 1 ? 'segment' : 'segments';
   return `${formatCount(segmentsChecked)}${of} ${noun}, ${formatSize(bytesChecked)}`;
 }
 
-function problemText(problem: Problem, report: Verification): string {
-  const { failure, message, index, plaintextRange } = problem;
-  if (HEADER_KINDS.has(failure.kind) && report.headerFromCopy) {
+function problemText(problem: VerifyProblem, report: VerifyReport): string {
+  const { failure, message, segment, plaintextRange } = problem;
+  if (HEADER_KINDS.has(failure.kind) && isHeaderFromCopy(report)) {
     const isAll = report.problemCount === 1 && report.contentsChecked && report.sample === undefined;
     return `header: damaged; its copy at the end was used${isAll ? ', and the contents are intact' : ''}`;
   }
   const text =
     failure.kind === 'Truncated'
-      ? `the file is cut short at byte ${failure.offset}${index === undefined ? '' : `: everything from segment ${index} on is missing`}`
+      ? `the file is cut short at byte ${failure.offset}${segment === undefined ? '' : `: everything from segment ${segment} on is missing`}`
       : (describeFailure(failure) ?? message);
-  const place = index === undefined || text.includes(`segment ${index}`) ? '' : `segment ${index}: `;
+  const place = segment === undefined || text.includes(`segment ${segment}`) ? '' : `segment ${segment}: `;
   const lost = plaintextRange === undefined ? '' : ` (plaintext ${bytesText(plaintextRange)})`;
   return `${place}${text}${lost}`;
 }
 
 /** Whether rewrap --mend repairs all that is damaged: the header or its copy, of which the other is intact. */
-function isOnlyHeader({ problems, problemCount, headerFromCopy }: Verification): boolean {
+function isOnlyHeader(report: VerifyReport): boolean {
+  const { problems, problemCount } = report;
   return (
     problems.length === problemCount &&
     problems.every(
-      ({ failure: { kind } }) => COPY_KINDS.has(kind) || (headerFromCopy && HEADER_KINDS.has(kind)),
+      ({ failure: { kind } }) => COPY_KINDS.has(kind) || (isHeaderFromCopy(report) && HEADER_KINDS.has(kind)),
     )
   );
+}
+
+function isHeaderFromCopy({ warnings }: VerifyReport): boolean {
+  return warnings.some(({ kind }) => kind === 'HeaderFromCopy');
 }
 
 function percent(share: number): string {
@@ -133,11 +138,11 @@ function percent(share: number): string {
 }
 
 const SHOWN_PROBLEMS = 5;
-const HEADER_KINDS: ReadonlySet<string> = new Set<Problem['failure']['kind']>([
+const HEADER_KINDS: ReadonlySet<string> = new Set<VerifyProblem['failure']['kind']>([
   'HeaderError',
   'HeaderDamaged',
 ]);
-const COPY_KINDS: ReadonlySet<string> = new Set<Problem['failure']['kind']>([
+const COPY_KINDS: ReadonlySet<string> = new Set<VerifyProblem['failure']['kind']>([
   'HeaderCopyDamaged',
   'RewrapInterrupted',
 ]);

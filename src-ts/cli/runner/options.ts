@@ -44,7 +44,10 @@ export const force: OptionSpec = ['-f, --force', 'replace OUT if it exists, once
 /** Sends data to a terminal. */
 export const tty: OptionSpec = ['--tty', 'send data to a terminal even if it is binary'];
 /** The header of a body. */
-export const header: OptionSpec = ['--header FILE', 'the header, if the input is a body whose header is in another file'];
+export const header: OptionSpec = [
+  '--header FILE',
+  'the header, if the input is a body whose header is in another file',
+];
 /** Writes the header to a file of its own. */
 export const headerOut: OptionSpec = [
   '--header-out HEADER',
@@ -113,7 +116,10 @@ export const passphraseStrength: readonly OptionSpec[] = [
 
 /** The recipients to encrypt for. */
 export const sealingKeys: readonly OptionSpec[] = [
-  ['-r, --recipient TEXT...', 'a public key, age1pq1… or age1…: its secret key decrypts the file; repeatable'],
+  [
+    '-r, --recipient TEXT...',
+    'a public key, age1pq1… or age1…: its secret key decrypts the file; repeatable',
+  ],
   ['-R, --recipients-file FILE...', 'a file of public keys, one a line; # begins a comment; repeatable'],
   ['-k, --key FILE...', 'the key file; repeatable'],
   [

@@ -91,6 +91,6 @@ async function inspected(error: unknown, context: FailureContext): Promise<Failu
 }
 
 /** Whether the inspected file is a header alone: even an empty stream has an end record after its header. */
-export function isHeaderAlone({ streamSize, headerSize }: StreamInfo): boolean {
-  return streamSize === headerSize;
+export function isHeaderAlone({ sealedSize, headerSize }: StreamInfo): boolean {
+  return sealedSize === headerSize;
 }

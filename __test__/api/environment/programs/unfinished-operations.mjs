@@ -116,7 +116,7 @@ function readers() {
   void again(async () => {
     const reader = await open(slow, { key });
     for await (const chunk of reader.createReadStream({ start: 1000 })) chunk.fill(0);
-    for await (const segment of reader.segments()) if (segment.index > 3) break;
+    for await (const segment of reader.segments()) if (segment.segment > 3) break;
     void reader.stream().getReader().read();
   });
 }

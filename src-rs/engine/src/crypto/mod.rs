@@ -7,6 +7,7 @@ mod aead;
 mod argon2;
 mod crc64;
 mod digest;
+mod ed25519;
 pub mod floe;
 mod hpke;
 mod kdf;
@@ -15,11 +16,16 @@ mod secret;
 mod stack_overwrite;
 mod stream_keys;
 mod wrap;
+#[cfg(test)]
+mod wycheproof;
 
 pub use aead::{FRAME_IV_SIZE, FRAME_TAG_SIZE, FrameIv, FrameKey};
 pub use argon2::argon2id;
 pub use crc64::{Crc64, Crc64Joiner};
 pub use digest::{DigestValue, SegmentHasher};
+pub use ed25519::{
+    ED25519_PUBLIC_SIZE, ED25519_SIGNATURE_SIZE, Ed25519Key, is_acceptable_ed25519_key, verify_ed25519,
+};
 pub use hpke::{
     Kem, SEALED_KEY_SIZE, SealedKey, X25519, X25519_SIZE, XWING_ENCAPSULATED_SIZE, XWING_PUBLIC_SIZE, XWing,
 };

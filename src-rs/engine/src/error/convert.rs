@@ -17,6 +17,7 @@ impl SealError {
         }
         Self::Io {
             operation,
+            syscall: operation.syscall().to_owned(),
             path: path.map(|path| path.display().to_string()),
             code: error_code(error).map(str::to_owned),
             message: error.to_string(),
@@ -84,6 +85,7 @@ impl SealError {
         match self {
             Self::Io {
                 operation,
+                syscall,
                 path: None,
                 code,
                 message,
@@ -95,6 +97,7 @@ impl SealError {
                 };
                 Self::Io {
                     operation,
+                    syscall,
                     path: Some(path.display().to_string()),
                     code,
                     message,
@@ -194,9 +197,13 @@ impl SealError {
     }
 }
 
-/// The system's name for an error, for the kinds that callers handle.
+/// The system's name for an error, as Node has it: by its number where that says more than its kind.
 fn error_code(error: &io::Error) -> Option<&'static str> {
     use io::ErrorKind as K;
+    #[cfg(unix)]
+    if let Some(code) = error.raw_os_error().and_then(errno_code) {
+        return Some(code);
+    }
     Some(match error.kind() {
         K::NotFound => "ENOENT",
         K::PermissionDenied => "EACCES",
@@ -210,7 +217,39 @@ fn error_code(error: &io::Error) -> Option<&'static str> {
         K::ReadOnlyFilesystem => "EROFS",
         K::InvalidFilename => "ENAMETOOLONG",
         K::OutOfMemory => "ENOMEM",
-        _ if error.raw_os_error() == Some(5) && cfg!(unix) => "EIO",
+        K::ResourceBusy => "EBUSY",
+        K::TimedOut => "ETIMEDOUT",
+        K::Unsupported => "ENOTSUP",
+        K::DirectoryNotEmpty => "ENOTEMPTY",
+        K::CrossesDevices => "EXDEV",
+        K::StaleNetworkFileHandle => "ESTALE",
+        // What libuv makes of an error of the system that it does not know.
+        _ if error.raw_os_error().is_some() => "UNKNOWN",
+        _ => return None,
+    })
+}
+
+/// The names of errors that share a kind with others, or have none.
+#[cfg(unix)]
+fn errno_code(number: i32) -> Option<&'static str> {
+    use rustix::io::Errno;
+    Some(match Errno::from_raw_os_error(number) {
+        Errno::PERM => "EPERM",
+        Errno::IO => "EIO",
+        Errno::INVAL => "EINVAL",
+        Errno::LOOP => "ELOOP",
+        Errno::MFILE => "EMFILE",
+        Errno::NFILE => "ENFILE",
+        Errno::NODEV => "ENODEV",
+        Errno::NXIO => "ENXIO",
+        Errno::OPNOTSUPP => "ENOTSUP",
+        Errno::SPIPE => "ESPIPE",
+        Errno::TXTBSY => "ETXTBSY",
+        Errno::BADF => "EBADF",
+        Errno::NOLCK => "ENOLCK",
+        Errno::NOTCONN => "ENOTCONN",
+        Errno::CONNRESET => "ECONNRESET",
+        Errno::HOSTDOWN => "EHOSTDOWN",
         _ => return None,
     })
 }

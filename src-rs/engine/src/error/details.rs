@@ -66,12 +66,26 @@ described_enum! {
 described_enum! {
     /// A limit of a reader.
     Limit {
+        /// Bytes of the stream.
+        Size = "size in bytes",
         /// Plaintext bytes in a segment.
         SegmentSize = "segment size",
         /// Memory times passes of all passphrase slots, in KiB.
         PassphraseCost = "cost of its passphrases, in KiB times passes,",
         /// Lanes of a passphrase slot.
         PassphraseLanes = "number of lanes of a passphrase",
+    }
+}
+
+impl Limit {
+    /// What a reader can do about it, for the end of a message.
+    pub(crate) const fn advice(self) -> &'static str {
+        match self {
+            Self::Size => "",
+            Self::SegmentSize | Self::PassphraseCost | Self::PassphraseLanes => {
+                "; raise the limit if you trust it"
+            }
+        }
     }
 }
 
@@ -117,21 +131,36 @@ described_enum! {
 }
 
 described_enum! {
-    /// The operation that the system refused.
+    /// What the system refused to do with a file.
     IoOperation {
-        /// Opening a file to read.
+        /// Open it to read.
         Open = "open",
-        /// Reading.
+        /// Read it.
         Read = "read",
-        /// Creating the temporary output.
+        /// Create it, or the temporary file beside it.
         Create = "create a file for",
-        /// Writing.
+        /// Write to it.
         Write = "write",
-        /// Flushing to the disk.
+        /// Flush it, or its name, to the disk.
         Flush = "flush",
-        /// Renaming the finished output into place.
+        /// Give the finished file its name.
         Rename = "rename the finished file to",
-        /// Asking for a file's properties.
+        /// Read its properties, such as its size.
         Inspect = "look at",
+    }
+}
+
+impl IoOperation {
+    /// The system call behind it, by the name that Node's errors have in `syscall`.
+    #[must_use]
+    pub const fn syscall(self) -> &'static str {
+        match self {
+            Self::Open | Self::Create => "open",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Flush => "fsync",
+            Self::Rename => "rename",
+            Self::Inspect => "stat",
+        }
     }
 }

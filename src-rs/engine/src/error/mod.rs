@@ -121,7 +121,7 @@ pub enum SealError {
     },
     /// The stream needs more than the reader allows.
     #[error(
-        "the stream's {limit} is {value}, over this reader's limit of {maximum}; raise the limit if you trust it"
+        "the stream's {limit} is {value}, over this reader's limit of {maximum}{}", .limit.advice()
     )]
     LimitExceeded {
         /// The limit.
@@ -163,15 +163,18 @@ pub enum SealError {
     },
     /// Some segments are damaged in every copy.
     #[error(
-        "{segments} segments are damaged in every copy, the first is segment {first}; add another copy, or salvage \
+        "{segments} segments are damaged in every copy, the first is segment {segment}; add another copy, or salvage \
          the rest with the key"
     )]
     NotHealed {
         /// Number of these segments.
         segments: u64,
         /// The first of them.
-        first: SegmentIndex,
+        segment: SegmentIndex,
     },
+    /// Nothing of the plaintext was recovered.
+    #[error("nothing was recovered: no frame verifies; look for another copy of the stream")]
+    NothingRecovered,
     /// Records have no digest, so a damaged record can't be detected without a key.
     #[error(
         "the stream was sealed without digests, so damaged segments can't be detected without the key; open \
@@ -224,11 +227,13 @@ pub enum SealError {
         /// What is wrong with it.
         problem: String,
     },
-    /// Reading or writing failed.
+    /// The system refused to read or write.
     #[error("could not {operation}{}: {message}", display_path(.path))]
     Io {
-        /// The operation on the file.
+        /// What was to be done with the file.
         operation: IoOperation,
+        /// The system call that failed, as Node names it, such as `open`.
+        syscall: String,
         /// The file, if it is known.
         path: Option<String>,
         /// The system's name for the error, such as `ENOSPC`, if it has one.
@@ -282,6 +287,7 @@ impl SealError {
             Self::JournalRefused { .. } => "JOURNAL_REFUSED",
             Self::TargetBusy { .. } => "TARGET_BUSY",
             Self::NotHealed { .. } => "NOT_HEALED",
+            Self::NothingRecovered => "NOTHING_RECOVERED",
             Self::NoDigests => "NO_DIGESTS",
             Self::ForeignReplica { .. } => "FOREIGN_REPLICA",
             Self::SameFile { .. } => "SAME_FILE",

@@ -7,6 +7,7 @@ use crate::error::SealError;
 use crate::format::{DigestKind, ProviderSlot, RawKeySlot, SlotBody, SlotType, StreamHeader};
 use crate::keys::PassphraseCost;
 use crate::stream_v2::core::locate::{claimed_total, find_header, read_header};
+use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
 use crate::stream_v2::io::ReadAt;
 
 /// What a stream shows without a key.
@@ -25,7 +26,7 @@ pub struct StreamInfo {
     /// Segments, if the plaintext's size is known.
     pub segments: Option<u64>,
     /// Bytes of the source.
-    pub stream_size: u64,
+    pub sealed_size: u64,
     /// Bytes of the header.
     pub header_size: u32,
     /// The number of times the header was rewritten for other keys.
@@ -44,6 +45,8 @@ pub struct StreamInfo {
 /// What a key slot shows without a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotInfo {
+    /// Its index in the header, from 0.
+    pub slot_index: u32,
     /// The slot's type, such as `key`.
     pub slot_type: String,
     /// The key's name, if the slot has one, or the id of a key service's key.
@@ -64,7 +67,7 @@ pub struct ProviderInfo {
 }
 
 impl SlotInfo {
-    pub(crate) fn new(raw: &RawKeySlot) -> Self {
+    pub(crate) fn new(slot_index: u32, raw: &RawKeySlot) -> Self {
         let (passphrase_cost, provider) = match raw.parsed() {
             Some(SlotBody::Passphrase(slot)) => (Some(slot.cost), None),
             Some(SlotBody::Provider(ProviderSlot { name, blob, .. })) => {
@@ -73,6 +76,7 @@ impl SlotInfo {
             Some(SlotBody::Key(_) | SlotBody::X25519(_) | SlotBody::Hybrid(_)) | None => (None, None),
         };
         Self {
+            slot_index,
             slot_type: raw.slot_type.to_string(),
             key_id: raw.key_id(),
             passphrase_cost,
@@ -96,8 +100,8 @@ pub fn inspect_slots(bytes: &[u8]) -> Result<Vec<SlotInfo>, SealError> {
 /// # Errors
 /// The header is damaged or of another version.
 pub fn inspect_all_slots(source: &dyn ReadAt) -> Result<Vec<SlotInfo>, SealError> {
-    let stream_size = source.size().map_err(SealError::reading)?;
-    let found = find_header(source, stream_size)?;
+    let sealed_size = source.size().map_err(SealError::reading)?;
+    let found = find_header(source, sealed_size)?;
     let headers = std::iter::once(&found.header).chain(&found.older);
     Ok(headers.flat_map(slots).collect())
 }
@@ -107,14 +111,24 @@ pub fn inspect_all_slots(source: &dyn ReadAt) -> Result<Vec<SlotInfo>, SealError
 /// # Errors
 /// The header is damaged or of another version.
 pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealError> {
-    let stream_size = source.size().map_err(SealError::reading)?;
-    let found = find_header(source, stream_size)?;
+    inspect_up_to(source, u64::MAX)
+}
+
+/// As [`inspect`], and refuses a stream of more than `max_size` bytes, as it states or as the source has.
+///
+/// # Errors
+/// Also `LimitExceeded`.
+pub fn inspect_up_to(source: &dyn ReadAt, max_size: u64) -> Result<StreamInfo, SealError> {
+    let sealed_size = source.size().map_err(SealError::reading)?;
+    check_size(sealed_size, max_size)?;
+    let found = find_header(source, sealed_size)?;
     let header = &found.header;
     let geometry = header.core.geometry;
     let plaintext_size = header
         .core
         .plaintext_size
-        .or_else(|| claimed_total(source, stream_size, header));
+        .or_else(|| claimed_total(source, sealed_size, header));
+    check_stated_size(header, plaintext_size, max_size)?;
     Ok(StreamInfo {
         stream_id: header.core.stream_id,
         frame_size: geometry.frame_size(),
@@ -122,7 +136,7 @@ pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealError> {
         digest: geometry.digest(),
         plaintext_size,
         segments: plaintext_size.map(|size| geometry.segment_count(size)),
-        stream_size,
+        sealed_size,
         header_size: header.size(),
         header_revision: header.revision,
         has_header_copy: header.core.header_copy,
@@ -132,8 +146,14 @@ pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealError> {
     })
 }
 
+/// What the slots of a header show.
+pub(crate) fn slot_infos(slots: &[RawKeySlot]) -> Vec<SlotInfo> {
+    let numbered = (0..).zip(slots);
+    numbered.map(|(index, slot)| SlotInfo::new(index, slot)).collect()
+}
+
 fn slots(header: &StreamHeader) -> Vec<SlotInfo> {
-    header.slots.iter().map(SlotInfo::new).collect()
+    slot_infos(&header.slots)
 }
 
 const fn is_post_quantum(slot: &RawKeySlot) -> bool {

@@ -37,7 +37,7 @@ fn sizes_slots_and_layout_are_shown_without_a_key() {
                 (Some(3 * SEGMENT + 1), Some(4))
             );
             assert_eq!(
-                (info.stream_size, info.header_size as usize),
+                (info.sealed_size, info.header_size as usize),
                 (stream.len() as u64, header.len())
             );
             assert_eq!(
@@ -46,13 +46,14 @@ fn sizes_slots_and_layout_are_shown_without_a_key() {
             );
             assert_eq!(info.has_header_copy, layout == HeaderLayout::Rewrappable);
             assert_eq!(info.stream_id, stream[32..64]);
-            let slot = |key_id: Option<&str>| SlotInfo {
+            let slot = |slot_index, key_id: Option<&str>| SlotInfo {
+                slot_index,
                 slot_type: "key".into(),
                 passphrase_cost: None,
                 provider: None,
                 key_id: key_id.map(Into::into),
             };
-            assert_eq!(info.slots, [slot(Some("laptop")), slot(None)]);
+            assert_eq!(info.slots, [slot(0, Some("laptop")), slot(1, None)]);
         }
     }
 }

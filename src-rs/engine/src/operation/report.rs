@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Report {
     /// Bytes of the sealed stream.
-    pub stream_size: u64,
+    pub sealed_size: u64,
     /// Bytes of the plaintext; if segments were lost, bytes of the output.
     pub plaintext_size: u64,
     /// Number of segments.
@@ -36,7 +36,7 @@ pub struct Report {
     pub header_copy_damaged: bool,
     /// Damage after which the operation went on.
     pub damage: DamageLog,
-    /// The header, if it is detached from the stream. `stream_size` includes it, `output_crc64` does not.
+    /// The header, if it is detached from the stream. `sealed_size` includes it, `output_crc64` does not.
     pub header: Option<Vec<u8>>,
     /// What was used of an earlier attempt, if the operation can be resumed.
     pub resume: Option<ResumeReport>,
@@ -45,8 +45,8 @@ pub struct Report {
 /// The key slot that opened a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedBy {
-    /// Its position in the header, from 0.
-    pub slot: u32,
+    /// Its index in the header, from 0.
+    pub slot_index: u32,
     /// Its type.
     pub slot_type: SlotType,
     /// The key's name, if the slot has one; for a key service, the service's id of the key.
@@ -70,9 +70,9 @@ impl RecordSummary {
     /// The segment as progress listeners receive it.
     pub(crate) fn done(&self, times: StageTimes) -> SegmentDone {
         SegmentDone {
-            index: self.index.get(),
+            segment: self.index.get(),
             plaintext_size: self.plaintext_size,
-            wire_size: self.entry.wire_size,
+            sealed_size: self.entry.wire_size,
             frames: self.frames,
             times,
         }

@@ -44,7 +44,7 @@ pub(super) enum Piece {
 /// What one call reads: adjacent pieces.
 #[derive(Debug)]
 pub(super) struct Batch {
-    pub(super) wire: ByteRange,
+    pub(super) sealed: ByteRange,
     pub(super) pieces: Vec<Piece>,
 }
 
@@ -60,7 +60,7 @@ impl ReadPlan {
     #[must_use]
     pub fn missing(&self) -> Vec<ByteRange> {
         let near = self.geometry.frame_slot_size() as u64;
-        self.batches(near, u64::MAX).map(|batch| batch.wire).collect()
+        self.batches(near, u64::MAX).map(|batch| batch.sealed).collect()
     }
 
     /// Whether all frames are cached.
@@ -74,26 +74,29 @@ impl ReadPlan {
     /// Bytes of the source that must be opened.
     #[must_use]
     pub fn work(&self) -> u64 {
-        self.pieces().map(|(wire, _)| wire.size()).sum()
+        self.pieces().map(|(sealed, _)| sealed.size()).sum()
     }
 
     /// The reads, in order. Pieces at most `near` bytes apart are read together, up to `most` bytes at a time.
     pub(super) fn batches(&self, near: u64, most: u64) -> impl Iterator<Item = Batch> {
         let mut pieces = self.pieces().peekable();
         std::iter::from_fn(move || {
-            let (mut wire, piece) = pieces.next()?;
+            let (mut sealed, piece) = pieces.next()?;
             let mut batch = vec![piece];
             while let Some((next, piece)) =
-                pieces.next_if(|(next, _)| next.start - wire.end <= near && next.end - wire.start <= most)
+                pieces.next_if(|(next, _)| next.start - sealed.end <= near && next.end - sealed.start <= most)
             {
-                if next.start > wire.end {
-                    let size = (next.start - wire.end) as usize;
+                if next.start > sealed.end {
+                    let size = (next.start - sealed.end) as usize;
                     batch.push(Piece::Gap { size });
                 }
                 batch.push(piece);
-                wire.end = next.end;
+                sealed.end = next.end;
             }
-            Some(Batch { wire, pieces: batch })
+            Some(Batch {
+                sealed,
+                pieces: batch,
+            })
         })
     }
 
@@ -101,18 +104,18 @@ impl ReadPlan {
         self.parts.iter().enumerate().flat_map(move |(at, part)| {
             let is_opened = part.opener.is_some() || part.frames.iter().all(Option::is_some);
             let preamble = (!is_opened).then(|| {
-                let wire = ByteRange::at(part.record.get(), PREAMBLE_SIZE as u64);
-                (wire, Piece::Preamble { part: at })
+                let sealed = ByteRange::at(part.record.get(), PREAMBLE_SIZE as u64);
+                (sealed, Piece::Preamble { part: at })
             });
             let frames = (part.first..).zip(&part.frames);
             let frames = frames
                 .filter(|(_, opened)| opened.is_none())
                 .map(move |(frame, _)| {
                     let index = FrameIndex::new(frame);
-                    let wire = frame_range(&self.geometry, part.record, part.plaintext_size, index);
-                    let size = wire.size() as usize;
+                    let sealed = frame_range(&self.geometry, part.record, part.plaintext_size, index);
+                    let size = sealed.size() as usize;
                     (
-                        wire,
+                        sealed,
                         Piece::Frame {
                             part: at,
                             frame,

@@ -75,7 +75,7 @@ impl RangeReader {
     /// The contiguous range of the sealed stream that covers a range of the plaintext: from the preamble of the first record
     /// to the end of the last frame. Empty for an empty range.
     #[must_use]
-    pub fn ciphertext_range(&self, range: ByteRange) -> ByteRange {
+    pub fn sealed_range(&self, range: ByteRange) -> ByteRange {
         let range = self.clamped(range);
         let geometry = self.geometry();
         let segment_size = u64::from(geometry.segment_size());
@@ -145,10 +145,10 @@ impl RangeReader {
         let mut buffers: Vec<_> = batch.pieces.iter().map(buffer).collect();
         let mut slices: Vec<_> = buffers.iter_mut().map(|bytes| IoSliceMut::new(bytes)).collect();
         let read = source
-            .read_at(batch.wire.start, &mut slices)
+            .read_at(batch.sealed.start, &mut slices)
             .map_err(SealError::reading)? as u64;
-        if read < batch.wire.size() {
-            let offset = batch.wire.start + read;
+        if read < batch.sealed.size() {
+            let offset = batch.sealed.start + read;
             let reached = plan.parts.iter().rfind(|part| part.record.get() <= offset);
             return Err(SealError::truncated(
                 reached.map_or(SegmentIndex::ZERO, |part| part.segment),

@@ -95,9 +95,9 @@ impl OpenSession {
     pub fn part_size(&self, cursor: &RecordCursor, bytes: &[u8]) -> Result<u64, SealError> {
         let header_size = SEGMENT_HEADER_SIZE as u64;
         if !cursor.is_at_end() {
-            return bytes
-                .first_chunk()
-                .map_or(Ok(header_size), |header| Ok(cursor.measure(header)?.wire.size()));
+            return bytes.first_chunk().map_or(Ok(header_size), |header| {
+                Ok(cursor.measure(header)?.sealed.size())
+            });
         }
         let Some(fixed) = bytes.first_chunk::<END_RECORD_FIXED_SIZE>() else {
             return Ok(END_RECORD_FIXED_SIZE as u64);
@@ -145,7 +145,7 @@ impl OpenSession {
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let at = (place.index, WireOffset::new(place.wire.start));
+        let at = (place.segment, WireOffset::new(place.sealed.start));
         let opened = open_in_place(context, at, record, PortionRunner::serial(cancel), &mut times);
         match opened.map_err(SealError::from) {
             Ok(summary) => {
@@ -227,7 +227,7 @@ impl OpenSession {
     fn keep(&self, place: &RecordPlace, failure: SealError) -> SealError {
         if failure.is_damage() {
             let undecided = &mut lock(&self.state).undecided;
-            undecided.insert(place.index.get(), (*place, failure.clone()));
+            undecided.insert(place.segment.get(), (*place, failure.clone()));
         }
         failure
     }

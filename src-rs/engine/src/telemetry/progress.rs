@@ -17,12 +17,12 @@ pub struct Progress {
 /// A segment that was sealed, or opened and verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentDone {
-    /// Position in the stream, from 0.
-    pub index: u64,
+    /// The segment, from 0.
+    pub segment: u64,
     /// Plaintext bytes.
     pub plaintext_size: u32,
     /// Bytes of its record.
-    pub wire_size: u32,
+    pub sealed_size: u32,
     /// Frames.
     pub frames: u32,
     /// Time in each stage, summed over its threads.

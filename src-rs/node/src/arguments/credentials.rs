@@ -82,7 +82,7 @@ impl NativeCredential {
     }
 
     /// The type of its slots.
-    #[napi(getter, js_name = "type", ts_return_type = "SlotTypeName")]
+    #[napi(getter, js_name = "type", ts_return_type = "SlotType")]
     pub fn slot_type(&self) -> Result<String> {
         let slot_type = self.recipient.as_ref().map(Recipient::slot_type);
         let slot_type = slot_type.or_else(|| self.identity.as_ref().map(Identity::slot_type));

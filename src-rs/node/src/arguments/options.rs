@@ -4,12 +4,14 @@
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
 use crate::runtime::damage_judge::{DamageSettings, asker};
+use crate::types::convert::MAX_SAFE_INTEGER;
 use crate::types::failure::OrThrow;
-use crate::types::names::{DigestName, SlotTypeName};
+use crate::types::names::{DigestName, SlotType};
 use napi::bindgen_prelude::Uint8Array;
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::format::{DigestKind, SlotType};
+use sealstream::format;
+use sealstream::format::DigestKind;
 use sealstream::operation::damage::DamagePolicy;
 use sealstream::operation::invalid;
 use sealstream::operation::options::HeaderLayout;
@@ -65,7 +67,7 @@ pub struct OpenSettings<'env> {
     /// The bytes that the stream was sealed with.
     pub context: Option<Uint8Array>,
     /// The types of key slots that are tried.
-    pub accept_slots: Option<Vec<SlotTypeName>>,
+    pub accept_slots: Option<Vec<SlotType>>,
     /// Limit on the total cost of a header's passphrase slots, in KiB times passes.
     pub max_passphrase_cost: Option<f64>,
     /// The largest accepted segment size, in bytes.
@@ -87,11 +89,12 @@ impl OpenSettings<'_> {
             context: copied(self.context),
             accept: self
                 .accept_slots
-                .map(|types| types.into_iter().map(SlotType::from).collect()),
+                .map(|types| types.into_iter().map(format::SlotType::from).collect()),
             max_passphrase_cost: integer(env, "maxPassphraseCost", self.max_passphrase_cost)?
                 .unwrap_or(defaults.max_passphrase_cost),
             max_segment_size: integer(env, "maxSegmentSize", self.max_segment_size)?
                 .unwrap_or(defaults.max_segment_size),
+            max_size: MAX_SAFE_INTEGER,
             on_damage: self
                 .on_damage
                 .map_or(DamagePolicy::Abort, |settings| DamagePolicy::Ask(asker(settings))),

@@ -5,7 +5,7 @@ use crate::arguments::placement::PlacementSettings;
 use crate::arguments::sources::Source;
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::convert::object;
-use crate::types::report::{Stages, crc64_text};
+use crate::types::report::{RepairStats, crc64_text};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -27,7 +27,7 @@ object! {
         /// Bytes of the plaintext.
         plaintext_size: f64,
         /// Bytes of the sealed stream that was written.
-        stream_size: f64,
+        sealed_size: f64,
         /// Number of segments of the stream. All of them were checked.
         segments: f64,
         /// Segments that no copy had whole, and that were combined from several.
@@ -44,16 +44,12 @@ object! {
         end_from: Option<u32> = report.end_from.checked_sub(1),
         /// Bytes after the end of the damaged copy's stream, which were left out.
         trailing_bytes: f64,
-        /// Threads that worked on segments.
-        threads: u32,
-        /// CRC-64/NVME of the output, 16 hexadecimal digits.
-        crc64_nvme: String = crc64_text(report.output_crc64),
+        /// CRC-64/NVME of the output in base64, as S3 takes it.
+        sealed_crc64_nvme: String = crc64_text(report.output_crc64),
         /// The stream's id, 64 hexadecimal digits.
         stream_id: String,
-        /// Milliseconds from start to end.
-        elapsed_ms: f64 = report.elapsed,
-        /// Time in each stage.
-        stages: Stages = report.times,
+        /// Figures about the work.
+        stats: RepairStats = (report.elapsed, report.threads, report.times),
     }
 }
 
@@ -61,9 +57,9 @@ object! {
     /// Adjacent segments from one origin.
     HealedRun from run: heal::HealedRun {
         /// The first of them.
-        first: f64,
+        segment: f64,
         /// Their number.
-        count: f64,
+        segment_count: f64,
         /// The replica that had them, from 0. Absent if they were combined from several copies.
         replica: Option<u32>,
     }
@@ -119,7 +115,7 @@ pub fn heal<'env>(
 
 fn combined(healed: &[heal::HealedRun]) -> u64 {
     let combined = healed.iter().filter(|run| run.replica.is_none());
-    combined.map(|run| run.count).sum()
+    combined.map(|run| run.segment_count).sum()
 }
 
 /// For a report without the damaged copy, which does not happen.

@@ -4,15 +4,14 @@ use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::SealSettings;
 use crate::arguments::sources::Source;
 use crate::runtime::task::Task;
-use crate::types::convert::object;
+use crate::types::convert::{MAX_SAFE_INTEGER, object};
 use crate::types::failure::OrThrow;
 use crate::types::names::{DigestName, PassphraseStrength};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::inspect;
 use sealstream::stream_v2::io::open_source;
-use sealstream::stream_v2::sealed_size;
+use sealstream::{inspect, stream_v2};
 use std::path::PathBuf;
 
 object! {
@@ -31,7 +30,7 @@ object! {
         /// Number of segments; absent if the plaintext's size is not known.
         segments: Option<f64>,
         /// Bytes of the source.
-        stream_size: f64,
+        sealed_size: f64,
         /// Bytes of the header.
         header_size: u32,
         /// How often the header was rewritten for other keys.
@@ -50,8 +49,10 @@ object! {
 object! {
     /// The public part of a key slot.
     SlotInfo from slot: inspect::SlotInfo {
-        /// The slot's type, such as `key`.
-        #[napi(js_name = "type")]
+        /// Its index in the header, from 0.
+        slot_index: u32,
+        /// Its type, such as `key`.
+        #[napi(js_name = "type", ts_type = "SlotType | (string & {})")]
         slot_type: String,
         /// The key's name, if it has one. For a key service, the service's id of its key.
         key_id: Option<String>,
@@ -108,7 +109,7 @@ pub fn inspect_file<'env>(env: &'env Env, path: String) -> Result<Object<'env>> 
     let path = PathBuf::from(path);
     Task::new(None).launch(env, move |_| {
         let source = open_source(&path)?;
-        inspect::inspect(&source)
+        inspect::inspect_up_to(&source, MAX_SAFE_INTEGER)
             .map(StreamInfo::from)
             .map_err(|failure| failure.on_file(&path, &path))
     })
@@ -117,7 +118,9 @@ pub fn inspect_file<'env>(env: &'env Env, path: String) -> Result<Object<'env>> 
 /// Reads the header of a sealed stream in memory.
 #[napi(catch_unwind)]
 pub fn inspect_bytes(env: &Env, bytes: &[u8]) -> Result<StreamInfo> {
-    inspect::inspect(&bytes).map(StreamInfo::from).or_throw(env)
+    inspect::inspect_up_to(&bytes, MAX_SAFE_INTEGER)
+        .map(StreamInfo::from)
+        .or_throw(env)
 }
 
 /// Bytes of output that opening `bytes` needs: the stated plaintext size, but at most the size of `bytes`.
@@ -129,13 +132,13 @@ pub fn room_for_plaintext(env: &Env, bytes: &[u8]) -> Result<f64> {
 
 /// Bytes of the sealed stream for `plaintext_size` bytes.
 #[napi(catch_unwind)]
-pub fn ciphertext_size(
+pub fn sealed_size(
     env: &Env,
     plaintext_size: f64,
     recipients: Vec<CredentialArgument<'_>>,
     settings: SealSettings,
 ) -> Result<f64> {
     let options = settings.for_recipients(env, &recipients)?;
-    let size = sealed_size(plaintext_size as u64, &options);
+    let size = stream_v2::sealed_size(plaintext_size as u64, &options);
     Ok(size.or_throw(env)? as f64)
 }

@@ -8,7 +8,7 @@ use crate::runtime::task::{Cancellation, Task};
 use crate::types::byte_range::ByteRange;
 use crate::types::convert::{IntoJs, object};
 use crate::types::failure::{OrThrow, SealFailure, invalid_argument};
-use crate::types::report::Stages;
+use crate::types::report::StageTimes;
 use napi::bindgen_prelude::{Either, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -16,8 +16,9 @@ use sealstream::format::SegmentIndex;
 use sealstream::random_access::{RangeReader, ReadPlan};
 use sealstream::stream_v2::core::seekable::SeekableStream;
 use sealstream::stream_v2::io::{ReadAt, open_source};
+use sealstream::stream_v2::pipeline::record_layout::RecordPlace;
 use sealstream::stream_v2::segment_worker::RecordSummary;
-use sealstream::telemetry::StageTimes;
+use sealstream::telemetry;
 use sealstream::{CancellationToken, SealError, format, random_access};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -121,12 +122,9 @@ impl StreamReader {
 
     /// The range of the sealed stream that is read to open this range of the plaintext.
     #[napi]
-    pub fn ciphertext_range(&self, start: f64, end: f64) -> Result<ByteRange> {
-        let range = format::ByteRange {
-            start: start as u64,
-            end: end as u64,
-        };
-        Ok(self.get()?.ranges()?.ciphertext_range(range).into())
+    pub fn sealed_range(&self, offset: f64, length: f64) -> Result<ByteRange> {
+        let range = format::ByteRange::at(offset as u64, length as u64);
+        Ok(self.get()?.ranges()?.sealed_range(range).into())
     }
 
     /// Reads the plaintext from `offset` until `output` is full, which must not be past the end. It returns at once if all of it was
@@ -171,17 +169,10 @@ impl StreamReader {
         Ok(self.get()?.opened().segments_present() as f64)
     }
 
-    /// The range of a segment in the plaintext. For the first missing segment, that of all missing segments.
+    /// Where a segment is in the plaintext and in the source. For the first missing segment, where all missing segments are.
     #[napi]
-    pub fn plaintext_range(&self, index: f64) -> Result<ByteRange> {
-        Ok(self.get()?.opened().place(segment(index)).plaintext.into())
-    }
-
-    /// The range of a segment's record in the source, where it is or should be. For the first missing segment, that of all missing
-    /// segments.
-    #[napi]
-    pub fn wire_range(&self, index: f64) -> Result<ByteRange> {
-        Ok(self.get()?.opened().place(segment(index)).wire.into())
+    pub fn place(&self, segment: f64) -> Result<SegmentPlace> {
+        Ok(self.get()?.opened().place(segment_index(segment)).into())
     }
 
     /// Throws the failure of the stream's end, if it has one; `verified` plaintext bytes were verified before it.
@@ -199,17 +190,17 @@ impl StreamReader {
     pub fn open_segment<'env>(
         &self,
         env: &'env Env,
-        index: f64,
+        segment: f64,
         source: Source,
         output: Uint8Array,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
         let mut output = Output::new(output, source.memory())?;
         let shared = Arc::clone(self.get()?);
-        let size = shared.opened().record(segment(index)).wire.size();
+        let size = shared.opened().record(segment_index(segment)).sealed.size();
         Task::new(cancellation).of_size(size).launch(env, move |control| {
-            let mut times = StageTimes::default();
-            let (index, cancel) = (segment(index), &control.cancel);
+            let mut times = telemetry::StageTimes::default();
+            let (index, cancel) = (segment_index(segment), &control.cancel);
             let opened =
                 output.fill(|output| shared.open_segment(&source, index, output, cancel, &mut times));
             match opened {
@@ -234,21 +225,35 @@ impl StreamReader {
 
 object! {
     /// Result of opening a segment.
-    SegmentOutcome from opened: (std::result::Result<RecordSummary, SealError>, StageTimes) {
+    SegmentOutcome from opened: (std::result::Result<RecordSummary, SealError>, telemetry::StageTimes) {
         /// Plaintext bytes in the output; 0 if it failed.
         plaintext_size: u32 = opened.0.as_ref().map_or(0, |done| done.plaintext_size),
         /// Bytes of its record.
-        wire_size: u32 = opened.0.as_ref().map_or(0, |done| done.entry.wire_size),
+        sealed_size: u32 = opened.0.as_ref().map_or(0, |done| done.entry.wire_size),
         /// Number of frames.
         frames: u32 = opened.0.as_ref().map_or(0, |done| done.frames),
         /// Whether it states that it is the stream's last segment.
         is_final: bool = opened.0.as_ref().is_ok_and(|done| done.is_final),
         /// Time in each stage.
-        stages: Stages = opened.1,
+        stages: StageTimes = opened.1,
         /// Why it could not be opened.
         failure: Option<SealFailure> = opened.0.as_ref().err().cloned(),
         /// The failure as a sentence.
         message: Option<String> = opened.0.err().map(|failure| failure.to_string()),
+    }
+}
+
+object! {
+    /// Where a segment is, or several that are missing.
+    SegmentPlace from place: RecordPlace {
+        /// The segment, or the first of them.
+        segment: f64,
+        /// Their number.
+        segment_count: f64,
+        /// Their range in the plaintext.
+        plaintext_range: ByteRange = place.plaintext,
+        /// Where they are, or should be, in the source.
+        sealed_range: ByteRange = place.sealed,
     }
 }
 
@@ -282,7 +287,7 @@ impl PlannedRead {
         let (shared, reader, plan) = (Arc::clone(shared), Arc::clone(reader), Arc::clone(plan));
         let mut run = move |cancel: &CancellationToken| {
             output.fill(|memory| {
-                let times = &mut StageTimes::default();
+                let times = &mut telemetry::StageTimes::default();
                 let read = |from: &dyn ReadAt| reader.read(from, &plan, memory, cancel, times);
                 shared.reading(&source, read).map(drop)
             })
@@ -318,7 +323,7 @@ impl Shared {
         index: SegmentIndex,
         output: &mut [u8],
         cancel: &CancellationToken,
-        times: &mut StageTimes,
+        times: &mut telemetry::StageTimes,
     ) -> std::result::Result<RecordSummary, SealError> {
         let buffer = self.free().pop().unwrap_or_default();
         let stream = self.opened();
@@ -362,8 +367,8 @@ impl Shared {
     }
 }
 
-fn segment(index: f64) -> SegmentIndex {
-    SegmentIndex::new(index as u64)
+fn segment_index(segment: f64) -> SegmentIndex {
+    SegmentIndex::new(segment as u64)
 }
 
 /// Bytes that are copied on the JavaScript thread: waking another thread would take longer.

@@ -26,7 +26,7 @@ pub fn encrypt_sync(
         let (source, sink) = (InputSource::memory(bytes), OutputSink::Memory(memory));
         encrypt_stream_v2(source, sink, &options, &Control::serial())
     });
-    Ok(sealed.or_throw(env)?.stream_size as f64)
+    Ok(sealed.or_throw(env)?.sealed_size as f64)
 }
 
 /// Opens `bytes` into `output` and returns the plaintext's size. If it throws, `output` is unchanged or all zeros.

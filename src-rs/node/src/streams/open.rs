@@ -8,7 +8,7 @@ use crate::runtime::task::{Cancellation, Task};
 use crate::types::convert::{IntoJs, object};
 use crate::types::damage::{Damage, DamageDecisionName};
 use crate::types::failure::OrThrow;
-use crate::types::report::{Report, SegmentDone};
+use crate::types::report::{DecryptReport, SegmentDone};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -68,7 +68,7 @@ impl OpenStream {
     /// The segment whose record is next, from 0; the number of segments if the end is next.
     #[napi(getter)]
     #[must_use]
-    pub fn index(&self) -> f64 {
+    pub fn segment(&self) -> f64 {
         self.cursor.index().get() as f64
     }
 
@@ -77,7 +77,7 @@ impl OpenStream {
     #[napi(catch_unwind)]
     pub fn part_size(&self, env: &Env, bytes: &[u8], is_tolerant: bool) -> Result<f64> {
         let size = match session(&self.session)?.part_size(&self.cursor, bytes) {
-            Err(_) if is_tolerant => self.cursor.expected().wire.size(),
+            Err(_) if is_tolerant => self.cursor.expected().sealed.size(),
             size => size.or_throw(env)?,
         };
         Ok(size as f64)
@@ -108,24 +108,24 @@ impl OpenStream {
         })
     }
 
-    /// Why segment `index`, or the end, did not open, if the caller may decide to continue without it.
+    /// Why `segment`, or the end, did not open, if the caller may decide to continue without it.
     #[napi(catch_unwind)]
-    pub fn damage(&self, index: f64) -> Result<Option<Damage>> {
-        let damage = session(&self.session)?.damage(SegmentIndex::new(index as u64));
+    pub fn damage(&self, segment: f64) -> Result<Option<Damage>> {
+        let damage = session(&self.session)?.damage(SegmentIndex::new(segment as u64));
         Ok(damage.into_js())
     }
 
     /// Applies the decision about a damaged part. Returns whether zeros replace it in the output. Throws the part's own error if the
     /// decision is to abort.
     #[napi(catch_unwind)]
-    pub fn decide(&self, env: &Env, index: f64, decision: DamageDecisionName) -> Result<bool> {
+    pub fn decide(&self, env: &Env, segment: f64, decision: DamageDecisionName) -> Result<bool> {
         let session = session(&self.session)?;
-        let decided = session.decide(SegmentIndex::new(index as u64), decision.into());
+        let decided = session.decide(SegmentIndex::new(segment as u64), decision.into());
         decided.or_throw(env)
     }
 
     /// Verifies the stream's end, after all records are opened. `bytes` are the input's last.
-    #[napi(catch_unwind, ts_return_type = "Promise<Report>")]
+    #[napi(catch_unwind, ts_return_type = "Promise<DecryptReport>")]
     pub fn finish<'env>(
         &self,
         env: &'env Env,
@@ -139,13 +139,13 @@ impl OpenStream {
         task.launch(env, move |_| {
             let end = session.verify_end(&cursor, input(&bytes))?;
             let report = session.report(Some(end), &cursor, threads(concurrency));
-            Ok(Report::from(report))
+            Ok(DecryptReport::from(report))
         })
     }
 
     /// The report without a verified end.
     #[napi(catch_unwind)]
-    pub fn report(&self, concurrency: u32) -> Result<Report> {
+    pub fn report(&self, concurrency: u32) -> Result<DecryptReport> {
         let session = session(&self.session)?;
         Ok(session.report(None, &self.cursor, threads(concurrency)).into())
     }

@@ -4,11 +4,11 @@ use crate::types::convert::object;
 use sealstream::format;
 
 object! {
-    /// The bytes from `start` up to, but not including, `end`.
+    /// A range of bytes.
     ByteRange from range: format::ByteRange {
         /// Offset of the first byte.
-        start: f64,
-        /// Offset of the byte after the last.
-        end: f64,
+        offset: f64 = range.start,
+        /// Number of bytes.
+        length: f64 = range.size(),
     }
 }

@@ -1,7 +1,6 @@
 //! Conversion of the engine's values into JavaScript's, and the macros that declare a JavaScript type beside its source.
 
 use crate::memory::CopiedBytes;
-use napi::bindgen_prelude::{Either, Null};
 use sealstream::format::{FrameIndex, SegmentIndex, SlotType, WireOffset};
 use std::time::Duration;
 
@@ -128,13 +127,6 @@ values! {
 impl<A: IntoJs<B>, B> IntoJs<Option<B>> for Option<A> {
     fn into_js(self) -> Option<B> {
         self.map(A::into_js)
-    }
-}
-
-/// For a property that is `null` rather than absent.
-impl<A: IntoJs<B>, B> IntoJs<Either<B, Null>> for Option<A> {
-    fn into_js(self) -> Either<B, Null> {
-        self.map_or(Either::B(Null), |value| Either::A(value.into_js()))
     }
 }
 

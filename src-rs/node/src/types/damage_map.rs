@@ -3,8 +3,7 @@
 use crate::types::byte_range::ByteRange;
 use crate::types::convert::{names, object};
 use crate::types::names::DigestName;
-use crate::types::report::Stages;
-use napi::bindgen_prelude::{Either, Null};
+use crate::types::report::RepairStats;
 use sealstream::repair::salvage;
 
 object! {
@@ -30,9 +29,8 @@ object! {
         segment_size: u32,
         /// The digest after each segment.
         digest: DigestName,
-        /// Plaintext bytes of the stream; `null` if neither the header nor the end nor a final segment states it.
-        #[napi(ts_type = "number | null")]
-        plaintext_size: Either<f64, Null>,
+        /// Plaintext bytes of the stream; absent if neither the header nor the end nor a final segment states it.
+        plaintext_size: Option<f64>,
         /// Number of segments of the stream. If its size is not known, up to the highest segment that was found.
         segments: f64,
         /// What was recovered.
@@ -51,10 +49,8 @@ object! {
         conflict_count: f64,
         /// The ids of other streams whose header is in the source, 64 at most.
         other_streams: Vec<String>,
-        /// Time in each stage, summed over the threads. None of them includes the search for markers.
-        stages: Stages = map.times,
-        /// Milliseconds from start to end.
-        elapsed_ms: f64 = map.elapsed,
+        /// Figures about the work. No stage includes the search for markers.
+        stats: RepairStats = (map.elapsed, map.threads, map.times),
     }
 }
 
@@ -125,13 +121,12 @@ object! {
     LostRange from lost: salvage::LostRange {
         /// The bytes of the plaintext.
         plaintext_range: ByteRange = lost.plaintext,
-        /// Where they are, or should be, in the source; `null` if that is not known.
-        #[napi(ts_type = "ByteRange | null")]
-        wire_range: Either<ByteRange, Null> = lost.wire,
+        /// Where they are, or should be, in the source; absent if that is not known.
+        sealed_range: Option<ByteRange> = lost.sealed,
         /// The first segment that they belong to.
-        first_segment: f64,
-        /// The last segment that they belong to.
-        last_segment: f64,
+        segment: f64,
+        /// Number of segments that they belong to.
+        segment_count: f64,
         /// The cause.
         cause: LossCause = lost.reason.cause(),
         /// The cause as a sentence.
@@ -159,15 +154,15 @@ object! {
         /// The segment.
         segment: f64,
         /// The sealing that was used.
-        kind: ConflictKind,
+        resolution: ConflictResolution,
         /// The same as a sentence.
-        message: String = conflict.kind.to_string(),
+        message: String = conflict.resolution.to_string(),
     }
 }
 
 names! {
     /// Which of several sealings of a segment was used.
-    ConflictKind from salvage::ConflictKind {
+    ConflictResolution from salvage::Resolution {
         /// The one that the end names.
         Named = "named",
         /// The one with most frames that verify, because there is no end.

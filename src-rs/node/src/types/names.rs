@@ -2,7 +2,8 @@
 
 use crate::types::convert::{IntoJs, names, object};
 use napi_derive::napi;
-use sealstream::format::{DigestKind, SlotType};
+use sealstream::format;
+use sealstream::format::DigestKind;
 use sealstream::keys::PassphraseCost;
 
 names! {
@@ -23,7 +24,7 @@ names! {
 
 names! {
     /// A type of key slot that this release can open.
-    SlotTypeName into SlotType {
+    SlotType into format::SlotType {
         /// A 32-byte key.
         Key = "key",
         /// A passphrase.

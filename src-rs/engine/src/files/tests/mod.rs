@@ -268,14 +268,14 @@ fn a_report_names_the_slot_and_sizes() {
     let folder = Folder::new();
     let (from, to) = (folder.path("sealed"), folder.path("opened"));
     let report = decrypt_file(&from, &to, &reading(), NEW, &control(2)).unwrap();
-    assert_eq!(report.stream_size, fs::metadata(&from).unwrap().len());
+    assert_eq!(report.sealed_size, fs::metadata(&from).unwrap().len());
     assert_eq!(report.plaintext_size, fs::metadata(&to).unwrap().len());
     assert_eq!(
         report.output_crc64,
         crate::crypto::Crc64::of(&fs::read(&to).unwrap())
     );
     assert_eq!(
-        report.opened_by.map(|by| (by.slot, by.slot_type)),
+        report.opened_by.map(|by| (by.slot_index, by.slot_type)),
         Some((0, crate::format::SlotType::Key))
     );
     assert_eq!(key().expose()[1], 1);

@@ -93,7 +93,7 @@ fn a_range_past_the_end_is_cut_there() {
             (reader.plan(beyond).size(), reader.plan(beyond).missing()),
             (0, vec![])
         );
-        assert_eq!(reader.ciphertext_range(beyond).size(), 0);
+        assert_eq!(reader.sealed_range(beyond).size(), 0);
     }
 }
 
@@ -105,7 +105,7 @@ fn reads_of(cache: usize, ranges: &[(u64, usize)]) -> (u64, Vec<Vec<(u64, u64)>>
     let reader = open(&source, cache).unwrap();
     let header = u64::from(reader.opened().stream.header.size());
     let opening = source.take();
-    let end = reader.opened().end_place(5, reader.size()).wire.start;
+    let end = reader.opened().end_place(5, reader.size()).sealed.start;
     assert!(
         opening
             .iter()
@@ -238,7 +238,7 @@ fn the_ciphertext_range_covers_every_read() {
         let start = pick(&mut seed, plaintext.len()) as u64;
         let range = ByteRange::at(start, 1 + pick(&mut seed, 5000) as u64);
         let missing = reader.plan(range).missing();
-        let stretch = reader.ciphertext_range(range);
+        let stretch = reader.sealed_range(range);
         assert_eq!(missing.first().map(|first| first.start), Some(stretch.start));
         assert_eq!(missing.last().map(|last| last.end), Some(stretch.end));
         let size = (range.end.min(plaintext.len() as u64) - start) as usize;

@@ -100,6 +100,6 @@ pub fn decrypt_file_detached(
 fn body_crc64(header: &[u8], report: &Report) -> u64 {
     let mut shifted = Crc64Joiner::default();
     shifted.append(Crc64::of(header), header.len() as u64);
-    shifted.append(0, report.stream_size.saturating_sub(header.len() as u64));
+    shifted.append(0, report.sealed_size.saturating_sub(header.len() as u64));
     report.output_crc64 ^ shifted.value()
 }

@@ -4,11 +4,13 @@
 //! a new file. The stream's key stays the same, so anyone who had it, or kept an older header or another copy of the file, can
 //! still open the stream. To revoke access, the plaintext must be sealed again.
 
+mod header;
 mod locked_file;
 mod plan;
 mod slots;
 mod write;
 
+pub use header::rewrap_header;
 pub(crate) use plan::RewrapPlan;
 pub(crate) use write::write_in_place;
 
@@ -49,8 +51,8 @@ impl SlotChange {
 /// Selects key slots of a header. A selector must select at least one.
 #[derive(Clone, Debug)]
 pub enum SlotSelector {
-    /// The slot at this position, from 0.
-    Position(u32),
+    /// The slot with this index, from 0.
+    Index(u32),
     /// Every slot of this type.
     Type(SlotType),
     /// Every slot of a key, or a key service's key, with this id.
@@ -78,19 +80,10 @@ pub struct RewrapReport {
     pub opened_by: OpenedBy,
     /// The change started from the header's copy, because the header was damaged or older.
     pub header_from_copy: bool,
-    /// The new slots, with their positions in the new header.
-    pub added: Vec<PlacedSlot>,
-    /// The removed slots, with their positions in the old header.
-    pub removed: Vec<PlacedSlot>,
-}
-
-/// A key slot and its position.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlacedSlot {
-    /// Position in the header, from 0.
-    pub position: u32,
-    /// The slot.
-    pub slot: SlotInfo,
+    /// The new slots, with their indexes in the new header.
+    pub added: Vec<SlotInfo>,
+    /// The removed slots, with their indexes in the old header.
+    pub removed: Vec<SlotInfo>,
 }
 
 /// Changes the key slots of the sealed file at `path`. The sealed data stays as it is, byte for byte.

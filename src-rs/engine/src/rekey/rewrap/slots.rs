@@ -1,6 +1,6 @@
 //! Selects the key slots that stay and those that are removed.
 
-use super::{PlacedSlot, SlotChange, SlotSelector};
+use super::{SlotChange, SlotSelector};
 use crate::error::SealError;
 use crate::format::{MAX_SLOTS, PassphraseCost, RawKeySlot, SlotBody, SlotType, StreamHeader};
 use crate::inspect::SlotInfo;
@@ -14,7 +14,7 @@ pub(super) struct SlotLists<'a> {
     /// Recipients of the new slots, which follow.
     pub(super) added: &'a [Recipient],
     /// Old slots that are removed.
-    pub(super) removed: Vec<PlacedSlot>,
+    pub(super) removed: Vec<SlotInfo>,
 }
 
 /// Applies the change, and checks that a header can have the resulting slots. `older` is the header that an interrupted rewrap
@@ -39,10 +39,9 @@ pub(super) fn change_slots<'a>(
         check_recipients(change.name_of_added(), added)?;
     }
     let (mut kept, mut removed) = (Vec::new(), Vec::new());
-    for ((slot, position), is_removed) in header.slots.iter().zip(0..).zip(removes) {
+    for ((slot, index), is_removed) in header.slots.iter().zip(0..).zip(removes) {
         if is_removed {
-            let slot = SlotInfo::new(slot);
-            removed.push(PlacedSlot { position, slot });
+            removed.push(SlotInfo::new(index, slot));
         } else {
             kept.push(slot.clone());
         }
@@ -63,9 +62,8 @@ fn selected_by_any(
         let selected = select(header, selector, limits)?;
         // A slot that the interrupted rewrap removed can be missing: repeating the same rewrap succeeds.
         let was_removed = |older| select(older, selector, limits).map(|selected| selected.contains(&true));
-        let is_position = matches!(selector, SlotSelector::Position(_));
-        if !selected.contains(&true) && (is_position || !older.map(was_removed).transpose()?.unwrap_or(false))
-        {
+        let is_index = matches!(selector, SlotSelector::Index(_));
+        if !selected.contains(&true) && (is_index || !older.map(was_removed).transpose()?.unwrap_or(false)) {
             let problem = format!("selects no slot by {}", describe(selector));
             return Err(invalid("remove", problem));
         }
@@ -84,7 +82,7 @@ fn select(
 ) -> Result<Vec<bool>, SealError> {
     let slots = || header.slots.iter().zip(0_u32..);
     Ok(match selector {
-        SlotSelector::Position(wanted) => slots().map(|(_, position)| position == *wanted).collect(),
+        SlotSelector::Index(wanted) => slots().map(|(_, index)| index == *wanted).collect(),
         SlotSelector::Type(wanted) => slots().map(|(slot, _)| slot.slot_type == *wanted).collect(),
         SlotSelector::KeyId(wanted) => slots()
             .map(|(slot, _)| slot.key_id().as_ref() == Some(wanted))
@@ -92,14 +90,14 @@ fn select(
         SlotSelector::Opens(identity) => {
             let opened = opened_slots(header, identity, limits)
                 .map_err(|error| SealError::locked(error, String::new()))?;
-            slots().map(|(_, position)| opened.contains(&position)).collect()
+            slots().map(|(_, index)| opened.contains(&index)).collect()
         }
     })
 }
 
 fn describe(selector: &SlotSelector) -> String {
     match selector {
-        SlotSelector::Position(position) => format!("the position {position}"),
+        SlotSelector::Index(index) => format!("the slot index {index}"),
         SlotSelector::Type(slot_type) => format!("the type {slot_type}"),
         SlotSelector::KeyId(id) => format!("the key id {id:?}"),
         SlotSelector::Opens(identity) => format!("an identity of the type {}", identity.slot_type()),

@@ -86,7 +86,7 @@ pub fn heal(
     let header = chosen.older.unwrap_or(chosen.header);
     let geometry = &copies.core.geometry;
     let trailer_at = geometry.trailer_offset(header.size(), total);
-    let stream_size = trailer_at.saturating_add(trailer.len() as u64);
+    let sealed_size = trailer_at.saturating_add(trailer.len() as u64);
     let meter = control.meter(Some(total));
     let mut times = StageTimes::default();
     let mut write = |offset, bytes: &[u8]| {
@@ -100,7 +100,7 @@ pub fn heal(
         .iter()
         .any(|copy| copy.size > geometry.records_size(total))
     {
-        sink.reserve(stream_size).map_err(SealError::writing)?;
+        sink.reserve(sealed_size).map_err(SealError::writing)?;
     }
     write(0, &header.bytes)?;
     write(trailer_at, &trailer)?;
@@ -126,7 +126,7 @@ pub fn heal(
     }
     output_crc.append(Crc64::of(&trailer), trailer.len() as u64);
     Ok(HealReport {
-        stream_size,
+        sealed_size,
         plaintext_size: total,
         segments: end.segments(),
         stream_id: copies.core.stream_id,
@@ -190,7 +190,7 @@ fn check_all_healed(healed: &[HealedSegment]) -> Result<(), SealError> {
         None => Ok(()),
         Some(first) => Err(SealError::NotHealed {
             segments: 1 + lost.count() as u64,
-            first: SegmentIndex::new(first),
+            segment: SegmentIndex::new(first),
         }),
     }
 }
@@ -232,10 +232,12 @@ fn runs(healed: &[HealedSegment]) -> Vec<HealedRun> {
             SegmentOrigin::Combined | SegmentOrigin::Lost => None,
         };
         match runs.last_mut() {
-            Some(run) if run.replica == replica && run.first.get() + run.count == index => run.count += 1,
+            Some(run) if run.replica == replica && run.segment.get() + run.segment_count == index => {
+                run.segment_count += 1;
+            }
             _ => runs.push(HealedRun {
-                first: SegmentIndex::new(index),
-                count: 1,
+                segment: SegmentIndex::new(index),
+                segment_count: 1,
                 replica,
             }),
         }

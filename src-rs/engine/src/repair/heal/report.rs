@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct HealReport {
     /// Bytes of the sealed stream that was written.
-    pub stream_size: u64,
+    pub sealed_size: u64,
     /// Bytes of its plaintext.
     pub plaintext_size: u64,
     /// Segments of the stream. All were checked.
@@ -64,9 +64,9 @@ pub enum HeaderState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HealedRun {
     /// The first segment.
-    pub first: SegmentIndex,
+    pub segment: SegmentIndex,
     /// The number of segments.
-    pub count: u64,
+    pub segment_count: u64,
     /// The replica that they were taken from, from 0. `None` if they were combined from several copies.
     pub replica: Option<usize>,
 }

@@ -1,5 +1,6 @@
 //! The result of a salvage: what was recovered, and what is lost, where and why.
 
+use crate::error::SealError;
 use crate::format::{ByteRange, DigestKind, SegmentIndex, WireOffset};
 use crate::telemetry::StageTimes;
 use std::fmt;
@@ -42,10 +43,20 @@ pub struct DamageMap {
     pub conflict_count: u64,
     /// Ids of other streams whose header was found in the source, at most 64.
     pub other_streams: Vec<[u8; 32]>,
+    /// Number of threads that processed segments.
+    pub threads: usize,
     /// Time in each stage, summed over the threads. The search for markers is not included.
     pub times: StageTimes,
     /// Time from start to end.
     pub elapsed: Duration,
+}
+
+impl DamageMap {
+    /// The failure of a salvage that recovered nothing.
+    #[must_use]
+    pub fn failure(&self) -> Option<SealError> {
+        (self.outcome == Outcome::Nothing).then_some(SealError::NothingRecovered)
+    }
 }
 
 /// Where the header was found.
@@ -111,11 +122,11 @@ pub struct LostRange {
     /// The range in the plaintext.
     pub plaintext: ByteRange,
     /// Its actual or expected range in the source, if known.
-    pub wire: Option<ByteRange>,
+    pub sealed: Option<ByteRange>,
     /// The first segment with lost bytes.
-    pub first_segment: SegmentIndex,
-    /// The last segment with lost bytes.
-    pub last_segment: SegmentIndex,
+    pub segment: SegmentIndex,
+    /// The number of segments with lost bytes.
+    pub segment_count: u64,
     /// Why it is lost.
     pub reason: LossReason,
 }
@@ -139,12 +150,12 @@ pub struct Conflict {
     /// The segment.
     pub segment: SegmentIndex,
     /// Which sealing was used.
-    pub kind: ConflictKind,
+    pub resolution: Resolution,
 }
 
 /// Which of several sealings of a segment was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConflictKind {
+pub enum Resolution {
     /// The one that the end record names.
     Named,
     /// The one with the most frames that verify, because there is no end record.
@@ -153,7 +164,7 @@ pub enum ConflictKind {
     NotNamed,
 }
 
-impl fmt::Display for ConflictKind {
+impl fmt::Display for Resolution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Named => "it was sealed more than once; the sealing that the end record names was used",
@@ -243,8 +254,9 @@ impl LostRanges {
             return self.ranges.push(lost);
         }
         last.plaintext.end = lost.plaintext.end;
-        last.last_segment = lost.last_segment;
-        last.wire = last.wire.zip(lost.wire).map(|(a, b)| ByteRange {
+        let end = lost.segment.get().saturating_add(lost.segment_count);
+        last.segment_count = end.saturating_sub(last.segment.get());
+        last.sealed = last.sealed.zip(lost.sealed).map(|(a, b)| ByteRange {
             start: a.start.min(b.start),
             end: a.end.max(b.end),
         });
@@ -267,9 +279,9 @@ mod tests {
     fn lost(start: u64, size: u64, segment: u64, reason: LossReason) -> LostRange {
         LostRange {
             plaintext: ByteRange::at(start, size),
-            wire: None,
-            first_segment: SegmentIndex::new(segment),
-            last_segment: SegmentIndex::new(segment),
+            sealed: None,
+            segment: SegmentIndex::new(segment),
+            segment_count: 1,
             reason,
         }
     }
@@ -298,7 +310,10 @@ mod tests {
                 (40, 50, LossCause::Rot)
             ]
         );
-        assert_eq!(ranges.ranges[0].last_segment, SegmentIndex::new(1));
+        assert_eq!(
+            (ranges.ranges[0].segment, ranges.ranges[0].segment_count),
+            (SegmentIndex::ZERO, 2)
+        );
     }
 
     #[test]

@@ -62,6 +62,7 @@ impl<'a> Output<'a> {
             conflicts: Vec::new(),
             conflict_count: 0,
             other_streams: survey.other_streams.clone(),
+            threads: 0,
             times: survey.times,
             elapsed: Duration::ZERO,
         };
@@ -157,11 +158,11 @@ impl<'a> Output<'a> {
             };
             self.lose(index..index + 1, gap, None, LossReason::NoRecord);
         }
-        if let Some(kind) = segment.conflict {
+        if let Some(resolution) = segment.conflict {
             self.map.conflict_count += 1;
             if self.map.conflicts.len() < MAX_CONFLICTS {
                 let segment = header.index;
-                self.map.conflicts.push(Conflict { segment, kind });
+                self.map.conflicts.push(Conflict { segment, resolution });
             }
         }
         Ok(())
@@ -169,7 +170,7 @@ impl<'a> Output<'a> {
 
     fn lose_frames(&mut self, segment: &RecoveredSegment, plaintext: ByteRange, frames: Range<usize>) {
         let FoundRecord { offset, header, .. } = segment.record;
-        let wire = if segment.frames.count() == 0 {
+        let sealed = if segment.frames.count() == 0 {
             ByteRange::at(offset, self.survey.geometry.record_size(header.plaintext_size))
         } else {
             let slots_at = offset + PREAMBLE_SIZE as u64;
@@ -178,27 +179,27 @@ impl<'a> Output<'a> {
                 end: slots_at + segment.frames.range(frames.end - 1).end,
             }
         };
-        let reason = if self.survey.source.has_bad_range(wire) {
+        let reason = if self.survey.source.has_bad_range(sealed) {
             LossReason::Unreadable
         } else {
             segment.loss.unwrap_or(LossReason::NoRecord)
         };
         let index = header.index.get();
-        self.lose(index..index + 1, plaintext, Some(wire), reason);
+        self.lose(index..index + 1, plaintext, Some(sealed), reason);
     }
 
     fn lose(
         &mut self,
         segments: Range<u64>,
         plaintext: ByteRange,
-        wire: Option<ByteRange>,
+        sealed: Option<ByteRange>,
         reason: LossReason,
     ) {
         self.map.lost.add(LostRange {
             plaintext,
-            wire,
-            first_segment: SegmentIndex::new(segments.start),
-            last_segment: SegmentIndex::new(segments.end.saturating_sub(1)),
+            sealed,
+            segment: SegmentIndex::new(segments.start),
+            segment_count: segments.end.saturating_sub(segments.start),
             reason,
         });
     }
@@ -209,14 +210,19 @@ impl<'a> Output<'a> {
         for (&unverified, &at) in survey.unverified.range(self.next..index.max(self.next)) {
             self.recovery.cancel.check()?;
             self.skip_unfound(unverified);
-            let wire = ByteRange::at(at, survey.geometry.record_size(self.size_of(unverified)));
-            let reason = if survey.source.has_bad_range(wire) {
+            let sealed = ByteRange::at(at, survey.geometry.record_size(self.size_of(unverified)));
+            let reason = if survey.source.has_bad_range(sealed) {
                 LossReason::Unreadable
             } else {
-                self.recovery.check_digest(wire, &mut self.map.times)
+                self.recovery.check_digest(sealed, &mut self.map.times)
             };
             let segments = unverified..unverified + 1;
-            self.lose(segments.clone(), self.plaintext_of(&segments), Some(wire), reason);
+            self.lose(
+                segments.clone(),
+                self.plaintext_of(&segments),
+                Some(sealed),
+                reason,
+            );
             self.next = segments.end;
         }
         self.skip_unfound(index);
@@ -246,11 +252,16 @@ impl<'a> Output<'a> {
             }
             let last = segments.end - 1;
             let size = self.survey.geometry.record_size(self.size_of(last));
-            let wire = ByteRange {
+            let sealed = ByteRange {
                 start: offset(segments.start),
                 end: offset(last).saturating_add(size),
             };
-            self.lose(segments.clone(), self.plaintext_of(&segments), Some(wire), reason);
+            self.lose(
+                segments.clone(),
+                self.plaintext_of(&segments),
+                Some(sealed),
+                reason,
+            );
         }
         self.next = index;
     }
@@ -274,8 +285,8 @@ impl<'a> Output<'a> {
 
     fn write(&mut self, plaintext: ByteRange, slots: &[u8]) -> Result<(), SealError> {
         let at = match self.lost_bytes {
-            LostBytes::Zeros => plaintext.start,
-            LostBytes::Omit => self.map.output_size,
+            LostBytes::Zero => plaintext.start,
+            LostBytes::Skip => self.map.output_size,
         };
         let slot_size = self.survey.geometry.frame_slot_size();
         let mut content: Vec<_> = contents(slots, slot_size).map(IoSlice::new).collect();
@@ -291,7 +302,7 @@ impl<'a> Output<'a> {
     /// Extends the output with zeros for what is lost at the end. If no file can have the stream's claimed size, the output ends with
     /// the last recovered frame.
     fn set_size(&mut self) -> Result<(), SealError> {
-        let Some(total) = self.survey.total.filter(|_| self.lost_bytes == LostBytes::Zeros) else {
+        let Some(total) = self.survey.total.filter(|_| self.lost_bytes == LostBytes::Zero) else {
             return Ok(());
         };
         match self.sink.set_size(total) {

@@ -1,7 +1,7 @@
 //! Recovers one segment: the frames that verify, from all its sealings and their copies.
 
 use super::AttemptCounters;
-use super::damage_map::{ConflictKind, LossReason};
+use super::damage_map::{LossReason, Resolution};
 use super::found_record::FoundRecord;
 use super::survey::Survey;
 use crate::crypto::{DigestValue, SegmentHasher};
@@ -24,7 +24,7 @@ pub(super) struct RecoveredSegment {
     /// The first record of the sealing that was used.
     pub(super) record: FoundRecord,
     pub(super) frames: Frames,
-    pub(super) conflict: Option<ConflictKind>,
+    pub(super) conflict: Option<Resolution>,
     /// Why frames are lost, if some are.
     pub(super) loss: Option<LossReason>,
 }
@@ -56,9 +56,9 @@ impl Recovery<'_> {
             return Ok(None);
         };
         let conflict = match named {
-            Some(named) if named != record.tag => Some(ConflictKind::NotNamed),
-            Some(_) if sealings.len() > 1 => Some(ConflictKind::Named),
-            None if sealings.len() > 1 => Some(ConflictKind::MostComplete),
+            Some(named) if named != record.tag => Some(Resolution::NotNamed),
+            Some(_) if sealings.len() > 1 => Some(Resolution::Named),
+            None if sealings.len() > 1 => Some(Resolution::MostComplete),
             _ => None,
         };
         let loss = (!frames.is_complete()).then(|| self.loss(&record, times));
@@ -156,11 +156,11 @@ impl Recovery<'_> {
         if record.is_short(&self.survey.geometry) {
             return LossReason::Short;
         }
-        let wire = ByteRange {
+        let sealed = ByteRange {
             start: record.offset,
             end: record.expected_end(&self.survey.geometry),
         };
-        self.check_digest(wire, times)
+        self.check_digest(sealed, times)
     }
 
     /// Why a record does not verify, by its digest.

@@ -10,10 +10,12 @@ use std::sync::{Mutex, PoisonError};
 pub struct Problem {
     /// The segment, or the first of several missing ones. `None` for header and trailer.
     pub segment: Option<SegmentIndex>,
+    /// Number of segments; 0 for header and trailer.
+    pub segment_count: u64,
     /// The plaintext that is lost, if any.
     pub plaintext: Option<ByteRange>,
     /// The affected part of the stream. For a missing part, where it should be.
-    pub wire: ByteRange,
+    pub sealed: ByteRange,
     /// What is wrong.
     pub failure: SealError,
 }
@@ -34,11 +36,12 @@ impl Problems {
     ///
     /// # Errors
     /// The failure `Cancelled`, which is not a problem of the stream.
-    pub(super) fn add_at(&self, wire: ByteRange, failure: SealError) -> Result<(), SealError> {
+    pub(super) fn add_at(&self, sealed: ByteRange, failure: SealError) -> Result<(), SealError> {
         self.add(Problem {
             segment: None,
+            segment_count: 0,
             plaintext: None,
-            wire,
+            sealed,
             failure,
         })
     }
@@ -52,7 +55,7 @@ impl Problems {
             return Err(problem.failure);
         }
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (problem.wire.start, found.count);
+        let place = (problem.sealed.start, found.count);
         found.count += 1;
         found.first.insert(place, problem);
         if found.first.len() > MAX_PROBLEMS {

@@ -34,11 +34,11 @@ impl VerifyTask<'_> {
         let segment = self.selection.segment(index);
         let plaintext_size = geometry.expected_plaintext(self.total, segment);
         let offset = geometry.record_offset(self.header.size(), segment);
-        let wire = ByteRange::at(offset.get(), geometry.record_size(plaintext_size));
+        let sealed = ByteRange::at(offset.get(), geometry.record_size(plaintext_size));
         let mut checked = 0;
         let result = self.check(worker, segment, offset, plaintext_size, &mut checked);
         // After an early failure the rest counts as done.
-        self.meter.add(wire.size() - checked);
+        self.meter.add(sealed.size() - checked);
         let failure = match result {
             Ok(entry) => match self.manifest {
                 Some(manifest) if manifest.entry(segment) != Some(&entry) => {
@@ -56,11 +56,12 @@ impl VerifyTask<'_> {
         };
         let problem = Problem {
             segment: Some(segment),
+            segment_count: 1,
             plaintext: Some(ByteRange::at(
                 geometry.plaintext_offset(segment),
                 u64::from(plaintext_size),
             )),
-            wire,
+            sealed,
             failure,
         };
         Ok(self.problems.add(problem)?)

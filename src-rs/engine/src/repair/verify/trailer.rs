@@ -163,11 +163,12 @@ fn add_missing(
         let end = geometry.trailer_offset(header.size(), total);
         return problems.add(Problem {
             segment: Some(next_segment),
+            segment_count: geometry.segment_count(total).saturating_sub(extent.present),
             plaintext: Some(ByteRange {
                 start: plaintext_at,
                 end: total,
             }),
-            wire: ByteRange { start: at.get(), end },
+            sealed: ByteRange { start: at.get(), end },
             failure: SealError::truncated(next_segment, size),
         });
     }
@@ -193,8 +194,9 @@ fn add_missing(
     let lost = u64::from(geometry.segment_size());
     problems.add(Problem {
         segment: Some(next_segment),
+        segment_count: 1,
         plaintext: Some(ByteRange::at(plaintext_at, lost)),
-        wire: ByteRange {
+        sealed: ByteRange {
             start: at.get(),
             end: size.max(at.get()),
         },
@@ -207,9 +209,9 @@ fn add_missing(
         Some(footer) => (EndPart::EndRecord, size.saturating_sub(footer.end_size)),
         None => (EndPart::Footer, size.saturating_sub(FOOTER_SIZE as u64)),
     };
-    let wire = ByteRange {
+    let sealed = ByteRange {
         start: offset,
         end: size,
     };
-    problems.add_at(wire, SealError::end_damaged(part, offset))
+    problems.add_at(sealed, SealError::end_damaged(part, offset))
 }

@@ -25,7 +25,7 @@ fn session() -> (OpenSession, RecordCursor, Vec<u8>) {
         let place = cursor.find(record);
         cursor.advance(&place);
         let opened = session.open(&place, record, &CancellationToken::new());
-        assert_eq!(opened.is_err(), place.index == DAMAGED);
+        assert_eq!(opened.is_err(), place.segment == DAMAGED);
     }
     let end = sealed.split_off(cursor.offset().get() as usize);
     (session, cursor, end)
@@ -121,7 +121,7 @@ fn a_cancelled_segment_is_not_damaged() {
     let place = session.cursor().find(&sealed[start..]);
     let cancel = CancellationToken::new();
     cancel.cancel();
-    let record = &mut sealed[start..place.wire.end as usize];
+    let record = &mut sealed[start..place.sealed.end as usize];
     assert_eq!(
         session.open(&place, record, &cancel).unwrap_err(),
         SealError::Cancelled

@@ -64,7 +64,7 @@ fn seal_in_pieces(
     let cancel = CancellationToken::new();
     for (header, record) in &mut segments {
         let done = session.seal(*header, record, &cancel).unwrap();
-        assert_eq!(done.wire_size as usize, record.len());
+        assert_eq!(done.sealed_size as usize, record.len());
     }
     segments.sort_by_key(|(header, _)| header.index.get());
     let mut sealed = session.header().to_vec();
@@ -198,7 +198,7 @@ fn a_session_seals_the_same_bytes_as_a_reader() {
         for sizes in CHUNKS {
             let (sealed, report) = seal_in_pieces(&plaintext, sizes, &compact(), |_| ());
             assert_eq!(sealed, expected, "{size}");
-            assert_eq!(report.stream_size, sealed.len() as u64);
+            assert_eq!(report.sealed_size, sealed.len() as u64);
             assert_eq!(report.plaintext_size, size);
             assert_eq!(report.output_crc64, crate::crypto::Crc64::of(&sealed));
         }
@@ -236,7 +236,7 @@ fn streams_open_in_any_chunks() {
                     let report = result.unwrap();
                     assert_eq!(opened, plaintext, "{size}");
                     assert_eq!(report.plaintext_size, size);
-                    assert_eq!(report.stream_size, sealed.len() as u64);
+                    assert_eq!(report.sealed_size, sealed.len() as u64);
                     assert_eq!(report.output_crc64, crate::crypto::Crc64::of(&plaintext));
                 }
             }

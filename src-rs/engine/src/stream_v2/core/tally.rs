@@ -39,16 +39,16 @@ enum Direction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamEnd {
     /// Bytes of the sealed stream.
-    pub stream_size: u64,
+    pub sealed_size: u64,
     /// The header's copy is damaged; the header itself is intact.
     pub header_copy_damaged: bool,
 }
 
 impl StreamEnd {
-    /// End of a stream whose trailer could not be verified, after `stream_size` bytes.
-    pub(crate) const fn unverified(stream_size: u64) -> Self {
+    /// End of a stream whose trailer could not be verified, after `sealed_size` bytes.
+    pub(crate) const fn unverified(sealed_size: u64) -> Self {
         Self {
-            stream_size,
+            sealed_size,
             header_copy_damaged: false,
         }
     }
@@ -96,7 +96,7 @@ impl Tally {
 
     /// Adds segments that could not be opened. Zeros are written in their place, or nothing.
     pub(crate) fn add_lost(&mut self, place: RecordPlace, zeros: bool) {
-        self.finish_segment(place.index, Finished::Lost { place, zeros });
+        self.finish_segment(place.segment, Finished::Lost { place, zeros });
     }
 
     /// Adds bytes of the output that belong to no segment.
@@ -134,9 +134,9 @@ impl Tally {
             }
             Finished::Lost { place, zeros } => {
                 let plaintext_size = place.plaintext.size();
-                self.segments += place.segments;
+                self.segments += place.segment_count;
                 self.plaintext_size += plaintext_size;
-                self.entries.extend((place.segments > 0).then_some(None));
+                self.entries.extend((place.segment_count > 0).then_some(None));
                 self.has_final = place.is_final;
                 if zeros {
                     self.append_output(Crc64::of_zeros(plaintext_size), plaintext_size);
@@ -197,12 +197,12 @@ impl Tally {
     pub(crate) fn report(
         &self,
         stream_id: [u8; 32],
-        stream_size: u64,
+        sealed_size: u64,
         threads: usize,
         start: Instant,
     ) -> Report {
         Report {
-            stream_size,
+            sealed_size,
             plaintext_size: match self.direction {
                 Direction::Sealing => self.plaintext_size,
                 Direction::Opening => self.output_size,

@@ -79,7 +79,7 @@ impl<'a> ExpectedTrailer<'a> {
             manifest,
             offset: self.offset,
             end: StreamEnd {
-                stream_size: position,
+                sealed_size: position,
                 header_copy_damaged: copy == HeaderCopy::Damaged,
             },
         })

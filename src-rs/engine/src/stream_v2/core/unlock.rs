@@ -1,6 +1,7 @@
 //! Unlocks a stream: finds its key, authenticates its header, and derives the keys of segments and end.
 
 use super::locate::FoundHeader;
+use super::stream_size::check_stated_size;
 use super::tally::{StreamEnd, Tally};
 use super::trailer::ExpectedTrailer;
 use crate::crypto::{EndKey, Random, StreamKeys, overwrite_stack};
@@ -68,6 +69,7 @@ impl UnlockedStream {
     ) -> Result<Self, SealError> {
         let core = &header.core;
         check_segment_size(&core.geometry, options.max_segment_size)?;
+        check_stated_size(&header, core.plaintext_size, options.max_size)?;
         let limits = options.limits();
         let unlocked = unlock(&header, &options.identities, &limits)
             .map_err(|error| SealError::locked(error, describe_slots(&header, &limits)))?;
@@ -128,7 +130,7 @@ impl UnlockedStream {
             opened_by: Some(opened_by(&self.header, &self.unlocked)),
             header_from_copy: self.from_copy,
             header_copy_damaged: end.header_copy_damaged,
-            ..tally.report(self.header.core.stream_id, end.stream_size, threads, start)
+            ..tally.report(self.header.core.stream_id, end.sealed_size, threads, start)
         }
     }
 }
@@ -137,7 +139,7 @@ impl UnlockedStream {
 pub(crate) fn opened_by(header: &StreamHeader, unlocked: &Unlocked) -> OpenedBy {
     let slot = usize::try_from(unlocked.slot).ok();
     OpenedBy {
-        slot: unlocked.slot,
+        slot_index: unlocked.slot,
         slot_type: unlocked.slot_type,
         key_id: slot
             .and_then(|slot| header.slots.get(slot))

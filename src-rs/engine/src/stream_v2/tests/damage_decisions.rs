@@ -114,7 +114,7 @@ fn check_damage(damage: &Damage, segment: u64, stream: &[u8]) {
         ByteRange::at(range.start as u64, range.len() as u64)
     );
     assert_eq!(
-        damage.wire,
+        damage.sealed,
         ByteRange::at(
             parts.record_offset(segment as usize),
             parts.records[segment as usize].len() as u64

@@ -47,7 +47,7 @@ fn check(size: u64, options: &EncryptOptions<'_>, control: &Control<'_>) {
             );
             assert_eq!(stream.len() as u64, sealed_size(size, options).unwrap(), "{what}");
             assert_eq!(
-                (sealing.stream_size, sealing.plaintext_size),
+                (sealing.sealed_size, sealing.plaintext_size),
                 (stream.len() as u64, size),
                 "{what}"
             );
@@ -62,7 +62,7 @@ fn check(size: u64, options: &EncryptOptions<'_>, control: &Control<'_>) {
                 let opening = opening.unwrap_or_else(|failure| panic!("{what}, to {back:?}: {failure}"));
                 assert!(opened == plaintext, "{what}, to {back:?}");
                 assert_eq!(
-                    (opening.stream_size, opening.plaintext_size),
+                    (opening.sealed_size, opening.plaintext_size),
                     (stream.len() as u64, size),
                     "{what}"
                 );
@@ -70,7 +70,7 @@ fn check(size: u64, options: &EncryptOptions<'_>, control: &Control<'_>) {
                 assert_eq!(opening.output_crc64, Crc64::of(&plaintext), "{what}");
                 assert_eq!(opening.stream_id, sealing.stream_id);
                 let by = opening.opened_by.unwrap();
-                assert_eq!((by.slot, by.slot_type), (0, SlotType::Key));
+                assert_eq!((by.slot_index, by.slot_type), (0, SlotType::Key));
                 assert!(!opening.header_from_copy && !opening.header_copy_damaged);
             }
         }
@@ -254,7 +254,7 @@ fn sixty_four_recipients_open_one_stream_each_with_its_own_key() {
             &Control::serial(),
         );
         let by = report.unwrap().opened_by.unwrap();
-        assert_eq!((by.slot, by.slot_type), (slot as u32, SlotType::Key));
+        assert_eq!((by.slot_index, by.slot_type), (slot as u32, SlotType::Key));
         assert_eq!(by.key_id, Some(format!("key {slot}")));
         assert_eq!(opened, b"shared");
     }

@@ -22,15 +22,15 @@ fn each_segment_is_reported_once_with_its_sizes() {
             open_by((from, to), &stream, &reading(), &control).1.unwrap();
             let opened = std::mem::take(&mut *events.lock().unwrap());
             for mut events in [sealed, opened] {
-                events.sort_by_key(|done| done.index);
+                events.sort_by_key(|done| done.segment);
                 let parts = StreamParts::of(&stream);
                 let shapes: Vec<_> = events
                     .iter()
                     .map(|done| {
                         (
-                            done.index,
+                            done.segment,
                             done.plaintext_size as usize,
-                            done.wire_size as usize,
+                            done.sealed_size as usize,
                             done.frames,
                         )
                     })

@@ -109,7 +109,7 @@ fn header_and_body_together_are_the_stream() {
         let report = folder.seal(&options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable));
         let (header, body) = (report.header.unwrap(), folder.read("body"));
         assert_eq!(StreamHeader::parse(&header).unwrap().bytes, header);
-        assert_eq!(report.stream_size, (header.len() + body.len()) as u64);
+        assert_eq!(report.sealed_size, (header.len() + body.len()) as u64);
         assert_eq!(report.output_crc64, Crc64::of(&body));
         folder.write("whole", &[header.clone(), body].concat());
         decrypt_file(
@@ -149,7 +149,7 @@ fn a_body_is_read_verified_and_salvaged_with_its_header() {
     let found = verify(&whole, &options, &Control::serial()).unwrap();
     // The offset is in the whole stream.
     assert_eq!(
-        (found.problem_count, found.problems[0].wire.start),
+        (found.problem_count, found.problems[0].sealed.start),
         (1, size as u64 + 2048 + 2 * 32 + 114)
     );
     let output = Output::default();

@@ -17,14 +17,14 @@ fn a_recipient_is_added_and_another_removed() {
     );
     let by = &report.opened_by;
     assert_eq!(
-        (by.slot, by.slot_type, by.key_id.as_deref()),
+        (by.slot_index, by.slot_type, by.key_id.as_deref()),
         (0, SlotType::Key, Some("1"))
     );
     assert!(!report.header_from_copy);
-    let places = |slots: &[crate::rekey::rewrap::PlacedSlot]| -> Vec<_> {
+    let places = |slots: &[crate::inspect::SlotInfo]| -> Vec<_> {
         slots
             .iter()
-            .map(|slot| (slot.position, slot.slot.key_id.clone().unwrap()))
+            .map(|slot| (slot.slot_index, slot.key_id.clone().unwrap()))
             .collect()
     };
     assert_eq!(places(&report.removed), [(1, "2".to_owned())]);
@@ -55,7 +55,7 @@ fn recipients_of_every_type_can_be_added() {
 }
 
 #[test]
-fn slots_are_selected_by_position_type_id_and_identity() {
+fn slots_are_selected_by_index_type_id_and_identity() {
     let x = x25519();
     let recipients = vec![
         recipient(1),
@@ -67,10 +67,7 @@ fn slots_are_selected_by_position_type_id_and_identity() {
     let stream = sealed_for(recipients);
     let by_passphrase = |text| Identity::Passphrase(Passphrase::new(text).unwrap());
     for (selector, left) in [
-        (
-            SlotSelector::Position(1),
-            vec!["key", "x25519", "passphrase", "key"],
-        ),
+        (SlotSelector::Index(1), vec!["key", "x25519", "passphrase", "key"]),
         (
             SlotSelector::Type(SlotType::Passphrase),
             vec!["key", "x25519", "key"],
@@ -97,12 +94,12 @@ fn slots_are_selected_by_position_type_id_and_identity() {
         assert!(opens(&after, 1));
         assert_eq!(
             opening(&after, by_passphrase("a")).is_ok(),
-            left.contains(&"passphrase") && !matches!(selector, SlotSelector::Position(1)),
+            left.contains(&"passphrase") && !matches!(selector, SlotSelector::Index(1)),
             "{selector:?}"
         );
     }
     // Several selectors may mean one slot.
-    let twice = vec![SlotSelector::Position(4), SlotSelector::KeyId("2".into())];
+    let twice = vec![SlotSelector::Index(4), SlotSelector::KeyId("2".into())];
     let (_, report) = rewrapped(&stream, edit(Vec::new(), twice));
     assert_eq!((report.slots.len(), report.removed.len()), (4, 1));
 }
@@ -110,7 +107,7 @@ fn slots_are_selected_by_position_type_id_and_identity() {
 #[test]
 fn kept_slots_keep_their_bytes() {
     let stream = sealed_for(vec![recipient(1), recipient(2), recipient(3)]);
-    let (after, _) = rewrapped(&stream, edit(vec![recipient(4)], vec![SlotSelector::Position(1)]));
+    let (after, _) = rewrapped(&stream, edit(vec![recipient(4)], vec![SlotSelector::Index(1)]));
     let [before, after] =
         [&stream, &after].map(|stream| StreamParts::of(stream).parsed_header().fields.slots);
     assert_eq!([&after[0], &after[1]], [&before[0], &before[2]]);
@@ -144,7 +141,7 @@ fn slots_of_unknown_types_stay_unless_selected() {
             SlotChange::Replace(vec![recipient(2)]),
             vec!["unknown (77)", "key"],
         ),
-        (edit(Vec::new(), vec![SlotSelector::Position(1)]), vec!["key"]),
+        (edit(Vec::new(), vec![SlotSelector::Index(1)]), vec!["key"]),
         (
             edit(Vec::new(), vec![SlotSelector::Type(SlotType::Unknown(77))]),
             vec!["key"],

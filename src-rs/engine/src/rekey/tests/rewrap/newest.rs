@@ -37,7 +37,7 @@ fn the_newer_copy_is_tried_before_the_header() {
             (from_copy, false)
         );
         let by = report.opened_by.unwrap();
-        assert_eq!((by.slot, by.key_id), (0, Some(number.to_string())));
+        assert_eq!((by.slot_index, by.key_id), (0, Some(number.to_string())));
     }
     assert_eq!(
         opening(&stream, identity(3)).unwrap_err().code(),
@@ -153,7 +153,7 @@ fn verification_reports_an_interrupted_rewrap_with_any_key() {
         let found = verified(&stream, open.clone());
         assert_eq!((found.sound, found.problem_count), (false, 1));
         let problem = &found.problems[0];
-        assert_eq!((problem.wire.start, problem.wire.end), (0, 4096));
+        assert_eq!((problem.sealed.start, problem.sealed.end), (0, 4096));
         let expected = SealError::RewrapInterrupted {
             revision: 0,
             copy_revision: 1,
@@ -177,7 +177,7 @@ fn the_next_rewrap_starts_from_the_newer_copy_even_with_an_old_key() {
         let report = sealed.rewrap(change, &reading(identity(1))).unwrap();
         assert!(report.in_place);
         let by = &report.opened_by;
-        assert_eq!((by.slot, by.key_id.as_deref()), (0, Some("1")));
+        assert_eq!((by.slot_index, by.key_id.as_deref()), (0, Some("1")));
         assert_eq!((report.revision, report.header_from_copy), (2, true));
         let after = sealed.bytes();
         let parts = StreamParts::of(&after);
@@ -191,7 +191,7 @@ fn the_next_rewrap_starts_from_the_newer_copy_even_with_an_old_key() {
         [false, true, true]
     );
     // Selectors mean the newer slots.
-    let change = edit(vec![recipient(3)], vec![SlotSelector::Position(0)]);
+    let change = edit(vec![recipient(3)], vec![SlotSelector::Index(0)]);
     assert_eq!(rewrapped(change), [false, false, true]);
     let change = edit(vec![recipient(3)], vec![SlotSelector::Opens(identity(2))]);
     assert_eq!(rewrapped(change), [false, false, true]);

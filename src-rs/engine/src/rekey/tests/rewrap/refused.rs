@@ -23,13 +23,13 @@ fn is_invalid(failure: &SealError, expected: &str, words: &str) -> bool {
 fn a_selector_without_a_match_is_named() {
     let stream = sealed_for(vec![recipient(1), recipient(2)]);
     for (selector, words) in [
-        (SlotSelector::Position(2), "the position 2"),
+        (SlotSelector::Index(2), "the slot index 2"),
         (SlotSelector::Type(SlotType::Passphrase), "the type passphrase"),
         (SlotSelector::KeyId("3".into()), "the key id \"3\""),
         (SlotSelector::KeyId(String::new()), "the key id \"\""),
         (SlotSelector::Opens(identity(3)), "an identity of the type key"),
     ] {
-        let remove = vec![SlotSelector::Position(1), selector];
+        let remove = vec![SlotSelector::Index(1), selector];
         let failure = refused(&stream, edit(Vec::new(), remove));
         assert!(is_invalid(&failure, "remove", words), "{failure}");
     }
@@ -38,7 +38,7 @@ fn a_selector_without_a_match_is_named() {
 #[test]
 fn a_header_needs_one_slot_and_has_a_limit() {
     let stream = sealed_for(vec![recipient(1), passphrase("a")]);
-    let all = vec![SlotSelector::Type(SlotType::Key), SlotSelector::Position(1)];
+    let all = vec![SlotSelector::Type(SlotType::Key), SlotSelector::Index(1)];
     assert!(is_invalid(
         &refused(&stream, edit(Vec::new(), all)),
         "remove",

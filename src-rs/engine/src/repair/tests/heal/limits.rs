@@ -122,7 +122,7 @@ fn unreadable_records_are_lost() {
     let hollow = Copy::of(&whole).unreadable(parts.header.end..parts.end.start);
     let lost = SealError::NotHealed {
         segments: 2,
-        first: SegmentIndex::ZERO,
+        segment: SegmentIndex::ZERO,
     };
     assert_eq!(failure(&[hollow]), lost);
 }

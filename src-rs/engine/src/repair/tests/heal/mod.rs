@@ -112,7 +112,7 @@ fn healed(copies: &[Copy], whole: &[u8]) -> HealReport {
     let (output, result) = heal_with(copies, &control(1));
     let report = result.unwrap();
     assert!(output == whole, "the output differs: {report:?}");
-    assert_eq!(report.stream_size, whole.len() as u64);
+    assert_eq!(report.sealed_size, whole.len() as u64);
     assert_eq!(report.output_crc64, Crc64::of(whole));
     assert_eq!(report.stream_id, whole[32..64]);
     for (copy, said) in copies.iter().zip(&report.copies) {

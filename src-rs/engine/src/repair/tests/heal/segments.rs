@@ -11,10 +11,10 @@ use crate::stream_v2::io::{InputSource, OutputSink};
 use crate::testing::stream_parts::StreamParts;
 use crate::testing::support::{FRAME, SEGMENT, compact, control, options, plaintext};
 
-fn run(first: u64, count: u64, replica: Option<usize>) -> HealedRun {
+fn run(segment: u64, segment_count: u64, replica: Option<usize>) -> HealedRun {
     HealedRun {
-        first: SegmentIndex::new(first),
-        count,
+        segment: SegmentIndex::new(segment),
+        segment_count,
         replica,
     }
 }
@@ -146,7 +146,7 @@ fn lost_segments_are_counted_and_the_first_is_named() {
         let copies = [hurt(&[1, 3, 4, 7]), hurt(&[2, 3, 7, 8])];
         let lost = SealError::NotHealed {
             segments: 2,
-            first: SegmentIndex::new(3),
+            segment: SegmentIndex::new(3),
         };
         assert_eq!(heal_with(&copies, &control(threads)).1.unwrap_err(), lost);
     }

@@ -55,15 +55,15 @@ fn each_kind_of_damage_has_its_cause_and_range() {
             (at(5, 1), SIZE as u64, LossCause::Missing),
         ]
     );
-    let wire = |range: std::ops::Range<usize>| {
+    let sealed = |range: std::ops::Range<usize>| {
         Some(ByteRange {
             start: range.start as u64,
             end: range.end as u64,
         })
     };
-    assert_eq!(map.lost.ranges[0].wire, wire(frame));
-    assert_eq!(map.lost.ranges[1].wire, wire(tampered));
-    assert_eq!(map.lost.ranges[2].first_segment, SegmentIndex::new(5));
+    assert_eq!(map.lost.ranges[0].sealed, sealed(frame));
+    assert_eq!(map.lost.ranges[1].sealed, sealed(tampered));
+    assert_eq!(map.lost.ranges[2].segment, SegmentIndex::new(5));
     assert_eq!((map.end, map.outcome), (TrailerState::Missing, Outcome::Partial));
     assert_eq!(output, expected(&damaged.plaintext, &map));
 
@@ -87,8 +87,11 @@ fn a_record_without_its_iv_is_rot_if_its_marker_is_left_and_missing_otherwise() 
         [(at(1), at(2), LossCause::Rot), (at(4), at(5), LossCause::Missing)]
     );
     for (lost, record) in map.lost.ranges.iter().zip([kept, gone]) {
-        let wire = lost.wire.unwrap();
-        assert_eq!((wire.start, wire.end), (record.start as u64, record.end as u64));
+        let sealed = lost.sealed.unwrap();
+        assert_eq!(
+            (sealed.start, sealed.end),
+            (record.start as u64, record.end as u64)
+        );
     }
 }
 
@@ -103,14 +106,11 @@ fn adjacent_lost_segments_are_one_range() {
         [(SEGMENT as u64, 4 * SEGMENT as u64, LossCause::Missing)]
     );
     assert_eq!(
-        (
-            map.lost.ranges[0].first_segment.get(),
-            map.lost.ranges[0].last_segment.get()
-        ),
+        (map.lost.ranges[0].segment.get(), map.lost.ranges[0].segment_count),
         (1, 3)
     );
     assert_eq!(
-        map.lost.ranges[0].wire,
+        map.lost.ranges[0].sealed,
         Some(ByteRange {
             start: from as u64,
             end: to as u64
@@ -126,7 +126,7 @@ fn omitting_lost_bytes_joins_the_recovered_frames() {
     let record = damaged.record(2);
     damaged.remove(record);
     let options = SalvageOptions {
-        lost: LostBytes::Omit,
+        lost: LostBytes::Skip,
         ..SalvageOptions::new(reading())
     };
     for threads in [1, 3] {

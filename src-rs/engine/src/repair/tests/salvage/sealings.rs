@@ -5,7 +5,7 @@ use super::{SIZE, damaged, expected, rewrappable, salvage_bytes, salvage_with, s
 use crate::format::SegmentIndex;
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::Control;
-use crate::repair::salvage::{ConflictKind, DamageMap, Outcome, SalvageOptions, TrailerState};
+use crate::repair::salvage::{DamageMap, Outcome, Resolution, SalvageOptions, TrailerState};
 use crate::testing::support::reading;
 
 #[test]
@@ -16,22 +16,22 @@ fn the_end_record_decides_between_two_sealings_of_a_segment() {
     let kinds = |map: &DamageMap| {
         let conflicts = map.conflicts.iter();
         conflicts
-            .map(|conflict| (conflict.segment.get(), conflict.kind))
+            .map(|conflict| (conflict.segment.get(), conflict.resolution))
             .collect::<Vec<_>>()
     };
-    assert_eq!(kinds(&map), [(2, ConflictKind::Named)]);
+    assert_eq!(kinds(&map), [(2, Resolution::Named)]);
     assert_eq!((map.outcome, map.conflict_count), (Outcome::Whole, 1));
 
     // Without an end record the more complete sealing is used, or else the first.
     let mut without_end = resealed(&damaged, false);
     let (output, map) = salvage_bytes(&without_end).unwrap();
     assert_eq!(output, damaged.plaintext);
-    assert_eq!(kinds(&map), [(2, ConflictKind::MostComplete)]);
+    assert_eq!(kinds(&map), [(2, Resolution::MostComplete)]);
     let slot = damaged.slot(2, 1);
     without_end[slot.start + 60] ^= 1;
     let (output, map) = salvage_bytes(&without_end).unwrap();
     assert_eq!(&output[2 * SEGMENT..3 * SEGMENT], other_content());
-    assert_eq!(kinds(&map), [(2, ConflictKind::MostComplete)]);
+    assert_eq!(kinds(&map), [(2, Resolution::MostComplete)]);
 
     // If no frame of the named sealing verifies, another one is used, with a conflict in the map. Frames are never mixed.
     let mut gone = resealed(&damaged, true);
@@ -40,7 +40,7 @@ fn the_end_record_decides_between_two_sealings_of_a_segment() {
     }
     let (output, map) = salvage_bytes(&gone).unwrap();
     assert_eq!(&output[2 * SEGMENT..3 * SEGMENT], other_content());
-    assert_eq!(kinds(&map), [(2, ConflictKind::NotNamed)]);
+    assert_eq!(kinds(&map), [(2, Resolution::NotNamed)]);
     let mut partly = resealed(&damaged, true);
     partly[damaged.slot(2, 1).start + 60] ^= 1;
     let (output, map) = salvage_bytes(&partly).unwrap();

@@ -138,7 +138,7 @@ fn trailing_bytes_are_one_problem() {
             for (how, has_key) in both() {
                 let found = check(&stream, &how);
                 assert_eq!(kinds(&found), [(None, "TRAILING_DATA")]);
-                assert_eq!(found.problems[0].wire, ByteRange::at(sealed.len() as u64, 4));
+                assert_eq!(found.problems[0].sealed, ByteRange::at(sealed.len() as u64, 4));
                 assert_eq!(found.authenticated, has_key);
             }
         }

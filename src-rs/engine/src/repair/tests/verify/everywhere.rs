@@ -70,7 +70,7 @@ fn check_flip(
     assert_eq!(found.problem_count, 1, "{what}: {:?}", found.problems);
     let problem = &found.problems[0];
     assert!(
-        problem.wire.start <= at as u64 && (at as u64) < problem.wire.end,
+        problem.sealed.start <= at as u64 && (at as u64) < problem.sealed.end,
         "{what}: {problem:?}"
     );
     // Damage that does not affect the contents leaves them authentic.

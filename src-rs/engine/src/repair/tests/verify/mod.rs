@@ -70,7 +70,7 @@ fn sound_streams_of_every_size_and_kind_have_no_problems() {
                             assert_eq!(found.segments, Some(found.segments_checked));
                             let records: usize = StreamParts::of(&stream).records.iter().map(Vec::len).sum();
                             assert_eq!(found.bytes_checked, records as u64);
-                            assert_eq!(found.stream_size, stream.len() as u64);
+                            assert_eq!(found.sealed_size, stream.len() as u64);
                         }
                     }
                 }

@@ -62,8 +62,8 @@ fn a_complete_output_in_place_is_recognized_by_its_journal() {
         let report = placed(direction, &place, &source).unwrap();
         assert_eq!(resume(&report).segments_resumed, 7);
         assert_eq!(
-            (report.output_crc64, report.stream_size, report.stream_id),
-            (first.output_crc64, first.stream_size, first.stream_id)
+            (report.output_crc64, report.sealed_size, report.stream_id),
+            (first.output_crc64, first.sealed_size, first.stream_id)
         );
         let length = place.output.lock().unwrap().len();
         for at in [0, 300, length / 2, length - 1] {

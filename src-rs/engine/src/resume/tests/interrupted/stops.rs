@@ -141,7 +141,7 @@ fn segments_missing_from_a_shorter_or_longer_output_are_done_again() {
         assert_eq!(resume(&report).segments_resumed, 4);
         assert!(longer.plain(direction) == plain && shorter.plain(direction) == plain);
         let expected = match direction {
-            Direction::Seal => report.stream_size,
+            Direction::Seal => report.sealed_size,
             Direction::Open => report.plaintext_size,
         };
         assert_eq!(longer.size().unwrap(), expected);

@@ -65,7 +65,7 @@ impl Records<'_> {
             return Err(self.cursor.truncated(read as u64));
         }
         let place = self.cursor.measure(&header)?;
-        let size = place.wire.size() as usize;
+        let size = place.sealed.size() as usize;
         record.resize(record.len().max(SEGMENT_HEADER_SIZE), 0);
         record[..SEGMENT_HEADER_SIZE].copy_from_slice(&header);
         let filled = self.reader.read_growing(&mut record, SEGMENT_HEADER_SIZE, size)?;
@@ -74,8 +74,8 @@ impl Records<'_> {
         }
         self.cursor.advance(&place);
         Ok(SegmentWire {
-            index: place.index,
-            offset: WireOffset::new(place.wire.start),
+            index: place.segment,
+            offset: WireOffset::new(place.sealed.start),
             record,
         })
     }

@@ -77,7 +77,7 @@ fn the_cursor_is_at_the_end_behind_the_final_record() {
     let full = header(0, false, 4096);
     let place = cursor.measure(&full).unwrap();
     assert_eq!(
-        (place.wire.start, place.wire.size()),
+        (place.sealed.start, place.sealed.size()),
         (300, geometry.full_record_size())
     );
     assert_eq!(place.plaintext, ByteRange::at(0, 4096));
@@ -98,7 +98,7 @@ fn bytes_that_are_no_record_have_the_size_of_the_expected_one() {
     let full = geometry.full_record_size();
     let mut endless = RecordCursor::new(geometry, WireOffset::new(300), None);
     endless.advance(&endless.expected());
-    assert_eq!(endless.expected().wire, ByteRange::at(300 + full, full));
+    assert_eq!(endless.expected().sealed, ByteRange::at(300 + full, full));
     assert_eq!(endless.missing(), endless.expected());
     assert!(!endless.is_at_end());
 
@@ -106,7 +106,7 @@ fn bytes_that_are_no_record_have_the_size_of_the_expected_one() {
     let missing = cursor.missing();
     assert_eq!(missing.plaintext, ByteRange::at(0, 2 * 4096 + 5));
     assert_eq!(
-        missing.wire,
+        missing.sealed,
         ByteRange::at(300, 2 * full + geometry.record_size(5))
     );
     cursor.advance(&cursor.expected());
@@ -116,7 +116,7 @@ fn bytes_that_are_no_record_have_the_size_of_the_expected_one() {
     assert_eq!(cursor.missing(), cursor.expected());
     cursor.advance(&cursor.expected());
     assert!(cursor.is_at_end());
-    assert_eq!(cursor.offset().get(), missing.wire.end);
+    assert_eq!(cursor.offset().get(), missing.sealed.end);
     assert_eq!(cursor.missing().plaintext, ByteRange::at(2 * 4096 + 5, 0));
-    assert_eq!(cursor.missing().wire, ByteRange::at(missing.wire.end, 0));
+    assert_eq!(cursor.missing().sealed, ByteRange::at(missing.sealed.end, 0));
 }

@@ -146,7 +146,7 @@ fn open(stream: &[u8], options: &DecryptOptions<'_>) -> Result<Report, SealError
 
 fn opened_by(stream: &[u8], options: &DecryptOptions<'_>) -> (u32, SlotType) {
     let by = open(stream, options).unwrap().opened_by.unwrap();
-    (by.slot, by.slot_type)
+    (by.slot_index, by.slot_type)
 }
 
 const SIZE: u64 = 5;

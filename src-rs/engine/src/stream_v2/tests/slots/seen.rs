@@ -7,7 +7,8 @@ use crate::inspect::{ProviderInfo, SlotInfo, inspect, inspect_slots};
 #[test]
 fn every_slot_tells_what_opens_it() {
     let stream = sealed_for(people().into_iter().map(|person| person.recipient).collect());
-    let slot = |slot_type: &str| SlotInfo {
+    let slot = |slot_index, slot_type: &str| SlotInfo {
+        slot_index,
         slot_type: slot_type.into(),
         key_id: None,
         passphrase_cost: None,
@@ -16,22 +17,22 @@ fn every_slot_tells_what_opens_it() {
     let due = [
         SlotInfo {
             key_id: Some("test".into()),
-            ..slot("key")
+            ..slot(0, "key")
         },
         SlotInfo {
             passphrase_cost: Some(cheap()),
-            ..slot("passphrase")
+            ..slot(1, "passphrase")
         },
-        slot("x25519"),
+        slot(2, "x25519"),
         SlotInfo {
             key_id: Some("keys/7".into()),
             provider: Some(ProviderInfo {
                 name: "vault".into(),
                 blob: vec![9; 40],
             }),
-            ..slot("provider")
+            ..slot(3, "provider")
         },
-        slot("hybrid"),
+        slot(4, "hybrid"),
     ];
     assert_eq!(inspect(&&stream[..]).unwrap().slots, due);
     assert_eq!(inspect_slots(&stream).unwrap(), due);
