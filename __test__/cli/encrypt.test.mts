@@ -142,8 +142,7 @@ test('--json is one object: on standard output, or on standard error beside the 
     command: 'decrypt',
     source: 'a.seal',
     target: '-',
-    plaintextSize: 4,
-    warnings: [],
+    report: { plaintextSize: 4, warnings: [] },
   });
 });
 

@@ -81,7 +81,7 @@ test('inspect shows the key slots, and whether they resist quantum computers', a
   );
   t.regex(
     await inspect('unsafe.seal'),
-    /0: a post-quantum[^]*1: an X25519 key pair\n +quantum +not safe from quantum computers/,
+    /slot:0 +a post-quantum[^]*slot:1 +an X25519 key pair\n +quantum +not safe from quantum computers/,
   );
 });
 
@@ -203,7 +203,7 @@ test('for a file of another kind of keys the right option is named', async (t) =
     [['-k', 'public', '--allow-readable-key'], 3, /public holds no key[^]*a public key[^]*-R public/],
     [['-k', x25519], 2, /-k needs the name of the key file, not a public key[^]*-r[^]*-i FILE/],
     [['-i', hybrid], 2, /-i needs the name of the identity file, not a public key/],
-    [['-i', 'missing'], 2, /the identity file missing does not exist[^]*keygen --recipient/],
+    [['-i', 'missing'], 2, /the identity file missing does not exist[^]*keygen --pair/],
   ] as const) {
     const opened = await sealstream(['decrypt', ...args, '-o', 'y', 'x.seal'], { cwd });
     t.is(opened.code, code, opened.stderr);
@@ -281,6 +281,6 @@ test('no output replaces a file with keys', async (t) => {
   ] as const) {
     const { code, stdout, stderr } = await sealstream([...args, '-f', '--json'], { cwd });
     t.is(code, 5, stderr);
-    t.true(String(jsonError({ stdout, stderr }).message).endsWith(expected), stderr);
+    t.true(jsonError({ stdout, stderr }).message.endsWith(expected), stderr);
   }
 });

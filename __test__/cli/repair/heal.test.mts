@@ -84,7 +84,7 @@ test('a failed heal has an exit code, advice, and no output', async (t) => {
     t.is(code, exitCode, stderr);
     const error = jsonError({ stdout, stderr });
     t.is(error.failure?.kind, kind);
-    t.regex(`${String(error.message)}\n${String(error.advice)}`, expected);
+    t.regex(`${error.message}\n${String(error.advice)}`, expected);
   }
   t.deepEqual(names(cwd), before);
 });

@@ -48,7 +48,10 @@ function infoText(path: string, info: StreamInfo): string {
     ['digest', info.digest === 'none' ? 'none: only opening it finds damage' : info.digest],
     ['header', headerText(info)],
     ['stream id', info.streamId],
-    ...info.slots.map((slot): [string, string] => ['key slots', `slot:${slot.slotIndex}  ${slotText(slot)}`]),
+    ...info.slots.map((slot, row): [string, string] => [
+      row === 0 ? 'key slots' : '',
+      `slot:${slot.slotIndex}  ${slotText(slot)}`,
+    ]),
     ['quantum', quantumText(info)],
   ];
   const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${printable(value)}`);
