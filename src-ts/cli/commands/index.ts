@@ -1,6 +1,7 @@
 // The commands. Their descriptions make the help, and their options the parser.
 
 import type { Command } from '../runner/command';
+import { cat } from './cat';
 import { decrypt } from './decrypt';
 import { encrypt } from './encrypt';
 import { headerAttach, headerDetach, headerExport } from './header';
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   keygen,
   encrypt,
   decrypt,
+  cat,
   inspect,
   rewrap,
   verify,

@@ -23,10 +23,9 @@ export async function showOnTerminal(
   const sealed = await readAll(source);
   const plaintext = await decrypt(sealed, options);
   try {
+    checkTextSize(plaintext.length);
     checkText(plaintext);
-    writeAll(STDOUT, plaintext);
-    // The shell's prompt starts on a line of its own.
-    if (plaintext.length > 0 && plaintext.at(-1) !== NEWLINE) writeAll(STDOUT, '\n');
+    printText(plaintext);
   } finally {
     plaintext.fill(0);
   }
@@ -64,11 +63,29 @@ function openRegular(path: string): number {
   return openSync(path, 'r');
 }
 
-function checkText(plaintext: Buffer): void {
-  if (plaintext.length > LIMIT) throw refuseOnTerminal(TOO_LONG);
+/** Prints text. The shell's prompt then starts on a line of its own. */
+export function printText(plaintext: Uint8Array): void {
+  writeAll(STDOUT, plaintext);
+  if (plaintext.length > 0 && plaintext.at(-1) !== NEWLINE) writeAll(STDOUT, '\n');
+}
+
+/** Refuses plaintext that is too long for a terminal. */
+export function checkTextSize(size: number): void {
+  if (size > LIMIT) throw refuseOnTerminal(TOO_LONG);
+}
+
+/**
+ * Refuses plaintext that is not text.
+ *
+ * @param isPart Whether it may begin or end within a character.
+ */
+export function checkText(plaintext: Uint8Array, isPart = false): void {
+  let start = 0;
+  // In UTF-8, all bytes of a character but the first are 10xxxxxx.
+  while (isPart && start < 3 && ((plaintext[start] ?? 0) & 0b1100_0000) === 0b1000_0000) start += 1;
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(plaintext);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(plaintext.subarray(start), { stream: isPart });
   } catch {
     throw refuseOnTerminal('the plaintext is binary');
   }

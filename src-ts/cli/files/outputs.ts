@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
+import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import type { Arguments } from '../runner/arguments';
@@ -101,8 +102,7 @@ export function checkHeaderMissing(header: OutputFile): void {
 
 /** Writes a small file that only its owner can read. It appears complete or not at all. */
 export function writeWhole(path: string, content: string | Uint8Array, overwrite: boolean): void {
-  const name = `.sealstream-${randomBytes(6).toString('hex')}.partial`;
-  const temporary = join(dirname(path), name);
+  const temporary = temporaryBeside(path);
   const fd = fs.openSync(temporary, 'wx', 0o600);
   try {
     try {
@@ -114,11 +114,45 @@ export function writeWhole(path: string, content: string | Uint8Array, overwrite
     if (overwrite) fs.renameSync(temporary, path);
     else linkIfMissing(temporary, path);
   } finally {
+    remove(temporary);
+  }
+}
+
+/**
+ * Writes a file that only its owner can read, piece by piece. It appears complete or not at all.
+ *
+ * @throws The system's errors, and those of `pieces`.
+ */
+export async function writeStream(
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  { overwrite, flush }: { readonly overwrite: boolean; readonly flush: boolean },
+): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    const file = await open(temporary, 'wx', 0o600);
     try {
-      fs.unlinkSync(temporary);
-    } catch {
-      // It was renamed.
+      for await (const piece of pieces) await file.writeFile(piece);
+      if (flush) await file.sync();
+    } finally {
+      await file.close();
     }
+    if (overwrite) fs.renameSync(temporary, path);
+    else linkIfMissing(temporary, path);
+  } finally {
+    remove(temporary);
+  }
+}
+
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.sealstream-${randomBytes(6).toString('hex')}.partial`);
+}
+
+function remove(temporary: string): void {
+  try {
+    fs.unlinkSync(temporary);
+  } catch {
+    // It was renamed.
   }
 }
 
