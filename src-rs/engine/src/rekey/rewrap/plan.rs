@@ -7,7 +7,7 @@ use crate::error::{EndPart, SealError};
 use crate::format::{
     FOOTER_SIZE, HeaderFields, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, StreamHeader, end_record_size,
 };
-use crate::inspect::slot_infos;
+use crate::keys::SlotInfo;
 use crate::keys::{Recipient, seal_slots};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{DecryptOptions, invalid};
@@ -81,7 +81,7 @@ impl RewrapPlan {
             end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
         let records_size = end.offset.get().saturating_sub(u64::from(header.size()));
         let in_place = header.core.header_copy && bytes.len() == header.bytes.len();
-        let slots = slot_infos(&draft.slots);
+        let slots = SlotInfo::list(&draft.slots);
         let added = slots.iter().skip(slots.len() - added.len()).cloned().collect();
         let report = RewrapReport {
             stream_id: header.core.stream_id,
