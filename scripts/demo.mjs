@@ -69,7 +69,8 @@ async function sealAndOpen({ encryptFile, decryptFile, SecretKey }, plain, folde
   const before = await sha256(plain);
 
   const sealing = await encryptFile(plain, sealed, { key });
-  const { segments, frames, threads, plaintextSize, sealedSize } = sealing;
+  const { plaintextSize, sealedSize, stats } = sealing;
+  const { segments, frames, threads } = stats;
   const parts = [counted(segments, 'segment'), counted(frames, 'frame'), counted(threads, 'thread')];
   row('sealed', `${speed(sealing)}, fsync included: ${parts.join(', ')}`);
   row('', `${counted(plaintextSize, 'byte')} became ${grouped(sealedSize)}`);
@@ -85,8 +86,8 @@ async function sealAndOpen({ encryptFile, decryptFile, SecretKey }, plain, folde
   return { sealed, key };
 }
 
-/** @param {{ plaintextSize: number, elapsedMs: number }} report */
-function speed({ plaintextSize, elapsedMs }) {
+/** @param {{ plaintextSize: number, stats: { elapsedMs: number } }} report */
+function speed({ plaintextSize, stats: { elapsedMs } }) {
   return plaintextSize < SMALL
     ? duration(elapsedMs)
     : `${duration(elapsedMs)}, ${rate(plaintextSize, elapsedMs)}`;

@@ -97,10 +97,10 @@ test('options take effect, and wrong values are named', async (t) => {
   ];
   const sealed = await sealstream(['encrypt', '-k', 'my.key', '--json', ...options, 'a'], { cwd });
   t.is(sealed.code, 0, sealed.stderr);
-  t.like(parsed(sealed.stdout), { segments: 3, frames: 10, threads: 1, plaintextSize: 40_000 });
+  t.like(parsed(sealed.stdout), { stats: { segments: 3, frames: 10, threads: 1 }, plaintextSize: 40_000 });
   const info = parsed((await sealstream(['inspect', '--json', 'a.seal'], { cwd })).stdout);
   t.like(info, { frameSize: 4096, segmentSize: 16_384, digest: 'sha256' });
-  t.deepEqual(info['slots'], [{ type: 'key', keyId: 'k 1' }]);
+  t.deepEqual(info['slots'], [{ slotIndex: 0, type: 'key', keyId: 'k 1' }]);
 
   for (const [wrong, named] of [
     [['--frame-size', '12x'], /--frame-size is not a size: 12x/],
@@ -135,8 +135,7 @@ test('--json is one object: on standard output, or on standard error beside the 
     source: 'a.seal',
     target: '-',
     plaintextSize: 4,
-    headerFromCopy: false,
-    headerCopyDamaged: false,
+    warnings: [],
   });
 });
 

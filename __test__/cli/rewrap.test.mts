@@ -242,7 +242,7 @@ test('slots of unknown types, which --replace keeps, are reported', (t) => {
       { slotIndex: 1, type: 'unknown (77)' },
     ],
     openedBy: { slotIndex: 0, type: 'key' as const },
-    headerFromCopy: false,
+    warnings: [],
     added: [{ slotIndex: 0, type: 'key' }],
     removed: [{ slotIndex: 0, type: 'key' }],
   };

@@ -14,10 +14,10 @@ import {
   encrypt,
   KeyPair,
   type KeyProvider,
-  type OpenReport,
+  type DecryptReport,
   passphrase,
   provider,
-  type SealReport,
+  type EncryptReport,
 } from 'sealstream';
 import { safeStorageProvider, type SafeStorage } from 'sealstream/electron';
 
@@ -30,8 +30,8 @@ import { guideModule } from './support/guide.mjs';
 type Backup = (client: KMSClient, keyId: string, from: string, to: string, how: object) => Promise<unknown>;
 
 interface Guide {
-  backUp: (...backup: Parameters<Backup>) => Promise<SealReport>;
-  restore: (...backup: Parameters<Backup>) => Promise<OpenReport>;
+  backUp: (...backup: Parameters<Backup>) => Promise<EncryptReport>;
+  restore: (...backup: Parameters<Backup>) => Promise<DecryptReport>;
   sealForLogin: (app: object, storage: SafeStorage, bytes: Uint8Array, phrase: string) => Promise<Uint8Array>;
   vaultTransit: (address: string, token: string) => KeyProvider;
 }

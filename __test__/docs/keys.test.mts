@@ -11,7 +11,7 @@ import {
   type OpenedBy,
   passphrase,
   SecretKey,
-  type SealReport,
+  type EncryptReport,
 } from 'sealstream';
 
 import { failureOf } from '../api/support/errors.mjs';
@@ -19,7 +19,7 @@ import { temporaryDirectory } from '../api/support/files.mjs';
 import { guideModule } from './support/guide.mjs';
 
 interface Guide {
-  backUp: (path: string, publicKey: string, lastWayIn: Uint8Array) => Promise<SealReport>;
+  backUp: (path: string, publicKey: string, lastWayIn: Uint8Array) => Promise<EncryptReport>;
   restore: (sealed: string, path: string, pairFile: string) => Promise<OpenedBy>;
   receive: (sealed: string, path: string, keyFile: string) => Promise<void>;
 }

@@ -6,14 +6,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { decrypt, encrypt, type SealReport } from 'sealstream';
+import { decrypt, encrypt, type EncryptReport } from 'sealstream';
 
 import { temporaryDirectory } from '../api/support/files.mjs';
 import { key, plaintext } from '../api/support/small-segments.mjs';
 import { guideModule } from './support/guide.mjs';
 
 interface Guide {
-  store(request: unknown, path: string, key: unknown): Promise<SealReport>;
+  store(request: unknown, path: string, key: unknown): Promise<EncryptReport>;
   unseal(incoming: unknown, outgoing: unknown, key: unknown): Promise<void>;
   upload(url: string, blob: Blob, key: unknown): Promise<Response>;
   download(url: string, key: unknown): Promise<ArrayBuffer>;

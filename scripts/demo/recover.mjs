@@ -13,8 +13,8 @@ import { counted, duration, grouped, heading, rate, row, size } from './text.mjs
  */
 export async function showRecovery({ verify, salvage }, sealed, output, key) {
   heading('Check the file without the key, and salvage the intact frames');
-  const { problems, sealedSize, elapsedMs } = await verify(sealed);
-  row('verify', `${counted(problems.length, 'problem')}, found at ${rate(sealedSize, elapsedMs)}`);
+  const { problems, sealedSize, stats } = await verify(sealed);
+  row('verify', `${counted(problems.length, 'problem')}, found at ${rate(sealedSize, stats.elapsedMs)}`);
   for (const { segment, plaintextRange } of problems) {
     row('', `segment ${segment}: plaintext bytes ${rangeText(plaintextRange)}`);
   }
@@ -24,7 +24,7 @@ export async function showRecovery({ verify, salvage }, sealed, output, key) {
   const { recovered, lost, lostBytes } = map;
   row(
     'salvage',
-    `${size(recovered.bytes)} came back, ${size(lostBytes)} did not, in ${duration(map.elapsedMs)}`,
+    `${size(recovered.bytes)} came back, ${size(lostBytes)} did not, in ${duration(map.stats.elapsedMs)}`,
   );
   for (const { plaintextRange, cause } of lost)
     row('', `${cause}: plaintext bytes ${rangeText(plaintextRange)}`);

@@ -1,6 +1,7 @@
 // The errors of the package.
 
 import type {
+  DamageMap,
   FloeError as FloeFailure,
   FloeErrorCode,
   SealErrorCode,
@@ -66,18 +67,21 @@ export class SealError extends SealstreamError {
   readonly failure: SealFailure;
   /** Whether the failure concerns one segment, or the stream's end, so that the rest of the stream may be intact. */
   readonly isDamage: boolean;
+  /** If `salvage` recovered nothing: what is lost, where and why. */
+  declare readonly map?: DamageMap | undefined;
 
   /** @internal */
   constructor(
     message: string,
     code: SealErrorCode,
     failure: SealFailure,
-    { isDamage = false, cause }: { isDamage?: boolean; cause?: Error | undefined } = {},
+    { isDamage = false, cause, map }: SealErrorDetails = {},
   ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.failure = failure;
     this.isDamage = isDamage;
+    if (map !== undefined) this.map = map;
   }
 
   /**
@@ -97,6 +101,13 @@ export class SealError extends SealstreamError {
   static override is(this: void, value: unknown, code?: unknown): boolean {
     return isBranded(value, 'SealError', code);
   }
+}
+
+/** What only some errors have. */
+interface SealErrorDetails {
+  readonly isDamage?: boolean;
+  readonly cause?: Error | undefined;
+  readonly map?: DamageMap;
 }
 
 /**
@@ -149,6 +160,8 @@ export interface SealErrorOf<Code extends SealErrorCode> extends SealError {
   readonly failure: SealFailureOf<Code>;
   /** The system's error if the failure is of kind `Io`. */
   readonly cause: Code extends 'ERR_SEAL_IO' ? NodeJS.ErrnoException : unknown;
+  /** What is lost, if the failure is of kind `NothingRecovered`. */
+  readonly map: Code extends 'ERR_SEAL_NOTHING_RECOVERED' ? DamageMap : undefined;
 }
 
 /** A {@link FloeError} with this code. */

@@ -1,9 +1,10 @@
 // Seals and opens whole files.
 
+import type { DecryptReport, EncryptReport } from '../../native/binding';
 import { native } from '../internal/binding';
 import { damageSettings } from '../internal/damage';
 import { rangeError } from '../internal/errors';
-import { publicReport, run } from '../internal/operation';
+import { run } from '../internal/operation';
 import {
   checked,
   DAMAGE,
@@ -19,7 +20,7 @@ import { Recipients } from '../keys/recipients';
 import type { OpenOptions, SealOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
 import type { DetachedHeader, HeaderTarget } from './header';
-import type { DamageOptions, FileOptions, OpenReport, OperationOptions, SealReport } from './types';
+import type { DamageOptions, FileOptions, OperationOptions } from './types';
 
 /**
  * Seals the regular file `from` into the file `to`.
@@ -38,23 +39,23 @@ import type { DamageOptions, FileOptions, OpenReport, OperationOptions, SealRepo
  *
  * @example
  * const report = await encryptFile('photo.jpg', 'photo.seal', { key, overwrite: true });
- * console.log(report.plaintextSize, report.segments);
+ * console.log(report.plaintextSize, report.sealedSize);
  */
 export async function encryptFile(
   from: string | URL,
   to: string | URL,
   options: SealOptions & OperationOptions & FileOptions & HeaderApart,
-): Promise<DetachedSealReport>;
+): Promise<DetachedEncryptReport>;
 export async function encryptFile(
   from: string | URL,
   to: string | URL,
   options: SealOptions & OperationOptions & FileOptions & HeaderOption,
-): Promise<SealReport>;
+): Promise<EncryptReport>;
 export async function encryptFile(
   from: string | URL,
   to: string | URL,
   options: SealOptions & OperationOptions & FileOptions & HeaderOption,
-): Promise<SealReport> {
+): Promise<EncryptReport> {
   const [source, target] = [path('from', from), path('to', to)];
   const settings = sealSettings(options, true);
   const recipients = Recipients.of(options);
@@ -68,12 +69,11 @@ export async function encryptFile(
   } else if (placement.headerTo !== undefined) {
     throw rangeError('headerTo', "needs header: 'detached'");
   }
-  const report = await run('encryptFile', options, (how, operation) =>
+  return run('encryptFile', options, (how, operation) =>
     recipients.use(settings.context, operation, (chosen) =>
       native.encryptFile(source, target, chosen, settings, placement, how),
     ),
   );
-  return publicReport(report);
 }
 
 /**
@@ -93,7 +93,7 @@ export async function decryptFile(
   from: string | URL,
   to: string | URL,
   options: OpenOptions & OperationOptions & FileOptions & DamageOptions & DetachedHeader,
-): Promise<OpenReport> {
+): Promise<DecryptReport> {
   const [source, target] = [path('from', from), path('to', to)];
   const settings = openSettings(options);
   const { onDamage, header } = checked(options, { ...DAMAGE, ...DETACHED });
@@ -102,7 +102,7 @@ export async function decryptFile(
   if (header && placement.resume) throw notResumable();
   const sealed = fileSource(source, header);
   const slots = () => native.sourceServiceSlots(sealed);
-  const report = await run(
+  return run(
     'decryptFile',
     options,
     (how, operation) => {
@@ -114,7 +114,6 @@ export async function decryptFile(
     },
     { callsCaller: typeof onDamage === 'function' },
   );
-  return publicReport(report);
 }
 
 /** Where the header of a sealed file goes. */
@@ -134,10 +133,10 @@ export interface HeaderApart extends HeaderOption {
 }
 
 /** The report of sealing with a detached header. */
-export type DetachedSealReport = SealReport & {
+export interface DetachedEncryptReport extends EncryptReport {
   /** The stream's header: without it the file cannot be opened. */
-  readonly header: Buffer;
-};
+  header: Buffer;
+}
 
 function notResumable(): RangeError {
   return rangeError('resume', "can't be combined with a detached header");

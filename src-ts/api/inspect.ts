@@ -3,7 +3,7 @@
 import type { StreamInfo } from '../../native/binding';
 import { native } from '../internal/binding';
 import { fixedBytes, isBytes } from '../internal/bytes';
-import { awaitNative, callNative, typeError } from '../internal/errors';
+import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
 import { byteCount, checked, knownOptions, path, sealSettings, SIZE } from '../internal/options';
 import { Recipients } from '../keys/recipients';
 import { isAccess, type SecretArgument } from '../keys/registry';
@@ -34,7 +34,7 @@ export async function inspect(source: string | URL | Uint8Array): Promise<Stream
  * @param options The options that the stream will be sealed with. `keyId` or `recipients`, `frameSize`, `segmentSize` and `digest`
  *   affect the size. `target` is `'bytes'` by default, for {@link encrypt} and {@link encryptSync}; `'file'` is for
  *   {@link encryptFile}, whose header has room for changes and a copy.
- * @throws TypeError or RangeError for wrong options, and for a key service, which chooses the size of its blob.
+ * @throws TypeError or RangeError for wrong options, for a stream of more than 2^53 - 1 bytes, and for a key service, which chooses the size of its blob.
  *
  * @example
  * const size = sealedSize(1_000_000, { target: 'file', digest: 'sha256' });
@@ -53,5 +53,10 @@ export function sealedSize(
     const found = 'one, which chooses the size of its blob';
     throw typeError('recipients', 'without key services', recipients, found);
   }
-  return callNative(() => native.sealedSize(size, items as SecretArgument[], settings));
+  const sealed = callNative(() => native.sealedSize(size, items as SecretArgument[], settings));
+  if (Number.isSafeInteger(sealed)) return sealed;
+  throw rangeError(
+    'plaintextSize',
+    `must be less: the sealed stream would have more than ${Number.MAX_SAFE_INTEGER} bytes`,
+  );
 }

@@ -1,8 +1,15 @@
 // Changes who can open a sealed file, in its header.
 
-import type { RewrapReport, RewrapSettings, SlotSelection } from '../../native/binding';
+import type {
+  OpenSettings,
+  RewrapReport,
+  RewrapSettings,
+  ServiceSlot,
+  SlotSelection,
+} from '../../native/binding';
 import { limits, native, nullPrototype } from '../internal/binding';
-import { rangeError, typeError } from '../internal/errors';
+import { fixedBytes } from '../internal/bytes';
+import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import {
   boolean,
@@ -29,6 +36,9 @@ export type RewrapOptions = Pick<OpeningOptions, 'context' | 'acceptSlots' | 'ma
   ByWhat &
   RewrapChange;
 
+/** Options of {@link rewrapHeader}. */
+export type RewrapHeaderOptions = Omit<RewrapOptions, 'flush' | 'mend'>;
+
 /**
  * Selects key slots of a header: the one with an index from 0, all of a type, all with a key id (a key's name, or the id of a key
  * service's key), or all that an identity opens. An identity of a key service can't select slots: give its key id.
@@ -52,6 +62,11 @@ export interface RewrapChange {
    */
   replace?: readonly (Recipient | SecretKey)[] | undefined;
   /**
+   * Write the header and its copy again without a change, which completes an interrupted rewrap and repairs a damaged copy. Can't be
+   * combined with `add`, `remove` and `replace`.
+   */
+  mend?: boolean | undefined;
+  /**
    * If a new file is needed, flush it and its name to the disk before the promise resolves; `true` by default. A header that is
    * written in place is always flushed.
    */
@@ -70,8 +85,7 @@ export interface RewrapChange {
  * keys), or the stream has no copy of it, a new file replaces the old one. It gets the old one's permissions; other hard links keep
  * the old file.
  *
- * Without `add`, `remove` and `replace` the header is written again unchanged. That repairs a damaged copy of it and completes an
- * interrupted rewrap.
+ * With `mend: true` the header is written again unchanged. That repairs a damaged copy of it and completes an interrupted rewrap.
  *
  * @throws SealError. The file is then unchanged, unless the disk fails between writing the header's copy and the header: then it opens
  *   with the keys before and after the change. `TargetBusy` if another rewrap of the file is running, `SourceChanged` if another file
@@ -83,6 +97,46 @@ export interface RewrapChange {
  */
 export async function rewrap(path: string | URL, options: RewrapOptions): Promise<RewrapReport> {
   const file = checkedPath('path', path);
+  const slots = () => native.sourceServiceSlots(fileSource(file));
+  return rewrapped('rewrap', planned(options, true), options.signal, slots, (...how) =>
+    native.rewrap(file, ...how),
+  );
+}
+
+/**
+ * Changes who can open the body of a header that is kept apart, and returns the new header: {@link rewrap} without a file. The body is
+ * not needed, and `header` stays as it is: **it also opens the body, until all of its copies are gone**.
+ *
+ * The header of a stream with a copy of it in the body, such as one from `exportHeader`, keeps its size: it has room for about thirty
+ * keys.
+ *
+ * @param header Exactly the header's bytes.
+ * @throws SealError if no key opens the header; ProviderError if a key service fails; the reason of `signal`; TypeError and RangeError
+ *   for wrong options, and for a header that would outgrow its size.
+ *
+ * @example
+ * const next = await rewrapHeader(header, { key, add: [x25519(publicKey)] });
+ */
+export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Buffer> {
+  // Providers may take long, and the caller may change its bytes meanwhile.
+  const bytes = Buffer.from(fixedBytes('header', header));
+  const slots = () => callNative(() => native.headerServiceSlots(bytes));
+  return rewrapped('rewrapHeader', planned(options, false), options.signal, slots, (...how) =>
+    native.rewrapHeader(bytes, ...how),
+  );
+}
+
+/** What changes, checked. */
+interface RewrapPlan {
+  readonly open: OpenSettings;
+  readonly identities: Identities;
+  readonly added: Recipients | undefined;
+  /** The identities that select slots to remove. */
+  readonly identified: readonly SecretArgument[];
+  readonly settings: RewrapSettings;
+}
+
+function planned(options: RewrapHeaderOptions & RewrapChange, canMend: boolean): RewrapPlan {
   const open = openSettings(options);
   const identities = Identities.of(options);
   const { add, remove = [], replace } = options;
@@ -91,24 +145,43 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
   }
   const added = recipients(add, replace);
   const selectors = list('remove', remove, 0, Infinity, selector);
-  const identified = selectors.flatMap((each) => each.identity ?? []);
+  const { mend = false, flush = true } = checked(options, CHANGE);
+  const changes = added !== undefined || selectors.length > 0;
+  if (mend && changes) throw rangeError('mend', 'can not be given with add, remove or replace');
+  if (!changes && !(mend && canMend)) {
+    throw rangeError('options', `must have add, remove or replace${canMend ? ', or mend: true' : ''}`);
+  }
   const settings: RewrapSettings = nullPrototype({
     replace: replace !== undefined,
     remove: selectors.flatMap((each) => each.selection ?? []),
-    flush: checked(options, { flush: boolean }).flush ?? true,
+    flush,
   });
-  return run('rewrap', { signal: options.signal }, async (how, operation) => {
+  return { open, identities, added, identified: selectors.flatMap((each) => each.identity ?? []), settings };
+}
+
+/** Wraps the key for the recipients, opens the header with the identities, and writes. */
+async function rewrapped<T extends object>(
+  name: 'rewrap' | 'rewrapHeader',
+  { open, identities, added, identified, settings }: RewrapPlan,
+  signal: AbortSignal | undefined,
+  slots: () => ServiceSlot[] | Promise<ServiceSlot[]>,
+  write: (
+    offered: SecretArgument[],
+    open: OpenSettings,
+    made: SecretArgument[],
+    removed: SecretArgument[],
+    settings: RewrapSettings,
+  ) => Promise<T>,
+): Promise<T> {
+  return run(name, { signal }, async (how, operation) => {
     if (how.cancellation) settings.cancellation = how.cancellation;
     // While the operation waits for a service, the caller may dispose of all secrets.
     const [opening, sealing, removed] = [identities.copy(), added?.copy(), identified.map(copySecret)];
-    const slots = () => native.sourceServiceSlots(fileSource(file));
     // Wrapping is outside of the attempts to open, so that services wrap once.
-    const write = (made: SecretArgument[]) =>
-      opening.use(slots, open.context, operation, (offered) =>
-        native.rewrap(file, offered, open, made, removed, settings),
-      );
+    const writeWith = (made: SecretArgument[]) =>
+      opening.use(slots, open.context, operation, (offered) => write(offered, open, made, removed, settings));
     try {
-      return await (sealing ? sealing.use(open.context, operation, write) : write([]));
+      return await (sealing ? sealing.use(open.context, operation, writeWith) : writeWith([]));
     } finally {
       opening.dispose();
       sealing?.dispose();
@@ -144,6 +217,7 @@ function selector(name: string, item: unknown): Selector {
   return { selection: nullPrototype({ [String(field)]: check(`${name}.${field}`, value) }) };
 }
 
+const CHANGE = { flush: boolean, mend: boolean };
 const SELECTION: ReadonlyMap<string, Check<unknown>> = new Map<keyof SlotSelection, Check<unknown>>([
   ['slotIndex', integer(0, limits.maxSlots - 1)],
   ['type', slotType],

@@ -1,7 +1,7 @@
 // Recovers the readable parts of a damaged sealed file, and maps the rest.
 
 import type { DamageMap, SalvageSettings, ServiceSlot } from '../../native/binding';
-import { native, nullPrototype } from '../internal/binding';
+import { native } from '../internal/binding';
 import { publicError } from '../internal/errors';
 import { run, type Start } from '../internal/operation';
 import { checked, openSettings, path, placementSettings, SALVAGE } from '../internal/options';
@@ -23,23 +23,24 @@ export interface SalvageChoices {
    * A header of the stream that was stored elsewhere: the first bytes of another copy, or of the file when it was intact. Bytes after
    * the header are ignored. If it unlocks, it is preferred to the file's own.
    */
-  header?: Uint8Array | undefined;
+  fallbackHeader?: Uint8Array | undefined;
   /**
-   * What to write for lost bytes: `'zeros'`, the default, keeps every byte at its offset (in a sparse file if the system has them);
-   * `'omit'` writes nothing, so that recovered parts follow each other.
+   * What to write for lost bytes: `'zero'`, the default, keeps every byte at its offset (in a sparse file if the system has them);
+   * `'skip'` writes nothing, so that recovered parts follow each other.
    */
-  lost?: 'zeros' | 'omit' | undefined;
+  lost?: 'zero' | 'skip' | undefined;
 }
 
 /**
  * Recovers everything that verifies from the damaged sealed file `from` into the file `to`: frame by frame, also if parts are cut
  * out, overwritten, duplicated, moved or unreadable. The map it returns shows what is lost, where and why.
  *
- * Only authenticated bytes are written. If nothing is recovered, there is no `to`: check `outcome`. A new file gets the permissions
- * of `from` without those of group and others. Progress counts bytes of the source.
+ * Only authenticated bytes are written. A new file gets the permissions of `from` without those of group and others. Progress counts
+ * bytes of the source.
  *
- * @throws SealError if no header unlocks with the key, or if reading or writing fails; the reason of `signal`; TypeError and
- *   RangeError for wrong options. `to` is then unchanged.
+ * @throws SealError of kind `NothingRecovered` if no frame verifies: the error's `map` shows what is lost. SealError also if no header
+ *   unlocks with the key, or if reading or writing fails; the reason of `signal`; TypeError and RangeError for wrong options. `to` is
+ *   then unchanged.
  *
  * @example
  * const map = await salvage('photo.seal', 'photo.jpg', { key });
@@ -53,15 +54,19 @@ export async function salvage(
   const [source, target] = [path('from', from), path('to', to)];
   const settings = openSettings(options);
   const identities = Identities.of(options);
-  const { header, lost } = checked(options, SALVAGE);
-  const choices: SalvageSettings = nullPrototype({ ...(header && { header }), omitLost: lost === 'omit' });
+  const choices: SalvageSettings = checked(options, SALVAGE);
   const placement = placementSettings(options);
   const recover: Start<DamageMap> = async (how, operation) => {
-    const slots = () => serviceSlots(source, header);
-    const map = await identities.use(slots, settings.context, operation, (offered) =>
-      native.salvageFile(source, target, offered, settings, choices, placement, how),
+    const slots = () => serviceSlots(source, choices.fallbackHeader);
+    const { map, failure, code, message } = await identities.use(
+      slots,
+      settings.context,
+      operation,
+      (offered) => native.salvage(source, target, offered, settings, choices, placement, how),
     );
-    for (const { segmentCount: _, ...damage } of map.lost) operation.diagnostics.damage(damage);
+    for (const lost of map.lost) operation.diagnostics.damage(lost);
+    if (failure && code !== undefined && message !== undefined)
+      throw new SealError(message, code, failure, { map });
     return map;
   };
   return run('salvage', options, recover, { total: ({ sourceSize }) => sourceSize });

@@ -1,14 +1,6 @@
 // Options and reports that several functions share.
 
-import type {
-  Damage,
-  DamageDecisionName,
-  DigestName,
-  Opened,
-  Progress,
-  OperationReport,
-  SlotType,
-} from '../../native/binding';
+import type { Damage, DamageDecisionName, DigestName, Progress, SlotType } from '../../native/binding';
 
 /** Options of every operation that returns a promise. */
 export interface OperationOptions {
@@ -156,12 +148,3 @@ export type SegmentResult =
  * sealed segments.
  */
 export type ProgressEvent = Progress;
-
-/** The report of an operation. */
-export type Report = Omit<OperationReport, 'opened'>;
-
-/** The report of sealing. */
-export type SealReport = Report;
-
-/** The report of opening. */
-export type OpenReport = Omit<Report, 'header'> & Opened;

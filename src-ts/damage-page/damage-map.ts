@@ -64,10 +64,9 @@ const MAP = object({
   conflicts: list(object({ segment: number, message: text })),
   conflictCount: number,
   otherStreams: list(text),
-  // Maps of an early release have no stages.
-  stages: either(
-    is(undefined),
-    object({ readMs: number, cryptoMs: number, digestMs: number, writeMs: number, waitMs: number }),
-  ),
-  elapsedMs: number,
+  stats: object({
+    elapsedMs: number,
+    threads: number,
+    stages: object({ readMs: number, cryptoMs: number, digestMs: number, writeMs: number, waitMs: number }),
+  }),
 });

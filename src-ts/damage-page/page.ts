@@ -207,7 +207,7 @@ function footnotes(map: DamageMap): string {
       : []),
     `File: ${formatCount(map.sourceSize)} bytes. Output: ${formatCount(map.outputSize)} bytes. Stream ${map.streamId}, ` +
       `${formatCount(extent(map))} bytes in frames of ${formatSize(map.frameSize)}, digest ${map.digest}. ` +
-      `Took ${formatDuration(map.elapsedMs)}.`,
+      `Took ${formatDuration(map.stats.elapsedMs)}.`,
   ];
   return `<footer>${notes.map((note) => `<p>${escaped(note)}</p>`).join('')}</footer>`;
 }

@@ -34,6 +34,7 @@ export type OperationName =
   | 'heal'
   | 'open'
   | 'rewrap'
+  | 'rewrapHeader'
   | 'salvage'
   | 'verify';
 

@@ -8,12 +8,13 @@ import type {
   SealErrorCode,
   SealFailure,
 } from '../../native/binding';
-import { FloeError, SealError } from '../api/errors';
+import { FloeError, SealError, SealstreamError } from '../api/errors';
 import { systemError } from './system-error';
 
 /** Turns an error of the addon into the package's own class, with a stack that leads to the caller. */
 export function publicError(error: unknown): unknown {
   if (!isError(error) || !('failure' in error) || !('code' in error)) return error;
+  if (error instanceof SealstreamError) return error;
   const { message, code, failure, isDamage } = error as Error & Record<string, unknown>;
   if (String(code).startsWith('ERR_FLOE_')) {
     return new FloeError(message, code as FloeErrorCode, failure as FloeFailure);

@@ -1,6 +1,6 @@
 // Runs an operation of the addon: passes signal and listeners in, and reports or the package's errors out.
 
-import type { OperationReport, Progress, RunSettings } from '../../native/binding';
+import type { Progress, RunSettings } from '../../native/binding';
 import { abortError, onAbort, throwIfAborted } from './abort';
 import { native, nullPrototype } from './binding';
 import { Canceller } from './canceller';
@@ -8,7 +8,7 @@ import { Diagnostics, type OperationName } from './diagnostics';
 import { publicError } from './errors';
 import { checked, RUN } from './options';
 import { SealError } from '../api/errors';
-import type { OpenReport, OperationOptions } from '../api/types';
+import type { OperationOptions } from '../api/types';
 
 /** Starts an operation of the addon. */
 export type Start<T> = (settings: RunSettings, operation: Operation) => Promise<T>;
@@ -102,11 +102,6 @@ export class Operation {
 
 export function isCancelled(error: unknown): boolean {
   return SealError.is(error, 'ERR_SEAL_CANCELLED');
-}
-
-/** Converts the addon's report to the public one, which has the fields of `opened` beside the others: those that sealing lacks. */
-export function publicReport({ opened, ...common }: OperationReport): OpenReport {
-  return { ...common, ...opened } as OpenReport;
 }
 
 function plaintextSizeOf(result: { plaintextSize?: number }): number {

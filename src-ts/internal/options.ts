@@ -239,11 +239,21 @@ export const VERIFY = {
   seed: byteCount,
   maxBytesPerSecond: integer(1, Number.MAX_SAFE_INTEGER),
 };
-export const SALVAGE = { header: fixedBytes, lost: oneOf(['zeros', 'omit']) };
+export const SALVAGE = { fallbackHeader: fixedBytes, lost: oneOf(['zero', 'skip']) };
 export const SIZE = { target: oneOf(['bytes', 'file']) };
 export const KEY_FILE = { allowReadable: boolean };
 /** The names in modules that check their values themselves. */
-const OTHERS = { add: 0, header: 0, identities: 0, key: 0, keyId: 0, recipients: 0, remove: 0, replace: 0 };
+const OTHERS = {
+  add: 0,
+  header: 0,
+  identities: 0,
+  key: 0,
+  keyId: 0,
+  mend: 0,
+  recipients: 0,
+  remove: 0,
+  replace: 0,
+};
 /** The options of all functions without a table of their own. */
 const KNOWN = {
   ...{ ...SEALING, ...OPENING, ...PLACEMENT, ...RUN, ...DAMAGE, ...STREAM, ...QUEUES, ...READER },

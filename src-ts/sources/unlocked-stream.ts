@@ -88,7 +88,7 @@ export class UnlockedStream {
   openSegment(segment: number, output: Uint8Array, { canceller }: Operation): Promise<SegmentOutcome> {
     return this.#whileOpen(async () => {
       const source: Source = this.fetched
-        ? await this.fetched.ranges([this.reader.segmentSealedRange(segment)], canceller)
+        ? await this.fetched.ranges([this.reader.place(segment).sealedRange], canceller)
         : nullPrototype(this.bytes === undefined ? {} : { bytes: this.bytes });
       return this.reader.openSegment(segment, source, output, canceller.cancellation);
     });

@@ -2,7 +2,8 @@
 
 import type { Duplex } from 'node:stream';
 
-import type { DamageOptions, NodeStreamOptions, OpenReport, SealReport, StreamOptions } from '../api/types';
+import type { DecryptReport, EncryptReport } from '../../native/binding';
+import type { DamageOptions, NodeStreamOptions, StreamOptions } from '../api/types';
 import { abortSignal } from '../internal/abort';
 import { checked, QUEUES } from '../internal/options';
 import type { OpenOptions, SealOptions } from '../keys/types';
@@ -13,13 +14,13 @@ import { sealing } from './sealing';
 /** A stream that takes plaintext and gives its sealed stream. */
 export interface EncryptStream extends Duplex {
   /** The report, after the last byte was read. */
-  readonly report: SealReport | undefined;
+  readonly report: EncryptReport | undefined;
 }
 
 /** A stream that takes a sealed stream and gives its plaintext. */
 export interface DecryptStream extends Duplex {
   /** The report, after the end was verified. */
-  readonly report: OpenReport | undefined;
+  readonly report: DecryptReport | undefined;
 }
 
 /**

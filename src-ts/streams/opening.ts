@@ -2,14 +2,13 @@
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-import type { ByteRange, OpenStream, PlaintextSlots } from '../../native/binding';
-import type { DamageOptions, DamagePolicy, OpenReport, StreamOptions } from '../api/types';
+import type { ByteRange, DecryptReport, OpenStream, PlaintextSlots } from '../../native/binding';
+import type { DamageOptions, DamagePolicy, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
 import { GrowingBuffer } from '../internal/bytes';
 import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
 import { callNative } from '../internal/errors';
-import { publicReport } from '../internal/operation';
 import { checked, DAMAGE, openSettings, STREAM } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { OpenOptions } from '../keys/types';
@@ -19,7 +18,7 @@ import { Conversion, type MakeConversion } from './conversion';
 export function opening(
   name: OperationName,
   options: OpenOptions & StreamOptions & DamageOptions,
-): MakeConversion<OpenReport> {
+): MakeConversion<DecryptReport> {
   const plan = openPlan(options);
   return (outlet) => new Opening(name, outlet, plan);
 }
@@ -31,7 +30,7 @@ function openPlan(options: OpenOptions & StreamOptions & DamageOptions) {
   return { settings, onDamage: 'abort' as DamagePolicy, ...checked(options, OPEN_STREAM), identities };
 }
 
-class Opening extends Conversion<OpenReport, ReturnType<typeof openPlan>> {
+class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
   #stream: OpenStream | undefined;
   /** The header, record or end that is arriving. */
   #part = new GrowingBuffer(native.streamHeaderSize(EMPTY));
@@ -103,14 +102,14 @@ class Opening extends Conversion<OpenReport, ReturnType<typeof openPlan>> {
     this.deliver(opened, true, (error) => this.#replace(stream, segment, error));
   }
 
-  async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: OpenReport }> {
+  async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: DecryptReport }> {
     const { concurrency = stream.concurrency } = this.plan;
     try {
       const report = await stream.finish(bytes, concurrency, this.cancellation);
-      return { bytes: [], report: publicReport(report) };
+      return { bytes: [], report };
     } catch (error) {
       const replacement = await this.#replace(stream, stream.segment, error);
-      return { bytes: replacement, report: publicReport(stream.report(concurrency)) };
+      return { bytes: replacement, report: stream.report(concurrency) };
     }
   }
 

@@ -1,11 +1,10 @@
 // Converts plaintext to a sealed stream.
 
-import type { SealStream } from '../../native/binding';
-import type { SealReport, StreamOptions } from '../api/types';
+import type { EncryptReport, SealStream } from '../../native/binding';
+import type { StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
 import { ownCopy } from '../internal/bytes';
 import type { OperationName } from '../internal/diagnostics';
-import { publicReport } from '../internal/operation';
 import { checked, sealSettings, STREAM } from '../internal/options';
 import { Recipients } from '../keys/recipients';
 import type { SealOptions } from '../keys/types';
@@ -15,7 +14,7 @@ import { Conversion, type MakeConversion } from './conversion';
 export function sealing(
   name: OperationName,
   options: SealOptions & StreamOptions,
-): MakeConversion<SealReport> {
+): MakeConversion<EncryptReport> {
   const plan = sealPlan(options);
   return (outlet) => new Sealing(name, outlet, plan);
 }
@@ -26,7 +25,7 @@ function sealPlan(options: SealOptions & StreamOptions) {
   return { settings, ...checked(options, STREAM), recipients: Recipients.of(options).copy() };
 }
 
-class Sealing extends Conversion<SealReport, ReturnType<typeof sealPlan>> {
+class Sealing extends Conversion<EncryptReport, ReturnType<typeof sealPlan>> {
   #stream: SealStream | undefined;
   /** The memory of the segment that is being filled. */
   #record: Buffer | undefined;
@@ -65,7 +64,7 @@ class Sealing extends Conversion<SealReport, ReturnType<typeof sealPlan>> {
       const end = Buffer.allocUnsafeSlow(stream.endSize);
       const { concurrency = stream.concurrency } = this.plan;
       const report = await stream.finish(end, concurrency, this.cancellation);
-      return { bytes: [end], report: publicReport(report) };
+      return { bytes: [end], report };
     });
   }
 

@@ -65,19 +65,19 @@ async function openSegment(
   segment: number,
 ): Promise<{ result: SegmentResult; isFinal: boolean }> {
   const { reader } = stream;
-  const plaintextRange = reader.segmentPlaintextRange(segment);
+  const place = reader.place(segment);
+  const { offset, length } = place.plaintextRange;
   const isPresent = segment < reader.segmentsPresent;
-  const output = Buffer.allocUnsafeSlow(isPresent ? plaintextRange.length : 0);
+  const output = Buffer.allocUnsafeSlow(isPresent ? length : 0);
   const outcome = await stream.openSegment(segment, output, operation);
   const { failure, message, isFinal, plaintextSize, sealedSize, frames, stages } = outcome;
   if (failure === undefined || message === undefined) {
     operation.diagnostics.segment({ segment, plaintextSize, sealedSize, frames, stages });
     // In memory of its own, if the segment is shorter than its buffer.
     const data = output.length === plaintextSize ? output : ownCopy(output, plaintextSize);
-    return { result: { ok: true, segment, offset: plaintextRange.offset, data }, isFinal };
+    return { result: { ok: true, segment, offset, data }, isFinal };
   }
-  const sealedRange = reader.segmentSealedRange(segment);
-  const damage = { segment, plaintextRange, sealedRange, failure, message };
+  const damage = { ...place, failure, message };
   operation.diagnostics.damage(damage);
   return { result: { ok: false, ...damage }, isFinal };
 }

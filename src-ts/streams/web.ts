@@ -2,7 +2,8 @@
 
 import { types } from 'node:util';
 
-import type { DamageOptions, OpenReport, SealReport, StreamOptions } from '../api/types';
+import type { DecryptReport, EncryptReport } from '../../native/binding';
+import type { DamageOptions, StreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
 import { isBytes } from '../internal/bytes';
 import { checked, STREAM } from '../internal/options';
@@ -96,7 +97,7 @@ class ConversionPair<Report extends object> {
  * @example
  * const sealed = response.body.pipeThrough(new EncryptionStream({ key }));
  */
-export class EncryptionStream extends ConversionPair<SealReport> {
+export class EncryptionStream extends ConversionPair<EncryptReport> {
   /** @throws TypeError and RangeError for wrong options. */
   constructor(options: SealOptions & StreamOptions) {
     super(sealing('EncryptionStream', options), checked(options, STREAM).signal);
@@ -113,7 +114,7 @@ export class EncryptionStream extends ConversionPair<SealReport> {
  * @example
  * const plaintext = response.body.pipeThrough(new DecryptionStream({ key }));
  */
-export class DecryptionStream extends ConversionPair<OpenReport> {
+export class DecryptionStream extends ConversionPair<DecryptReport> {
   /** @throws TypeError and RangeError for wrong options. */
   constructor(options: OpenOptions & StreamOptions & DamageOptions) {
     super(opening('DecryptionStream', options), checked(options, STREAM).signal);

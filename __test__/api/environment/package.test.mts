@@ -47,6 +47,7 @@ const NAMES = [
   'passphrase',
   'provider',
   'rewrap',
+  'rewrapHeader',
   'salvage',
   'sealedSize',
   'secretKey',

@@ -132,7 +132,7 @@ test('a damaged body is salvaged with its header, and its damage is reported', a
   const found = await verify(path('body'), { key, header });
   t.is(found.problems[0]?.segment, 1);
   t.true((found.problems[0]?.sealedRange.offset ?? 0) <= header.length + at);
-  const map = await salvage(path('body'), path('out'), { key, header });
+  const map = await salvage(path('body'), path('out'), { key, fallbackHeader: header });
   t.is(map.outcome, 'partial');
   t.is(map.lost.length, 1);
   t.is(readFileSync(path('out')).length, plaintext.length);

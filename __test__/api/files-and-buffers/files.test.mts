@@ -219,7 +219,7 @@ test('an empty file is sealed and opened; an empty stream is refused', async (t)
   const at = (name: string) => join(directory, name);
   writeFileSync(at('empty'), '');
   const report = await encryptFile(at('empty'), at('sealed'), { key });
-  t.like(report, { plaintextSize: 0, segments: 1, frames: 1 });
+  t.like(report, { plaintextSize: 0, stats: { segments: 1, frames: 1 } });
   await decryptFile(at('sealed'), at('opened'), { key });
   t.is(readFileSync(at('opened')).length, 0);
   const failure = await failureOf(t, () => decryptFile(at('empty'), at('to'), { key }));

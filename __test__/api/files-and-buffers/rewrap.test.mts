@@ -45,7 +45,7 @@ test('an added recipient can open the file and a removed one can not, in place',
     revision: 1,
     inPlace: true,
     headerSize: HEADER,
-    headerFromCopy: false,
+    warnings: [],
     openedBy: { slotIndex: 0, type: 'key', keyId: 'old' },
     slots: [{ type: 'key', keyId: 'new' }],
     added: [{ slotIndex: 0, type: 'key', keyId: 'new' }],
@@ -86,7 +86,7 @@ test('slots are selected by index and type, and replaced as a whole', async (t) 
   t.deepEqual(types(await rewrap(path, { key, remove: [{ slotIndex: 1 }, { type: 'x25519' }] })), ['key']);
   const replaced = await rewrap(path, { key, replace: [x25519(pair.publicKey)] });
   t.deepEqual(types(replaced), ['x25519']);
-  t.is((await rewrap(path, { identities: [pair] })).revision, 4);
+  t.is((await rewrap(path, { identities: [pair], mend: true })).revision, 4);
 });
 
 test('a header that outgrows its room makes a new file, and a stream without a copy too', async (t) => {
@@ -122,12 +122,12 @@ test('a failure changes nothing', async (t) => {
     /selects no slot by an identity of the type key/,
   );
   const signal = AbortSignal.abort(new Error('enough'));
-  t.is((await refused({ key, context, signal })).message, 'enough');
+  t.is((await refused({ key, context, mend: true, signal })).message, 'enough');
   const service = new FakeService('fake', () => {
     throw new Error('down');
   });
   t.is((await refused({ key, context, add: [provider(service, 'k')] })).code, 'ERR_PROVIDER_FAILED');
-  const costly = { key: undefined, identities: [passphrase('a', { strength: CHEAP })], context };
+  const costly = { key: undefined, identities: [passphrase('a', { strength: CHEAP })], context, mend: true };
   t.is((await refused({ ...costly, acceptSlots: ['passphrase'] })).code, 'ERR_SEAL_NO_MATCHING_KEY');
 });
 
@@ -160,6 +160,13 @@ test('options are checked before anything is read', async (t) => {
   );
   await wrong({ remove: [provider(new FakeService(), 'k')] }, type, /keyId/);
   await wrong({ flush: 1 }, type, /flush/);
+  await wrong({ mend: 1 }, type, /mend/);
+  for (const nothing of [{}, { mend: false }, { add: [] }, { add: [], remove: [] }]) {
+    await wrong(nothing, range, /add, remove or replace, or mend: true/);
+  }
+  for (const change of [{ add: [key] }, { remove: [{ slotIndex: 0 }] }, { replace: [key] }]) {
+    await wrong({ ...change, mend: true }, range, /mend can not be given with/);
+  }
   await wrong({ removed: [{ slotIndex: 0 }] }, 'ERR_INVALID_ARG_VALUE', /removed/);
 });
 
@@ -176,7 +183,11 @@ test('an interrupted rewrap is reported, opens with both keys, and the next rewr
     [key, false],
     [other, true],
   ] as const) {
-    t.is((await decryptFile(path, out, { key: each, overwrite: true })).headerFromCopy, headerFromCopy);
+    const { warnings } = await decryptFile(path, out, { key: each, overwrite: true });
+    t.deepEqual(
+      warnings.map(({ kind }) => kind),
+      headerFromCopy ? ['HeaderFromCopy'] : [],
+    );
     const reader = await open(path, { key: each });
     t.deepEqual(await reader.read(0, plaintext.length), plaintext);
     await reader.close();
@@ -188,7 +199,10 @@ test('an interrupted rewrap is reported, opens with both keys, and the next rewr
     t.deepEqual(found.problems[0]?.failure, { kind: 'RewrapInterrupted', revision: 0, copyRevision: 1 });
   }
   t.like(await inspect(path), { headerRevision: 1, headerFromCopy: true });
-  t.like(await rewrap(path, { key: other }), { revision: 2, headerFromCopy: true });
+  t.like(await rewrap(path, { key: other, mend: true }), {
+    revision: 2,
+    warnings: [{ kind: 'HeaderFromCopy' }],
+  });
   t.true((await verify(path, { key: other })).sound);
   t.is((await errorOf(decryptFile(path, out, { key, overwrite: true }))).code, 'ERR_SEAL_NO_MATCHING_KEY');
 });

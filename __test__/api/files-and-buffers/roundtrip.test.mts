@@ -21,6 +21,7 @@ import {
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
+import { crc64 } from '../support/independent-opener.mjs';
 
 const key = generateKey();
 const small = { frameSize: 1024, segmentSize: 4096 };
@@ -91,24 +92,45 @@ test('a report has sizes, threads and times', async (t) => {
   const at = (name: string) => join(directory, name);
   writeFileSync(at('plain'), pattern(10_000));
   const sealed = await encryptFile(at('plain'), at('sealed'), { key, ...small, threads: 2 });
-  t.like(sealed, { plaintextSize: 10_000, segments: 3, frames: 10, threads: 2 });
-  t.regex(sealed.crc64Nvme, /^[0-9a-f]{16}$/);
+  t.like(sealed, { plaintextSize: 10_000, warnings: [], stats: { segments: 3, frames: 10, threads: 2 } });
   t.regex(sealed.streamId, /^[0-9a-f]{64}$/);
-  t.false('opened' in sealed);
+  t.is(sealed.sealedCrc64Nvme, crc64(readFileSync(at('sealed'))).toString('base64'));
   const opened = await decryptFile(at('sealed'), at('opened'), { key });
   t.like(opened, {
     plaintextSize: 10_000,
     sealedSize: sealed.sealedSize,
     streamId: sealed.streamId,
     openedBy: { slotIndex: 0, type: 'key' },
-    headerFromCopy: false,
-    headerCopyDamaged: false,
+    plaintextCrc64Nvme: crc64(pattern(10_000)).toString('base64'),
+    warnings: [],
+    damage: [],
+    damageCount: 0,
+    stats: { segments: 3, frames: 10 },
   });
-  t.false('opened' in opened);
-  for (const { elapsedMs, stages } of [sealed, opened]) {
+  t.deepEqual(Object.keys(sealed).sort(), [
+    'plaintextSize',
+    'sealedCrc64Nvme',
+    'sealedSize',
+    'stats',
+    'streamId',
+    'warnings',
+  ]);
+  for (const { stats } of [sealed, opened]) {
+    const { elapsedMs, stages } = stats;
     t.true(elapsedMs > 0);
     t.deepEqual(Object.keys(stages).sort(), ['cryptoMs', 'digestMs', 'readMs', 'waitMs', 'writeMs']);
   }
+});
+
+test('a checksum is the one that S3 takes: CRC-64/NVME of the output, in base64', async (t) => {
+  const directory = temporaryDirectory(t);
+  const at = (name: string) => join(directory, name);
+  writeFileSync(at('plain'), '123456789');
+  const sealed = await encryptFile(at('plain'), at('sealed'), { key });
+  const opened = await decryptFile(at('sealed'), at('opened'), { key });
+  t.is(opened.plaintextCrc64Nvme, 'rosUhgp5mIg=');
+  t.is(crc64(Buffer.from('123456789')).toString('base64'), 'rosUhgp5mIg=');
+  t.is(sealed.sealedCrc64Nvme, crc64(readFileSync(at('sealed'))).toString('base64'));
 });
 
 test('only what is visible without a key is reported', async (t) => {

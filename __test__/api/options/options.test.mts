@@ -217,6 +217,7 @@ test('sealedSize refuses invalid sizes', (t) => {
   t.throws(() => size(1, { target: 'stream' }), { instanceOf: RangeError, message: /^target / });
   t.throws(() => size(1, { frameSize: 7 }), { instanceOf: RangeError, message: /^frameSize / });
   t.true(sealedSize(2 ** 52) > 2 ** 52);
+  t.throws(() => sealedSize(Number.MAX_SAFE_INTEGER), { instanceOf: RangeError, message: /^plaintextSize / });
 });
 
 test("an error never shows a key's bytes", async (t) => {

@@ -65,6 +65,7 @@ function segmentOf(failure: SealFailure): number | undefined {
     case 'JournalRefused':
     case 'TargetBusy':
     case 'NotHealed':
+    case 'NothingRecovered':
     case 'NoDigests':
     case 'ForeignReplica':
     case 'EndDamaged':
@@ -202,6 +203,7 @@ const SEAL_CODES: Record<SealErrorCode, true> = {
   ERR_SEAL_JOURNAL_REFUSED: true,
   ERR_SEAL_TARGET_BUSY: true,
   ERR_SEAL_NOT_HEALED: true,
+  ERR_SEAL_NOTHING_RECOVERED: true,
   ERR_SEAL_NO_DIGESTS: true,
   ERR_SEAL_FOREIGN_REPLICA: true,
   ERR_SEAL_FRAME_WORKER_DISCONNECTED: true,

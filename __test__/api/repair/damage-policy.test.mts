@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { type Damage, type DamageOptions, decryptFile, type OpenReport } from 'sealstream';
+import { type Damage, type DamageOptions, decryptFile, type DecryptReport } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
@@ -18,7 +18,7 @@ import {
 } from '../support/small-segments.mjs';
 
 interface Opened {
-  readonly report: OpenReport;
+  readonly report: DecryptReport;
   readonly output: Buffer;
 }
 
@@ -52,6 +52,7 @@ test('zeros or nothing replace lost segments, and the report lists them', async 
         [4, 'Segment', outcome],
       ],
     );
+    t.is(report.damage[0]?.damage.segmentCount, 1);
     t.deepEqual(report.damage[0]?.damage.plaintextRange, { offset: 2048, length: 2048 });
     t.deepEqual(report.damage[0]?.damage.sealedRange, {
       offset: headerSize + RECORD,

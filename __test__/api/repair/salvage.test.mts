@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { damagePage, encryptSync, generateKey, salvage, type DamageMap } from 'sealstream';
+import { damagePage, encryptSync, generateKey, salvage, SealError, type DamageMap } from 'sealstream';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
@@ -67,10 +67,10 @@ test('a damaged frame becomes zeros or nothing, and is reported', async (t) => {
   });
   t.is(map.lost[0]?.sealedRange?.offset, inFrame(3, 1) - 100);
   t.is(map.recovered.bytes, plaintext.length - FRAME);
-  const { readMs, cryptoMs, digestMs, writeMs } = map.stages;
-  t.true(readMs > 0 && cryptoMs > 0 && digestMs > 0 && writeMs > 0, JSON.stringify(map.stages));
+  const { readMs, cryptoMs, digestMs, writeMs } = map.stats.stages;
+  t.true(readMs > 0 && cryptoMs > 0 && digestMs > 0 && writeMs > 0, JSON.stringify(map.stats));
 
-  const omitted = await salvage(from, to, { ...options, lost: 'omit', overwrite: true });
+  const omitted = await salvage(from, to, { ...options, lost: 'skip', overwrite: true });
   t.deepEqual(readFileSync(to), Buffer.concat([plaintext.subarray(0, start), plaintext.subarray(end)]));
   t.is(omitted.outputSize, plaintext.length - FRAME);
 });
@@ -88,7 +88,7 @@ test('a stored header opens a file that has none', async (t) => {
   t.is((await failureOf(t, () => salvage(from, to, options))).kind, 'HeaderError');
   t.deepEqual(contents(directory), before);
   // Bytes behind the header do no harm.
-  const map = await salvage(from, to, { ...options, header: sealed.subarray(0, HEADER + 100) });
+  const map = await salvage(from, to, { ...options, fallbackHeader: sealed.subarray(0, HEADER + 100) });
   t.deepEqual(readFileSync(to), plaintext);
   t.like(map, { outcome: 'whole', header: { origin: 'given' } });
 });
@@ -97,9 +97,15 @@ test('if nothing is recovered there is no file, and an old one stays', async (t)
   const { from, to, directory } = wreck(t, sealed.subarray(0, HEADER));
   writeFileSync(to, 'precious');
   const before = contents(directory);
-  const map = await salvage(from, to, { ...options, overwrite: true });
-  t.like(map, { outcome: 'nothing', recovered: { bytes: 0, frames: 0, segments: 0 } });
-  t.is(map.lostBytes, plaintext.length);
+  const error = await errorOf(() => salvage(from, to, { ...options, overwrite: true }));
+  if (!SealError.is(error, 'ERR_SEAL_NOTHING_RECOVERED')) {
+    t.fail(String(error));
+    return;
+  }
+  t.deepEqual(error.failure, { kind: 'NothingRecovered' });
+  t.like(error.map, { outcome: 'nothing', recovered: { bytes: 0, frames: 0, segments: 0 } });
+  t.is(error.map.lostBytes, plaintext.length);
+  t.regex(damagePage(error.map), /Nothing came back/);
   t.deepEqual(contents(directory), before);
 });
 
@@ -122,9 +128,10 @@ test('wrong options are named, and an abort leaves no output', async (t) => {
   const { from, to, directory } = wreck(t, sealed);
   const before = contents(directory);
   for (const [wrong, name] of [
-    [{ header: 'text' }, 'header'],
+    [{ fallbackHeader: 'text' }, 'fallbackHeader'],
     [{ lost: 'ones' }, 'lost'],
     [{ lost: 1 }, 'lost'],
+    [{ lost: 'omit' }, 'lost'],
     [{ omit: true }, 'omit'],
   ] as const) {
     const error = await errorOf(() => salvage(from, to, { ...options, ...wrong } as never));
@@ -170,16 +177,15 @@ test('an invalid damage map is refused', async (t) => {
     { ...map, lost: [{ ...lost, cause: evil }] },
     { ...map, lost: [{ ...lost, plaintextRange: { offset: evil, length: 1 } }] },
     { ...map, lost: 'all' },
-    { ...map, stages: { ...map.stages, readMs: evil } },
-    { ...map, stages: null },
+    { ...map, stats: { ...map.stats, elapsedMs: evil } },
+    { ...map, stats: { ...map.stats, stages: { ...map.stats.stages, readMs: evil } } },
+    { ...map, stats: null },
+    { ...map, plaintextSize: null },
   ]) {
     t.throws(() => damagePage(wrong as DamageMap), { instanceOf: TypeError, message: /damage map/ });
   }
   // As it is read again from its JSON.
   t.is(damagePage(JSON.parse(JSON.stringify(map)) as DamageMap), damagePage(map));
-  // As those were that told no times.
-  const { stages: _, ...older } = map;
-  t.is(damagePage(older as DamageMap), damagePage(map));
 });
 
 test('small damage is visible in a picture of many segments, and pages stay small', (t) => {
@@ -212,8 +218,11 @@ test('small damage is visible in a picture of many segments, and pages stay smal
     conflicts: [],
     conflictCount: 0,
     otherStreams: [],
-    stages: { readMs: 1, cryptoMs: 0, digestMs: 0, writeMs: 0, waitMs: 0 },
-    elapsedMs: 1,
+    stats: {
+      elapsedMs: 1,
+      threads: 1,
+      stages: { readMs: 1, cryptoMs: 0, digestMs: 0, writeMs: 0, waitMs: 0 },
+    },
   };
   const page = damagePage(map);
   t.true(page.length < 1_500_000, String(page.length));

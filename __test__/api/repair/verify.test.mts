@@ -56,6 +56,7 @@ test('all damage is found, with its place and its failure, and the promise resol
     const [first, second, end] = found.problems;
     t.is(first?.segment, 2);
     t.is(second?.segment, 7);
+    t.deepEqual([first?.segmentCount, second?.segmentCount, end?.segmentCount], [1, 1, undefined]);
     t.deepEqual(first?.sealedRange, { offset: segment(2), length: RECORD });
     t.deepEqual(first?.plaintextRange, { offset: 2 * 2048, length: 2048 });
     t.is(first?.code, 'ERR_SEAL_DIGEST_MISMATCH');
@@ -73,8 +74,27 @@ test('a damaged header is a problem even if its copy is used', async (t) => {
   await encryptFile(from, to, small);
   writeFileSync(to, withFlippedByte(readFileSync(to), 40));
   const found = await verify(to, { key });
-  t.like(found, { sound: false, authenticated: true, headerFromCopy: true, problemCount: 1 });
+  t.like(found, { sound: false, authenticated: true, problemCount: 1 });
+  t.deepEqual(
+    found.warnings.map(({ kind }) => kind),
+    ['HeaderFromCopy'],
+  );
   t.is(found.problems[0]?.failure.kind, 'HeaderDamaged');
+});
+
+test('segments that are missing at the end are one problem', async (t) => {
+  const sealed = encryptSync(pattern(10 * 2048), small);
+  const cut = sealed.subarray(0, HEADER(sealed) + 6 * RECORD);
+  for (const how of [{}, { key }]) {
+    const { problems } = await verify(cut, how);
+    const missing = problems.find(({ failure }) => failure.kind === 'Truncated');
+    t.like(missing, {
+      segment: 6,
+      segmentCount: 4,
+      plaintextRange: { offset: 6 * 2048, length: 4 * 2048 },
+      sealedRange: { offset: cut.length, length: 4 * RECORD },
+    });
+  }
 });
 
 test('without digests and key, the result says that contents were not checked', async (t) => {

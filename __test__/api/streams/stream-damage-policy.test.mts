@@ -11,7 +11,7 @@ import {
   type DamageOptions,
   decryptChunks,
   DecryptionStream,
-  type OpenReport,
+  type DecryptReport,
 } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
@@ -38,7 +38,7 @@ function* chunks(bytes: Uint8Array, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-function summary({ damage }: OpenReport) {
+function summary({ damage }: DecryptReport) {
   return damage.map(({ damage: { segment, failure }, outcome }) => [segment, failure.kind, outcome]);
 }
 
@@ -96,11 +96,12 @@ test('a truncated stream has one more damage: everything that is missing', async
     [1, 'Segment', 'zeroed'],
     [4, 'Truncated', 'zeroed'],
   ]);
+  t.is(zeroed.report.damage[1]?.damage.segmentCount, 3);
   t.deepEqual(zeroed.report.damage[1]?.damage.plaintextRange, {
     offset: 4 * 2048,
     length: plaintext.length - 4 * 2048,
   });
-  t.is(zeroed.report.segments, SEGMENTS);
+  t.is(zeroed.report.stats.segments, SEGMENTS);
   t.is(zeroed.report.plaintextSize, plaintext.length);
   const skipped = await opened(cut, 'skip');
   t.is(skipped.output.length, 3 * 2048);
@@ -118,6 +119,7 @@ test('a wrong end is damage without bytes', async (t) => {
     const { output, report } = await opened(stream, 'zero');
     t.deepEqual(output, plaintext);
     t.deepEqual(summary(report), [[SEGMENTS, kind, 'zeroed']]);
+    t.is(report.damage[0]?.damage.segmentCount, 0);
     t.deepEqual(report.damage[0]?.damage.plaintextRange, { offset: plaintext.length, length: 0 });
   }
 });

@@ -189,7 +189,7 @@ function uint64(value: number | bigint): Buffer {
 }
 
 /** Castagnoli's CRC, bit by bit. */
-function crc32c(bytes: Buffer): number {
+export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffff_ffff;
   for (const byte of bytes) {
     crc ^= byte;
@@ -199,7 +199,7 @@ function crc32c(bytes: Buffer): number {
 }
 
 /** CRC-64/NVME, bit by bit. */
-function crc64(bytes: Buffer): Buffer {
+export function crc64(bytes: Buffer): Buffer {
   let crc = 0xffff_ffff_ffff_ffffn;
   for (const byte of bytes) {
     crc ^= BigInt(byte);

@@ -3,7 +3,7 @@
 import { ReadableStream, type WritableStream } from 'node:stream/web';
 
 import test, { type ExecutionContext } from 'ava';
-import { DecryptionStream, EncryptionStream, type OpenReport, type SealReport } from 'sealstream';
+import { DecryptionStream, EncryptionStream, type DecryptReport, type EncryptReport } from 'sealstream';
 
 import { all } from './conversions.mjs';
 import { key, plaintext, sealed, SIZES } from './small-segments.mjs';
@@ -12,7 +12,7 @@ import { key, plaintext, sealed, SIZES } from './small-segments.mjs';
 export interface Pair {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
-  readonly report: SealReport | OpenReport | undefined;
+  readonly report: EncryptReport | DecryptReport | undefined;
 }
 type Make = (options?: { concurrency?: number; signal?: AbortSignal }) => Pair;
 

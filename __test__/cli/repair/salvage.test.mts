@@ -23,13 +23,19 @@ test('the exit code says whether all, a part or nothing was recovered', async (t
 
   writeFileSync(join(cwd, 'x.seal'), sealed.subarray(0, 4096));
   const before = names(cwd);
-  const nothing = await sealstream([...salvage.slice(0, -1), 'new', '--map', 'map'], { cwd });
+  const nothing = await sealstream([...salvage.slice(0, -1), 'new', '--map', 'map', '--report', 'page'], {
+    cwd,
+  });
   t.is(nothing.code, 4);
   t.regex(
     nothing.stderr,
-    /^sealstream salvage: nothing of x\.seal was recovered: no frame verifies, so new was not written\.\n/,
+    /^sealstream salvage: nothing of x\.seal was recovered: no frame verifies, so no output was written\.\n/,
   );
-  t.deepEqual(names(cwd), [...before, 'map'].sort());
+  t.deepEqual(names(cwd), [...before, 'map', 'page'].sort());
+  t.is(parsed(readFileSync(join(cwd, 'map')))['outcome'], 'nothing');
+  const json = await sealstream([...salvage.slice(0, -1), 'new', '--json'], { cwd });
+  t.is(json.code, 4);
+  t.like(jsonError(json.stderr), { kind: 'NothingRecovered', code: 'ERR_SEAL_NOTHING_RECOVERED' });
 });
 
 test('the map and the page are written, and agree', async (t) => {

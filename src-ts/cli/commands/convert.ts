@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 
-import type { FileOptions, OpenReport, OperationOptions, SealReport } from '../../index';
+import type { FileOptions, DecryptReport, OperationOptions, EncryptReport } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
 import { usageError } from '../errors/command-error';
@@ -11,7 +11,7 @@ import { type Direction, type Endpoint, type Endpoints, nameOf } from '../files/
 import { checkMissing, checkOutputs } from '../files/outputs';
 import { disposeAll } from '../keys/dispose';
 import { wantsPassphrase } from '../keys/key-arguments';
-import { conversionObject, conversionText, warnOfHeader, warnOfJournal } from '../reports/conversion-report';
+import { conversionObject, conversionText, printWarnings } from '../reports/conversion-report';
 import { printReport } from '../reports/print-report';
 import { outputOptions, threadCount } from '../runner/options';
 import { failureContext, runOperation } from '../runner/run-operation';
@@ -25,7 +25,7 @@ export interface Conversion<Key extends object> {
   readonly run: (
     keys: readonly Key[],
     options: OperationOptions & FileOptions,
-  ) => Promise<SealReport | OpenReport>;
+  ) => Promise<EncryptReport | DecryptReport>;
 }
 
 /** Reads the keys, converts, and prints the report. */
@@ -54,8 +54,7 @@ export async function convert<Key extends object>(
         'fd' in target ? STDERR : STDOUT,
       );
       if (args.has('json')) return;
-      warnOfJournal(report);
-      if ('openedBy' in report) warnOfHeader(source, report);
+      printWarnings(source, report.warnings);
     });
   } finally {
     disposeAll(keys);

@@ -1,6 +1,6 @@
 // `sealstream decrypt`: opens a sealed file or standard input.
 
-import { decryptFile, type OpeningOptions, type OpenReport } from '../../index';
+import { decryptFile, type OpeningOptions, type DecryptReport } from '../../index';
 import { convertDescriptors } from '../files/descriptors';
 
 import { type Arguments, exclusive } from '../runner/arguments';
@@ -69,7 +69,7 @@ async function decryptCommand(args: Arguments): Promise<void> {
   }
   await convert('decrypt', args, ends, {
     readKeys: () => openingIdentities(args, header === undefined ? pathOf(source) : headerPath),
-    run: (identities, how): Promise<OpenReport> => {
+    run: (identities, how): Promise<DecryptReport> => {
       const settings = { ...options, ...how, identities };
       return 'path' in source && 'path' in target
         ? decryptFile(source.path, target.path, { ...settings, header })
@@ -85,7 +85,8 @@ async function show(args: Arguments, source: Endpoint, options: OpeningOptions):
   refuseJsonOnTerminal(args, target);
   const identities = await openingIdentities(args, pathOf(source));
   try {
-    warnOfHeader(source, await showOnTerminal(source, { ...options, threads, identities }));
+    const { headerFromCopy } = await showOnTerminal(source, { ...options, threads, identities });
+    if (headerFromCopy) warnOfHeader(source);
   } catch (error) {
     const context = endpointContext(args, { source, target });
     // Nothing is shown before all of it is verified.

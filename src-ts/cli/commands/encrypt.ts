@@ -1,6 +1,6 @@
 // `sealstream encrypt`: seals a file or standard input.
 
-import { type DigestName, encryptFile, type SealReport } from '../../index';
+import { type DigestName, encryptFile, type EncryptReport } from '../../index';
 import { convertDescriptors } from '../files/descriptors';
 
 import { type Arguments, exclusive } from '../runner/arguments';
@@ -83,7 +83,7 @@ async function encryptCommand(args: Arguments): Promise<void> {
   }
   await convert('encrypt', args, ends, {
     readKeys: () => sealingRecipients(args),
-    run: async (recipients, how): Promise<SealReport> => {
+    run: async (recipients, how): Promise<EncryptReport> => {
       const settings = { ...options, ...how, recipients };
       if (detached !== undefined && headerTo !== undefined) {
         const { from, to } = detached;

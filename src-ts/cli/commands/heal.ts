@@ -105,7 +105,7 @@ async function warnOfReplicas(replicas: readonly string[], error: unknown): Prom
 }
 
 function reportLines(copies: Copies, output: string, report: HealReport): string[] {
-  const { segments, healed, elapsedMs, plaintextSize, trailingBytes, headerFrom, endFrom } = report;
+  const { segments, healed, stats, plaintextSize, trailingBytes, headerFrom, endFrom } = report;
   const count = healed.reduce((sum, run) => sum + run.segmentCount, 0);
   const what =
     count === 0
@@ -116,7 +116,7 @@ function reportLines(copies: Copies, output: string, report: HealReport): string
       ? report.damaged.header === 'copy' && 'the copy at the end'
       : nameOf(copies, headerFrom);
   return [
-    `healed ${copies.damaged} -> ${output}: ${what}, ${formatSize(plaintextSize)} in ${formatDuration(elapsedMs)}`,
+    `healed ${copies.damaged} -> ${output}: ${what}, ${formatSize(plaintextSize)} in ${formatDuration(stats.elapsedMs)}`,
     ...healed.slice(0, SHOWN_RUNS).map(({ segment, segmentCount, replica }) => {
       const last = segment + segmentCount - 1;
       const which = segmentCount === 1 ? `segment ${segment}` : `segments ${segment} to ${last}`;

@@ -19,7 +19,7 @@ export const inspect: Command = {
     Shows sizes, the digest and the key slots of a sealed file. It needs no key, and so verifies nothing: anyone who can write
     the file can change all of this. Decrypting verifies it.
 
-    Each key slot has a position: sealstream rewrap --remove accepts it. FILE can also be a header alone, from header export or
+    Each key slot has an index: sealstream rewrap --remove accepts it. FILE can also be a header alone, from header export or
     encrypt --detached-header.`,
   options: [['--json', 'print one JSON object on standard output']],
   examples: [

@@ -47,6 +47,7 @@ export function changeFor(
   add: readonly Recipient[],
   remove: readonly SlotSelector[],
 ): RewrapChange {
+  if (args.has('mend')) return { mend: true };
   if (args.has('replace')) return { replace: add };
   return { ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) };
 }

@@ -136,7 +136,13 @@ async function rewrapLogged(
   if (state === 'done') return 'skipped';
   // The header's copy already has the change: making it again would add every recipient twice.
   if (state === 'interrupted') {
-    return rewrapFile(path, { ...options, add: undefined, remove: undefined, replace: undefined });
+    return rewrapFile(path, {
+      ...options,
+      add: undefined,
+      remove: undefined,
+      replace: undefined,
+      mend: true,
+    });
   }
   await log?.begin(path);
   try {

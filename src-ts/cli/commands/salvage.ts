@@ -1,11 +1,11 @@
 // `sealstream salvage`: recovers what is left of a damaged sealed file.
 
-import { type DamageMap, damagePage, salvage as salvageFile } from '../../index';
+import { type DamageMap, damagePage, salvage as salvageFile, SealError } from '../../index';
 import { damageHeadline } from '../../damage-page/page';
 
 import type { Arguments } from '../runner/arguments';
 import type { Command } from '../runner/command';
-import { CommandError, usageError } from '../errors/command-error';
+import { usageError } from '../errors/command-error';
 import { exitCodes } from '../errors/exit-codes';
 import { readHeader } from '../files/detached-header';
 import { onlyOperand } from '../files/endpoints';
@@ -74,8 +74,8 @@ async function salvageCommand(args: Arguments): Promise<number> {
   const options = {
     ...openingOptions(args),
     ...common.outputOptions(args),
-    header: headerPath === undefined ? undefined : await readHeader(headerPath),
-    lost: args.has('omit-lost') ? ('omit' as const) : ('zeros' as const),
+    fallbackHeader: headerPath === undefined ? undefined : await readHeader(headerPath),
+    lost: args.has('omit-lost') ? ('skip' as const) : ('zero' as const),
     threads: common.threadCount(args),
   };
   const identities = await openingIdentities(args, from);
@@ -85,9 +85,17 @@ async function salvageCommand(args: Arguments): Promise<number> {
       failureContext(args, from),
       showsProgress,
       async ({ signal, onProgress, clear }) => {
-        const map = await salvageFile(from, to, { ...options, identities, signal, onProgress });
-        clear();
-        return finish(args, files, map);
+        try {
+          const map = await salvageFile(from, to, { ...options, identities, signal, onProgress });
+          clear();
+          finish(args, files, map);
+          return map.outcome === 'whole' ? exitCodes.success : exitCodes.partial;
+        } catch (error) {
+          clear();
+          // The map also shows what is lost if that is everything.
+          if (SealError.is(error) && error.map) finish(args, files, error.map);
+          throw error;
+        }
       },
     );
   } finally {
@@ -114,25 +122,16 @@ function filesIn(args: Arguments): Files {
   return { from, to, map, report };
 }
 
-/** Writes the damage map, prints the report, and returns the exit code. */
-function finish(args: Arguments, files: Files, map: DamageMap): number {
+/** Writes the damage map, and prints the report. */
+function finish(args: Arguments, files: Files, map: DamageMap): void {
   const { from: source, to: target } = files;
   const overwrite = args.has('force');
   if (files.map === '-') printJson(map);
   else if (files.map !== undefined) writeWhole(files.map, `${JSON.stringify(map)}\n`, overwrite);
   if (files.report !== undefined) writeWhole(files.report, damagePage(map, source), overwrite);
-  const isNothing = map.outcome === 'nothing';
   printReport(args, { source, target, ...map }, () =>
-    isNothing ? [] : reportLines(files, map, args.has('header')),
+    map.outcome === 'nothing' ? [] : reportLines(files, map, args.has('header')),
   );
-  if (isNothing) {
-    throw new CommandError(
-      'NothingSalvaged',
-      `nothing of ${source} was recovered: no frame verifies, so ${target} was not written`,
-      'look for another copy: this one has no intact data left',
-    );
-  }
-  return map.outcome === 'whole' ? exitCodes.success : exitCodes.partial;
 }
 
 function reportLines(files: Files, map: DamageMap, isHeaderGiven: boolean): string[] {

@@ -39,7 +39,6 @@ const CODES = {
   Refused: { code: 'ERR_CLI_REFUSED', exitCode: exitCodes.refused },
   KeyFileMissing: { code: 'ERR_CLI_KEY_FILE_MISSING', exitCode: exitCodes.usage },
   KeyFileUnreadable: { code: 'ERR_CLI_KEY_FILE_UNREADABLE', exitCode: exitCodes.refused },
-  NothingSalvaged: { code: 'ERR_CLI_NOTHING_SALVAGED', exitCode: exitCodes.damaged },
   NotAKeyFile: { code: 'ERR_CLI_NOT_A_KEY_FILE', exitCode: exitCodes.wrongKey },
   NoTerminal: { code: 'ERR_CLI_NO_TERMINAL', exitCode: exitCodes.usage },
   NoPassphrase: { code: 'ERR_CLI_NO_PASSPHRASE', exitCode: exitCodes.usage },

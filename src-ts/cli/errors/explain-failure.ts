@@ -143,6 +143,11 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
         ? `segment ${segment} of ${input} is intact in none of the copies`
         : `${counted(segments, 'segment')} of ${input} are intact in none of the copies, the first is segment ${segment}`,
     ),
+  NothingRecovered: (_, { input }) =>
+    damaged(
+      'look for another copy: this one has no intact data left',
+      `nothing of ${input} was recovered: no frame verifies, so no output was written`,
+    ),
   NoDigests: (_, { input }) =>
     refused(
       'open each copy with the key: sealstream decrypt',
@@ -221,6 +226,11 @@ function overLimit(
   { input }: FailureContext,
 ): Meaning {
   switch (limit) {
+    case 'size':
+      return refused(
+        'no file has that size: it is damaged, or was made to mislead',
+        `${input} claims to have ${value} bytes or more, and the limit is ${maximum}`,
+      );
     case 'segment-size':
       return refused(
         `if you trust it, allow that with --max-segment-size ${value}`,

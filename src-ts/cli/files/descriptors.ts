@@ -2,12 +2,13 @@
 
 import type { End } from '../../../native/binding';
 import { native } from '../../internal/binding';
-import { publicReport, run } from '../../internal/operation';
+import { run } from '../../internal/operation';
 import { integer, openSettings, path, placementSettings, sealSettings } from '../../internal/options';
 import { Identities } from '../../keys/identities';
 import { Recipients } from '../../keys/recipients';
 import type { OpenOptions, SealOptions } from '../../keys/types';
-import type { FileOptions, OpenReport, OperationOptions, SealReport } from '../../api/types';
+import type { DecryptReport, EncryptReport } from '../../../native/binding';
+import type { FileOptions, OperationOptions } from '../../api/types';
 import { fileSource } from '../../sources/sources';
 
 /** A regular file by its path, or an open file descriptor, which is duplicated and never closed. */
@@ -32,38 +33,36 @@ export async function convertDescriptors(
   direction: 'encrypt',
   ends: StreamEnds,
   options: SealOptions & OperationOptions & FileOptions,
-): Promise<SealReport>;
+): Promise<EncryptReport>;
 export async function convertDescriptors(
   direction: 'decrypt',
   ends: StreamEnds,
   options: OpenOptions & OperationOptions & FileOptions,
-): Promise<OpenReport>;
+): Promise<DecryptReport>;
 export async function convertDescriptors(
   direction: 'encrypt' | 'decrypt',
   ends: StreamEnds,
   options: (SealOptions | OpenOptions) & OperationOptions & FileOptions,
-): Promise<SealReport | OpenReport> {
+): Promise<EncryptReport | DecryptReport> {
   const [source, target] = [checkedEnd('source', ends.source), checkedEnd('target', ends.target)];
   const placement = placementSettings(options);
   if (direction === 'encrypt') {
     const settings = sealSettings(options, target.path !== undefined);
     const recipients = Recipients.of(options);
-    const report = await run('encrypt', options, (how, operation) =>
+    return run('encrypt', options, (how, operation) =>
       recipients.use(settings.context, operation, (chosen) =>
         native.encryptBetween(source, target, chosen, settings, placement, how),
       ),
     );
-    return publicReport(report);
   }
   const settings = openSettings(options);
   const identities = Identities.of(options);
   const slots = () => (source.path === undefined ? [] : native.sourceServiceSlots(fileSource(source.path)));
-  const report = await run('decrypt', options, (how, operation) =>
+  return run('decrypt', options, (how, operation) =>
     identities.use(slots, settings.context, operation, (offered) =>
       native.decryptBetween(source, target, offered, settings, placement, how),
     ),
   );
-  return publicReport(report);
 }
 
 function checkedEnd(name: string, end: StreamEnd): End {

@@ -1,6 +1,6 @@
 // The report of encrypt and decrypt, and its warnings.
 
-import type { OpenReport, Report, SealReport, StartedOver } from '../../index';
+import type { DecryptReport, EncryptReport, StartedOver, Warning } from '../../index';
 
 import { type Direction, type Endpoint, type Endpoints, nameOf } from '../files/endpoints';
 import { warn } from '../terminal/messages';
@@ -10,9 +10,12 @@ import { counted, formatCount, formatDuration, formatRate, formatSize } from '..
 export function conversionText(
   direction: Direction,
   ends: Endpoints,
-  report: SealReport | OpenReport,
+  report: EncryptReport | DecryptReport,
 ): string {
-  const { plaintextSize, elapsedMs, segments } = report;
+  const {
+    plaintextSize,
+    stats: { elapsedMs, segments },
+  } = report;
   const rate = plaintextSize < RATE_FROM ? '' : `, ${formatRate(plaintextSize, elapsedMs)}`;
   const verb = direction === 'encrypt' ? 'sealed' : 'opened';
   const size = `${formatSize(plaintextSize)} in ${formatDuration(elapsedMs)}${rate}`;
@@ -20,12 +23,12 @@ export function conversionText(
 }
 
 /** The same as an object. */
-export function conversionObject(ends: Endpoints, report: Report): object {
+export function conversionObject(ends: Endpoints, report: EncryptReport | DecryptReport): object {
   return { source: pathOrDash(ends.source), target: pathOrDash(ends.target), ...report };
 }
 
 /** How much of an interrupted run was used. */
-function resumeText({ resume, segments }: Report): string {
+function resumeText({ resume, stats: { segments } }: EncryptReport | DecryptReport): string {
   if (resume === undefined) return '';
   const { segmentsResumed, startedOver } = resume;
   if (startedOver !== undefined) return `; started over: ${REASONS[startedOver]}`;
@@ -34,31 +37,29 @@ function resumeText({ resume, segments }: Report): string {
     : `; resumed ${formatCount(segmentsResumed)} of ${formatCount(segments)} segments`;
 }
 
-/** Warns that an interruption would have lost some segments. */
-export function warnOfJournal({ resume }: Report): void {
-  for (const { segment } of resume?.checkpointErrors ?? []) {
-    warn(
-      `the journal could not be written from segment ${segment} on: an interruption would have lost the later segments`,
-    );
+/** Prints the warnings of a report; about `source` those of its header. */
+export function printWarnings(source: Endpoint, warnings: readonly Warning[]): void {
+  for (const { kind, message } of warnings) {
+    switch (kind) {
+      case 'HeaderFromCopy':
+        warnOfHeader(source);
+        break;
+      case 'HeaderCopyDamaged':
+        warn(
+          `the copy of the header of ${nameOf(source)} is damaged; the header and the contents are intact: sealstream rewrap --mend writes the copy again`,
+        );
+        break;
+      default:
+        warn(message);
+    }
   }
 }
 
-/** Warns of a damaged header of a stream that was opened anyway. */
-export function warnOfHeader(
-  source: Endpoint,
-  { headerFromCopy, headerCopyDamaged }: { headerFromCopy: boolean; headerCopyDamaged?: boolean },
-): void {
-  const header = `the header of ${nameOf(source)}`;
-  if (headerFromCopy) {
-    warn(
-      `${header} is damaged, or older than its copy after an interrupted rewrap; the copy was used, and the contents are intact: sealstream rewrap --mend writes both again`,
-    );
-  }
-  if (headerCopyDamaged === true) {
-    warn(
-      `the copy of ${header} is damaged; the header and the contents are intact: sealstream rewrap --mend writes the copy again`,
-    );
-  }
+/** Warns that the header's copy was used. */
+export function warnOfHeader(source: Endpoint): void {
+  warn(
+    `the header of ${nameOf(source)} is damaged, or older than its copy after an interrupted rewrap; the copy was used, and the contents are intact: sealstream rewrap --mend writes both again`,
+  );
 }
 
 function pathOrDash(end: Endpoint): string {

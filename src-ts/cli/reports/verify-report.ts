@@ -110,7 +110,7 @@ function checkedText({ segments, segmentsChecked, bytesChecked }: VerifyReport):
 
 function problemText(problem: VerifyProblem, report: VerifyReport): string {
   const { failure, message, segment, plaintextRange } = problem;
-  if (HEADER_KINDS.has(failure.kind) && report.headerFromCopy) {
+  if (HEADER_KINDS.has(failure.kind) && isHeaderFromCopy(report)) {
     const isAll = report.problemCount === 1 && report.contentsChecked && report.sample === undefined;
     return `header: damaged; its copy at the end was used${isAll ? ', and the contents are intact' : ''}`;
   }
@@ -124,13 +124,18 @@ function problemText(problem: VerifyProblem, report: VerifyReport): string {
 }
 
 /** Whether rewrap --mend repairs all that is damaged: the header or its copy, of which the other is intact. */
-function isOnlyHeader({ problems, problemCount, headerFromCopy }: VerifyReport): boolean {
+function isOnlyHeader(report: VerifyReport): boolean {
+  const { problems, problemCount } = report;
   return (
     problems.length === problemCount &&
     problems.every(
-      ({ failure: { kind } }) => COPY_KINDS.has(kind) || (headerFromCopy && HEADER_KINDS.has(kind)),
+      ({ failure: { kind } }) => COPY_KINDS.has(kind) || (isHeaderFromCopy(report) && HEADER_KINDS.has(kind)),
     )
   );
+}
+
+function isHeaderFromCopy({ warnings }: VerifyReport): boolean {
+  return warnings.some(({ kind }) => kind === 'HeaderFromCopy');
 }
 
 function percent(share: number): string {

@@ -51,7 +51,7 @@ async function useAll(identities, recipients) {
   await seal.rewrap(file('sealed'), {
     identities: identities.slice(0, 1),
     add: recipients.slice(1, 2),
-    remove: [1],
+    remove: [{ slotIndex: 1 }],
   });
   // So that the keys of this stream, which the searcher knows, have been in use too.
   const [key] = identities;

@@ -66,12 +66,26 @@ described_enum! {
 described_enum! {
     /// A limit of a reader.
     Limit {
+        /// Bytes of the stream.
+        Size = "size in bytes",
         /// Plaintext bytes in a segment.
         SegmentSize = "segment size",
         /// Memory times passes of all passphrase slots, in KiB.
         PassphraseCost = "cost of its passphrases, in KiB times passes,",
         /// Lanes of a passphrase slot.
         PassphraseLanes = "number of lanes of a passphrase",
+    }
+}
+
+impl Limit {
+    /// What a reader can do about it, for the end of a message.
+    pub(crate) const fn advice(self) -> &'static str {
+        match self {
+            Self::Size => "",
+            Self::SegmentSize | Self::PassphraseCost | Self::PassphraseLanes => {
+                "; raise the limit if you trust it"
+            }
+        }
     }
 }
 

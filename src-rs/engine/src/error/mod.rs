@@ -132,7 +132,7 @@ pub enum SealError {
     },
     /// The stream needs more than the reader allows.
     #[error(
-        "the stream's {limit} is {value}, over this reader's limit of {maximum}; raise the limit if you trust it"
+        "the stream's {limit} is {value}, over this reader's limit of {maximum}{}", .limit.advice()
     )]
     LimitExceeded {
         /// The limit.
@@ -183,6 +183,9 @@ pub enum SealError {
         /// The first of them.
         segment: SegmentIndex,
     },
+    /// Nothing of the plaintext was recovered.
+    #[error("nothing was recovered: no frame verifies; look for another copy of the stream")]
+    NothingRecovered,
     /// Records have no digest, so a damaged record can't be detected without a key.
     #[error(
         "the stream was sealed without digests, so damaged segments can't be detected without the key; open \
@@ -306,6 +309,7 @@ impl SealError {
             Self::JournalRefused { .. } => "JOURNAL_REFUSED",
             Self::TargetBusy { .. } => "TARGET_BUSY",
             Self::NotHealed { .. } => "NOT_HEALED",
+            Self::NothingRecovered => "NOTHING_RECOVERED",
             Self::NoDigests => "NO_DIGESTS",
             Self::ForeignReplica { .. } => "FOREIGN_REPLICA",
             Self::SameFile { .. } => "SAME_FILE",

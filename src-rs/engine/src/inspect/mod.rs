@@ -7,6 +7,7 @@ use crate::error::SealError;
 use crate::format::{DigestKind, RawKeySlot, SlotType, StreamHeader};
 pub use crate::keys::{ProviderInfo, SlotInfo};
 use crate::stream_v2::core::locate::{claimed_total, find_header, read_header};
+use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
 use crate::stream_v2::io::ReadAt;
 
 /// What a stream shows without a key.
@@ -67,7 +68,16 @@ pub fn inspect_all_slots(source: &dyn ReadAt) -> Result<Vec<SlotInfo>, SealError
 /// # Errors
 /// The header is damaged or of another version.
 pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealError> {
+    inspect_up_to(source, u64::MAX)
+}
+
+/// As [`inspect`], and refuses a stream of more than `max_size` bytes, as it states or as the source has.
+///
+/// # Errors
+/// Also `LimitExceeded`.
+pub fn inspect_up_to(source: &dyn ReadAt, max_size: u64) -> Result<StreamInfo, SealError> {
     let sealed_size = source.size().map_err(SealError::reading)?;
+    check_size(sealed_size, max_size)?;
     let found = find_header(source, sealed_size)?;
     let header = &found.header;
     let geometry = header.core.geometry;
@@ -75,6 +85,7 @@ pub fn inspect(source: &dyn ReadAt) -> Result<StreamInfo, SealError> {
         .core
         .plaintext_size
         .or_else(|| claimed_total(source, sealed_size, header));
+    check_stated_size(header, plaintext_size, max_size)?;
     Ok(StreamInfo {
         stream_id: header.core.stream_id,
         frame_size: geometry.frame_size(),

@@ -124,7 +124,7 @@ pub fn is_sealed_for(header: &StreamHeader, recipients: &[Recipient]) -> Result<
     Ok(true)
 }
 
-/// The public keys among the recipients, each after its position and type. Their slots do not hold them.
+/// The public keys among the recipients, each after its slot index and type. Their slots do not hold them.
 #[must_use]
 pub fn public_keys(recipients: &[Recipient]) -> Vec<u8> {
     let mut bytes = Vec::new();

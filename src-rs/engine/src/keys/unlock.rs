@@ -68,7 +68,7 @@ impl Default for UnlockLimits<'_> {
 pub struct Unlocked {
     /// The stream's key.
     pub file_key: FileKey,
-    /// The slot's position in the header, from 0.
+    /// The slot's index in the header, from 0.
     pub slot: u32,
     /// The slot's type.
     pub slot_type: SlotType,
@@ -118,7 +118,7 @@ pub fn unlock(
     limits.check_cost(header, identities)?;
     let (mut is_tampered, mut passphrases, mut others) = (false, false, false);
     let accepted = header.slots.iter().enumerate();
-    for (position, raw) in accepted.filter(|(_, raw)| limits.accepts(raw.slot_type)) {
+    for (index, raw) in accepted.filter(|(_, raw)| limits.accepts(raw.slot_type)) {
         let Some(body) = raw.parsed() else { continue };
         for identity in identities {
             let Some(opened) = open_slot(&body, identity, &header.core.stream_id) else {
@@ -132,7 +132,7 @@ pub fn unlock(
                 Ok(file_key) => {
                     return Ok(Unlocked {
                         file_key,
-                        slot: position as u32,
+                        slot: index as u32,
                         slot_type: raw.slot_type,
                     });
                 }
@@ -149,7 +149,7 @@ pub fn unlock(
     })
 }
 
-/// The positions of all slots that `identity` opens, in their order. A passphrase is tried on every passphrase slot, so their total
+/// The indexes of all slots that `identity` opens, in their order. A passphrase is tried on every passphrase slot, so their total
 /// cost is checked against the limit first. Slots of types that are not accepted are tried too.
 ///
 /// # Errors
@@ -165,10 +165,10 @@ pub fn opened_slots(
     };
     limits.check_cost(header, std::slice::from_ref(identity))?;
     let mut opened = Vec::new();
-    for (raw, position) in header.slots.iter().zip(0..) {
+    for (raw, index) in header.slots.iter().zip(0..) {
         let body = raw.parsed();
         match body.and_then(|body| open_slot(&body, identity, &header.core.stream_id)) {
-            Some(Ok(_)) => opened.push(position),
+            Some(Ok(_)) => opened.push(index),
             Some(Err(UnwrapError::Crypto(error))) => return Err(error.into()),
             Some(Err(UnwrapError::WrongKey | UnwrapError::Tampered)) | None => {}
         }

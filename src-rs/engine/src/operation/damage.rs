@@ -9,11 +9,13 @@ use std::sync::Arc;
 /// A segment that could not be opened, or the stream's end that could not be verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// The segment, or the number of segments if the end is damaged.
+    /// The first segment, or the number of segments if the end is damaged.
     pub segment: SegmentIndex,
-    /// Plaintext bytes of the segment; an empty range if the end is damaged.
+    /// Number of segments: more than 1 for those that are missing, 0 if the end is damaged.
+    pub segment_count: u64,
+    /// Plaintext bytes of the segments; an empty range if the end is damaged.
     pub plaintext: ByteRange,
-    /// Where the segment or the end stands in the sealed stream, or should stand.
+    /// Where the segments or the end stand in the sealed stream, or should stand.
     pub sealed: ByteRange,
     /// The error.
     pub failure: SealError,

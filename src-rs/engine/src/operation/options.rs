@@ -149,6 +149,9 @@ pub struct DecryptOptions<'a> {
     pub max_passphrase_cost: u64,
     /// The largest accepted segment size in bytes. An ordered reader holds several segments in memory.
     pub max_segment_size: u32,
+    /// The largest accepted size of a stream, in bytes, as the stream states it or the source has it. A binding sets it to the largest
+    /// number that its language has.
+    pub max_size: u64,
     /// Decides about segments that can't be opened. All but `Abort` need a source that can be read by offset.
     pub on_damage: DamagePolicy<'a>,
 }
@@ -163,6 +166,7 @@ impl DecryptOptions<'_> {
             accept: None,
             max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
+            max_size: u64::MAX,
             on_damage: DamagePolicy::Abort,
         }
     }

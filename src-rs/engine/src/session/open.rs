@@ -145,7 +145,7 @@ impl OpenSession {
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let at = (place.index, WireOffset::new(place.sealed.start));
+        let at = (place.segment, WireOffset::new(place.sealed.start));
         let opened = open_in_place(context, at, record, PortionRunner::serial(cancel), &mut times);
         match opened.map_err(SealError::from) {
             Ok(summary) => {
@@ -227,7 +227,7 @@ impl OpenSession {
     fn keep(&self, place: &RecordPlace, failure: SealError) -> SealError {
         if failure.is_damage() {
             let undecided = &mut lock(&self.state).undecided;
-            undecided.insert(place.index.get(), (*place, failure.clone()));
+            undecided.insert(place.segment.get(), (*place, failure.clone()));
         }
         failure
     }

@@ -4,6 +4,7 @@
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
 use crate::runtime::damage_judge::{DamageSettings, asker};
+use crate::types::convert::MAX_SAFE_INTEGER;
 use crate::types::failure::OrThrow;
 use crate::types::names::{DigestName, SlotType};
 use napi::bindgen_prelude::Uint8Array;
@@ -93,6 +94,7 @@ impl OpenSettings<'_> {
                 .unwrap_or(defaults.max_passphrase_cost),
             max_segment_size: integer(env, "maxSegmentSize", self.max_segment_size)?
                 .unwrap_or(defaults.max_segment_size),
+            max_size: MAX_SAFE_INTEGER,
             on_damage: self
                 .on_damage
                 .map_or(DamagePolicy::Abort, |settings| DamagePolicy::Ask(asker(settings))),

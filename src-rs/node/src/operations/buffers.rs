@@ -4,7 +4,7 @@ use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::{OpenSettings, SealSettings};
 use crate::memory::{Output, expect_writes, input};
 use crate::runtime::task::{RunSettings, Task};
-use crate::types::report::OperationReport;
+use crate::types::report::{DecryptReport, EncryptReport};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -13,7 +13,7 @@ use sealstream::{decrypt_stream_v2, encrypt_stream_v2};
 
 /// Seals `bytes` into `output`, which has room for all of it. Neither may change until the promise settles. If it rejects, `output`
 /// is all zeros.
-#[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
+#[napi(catch_unwind, ts_return_type = "Promise<EncryptReport>")]
 pub fn encrypt_into<'env>(
     env: &'env Env,
     bytes: Uint8Array,
@@ -29,15 +29,14 @@ pub fn encrypt_into<'env>(
         output.fill(|memory| {
             expect_writes(memory);
             let source = InputSource::memory(input(&bytes));
-            encrypt_stream_v2(source, OutputSink::Memory(memory), &options, control)
-                .map(OperationReport::from)
+            encrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(EncryptReport::from)
         })
     })
 }
 
 /// Opens `bytes` into `output`, which has room for all of it. Neither may change until the promise settles. If it rejects, `output`
 /// is all zeros.
-#[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
+#[napi(catch_unwind, ts_return_type = "Promise<DecryptReport>")]
 pub fn decrypt_into<'env>(
     env: &'env Env,
     bytes: Uint8Array,
@@ -53,8 +52,7 @@ pub fn decrypt_into<'env>(
         output.fill(|memory| {
             expect_writes(memory);
             let source = InputSource::memory(input(&bytes));
-            decrypt_stream_v2(source, OutputSink::Memory(memory), &options, control)
-                .map(OperationReport::from)
+            decrypt_stream_v2(source, OutputSink::Memory(memory), &options, control).map(DecryptReport::from)
         })
     })
 }

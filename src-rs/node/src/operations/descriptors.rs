@@ -4,7 +4,7 @@ use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::{OpenSettings, SealSettings};
 use crate::arguments::placement::PlacementSettings;
 use crate::runtime::task::{RunSettings, Task};
-use crate::types::report::OperationReport;
+use crate::types::report::{DecryptReport, EncryptReport};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -25,7 +25,7 @@ pub struct End {
 }
 
 /// Seals from one end to the other. A target with a path appears complete or not at all.
-#[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
+#[napi(catch_unwind, ts_return_type = "Promise<EncryptReport>")]
 pub fn encrypt_between<'env>(
     env: &'env Env,
     source: End,
@@ -41,12 +41,13 @@ pub fn encrypt_between<'env>(
         convert(&source, &target, place, control, |from, to| {
             encrypt_stream_v2(from, to, &options, control)
         })
+        .map(EncryptReport::from)
     })
 }
 
 /// Opens from one end to the other. A target with a path appears complete or not at all. If this rejects, what was written to a
 /// target that is a descriptor must be discarded.
-#[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
+#[napi(catch_unwind, ts_return_type = "Promise<DecryptReport>")]
 pub fn decrypt_between<'env>(
     env: &'env Env,
     source: End,
@@ -62,6 +63,7 @@ pub fn decrypt_between<'env>(
         convert(&source, &target, place, control, |from, to| {
             decrypt_stream_v2(from, to, &options, control)
         })
+        .map(DecryptReport::from)
     })
 }
 
@@ -71,7 +73,7 @@ fn convert(
     place: Placement,
     control: &Control<'_>,
     convert: impl FnOnce(InputSource<'_>, OutputSink<'_>) -> std::result::Result<sealstream::Report, SealError>,
-) -> std::result::Result<OperationReport, SealError> {
+) -> std::result::Result<sealstream::Report, SealError> {
     let cancel = &control.cancel;
     let file = match &source.path {
         Some(path) => open_source(Path::new(path))?,
@@ -85,7 +87,7 @@ fn convert(
         }
     };
     let (from, to) = (source.name(), target.name());
-    let report = match &target.path {
+    match &target.path {
         Some(path) => {
             let new = NewFile {
                 from: &from,
@@ -101,8 +103,7 @@ fn convert(
             let writer = PipeWriter::new(duplicate(target.fd, "target")?, cancel.clone());
             convert(input, OutputSink::writer(writer)).map_err(|error| error.on_file(&from, &to))
         }
-    };
-    report.map(OperationReport::from)
+    }
 }
 
 impl End {

@@ -6,7 +6,7 @@ use crate::arguments::placement::{PlacementSettings, header_file};
 use crate::arguments::sources::Source;
 use crate::memory::input;
 use crate::runtime::task::{RunSettings, Task};
-use crate::types::report::OperationReport;
+use crate::types::report::{DecryptReport, EncryptReport};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -16,7 +16,7 @@ use sealstream::rekey::detached::{decrypt_file_detached, encrypt_file_detached};
 use std::path::Path;
 
 /// Seals the regular file `from` into the new file `to`, which appears complete or not at all.
-#[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
+#[napi(catch_unwind, ts_return_type = "Promise<EncryptReport>")]
 pub fn encrypt_file<'env>(
     env: &'env Env,
     from: String,
@@ -42,12 +42,12 @@ pub fn encrypt_file<'env>(
         } else {
             files::encrypt_file(from, to, &options, place, control)
         };
-        report.map(OperationReport::from)
+        report.map(EncryptReport::from)
     })
 }
 
 /// Opens the sealed file `source` into the new file `to`, which appears complete or not at all.
-#[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
+#[napi(catch_unwind, ts_return_type = "Promise<DecryptReport>")]
 pub fn decrypt_file<'env>(
     env: &'env Env,
     source: Source,
@@ -69,7 +69,7 @@ pub fn decrypt_file<'env>(
             None if resume => decrypt_file_resumable(from, to, &options, place, control),
             None => files::decrypt_file(from, to, &options, place, control),
         };
-        report.map(OperationReport::from)
+        report.map(DecryptReport::from)
     })
 }
 

@@ -5,7 +5,7 @@ use crate::arguments::placement::PlacementSettings;
 use crate::arguments::sources::Source;
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::convert::object;
-use crate::types::report::{StageTimes, crc64_text};
+use crate::types::report::{RepairStats, crc64_text};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -44,16 +44,12 @@ object! {
         end_from: Option<u32> = report.end_from.checked_sub(1),
         /// Bytes after the end of the damaged copy's stream, which were left out.
         trailing_bytes: f64,
-        /// Threads that worked on segments.
-        threads: u32,
-        /// CRC-64/NVME of the output, 16 hexadecimal digits.
-        crc64_nvme: String = crc64_text(report.output_crc64),
+        /// CRC-64/NVME of the output in base64, as S3 takes it.
+        sealed_crc64_nvme: String = crc64_text(report.output_crc64),
         /// The stream's id, 64 hexadecimal digits.
         stream_id: String,
-        /// Milliseconds from start to end.
-        elapsed_ms: f64 = report.elapsed,
-        /// Time in each stage.
-        stages: StageTimes = report.times,
+        /// Figures about the work.
+        stats: RepairStats = (report.elapsed, report.threads, report.times),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::SealSettings;
 use crate::arguments::sources::Source;
 use crate::runtime::task::Task;
-use crate::types::convert::object;
+use crate::types::convert::{MAX_SAFE_INTEGER, object};
 use crate::types::failure::OrThrow;
 use crate::types::names::{DigestName, PassphraseStrength};
 use napi::bindgen_prelude::{Object, Uint8Array};
@@ -109,7 +109,7 @@ pub fn inspect_file<'env>(env: &'env Env, path: String) -> Result<Object<'env>> 
     let path = PathBuf::from(path);
     Task::new(None).launch(env, move |_| {
         let source = open_source(&path)?;
-        inspect::inspect(&source)
+        inspect::inspect_up_to(&source, MAX_SAFE_INTEGER)
             .map(StreamInfo::from)
             .map_err(|failure| failure.on_file(&path, &path))
     })
@@ -118,7 +118,9 @@ pub fn inspect_file<'env>(env: &'env Env, path: String) -> Result<Object<'env>> 
 /// Reads the header of a sealed stream in memory.
 #[napi(catch_unwind)]
 pub fn inspect_bytes(env: &Env, bytes: &[u8]) -> Result<StreamInfo> {
-    inspect::inspect(&bytes).map(StreamInfo::from).or_throw(env)
+    inspect::inspect_up_to(&bytes, MAX_SAFE_INTEGER)
+        .map(StreamInfo::from)
+        .or_throw(env)
 }
 
 /// Bytes of output that opening `bytes` needs: the stated plaintext size, but at most the size of `bytes`.

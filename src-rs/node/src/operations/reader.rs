@@ -16,6 +16,7 @@ use sealstream::format::SegmentIndex;
 use sealstream::random_access::{RangeReader, ReadPlan};
 use sealstream::stream_v2::core::seekable::SeekableStream;
 use sealstream::stream_v2::io::{ReadAt, open_source};
+use sealstream::stream_v2::pipeline::record_layout::RecordPlace;
 use sealstream::stream_v2::segment_worker::RecordSummary;
 use sealstream::telemetry;
 use sealstream::{CancellationToken, SealError, format, random_access};
@@ -168,22 +169,10 @@ impl StreamReader {
         Ok(self.get()?.opened().segments_present() as f64)
     }
 
-    /// The range of a segment in the plaintext. For the first missing segment, that of all missing segments.
+    /// Where a segment is in the plaintext and in the source. For the first missing segment, where all missing segments are.
     #[napi]
-    pub fn segment_plaintext_range(&self, segment: f64) -> Result<ByteRange> {
-        Ok(self
-            .get()?
-            .opened()
-            .place(segment_index(segment))
-            .plaintext
-            .into())
-    }
-
-    /// The range of a segment's record in the source, where it is or should be. For the first missing segment, that of all missing
-    /// segments.
-    #[napi]
-    pub fn segment_sealed_range(&self, segment: f64) -> Result<ByteRange> {
-        Ok(self.get()?.opened().place(segment_index(segment)).sealed.into())
+    pub fn place(&self, segment: f64) -> Result<SegmentPlace> {
+        Ok(self.get()?.opened().place(segment_index(segment)).into())
     }
 
     /// Throws the failure of the stream's end, if it has one; `verified` plaintext bytes were verified before it.
@@ -251,6 +240,20 @@ object! {
         failure: Option<SealFailure> = opened.0.as_ref().err().cloned(),
         /// The failure as a sentence.
         message: Option<String> = opened.0.err().map(|failure| failure.to_string()),
+    }
+}
+
+object! {
+    /// Where a segment is, or several that are missing.
+    SegmentPlace from place: RecordPlace {
+        /// The segment, or the first of them.
+        segment: f64,
+        /// Their number.
+        segment_count: f64,
+        /// Their range in the plaintext.
+        plaintext_range: ByteRange = place.plaintext,
+        /// Where they are, or should be, in the source.
+        sealed_range: ByteRange = place.sealed,
     }
 }
 

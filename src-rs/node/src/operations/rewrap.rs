@@ -2,13 +2,15 @@
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
 use crate::arguments::options::OpenSettings;
+use crate::memory::{CopiedBytes, input};
 use crate::operations::inspect::SlotInfo;
 use crate::runtime::task::{Cancellation, Task};
 use crate::types::convert::object;
 use crate::types::failure::invalid_argument;
 use crate::types::names::SlotType;
 use crate::types::report::OpenedBy;
-use napi::bindgen_prelude::{ClassInstance, Object};
+use crate::types::warning::Warning;
+use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 use sealstream::rekey::rewrap;
@@ -57,8 +59,8 @@ object! {
         /// The slot of the old header that was opened. After an interrupted rewrap it can be a slot of the header before that, which
         /// is not among the slots that were changed.
         opened_by: OpenedBy,
-        /// The header's copy was rewritten: the header itself was damaged, or older.
-        header_from_copy: bool,
+        /// What the caller should know although the operation succeeded.
+        warnings: Vec<Warning> = Warning::header_mended(report.header_from_copy).into_iter().collect::<Vec<_>>(),
         /// The new slots, by their indexes now.
         added: Vec<SlotInfo>,
         /// The removed slots, by the indexes that they had.
@@ -95,21 +97,48 @@ pub fn rewrap<'env>(
     settings: RewrapSettings<'_>,
 ) -> Result<Object<'env>> {
     let open = open.for_identities(env, &identities)?;
+    let flush = settings.flush;
+    // It may take long: a header that outgrows its room has the whole stream copied.
+    let task = Task::new(settings.cancellation.as_deref()).of_size(u64::MAX);
+    let change = change(settings, &added, &removed)?;
+    task.launch(env, move |control| {
+        rewrap_file(Path::new(&path), &change, &open, flush, control).map(RewrapReport::from)
+    })
+}
+
+/// Changes a header that is kept apart, as `rewrap` changes that of a file, and returns the new one.
+#[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+pub fn rewrap_header<'env>(
+    env: &'env Env,
+    header: Uint8Array,
+    identities: Vec<CredentialArgument<'_>>,
+    open: OpenSettings<'_>,
+    added: Vec<CredentialArgument<'_>>,
+    removed: Vec<CredentialArgument<'_>>,
+    settings: RewrapSettings<'_>,
+) -> Result<Object<'env>> {
+    let open = open.for_identities(env, &identities)?;
+    let task = Task::new(settings.cancellation.as_deref()).for_slots(open.slot_types());
+    let change = change(settings, &added, &removed)?;
+    task.launch(env, move |control| {
+        rewrap::rewrap_header(input(&header), &change, &open, &control.cancel).map(CopiedBytes)
+    })
+}
+
+fn change(
+    settings: RewrapSettings<'_>,
+    added: &[CredentialArgument<'_>],
+    removed: &[CredentialArgument<'_>],
+) -> Result<SlotChange> {
     let add = added.iter().map(recipient_of).collect::<Result<_>>()?;
     let selected = settings.remove.into_iter().map(SlotSelector::try_from);
     let opened = removed
         .iter()
         .map(|identity| identity_of(identity).map(SlotSelector::Opens));
     let remove = selected.chain(opened).collect::<Result<_>>()?;
-    let change = if settings.replace {
+    Ok(if settings.replace {
         SlotChange::Replace(add)
     } else {
         SlotChange::Edit { add, remove }
-    };
-    let flush = settings.flush;
-    // It may take long: a header that outgrows its room has the whole stream copied.
-    let task = Task::new(settings.cancellation.as_deref()).of_size(u64::MAX);
-    task.launch(env, move |control| {
-        rewrap_file(Path::new(&path), &change, &open, flush, control).map(RewrapReport::from)
     })
 }

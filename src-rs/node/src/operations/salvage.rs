@@ -5,12 +5,14 @@ use crate::arguments::options::OpenSettings;
 use crate::arguments::placement::PlacementSettings;
 use crate::memory::input;
 use crate::runtime::task::{RunSettings, Task};
+use crate::types::convert::{names, object};
 use crate::types::damage_map::DamageMap;
+use crate::types::failure::{SealFailure, code_of};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use sealstream::repair::salvage as engine;
-use sealstream::repair::salvage::{LostBytes, SalvageOptions};
+use sealstream::repair::salvage;
+use sealstream::repair::salvage::{LostBytes, SalvageOptions, salvage_file};
 use std::path::Path;
 
 /// How to salvage.
@@ -18,32 +20,53 @@ use std::path::Path;
 #[derive(Default)]
 pub struct SalvageSettings {
     /// A header of the stream from elsewhere.
-    pub header: Option<Uint8Array>,
-    /// Leaves lost bytes out. By default zeros replace them.
-    pub omit_lost: Option<bool>,
+    pub fallback_header: Option<Uint8Array>,
+    /// What to write for lost bytes; zeros by default.
+    pub lost: Option<LostBytesName>,
+}
+
+names! {
+    /// What to write for lost bytes.
+    LostBytesName into LostBytes {
+        /// Zeros, so that all other bytes keep their offsets.
+        Zero = "zero",
+        /// Nothing.
+        Skip = "skip",
+    }
+}
+
+object! {
+    /// Result of a salvage, and why it failed if nothing was recovered.
+    Salvaged from map: salvage::DamageMap {
+        /// The failure's `code`.
+        #[napi(ts_type = "SealErrorCode")]
+        code: Option<String> = map.failure().map(|failure| code_of(&failure)),
+        /// The failure.
+        failure: Option<SealFailure> = map.failure(),
+        /// The failure as a sentence.
+        message: Option<String> = map.failure().map(|failure| failure.to_string()),
+        /// What was recovered and what is lost.
+        map: DamageMap = map,
+    }
 }
 
 /// Salvages the file `from` into the new file `to`.
-#[napi(catch_unwind, ts_return_type = "Promise<DamageMap>")]
+#[napi(catch_unwind, ts_return_type = "Promise<Salvaged>")]
 #[allow(clippy::too_many_arguments, reason = "JavaScript passes each of them")]
-pub fn salvage_file<'env>(
+pub fn salvage<'env>(
     env: &'env Env,
     from: String,
     to: String,
     identities: Vec<CredentialArgument<'_>>,
     settings: OpenSettings<'_>,
-    salvage: SalvageSettings,
+    choices: SalvageSettings,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let open = settings.for_identities(env, &identities)?;
     let place = placement.unresumable(env)?;
-    let header = salvage.header.map(|header| input(&header).to_vec());
-    let lost = if salvage.omit_lost == Some(true) {
-        LostBytes::Skip
-    } else {
-        LostBytes::Zero
-    };
+    let header = choices.fallback_header.map(|header| input(&header).to_vec());
+    let lost = choices.lost.map_or(LostBytes::Zero, LostBytes::from);
     Task::parallel(run).launch(env, move |control| {
         let options = SalvageOptions {
             open: open.clone(),
@@ -51,6 +74,6 @@ pub fn salvage_file<'env>(
             lost,
         };
         let (from, to) = (Path::new(&from), Path::new(&to));
-        engine::salvage_file(from, to, &options, place, control).map(DamageMap::from)
+        salvage_file(from, to, &options, place, control).map(Salvaged::from)
     })
 }

@@ -5,10 +5,11 @@ use crate::arguments::options::OpenSettings;
 use crate::arguments::sources::Source;
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::byte_range::ByteRange;
-use crate::types::convert::object;
+use crate::types::convert::{MAX_SAFE_INTEGER, object};
 use crate::types::failure::{SealFailure, code_of};
 use crate::types::names::DigestName;
-use crate::types::report::{OpenedBy, StageTimes};
+use crate::types::report::{OpenedBy, RepairStats};
+use crate::types::warning::Warning;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -38,7 +39,7 @@ object! {
         contents_checked: bool,
         /// The stream's id, 64 hexadecimal digits.
         stream_id: String,
-        /// Bytes of the source.
+        /// Bytes of the source, its header included.
         sealed_size: f64,
         /// The digest after each segment.
         digest: DigestName,
@@ -50,20 +51,16 @@ object! {
         segments_checked: f64,
         /// Bytes of these segments' records.
         bytes_checked: f64,
-        /// The problems in order of position: the first 1,000.
+        /// The problems in order of their offsets: the first 1,000.
         problems: Vec<VerifyProblem>,
         /// The number of all problems.
         problem_count: f64,
-        /// The stream was opened with the header's copy at its end: the header is damaged, or older than its copy.
-        header_from_copy: bool,
         /// The key slot that a key opened.
         opened_by: Option<OpenedBy>,
-        /// Threads that worked on segments.
-        threads: u32,
-        /// Milliseconds from start to end.
-        elapsed_ms: f64 = found.elapsed,
-        /// Time in each stage.
-        stages: StageTimes = found.times,
+        /// What the caller should know besides the problems.
+        warnings: Vec<Warning> = Warning::header_from_copy(found.header_from_copy).into_iter().collect::<Vec<_>>(),
+        /// Figures about the work.
+        stats: RepairStats = (found.elapsed, found.threads, found.times),
     }
 }
 
@@ -72,6 +69,8 @@ object! {
     VerifyProblem from problem: verify::Problem {
         /// The segment, or the first of several missing ones; absent for the header and the end.
         segment: Option<f64>,
+        /// Number of segments; absent for the header and the end.
+        segment_count: Option<f64> = problem.segment.map(|_| problem.segment_count),
         /// The plaintext that is lost with it, if any.
         plaintext_range: Option<ByteRange> = problem.plaintext,
         /// The bytes of the stream concerned, or where missing ones would be.
@@ -106,6 +105,7 @@ pub fn verify<'env>(
             seed: settings.seed as u64,
         }),
         bytes_per_second: settings.max_bytes_per_second.map(|bytes| bytes as u64),
+        max_size: MAX_SAFE_INTEGER,
     };
     let mut task = Task::parallel(run);
     // One that waits for its rate must not block the lane of small operations.

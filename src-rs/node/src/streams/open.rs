@@ -8,7 +8,7 @@ use crate::runtime::task::{Cancellation, Task};
 use crate::types::convert::{IntoJs, object};
 use crate::types::damage::{Damage, DamageDecisionName};
 use crate::types::failure::OrThrow;
-use crate::types::report::{OperationReport, SegmentDone};
+use crate::types::report::{DecryptReport, SegmentDone};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -125,7 +125,7 @@ impl OpenStream {
     }
 
     /// Verifies the stream's end, after all records are opened. `bytes` are the input's last.
-    #[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
+    #[napi(catch_unwind, ts_return_type = "Promise<DecryptReport>")]
     pub fn finish<'env>(
         &self,
         env: &'env Env,
@@ -139,13 +139,13 @@ impl OpenStream {
         task.launch(env, move |_| {
             let end = session.verify_end(&cursor, input(&bytes))?;
             let report = session.report(Some(end), &cursor, threads(concurrency));
-            Ok(OperationReport::from(report))
+            Ok(DecryptReport::from(report))
         })
     }
 
     /// The report without a verified end.
     #[napi(catch_unwind)]
-    pub fn report(&self, concurrency: u32) -> Result<OperationReport> {
+    pub fn report(&self, concurrency: u32) -> Result<DecryptReport> {
         let session = session(&self.session)?;
         Ok(session.report(None, &self.cursor, threads(concurrency)).into())
     }

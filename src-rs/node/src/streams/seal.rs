@@ -5,7 +5,7 @@ use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::SealSettings;
 use crate::memory::Output;
 use crate::runtime::task::{Cancellation, Task};
-use crate::types::report::{OperationReport, SegmentDone};
+use crate::types::report::{EncryptReport, SegmentDone};
 use napi::bindgen_prelude::{BufferSlice, Object, Uint8Array, Uint8ArraySlice};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
@@ -110,7 +110,7 @@ impl SealStream {
     }
 
     /// Writes the stream's end into `output`, after all segments are sealed.
-    #[napi(catch_unwind, ts_return_type = "Promise<OperationReport>")]
+    #[napi(catch_unwind, ts_return_type = "Promise<EncryptReport>")]
     pub fn finish<'env>(
         &self,
         env: &'env Env,
@@ -131,7 +131,7 @@ impl SealStream {
                     });
                 }
                 memory.copy_from_slice(&end);
-                Ok(OperationReport::from(report.clone()))
+                Ok(EncryptReport::from(report.clone()))
             })
         })
     }

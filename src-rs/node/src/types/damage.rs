@@ -8,11 +8,13 @@ use sealstream::operation::damage;
 object! {
     /// A segment that could not be opened, or an end of the stream that could not be verified.
     Damage from damage: damage::Damage {
-        /// The segment, from 0. The number of segments for the stream's end.
+        /// The first segment concerned, from 0. The number of segments for the stream's end.
         segment: f64,
+        /// Number of segments concerned: more than 1 if several are missing, 0 for the stream's end.
+        segment_count: f64,
         /// The plaintext bytes concerned. Empty for the stream's end.
         plaintext_range: ByteRange = damage.plaintext,
-        /// Where the segment is, or should be, in the sealed stream.
+        /// Where they are, or should be, in the sealed stream.
         sealed_range: ByteRange = damage.sealed,
         /// What is wrong.
         failure: SealFailure = damage.failure.clone(),

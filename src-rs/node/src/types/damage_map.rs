@@ -3,7 +3,7 @@
 use crate::types::byte_range::ByteRange;
 use crate::types::convert::{names, object};
 use crate::types::names::DigestName;
-use crate::types::report::StageTimes;
+use crate::types::report::RepairStats;
 use sealstream::repair::salvage;
 
 object! {
@@ -49,10 +49,8 @@ object! {
         conflict_count: f64,
         /// The ids of other streams whose header is in the source, 64 at most.
         other_streams: Vec<String>,
-        /// Time in each stage, summed over the threads. None of them includes the search for markers.
-        stages: StageTimes = map.times,
-        /// Milliseconds from start to end.
-        elapsed_ms: f64 = map.elapsed,
+        /// Figures about the work. No stage includes the search for markers.
+        stats: RepairStats = (map.elapsed, map.threads, map.times),
     }
 }
 

@@ -8,3 +8,4 @@ pub mod failure;
 pub mod limits;
 pub mod names;
 pub mod report;
+pub(crate) mod warning;

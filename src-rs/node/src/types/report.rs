@@ -3,45 +3,94 @@
 use crate::memory::CopiedBytes;
 use crate::types::convert::object;
 use crate::types::damage::SettledDamage;
-use crate::types::failure::{SegmentWorkerError, StartedOver};
+use crate::types::failure::StartedOver;
+use crate::types::warning::{Warning, warnings};
+use base64ct::{Base64, Encoding};
+use sealstream::format::SlotType;
 use sealstream::operation::report;
 use sealstream::telemetry;
 use sealstream::telemetry::Stage;
+use std::time::Duration;
 
 object! {
-    /// Result of sealing or opening a stream.
-    OperationReport from report: sealstream::Report {
+    /// Result of encrypting.
+    EncryptReport from report: sealstream::Report {
         /// Bytes of the plaintext.
         plaintext_size: f64,
-        /// Bytes of the sealed stream.
+        /// Bytes of the sealed stream, its header included.
         sealed_size: f64,
-        /// Number of segments.
-        segments: f64,
-        /// Number of frames in all segments.
-        frames: f64,
-        /// Threads that worked on segments.
-        threads: u32,
-        /// CRC-64/NVME of the output, 16 hexadecimal digits: of the sealed stream, or of the plaintext.
-        crc64_nvme: String = crc64_text(report.output_crc64),
         /// The stream's id, 64 hexadecimal digits.
         stream_id: String,
-        /// Milliseconds from start to end.
-        elapsed_ms: f64 = report.elapsed,
-        /// Time in each stage.
-        stages: StageTimes = report.times,
-        /// The stream's header, if it is detached: without it the stream can't be opened. `sealedSize` counts it, `crc64Nvme`
-        /// does not.
+        /// CRC-64/NVME of the output in base64, as S3 takes it. It does not cover a header that is kept apart.
+        sealed_crc64_nvme: String = crc64_text(report.output_crc64),
+        /// The stream's header, if it is kept apart: without it the stream can't be decrypted.
         #[napi(ts_type = "Buffer")]
         header: Option<CopiedBytes> = report.header.clone(),
-        /// What was found of an earlier attempt, with the option `resume`.
+        /// What was used of an earlier attempt, with the option `resume`.
         resume: Option<ResumeReport> = report.resume.clone(),
-        /// Details of opening; absent after sealing.
-        opened: Option<Opened> = report.opened_by.clone().map(|by| (by, report)),
+        /// What the caller should know although the operation succeeded.
+        warnings: Vec<Warning> = warnings(&report),
+        /// Figures about the work.
+        stats: OperationStats = &report,
     }
 }
 
 object! {
-    /// What a resumable operation found of an earlier attempt.
+    /// Result of decrypting.
+    DecryptReport from report: sealstream::Report {
+        /// Bytes of the plaintext. If segments were lost, bytes of the output.
+        plaintext_size: f64,
+        /// Bytes of the sealed stream, its header included.
+        sealed_size: f64,
+        /// The stream's id, 64 hexadecimal digits.
+        stream_id: String,
+        /// The key slot that opened the stream.
+        opened_by: OpenedBy = report.opened_by.clone().unwrap_or(UNOPENED),
+        /// CRC-64/NVME of the output in base64, as S3 takes it.
+        plaintext_crc64_nvme: String = crc64_text(report.output_crc64),
+        /// The damage after which `onDamage` decided to continue, including segments that opened when read again: the first 10,000.
+        damage: Vec<SettledDamage> = report.damage.listed.clone(),
+        /// The number of all of them.
+        damage_count: f64 = report.damage.count,
+        /// What was used of an earlier attempt, with the option `resume`.
+        resume: Option<ResumeReport> = report.resume.clone(),
+        /// What the caller should know although the operation succeeded.
+        warnings: Vec<Warning> = warnings(&report),
+        /// Figures about the work.
+        stats: OperationStats = &report,
+    }
+}
+
+object! {
+    /// Figures about an operation on all segments of a stream.
+    OperationStats from report: &sealstream::Report {
+        /// Milliseconds from start to end.
+        elapsed_ms: f64 = report.elapsed,
+        /// Threads that worked on segments.
+        threads: u32,
+        /// Number of segments.
+        segments: f64,
+        /// Number of frames in all segments.
+        frames: f64,
+        /// Time in each stage.
+        stages: StageTimes = report.times,
+    }
+}
+
+object! {
+    /// Figures about a repair or a check.
+    RepairStats from run: (Duration, usize, telemetry::StageTimes) {
+        /// Milliseconds from start to end.
+        elapsed_ms: f64 = run.0,
+        /// Threads that worked on segments.
+        threads: u32 = run.1,
+        /// Time in each stage.
+        stages: StageTimes = run.2,
+    }
+}
+
+object! {
+    /// What a resumable operation used of an earlier attempt.
     ResumeReport from report: report::ResumeReport {
         /// Segments that were finished and valid, and were not processed again.
         segments_resumed: f64,
@@ -49,8 +98,6 @@ object! {
         bytes_resumed: f64,
         /// Why nothing of an earlier attempt could be used. Absent if something was, or if there was no earlier attempt.
         started_over: Option<StartedOver>,
-        /// Empty, unless the journal could not be written from some segment on. An interruption would then have cost more work.
-        checkpoint_errors: Vec<SegmentWorkerError>,
     }
 }
 
@@ -67,22 +114,6 @@ object! {
         write_ms: f64 = times.of(Stage::Write),
         /// Waiting for other threads.
         wait_ms: f64 = times.of(Stage::Wait),
-    }
-}
-
-object! {
-    /// Details of opening a stream.
-    Opened from opened: (report::OpenedBy, sealstream::Report) {
-        /// The key slot that opened the stream.
-        opened_by: OpenedBy = opened.0,
-        /// The stream was opened with the header's copy at its end: the header was damaged, or older than its copy.
-        header_from_copy: bool = opened.1.header_from_copy,
-        /// The header's copy at the stream's end is damaged; the header itself is intact.
-        header_copy_damaged: bool = opened.1.header_copy_damaged,
-        /// The damage after which `onDamage` decided to continue, including segments that opened when read again: the first 10,000.
-        damage: Vec<SettledDamage> = opened.1.damage.listed,
-        /// The number of all of them.
-        damage_count: f64 = opened.1.damage.count,
     }
 }
 
@@ -115,7 +146,14 @@ object! {
     }
 }
 
-/// A checksum as JavaScript sees it.
+/// A CRC-64 as object stores write it: its 8 bytes, the most significant first, in base64.
 pub(crate) fn crc64_text(crc: u64) -> String {
-    format!("{crc:016x}")
+    Base64::encode_string(&crc.to_be_bytes())
 }
+
+/// For a report of decrypting without a key slot, which does not happen.
+const UNOPENED: report::OpenedBy = report::OpenedBy {
+    slot_index: 0,
+    slot_type: SlotType::Key,
+    key_id: None,
+};

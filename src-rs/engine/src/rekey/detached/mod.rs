@@ -33,7 +33,7 @@ pub fn export_header(source: &dyn ReadAt) -> Result<Vec<u8>, SealError> {
 }
 
 /// Parses a detached header, which must have no bytes after it.
-fn parse_header(header: &[u8]) -> Result<StreamHeader, SealError> {
+pub(crate) fn parse_header(header: &[u8]) -> Result<StreamHeader, SealError> {
     let problem = |problem: String| invalid("header", format!("is no header of a sealed stream: {problem}"));
     let parsed = StreamHeader::parse(header).map_err(|error| problem(error.to_string()))?;
     let beyond = header.len() - parsed.bytes.len();

@@ -4,11 +4,13 @@
 //! a new file. The stream's key stays the same, so anyone who had it, or kept an older header or another copy of the file, can
 //! still open the stream. To revoke access, the plaintext must be sealed again.
 
+mod header;
 mod locked_file;
 mod plan;
 mod slots;
 mod write;
 
+pub use header::rewrap_header;
 pub(crate) use plan::RewrapPlan;
 pub(crate) use write::write_in_place;
 

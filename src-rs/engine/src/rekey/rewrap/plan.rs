@@ -12,7 +12,7 @@ use crate::keys::{Recipient, seal_slots};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{DecryptOptions, invalid};
 use crate::stream_v2::core::seekable::SeekableStream;
-use crate::stream_v2::core::unlock::opened_by;
+use crate::stream_v2::core::unlock::{UnlockedStream, opened_by};
 use crate::stream_v2::io::ReadAt;
 
 /// A new header for a stream that was opened and whose end is authentic.
@@ -53,6 +53,44 @@ impl RewrapPlan {
             ));
         };
         cancel.check()?;
+        let NewHeader { old, bytes, report } = NewHeader::make(stream, change, &open, cancel)?;
+        let manifest = &end.manifest;
+        let end_record_size =
+            end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
+        let records_size = end.offset.get().saturating_sub(u64::from(old.size()));
+        Ok(Self {
+            inner_size: records_size.saturating_add(end_record_size),
+            end_record_size,
+            header: bytes,
+            old,
+            report,
+        })
+    }
+
+    /// Offset of the header's copy, if header and copy can be rewritten in place.
+    pub(crate) fn copy_offset(&self) -> Option<u64> {
+        self.report
+            .in_place
+            .then(|| u64::from(self.old.size()).saturating_add(self.inner_size))
+    }
+}
+
+/// A new header for an unlocked stream.
+pub(super) struct NewHeader {
+    /// The header that it replaces: the newer one of header and copy.
+    pub(super) old: StreamHeader,
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
+    pub(super) report: RewrapReport,
+}
+
+impl NewHeader {
+    pub(super) fn make(
+        stream: &UnlockedStream,
+        change: &SlotChange,
+        open: &DecryptOptions<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Self, SealError> {
         let opened_by = opened_by(&stream.header, &stream.unlocked);
         // After an interrupted rewrap the newer header counts, even if the key opens only the older one. Else that key would
         // undo the rewrap and lock out its recipients.
@@ -75,11 +113,6 @@ impl RewrapPlan {
         draft.slots.extend(new);
         let keys = StreamKeys::of(&header, file_key, &open.context)?;
         let bytes = draft.encode(padded_size, |bytes| keys.header_mac(bytes));
-
-        let manifest = &end.manifest;
-        let end_record_size =
-            end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
-        let records_size = end.offset.get().saturating_sub(u64::from(header.size()));
         let in_place = header.core.header_copy && bytes.len() == header.bytes.len();
         let slots = SlotInfo::list(&draft.slots);
         let added = slots.iter().skip(slots.len() - added.len()).cloned().collect();
@@ -95,19 +128,10 @@ impl RewrapPlan {
             removed,
         };
         Ok(Self {
-            inner_size: records_size.saturating_add(end_record_size),
-            end_record_size,
-            header: bytes,
             old: header,
+            bytes,
             report,
         })
-    }
-
-    /// Offset of the header's copy, if header and copy can be rewritten in place.
-    pub(crate) fn copy_offset(&self) -> Option<u64> {
-        self.report
-            .in_place
-            .then(|| u64::from(self.old.size()).saturating_add(self.inner_size))
     }
 }
 

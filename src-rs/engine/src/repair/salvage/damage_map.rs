@@ -1,5 +1,6 @@
 //! The result of a salvage: what was recovered, and what is lost, where and why.
 
+use crate::error::SealError;
 use crate::format::{ByteRange, DigestKind, SegmentIndex, WireOffset};
 use crate::telemetry::StageTimes;
 use std::fmt;
@@ -42,10 +43,20 @@ pub struct DamageMap {
     pub conflict_count: u64,
     /// Ids of other streams whose header was found in the source, at most 64.
     pub other_streams: Vec<[u8; 32]>,
+    /// Number of threads that processed segments.
+    pub threads: usize,
     /// Time in each stage, summed over the threads. The search for markers is not included.
     pub times: StageTimes,
     /// Time from start to end.
     pub elapsed: Duration,
+}
+
+impl DamageMap {
+    /// The failure of a salvage that recovered nothing.
+    #[must_use]
+    pub fn failure(&self) -> Option<SealError> {
+        (self.outcome == Outcome::Nothing).then_some(SealError::NothingRecovered)
+    }
 }
 
 /// Where the header was found.

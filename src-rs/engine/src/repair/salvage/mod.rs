@@ -29,7 +29,9 @@ pub use file::salvage_file;
 
 use super::fault_tolerant::FaultTolerantSource;
 use crate::error::SealError;
+use crate::format::SegmentIndex;
 use crate::operation::options::{Control, DecryptOptions};
+use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::telemetry::Stage;
@@ -76,7 +78,7 @@ pub enum LostBytes {
 /// Ranges of the source that can't be read count as lost. Progress counts bytes of the source.
 ///
 /// # Errors
-/// The first failure of a header if none unlocks; a failure of the sink; `Cancelled`, `ThreadsUnavailable`.
+/// The first failure of a header if none unlocks; `LimitExceeded`; a failure of the sink; `Cancelled`, `ThreadsUnavailable`.
 pub fn salvage(
     source: &dyn ReadAt,
     sink: &dyn WriteAt,
@@ -97,6 +99,7 @@ pub(crate) fn salvage_counted(
     let start = Instant::now();
     options.open.check()?;
     let size = source.size().map_err(SealError::reading)?;
+    check_size(size, options.open.max_size)?;
     let source = FaultTolerantSource::new(source, size);
     let stream = header::find(&source, options, &control.cancel)?;
     let run_survey = |stream| {
@@ -118,6 +121,15 @@ pub(crate) fn salvage_counted(
         }
     }
     let (survey, meter) = surveyed;
+    let header = &survey.stream.unlocked.header;
+    // If the size is not known, up to the highest segment that was found.
+    let seen = || {
+        survey
+            .geometry
+            .plaintext_offset(SegmentIndex::new(survey.segments))
+    };
+    let total = survey.total.unwrap_or_else(seen);
+    check_stated_size(header, Some(total), options.open.max_size)?;
     let recovery = Recovery {
         survey: &survey,
         cancel: &control.cancel,
@@ -125,6 +137,7 @@ pub(crate) fn salvage_counted(
     let mut map = Output::new(recovery, sink, options.lost).run(control, &meter)?;
     meter.finish();
     map.times.add(Stage::Read, source.read_time());
+    map.threads = control.threads.count();
     map.elapsed = start.elapsed();
     Ok(map)
 }

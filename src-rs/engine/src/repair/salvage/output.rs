@@ -62,6 +62,7 @@ impl<'a> Output<'a> {
             conflicts: Vec::new(),
             conflict_count: 0,
             other_streams: survey.other_streams.clone(),
+            threads: 0,
             times: survey.times,
             elapsed: Duration::ZERO,
         };

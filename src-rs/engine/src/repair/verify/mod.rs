@@ -14,6 +14,7 @@ use crate::format::{ByteRange, DigestKind};
 use crate::operation::options::{Control, DecryptOptions, invalid};
 use crate::operation::report::OpenedBy;
 use crate::stream_v2::core::locate::find_header;
+use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
 use crate::stream_v2::core::unlock::{UnlockedStream, opened_by};
 use crate::stream_v2::io::{ReadAt, ThrottledSource};
 use crate::stream_v2::pipeline::run_positioned;
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 use task::VerifyTask;
 
 /// What to check.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct VerifyOptions<'a> {
     /// Keys and limits. `None` to check without a key, which finds damage but not tampering.
     pub open: Option<DecryptOptions<'a>>,
@@ -33,6 +34,19 @@ pub struct VerifyOptions<'a> {
     pub sample: Option<Sample>,
     /// The highest read rate; at least 1.
     pub bytes_per_second: Option<u64>,
+    /// The largest accepted size of a stream, in bytes, as the stream states it or the source has it.
+    pub max_size: u64,
+}
+
+impl Default for VerifyOptions<'_> {
+    fn default() -> Self {
+        Self {
+            open: None,
+            sample: None,
+            bytes_per_second: None,
+            max_size: u64::MAX,
+        }
+    }
 }
 
 impl VerifyOptions<'_> {
@@ -92,8 +106,8 @@ pub struct Verification {
 /// Progress counts sealed bytes of the records to check.
 ///
 /// # Errors
-/// Only failures that make checking impossible: no header can be read; with a key `NoMatchingKey`, `ContextMismatch`, `HeaderTampered`
-/// and `LimitExceeded`; `InvalidOption`, `SourceChanged`, `Cancelled`. All others are problems.
+/// Only failures that make checking impossible: no header can be read; `LimitExceeded`; with a key `NoMatchingKey`, `ContextMismatch` and
+/// `HeaderTampered`; `InvalidOption`, `SourceChanged`, `Cancelled`. All others are problems.
 pub fn verify(
     source: &dyn ReadAt,
     options: &VerifyOptions<'_>,
@@ -106,6 +120,7 @@ pub fn verify(
         .map(|limit| ThrottledSource::new(source, limit, &control.cancel));
     let source = limited.as_ref().map_or(source, |limited| limited as &dyn ReadAt);
     let size = source.size().map_err(SealError::reading)?;
+    check_size(size, options.max_size)?;
     let problems = Problems::default();
     let found = find_header(source, size)?;
     if let Some(failure) = &found.failure {
@@ -125,6 +140,7 @@ pub fn verify(
     }
     let end_key = unlocked.as_ref().map(|stream| &stream.end_key);
     let extent = Extent::measure(source, size, header, &control.cancel)?;
+    check_stated_size(header, extent.total, options.max_size)?;
     let manifest = trailer::check(source, size, header, end_key, &extent, &problems)?;
     let context = unlocked.as_ref().map(|stream| match extent.total {
         Some(total) => stream.context.clone().with_total(total),

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 pub struct Problem {
     /// The segment, or the first of several missing ones. `None` for header and trailer.
     pub segment: Option<SegmentIndex>,
+    /// Number of segments; 0 for header and trailer.
+    pub segment_count: u64,
     /// The plaintext that is lost, if any.
     pub plaintext: Option<ByteRange>,
     /// The affected part of the stream. For a missing part, where it should be.
@@ -37,6 +39,7 @@ impl Problems {
     pub(super) fn add_at(&self, sealed: ByteRange, failure: SealError) -> Result<(), SealError> {
         self.add(Problem {
             segment: None,
+            segment_count: 0,
             plaintext: None,
             sealed,
             failure,

@@ -56,6 +56,7 @@ impl VerifyTask<'_> {
         };
         let problem = Problem {
             segment: Some(segment),
+            segment_count: 1,
             plaintext: Some(ByteRange::at(
                 geometry.plaintext_offset(segment),
                 u64::from(plaintext_size),

@@ -163,6 +163,7 @@ fn add_missing(
         let end = geometry.trailer_offset(header.size(), total);
         return problems.add(Problem {
             segment: Some(next_segment),
+            segment_count: geometry.segment_count(total).saturating_sub(extent.present),
             plaintext: Some(ByteRange {
                 start: plaintext_at,
                 end: total,
@@ -193,6 +194,7 @@ fn add_missing(
     let lost = u64::from(geometry.segment_size());
     problems.add(Problem {
         segment: Some(next_segment),
+        segment_count: 1,
         plaintext: Some(ByteRange::at(plaintext_at, lost)),
         sealed: ByteRange {
             start: at.get(),

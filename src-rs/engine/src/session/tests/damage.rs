@@ -25,7 +25,7 @@ fn session() -> (OpenSession, RecordCursor, Vec<u8>) {
         let place = cursor.find(record);
         cursor.advance(&place);
         let opened = session.open(&place, record, &CancellationToken::new());
-        assert_eq!(opened.is_err(), place.index == DAMAGED);
+        assert_eq!(opened.is_err(), place.segment == DAMAGED);
     }
     let end = sealed.split_off(cursor.offset().get() as usize);
     (session, cursor, end)

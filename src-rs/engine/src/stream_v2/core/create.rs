@@ -3,11 +3,12 @@
 use crate::crypto::{EndKey, FileKey, Random, StreamKeys, overwrite_stack};
 use crate::error::SealError;
 use crate::format::{
-    EndRecord, FOOTER_SIZE, Footer, Geometry, HeaderFields, StreamCore, StreamHeader, end_record_size,
+    EndRecord, FOOTER_SIZE, Footer, HeaderFields, StreamCore, StreamHeader, end_record_size,
 };
 use crate::keys::seal_slots;
 use crate::operation::options::{EncryptOptions, HeaderLayout, compact_header_size};
 use crate::operation::report::Report;
+use crate::stream_v2::core::stream_size::total_size;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::segment_worker::SegmentCryptoContext;
 use std::time::Instant;
@@ -170,14 +171,6 @@ pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<
         options.header == HeaderLayout::Rewrappable,
         plaintext_size,
     ))
-}
-
-fn total_size(geometry: &Geometry, header: u64, header_copy: bool, plaintext_size: u64) -> u64 {
-    let end = end_record_size(geometry.segment_count(plaintext_size), 0) + FOOTER_SIZE as u64;
-    let headers = if header_copy { 2 * header } else { header };
-    headers
-        .saturating_add(geometry.records_size(plaintext_size))
-        .saturating_add(end)
 }
 
 const REWRAPPABLE_HEADER_SIZE: u32 = 4096;

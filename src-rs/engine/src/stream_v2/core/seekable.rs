@@ -1,6 +1,7 @@
 //! A sealed stream in a source that is read by offset. Its segments open one by one, in any order, even if others are damaged.
 
 use super::locate::{claimed_total, find_header};
+use super::stream_size::check_size;
 use super::trailer::{ExpectedTrailer, VerifiedTrailer};
 use super::unlock::UnlockedStream;
 use crate::error::{EndPart, SealError};
@@ -33,6 +34,7 @@ impl SeekableStream {
     /// Every failure of a header, and of reading it.
     pub fn open(source: &dyn ReadAt, options: &DecryptOptions<'_>) -> Result<Self, SealError> {
         let source_size = source.size().map_err(SealError::reading)?;
+        check_size(source_size, options.max_size)?;
         let mut stream = UnlockedStream::unlock(find_header(source, source_size)?, options)?;
         let stated = stream.header.core.plaintext_size;
         let claimed_total = stated.or_else(|| claimed_total(source, source_size, &stream.header));
@@ -145,8 +147,8 @@ impl SeekableStream {
         let records = self.total.map_or(0, |total| self.geometry().records_size(total));
         let start = u64::from(self.stream.header.size()).saturating_add(records);
         RecordPlace {
-            index: SegmentIndex::new(segments),
-            segments: 0,
+            segment: SegmentIndex::new(segments),
+            segment_count: 0,
             plaintext: ByteRange::at(self.total.unwrap_or(plaintext_size), 0),
             sealed: ByteRange {
                 start,

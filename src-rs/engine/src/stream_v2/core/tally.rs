@@ -96,7 +96,7 @@ impl Tally {
 
     /// Adds segments that could not be opened. Zeros are written in their place, or nothing.
     pub(crate) fn add_lost(&mut self, place: RecordPlace, zeros: bool) {
-        self.finish_segment(place.index, Finished::Lost { place, zeros });
+        self.finish_segment(place.segment, Finished::Lost { place, zeros });
     }
 
     /// Adds bytes of the output that belong to no segment.
@@ -134,9 +134,9 @@ impl Tally {
             }
             Finished::Lost { place, zeros } => {
                 let plaintext_size = place.plaintext.size();
-                self.segments += place.segments;
+                self.segments += place.segment_count;
                 self.plaintext_size += plaintext_size;
-                self.entries.extend((place.segments > 0).then_some(None));
+                self.entries.extend((place.segment_count > 0).then_some(None));
                 self.has_final = place.is_final;
                 if zeros {
                     self.append_output(Crc64::of_zeros(plaintext_size), plaintext_size);

@@ -1,6 +1,7 @@
 //! Unlocks a stream: finds its key, authenticates its header, and derives the keys of segments and end.
 
 use super::locate::FoundHeader;
+use super::stream_size::check_stated_size;
 use super::tally::{StreamEnd, Tally};
 use super::trailer::ExpectedTrailer;
 use crate::crypto::{EndKey, Random, StreamKeys, overwrite_stack};
@@ -68,6 +69,7 @@ impl UnlockedStream {
     ) -> Result<Self, SealError> {
         let core = &header.core;
         check_segment_size(&core.geometry, options.max_segment_size)?;
+        check_stated_size(&header, core.plaintext_size, options.max_size)?;
         let limits = options.limits();
         let unlocked = unlock(&header, &options.identities, &limits)
             .map_err(|error| SealError::locked(error, &header, &limits))?;

@@ -55,7 +55,7 @@ fn recipients_of_every_type_can_be_added() {
 }
 
 #[test]
-fn slots_are_selected_by_position_type_id_and_identity() {
+fn slots_are_selected_by_index_type_id_and_identity() {
     let x = x25519();
     let recipients = vec![
         recipient(1),

@@ -2,6 +2,7 @@
 
 mod changes;
 mod crashes;
+mod header;
 mod newest;
 mod places;
 mod refused;

@@ -55,14 +55,14 @@ fn each_kind_of_damage_has_its_cause_and_range() {
             (at(5, 1), SIZE as u64, LossCause::Missing),
         ]
     );
-    let wire = |range: std::ops::Range<usize>| {
+    let sealed = |range: std::ops::Range<usize>| {
         Some(ByteRange {
             start: range.start as u64,
             end: range.end as u64,
         })
     };
-    assert_eq!(map.lost.ranges[0].sealed, wire(frame));
-    assert_eq!(map.lost.ranges[1].sealed, wire(tampered));
+    assert_eq!(map.lost.ranges[0].sealed, sealed(frame));
+    assert_eq!(map.lost.ranges[1].sealed, sealed(tampered));
     assert_eq!(map.lost.ranges[2].segment, SegmentIndex::new(5));
     assert_eq!((map.end, map.outcome), (TrailerState::Missing, Outcome::Partial));
     assert_eq!(output, expected(&damaged.plaintext, &map));
@@ -87,8 +87,11 @@ fn a_record_without_its_iv_is_rot_if_its_marker_is_left_and_missing_otherwise() 
         [(at(1), at(2), LossCause::Rot), (at(4), at(5), LossCause::Missing)]
     );
     for (lost, record) in map.lost.ranges.iter().zip([kept, gone]) {
-        let wire = lost.sealed.unwrap();
-        assert_eq!((wire.start, wire.end), (record.start as u64, record.end as u64));
+        let sealed = lost.sealed.unwrap();
+        assert_eq!(
+            (sealed.start, sealed.end),
+            (record.start as u64, record.end as u64)
+        );
     }
 }
 

@@ -75,11 +75,11 @@ fn a_lost_first_segment_has_its_range_even_if_only_the_header_copy_is_found() {
     let (_, map) = salvage_bytes(&damaged.bytes).unwrap();
     assert_eq!(map.header.origin, HeaderOrigin::Scan);
     assert_eq!(lost(&map), [(0, SEGMENT as u64, LossCause::Missing)]);
-    let wire = ByteRange {
+    let sealed = ByteRange {
         start: record.start as u64,
         end: record.end as u64,
     };
-    assert_eq!(map.lost.ranges[0].sealed, Some(wire));
+    assert_eq!(map.lost.ranges[0].sealed, Some(sealed));
 }
 
 #[test]

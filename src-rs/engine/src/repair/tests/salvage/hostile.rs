@@ -191,12 +191,12 @@ fn a_claimed_size_of_four_exbibytes_gives_one_lost_range() {
 }
 
 /// A stream of two segments whose authentic header states `total` bytes.
-fn claiming(total: u64) -> Vec<u8> {
+pub(super) fn claiming(total: u64) -> Vec<u8> {
     with_segments(Some(total), &[0, 1])
 }
 
 /// A stream with an authentic header and full segments with these indices.
-fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
+pub(super) fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
     use crate::crypto::{FileKey, Random, StreamKeys};
     use crate::keys::{Recipient, seal_slots};
     use crate::operation::cancel::CancellationToken;

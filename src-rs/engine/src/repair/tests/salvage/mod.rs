@@ -6,6 +6,7 @@ mod headers;
 mod hostile;
 mod model;
 mod sealings;
+mod size_limit;
 
 use crate::crypto::SecretKey;
 use crate::error::SealError;

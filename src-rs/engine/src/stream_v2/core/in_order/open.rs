@@ -74,7 +74,7 @@ impl Records<'_> {
         }
         self.cursor.advance(&place);
         Ok(SegmentWire {
-            index: place.index,
+            index: place.segment,
             offset: WireOffset::new(place.sealed.start),
             record,
         })

@@ -25,9 +25,9 @@ pub struct RecordCursor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordPlace {
     /// The segment, or the first of them; the number of segments if it is the end.
-    pub index: SegmentIndex,
+    pub segment: SegmentIndex,
     /// Number of segments: 1 for a record, 0 for the end.
-    pub segments: u64,
+    pub segment_count: u64,
     /// Plaintext bytes of these segments.
     pub plaintext: ByteRange,
     /// Where they stand in the sealed stream.
@@ -41,7 +41,8 @@ impl RecordPlace {
     #[must_use]
     pub const fn damage(&self, failure: SealError) -> Damage {
         Damage {
-            segment: self.index,
+            segment: self.segment,
+            segment_count: self.segment_count,
             plaintext: self.plaintext,
             sealed: self.sealed,
             failure,
@@ -124,8 +125,8 @@ impl RecordCursor {
     pub fn missing(&self) -> RecordPlace {
         if self.is_at_end {
             return RecordPlace {
-                index: self.index,
-                segments: 0,
+                segment: self.index,
+                segment_count: 0,
                 plaintext: ByteRange::at(self.plaintext_size, 0),
                 sealed: ByteRange::at(self.offset.get(), 0),
                 is_final: true,
@@ -133,7 +134,7 @@ impl RecordCursor {
         }
         let mut place = self.expected();
         if let Some(total) = self.total {
-            place.segments = self.geometry.segment_count(total) - self.index.get();
+            place.segment_count = self.geometry.segment_count(total) - self.index.get();
             place.plaintext.end = total;
             let before = self.index.get().saturating_mul(self.geometry.full_record_size());
             let records = self.geometry.records_size(total).saturating_sub(before);
@@ -153,8 +154,8 @@ impl RecordCursor {
 
     fn place(&self, plaintext_size: u32, is_final: bool) -> RecordPlace {
         RecordPlace {
-            index: self.index,
-            segments: 1,
+            segment: self.index,
+            segment_count: 1,
             plaintext: ByteRange::at(
                 self.geometry.plaintext_offset(self.index),
                 u64::from(plaintext_size),
