@@ -163,8 +163,8 @@ test('each kind of damage has its own failure', async (t) => {
     'a stream behind the end': 'TrailingData',
     'the header': 'HeaderDamaged',
     "the header's slot": 'HeaderDamaged',
-    'no sealed stream at all': 'HeaderError',
-    'nothing at all': 'Truncated',
+    'no sealed stream at all': 'NotSealed',
+    'nothing at all': 'NotSealed',
   });
 });
 

@@ -70,7 +70,7 @@ test('a failed heal has an exit code, advice, and no output', async (t) => {
     ],
     [['b', 'foreign'], 5, 'ForeignReplica', /foreign is not a copy of b[^\n]+\nleave that copy out$/],
     [['blind', 'blind2'], 5, 'NoDigests', /without digests[^\n]+\nopen each copy with the key/],
-    [['text', 'text2'], 4, 'HeaderError', /text is not a sealed stream/],
+    [['text', 'text2'], 4, 'NotSealed', /text is not a sealed stream/],
     [['end', 'end2'], 4, 'EndDamaged', /end: the end record[^\n]+\nadd another copy/],
     [['a', 'nothing'], 1, 'Io', /could not open nothing: /],
     [['nothing', 'a'], 1, 'Io', /could not open nothing: /],

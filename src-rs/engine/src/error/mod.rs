@@ -3,9 +3,9 @@
 mod convert;
 mod details;
 
-pub(crate) use convert::Cancelled;
 pub use crate::format::LookAlike;
 pub use crate::keys::KeyFileReason;
+pub(crate) use convert::Cancelled;
 pub use details::{EndDisagreement, EndPart, FileKind, IoOperation, Limit, SizeRelation, StartedOver};
 
 use crate::crypto::CryptoError;
@@ -329,7 +329,14 @@ fn display_slots(slots: &[SlotInfo], not_accepted: &Option<Vec<u32>>) -> String 
     let left_out = not_accepted.as_deref().unwrap_or_default();
     let words = slots.iter().map(|slot| {
         let is_left_out = left_out.contains(&slot.slot_index);
-        format!("{slot}{}", if is_left_out { ", which is not accepted" } else { "" })
+        format!(
+            "{slot}{}",
+            if is_left_out {
+                ", which is not accepted"
+            } else {
+                ""
+            }
+        )
     });
     words.collect::<Vec<_>>().join("; ")
 }

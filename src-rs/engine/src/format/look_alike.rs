@@ -1,7 +1,5 @@
 //! What bytes that are no sealed stream look like, so that an error can say what to do. A guess: nothing but words depends on it.
 
-use super::segment::SEGMENT_MARKER;
-use super::stream::MAGIC;
 use std::fmt;
 
 /// What a source that does not start as a sealed stream looks like.
@@ -50,17 +48,18 @@ pub enum LookAlike {
 }
 
 impl LookAlike {
-    /// What `start`, the first bytes of a source that is no sealed stream, look like. A hundred bytes tell everything.
-    pub(super) fn of(start: &[u8]) -> Option<Self> {
-        let is_zeros = start.len() >= MAGIC.len() && start.iter().all(|&byte| byte == 0);
+    /// What `start`, the first bytes of a source that does not begin with the `magic` of sealed streams, look like. A hundred bytes tell
+    /// everything. `is_body`: a segment starts here.
+    pub(super) fn of(start: &[u8], magic: &[u8; 8], is_body: bool) -> Option<Self> {
+        let is_zeros = start.starts_with(&[0; 8]);
         match () {
             () if start.is_empty() => Some(Self::Empty),
             () if is_zeros => Some(Self::Zeros),
-            () if start.starts_with(&SEGMENT_MARKER) => Some(Self::DetachedBody),
+            () if is_body => Some(Self::DetachedBody),
             () if start.starts_with(&JOURNAL_MAGIC) => Some(Self::Journal),
-            () if is_changed_text(start) => Some(Self::TextMode),
-            () if is_almost_magic(start) => Some(Self::DamagedMagic),
-            () if start.starts_with(&MAGIC[..5]) => Some(Self::OtherRelease),
+            () if is_changed_text(start, magic) => Some(Self::TextMode),
+            () if is_almost(start, magic) => Some(Self::DamagedMagic),
+            () if start.starts_with(&magic[..5]) => Some(Self::OtherRelease),
             () => known(start),
         }
     }
@@ -98,36 +97,45 @@ impl fmt::Display for LookAlike {
 }
 
 /// Whether the magic is there, changed as a transfer in text mode or a conversion of characters changes it.
-fn is_changed_text(start: &[u8]) -> bool {
+fn is_changed_text(start: &[u8], magic: &[u8; 8]) -> bool {
     let bytes = without_utf_16(start);
     let bytes = bytes.strip_prefix(UTF_8_MARK).unwrap_or(&bytes);
     let Some(rest) = FIRST_BYTES
         .iter()
-        .find_map(|first| bytes.strip_prefix(*first)?.strip_prefix(&MAGIC[1..5]))
+        .find_map(|first| bytes.strip_prefix(*first)?.strip_prefix(&magic[1..5]))
     else {
         return false;
     };
-    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let ends = rest
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count();
     // Some transfers end a text at the byte 0x1a.
     let is_line_end = ends > 0 && matches!(rest.get(ends), None | Some(0x1a));
     // A stream that is cut short within its magic is unchanged so far.
-    is_line_end && !MAGIC.starts_with(start) && !start.starts_with(&MAGIC)
+    is_line_end && !magic.starts_with(start) && !start.starts_with(magic)
 }
 
 /// The characters of UTF-16 text of Latin letters, of either byte order; other bytes as they are.
 fn without_utf_16(start: &[u8]) -> Vec<u8> {
     let pairs = start.as_chunks::<2>().0;
     let characters: Option<Vec<u8>> = match pairs.first() {
-        Some([0xff, 0xfe]) => pairs[1..].iter().map(|&[low, high]| (high == 0).then_some(low)).collect(),
-        Some([0xfe, 0xff]) => pairs[1..].iter().map(|&[high, low]| (high == 0).then_some(low)).collect(),
+        Some([0xff, 0xfe]) => pairs[1..]
+            .iter()
+            .map(|&[low, high]| (high == 0).then_some(low))
+            .collect(),
+        Some([0xfe, 0xff]) => pairs[1..]
+            .iter()
+            .map(|&[high, low]| (high == 0).then_some(low))
+            .collect(),
         _ => None,
     };
     characters.unwrap_or_else(|| start.to_vec())
 }
 
 /// Whether all but two bytes of the magic are there.
-fn is_almost_magic(start: &[u8]) -> bool {
-    start.len() >= MAGIC.len() && start.iter().zip(&MAGIC).filter(|(a, b)| a == b).count() >= MAGIC.len() - 2
+fn is_almost(start: &[u8], magic: &[u8; 8]) -> bool {
+    start.len() >= magic.len() && start.iter().zip(magic).filter(|(a, b)| a == b).count() >= magic.len() - 2
 }
 
 fn known(start: &[u8]) -> Option<LookAlike> {
@@ -142,7 +150,14 @@ fn known(start: &[u8]) -> Option<LookAlike> {
 const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The first byte of the magic as it is, and without its high bit, in UTF-8 after Latin-1 and after Windows-1252, as the character
 /// that replaces invalid ones, and as a question mark.
-const FIRST_BYTES: [&[u8]; 6] = [b"\x89", b"\t", b"\xc2\x89", b"\xe2\x80\xb0", b"\xef\xbf\xbd", b"?"];
+const FIRST_BYTES: [&[u8]; 6] = [
+    b"\x89",
+    b"\t",
+    b"\xc2\x89",
+    b"\xe2\x80\xb0",
+    b"\xef\xbf\xbd",
+    b"?",
+];
 const JOURNAL_MAGIC: [u8; 6] = *b"\x89SEALJ";
 
 const STARTS: &[(&[u8], LookAlike)] = &[
@@ -179,6 +194,10 @@ mod tests {
     /// The first bytes of a stream, with the version and more behind the magic.
     const START: &[u8] = b"\x89SEAL\r\n\x1a\x01\x01\x01\x00\x00\x01\x00\x00";
 
+    fn recognized(start: &[u8]) -> Option<LookAlike> {
+        LookAlike::of(start, START[..8].try_into().unwrap(), false)
+    }
+
     fn latin_1(bytes: &[u8]) -> impl Iterator<Item = char> {
         bytes.iter().map(|&byte| char::from(byte))
     }
@@ -190,7 +209,10 @@ mod tests {
 
     #[test]
     fn a_transfer_in_text_mode_is_recognized_in_each_direction() {
-        let utf_16: Vec<u16> = [0xfeff].into_iter().chain(START.iter().map(|&byte| byte.into())).collect();
+        let utf_16: Vec<u16> = [0xfeff]
+            .into_iter()
+            .chain(START.iter().map(|&byte| byte.into()))
+            .collect();
         for changed in [
             replaced(b"\r\n", b"\n"),
             replaced(b"\n", b"\r\n"),
@@ -209,19 +231,24 @@ mod tests {
             // The byte 0x1a ended the text.
             b"\x89SEAL\n".to_vec(),
         ] {
-            assert_eq!(LookAlike::of(&changed), Some(L::TextMode), "{}", changed.escape_ascii());
+            assert_eq!(
+                recognized(&changed),
+                Some(L::TextMode),
+                "{}",
+                changed.escape_ascii()
+            );
         }
     }
 
     #[test]
     fn damage_and_other_releases_differ_from_text_mode() {
-        for at in 0..MAGIC.len() {
+        for at in 0..8 {
             let mut damaged = START.to_vec();
             damaged[at] ^= 0x40;
-            assert_eq!(LookAlike::of(&damaged), Some(L::DamagedMagic), "{at}");
+            assert_eq!(recognized(&damaged), Some(L::DamagedMagic), "{at}");
         }
-        assert_eq!(LookAlike::of(b"\x89SEAL2ab and more"), Some(L::OtherRelease));
-        assert_eq!(LookAlike::of(b"\x89SEALJ\r\n\x01"), Some(L::Journal));
+        assert_eq!(recognized(b"\x89SEAL2ab and more"), Some(L::OtherRelease));
+        assert_eq!(recognized(b"\x89SEALJ\r\n\x01"), Some(L::Journal));
     }
 
     #[test]
@@ -229,7 +256,8 @@ mod tests {
         for (start, found) in [
             (&b""[..], Some(L::Empty)),
             (&[0; 104], Some(L::Zeros)),
-            (b"SEG1\0\0", Some(L::DetachedBody)),
+            // A marker alone, without the right checksum.
+            (b"SEG1, the first segment of the course", None),
             (b"iVNFQUwNChoBAQEA", Some(L::Base64)),
             (b"\nage-encryption.org/v1\n", Some(L::Age)),
             (b"-----BEGIN PGP MESSAGE-----", Some(L::Pgp)),
@@ -239,13 +267,22 @@ mod tests {
             (b"\x28\xb5\x2f\xfd", Some(L::Zstd)),
             (b"PK\x03\x04", Some(L::Zip)),
             (b"\xef\xbb\xbf  <!doctype html>", Some(L::WebPage)),
-            (b"version https://git-lfs.github.com/spec/v1", Some(L::GitLfsPointer)),
+            (
+                b"version https://git-lfs.github.com/spec/v1",
+                Some(L::GitLfsPointer),
+            ),
             (b"Dear diary", None),
             (b"\0\0\0", None),
             (b"P", None),
         ] {
-            assert_eq!(LookAlike::of(start), found, "{}", start.escape_ascii());
+            assert_eq!(recognized(start), found, "{}", start.escape_ascii());
         }
+    }
+
+    #[test]
+    fn a_segment_is_that_of_a_detached_body() {
+        let body = LookAlike::of(b"SEG1", START[..8].try_into().unwrap(), true);
+        assert_eq!(body, Some(L::DetachedBody));
     }
 
     #[test]
@@ -254,7 +291,7 @@ mod tests {
             for byte in [0, 0xff, b'\r', b'\n'] {
                 let mut start = START[..length].to_vec();
                 start.push(byte);
-                let _ = LookAlike::of(&start);
+                let _ = recognized(&start);
             }
         }
     }

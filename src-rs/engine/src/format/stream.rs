@@ -5,9 +5,10 @@ mod tests;
 
 use super::cursor::Cursor;
 use super::geometry::{MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE};
+use super::segment::is_segment_start;
 use super::{
-    DigestKind, Geometry, GeometryError, HeaderError, HeaderField, LookAlike, RawKeySlot, SlotType, WireOffset, crc32c,
-    extensions,
+    DigestKind, Geometry, GeometryError, HeaderError, HeaderField, LookAlike, RawKeySlot, SlotType,
+    WireOffset, crc32c, extensions,
 };
 use std::ops::Deref;
 
@@ -274,7 +275,8 @@ impl HeaderFields {
 pub fn check_prefix(bytes: &[u8]) -> Result<u32, HeaderError> {
     use HeaderField as F;
     if bytes.is_empty() || bytes.iter().zip(&MAGIC).any(|(byte, magic)| byte != magic) {
-        let looks_like = LookAlike::of(bytes);
+        let is_body = is_segment_start(bytes);
+        let looks_like = LookAlike::of(bytes, &MAGIC, is_body);
         return Err(HeaderError::NotSealed { looks_like });
     }
     let short = HeaderError::Incomplete {

@@ -57,8 +57,9 @@ impl From<KeyFileReason> for KeyFileError {
 /// # Errors
 /// See [`KeyFileError`].
 pub fn read_key_file(path: &Path, allow_readable: bool) -> Result<SecretKey, KeyFileError> {
-    let content = read_protected(path, allow_readable, MAX_FILE_SIZE)?;
-    key_in(&content).map_err(KeyFileError::from)
+    read_protected(path, allow_readable, MAX_FILE_SIZE, |content| {
+        Ok(key_in(content)?)
+    })
 }
 
 /// The key that a file of these bytes holds.
@@ -98,26 +99,32 @@ impl<'a> Iterator for Lines<'a> {
     type Item = (&'a [u8], u64);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut lines = self.0.by_ref().map(|(index, line)| (line.trim_ascii(), index as u64 + 1));
+        let mut lines = self
+            .0
+            .by_ref()
+            .map(|(index, line)| (line.trim_ascii(), index as u64 + 1));
         lines.find(|(line, _)| !line.is_empty() && !line.starts_with(b"#"))
     }
 }
 
-/// The contents of a file of secrets that only its owner can read, up to `maximum` bytes.
-pub(super) fn read_protected(
+/// Parses a file of secrets of up to `maximum` bytes, which only its owner can read. A file that holds no secrets is refused for that,
+/// whoever can read it.
+pub(super) fn read_protected<T>(
     path: &Path,
     allow_readable: bool,
     maximum: usize,
-) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    parse: impl FnOnce(&[u8]) -> Result<T, KeyFileError>,
+) -> Result<T, KeyFileError> {
     let file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(KeyFileReason::NotARegularFile.into());
     }
+    let secrets = parse(&read_up_to(file, maximum)?)?;
     if !allow_readable && is_readable_by_others(&metadata) {
         return Err(KeyFileReason::ReadableByOthers.into());
     }
-    read_up_to(file, maximum)
+    Ok(secrets)
 }
 
 /// The contents of a file or pipe that others may read, up to `maximum` bytes.
@@ -258,10 +265,17 @@ mod tests {
             (b"# age\nAGE-SECRET-KEY-1ABC\n".to_vec(), R::HoldsKeyPair),
             (b"age1abc\n".to_vec(), R::HoldsPublicKey),
             (b"-----BEGIN AGE ENCRYPTED FILE-----\n".to_vec(), R::Encrypted),
-            (b"-----BEGIN OPENSSH PRIVATE KEY-----\n".to_vec(), R::UnsupportedKey),
+            (
+                b"-----BEGIN OPENSSH PRIVATE KEY-----\n".to_vec(),
+                R::UnsupportedKey,
+            ),
         ] {
             let (_dir, path) = written(&content, 0o600);
-            assert_eq!(refusal(read_key_file(&path, false)), (reason, None), "{content:?}");
+            assert_eq!(
+                refusal(read_key_file(&path, false)),
+                (reason, None),
+                "{content:?}"
+            );
         }
     }
 
@@ -272,6 +286,11 @@ mod tests {
             let (_dir, path) = written(&[7; 32], mode);
             let refused = refusal(read_key_file(&path, false));
             assert_eq!(refused, (KeyFileReason::ReadableByOthers, None));
+            let (_dir, no_key) = written(b"hello", mode);
+            assert_eq!(
+                refusal(read_key_file(&no_key, false)),
+                (KeyFileReason::NoKey, None)
+            );
             assert!(read_key_file(&path, true).is_ok());
         }
     }

@@ -41,13 +41,16 @@ pub fn identity_from_text(text: &str) -> Result<Identity, KeyPairTextError> {
 /// # Errors
 /// See [`KeyFileError`]. `Refused` names the line that is not a secret key; no line if the file has no secret key at all.
 pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Identity>, KeyFileError> {
-    let content = read_protected(path, allow_readable, MAX_FILE_SIZE)?;
+    read_protected(path, allow_readable, MAX_FILE_SIZE, identities_in)
+}
+
+fn identities_in(content: &[u8]) -> Result<Vec<Identity>, KeyFileError> {
     let mut identities = Vec::new();
-    for (line, number) in Lines::of(&content) {
+    for (line, number) in Lines::of(content) {
         let parsed = std::str::from_utf8(line).ok().map(identity_from_text);
         match parsed {
             Some(Ok(identity)) => identities.push(identity),
-            _ if key_in(&content).is_ok() => return Err(KeyFileReason::HoldsKey.into()),
+            _ if key_in(content).is_ok() => return Err(KeyFileReason::HoldsKey.into()),
             _ => {
                 let reason = match recognize(line) {
                     // It looks like one, but is none: mistyped.

@@ -78,20 +78,41 @@ mod tests {
             ("hello".to_owned(), R::NoPublicKey, Some(1)),
         ] {
             match read(content.as_bytes()) {
-                Err(KeyFileError::Refused { reason: found, line: at }) => assert_eq!((found, at), (reason, line)),
+                Err(KeyFileError::Refused {
+                    reason: found,
+                    line: at,
+                }) => assert_eq!((found, at), (reason, line)),
                 other => panic!("{content}: {other:?}"),
             }
         }
         let bytes = read(b"\xff\xfe\x00");
-        assert!(matches!(bytes, Err(KeyFileError::Refused { reason: R::NoPublicKey, line: Some(1) })));
+        assert!(matches!(
+            bytes,
+            Err(KeyFileError::Refused {
+                reason: R::NoPublicKey,
+                line: Some(1)
+            })
+        ));
         let long = read(&vec![b'#'; MAX_FILE_SIZE + 1]);
-        assert!(matches!(long, Err(KeyFileError::Refused { reason: R::TooLarge, line: None })));
+        assert!(matches!(
+            long,
+            Err(KeyFileError::Refused {
+                reason: R::TooLarge,
+                line: None
+            })
+        ));
     }
 
     #[test]
     fn a_directory_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let refused = read_recipients_file(dir.path());
-        assert!(matches!(refused, Err(KeyFileError::Refused { reason: KeyFileReason::NotARegularFile, .. })));
+        assert!(matches!(
+            refused,
+            Err(KeyFileError::Refused {
+                reason: KeyFileReason::NotARegularFile,
+                ..
+            })
+        ));
     }
 }

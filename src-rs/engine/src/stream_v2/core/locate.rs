@@ -103,7 +103,10 @@ fn is_damage(failure: &SealError) -> bool {
     use HeaderField as F;
     match failure {
         SealError::HeaderError { field, .. } => matches!(field, F::Version | F::HeaderSize),
-        SealError::NotSealed { .. } | SealError::HeaderDamaged { .. } | SealError::Truncated { .. } | SealError::Io { .. } => true,
+        SealError::NotSealed { .. }
+        | SealError::HeaderDamaged { .. }
+        | SealError::Truncated { .. }
+        | SealError::Io { .. } => true,
         _ => false,
     }
 }
