@@ -213,7 +213,7 @@ test('a header is exported to a new file or to standard output', async (t) => {
   t.is((await sealstream(['header', 'export', 'b', '-o', 'b'], { cwd })).code, 5);
   const wrong = await sealstream(['header', 'export', 'my.key', '-o', 'none'], { cwd });
   t.is(wrong.code, 4);
-  t.regex(wrong.stderr, /my\.key is not a sealed stream/);
+  t.regex(wrong.stderr, /my\.key is a file of keys, not a sealed stream/);
   t.is((await sealstream(['header', 'export', 'nothing', '-o', 'none'], { cwd })).code, 1);
   t.is((await sealstream(['header', 'export', 'b', '-o', 'no/where'], { cwd })).code, 1);
   t.false(names(cwd).includes('none'));
