@@ -16,15 +16,15 @@ function age(command: 'age' | 'age-keygen', args: readonly string[], cwd: string
 }
 
 for (const [kind, theirs, ours, prefix] of [
-  ['X25519', [], '--x25519', 'age1'],
-  ['post-quantum hybrid', ['-pq'], '--recipient', 'age1pq1'],
+  ['X25519', [], ['--pair', '--x25519'], 'age1'],
+  ['post-quantum hybrid', ['-pq'], ['--pair'], 'age1pq1'],
 ] as const) {
   test(`an ${kind} key pair of age-keygen’s serves here as it is`, async (t) => {
     const cwd = folder(t);
     age('age-keygen', [...theirs, '-o', 'theirs.key'], cwd);
     const publicKey = age('age-keygen', ['-y', 'theirs.key'], cwd).trim();
     t.true(publicKey.startsWith(prefix));
-    const shown = await sealstream(['keygen', '--public', 'theirs.key'], { cwd });
+    const shown = await sealstream(['keygen', '-y', 'theirs.key'], { cwd });
     t.is(shown.stdout.toString().trim(), publicKey, shown.stderr);
 
     writeFileSync(join(cwd, 'x'), 'some text');
@@ -37,7 +37,7 @@ for (const [kind, theirs, ours, prefix] of [
 
   test(`an ${kind} key pair that is made here serves age as it is`, async (t) => {
     const cwd = folder(t);
-    const made = await sealstream(['keygen', ours, '-o', 'ours.key'], { cwd });
+    const made = await sealstream(['keygen', ...ours, '-o', 'ours.key'], { cwd });
     const publicKey = made.stdout.toString().trim();
     t.is(age('age-keygen', ['-y', 'ours.key'], cwd).trim(), publicKey);
     const lines = (name: string) =>
@@ -69,7 +69,7 @@ test('a file of several pairs and a list of recipients are the same for both', a
     },
   );
   const publicKeys = age('age-keygen', ['-y', 'both.key'], cwd);
-  t.is((await sealstream(['keygen', '--public', 'both.key'], { cwd })).stdout.toString(), publicKeys);
+  t.is((await sealstream(['keygen', '-y', 'both.key'], { cwd })).stdout.toString(), publicKeys);
   writeFileSync(join(cwd, 'team'), `# both\n${publicKeys}`);
   writeFileSync(join(cwd, 'x'), 'some text');
   const sealed = await sealstream(['encrypt', '-R', 'team', 'x'], { cwd });

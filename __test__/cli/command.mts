@@ -99,9 +99,25 @@ export function parsed(text: Buffer | string): Record<string, unknown> {
   return JSON.parse(text.toString()) as Record<string, unknown>;
 }
 
-/** The error that a command with --json printed. */
-export function jsonError(text: string): Record<string, unknown> {
-  return parsed(text)['error'] as Record<string, unknown>;
+/** The error in the last line that a command with --json printed: on standard output, unless that is for data. */
+export function jsonError({ stdout, stderr }: Pick<RunResult, 'stdout' | 'stderr'>): JsonError {
+  const [line = ''] = (stdout.toString().trimEnd() || stderr.trimEnd()).split('\n').reverse();
+  return parsed(line)['error'] as JsonError;
+}
+
+/** An error in JSON. */
+export interface JsonError {
+  code: string;
+  message: string;
+  advice?: string;
+  exitCode: number;
+  failure?: { kind: string };
+  map?: object;
+}
+
+/** The report in a line that a command with --json printed. */
+export function jsonReport(text: Buffer | string): Record<string, unknown> {
+  return parsed(text)['report'] as Record<string, unknown>;
 }
 
 /** Keys to type as soon as the terminal shows a new text. */

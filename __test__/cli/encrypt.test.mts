@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import test from 'ava';
 
-import { folder, folderWithKey, jsonError, names, parsed, sealstream } from './command.mjs';
+import { folder, folderWithKey, jsonError, jsonReport, names, parsed, sealstream } from './command.mjs';
 
 const posixTest = process.platform === 'win32' ? test.skip : test;
 
@@ -15,11 +15,11 @@ test('a file is sealed next to itself, and opened again', async (t) => {
   const sealed = await sealstream(['encrypt', '-k', 'my.key', 'a.bin'], { cwd });
   t.is(sealed.code, 0);
   t.is(sealed.stdout.length, 0);
-  t.regex(sealed.stderr, /^sealed a\.bin -> a\.bin\.seal: 2\.9 MiB in [^\n]*3 segments\n$/);
+  t.regex(sealed.stderr, /^encrypted a\.bin -> a\.bin\.seal: 2\.9 MiB in [^\n]*3 segments\n$/);
 
   const opened = await sealstream(['decrypt', '-k', 'my.key', '-o', 'b.bin', 'a.bin.seal'], { cwd });
   t.is(opened.code, 0);
-  t.regex(opened.stderr, /^opened a\.bin\.seal -> b\.bin: 2\.9 MiB/);
+  t.regex(opened.stderr, /^decrypted a\.bin\.seal -> b\.bin: 2\.9 MiB/);
   t.deepEqual(readFileSync(join(cwd, 'b.bin')), data);
   t.deepEqual(names(cwd), ['a.bin', 'a.bin.seal', 'b.bin', 'my.key']);
 });
@@ -71,10 +71,10 @@ test('a pipe at one end and a file at the other', async (t) => {
   const data = randomBytes(2_500_000);
   const toFile = await sealstream(['encrypt', '-k', 'my.key', '-', '-o', 'x.seal'], { cwd, input: data });
   t.is(toFile.code, 0, toFile.stderr);
-  t.regex(toFile.stderr, /sealed standard input -> x\.seal/);
+  t.regex(toFile.stderr, /encrypted standard input -> x\.seal/);
   const fromFile = await sealstream(['decrypt', '-k', 'my.key', '-o', '-', 'x.seal'], { cwd });
   t.deepEqual(fromFile.stdout, data);
-  t.regex(fromFile.stderr, /opened x\.seal -> standard output/);
+  t.regex(fromFile.stderr, /decrypted x\.seal -> standard output/);
 
   const again = await sealstream(['encrypt', '-k', 'my.key', '-', '-o', 'x.seal'], { cwd, input: data });
   t.is(again.code, 5);
@@ -97,8 +97,11 @@ test('options take effect, and wrong values are named', async (t) => {
   ];
   const sealed = await sealstream(['encrypt', '-k', 'my.key', '--json', ...options, 'a'], { cwd });
   t.is(sealed.code, 0, sealed.stderr);
-  t.like(parsed(sealed.stdout), { stats: { segments: 3, frames: 10, threads: 1 }, plaintextSize: 40_000 });
-  const info = parsed((await sealstream(['inspect', '--json', 'a.seal'], { cwd })).stdout);
+  t.like(jsonReport(sealed.stdout), {
+    stats: { segments: 3, frames: 10, threads: 1 },
+    plaintextSize: 40_000,
+  });
+  const info = jsonReport((await sealstream(['inspect', '--json', 'a.seal'], { cwd })).stdout);
   t.like(info, { frameSize: 4096, segmentSize: 16_384, digest: 'sha256' });
   t.deepEqual(info['slots'], [{ slotIndex: 0, type: 'key', keyId: 'k 1' }]);
 
@@ -126,7 +129,12 @@ test('--json is one object: on standard output, or on standard error beside the 
   writeFileSync(join(cwd, 'a'), 'text');
   const toFile = await sealstream(['encrypt', '-k', 'my.key', '--json', 'a'], { cwd });
   t.is(toFile.stderr, '');
-  t.like(parsed(toFile.stdout), { command: 'encrypt', source: 'a', target: 'a.seal', plaintextSize: 4 });
+  t.like(parsed(toFile.stdout), {
+    command: 'encrypt',
+    source: 'a',
+    target: 'a.seal',
+    report: { plaintextSize: 4 },
+  });
 
   const toPipe = await sealstream(['decrypt', '-k', 'my.key', '--json', '-o', '-', 'a.seal'], { cwd });
   t.is(toPipe.stdout.toString(), 'text');
@@ -134,8 +142,7 @@ test('--json is one object: on standard output, or on standard error beside the 
     command: 'decrypt',
     source: 'a.seal',
     target: '-',
-    plaintextSize: 4,
-    warnings: [],
+    report: { plaintextSize: 4, warnings: [] },
   });
 });
 
@@ -213,8 +220,8 @@ test('a file that is missing or no key file is an error', async (t) => {
   t.notRegex(readable.stderr, /chmod/);
   const missing = await sealstream(['encrypt', '-k', 'missing', 'a', '--json'], { cwd });
   t.is(missing.code, 2);
-  t.like(jsonError(missing.stderr), {
-    kind: 'KeyFileMissing',
+  t.like(jsonError(missing), {
+    code: 'ERR_CLI_KEY_FILE_MISSING',
     message: 'the key file missing does not exist',
   });
 });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import test from 'ava';
 
-import { end, folderWithKey, jsonError, names, parsed, sealstream, start } from './command.mjs';
+import { end, folderWithKey, jsonError, jsonReport, names, sealstream, start } from './command.mjs';
 
 const posixTest = process.platform === 'win32' ? test.skip : test;
 const SLOW = ['--threads', '1', '--frame-size', '1K', '--digest', 'sha512'];
@@ -56,7 +56,7 @@ posixTest('a run that starts over says why, and a changed source is refused', as
   await interrupt(cwd);
   const other = await sealstream([...ENCRYPT, '--key-id', 'other', '--json'], { cwd });
   t.is(other.code, 0, other.stderr);
-  t.like(parsed(other.stdout), { resume: { startedOver: 'options-differ', segmentsResumed: 0 } });
+  t.like(jsonReport(other.stdout), { resume: { startedOver: 'options-differ', segmentsResumed: 0 } });
 
   rmSync(join(cwd, 'a.seal'));
   await interrupt(cwd);
@@ -68,7 +68,7 @@ posixTest('a run that starts over says why, and a changed source is refused', as
     /it was written to or replaced\.\n {2}When no program writes to it, run the command without --resume, which[^\n]*\n$/,
   );
   const refused = await sealstream([...ENCRYPT, '--json'], { cwd });
-  t.is(jsonError(refused.stderr)['code'], 'ERR_SEAL_SOURCE_CHANGED');
+  t.is(jsonError(refused).code, 'ERR_SEAL_SOURCE_CHANGED');
 });
 
 posixTest('a target that another run writes, and a foreign journal, are refused with advice', async (t) => {

@@ -112,8 +112,8 @@ test('another public key in the same file is another change', async (t) => {
     ['one', /^skipped/],
     ['two', /^ok/],
   ] as const) {
-    await sealstream(['keygen', '--recipient', '-o', name], { cwd });
-    const { stdout } = await sealstream(['keygen', '--public', name], { cwd });
+    await sealstream(['keygen', '--pair', '-o', name], { cwd });
+    const { stdout } = await sealstream(['keygen', '-y', name], { cwd });
     writeFileSync(join(cwd, 'team'), stdout);
     t.regex((await add()).stdout.toString(), expected);
   }
@@ -204,7 +204,7 @@ onUnix('a log that can’t be written ends the run, and changed files are report
     [0.5, /^$/],
   ] as const) {
     writeFileSync(join(cwd, 'log'), log.padEnd(LIMIT - Math.round(line.length * room) - 1) + '\n');
-    const command = `ulimit -f ${LIMIT / 512}; exec "$NODE" "$MAIN" ${args.join(' ')} store/deep/er/b.seal --threads 1`;
+    const command = `ulimit -f ${LIMIT / 512}; exec "$NODE" "$MAIN" ${args.join(' ')} store/deep/er/b.seal --jobs 1`;
     const child = program('sh', ['-c', command], { cwd, env: { NODE: process.execPath, MAIN: main } });
     const { code, stdout, stderr } = await end(child);
     t.is(code, 1, stderr);

@@ -26,11 +26,14 @@ terminalTest('sealed data is not written to a terminal', async (t) => {
   for (const line of ['encrypt -k my.key -o - a', 'encrypt -f -k my.key -o - a']) {
     const { code, screen } = await onTerminal(`sealstream ${line}`, { cwd });
     t.is(code, 5);
-    t.regex(screen, /sealed data is binary[^]*-o OUT/);
+    t.regex(screen, /sealed data is binary[^]*-o OUT[^]*--tty/);
   }
+  const sent = await onTerminal('sealstream encrypt -q --tty -k my.key -o - a', { cwd });
+  t.is(sent.code, 0);
+  t.true(sent.screen.length > 100);
 });
 
-terminalTest('a terminal shows text, and other data only with --force', async (t) => {
+terminalTest('a terminal shows text, and other data only with --tty', async (t) => {
   const cwd = await folderWithKey(t);
   for (const [name, data, shows] of [
     ['plain', 'Grüße\n\tund mehr\r\n', true],
@@ -47,9 +50,9 @@ terminalTest('a terminal shows text, and other data only with --force', async (t
     const { code, screen } = await onTerminal(`sealstream decrypt -k my.key -o - ${name}.seal`, { cwd });
     t.is(code, shows ? 0 : 5, `${name}: ${screen}`);
     if (shows) t.is(screen.replaceAll('\r', '').trim(), data.replaceAll('\r', '').trim());
-    else t.regex(screen, /standard output is a terminal[^]*--force/);
+    else t.regex(screen, /standard output is a terminal[^]*--tty/);
   }
-  const forced = await onTerminal('sealstream decrypt -f -q -k my.key -o - zero.seal', { cwd });
+  const forced = await onTerminal('sealstream decrypt --tty -q -k my.key -o - zero.seal', { cwd });
   t.is(forced.code, 0);
   t.true(forced.screen.includes('a\0b'));
   const piped = await onTerminal('sealstream decrypt -q -k my.key - < plain.seal', { cwd });
@@ -99,7 +102,7 @@ terminalTest('a progress bar is shown, and removed at the end', async (t) => {
   t.is(shown.code, 0, shown.screen);
   const lines = shown.screen.replaceAll('\r', '\n').replaceAll(ESCAPE, '⎋');
   t.regex(lines, /^[\d.]+ MiB {2}[\d.]+ [KM]iB\/s⎋\[K$/m);
-  t.regex(lines, /^⎋\[Ksealed standard input -> a\.seal/m);
+  t.regex(lines, /^⎋\[Kencrypted standard input -> a\.seal/m);
 
   for (const [option, term] of [
     ['--quiet', 'xterm'],
@@ -120,7 +123,7 @@ test('a pipe gets no progress bar', async (t) => {
     cwd,
     input: randomBytes(4_000_000),
   });
-  t.regex(stderr, /^sealed [^\r\n]*\n$/);
+  t.regex(stderr, /^encrypted [^\r\n]*\n$/);
   t.false(stderr.includes(ESCAPE));
   t.deepEqual(names(cwd), ['a.seal', 'my.key']);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import test from 'ava';
 
-import { folder, jsonError, names, parsed, sealstream } from '../command.mjs';
+import { folder, jsonReport, names, parsed, sealstream } from '../command.mjs';
 
 test('a key file is readable only by its owner, and the report names the next command', async (t) => {
   const cwd = folder(t);
@@ -42,12 +42,13 @@ test('a key is printed only with -o -', async (t) => {
 test('--json names the key file without the key', async (t) => {
   const cwd = folder(t);
   const { stdout, stderr } = await sealstream(['keygen', '-o', 'k', '--json'], { cwd });
-  t.deepEqual(parsed(stdout), { command: 'keygen', keyFile: 'k' });
+  t.deepEqual(parsed(stdout), { command: 'keygen', file: 'k', status: 'ok', report: { type: 'key' } });
   t.is(stderr, '');
 
-  const refused = await sealstream(['keygen', '-o', '-', '--json'], { cwd });
-  t.is(refused.code, 2);
-  t.is(jsonError(refused.stderr)['kind'], 'Usage');
+  // The key is data, so that the report goes to standard error.
+  const printed = await sealstream(['keygen', '-o', '-', '--json'], { cwd });
+  t.regex(printed.stdout.toString(), /^[0-9a-f]{64}\n$/);
+  t.deepEqual(jsonReport(printed.stderr), { type: 'key' });
 });
 
 test('--quiet prints nothing', async (t) => {
@@ -68,12 +69,12 @@ test('a file name without -o is explained', async (t) => {
 });
 
 test('a key pair is written to its file, and only its public key to standard output', async (t) => {
-  for (const [option, publicKey, secretKey] of [
-    ['--recipient', /^age1pq1[a-z0-9]+\n$/, /^AGE-SECRET-KEY-PQ-1[A-Z0-9]+$/m],
-    ['--x25519', /^age1[a-z0-9]{58}\n$/, /^AGE-SECRET-KEY-1[A-Z0-9]+$/m],
+  for (const [options, publicKey, secretKey] of [
+    [['--pair'], /^age1pq1[a-z0-9]+\n$/, /^AGE-SECRET-KEY-PQ-1[A-Z0-9]+$/m],
+    [['--pair', '--x25519'], /^age1[a-z0-9]{58}\n$/, /^AGE-SECRET-KEY-1[A-Z0-9]+$/m],
   ] as const) {
     const cwd = folder(t);
-    const made = await sealstream(['keygen', option, '-o', 'pair.key'], { cwd });
+    const made = await sealstream(['keygen', ...options, '-o', 'pair.key'], { cwd });
     t.is(made.code, 0);
     t.regex(made.stdout.toString(), publicKey);
     t.regex(made.stderr, /encrypt -R [^]*-i pair\.key [^]*its public key is on standard output\n$/);
@@ -81,9 +82,9 @@ test('a key pair is written to its file, and only its public key to standard out
     t.regex(file, secretKey);
     t.true(file.includes(`# public key: ${made.stdout.toString()}`));
     if (process.platform !== 'win32') t.is(statSync(join(cwd, 'pair.key')).mode & 0o777, 0o600);
-    t.deepEqual((await sealstream(['keygen', '--public', 'pair.key'], { cwd })).stdout, made.stdout);
+    t.deepEqual((await sealstream(['keygen', '-y', 'pair.key'], { cwd })).stdout, made.stdout);
 
-    const again = await sealstream(['keygen', option, '-o', 'pair.key'], { cwd });
+    const again = await sealstream(['keygen', ...options, '-o', 'pair.key'], { cwd });
     t.is(again.code, 5);
     t.is(again.stdout.length, 0);
     t.is(readFileSync(join(cwd, 'pair.key'), 'utf8'), file);
@@ -92,15 +93,26 @@ test('a key pair is written to its file, and only its public key to standard out
 
 test('for a key pair --json has the file and the public key, and -o - prints an identity file', async (t) => {
   const cwd = folder(t);
-  const made = await sealstream(['keygen', '--x25519', '--json', '-o', 'k'], { cwd });
-  const { publicKey } = parsed(made.stdout) as { publicKey: string };
-  t.deepEqual(parsed(made.stdout), { command: 'keygen', keyFile: 'k', publicKey });
-  const shown = await sealstream(['keygen', '--public', '--json', 'k'], { cwd });
-  t.deepEqual(parsed(shown.stdout), { command: 'keygen', keyFile: 'k', publicKeys: [publicKey] });
+  const made = await sealstream(['keygen', '--pair', '--x25519', '--json', '-o', 'k'], { cwd });
+  const { publicKey } = jsonReport(made.stdout);
+  t.deepEqual(jsonReport(made.stdout), { type: 'x25519', publicKey });
+  const shown = await sealstream(['keygen', '-y', '--json', 'k'], { cwd });
+  t.like(parsed(shown.stdout), { command: 'keygen', file: 'k', report: { publicKeys: [publicKey] } });
   t.false(shown.stdout.includes('SECRET'));
 
-  const printed = await sealstream(['keygen', '--x25519', '-o', '-'], { cwd });
+  const printed = await sealstream(['keygen', '--pair', '--x25519', '-o', '-'], { cwd });
   t.regex(printed.stdout.toString(), /^# public key: age1\w+\nAGE-SECRET-KEY-1\w+\n$/);
+});
+
+test('-y writes public keys to a new file, as age-keygen does', async (t) => {
+  const cwd = folder(t);
+  const made = await sealstream(['keygen', '--pair', '-o', 'pair.key'], { cwd });
+  const write = (to: string) => sealstream(['keygen', '-y', 'pair.key', '-o', to], { cwd });
+  t.regex((await write('pair.pub')).stderr, /^wrote 1 public key of pair\.key to pair\.pub\n$/);
+  t.deepEqual(readFileSync(join(cwd, 'pair.pub')), made.stdout);
+  for (const taken of ['pair.pub', 'pair.key']) t.is((await write(taken)).code, 5);
+  t.deepEqual(readFileSync(join(cwd, 'pair.pub')), made.stdout);
+  t.is((await sealstream(['keygen', '-y', 'pair.key'], { cwd })).code, 0);
 });
 
 test('a passphrase of words is printed, with its strength in bits', async (t) => {
@@ -118,19 +130,21 @@ test('a passphrase of words is printed, with its strength in bits', async (t) =>
 test('options of different kinds of keys can’t be combined', async (t) => {
   const cwd = folder(t);
   for (const [args, expected] of [
-    [['--recipient', '--x25519', '-o', 'k'], /exclude each other/],
-    [['--recipient'], /FILE is missing/],
+    [['--pair', '-y', 'k'], /--pair and -y exclude each other/],
+    [['--x25519', '-o', 'k'], /--x25519 needs --pair/],
+    [['--pair'], /FILE is missing/],
     [['--passphrase-words', '5'], /one number from 6 to 24, not 5/],
     [['--passphrase-words', '25'], /6 to 24/],
     [['--passphrase-words', 'ten'], /6 to 24/],
     [['--passphrase-words', '6', '7'], /not 6 7/],
     [['--passphrase-words=6', '7'], /not 6 7/],
-    [['--recipient=6', '-o', 'k'], /--recipient takes no value/],
+    [['--pair=6', '-o', 'k'], /--pair takes no value/],
+    [['--y', 'a'], /unknown option --y/],
     [['--passphrase-words', '-o', 'k'], /not written to a file/],
-    [['--passphrase-words', '--json'], /does not print passphrases/],
-    [['--public'], /takes one identity file/],
-    [['--public', 'a', '-o', 'k'], /takes one identity file/],
-    [['--public', 'a'], /identity file a does not exist[^]*after --public/],
+    [['-y'], /takes one identity file/],
+    [['-y', 'a', 'b'], /takes one identity file/],
+    [['-y', '-'], /takes one identity file/],
+    [['-y', 'a'], /identity file a does not exist[^]*after -y;/],
   ] as const) {
     const { code, stdout, stderr } = await sealstream(['keygen', ...args], { cwd });
     t.is(code, 2, stderr);

@@ -13,9 +13,9 @@ import {
   hasTerminal,
   jsonError,
   type Keys,
+  jsonReport,
   names,
   onTerminal,
-  parsed,
   sealstream,
   start,
 } from '../command.mjs';
@@ -151,10 +151,10 @@ test('without a terminal the other sources of a passphrase are named', async (t)
   const cwd = await folderWithSealed(t);
   // A new session has no terminal.
   const child = start(['decrypt', '-p', '--json', 'x.seal', '-o', 'y'], { cwd, detached: true });
-  const { code, stderr } = await end(child);
-  t.is(code, 2);
-  t.like(jsonError(stderr), { code: 'ERR_CLI_NO_TERMINAL' });
-  t.regex(stderr, /--passphrase-fd[^]*SEALSTREAM_PASSPHRASE/);
+  const ended = await end(child);
+  t.is(ended.code, 2);
+  t.like(jsonError(ended), { code: 'ERR_CLI_NO_TERMINAL' });
+  t.regex(ended.stdout.toString(), /--passphrase-fd[^]*SEALSTREAM_PASSPHRASE/);
 });
 
 test('the first line of a descriptor is the passphrase', async (t) => {
@@ -243,7 +243,7 @@ test('SEALSTREAM_PASSPHRASE is used only with -p', async (t) => {
 test('every command that opens accepts a passphrase, and reports say so', async (t) => {
   const cwd = await folderWithSealed(t);
   const opened = await sealstream(['decrypt', '-p', '--json', '-o', 'y', 'x.seal'], { cwd, env });
-  t.like(parsed(opened.stdout), { openedBy: { slotIndex: 0, type: 'passphrase' } });
+  t.like(jsonReport(opened.stdout), { openedBy: { slotIndex: 0, type: 'passphrase' } });
   t.is(readFileSync(join(cwd, 'y'), 'utf8'), 'some text');
   const checked = await sealstream(['verify', '-p', 'x.seal'], { cwd, env });
   t.is(checked.code, 0, checked.stderr);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 
 import { KeyPair } from 'sealstream';
-import { folder, jsonError, names, parsed, sealstream } from '../command.mjs';
+import { folder, jsonError, jsonReport, names, sealstream } from '../command.mjs';
 
 /** This many public keys, one a line. */
 function crowd(size: number): string {
@@ -35,8 +35,8 @@ async function folderWithPairs(t: ExecutionContext): Promise<Keys> {
   await keygen('-o', 'my.key');
   return {
     cwd,
-    hybrid: await keygen('--recipient', '-o', 'hybrid.key'),
-    x25519: await keygen('--x25519', '-o', 'x25519.key'),
+    hybrid: await keygen('--pair', '-o', 'hybrid.key'),
+    x25519: await keygen('--pair', '--x25519', '-o', 'x25519.key'),
   };
 }
 
@@ -54,7 +54,7 @@ test('the public key seals, and only the secret key opens', async (t) => {
       cwd,
     });
     t.is(opened.code, 0, opened.stderr);
-    t.like(parsed(opened.stdout), { openedBy: { slotIndex: 0, type } });
+    t.like(jsonReport(opened.stdout), { openedBy: { slotIndex: 0, type } });
     t.is(readFileSync(join(cwd, type), 'utf8'), 'some text');
     t.is((await sealstream(['verify', '-i', `${type}.key`, `${type}.seal`], { cwd })).code, 0);
     t.is(
@@ -81,7 +81,7 @@ test('inspect shows the key slots, and whether they resist quantum computers', a
   );
   t.regex(
     await inspect('unsafe.seal'),
-    /0: a post-quantum[^]*1: an X25519 key pair\n +quantum +not safe from quantum computers/,
+    /slot:0 +a post-quantum[^]*slot:1 +an X25519 key pair\n +quantum +not safe from quantum computers/,
   );
 });
 
@@ -104,7 +104,7 @@ test('a file can have public keys, key files and a passphrase as recipients, and
   ] as const) {
     const opened = await sealstream(['decrypt', ...how, '--json', '-f', '-o', 'y', 'x.seal'], { cwd, env });
     t.is(opened.code, 0, opened.stderr);
-    t.like(parsed(opened.stdout), { openedBy: { slotIndex: slot, type } }, how.join(' '));
+    t.like(jsonReport(opened.stdout), { openedBy: { slotIndex: slot, type } }, how.join(' '));
   }
   const refused = await sealstream(
     ['decrypt', '-k', 'my.key', '--accept-slots', 'hybrid', '-o', 'z', 'x.seal'],
@@ -119,7 +119,7 @@ test('the key of the environment is used only if no other key is named', async (
   await sealstream(['encrypt', '-r', hybrid, '-o', 'public.seal', 'x'], { cwd, env: environment });
   await sealstream(['encrypt', '--key-id', 'mine', '-o', 'key.seal', 'x'], { cwd, env: environment });
   const slots = async (file: string) => {
-    const { slots: found } = parsed((await sealstream(['inspect', '--json', file], { cwd })).stdout);
+    const { slots: found } = jsonReport((await sealstream(['inspect', '--json', file], { cwd })).stdout);
     return (found as { type: string; keyId?: string }[]).map(({ type, keyId }) => [type, keyId]);
   };
   t.deepEqual(await slots('public.seal'), [['hybrid', undefined]]);
@@ -157,7 +157,7 @@ test('a value that is no public key is explained, and no secret is printed', asy
     [['-r', 'team.txt'], /the value of -r is not a public key: team\.txt[^]*-R FILE/],
     [['-r', x25519.toUpperCase().slice(0, 20)], /is not a public key/],
     [['-r', secret], /a secret key, not a public one[^]*make a new one/],
-    [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen --public/],
+    [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen -y/],
     [['-R', 'typo'], /line 3 of the recipients file typo is not a public key/],
     [['-R', 'nobody'], /has no public key/],
     [['-R', hybrid], /-R needs the name of the recipients file, not a public key[^]*-r/],
@@ -203,7 +203,7 @@ test('for a file of another kind of keys the right option is named', async (t) =
     [['-k', 'public', '--allow-readable-key'], 3, /public holds no key[^]*a public key[^]*-R public/],
     [['-k', x25519], 2, /-k needs the name of the key file, not a public key[^]*-r[^]*-i FILE/],
     [['-i', hybrid], 2, /-i needs the name of the identity file, not a public key/],
-    [['-i', 'missing'], 2, /the identity file missing does not exist[^]*keygen --recipient/],
+    [['-i', 'missing'], 2, /the identity file missing does not exist[^]*keygen --pair/],
   ] as const) {
     const opened = await sealstream(['decrypt', ...args, '-o', 'y', 'x.seal'], { cwd });
     t.is(opened.code, code, opened.stderr);
@@ -244,7 +244,7 @@ test('a recipient that is named twice has one key slot', async (t) => {
     cwd,
   });
   t.is(sealed.code, 0, sealed.stderr);
-  const { slots } = parsed((await sealstream(['inspect', '--json', 'x.seal'], { cwd })).stdout);
+  const { slots } = jsonReport((await sealstream(['inspect', '--json', 'x.seal'], { cwd })).stdout);
   t.deepEqual(
     (slots as { type: string }[]).map(({ type }) => type),
     ['hybrid', 'x25519', 'key'],
@@ -279,8 +279,8 @@ test('no output replaces a file with keys', async (t) => {
       'is the identity file hybrid.key',
     ],
   ] as const) {
-    const { code, stderr } = await sealstream([...args, '-f', '--json'], { cwd });
+    const { code, stdout, stderr } = await sealstream([...args, '-f', '--json'], { cwd });
     t.is(code, 5, stderr);
-    t.true(String(jsonError(stderr)['message']).endsWith(expected), stderr);
+    t.true(jsonError({ stdout, stderr }).message.endsWith(expected), stderr);
   }
 });

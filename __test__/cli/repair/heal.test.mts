@@ -41,14 +41,17 @@ test('damaged copies make an intact file, and the report names the origin of eac
   t.like(parsed(json.stdout), {
     command: 'heal',
     source: 'a',
-    replicaFiles: ['b', 'c'],
     target: 'out',
-    segments: 4,
-    trailingBytes: 7,
-    healed: [
-      { segment: 0, segmentCount: 2, replica: 0 },
-      { segment: 3, segmentCount: 1, replica: 1 },
-    ],
+    status: 'ok',
+    report: {
+      segments: 4,
+      trailingBytes: 7,
+      replicas: [{ file: 'b' }, { file: 'c' }],
+      healed: [
+        { segment: 0, segmentCount: 2, replica: 0 },
+        { segment: 3, segmentCount: 1, replica: 1 },
+      ],
+    },
   });
 });
 
@@ -77,11 +80,11 @@ test('a failed heal has an exit code, advice, and no output', async (t) => {
     [['a', '.'], 5, 'NotARegularFile', /\. is a directory\nname a sealed file/],
     [['a', 'b', '--max-segment-size', '1K'], 5, 'LimitExceeded', /--max-segment-size 1048576/],
   ] as const) {
-    const { code, stderr } = await sealstream(['heal', ...args, '-o', 'out', '--json'], { cwd });
+    const { code, stdout, stderr } = await sealstream(['heal', ...args, '-o', 'out', '--json'], { cwd });
     t.is(code, exitCode, stderr);
-    const error = jsonError(stderr);
-    t.is(error['kind'], kind);
-    t.regex(`${String(error['message'])}\n${String(error['advice'])}`, expected);
+    const error = jsonError({ stdout, stderr });
+    t.is(error.failure?.kind, kind);
+    t.regex(`${error.message}\n${String(error.advice)}`, expected);
   }
   t.deepEqual(names(cwd), before);
 });
@@ -205,7 +208,13 @@ test('a header is exported to a new file or to standard output', async (t) => {
   t.deepEqual(piped.stdout, header);
 
   const json = await sealstream(['header', 'export', 'b', '-o', 'h2', '--json'], { cwd });
-  t.deepEqual(parsed(json.stdout), { command: 'header export', source: 'b', target: 'h2', headerSize: 4096 });
+  t.deepEqual(parsed(json.stdout), {
+    command: 'header export',
+    source: 'b',
+    target: 'h2',
+    status: 'ok',
+    report: { headerSize: 4096 },
+  });
 
   const again = await sealstream(['header', 'export', 'b', '-o', 'h'], { cwd });
   t.is(again.code, 5);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { folderWithKey, jsonError, names, parsed, sealstream } from '../command.mjs';
+import { folderWithKey, jsonError, jsonReport, names, parsed, sealstream } from '../command.mjs';
 
 const SEGMENT = 4096;
 const salvage = ['salvage', '-k', 'my.key', 'x.seal', '-o', 'out'];
@@ -23,7 +23,7 @@ test('the exit code says whether all, a part or nothing was recovered', async (t
 
   writeFileSync(join(cwd, 'x.seal'), sealed.subarray(0, 4096));
   const before = names(cwd);
-  const nothing = await sealstream([...salvage.slice(0, -1), 'new', '--map', 'map', '--report', 'page'], {
+  const nothing = await sealstream([...salvage.slice(0, -1), 'new', '--map', 'map', '--html', 'page'], {
     cwd,
   });
   t.is(nothing.code, 4);
@@ -35,7 +35,11 @@ test('the exit code says whether all, a part or nothing was recovered', async (t
   t.is(parsed(readFileSync(join(cwd, 'map')))['outcome'], 'nothing');
   const json = await sealstream([...salvage.slice(0, -1), 'new', '--json'], { cwd });
   t.is(json.code, 4);
-  t.like(jsonError(json.stderr), { kind: 'NothingRecovered', code: 'ERR_SEAL_NOTHING_RECOVERED' });
+  t.like(jsonError(json), {
+    failure: { kind: 'NothingRecovered' },
+    code: 'ERR_SEAL_NOTHING_RECOVERED',
+    map: { outcome: 'nothing' },
+  });
 });
 
 test('the map and the page are written, and agree', async (t) => {
@@ -43,7 +47,7 @@ test('the map and the page are written, and agree', async (t) => {
   const damaged = Buffer.from(sealed);
   damaged.fill(0, 30_000, 34_000);
   writeFileSync(join(cwd, 'x.seal'), damaged);
-  const { code, stderr } = await sealstream([...salvage, '--map', 'map.json', '--report', 'page.html'], {
+  const { code, stderr } = await sealstream([...salvage, '--map', 'map.json', '--html', 'page.html'], {
     cwd,
   });
   t.is(code, 6, stderr);
@@ -63,7 +67,7 @@ test('the map and the page are written, and agree', async (t) => {
 
   const json = await sealstream([...salvage, '--force', '--json'], { cwd });
   t.is(json.code, 6);
-  t.deepEqual(parsed(json.stdout)['lost'], map['lost']);
+  t.deepEqual(jsonReport(json.stdout)['lost'], map['lost']);
   const piped = await sealstream([...salvage, '--force', '--quiet', '--map', '-'], { cwd });
   t.deepEqual(parsed(piped.stdout)['lost'], map['lost']);
   t.is(piped.stderr, '');
@@ -72,7 +76,7 @@ test('the map and the page are written, and agree', async (t) => {
 test('existing files are refused before the work, unless --force is given', async (t) => {
   const { cwd } = await sealedFile(t);
   writeFileSync(join(cwd, 'map'), 'precious');
-  for (const option of ['--map', '--report']) {
+  for (const option of ['--map', '--html']) {
     const { code, stderr } = await sealstream([...salvage, option, 'map'], { cwd });
     t.is(code, 5, stderr);
     t.regex(stderr, /map exists/);
@@ -87,13 +91,13 @@ test('existing files are refused before the work, unless --force is given', asyn
   const sealed = readFileSync(join(cwd, 'x.seal'));
   for (const [option, path] of [
     ['--map', 'x.seal'],
-    ['--report', './x.seal'],
+    ['--html', './x.seal'],
     ['--map', 'out'],
   ] as const) {
     const { code } = await sealstream([...salvage, '--force', option, path], { cwd });
     t.is(code, 5, option);
   }
-  t.is((await sealstream([...salvage, '--force', '--map', 'm', '--report', 'm'], { cwd })).code, 5);
+  t.is((await sealstream([...salvage, '--force', '--map', 'm', '--html', 'm'], { cwd })).code, 5);
   t.deepEqual(readFileSync(join(cwd, 'x.seal')), sealed);
 });
 
@@ -106,15 +110,15 @@ test('a header of another copy is used if the file has none', async (t) => {
   writeFileSync(join(cwd, 'x.seal'), headless);
   const without = await sealstream(salvage, { cwd });
   t.is(without.code, 4);
-  const { code, stderr } = await sealstream([...salvage, '--header', 'copy.seal'], { cwd });
+  const { code, stderr } = await sealstream([...salvage, '--fallback-header', 'copy.seal'], { cwd });
   t.is(code, 0, stderr);
   t.deepEqual(readFileSync(join(cwd, 'out')), plain);
 });
 
-test('--omit-lost leaves lost data out, and missing arguments are named', async (t) => {
+test('--lost skip leaves lost data out, and missing arguments are named', async (t) => {
   const { cwd, plain, sealed } = await sealedFile(t);
   writeFileSync(join(cwd, 'x.seal'), sealed.subarray(0, sealed.length / 2));
-  t.is((await sealstream([...salvage, '--omit-lost'], { cwd })).code, 6);
+  t.is((await sealstream([...salvage, '--lost', 'skip'], { cwd })).code, 6);
   const out = readFileSync(join(cwd, 'out'));
   t.true(out.length < plain.length && out.length > 0);
   t.deepEqual(out, plain.subarray(0, out.length));
@@ -122,14 +126,15 @@ test('--omit-lost leaves lost data out, and missing arguments are named', async 
     ['salvage', '-k', 'my.key', 'x.seal'],
     ['salvage', '-k', 'my.key', '-o', 'y'],
     ['salvage', '-k', 'my.key', '-', '-o', 'y'],
-    ['salvage', '-k', 'my.key', 'x.seal', '-o', 'y', '--json', '--map', '-'],
+    ['salvage', '-k', 'my.key', 'x.seal', '-o', 'y', '--html', '-'],
+    ['salvage', '-k', 'my.key', 'x.seal', '-o', 'y', '--lost', 'zeros'],
   ]) {
     t.is((await sealstream(args, { cwd })).code, 2, args.join(' '));
   }
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   const wrong = await sealstream(['salvage', '--json', '-k', 'other.key', 'x.seal', '-o', 'y'], { cwd });
   t.is(wrong.code, 3);
-  t.is(jsonError(wrong.stderr)['kind'], 'NoMatchingKey');
+  t.is(jsonError(wrong).failure?.kind, 'NoMatchingKey');
 });
 
 async function sealedFile(t: ExecutionContext) {

@@ -19,6 +19,7 @@ import {
   folderWithKey,
   hasTerminal,
   jsonError,
+  type JsonError,
   onTerminal,
   program,
   sealstream,
@@ -32,7 +33,7 @@ const posixTest = process.platform === 'win32' ? test.skip : test;
 
 test('intact files are listed, with a summary', async (t) => {
   const cwd = await store(t);
-  const { code, stdout, stderr } = await sealstream(['verify', 'store'], { cwd });
+  const { code, stdout, stderr } = await sealstream(['verify', '--recursive', 'store'], { cwd });
   t.is(code, 0, stderr);
   t.is(stderr, '');
   const lines = stdout.toString().trimEnd().split('\n');
@@ -52,21 +53,28 @@ test('intact files are listed, with a summary', async (t) => {
 test('damage is exit code 4, and is located in text and JSON', async (t) => {
   const cwd = await store(t);
   damage(join(cwd, 'store/deep/er/b.seal'), 5000);
-  const { code, stdout } = await sealstream(['verify', '-q', 'store'], { cwd });
+  const { code, stdout } = await sealstream(['verify', '-q', '--recursive', 'store'], { cwd });
   t.is(code, 4);
   t.regex(
     stdout.toString(),
     /^DAMAGED {2}store\/deep\/er\/b\.seal: 1 problem; checked 2 segments, 1\.4 MiB\n {2}segment 0 \(byte 4096\) is damaged: its digest is [0-9a-f]+, expected [0-9a-f]+ \(plaintext bytes 0 to 1,048,575\)\n$/,
   );
 
-  const json = await sealstream(['verify', '--json', 'store'], { cwd });
+  const json = await sealstream(['verify', '--json', '--recursive', 'store'], { cwd });
   t.is(json.code, 4);
   t.is(json.stderr, '');
   const [one, two, last] = jsonLines(json.stdout);
   const [ok, damaged] = one?.['status'] === 'ok' ? [one, two] : [two, one];
-  t.like(ok, { file: 'store/a.seal', status: 'ok', sound: true, problems: [] });
-  t.like(damaged, { file: 'store/deep/er/b.seal', status: 'damaged', sound: false, problemCount: 1 });
-  t.like((damaged?.['problems'] as object[])[0], { segment: 0, code: 'ERR_SEAL_DIGEST_MISMATCH' });
+  t.like(ok, { file: 'store/a.seal', status: 'ok', report: { sound: true, problems: [] } });
+  t.like(damaged, {
+    file: 'store/deep/er/b.seal',
+    status: 'damaged',
+    report: { sound: false, problemCount: 1 },
+  });
+  t.like((damaged?.['report'] as { problems: object[] }).problems[0], {
+    segment: 0,
+    code: 'ERR_SEAL_DIGEST_MISMATCH',
+  });
   t.like(last, { summary: { files: 2, ok: 1, damaged: 1, failed: 0, withKey: false, exitCode: 4 } });
 });
 
@@ -100,7 +108,7 @@ test('the summary says how to heal damage, and only how to mend a header whose c
     both,
     /2 problems; checked 1 segment[^\n]*\n {2}header: damaged; its copy at the end was used\n {2}segment 0[^\n]*\nchecked [^\n]*\nto heal [^\n]*sealstream heal [^\n]*sealstream salvage -k KEY [^\n]*\n$/,
   );
-  t.notRegex((await sealstream(['verify', 'store'], { cwd })).stdout.toString(), /mend|heal/);
+  t.notRegex((await sealstream(['verify', '--recursive', 'store'], { cwd })).stdout.toString(), /mend|heal/);
 });
 
 test('for a wrong key the advice names its source, and --no-key for verify alone', async (t) => {
@@ -131,22 +139,22 @@ test('files that can’t be checked are reported, the others go on, and the exit
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   writeFileSync(join(cwd, 'none.seal'), 'no sealed stream');
   const sum = async (...args: string[]) => {
-    const { code, stdout } = await sealstream(['verify', '--json', ...args], { cwd });
+    const { code, stdout } = await sealstream(['verify', '--json', '--recursive', ...args], { cwd });
     const lines = jsonLines(stdout);
     return {
       code,
-      errors: lines.flatMap(({ error }) => (error === undefined ? [] : [error as Record<string, unknown>])),
+      errors: lines.flatMap(({ error }) => (error === undefined ? [] : [error as JsonError])),
     };
   };
   const wrongKey = await sum('-k', 'other.key', 'store/a.seal', 'missing.seal');
   t.is(wrongKey.code, 3);
-  t.deepEqual(wrongKey.errors.map(({ kind }) => kind).sort(), ['Io', 'NoMatchingKey']);
+  t.deepEqual(wrongKey.errors.map(({ failure }) => failure?.kind).sort(), ['Io', 'NoMatchingKey']);
   t.is((await sum('missing.seal', 'store')).code, 1);
   const none = await sum('none.seal', '-k', 'other.key', 'store');
   t.is(none.code, 4);
   t.is(none.errors.length, 3);
   t.like(
-    none.errors.find((error) => error['kind'] === 'NotSealed'),
+    none.errors.find((error) => error.failure?.kind === 'NotSealed'),
     {
       message: 'none.seal is not a sealed stream',
       exitCode: 4,
@@ -160,8 +168,11 @@ test('several keys open files with different keys', async (t) => {
   const cwd = await store(t);
   await sealstream(['keygen', '-o', 'other.key'], { cwd });
   await sealstream(['encrypt', '-k', 'other.key', '-o', 'store/c.seal', 'my.key'], { cwd });
-  t.is((await sealstream(['verify', '-k', 'my.key', 'store'], { cwd })).code, 3);
-  t.is((await sealstream(['verify', '-k', 'my.key', '-k', 'other.key', 'store'], { cwd })).code, 0);
+  t.is((await sealstream(['verify', '-k', 'my.key', '--recursive', 'store'], { cwd })).code, 3);
+  t.is(
+    (await sealstream(['verify', '-k', 'my.key', '-k', 'other.key', '--recursive', 'store'], { cwd })).code,
+    0,
+  );
   const env = { SEALSTREAM_KEY_FILE: 'other.key' };
   t.is((await sealstream(['verify', 'store/a.seal'], { cwd, env })).code, 3);
   t.is((await sealstream(['verify', '--no-key', 'store/a.seal'], { cwd, env })).code, 0);
@@ -172,7 +183,7 @@ test('a named folder without sealed files is a failure with advice, even beside 
   mkdirSync(join(cwd, 'empty/inside'), { recursive: true });
   writeFileSync(join(cwd, 'empty/inside/a.txt'), '');
   for (const paths of [['empty'], ['store', 'empty']]) {
-    const { code, stdout } = await sealstream(['verify', ...paths], { cwd });
+    const { code, stdout } = await sealstream(['verify', '--recursive', ...paths], { cwd });
     t.is(code, 1);
     t.regex(stdout.toString(), /FAILED {3}empty holds no sealed file\n {2}check the folder[^\n]*\.seal/);
   }
@@ -184,12 +195,12 @@ posixTest('symbolic links are not followed, unless they are named', async (t) =>
   symlinkSync('../store', join(cwd, 'links/folder.seal'));
   symlinkSync('.', join(cwd, 'links/loop'));
   symlinkSync('../store/a.seal', join(cwd, 'links/file.seal'));
-  const { code, stdout } = await sealstream(['verify', '--json', 'links'], { cwd });
+  const { code, stdout } = await sealstream(['verify', '--json', '--recursive', 'links'], { cwd });
   t.is(code, 1);
-  t.like(jsonLines(stdout)[0], { file: 'links', error: { kind: 'NothingFound' } });
+  t.like(jsonLines(stdout)[0], { file: 'links', error: { code: 'ERR_CLI_NOTHING_FOUND' } });
   t.is((await sealstream(['verify', 'links/file.seal'], { cwd })).code, 0);
   symlinkSync('store', join(cwd, 'named'));
-  t.like(jsonLines((await sealstream(['verify', '--json', 'named'], { cwd })).stdout).at(-1), {
+  t.like(jsonLines((await sealstream(['verify', '--json', '--recursive', 'named'], { cwd })).stdout).at(-1), {
     summary: { files: 2, ok: 2 },
   });
 });
@@ -200,7 +211,7 @@ permissionTest('a file or folder that can’t be read is reported, and the other
   t.teardown(() => {
     chmodSync(join(cwd, 'store/deep/er'), 0o700);
   });
-  const { code, stdout } = await sealstream(['verify', 'store'], { cwd });
+  const { code, stdout } = await sealstream(['verify', '--recursive', 'store'], { cwd });
   t.is(code, 1);
   t.regex(stdout.toString(), /FAILED[^\n]*store\/deep\/er[^]*1 ok, 0 damaged, 1 failed/);
   chmodSync(join(cwd, 'store/a.seal'), 0);
@@ -233,7 +244,7 @@ test('a sample is repeated by the seed that the report names', async (t) => {
   const again = jsonLines(
     (await sealstream(['verify', '--json', '--sample', '0.1', '--seed', seed, 'a.seal'], { cwd })).stdout,
   );
-  t.like(again[0], { sample: 0.1, seed: Number(seed), segmentsChecked: 5, segments: 49 });
+  t.like(again[0], { report: { sample: 0.1, seed: Number(seed), segmentsChecked: 5, segments: 49 } });
   t.like(again[1], { summary: { sample: 0.1, seed: Number(seed) } });
 });
 
@@ -244,7 +255,7 @@ test('each of hundreds of files is reported once', async (t) => {
   for (let file = 0; file < 300; file += 1)
     copyFileSync(join(cwd, 'one.seal'), join(cwd, `store/${file}.seal`));
   for (const jobs of ['1', '9']) {
-    const args = ['verify', '-k', 'my.key', '--jobs', jobs, '--rate', '1G', '--json', 'store'];
+    const args = ['verify', '-k', 'my.key', '--jobs', jobs, '--rate', '1G', '--json', '--recursive', 'store'];
     const { code, stdout } = await sealstream(args, { cwd });
     t.is(code, 0);
     const lines = jsonLines(stdout);
@@ -255,7 +266,7 @@ test('each of hundreds of files is reported once', async (t) => {
 
 posixTest('Ctrl-C ends verify even while it waits for its rate', async (t) => {
   const cwd = await store(t);
-  const child = start(['verify', '--rate', '1', 'missing.seal', 'store'], { cwd });
+  const child = start(['verify', '--rate', '1', 'missing.seal', '--recursive', 'store'], { cwd });
   const ended = end(child);
   // Once the first file is reported, the command listens to signals.
   child.stdout?.once('data', () => child.kill('SIGINT'));
@@ -269,7 +280,7 @@ posixTest('a reader that closes the pipe ends the command silently', async (t) =
   const cwd = await store(t);
   for (let file = 0; file < 300; file += 1)
     copyFileSync(join(cwd, 'small.seal'), join(cwd, `store/${file}.seal`));
-  const child = start(['verify', '--jobs', '2', '--rate', '2M', '--json', 'store'], { cwd });
+  const child = start(['verify', '--jobs', '2', '--rate', '2M', '--json', '--recursive', 'store'], { cwd });
   const ended = end(child);
   child.stdout?.once('data', () => child.stdout?.destroy());
   const { code, stderr } = await ended;
@@ -279,16 +290,19 @@ posixTest('a reader that closes the pipe ends the command silently', async (t) =
 
 test('a missing key file is reported before any check', async (t) => {
   const cwd = await store(t);
-  const { code, stdout, stderr } = await sealstream(['verify', '--json', '-k', 'no.key', 'store'], { cwd });
+  const { code, stdout, stderr } = await sealstream(
+    ['verify', '--json', '-k', 'no.key', '--recursive', 'store'],
+    { cwd },
+  );
   t.is(code, 2);
-  t.is(stdout.length, 0);
-  t.is(jsonError(stderr)['kind'], 'KeyFileMissing');
+  t.is(stderr, '');
+  t.is(jsonError({ stdout, stderr }).code, 'ERR_CLI_KEY_FILE_MISSING');
 });
 
 terminalTest('names and messages can’t control a terminal', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'a\x1b[31m.seal'), 'no stream');
-  const { code, screen } = await onTerminal('sealstream verify .', { cwd });
+  const { code, screen } = await onTerminal('sealstream verify --recursive .', { cwd });
   t.is(code, 4);
   t.false(screen.includes(ESCAPE), screen);
   t.regex(screen, /a\\u\{1b\}\[31m\.seal/);

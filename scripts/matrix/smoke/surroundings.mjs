@@ -86,7 +86,7 @@ export const surroundings = {
     await command('decrypt', '-k', own, join(folder, 'again'), '-o', join(folder, 'opened'));
     assert.deepEqual(await readFile(join(folder, 'opened')), plain);
     const { stdout } = await command('verify', '--json', sealed);
-    assert.equal(JSON.parse(stdout.split('\n')[0] ?? '').sound, true);
+    assert.equal(JSON.parse(stdout.split('\n')[0] ?? '').report.sound, true);
   },
 };
 

@@ -1,27 +1,26 @@
-// Seals or opens between two endpoints: the common part of encrypt and decrypt.
+// Encrypts or decrypts between two endpoints: the common part of encrypt and decrypt.
 
 import { statSync } from 'node:fs';
 
 import type { FileOptions, DecryptReport, OperationOptions, EncryptReport } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
-import { usageError } from '../errors/command-error';
 import type { FailureContext } from '../errors/failure-context';
 import { type Direction, type Endpoint, type Endpoints, nameOf } from '../files/endpoints';
 import { checkMissing, checkOutputs } from '../files/outputs';
 import { disposeAll } from '../keys/dispose';
 import { wantsPassphrase } from '../keys/key-arguments';
-import { conversionObject, conversionText, printWarnings } from '../reports/conversion-report';
+import { conversionText, printWarnings } from '../reports/conversion-report';
 import { printReport } from '../reports/print-report';
 import { outputOptions, threadCount } from '../runner/options';
 import { failureContext, runOperation } from '../runner/run-operation';
-import { isTerminal, STDERR, STDOUT } from '../terminal/console';
+import { isTerminal } from '../terminal/console';
 
 /** How to convert. */
 export interface Conversion<Key extends object> {
   /** Reads the keys that the arguments name. */
   readonly readKeys: () => Promise<readonly Key[]>;
-  /** Seals or opens. */
+  /** Encrypts or decrypts. */
   readonly run: (
     keys: readonly Key[],
     options: OperationOptions & FileOptions,
@@ -37,7 +36,6 @@ export async function convert<Key extends object>(
 ): Promise<void> {
   const { source, target } = ends;
   const threads = threadCount(args);
-  refuseJsonOnTerminal(args, target);
   if ('path' in target) checkOutputs(args, [{ path: target.path, option: '-o' }]);
   if (wantsPassphrase(args)) checkBeforeAsking(args, ends);
   const keys = await readKeys();
@@ -47,12 +45,7 @@ export async function convert<Key extends object>(
       const options = { threads, onProgress, signal, ...outputOptions(args), resume: args.has('resume') };
       const report = await run(keys, options);
       clear();
-      printReport(
-        args,
-        conversionObject(ends, report),
-        () => [conversionText(direction, ends, report)],
-        'fd' in target ? STDERR : STDOUT,
-      );
+      printReport(args, report, () => [conversionText(direction, ends, report)]);
       if (args.has('json')) return;
       printWarnings(source, report.warnings);
     });
@@ -72,13 +65,6 @@ export function endpointContext(args: Arguments, { source, target }: Endpoints):
 /** Whether data goes to a terminal. */
 export function isOnTerminal(end: Endpoint): boolean {
   return 'fd' in end && isTerminal(end.fd);
-}
-
-/** Refuses --json if the data itself goes to the terminal. */
-export function refuseJsonOnTerminal(args: Arguments, target: Endpoint): void {
-  if (args.has('json') && isOnTerminal(target)) {
-    throw usageError("--json can't be used when data goes to a terminal", 'name a file with -o OUT');
-  }
 }
 
 /** Finds, before a passphrase is typed, a missing input and an output that exists. */

@@ -1,12 +1,12 @@
-// `sealstream decrypt`: opens a sealed file or standard input.
+// `sealstream decrypt`: decrypts a sealed file or standard input.
 
 import { decryptFile, type OpeningOptions, type DecryptReport } from '../../index';
 import { convertDescriptors } from '../files/descriptors';
 
 import { type Arguments, exclusive } from '../runner/arguments';
 import type { Command } from '../runner/command';
-import { convert, endpointContext, isOnTerminal, refuseJsonOnTerminal } from './convert';
-import { type Endpoint, endpoints, filePaths } from '../files/endpoints';
+import { convert, endpointContext, isOnTerminal } from './convert';
+import { conversionSubject, type Endpoint, endpoints, filePaths } from '../files/endpoints';
 import { readHeader } from '../files/detached-header';
 import { disposeAll } from '../keys/dispose';
 import { openingIdentities, openingOptions } from '../keys/identities';
@@ -19,25 +19,25 @@ import { showOnTerminal } from './show-plaintext';
 /** `sealstream decrypt`. */
 export const decrypt: Command = {
   name: 'decrypt',
-  summary: 'open a sealed file or standard input',
+  summary: 'decrypt a sealed file or standard input',
   usage: '[options] IN',
   description: `
-    Opens IN, a file or - for standard input. OUT appears when all of IN is verified, or not at all. Standard output gets each
+    Decrypts IN, a file or - for standard input. OUT appears when all of IN is verified, or not at all. Standard output gets each
     segment as soon as it is verified: use that data only if the exit code is 0, because only the end shows whether the
     stream was cut short.
 
     On a terminal, standard output gets text of up to 1 MiB, after all of it is verified. Binary data, control characters and
-    longer text are refused without --force.
+    longer text are refused without --tty.
 
     ${common.keySources}`,
   options: [
     ['-o, --output OUT', 'the output: IN without its .seal (or .body) by default; - for standard output'],
     ...common.openingKeys,
-    ['--header FILE', 'the header, if it is detached from IN; IN and OUT must be files'],
+    [common.header[0], `${common.header[1]}; IN and OUT must be files`],
     common.maxSegmentSize,
     common.threads,
-    [common.force[0], `${common.force[1]}; and send any data to a terminal, even binary data`],
-    common.noFlush,
+    ...common.output,
+    common.tty,
     common.resume,
     common.allowReadableKey,
     ...common.printing,
@@ -45,11 +45,13 @@ export const decrypt: Command = {
   examples: [
     ['sealstream decrypt -k my.key report.pdf.seal', 'write report.pdf'],
     ['sealstream decrypt -k my.key -o - notes.seal', 'show a text on the terminal'],
-    ['sealstream decrypt -i pair.key db.dump.seal', 'open what was sealed for a public key'],
-    ['sealstream decrypt -p notes.txt.seal', 'open with a passphrase'],
+    ['sealstream decrypt -i pair.key db.dump.seal', 'decrypt what was encrypted for a public key'],
+    ['sealstream decrypt -p notes.txt.seal', 'decrypt with a passphrase'],
     ['sealstream decrypt -k my.key - < photos.seal | tar x', 'pass the data to a program'],
     ['sealstream decrypt -k my.key -o - big.seal > /dev/null', 'verify without keeping the data'],
   ],
+  subject: (args) => conversionSubject('decrypt', args),
+  sendsData: (args) => conversionSubject('decrypt', args).target === '-',
   run: decryptCommand,
 };
 
@@ -63,7 +65,7 @@ async function decryptCommand(args: Arguments): Promise<void> {
     if (args.has('resume')) throw exclusive('--header', '--resume');
   }
   const header = headerPath === undefined ? undefined : await readHeader(headerPath);
-  if (isOnTerminal(target) && !args.has('force')) {
+  if (isOnTerminal(target) && !args.has('tty')) {
     await show(args, source, options);
     return;
   }
@@ -82,7 +84,6 @@ async function decryptCommand(args: Arguments): Promise<void> {
 async function show(args: Arguments, source: Endpoint, options: OpeningOptions): Promise<void> {
   const threads = common.threadCount(args);
   const target = { fd: STDOUT } as const;
-  refuseJsonOnTerminal(args, target);
   const identities = await openingIdentities(args, pathOf(source));
   try {
     const { headerFromCopy } = await showOnTerminal(source, { ...options, threads, identities });

@@ -1,4 +1,4 @@
-// `sealstream encrypt`: seals a file or standard input.
+// `sealstream encrypt`: encrypts a file or standard input.
 
 import { type DigestName, encryptFile, type EncryptReport } from '../../index';
 import { convertDescriptors } from '../files/descriptors';
@@ -7,8 +7,8 @@ import { type Arguments, exclusive } from '../runner/arguments';
 import type { Command } from '../runner/command';
 import { convert } from './convert';
 import { usageError } from '../errors/command-error';
-import { type Endpoints, endpoints, filePaths } from '../files/endpoints';
-import { checkMissing, checkOutputs } from '../files/outputs';
+import { conversionSubject, type Endpoints, endpoints, filePaths } from '../files/endpoints';
+import { checkHeaderMissing, checkOutputs } from '../files/outputs';
 import { offeredSlotTypes } from '../keys/key-arguments';
 import { sealingRecipients } from '../keys/recipients';
 import * as common from '../runner/options';
@@ -16,52 +16,52 @@ import * as common from '../runner/options';
 /** `sealstream encrypt`. */
 export const encrypt: Command = {
   name: 'encrypt',
-  summary: 'seal a file or standard input',
+  summary: 'encrypt a file or standard input',
   usage: '[options] IN',
   description: `
-    Seals IN, a file or - for standard input. Each of the named keys and passphrases opens it alone, and any change to the
-    sealed data is detected. OUT appears when it is complete, or not at all. Sealed data is not written to a terminal.
+    Encrypts IN, a file or - for standard input. Each of the named keys and passphrases decrypts it alone, and any change to the
+    encrypted data is detected. OUT appears when it is complete, or not at all.
 
     ${common.keySources}`,
   options: [
-    [
-      '-o, --output OUT',
-      'the output: IN.seal by default, IN.body with --detached-header; - for standard output',
-    ],
+    ['-o, --output OUT', 'the output: IN.seal by default, IN.body with --header-out; - for standard output'],
     ...common.sealingKeys,
     [
       '--context TEXT',
-      'what the data belongs to, such as "tenant 7, backup 2024-05". It is not stored: opening needs the same text',
+      'what the data belongs to, such as "tenant 7, backup 2024-05". It is not stored: decrypting needs the same text',
     ],
     [
       '--digest NAME',
       'the digest by which damage is found without a key: crc64-nvme (default), sha256, sha512, blake3 or none',
     ],
     [
-      '--detached-header HEADER',
-      'write the header to a file of its own instead of OUT. OUT can only be opened with it. IN and OUT must be files',
+      common.headerOut[0],
+      `write the header to ${common.headerOut[1]}. OUT then has no header, and is only decrypted with it. IN and OUT must be files`,
     ],
     ['--frame-size SIZE', 'bytes in a frame: 1K to 16M, 64K by default'],
     [
       '--segment-size SIZE',
       `bytes in a segment, the unit of parallel work: a multiple of the frame size, up to 1G; 1M by default, more for
-      files over 64G. Over 64M, opening takes --max-segment-size`,
+      files over 64G. Over 64M, decrypting takes --max-segment-size`,
     ],
     common.threads,
     ...common.output,
+    common.tty,
     common.resume,
     common.allowReadableKey,
     ...common.printing,
   ],
   examples: [
     ['sealstream encrypt -k my.key report.pdf', 'write report.pdf.seal'],
-    ['sealstream encrypt -p notes.txt', 'seal with a passphrase'],
-    ['sealstream encrypt -R team.txt -k my.key db.dump', 'seal for public keys and a key file'],
+    ['sealstream encrypt -p notes.txt', 'encrypt with a passphrase'],
+    ['sealstream encrypt -R team.txt -k my.key db.dump', 'encrypt for public keys and a key file'],
     ['sealstream encrypt -k my.key -o /backup/r.seal report.pdf', 'name the output'],
-    ['tar c photos | sealstream encrypt -k my.key - > photos.seal', 'seal the output of a program'],
+    ['tar c photos | sealstream encrypt -k my.key - > photos.seal', 'encrypt the output of a program'],
     ['sealstream encrypt -k my.key --resume disk.img', 'run it again to continue after an interruption'],
     ['sealstream encrypt -k my.key -- -odd-name', 'a file name that begins with a dash'],
   ],
+  subject: (args) => conversionSubject('encrypt', args),
+  sendsData: (args) => conversionSubject('encrypt', args).target === '-',
   run: encryptCommand,
 };
 
@@ -73,7 +73,7 @@ async function encryptCommand(args: Arguments): Promise<void> {
     segmentSize: args.size('segment-size'),
   };
   const ends = endpoints('encrypt', args);
-  const headerTo = args.value('detached-header');
+  const headerTo = args.value('header-out');
   const detached = headerTo === undefined ? undefined : detachedPaths(args, ends, headerTo);
   if (args.has('resume') && offeredSlotTypes(args).length === 0) {
     throw usageError(
@@ -104,11 +104,11 @@ async function encryptCommand(args: Arguments): Promise<void> {
 
 /** The paths for a detached header, checked before any key is read. */
 function detachedPaths(args: Arguments, ends: Endpoints, headerPath: string): { from: string; to: string } {
-  const { from, to } = filePaths('--detached-header', ends);
-  if (args.has('resume')) throw exclusive('--detached-header', '--resume');
-  const header = { path: headerPath, option: '--detached-header' };
+  const { from, to } = filePaths('--header-out', ends);
+  if (args.has('resume')) throw exclusive('--header-out', '--resume');
+  const header = { path: headerPath, option: '--header-out' };
   checkOutputs(args, [{ path: to, option: '-o' }, header], [{ path: from, role: 'the input' }]);
-  checkMissing(header, args.has('force'));
+  checkHeaderMissing(header);
   return { from, to };
 }
 

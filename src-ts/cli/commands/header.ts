@@ -2,7 +2,7 @@
 
 import { attachHeader, detachHeader, exportHeader } from '../../index';
 
-import type { Arguments, OptionSpec } from '../runner/arguments';
+import type { Arguments, OptionSpec, Subject } from '../runner/arguments';
 import type { Command } from '../runner/command';
 import { usageError } from '../errors/command-error';
 import { readHeader } from '../files/detached-header';
@@ -11,7 +11,7 @@ import { checkHeaderMissing, checkOutputs, requiredOutput, writeWhole } from '..
 import { printReport } from '../reports/print-report';
 import * as common from '../runner/options';
 import { failureContext, inContext, runOperation } from '../runner/run-operation';
-import { STDERR, STDOUT, writeAll } from '../terminal/console';
+import { STDOUT, writeAll } from '../terminal/console';
 import { counted } from '../../damage-page/units';
 
 const outputs: readonly OptionSpec[] = [...common.output, ...common.printing];
@@ -26,12 +26,14 @@ export const headerExport: Command = {
     copy, salvage can.
 
     A header holds no secret and opens nothing without the key. But anyone who has an old header can put it back, and then a
-    key that was removed since opens the file again. Only sealing the data again revokes a key.`,
-  options: [['-o, --output HEADER', 'a new file, or - for standard output'], ...common.printing],
+    key that was removed since opens the file again. Only encrypting the data again revokes a key.`,
+  options: [['-o, --output HEADER', 'a new file, or - for standard output'], common.tty, ...common.printing],
   examples: [
     ['sealstream header export photos.seal -o photos.header', 'keep it in another place'],
     ['sealstream header export photos.seal -o - | sha256sum', 'find out whether it changed'],
   ],
+  subject: inputAndOutput,
+  sendsData: (args) => args.value('output') === '-',
   run: exportCommand,
 };
 
@@ -45,6 +47,7 @@ export const headerAttach: Command = {
     shows whether they belong together.`,
   options: [['-o, --output OUT', 'the new file'], ...outputs],
   examples: [['sealstream header attach db.header db.body -o db.seal', 'make one file of both']],
+  subject: (args) => ({ source: args.operands[1], target: args.value('output') }),
   run: attachCommand,
 };
 
@@ -52,37 +55,39 @@ export const headerAttach: Command = {
 export const headerDetach: Command = {
   name: 'header detach',
   summary: 'split a sealed file into a header and a body',
-  usage: '[options] FILE -o BODY --header HEADER',
+  usage: '[options] FILE -o BODY --header-out HEADER',
   description: `
-    FILE stays as it is. BODY can only be opened with its header. A file that was sealed with a copy of its header has the copy
-    at its end, and so has BODY; encrypt --detached-header makes a body without one.`,
+    FILE stays as it is. BODY can only be decrypted with its header. A file that encrypt wrote has a copy of its header at its
+    end, and so has BODY; encrypt --header-out makes a body without one.`,
   options: [
     ['-o, --output BODY', 'a new file for everything after the header'],
-    ['--header HEADER', 'a new file for the header'],
+    common.headerOut,
     ...outputs,
   ],
-  examples: [['sealstream header detach db.seal -o db.body --header db.header', 'keep them in two places']],
+  examples: [
+    ['sealstream header detach db.seal -o db.body --header-out db.header', 'keep them in two places'],
+  ],
+  subject: inputAndOutput,
   run: detachCommand,
 };
+
+function inputAndOutput(args: Arguments): Subject {
+  return { source: args.operands[0], target: args.value('output') };
+}
 
 async function exportCommand(args: Arguments): Promise<void> {
   const source = onlyOperand(args, 'FILE');
   const target = requiredOutput(args, 'output', '-o HEADER', true);
-  if (target === '-') checkStandardOutput('a header', 'HEADER');
+  if (target === '-') checkStandardOutput(args.has('tty') ? undefined : 'a header', 'HEADER');
   else checkHeaderMissing({ path: target, option: '-o' });
   const header = await exportHeader(source).catch(async (error: unknown) => {
     throw await inContext(error, failureContext(args, source));
   });
   if (target === '-') writeAll(STDOUT, header);
   else writeWhole(target, header, false);
-  printReport(
-    args,
-    { source, target, headerSize: header.length },
-    () => [
-      `wrote the header of ${source} to ${target === '-' ? 'standard output' : target}: ${counted(header.length, 'byte')}`,
-    ],
-    target === '-' ? STDERR : STDOUT,
-  );
+  printReport(args, { headerSize: header.length }, () => [
+    `wrote the header of ${source} to ${target === '-' ? 'standard output' : target}: ${counted(header.length, 'byte')}`,
+  ]);
 }
 
 async function attachCommand(args: Arguments): Promise<void> {
@@ -97,7 +102,7 @@ async function attachCommand(args: Arguments): Promise<void> {
   await runOperation(failureContext(args, source, { header }), false, ({ signal }) =>
     attachHeader(bytes, source, target, { ...common.outputOptions(args), signal }),
   );
-  printReport(args, { source, header, target, headerSize: bytes.length }, () => [
+  printReport(args, { header, headerSize: bytes.length }, () => [
     `joined ${header} and ${source} -> ${target}: ${counted(bytes.length, 'byte')} of header`,
   ]);
 }
@@ -105,15 +110,15 @@ async function attachCommand(args: Arguments): Promise<void> {
 async function detachCommand(args: Arguments): Promise<void> {
   const source = onlyOperand(args, 'FILE');
   const target = requiredOutput(args, 'output', '-o BODY');
-  const header = requiredOutput(args, 'header', '--header HEADER');
-  const headerFile = { path: header, option: '--header' };
+  const header = requiredOutput(args, 'header-out', '--header-out HEADER');
+  const headerFile = { path: header, option: '--header-out' };
   checkOutputs(args, [{ path: target, option: '-o' }, headerFile], [{ path: source, role: 'the input' }]);
   checkHeaderMissing(headerFile);
   const context = failureContext(args, source, { header: undefined });
   const { length } = await runOperation(context, false, ({ signal }) =>
     detachHeader(source, target, { ...common.outputOptions(args), headerTo: header, signal }),
   );
-  printReport(args, { source, header, target, headerSize: length }, () => [
+  printReport(args, { header, headerSize: length }, () => [
     `split ${source} -> ${target} and ${header}: ${counted(length, 'byte')} of header`,
   ]);
 }

@@ -38,6 +38,7 @@ export const heal: Command = {
     ['sealstream heal a.seal b.seal -o whole.seal', 'make one intact file of two copies'],
     ['sealstream heal a.seal /mnt/b.seal /mnt/c.seal -o a.new --json', 'list the origin of each segment'],
   ],
+  subject: (args) => ({ source: args.operands[0], target: args.value('output') }),
   run: healCommand,
 };
 
@@ -62,9 +63,8 @@ async function healCommand(args: Arguments): Promise<void> {
     try {
       const report = await healCopies(damaged, replicas, output, { ...options, onProgress, signal });
       clear();
-      printReport(args, { source: damaged, replicaFiles: replicas, target: output, ...report }, () =>
-        reportLines(copies, output, report),
-      );
+      const named = report.replicas.map((state, index) => ({ file: nameOf(copies, index), ...state }));
+      printReport(args, { ...report, replicas: named }, () => reportLines(copies, output, report));
       if (!args.has('json')) for (const warning of warnings(copies, report)) warn(warning);
     } catch (error) {
       clear();

@@ -5,7 +5,8 @@ import { inspect as inspectStream, type SlotInfo, type StreamInfo } from '../../
 import type { Arguments } from '../runner/arguments';
 import type { Command } from '../runner/command';
 import { onlyOperand } from '../files/endpoints';
-import { printJson } from '../reports/print-report';
+import { printJsonReport } from '../reports/envelope';
+import * as common from '../runner/options';
 import { failureContext, inContext, isHeaderAlone } from '../runner/run-operation';
 import { printable, STDOUT, writeAll } from '../terminal/console';
 import { counted, formatCount, formatSize } from '../../damage-page/units';
@@ -19,9 +20,10 @@ export const inspect: Command = {
     Shows sizes, the digest and the key slots of a sealed file. It needs no key, and so verifies nothing: anyone who can write
     the file can change all of this. Decrypting verifies it.
 
-    Each key slot has an index: sealstream rewrap --remove accepts it. FILE can also be a header alone, from header export or
-    encrypt --detached-header.`,
-  options: [['--json', 'print one JSON object on standard output']],
+    Key slots are shown with their slot index, which sealstream rewrap --remove slot:N accepts. FILE can also be a header alone,
+    from header export or encrypt --header-out.`,
+  options: [common.json],
+  subject: (args) => ({ file: args.operands[0] }),
   examples: [
     ['sealstream inspect report.pdf.seal', 'print a table'],
     ['sealstream inspect --json report.pdf.seal', 'print the same for a program'],
@@ -34,7 +36,7 @@ async function inspectCommand(args: Arguments): Promise<void> {
   const info = await inspectStream(path).catch(async (error: unknown) => {
     throw await inContext(error, failureContext(args, path));
   });
-  if (args.has('json')) printJson({ file: path, ...info });
+  if (args.has('json')) printJsonReport(args, info);
   else writeAll(STDOUT, infoText(path, info));
 }
 
@@ -46,7 +48,10 @@ function infoText(path: string, info: StreamInfo): string {
     ['digest', info.digest === 'none' ? 'none: only opening it finds damage' : info.digest],
     ['header', headerText(info)],
     ['stream id', info.streamId],
-    ...info.slots.map((slot): [string, string] => ['opens with', `${slot.slotIndex}: ${slotText(slot)}`]),
+    ...info.slots.map((slot, row): [string, string] => [
+      row === 0 ? 'key slots' : '',
+      `slot:${slot.slotIndex}  ${slotText(slot)}`,
+    ]),
     ['quantum', quantumText(info)],
   ];
   const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${printable(value)}`);

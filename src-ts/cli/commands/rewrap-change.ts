@@ -71,21 +71,19 @@ export function fingerprintOf(args: Arguments, recipients: readonly string[]): s
  * @throws CommandError for any other text.
  */
 export function selectorOf(text: string): SlotSelector {
-  if (/^\d{1,9}$/.test(text)) {
-    if (Number(text) < limits.maxSlots) return { slotIndex: Number(text) };
+  const [, slot] = /^slot:(\d{1,9})$/.exec(text) ?? [];
+  if (slot !== undefined) {
+    if (Number(slot) < limits.maxSlots) return { slotIndex: Number(slot) };
     throw usageError(
       `--remove can't be ${text}: the highest slot index is ${limits.maxSlots - 1}`,
-      'see the slot indexes of a file with sealstream inspect',
+      'see the key slots of a file with sealstream inspect',
     );
   }
   if (text.startsWith('id:') && text.length > 3) return { keyId: text.slice(3) };
   const type = SLOT_TYPES.find((candidate) => text === `type:${candidate}`);
   if (type === undefined) {
     const types = SLOT_TYPES.map((candidate) => `type:${candidate}`).join(', ');
-    throw usageError(
-      `--remove can't be ${text}`,
-      `write id:NAME, a slot index such as 0, or one of ${types}`,
-    );
+    throw usageError(`--remove can't be ${text}`, `write id:NAME, slot:N such as slot:0, or one of ${types}`);
   }
   return { type };
 }

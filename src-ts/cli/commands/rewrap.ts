@@ -1,14 +1,12 @@
-// `sealstream rewrap`: changes who can open sealed files, without sealing the data again.
+// `sealstream rewrap`: changes who can open sealed files, without encrypting the data again.
 
 import { rewrap as rewrapFile, type RewrapOptions } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
 import type { Command } from '../runner/command';
-import { usageError } from '../errors/command-error';
-import { refuseStandardStreams } from '../files/endpoints';
 import { LogFile } from '../files/log-file';
 import { checkOutputs } from '../files/outputs';
-import { byRealPath, type FoundFile, realPath, sealedFiles } from '../files/sealed-files';
+import { namedPaths, sealedFiles } from '../files/sealed-files';
 import { disposeAll } from '../keys/dispose';
 import { type Opener, openingIdentities, openingOptions } from '../keys/identities';
 import { addedPassphrases } from '../keys/passphrase';
@@ -19,16 +17,14 @@ import * as common from '../runner/options';
 import { changeFor, checkChange, fingerprintOf, selectorOf } from './rewrap-change';
 import { isLogLine, RewrapLog } from './rewrap-log';
 
-const MAX_CONCURRENCY = 64;
-const DEFAULT_CONCURRENCY = 4;
-
 /** `sealstream rewrap`. */
 export const rewrap: Command = {
   name: 'rewrap',
   summary: 'change who can open sealed files, in milliseconds',
-  usage: '[options] FILE... | --recursive FOLDER',
+  usage: '[options] PATH...',
   description: `
-    Writes only the header: the sealed data stays as it is, whatever its size. A file that encrypt wrote is changed in place. If
+    Changes every PATH that is a file, and with --recursive all files in a PATH that is a folder. Only the header is written:
+    the encrypted data stays as it is, whatever its size. A file that encrypt wrote is changed in place. If
     that is interrupted, the old keys or the new ones open the file. If the header needs more room than it has, a new file
     replaces the old one.
 
@@ -36,7 +32,7 @@ export const rewrap: Command = {
     --log, which knows what was done.
 
     Removing a key does not revoke it: anyone who kept the file's own key, an old header or another copy can still open the
-    file. Only sealing the data again revokes a key.
+    file. Only encrypting the data again revokes a key.
 
     If a file fails, the others go on. The exit code is 0 only if all are done, else that of the worst failure.
 
@@ -45,7 +41,7 @@ export const rewrap: Command = {
     ...common.openingKeys,
     [
       '--add-recipient TEXT...',
-      'add a public key, age1pq1… or age1…: its secret key opens the files too; repeatable',
+      'add a public key, age1pq1… or age1…: its secret key decrypts the files too; repeatable',
     ],
     [
       '--add-recipients-file FILE...',
@@ -62,23 +58,20 @@ export const rewrap: Command = {
     ...common.passphraseStrength,
     [
       '--remove SELECTOR...',
-      `remove key slots: id:NAME, type:TYPE (key, passphrase, x25519, hybrid, provider), or the slot index that inspect shows,
-      from 0; repeatable`,
+      `remove key slots: id:NAME, type:TYPE (key, passphrase, x25519, hybrid, provider), or slot:N with the slot index that
+      inspect shows, from 0; repeatable`,
     ],
     [
       '--replace',
       'remove all key slots but those that are added. Slots of types that are newer than this release stay, and are reported',
     ],
     ['--mend', 'change no key slot: write the header and its copy again, after an interruption or damage'],
-    ['--recursive FOLDER', 'every file in FOLDER whose name ends in .seal; symbolic links are not followed'],
+    common.recursive,
     [
       '--log FILE',
       'add a line to FILE for each file that is done. The same command with the same log skips these files',
     ],
-    [
-      '--threads N',
-      `rewrap this many files at once, 1 to ${MAX_CONCURRENCY}; ${DEFAULT_CONCURRENCY} by default`,
-    ],
+    common.jobs,
     [common.noFlush[0], 'do not wait for the disk if a new file is written'],
     common.allowReadableKey,
     [common.quiet[0], 'print only failures'],
@@ -88,7 +81,7 @@ export const rewrap: Command = {
     ['sealstream rewrap -k my.key --add-recipient age1… a.seal', 'add a recipient'],
     ['sealstream rewrap -k my.key --remove type:x25519 a.seal', 'remove it'],
     [
-      'sealstream rewrap -k old.key --add-key new.key --replace --recursive /backup --log done',
+      'sealstream rewrap -k old.key --add-key new.key --replace --log done --recursive /backup',
       'replace the key of all files in a folder; run it again to continue after an interruption',
     ],
   ],
@@ -96,7 +89,7 @@ export const rewrap: Command = {
 };
 
 async function rewrapCommand(args: Arguments): Promise<number> {
-  const files = filesIn(args);
+  const paths = namedPaths(args);
   const remove = args.values('remove').map(selectorOf);
   checkChange(args);
   const file = openLog(args);
@@ -111,8 +104,8 @@ async function rewrapCommand(args: Arguments): Promise<number> {
     const { maxSegmentSize: _, ...opening } = openingOptions(args);
     const options = { ...opening, identities, flush, ...changeFor(args, added.recipients, remove) };
     return await processFiles<Rewrapped>(args, {
-      files,
-      concurrency: args.count('threads', MAX_CONCURRENCY) ?? DEFAULT_CONCURRENCY,
+      files: sealedFiles(paths),
+      concurrency: common.jobCount(args),
       report: new RewrapFilesReport(),
       process: (path, { signal }) => rewrapLogged(path, { ...options, signal }, log),
       // After it is printed: the file is changed even if the log can't be written.
@@ -160,29 +153,6 @@ function openLog(args: Arguments): LogFile | undefined {
   const sealed = args.operands.map((operand) => ({ path: operand, role: `the sealed file ${operand}` }));
   checkOutputs(args, [{ path, option: '--log' }], sealed);
   return new LogFile(path, '--log', isLogLine);
-}
-
-function filesIn(args: Arguments): AsyncGenerator<FoundFile, void, undefined> {
-  const { operands } = args;
-  const folder = args.value('recursive');
-  if (operands.length === 0 && folder === undefined) {
-    throw usageError('FILE is missing', 'name the sealed files, or a folder with --recursive FOLDER');
-  }
-  refuseStandardStreams(args.command, operands);
-  return allFiles(operands, folder);
-}
-
-/** Opening an operand that is a folder fails. */
-async function* allFiles(
-  operands: readonly string[],
-  folder: string | undefined,
-): AsyncGenerator<FoundFile, void, undefined> {
-  const named = await byRealPath(operands);
-  for (const path of named.values()) yield { path };
-  if (folder === undefined) return;
-  for await (const found of sealedFiles([folder])) {
-    if ('error' in found || !named.has(await realPath(found.path))) yield found;
-  }
 }
 
 const WITH_LOG = 'the same command with the same --log continues after the files that are done';

@@ -12,7 +12,8 @@ import { onlyOperand } from '../files/endpoints';
 import { checkMissing, checkOutputs, requiredOutput, writeWhole } from '../files/outputs';
 import { disposeAll } from '../keys/dispose';
 import { openingIdentities, openingOptions } from '../keys/identities';
-import { printJson, printReport } from '../reports/print-report';
+import { printJson, statusOf } from '../reports/envelope';
+import { printReport } from '../reports/print-report';
 import * as common from '../runner/options';
 import { failureContext, runOperation } from '../runner/run-operation';
 import { bytesText, counted, formatCount, formatSize } from '../../damage-page/units';
@@ -29,34 +30,41 @@ export const salvage: Command = {
 
     First run sealstream verify -k FILE IN. If there is another copy, sealstream heal makes an intact file of both. The exit
     code is 0 if everything was recovered, 6 if a part was, and 4 if nothing was. With 4 there is no OUT, but the files of --map
-    and --report are written.
+    and --html are written.
 
     ${common.keySources}`,
   options: [
     ['-o, --output OUT', 'the output'],
     ...common.openingKeys,
-    ['--header FILE', 'the header of IN: the output of header export, or another copy of the sealed file'],
     [
-      '--omit-lost',
-      'leave lost data out; by default zeros take its place, so that all other data keeps its position',
+      '--fallback-header FILE',
+      'the header to use if IN has none: the output of header export, or another copy of the sealed file',
+    ],
+    [
+      '--lost HOW',
+      'what to write in the place of lost data: zero (default), so that all other data keeps its offset, or skip for nothing',
     ],
     ['--map FILE', 'write the damage map as JSON; - for standard output'],
-    ['--report PAGE', 'write the damage map as a page for a browser'],
+    ['--html PAGE', 'write the damage map as a page for a browser'],
     common.maxSegmentSize,
     common.threads,
-    [common.force[0], `${common.force[1]}; the files of --map and --report too`],
+    [common.force[0], `${common.force[1]}; the files of --map and --html too`],
     common.noFlush,
     common.allowReadableKey,
-    common.quiet,
-    [common.json[0], common.json[1].replace('the report', 'the damage map')],
+    ...common.printing,
   ],
   examples: [
     [
-      'sealstream salvage -k my.key db.seal -o db.part --report damage.html',
+      'sealstream salvage -k my.key db.seal -o db.part --html damage.html',
       'write what is left, and a picture of what is lost',
     ],
-    ['sealstream salvage -k my.key db.seal -o db.part --header other.seal', "use another copy's header"],
+    [
+      'sealstream salvage -k my.key db.seal -o db.part --fallback-header other.seal',
+      "use another copy's header",
+    ],
   ],
+  subject: (args) => ({ source: args.operands[0], target: args.value('output') }),
+  sendsData: (args) => args.value('map') === '-',
   run: salvageCommand,
 };
 
@@ -64,18 +72,18 @@ interface Files {
   readonly from: string;
   readonly to: string;
   readonly map: string | undefined;
-  readonly report: string | undefined;
+  readonly html: string | undefined;
 }
 
 async function salvageCommand(args: Arguments): Promise<number> {
   const files = filesIn(args);
   const { from, to } = files;
-  const headerPath = args.value('header');
+  const headerPath = args.value('fallback-header');
   const options = {
     ...openingOptions(args),
     ...common.outputOptions(args),
     fallbackHeader: headerPath === undefined ? undefined : await readHeader(headerPath),
-    lost: args.has('omit-lost') ? ('skip' as const) : ('zero' as const),
+    lost: args.choice('lost', ['zero', 'skip']),
     threads: common.threadCount(args),
   };
   const identities = await openingIdentities(args, from);
@@ -88,12 +96,15 @@ async function salvageCommand(args: Arguments): Promise<number> {
         try {
           const map = await salvageFile(from, to, { ...options, identities, signal, onProgress });
           clear();
-          finish(args, files, map);
-          return map.outcome === 'whole' ? exitCodes.success : exitCodes.partial;
+          writeMaps(args, files, map);
+          const exitCode = map.outcome === 'whole' ? exitCodes.success : exitCodes.partial;
+          const isHeaderGiven = headerPath !== undefined;
+          printReport(args, map, () => reportLines(files, map, isHeaderGiven), statusOf(exitCode));
+          return exitCode;
         } catch (error) {
           clear();
           // The map also shows what is lost if that is everything.
-          if (SealError.is(error) && error.map) finish(args, files, error.map);
+          if (SealError.is(error) && error.map) writeMaps(args, files, error.map);
           throw error;
         }
       },
@@ -106,32 +117,25 @@ async function salvageCommand(args: Arguments): Promise<number> {
 function filesIn(args: Arguments): Files {
   const from = onlyOperand(args, 'IN');
   const to = requiredOutput(args, 'output', '-o OUT');
-  const [map, report, header] = ['map', 'report', 'header'].map((option) => args.value(option));
-  if (report === '-') throw usageError('--report writes a file, and - is not accepted', 'name a new file');
-  if (map === '-' && args.has('json')) {
-    throw usageError('--json and --map - both need standard output', 'give one of them');
-  }
-  const headers = header === undefined ? [] : [{ path: header, role: 'the file of --header' }];
+  const [map, html, header] = ['map', 'html', 'fallback-header'].map((option) => args.value(option));
+  if (html === '-') throw usageError('--html writes a file, and - is not accepted', 'name a new file');
+  const headers = header === undefined ? [] : [{ path: header, role: 'the file of --fallback-header' }];
   const maps = [
     { option: '--map', path: map },
-    { option: '--report', path: report },
+    { option: '--html', path: html },
   ].flatMap(({ option, path }) => (path === undefined || path === '-' ? [] : [{ option, path }]));
   checkOutputs(args, maps, [{ path: from, role: 'the input' }, ...headers]);
   checkOutputs(args, [{ path: to, option: '-o' }, ...maps], headers);
   for (const output of maps) checkMissing(output, args.has('force'));
-  return { from, to, map, report };
+  return { from, to, map, html };
 }
 
-/** Writes the damage map, and prints the report. */
-function finish(args: Arguments, files: Files, map: DamageMap): void {
-  const { from: source, to: target } = files;
+/** Writes the damage map and its page. */
+function writeMaps(args: Arguments, files: Files, map: DamageMap): void {
   const overwrite = args.has('force');
   if (files.map === '-') printJson(map);
   else if (files.map !== undefined) writeWhole(files.map, `${JSON.stringify(map)}\n`, overwrite);
-  if (files.report !== undefined) writeWhole(files.report, damagePage(map, source), overwrite);
-  printReport(args, { source, target, ...map }, () =>
-    map.outcome === 'nothing' ? [] : reportLines(files, map, args.has('header')),
-  );
+  if (files.html !== undefined) writeWhole(files.html, damagePage(map, files.from), overwrite);
 }
 
 function reportLines(files: Files, map: DamageMap, isHeaderGiven: boolean): string[] {
@@ -150,17 +154,17 @@ function reportLines(files: Files, map: DamageMap, isHeaderGiven: boolean): stri
         ({ plaintextRange: range, cause, message }) =>
           `  lost: ${bytesText(range)} (${formatSize(range.length)}), ${cause}: ${message}`,
       ),
-    ...(more > 0 ? [`  and ${counted(more, 'more range')}: see --map or --report`] : []),
+    ...(more > 0 ? [`  and ${counted(more, 'more range')}: see --map or --html`] : []),
     ...(conflictCount > 0
-      ? [`  ${counted(conflictCount, 'segment')} sealed more than once: see --map or --report`]
+      ? [`  ${counted(conflictCount, 'segment')} sealed more than once: see --map or --html`]
       : []),
     ...(otherStreams.length > 0
       ? [
-          `  the file also has headers of ${counted(otherStreams.length, 'other stream')}: to recover one of them, give its header with --header`,
+          `  the file also has headers of ${counted(otherStreams.length, 'other stream')}: to recover one of them, give its header with --fallback-header`,
         ]
       : []),
     ...(files.map === undefined || files.map === '-' ? [] : [`  map: ${files.map}`]),
-    ...(files.report === undefined ? [] : [`  page: ${files.report}`]),
+    ...(files.html === undefined ? [] : [`  page: ${files.html}`]),
   ];
 }
 

@@ -11,7 +11,7 @@ import type { Endpoint } from '../files/endpoints';
 import { refusal } from '../errors/command-error';
 
 /**
- * Opens a short stream in memory and prints it if it is text.
+ * Decrypts a short stream in memory and prints it if it is text.
  *
  * @returns Whether the header was damaged and its copy was used.
  * @throws CommandError for binary or long plaintext.
@@ -79,7 +79,7 @@ function checkText(plaintext: Buffer): void {
 function refuseOnTerminal(reason: string) {
   return refusal(
     `${reason}, and standard output is a terminal`,
-    'name a file with -o OUT, use a pipe such as "| less", or use --force to send it anyway',
+    'name a file with -o OUT, use a pipe such as "| less", or use --tty to send it anyway',
   );
 }
 

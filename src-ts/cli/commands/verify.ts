@@ -6,12 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { type VerifyReport, verify as verifyStream, type VerifyOptions } from '../../index';
 
-import type { Arguments } from '../runner/arguments';
+import { type Arguments, exclusive } from '../runner/arguments';
 import type { Command } from '../runner/command';
 import { usageError } from '../errors/command-error';
 import { readHeader } from '../files/detached-header';
-import { refuseStandardStreams } from '../files/endpoints';
-import { type FoundFile, sealedFiles } from '../files/sealed-files';
+import { namedPaths, sealedFiles } from '../files/sealed-files';
 import { disposeAll } from '../keys/dispose';
 import { openingIdentities, openingOptions } from '../keys/identities';
 import { wantsKey } from '../keys/key-arguments';
@@ -21,22 +20,18 @@ import { processFiles } from '../runner/many-files';
 import * as common from '../runner/options';
 import { parseShare } from '../../damage-page/units';
 
-const MAX_JOBS = 64;
-// Enough to keep a disk busy with short files.
-const DEFAULT_JOBS = 4;
-
 /** `sealstream verify`. */
 export const verify: Command = {
   name: 'verify',
   summary: 'find damage in sealed files and folders, with or without a key',
   usage: '[options] PATH...',
   description: `
-    Checks every PATH that is a file, whatever its name, and all files in a PATH that is a folder whose names end in .seal, at
-    any depth. Symbolic links in a folder are not followed. All damage is found and located, and nothing is changed.
+    Checks every PATH that is a file, whatever its name, and with --recursive all files in a PATH that is a folder. All damage
+    is found and located, and nothing is changed.
 
     Without a key, checksums, digests, counts and lengths are checked. That finds damaged and incomplete files, but not every
-    deliberate change. With a key everything is verified, and no plaintext is written. A file that was sealed with --digest none
-    can only be checked with the key.
+    deliberate change. With a key everything is verified, and no plaintext is written. A file that was encrypted with
+    --digest none can only be checked with the key.
 
     The exit code is 4 if any file is damaged, else that of the worst failure, and 0 only if every file is intact. Restore a
     damaged file from another copy, if there is one.
@@ -45,7 +40,8 @@ export const verify: Command = {
   options: [
     ...common.openingKeys,
     ['--no-key', 'check without a key, even if SEALSTREAM_KEY_FILE names one'],
-    ['--header FILE', 'the header, if it is detached; PATH is then one file, the body'],
+    common.recursive,
+    [common.header[0], `${common.header[1]}; PATH is then that body`],
     [common.maxSegmentSize[0], `with a key, ${common.maxSegmentSize[1]}`],
     ['--sample SHARE', 'check only this share of the segments of each file, such as 1% or 0.01'],
     [
@@ -53,21 +49,18 @@ export const verify: Command = {
       'selects the segments of a sample. Random by default; the report names it, to repeat the same sample',
     ],
     ['--rate SIZE', 'read at most this many bytes in a second, over all files, such as 100M'],
-    [
-      '--jobs N',
-      `check this many files at once, 1 to ${MAX_JOBS}; ${DEFAULT_JOBS} by default, 1 with --rate`,
-    ],
+    [common.jobs[0], `${common.jobs[1]}, with --rate 1`],
     common.threads,
     common.allowReadableKey,
     [common.quiet[0], 'print only files that are damaged or could not be checked'],
     common.jsonLines,
   ],
   examples: [
-    ['sealstream verify /backup', 'check all sealed files in a folder, without a key'],
+    ['sealstream verify --recursive /backup', 'check all sealed files in a folder, without a key'],
     ['sealstream verify -k my.key report.pdf.seal', 'verify everything in one file'],
     ['sealstream verify --header db.header db.body', 'check a file with a detached header'],
-    ['sealstream verify --quiet --sample 1% --rate 50M /backup', 'check a sample every night'],
-    ['sealstream verify --json /backup > report.jsonl', 'write a report for a program'],
+    ['sealstream verify --quiet --sample 1% --rate 50M --recursive /backup', 'check a sample every night'],
+    ['sealstream verify --json --recursive /backup > report.jsonl', 'write a report for a program'],
   ],
   run: verifyCommand,
 };
@@ -75,7 +68,7 @@ export const verify: Command = {
 async function verifyCommand(args: Arguments): Promise<number> {
   const rate = args.size('rate');
   if (rate === 0) throw usageError('--rate must be at least 1 byte in a second', 'for example: --rate 100M');
-  const concurrency = args.count('jobs', MAX_JOBS) ?? (rate === undefined ? DEFAULT_JOBS : 1);
+  const concurrency = common.jobCount(args, rate === undefined ? undefined : 1);
   const sample = sampleIn(args);
   const seed = seedIn(args, sample);
   const options: VerifyOptions = {
@@ -93,7 +86,7 @@ async function verifyCommand(args: Arguments): Promise<number> {
   const pace = new Pace(rate);
   try {
     return await processFiles<VerifyReport>(args, {
-      files: header === undefined ? sealedFiles(paths) : asNamed(paths),
+      files: sealedFiles(paths),
       concurrency,
       onlyPath: paths.length === 1 ? paths[0] : undefined,
       report: new VerifyFilesReport({ hasKey, sample, seed, header: headerPath }),
@@ -106,11 +99,6 @@ async function verifyCommand(args: Arguments): Promise<number> {
   } finally {
     disposeAll(identities ?? []);
   }
-}
-
-/** Opening one of them that is a folder fails. */
-async function* asNamed(paths: readonly string[]): AsyncGenerator<FoundFile, void, undefined> {
-  for (const path of paths) yield await Promise.resolve({ path });
 }
 
 /** One thread for a short file: it is done before others have started. */
@@ -156,19 +144,18 @@ function seedIn(args: Arguments, sample: number | undefined): number | undefined
 }
 
 function pathsIn(args: Arguments): readonly string[] {
-  const { operands } = args;
-  if (operands.length === 0) throw usageError('PATH is missing', 'name the files or folders to verify');
-  refuseStandardStreams(args.command, operands);
-  if (args.has('header') && operands.length > 1) {
+  const paths = namedPaths(args);
+  if (args.has('header') && paths.length > 1) {
     throw usageError('--header is for one file', 'name only the body that it belongs to');
   }
+  if (args.has('header') && args.has('recursive')) throw exclusive('--header', '--recursive');
   if (!wantsKey(args)) {
     const unused = ['context', 'max-segment-size', 'accept-slots', 'max-passphrase-cost'].find((option) =>
       args.has(option),
     );
     if (unused !== undefined) throw usageError(`--${unused} needs a key`, 'name the key with -k FILE');
   }
-  return operands;
+  return paths;
 }
 
 // Files of this size have enough segments for several threads.

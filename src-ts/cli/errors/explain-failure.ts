@@ -14,7 +14,7 @@ import { counted, formatSize } from '../../damage-page/units';
 
 /** Explains an error of the library. */
 export function explainFailure(
-  { code, failure, message: engineMessage }: SealError,
+  { code, failure, message: engineMessage, map }: SealError,
   known?: FailureContext,
 ): Explanation {
   const context = known ?? UNKNOWN;
@@ -23,7 +23,14 @@ export function explainFailure(
   const message = known !== undefined && CONCERN_INPUT.has(failure.kind) ? `${known.input}: ${text}` : text;
   // The table has an entry of the right type for each kind, which the compiler can't follow.
   const meaning = MEANINGS[failure.kind] as Rule<SealFailure>;
-  const explanation = { kind, message, failure, ...meaning(failure, context, engineMessage), code };
+  const explanation = {
+    kind,
+    message,
+    failure,
+    ...meaning(failure, context, engineMessage),
+    code,
+    ...(map && { map }),
+  };
   return ofGivenHeader(explanation, failure, context);
 }
 
@@ -80,7 +87,7 @@ const RESTORE = 'restore it from another copy';
 const REPAIR = `${RESTORE}, or try sealstream heal or sealstream salvage`;
 const ADD_A_COPY = 'add another copy, or recover what is left with the key: sealstream salvage';
 const NEEDS_HEADER =
-  'no header that the key opens was found in it: give a kept one, or the header of another copy, with --header FILE';
+  'no header that the key opens was found in it: give a kept one, or the header of another copy, with --fallback-header FILE';
 /** What to do about a bug. */
 export const REPORT = 'please report it, with the output of the same command and SEALSTREAM_DEBUG=1';
 const RETRY = 'try again with fewer programs running';
@@ -109,7 +116,7 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
         : `a newer release of sealstream may have written it; if not, ${RESTORE}`,
     ),
   HeaderDamaged: (_, { command }) =>
-    damaged(command === 'salvage' ? 'give the header of another copy with --header FILE' : RESTORE),
+    damaged(command === 'salvage' ? 'give the header of another copy with --fallback-header FILE' : RESTORE),
   HeaderTampered: restore,
   HeaderCopyDamaged: unexpected,
   RewrapInterrupted: unexpected,
@@ -247,8 +254,7 @@ function notRegular(
 
 const UNKNOWN: FailureContext = { command: '', input: 'the input', isNamed: true };
 const FOLDER_ADVICE: Readonly<Partial<Record<string, string>>> = {
-  encrypt: 'seal it as an archive: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
-  rewrap: 'name the files, or the folder with --recursive FOLDER',
+  encrypt: 'encrypt it as an archive: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
 };
 const TAKES_STREAMS: ReadonlySet<string> = new Set(['encrypt', 'decrypt']);
 const ENGINE_FAULTS: ReadonlySet<string> = new Set(['FrameEncryptionFailed', 'CheckpointError']);

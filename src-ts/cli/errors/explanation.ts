@@ -13,6 +13,8 @@ export interface Explanation {
   readonly advice: string;
   /** The library's own description, if the error is the library's. */
   readonly failure?: object;
+  /** The damage map of a salvage that recovered nothing. */
+  readonly map?: object;
   /** Print nothing: the reader of the output has closed it. */
   readonly isSilent?: boolean;
   /** For reports of bugs. */

@@ -44,8 +44,8 @@ function attachAdvice(header: string, body: string): string {
 }
 
 /** What to do about a sealed file in the place of a body. */
-export const NAME_BODY = 'name the body, which header detach or encrypt --detached-header wrote';
-const TAKE_HEADER: ReadonlySet<string> = new Set(['decrypt', 'verify', 'salvage']);
+export const NAME_BODY = 'name the body, which header detach or encrypt --header-out wrote';
+const TAKE_HEADER: ReadonlySet<string> = new Set(['decrypt', 'cat', 'verify']);
 const MAY_BE_WRONG_HEADER: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'Segment',
   'EndDamaged',

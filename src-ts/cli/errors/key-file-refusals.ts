@@ -92,23 +92,23 @@ const RULES: Readonly<Record<KeyFileReason, (given: Given) => Rule>> = {
       ? wrong(
           given,
           'holds no key',
-          `it holds a key pair: open with -i ${given.path}, and seal for its public key with ${given.use.recipient}`,
+          `it holds a key pair: decrypt with -i ${given.path}, and encrypt for its public key with ${given.use.recipient}`,
         )
       : wrong(
           given,
           `${given.place} is a secret key`,
-          `use its public key: sealstream keygen --public ${given.path}`,
+          `use its public key: sealstream keygen -y ${given.path}`,
         ),
   'holds-public-key': (given) => {
     const { path, use } = given;
     if (use.name === 'key file') {
-      const advice = `it holds a public key: seal for it with ${use.recipientsFile} ${path}; opening takes the file of its secret key`;
+      const advice = `it holds a public key: encrypt for it with ${use.recipientsFile} ${path}; decrypting takes the file of its secret key`;
       return wrong(given, 'holds no key', advice);
     }
     const advice =
-      use.option === '--public'
-        ? 'this is the public key that --public prints'
-        : `opening takes the file of its secret key; seal for the public key with -R ${path}`;
+      use.option === '-y'
+        ? 'this is a file that -y prints'
+        : `decrypting takes the file of its secret key; encrypt for the public key with -R ${path}`;
     return wrong(given, 'it holds a public key', advice);
   },
   encrypted: (given) =>

@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 
-import type { Arguments } from '../runner/arguments';
+import type { Arguments, Subject } from '../runner/arguments';
 import { isTerminal, STDIN, STDOUT, wasClosed } from '../terminal/console';
 import { refusal, usageError } from '../errors/command-error';
 
@@ -28,8 +28,18 @@ export function endpoints(direction: Direction, args: Arguments): Endpoints {
   const target = output === undefined ? defaultTarget(direction, source, args) : endpoint(output, STDOUT);
   if (args.has('resume')) filePaths('--resume', { source, target });
   if ('fd' in source) checkInput(direction);
-  if ('fd' in target) checkStandardOutput(direction === 'encrypt' ? 'sealed data' : undefined, 'OUT');
+  if ('fd' in target) {
+    checkStandardOutput(direction === 'encrypt' && !args.has('tty') ? 'sealed data' : undefined, 'OUT');
+  }
   return { source, target };
+}
+
+/** The same as texts, as far as the arguments name them: `-` is a standard stream. */
+export function conversionSubject(direction: Direction, args: Arguments): Subject {
+  const [source] = args.operands;
+  if (source === undefined) return { target: args.value('output') };
+  const named = args.value('output') ?? (source === '-' ? source : defaultPath(direction, source, args));
+  return { source, target: named };
 }
 
 /**
@@ -92,7 +102,10 @@ export function checkStandardOutput(binary: string | undefined, placeholder: str
   const advice = `name a file with -o ${placeholder}`;
   if (wasClosed(STDOUT)) throw refusal('standard output is closed, so the result would be lost', advice);
   if (binary !== undefined && isTerminal(STDOUT)) {
-    throw refusal(`${binary} is binary, and standard output is a terminal`, advice);
+    throw refusal(
+      `${binary} is binary, and standard output is a terminal`,
+      `${advice}, or send it anyway with --tty`,
+    );
   }
 }
 
@@ -103,17 +116,26 @@ function endpoint(path: string, standard: typeof STDIN | typeof STDOUT): Endpoin
 function defaultTarget(direction: Direction, source: Endpoint, args: Arguments): Endpoint {
   if ('fd' in source) return { fd: STDOUT };
   const { path } = source;
-  if (direction === 'encrypt') return { path: path + (args.has('detached-header') ? BODY_ENDING : ENDING) };
-  // A body can also have the name of a sealed file.
-  const endings = args.has('header') ? [BODY_ENDING, ENDING] : [ENDING];
-  const ending = endings.find((each) => path.endsWith(each) && basename(path) !== each);
-  if (ending !== undefined) return { path: path.slice(0, -ending.length) };
+  const target = defaultPath(direction, path, args);
+  if (target !== undefined) return { path: target };
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw refusal(`${path} is a directory`, 'name a sealed file');
   throw usageError(
-    `${path} does not end in ${endings.join(' or ')}, so the output has no name`,
+    `${path} does not end in ${endingsOf(args).join(' or ')}, so the output has no name`,
     'name it with -o OUT',
   );
+}
+
+/** The output's path if none is given; `undefined` if the input's name does not tell. */
+function defaultPath(direction: Direction, path: string, args: Arguments): string | undefined {
+  if (direction === 'encrypt') return path + (args.has('header-out') ? BODY_ENDING : ENDING);
+  const ending = endingsOf(args).find((each) => path.endsWith(each) && basename(path) !== each);
+  return ending === undefined ? undefined : path.slice(0, -ending.length);
+}
+
+/** Endings of a sealed input. A body can also have the name of a sealed file. */
+function endingsOf(args: Arguments): readonly string[] {
+  return args.has('header') ? [BODY_ENDING, ENDING] : [ENDING];
 }
 
 function checkInput(direction: Direction): void {

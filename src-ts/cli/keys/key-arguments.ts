@@ -97,4 +97,5 @@ const LETTERS: Readonly<Record<string, string>> = {
   identity: '-i',
   recipient: '-r',
   'recipients-file': '-R',
+  y: '-y',
 };

@@ -72,7 +72,7 @@ const IDENTITY_FILE: KeyFileKind<KeyPair[]> = {
   ...KEY_FILE,
   name: 'identity file',
   read: (path, options) => KeyPair.fromFile(path, options),
-  keygen: '--recipient -o FILE',
+  keygen: '--pair -o FILE',
   option: '-i',
 };
 
@@ -94,7 +94,7 @@ function namesOf({ name, option, recipient, keygen }: KeyFileUse & { keygen: str
   return {
     name,
     option,
-    ifPublicKey: `seal for a public key with ${recipient}; open with the file of its secret key: -i FILE`,
+    ifPublicKey: `encrypt for a public key with ${recipient}; decrypt with the file of its secret key: -i FILE`,
     ifMissing: `check the name after ${option}${variable}; sealstream keygen ${keygen} makes a new one`,
   };
 }

@@ -24,7 +24,7 @@ export function publicKey(text: string, prefix: OptionPrefix): Recipient {
   if (SECRET.test(text)) {
     throw notARecipient(
       `the value of ${option} is a secret key, not a public one`,
-      'other users may have seen it on the command line: make a new one with sealstream keygen --recipient',
+      'other users may have seen it on the command line: make a new one with sealstream keygen --pair',
     );
   }
   throw notARecipient(
@@ -127,7 +127,7 @@ function wrongLine(path: string, line: number, isSecret: boolean): CommandError 
   return isSecret
     ? notARecipient(
         `line ${line} of the recipients file ${path} is a secret key`,
-        `use its public key: sealstream keygen --public ${path}`,
+        `use its public key: sealstream keygen -y ${path}`,
       )
     : notARecipient(
         `line ${line} of the recipients file ${path} is not a public key`,

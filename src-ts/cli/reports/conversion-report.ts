@@ -17,14 +17,9 @@ export function conversionText(
     stats: { elapsedMs, segments },
   } = report;
   const rate = plaintextSize < RATE_FROM ? '' : `, ${formatRate(plaintextSize, elapsedMs)}`;
-  const verb = direction === 'encrypt' ? 'sealed' : 'opened';
+  const verb = `${direction}ed`;
   const size = `${formatSize(plaintextSize)} in ${formatDuration(elapsedMs)}${rate}`;
   return `${verb} ${nameOf(ends.source)} -> ${nameOf(ends.target)}: ${size}, ${counted(segments, 'segment')}${resumeText(report)}`;
-}
-
-/** The same as an object. */
-export function conversionObject(ends: Endpoints, report: EncryptReport | DecryptReport): object {
-  return { source: pathOrDash(ends.source), target: pathOrDash(ends.target), ...report };
 }
 
 /** How much of an interrupted run was used. */
@@ -60,10 +55,6 @@ export function warnOfHeader(source: Endpoint): void {
   warn(
     `the header of ${nameOf(source)} is damaged, or older than its copy after an interrupted rewrap; the copy was used, and the contents are intact: sealstream rewrap --mend writes both again`,
   );
-}
-
-function pathOrDash(end: Endpoint): string {
-  return 'path' in end ? end.path : '-';
 }
 
 const REASONS: Readonly<Record<StartedOver, string>> = {

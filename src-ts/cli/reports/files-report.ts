@@ -1,31 +1,41 @@
 // The report of a command that processes many files: a line or an object for each, and a summary.
 
 import { printable } from '../terminal/console';
-import { worstOf } from '../errors/exit-codes';
+import { exitCodes, worstOf } from '../errors/exit-codes';
 import type { Explanation } from '../errors/explanation';
+import { jsonError, type Status, statusOf } from './envelope';
 
 /** What a command found or did in one file, or why it failed. */
 export type FileResult<T> =
   { readonly path: string; readonly report: T } | { readonly path: string; readonly failure: Explanation };
 
 /** The report of one command. */
-export abstract class FilesReport<T, Status extends string> {
+export abstract class FilesReport<T> {
   readonly #began = Date.now();
   readonly #exitCodes = new Set<number>();
 
-  constructor(
-    /** Files by their status. */
-    protected readonly counts: Record<Status, number>,
-  ) {}
+  /** Files by their status. */
+  protected readonly counts: Record<Status, number> = {
+    ok: 0,
+    skipped: 0,
+    partial: 0,
+    damaged: 0,
+    failed: 0,
+  };
 
-  /** The status of a file, and the exit code if that is not 0. */
-  protected abstract assess(result: FileResult<T>): { status: Status; exitCode?: number };
+  /** The exit code for what was found in a file, if that is not 0. */
+  protected abstract exitCodeOf(report: T): number | undefined;
+
+  /** The status of a file for which nothing was done; `undefined` for all others. */
+  protected statusWithoutReport(_report: T): Status | undefined {
+    return undefined;
+  }
 
   /** Text about a file: the rest of its first line, and further lines. */
   protected abstract describe(report: T): readonly [first: string, ...below: string[]];
 
-  /** Properties of a file's object. */
-  protected abstract properties(report: T): object;
+  /** The report in a file's object; `undefined` if there is none. */
+  protected abstract properties(report: T): object | undefined;
 
   /** One line about all files, and advice below it. */
   protected abstract total(): readonly string[];
@@ -35,19 +45,25 @@ export abstract class FilesReport<T, Status extends string> {
 
   /** Counts a file. */
   add(result: FileResult<T>): void {
-    const { status, exitCode } = this.assess(result);
+    const { status, exitCode } = this.#assess(result);
     this.counts[status] += 1;
     if (exitCode !== undefined) this.#exitCodes.add(exitCode);
   }
 
+  #assess(result: FileResult<T>): { status: Status; exitCode: number | undefined } {
+    const exitCode = 'report' in result ? this.exitCodeOf(result.report) : result.failure.exitCode;
+    const skipped = 'report' in result ? this.statusWithoutReport(result.report) : undefined;
+    return { status: skipped ?? statusOf(exitCode ?? exitCodes.success), exitCode };
+  }
+
   /** Whether --quiet leaves the file out. */
   isGood(result: FileResult<T>): boolean {
-    return this.assess(result).exitCode === undefined;
+    return this.#assess(result).exitCode === undefined;
   }
 
   /** Lines about a file. */
   text(result: FileResult<T>): string {
-    const { status, exitCode } = this.assess(result);
+    const { status, exitCode } = this.#assess(result);
     const head = (exitCode === undefined ? status : status.toUpperCase()).padEnd(STATUS_WIDTH);
     const { path } = result;
     if ('report' in result) {
@@ -61,11 +77,10 @@ export abstract class FilesReport<T, Status extends string> {
 
   /** The same as an object. */
   object(result: FileResult<T>): object {
-    const { status } = this.assess(result);
+    const { status } = this.#assess(result);
     const file = result.path;
-    if ('report' in result) return { file, status, ...this.properties(result.report) };
-    const { code, kind, message, advice, exitCode, failure = null } = result.failure;
-    return { file, status, error: { code, kind, message, advice, exitCode, failure } };
+    if ('failure' in result) return { file, status, error: jsonError(result.failure) };
+    return { file, status, report: this.properties(result.report) };
   }
 
   summaryText(): string {
@@ -73,7 +88,8 @@ export abstract class FilesReport<T, Status extends string> {
   }
 
   summaryObject(exitCode = this.exitCode): object {
-    return { summary: { ...this.sums(), elapsedMs: this.elapsedMs, exitCode } };
+    const { elapsedMs } = this;
+    return { status: statusOf(exitCode), summary: { ...this.sums(), elapsedMs, exitCode } };
   }
 
   /** The worst exit code of the files. */

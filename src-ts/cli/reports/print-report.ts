@@ -1,25 +1,16 @@
 // Prints the report of a command that did one thing.
 
 import type { Arguments } from '../runner/arguments';
-import { STDOUT, writeAll } from '../terminal/console';
 import { inform } from '../terminal/messages';
+import { printJsonReport, type Status } from './envelope';
 
-/**
- * Prints a report: with --json as one JSON object, else as lines on standard error, unless --quiet.
- *
- * @param jsonTo The descriptor for the JSON object.
- */
+/** Prints a report: with --json as one line of JSON, else as lines on standard error, unless --quiet. */
 export function printReport(
   args: Arguments,
   report: object,
   lines: () => readonly string[],
-  jsonTo: number = STDOUT,
+  status: Status = 'ok',
 ): void {
-  if (args.has('json')) printJson({ command: args.command, ...report }, jsonTo);
+  if (args.has('json')) printJsonReport(args, report, status);
   else if (!args.has('quiet')) for (const line of lines()) inform(line);
-}
-
-/** Prints a line of JSON. */
-export function printJson(value: object, to: number = STDOUT): void {
-  writeAll(to, `${JSON.stringify(value)}\n`);
 }

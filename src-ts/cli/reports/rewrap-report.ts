@@ -3,23 +3,21 @@
 import type { RewrapReport } from '../../index';
 import { SLOT_TYPES } from '../../internal/options';
 
-import { type FileResult, FilesReport } from './files-report';
+import type { Status } from './envelope';
+import { FilesReport } from './files-report';
 import { counted, formatCount, formatDuration } from '../../damage-page/units';
 
 /** What rewrap did to a file; nothing if its log says that the change is done. */
 export type Rewrapped = RewrapReport | 'skipped';
 
-type Status = 'ok' | 'skipped' | 'failed';
-
 /** The report of a rewrap. */
-export class RewrapFilesReport extends FilesReport<Rewrapped, Status> {
-  constructor() {
-    super({ ok: 0, skipped: 0, failed: 0 });
+export class RewrapFilesReport extends FilesReport<Rewrapped> {
+  protected override exitCodeOf(): undefined {
+    return undefined;
   }
 
-  protected override assess(result: FileResult<Rewrapped>): { status: Status; exitCode?: number } {
-    if ('failure' in result) return { status: 'failed', exitCode: result.failure.exitCode };
-    return { status: result.report === 'skipped' ? 'skipped' : 'ok' };
+  protected override statusWithoutReport(report: Rewrapped): Status | undefined {
+    return report === 'skipped' ? 'skipped' : undefined;
   }
 
   protected override describe(report: Rewrapped): [string] {
@@ -35,20 +33,21 @@ export class RewrapFilesReport extends FilesReport<Rewrapped, Status> {
     return [parts.join('; ')];
   }
 
-  protected override properties(report: Rewrapped): object {
-    return report === 'skipped' ? {} : { ...report, unknownSlots: unknownSlots(report) };
+  protected override properties(report: Rewrapped): object | undefined {
+    return report === 'skipped' ? undefined : { ...report, unknownSlots: unknownSlots(report) };
   }
 
   protected override total(): string[] {
-    const { ok, skipped, failed } = this.counts;
+    const { ok, skipped, damaged, failed } = this.counts;
     const before = skipped === 0 ? '' : `, ${formatCount(skipped)} done before`;
     return [
-      `rewrapped ${counted(ok, 'file')} in ${formatDuration(this.elapsedMs)}${before}, ${formatCount(failed)} failed`,
+      `rewrapped ${counted(ok, 'file')} in ${formatDuration(this.elapsedMs)}${before}, ${formatCount(damaged + failed)} failed`,
     ];
   }
 
   protected override sums(): object {
-    return this.counts;
+    const { ok, skipped, damaged, failed } = this.counts;
+    return { files: ok + skipped + damaged + failed, ok, skipped, damaged, failed };
   }
 }
 

@@ -7,8 +7,6 @@ import { describe as describeFailure } from '../errors/explain-failure';
 import { type FileResult, FilesReport } from './files-report';
 import { bytesText, counted, formatCount, formatDuration, formatSize } from '../../damage-page/units';
 
-type Status = 'ok' | 'damaged' | 'failed';
-
 /** How the files are verified. */
 export interface VerifyPlan {
   readonly hasKey: boolean;
@@ -19,13 +17,13 @@ export interface VerifyPlan {
 }
 
 /** The report of a verification. */
-export class VerifyFilesReport extends FilesReport<VerifyReport, Status> {
+export class VerifyFilesReport extends FilesReport<VerifyReport> {
   #bytesChecked = 0;
   #structureOnly = 0;
   #onlyHeaderDamaged = 0;
 
   constructor(readonly plan: VerifyPlan) {
-    super({ ok: 0, damaged: 0, failed: 0 });
+    super();
   }
 
   override add(result: FileResult<VerifyReport>): void {
@@ -37,13 +35,8 @@ export class VerifyFilesReport extends FilesReport<VerifyReport, Status> {
     if (!report.sound && isOnlyHeader(report)) this.#onlyHeaderDamaged += 1;
   }
 
-  /** A file that is not a sealed stream, or whose header can't be read, is damaged. */
-  protected override assess(result: FileResult<VerifyReport>): { status: Status; exitCode?: number } {
-    if ('report' in result) {
-      return result.report.sound ? { status: 'ok' } : { status: 'damaged', exitCode: exitCodes.damaged };
-    }
-    const { exitCode } = result.failure;
-    return { status: exitCode === exitCodes.damaged ? 'damaged' : 'failed', exitCode };
+  protected override exitCodeOf({ sound }: VerifyReport): number | undefined {
+    return sound ? undefined : exitCodes.damaged;
   }
 
   protected override describe(report: VerifyReport): readonly [string, ...string[]] {
@@ -93,7 +86,9 @@ export class VerifyFilesReport extends FilesReport<VerifyReport, Status> {
     const { hasKey, sample, seed } = this.plan;
     return {
       files: ok + damaged + failed,
-      ...this.counts,
+      ok,
+      damaged,
+      failed,
       structureOnly: this.#structureOnly,
       bytesChecked: this.#bytesChecked,
       withKey: hasKey,

@@ -9,15 +9,18 @@ import { parseSize } from '../../damage-page/units';
 /**
  * An option of a command: its syntax and its help.
  *
- * `-k, --key FILE...` has a letter and a value and may be repeated; `--words[=N]` is a flag that takes a value after `=`.
+ * `-k, --key FILE...` has a letter and a value and may be repeated; `--words[=N]` is a flag that takes a value after `=`; `-y` has
+ * only a letter.
  */
 export type OptionSpec = readonly [syntax: string, help: string];
 
 /** The syntax of an option, parsed. */
 export interface Option {
-  /** The long name, without dashes. */
+  /** The long name, without dashes; the letter if there is none. */
   readonly name: string;
   readonly short: string | undefined;
+  /** It has a letter and no long name; `name` is then the letter. */
+  readonly isShortOnly: boolean;
   /** Placeholder of the value in the help; a flag has none. */
   readonly value: string | undefined;
   readonly isRepeatable: boolean;
@@ -25,20 +28,46 @@ export interface Option {
   readonly hasOptionalValue: boolean;
 }
 
-/** A command's name and options. */
+/** The files that a command works on, as its JSON names them: one, or an input and an output. `-` is a standard stream. */
+export interface Subject {
+  readonly file?: string | undefined;
+  readonly source?: string | undefined;
+  readonly target?: string | undefined;
+}
+
+/** A command's name and options, and the files that its arguments name. */
 export interface ArgumentSpec {
   readonly name: string;
   readonly options: readonly OptionSpec[];
+  /** Also called if the arguments are wrong: it names what is known. Commands for many files have none. */
+  readonly subject?: (args: Arguments) => Subject;
+  /** Whether standard output is for data, so that JSON goes to standard error. */
+  readonly sendsData?: (args: Arguments) => boolean;
 }
 
 /** The arguments of a command. Every option is one that the command has. */
 export class Arguments {
   constructor(
-    readonly command: string,
+    private readonly spec: ArgumentSpec,
     /** The arguments that are not options, in order. */
     readonly operands: readonly string[],
     private readonly given: ReadonlyMap<string, readonly (string | undefined)[]>,
   ) {}
+
+  /** The command's name. */
+  get command(): string {
+    return this.spec.name;
+  }
+
+  /** The files that the command works on. */
+  get subject(): Subject {
+    return this.spec.subject?.(this) ?? {};
+  }
+
+  /** Whether standard output is for data. */
+  get sendsData(): boolean {
+    return this.spec.sendsData?.(this) === true;
+  }
 
   /** Whether an option was given. */
   has(option: string): boolean {
@@ -105,13 +134,16 @@ export function exclusive(one: string, other: string): CommandError {
   return usageError(`${one} and ${other} exclude each other`, 'give one of them');
 }
 
-/**
- * Reads the arguments after a command's name.
- *
- * @throws CommandError for an option that the command does not have, and for a value that is missing or not expected.
- */
-export function readArguments(argv: readonly string[], { name, options: specs }: ArgumentSpec): Arguments {
-  const options = specs.map(([syntax]) => parseSyntax(syntax));
+/** What a command line says, as far as it can be read. */
+export interface ReadResult {
+  readonly args: Arguments;
+  /** The first error: an option that the command does not have, or a value that is missing or not expected. */
+  readonly problem: CommandError | undefined;
+}
+
+/** Reads the arguments after a command's name. What follows a wrong one is read too: it may say how to print the error. */
+export function readArguments(argv: readonly string[], spec: ArgumentSpec): ReadResult {
+  const options = spec.options.map(([syntax]) => parseSyntax(syntax));
   const nodeOptions = Object.fromEntries(options.map((option) => [option.name, nodeOption(option)]));
   const { tokens } = parseArgs({
     args: [...argv],
@@ -123,28 +155,37 @@ export function readArguments(argv: readonly string[], { name, options: specs }:
   });
   const given = new Map<string, (string | undefined)[]>();
   const operands: string[] = [];
+  let problem: CommandError | undefined;
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind !== 'option') continue;
-    const option = options.find((candidate) => candidate.name === token.name);
-    if (option === undefined) throw unknownOption(token.rawName, token.name, name, Object.keys(nodeOptions));
-    checkValue(option, token);
-    const values = given.get(option.name) ?? [];
-    values.push(token.value);
-    if (values.length > 1 && option.value !== undefined && !option.isRepeatable) {
-      throw usageError(`${shown(option)} is given twice`, 'give it once');
+    const option = options.find((candidate) => isNamed(candidate, token));
+    if (option === undefined) {
+      const names = options.flatMap(({ name, isShortOnly }) => (isShortOnly ? [] : [name]));
+      problem ??= unknownOption(token.rawName, token.name, spec.name, names);
+      continue;
     }
-    given.set(option.name, values);
+    const values = given.get(option.name) ?? [];
+    problem ??= wrongValue(option, token);
+    if (values.length > 0 && option.value !== undefined && !option.isRepeatable) {
+      problem ??= usageError(`${shown(option)} is given twice`, 'give it once');
+    }
+    given.set(option.name, [...values, token.value]);
   }
-  return new Arguments(name, operands, given);
+  return { args: new Arguments(spec, operands, given), problem };
+}
+
+function isNamed({ name, isShortOnly }: Option, token: { name: string; rawName: string }): boolean {
+  return name === token.name && !(isShortOnly && token.rawName.startsWith('--'));
 }
 
 /** Parses the syntax of an option. */
 export function parseSyntax(syntax: string): Option {
-  const [, short, name = syntax, value, repeated, optional] = SYNTAX.exec(syntax) ?? [];
+  const [, only, short = only, name = short ?? syntax, value, repeated, optional] = SYNTAX.exec(syntax) ?? [];
   return {
     name,
     short,
+    isShortOnly: only !== undefined,
     value,
     isRepeatable: repeated !== undefined,
     hasOptionalValue: optional !== undefined,
@@ -152,7 +193,8 @@ export function parseSyntax(syntax: string): Option {
 }
 
 /** An option as it is written: `-o, --output`. */
-export function shown({ name, short }: Pick<Option, 'name' | 'short'>): string {
+export function shown({ name, short, isShortOnly }: Option): string {
+  if (isShortOnly) return `-${name}`;
   return short === undefined ? `--${name}` : `-${short}, --${name}`;
 }
 
@@ -167,22 +209,21 @@ interface OptionToken {
   readonly inlineValue: boolean | undefined;
 }
 
-function checkValue(option: Option, { rawName, value, inlineValue }: OptionToken): void {
+function wrongValue(option: Option, { rawName, value, inlineValue }: OptionToken): CommandError | undefined {
   if (option.value === undefined) {
-    if (value !== undefined && !option.hasOptionalValue) {
-      throw usageError(`${rawName} takes no value`, `write ${rawName} alone`);
-    }
-    return;
+    if (value === undefined || option.hasOptionalValue) return undefined;
+    return usageError(`${rawName} takes no value`, `write ${rawName} alone`);
   }
   if (value === undefined || value === '') {
-    throw usageError(`${rawName} needs a value`, `write ${rawName} ${option.value}`);
+    return usageError(`${rawName} needs a value`, `write ${rawName} ${option.value}`);
   }
   if (inlineValue !== true && value.length > 1 && value.startsWith('-')) {
-    throw usageError(
+    return usageError(
       `${rawName} needs a value, but ${value} follows`,
       `if ${value} is the value, write --${option.name}=${value}`,
     );
   }
+  return undefined;
 }
 
 function unknownOption(rawName: string, name: string, command: string, names: readonly string[]) {
@@ -192,4 +233,4 @@ function unknownOption(rawName: string, name: string, command: string, names: re
   return usageError(`unknown option ${rawName}`, advice);
 }
 
-const SYNTAX = /^(?:-(\w), )?--([\w-]+)(?: ([A-Z,]+)(\.\.\.)?|(\[=N\]))?$/;
+const SYNTAX = /^(?:-(\w)|(?:-(\w), )?--([\w-]+))(?: ([A-Z,:]+)(\.\.\.)?|(\[=N\]))?$/;

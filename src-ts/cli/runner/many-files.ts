@@ -6,7 +6,7 @@ import { CommandError } from '../errors/command-error';
 import { explain } from '../errors/explain';
 import type { FoundFile } from '../files/sealed-files';
 import type { FileResult, FilesReport } from '../reports/files-report';
-import { printJson } from '../reports/print-report';
+import { printJson } from '../reports/envelope';
 import { STDOUT, writeAll } from '../terminal/console';
 import { interruptible, Interruption } from '../terminal/interrupt';
 import { type ProgressBar, progressBar, summed } from '../terminal/progress';
@@ -18,7 +18,7 @@ export interface FilesTask<T> {
   readonly concurrency: number;
   /** The path, if there is only one file: the progress bar then shows how much of it is done. */
   readonly onlyPath?: string | undefined;
-  readonly report: FilesReport<T, string>;
+  readonly report: FilesReport<T>;
   readonly process: (
     path: string,
     run: { signal: AbortSignal; onProgress: ProgressBar['listener'] },
@@ -37,6 +37,7 @@ export interface FilesTask<T> {
  */
 export async function processFiles<T>(args: Arguments, task: FilesTask<T>): Promise<number> {
   const { report, onlyPath, process, afterFile, adviceAfterSignal } = task;
+  const { command } = args;
   const [isQuiet, isJson] = [args.has('quiet'), args.has('json')];
   const bar = progressBar(!isQuiet && !isJson);
   const nextListener = summed(bar.listener);
@@ -44,7 +45,7 @@ export async function processFiles<T>(args: Arguments, task: FilesTask<T>): Prom
   const interrupt = interruptible();
   const signal = AbortSignal.any([interrupt.signal, stop.signal]);
   const printSummary = (exitCode = report.exitCode): void => {
-    if (isJson) printJson(report.summaryObject(exitCode));
+    if (isJson) printJson({ command, ...report.summaryObject(exitCode) });
     else if (!isQuiet) writeAll(STDOUT, report.summaryText());
   };
   const resultOf = async (file: FoundFile): Promise<FileResult<T>> => {
@@ -67,7 +68,7 @@ export async function processFiles<T>(args: Arguments, task: FilesTask<T>): Prom
       report.add(result);
       if (!isQuiet || !report.isGood(result)) {
         bar.clear();
-        if (isJson) printJson(report.object(result));
+        if (isJson) printJson({ command, ...report.object(result) });
         else writeAll(STDOUT, report.text(result));
       }
       await afterFile?.(result, signal);

@@ -4,10 +4,18 @@ import type { Arguments, OptionSpec } from './arguments';
 
 /** The most threads that an operation uses. */
 export const MAX_THREADS = 1024;
+const MAX_JOBS = 64;
+// Enough to keep a disk busy with short files.
+const DEFAULT_JOBS = 4;
 
 /** The number of threads, if it is given. */
 export function threadCount(args: Arguments): number | undefined {
   return args.count('threads', MAX_THREADS);
+}
+
+/** The number of files to work on at once. */
+export function jobCount(args: Arguments, preset = DEFAULT_JOBS): number {
+  return args.count('jobs', MAX_JOBS) ?? preset;
 }
 
 /** How an output file is written. */
@@ -22,17 +30,39 @@ export const quiet: OptionSpec = ['-q, --quiet', 'print no progress and no repor
 /** A report for programs. */
 export const json: OptionSpec = [
   '--json',
-  `print the report as one JSON object on standard output, or on standard error if the data goes to standard output; print an
-  error as JSON on standard error:
-  {"error":{"code","kind","message","advice","exitCode","failure"}}`,
+  `print the report, or the error, as one line of JSON: {"command", "status", "report" or "error", and "file" or "source" and
+  "target"}. It goes to standard output, or to standard error if standard output is for data`,
 ];
 /** Reports for programs, of a command that processes many files. */
 export const jsonLines: OptionSpec = [
   '--json',
-  'print one JSON object a line on standard output for each file, and a last one with a "summary"',
+  `print one line of JSON on standard output for each file, {"command", "file", "status", "report" or "error"}, and a last
+  one with a "summary"`,
 ];
 /** Replaces an existing output. */
 export const force: OptionSpec = ['-f, --force', 'replace OUT if it exists, once the new file is complete'];
+/** Sends data to a terminal. */
+export const tty: OptionSpec = ['--tty', 'send data to a terminal even if it is binary'];
+/** The header of a body. */
+export const header: OptionSpec = [
+  '--header FILE',
+  'the header, if the input is a body whose header is in another file',
+];
+/** Writes the header to a file of its own. */
+export const headerOut: OptionSpec = [
+  '--header-out HEADER',
+  'a new file for the header; an existing file is never replaced, because it may be the only header of its stream',
+];
+/** Processes the files in folders. */
+export const recursive: OptionSpec = [
+  '--recursive',
+  'accept folders: every file in them whose name ends in .seal, at any depth. Symbolic links in a folder are not followed',
+];
+/** Processes several files at once. */
+export const jobs: OptionSpec = [
+  '--jobs N',
+  `work on this many files at once, 1 to ${MAX_JOBS}; by default ${DEFAULT_JOBS}`,
+];
 /** Continues an interrupted run. */
 export const resume: OptionSpec = [
   '--resume',
@@ -51,7 +81,7 @@ export const printing: readonly OptionSpec[] = [quiet, json];
 /** The number of threads. */
 export const threads: OptionSpec = [
   '--threads N',
-  `number of threads, 1 to ${MAX_THREADS}; by default one for each processor core`,
+  `number of processor threads for each file, 1 to ${MAX_THREADS}; by default one for each core`,
 ];
 /** Bounds the memory that a sealed file can ask for. */
 export const maxSegmentSize: OptionSpec = [
@@ -75,7 +105,7 @@ const passphrase: readonly OptionSpec[] = [
   ],
 ];
 
-/** The cost of a passphrase to seal with. */
+/** The cost of a passphrase to encrypt with. */
 export const passphraseStrength: readonly OptionSpec[] = [
   [
     '--passphrase-strength NAME',
@@ -84,9 +114,12 @@ export const passphraseStrength: readonly OptionSpec[] = [
   ['--passphrase-cost COST', 'the same as Argon2id parameters: MEMORY,PASSES,LANES, such as 64M,3,4'],
 ];
 
-/** The recipients to seal for. */
+/** The recipients to encrypt for. */
 export const sealingKeys: readonly OptionSpec[] = [
-  ['-r, --recipient TEXT...', 'a public key, age1pq1… or age1…: its secret key opens the file; repeatable'],
+  [
+    '-r, --recipient TEXT...',
+    'a public key, age1pq1… or age1…: its secret key decrypts the file; repeatable',
+  ],
   ['-R, --recipients-file FILE...', 'a file of public keys, one a line; # begins a comment; repeatable'],
   ['-k, --key FILE...', 'the key file; repeatable'],
   [
@@ -97,7 +130,7 @@ export const sealingKeys: readonly OptionSpec[] = [
   ...passphraseStrength,
 ];
 
-/** The keys to open with, and their limits. */
+/** The keys to decrypt with, and their limits. */
 export const openingKeys: readonly OptionSpec[] = [
   ['-k, --key FILE...', 'the key file; repeatable: the key that fits is used'],
   ['-i, --identity FILE...', 'a file of secret keys of key pairs, AGE-SECRET-KEY-…, one a line; repeatable'],
@@ -111,7 +144,7 @@ export const openingKeys: readonly OptionSpec[] = [
     `accept at most this total cost of trying a passphrase: memory times passes, 4G by default. The sealed file states the cost,
     and anyone who can write the file can change it`,
   ],
-  ['--context TEXT', 'the context that was given when the file was sealed'],
+  ['--context TEXT', 'the context that was given when the file was encrypted'],
 ];
 
 /** Where keys come from: a paragraph for the description of a command. */

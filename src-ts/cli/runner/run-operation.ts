@@ -59,7 +59,7 @@ export function failureContext(
     isKeyFromEnvironment: isKeyFromEnvironment(args),
     offered: offeredSlotTypes(args),
     accepted: acceptedSlots(args),
-    header: args.value('header'),
+    header: args.value('header') ?? args.value('fallback-header'),
     resumable: args.has('resume'),
     ...details,
   };

@@ -2,7 +2,7 @@
 
 import { native } from '../../internal/binding';
 
-import { readArguments } from './arguments';
+import { type Arguments, readArguments } from './arguments';
 import type { Command } from './command';
 import { commandHelp, generalHelp } from './help';
 import { help } from './options';
@@ -11,7 +11,8 @@ import { usageError } from '../errors/command-error';
 import { exitCodes } from '../errors/exit-codes';
 import { explain } from '../errors/explain';
 import { nearest } from '../errors/nearest';
-import { STDERR, STDOUT, writeAll } from '../terminal/console';
+import { printJsonFailure } from '../reports/envelope';
+import { isTerminal, note, STDOUT, writeAll } from '../terminal/console';
 import { printFailure } from '../terminal/messages';
 
 /**
@@ -21,17 +22,40 @@ import { printFailure } from '../terminal/messages';
  */
 export async function run(argv: readonly string[]): Promise<number> {
   const [name, rest] = splitName(argv);
+  if (name === undefined) {
+    note(generalHelp(native.version()));
+    return exitCodes.usage;
+  }
+  let args: Arguments | undefined;
   try {
-    if (name === undefined) {
-      writeAll(STDERR, generalHelp(native.version()));
-      return exitCodes.usage;
+    const text = helpFor(name, rest);
+    if (text !== undefined) {
+      writeAll(STDOUT, text);
+      return exitCodes.success;
     }
-    return (await dispatch(name, rest)) ?? exitCodes.success;
+    const command = find(name);
+    const read = readArguments(rest, { ...command, options: [...command.options, help] });
+    args = read.args;
+    if (args.has('help')) {
+      writeAll(STDOUT, commandHelp(command));
+      return exitCodes.success;
+    }
+    if (read.problem !== undefined) throw read.problem;
+    refuseJsonBesideData(args);
+    return (await command.run(args)) ?? exitCodes.success;
   } catch (error) {
     const explanation = explain(error);
-    const command = commands.find((candidate) => candidate.name === name)?.name;
-    printFailure(explanation, command, asksForJson(rest));
+    const isJson = args?.has('json') ?? asksForJson(rest);
+    if (isJson) printJsonFailure(args?.command ?? name, args?.subject, explanation, args?.sendsData === true);
+    else printFailure(explanation, commands.find((candidate) => candidate.name === name)?.name);
     return explanation.exitCode;
+  }
+}
+
+/** Refuses --json if data goes to a terminal, where the two would mix. */
+function refuseJsonBesideData(args: Arguments): void {
+  if (args.has('json') && args.sendsData && isTerminal(STDOUT)) {
+    throw usageError("--json can't be used when data goes to a terminal", 'name a file with -o OUT');
   }
 }
 
@@ -46,24 +70,15 @@ function splitName([first, second = '', ...rest]: readonly string[]): [
   return [first, second === '' ? [] : [second, ...rest]];
 }
 
-async function dispatch(name: string, argv: readonly string[]): Promise<number | undefined> {
-  if (['--version', '-V'].includes(name)) {
-    writeAll(STDOUT, `sealstream ${native.version()}\n`);
-  } else if (['help', '--help', '-h'].includes(name)) {
+/** The text for `--version`, `help` and `--help`; `undefined` for a command that is to run. */
+function helpFor(name: string, argv: readonly string[]): string | undefined {
+  if (['--version', '-V'].includes(name)) return `sealstream ${native.version()}\n`;
+  if (['help', '--help', '-h'].includes(name)) {
     const [topic] = splitName(argv);
-    writeAll(STDOUT, topic === undefined ? generalHelp(native.version()) : helpOf(topic));
-  } else if (commandsOf(name).length > 0 && ['--help', '-h'].includes(argv[0] ?? '')) {
-    writeAll(STDOUT, helpOf(name));
-  } else {
-    const command = find(name);
-    const args = readArguments(argv, { name, options: [...command.options, help] });
-    if (args.has('help')) writeAll(STDOUT, commandHelp(command));
-    else {
-      const code = await command.run(args);
-      if (typeof code === 'number') return code;
-    }
+    return topic === undefined ? generalHelp(native.version()) : helpOf(topic);
   }
-  return undefined;
+  const isFamily = commandsOf(name).length > 0 && ['--help', '-h'].includes(argv[0] ?? '');
+  return isFamily ? helpOf(name) : undefined;
 }
 
 /** The commands of two words that begin with this word. */

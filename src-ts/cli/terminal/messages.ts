@@ -13,16 +13,17 @@ export function warn(text: string): void {
   note(`sealstream: warning: ${printable(text)}\n`);
 }
 
-/** Prints an error: a sentence and advice, or the same as JSON. */
-export function printFailure(explanation: Explanation, command: string | undefined, json: boolean): void {
-  if (explanation.isSilent) return;
-  const { code, kind, message, advice, exitCode, failure = null, stack } = explanation;
-  if (json) {
-    note(`${JSON.stringify({ error: { code, kind, message, advice, exitCode, failure } })}\n`);
-  } else {
-    note(`sealstream${command === undefined ? '' : ` ${command}`}: ${printable(message)}.\n`);
-    if (advice !== '') note(`  ${printable(sentence(advice))}\n`);
-  }
+/** Prints an error: a sentence and advice. */
+export function printFailure(explanation: Explanation, command: string | undefined): void {
+  const { message, advice, isSilent, stack } = explanation;
+  if (isSilent === true) return;
+  note(`sealstream${command === undefined ? '' : ` ${command}`}: ${printable(message)}.\n`);
+  if (advice !== '') note(`  ${printable(sentence(advice))}\n`);
+  printStack(stack);
+}
+
+/** Prints the stack of an error for a report of a bug, if SEALSTREAM_DEBUG asks for it. */
+export function printStack(stack: string | undefined): void {
   if (process.env['SEALSTREAM_DEBUG'] === '1' && stack !== undefined) note(`${stack}\n`);
 }
 
