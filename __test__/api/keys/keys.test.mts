@@ -150,7 +150,7 @@ test('a key file is 32 bytes, hexadecimal digits or Base64; anything else is ref
     [`${HEX}\n${HEX}\n`, 'several-keys'],
     [Buffer.alloc(33), 'no-key'],
     ['a'.repeat(10_000), 'too-large'],
-    ['age1abc', 'holds-public-key'],
+    [KeyPair.generate('x25519').publicKey, 'holds-public-key'],
     [KeyPair.generate('x25519').exportText(), 'holds-key-pair'],
   ] as const) {
     writeFileSync(path, content);

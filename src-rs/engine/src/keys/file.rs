@@ -263,7 +263,11 @@ mod tests {
             (two_lines, R::SeveralKeys),
             (vec![b'1'; 5000], R::TooLarge),
             (b"# age\nAGE-SECRET-KEY-1ABC\n".to_vec(), R::HoldsKeyPair),
-            (b"age1abc\n".to_vec(), R::HoldsPublicKey),
+            (
+                format!("age1{}\n", "q".repeat(58)).into_bytes(),
+                R::HoldsPublicKey,
+            ),
+            (b"age1 is no public key\n".to_vec(), R::NoKey),
             (b"-----BEGIN AGE ENCRYPTED FILE-----\n".to_vec(), R::Encrypted),
             (
                 b"-----BEGIN OPENSSH PRIVATE KEY-----\n".to_vec(),

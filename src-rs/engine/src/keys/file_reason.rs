@@ -56,14 +56,20 @@ impl fmt::Display for KeyFileReason {
 
 /// What a line holds that is not the expected key, as far as its first characters tell.
 pub(super) fn recognize(line: &[u8]) -> Option<KeyFileReason> {
+    if line.starts_with(b"age1") {
+        let is_key = line.len() >= SHORTEST_PUBLIC_KEY && line.iter().all(u8::is_ascii_alphanumeric);
+        return is_key.then_some(KeyFileReason::HoldsPublicKey);
+    }
     let starts = STARTS.iter().find(|(start, _)| line.starts_with(start));
     starts.map(|(_, reason)| *reason)
 }
 
+/// Characters of an X25519 public key.
+const SHORTEST_PUBLIC_KEY: usize = 62;
+
 const STARTS: &[(&[u8], KeyFileReason)] = &[
     (b"AGE-SECRET-KEY-", KeyFileReason::HoldsKeyPair),
     (b"AGE-PLUGIN-", KeyFileReason::UnsupportedKey),
-    (b"age1", KeyFileReason::HoldsPublicKey),
     (b"age-encryption.org/", KeyFileReason::Encrypted),
     (b"-----BEGIN AGE ENCRYPTED FILE", KeyFileReason::Encrypted),
     (b"-----BEGIN ENCRYPTED PRIVATE KEY", KeyFileReason::Encrypted),
