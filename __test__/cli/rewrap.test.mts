@@ -276,7 +276,7 @@ test('a header is detached, attached again, and given to decrypt', async (t) => 
   const bare = await sealstream(['decrypt', '--json', '-k', 'my.key', '-o', 'x', 'body'], { cwd });
   t.is(bare.code, 4);
   t.like(jsonError(bare), {
-    failure: { kind: 'HeaderError' },
+    failure: { kind: 'NotSealed' },
     message: 'body is the body of a sealed stream, without its header',
   });
   for (const args of [

@@ -2,6 +2,8 @@
 
 #[path = "build/mirror.rs"]
 mod mirror;
+#[path = "build/words.rs"]
+mod words;
 
 fn main() {
     napi_build::setup();

@@ -51,13 +51,13 @@ export async function awaitNative<T>(call: () => T | Promise<T>): Promise<T> {
 /** An option that no function has. */
 export function unknownOption(name: string): TypeError {
   const error = new TypeError(`there is no option ${JSON.stringify(name)}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE', option: name });
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE', option: optionOf(name) });
 }
 
 /** A secret that was used after it was disposed of. */
 export function disposedError(name: string): TypeError {
   const error = new TypeError(`${name} was disposed of`);
-  return Object.assign(error, { code: 'ERR_INVALID_STATE', option: name });
+  return Object.assign(error, { code: 'ERR_INVALID_STATE', option: optionOf(name) });
 }
 
 /** An argument of the wrong type. The message describes the value and never shows it: it may be a key. */
@@ -68,12 +68,20 @@ export function typeError(
   found = describe(value),
 ): TypeError {
   const error = new TypeError(`${name} must be ${expected}, not ${found}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE', option: name });
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE', option: optionOf(name) });
 }
 
 /** An argument of the right type with a value that is not allowed. */
 export function rangeError(name: string, problem: string): RangeError {
-  return Object.assign(new RangeError(`${name} ${problem}`), { code: 'ERR_OUT_OF_RANGE', option: name });
+  return Object.assign(new RangeError(`${name} ${problem}`), {
+    code: 'ERR_OUT_OF_RANGE',
+    option: optionOf(name),
+  });
+}
+
+/** The name of the argument: `recipients` for `recipients[1]`. */
+function optionOf(name: string): string {
+  return /^\w+(?=[^\w ])/.exec(name)?.[0] ?? name;
 }
 
 function describe(value: unknown): string {

@@ -66,8 +66,7 @@ export class KeyPair extends Secret implements Identity {
    * Reads the pairs in a file: a secret key on each line that is not empty and not a comment.
    *
    * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
-   * @throws SealError of kind `Io`, or of kind `InvalidOption` if a line is not a secret key, the file has none, or others can
-   *   read it.
+   * @throws SealError of kind `KeyFileRefused` if a line is not a secret key, the file has none, or others can read it; or `Io`.
    */
   static async fromFile(
     path: string | URL,
@@ -82,7 +81,7 @@ export class KeyPair extends Secret implements Identity {
   /**
    * Writes the pair to a new file that only its owner can read, and flushes it. Never overwrites a file.
    *
-   * @throws SealError of kind `Io`, with `'EEXIST'` as the failure's `code` if the file exists.
+   * @throws SealError of kind `TargetExists` if the file exists, or `Io`.
    */
   async toFile(path: string | URL): Promise<void> {
     await awaitNative(() => this.#native.writeFile(checkedPath('path', path)));

@@ -71,7 +71,7 @@ export class SecretKey extends Secret {
    * Reads a key file: 32 raw bytes, or a line of hexadecimal digits or Base64 after `#` comments.
    *
    * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
-   * @throws SealError of kind `Io`, or of kind `InvalidOption` if the file holds no key or others can read it.
+   * @throws SealError of kind `KeyFileRefused` if the file holds no key or others can read it, or `Io`.
    */
   static async fromFile(
     path: string | URL,
@@ -85,7 +85,7 @@ export class SecretKey extends Secret {
   /**
    * Writes the key to a new file that only its owner can read, and flushes it. Never overwrites a file.
    *
-   * @throws SealError of kind `Io`, with `'EEXIST'` as the failure's `code` if the file exists.
+   * @throws SealError of kind `TargetExists` if the file exists, or `Io`.
    */
   async toFile(path: string | URL): Promise<void> {
     await awaitNative(() => this.#native.writeFile(checkedPath('path', path)));

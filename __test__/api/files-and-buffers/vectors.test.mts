@@ -165,11 +165,13 @@ function toldOf(error: SealError, due: Stream['failure'] = { code: '', kind: '' 
   const { failure } = error;
   const fields: Record<string, unknown> = { ...(failure.kind === 'Segment' ? failure.error : failure) };
   if (failure.kind === 'Truncated') fields['segment'] = failure.nextSegment;
+  if (failure.kind === 'NotSealed') fields['looks_like'] = failure.looksLike;
+  if (failure.kind === 'NoMatchingKey') fields['slots'] = error.message.replace(/^.* sealed for: /, '');
   // What crosses as a number the engine's test wrote as words.
   if ('supplied' in fields) fields['supplied'] = String(fields['supplied']);
   const told = Object.fromEntries(Object.keys(due).map((name) => [name, fields[name]]));
-  for (const name of ['field', 'reason', 'limit', 'part', 'disagreement']) {
-    if (name in told) told[name] = engineName(String(told[name]));
+  for (const name of ['field', 'reason', 'limit', 'part', 'disagreement', 'looks_like']) {
+    if (told[name] !== undefined) told[name] = engineName(String(told[name]));
   }
   return { ...told, code: error.code.replace('ERR_SEAL_', ''), kind: kindOf(failure) };
 }

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { format, inspect } from 'node:util';
 
 import test from 'ava';
-import { decryptSync, encrypt, encryptSync, generateKey, SecretKey } from 'sealstream';
+import { decryptSync, encrypt, encryptSync, generateKey, KeyPair, SecretKey } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
@@ -134,7 +134,7 @@ test('a key file is readable only by its owner, never overwrites a file, and can
   t.deepEqual((await SecretKey.fromFile(pathToFileURL(path))).exportBytes(), key.exportBytes());
 
   const failure = await failureOf(t, () => generateKey().toFile(path));
-  t.like(failure, { kind: 'Io', code: 'EEXIST', path });
+  t.deepEqual(failure, { kind: 'TargetExists', path });
   t.is(readFileSync(path, 'utf8'), text);
 });
 
@@ -144,9 +144,17 @@ test('a key file is 32 bytes, hexadecimal digits or Base64; anything else is ref
     writeFileSync(path, content, { mode: 0o600 });
     t.deepEqual(Buffer.from((await SecretKey.fromFile(path)).exportBytes()), BYTES);
   }
-  for (const content of ['', 'hello', `${HEX}\n${HEX}\n`, Buffer.alloc(33), 'a'.repeat(10_000)]) {
+  for (const [content, reason] of [
+    ['', 'no-key'],
+    ['hello', 'no-key'],
+    [`${HEX}\n${HEX}\n`, 'several-keys'],
+    [Buffer.alloc(33), 'no-key'],
+    ['a'.repeat(10_000), 'too-large'],
+    [KeyPair.generate('x25519').publicKey, 'holds-public-key'],
+    [KeyPair.generate('x25519').exportText(), 'holds-key-pair'],
+  ] as const) {
     writeFileSync(path, content);
-    t.like(await failureOf(t, () => SecretKey.fromFile(path)), { kind: 'InvalidOption', option: 'path' });
+    t.deepEqual(await failureOf(t, () => SecretKey.fromFile(path)), { kind: 'KeyFileRefused', path, reason });
   }
 });
 
@@ -158,14 +166,18 @@ test('a key file that is missing, no file, or read by others is refused', async 
     code: 'ENOENT',
     path: missing,
   });
-  t.is((await failureOf(t, () => SecretKey.fromFile(directory))).kind, 'Io');
+  t.deepEqual(await failureOf(t, () => SecretKey.fromFile(directory)), {
+    kind: 'KeyFileRefused',
+    path: directory,
+    reason: 'not-a-regular-file',
+  });
   t.true((await errorOf(() => (SecretKey.fromFile as (path: unknown) => unknown)(7))) instanceof TypeError);
 
   if (process.platform === 'win32') return;
   const path = join(directory, 'a.key');
   writeFileSync(path, HEX);
   chmodSync(path, 0o640);
-  const error = await t.throwsAsync(SecretKey.fromFile(path), { code: 'ERR_SEAL_INVALID_OPTION' });
-  t.regex(error.message, /other users can read.*0640.*chmod 600/);
+  const error = await t.throwsAsync(SecretKey.fromFile(path), { code: 'ERR_SEAL_KEY_FILE_REFUSED' });
+  t.regex(error.message, /other users can read.*chmod 600/);
   t.deepEqual(Buffer.from((await SecretKey.fromFile(path, { allowReadable: true })).exportBytes()), BYTES);
 });

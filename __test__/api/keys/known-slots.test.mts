@@ -28,10 +28,15 @@ test('key pairs go through files', async (t) => {
     t.is(read?.publicKey, pair.publicKey);
     t.is(read?.type, type);
     t.is(KeyPair.fromText(pair.exportText()).publicKey, pair.publicKey);
-    t.is((await failureOf(t, () => pair.toFile(`${path}.${type}`))).kind, 'Io');
+    t.is((await failureOf(t, () => pair.toFile(`${path}.${type}`))).kind, 'TargetExists');
   }
   writeFileSync(path, '# nothing\nhello\n', { mode: 0o600 });
-  t.like(await failureOf(t, () => KeyPair.fromFile(path)), { kind: 'InvalidOption', option: 'path' });
+  t.like(await failureOf(t, () => KeyPair.fromFile(path)), {
+    kind: 'KeyFileRefused',
+    reason: 'no-secret-key',
+    path,
+    line: 2,
+  });
 });
 
 interface KnownStream {

@@ -39,10 +39,10 @@ test('inspect reports what is visible of each slot', async (t) => {
   ];
   const { slots, isPostQuantum } = await inspect(await encrypt(PLAIN, { recipients }));
   t.deepEqual(slots, [
-    { type: 'key', keyId: 'vault 7' },
-    { type: 'passphrase', passphraseCost: CHEAP },
-    { type: 'provider', keyId: 'alias/a', provider: 'kms' },
-    { type: 'hybrid' },
+    { slotIndex: 0, type: 'key', keyId: 'vault 7' },
+    { slotIndex: 1, type: 'passphrase', passphraseCost: CHEAP },
+    { slotIndex: 2, type: 'provider', keyId: 'alias/a', provider: 'kms' },
+    { slotIndex: 3, type: 'hybrid' },
   ]);
   t.true(isPostQuantum);
 });

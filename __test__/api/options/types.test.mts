@@ -44,7 +44,6 @@ function segmentOf(failure: SealFailure): number | undefined {
         case 'DigestMismatch':
         case 'FramingError':
         case 'InvalidSegment':
-        case 'FrameWorkerDisconnected':
         case 'CheckpointError':
           return failure.error.segment;
         default:
@@ -54,6 +53,7 @@ function segmentOf(failure: SealFailure): number | undefined {
       return failure.nextSegment;
     case 'EndTampered':
       return failure.segment;
+    case 'NotSealed':
     case 'HeaderError':
     case 'HeaderDamaged':
     case 'NoMatchingKey':
@@ -76,12 +76,12 @@ function segmentOf(failure: SealFailure): number | undefined {
     case 'SameFile':
     case 'TargetExists':
     case 'NotARegularFile':
-    case 'OutputTooSmall':
-    case 'InvalidOption':
+    case 'KeyFileRefused':
     case 'Io':
     case 'Crypto':
-    case 'ThreadsUnavailable':
       return undefined;
+    case 'Internal':
+      return failure.error.kind === 'FrameWorkerDisconnected' ? failure.error.segment : undefined;
     default:
       return never(failure);
   }
@@ -192,6 +192,7 @@ test('a reader and its sources have types, and a reader disposes of itself', asy
 });
 
 const SEAL_CODES: Record<SealErrorCode, true> = {
+  ERR_SEAL_NOT_SEALED: true,
   ERR_SEAL_HEADER_ERROR: true,
   ERR_SEAL_HEADER_DAMAGED: true,
   ERR_SEAL_NO_MATCHING_KEY: true,
@@ -206,7 +207,6 @@ const SEAL_CODES: Record<SealErrorCode, true> = {
   ERR_SEAL_NOTHING_RECOVERED: true,
   ERR_SEAL_NO_DIGESTS: true,
   ERR_SEAL_FOREIGN_REPLICA: true,
-  ERR_SEAL_FRAME_WORKER_DISCONNECTED: true,
   ERR_SEAL_FRAME_ENCRYPTION_FAILED: true,
   ERR_SEAL_FRAME_DECRYPTION_FAILED: true,
   ERR_SEAL_DIGEST_MISMATCH: true,
@@ -223,11 +223,10 @@ const SEAL_CODES: Record<SealErrorCode, true> = {
   ERR_SEAL_SAME_FILE: true,
   ERR_SEAL_TARGET_EXISTS: true,
   ERR_SEAL_NOT_A_REGULAR_FILE: true,
-  ERR_SEAL_OUTPUT_TOO_SMALL: true,
-  ERR_SEAL_INVALID_OPTION: true,
+  ERR_SEAL_KEY_FILE_REFUSED: true,
+  ERR_SEAL_INTERNAL: true,
   ERR_SEAL_IO: true,
   ERR_SEAL_CRYPTO: true,
-  ERR_SEAL_THREADS_UNAVAILABLE: true,
 };
 
 const FLOE_CODES: Record<FloeErrorCode, true> = {

@@ -129,7 +129,7 @@ test('an exported header is exactly the header or its copy', async (t) => {
   t.deepEqual(ofFile, header);
   t.deepEqual(await exportHeader(withFlippedByte(sealed, 100)), header);
   t.deepEqual(await exportHeader(header), header);
-  t.like(await failureOf(t, () => exportHeader(Buffer.from('text'))), { kind: 'HeaderError' });
+  t.like(await failureOf(t, () => exportHeader(Buffer.from('text'))), { kind: 'NotSealed' });
   t.like(await failureOf(t, () => exportHeader(path('nothing'))), { kind: 'Io', code: 'ENOENT' });
   t.true((await errorOf(() => exportHeader(7 as never))) instanceof TypeError);
   // It is the buffer's own memory, not the file's.

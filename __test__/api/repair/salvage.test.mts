@@ -85,7 +85,7 @@ test('the map is plain data: it is the same after JSON', async (t) => {
 test('a stored header opens a file that has none', async (t) => {
   const { from, to, directory } = wreck(t, sealed.subarray(HEADER));
   const before = contents(directory);
-  t.is((await failureOf(t, () => salvage(from, to, options))).kind, 'HeaderError');
+  t.is((await failureOf(t, () => salvage(from, to, options))).kind, 'NotSealed');
   t.deepEqual(contents(directory), before);
   // Bytes behind the header do no harm.
   const map = await salvage(from, to, { ...options, fallbackHeader: sealed.subarray(0, HEADER + 100) });

@@ -189,7 +189,11 @@ test('for a file of another kind of keys the right option is named', async (t) =
   writeFileSync(join(cwd, 'sealed'), 'age1 is no public key\n');
   for (const [args, code, expected] of [
     [['-k', 'x25519.key'], 3, /the key file x25519\.key holds no key[^]*key pair[^]*-i x25519\.key/],
-    [['-i', 'my.key'], 3, /line \d holds no secret key[^]*It is a key file: name it with -k my\.key/],
+    [
+      ['-i', 'my.key'],
+      3,
+      /is not an identity file: it holds a key[^]*It is a key file: name it with -k my\.key/,
+    ],
     [
       ['-i', 'sealed', '--allow-readable-key'],
       3,

@@ -11,9 +11,9 @@ test('every kind of damage is exit code 4, a typed error, and no output', async 
   const last = sealed.length - 1;
   for (const [kind, damaged] of [
     ['DigestMismatch', flipped(sealed, 5000)],
-    ['HeaderError', Buffer.concat([Buffer.from('no seal'), randomBytes(5000)])],
+    ['NotSealed', Buffer.concat([Buffer.from('no seal'), randomBytes(5000)])],
     ['Truncated', sealed.subarray(0, 10)],
-    ['Truncated', Buffer.alloc(0)],
+    ['NotSealed', Buffer.alloc(0)],
     ['EndDamaged', flipped(sealed, last)],
   ] as const) {
     writeFileSync(join(cwd, 'x.seal'), damaged);

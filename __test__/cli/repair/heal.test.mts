@@ -73,7 +73,7 @@ test('a failed heal has an exit code, advice, and no output', async (t) => {
     ],
     [['b', 'foreign'], 5, 'ForeignReplica', /foreign is not a copy of b[^\n]+\nleave that copy out$/],
     [['blind', 'blind2'], 5, 'NoDigests', /without digests[^\n]+\nopen each copy with the key/],
-    [['text', 'text2'], 4, 'HeaderError', /text is not a sealed stream/],
+    [['text', 'text2'], 4, 'NotSealed', /text is not a sealed stream/],
     [['end', 'end2'], 4, 'EndDamaged', /end: the end record[^\n]+\nadd another copy/],
     [['a', 'nothing'], 1, 'Io', /could not open nothing: /],
     [['nothing', 'a'], 1, 'Io', /could not open nothing: /],
@@ -222,7 +222,7 @@ test('a header is exported to a new file or to standard output', async (t) => {
   t.is((await sealstream(['header', 'export', 'b', '-o', 'b'], { cwd })).code, 5);
   const wrong = await sealstream(['header', 'export', 'my.key', '-o', 'none'], { cwd });
   t.is(wrong.code, 4);
-  t.regex(wrong.stderr, /my\.key is not a sealed stream/);
+  t.regex(wrong.stderr, /my\.key is a file of keys, not a sealed stream/);
   t.is((await sealstream(['header', 'export', 'nothing', '-o', 'none'], { cwd })).code, 1);
   t.is((await sealstream(['header', 'export', 'b', '-o', 'no/where'], { cwd })).code, 1);
   t.false(names(cwd).includes('none'));

@@ -154,7 +154,7 @@ test('files that can’t be checked are reported, the others go on, and the exit
   t.is(none.code, 4);
   t.is(none.errors.length, 3);
   t.like(
-    none.errors.find((error) => error.failure?.kind === 'HeaderError'),
+    none.errors.find((error) => error.failure?.kind === 'NotSealed'),
     {
       message: 'none.seal is not a sealed stream',
       exitCode: 4,

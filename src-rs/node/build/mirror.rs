@@ -8,6 +8,8 @@
 //! | texts returned by the method `code`    | union of the prefixed texts, named `…Code`     |
 //! | `u64`, `usize`, newtypes of positions  | number                                         |
 //! | `Option<T>`                            | a property that may be absent                  |
+//! | `Vec<T>`                               | array                                          |
+//! | a variant in `INTERNAL`                | the error inside one of kind `Internal`        |
 //!
 //! A type without a counterpart fails to compile in `mirrors.rs`.
 //!
@@ -15,16 +17,27 @@
 //! every 64-bit field of the engine (napi's serializer makes a `BigInt` of a large `u64`), `serde_json` in the binary, and a second
 //! build of the engine to export the types.
 
+use crate::words::{doc_lines, kebab_case, pascal_case, variant_docs};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::{env, fs};
 use syn::visit::Visit;
-use syn::{Attribute, Expr, ExprLit, Ident, ImplItem, Item, ItemEnum, Lit, LitStr, Type};
+use syn::{Ident, ImplItem, Item, ItemEnum, LitStr, Type};
 
 /// The enums that JavaScript receives, with all that they contain, and the prefix of their codes.
 const ROOTS: &[(&str, &str)] = &[("SealError", "ERR_SEAL_"), ("FloeError", "ERR_FLOE_")];
+
+/// Variants that a caller can do nothing about: bugs, and failures without any choice. JavaScript is told the kind `Internal`, and the
+/// variant inside it. An enum with such a variant that is part of a `SealError` converts into a `Result`.
+const INTERNAL: &[(&str, &[&str])] = &[
+    (
+        "SealError",
+        &["OutputTooSmall", "ThreadsUnavailable", "InvalidOption"],
+    ),
+    ("SegmentWorkerError", &["FrameWorkerDisconnected"]),
+];
 
 /// Enums that are parts of reports.
 const REPORTED: &[&str] = &["StartedOver"];
@@ -36,6 +49,8 @@ const ENGINE: &[(&str, &str)] = &[
     ("stream_v2/framing/types.rs", "::sealstream::stream_v2::framing"),
     ("stream_v2/frame_worker/types.rs", "::sealstream"),
     ("stream_v2/segment_worker/error.rs", "::sealstream"),
+    ("format/look_alike.rs", "::sealstream::format"),
+    ("keys/file_reason.rs", "::sealstream::keys"),
     ("error/mod.rs", "::sealstream::error"),
     ("error/details.rs", "::sealstream::error"),
     ("floe/mod.rs", "::sealstream::floe"),
@@ -107,8 +122,9 @@ impl Source {
                 .codes
                 .get(*root)
                 .ok_or(format!("`{root}` has no method `code`"))?;
-            code.extend(code_enum(root, prefix, codes));
+            code.extend(code_enum(root, prefix, &told_codes(root, codes)));
         }
+        code.extend(self.internal_enum(&mut wanted)?);
         let mut written = BTreeSet::new();
         while let Some(name) = wanted.pop() {
             if written.insert(name.clone()) {
@@ -127,20 +143,32 @@ impl Source {
         let name = &item.ident;
         let mirror = mirror_name(&name.to_string());
         let is_error = name.to_string().ends_with("Error");
-        let mut docs = docs(&item.attrs);
+        let mut docs = doc_lines(&item.attrs);
         let (mut variants, mut arms) = (Vec::new(), Vec::new());
+        let is_root = ROOTS.iter().any(|(root, _)| name == root);
+        let internal = internal_of(&name.to_string());
         for variant in &item.variants {
             let tag = &variant.ident;
+            let fields: Vec<_> = variant.fields.iter().map(|field| &field.ident).collect();
+            if internal.iter().any(|hidden| tag == hidden) {
+                let error = quote!(InternalError::#tag { #(#fields: crate::types::convert::IntoJs::into_js(#fields)),* });
+                let told = if is_root {
+                    quote!(#mirror::Internal { error: #error })
+                } else {
+                    quote!(Err(#error))
+                };
+                arms.push(quote!(#module::#name::#tag { #(#fields),* } => #told));
+                continue;
+            }
             let value = if is_error {
                 tag.to_string()
             } else {
                 kebab_case(&tag.to_string())
             };
             docs.extend(variant_docs(&value, &variant.attrs));
-            let fields: Vec<_> = variant.fields.iter().map(|field| &field.ident).collect();
             let types = variant.fields.iter().map(|field| self.js_type(&field.ty, wanted));
             let field_docs = variant.fields.iter().map(|field| {
-                let docs = self::docs(&field.attrs);
+                let docs = doc_lines(&field.attrs);
                 quote!(#(#[doc = #docs])*)
             });
             // An error stays an object with a `kind` even if it has no fields, so that its shape does not change with the first field.
@@ -150,11 +178,41 @@ impl Source {
             } else {
                 quote!(#[napi(value = #value)] #tag)
             });
-            arms.push(quote! {
-                #module::#name::#tag { #(#fields),* } =>
-                    #mirror::#tag { #(#fields: crate::types::convert::IntoJs::into_js(#fields)),* }
+            let partial = variant
+                .fields
+                .iter()
+                .find(|field| is_root && !internal_of(&field.ty.to_token_stream().to_string()).is_empty());
+            arms.push(if let Some(partial) = partial {
+                let inner = &partial.ident;
+                quote! {
+                    #module::#name::#tag { #inner } => match crate::types::convert::IntoJs::into_js(#inner) {
+                        Ok(#inner) => #mirror::#tag { #inner },
+                        Err(error) => #mirror::Internal { error },
+                    }
+                }
+            } else {
+                let told =
+                    quote!(#mirror::#tag { #(#fields: crate::types::convert::IntoJs::into_js(#fields)),* });
+                let told = if is_root || internal.is_empty() {
+                    told
+                } else {
+                    quote!(Ok(#told))
+                };
+                quote!(#module::#name::#tag { #(#fields),* } => #told)
             });
         }
+        if is_root && !internal.is_empty() {
+            docs.push(INTERNAL_DOC.to_owned());
+            variants.push(quote!(Internal {
+                #[doc = " What happened, for a report of the bug."]
+                error: InternalError
+            }));
+        }
+        let into = if is_root || internal.is_empty() {
+            quote!(#mirror)
+        } else {
+            quote!(::std::result::Result<#mirror, InternalError>)
+        };
         let kind = if is_error {
             quote!(discriminant = "kind")
         } else {
@@ -165,36 +223,99 @@ impl Source {
             #[::napi_derive::napi(#kind, object_from_js = false)]
             pub enum #mirror { #(#variants),* }
 
-            impl crate::types::convert::IntoJs<#mirror> for #module::#name {
-                fn into_js(self) -> #mirror {
+            impl crate::types::convert::IntoJs<#into> for #module::#name {
+                fn into_js(self) -> #into {
                     match self { #(#arms),* }
                 }
             }
         }
     }
 
+    /// The union of all variants that are told as `Internal`.
+    fn internal_enum(&self, wanted: &mut Vec<String>) -> Outcome<TokenStream> {
+        let mut docs = vec![" What a caller can do nothing about.".to_owned()];
+        let mut variants = Vec::new();
+        for (name, hidden) in INTERNAL {
+            let (_, item) = self
+                .enums
+                .get(*name)
+                .ok_or(format!("there is no enum `{name}`"))?;
+            for variant in &item.variants {
+                let tag = &variant.ident;
+                if !hidden.iter().any(|hidden| tag == hidden) {
+                    continue;
+                }
+                docs.extend(variant_docs(&tag.to_string(), &variant.attrs));
+                let fields = variant.fields.iter().map(|field| {
+                    let (docs, name, ty) = (
+                        doc_lines(&field.attrs),
+                        &field.ident,
+                        self.js_type(&field.ty, wanted),
+                    );
+                    quote!(#(#[doc = #docs])* #name: #ty)
+                });
+                variants.push(quote!(#tag { #(#fields),* }));
+            }
+        }
+        Ok(quote! {
+            #(#[doc = #docs])*
+            #[::napi_derive::napi(discriminant = "kind", object_from_js = false)]
+            pub enum InternalError { #(#variants),* }
+        })
+    }
+
     fn js_type(&self, ty: &Type, wanted: &mut Vec<String>) -> TokenStream {
         let name = ty.to_token_stream().to_string().replace(' ', "");
-        let inner = name
-            .strip_prefix("Option<")
-            .and_then(|rest| rest.strip_suffix('>'));
-        let mirrored = match inner.unwrap_or(&name) {
+        self.js_name(&name, wanted)
+    }
+
+    fn js_name(&self, name: &str, wanted: &mut Vec<String>) -> TokenStream {
+        for container in ["Option", "Vec"] {
+            let rest = name
+                .strip_prefix(container)
+                .and_then(|rest| rest.strip_prefix('<'));
+            if let Some(inner) = rest.and_then(|rest| rest.strip_suffix('>')) {
+                let (container, inner) = (format_ident!("{container}"), self.js_name(inner, wanted));
+                return quote!(#container<#inner>);
+            }
+        }
+        match name {
             // napi-rs would make a `BigInt` of it. A `f64` is exact up to 2^53.
             "u64" | "usize" | "SegmentIndex" | "WireOffset" => quote!(f64),
             "FrameIndex" => quote!(u32),
+            "SlotInfo" => quote!(crate::operations::inspect::SlotInfo),
             other => {
                 if self.enums.contains_key(other) {
                     wanted.push(other.to_owned());
                 }
                 mirror_name(other).to_token_stream()
             }
-        };
-        match inner {
-            Some(_) => quote!(Option<#mirrored>),
-            None => mirrored,
         }
     }
 }
+
+/// The variants of an enum that are told as `Internal`.
+fn internal_of(name: &str) -> &'static [&'static str] {
+    let known = INTERNAL.iter().find(|(partial, _)| *partial == name);
+    known.map_or(&[], |(_, variants)| variants)
+}
+
+/// The codes that JavaScript sees: in the place of those of internal variants, one for all.
+fn told_codes(root: &str, codes: &[String]) -> Vec<String> {
+    let hidden: Vec<String> = INTERNAL
+        .iter()
+        .flat_map(|(_, variants)| {
+            variants
+                .iter()
+                .map(|name| kebab_case(name).replace('-', "_").to_uppercase())
+        })
+        .collect();
+    let told = codes.iter().filter(|code| !hidden.contains(code)).cloned();
+    let internal = (!internal_of(root).is_empty()).then(|| "INTERNAL".to_owned());
+    told.chain(internal).collect()
+}
+
+const INTERNAL_DOC: &str = "\n - `Internal`: A bug, or the system has no threads or memory left. A caller can do nothing about it but try again.";
 
 /// The enum that one of the engine's macros is given: `Name { Variant = "words", … }`.
 fn declared_enum(tokens: TokenStream) -> Option<ItemEnum> {
@@ -246,44 +367,4 @@ fn mirror_name(name: &str) -> Ident {
         other => other,
     };
     format_ident!("{name}")
-}
-
-fn pascal_case(code: &str) -> String {
-    let word = |word: &str| {
-        let (first, rest) = word.split_at(1.min(word.len()));
-        format!("{first}{}", rest.to_lowercase())
-    };
-    code.split('_').map(word).collect()
-}
-
-fn kebab_case(name: &str) -> String {
-    let mut words = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !words.is_empty() {
-            words.push('-');
-        }
-        words.extend(letter.to_lowercase());
-    }
-    words
-}
-
-/// The lines of a doc comment.
-fn docs(attributes: &[Attribute]) -> Vec<String> {
-    let text = |attribute: &Attribute| match &attribute.meta.require_name_value().ok()?.value {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(text), ..
-        }) => Some(text.value()),
-        _ => None,
-    };
-    let docs = attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("doc"));
-    docs.filter_map(text).collect()
-}
-
-/// A variant's doc comment as an entry of a list in its enum's, because napi-rs drops the variant's own.
-fn variant_docs(tag: &str, attributes: &[Attribute]) -> Option<String> {
-    let lines = docs(attributes);
-    let text: Vec<_> = lines.iter().map(|line| line.trim()).collect();
-    (!text.is_empty()).then(|| format!("\n - `{tag}`: {}", text.join(" ")))
 }

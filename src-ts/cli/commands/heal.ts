@@ -157,6 +157,7 @@ function nameOf({ replicas }: Copies, replica: number): string {
 const MORE_COPIES_HELP: ReadonlySet<string> = new Set<SealFailure['kind']>([
   'NotHealed',
   'EndDamaged',
+  'NotSealed',
   'HeaderError',
   'HeaderDamaged',
 ]);

@@ -6,8 +6,10 @@ import { exitCodes } from './exit-codes';
 import { explainSystemCode, systemText } from './explain-system';
 import type { Explanation } from './explanation';
 import type { FailureContext } from './failure-context';
-import { giveHeader, NAME_BODY, nameBody, ofGivenHeader } from './header-advice';
+import { nameBody, ofGivenHeader } from './header-advice';
 import { giveOtherKey } from './key-advice';
+import { explainKeyFile } from './key-file-refusals';
+import { notSealed } from './not-sealed';
 import { counted, formatSize } from '../../damage-page/units';
 
 /** Explains an error of the library. */
@@ -37,13 +39,14 @@ export function describe(failure: SealFailure): string | undefined {
   switch (failure.kind) {
     case 'Segment': {
       const { error } = failure;
-      if (error.kind === 'DigestMismatch') {
-        return `segment ${error.segment} (byte ${error.offset}) is damaged: its digest is ${error.actual}, expected ${error.expected}`;
-      }
-      return error.kind === 'FrameWorkerDisconnected'
-        ? `segment ${error.segment}: its worker stopped without an answer, a bug in sealstream`
+      return error.kind === 'DigestMismatch'
+        ? `segment ${error.segment} (byte ${error.offset}) is damaged: its digest is ${error.actual}, expected ${error.expected}`
         : undefined;
     }
+    case 'Internal':
+      return failure.error.kind === 'FrameWorkerDisconnected'
+        ? `segment ${failure.error.segment}: its worker stopped without an answer, a bug in sealstream`
+        : undefined;
     case 'SourceChanged':
       return `it changed since the operation began: it had ${counted(failure.expected, 'byte')} and ${CHANGES[failure.relation]}`;
     default:
@@ -54,23 +57,13 @@ export function describe(failure: SealFailure): string | undefined {
 /** Whether this failure always happens before any plaintext is written. */
 export function isBeforeOutput(failure: SealFailure): boolean {
   return (
+    failure.kind === 'NotSealed' ||
     failure.kind === 'HeaderDamaged' ||
     failure.kind === 'HeaderTampered' ||
     (failure.kind === 'HeaderError' && failure.field !== 'end-extensions') ||
     (failure.kind === 'Truncated' && failure.verifiedBytes === 0) ||
     (failure.kind === 'Io' && failure.operation === 'open')
   );
-}
-
-/** Whether the library refused the value of an option. */
-export function isRangeError(error: unknown): error is RangeError {
-  return error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
-}
-
-/** Explains a refused value, with the option's name on the command line. */
-export function explainOption({ message }: RangeError): Explanation {
-  const text = `--${message.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, dashed)}`;
-  return { code: 'ERR_CLI_USAGE', kind: 'Usage', message: text, ...usage('see --help of the command') };
 }
 
 type Kind = SealFailure['kind'];
@@ -89,7 +82,6 @@ const failed = explaining('failed');
 const wrongKey = explaining('wrongKey');
 const damaged = explaining('damaged');
 const refused = explaining('refused');
-const usage = explaining('usage');
 
 const RESTORE = 'restore it from another copy';
 const REPAIR = `${RESTORE}, or try sealstream heal or sealstream salvage`;
@@ -113,7 +105,16 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
         : 'give exactly that context with --context TEXT, or leave --context out',
       `the key is right, but ${input} was sealed with ${supplied === 0 ? 'a context' : 'another context, or none'}`,
     ),
-  HeaderError: headerError,
+  NotSealed: ({ looksLike }, context) => {
+    const { message, advice } = notSealed(looksLike, context);
+    return damaged(context.command === 'salvage' ? NEEDS_HEADER : advice, message);
+  },
+  HeaderError: (_, { command }) =>
+    damaged(
+      command === 'salvage'
+        ? NEEDS_HEADER
+        : `a newer release of sealstream may have written it; if not, ${RESTORE}`,
+    ),
   HeaderDamaged: (_, { command }) =>
     damaged(command === 'salvage' ? 'give the header of another copy with --fallback-header FILE' : RESTORE),
   HeaderTampered: restore,
@@ -169,8 +170,7 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
   TargetExists: ({ path }) =>
     refused('name another output with -o OUT, or replace it with --force', `${path} exists`),
   NotARegularFile: notRegular,
-  OutputTooSmall: unexpected,
-  InvalidOption: invalidOption,
+  KeyFileRefused: (failure) => explainKeyFile(failure),
   Io: ({ code, operation, message: text }, context, message) =>
     code === 'EISDIR' && operation === 'read'
       ? notRegular({ path: context.input, found: 'directory' }, context)
@@ -179,7 +179,7 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
           message.replace(text, () => systemText(code) ?? text),
         ),
   Crypto: () => failed(RETRY),
-  ThreadsUnavailable: () => failed(RETRY),
+  Internal: ({ error: { kind } }) => failed(kind === 'ThreadsUnavailable' ? RETRY : REPORT),
 };
 
 /** A failure that no command of this program should meet. */
@@ -191,30 +191,8 @@ function restore(_: unknown, { command }: FailureContext): Meaning {
   return damaged(command === 'heal' ? ADD_A_COPY : RESTORE);
 }
 
-function headerError({ field, found }: FailureOf<'HeaderError'>, context: FailureContext): Meaning {
-  const { command, input } = context;
-  if (command === 'salvage') return damaged(NEEDS_HEADER);
-  if (field !== 'magic') {
-    return damaged(`a newer release of sealstream may have written it; if not, ${RESTORE}`);
-  }
-  return found.startsWith(SEGMENT_MARKER)
-    ? damaged(giveHeader(context), `${input} is the body of a sealed stream, without its header`)
-    : damaged(
-        context.isNamed
-          ? 'check the name: the file may never have been sealed'
-          : 'check the input: it may never have been sealed',
-        `${input} is not a sealed stream`,
-      );
-}
-
 function truncated({ offset, verifiedBytes }: FailureOf<'Truncated'>, context: FailureContext): Meaning {
   const { command, input } = context;
-  if (offset === 0) {
-    const advice = context.isNamed
-      ? 'check the name, and whether the file was ever written'
-      : 'check the program that writes to the pipe: it wrote nothing';
-    return damaged(advice, `${input} is empty, not a sealed stream`);
-  }
   if (context.isHeaderAlone === true) {
     return damaged(nameBody(context), `${input} is a header alone, without the rest of its stream`);
   }
@@ -274,48 +252,12 @@ function notRegular(
   return refused(isInput ? forInput : forOutput, `${path} is not a regular file`);
 }
 
-function invalidOption(
-  { option, problem }: FailureOf<'InvalidOption'>,
-  { command, input }: FailureContext,
-): Meaning {
-  if (option === 'header' && command === 'header') {
-    return usage(NAME_BODY, `${input} has a header of its own`);
-  }
-  if (command === 'rewrap' && ADDITIONS.has(option)) {
-    return usage(
-      'remove other key slots with --remove, or all of them with --replace',
-      `the additions to ${input} ${problem}`,
-    );
-  }
-  return usage(
-    option === 'remove' ? 'see the key slots of the file with sealstream inspect' : '',
-    // The option `path` is the input itself.
-    option === 'path' ? `${input} ${problem}` : `--${dashed(option)} ${problem}`,
-  );
-}
-
-/** The name on the command line of one of the library's options. */
-function dashed(option: string): string {
-  return (COMMAND_OPTION[option] ?? option).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
 const UNKNOWN: FailureContext = { command: '', input: 'the input', isNamed: true };
-// Options that have another name on the command line.
-const COMMAND_OPTION: Readonly<Partial<Record<string, string>>> = {
-  strength: 'passphrase-cost',
-  add: 'add-recipient',
-};
 const FOLDER_ADVICE: Readonly<Partial<Record<string, string>>> = {
   encrypt: 'encrypt it as an archive: tar c FOLDER | sealstream encrypt -k FILE - -o FOLDER.tar.seal',
 };
 const TAKES_STREAMS: ReadonlySet<string> = new Set(['encrypt', 'decrypt']);
-// The library's options for the recipients that rewrap adds.
-const ADDITIONS: ReadonlySet<string> = new Set(['recipients', 'add', 'replace']);
-const ENGINE_FAULTS: ReadonlySet<string> = new Set([
-  'FrameWorkerDisconnected',
-  'FrameEncryptionFailed',
-  'CheckpointError',
-]);
+const ENGINE_FAULTS: ReadonlySet<string> = new Set(['FrameEncryptionFailed', 'CheckpointError']);
 // Failures whose message has to name the input.
 const CONCERN_INPUT: ReadonlySet<string> = new Set<Kind>([
   'HeaderError',
@@ -334,5 +276,3 @@ const CHANGES: Readonly<Record<string, string>> = {
   longer: 'now has more',
   modified: 'still has as many, but it was written to or replaced',
 };
-// The first bytes of a segment, as `found` quotes them.
-const SEGMENT_MARKER = '"SEG1';

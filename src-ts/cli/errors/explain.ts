@@ -2,7 +2,8 @@
 
 import { CommandError } from './command-error';
 import { exitCodes } from './exit-codes';
-import { explainFailure, explainOption, isBeforeOutput, isRangeError, REPORT } from './explain-failure';
+import { explainFailure, isBeforeOutput, REPORT } from './explain-failure';
+import { explainOption, isOptionError } from './explain-option';
 import { explainSystem, isSystemError } from './explain-system';
 import type { Explanation } from './explanation';
 import { type FailureContext, isSealError, OperationError } from './failure-context';
@@ -35,7 +36,7 @@ function explanationOf(error: unknown, context: FailureContext | undefined): Exp
     return { exitCode, code: 'ERR_CLI_INTERRUPTED', kind: 'Interrupted', message, advice };
   }
   if (isSealError(error)) return explainFailure(error, context);
-  if (isRangeError(error)) return explainOption(error);
+  if (isOptionError(error)) return explainOption(error, context);
   if (isSystemError(error)) return explainSystem(error);
   return bug(error);
 }

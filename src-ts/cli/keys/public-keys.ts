@@ -5,6 +5,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { hybrid, type Recipient, x25519 } from '../../index';
 
 import { CommandError, refusal, usageError } from '../errors/command-error';
+import { isOptionError } from '../errors/explain-option';
 import { isSystemError } from '../errors/explain-system';
 import { written } from './key-arguments';
 
@@ -52,31 +53,6 @@ export function publicKeysIn(path: string, prefix: OptionPrefix): string[] {
     );
   }
   return found;
-}
-
-/**
- * Whether a regular file has a line with a public key at its beginning, and no secret key. Secrets never become strings, which
- * can't be overwritten.
- */
-export function holdsPublicKey(path: string): boolean {
-  const bytes = Buffer.alloc(COMMENT_AND_KEY);
-  try {
-    const fd = openSync(path, 'r');
-    try {
-      readSync(fd, bytes, 0, bytes.length, 0);
-    } finally {
-      closeSync(fd);
-    }
-    const start = bytes.indexOf('age1');
-    const isLine = start === 0 || bytes[start - 1] === LINE_FEED;
-    const holdsSecret = bytes.includes('AGE-SECRET-KEY-');
-    return isLine && !holdsSecret && PUBLIC.test(bytes.toString('latin1', start, start + SHORTEST_KEY));
-  } catch {
-    // The caller already has an error about this file.
-    return false;
-  } finally {
-    bytes.fill(0);
-  }
 }
 
 /** The text of a file or a pipe. */
@@ -163,7 +139,7 @@ function parse(text: string): Recipient | undefined {
   try {
     return text.startsWith('age1pq1') ? hybrid(text) : x25519(text);
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (isOptionError(error)) return undefined;
     throw error;
   }
 }
@@ -176,8 +152,3 @@ const PUBLIC = /^age1[a-z0-9]{50}/;
 const SECRET = /^AGE-(?:SECRET-KEY|PLUGIN)-/i;
 // Far more than 64 recipients with comments.
 const LONGEST_FILE = 2 ** 20;
-// Enough for a comment and the longest public key.
-const COMMENT_AND_KEY = 4096;
-const LINE_FEED = 0x0a;
-// Characters of an X25519 public key.
-const SHORTEST_KEY = 62;

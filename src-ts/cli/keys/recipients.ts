@@ -8,6 +8,7 @@ import { limits } from '../../internal/binding';
 import type { Arguments } from '../runner/arguments';
 import { disposeAll } from './dispose';
 import { usageError } from '../errors/command-error';
+import { isOptionError } from '../errors/explain-option';
 import { keyFiles, wantsPassphrase, written } from './key-arguments';
 import { readKeyFile } from './key-files';
 import { sealingPassphrase } from './passphrase';
@@ -139,7 +140,7 @@ function nameOption<T>(option: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!isOptionError(error)) throw error;
     throw usageError(`${option}${error.message.replace(/^\S+/, '')}`, 'see the help of the command: --help');
   }
 }

@@ -139,6 +139,7 @@ function percent(share: number): string {
 
 const SHOWN_PROBLEMS = 5;
 const HEADER_KINDS: ReadonlySet<string> = new Set<VerifyProblem['failure']['kind']>([
+  'NotSealed',
   'HeaderError',
   'HeaderDamaged',
 ]);

@@ -2,8 +2,8 @@
 
 use super::{EndDisagreement, EndPart, IoOperation, Limit, SealError, SizeRelation};
 use crate::crypto::CryptoError;
-use crate::format::{HeaderError, SegmentIndex, WireOffset};
-use crate::keys::{MAX_PASSPHRASE_LANES, UnlockError};
+use crate::format::{HeaderError, SegmentIndex, StreamHeader, WireOffset};
+use crate::keys::{KeyFileError, MAX_PASSPHRASE_LANES, SlotInfo, UnlockError, UnlockLimits};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io;
 use std::path::Path;
@@ -21,6 +21,25 @@ impl SealError {
             path: path.map(|path| path.display().to_string()),
             code: error_code(error).map(str::to_owned),
             message: error.to_string(),
+        }
+    }
+
+    /// A file of keys could not be read or written.
+    #[must_use]
+    pub fn key_file(operation: IoOperation, path: &Path, error: &KeyFileError) -> Self {
+        let shown = path.display().to_string();
+        match error {
+            KeyFileError::Io(error) => Self::io(operation, Some(path), error),
+            KeyFileError::Exists => Self::TargetExists { path: shown },
+            KeyFileError::Refused { reason, line } => Self::KeyFileRefused {
+                path: shown,
+                reason: *reason,
+                line: *line,
+            },
+            KeyFileError::NotAPair => Self::InvalidOption {
+                option: "pair".to_owned(),
+                problem: "must be a key pair".to_owned(),
+            },
         }
     }
 
@@ -149,6 +168,7 @@ impl From<CryptoError> for SealError {
 impl From<HeaderError> for SealError {
     fn from(error: HeaderError) -> Self {
         match error {
+            HeaderError::NotSealed { looks_like } => Self::NotSealed { looks_like },
             HeaderError::Field {
                 field,
                 offset,
@@ -175,11 +195,19 @@ impl From<HeaderError> for SealError {
 }
 
 impl SealError {
-    /// A failure to unlock a stream; `slots` describes the slots of its header.
+    /// A failure to unlock the stream with this header.
     #[must_use]
-    pub fn locked(error: UnlockError, slots: String) -> Self {
+    pub fn locked(error: UnlockError, header: &StreamHeader, limits: &UnlockLimits<'_>) -> Self {
         match error {
-            UnlockError::NoMatch => Self::NoMatchingKey { slots },
+            UnlockError::NoMatch => {
+                let types = (0..).zip(&header.slots);
+                let left_out = types.filter(|(_, slot)| !limits.accepts(slot.slot_type));
+                let not_accepted: Vec<u32> = left_out.map(|(index, _)| index).collect();
+                Self::NoMatchingKey {
+                    slots: SlotInfo::list(&header.slots),
+                    not_accepted: (!not_accepted.is_empty()).then_some(not_accepted),
+                }
+            }
             UnlockError::WrongPassphrase => Self::WrongPassphrase,
             UnlockError::Tampered => Self::HeaderTampered,
             UnlockError::PassphraseCost { maximum, value } => Self::LimitExceeded {

@@ -3,16 +3,25 @@
 mod convert;
 mod details;
 
+pub use crate::format::LookAlike;
+pub use crate::keys::KeyFileReason;
 pub(crate) use convert::Cancelled;
 pub use details::{EndDisagreement, EndPart, FileKind, IoOperation, Limit, SizeRelation, StartedOver};
 
 use crate::crypto::CryptoError;
-use crate::format::{HeaderField, SegmentIndex, WireOffset};
+use crate::format::{HeaderField, SegmentIndex, WireOffset, described};
+use crate::keys::SlotInfo;
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 
 /// Why a stream was not sealed or opened. A failed operation leaves nothing behind except what can be resumed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
+    /// The source does not start as a sealed stream does, and no copy of a header was found in it.
+    #[error("not a sealed stream{}", described(.looks_like))]
+    NotSealed {
+        /// What it looks like instead, if its first bytes tell. A guess from these bytes alone.
+        looks_like: Option<LookAlike>,
+    },
     /// A field of the header has a value that this release does not support.
     #[error(
         "not a sealed stream of this version: the header's {field} (byte {offset}) is {found}, expected {expected}"
@@ -40,10 +49,12 @@ pub enum SealError {
         actual: u32,
     },
     /// No offered key opens any of the header's key slots.
-    #[error("no offered key opens this stream; it was sealed for: {slots}")]
+    #[error("no offered key opens this stream; it was sealed for: {}", display_slots(.slots, .not_accepted))]
     NoMatchingKey {
-        /// Description of the header's slots.
-        slots: String,
+        /// The header's key slots, in its order. Nothing in them is authenticated.
+        slots: Vec<SlotInfo>,
+        /// The indexes of those that `acceptSlots` left out, if there are any.
+        not_accepted: Option<Vec<u32>>,
     },
     /// Only passphrases could be tried, and none is right.
     #[error("the passphrase is wrong: it opens none of the stream's passphrase slots")]
@@ -211,6 +222,16 @@ pub enum SealError {
         /// What it is.
         found: FileKind,
     },
+    /// A file of keys holds no such key as was expected, or its permissions are too wide.
+    #[error("{path}{}: {reason}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    KeyFileRefused {
+        /// The file's path.
+        path: String,
+        /// Why.
+        reason: KeyFileReason,
+        /// The line that is wrong, from 1. Absent if the whole file is.
+        line: Option<u64>,
+    },
     /// The output buffer is too small.
     #[error("the output has room for {available} bytes, but {needed} are needed")]
     OutputTooSmall {
@@ -260,6 +281,7 @@ impl SealError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::NotSealed { .. } => "NOT_SEALED",
             Self::HeaderError { .. } => "HEADER_ERROR",
             Self::HeaderDamaged { .. } => "HEADER_DAMAGED",
             Self::NoMatchingKey { .. } => "NO_MATCHING_KEY",
@@ -293,6 +315,7 @@ impl SealError {
             Self::SameFile { .. } => "SAME_FILE",
             Self::TargetExists { .. } => "TARGET_EXISTS",
             Self::NotARegularFile { .. } => "NOT_A_REGULAR_FILE",
+            Self::KeyFileRefused { .. } => "KEY_FILE_REFUSED",
             Self::OutputTooSmall { .. } => "OUTPUT_TOO_SMALL",
             Self::InvalidOption { .. } => "INVALID_OPTION",
             Self::Io { .. } => "IO",
@@ -300,6 +323,22 @@ impl SealError {
             Self::ThreadsUnavailable { .. } => "THREADS_UNAVAILABLE",
         }
     }
+}
+
+fn display_slots(slots: &[SlotInfo], not_accepted: &Option<Vec<u32>>) -> String {
+    let left_out = not_accepted.as_deref().unwrap_or_default();
+    let words = slots.iter().map(|slot| {
+        let is_left_out = left_out.contains(&slot.slot_index);
+        format!(
+            "{slot}{}",
+            if is_left_out {
+                ", which is not accepted"
+            } else {
+                ""
+            }
+        )
+    });
+    words.collect::<Vec<_>>().join("; ")
 }
 
 fn display_path(path: &Option<String>) -> String {

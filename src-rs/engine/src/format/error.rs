@@ -1,13 +1,11 @@
 //! Errors of the header parsers: which field, where, and what was expected.
 
-use super::{SegmentIndex, WireOffset};
+use super::{LookAlike, SegmentIndex, WireOffset};
 use std::fmt;
 
 /// A field of the stream header (docs/FORMAT.md, "Stream header").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HeaderField {
-    /// The eight bytes that every sealed stream starts with.
-    Magic,
     /// The format's version.
     Version,
     /// The cipher suite.
@@ -43,7 +41,6 @@ pub enum HeaderField {
 impl fmt::Display for HeaderField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Magic => "magic",
             Self::Version => "version",
             Self::Suite => "cipher suite",
             Self::Digest => "digest",
@@ -66,6 +63,12 @@ impl fmt::Display for HeaderField {
 /// Why bytes are not a stream header of version 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
+    /// The bytes do not start as a sealed stream does.
+    #[error("not the header of a sealed stream{}", described(.looks_like))]
+    NotSealed {
+        /// What they look like instead, if it is known.
+        looks_like: Option<LookAlike>,
+    },
     /// A field has a value that this version does not allow.
     #[error("the header's {field} (byte {offset}) is {found}, expected {expected}")]
     Field {
@@ -113,6 +116,11 @@ impl HeaderError {
             expected: expected.to_string(),
         })
     }
+}
+
+/// What a source looks like that is no sealed stream, as the end of a sentence.
+pub(crate) fn described(looks_like: &Option<LookAlike>) -> String {
+    looks_like.map(|found| format!(": {found}")).unwrap_or_default()
 }
 
 /// The part of a segment header or FLOE header that is wrong.

@@ -24,6 +24,12 @@ pub(crate) fn is_segment_header(bytes: &[u8]) -> bool {
     header.starts_with(&SEGMENT_MARKER) && crc32c(&header[..28]).to_be_bytes() == header[28..]
 }
 
+/// Whether `bytes` start as a segment does, as far as its header is there.
+pub(crate) fn is_segment_start(bytes: &[u8]) -> bool {
+    let is_cut = bytes.len() < SEGMENT_HEADER_SIZE && bytes.starts_with(&SEGMENT_MARKER);
+    is_cut || is_segment_header(bytes)
+}
+
 impl SegmentHeader {
     /// The header of segment `index` in a stream of `total` plaintext bytes. The stream must have that segment.
     pub(crate) fn expected(index: SegmentIndex, total: u64, geometry: &Geometry) -> Self {

@@ -5,10 +5,10 @@ mod tests;
 
 use super::cursor::Cursor;
 use super::geometry::{MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE};
-use super::segment::is_segment_header;
+use super::segment::is_segment_start;
 use super::{
-    DigestKind, Geometry, GeometryError, HeaderError, HeaderField, RawKeySlot, SlotType, WireOffset, crc32c,
-    extensions,
+    DigestKind, Geometry, GeometryError, HeaderError, HeaderField, LookAlike, RawKeySlot, SlotType,
+    WireOffset, crc32c, extensions,
 };
 use std::ops::Deref;
 
@@ -270,19 +270,14 @@ impl HeaderFields {
 /// Checks the fields that a reader needs to find the header's checksum, and returns the header's size in bytes.
 ///
 /// # Errors
-/// `Field` for a wrong magic, version or header size. `Incomplete` for fewer than [`HEADER_FIXED_SIZE`] bytes, unless
-/// the magic is wrong so far.
+/// `NotSealed` for no bytes and for a wrong magic, `Field` for a wrong version or header size. `Incomplete` for fewer than
+/// [`HEADER_FIXED_SIZE`] bytes, unless the magic is wrong so far.
 pub fn check_prefix(bytes: &[u8]) -> Result<u32, HeaderError> {
     use HeaderField as F;
-    let common = bytes.len().min(MAGIC.len());
-    if bytes.iter().zip(&MAGIC).any(|(byte, magic)| byte != magic) {
-        let found = bytes.get(..common).unwrap_or_default().escape_ascii().to_string();
-        let expected = if is_segment_header(bytes) {
-            "a sealed stream's first bytes; a segment starts here, so the header seems to be detached"
-        } else {
-            "a sealed stream's first bytes"
-        };
-        return HeaderError::refuse(F::Magic, 0, format!("\"{found}\""), expected);
+    if bytes.is_empty() || bytes.iter().zip(&MAGIC).any(|(byte, magic)| byte != magic) {
+        let is_body = is_segment_start(bytes);
+        let looks_like = LookAlike::of(bytes, &MAGIC, is_body);
+        return Err(HeaderError::NotSealed { looks_like });
     }
     let short = HeaderError::Incomplete {
         available: bytes.len() as u64,

@@ -4,8 +4,8 @@
 pub(crate) mod tests;
 
 use crate::error::SealError;
-use crate::format::{DigestKind, ProviderSlot, RawKeySlot, SlotBody, SlotType, StreamHeader};
-use crate::keys::PassphraseCost;
+use crate::format::{DigestKind, RawKeySlot, SlotType, StreamHeader};
+pub use crate::keys::{ProviderInfo, SlotInfo};
 use crate::stream_v2::core::locate::{claimed_total, find_header, read_header};
 use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
 use crate::stream_v2::io::ReadAt;
@@ -40,49 +40,6 @@ pub struct StreamInfo {
     /// Whether all slots are post-quantum: none is for an X25519 key or of an unknown type. How a key service wraps its keys is not
     /// known.
     pub is_post_quantum: bool,
-}
-
-/// What a key slot shows without a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SlotInfo {
-    /// Its index in the header, from 0.
-    pub slot_index: u32,
-    /// The slot's type, such as `key`.
-    pub slot_type: String,
-    /// The key's name, if the slot has one, or the id of a key service's key.
-    pub key_id: Option<String>,
-    /// The cost of an attempt with a passphrase.
-    pub passphrase_cost: Option<PassphraseCost>,
-    /// What a key service must unwrap.
-    pub provider: Option<ProviderInfo>,
-}
-
-/// The part of a key slot that is for a key service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProviderInfo {
-    /// The service's name.
-    pub name: String,
-    /// The wrapped key.
-    pub blob: Vec<u8>,
-}
-
-impl SlotInfo {
-    pub(crate) fn new(slot_index: u32, raw: &RawKeySlot) -> Self {
-        let (passphrase_cost, provider) = match raw.parsed() {
-            Some(SlotBody::Passphrase(slot)) => (Some(slot.cost), None),
-            Some(SlotBody::Provider(ProviderSlot { name, blob, .. })) => {
-                (None, Some(ProviderInfo { name, blob }))
-            }
-            Some(SlotBody::Key(_) | SlotBody::X25519(_) | SlotBody::Hybrid(_)) | None => (None, None),
-        };
-        Self {
-            slot_index,
-            slot_type: raw.slot_type.to_string(),
-            key_id: raw.key_id(),
-            passphrase_cost,
-            provider,
-        }
-    }
 }
 
 /// The key slots of the header at the start of `bytes`, which must hold the whole header. Nothing in them is authenticated: ask a key
@@ -146,14 +103,8 @@ pub fn inspect_up_to(source: &dyn ReadAt, max_size: u64) -> Result<StreamInfo, S
     })
 }
 
-/// What the slots of a header show.
-pub(crate) fn slot_infos(slots: &[RawKeySlot]) -> Vec<SlotInfo> {
-    let numbered = (0..).zip(slots);
-    numbered.map(|(index, slot)| SlotInfo::new(index, slot)).collect()
-}
-
 fn slots(header: &StreamHeader) -> Vec<SlotInfo> {
-    slot_infos(&header.slots)
+    SlotInfo::list(&header.slots)
 }
 
 const fn is_post_quantum(slot: &RawKeySlot) -> bool {

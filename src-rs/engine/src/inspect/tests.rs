@@ -84,6 +84,6 @@ fn a_damaged_header_is_read_from_its_copy() {
 
 #[test]
 fn a_source_that_is_not_a_stream_is_refused() {
-    assert_eq!(inspect(&&b"hello"[..]).unwrap_err().code(), "HEADER_ERROR");
-    assert_eq!(inspect(&&b""[..]).unwrap_err().code(), "TRUNCATED");
+    assert_eq!(inspect(&&b"hello"[..]).unwrap_err().code(), "NOT_SEALED");
+    assert_eq!(inspect(&&b""[..]).unwrap_err().code(), "NOT_SEALED");
 }

@@ -2,38 +2,52 @@
 //!
 //! The same rules apply to files of key pairs, see `key_pair_file`.
 
+use super::file_reason::{KeyFileReason, recognize};
 use super::{key_from_base64, key_from_hex, key_to_hex};
 use crate::crypto::SecretKey;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::io::{Read, Write};
+use std::iter::Enumerate;
 use std::path::Path;
+use std::slice::Split;
 use zeroize::Zeroizing;
 
-/// Why a key file could not be used.
+/// Why a file of keys could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// The file could not be read or written.
+    /// The system refused to read or write it.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Other users can read the file.
-    #[error("other users can read the key file (permissions {mode:04o}); run `chmod 600` on it")]
-    Readable {
-        /// The file's permission bits.
-        mode: u32,
-    },
-    /// The file does not hold exactly one key.
-    #[error("the file holds no key: expected 32 bytes, 64 hexadecimal digits or 44 Base64 characters")]
-    NotAKey,
-    /// A line of a key pair file is not a secret key, or the file has no secret key up to this last line.
-    #[error("line {line} is not a secret key: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…")]
-    NotAnIdentity {
-        /// The line number, from 1.
-        line: usize,
+    /// The new file exists.
+    #[error("the file exists, and a key never replaces a file")]
+    Exists,
+    /// It is no such file as was expected.
+    #[error("{reason}")]
+    Refused {
+        /// Why.
+        reason: KeyFileReason,
+        /// The line that is wrong, from 1; `None` if the whole file is.
+        line: Option<u64>,
     },
     /// The key to write is not the secret key of a pair.
     #[error("a key pair file holds only secret keys of key pairs")]
     NotAPair,
+}
+
+impl KeyFileError {
+    pub(super) const fn at(reason: KeyFileReason, line: u64) -> Self {
+        Self::Refused {
+            reason,
+            line: Some(line),
+        }
+    }
+}
+
+impl From<KeyFileReason> for KeyFileError {
+    fn from(reason: KeyFileReason) -> Self {
+        Self::Refused { reason, line: None }
+    }
 }
 
 /// Reads a key from a file: 32 raw bytes, or a line of hexadecimal digits or Base64 after `#` comments.
@@ -43,44 +57,99 @@ pub enum KeyFileError {
 /// # Errors
 /// See [`KeyFileError`].
 pub fn read_key_file(path: &Path, allow_readable: bool) -> Result<SecretKey, KeyFileError> {
-    let content = read_protected(path, allow_readable, MAX_FILE_SIZE)?;
-    let content = content.ok_or(KeyFileError::NotAKey)?;
-    let content = content.as_slice();
+    read_protected(path, allow_readable, MAX_FILE_SIZE, |content| {
+        Ok(key_in(content)?)
+    })
+}
+
+/// The key that a file of these bytes holds.
+pub(super) fn key_in(content: &[u8]) -> Result<SecretKey, KeyFileReason> {
     // 32 hexadecimal digits are half a key in text form, not a key's 32 bytes.
     if content.len() == 32 && !content.iter().all(u8::is_ascii_hexdigit) {
-        return SecretKey::from_bytes(content).map_err(|_| KeyFileError::NotAKey);
+        return SecretKey::from_bytes(content).map_err(|_| KeyFileReason::NoKey);
     }
-    let text = std::str::from_utf8(content).map_err(|_| KeyFileError::NotAKey)?;
-    let mut lines = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    match (lines.next(), lines.next()) {
-        (Some(line), None) => key_from_hex(line)
-            .or_else(|_| key_from_base64(line))
-            .map_err(|_| KeyFileError::NotAKey),
-        _ => Err(KeyFileError::NotAKey),
+    let mut lines = Lines::of(content);
+    let Some((line, _)) = lines.next() else {
+        return Err(KeyFileReason::NoKey);
+    };
+    if let Some(other) = recognize(line) {
+        return Err(other);
+    }
+    let text = std::str::from_utf8(line).map_err(|_| KeyFileReason::NoKey)?;
+    let key = key_from_hex(text)
+        .or_else(|_| key_from_base64(text))
+        .map_err(|_| KeyFileReason::NoKey)?;
+    match lines.next() {
+        None => Ok(key),
+        Some(_) => Err(KeyFileReason::SeveralKeys),
     }
 }
 
-/// The contents of a file of secrets that only its owner can read; `None` if they are more than `maximum` bytes.
-pub(super) fn read_protected(
+/// The lines of a file that are neither empty nor comments, without white space around them, and their numbers from 1.
+pub(super) struct Lines<'a>(Enumerate<Split<'a, u8, fn(&u8) -> bool>>);
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(content: &'a [u8]) -> Self {
+        let is_end: fn(&u8) -> bool = |&byte| byte == b'\n';
+        Self(content.split(is_end).enumerate())
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = (&'a [u8], u64);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut lines = self
+            .0
+            .by_ref()
+            .map(|(index, line)| (line.trim_ascii(), index as u64 + 1));
+        lines.find(|(line, _)| !line.is_empty() && !line.starts_with(b"#"))
+    }
+}
+
+/// Parses a file of secrets of up to `maximum` bytes, which only its owner can read. A file that holds no secrets is refused for that,
+/// whoever can read it.
+pub(super) fn read_protected<T>(
     path: &Path,
     allow_readable: bool,
     maximum: usize,
-) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileError> {
-    let mut file = open_regular(path)?;
-    check_mode(&file, allow_readable)?;
+    parse: impl FnOnce(&[u8]) -> Result<T, KeyFileError>,
+) -> Result<T, KeyFileError> {
+    let file = open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(KeyFileReason::NotARegularFile.into());
+    }
+    let secrets = parse(&read_up_to(file, maximum)?)?;
+    if !allow_readable && is_readable_by_others(&metadata) {
+        return Err(KeyFileReason::ReadableByOthers.into());
+    }
+    Ok(secrets)
+}
+
+/// The contents of a file or pipe that others may read, up to `maximum` bytes.
+pub(super) fn read_public(path: &Path, maximum: usize) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(KeyFileReason::NotARegularFile.into());
+    }
+    read_up_to(file, maximum)
+}
+
+fn read_up_to(file: File, maximum: usize) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     // One byte more than allowed, so that a file that is too long is noticed.
     let mut content = Zeroizing::new(Vec::with_capacity(maximum + 1));
-    (&mut file).take(maximum as u64 + 1).read_to_end(&mut content)?;
-    Ok((content.len() <= maximum).then_some(content))
+    file.take(maximum as u64 + 1).read_to_end(&mut content)?;
+    if content.len() > maximum {
+        return Err(KeyFileReason::TooLarge.into());
+    }
+    Ok(content)
 }
 
 /// Writes a new key file that only its owner can read, and flushes it to the disk: data sealed with a lost key is lost.
 ///
 /// # Errors
-/// `AlreadyExists` if the path exists: a key file is never overwritten.
+/// `Exists`: a key file is never overwritten. `Io`.
 pub fn write_key_file(path: &Path, key: &SecretKey) -> Result<(), KeyFileError> {
     let hex = key_to_hex(key);
     write_new(path, &Zeroizing::new(format!("{COMMENT}{}\n", hex.as_str())))
@@ -92,7 +161,10 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), KeyFileError> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => KeyFileError::Exists,
+        _ => error.into(),
+    })?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
         // Best effort: the caller gets the error of writing.
@@ -110,36 +182,23 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), KeyFileError> {
     Ok(())
 }
 
-/// Opens a regular file. Does not wait for the writer of a FIFO.
-fn open_regular(path: &Path) -> io::Result<File> {
+/// Opens a file to read. Does not wait for the writer of a FIFO.
+fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
-    let file = options.open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "a key file must be a regular file",
-        ))
-    }
+    options.open(path)
 }
 
 #[cfg(unix)]
-fn check_mode(file: &File, allow_readable: bool) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata()?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 && !allow_readable {
-        return Err(KeyFileError::Readable { mode });
-    }
-    Ok(())
+fn is_readable_by_others(metadata: &Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
 }
 
 #[cfg(not(unix))]
-fn check_mode(_: &File, _: bool) -> Result<(), KeyFileError> {
-    Ok(())
+const fn is_readable_by_others(_: &Metadata) -> bool {
+    false
 }
 
 const COMMENT: &str = "# A sealstream secret key. Anyone who has it can open what was sealed with it. Keep a copy in a safe place.\n";
@@ -166,9 +225,7 @@ mod tests {
         write_key_file(&path, &key).unwrap();
         assert_eq!(read_key_file(&path, false).unwrap().expose(), key.expose());
         let again = write_key_file(&path, &SecretKey::generate().unwrap());
-        assert!(
-            matches!(again, Err(KeyFileError::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists)
-        );
+        assert!(matches!(again, Err(KeyFileError::Exists)));
         assert_eq!(read_key_file(&path, false).unwrap().expose(), key.expose());
     }
 
@@ -184,21 +241,44 @@ mod tests {
         }
     }
 
+    /// The reason and the line of a refusal.
+    fn refusal<T>(result: Result<T, KeyFileError>) -> (KeyFileReason, Option<u64>) {
+        match result {
+            Err(KeyFileError::Refused { reason, line }) => (reason, line),
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => panic!("not refused"),
+        }
+    }
+
     #[test]
-    fn a_file_without_exactly_one_key_is_refused() {
+    fn a_file_without_exactly_one_key_is_refused_with_what_it_holds() {
+        use KeyFileReason as R;
         let two_lines = format!("{0}\n{0}\n", "11".repeat(32)).into_bytes();
-        for content in [
-            vec![],
-            vec![0xff; 33],
-            b"hello".to_vec(),
-            two_lines,
-            vec![b'1'; 5000],
+        for (content, reason) in [
+            (vec![], R::NoKey),
+            (b"# a comment\n".to_vec(), R::NoKey),
+            (vec![0xff; 33], R::NoKey),
+            (vec![b'1'; 32], R::NoKey),
+            (b"hello".to_vec(), R::NoKey),
+            (two_lines, R::SeveralKeys),
+            (vec![b'1'; 5000], R::TooLarge),
+            (b"# age\nAGE-SECRET-KEY-1ABC\n".to_vec(), R::HoldsKeyPair),
+            (
+                format!("age1{}\n", "q".repeat(58)).into_bytes(),
+                R::HoldsPublicKey,
+            ),
+            (b"age1 is no public key\n".to_vec(), R::NoKey),
+            (b"-----BEGIN AGE ENCRYPTED FILE-----\n".to_vec(), R::Encrypted),
+            (
+                b"-----BEGIN OPENSSH PRIVATE KEY-----\n".to_vec(),
+                R::UnsupportedKey,
+            ),
         ] {
             let (_dir, path) = written(&content, 0o600);
-            assert!(
-                matches!(read_key_file(&path, false), Err(KeyFileError::NotAKey)),
-                "{} bytes",
-                content.len()
+            assert_eq!(
+                refusal(read_key_file(&path, false)),
+                (reason, None),
+                "{content:?}"
             );
         }
     }
@@ -208,8 +288,12 @@ mod tests {
     fn a_key_file_that_others_can_read_is_refused_unless_allowed() {
         for mode in [0o640, 0o604, 0o660, 0o777] {
             let (_dir, path) = written(&[7; 32], mode);
-            assert!(
-                matches!(read_key_file(&path, false), Err(KeyFileError::Readable { mode: seen }) if seen == mode)
+            let refused = refusal(read_key_file(&path, false));
+            assert_eq!(refused, (KeyFileReason::ReadableByOthers, None));
+            let (_dir, no_key) = written(b"hello", mode);
+            assert_eq!(
+                refusal(read_key_file(&no_key, false)),
+                (KeyFileReason::NoKey, None)
             );
             assert!(read_key_file(&path, true).is_ok());
         }
@@ -219,10 +303,8 @@ mod tests {
     #[test]
     fn a_directory_or_a_device_is_refused() {
         for path in ["/", "/dev/null"] {
-            assert!(matches!(
-                read_key_file(Path::new(path), true),
-                Err(KeyFileError::Io(_))
-            ));
+            let refused = refusal(read_key_file(Path::new(path), true));
+            assert_eq!(refused, (KeyFileReason::NotARegularFile, None));
         }
     }
 }

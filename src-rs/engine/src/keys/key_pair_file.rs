@@ -1,6 +1,7 @@
 //! Key pair files in the format of age-keygen: secret keys, one per line, between comments.
 
-use super::file::{read_protected, write_new};
+use super::file::{Lines, key_in, read_protected, write_new};
+use super::file_reason::{KeyFileReason, recognize};
 use super::{
     HybridIdentity, HybridRecipient, Identity, KeyFileError, KeyPairTextError, Recipient, X25519Identity,
     X25519Recipient,
@@ -38,22 +39,30 @@ pub fn identity_from_text(text: &str) -> Result<Identity, KeyPairTextError> {
 /// On Unix a file that group or others can read is refused unless `allow_readable`.
 ///
 /// # Errors
-/// See [`KeyFileError`]. `NotAnIdentity` for a line that is not a secret key, and for the last line of a file without secret keys.
+/// See [`KeyFileError`]. `Refused` names the line that is not a secret key; no line if the file has no secret key at all.
 pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Identity>, KeyFileError> {
-    let content = read_protected(path, allow_readable, MAX_FILE_SIZE)?;
-    let content = content.ok_or(KeyFileError::NotAnIdentity { line: 1 })?;
-    let lines = content.split(|&byte| byte == b'\n').zip(1..);
+    read_protected(path, allow_readable, MAX_FILE_SIZE, identities_in)
+}
+
+fn identities_in(content: &[u8]) -> Result<Vec<Identity>, KeyFileError> {
     let mut identities = Vec::new();
-    for (line, number) in lines {
-        let refused = || KeyFileError::NotAnIdentity { line: number };
-        let text = std::str::from_utf8(line).map_err(|_| refused())?.trim();
-        if !text.is_empty() && !text.starts_with('#') {
-            identities.push(identity_from_text(text).map_err(|_| refused())?);
+    for (line, number) in Lines::of(content) {
+        let parsed = std::str::from_utf8(line).ok().map(identity_from_text);
+        match parsed {
+            Some(Ok(identity)) => identities.push(identity),
+            _ if key_in(content).is_ok() => return Err(KeyFileReason::HoldsKey.into()),
+            _ => {
+                let reason = match recognize(line) {
+                    // It looks like one, but is none: mistyped.
+                    None | Some(KeyFileReason::HoldsKeyPair) => KeyFileReason::NoSecretKey,
+                    Some(other) => other,
+                };
+                return Err(KeyFileError::at(reason, number));
+            }
         }
     }
     if identities.is_empty() {
-        let line = content.split(|&byte| byte == b'\n').count();
-        return Err(KeyFileError::NotAnIdentity { line });
+        return Err(KeyFileReason::NoSecretKey.into());
     }
     Ok(identities)
 }
@@ -61,7 +70,7 @@ pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Ident
 /// Writes a new file of one key pair that only its owner can read, and flushes it to the disk.
 ///
 /// # Errors
-/// `AlreadyExists` if the path exists: a key file is never overwritten. `NotAPair`.
+/// `Exists`: a key file is never overwritten. `NotAPair`, `Io`.
 pub fn write_identity_file(path: &Path, identity: &Identity) -> Result<(), KeyFileError> {
     let (public, secret) = key_pair_texts(identity).ok_or(KeyFileError::NotAPair)?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -109,7 +118,7 @@ fn utc(seconds: u64) -> String {
 }
 
 /// Room for some hundred pairs; an X-Wing public key takes two kilobytes.
-const MAX_FILE_SIZE: usize = 1024 * 1024;
+pub(super) const MAX_FILE_SIZE: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -149,7 +158,7 @@ mod tests {
             assert_eq!(read.len(), 1);
             assert_eq!(secret_of(&read[0]), secret_of(pair));
             let again = write_identity_file(&path, pair);
-            assert!(matches!(again, Err(KeyFileError::Io(_))), "{again:?}");
+            assert!(matches!(again, Err(KeyFileError::Exists)), "{again:?}");
         }
         let key = Identity::Key(crate::crypto::SecretKey::generate().unwrap());
         let refused = write_identity_file(&dir.path().join("key"), &key);
@@ -194,20 +203,24 @@ mod tests {
 
     #[test]
     fn a_line_that_is_not_a_secret_key_is_named_but_not_repeated() {
+        use KeyFileReason as R;
         let public = X25519Identity::generate().unwrap().recipient().to_string();
         let wrong = SECRET.replace("LM0", "LM9");
-        for (content, at) in [
-            (String::new(), 1),
-            ("# nothing\n".to_owned(), 2),
-            (format!("{SECRET}\n{public}\n"), 2),
-            (format!("\n\n{wrong}"), 3),
-            (SECRET.to_lowercase(), 1),
-            ("a".repeat(MAX_FILE_SIZE + 1), 1),
+        for (content, reason, at) in [
+            (String::new(), R::NoSecretKey, None),
+            ("# nothing\n".to_owned(), R::NoSecretKey, None),
+            (format!("{SECRET}\n{public}\n"), R::HoldsPublicKey, Some(2)),
+            (format!("\n\n{wrong}"), R::NoSecretKey, Some(3)),
+            (SECRET.to_lowercase(), R::NoSecretKey, Some(1)),
+            (format!("# a\n{}\n", "11".repeat(32)), R::HoldsKey, None),
+            ("age-encryption.org/v1\n".to_owned(), R::Encrypted, Some(1)),
+            ("AGE-PLUGIN-YUBIKEY-1ABC".to_owned(), R::UnsupportedKey, Some(1)),
+            ("a".repeat(MAX_FILE_SIZE + 1), R::TooLarge, None),
         ] {
             let (_dir, path) = written(&content);
             match read_identity_file(&path, false) {
-                Err(error @ KeyFileError::NotAnIdentity { line }) => {
-                    assert_eq!(line, at);
+                Err(error @ KeyFileError::Refused { reason: found, line }) => {
+                    assert_eq!((found, line), (reason, at), "{content}");
                     assert!(!error.to_string().contains("EGTZV"));
                 }
                 other => panic!("{other:?}"),
@@ -221,7 +234,13 @@ mod tests {
         let (_dir, path) = written(SECRET);
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
         let refused = read_identity_file(&path, false);
-        assert!(matches!(refused, Err(KeyFileError::Readable { mode: 0o644 })));
+        assert!(matches!(
+            refused,
+            Err(KeyFileError::Refused {
+                reason: KeyFileReason::ReadableByOthers,
+                line: None
+            })
+        ));
         assert_eq!(read_identity_file(&path, true).unwrap().len(), 1);
     }
 }

@@ -174,7 +174,7 @@ impl OpenSession {
     /// if no failure of this part awaits a decision.
     pub fn decide(&self, index: SegmentIndex, decision: DamageDecision) -> Result<bool, SealError> {
         let mut state = lock(&self.state);
-        let unusable = |problem| invalid("onDamage's answer", problem);
+        let unusable = |problem| invalid("onDamage", problem);
         let undecided = state.undecided.remove(&index.get());
         let (place, failure) = undecided.ok_or_else(|| unusable("is about a segment that has no damage"))?;
         let Step::GiveUp { zeros } = state.log.apply(place.damage(failure), decision)? else {

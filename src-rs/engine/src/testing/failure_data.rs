@@ -69,11 +69,21 @@ impl FailureData {
     pub(crate) fn of(failure: &SealError) -> Self {
         use SealError as F;
         let told = match failure {
+            F::NotSealed { looks_like } => {
+                let told = failure_data("NotSealed");
+                match looks_like {
+                    Some(found) => told.with("looks_like", format!("{found:?}")),
+                    None => told,
+                }
+            }
             F::HeaderError { field, offset, .. } => failure_data("HeaderError")
                 .at(offset.get())
                 .with("field", format!("{field:?}")),
             F::HeaderDamaged { offset, .. } => failure_data("HeaderDamaged").at(offset.get()),
-            F::NoMatchingKey { slots } => failure_data("NoMatchingKey").with("slots", slots.clone()),
+            F::NoMatchingKey { slots, .. } => {
+                let words: Vec<_> = slots.iter().map(ToString::to_string).collect();
+                failure_data("NoMatchingKey").with("slots", words.join("; "))
+            }
             F::WrongPassphrase => failure_data("WrongPassphrase"),
             F::HeaderTampered => failure_data("HeaderTampered"),
             F::ContextMismatch { .. } => failure_data("ContextMismatch"),

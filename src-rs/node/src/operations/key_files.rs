@@ -9,10 +9,9 @@ use napi_derive::napi;
 use sealstream::SealError;
 use sealstream::error::IoOperation;
 use sealstream::keys::{
-    KeyFileError, read_identity_file, read_key_file, write_identity_file, write_key_file,
+    read_identity_file, read_key_file, read_recipients_file, write_identity_file, write_key_file,
 };
-use sealstream::operation::invalid;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[napi]
 impl NativeKey {
@@ -21,7 +20,8 @@ impl NativeKey {
     pub fn write_file<'env>(&self, env: &'env Env, path: String) -> Result<Object<'env>> {
         let (key, path) = (self.get()?.clone(), PathBuf::from(path));
         Task::new(None).launch(env, move |_| {
-            write_key_file(&path, &key).map_err(|error| file_failure(IoOperation::Create, &path, error))
+            write_key_file(&path, &key)
+                .map_err(|error| SealError::key_file(IoOperation::Create, &path, &error))
         })
     }
 }
@@ -33,7 +33,8 @@ impl NativeCredential {
     pub fn write_file<'env>(&self, env: &'env Env, path: String) -> Result<Object<'env>> {
         let (pair, path) = (self.identity()?.clone(), PathBuf::from(path));
         Task::new(None).launch(env, move |_| {
-            write_identity_file(&path, &pair).map_err(|error| file_failure(IoOperation::Create, &path, error))
+            write_identity_file(&path, &pair)
+                .map_err(|error| SealError::key_file(IoOperation::Create, &path, &error))
         })
     }
 }
@@ -45,7 +46,7 @@ pub fn read_key<'env>(env: &'env Env, path: String, allow_readable: bool) -> Res
     Task::new(None).launch(env, move |_| {
         let key = read_key_file(&path, allow_readable);
         key.map(NativeKey::from)
-            .map_err(|error| file_failure(IoOperation::Open, &path, error))
+            .map_err(|error| SealError::key_file(IoOperation::Open, &path, &error))
     })
 }
 
@@ -55,17 +56,21 @@ pub fn read_pairs<'env>(env: &'env Env, path: String, allow_readable: bool) -> R
     let path = PathBuf::from(path);
     Task::new(None).launch(env, move |_| {
         let pairs = read_identity_file(&path, allow_readable)
-            .map_err(|error| file_failure(IoOperation::Open, &path, error))?;
+            .map_err(|error| SealError::key_file(IoOperation::Open, &path, &error))?;
         Ok(pairs.into_iter().map(NativeCredential::from).collect::<Vec<_>>())
     })
 }
 
-fn file_failure(operation: IoOperation, path: &Path, error: KeyFileError) -> SealError {
-    match error {
-        KeyFileError::Io(error) => SealError::io(operation, Some(path), &error),
-        refused => {
-            let problem = format!("({}) names no usable key file: {refused}", path.display());
-            invalid("path", problem)
-        }
-    }
+/// Reads a file with public keys, or a pipe.
+#[napi(ts_return_type = "Promise<Array<NativeCredential>>")]
+pub fn read_recipients<'env>(env: &'env Env, path: String) -> Result<Object<'env>> {
+    let path = PathBuf::from(path);
+    Task::new(None).launch(env, move |_| {
+        let recipients = read_recipients_file(&path)
+            .map_err(|error| SealError::key_file(IoOperation::Open, &path, &error))?;
+        Ok(recipients
+            .into_iter()
+            .map(NativeCredential::from)
+            .collect::<Vec<_>>())
+    })
 }

@@ -14,17 +14,18 @@ use sealstream::{SealError, crypto, floe};
 
 /// A failure of the engine.
 pub(crate) trait Failure {
-    /// The JavaScript error: an `Error` with a `code`, and the engine's enum as its `failure`.
+    /// The JavaScript error: an `Error` with a `code`, and the engine's enum as its `failure`. A refused option is a RangeError, with the
+    /// option's name in `option`.
     fn to_error(&self, env: &Env) -> Result<Error>;
 }
 
 impl Failure for SealError {
     fn to_error(&self, env: &Env) -> Result<Error> {
-        if let Self::InvalidOption { option, .. } = self
-            && VALUES.contains(&option.as_str())
-        {
+        if let Self::InvalidOption { option, .. } = self {
             let error = JsRangeError::from(Error::new("ERR_OUT_OF_RANGE", self.to_string()));
-            return Ok(Error::from(error.into_unknown(*env)));
+            let mut error: Object<'_> = error.into_unknown(*env).coerce_to_object()?;
+            error.set_named_property("option", option.as_str())?;
+            return Ok(Error::from(error.to_unknown()));
         }
         let failure: SealFailure = self.clone().into_js();
         let mut error = error(env, &self.to_string(), &code_of(self), failure)?;
@@ -64,7 +65,12 @@ impl<T, F: Failure> OrThrow<T> for std::result::Result<T, F> {
 
 /// The `code` of an error with this failure.
 pub(crate) fn code_of(failure: &SealError) -> String {
-    format!("{SEAL_CODE_PREFIX}{}", failure.code())
+    let told: SealFailure = failure.clone().into_js();
+    let code = match told {
+        SealFailure::Internal { .. } => "INTERNAL",
+        _ => failure.code(),
+    };
+    format!("{SEAL_CODE_PREFIX}{code}")
 }
 
 /// An argument that no caller should pass.
@@ -78,14 +84,3 @@ fn error<'env>(env: &'env Env, message: &str, code: &str, failure: impl ToNapiVa
     error.set_named_property("failure", failure)?;
     Ok(error)
 }
-
-/// The options whose values only the engine checks. A value that it refuses is a `RangeError` with the code `ERR_OUT_OF_RANGE`.
-const VALUES: [&str; 7] = [
-    "acceptSlots",
-    "context",
-    "frameSize",
-    "maxBytesPerSecond",
-    "maxSegmentSize",
-    "sample",
-    "segmentSize",
-];

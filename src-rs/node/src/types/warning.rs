@@ -57,13 +57,13 @@ pub(crate) fn warnings(report: &sealstream::Report) -> Vec<Warning> {
     let header = Warning::header_from_copy(report.header_from_copy);
     let headers = header.into_iter().chain(copy_damaged);
     headers
-        .chain(checkpoints.map(|error| Warning::CheckpointError {
+        .chain(checkpoints.filter_map(|error| Some(Warning::CheckpointError {
             message: format!(
                 "the journal could not be written from segment {} on: an interruption would have lost the later segments",
                 error.segment()
             ),
-            error: error.clone().into_js(),
-        }))
+            error: error.clone().into_js().ok()?,
+        })))
         .collect()
 }
 

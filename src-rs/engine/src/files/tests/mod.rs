@@ -94,7 +94,7 @@ fn empty_files_open_to_empty_files() {
     folder.decrypt("empty.seal", "opened", NEW).unwrap();
     assert_eq!(fs::read(folder.path("opened")).unwrap(), b"");
     let nothing = folder.decrypt("empty", "nothing", NEW).unwrap_err();
-    assert_eq!(nothing.code(), "TRUNCATED");
+    assert_eq!(nothing.code(), "NOT_SEALED");
     assert!(!folder.path("nothing").exists());
 }
 
@@ -122,7 +122,7 @@ fn a_failure_removes_the_temporary_file_and_keeps_the_old_target() {
         (&flipped[..], "DIGEST_MISMATCH"),
         (&sealed[..sealed.len() - 1], "TRUNCATED"),
         (&[&sealed[..], b"!"].concat(), "TRAILING_DATA"),
-        (b"no sealed stream", "HEADER_ERROR"),
+        (b"no sealed stream", "NOT_SEALED"),
     ] {
         fs::write(folder.path("bad"), bad).unwrap();
         assert_eq!(folder.decrypt("bad", "new", NEW).unwrap_err().code(), code);

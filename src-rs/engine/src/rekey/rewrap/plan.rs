@@ -7,7 +7,7 @@ use crate::error::{EndPart, SealError};
 use crate::format::{
     FOOTER_SIZE, HeaderFields, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, StreamHeader, end_record_size,
 };
-use crate::inspect::slot_infos;
+use crate::keys::SlotInfo;
 use crate::keys::{Recipient, seal_slots};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{DecryptOptions, invalid};
@@ -114,7 +114,7 @@ impl NewHeader {
         let keys = StreamKeys::of(&header, file_key, &open.context)?;
         let bytes = draft.encode(padded_size, |bytes| keys.header_mac(bytes));
         let in_place = header.core.header_copy && bytes.len() == header.bytes.len();
-        let slots = slot_infos(&draft.slots);
+        let slots = SlotInfo::list(&draft.slots);
         let added = slots.iter().skip(slots.len() - added.len()).cloned().collect();
         let report = RewrapReport {
             stream_id: header.core.stream_id,

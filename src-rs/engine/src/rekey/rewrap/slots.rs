@@ -89,7 +89,7 @@ fn select(
             .collect(),
         SlotSelector::Opens(identity) => {
             let opened = opened_slots(header, identity, limits)
-                .map_err(|error| SealError::locked(error, String::new()))?;
+                .map_err(|error| SealError::locked(error, header, limits))?;
             slots().map(|(_, index)| opened.contains(&index)).collect()
         }
     })

@@ -102,8 +102,11 @@ fn is_body(source: &dyn ReadAt) -> bool {
 fn is_damage(failure: &SealError) -> bool {
     use HeaderField as F;
     match failure {
-        SealError::HeaderError { field, .. } => matches!(field, F::Magic | F::Version | F::HeaderSize),
-        SealError::HeaderDamaged { .. } | SealError::Truncated { .. } | SealError::Io { .. } => true,
+        SealError::HeaderError { field, .. } => matches!(field, F::Version | F::HeaderSize),
+        SealError::NotSealed { .. }
+        | SealError::HeaderDamaged { .. }
+        | SealError::Truncated { .. }
+        | SealError::Io { .. } => true,
         _ => false,
     }
 }

@@ -6,8 +6,8 @@ use super::tally::{StreamEnd, Tally};
 use super::trailer::ExpectedTrailer;
 use crate::crypto::{EndKey, Random, StreamKeys, overwrite_stack};
 use crate::error::SealError;
-use crate::format::{RawKeySlot, SlotBody, StreamHeader, WireOffset};
-use crate::keys::{UnlockLimits, Unlocked, unlock};
+use crate::format::{RawKeySlot, StreamHeader, WireOffset};
+use crate::keys::{Unlocked, unlock};
 use crate::operation::options::{DecryptOptions, check_segment_size};
 use crate::operation::report::{OpenedBy, Report};
 use crate::stream_v2::pipeline::record_layout::RecordCursor;
@@ -72,7 +72,7 @@ impl UnlockedStream {
         check_stated_size(&header, core.plaintext_size, options.max_size)?;
         let limits = options.limits();
         let unlocked = unlock(&header, &options.identities, &limits)
-            .map_err(|error| SealError::locked(error, describe_slots(&header, &limits)))?;
+            .map_err(|error| SealError::locked(error, &header, &limits))?;
         let keys = StreamKeys::of(&header, &unlocked.file_key, &options.context)?;
         // The keys of a newer copy are the same: a rewrap keeps the fields that they are derived from.
         let is_authentic = |header: &StreamHeader| keys.verify_header(header.authenticated(), &header.mac);
@@ -146,35 +146,3 @@ pub(crate) fn opened_by(header: &StreamHeader, unlocked: &Unlocked) -> OpenedBy 
             .and_then(RawKeySlot::key_id),
     }
 }
-
-/// An id, shortened for a message: it can have 65,535 bytes.
-fn shorten(id: &str) -> String {
-    match id.char_indices().nth(MAX_ID_IN_MESSAGE) {
-        Some((at, _)) => format!("{}…", id.get(..at).unwrap_or_default()),
-        None => id.to_owned(),
-    }
-}
-
-/// Describes a header's key slots, for a message that helps to find the right key.
-fn describe_slots(header: &StreamHeader, limits: &UnlockLimits<'_>) -> String {
-    let describe = |raw: &RawKeySlot| {
-        let description = match raw.parsed() {
-            Some(SlotBody::Key(slot)) if slot.id.is_empty() => "a key without a name".to_owned(),
-            Some(SlotBody::Key(slot)) => format!("key {:?}", shorten(&slot.id)),
-            Some(SlotBody::Passphrase(_)) => "a passphrase".to_owned(),
-            Some(SlotBody::X25519(_)) => "an X25519 key".to_owned(),
-            Some(SlotBody::Hybrid(_)) => "a post-quantum hybrid key".to_owned(),
-            Some(SlotBody::Provider(slot)) => format!("key {:?} of {:?}", shorten(&slot.key_id), slot.name),
-            None => format!("{}, which this release can't open", raw.slot_type),
-        };
-        if limits.accepts(raw.slot_type) {
-            description
-        } else {
-            format!("{description}, which is not accepted")
-        }
-    };
-    header.slots.iter().map(describe).collect::<Vec<_>>().join("; ")
-}
-
-/// Characters of a key's id in a message.
-const MAX_ID_IN_MESSAGE: usize = 100;

@@ -106,10 +106,7 @@ impl Flip<'_> {
 
 fn header_kind(at: usize, failure: &SealError) -> bool {
     match failure {
-        SealError::HeaderError {
-            field: HeaderField::Magic,
-            ..
-        } => at < 8,
+        SealError::NotSealed { .. } => at < 8,
         SealError::HeaderError {
             field: HeaderField::Version,
             ..

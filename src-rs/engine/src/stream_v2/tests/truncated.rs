@@ -1,6 +1,6 @@
 //! Streams that end early at any byte, and streams with trailing data.
 
-use crate::error::SealError;
+use crate::error::{LookAlike, SealError};
 use crate::format::DigestKind;
 use crate::operation::options::{Control, HeaderLayout};
 use crate::testing::stream_parts::StreamParts;
@@ -36,6 +36,9 @@ fn check_cut(
             });
             let whole = whole.take_while(|&record_end| record_end <= length).count();
             assert_eq!(next_segment.get(), whole as u64, "{what}");
+        }
+        Err(SealError::NotSealed { looks_like }) => {
+            assert_eq!((length, looks_like), (0, Some(LookAlike::Empty)), "{what}");
         }
         Err(failure) => panic!("{what}: {failure:?}"),
         Ok(_) => panic!("{what}: opened"),

@@ -182,5 +182,5 @@ fn an_exported_header_is_the_header_or_its_copy() {
     assert_eq!(export_header(&unreadable).unwrap(), header);
     assert_eq!(export_header(&header).unwrap(), header);
     assert_eq!(export_header(&&header[..100]).unwrap_err().code(), "TRUNCATED");
-    assert_eq!(export_header(&&b"text"[..]).unwrap_err().code(), "HEADER_ERROR");
+    assert_eq!(export_header(&&b"text"[..]).unwrap_err().code(), "NOT_SEALED");
 }

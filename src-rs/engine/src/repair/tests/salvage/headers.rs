@@ -116,10 +116,10 @@ fn without_a_header_that_unlocks_the_first_failure_is_returned() {
     ));
     assert!(matches!(
         failure(b"no sealed stream", reading()),
-        SealError::HeaderError { .. }
+        SealError::NotSealed { looks_like: None }
     ));
     assert!(matches!(
         failure(b"", reading()),
-        SealError::HeaderError { .. } | SealError::Truncated { .. }
+        SealError::NotSealed { .. } | SealError::Truncated { .. }
     ));
 }

@@ -102,8 +102,8 @@ fn failures_that_prevent_checking_are_returned() {
             "LIMIT_EXCEEDED",
         ),
         (&tampered, with_key(), "HEADER_TAMPERED"),
-        (&vec![0; 5000], keyless(), "HEADER_ERROR"),
-        (&vec![], keyless(), "TRUNCATED"),
+        (&vec![0; 5000], keyless(), "NOT_SEALED"),
+        (&vec![], keyless(), "NOT_SEALED"),
         (
             &stream,
             VerifyOptions {

@@ -12,7 +12,7 @@ use crate::testing::stream_parts::{Forgery, StreamParts, forge};
 use crate::testing::support::{options, plaintext, seal, seal_unsized};
 
 rows! {
-    nothing_at_all: "No bytes." => Case::refused(Vec::new(), failure_data("Truncated").segment(0).at(0));
+    nothing_at_all: "No bytes." => Case::refused(Vec::new(), failure_data("NotSealed").with("looks_like", "Empty"));
     a_cut_in_the_header: "Cut in the header." => {
         Case::refused(tiny()[..150].to_vec(), failure_data("Truncated").segment(0).at(150))
     };

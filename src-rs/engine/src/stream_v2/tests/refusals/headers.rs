@@ -12,9 +12,16 @@ use crate::testing::support::{options, plaintext, seal};
 
 rows! {
     a_file_that_is_no_sealed_stream: "A text file." => {
-        Case::refused(b"Dear diary, today nothing was sealed.\n".to_vec(), field("Magic", 0))
+        Case::refused(b"Dear diary, today nothing was sealed.\n".to_vec(), failure_data("NotSealed"))
     };
-    a_wrong_magic: "The first byte is another." => with_byte(0, 0x88, "Magic", 0);
+    a_wrong_magic: "The first byte is another." => {
+        let refused = failure_data("NotSealed").with("looks_like", "DamagedMagic");
+        Case::refused(StreamParts::changed(&tiny(), |parts| parts.header[0] = 0x88), refused)
+    };
+    a_transfer_in_text_mode: "The line end in the magic is LF alone." => {
+        let refused = failure_data("NotSealed").with("looks_like", "TextMode");
+        Case::refused(StreamParts::changed(&tiny(), |parts| { parts.header.remove(5); }), refused)
+    };
     another_version: "Version 2." => with_byte(8, 2, "Version", 8);
     another_suite: "Cipher suite 2." => with_byte(9, 2, "Suite", 9);
     an_unknown_digest: "Digest 5." => with_byte(10, 5, "Digest", 10);

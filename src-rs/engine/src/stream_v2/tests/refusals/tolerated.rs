@@ -40,7 +40,7 @@ rows! {
     };
     an_overwritten_magic_with_a_copy: "The first 16 bytes are zeros; a reader that can seek takes the copy." => {
         let opens = Outcome::Opens { plaintext: plaintext(5), header_from_copy: true, header_copy_damaged: false };
-        let refused = failure_data("HeaderError").at(0).with("field", "Magic");
+        let refused = failure_data("NotSealed").with("looks_like", "Zeros");
         Case { by_offset: opens, ..Case::refused(with_a_copy(|parts| parts.header[..16].fill(0)), refused) }
     };
     a_damaged_header_copy: "A bit of the header's copy is flipped, which a report tells." => {
