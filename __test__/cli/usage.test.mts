@@ -4,7 +4,7 @@ import test from 'ava';
 
 import { folder, folderWithKey, jsonError, parsed, sealstream } from './command.mjs';
 
-const commands = ['keygen', 'encrypt', 'decrypt', 'inspect', 'verify'];
+const commands = ['keygen', 'encrypt', 'decrypt', 'cat', 'inspect', 'verify'];
 
 test('the help names every command, the exit codes and the environment', async (t) => {
   const { code, stdout } = await sealstream(['--help']);
@@ -54,7 +54,7 @@ test('every usage error names the argument and gives advice', async (t) => {
   for (const [args, expected] of [
     [['encrpyt', 'a'], /unknown command encrpyt[^]*sealstream encrypt\?/],
     [['seal', 'a'], /sealstream encrypt\?/],
-    [['frobnicate'], /keygen, encrypt, decrypt, inspect/],
+    [['frobnicate'], /keygen, encrypt, decrypt, cat, inspect/],
     [['--json', 'encrypt'], /a command comes first/],
     [['help', 'decript'], /sealstream decrypt\?/],
     [['encrypt', '--ouput', 'x', 'a'], /unknown option --ouput[^]*--output\?/],
