@@ -34,9 +34,15 @@ export function refusal(message: string, advice: string): CommandError {
   return new CommandError('Refused', message, advice);
 }
 
+/** A file that is to be written exists. The same code as the library's. */
+export function targetExists(message: string, advice: string): CommandError {
+  return new CommandError('TargetExists', message, advice);
+}
+
 const CODES = {
   Usage: { code: 'ERR_CLI_USAGE', exitCode: exitCodes.usage },
   Refused: { code: 'ERR_CLI_REFUSED', exitCode: exitCodes.refused },
+  TargetExists: { code: 'ERR_SEAL_TARGET_EXISTS', exitCode: exitCodes.refused },
   KeyFileMissing: { code: 'ERR_CLI_KEY_FILE_MISSING', exitCode: exitCodes.usage },
   KeyFileUnreadable: { code: 'ERR_CLI_KEY_FILE_UNREADABLE', exitCode: exitCodes.refused },
   NotAKeyFile: { code: 'ERR_CLI_NOT_A_KEY_FILE', exitCode: exitCodes.wrongKey },

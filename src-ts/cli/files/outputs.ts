@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 
 import type { Arguments } from '../runner/arguments';
 import { writeAll } from '../terminal/console';
-import { refusal, usageError } from '../errors/command-error';
+import { refusal, targetExists, usageError } from '../errors/command-error';
 import { type NamedFile, namedKeyFiles } from '../keys/key-arguments';
 
 /** A file that a command writes. */
@@ -92,7 +92,7 @@ export function checkMissing(
     return;
   }
   if (!found.isFile()) throw refusal(`${path} is not a regular file`, 'name a new file');
-  if (!overwrite) throw refusal(`${path} exists`, advice);
+  if (!overwrite) throw targetExists(`${path} exists`, advice);
 }
 
 /** Refuses, before any work, to replace a header: it may be the only one left. */
@@ -160,9 +160,9 @@ function remove(temporary: string): void {
 function linkIfMissing(temporary: string, path: string): void {
   try {
     fs.linkSync(temporary, path);
-  } catch (error) {
+  } catch {
     const isTaken = fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-    if (isTaken) throw error;
+    if (isTaken) throw targetExists(`${path} exists`, 'name another file');
     fs.renameSync(temporary, path);
   }
 }

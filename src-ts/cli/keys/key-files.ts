@@ -2,7 +2,7 @@
 
 import { KeyPair, SealError, SecretKey } from '../../index';
 
-import { refusal } from '../errors/command-error';
+import { targetExists } from '../errors/command-error';
 import { type KeyFileUse, refusedKeyFile } from '../errors/key-file-refusals';
 import { KEY_FILE_VARIABLE, written } from './key-arguments';
 import { type OptionPrefix, unreadableKeys } from './public-keys';
@@ -46,7 +46,7 @@ export async function saveKey(key: SecretKey | KeyPair, path: string): Promise<v
     await key.toFile(path);
   } catch (error) {
     if (SealError.is(error, 'ERR_SEAL_TARGET_EXISTS')) {
-      throw refusal(`${path} exists, and a key never replaces a file`, 'name a new file with -o FILE');
+      throw targetExists(`${path} exists, and a key never replaces a file`, 'name a new file with -o FILE');
     }
     throw error;
   }

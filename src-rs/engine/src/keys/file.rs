@@ -8,9 +8,7 @@ use crate::crypto::SecretKey;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::io::{Read, Write};
-use std::iter::Enumerate;
 use std::path::Path;
-use std::slice::Split;
 use zeroize::Zeroizing;
 
 /// Why a file of keys could not be read or written.
@@ -68,7 +66,7 @@ pub(super) fn key_in(content: &[u8]) -> Result<SecretKey, KeyFileReason> {
     if content.len() == 32 && !content.iter().all(u8::is_ascii_hexdigit) {
         return SecretKey::from_bytes(content).map_err(|_| KeyFileReason::NoKey);
     }
-    let mut lines = Lines::of(content);
+    let mut lines = lines(content);
     let Some((line, _)) = lines.next() else {
         return Err(KeyFileReason::NoKey);
     };
@@ -86,25 +84,12 @@ pub(super) fn key_in(content: &[u8]) -> Result<SecretKey, KeyFileReason> {
 }
 
 /// The lines of a file that are neither empty nor comments, without white space around them, and their numbers from 1.
-pub(super) struct Lines<'a>(Enumerate<Split<'a, u8, fn(&u8) -> bool>>);
-
-impl<'a> Lines<'a> {
-    pub(super) fn of(content: &'a [u8]) -> Self {
-        let is_end: fn(&u8) -> bool = |&byte| byte == b'\n';
-        Self(content.split(is_end).enumerate())
-    }
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = (&'a [u8], u64);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut lines = self
-            .0
-            .by_ref()
-            .map(|(index, line)| (line.trim_ascii(), index as u64 + 1));
-        lines.find(|(line, _)| !line.is_empty() && !line.starts_with(b"#"))
-    }
+pub(super) fn lines(content: &[u8]) -> impl Iterator<Item = (&[u8], u64)> {
+    let lines = content
+        .split(|&byte| byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .zip(1..);
+    lines.filter(|(line, _)| !line.is_empty() && !line.starts_with(b"#"))
 }
 
 /// Parses a file of secrets of up to `maximum` bytes, which only its owner can read. A file that holds no secrets is refused for that,

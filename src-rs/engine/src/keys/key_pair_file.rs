@@ -1,6 +1,6 @@
 //! Key pair files in the format of age-keygen: secret keys, one per line, between comments.
 
-use super::file::{Lines, key_in, read_protected, write_new};
+use super::file::{key_in, lines, read_protected, write_new};
 use super::file_reason::{KeyFileReason, recognize};
 use super::{
     HybridIdentity, HybridRecipient, Identity, KeyFileError, KeyPairTextError, Recipient, X25519Identity,
@@ -46,7 +46,7 @@ pub fn read_identity_file(path: &Path, allow_readable: bool) -> Result<Vec<Ident
 
 fn identities_in(content: &[u8]) -> Result<Vec<Identity>, KeyFileError> {
     let mut identities = Vec::new();
-    for (line, number) in Lines::of(content) {
+    for (line, number) in lines(content) {
         let parsed = std::str::from_utf8(line).ok().map(identity_from_text);
         match parsed {
             Some(Ok(identity)) => identities.push(identity),

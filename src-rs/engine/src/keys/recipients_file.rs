@@ -1,6 +1,6 @@
 //! Files of public keys in age's format: one per line, between comments.
 
-use super::file::{KeyFileError, Lines, read_public};
+use super::file::{KeyFileError, lines, read_public};
 use super::file_reason::{KeyFileReason, recognize};
 use super::key_pair_file::MAX_FILE_SIZE;
 use super::{Recipient, recipient_from_text};
@@ -15,7 +15,7 @@ use std::path::Path;
 pub fn read_recipients_file(path: &Path) -> Result<Vec<Recipient>, KeyFileError> {
     let content = read_public(path, MAX_FILE_SIZE)?;
     let mut recipients = Vec::new();
-    for (line, number) in Lines::of(&content) {
+    for (line, number) in lines(&content) {
         let parsed = std::str::from_utf8(line).ok().map(recipient_from_text);
         match parsed {
             Some(Ok(recipient)) => recipients.push(recipient),
