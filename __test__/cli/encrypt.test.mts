@@ -185,12 +185,12 @@ test('the context must match, and a missing one has its own message', async (t) 
   await sealstream(['encrypt', '-k', 'my.key', '--context', 'tenant 7', 'a'], { cwd });
   const none = await sealstream(['decrypt', '-k', 'my.key', '-f', 'a.seal'], { cwd });
   t.is(none.code, 3);
-  t.regex(none.stderr, /a\.seal was sealed with a context\.\n {2}Give it with --context/);
+  t.regex(none.stderr, /a\.seal was encrypted with a context\.\n {2}Give it with --context/);
   const wrong = await sealstream(['decrypt', '-k', 'my.key', '-f', '--context', 'tenant 8', 'a.seal'], {
     cwd,
   });
   t.is(wrong.code, 3);
-  t.regex(wrong.stderr, /a\.seal was sealed with another context, or none\.\n/);
+  t.regex(wrong.stderr, /a\.seal was encrypted with another context, or none\.\n/);
   t.is(
     (await sealstream(['decrypt', '-k', 'my.key', '-f', '--context=tenant 7', 'a.seal'], { cwd })).code,
     0,

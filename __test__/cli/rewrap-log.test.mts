@@ -35,7 +35,7 @@ test('all files of a folder get another key; a repeated command skips the done f
     const args = ['decrypt', '-k', 'new.key', '-o', '-', `store/${name}.seal`];
     t.is((await sealstream(args, { cwd })).code, 0, name);
   }
-  // Another change with the same log is not done yet, nor is that of a file that was sealed again.
+  // Another change with the same log is not done yet, nor is that of a file that was encrypted again.
   copyFileSync(join(cwd, 'a.seal'), join(cwd, 'store', 'a.seal'));
   t.regex((await rotate()).stdout.toString(), /rewrapped 1 file in [^,]*, 2 done before, 0 failed\n$/);
   const other = await sealstream(

@@ -237,7 +237,7 @@ test('SEALSTREAM_PASSPHRASE is used only with -p', async (t) => {
     env: { SEALSTREAM_PASSPHRASE: '' },
   });
   t.is(empty.code, 2);
-  t.regex(empty.stderr, /is empty\.\n {2}Give the passphrase that it was sealed with\.\n$/);
+  t.regex(empty.stderr, /is empty\.\n {2}Give the passphrase that it was encrypted with\.\n$/);
 });
 
 test('every command that opens accepts a passphrase, and reports say so', async (t) => {

@@ -41,7 +41,7 @@ export class RewrapLog {
 
   /**
    * The state of a file's change: done if the header has at least the revision that the log names, interrupted if only the
-   * header's copy has it. A file that was sealed again since has another stream id, and is open.
+   * header's copy has it. A file that was encrypted again since has another stream id, and is open.
    */
   async stateOf(file: string): Promise<ChangeState> {
     const line = this.#known.get(resolve(file));

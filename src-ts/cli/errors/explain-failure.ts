@@ -96,14 +96,14 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
   NoMatchingKey: (_, context) => wrongKey(giveOtherKey(context)),
   WrongPassphrase: () =>
     wrongKey(
-      'type the passphrase that it was sealed with, with every space: check Caps Lock and the keyboard layout; composed and decomposed accents are the same',
+      'type the passphrase that it was encrypted with, with every space: check Caps Lock and the keyboard layout; composed and decomposed accents are the same',
     ),
   ContextMismatch: ({ supplied }, { input }) =>
     wrongKey(
       supplied === 0
         ? 'give it with --context TEXT'
         : 'give exactly that context with --context TEXT, or leave --context out',
-      `the key is right, but ${input} was sealed with ${supplied === 0 ? 'a context' : 'another context, or none'}`,
+      `the key is right, but ${input} was encrypted with ${supplied === 0 ? 'a context' : 'another context, or none'}`,
     ),
   NotSealed: ({ looksLike }, context) => {
     const { message, advice } = notSealed(looksLike, context);
@@ -159,7 +159,7 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
   NoDigests: (_, { input }) =>
     refused(
       'open each copy with the key: sealstream decrypt',
-      `${input} was sealed without digests, so damage can't be found without the key`,
+      `${input} was encrypted without digests, so damage can't be found without the key`,
     ),
   ForeignReplica: ({ replica }, { input, replicas }) =>
     refused(
@@ -230,7 +230,7 @@ function overLimit(
     }
     default:
       return refused(
-        'ask for a file that was sealed with a cheaper passphrase',
+        'ask for a file that was encrypted with a cheaper passphrase',
         `a passphrase of ${input} takes ${value} lanes, and the limit is ${maximum}`,
       );
   }

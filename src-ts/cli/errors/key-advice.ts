@@ -20,7 +20,7 @@ function otherKey({ slotTypes, accepted, offered = [], isKeyFromEnvironment }: F
   const types = slotTypes ?? Object.keys(HOW_TO_OPEN);
   const wanted = types.filter((type) => accepted?.includes(type) !== false);
   if (isKeyFromEnvironment === true && wanted.includes('key')) {
-    return 'the key is the one of SEALSTREAM_KEY_FILE: set that to the key file that it was sealed with, or give -k FILE';
+    return 'the key is the one of SEALSTREAM_KEY_FILE: set that to the key file that it was encrypted with, or give -k FILE';
   }
   if (slotTypes === undefined) return GIVE_ANY;
   // A type that was not tried is more likely than another key of a type that was.
@@ -37,7 +37,7 @@ const HOW_TO_OPEN: Readonly<Record<string, string>> = {
   passphrase: 'it opens with a passphrase: use -p, which asks for it',
   x25519: WITH_IDENTITY,
   hybrid: WITH_IDENTITY,
-  key: 'give the key file that it was sealed with, with -k FILE',
+  key: 'give the key file that it was encrypted with, with -k FILE',
 };
 const TRIED: Readonly<Record<string, string>> = {
   key: 'the key',
@@ -46,6 +46,6 @@ const TRIED: Readonly<Record<string, string>> = {
   passphrase: 'the passphrase',
 };
 // Standard input can't be inspected.
-const GIVE_ANY = 'give one of the keys that it was sealed for, with -k FILE, -i FILE or -p';
+const GIVE_ANY = 'give one of the keys that it was encrypted for, with -k FILE, -i FILE or -p';
 const ACCEPT_MORE = 'accept its other key slots with --accept-slots';
 const NO_OPTION = 'the command has no option for the keys that open it: use the library';

@@ -55,7 +55,7 @@ export function notSealed(
       };
     case 'other-release':
       return {
-        message: `${input} was sealed by another release of sealstream`,
+        message: `${input} was encrypted by another release of sealstream`,
         advice: 'use that release, or a newer one',
       };
     case 'journal':

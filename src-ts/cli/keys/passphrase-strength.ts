@@ -1,4 +1,4 @@
-// The cost of a passphrase to seal with, as options give it.
+// The cost of a passphrase to encrypt with, as options give it.
 
 import type { PassphraseStrength, Strength } from '../../index';
 import { limits } from '../../internal/binding';

@@ -11,7 +11,7 @@ import { type Ask, onTerminal, tooLong } from '../terminal/terminal-input';
 import { LONGEST_LINE } from '../terminal/typed-line';
 
 /**
- * The passphrase to open with: from the descriptor of --passphrase-fd, else from SEALSTREAM_PASSPHRASE, else typed once.
+ * The passphrase to decrypt with: from the descriptor of --passphrase-fd, else from SEALSTREAM_PASSPHRASE, else typed once.
  *
  * @throws CommandError for a missing or invalid passphrase; Interruption.
  */
@@ -21,7 +21,7 @@ export async function openingPassphrase(args: Arguments): Promise<Uint8Array> {
 }
 
 /**
- * The passphrase to seal with: from the same sources, but typed twice.
+ * The passphrase to encrypt with: from the same sources, but typed twice.
  *
  * @throws As {@link openingPassphrase}.
  */
@@ -32,7 +32,7 @@ export async function sealingPassphrase(args: Arguments): Promise<Uint8Array> {
 
 /**
  * The passphrases that rewrap adds: typed twice, and from the descriptor of --add-passphrase-fd. SEALSTREAM_PASSPHRASE is not
- * used: it is the one to open with.
+ * used: it is the one to decrypt with.
  *
  * @throws As {@link openingPassphrase}.
  */
@@ -153,6 +153,6 @@ const ADD_FD = 'add-passphrase-fd';
 const VARIABLE = 'SEALSTREAM_PASSPHRASE';
 const WITHOUT_TERMINAL = `use a file descriptor: ${example('passphrase-fd')}, or set ${VARIABLE}`;
 const GENERATE = 'generate a good one: sealstream keygen --passphrase-words';
-const AS_SEALED = 'give the passphrase that it was sealed with';
+const AS_SEALED = 'give the passphrase that it was encrypted with';
 const LINE_FEED = 0x0a;
 const RETURN = 0x0d;
