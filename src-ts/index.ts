@@ -29,7 +29,7 @@ export type {
   OperationName,
   SegmentEvent,
 } from './internal/diagnostics';
-export { hybrid, passphrase, provider, secretKey, x25519 } from './keys/credentials';
+export { passphrase, provider, publicKey, secretKey } from './keys/credentials';
 export * from './keys/key-pair';
 export { generatePassphrase } from './keys/passphrase-generator';
 export * from './keys/secret-key';

@@ -93,7 +93,7 @@ export interface RewrapChange {
  *   the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
- * await rewrap('photo.seal', { key: oldKey, add: [secretKey(newKey, { id: '2027' })], remove: [{ keyId: '2026' }] });
+ * await rewrap('photo.seal', { key: oldKey, add: [secretKey(newKey, { keyId: '2027' })], remove: [{ keyId: '2026' }] });
  */
 export async function rewrap(path: string | URL, options: RewrapOptions): Promise<RewrapReport> {
   const file = checkedPath('path', path);
@@ -115,7 +115,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  *   for wrong options, and for a header that would outgrow its size.
  *
  * @example
- * const next = await rewrapHeader(header, { key, add: [x25519(publicKey)] });
+ * const next = await rewrapHeader(header, { key, add: [publicKey('age1pq1…')] });
  */
 export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Buffer> {
   // Providers may take long, and the caller may change its bytes meanwhile.

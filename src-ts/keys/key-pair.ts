@@ -19,14 +19,14 @@ export type KeyPairType = 'hybrid' | 'x25519';
  * @example
  * const pair = KeyPair.generate();
  * await pair.toFile('identity.txt');
- * await encryptFile('a', 'a.seal', { recipients: [hybrid(pair.publicKey)] });
+ * await encryptFile('a', 'a.seal', { recipients: [publicKey(pair.publicKey)] });
  * await decryptFile('a.seal', 'b', { identities: await KeyPair.fromFile('identity.txt') });
  */
 export class KeyPair extends Secret implements Identity {
   declare readonly [identityBrand]: true;
   /** The pair's algorithm. */
   readonly type: KeyPairType;
-  /** The public key, for {@link hybrid} or {@link x25519}: `age1pq1…` or `age1…`. */
+  /** The public key, for {@link publicKey}: `age1pq1…` or `age1…`. */
   readonly publicKey: string;
 
   private constructor(pair: NativeCredential) {

@@ -27,7 +27,7 @@ export class Recipients {
       return new Recipients([native.NativeCredential.key(argument, KEY_ID('keyId', keyId))]);
     }
     if (key === undefined && keyId === undefined) return Recipients.listed('recipients', recipients);
-    const problem = 'can not be given with key or keyId: put secretKey(key, { id }) into them';
+    const problem = 'can not be given with key or keyId: put secretKey(key, { keyId }) into them';
     throw rangeError('recipients', problem);
   }
 

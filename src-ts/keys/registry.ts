@@ -44,7 +44,7 @@ export function isAccess(held: SecretArgument | Held): held is ProviderAccess {
 export function heldByRecipient(name: string, value: unknown): Held {
   const entry = entryOf(value);
   if (entry && entry.use !== 'pair') return notDisposed(name, entry);
-  const found = entry && 'a KeyPair: give its publicKey to hybrid() or x25519()';
+  const found = entry && 'a KeyPair: give publicKey(pair.publicKey)';
   throw typeError(name, RECIPIENT, value, found);
 }
 
@@ -75,5 +75,5 @@ function notDisposed(name: string, { held }: Entry): Held {
 }
 
 const entries = new WeakMap<object, Entry>();
-const RECIPIENT = 'a recipient: what passphrase, secretKey, x25519, hybrid or provider returns';
+const RECIPIENT = 'a recipient: what passphrase, secretKey, publicKey or provider returns';
 const IDENTITY = 'an identity: a SecretKey, a KeyPair, or what passphrase, secretKey or provider returns';

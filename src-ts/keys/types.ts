@@ -12,8 +12,8 @@ export type { SlotType };
 export type KeyInput = SecretKey | Uint8Array;
 
 /**
- * A recipient of a stream. Returned by {@link passphrase}, {@link secretKey}, {@link x25519}, {@link hybrid} and
- * {@link provider}. Prints only its type.
+ * A recipient of a stream. Returned by {@link passphrase}, {@link secretKey}, {@link publicKey} and {@link provider}. Prints only
+ * its type.
  */
 export interface Recipient {
   /** The type of the recipient's key slot. */
@@ -47,7 +47,7 @@ export type Strength = 'interactive' | 'default' | 'sensitive' | PassphraseStren
 /** The recipients of a stream: one key, or a list. */
 export type ForWhom =
   | {
-      /** The key that opens the stream: short for one `secretKey(key, { id: keyId })` in `recipients`. */
+      /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. */
       key: KeyInput;
       /** A name for the key, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
       keyId?: string | undefined;
@@ -56,7 +56,7 @@ export type ForWhom =
   | {
       /**
        * The recipients, each of which can open the stream: 1 to 64, of which at most 4 passphrases. What {@link passphrase},
-       * {@link secretKey}, {@link x25519}, {@link hybrid} and {@link provider} return, or a {@link SecretKey}. If a key service
+       * {@link secretKey}, {@link publicKey} and {@link provider} return, or a {@link SecretKey}. If a key service
        * does not wrap a key, the operation fails with a {@link ProviderError}.
        */
       recipients: readonly (Recipient | SecretKey)[];

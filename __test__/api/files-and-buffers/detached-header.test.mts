@@ -10,11 +10,11 @@ import {
   detachHeader,
   encryptFile,
   exportHeader,
-  generateKey,
   open,
   passphrase,
   provider,
   salvage,
+  SecretKey,
   verify,
 } from 'sealstream';
 
@@ -24,7 +24,7 @@ import { contents, temporaryDirectory } from '../support/files.mjs';
 import { CHEAP, FakeService } from '../support/key-holders.mjs';
 
 const plaintext = pattern(300_000);
-const key = generateKey();
+const key = SecretKey.generate();
 const SIZES = { frameSize: 1024, segmentSize: 65_536 } as const;
 
 test('a header is detached from its stream, and the stream is written without it', async (t) => {

@@ -13,14 +13,14 @@ import {
   FloeError,
   type FloeErrorCode,
   type FloeFailure,
-  generateKey,
   open,
   type RandomAccessInput,
   type RandomAccessSource,
-  SealError,
   type SealedReader,
+  SealError,
   type SealErrorCode,
   type SealFailure,
+  SecretKey,
 } from 'sealstream';
 
 import { withFlippedByte } from '../support/bytes.mjs';
@@ -108,7 +108,7 @@ function never(value: never): never {
   throw new Error(`unknown: ${JSON.stringify(value)}`);
 }
 
-const key = generateKey();
+const key = SecretKey.generate();
 
 test("a failure nests as the engine's enums do", (t) => {
   const stream = encryptSync(Buffer.alloc(5000), { key, frameSize: 1024, segmentSize: 1024, digest: 'none' });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { inspect, promisify } from 'node:util';
 
 import test from 'ava';
-import { encryptSync, generateKey, httpSource, open, SealError, type HttpSourceOptions } from 'sealstream';
+import { encryptSync, httpSource, type HttpSourceOptions, open, SealError, SecretKey } from 'sealstream';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf } from '../support/errors.mjs';
@@ -134,7 +134,7 @@ test('wrong arguments are refused at the call, and never shown', (t) => {
   }
 });
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plaintext = pattern(99 * 8192 + 5000);
 const sealed = encryptSync(plaintext, { key, frameSize: 1024, segmentSize: 8192 });
 

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 
 import test from 'ava';
-import { decryptSegments, encryptSync, generateKey, open, verify } from 'sealstream';
+import { decryptSegments, encryptSync, open, SecretKey, verify } from 'sealstream';
 
 import { withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
@@ -86,7 +86,7 @@ test('a stream that is cut, too long, damaged at its end or for another key is r
     }
   }
   for (const source of Object.values(await sources(t))) {
-    t.is((await failureOf(t, () => open(source, { key: generateKey() }))).kind, 'NoMatchingKey');
+    t.is((await failureOf(t, () => open(source, { key: SecretKey.generate() }))).kind, 'NoMatchingKey');
   }
   t.is((await failureOf(t, () => open('/nowhere/at/all', { key }))).kind, 'Io');
 });
