@@ -7,10 +7,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 import {
-  attachHeader,
   decrypt,
   decryptFile,
-  detachHeader,
   encrypt,
   encryptFile,
   generateKey,
@@ -25,6 +23,7 @@ import {
   verify,
   x25519,
 } from 'sealstream';
+import { attachHeader, detachHeader } from 'sealstream/header';
 
 import { pattern, sealedFile } from './operations.mjs';
 

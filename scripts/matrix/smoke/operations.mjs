@@ -7,7 +7,6 @@ import { join } from 'node:path';
 
 import {
   sealedSize,
-  damagePage,
   decrypt,
   decryptFile,
   decryptSegments,
@@ -15,8 +14,6 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  exportHeader,
-  floe,
   generateKey,
   heal,
   inspect,
@@ -25,6 +22,9 @@ import {
   SecretKey,
   verify,
 } from 'sealstream';
+import * as floe from 'sealstream/floe';
+import { exportHeader } from 'sealstream/header';
+import { damagePage } from 'sealstream/report';
 
 /** @typedef {(folder: string) => unknown} Capability Gets a folder of its own. */
 
@@ -61,10 +61,10 @@ export const operations = {
     }
   },
 
-  '`floe.seal`, `floe.open`'() {
+  '`floe.encrypt`, `floe.decrypt`'() {
     const aad = Buffer.from('with this');
-    const message = floe.seal(pattern(1000), { key, aad });
-    assert.deepEqual(floe.open(message, { key, aad }), pattern(1000));
+    const message = floe.encrypt(pattern(1000), { key, aad });
+    assert.deepEqual(floe.decrypt(message, { key, aad }), pattern(1000));
   },
 
   async '`SecretKey`: files, text, nothing printed'(folder) {
