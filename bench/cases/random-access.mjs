@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { open as openFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encryptFile, open, SecretKey } from 'sealstream';
+import { encryptFile, openReader, SecretKey } from 'sealstream';
 import { inPairs, seconds } from '../lib/measure.mjs';
 import { speedResult } from '../lib/report.mjs';
 
@@ -18,7 +18,7 @@ export async function* randomAccessCases({ source, size, folder, rounds }) {
   const sealed = join(folder, 'sealed');
   await encryptFile(source, sealed, { key, flush: false, overwrite: true });
   const file = await openFile(source);
-  const reader = await open(sealed, { key });
+  const reader = await openReader(sealed, { key });
   try {
     const ofReader = (/** @type {number} */ at) => reader.read(at, LENGTH);
     const ofFile = async (/** @type {number} */ at) => {

@@ -4,15 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import {
-  decryptFile,
-  encryptFile,
-  exportHeader,
-  rewrapHeader,
-  SealError,
-  SecretKey,
-  secretKey,
-} from 'sealstream';
+import { decryptFile, encryptFile, SealError, SecretKey, secretKey } from 'sealstream';
+import { exportHeader, rewrapHeader } from 'sealstream/header';
 
 import { pattern } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';

@@ -10,7 +10,7 @@ import {
   encryptFile,
   inspect,
   KeyPair,
-  open,
+  openReader,
   passphrase,
   provider,
   publicKey,
@@ -191,10 +191,10 @@ test('an interrupted rewrap is reported, opens with both keys, and the next rewr
       warnings.map(({ kind }) => kind),
       headerFromCopy ? ['HeaderFromCopy'] : [],
     );
-    const reader = await open(path, { key: each });
+    const reader = await openReader(path, { key: each });
     t.deepEqual(await reader.read(0, plaintext.length), plaintext);
     await reader.close();
-    const blob = await open(new Blob([torn]), { key: each });
+    const blob = await openReader(new Blob([torn]), { key: each });
     t.deepEqual(await blob.read(9000, 100), plaintext.subarray(9000, 9100));
     await blob.close();
     const found = await verify(path, { key: each });
@@ -220,7 +220,7 @@ test('the slots of a key service before and after the change open an interrupted
   await rewrap(path, { identities: [first], replace: [second] });
   writeFileSync(path, Buffer.concat([before.subarray(0, HEADER), bytes().subarray(HEADER)]));
   for (const identity of [first, second]) {
-    const reader = await open(path, { identities: [identity] });
+    const reader = await openReader(path, { identities: [identity] });
     t.deepEqual(await reader.read(0, 10), plaintext.subarray(0, 10));
     await reader.close();
   }

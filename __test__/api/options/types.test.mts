@@ -9,11 +9,7 @@ import test, { type ExecutionContext } from 'ava';
 import {
   decryptSync,
   encryptSync,
-  floe,
-  FloeError,
-  type FloeErrorCode,
-  type FloeFailure,
-  open,
+  openReader,
   type RandomAccessInput,
   type RandomAccessSource,
   type SealedReader,
@@ -22,6 +18,8 @@ import {
   type SealFailure,
   SecretKey,
 } from 'sealstream';
+import * as floe from 'sealstream/floe';
+import { FloeError, type FloeErrorCode, type FloeFailure } from 'sealstream/floe';
 
 import { withFlippedByte } from '../support/bytes.mjs';
 
@@ -134,8 +132,8 @@ test("an error's stack leads to the caller", (t) => {
 });
 
 test('FLOE failures are of a class of their own', (t) => {
-  const message = floe.seal(Buffer.from('text'), { key });
-  const error = t.throws(() => floe.open(withFlippedByte(message, message.length - 1), { key }), {
+  const message = floe.encrypt(Buffer.from('text'), { key });
+  const error = t.throws(() => floe.decrypt(withFlippedByte(message, message.length - 1), { key }), {
     instanceOf: FloeError,
     code: 'ERR_FLOE_FRAME',
   });
@@ -170,7 +168,7 @@ async function readerOf(t: ExecutionContext, handle: FileHandle): Promise<void> 
     own,
   ];
   t.is(sources.length, 6);
-  await using reader: SealedReader = await open(encryptSync(Buffer.from('text'), { key }), {
+  await using reader: SealedReader = await openReader(encryptSync(Buffer.from('text'), { key }), {
     key,
     cacheSize: 0,
   });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import test, { type ExecutionContext } from 'ava';
-import { decrypt, encryptFile, encryptSync, exportHeader, heal, SecretKey } from 'sealstream';
+import { decrypt, encryptFile, encryptSync, heal, SecretKey } from 'sealstream';
+import { exportHeader } from 'sealstream/header';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';

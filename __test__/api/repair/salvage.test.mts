@@ -2,7 +2,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { type DamageMap, damagePage, encryptSync, salvage, SealError, SecretKey } from 'sealstream';
+import { type DamageMap, encryptSync, salvage, SealError, SecretKey } from 'sealstream';
+import { damagePage } from 'sealstream/report';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';

@@ -7,10 +7,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 import {
-  attachHeader,
   decrypt,
   decryptFile,
-  detachHeader,
   encrypt,
   encryptFile,
   KeyPair,
@@ -24,6 +22,7 @@ import {
   secretKey,
   verify,
 } from 'sealstream';
+import { attachHeader, detachHeader } from 'sealstream/header';
 
 import { pattern, sealedFile } from './operations.mjs';
 

@@ -6,7 +6,6 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
-  damagePage,
   decrypt,
   decryptFile,
   decryptSegments,
@@ -14,8 +13,6 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  exportHeader,
-  floe,
   heal,
   inspect,
   salvage,
@@ -24,6 +21,9 @@ import {
   SecretKey,
   verify,
 } from 'sealstream';
+import * as floe from 'sealstream/floe';
+import { exportHeader } from 'sealstream/header';
+import { damagePage } from 'sealstream/report';
 
 /** @typedef {(folder: string) => unknown} Capability Gets a folder of its own. */
 
@@ -60,10 +60,10 @@ export const operations = {
     }
   },
 
-  '`floe.seal`, `floe.open`'() {
+  '`floe.encrypt`, `floe.decrypt`'() {
     const aad = Buffer.from('with this');
-    const message = floe.seal(pattern(1000), { key, aad });
-    assert.deepEqual(floe.open(message, { key, aad }), pattern(1000));
+    const message = floe.encrypt(pattern(1000), { key, aad });
+    assert.deepEqual(floe.decrypt(message, { key, aad }), pattern(1000));
   },
 
   async '`SecretKey`: files, text, nothing printed'(folder) {

@@ -43,7 +43,7 @@ async function useAll(identities, recipients) {
     const opening = seal.createDecryptStream({ identities: [identity] });
     opening.end(stream);
     await buffer(opening);
-    const reader = await seal.open(file('sealed'), { identities: [identity] });
+    const reader = await seal.openReader(file('sealed'), { identities: [identity] });
     await reader.read(0, 100);
     await reader.close();
     await seal.verify(file('sealed'), { identities: [identity] });
@@ -56,7 +56,7 @@ async function useAll(identities, recipients) {
   // So that the keys of this stream, which the searcher knows, have been in use too.
   const [key] = identities;
   seal.decryptSync(readFileSync(file('for-key')), { identities: [key] });
-  const reader = await seal.open(file('for-key'), { identities: [key] });
+  const reader = await seal.openReader(file('for-key'), { identities: [key] });
   await reader.read(0, 100);
   await pause('used');
   await reader.close();
