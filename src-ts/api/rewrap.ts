@@ -26,7 +26,7 @@ import { Identities } from '../keys/identities';
 import { copySecret, disposeAll, Recipients } from '../keys/recipients';
 import { heldByIdentity, isAccess, type SecretArgument } from '../keys/registry';
 import type { SecretKey } from '../keys/secret-key';
-import type { ByWhat, Identity, Recipient, SlotType } from '../keys/types';
+import type { ByWhat, Identity, RecipientInput, SlotType } from '../keys/types';
 import { fileSource } from '../sources/sources';
 import type { OpeningOptions, OperationOptions } from './types';
 
@@ -53,14 +53,14 @@ export type SlotSelector =
 /** A change of a file's key slots. */
 export interface RewrapChange {
   /** The recipients to add. Their slots follow those that stay. */
-  add?: readonly (Recipient | SecretKey)[] | undefined;
+  add?: RecipientInput | readonly RecipientInput[] | undefined;
   /** The slots to remove. Each selector must select at least one slot that the header has; added slots do not count. */
   remove?: readonly SlotSelector[] | undefined;
   /**
    * The recipients that replace all others. Only slots of types that this release does not know stay. Can't be combined with `add` and
    * `remove`.
    */
-  replace?: readonly (Recipient | SecretKey)[] | undefined;
+  replace?: RecipientInput | readonly RecipientInput[] | undefined;
   /**
    * Write the header and its copy again without a change, which completes an interrupted rewrap and repairs a damaged copy. Can't be
    * combined with `add`, `remove` and `replace`.

@@ -3,7 +3,7 @@
 import type { PassphraseStrength } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { fixedBytes, isBytes } from '../internal/bytes';
-import { isError, rangeError, typeError } from '../internal/errors';
+import { rangeError, typeError, withName } from '../internal/errors';
 import { integer, knownOptions, ownOptions, string, text } from '../internal/options';
 import { checkedProvider, type KeyProvider } from '../providers/providers';
 import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
@@ -101,15 +101,6 @@ export function provider(
   const { timeout = DEFAULT_TIMEOUT_MS } = ownOptions(options, PROVIDER_OPTIONS);
   const id = PROVIDER_KEY_ID('keyId', keyId);
   return new Shared('provider', { ...checkedProvider(service), keyId: id, timeout });
-}
-
-/** Calls the addon, whose error says what is wrong with the argument `name`. */
-export function withName<T>(name: string, call: () => T, prefix = ''): T {
-  try {
-    return call();
-  } catch (error) {
-    throw rangeError(name, prefix + (isError(error) ? error.message : String(error)));
-  }
 }
 
 class PublicKey extends Redacted implements Recipient {

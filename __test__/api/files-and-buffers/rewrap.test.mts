@@ -141,9 +141,9 @@ test('options are checked before anything is read', async (t) => {
     t.regex(error.message, message);
   };
   const [type, range] = ['ERR_INVALID_ARG_TYPE', 'ERR_OUT_OF_RANGE'];
-  await wrong({ add: 'x' }, type, /add/);
+  await wrong({ add: 'x' }, range, /^add is a text that is no public key/);
   await wrong({ add: [1] }, type, /add\[0\]/);
-  await wrong({ add: [KeyPair.generate('x25519')] }, type, /publicKey/);
+  await wrong({ add: [publicKey(KeyPair.generate('x25519').publicKey), {}] }, type, /add\[1\]/);
   await wrong({ replace: [] }, range, /replace must have 1 to 64 items/);
   await wrong({ replace: [key], add: [key] }, range, /replace can not/);
   await wrong({ replace: [key], remove: [{ slotIndex: 0 }] }, range, /replace can not/);

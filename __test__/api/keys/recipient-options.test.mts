@@ -134,6 +134,7 @@ test('synchronous functions refuse passphrases and services', (t) => {
 test('invalid recipients and identities are refused with the reason', async (t) => {
   const key = SecretKey.generate();
   const pair = KeyPair.generate();
+  const secret = pair.exportText();
   const seal = (options: unknown) => errorOf(() => encrypt(PLAIN, options as { key: SecretKey }));
   const unseal = (options: unknown) => errorOf(() => decrypt(PLAIN, options as { key: SecretKey }));
   const five = Array.from({ length: 5 }, () => passphrase('a', { strength: CHEAP }));
@@ -141,14 +142,17 @@ test('invalid recipients and identities are refused with the reason', async (t) 
     [await seal({}), /key must be given, or recipients/],
     [await seal({ recipients: [] }), /recipients must have 1 to 64 items, not 0/],
     [await seal({ recipients: Array.from({ length: 65 }, () => key) }), /1 to 64 items, not 65/],
-    [await seal({ recipients: key }), /recipients must be an array/],
+    [await seal({ recipients: 7 }), /^recipients must be a recipient: /],
     [await seal({ recipients: [key], key }), /with key/],
     [await seal({ recipients: [key], keyId: 'a' }), /with key/],
-    [
-      await seal({ recipients: [pair] }),
-      /recipients\[0\] must be a recipient.*KeyPair: give publicKey\(pair\.publicKey\)/,
-    ],
-    [await seal({ recipients: [key, 'age1'] }), /recipients\[1\] must be a recipient/],
+    [await seal({ recipients: [key, 'age1'] }), /^recipients\[1\] .*not such a key, or not complete/],
+    [await seal({ recipients: 'swordfish' }), /^recipients is a text.*no public key.*passphrase\(text\)/],
+    [await seal({ recipients: [secret] }), /^recipients\[0\] is the text of a secret key/],
+    [await seal({ recipients: secret.toLowerCase() }), /^recipients is the text of a secret key/],
+    [await unseal({ identities: 'swordfish' }), /^identities is a text.*no secret key.*passphrase\(text\)/],
+    [await unseal({ identities: [pair.publicKey] }), /^identities\[0\] is the text of a public key/],
+    [await unseal({ identities: secret.slice(0, -1) }), /^identities is no secret key: /],
+    [await unseal({ identities: 7 }), /^identities must be an identity: /],
     [await seal({ recipients: [{ type: 'key' }] }), /recipients\[0\] must be a recipient/],
     [await seal({ recipients: [, key] }), /recipients\[0\]/], // eslint-disable-line no-sparse-arrays
     [await seal({ recipients: five }), /passphrase/],
@@ -165,7 +169,34 @@ test('invalid recipients and identities are refused with the reason', async (t) 
   ];
   for (const [error, message] of cases) {
     t.true(error instanceof Error);
-    t.regex((error as Error).message, message);
+    const text = (error as Error).message;
+    t.regex(text, message);
+    for (const value of ['swordfish', secret.slice(20, -1), pair.publicKey.slice(20)]) {
+      t.false(text.toLowerCase().includes(value.toLowerCase()));
+    }
+  }
+});
+
+test('recipients and identities take one or a list, texts of keys, and key pairs', async (t) => {
+  const own = SecretKey.generate();
+  for (const pair of [KeyPair.generate(), KeyPair.generate('x25519')]) {
+    const identities = [pair, [pair], pair.exportText(), [own, `${pair.exportText()}\n`]];
+    for (const recipients of [
+      pair,
+      [pair],
+      pair.publicKey,
+      [own, ` ${pair.publicKey}\n`],
+      publicKey(pair.publicKey),
+    ]) {
+      const sealed = await encrypt(PLAIN, { recipients });
+      for (const identity of identities) t.deepEqual(await decrypt(sealed, { identities: identity }), PLAIN);
+      t.deepEqual(decryptSync(encryptSync(PLAIN, { recipients }), { identities: pair.exportText() }), PLAIN);
+    }
+    // A recipient that is a pair leaves no secret key in what opens.
+    const sealed = await encrypt(PLAIN, { recipients: pair });
+    t.is((await failureOf(t, () => decrypt(sealed, { identities: own }))).kind, 'NoMatchingKey');
+    pair.dispose();
+    t.throws(() => encryptSync(PLAIN, { recipients: pair }), { message: 'recipients was disposed of' });
   }
 });
 
