@@ -2,26 +2,36 @@
  * Authenticated encryption of files and bytes, in segments that are processed in parallel.
  *
  * Start with {@link encryptFile} and {@link decryptFile}. {@link encrypt} and {@link decrypt} work on bytes in memory, and
- * {@link open} reads at any offset.
+ * {@link openReader} reads at any offset.
  *
  * @packageDocumentation
  */
 
-export * from './api/buffers';
-export * from './api/errors';
-export * from './api/files';
-export * from './api/floe';
-export * from './api/header';
-export * from './api/heal';
-export * from './api/inspect';
-export * from './api/reader';
-export * from './api/rewrap';
-export * from './api/salvage';
-export * from './api/segments';
-export * from './api/sync';
+export { decrypt, encrypt } from './api/buffers';
+export { SealError, type SealErrorOf, type SealFailureOf, SealstreamError } from './api/errors';
+export {
+  decryptFile,
+  type DetachedEncryptReport,
+  encryptFile,
+  type HeaderApart,
+  type HeaderOption,
+} from './api/files';
+export type { DetachedHeader } from './api/header';
+export { heal, type HealOptions } from './api/heal';
+export { inspect, sealedSize } from './api/inspect';
+export {
+  openReader,
+  type OpenReaderOptions,
+  type ReadOptions,
+  type ReadStreamOptions,
+  SealedReader,
+} from './api/reader';
+export { rewrap, type RewrapOptions, type SlotSelector } from './api/rewrap';
+export { salvage, type SalvageOptions } from './api/salvage';
+export { decryptSegments } from './api/segments';
+export { decryptSync, encryptSync } from './api/sync';
 export type * from './api/types';
-export * from './api/verify';
-export { damagePage } from './damage-page/page';
+export { verify, type VerifyOptions, type VerifyReport } from './api/verify';
 export type {
   DamageEvent,
   OperationEvent,
@@ -29,18 +39,36 @@ export type {
   OperationName,
   SegmentEvent,
 } from './internal/diagnostics';
-export { hybrid, passphrase, provider, secretKey, x25519 } from './keys/credentials';
-export * from './keys/key-pair';
+export { passphrase, provider, publicKey, secretKey } from './keys/credentials';
+export { KeyPair, type KeyPairType } from './keys/key-pair';
 export { generatePassphrase } from './keys/passphrase-generator';
-export * from './keys/secret-key';
-export type * from './keys/types';
+export { SecretKey } from './keys/secret-key';
+export type {
+  ByWhat,
+  Credential,
+  ForWhom,
+  Identity,
+  IdentityInput,
+  KeyInput,
+  OpenOptions,
+  Recipient,
+  RecipientInput,
+  SealOptions,
+  SlotType,
+  Strength,
+} from './keys/types';
 export { ProviderError, type ProviderErrorCode, type ProviderOperation } from './providers/provider-error';
 export type { KeyContext, KeyProvider } from './providers/providers';
-export * from './sources/http-source';
+export { type HttpHeaders, httpSource, type HttpSourceOptions } from './sources/http-source';
 export { SourceError, type SourceErrorCode } from './sources/source-error';
 export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources/sources';
-export * from './streams/chunks';
-export * from './streams/node';
+export { type Chunks, decryptChunks, encryptChunks } from './streams/chunks';
+export {
+  createDecryptStream,
+  createEncryptStream,
+  type DecryptStream,
+  type EncryptStream,
+} from './streams/node';
 export { DecryptionStream, EncryptionStream } from './streams/web';
 export type {
   ByteRange,
@@ -55,8 +83,6 @@ export type {
   EndDisagreement,
   EndPart,
   FileKind,
-  FloeError as FloeFailure,
-  FloeErrorCode,
   FrameError,
   FrameWorkerError,
   HeaderField,

@@ -68,7 +68,7 @@ export async function compareCases(sealstream, inputs) {
   ) => repeated(STREAMS, () => pipeline(Readable.from(chunksOf(bytes, chunkSize)), makeStream(), discard()));
   const seal = () => sealstream.createEncryptStream({ key });
   const unseal = () => sealstream.createDecryptStream({ key });
-  const reader = await sealstream.open(sealed, { key });
+  const reader = await sealstream.openReader(sealed, { key });
   const secret = sealstream.SecretKey.fromBytes(key);
   const keep = () => sealstream.rewrap(rewrapped, { key, replace: [sealstream.secretKey(secret)] });
 

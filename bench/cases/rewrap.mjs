@@ -2,7 +2,7 @@
 /** Rewrapping a large file, against its bare disk writes and against Argon2's work. */
 import { open as openFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encryptFile, generateKey, open, passphrase, rewrap } from 'sealstream';
+import { encryptFile, openReader, passphrase, rewrap, SecretKey } from 'sealstream';
 import { inPairs, median, seconds } from '../lib/measure.mjs';
 
 /** @typedef {import('../lib/report.mjs').Result} Result */
@@ -12,7 +12,7 @@ import { inPairs, median, seconds } from '../lib/measure.mjs';
  * @returns {AsyncGenerator<Result>}
  */
 export async function* rewrapCases({ source, folder, threads, rounds }) {
-  const [key, words] = [generateKey(), passphrase('correct horse battery staple')];
+  const [key, words] = [SecretKey.generate(), passphrase('correct horse battery staple')];
   const sealed = join(folder, 'sealed');
   const scratch = join(folder, 'scratch');
   try {
@@ -36,7 +36,7 @@ export async function* rewrapCases({ source, folder, threads, rounds }) {
     // Argon2 runs twice: to open the header and to seal the new slot.
     const replacePassphrase = () => inPlace({ identities, replace: [words] });
     const openTwice = async () => {
-      for (let time = 0; time < 2; time += 1) await (await open(sealed, { identities })).close();
+      for (let time = 0; time < 2; time += 1) await (await openReader(sealed, { identities })).close();
     };
     yield timeResult(
       'rewrap over two opens, with a passphrase',

@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 
-import { open } from 'sealstream';
+import { openReader } from 'sealstream';
 
 /** Keeps the most recently used readers. A replaced file gets a new reader. */
 export class Readers {
@@ -20,7 +20,7 @@ export class Readers {
   async use(path, work) {
     const { ino, size, mtimeMs } = await stat(path);
     const id = `${path} ${ino} ${size} ${mtimeMs}`;
-    const entry = this.#entries.get(id) ?? { opening: open(path, { key: this.#key }), users: 0 };
+    const entry = this.#entries.get(id) ?? { opening: openReader(path, { key: this.#key }), users: 0 };
     this.#entries.delete(id);
     this.#entries.set(id, entry);
     entry.users += 1;

@@ -115,7 +115,7 @@ interface SealErrorDetails {
  *
  * @example
  * try {
- *   floe.open(message, { key });
+ *   floe.decrypt(message, { key });
  * } catch (error) {
  *   if (FloeError.is(error, 'ERR_FLOE_HEADER_TAG')) console.error('another key, or changed');
  *   else throw error;

@@ -1,4 +1,15 @@
-// Single FLOE messages, for small records: no header, no key slots, no digest.
+/**
+ * Single FLOE messages (c2sp.org/FLOE) with AES-256-GCM and HKDF-Expand-SHA-384, for small records with a shared key: the construction
+ * of a stream's segments by itself, with no header, no key slots and no digest.
+ *
+ * @example
+ * import * as floe from 'sealstream/floe';
+ *
+ * const message = floe.encrypt(Buffer.from('text'), { key, aad: Buffer.from('row 7') });
+ * const plaintext = floe.decrypt(message, { key, aad: Buffer.from('row 7') });
+ *
+ * @packageDocumentation
+ */
 
 import { limits, native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
@@ -8,47 +19,46 @@ import { checked, integer, knownOptions } from '../internal/options';
 import { keyArgument } from '../keys/registry';
 import type { FloeOptions } from '../keys/types';
 
+export { FloeError } from './errors';
+export type { FloeOptions } from '../keys/types';
+export type { FloeError as FloeFailure, FloeErrorCode } from '../../native/binding';
+
 /**
- * Seals and opens single FLOE messages (c2sp.org/FLOE) with AES-256-GCM and HKDF-Expand-SHA-384: the construction of a stream's
- * segments, by itself. To open a message, a reader needs the key and the associated data. Both functions block the event loop.
+ * Encrypts `bytes` into one FLOE message. Each call draws a new random IV, so a key may encrypt any number of messages. Blocks the
+ * event loop.
+ *
+ * @param bytes The plaintext.
+ * @param options `key`, and the associated data that the reader must supply too.
+ * @throws FloeError, or TypeError and RangeError for wrong options.
  *
  * @example
- * const message = floe.seal(Buffer.from('text'), { key, aad: Buffer.from('row 7') });
- * const plaintext = floe.open(message, { key, aad: Buffer.from('row 7') });
+ * const message = floe.encrypt(Buffer.from('text'), { key, aad: Buffer.from('row 7') });
  */
-export const floe: Floe = { seal, open };
-
-/** The two operations on FLOE messages. */
-export interface Floe {
-  /**
-   * Seals `bytes` into one message. Each call draws a new random IV, so a key may seal any number of messages.
-   *
-   * @throws FloeError, or TypeError and RangeError for wrong options.
-   */
-  readonly seal: (bytes: Uint8Array, options: FloeOptions) => Buffer;
-  /**
-   * Opens a message. Returns plaintext only if all of it verified.
-   *
-   * @throws FloeError, or TypeError and RangeError for wrong options.
-   */
-  readonly open: (message: Uint8Array, options: FloeOptions) => Buffer;
-}
-
-function seal(bytes: Uint8Array, options: FloeOptions): Buffer {
+export function encrypt(bytes: Uint8Array, options: FloeOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
   const { key, aad, segmentLength = DEFAULT_SEGMENT_LENGTH } = messageOptions(options);
   return callNative(() => {
     const size = native.floeSize(input.length, segmentLength);
-    const sealInto = (output: Buffer) => {
+    const encryptInto = (output: Buffer) => {
       native.floeSeal(input, output, key, aad, segmentLength);
       return output;
     };
-    if (size > POOLED_SIZE) return sealInto(Buffer.allocUnsafeSlow(size));
-    return fromPool(size, (room) => sealInto(room).length);
+    if (size > POOLED_SIZE) return encryptInto(Buffer.allocUnsafeSlow(size));
+    return fromPool(size, (room) => encryptInto(room).length);
   });
 }
 
-function open(message: Uint8Array, options: FloeOptions): Buffer {
+/**
+ * Decrypts a FLOE message. Returns plaintext only if all of it verified. Blocks the event loop.
+ *
+ * @param message What {@link encrypt}, or another implementation of FLOE, returned.
+ * @param options The `key` and `aad` that it was encrypted with.
+ * @throws FloeError, or TypeError and RangeError for wrong options.
+ *
+ * @example
+ * const plaintext = floe.decrypt(message, { key, aad: Buffer.from('row 7') });
+ */
+export function decrypt(message: Uint8Array, options: FloeOptions): Buffer {
   const input = fixedBytes('message', message);
   const { key, aad, segmentLength } = messageOptions(options);
   return callNative(() => native.floeOpen(input, key, aad, segmentLength));

@@ -1,4 +1,8 @@
-// A stream's header by itself, and detached from the stream.
+/**
+ * A stream's header by itself, and detached from the stream.
+ *
+ * @packageDocumentation
+ */
 
 import { native } from '../internal/binding';
 import { fixedBytes } from '../internal/bytes';
@@ -7,6 +11,8 @@ import { run } from '../internal/operation';
 import { knownOptions, path, placementSettings } from '../internal/options';
 import { type SourceInput, sourceArgument } from '../sources/sources';
 import type { FileOptions, OperationOptions } from './types';
+
+export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
 
 /**
  * Returns the bytes of a sealed stream's header: of the header itself if it is intact and no older than its copy, else of the copy.

@@ -32,7 +32,7 @@ import type { DetachedHeader } from './header';
 import type { SegmentResult, SegmentsOptions } from './types';
 
 /** Options to open a stream for random access. */
-export type ReaderOptions = OpenOptions & ReaderSettings;
+export type OpenReaderOptions = OpenOptions & ReaderSettings;
 
 /** Options that only random access has. */
 export interface ReaderSettings extends DetachedHeader {
@@ -72,17 +72,20 @@ export interface ReadStreamOptions extends ReadOptions {
  * @throws SealError, the reason of `signal`, an error of the source, or TypeError and RangeError for wrong options.
  *
  * @example
- * const reader = await open('video.seal', { key });
+ * const reader = await openReader('video.seal', { key });
  * const bytes = await reader.read(1_000_000, 4096);
  * await reader.close();
  */
-export async function open(source: RandomAccessInput, options: ReaderOptions): Promise<SealedReader> {
+export async function openReader(
+  source: RandomAccessInput,
+  options: OpenReaderOptions,
+): Promise<SealedReader> {
   const settings = openSettings(options);
   const origin = originArgument('source', source, checked(options, DETACHED).header);
   const { cacheSize = DEFAULT_CACHE_SIZE, signal } = checked(options, READER);
   const identities = Identities.of(options).copy();
   const unlocking = { origin, identities, settings, cacheSize };
-  const operation = await operationOn(unlocking, 'open', signal);
+  const operation = await operationOn(unlocking, 'openReader', signal);
   try {
     const stream = await UnlockedStream.open(unlocking, operation);
     if (isAborted(signal)) await stream.close();
@@ -96,10 +99,10 @@ export async function open(source: RandomAccessInput, options: ReaderOptions): P
 }
 
 /**
- * A sealed stream that {@link open} opened. Any number of reads may run at once.
+ * A sealed stream that {@link openReader} opened. Any number of reads may run at once.
  *
  * @example
- * await using reader = await open('video.seal', { key });
+ * await using reader = await openReader('video.seal', { key });
  * reader.createReadStream({ start: 0, end: 65_535 }).pipe(response);
  */
 export class SealedReader {

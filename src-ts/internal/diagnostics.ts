@@ -32,7 +32,7 @@ export type OperationName =
   | 'encryptFile'
   | 'EncryptionStream'
   | 'heal'
-  | 'open'
+  | 'openReader'
   | 'rewrap'
   | 'rewrapHeader'
   | 'salvage'

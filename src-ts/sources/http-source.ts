@@ -46,7 +46,7 @@ export interface HttpSourceOptions {
  *
  * @example
  * const source = httpSource(url, { headers: async () => ({ Authorization: `Bearer ${await token()}` }) });
- * const reader = await open(source, { key });
+ * const reader = await openReader(source, { key });
  */
 export function httpSource(url: string | URL, options: HttpSourceOptions = {}): RandomAccessSource {
   const { headers, fetch: given, retries = 4 } = knownOptions(options, HTTP);

@@ -23,7 +23,7 @@ export type SourceErrorCode =
  *
  * @example
  * try {
- *   await open(httpSource(url), { key });
+ *   await openReader(httpSource(url), { key });
  * } catch (error) {
  *   if (SourceError.is(error, 'ERR_SOURCE_STATUS') && error.status === 403) console.error('the address has expired');
  * }

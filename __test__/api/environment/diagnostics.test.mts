@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test from 'ava';
-import { decrypt, decryptFile, decryptSegments, encrypt, encryptFile, open } from 'sealstream';
+import { decrypt, decryptFile, decryptSegments, encrypt, encryptFile, openReader } from 'sealstream';
 
 import { errorOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
@@ -145,19 +145,19 @@ test.serial(
   'an open reader is one operation until it is closed, and publishes the damage of its reads',
   async (t) => {
     const heard = listen(t);
-    const reader = await open(withDamage(2), { key });
+    const reader = await openReader(withDamage(2), { key });
     await reader.read(0, 100);
     await errorOf(() => reader.read(0, plaintext.length));
     t.deepEqual(
       heard.operation.map(({ operation, phase }) => `${operation} ${phase}`),
       ['open start'],
     );
-    t.like(heard.damage, [{ operation: 'open', failure: { kind: 'Segment', error: { segment: 2 } } }]);
+    t.like(heard.damage, [{ operation: 'openReader', failure: { kind: 'Segment', error: { segment: 2 } } }]);
     await reader.close();
     await reader.close();
     t.is(heard.operation.length, 2);
     t.like(heard.operation[1], { phase: 'end', report: { reads: 1, plaintextSize: 100, damageCount: 1 } });
-    await errorOf(() => open(sealed.subarray(1), { key }));
-    t.like(heard.operation[3], { operation: 'open', phase: 'end', error: { name: 'SealError' } });
+    await errorOf(() => openReader(sealed.subarray(1), { key }));
+    t.like(heard.operation[3], { operation: 'openReader', phase: 'end', error: { name: 'SealError' } });
   },
 );

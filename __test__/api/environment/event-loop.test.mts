@@ -11,10 +11,17 @@ const PRELUDE = `
   import { Readable, Writable } from 'node:stream';
   import { pipeline } from 'node:stream/promises';
   import {
-    createDecryptStream, createEncryptStream, decryptChunks, DecryptionStream, encrypt, encryptChunks, EncryptionStream,
-    generateKey, open,
+    createDecryptStream,
+    createEncryptStream,
+    decryptChunks,
+    DecryptionStream,
+    encrypt,
+    encryptChunks,
+    EncryptionStream,
+    openReader,
+    SecretKey,
   } from 'sealstream';
-  const key = generateKey();
+  const key = SecretKey.generate();
   const bytes = Buffer.alloc(8 << 20, 7);
   async function rss() {
     for (let round = 0; round < 5; round += 1) {
@@ -44,19 +51,19 @@ const IDLE = {
     void (async () => { for await (const _ of encryptChunks(never, { key })); })();`,
   'readers that are open, idle or read half-way,': `
     const sealed = await encrypt(bytes, { key });
-    const reader = await open(sealed, { key });
+    const reader = await openReader(sealed, { key });
     await reader.read(0, 1000);
     reader.createReadStream();
     for await (const _ of reader.createReadStream()) break;
     await reader.stream().getReader().read();
     await reader.segments().next();
-    await open(new Blob([sealed]), { key });
+    await openReader(new Blob([sealed]), { key });
     let isOpen = false;
     const never = {
       size: sealed.length,
       read: (offset, length) => isOpen ? new Promise(() => {}) : Promise.resolve(sealed.subarray(offset, offset + length)),
     };
-    const stuck = await open(never, { key });
+    const stuck = await openReader(never, { key });
     isOpen = true;
     void stuck.read(0, 1000);`,
 };
@@ -70,7 +77,7 @@ for (const [what, program] of Object.entries(IDLE)) {
 const MAKES = {
   'a stream that converts': 'const stream = createEncryptStream({ key }); stream.end(bytes);',
   'a stream of a reader':
-    'const stream = (await open(await encrypt(bytes, { key }), { key })).createReadStream();',
+    'const stream = (await openReader(await encrypt(bytes, { key }), { key })).createReadStream();',
 };
 const THROWS = {
   'at its first chunk': throwing('data', 1),
@@ -116,7 +123,7 @@ test('written and read chunks are not changed, detached or shared', async (t) =>
     const writer = new EncryptionStream({ key }).writable.getWriter();
     await writer.write(bytes.subarray(0, 1000));
     const sealed = await encrypt(bytes, { key });
-    const reader = await open(sealed, { key });
+    const reader = await openReader(sealed, { key });
     for (let round = 0; round < 2; round += 1) {
       const read = await reader.read(100, 100_000);
       console.log(read.equals(bytes.subarray(0, 100_000)));
@@ -161,7 +168,7 @@ test.serial('10,000 reads, and readers that are forgotten, leave no memory behin
     async function all(count) {
       for (const source of [sealed, new Blob([sealed])]) {
         for (let round = 0; round < count; round += 1) {
-          const reader = await open(source, { key });
+          const reader = await openReader(source, { key });
           const reads = Array.from({ length: 100 }, (_, index) => reader.read(index * 77_777, 1000));
           const parts = await Promise.all(reads);
           if (!parts.every((part) => part.equals(bytes.subarray(0, 1000)))) throw new Error('another plaintext');

@@ -8,9 +8,6 @@ import * as sealstream from 'sealstream';
 import {
   decryptSync,
   encryptSync,
-  floe,
-  FloeError,
-  type FloeErrorCode,
   inspect,
   ProviderError,
   SealError,
@@ -18,6 +15,8 @@ import {
   SecretKey,
   SourceError,
 } from 'sealstream';
+import * as floe from 'sealstream/floe';
+import { FloeError, type FloeErrorCode } from 'sealstream/floe';
 
 import { withFlippedByte } from '../support/bytes.mjs';
 import { errorOf } from '../support/errors.mjs';
@@ -28,10 +27,10 @@ const require = createRequire(import.meta.url);
 const key = SecretKey.generate();
 
 /** An error of each class, by the class's name. */
-async function errorsOf(from: Package): Promise<Record<string, unknown>> {
+async function errorsOf(from: Package, messages: typeof floe): Promise<Record<string, unknown>> {
   const own = from.SecretKey.generate();
   const stream = from.encryptSync(Buffer.from('text'), { key: own });
-  const message = from.floe.seal(Buffer.from('text'), { key: own });
+  const message = messages.encrypt(Buffer.from('text'), { key: own });
   const fetch = () => Promise.resolve(new Response(null, { status: 404 }));
   const service = {
     name: 'none',
@@ -40,9 +39,9 @@ async function errorsOf(from: Package): Promise<Record<string, unknown>> {
   };
   return {
     SealError: await errorOf(() => from.decryptSync(withFlippedByte(stream, 0), { key: own })),
-    FloeError: await errorOf(() => from.floe.open(withFlippedByte(message, 80), { key: own })),
+    FloeError: await errorOf(() => messages.decrypt(withFlippedByte(message, 80), { key: own })),
     SourceError: await errorOf(() =>
-      from.open(from.httpSource('http://localhost/a', { fetch }), { key: own }),
+      from.openReader(from.httpSource('http://localhost/a', { fetch }), { key: own }),
     ),
     ProviderError: await errorOf(() =>
       from.encrypt(Buffer.from('text'), { recipients: [from.provider(service, 'a')] }),
@@ -68,7 +67,7 @@ function checkAll(t: ExecutionContext, errors: Record<string, unknown>): void {
 }
 
 test('each class recognizes its errors, and the base all of them', async (t) => {
-  const errors = await errorsOf(sealstream);
+  const errors = await errorsOf(sealstream, floe);
   checkAll(t, errors);
   for (const error of Object.values(errors)) t.true(error instanceof SealstreamError);
 });
@@ -80,7 +79,7 @@ test('errors of another copy of the package are recognized', async (t) => {
   for (const file of first) Reflect.deleteProperty(require.cache, file);
   const copy = require('sealstream') as Package;
   t.not(copy.SealError, SealError);
-  const errors = await errorsOf(copy);
+  const errors = await errorsOf(copy, require('sealstream/floe') as typeof floe);
   checkAll(t, errors);
   for (const error of Object.values(errors)) t.false(error instanceof SealstreamError);
 });
@@ -157,8 +156,8 @@ test('the code tells the type of the failure', async (t) => {
   const cause: NodeJS.ErrnoException = missing.cause;
   t.deepEqual([failure.syscall, cause.code], ['open', 'ENOENT']);
 
-  const message = floe.seal(Buffer.from('text'), { key });
-  const bare = await errorOf(() => floe.open(withFlippedByte(message, 80), { key }));
+  const message = floe.encrypt(Buffer.from('text'), { key });
+  const bare = await errorOf(() => floe.decrypt(withFlippedByte(message, 80), { key }));
   if (!FloeError.is(bare, 'ERR_FLOE_FRAME')) return t.fail();
   const frame: number = bare.failure.frame;
   t.is(frame, 0);

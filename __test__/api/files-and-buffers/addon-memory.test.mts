@@ -1,13 +1,14 @@
 // The memory that the addon writes to: what it shares with what is read, and what a failure leaves there.
 
 import test from 'ava';
-import { decryptSync, encryptSync, floe, generateKey } from 'sealstream';
+import { decryptSync, encryptSync, SecretKey } from 'sealstream';
+import * as floe from 'sealstream/floe';
 
 import { native } from '../../../dist/internal/binding.js';
 
 import { pattern } from '../support/bytes.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const secret = Buffer.alloc(32, 7);
 
 test('small ciphertexts that share a pool are sealed again, as text, key and associated data', (t) => {
@@ -16,9 +17,9 @@ test('small ciphertexts that share a pool are sealed again, as text, key and ass
   t.is(first.buffer, second.buffer, 'they share no pool, so that this shows nothing');
   t.true(decryptSync(decryptSync(second, { key }), { key }).equals(pattern(100)));
   const pooledKey = first.subarray(0, 32);
-  const message = floe.seal(second, { key: pooledKey, aad: first });
+  const message = floe.encrypt(second, { key: pooledKey, aad: first });
   t.is(message.buffer, first.buffer);
-  t.true(floe.open(message, { key: pooledKey, aad: first }).equals(second));
+  t.true(floe.decrypt(message, { key: pooledKey, aad: first }).equals(second));
   t.true(decryptSync(encryptSync(message, { key: pooledKey }), { key: pooledKey }).equals(message));
 });
 
@@ -26,7 +27,7 @@ test('slices of a pool of any sizes do not overlap', (t) => {
   const slices = Array.from({ length: 400 }, (_, index) =>
     index % 2 === 0
       ? { size: index * 7, sealed: encryptSync(pattern(index * 7), { key }), open: decryptSync }
-      : { size: index * 7, sealed: floe.seal(pattern(index * 7), { key }), open: floe.open },
+      : { size: index * 7, sealed: floe.encrypt(pattern(index * 7), { key }), open: floe.decrypt },
   );
   for (const { size, sealed, open } of slices) t.true(open(sealed, { key }).equals(pattern(size)), `${size}`);
 });

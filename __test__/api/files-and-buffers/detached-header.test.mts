@@ -4,19 +4,17 @@ import { pathToFileURL } from 'node:url';
 
 import test, { type ExecutionContext } from 'ava';
 import {
-  attachHeader,
   decrypt,
   decryptFile,
-  detachHeader,
   encryptFile,
-  exportHeader,
-  generateKey,
-  open,
+  openReader,
   passphrase,
   provider,
   salvage,
+  SecretKey,
   verify,
 } from 'sealstream';
+import { attachHeader, detachHeader, exportHeader } from 'sealstream/header';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf as thrownBy } from '../support/errors.mjs';
@@ -24,7 +22,7 @@ import { contents, temporaryDirectory } from '../support/files.mjs';
 import { CHEAP, FakeService } from '../support/key-holders.mjs';
 
 const plaintext = pattern(300_000);
-const key = generateKey();
+const key = SecretKey.generate();
 const SIZES = { frameSize: 1024, segmentSize: 65_536 } as const;
 
 test('a header is detached from its stream, and the stream is written without it', async (t) => {
@@ -48,7 +46,7 @@ test('a body is read at any offset, from every kind of source', async (t) => {
     read: (offset: number, length: number) => Promise.resolve(body.subarray(offset, offset + length)),
   };
   for (const source of [path('body'), body, new Blob([body]), object]) {
-    const reader = await open(source, { key, header });
+    const reader = await openReader(source, { key, header });
     t.is(reader.size, plaintext.length);
     t.deepEqual(await reader.read(123_456, 100_000), plaintext.subarray(123_456, 223_456));
     await reader.close();
@@ -67,7 +65,7 @@ test('passphrases and key services open a body by its header', async (t) => {
   for (const identity of [words, service]) {
     await decryptFile(path('body'), path('out'), { identities: [identity], header, overwrite: true });
     t.deepEqual(readFileSync(path('out')), plaintext);
-    const reader = await open(path('body'), { identities: [identity], header });
+    const reader = await openReader(path('body'), { identities: [identity], header });
     t.deepEqual(await reader.read(0, 10), plaintext.subarray(0, 10));
     await reader.close();
     t.true((await verify(path('body'), { identities: [identity], header })).sound);
@@ -116,7 +114,7 @@ test('the error for a body without its header names the header', async (t) => {
   const { path, body } = await sealed(t);
   for (const opening of [
     decryptFile(path('body'), path('out'), { key }),
-    open(body, { key }),
+    openReader(body, { key }),
     verify(path('body'), { key }),
   ]) {
     const error = await errorOf(opening);
@@ -190,7 +188,7 @@ test('options for headers are checked', async (t) => {
   t.is(await codeOf(decryptFile(plain, to, { key, header: any('detached') })), 'ERR_INVALID_ARG_TYPE');
   t.is(await codeOf(decryptFile(plain, to, { key, header, resume: true })), 'ERR_OUT_OF_RANGE');
   t.is(await codeOf(verify(plain, { header: any(1) })), 'ERR_INVALID_ARG_TYPE');
-  t.is(await codeOf(open(plain, { key, header: any(1) })), 'ERR_INVALID_ARG_TYPE');
+  t.is(await codeOf(openReader(plain, { key, header: any(1) })), 'ERR_INVALID_ARG_TYPE');
   t.is(await codeOf(attachHeader(any('x'), plain, to)), 'ERR_INVALID_ARG_TYPE');
   t.is(await codeOf(decryptFile(path('body'), to, { key, header: header.subarray(1) })), 'ERR_OUT_OF_RANGE');
 });

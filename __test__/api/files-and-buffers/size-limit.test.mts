@@ -10,14 +10,14 @@ import {
   decrypt,
   decryptChunks,
   decryptFile,
-  decryptSegments,
   DecryptionStream,
+  decryptSegments,
   decryptSync,
   encryptSync,
-  generateKey,
   inspect,
-  open,
+  openReader,
   salvage,
+  SecretKey,
   verify,
 } from 'sealstream';
 
@@ -26,7 +26,7 @@ import { failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
 import { crc32c } from '../support/independent-opener.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const stream = encryptSync(pattern(5000), { key, frameSize: 1024, segmentSize: 2048 });
 const MAXIMUM = Number.MAX_SAFE_INTEGER;
 
@@ -77,8 +77,8 @@ function reads(t: ExecutionContext, bytes: Buffer): [name: string, read: () => u
     ['inspect a file', () => inspect(from)],
     ['verify', () => verify(from)],
     ['verify with a key', () => verify(bytes, { key })],
-    ['open', () => open(from, { key })],
-    ['open a blob', () => open(new Blob([bytes]), { key })],
+    ['openReader', () => openReader(from, { key })],
+    ['open a blob', () => openReader(new Blob([bytes]), { key })],
     ['decrypt', () => decrypt(bytes, { key })],
     ['decryptSync', () => decryptSync(bytes, { key })],
     ['decryptFile', () => decryptFile(from, to, { key })],

@@ -17,7 +17,7 @@ import {
   EncryptionStream,
   type Identity,
   inspect,
-  open,
+  openReader,
   type Recipient,
   salvage,
   type SecretKey,
@@ -70,7 +70,7 @@ function openings(
     read: (at: number, size: number) => Promise.resolve(stream.subarray(at, at + size)),
   };
   const reading = async (input: string | typeof source, identities: Identities) => {
-    const reader = await open(input, { identities, context: 'docs' });
+    const reader = await openReader(input, { identities, context: 'docs' });
     const plain = await reader.read(0, PLAIN.length);
     await reader.close();
     return { plain };

@@ -7,10 +7,10 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  floe,
   inspect,
   SecretKey,
 } from 'sealstream';
+import * as floe from 'sealstream/floe';
 
 import { errorOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
@@ -123,13 +123,13 @@ test('decryptFile', refuses, (o) => (decryptFile as Untyped)('a', 'b', o), [
   ...FOR_RUNNING,
   ...FOR_PLACING,
 ]);
-test('floe.seal', refuses, (o) => (floe.seal as Untyped)(bytes, o), [
+test('floe.encrypt', refuses, (o) => (floe.encrypt as Untyped)(bytes, o), [
   ...FOR_KEY,
   ...wrong('aad', 'TypeError', ['text', null, 7]),
   ...wrong('segmentLength', 'TypeError', ['64', null]),
   ...wrong('segmentLength', 'RangeError', [0, 32, 2 ** 32 - 1, 64.5, Number.NaN]),
 ]);
-test('floe.open', refuses, (o) => (floe.open as Untyped)(bytes, o), [
+test('floe.decrypt', refuses, (o) => (floe.decrypt as Untyped)(bytes, o), [
   ...FOR_KEY,
   ...wrong('aad', 'TypeError', ['text', null, 7]),
   ...wrong('segmentLength', 'RangeError', [0, 32, 2 ** 32 - 1]),
@@ -144,11 +144,11 @@ test('asynchronous functions reject and synchronous ones throw', async (t) => {
 
 test('values other than bytes are refused by name', async (t) => {
   for (const value of ['text', null, undefined, [1, 2], new Uint16Array(4), new ArrayBuffer(8), {}]) {
-    for (const call of [encrypt, decrypt, encryptSync, decryptSync, floe.seal] as Untyped[]) {
+    for (const call of [encrypt, decrypt, encryptSync, decryptSync, floe.encrypt] as Untyped[]) {
       const error = await errorOf(() => call(value, { key }));
       t.true(error instanceof TypeError && error.message.startsWith('bytes '), String(error));
     }
-    const error = await errorOf(() => (floe.open as Untyped)(value, { key }));
+    const error = await errorOf(() => (floe.decrypt as Untyped)(value, { key }));
     t.true(error instanceof TypeError && error.message.startsWith('message '), String(error));
   }
 });
@@ -164,9 +164,9 @@ test('detached bytes are refused, since they would read as empty', async (t) => 
       ['bytes', () => decrypt(value, { key })],
       ['bytes', () => encryptSync(value, { key })],
       ['bytes', () => decryptSync(value, { key })],
-      ['bytes', () => floe.seal(value, { key })],
-      ['message', () => floe.open(value, { key })],
-      ['aad', () => floe.seal(bytes, { key, aad: value })],
+      ['bytes', () => floe.encrypt(value, { key })],
+      ['message', () => floe.decrypt(value, { key })],
+      ['aad', () => floe.encrypt(bytes, { key, aad: value })],
       ['source', () => inspect(value)],
     ];
     for (const [name, call] of calls) {
@@ -223,7 +223,7 @@ test('sealedSize refuses invalid sizes', (t) => {
 test("an error never shows a key's bytes", async (t) => {
   const secret = 'correct horse battery staple';
   for (const value of [secret, [secret], { secret }, Buffer.from(secret), new Set([secret])]) {
-    for (const call of [encrypt, decryptSync, floe.seal] as Untyped[]) {
+    for (const call of [encrypt, decryptSync, floe.encrypt] as Untyped[]) {
       const error = await errorOf(() => call(bytes, { key: value }));
       t.true(error instanceof Error);
       t.false((error as Error).message.includes('correct'), (error as Error).message);

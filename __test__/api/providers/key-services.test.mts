@@ -17,12 +17,12 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  generateKey,
   type KeyContext,
   type KeyProvider,
-  open,
+  openReader,
   provider,
   ProviderError,
+  SecretKey,
   secretKey,
   verify,
 } from 'sealstream';
@@ -33,7 +33,7 @@ import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
 
 const plaintext = pattern(300_000);
-const key = generateKey();
+const key = SecretKey.generate();
 
 /** A service with a key for each id, in memory. */
 class Vault implements KeyProvider {
@@ -100,7 +100,7 @@ test('bytes, files, streams and readers are sealed for a service and opened by i
   const piped = await buffer(Readable.from([plaintext]).pipe(createEncryptStream({ recipients })));
   t.deepEqual(await buffer(Readable.from([piped]).pipe(createDecryptStream({ identities }))), plaintext);
 
-  const reader = await open(target, { identities });
+  const reader = await openReader(target, { identities });
   t.deepEqual(Buffer.from(await reader.read(1000, 10)), plaintext.subarray(1000, 1010));
   await reader.close();
   t.true((await verify(target, { identities })).sound);
@@ -127,7 +127,7 @@ test('a service is called only for a listed name and key id', async (t) => {
   const vault = new Vault();
   const identities = [provider(vault, 'a'), provider(new Vault('wider'), 'admin')];
   t.is((await failureOf(t, () => decrypt(sealed, { identities }))).kind, 'NoMatchingKey');
-  t.is((await failureOf(t, () => open(sealed, { identities }))).kind, 'NoMatchingKey');
+  t.is((await failureOf(t, () => openReader(sealed, { identities }))).kind, 'NoMatchingKey');
   t.deepEqual(vault.asked, []);
 });
 
@@ -171,7 +171,7 @@ test('a service that is down matters only if nothing else opens the stream', asy
   );
 
   second.isDown = true;
-  const identities = [provider(vault, 'a'), provider(second, 'a'), generateKey()];
+  const identities = [provider(vault, 'a'), provider(second, 'a'), SecretKey.generate()];
   t.true((await errorOf(() => decrypt(sealed, { identities }))) instanceof ProviderError);
 });
 

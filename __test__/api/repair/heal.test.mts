@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import test, { type ExecutionContext } from 'ava';
-import { decrypt, encryptFile, encryptSync, exportHeader, generateKey, heal } from 'sealstream';
+import { decrypt, encryptFile, encryptSync, heal, SecretKey } from 'sealstream';
+import { exportHeader } from 'sealstream/header';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
 import { crc64 } from '../support/independent-opener.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plaintext = pattern(300_000);
 const SEGMENT = 65_536;
 const RECORD = 32 + 74 + SEGMENT + 32 + 8;

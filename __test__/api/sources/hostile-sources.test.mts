@@ -1,7 +1,13 @@
 // Sources that lie, fail half-way or call back: few bytes are asked of them, and every promise settles.
 
 import test from 'ava';
-import { decryptSegments, encryptSync, open, type RandomAccessSource, type SealedReader } from 'sealstream';
+import {
+  decryptSegments,
+  encryptSync,
+  openReader,
+  type RandomAccessSource,
+  type SealedReader,
+} from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { key, plaintext, sealed } from '../support/small-segments.mjs';
@@ -30,7 +36,7 @@ test('a header that claims an immense stream is authenticated before its end is 
     const stream = Buffer.from(encryptSync(plaintext, { key }));
     stream.writeBigUInt64BE(BigInt(claimed), 24);
     const { source, asked } = claiming(stream, Number.MAX_SAFE_INTEGER);
-    const failure = await failureOf(t, () => open(source, { key }));
+    const failure = await failureOf(t, () => openReader(source, { key }));
     t.is(failure.kind, 'HeaderDamaged');
     t.true(asked.reduce((sum, length) => sum + length) < 5 * 2 ** 20, String(asked));
   }
@@ -44,7 +50,7 @@ test('a server that claims an immense end is refused even with an authentic head
   stream.writeBigUInt64BE(2n ** 40n, end);
   stream.writeUInt32BE(crc32c(stream.subarray(end, end + 12)), end + 12);
   const { source, asked } = claiming(stream, size);
-  await errorOf(() => open(source, { key }));
+  await errorOf(() => openReader(source, { key }));
   t.true(Math.max(...asked) < 2 ** 20, String(asked));
 });
 
@@ -79,11 +85,11 @@ test('the memory of a Blob-like object is copied', async (t) => {
     }),
     arrayBuffer: () => undefined,
   };
-  const reader = await open(blob as never, { key });
+  const reader = await openReader(blob as never, { key });
   t.deepEqual(await reader.read(0, 1e6), plaintext);
   await reader.close();
   const wrong = { ...blob, slice: () => ({ arrayBuffer: () => Promise.resolve(7) }) };
-  t.true((await errorOf(() => open(wrong as never, { key }))) instanceof TypeError);
+  t.true((await errorOf(() => openReader(wrong as never, { key }))) instanceof TypeError);
 });
 
 test('a handle that reports an impossible number of read bytes is refused', async (t) => {
@@ -93,7 +99,7 @@ test('a handle that reports an impossible number of read bytes is refused', asyn
       stat: () => Promise.resolve({ size: sealed.length, isFile: () => true }),
       read: () => Promise.resolve({ bytesRead }),
     };
-    const error = await errorOf(() => open(handle as never, { key }));
+    const error = await errorOf(() => openReader(handle as never, { key }));
     t.true(error instanceof RangeError || error instanceof TypeError, String(bytesRead));
   }
 });
@@ -107,7 +113,10 @@ test('a source that aborts and fails at the same time is reported once', async (
     },
     read: () => Promise.reject(new Error('not called')),
   };
-  t.regex(String(await errorOf(() => open(source, { key, signal: abort.signal }))), /enough|of the size/);
+  t.regex(
+    String(await errorOf(() => openReader(source, { key, signal: abort.signal }))),
+    /enough|of the size/,
+  );
 });
 
 test('if one request fails, the others are cancelled', async (t) => {
@@ -122,7 +131,7 @@ test('if one request fails, the others are cancelled', async (t) => {
     },
   };
   const large = { ...source, size: 1_000_000 };
-  t.regex(String(await errorOf(() => open(large, { key }))), /of the head/);
+  t.regex(String(await errorOf(() => openReader(large, { key }))), /of the head/);
   t.true(tail?.aborted);
 });
 
@@ -138,11 +147,11 @@ test('a source is closed once, also if nothing begins or if its close calls the 
     },
   };
   const signal = AbortSignal.abort();
-  await errorOf(() => open(source, { key, signal }));
+  await errorOf(() => openReader(source, { key, signal }));
   t.is(closed, 1);
   await errorOf(() => decryptSegments(source, { key, signal }).next());
   t.is(closed, 2);
-  readers.push(await open(source, { key }));
+  readers.push(await openReader(source, { key }));
   await readers[0]?.close();
   t.is(closed, 3);
 });

@@ -2,7 +2,14 @@ import { execFile } from 'node:child_process';
 import { inspect, promisify } from 'node:util';
 
 import test from 'ava';
-import { encryptSync, generateKey, httpSource, open, SealError, type HttpSourceOptions } from 'sealstream';
+import {
+  encryptSync,
+  httpSource,
+  type HttpSourceOptions,
+  openReader,
+  SealError,
+  SecretKey,
+} from 'sealstream';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf } from '../support/errors.mjs';
@@ -134,13 +141,13 @@ test('wrong arguments are refused at the call, and never shown', (t) => {
   }
 });
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plaintext = pattern(99 * 8192 + 5000);
 const sealed = encryptSync(plaintext, { key, frameSize: 1024, segmentSize: 8192 });
 
 test('a stream of a hundred segments opens with two requests, and a short read requests few bytes', async (t) => {
   const server = await rangeServer(t, sealed);
-  await using reader = await open(httpSource(server.url), { key });
+  await using reader = await openReader(httpSource(server.url), { key });
   t.is(reader.size, plaintext.length);
   t.is(server.requests.length, 2);
 
@@ -163,14 +170,14 @@ test('a stream of a hundred segments opens with two requests, and a short read r
 
 test('a short stream is opened and read with a single request', async (t) => {
   const server = await rangeServer(t, encryptSync(Buffer.from('text'), { key }));
-  await using reader = await open(httpSource(server.url), { key });
+  await using reader = await openReader(httpSource(server.url), { key });
   t.is((await reader.read(0, 4)).toString(), 'text');
   t.deepEqual(ranges(server), ['bytes=0-4095']);
 });
 
 test("a reader refuses a changed object with the source's error", async (t) => {
   const server = await rangeServer(t, sealed);
-  await using reader = await open(httpSource(server.url), { key });
+  await using reader = await openReader(httpSource(server.url), { key });
   server.object.headers = { ETag: '"v2"' };
   t.is((await sourceError(() => reader.read(400_000, 10))).code, 'ERR_SOURCE_CHANGED');
   server.object.headers = { ETag: '"v1"' };
@@ -179,22 +186,22 @@ test("a reader refuses a changed object with the source's error", async (t) => {
 
 test("opening fails with the source's error", async (t) => {
   const missing = await rangeServer(t, sealed, always(404));
-  t.is((await sourceError(() => open(httpSource(missing.url), { key }))).status, 404);
+  t.is((await sourceError(() => openReader(httpSource(missing.url), { key }))).status, 404);
   for (const object of [Buffer.alloc(0), Buffer.from('no sealed stream'), withFlippedByte(sealed, 100)]) {
     const { url } = await rangeServer(t, object);
-    t.true((await errorOf(() => open(httpSource(url), { key }))) instanceof SealError);
+    t.true((await errorOf(() => openReader(httpSource(url), { key }))) instanceof SealError);
   }
 });
 
 test('a signal stops opening and reading, and closing the reader stops the rest', async (t) => {
   const server = await rangeServer(t, sealed, (_, __, count) => count > 2);
-  const reader = await open(httpSource(server.url), { key });
+  const reader = await openReader(httpSource(server.url), { key });
   const stopped = await errorOf(() => reader.read(400_000, 10, { signal: AbortSignal.timeout(50) }));
   t.is((stopped as Error).name, 'TimeoutError');
   const pending = errorOf(() => reader.read(500_000, 10));
   await reader.close();
   t.is(((await pending) as { code?: string }).code, 'ERR_INVALID_STATE');
 
-  const opening = open(httpSource(server.url), { key, signal: AbortSignal.timeout(50) });
+  const opening = openReader(httpSource(server.url), { key, signal: AbortSignal.timeout(50) });
   t.is(((await errorOf(() => opening)) as Error).name, 'TimeoutError');
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { type ExecutionContext } from 'ava';
-import { open, type RandomAccessInput, type RandomAccessSource, type SealedReader } from 'sealstream';
+import { openReader, type RandomAccessInput, type RandomAccessSource, type SealedReader } from 'sealstream';
 
 import { temporaryDirectory } from '../support/files.mjs';
 import { key, plaintext, sealed, SIZES } from '../support/small-segments.mjs';
@@ -67,7 +67,7 @@ export function shared(bytes: Uint8Array): Uint8Array {
 }
 
 export async function opened(t: ExecutionContext, source: RandomAccessInput = sealed, cacheSize?: number) {
-  const reader = await open(source, { key, cacheSize });
+  const reader = await openReader(source, { key, cacheSize });
   t.teardown(() => reader.close());
   return reader;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 
 import test from 'ava';
-import { decryptSegments, open, type RandomAccessSource, type SealedReader } from 'sealstream';
+import { decryptSegments, openReader, type RandomAccessSource, type SealedReader } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
@@ -24,7 +24,7 @@ test('closing cancels running reads, waits for them, and closes the file', async
   const directory = temporaryDirectory(t);
   const path = join(directory, 'sealed');
   writeFileSync(path, sealed);
-  const reader = await open(path, { key });
+  const reader = await openReader(path, { key });
   const reads = Array.from({ length: 50 }, (_, index) => reader.read(index * 100, 3000));
   const outcomes = Promise.allSettled(reads);
   const closing = reader.close();
@@ -54,7 +54,7 @@ test('closing cancels a source that does not answer, and closes it once', async 
   const source = new RecordingSource(sealed, (bytes, reads) =>
     reads <= 2 ? bytes : new Promise(() => undefined),
   );
-  const reader = await open(source, { key });
+  const reader = await openReader(source, { key });
   const segments = reader.segments();
   const waiting = Promise.allSettled([
     reader.read(0, 10),
@@ -74,7 +74,7 @@ test('closing cancels a source that does not answer, and closes it once', async 
 test('a file handle stays open and keeps its position', async (t) => {
   const { 'file handle': handle } = await sources(t);
   const file = handle as Awaited<ReturnType<typeof openFile>>;
-  const reader = await open(file, { key });
+  const reader = await openReader(file, { key });
   t.deepEqual(await reader.read(0, SIZE), plaintext);
   await reader.close();
   t.is((await file.stat()).isFile(), true);
@@ -99,7 +99,7 @@ test('a file that became shorter is reported', async (t) => {
 
 test('an open reader yields the segments of the stream during reads', async (t) => {
   for (const source of Object.values(await sources(t))) {
-    const reader = await open(source, { key });
+    const reader = await openReader(source, { key });
     const [first, second] = await Promise.all([
       gather(reader.segments({ threads: 2 })),
       gather(decryptSegments(source, { key })),
@@ -143,7 +143,7 @@ test('the caller of a cancelled read may close the reader too', async (t) => {
       return new Promise(() => undefined);
     },
   };
-  const reader: SealedReader = await open(source, { key });
+  const reader: SealedReader = await openReader(source, { key });
   const read = errorOf(() => reader.read(5000, 10));
   await reader.close();
   t.like(await read, { code: 'ERR_INVALID_STATE' });
@@ -159,5 +159,5 @@ test('the failure to open a source is reported, even if closing it fails', async
       throw new Error('of the close');
     },
   };
-  t.is(await errorOf(() => open(source, { key })), cause);
+  t.is(await errorOf(() => openReader(source, { key })), cause);
 });

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 
 import test from 'ava';
-import { encryptSync, open } from 'sealstream';
+import { encryptSync, openReader } from 'sealstream';
 
 import { errorOf } from '../support/errors.mjs';
 import { key, plaintext, sealed } from '../support/small-segments.mjs';
@@ -49,7 +49,7 @@ test('a stream reads a few pieces ahead, and stops when it is destroyed', async 
   const stream = encryptSync(long, { key });
   for (const end of ['node', 'web'] as const) {
     const source = new RecordingSource(stream);
-    const reader = await open(source, { key, cacheSize: 0 });
+    const reader = await openReader(source, { key, cacheSize: 0 });
     source.reads.length = 0;
     if (end === 'node') {
       const readable = reader.createReadStream();
@@ -99,7 +99,7 @@ test('a stream that is destroyed early cancels its source', async (t) => {
   t.true(source.reads.at(-1)?.signal.aborted);
   t.is(await errorOf(() => reader.read(0, 10, { signal })), signal.reason);
   const late = new AbortController();
-  const opening = open(new RecordingSource(sealed, () => new Promise(() => undefined)), {
+  const opening = openReader(new RecordingSource(sealed, () => new Promise(() => undefined)), {
     key,
     signal: late.signal,
   });
@@ -113,7 +113,7 @@ test("a stream without an end may start at the plaintext's end, or after it", as
     [plaintext, plaintext.length + 5],
     [Buffer.alloc(0), 0],
   ] as const) {
-    const reader = await open(encryptSync(bytes, { key }), { key });
+    const reader = await openReader(encryptSync(bytes, { key }), { key });
     for (const end of [undefined, Infinity])
       t.is((await buffer(reader.createReadStream({ start, end }))).length, 0);
     await reader.close();

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 
 import test from 'ava';
-import { decryptSegments, encryptSync, generateKey, open, verify } from 'sealstream';
+import { decryptSegments, encryptSync, openReader, SecretKey, verify } from 'sealstream';
 
 import { withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
@@ -22,7 +22,7 @@ import {
 for (const cacheSize of [undefined, 0, 3000]) {
   test(`every source gives every range, with a cache of ${cacheSize ?? 'the default size'}`, async (t) => {
     for (const [name, source] of Object.entries(await sources(t))) {
-      const reader = await open(source, { key, cacheSize });
+      const reader = await openReader(source, { key, cacheSize });
       t.is(reader.size, SIZE);
       t.is(reader.streamId, sealed.subarray(32, 64).toString('hex'));
       const reads = PLACES.flatMap((offset) =>
@@ -57,7 +57,7 @@ test('long reads, of many pieces, from every source', async (t) => {
   const long = Buffer.alloc(5 * 2 ** 20 + 77, 'several pieces of it ');
   const stream = encryptSync(long, { key, frameSize: 4096, segmentSize: 3 * 4096 });
   for (const source of Object.values(await sources(t, stream))) {
-    const reader = await open(source, { key });
+    const reader = await openReader(source, { key });
     t.true((await reader.read(1000, long.length)).equals(long.subarray(1000)));
     t.true((await buffer(reader.createReadStream({ start: 5 }))).equals(long.subarray(5)));
     t.true((await bytesOf(reader.stream({ offset: 5 }))).equals(long.subarray(5)));
@@ -82,18 +82,18 @@ test('a stream that is cut, too long, damaged at its end or for another key is r
   ];
   for (const [stream, kind] of refusals) {
     for (const [name, source] of Object.entries(await sources(t, stream))) {
-      t.regex((await failureOf(t, () => open(source, { key }))).kind, kind, name);
+      t.regex((await failureOf(t, () => openReader(source, { key }))).kind, kind, name);
     }
   }
   for (const source of Object.values(await sources(t))) {
-    t.is((await failureOf(t, () => open(source, { key: generateKey() }))).kind, 'NoMatchingKey');
+    t.is((await failureOf(t, () => openReader(source, { key: SecretKey.generate() }))).kind, 'NoMatchingKey');
   }
-  t.is((await failureOf(t, () => open('/nowhere/at/all', { key }))).kind, 'Io');
+  t.is((await failureOf(t, () => openReader('/nowhere/at/all', { key }))).kind, 'Io');
 });
 
 test('damage fails only the reads that it concerns, with its place', async (t) => {
   for (const source of Object.values(await sources(t, withDamage(2)))) {
-    const reader = await open(source, { key });
+    const reader = await openReader(source, { key });
     t.deepEqual(await reader.read(0, 2 * SEGMENT), plaintext.subarray(0, 2 * SEGMENT));
     const failure = await failureOf(t, () => reader.read(0, SIZE));
     t.like(failure, {
@@ -168,14 +168,14 @@ test("a read rejects with its source's error, or with what is wrong with its ans
   for (const [answer, due] of answers) {
     let isBad = false;
     const source = new RecordingSource(sealed, (bytes) => (isBad ? answer(bytes) : bytes));
-    const reader = await open(source, { key, cacheSize: 0 });
+    const reader = await openReader(source, { key, cacheSize: 0 });
     isBad = true;
     const seen: unknown[] = [
       await errorOf(() => reader.read(0, 1)),
       await errorOf(() => buffer(reader.createReadStream())),
       await errorOf(() => bytesOf(reader.stream())),
       await errorOf(() => gather(reader.segments())),
-      await errorOf(() => open(source, { key })),
+      await errorOf(() => openReader(source, { key })),
       await errorOf(() => gather(decryptSegments(source, { key }))),
     ];
     for (const error of seen) {
@@ -202,16 +202,19 @@ test('invalid sources and wrong sizes are refused at once', async (t) => {
     { size: '5', read: () => undefined },
     [] as unknown,
   ]) {
-    t.true((await errorOf(() => open(source as never, { key }))) instanceof TypeError, String(source));
+    t.true((await errorOf(() => openReader(source as never, { key }))) instanceof TypeError, String(source));
   }
   const read = () => Promise.resolve(new Uint8Array());
   for (const size of [-1, 1.5, NaN, 2 ** 53]) {
-    t.true((await errorOf(() => open({ size, read }, { key }))) instanceof RangeError);
+    t.true((await errorOf(() => openReader({ size, read }, { key }))) instanceof RangeError);
     t.true(
-      (await errorOf(() => open({ size: () => Promise.resolve(size), read }, { key }))) instanceof RangeError,
+      (await errorOf(() => openReader({ size: () => Promise.resolve(size), read }, { key }))) instanceof
+        RangeError,
     );
   }
-  t.true((await errorOf(() => open({ size: 5, read, close: 5 } as never, { key }))) instanceof TypeError);
+  t.true(
+    (await errorOf(() => openReader({ size: 5, read, close: 5 } as never, { key }))) instanceof TypeError,
+  );
 });
 
 test('arguments are checked', async (t) => {
@@ -246,7 +249,7 @@ test('arguments are checked', async (t) => {
   t.throws(() => reader.sealedRange({ offset: 0, length: 0.5 }), { instanceOf: RangeError });
   t.throws(() => reader.segments({ threads: -1 }), { instanceOf: RangeError });
   for (const cacheSize of [-1, 1.5, NaN]) {
-    t.true((await errorOf(() => open(sealed, { key, cacheSize }))) instanceof RangeError);
+    t.true((await errorOf(() => openReader(sealed, { key, cacheSize }))) instanceof RangeError);
   }
-  t.true((await errorOf(() => open(sealed, { key, cachSize: 5 } as never))) instanceof TypeError);
+  t.true((await errorOf(() => openReader(sealed, { key, cachSize: 5 } as never))) instanceof TypeError);
 });

@@ -8,34 +8,34 @@ import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 
-import { encryptSync, generateKey, httpSource, open, SealError } from 'sealstream';
+import { encryptSync, httpSource, openReader, SealError, SecretKey } from 'sealstream';
 
 import { pattern, sealedFile, SIZES } from './operations.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plain = pattern(300_000);
 const sealed = encryptSync(plain, { key, ...SIZES });
 
 /** @type {Record<string, import('./operations.mjs').Capability>} */
 export const readers = {
-  async '`open`: a path'(folder) {
+  async '`openReader`: a path'(folder) {
     const file = await sealedFile(folder, 300_000, SIZES);
-    await tried(await open(file.sealed, { key: file.key }));
+    await tried(await openReader(file.sealed, { key: file.key }));
   },
 
-  async '`open`: a `FileHandle`'(folder) {
+  async '`openReader`: a `FileHandle`'(folder) {
     const file = await sealedFile(folder, 300_000, SIZES);
     const handle = await openFile(file.sealed);
-    await tried(await open(handle, { key: file.key }));
+    await tried(await openReader(handle, { key: file.key }));
     await handle.close();
   },
 
-  async '`open`: a `Blob`'() {
-    await tried(await open(new Blob([sealed]), { key }));
+  async '`openReader`: a `Blob`'() {
+    await tried(await openReader(new Blob([sealed]), { key }));
   },
 
-  async '`open`: bytes, and a source of one’s own'() {
-    await tried(await open(sealed, { key }));
+  async '`openReader`: bytes, and a source of one’s own'() {
+    await tried(await openReader(sealed, { key }));
     let reads = 0;
     let isClosed = false;
     const source = {
@@ -48,11 +48,11 @@ export const readers = {
         isClosed = true;
       },
     };
-    await tried(await open(source, { key }));
+    await tried(await openReader(source, { key }));
     assert.deepEqual([reads > 0, isClosed], [true, true]);
   },
 
-  async '`open`: `httpSource`'() {
+  async '`openReader`: `httpSource`'() {
     let requests = 0;
     const server = createServer((request, response) => {
       requests += 1;
@@ -67,14 +67,14 @@ export const readers = {
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-    await tried(await open(httpSource(`http://127.0.0.1:${port}/sealed`), { key }));
+    await tried(await openReader(httpSource(`http://127.0.0.1:${port}/sealed`), { key }));
     assert.ok(requests > 1);
     server.closeAllConnections();
     await promisify(server.close.bind(server))();
   },
 
   async 'readers as Node and web streams, and by segments'() {
-    const reader = await open(sealed, { key });
+    const reader = await openReader(sealed, { key });
     const due = plain.subarray(1000, 200_000);
     assert.deepEqual(await buffer(reader.createReadStream({ start: 1000, end: 199_999 })), due);
     const web = /** @type {any} */ (reader.stream({ offset: 1000, length: 199_000 }));
@@ -88,7 +88,7 @@ export const readers = {
   async 'reads that are stopped, and damage'() {
     const damaged = Buffer.from(sealed);
     damaged[100_000] = (damaged[100_000] ?? 0) ^ 1;
-    const reader = await open(new Blob([damaged]), { key });
+    const reader = await openReader(new Blob([damaged]), { key });
     await assert.rejects(
       reader.read(0, 300_000),
       (error) => error instanceof SealError && error.failure.kind === 'Segment',
@@ -105,16 +105,16 @@ export const readers = {
 
   async 'readers that are left open keep no process alive'(folder) {
     const file = await sealedFile(folder, 300_000, SIZES);
-    await open(file.sealed, { key: file.key });
-    const reader = await open(new Blob([sealed]), { key });
+    await openReader(file.sealed, { key: file.key });
+    const reader = await openReader(new Blob([sealed]), { key });
     void reader.read(0, 1000);
     assert.ok((await readFile(file.sealed)).length > 0);
   },
 
   async '`await using`'() {
     // Compiled here, because a runtime without this syntax could not load this file.
-    const program = new AsyncFunction('open', 'await using reader = await open(); return reader;');
-    const reader = await program(() => open(sealed, { key }));
+    const program = new AsyncFunction('open', 'await using reader = await openReader(); return reader;');
+    const reader = await program(() => openReader(sealed, { key }));
     await assert.rejects(reader.read(0, 1), { code: 'ERR_INVALID_STATE' });
   },
 };

@@ -11,11 +11,11 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
-import { decryptSync, encrypt, encryptChunks, encryptSync, generateKey, open } from 'sealstream';
+import { decryptSync, encrypt, encryptChunks, encryptSync, openReader, SecretKey } from 'sealstream';
 
 import { pattern, sealedFile } from './operations.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const require = createRequire(import.meta.url);
 
 /** @type {Record<string, import('./operations.mjs').Capability>} */
@@ -57,7 +57,7 @@ export const surroundings = {
 
   async '`process.exit()` in the middle of operations'() {
     const large = Buffer.alloc(32 * 2 ** 20);
-    const reader = await open(new Blob([await encrypt(large, { key })]), { key });
+    const reader = await openReader(new Blob([await encrypt(large, { key })]), { key });
     void reader.read(0, large.length);
     for (let count = 0; count < 4; count += 1) void encrypt(large, { key });
     for (const chunks of [encryptChunks([large], { key }), encryptChunks([large], { key })])
@@ -70,7 +70,7 @@ export const surroundings = {
   async '`using`'() {
     // Compiled here, because a runtime without this syntax could not load this file.
     const program = new AsyncFunction('make', 'using key = make(); return key;');
-    const disposed = await program(generateKey);
+    const disposed = await program(() => SecretKey.generate());
     assert.throws(() => encryptSync(pattern(1), { key: disposed }), /dispose/);
   },
 

@@ -3,9 +3,9 @@
 
 import { parentPort } from 'node:worker_threads';
 
-import { decryptChunks, encrypt, encryptChunks, encryptSync, generateKey, open } from 'sealstream';
+import { decryptChunks, encrypt, encryptChunks, encryptSync, openReader, SecretKey } from 'sealstream';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plain = Buffer.alloc(8 * 2 ** 20, 7);
 const sealed = encryptSync(plain, { key });
 
@@ -14,7 +14,7 @@ async function again(work) {
   for (;;) await work();
 }
 
-const reader = await open(new Blob([sealed]), { key });
+const reader = await openReader(new Blob([sealed]), { key });
 void again(() => encrypt(plain, { key }));
 void again(() => reader.read(0, plain.length));
 void again(async () => {

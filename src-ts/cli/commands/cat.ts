@@ -1,6 +1,6 @@
 // `sealstream cat`: prints a part of a sealed file, of which it decrypts only the frames that hold it.
 
-import { open, type SealedReader } from '../../index';
+import { openReader, type SealedReader } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
 import type { Command } from '../runner/command';
@@ -78,7 +78,7 @@ async function catCommand(args: Arguments): Promise<void> {
   const identities = await openingIdentities(args, headerPath ?? path);
   const context = failureContext(args, path);
   const read = async (signal: AbortSignal | undefined, use: (reader: SealedReader) => Promise<void>) => {
-    const reader = await open(path, { ...options, identities, header, signal });
+    const reader = await openReader(path, { ...options, identities, header, signal });
     try {
       await use(reader);
     } finally {

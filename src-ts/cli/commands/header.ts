@@ -1,6 +1,6 @@
 // `sealstream header …`: exports, attaches and detaches the header of a sealed file.
 
-import { attachHeader, detachHeader, exportHeader } from '../../index';
+import { attachHeader, detachHeader, exportHeader } from '../../api/header';
 
 import type { Arguments, OptionSpec, Subject } from '../runner/arguments';
 import type { Command } from '../runner/command';

@@ -1,6 +1,7 @@
 // `sealstream heal`: makes one intact sealed file of several damaged copies.
 
-import { exportHeader, heal as healCopies, type HealReport, type SealFailure } from '../../index';
+import { exportHeader } from '../../api/header';
+import { heal as healCopies, type HealReport, type SealFailure } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
 import type { Command } from '../runner/command';

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 
-import type { Recipient, RewrapChange, SlotSelector } from '../../index';
+import type { RewrapChange } from '../../api/rewrap';
+import type { Recipient, SlotSelector } from '../../index';
 import { limits } from '../../internal/binding';
 import { SLOT_TYPES } from '../../internal/options';
 

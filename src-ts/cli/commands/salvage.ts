@@ -1,6 +1,7 @@
 // `sealstream salvage`: recovers what is left of a damaged sealed file.
 
-import { type DamageMap, damagePage, salvage as salvageFile, SealError } from '../../index';
+import { damagePage } from '../../damage-page/page';
+import { type DamageMap, salvage as salvageFile, SealError } from '../../index';
 import { damageHeadline } from '../../damage-page/page';
 
 import type { Arguments } from '../runner/arguments';

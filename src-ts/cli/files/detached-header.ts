@@ -1,6 +1,7 @@
 // A detached header, in a file that an option names.
 
-import { exportHeader, type SealFailure } from '../../index';
+import { exportHeader } from '../../api/header';
+import { type SealFailure } from '../../index';
 
 import { refusal } from '../errors/command-error';
 import { isSealError } from '../errors/failure-context';

@@ -20,14 +20,14 @@ import {
   encryptFile,
   EncryptionStream,
   encryptSync,
-  generateKey,
-  open,
+  openReader,
+  SecretKey,
 } from 'sealstream';
 
 /** @type {{ directory: string, kind: 'operations' | 'streams' | 'readers', exitAfterMs?: number }} */
 const { directory, kind, exitAfterMs } = isMainThread ? JSON.parse(process.argv[2] ?? '') : workerData;
 
-const key = generateKey();
+const key = SecretKey.generate();
 const large = Buffer.alloc(24 * 1024 * 1024);
 const onProgress = () => undefined;
 
@@ -96,7 +96,7 @@ function readers() {
   };
   for (const source of [sealed, new Blob([sealed]), slow]) {
     void again(async () => {
-      const reader = await open(source, { key, cacheSize: 1 << 20 });
+      const reader = await openReader(source, { key, cacheSize: 1 << 20 });
       const reads = Array.from({ length: 16 }, (_, index) => reader.read(index * 1_000_000, 1_000_000));
       await reads[0];
       const signal = AbortSignal.timeout(1);
@@ -107,14 +107,14 @@ function readers() {
   const small = encryptSync(Buffer.alloc(300_000), { key, frameSize: 1024, segmentSize: 4096 });
   for (const source of [small, new Blob([small])]) {
     void again(async () => {
-      const reader = await open(source, { key, cacheSize: 0 });
+      const reader = await openReader(source, { key, cacheSize: 0 });
       const lane = (/** @type {number} */ index) =>
         again(() => reader.read((Math.random() * 250_000) | 0, 1 + index * 900));
       await Promise.all(Array.from({ length: 8 }, (_, index) => lane(index)));
     });
   }
   void again(async () => {
-    const reader = await open(slow, { key });
+    const reader = await openReader(slow, { key });
     for await (const chunk of reader.createReadStream({ start: 1000 })) chunk.fill(0);
     for await (const segment of reader.segments()) if (segment.segment > 3) break;
     void reader.stream().getReader().read();

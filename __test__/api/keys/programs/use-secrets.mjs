@@ -43,7 +43,7 @@ async function useAll(identities, recipients) {
     const opening = seal.createDecryptStream({ identities: [identity] });
     opening.end(stream);
     await buffer(opening);
-    const reader = await seal.open(file('sealed'), { identities: [identity] });
+    const reader = await seal.openReader(file('sealed'), { identities: [identity] });
     await reader.read(0, 100);
     await reader.close();
     await seal.verify(file('sealed'), { identities: [identity] });
@@ -56,7 +56,7 @@ async function useAll(identities, recipients) {
   // So that the keys of this stream, which the searcher knows, have been in use too.
   const [key] = identities;
   seal.decryptSync(readFileSync(file('for-key')), { identities: [key] });
-  const reader = await seal.open(file('for-key'), { identities: [key] });
+  const reader = await seal.openReader(file('for-key'), { identities: [key] });
   await reader.read(0, 100);
   await pause('used');
   await reader.close();
@@ -66,7 +66,7 @@ const key = await seal.SecretKey.fromFile(file('key'));
 const pairs = await seal.KeyPair.fromFile(file('pairs'));
 const strength = { memoryKiB: 64, passes: 1, lanes: 2 };
 const passphrase = passphraseFrom(file('passphrase'), { strength });
-const recipients = [seal.secretKey(key), passphrase, ...pairs.map((pair) => seal[pair.type](pair.publicKey))];
+const recipients = [seal.secretKey(key), passphrase, ...pairs.map((pair) => seal.publicKey(pair.publicKey))];
 await useAll([key, passphrase, ...pairs], recipients);
 for (const secret of [key, passphrase, recipients[0], ...pairs]) secret.dispose();
 // What operations held goes with their own objects.

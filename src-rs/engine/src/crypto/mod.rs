@@ -16,8 +16,9 @@ mod secret;
 mod stack_overwrite;
 mod stream_keys;
 mod wrap;
+
 #[cfg(test)]
-mod wycheproof;
+mod tests;
 
 pub use aead::{FRAME_IV_SIZE, FRAME_TAG_SIZE, FrameIv, FrameKey};
 pub use argon2::argon2id;

@@ -1,8 +1,8 @@
-//! Wycheproof's vectors through this module's own functions.
+//! Wycheproof's vectors through the functions of `crypto`.
 
-use super::ed25519::verify_ed25519;
-use super::kdf::{MacKey, Prk};
-use super::{CryptoError, FileKey, Kem, Random, X25519, XWING_PUBLIC_SIZE, XWing};
+use crate::crypto::ed25519::verify_ed25519;
+use crate::crypto::kdf::{MacKey, Prk};
+use crate::crypto::{CryptoError, FileKey, Kem, Random, X25519, XWING_PUBLIC_SIZE, XWing};
 use ring::{aead, hkdf};
 use serde_json::Value;
 
