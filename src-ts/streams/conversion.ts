@@ -24,11 +24,14 @@ export type MakeConversion<Report extends object> = (outlet: Outlet) => Conversi
 
 /** @typeParam Plan What its kind of conversion needs to know, checked and copied from the caller's options. */
 export abstract class Conversion<Report extends object, Plan = unknown> {
-  /** The report, after success. */
-  report: Report | undefined;
+  /** Resolves to the report after success, and rejects with why the conversion ended otherwise. Callers may ignore it. */
+  readonly report: Promise<Report>;
   protected readonly operation: Operation;
   protected readonly diagnostics: Diagnostics;
   readonly #outlet: Outlet;
+  #resolveReport!: (report: Report) => void;
+  #rejectReport!: (reason: unknown) => void;
+  #hasSucceeded = false;
   /** Segments that may still be taken into memory. */
   #freeSegments = 0;
   #whenFree: (() => void) | undefined;
@@ -49,6 +52,12 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     this.operation = new Operation(name, undefined);
     this.diagnostics = this.operation.diagnostics;
     this.#outlet = outlet;
+    this.report = new Promise((resolve, reject) => {
+      this.#resolveReport = resolve;
+      this.#rejectReport = reject;
+    });
+    // Most callers see the failure in the stream itself.
+    this.report.catch(() => undefined);
   }
 
   /** Prepares for the first byte. Called once, before all other methods. */
@@ -95,7 +104,11 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     this.#isClosed = true;
     this.#reason = reason ?? undefined;
     this.operation.cancel();
-    if (this.report === undefined) this.diagnostics.failed(reason ?? abandonedError());
+    if (!this.#hasSucceeded) {
+      const failure = reason ?? abandonedError();
+      this.#rejectReport(failure);
+      this.diagnostics.failed(failure);
+    }
     this.operation.dispose();
     this.release();
     // Wakes what waits for something that no longer comes.
@@ -152,7 +165,8 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
       const { bytes, report } = await work();
       await this.#push(bytes);
       if (this.#hasEnded()) return;
-      this.report = report;
+      this.#hasSucceeded = true;
+      this.#resolveReport(report);
       this.diagnostics.succeeded(report);
       this.#outlet.end();
       this.close(undefined);
@@ -232,7 +246,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
 function abandonedError(): Error {
   const error = new Error('The stream was abandoned');
   error.name = 'AbortError';
-  return error;
+  return Object.assign(error, { code: 'ABORT_ERR' });
 }
 
 /** Never seen by a caller: the reason of the end replaces it. */

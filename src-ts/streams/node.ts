@@ -13,14 +13,20 @@ import { sealing } from './sealing';
 
 /** A stream that takes plaintext and gives its sealed stream. */
 export interface EncryptStream extends Duplex {
-  /** The report, after the last byte was read. */
-  readonly report: EncryptReport | undefined;
+  /**
+   * Resolves to the report after the last bytes were passed on. Rejects with the stream's error, or with an AbortError if the stream is
+   * destroyed without one. It may be ignored: it never causes an unhandled rejection.
+   */
+  readonly report: Promise<EncryptReport>;
 }
 
 /** A stream that takes a sealed stream and gives its plaintext. */
 export interface DecryptStream extends Duplex {
-  /** The report, after the end was verified. */
-  readonly report: DecryptReport | undefined;
+  /**
+   * Resolves to the report after the end was verified. Rejects with the stream's error, or with an AbortError if the stream is
+   * destroyed without one. It may be ignored: it never causes an unhandled rejection.
+   */
+  readonly report: Promise<DecryptReport>;
 }
 
 /**

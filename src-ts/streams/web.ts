@@ -82,8 +82,11 @@ class ConversionPair<Report extends object> {
     });
   }
 
-  /** The report, after the last byte was read. */
-  get report(): Report | undefined {
+  /**
+   * Resolves to the report after the last byte was read. Rejects with the reason why either side failed, was cancelled or aborted; with
+   * an AbortError if none was given. It may be ignored: it never causes an unhandled rejection.
+   */
+  get report(): Promise<Report> {
     return this.#conversion.report;
   }
 }
