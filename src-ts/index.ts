@@ -58,7 +58,7 @@ export type {
   Strength,
 } from './keys/types';
 export { ProviderError, type ProviderErrorCode, type ProviderOperation } from './providers/provider-error';
-export type { KeyContext, KeyProvider } from './providers/providers';
+export type { KeyProvider, UnwrapRequest, WrapRequest } from './providers/providers';
 export { type HttpHeaders, httpSource, type HttpSourceOptions } from './sources/http-source';
 export { SourceError, type SourceErrorCode } from './sources/source-error';
 export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources/sources';

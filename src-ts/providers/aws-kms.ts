@@ -58,14 +58,14 @@ export function awsKms(options: AwsKmsOptions): KeyProvider {
   };
   return {
     name: providerName('name', name),
-    wrapKey: (kek, KeyId, { context, signal: abortSignal }) =>
+    wrapKey: ({ key: Plaintext, keyId: KeyId, context, signal: abortSignal }) =>
       answered('kms:Encrypt', async () => {
-        const command = new sdk.EncryptCommand({ KeyId, Plaintext: kek, ...bound(context) });
+        const command = new sdk.EncryptCommand({ KeyId, Plaintext, ...bound(context) });
         return (await client.send(command, { abortSignal })).CiphertextBlob;
       }),
-    unwrapKey: (blob, KeyId, { context, signal: abortSignal }) =>
+    unwrapKey: ({ wrappedKey: CiphertextBlob, keyId: KeyId, context, signal: abortSignal }) =>
       answered('kms:Decrypt', async () => {
-        const command = new sdk.DecryptCommand({ KeyId, CiphertextBlob: blob, ...bound(context) });
+        const command = new sdk.DecryptCommand({ KeyId, CiphertextBlob, ...bound(context) });
         return (await client.send(command, { abortSignal })).Plaintext;
       }),
   };

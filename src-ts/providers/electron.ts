@@ -81,14 +81,14 @@ export function safeStorageProvider(safeStorage: SafeStorage, options: SafeStora
   };
   return {
     name,
-    async wrapKey(kek, keyId) {
+    async wrapKey({ key, keyId }) {
       await checkAvailable();
-      const text = `${PREFIX}${view(kek).toString('base64')}:${keyId}`;
+      const text = `${PREFIX}${view(key).toString('base64')}:${keyId}`;
       const blob = await cipher.encrypt(text);
       checkProtected(blob, text);
       return blob;
     },
-    async unwrapKey(blob, keyId) {
+    async unwrapKey({ wrappedKey: blob, keyId }) {
       await checkAvailable();
       const text = await decrypted(cipher, blob);
       checkProtected(blob, text);

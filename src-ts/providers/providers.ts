@@ -34,27 +34,36 @@ export interface KeyProvider {
   /**
    * Wraps a key.
    *
-   * @param kek The 32 bytes to wrap. They are overwritten when the promise settles.
-   * @param keyId The service's key that wraps them.
    * @returns What `unwrapKey` can unwrap: 1 to 1,000,000 bytes.
    */
-  wrapKey(kek: Uint8Array, keyId: string, context: KeyContext): Promise<Uint8Array>;
+  wrapKey(request: WrapRequest): Promise<Uint8Array>;
   /**
    * Unwraps a key.
    *
-   * @param blob What `wrapKey` returned; or what an attacker put in its place, since the header is not authenticated yet.
-   * @param keyId The service's key that wrapped it.
    * @returns The 32 bytes. They are overwritten after they were copied.
    */
-  unwrapKey(blob: Uint8Array, keyId: string, context: KeyContext): Promise<Uint8Array>;
+  unwrapKey(request: UnwrapRequest): Promise<Uint8Array>;
 }
 
-/** What a key service gets besides the key. */
-export interface KeyContext {
+interface KeyRequest {
+  /** The service's key that wraps, or that wrapped. */
+  readonly keyId: string;
   /** The stream's `context` option, empty without one. The service need not bind it to the key: the stream does that. */
   readonly context: Uint8Array;
   /** Aborted when the operation or its time limit ends. */
   readonly signal: AbortSignal;
+}
+
+/** What a key service is asked to wrap. */
+export interface WrapRequest extends KeyRequest {
+  /** The 32 bytes to wrap. They are overwritten when the promise settles. */
+  readonly key: Uint8Array;
+}
+
+/** What a key service is asked to unwrap. */
+export interface UnwrapRequest extends KeyRequest {
+  /** What `wrapKey` returned; or what an attacker put in its place, since the header is not authenticated yet. */
+  readonly wrappedKey: Uint8Array;
 }
 
 /** One key of a service, as the caller listed it. */
@@ -144,9 +153,11 @@ async function ask(
   const lent = Uint8Array.from(bytes);
   // Inside a promise, which catches what the service throws at once or later.
   const answering = new Promise<unknown>((resolve) => {
-    const given: KeyContext = { context: Uint8Array.from(context), signal: end.signal };
+    const request = { keyId, context: Uint8Array.from(context), signal: end.signal };
     resolve(
-      operation === 'wrap' ? service.wrapKey(lent, keyId, given) : service.unwrapKey(lent, keyId, given),
+      operation === 'wrap'
+        ? service.wrapKey({ key: lent, ...request })
+        : service.unwrapKey({ wrappedKey: lent, ...request }),
     );
   });
   try {

@@ -17,12 +17,13 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  type KeyContext,
   type KeyProvider,
   openReader,
   provider,
   ProviderError,
   SecretKey,
+  type UnwrapRequest,
+  type WrapRequest,
   secretKey,
   verify,
 } from 'sealstream';
@@ -45,7 +46,7 @@ class Vault implements KeyProvider {
   constructor(readonly name = 'vault') {}
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what it throws has to be a rejection
-  async wrapKey(kek: Uint8Array, keyId: string, { context }: KeyContext): Promise<Uint8Array> {
+  async wrapKey({ key: kek, keyId, context }: WrapRequest): Promise<Uint8Array> {
     this.#note('wrap', keyId, context);
     this.keks.push(Buffer.from(kek).toString('hex'));
     const iv = randomBytes(12);
@@ -54,7 +55,7 @@ class Vault implements KeyProvider {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the same
-  async unwrapKey(blob: Uint8Array, keyId: string, { context }: KeyContext): Promise<Uint8Array> {
+  async unwrapKey({ wrappedKey: blob, keyId, context }: UnwrapRequest): Promise<Uint8Array> {
     this.#note('unwrap', keyId, context);
     const decipher = createDecipheriv('aes-256-gcm', this.#key(keyId), blob.subarray(0, 12));
     decipher.setAuthTag(blob.subarray(-16));
@@ -75,7 +76,7 @@ class Vault implements KeyProvider {
 class Silent extends Vault {
   signal: AbortSignal | undefined;
 
-  override unwrapKey(_blob: Uint8Array, _keyId: string, { signal }: KeyContext): Promise<Uint8Array> {
+  override unwrapKey({ signal }: UnwrapRequest): Promise<Uint8Array> {
     this.signal = signal;
     return new Promise(() => undefined);
   }
@@ -222,13 +223,13 @@ test('a service that returns another key opens nothing', async (t) => {
 
 test('a blob of the largest size fits into a header', async (t) => {
   class Padding extends Vault {
-    override async wrapKey(...asked: Parameters<Vault['wrapKey']>): Promise<Uint8Array> {
+    override async wrapKey(request: WrapRequest): Promise<Uint8Array> {
       const blob = Buffer.alloc(1_000_000);
-      blob.set(await super.wrapKey(...asked));
+      blob.set(await super.wrapKey(request));
       return blob;
     }
-    override unwrapKey(blob: Uint8Array, keyId: string, context: KeyContext): Promise<Uint8Array> {
-      return super.unwrapKey(blob.subarray(0, 60), keyId, context);
+    override unwrapKey(request: UnwrapRequest): Promise<Uint8Array> {
+      return super.unwrapKey({ ...request, wrappedKey: request.wrappedKey.subarray(0, 60) });
     }
   }
   const vault = new Padding();

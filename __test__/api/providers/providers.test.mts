@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 
 import test from 'ava';
-import type { KeyContext, KeyProvider } from 'sealstream';
+import type { KeyProvider, UnwrapRequest, WrapRequest } from 'sealstream';
 
 import {
   accessTo,
@@ -18,13 +18,13 @@ import { access, BLOB, never, NOTHING, unwrapping } from './fake-services.mjs';
 test('an answer in the memory that the service was lent is read before that is overwritten', async (t) => {
   const inPlace = {
     name: 'in-place',
-    wrapKey: (kek: Uint8Array) => Promise.resolve(kek.map((byte, index) => (kek[index] = byte ^ 0xff))),
-    unwrapKey: (blob: Uint8Array) => {
+    wrapKey: ({ key }: WrapRequest) => Promise.resolve(key.map((byte, index) => (key[index] = byte ^ 0xff))),
+    unwrapKey: ({ wrappedKey: blob }: { wrappedKey: Uint8Array }) => {
       for (const [index, byte] of blob.entries()) blob[index] = byte ^ 0xff;
       return Promise.resolve(blob);
     },
   };
-  const lent = { ...inPlace, wrapKey: (kek: Uint8Array) => inPlace.unwrapKey(kek) };
+  const lent = { ...inPlace, wrapKey: ({ key }: WrapRequest) => inPlace.unwrapKey({ wrappedKey: key }) };
   for (const service of [inPlace, lent]) {
     const blob = await askToWrap(accessTo(service, 'a'), KEK, new Uint8Array());
     t.deepEqual(
@@ -38,7 +38,7 @@ test('an answer in the memory that the service was lent is read before that is o
 test('a service that returns the key in clear is refused', async (t) => {
   const clear = {
     name: 'clear',
-    wrapKey: (kek: Uint8Array) => Promise.resolve(kek),
+    wrapKey: ({ key }: WrapRequest) => Promise.resolve(key),
     unwrapKey: () => Promise.reject(new Error()),
   };
   const error = await providerError(() => askToWrap(accessTo(clear, 'a'), KEK, new Uint8Array()));
@@ -49,8 +49,8 @@ test('a service that returns the key in clear is refused', async (t) => {
 test('a service gets the key, its key id and the context, and returns the blob', async (t) => {
   let asked: unknown[] = [];
   const service = access({
-    wrapKey: (kek, keyId, context) => {
-      asked = [Buffer.from(kek), keyId, Buffer.from(context.context), context.signal.aborted];
+    wrapKey: ({ key, keyId, context, signal }) => {
+      asked = [Buffer.from(key), keyId, Buffer.from(context), signal.aborted];
       return Promise.resolve(BLOB);
     },
   });
@@ -63,8 +63,8 @@ test('a service gets the key, its key id and the context, and returns the blob',
 test('a service gets its blob, and returns the key', async (t) => {
   let asked: unknown[] = [];
   const service = access({
-    unwrapKey: (blob, keyId, { context }) => {
-      asked = [Buffer.from(blob), keyId, context.length];
+    unwrapKey: ({ wrappedKey, keyId, context }) => {
+      asked = [Buffer.from(wrappedKey), keyId, context.length];
       return Promise.resolve(KEK.slice());
     },
   });
@@ -77,7 +77,7 @@ test('a service gets a copy of the key, which is overwritten after its answer', 
   const kek = KEK.slice();
   await askToWrap(
     access({
-      wrapKey: (bytes) => {
+      wrapKey: ({ key: bytes }) => {
         lent = bytes;
         bytes[0] = 255;
         return Promise.resolve(BLOB);
@@ -93,7 +93,7 @@ test('a service gets a copy of the key, which is overwritten after its answer', 
 test('the key is overwritten when the service fails, and when it does not answer', async (t) => {
   for (const fate of [() => Promise.reject(new Error('no')), never]) {
     let lent: Uint8Array = NOTHING;
-    const wrapKey = (bytes: Uint8Array) => {
+    const wrapKey = ({ key: bytes }: WrapRequest) => {
       lent = bytes;
       return fate();
     };
@@ -145,11 +145,11 @@ test('a key that arrives after the time limit is overwritten', async (t) => {
 });
 
 test('a service that never answers times out', async (t) => {
-  let told: KeyContext | undefined;
+  let told: UnwrapRequest | undefined;
   const service = access(
     {
-      unwrapKey: (_blob, _keyId, context) => {
-        told = context;
+      unwrapKey: (request) => {
+        told = request;
         return never();
       },
     },
@@ -171,7 +171,7 @@ test('a service that never answers times out', async (t) => {
 
 test("the reason of a cancellation is not hidden by the service's error", async (t) => {
   const heeding: Partial<KeyProvider> = {
-    wrapKey: (_kek, _keyId, { signal }) =>
+    wrapKey: ({ signal }) =>
       new Promise((_, reject) => {
         signal.addEventListener('abort', () => {
           reject(new Error('The request was aborted'));
@@ -190,7 +190,7 @@ test("the caller's signal ends the wait with its reason, and keeps no listener",
   const stop = new AbortController();
   let told: AbortSignal | undefined;
   const service = access({
-    unwrapKey: (_blob, _keyId, { signal }) => {
+    unwrapKey: ({ signal }) => {
       told = signal;
       return never();
     },

@@ -11,6 +11,8 @@ import {
   secretKey,
   SecretKey,
   type SlotType,
+  type UnwrapRequest,
+  type WrapRequest,
 } from 'sealstream';
 
 export interface KeyHolder {
@@ -33,12 +35,12 @@ export class FakeService implements KeyProvider {
     readonly fails: (call: string) => void = () => undefined,
   ) {}
 
-  wrapKey(kek: Uint8Array, keyId: string): Promise<Uint8Array> {
-    return this.#answer(`wrap ${keyId}`, kek, keyId.length);
+  wrapKey({ key, keyId }: WrapRequest): Promise<Uint8Array> {
+    return this.#answer(`wrap ${keyId}`, key, keyId.length);
   }
 
-  unwrapKey(blob: Uint8Array, keyId: string): Promise<Uint8Array> {
-    return this.#answer(`unwrap ${keyId}`, blob, 256 - keyId.length);
+  unwrapKey({ wrappedKey, keyId }: UnwrapRequest): Promise<Uint8Array> {
+    return this.#answer(`unwrap ${keyId}`, wrappedKey, 256 - keyId.length);
   }
 
   async #answer(call: string, bytes: Uint8Array, add: number): Promise<Uint8Array> {

@@ -113,14 +113,14 @@ class Service {
     this.failure = failure;
   }
 
-  /** @param {Uint8Array} kek */
-  wrapKey(kek) {
-    return this.#answer(kek, 1);
+  /** @param {{ key: Uint8Array }} request */
+  wrapKey({ key }) {
+    return this.#answer(key, 1);
   }
 
-  /** @param {Uint8Array} blob */
-  unwrapKey(blob) {
-    return this.#answer(blob, 255);
+  /** @param {{ wrappedKey: Uint8Array }} request */
+  unwrapKey({ wrappedKey }) {
+    return this.#answer(wrappedKey, 255);
   }
 
   /**
