@@ -30,6 +30,7 @@ export type OperationName =
   | 'encrypt'
   | 'encryptChunks'
   | 'encryptFile'
+  | 'encryptFileDetached'
   | 'EncryptionStream'
   | 'heal'
   | 'openReader'

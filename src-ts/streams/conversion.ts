@@ -19,16 +19,24 @@ export interface Outlet {
   fail(error: unknown): void;
 }
 
+/** Settles the promise of the report. */
+interface Settle<Report> {
+  readonly resolve: (report: Report) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
 /** Makes the conversion for an outlet. */
 export type MakeConversion<Report extends object> = (outlet: Outlet) => Conversion<Report>;
 
 /** @typeParam Plan What its kind of conversion needs to know, checked and copied from the caller's options. */
 export abstract class Conversion<Report extends object, Plan = unknown> {
-  /** The report, after success. */
-  report: Report | undefined;
+  /** Rejects with the reason if the conversion ends without a report. That need not be handled. */
+  readonly report: Promise<Report>;
   protected readonly operation: Operation;
   protected readonly diagnostics: Diagnostics;
   readonly #outlet: Outlet;
+  readonly #settle: Settle<Report>;
+  #hasReport = false;
   /** Segments that may still be taken into memory. */
   #freeSegments = 0;
   #whenFree: (() => void) | undefined;
@@ -49,6 +57,10 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     this.operation = new Operation(name, undefined);
     this.diagnostics = this.operation.diagnostics;
     this.#outlet = outlet;
+    let settle = {} as Settle<Report>;
+    this.report = new Promise((resolve, reject) => (settle = { resolve, reject }));
+    this.report.catch(() => undefined);
+    this.#settle = settle;
   }
 
   /** Prepares for the first byte. Called once, before all other methods. */
@@ -95,7 +107,11 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     this.#isClosed = true;
     this.#reason = reason ?? undefined;
     this.operation.cancel();
-    if (this.report === undefined) this.diagnostics.failed(reason ?? abandonedError());
+    if (!this.#hasReport) {
+      const error = reason ?? abandonedError();
+      this.diagnostics.failed(error);
+      this.#settle.reject(error);
+    }
     this.operation.dispose();
     this.release();
     // Wakes what waits for something that no longer comes.
@@ -152,7 +168,8 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
       const { bytes, report } = await work();
       await this.#push(bytes);
       if (this.#hasEnded()) return;
-      this.report = report;
+      this.#hasReport = true;
+      this.#settle.resolve(report);
       this.diagnostics.succeeded(report);
       this.#outlet.end();
       this.close(undefined);

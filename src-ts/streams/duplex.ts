@@ -40,7 +40,7 @@ export class ConversionStream<Report extends object> extends Duplex {
     if (signal) addAbortSignal(signal, this);
   }
 
-  get report(): Report | undefined {
+  get report(): Promise<Report> {
     return this.#conversion.report;
   }
 

@@ -13,14 +13,20 @@ import { sealing } from './sealing';
 
 /** A stream that takes plaintext and gives its sealed stream. */
 export interface EncryptStream extends Duplex {
-  /** The report, after the last byte was read. */
-  readonly report: EncryptReport | undefined;
+  /**
+   * The report, once the last byte was read. Rejects with the stream's error, or an `AbortError` if it is destroyed without one; need not be
+   * handled.
+   */
+  readonly report: Promise<EncryptReport>;
 }
 
 /** A stream that takes a sealed stream and gives its plaintext. */
 export interface DecryptStream extends Duplex {
-  /** The report, after the end was verified. */
-  readonly report: DecryptReport | undefined;
+  /**
+   * The report, once the end was verified. Rejects with the stream's error, or an `AbortError` if it is destroyed without one; need not be
+   * handled.
+   */
+  readonly report: Promise<DecryptReport>;
 }
 
 /**

@@ -82,8 +82,10 @@ class ConversionPair<Report extends object> {
     });
   }
 
-  /** The report, after the last byte was read. */
-  get report(): Report | undefined {
+  /**
+   * The report, once the last byte was read. Rejects with the reason if the streams fail or are abandoned; need not be handled.
+   */
+  get report(): Promise<Report> {
     return this.#conversion.report;
   }
 }

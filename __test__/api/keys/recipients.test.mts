@@ -90,7 +90,7 @@ function openings(
       const opening = createDecryptStream({ identities, context: 'docs' });
       opening.end(stream);
       const plain = await buffer(opening);
-      return { plain, by: opening.report?.openedBy.type as SlotType };
+      return { plain, by: (await opening.report).openedBy.type as SlotType };
     },
     web: async (identities) => ({
       plain: await all(

@@ -33,7 +33,7 @@ test.serial('a stream publishes its start, its segments, and its end with the re
     ['DecryptionStream', web[1]],
   ] as const) {
     const end = ends.find(({ operation }) => operation === name);
-    t.is(end?.phase === 'end' && end.report, report, name);
+    t.is(end?.phase === 'end' && end.report, await report, name);
     const order = told.order.filter(({ id }) => id === end?.id).map(({ what }) => what);
     t.deepEqual(order, ['start', ...Array.from({ length: SEGMENTS }, () => 'segment'), 'end'], name);
     const segments = told.segment.filter(({ id }) => id === end?.id);

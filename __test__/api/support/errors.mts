@@ -1,8 +1,9 @@
 // What calls throw.
 
-import { SealError, type SealFailure } from 'sealstream';
+import { inspect } from 'node:util';
 
 import type { ExecutionContext } from 'ava';
+import { SealError, type SealFailure } from 'sealstream';
 
 /** The failure that a call ends with, at once or by its promise. */
 export async function failureOf(t: ExecutionContext, call: () => unknown): Promise<SealFailure> {
@@ -19,4 +20,9 @@ export async function errorOf(call: () => unknown): Promise<unknown> {
     return error;
   }
   return undefined;
+}
+
+/** Whether a promise has not settled yet. */
+export function isPending(promise: Promise<unknown>): boolean {
+  return inspect(promise).includes('<pending>');
 }

@@ -12,7 +12,7 @@ import { key, plaintext, sealed, SIZES } from './small-segments.mjs';
 export interface Pair {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
-  readonly report: EncryptReport | DecryptReport | undefined;
+  readonly report: Promise<EncryptReport | DecryptReport>;
 }
 type Make = (options?: { concurrency?: number; signal?: AbortSignal }) => Pair;
 

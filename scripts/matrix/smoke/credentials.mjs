@@ -11,6 +11,7 @@ import {
   decryptFile,
   encrypt,
   encryptFile,
+  encryptFileDetached,
   generateKey,
   hybrid,
   KeyPair,
@@ -81,7 +82,7 @@ export const credentials = {
     if (!from || !body || !whole || !again || !opened) throw new Error('no names');
     const key = generateKey();
     await writeFile(from, plain);
-    const { header } = await encryptFile(from, body, { key, header: 'detached' });
+    const { header } = await encryptFileDetached(from, body, { key });
     assert.ok(header);
     await decryptFile(body, opened, { key, header });
     assert.deepEqual(await readFile(opened), plain);

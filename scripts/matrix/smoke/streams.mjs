@@ -37,7 +37,7 @@ export const streams = {
     await pipeline(createReadStream(from), sealing, createWriteStream(sealed));
     await pipeline(createReadStream(sealed), createDecryptStream({ key }), createWriteStream(opened));
     assert.deepEqual(await readFile(opened), due);
-    assert.equal(sealing.report?.plaintextSize, due.length);
+    assert.equal((await sealing.report).plaintextSize, due.length);
   },
 
   async 'Node streams that fail or are destroyed'() {
