@@ -32,9 +32,9 @@ async function test(folder, screenshot) {
   await setup();
   // Uses an installed package, so it can be loaded only after setup.
   const { launchChromium } = await import('./browser/chromium.mjs');
-  const { encryptFile, generateKey } = await import(pathToFileURL(join(root, 'dist/index.mjs')).href);
+  const { encryptFile, SecretKey } = await import(pathToFileURL(join(root, 'dist/index.mjs')).href);
   const { rangeServer } = await import(pathToFileURL(join(root, 'examples/range-server/server.mjs')).href);
-  const key = generateKey();
+  const key = SecretKey.generate();
   await encryptFile(VIDEO, join(folder, 'clock.webm.seal'), { key });
   const { size } = await stat(VIDEO);
 

@@ -39,18 +39,20 @@ export type {
   OperationName,
   SegmentEvent,
 } from './internal/diagnostics';
-export { hybrid, passphrase, provider, secretKey, x25519 } from './keys/credentials';
+export { passphrase, provider, publicKey, secretKey } from './keys/credentials';
 export { KeyPair, type KeyPairType } from './keys/key-pair';
 export { generatePassphrase } from './keys/passphrase-generator';
-export { generateKey, SecretKey } from './keys/secret-key';
+export { SecretKey } from './keys/secret-key';
 export type {
   ByWhat,
   Credential,
   ForWhom,
   Identity,
+  IdentityInput,
   KeyInput,
   OpenOptions,
   Recipient,
+  RecipientInput,
   SealOptions,
   SlotType,
   Strength,

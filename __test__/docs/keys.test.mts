@@ -19,7 +19,7 @@ import { temporaryDirectory } from '../api/support/files.mjs';
 import { guideModule } from './support/guide.mjs';
 
 interface Guide {
-  backUp: (path: string, publicKey: string, lastWayIn: Uint8Array) => Promise<EncryptReport>;
+  backUp: (path: string, readerKey: string, lastWayIn: Uint8Array) => Promise<EncryptReport>;
   restore: (sealed: string, path: string, pairFile: string) => Promise<OpenedBy>;
   receive: (sealed: string, path: string, keyFile: string) => Promise<void>;
 }

@@ -6,14 +6,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { encryptSync, generateKey, inspect, type SealedReader } from 'sealstream';
+import { encryptSync, inspect, type SealedReader, SecretKey } from 'sealstream';
 
 import { Readers } from '../../examples/range-server/readers.mjs';
 import { rangeServer } from '../../examples/range-server/server.mjs';
 import { pattern, withFlippedByte } from '../api/support/bytes.mjs';
 import { repositoryFile, temporaryDirectory } from '../api/support/files.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plaintext = pattern(300_000);
 const sealed = encryptSync(plaintext, { key, frameSize: 1024, segmentSize: 8192 });
 

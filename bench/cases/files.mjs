@@ -5,7 +5,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { decryptFile, encryptFile, generateKey } from 'sealstream';
+import { decryptFile, encryptFile, SecretKey } from 'sealstream';
 import { inPairs, seconds } from '../lib/measure.mjs';
 import { speedResult } from '../lib/report.mjs';
 import { run } from '../lib/run-command.mjs';
@@ -18,7 +18,7 @@ import { run } from '../lib/run-command.mjs';
  * @returns {AsyncGenerator<Result>}
  */
 export async function* fileCases({ source, size, folder, threads, rounds, kernel }) {
-  const key = generateKey();
+  const key = SecretKey.generate();
   const sealed = join(folder, 'sealed');
   const kept = join(folder, 'kept.seal');
   const copy = join(folder, 'copy');

@@ -2,7 +2,7 @@
 /** The cost of a journal: resumable sealing against sealing without `resume`. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encryptFile, generateKey } from 'sealstream';
+import { encryptFile, SecretKey } from 'sealstream';
 import { inPairs, seconds } from '../lib/measure.mjs';
 import { speedResult } from '../lib/report.mjs';
 
@@ -11,7 +11,7 @@ import { speedResult } from '../lib/report.mjs';
  * @returns {AsyncGenerator<import('../lib/report.mjs').Result>}
  */
 export async function* journalCases({ source, size, folder, threads, rounds }) {
-  const key = generateKey();
+  const key = SecretKey.generate();
   const sealed = join(folder, 'sealed');
   // flush: false. Both sides would pay the same for the disk, which costs more than the journal.
   const seal = (/** @type {boolean} */ resume) => async () => {

@@ -1,7 +1,7 @@
 // @ts-check
 /** Buffers against WebCrypto, and small records against createCipheriv. */
 import { createCipheriv, randomBytes, webcrypto } from 'node:crypto';
-import { encrypt, encryptSync, generateKey } from 'sealstream';
+import { encrypt, encryptSync, SecretKey } from 'sealstream';
 import * as floe from 'sealstream/floe';
 import { inPairs, seconds } from '../lib/measure.mjs';
 import { speedResult } from '../lib/report.mjs';
@@ -27,7 +27,7 @@ export async function* memoryCases(rounds) {
  */
 async function largeBuffer(rounds) {
   const bytes = randomBytes(64 * MIB);
-  const key = generateKey();
+  const key = SecretKey.generate();
   const subtleKey = await webcrypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt']);
   const subtle = async () => {
     let next = 0;
@@ -55,7 +55,7 @@ async function largeBuffer(rounds) {
  */
 async function* smallRecords(rounds) {
   const bytes = randomBytes(1024);
-  const key = generateKey();
+  const key = SecretKey.generate();
   const plainKey = randomBytes(32);
   const repeat = (/** @type {() => unknown} */ call) => () =>
     seconds(() => {

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { open as openFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encryptFile, generateKey, openReader } from 'sealstream';
+import { encryptFile, openReader, SecretKey } from 'sealstream';
 import { inPairs, seconds } from '../lib/measure.mjs';
 import { speedResult } from '../lib/report.mjs';
 
@@ -14,7 +14,7 @@ import { speedResult } from '../lib/report.mjs';
  * @returns {AsyncGenerator<Result>}
  */
 export async function* randomAccessCases({ source, size, folder, rounds }) {
-  const key = generateKey();
+  const key = SecretKey.generate();
   const sealed = join(folder, 'sealed');
   await encryptFile(source, sealed, { key, flush: false, overwrite: true });
   const file = await openFile(source);

@@ -2,7 +2,7 @@
 /** Checking a sealed file against reading it, and salvaging a damaged file against opening a sound one. */
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decryptFile, encryptFile, generateKey, salvage, verify } from 'sealstream';
+import { decryptFile, encryptFile, salvage, SecretKey, verify } from 'sealstream';
 import { flipByte } from '../lib/flip-byte.mjs';
 import { inPairs, seconds } from '../lib/measure.mjs';
 import { speedResult } from '../lib/report.mjs';
@@ -15,7 +15,7 @@ import { run } from '../lib/run-command.mjs';
  * @returns {AsyncGenerator<Result>}
  */
 export async function* recoveryCases({ source, size, folder, threads, rounds }) {
-  const key = generateKey();
+  const key = SecretKey.generate();
   const [sealed, damaged, output] = ['sealed', 'damaged', 'output'].map((name) => join(folder, name));
   if (!sealed || !damaged || !output) throw new Error('no names');
   await encryptFile(source, sealed, { key, threads, flush: false, overwrite: true });

@@ -2,7 +2,7 @@
 /** Rewrapping a large file, against its bare disk writes and against Argon2's work. */
 import { open as openFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encryptFile, generateKey, openReader, passphrase, rewrap } from 'sealstream';
+import { encryptFile, openReader, passphrase, rewrap, SecretKey } from 'sealstream';
 import { inPairs, median, seconds } from '../lib/measure.mjs';
 
 /** @typedef {import('../lib/report.mjs').Result} Result */
@@ -12,7 +12,7 @@ import { inPairs, median, seconds } from '../lib/measure.mjs';
  * @returns {AsyncGenerator<Result>}
  */
 export async function* rewrapCases({ source, folder, threads, rounds }) {
-  const [key, words] = [generateKey(), passphrase('correct horse battery staple')];
+  const [key, words] = [SecretKey.generate(), passphrase('correct horse battery staple')];
   const sealed = join(folder, 'sealed');
   const scratch = join(folder, 'scratch');
   try {

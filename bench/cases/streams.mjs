@@ -9,7 +9,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
-import { createDecryptStream, createEncryptStream, encryptFile, generateKey } from 'sealstream';
+import { createDecryptStream, createEncryptStream, encryptFile, SecretKey } from 'sealstream';
 import { copyingTransform } from '../lib/copying-transform.mjs';
 import { loopDelay } from '../lib/loop-delay.mjs';
 import { inPairs, median, seconds, WARM_UP } from '../lib/measure.mjs';
@@ -23,7 +23,7 @@ import { speedResult } from '../lib/report.mjs';
  * @returns {AsyncGenerator<Result>}
  */
 export async function* streamCases({ source, size, folder, rounds }) {
-  const key = generateKey();
+  const key = SecretKey.generate();
   const [sealed, ciphered, output] = ['sealed', 'ciphered', 'copy'].map((name) => join(folder, name));
   if (!sealed || !ciphered || !output) throw new Error('no names');
   const few = Math.max(3, Math.ceil(rounds / 2));
@@ -91,7 +91,7 @@ export async function* streamCases({ source, size, folder, rounds }) {
  * @returns {Promise<Result>}
  */
 async function fileDelay(source, sealed, rounds) {
-  const key = generateKey();
+  const key = SecretKey.generate();
   /** @type {number[]} */
   const delays = [];
   /** @type {number[]} */

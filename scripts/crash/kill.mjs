@@ -7,7 +7,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { decryptFile, encryptFile, generateKey } from 'sealstream';
+import { decryptFile, encryptFile, SecretKey } from 'sealstream';
 
 import { killed, numbers } from './killed.mjs';
 
@@ -67,7 +67,7 @@ async function prepare(direction, folder) {
   const targets = join(folder, 'targets');
   await mkdir(targets, { recursive: true });
   const [plainFile, sealedFile] = [join(folder, 'plain'), join(folder, 'sealed')];
-  const [keyFile, key, plain] = [join(folder, 'key'), generateKey(), randomBytes(SIZE)];
+  const [keyFile, key, plain] = [join(folder, 'key'), SecretKey.generate(), randomBytes(SIZE)];
   await key.toFile(keyFile);
   await writeFile(plainFile, plain);
   await encryptFile(plainFile, sealedFile, { key, frameSize: 1024, segmentSize: 32_768, digest: 'sha512' });

@@ -12,10 +12,10 @@ import {
   createEncryptStream,
   decrypt,
   encryptFile,
-  generateKey,
   inspect,
   rewrap,
   SealError,
+  SecretKey,
   secretKey,
   verify,
 } from 'sealstream';
@@ -77,7 +77,7 @@ async function prepare(place, folder) {
   const files = join(folder, 'files');
   await mkdir(files, { recursive: true });
   const [path, plainFile] = [join(files, 'sealed'), join(folder, 'plain')];
-  const [key, other, plain] = [generateKey(), generateKey(), randomBytes(SIZE)];
+  const [key, other, plain] = [SecretKey.generate(), SecretKey.generate(), randomBytes(SIZE)];
   const keyFiles = ['key', 'other'].map((name) => join(folder, name));
   await Promise.all([key, other].map((each, at) => each.toFile(keyFiles[at] ?? '')));
   if (place === 'in place') {

@@ -26,7 +26,7 @@ import { Identities } from '../keys/identities';
 import { copySecret, disposeAll, Recipients } from '../keys/recipients';
 import { heldByIdentity, isAccess, type SecretArgument } from '../keys/registry';
 import type { SecretKey } from '../keys/secret-key';
-import type { ByWhat, Identity, Recipient, SlotType } from '../keys/types';
+import type { ByWhat, Identity, RecipientInput, SlotType } from '../keys/types';
 import { fileSource } from '../sources/sources';
 import type { OpeningOptions, OperationOptions } from './types';
 
@@ -53,14 +53,14 @@ export type SlotSelector =
 /** A change of a file's key slots. */
 export interface RewrapChange {
   /** The recipients to add. Their slots follow those that stay. */
-  add?: readonly (Recipient | SecretKey)[] | undefined;
+  add?: RecipientInput | readonly RecipientInput[] | undefined;
   /** The slots to remove. Each selector must select at least one slot that the header has; added slots do not count. */
   remove?: readonly SlotSelector[] | undefined;
   /**
    * The recipients that replace all others. Only slots of types that this release does not know stay. Can't be combined with `add` and
    * `remove`.
    */
-  replace?: readonly (Recipient | SecretKey)[] | undefined;
+  replace?: RecipientInput | readonly RecipientInput[] | undefined;
   /**
    * Write the header and its copy again without a change, which completes an interrupted rewrap and repairs a damaged copy. Can't be
    * combined with `add`, `remove` and `replace`.
@@ -93,7 +93,7 @@ export interface RewrapChange {
  *   the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
- * await rewrap('photo.seal', { key: oldKey, add: [secretKey(newKey, { id: '2027' })], remove: [{ keyId: '2026' }] });
+ * await rewrap('photo.seal', { key: oldKey, add: [secretKey(newKey, { keyId: '2027' })], remove: [{ keyId: '2026' }] });
  */
 export async function rewrap(path: string | URL, options: RewrapOptions): Promise<RewrapReport> {
   const file = checkedPath('path', path);
@@ -115,7 +115,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  *   for wrong options, and for a header that would outgrow its size.
  *
  * @example
- * const next = await rewrapHeader(header, { key, add: [x25519(publicKey)] });
+ * const next = await rewrapHeader(header, { key, add: [publicKey('age1pq1…')] });
  */
 export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Buffer> {
   // Providers may take long, and the caller may change its bytes meanwhile.

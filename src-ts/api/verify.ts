@@ -8,8 +8,7 @@ import { run, type Start } from '../internal/operation';
 import { checked, DETACHED, openSettings, VERIFY } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { SecretArgument } from '../keys/registry';
-import type { SecretKey } from '../keys/secret-key';
-import type { Identity, KeyInput } from '../keys/types';
+import type { IdentityInput, KeyInput } from '../keys/types';
 import { sourceArgument, type SourceInput } from '../sources/sources';
 import type { DetachedHeader } from './header';
 import type { OpeningOptions, OperationOptions } from './types';
@@ -19,7 +18,7 @@ export interface VerifyOptions extends OpeningOptions, OperationOptions, Detache
   /** The key, or several of which one opens the stream. Without `key` and `identities`, the checks are those that need no key. */
   key?: KeyInput | readonly KeyInput[] | undefined;
   /** What may open the stream, instead of `key`. */
-  identities?: readonly (Identity | SecretKey)[] | undefined;
+  identities?: IdentityInput | readonly IdentityInput[] | undefined;
   /**
    * The share of the segments to check, more than 0 and at most 1; all by default. They are spread evenly over the stream. Header and
    * end are always checked.

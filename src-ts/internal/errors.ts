@@ -79,6 +79,15 @@ export function rangeError(name: string, problem: string): RangeError {
   });
 }
 
+/** Calls the addon, whose error says what is wrong with the argument `name`. */
+export function withName<T>(name: string, call: () => T, prefix = ''): T {
+  try {
+    return call();
+  } catch (error) {
+    throw rangeError(name, prefix + (isError(error) ? error.message : String(error)));
+  }
+}
+
 /** The name of the argument: `recipients` for `recipients[1]`. */
 function optionOf(name: string): string {
   return /^\w+(?=[^\w ])/.exec(name)?.[0] ?? name;

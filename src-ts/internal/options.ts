@@ -155,6 +155,11 @@ export function list<T>(name: string, value: unknown, least: number, most: numbe
   return Array.from(value, (item: unknown, index) => check(`${name}[${index}]`, item));
 }
 
+/** One value, or a list of them. */
+export function oneOrList<T>(name: string, value: unknown, most: number, check: Check<T>): T[] {
+  return Array.isArray(value) ? list(name, value, 1, most, check) : [check(name, value)];
+}
+
 /** Copies the bytes, since the operation may begin later. */
 const bytesCopy: Check<Uint8Array> = (name, value) => Buffer.from(fixedBytes(name, value));
 

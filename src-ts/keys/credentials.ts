@@ -3,7 +3,7 @@
 import type { PassphraseStrength } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { fixedBytes, isBytes } from '../internal/bytes';
-import { isError, rangeError, typeError } from '../internal/errors';
+import { rangeError, typeError, withName } from '../internal/errors';
 import { integer, knownOptions, ownOptions, string, text } from '../internal/options';
 import { checkedProvider, type KeyProvider } from '../providers/providers';
 import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
@@ -48,46 +48,37 @@ export function passphrase(
 /**
  * Makes a credential from a 32-byte key, to seal and to open.
  *
- * @param options `id` names the key for the holder of several: at most 255 bytes of UTF-8, which anyone can read in the header.
+ * @param options `keyId` names the key for the holder of several: at most 255 bytes of UTF-8, which anyone can read in the header.
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example
- * const recipients = [secretKey(generateKey(), { id: '2026-05' }), passphrase('recovery passphrase')];
+ * const recipients = [secretKey(SecretKey.generate(), { keyId: '2026-05' }), passphrase('recovery passphrase')];
  * await encryptFile('a', 'a.seal', { recipients });
  */
-export function secretKey(key: KeyInput, options: { id?: string | undefined } = {}): Credential {
-  const { id = '' } = ownOptions(options, KEY_OPTIONS);
-  return new Shared('key', native.NativeCredential.key(keyArgument('key', key), id));
+export function secretKey(key: KeyInput, options: { keyId?: string | undefined } = {}): Credential {
+  const { keyId = '' } = ownOptions(options, KEY_OPTIONS);
+  return new Shared('key', native.NativeCredential.key(keyArgument('key', key), keyId));
 }
 
 /**
- * Makes a recipient from an X25519 public key in age's notation, `age1…`. Only the {@link KeyPair} opens the stream.
+ * Makes a recipient from a public key in age's notation. Its prefix says the kind: `age1pq1…` is a post-quantum hybrid key (X-Wing:
+ * ML-KEM-768 beside X25519), another `age1…` an X25519 key. Only the {@link KeyPair} opens the stream. Whitespace around the text is
+ * ignored.
  *
- * A stream with such a recipient is not safe from quantum computers, even if it has other recipients: see {@link hybrid}.
- *
- * @throws TypeError or RangeError if the text is not such a key, or if no secret can be shared with the key.
- *
- * @example
- * const pair = KeyPair.generate('x25519');
- * await encryptFile('a', 'a.seal', { recipients: [x25519(pair.publicKey)] });
- */
-export function x25519(publicKey: string): Recipient {
-  return publicKeyRecipient('x25519', publicKey);
-}
-
-/**
- * Makes a recipient from a post-quantum hybrid public key (X-Wing: ML-KEM-768 beside X25519) in age's notation, `age1pq1…`. Only
- * the {@link KeyPair} opens the stream.
+ * A stream with an X25519 recipient is not safe from quantum computers, even if it has other recipients.
  *
  * @throws TypeError or RangeError if the text is not such a key, or if no secret can be shared with the key.
  *
  * @example
  * const pair = KeyPair.generate();
- * await encryptFile('a', 'a.seal', { recipients: [hybrid(pair.publicKey)] });
+ * await encryptFile('a', 'a.seal', { recipients: [publicKey(pair.publicKey)] });
  * await decryptFile('a.seal', 'b', { identities: [pair] });
  */
-export function hybrid(publicKey: string): Recipient {
-  return publicKeyRecipient('hybrid', publicKey);
+export function publicKey(text: string): Recipient {
+  // Trimmed, because a key from a file ends with its line.
+  const trimmed = string('text', text).trim();
+  const credential = withName('text', () => native.NativeCredential.publicKey(trimmed));
+  return new PublicKey(credential.type, credential);
 }
 
 /**
@@ -110,15 +101,6 @@ export function provider(
   const { timeout = DEFAULT_TIMEOUT_MS } = ownOptions(options, PROVIDER_OPTIONS);
   const id = PROVIDER_KEY_ID('keyId', keyId);
   return new Shared('provider', { ...checkedProvider(service), keyId: id, timeout });
-}
-
-/** Calls the addon, whose error says what is wrong with the argument `name`. */
-export function withName<T>(name: string, call: () => T, prefix = ''): T {
-  try {
-    return call();
-  } catch (error) {
-    throw rangeError(name, prefix + (isError(error) ? error.message : String(error)));
-  }
 }
 
 class PublicKey extends Redacted implements Recipient {
@@ -144,14 +126,6 @@ class Shared extends Secret implements Credential {
   }
 }
 
-function publicKeyRecipient(type: 'x25519' | 'hybrid', publicKey: unknown): Recipient {
-  // Trimmed, because a key from a file ends with its line.
-  const trimmed = string('publicKey', publicKey).trim();
-  const credential = withName('publicKey', () => native.NativeCredential.publicKey(trimmed));
-  if (credential.type === type) return new PublicKey(type, credential);
-  throw rangeError('publicKey', `is that of another kind of key pair: use ${credential.type}()`);
-}
-
 function checkedStrength(strength: unknown): PassphraseStrength {
   if (typeof strength === 'string') {
     if (Object.hasOwn(STRENGTHS, strength)) return STRENGTHS[strength as keyof typeof STRENGTHS];
@@ -175,7 +149,7 @@ const STRENGTHS = native.passphraseStrengths();
 const MAX_U32 = 0xffff_ffff;
 const PROVIDER_KEY_ID = text(1, limits.maxProviderKeyId);
 const DEFAULT_TIMEOUT_MS = 30_000;
-const KEY_OPTIONS = { id: text(0, limits.maxKeyId) };
+const KEY_OPTIONS = { keyId: text(0, limits.maxKeyId) };
 /** Timers have 31 bits; a longer timeout would end at once. */
 const PROVIDER_OPTIONS = { timeout: integer(1, 0x7fff_ffff) };
 const PASSPHRASE_OPTIONS = { strength: true };

@@ -4,7 +4,7 @@ import type { NativeCredential, ServiceSlot, SlotType } from '../../native/bindi
 import { native } from '../internal/binding';
 import { publicError, rangeError, typeError } from '../internal/errors';
 import type { Operation } from '../internal/operation';
-import { list } from '../internal/options';
+import { oneOrList } from '../internal/options';
 import { askToUnwrap, type ProviderAccess } from '../providers/providers';
 import { SealError } from '../api/errors';
 import { copySecret, disposeAll } from './recipients';
@@ -34,15 +34,12 @@ export class Identities {
     const { key, identities, acceptSlots } = options;
     if (identities === undefined) {
       if (key === undefined) throw typeError('key', 'given, or identities', key);
-      const keys = Array.isArray(key)
-        ? list('key', key, 1, Infinity, keyArgument)
-        : [keyArgument('key', key)];
-      return new Identities(keys, []);
+      return new Identities(oneOrList('key', key, Infinity, keyArgument), []);
     }
     if (key !== undefined) {
       throw rangeError('identities', 'can not be given with key: put secretKey(key) into them');
     }
-    const items = list('identities', identities, 1, Infinity, heldByIdentity);
+    const items = oneOrList('identities', identities, Infinity, heldByIdentity);
     const asksServices = acceptSlots === undefined || acceptSlots.includes('provider');
     const secrets = items.filter((item): item is Exclude<Held, ProviderAccess> => !isAccess(item));
     return new Identities(secrets, asksServices ? items.filter(isAccess) : []);

@@ -2,31 +2,31 @@
 
 import type { NativeCredential } from '../../native/binding';
 import { native } from '../internal/binding';
-import { awaitNative, callNative } from '../internal/errors';
+import { awaitNative, callNative, withName } from '../internal/errors';
 import { checked, KEY_FILE, knownOptions, oneOf, path as checkedPath, string } from '../internal/options';
-import { withName } from './credentials';
-import { type identityBrand, Secret } from './redacted';
+import { type identityBrand, type recipientBrand, Secret } from './redacted';
 import { heldByIdentity } from './registry';
-import type { Identity } from './types';
+import type { Identity, Recipient } from './types';
 
 /** The algorithm of a key pair. */
 export type KeyPairType = 'hybrid' | 'x25519';
 
 /**
- * A secret key with its public key: an identity that opens streams sealed for the public key. Texts and files use age's notation,
+ * A secret key with its public key. As a recipient it is its public key, as an identity its secret key. Texts and files use age's notation,
  * so that a pair works with both. Prints `[KeyPair]`.
  *
  * @example
  * const pair = KeyPair.generate();
  * await pair.toFile('identity.txt');
- * await encryptFile('a', 'a.seal', { recipients: [hybrid(pair.publicKey)] });
+ * await encryptFile('a', 'a.seal', { recipients: pair });
  * await decryptFile('a.seal', 'b', { identities: await KeyPair.fromFile('identity.txt') });
  */
-export class KeyPair extends Secret implements Identity {
+export class KeyPair extends Secret implements Recipient, Identity {
+  declare readonly [recipientBrand]: true;
   declare readonly [identityBrand]: true;
   /** The pair's algorithm. */
   readonly type: KeyPairType;
-  /** The public key, for {@link hybrid} or {@link x25519}: `age1pq1…` or `age1…`. */
+  /** The public key, which is a recipient by itself: `age1pq1…` or `age1…`. */
   readonly publicKey: string;
 
   private constructor(pair: NativeCredential) {

@@ -6,7 +6,7 @@ import { limits, native } from '../internal/binding';
 import { isBytes } from '../internal/bytes';
 import { rangeError, typeError } from '../internal/errors';
 import type { Operation } from '../internal/operation';
-import { list, text } from '../internal/options';
+import { oneOrList, text } from '../internal/options';
 import { askToWrap, type ProviderAccess } from '../providers/providers';
 import { heldByRecipient, isAccess, keyArgument, type NativeSecret, type SecretArgument } from './registry';
 
@@ -27,13 +27,13 @@ export class Recipients {
       return new Recipients([native.NativeCredential.key(argument, KEY_ID('keyId', keyId))]);
     }
     if (key === undefined && keyId === undefined) return Recipients.listed('recipients', recipients);
-    const problem = 'can not be given with key or keyId: put secretKey(key, { id }) into them';
+    const problem = 'can not be given with key or keyId: put secretKey(key, { keyId }) into them';
     throw rangeError('recipients', problem);
   }
 
-  /** The recipients that the option `name` lists. */
+  /** The recipients that the option `name` gives: one, or a list. */
   static listed(name: string, value: unknown): Recipients {
-    return new Recipients(list(name, value, 1, limits.maxSlots, heldByRecipient));
+    return new Recipients(oneOrList(name, value, limits.maxSlots, heldByRecipient));
   }
 
   /** Whether a recipient's own secret can open the stream again. A key service wraps another key each time. */

@@ -1,8 +1,9 @@
 // Maps the objects that callers hold to the secrets behind them, which stay in the addon's memory.
 
 import type { NativeCredential, NativeKey } from '../../native/binding';
+import { native } from '../internal/binding';
 import { isBytes, secretBytes } from '../internal/bytes';
-import { disposedError, typeError } from '../internal/errors';
+import { disposedError, rangeError, typeError, withName } from '../internal/errors';
 import type { ProviderAccess } from '../providers/providers';
 
 /** A key or a credential in the addon's memory. */
@@ -40,19 +41,54 @@ export function isAccess(held: SecretArgument | Held): held is ProviderAccess {
   return Object.hasOwn(held, 'service');
 }
 
-/** What the recipient `value` stands for. */
+/** What the recipient `value` stands for. A key pair stands for its public key here. */
 export function heldByRecipient(name: string, value: unknown): Held {
+  if (typeof value === 'string') return publicKeyOf(name, value);
   const entry = entryOf(value);
-  if (entry && entry.use !== 'pair') return notDisposed(name, entry);
-  const found = entry && 'a KeyPair: give its publicKey to hybrid() or x25519()';
-  throw typeError(name, RECIPIENT, value, found);
+  if (!entry) throw typeError(name, RECIPIENT, value);
+  const held = notDisposed(name, entry);
+  if (entry.use !== 'pair') return held;
+  return native.NativeCredential.publicKey((held as NativeCredential).publicText);
 }
 
 /** What the identity `value` stands for. */
 export function heldByIdentity(name: string, value: unknown): Held {
+  if (typeof value === 'string') return secretKeyOf(name, value);
   const entry = entryOf(value);
   if (entry && entry.use !== 'public') return notDisposed(name, entry);
   throw typeError(name, IDENTITY, value, entry && 'a public key, which opens nothing');
+}
+
+/** Messages do not show the text: it may be a secret in the wrong place. */
+function publicKeyOf(name: string, text: string): NativeCredential {
+  const trimmed = text.trim();
+  if (IS_SECRET_KEY.test(trimmed)) {
+    throw rangeError(name, 'is the text of a secret key: give its public key, age1…');
+  }
+  if (!IS_PUBLIC_KEY.test(trimmed)) {
+    throw rangeError(
+      name,
+      'is a text that is no public key, age1… or age1pq1…: give a passphrase as passphrase(text)',
+    );
+  }
+  return withName(name, () => native.NativeCredential.publicKey(trimmed));
+}
+
+function secretKeyOf(name: string, text: string): NativeCredential {
+  const trimmed = text.trim();
+  if (IS_PUBLIC_KEY.test(trimmed)) {
+    throw rangeError(
+      name,
+      'is the text of a public key, which opens nothing: give its secret key, AGE-SECRET-KEY-…',
+    );
+  }
+  if (!IS_SECRET_KEY.test(trimmed)) {
+    throw rangeError(
+      name,
+      'is a text that is no secret key, AGE-SECRET-KEY-…: give a passphrase as passphrase(text)',
+    );
+  }
+  return withName(name, () => native.NativeCredential.secretKey(trimmed), 'is no secret key: ');
 }
 
 /** A SecretKey or the 32 bytes of one, as the addon takes it. */
@@ -75,5 +111,9 @@ function notDisposed(name: string, { held }: Entry): Held {
 }
 
 const entries = new WeakMap<object, Entry>();
-const RECIPIENT = 'a recipient: what passphrase, secretKey, x25519, hybrid or provider returns';
-const IDENTITY = 'an identity: a SecretKey, a KeyPair, or what passphrase, secretKey or provider returns';
+const IS_PUBLIC_KEY = /^age1/i;
+const IS_SECRET_KEY = /^AGE-SECRET-KEY-/i;
+const RECIPIENT =
+  "a recipient: a SecretKey, a KeyPair, a text 'age1…', or what passphrase, secretKey, publicKey or provider returns";
+const IDENTITY =
+  "an identity: a SecretKey, a KeyPair, a text 'AGE-SECRET-KEY-…', or what passphrase, secretKey or provider returns";

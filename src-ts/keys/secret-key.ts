@@ -106,16 +106,3 @@ export class SecretKey extends Secret {
   /** For `Object.prototype.toString`. */
   readonly [Symbol.toStringTag] = 'SecretKey';
 }
-
-/**
- * Generates a new key: the same as {@link SecretKey.generate}.
- *
- * @throws SealError if the random generator fails.
- *
- * @example
- * const key = generateKey();
- * const sealed = await encrypt(Buffer.from('text'), { key });
- */
-export function generateKey(): SecretKey {
-  return SecretKey.generate();
-}

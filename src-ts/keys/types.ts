@@ -12,8 +12,8 @@ export type { SlotType };
 export type KeyInput = SecretKey | Uint8Array;
 
 /**
- * A recipient of a stream. Returned by {@link passphrase}, {@link secretKey}, {@link x25519}, {@link hybrid} and
- * {@link provider}. Prints only its type.
+ * A recipient of a stream. Returned by {@link passphrase}, {@link secretKey}, {@link publicKey} and {@link provider}. Prints only
+ * its type.
  */
 export interface Recipient {
   /** The type of the recipient's key slot. */
@@ -33,6 +33,12 @@ export interface Identity {
   readonly [identityBrand]: true;
 }
 
+/** What can stand in `recipients`: a {@link Recipient}, a {@link SecretKey}, or the text of a public key, `age1…` or `age1pq1…`. */
+export type RecipientInput = Recipient | SecretKey | string;
+
+/** What can stand in `identities`: an {@link Identity}, a {@link SecretKey}, or the text of a secret key, `AGE-SECRET-KEY-…`. */
+export type IdentityInput = Identity | SecretKey | string;
+
 /** A shared secret: streams are sealed for it and opened with it. */
 export interface Credential extends Recipient, Identity {
   /** Overwrites the secret. Later use throws a TypeError; running operations continue with their own copy. */
@@ -47,7 +53,7 @@ export type Strength = 'interactive' | 'default' | 'sensitive' | PassphraseStren
 /** The recipients of a stream: one key, or a list. */
 export type ForWhom =
   | {
-      /** The key that opens the stream: short for one `secretKey(key, { id: keyId })` in `recipients`. */
+      /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. */
       key: KeyInput;
       /** A name for the key, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
       keyId?: string | undefined;
@@ -55,11 +61,12 @@ export type ForWhom =
     }
   | {
       /**
-       * The recipients, each of which can open the stream: 1 to 64, of which at most 4 passphrases. What {@link passphrase},
-       * {@link secretKey}, {@link x25519}, {@link hybrid} and {@link provider} return, or a {@link SecretKey}. If a key service
-       * does not wrap a key, the operation fails with a {@link ProviderError}.
+       * One recipient, or a list of 1 to 64, of which at most 4 passphrases; each can open the stream. What {@link passphrase},
+       * {@link secretKey}, {@link publicKey} and {@link provider} return, a {@link SecretKey}, a {@link KeyPair}, of which only the
+       * public key is used, or the text of a public key. If a key service does not wrap a key, the operation fails with a
+       * {@link ProviderError}.
        */
-      recipients: readonly (Recipient | SecretKey)[];
+      recipients: RecipientInput | readonly RecipientInput[];
       key?: undefined;
       keyId?: undefined;
     };
@@ -73,11 +80,12 @@ export type ByWhat =
     }
   | {
       /**
-       * What may open the stream, at least one: key pairs, keys, and what {@link passphrase}, {@link secretKey} and
-       * {@link provider} return. The stream's slots are tried in their order, each with every identity of its type. Key services
-       * are asked only if nothing else opens the stream; if one fails then, the operation fails with a {@link ProviderError}.
+       * What may open the stream, one or a list: key pairs, keys, texts of secret keys, and what {@link passphrase},
+       * {@link secretKey} and {@link provider} return. The stream's slots are tried in their order, each with every identity of its
+       * type. Key services are asked only if nothing else opens the stream; if one fails then, the operation fails with a
+       * {@link ProviderError}.
        */
-      identities: readonly (Identity | SecretKey)[];
+      identities: IdentityInput | readonly IdentityInput[];
       key?: undefined;
     };
 

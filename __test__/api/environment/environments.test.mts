@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
 import test, { type ExecutionContext } from 'ava';
-import { decrypt, encrypt, generateKey } from 'sealstream';
+import { decrypt, encrypt, SecretKey } from 'sealstream';
 
 import { pattern } from '../support/bytes.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
@@ -45,7 +45,7 @@ for (const [kind, rounds] of [
       t.true(performance.now() - began < 5000, `${performance.now() - began} ms`);
       t.deepEqual(leftovers(directory), []);
     }
-    const key = generateKey();
+    const key = SecretKey.generate();
     t.true((await decrypt(await encrypt(pattern(5_000_000), { key }), { key })).equals(pattern(5_000_000)));
   });
 
@@ -83,9 +83,9 @@ test.serial('a program continues after the only worker that used the package has
   const result = await node(
     [],
     `import { Worker } from 'node:worker_threads';
-     const work = \`import { encrypt, generateKey } from 'sealstream';
+     const work = \`import { encrypt, SecretKey } from 'sealstream';
        import { parentPort } from 'node:worker_threads';
-       encrypt(Buffer.alloc(8 << 20), { key: generateKey() }).then(() => parentPort.postMessage('done'));
+       encrypt(Buffer.alloc(8 << 20), { key: SecretKey.generate() }).then(() => parentPort.postMessage('done'));
        setInterval(() => {}, 1000);\`;
      for (let round = 0; round < 3; round += 1) {
        const worker = new Worker(work, { eval: true });
@@ -103,8 +103,8 @@ test.serial('nothing keeps an idle process alive', async (t) => {
   const began = performance.now();
   const result = await node(
     [],
-    `import { encrypt, encryptSync, generateKey } from 'sealstream';
-     const key = generateKey();
+    `import { encrypt, encryptSync, SecretKey } from 'sealstream';
+     const key = SecretKey.generate();
      await encrypt(Buffer.alloc(8 << 20), { key, onProgress() {}, signal: new AbortController().signal });
      await Promise.allSettled([encrypt(Buffer.alloc(100), { key, signal: AbortSignal.abort() })]);
      encryptSync(Buffer.alloc(100), { key });`,
@@ -116,8 +116,8 @@ test.serial('nothing keeps an idle process alive', async (t) => {
 test.serial('a running operation keeps the process alive until it ends', async (t) => {
   const result = await node(
     [],
-    `import { encrypt, generateKey } from 'sealstream';
-     encrypt(Buffer.alloc(64 << 20), { key: generateKey() }).then((stream) => console.log(stream.length > 64 << 20));`,
+    `import { encrypt, SecretKey } from 'sealstream';
+     encrypt(Buffer.alloc(64 << 20), { key: SecretKey.generate() }).then((stream) => console.log(stream.length > 64 << 20));`,
   );
   t.deepEqual(result, { code: 0, stdout: 'true\n', stderr: '' });
 });
@@ -125,8 +125,8 @@ test.serial('a running operation keeps the process alive until it ends', async (
 test.serial('10,000 small operations at once come back and leave no memory behind', async (t) => {
   const { code, stdout, stderr } = await node(
     ['--expose-gc'],
-    `import { decrypt, encrypt, generateKey } from 'sealstream';
-     const key = generateKey();
+    `import { decrypt, encrypt, SecretKey } from 'sealstream';
+     const key = SecretKey.generate();
      const bytes = Buffer.alloc(1024, 7);
      async function all(count) {
        const streams = await Promise.all(Array.from({ length: count }, () => encrypt(bytes, { key })));
@@ -152,7 +152,7 @@ test.serial('10,000 small operations at once come back and leave no memory behin
 });
 
 test.serial('small operations do not wait for large ones', async (t) => {
-  const key = generateKey();
+  const key = SecretKey.generate();
   const controller = new AbortController();
   const { signal } = controller;
   const large = Buffer.alloc(128 * 1024 * 1024);
@@ -173,8 +173,8 @@ test.serial('small operations do not wait for large ones', async (t) => {
     const { code, stdout, stderr } = await node(
       [],
       `import { readdirSync } from 'node:fs';
-       import { decrypt, encrypt, generateKey } from 'sealstream';
-       const key = generateKey();
+       import { decrypt, encrypt, SecretKey } from 'sealstream';
+       const key = SecretKey.generate();
        const bytes = Buffer.alloc(3 << 20, 7);
        const count = () => readdirSync('/proc/self/task').length;
        const before = count();

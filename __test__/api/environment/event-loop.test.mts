@@ -11,10 +11,17 @@ const PRELUDE = `
   import { Readable, Writable } from 'node:stream';
   import { pipeline } from 'node:stream/promises';
   import {
-    createDecryptStream, createEncryptStream, decryptChunks, DecryptionStream, encrypt, encryptChunks, EncryptionStream,
-    generateKey, openReader,
+    createDecryptStream,
+    createEncryptStream,
+    decryptChunks,
+    DecryptionStream,
+    encrypt,
+    encryptChunks,
+    EncryptionStream,
+    openReader,
+    SecretKey,
   } from 'sealstream';
-  const key = generateKey();
+  const key = SecretKey.generate();
   const bytes = Buffer.alloc(8 << 20, 7);
   async function rss() {
     for (let round = 0; round < 5; round += 1) {

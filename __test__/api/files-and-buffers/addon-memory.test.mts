@@ -1,14 +1,14 @@
 // The memory that the addon writes to: what it shares with what is read, and what a failure leaves there.
 
 import test from 'ava';
-import { decryptSync, encryptSync, generateKey } from 'sealstream';
+import { decryptSync, encryptSync, SecretKey } from 'sealstream';
 import * as floe from 'sealstream/floe';
 
 import { native } from '../../../dist/internal/binding.js';
 
 import { pattern } from '../support/bytes.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const secret = Buffer.alloc(32, 7);
 
 test('small ciphertexts that share a pool are sealed again, as text, key and associated data', (t) => {

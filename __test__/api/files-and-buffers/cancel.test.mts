@@ -10,15 +10,15 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  generateKey,
   type ProgressEvent,
+  SecretKey,
 } from 'sealstream';
 
 import { pattern } from '../support/bytes.mjs';
 import { errorOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const LARGE = 200 * 1024 * 1024;
 /** Slow enough that progress is told before the end, on any machine. */
 const SLOW = { frameSize: 1024, digest: 'sha512' } as const;

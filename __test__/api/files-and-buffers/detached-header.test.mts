@@ -8,11 +8,11 @@ import {
   decryptFile,
   encryptFile,
   encryptFileDetached,
-  generateKey,
   openReader,
   passphrase,
   provider,
   salvage,
+  SecretKey,
   verify,
 } from 'sealstream';
 import { attachHeader, detachHeader, exportHeader } from 'sealstream/header';
@@ -23,7 +23,7 @@ import { contents, temporaryDirectory } from '../support/files.mjs';
 import { CHEAP, FakeService } from '../support/key-holders.mjs';
 
 const plaintext = pattern(300_000);
-const key = generateKey();
+const key = SecretKey.generate();
 const SIZES = { frameSize: 1024, segmentSize: 65_536 } as const;
 
 test('a header is detached from its stream, and the stream is written without it', async (t) => {

@@ -14,13 +14,13 @@ import {
 import { join } from 'node:path';
 
 import test from 'ava';
-import { decryptFile, encryptFile, encryptSync, generateKey } from 'sealstream';
+import { decryptFile, encryptFile, encryptSync, SecretKey } from 'sealstream';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const posix = process.platform === 'win32' ? test.skip : test;
 
 test('a target that exists is kept, unless it may be overwritten', async (t) => {

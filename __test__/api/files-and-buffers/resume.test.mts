@@ -12,19 +12,12 @@ import {
 import { dirname, join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import {
-  decryptFile,
-  encryptFile,
-  generateKey,
-  type SealingOptions,
-  type SecretKey,
-  type StartedOver,
-} from 'sealstream';
+import { decryptFile, encryptFile, type SealingOptions, SecretKey, type StartedOver } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 /** Slow settings, so that the first progress report usually arrives before the end. */
 const SLOW = { key, frameSize: 1024, digest: 'sha512', threads: 1 } as const;
 const SEAL = { ...SLOW, resume: true } as const;
@@ -147,7 +140,7 @@ test.serial('other options start over, and the report says why', async (t) => {
   const changes: readonly [SealingOptions & { key?: SecretKey; keyId?: string }, StartedOver][] = [
     [{ keyId: 'other' }, 'options-differ'],
     [{ context: 'other' }, 'options-differ'],
-    [{ key: generateKey() }, 'no-matching-key'],
+    [{ key: SecretKey.generate() }, 'no-matching-key'],
   ];
   for (const [change, startedOver] of changes) {
     await interrupt(t, to, (how) => encryptFile(from, to, { ...SEAL, overwrite: true, ...how }));
@@ -174,7 +167,7 @@ test.serial('the resume secret opens a journal that no key opens', async (t) => 
   const { from, to } = folder(t);
   const resumeSecret = new Uint8Array(32).fill(7);
   await interrupt(t, to, (how) => encryptFile(from, to, { ...SEAL, ...how, resumeSecret }));
-  const { resume } = await encryptFile(from, to, { ...SEAL, key: generateKey(), resumeSecret });
+  const { resume } = await encryptFile(from, to, { ...SEAL, key: SecretKey.generate(), resumeSecret });
   t.is(resume?.startedOver, 'options-differ');
 });
 

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { decryptFile, encryptFile, encryptFileDetached, generateKey, SealError, secretKey } from 'sealstream';
+import { decryptFile, encryptFileDetached, SealError, SecretKey, secretKey } from 'sealstream';
 import { exportHeader, rewrapHeader } from 'sealstream/header';
 
 import { pattern } from '../support/bytes.mjs';
@@ -13,7 +13,7 @@ import { contents, temporaryDirectory } from '../support/files.mjs';
 import { keyHolders } from '../support/key-holders.mjs';
 
 const plaintext = pattern(10_000);
-const key = generateKey();
+const key = SecretKey.generate();
 
 test('every kind of recipient is added, opens the body, and is removed', async (t) => {
   const { header, opens } = await sealed(t);
@@ -31,7 +31,7 @@ test('every kind of recipient is added, opens the body, and is removed', async (
 test('nothing is written, the given bytes stay, and the former header still opens', async (t) => {
   const { header, opens, directory } = await sealed(t);
   const [before, given] = [contents(directory), Buffer.from(header)];
-  const other = generateKey();
+  const other = SecretKey.generate();
   const changed = await rewrapHeader(header, { key, replace: [other] });
   t.deepEqual(header, given);
   t.deepEqual(contents(directory), before);
@@ -41,7 +41,7 @@ test('nothing is written, the given bytes stay, and the former header still open
 
 test('the caller may change its bytes meanwhile', async (t) => {
   const { header, opens } = await sealed(t);
-  const other = generateKey();
+  const other = SecretKey.generate();
   const given = Buffer.from(header);
   const changing = rewrapHeader(given, { key, add: [other] });
   given.fill(0);
@@ -53,9 +53,9 @@ test('the header of a stream with a copy keeps its size', async (t) => {
   const whole = join(directory, 'whole');
   await encryptFile(join(directory, 'plain'), whole, { key });
   const header = await exportHeader(whole);
-  const few = Array.from({ length: 5 }, () => generateKey());
+  const few = Array.from({ length: 5 }, () => SecretKey.generate());
   t.is((await rewrapHeader(header, { key, add: few })).length, header.length);
-  const many = Array.from({ length: 60 }, () => generateKey());
+  const many = Array.from({ length: 60 }, () => SecretKey.generate());
   const error = await errorOf(() => rewrapHeader(header, { key, add: many }));
   t.regex(String(error), /attach the header, and rewrap the file/);
 });
@@ -66,7 +66,7 @@ test('wrong arguments and other keys are refused', async (t) => {
     const error = await errorOf(() => rewrapHeader(bytes as Uint8Array, options));
     t.regex(String(error), message);
   };
-  const add = [generateKey()];
+  const add = [SecretKey.generate()];
   await wrong('text', { key, add }, /header must be/);
   await wrong(header, { key }, /must have add, remove or replace$/);
   await wrong(header, { key, mend: true }, /must have add, remove or replace$/);
@@ -76,7 +76,7 @@ test('wrong arguments and other keys are refused', async (t) => {
   await wrong(header, { key, remove: [{ keyId: 'none' }] }, /the key id "none"/);
   await wrong(Buffer.concat([header, Buffer.alloc(1)]), { key, add }, /header is no header/);
   await wrong(header.subarray(1), { key, add }, /header/);
-  const failure = await failureOf(t, () => rewrapHeader(header, { key: generateKey(), add }));
+  const failure = await failureOf(t, () => rewrapHeader(header, { key: SecretKey.generate(), add }));
   t.is(failure.kind, 'NoMatchingKey');
   const reason = new Error('enough');
   const signal = AbortSignal.abort(reason);
@@ -88,7 +88,7 @@ async function sealed(t: ExecutionContext) {
   const [plain, body] = [join(directory, 'plain'), join(directory, 'body')];
   writeFileSync(plain, plaintext);
   const { header } = await encryptFileDetached(plain, body, {
-    recipients: [secretKey(key, { id: 'mine' })],
+    recipients: [secretKey(key, { keyId: 'mine' })],
   });
   /** Whether the body opens with this header. */
   const opens = async (changed: Uint8Array, keys: Parameters<typeof decryptFile>[2]) => {

@@ -5,7 +5,6 @@ import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import fc from 'fast-check';
 import {
-  sealedSize,
   decrypt,
   decryptFile,
   decryptSync,
@@ -13,17 +12,18 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  generateKey,
   inspect,
+  sealedSize,
   SealError,
   type SealingOptions,
+  SecretKey,
 } from 'sealstream';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
 import { crc64 } from '../support/independent-opener.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const small = { frameSize: 1024, segmentSize: 4096 };
 
 const SIZES = [0, 1, 1023, 1024, 1025, 4095, 4096, 4097, 8192, 70_000];
@@ -172,7 +172,7 @@ test('every kind of Uint8Array is accepted, and only its own bytes are used', as
 
 test('any of several keys opens', async (t) => {
   const stream = encryptSync(Buffer.from('text'), { key });
-  const others = [generateKey(), Buffer.alloc(32, 7), key];
+  const others = [SecretKey.generate(), Buffer.alloc(32, 7), key];
   t.is(decryptSync(stream, { key: others }).toString(), 'text');
   t.is((await decrypt(stream, { key: others })).toString(), 'text');
 });

@@ -10,14 +10,14 @@ import {
   decrypt,
   decryptChunks,
   decryptFile,
-  decryptSegments,
   DecryptionStream,
+  decryptSegments,
   decryptSync,
   encryptSync,
-  generateKey,
   inspect,
   openReader,
   salvage,
+  SecretKey,
   verify,
 } from 'sealstream';
 
@@ -26,7 +26,7 @@ import { failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
 import { crc32c } from '../support/independent-opener.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const stream = encryptSync(pattern(5000), { key, frameSize: 1024, segmentSize: 2048 });
 const MAXIMUM = Number.MAX_SAFE_INTEGER;
 

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { format, inspect } from 'node:util';
 
 import test from 'ava';
-import { decryptSync, encrypt, encryptSync, generateKey, KeyPair, SecretKey } from 'sealstream';
+import { decryptSync, encrypt, encryptSync, KeyPair, SecretKey } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
@@ -24,7 +24,7 @@ test('a key is made from bytes and from text, and is exported on request', (t) =
     t.true(key instanceof SecretKey);
     t.deepEqual(Buffer.from(key.exportBytes()), BYTES);
   }
-  t.notDeepEqual(SecretKey.generate().exportBytes(), generateKey().exportBytes());
+  t.notDeepEqual(SecretKey.generate().exportBytes(), SecretKey.generate().exportBytes());
 });
 
 test('a key is a copy of its bytes, and what it exports is a copy too', (t) => {
@@ -103,7 +103,7 @@ test('printing a key never shows its bytes', (t) => {
 });
 
 test('a disposed key cannot be used', async (t) => {
-  const key = generateKey();
+  const key = SecretKey.generate();
   const stream = encryptSync(Buffer.from('text'), { key });
   const underway = encrypt(Buffer.alloc(3_000_000), { key });
   key.dispose();
@@ -118,7 +118,7 @@ test('a disposed key cannot be used', async (t) => {
   t.is(String(key), '[SecretKey]');
   t.true((await underway).length > 3_000_000);
 
-  const another = generateKey();
+  const another = SecretKey.generate();
   another[Symbol.dispose]();
   t.throws(() => another.exportBytes(), { instanceOf: TypeError });
 });
@@ -126,14 +126,14 @@ test('a disposed key cannot be used', async (t) => {
 test('a key file is readable only by its owner, never overwrites a file, and can be read back', async (t) => {
   const directory = temporaryDirectory(t);
   const path = join(directory, 'a.key');
-  const key = generateKey();
+  const key = SecretKey.generate();
   await key.toFile(path);
   if (process.platform !== 'win32') t.is(statSync(path).mode & 0o777, 0o600);
   const text = readFileSync(path, 'utf8');
   t.deepEqual((await SecretKey.fromFile(path)).exportBytes(), key.exportBytes());
   t.deepEqual((await SecretKey.fromFile(pathToFileURL(path))).exportBytes(), key.exportBytes());
 
-  const failure = await failureOf(t, () => generateKey().toFile(path));
+  const failure = await failureOf(t, () => SecretKey.generate().toFile(path));
   t.deepEqual(failure, { kind: 'TargetExists', path });
   t.is(readFileSync(path, 'utf8'), text);
 });

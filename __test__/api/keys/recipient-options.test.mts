@@ -3,7 +3,6 @@ import { inspect as inspectValue } from 'node:util';
 
 import test from 'ava';
 import {
-  sealedSize,
   createDecryptStream,
   createEncryptStream,
   decrypt,
@@ -11,16 +10,15 @@ import {
   decryptSync,
   encrypt,
   encryptSync,
-  generateKey,
-  hybrid,
   inspect,
   KeyPair,
   passphrase,
   provider,
+  publicKey,
   type Recipient,
+  sealedSize,
+  SecretKey,
   secretKey,
-  type SecretKey,
-  x25519,
 } from 'sealstream';
 
 import { pattern } from '../support/bytes.mjs';
@@ -32,10 +30,10 @@ const PLAIN = pattern(5000);
 test('inspect reports what is visible of each slot', async (t) => {
   const pair = KeyPair.generate();
   const recipients = [
-    secretKey(generateKey(), { id: 'vault 7' }),
+    secretKey(SecretKey.generate(), { keyId: 'vault 7' }),
     passphrase('x', { strength: CHEAP }),
     provider(new FakeService('kms'), 'alias/a'),
-    hybrid(pair.publicKey),
+    publicKey(pair.publicKey),
   ];
   const { slots, isPostQuantum } = await inspect(await encrypt(PLAIN, { recipients }));
   t.deepEqual(slots, [
@@ -69,7 +67,7 @@ test('a passphrase is the same in every Unicode composition, and as bytes', asyn
 
 test('what a header may cost is limited before any passphrase is tried', async (t) => {
   const strength = { memoryKiB: 64, passes: 2, lanes: 1 };
-  const recipients = [passphrase('a', { strength }), passphrase('b', { strength }), generateKeyOf()];
+  const recipients = [passphrase('a', { strength }), passphrase('b', { strength }), keyRecipient()];
   const stream = await encrypt(PLAIN, { recipients });
   const identities = [passphrase('b')];
   t.deepEqual(await decrypt(stream, { identities, maxPassphraseCost: 256 }), PLAIN);
@@ -77,15 +75,15 @@ test('what a header may cost is limited before any passphrase is tried', async (
   t.like(failure, { kind: 'LimitExceeded', limit: 'passphrase-cost', maximum: 255, value: 256 });
 });
 
-function generateKeyOf(): Recipient {
-  return secretKey(generateKey());
+function keyRecipient(): Recipient {
+  return secretKey(SecretKey.generate());
 }
 
 test('a short payload is sealed synchronously for all fast recipients', (t) => {
-  const key = generateKey();
+  const key = SecretKey.generate();
   const pairs = [KeyPair.generate(), KeyPair.generate('x25519')];
-  const many = Array.from({ length: 60 }, () => secretKey(generateKey(), { id: 'é'.repeat(127) }));
-  for (const others of [[], [hybrid(pairs[0]!.publicKey)], [x25519(pairs[1]!.publicKey)], many]) {
+  const many = Array.from({ length: 60 }, () => secretKey(SecretKey.generate(), { keyId: 'é'.repeat(127) }));
+  for (const others of [[], [publicKey(pairs[0]!.publicKey)], [publicKey(pairs[1]!.publicKey)], many]) {
     for (const recipients of [[...others, key], others.length === 1 ? others : [key]]) {
       for (const size of [0, 10, 8192, 8193]) {
         const stream = encryptSync(pattern(size), { recipients });
@@ -98,7 +96,7 @@ test('a short payload is sealed synchronously for all fast recipients', (t) => {
 
 test('stretching a passphrase blocks neither the event loop nor small operations', async (t) => {
   const recipients = [passphrase('a', { strength: { memoryKiB: 65_536, passes: 3, lanes: 1 } })];
-  const key = generateKey();
+  const key = SecretKey.generate();
   const state = { isDone: false };
   const sealing = Promise.all([1, 2, 3, 4].map(() => encrypt(PLAIN, { recipients }))).then((streams) => {
     state.isDone = true;
@@ -116,9 +114,9 @@ test('stretching a passphrase blocks neither the event loop nor small operations
 
 test('synchronous functions refuse passphrases and services', (t) => {
   const [pass, service] = [passphrase('a', { strength: CHEAP }), provider(new FakeService(), 'a')];
-  const key = generateKey();
+  const key = SecretKey.generate();
   const stream = encryptSync(PLAIN, {
-    recipients: [secretKey(key), x25519(KeyPair.generate('x25519').publicKey)],
+    recipients: [secretKey(key), publicKey(KeyPair.generate('x25519').publicKey)],
   });
   t.deepEqual(decryptSync(stream, { identities: [key] }), PLAIN);
   for (const slow of [pass, service]) {
@@ -134,8 +132,9 @@ test('synchronous functions refuse passphrases and services', (t) => {
 });
 
 test('invalid recipients and identities are refused with the reason', async (t) => {
-  const key = generateKey();
+  const key = SecretKey.generate();
   const pair = KeyPair.generate();
+  const secret = pair.exportText();
   const seal = (options: unknown) => errorOf(() => encrypt(PLAIN, options as { key: SecretKey }));
   const unseal = (options: unknown) => errorOf(() => decrypt(PLAIN, options as { key: SecretKey }));
   const five = Array.from({ length: 5 }, () => passphrase('a', { strength: CHEAP }));
@@ -143,21 +142,24 @@ test('invalid recipients and identities are refused with the reason', async (t) 
     [await seal({}), /key must be given, or recipients/],
     [await seal({ recipients: [] }), /recipients must have 1 to 64 items, not 0/],
     [await seal({ recipients: Array.from({ length: 65 }, () => key) }), /1 to 64 items, not 65/],
-    [await seal({ recipients: key }), /recipients must be an array/],
+    [await seal({ recipients: 7 }), /^recipients must be a recipient: /],
     [await seal({ recipients: [key], key }), /with key/],
     [await seal({ recipients: [key], keyId: 'a' }), /with key/],
-    [
-      await seal({ recipients: [pair] }),
-      /recipients\[0\] must be a recipient.*KeyPair: give its publicKey to hybrid/,
-    ],
-    [await seal({ recipients: [key, 'age1'] }), /recipients\[1\] must be a recipient/],
+    [await seal({ recipients: [key, 'age1'] }), /^recipients\[1\] .*not such a key, or not complete/],
+    [await seal({ recipients: 'swordfish' }), /^recipients is a text.*no public key.*passphrase\(text\)/],
+    [await seal({ recipients: [secret] }), /^recipients\[0\] is the text of a secret key/],
+    [await seal({ recipients: secret.toLowerCase() }), /^recipients is the text of a secret key/],
+    [await unseal({ identities: 'swordfish' }), /^identities is a text.*no secret key.*passphrase\(text\)/],
+    [await unseal({ identities: [pair.publicKey] }), /^identities\[0\] is the text of a public key/],
+    [await unseal({ identities: secret.slice(0, -1) }), /^identities is no secret key: /],
+    [await unseal({ identities: 7 }), /^identities must be an identity: /],
     [await seal({ recipients: [{ type: 'key' }] }), /recipients\[0\] must be a recipient/],
     [await seal({ recipients: [, key] }), /recipients\[0\]/], // eslint-disable-line no-sparse-arrays
     [await seal({ recipients: five }), /passphrase/],
     [await unseal({}), /key must be given, or identities/],
     [await unseal({ identities: [] }), /identities must have at least one item/],
     [
-      await unseal({ identities: [hybrid(pair.publicKey)] }),
+      await unseal({ identities: [publicKey(pair.publicKey)] }),
       /identities\[0\].*public key, which opens nothing/,
     ],
     [await unseal({ identities: [key], key }), /with key/],
@@ -167,12 +169,39 @@ test('invalid recipients and identities are refused with the reason', async (t) 
   ];
   for (const [error, message] of cases) {
     t.true(error instanceof Error);
-    t.regex((error as Error).message, message);
+    const text = (error as Error).message;
+    t.regex(text, message);
+    for (const value of ['swordfish', secret.slice(20, -1), pair.publicKey.slice(20)]) {
+      t.false(text.toLowerCase().includes(value.toLowerCase()));
+    }
+  }
+});
+
+test('recipients and identities take one or a list, texts of keys, and key pairs', async (t) => {
+  const own = SecretKey.generate();
+  for (const pair of [KeyPair.generate(), KeyPair.generate('x25519')]) {
+    const identities = [pair, [pair], pair.exportText(), [own, `${pair.exportText()}\n`]];
+    for (const recipients of [
+      pair,
+      [pair],
+      pair.publicKey,
+      [own, ` ${pair.publicKey}\n`],
+      publicKey(pair.publicKey),
+    ]) {
+      const sealed = await encrypt(PLAIN, { recipients });
+      for (const identity of identities) t.deepEqual(await decrypt(sealed, { identities: identity }), PLAIN);
+      t.deepEqual(decryptSync(encryptSync(PLAIN, { recipients }), { identities: pair.exportText() }), PLAIN);
+    }
+    // A recipient that is a pair leaves no secret key in what opens.
+    const sealed = await encrypt(PLAIN, { recipients: pair });
+    t.is((await failureOf(t, () => decrypt(sealed, { identities: own }))).kind, 'NoMatchingKey');
+    pair.dispose();
+    t.throws(() => encryptSync(PLAIN, { recipients: pair }), { message: 'recipients was disposed of' });
   }
 });
 
 test('functions that make recipients refuse invalid values without showing them', (t) => {
-  const [short, long] = [KeyPair.generate('x25519'), KeyPair.generate()];
+  const short = KeyPair.generate('x25519');
   const secret = short.exportText();
   const cases: [() => unknown, RegExp][] = [
     [() => passphrase(''), /^text must not be empty$/],
@@ -185,14 +214,13 @@ test('functions that make recipients refuse invalid values without showing them'
     ],
     [() => passphrase('a', { strength: { memoryKiB: 4096, passes: 0, lanes: 1 } }), /passes/],
     [() => passphrase('a', { strength: { memoryKiB: 4096, passes: 1, lanes: 256 } }), /lanes/],
-    [() => x25519(long.publicKey), /another kind of key pair: use hybrid/],
-    [() => hybrid(short.publicKey), /another kind of key pair: use x25519/],
-    [() => x25519(secret), /expected a key such as age1/],
-    [() => x25519(short.publicKey.slice(0, -1)), /not such a key, or not complete/],
+    [() => publicKey(7 as unknown as string), /^text must be a string/],
+    [() => publicKey(secret), /expected a key such as age1/],
+    [() => publicKey(short.publicKey.slice(0, -1)), /not such a key, or not complete/],
     [() => KeyPair.fromText(short.publicKey), /AGE-SECRET-KEY-1/],
     [() => KeyPair.fromText(secret.toLowerCase()), /no secret key/],
     [() => KeyPair.generate('p256' as 'hybrid'), /hybrid/],
-    [() => secretKey(generateKey(), { id: 'x'.repeat(256) }), /at most 255 bytes/],
+    [() => secretKey(SecretKey.generate(), { keyId: 'x'.repeat(256) }), /at most 255 bytes/],
     [() => provider(new FakeService(''), 'a'), /service.name/],
     [() => provider(new FakeService(), 'a', { timeout: 0 }), /timeout/],
     [() => passphrase('a', { strengths: 1 } as object), /no option "strengths"/],
@@ -209,13 +237,13 @@ test('passphrases, pairs and providers print their type', (t) => {
   t.is(String(pair), '[KeyPair]');
   t.is(inspectValue(passphrase('swordfish')), '[passphrase]');
   t.is(JSON.stringify({ a: passphrase('swordfish') }), '{"a":"[passphrase]"}');
-  t.is(inspectValue(x25519(pair.publicKey)), '[x25519]');
+  t.is(inspectValue(publicKey(pair.publicKey)), '[x25519]');
 });
 
 test('disposed secrets cannot be used, and running operations continue', async (t) => {
   const pass = passphrase('a', { strength: CHEAP });
   const pair = KeyPair.generate('x25519');
-  const sealing = encrypt(PLAIN, { recipients: [pass, x25519(pair.publicKey)] });
+  const sealing = encrypt(PLAIN, { recipients: [pass, publicKey(pair.publicKey)] });
   pass.dispose();
   const stream = await sealing;
   const opening = decrypt(stream, { identities: [pair] });

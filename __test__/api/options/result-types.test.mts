@@ -6,17 +6,17 @@ import {
   type DecryptReport,
   type EncryptReport,
   encryptSync,
-  generateKey,
   inspect,
   type LostRange,
   SealError,
+  SecretKey,
   type SlotInfo,
   type SlotType,
   verify,
   type Warning,
 } from 'sealstream';
 
-const key = generateKey();
+const key = SecretKey.generate();
 
 /** Compiles only while every kind of warning has its case. */
 function subjectOf(warning: Warning): string {

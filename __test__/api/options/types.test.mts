@@ -9,14 +9,14 @@ import test, { type ExecutionContext } from 'ava';
 import {
   decryptSync,
   encryptSync,
-  generateKey,
   openReader,
   type RandomAccessInput,
   type RandomAccessSource,
-  SealError,
   type SealedReader,
+  SealError,
   type SealErrorCode,
   type SealFailure,
+  SecretKey,
 } from 'sealstream';
 import * as floe from 'sealstream/floe';
 import { FloeError, type FloeErrorCode, type FloeFailure } from 'sealstream/floe';
@@ -106,7 +106,7 @@ function never(value: never): never {
   throw new Error(`unknown: ${JSON.stringify(value)}`);
 }
 
-const key = generateKey();
+const key = SecretKey.generate();
 
 test("a failure nests as the engine's enums do", (t) => {
   const stream = encryptSync(Buffer.alloc(5000), { key, frameSize: 1024, segmentSize: 1024, digest: 'none' });

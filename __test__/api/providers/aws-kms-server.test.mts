@@ -16,10 +16,10 @@ import {
   decryptFile,
   encrypt,
   encryptFile,
-  generateKey,
   inspect,
   type KeyProvider,
   provider,
+  SecretKey,
   secretKey,
 } from 'sealstream';
 import { awsKms } from 'sealstream/aws-kms';
@@ -141,7 +141,7 @@ test('files are sealed for a key of KMS and opened by it', async (t) => {
 test('an unavailable KMS opens no stream, and another key still does', async (t) => {
   const { kms, keyId } = await kmsWithKey(t);
   const gone = awsKms({ client: kmsClient(t, await closedPort()) });
-  const key = generateKey();
+  const key = SecretKey.generate();
   const sealed = await encrypt(plaintext, { recipients: [provider(kms, keyId), secretKey(key)] });
 
   const error = await providerError(() => decrypt(sealed, { identities: [provider(gone, keyId)] }));

@@ -226,7 +226,7 @@ test('without the SDK the package works, and the subpath says what to install', 
     promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], { cwd: directory });
 
   const { stdout } = await run(
-    "import 'sealstream/electron'; import { generateKey } from 'sealstream'; console.log(String(generateKey()))",
+    "import 'sealstream/electron'; import { SecretKey } from 'sealstream'; console.log(String(SecretKey.generate()))",
   );
   t.is(stdout.trim(), '[SecretKey]');
   const failed = (await errorOf(() => run("import 'sealstream/aws-kms'"))) as { stderr: string };

@@ -17,12 +17,12 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  generateKey,
   type KeyContext,
   type KeyProvider,
   openReader,
   provider,
   ProviderError,
+  SecretKey,
   secretKey,
   verify,
 } from 'sealstream';
@@ -33,7 +33,7 @@ import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
 
 const plaintext = pattern(300_000);
-const key = generateKey();
+const key = SecretKey.generate();
 
 /** A service with a key for each id, in memory. */
 class Vault implements KeyProvider {
@@ -171,7 +171,7 @@ test('a service that is down matters only if nothing else opens the stream', asy
   );
 
   second.isDown = true;
-  const identities = [provider(vault, 'a'), provider(second, 'a'), generateKey()];
+  const identities = [provider(vault, 'a'), provider(second, 'a'), SecretKey.generate()];
   t.true((await errorOf(() => decrypt(sealed, { identities }))) instanceof ProviderError);
 });
 

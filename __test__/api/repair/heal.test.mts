@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import test, { type ExecutionContext } from 'ava';
-import { decrypt, encryptFile, encryptSync, generateKey, heal } from 'sealstream';
+import { decrypt, encryptFile, encryptSync, heal, SecretKey } from 'sealstream';
 import { exportHeader } from 'sealstream/header';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
@@ -11,7 +11,7 @@ import { errorOf, failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
 import { crc64 } from '../support/independent-opener.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plaintext = pattern(300_000);
 const SEGMENT = 65_536;
 const RECORD = 32 + 74 + SEGMENT + 32 + 8;

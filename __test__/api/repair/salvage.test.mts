@@ -2,14 +2,14 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { encryptSync, generateKey, salvage, SealError, type DamageMap } from 'sealstream';
+import { type DamageMap, encryptSync, salvage, SealError, SecretKey } from 'sealstream';
 import { damagePage } from 'sealstream/report';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const FRAME = 1024;
 const SEGMENT = 4 * FRAME;
 const plaintext = pattern(10 * SEGMENT + 5);
@@ -115,7 +115,7 @@ test('another key or context, an existing target and the source itself are refus
   const before = contents(directory);
   const kind = async (target: string, chosen: Parameters<typeof salvage>[2]) =>
     (await failureOf(t, () => salvage(from, target, chosen))).kind;
-  t.is(await kind(to, { ...options, key: generateKey() }), 'NoMatchingKey');
+  t.is(await kind(to, { ...options, key: SecretKey.generate() }), 'NoMatchingKey');
   t.is(await kind(to, { key }), 'ContextMismatch');
   t.is(await kind(to, { ...options, maxSegmentSize: 1024 }), 'LimitExceeded');
   t.is(await kind(from, { ...options, overwrite: true }), 'SameFile');

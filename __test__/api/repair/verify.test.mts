@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import test from 'ava';
-import { encryptFile, encryptSync, generateKey, SealError, verify, type VerifyReport } from 'sealstream';
+import { encryptFile, encryptSync, SealError, SecretKey, verify, type VerifyReport } from 'sealstream';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const small = { key, frameSize: 1024, segmentSize: 2048 };
 const HEADER = (stream: Uint8Array) => Buffer.from(stream).readUInt32BE(64);
 const RECORD = 32 + 74 + 2048 + 2 * 32 + 8;
@@ -33,7 +33,7 @@ test('a sound stream is sound, from bytes, a path and a URL, with a key and with
     t.is(keyless.openedBy, undefined);
     t.is(keyless.sealedSize, readFileSync(to).length);
     t.false('seed' in keyless);
-    const keyed = await verify(source, { key: [generateKey(), key] });
+    const keyed = await verify(source, { key: [SecretKey.generate(), key] });
     t.like(keyed, {
       sound: true,
       authenticated: true,
@@ -107,7 +107,7 @@ test('without digests and key, the result says that contents were not checked', 
 test('an impossible check rejects', async (t) => {
   const stream = encryptSync(pattern(5000), { ...small, context: 'a' });
   const kind = async (call: () => unknown) => (await failureOf(t, call)).kind;
-  t.is(await kind(() => verify(stream, { key: generateKey(), context: 'a' })), 'NoMatchingKey');
+  t.is(await kind(() => verify(stream, { key: SecretKey.generate(), context: 'a' })), 'NoMatchingKey');
   t.is(await kind(() => verify(stream, { key, context: 'b' })), 'ContextMismatch');
   t.is(await kind(() => verify(stream, { key, context: 'a', maxSegmentSize: 1024 })), 'LimitExceeded');
   t.is(await kind(() => verify(Buffer.from('no stream at all'))), 'NotSealed');

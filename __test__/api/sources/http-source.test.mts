@@ -4,11 +4,11 @@ import { inspect, promisify } from 'node:util';
 import test from 'ava';
 import {
   encryptSync,
-  generateKey,
   httpSource,
+  type HttpSourceOptions,
   openReader,
   SealError,
-  type HttpSourceOptions,
+  SecretKey,
 } from 'sealstream';
 
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
@@ -141,7 +141,7 @@ test('wrong arguments are refused at the call, and never shown', (t) => {
   }
 });
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plaintext = pattern(99 * 8192 + 5000);
 const sealed = encryptSync(plaintext, { key, frameSize: 1024, segmentSize: 8192 });
 

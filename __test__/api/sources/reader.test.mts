@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 
 import test from 'ava';
-import { decryptSegments, encryptSync, generateKey, openReader, verify } from 'sealstream';
+import { decryptSegments, encryptSync, openReader, SecretKey, verify } from 'sealstream';
 
 import { withFlippedByte } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
@@ -86,7 +86,7 @@ test('a stream that is cut, too long, damaged at its end or for another key is r
     }
   }
   for (const source of Object.values(await sources(t))) {
-    t.is((await failureOf(t, () => openReader(source, { key: generateKey() }))).kind, 'NoMatchingKey');
+    t.is((await failureOf(t, () => openReader(source, { key: SecretKey.generate() }))).kind, 'NoMatchingKey');
   }
   t.is((await failureOf(t, () => openReader('/nowhere/at/all', { key }))).kind, 'Io');
 });

@@ -5,12 +5,12 @@ import { ReadableStream } from 'node:stream/web';
 
 import test, { type ExecutionContext } from 'ava';
 import {
-  sealedSize,
   decrypt,
   decryptChunks,
   encrypt,
   encryptChunks,
-  generateKey,
+  sealedSize,
+  SecretKey,
   type StreamOptions,
 } from 'sealstream';
 
@@ -264,7 +264,7 @@ test('options are checked at the call, and kept', async (t) => {
     }
   }
   t.is(source.counts.started, 0);
-  const own = generateKey();
+  const own = SecretKey.generate();
   const [bytes, context] = [own.exportBytes(), Buffer.from('here')];
   const loop = encryptChunks([plaintext], { key: bytes, context });
   bytes.fill(0);
@@ -314,8 +314,8 @@ test('nested loops', async (t) => {
 
 test('loops that never begin, or are abandoned, do not keep a process alive', async (t) => {
   const code = `
-    const { encryptChunks, decryptChunks, createEncryptStream, EncryptionStream, generateKey } = require('sealstream');
-    const key = generateKey();
+    const { createEncryptStream, decryptChunks, encryptChunks, EncryptionStream, SecretKey } = require('sealstream');
+    const key = SecretKey.generate();
     const never = encryptChunks([Buffer.alloc(10)], { key });
     const begun = encryptChunks((async function* () { yield Buffer.alloc(1e7); await new Promise(() => {}); })(), { key });
     begun.next();

@@ -4,7 +4,7 @@ import { type Duplex, Readable } from 'node:stream';
 import { pipeline as pipes } from 'node:stream/promises';
 
 import test from 'ava';
-import { createDecryptStream, createEncryptStream, decrypt, generateKey } from 'sealstream';
+import { createDecryptStream, createEncryptStream, decrypt, SecretKey } from 'sealstream';
 
 import { all, calledBack, endings, heard, inEveryMemory, over } from '../support/conversions.mjs';
 import { open, seal } from '../support/node-directions.mjs';
@@ -52,7 +52,7 @@ test('a chunk that is detached while it waits fails, and is not truncated', asyn
 });
 
 test('key and context are as they were at the call', async (t) => {
-  const bytes = generateKey().exportBytes();
+  const bytes = SecretKey.generate().exportBytes();
   const context = Buffer.from('context');
   const [same, place] = [Uint8Array.from(bytes), Buffer.from(context)];
   const sealing = createEncryptStream({ key: bytes, context, ...SIZES });
@@ -62,7 +62,7 @@ test('key and context are as they were at the call', async (t) => {
   const stream = await all(sealing);
   t.deepEqual(await decrypt(stream, { key: same, context: place }), plaintext);
   const [other, otherPlace] = [Uint8Array.from(same), Buffer.from(place)];
-  const options = { key: [generateKey(), other], context: otherPlace };
+  const options = { key: [SecretKey.generate(), other], context: otherPlace };
   const opening = createDecryptStream(options);
   other.fill(0);
   otherPlace.fill(0);
@@ -72,7 +72,7 @@ test('key and context are as they were at the call', async (t) => {
 });
 
 test('a key may be disposed of after the stream was created', async (t) => {
-  const own = generateKey();
+  const own = SecretKey.generate();
   const sealing = createEncryptStream({ key: own });
   const opening = createDecryptStream({ key: own });
   own.dispose();

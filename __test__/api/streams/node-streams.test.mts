@@ -10,7 +10,6 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';
 import {
-  sealedSize,
   createDecryptStream,
   createEncryptStream,
   decrypt,
@@ -18,7 +17,8 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  generateKey,
+  sealedSize,
+  SecretKey,
 } from 'sealstream';
 
 import { sealstream } from '../../cli/command.mjs';
@@ -60,7 +60,7 @@ test('the default sizes, and large frames and small', async (t) => {
 });
 
 test('a sealed stream follows the format', async (t) => {
-  const userKey = generateKey();
+  const userKey = SecretKey.generate();
   const stream = await seal(plaintext, { key: userKey, context: 'here', keyId: 'mine', digest: 'sha256' });
   const opened = openStream(stream, Buffer.from(userKey.exportBytes()), Buffer.from('here'));
   t.deepEqual(opened.plaintext, plaintext);
@@ -127,7 +127,7 @@ test('files and the command', async (t) => {
 });
 
 test('several keys, of which one opens', async (t) => {
-  const keys = [generateKey(), generateKey().exportBytes(), key, generateKey()];
+  const keys = [SecretKey.generate(), SecretKey.generate().exportBytes(), key, SecretKey.generate()];
   const stream = createDecryptStream({ key: keys });
   stream.end(sealed);
   t.deepEqual(await all(stream), plaintext);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import test from 'ava';
-import { decryptSegments, encryptFile, generateKey, type SegmentEvent, type SegmentResult } from 'sealstream';
+import { decryptSegments, encryptFile, SecretKey, type SegmentEvent, type SegmentResult } from 'sealstream';
 
 import { pattern } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
@@ -85,7 +85,7 @@ test('a truncated stream yields its segments, reports what is missing, and throw
 });
 
 test('a header that does not open is an error before any result', async (t) => {
-  const failure = await failureOf(t, () => gather(decryptSegments(sealed, { key: generateKey() })));
+  const failure = await failureOf(t, () => gather(decryptSegments(sealed, { key: SecretKey.generate() })));
   t.is(failure.kind, 'NoMatchingKey');
   const missing = await failureOf(t, () => gather(decryptSegments('/nowhere/at/all', { key })));
   t.is(missing.kind === 'Io' && missing.code, 'ENOENT');

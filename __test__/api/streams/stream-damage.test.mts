@@ -9,13 +9,13 @@ import fc from 'fast-check';
 import {
   createDecryptStream,
   decrypt,
-  DecryptionStream,
   decryptChunks,
+  DecryptionStream,
   encrypt,
   encryptSync,
-  generateKey,
   type OpenOptions,
   SealError,
+  SecretKey,
   type StreamOptions,
 } from 'sealstream';
 
@@ -89,8 +89,8 @@ for (const [name, way] of Object.entries(WAYS)) {
   test(`a wrong key or context, and a stream that is too large, open nothing (${name})`, async (t) => {
     const bound = encryptSync(plaintext, { key, ...SIZES, context: 'here' });
     for (const [stream, options] of [
-      [sealed, { key: generateKey() }],
-      [sealed, { key: [generateKey(), generateKey()] }],
+      [sealed, { key: SecretKey.generate() }],
+      [sealed, { key: [SecretKey.generate(), SecretKey.generate()] }],
       [sealed, { key, context: 'there' }],
       [bound, { key }],
       [bound, { key, context: 'there' }],

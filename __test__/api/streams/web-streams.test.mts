@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { ReadableStream, WritableStream } from 'node:stream/web';
 
 import test from 'ava';
-import { sealedSize, decrypt, DecryptionStream, encrypt, EncryptionStream, generateKey } from 'sealstream';
+import { decrypt, DecryptionStream, encrypt, EncryptionStream, sealedSize, SecretKey } from 'sealstream';
 
 import { pattern } from '../support/bytes.mjs';
 import { all, CHOICES, EDGES, inChunks, inEveryMemory } from '../support/conversions.mjs';
@@ -168,10 +168,10 @@ test('options are checked at the call, and kept', async (t) => {
     t.throws(() => new Stream({ key: Buffer.alloc(3) }), { instanceOf: RangeError });
     t.throws(() => new Stream({ key, concurrency: 0 }), { instanceOf: RangeError });
   }
-  const own = generateKey();
+  const own = SecretKey.generate();
   const [bytes, context] = [own.exportBytes(), Buffer.from('here')];
   const one = new EncryptionStream({ key: bytes, context });
-  const other = new DecryptionStream({ key: [generateKey(), bytes], context });
+  const other = new DecryptionStream({ key: [SecretKey.generate(), bytes], context });
   bytes.fill(0);
   context.fill(0);
   const stream = await through(one, plaintext);

@@ -1,17 +1,16 @@
 // Someone for each type of key slot: what is sealed for them, and what opens it.
 
 import {
-  hybrid,
   type Identity,
-  type KeyProvider,
   KeyPair,
+  type KeyProvider,
   passphrase,
   provider,
+  publicKey,
   type Recipient,
   secretKey,
   SecretKey,
   type SlotType,
-  x25519,
 } from 'sealstream';
 
 export interface KeyHolder {
@@ -57,7 +56,7 @@ export function keyHolders(): KeyHolder[] {
   const [short, long] = [KeyPair.generate('x25519'), KeyPair.generate()];
   const service = new FakeService();
   return [
-    { type: 'key', recipient: secretKey(key, { id: 'k' }), identity: key, stranger: SecretKey.generate() },
+    { type: 'key', recipient: secretKey(key, { keyId: 'k' }), identity: key, stranger: SecretKey.generate() },
     {
       type: 'passphrase',
       recipient: passphrase('correct horse', { strength: CHEAP }),
@@ -66,7 +65,7 @@ export function keyHolders(): KeyHolder[] {
     },
     {
       type: 'x25519',
-      recipient: x25519(short.publicKey),
+      recipient: publicKey(short.publicKey),
       identity: short,
       stranger: KeyPair.generate('x25519'),
     },
@@ -76,6 +75,6 @@ export function keyHolders(): KeyHolder[] {
       identity: provider(service, 'keys/7'),
       stranger: provider(service, 'keys/8'),
     },
-    { type: 'hybrid', recipient: hybrid(long.publicKey), identity: long, stranger: KeyPair.generate() },
+    { type: 'hybrid', recipient: publicKey(long.publicKey), identity: long, stranger: KeyPair.generate() },
   ];
 }

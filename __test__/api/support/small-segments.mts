@@ -1,6 +1,6 @@
 // Sealed streams of several small segments, and how to hurt one of them.
 
-import { encryptSync, generateKey } from 'sealstream';
+import { encryptSync, SecretKey } from 'sealstream';
 
 import { pattern } from './bytes.mjs';
 
@@ -9,7 +9,7 @@ export const SIZES = { frameSize: 1024, segmentSize: 2048 } as const;
 /** Bytes of a full segment's record: header 32, FLOE header 74, two frames with 32 more each, CRC-64. */
 export const RECORD = 32 + 74 + 2 * (1024 + 32) + 8;
 
-export const key = generateKey();
+export const key = SecretKey.generate();
 /** Seven segments, the last one shorter. */
 export const SEGMENTS = 7;
 export const plaintext = pattern(6 * 2048 + 1000);

@@ -10,19 +10,17 @@ import {
   decrypt,
   decryptFile,
   encrypt,
-  encryptFile,
   encryptFileDetached,
-  generateKey,
-  hybrid,
   KeyPair,
   passphrase,
   provider,
   ProviderError,
+  publicKey,
   rewrap,
   SealError,
+  SecretKey,
   secretKey,
   verify,
-  x25519,
 } from 'sealstream';
 import { attachHeader, detachHeader } from 'sealstream/header';
 
@@ -34,9 +32,9 @@ const plain = pattern(100_000);
 /** @type {Record<string, import('./operations.mjs').Capability>} */
 export const credentials = {
   async '`passphrase`, with a key beside it'() {
-    const key = generateKey();
+    const key = SecretKey.generate();
     const words = passphrase('correct horse', { strength: 'interactive' });
-    const sealed = await encrypt(plain, { recipients: [words, secretKey(key, { id: 'mine' })] });
+    const sealed = await encrypt(plain, { recipients: [words, secretKey(key, { keyId: 'mine' })] });
     assert.deepEqual(await decrypt(sealed, { identities: [passphrase('correct horse')] }), plain);
     assert.deepEqual(await decrypt(sealed, { key }), plain);
     await refused(decrypt(sealed, { identities: [passphrase('wrong horse')] }), 'WrongPassphrase');
@@ -44,7 +42,7 @@ export const credentials = {
 
   async '`KeyPair`: post-quantum and X25519'(folder) {
     const [long, short] = [KeyPair.generate(), KeyPair.generate('x25519')];
-    const recipients = [hybrid(long.publicKey), x25519(short.publicKey)];
+    const recipients = [publicKey(long.publicKey), publicKey(short.publicKey)];
     const sealed = await encrypt(plain, { recipients });
     const path = join(folder, 'pair.key');
     await long.toFile(path);
@@ -64,11 +62,11 @@ export const credentials = {
 
   async '`rewrap`: in place, and through a new file'(folder) {
     const { sealed, plain, key } = await sealedFile(folder, 100_000, {});
-    const next = generateKey();
+    const next = SecretKey.generate();
     const { inPlace } = await rewrap(sealed, { key, replace: [next] });
     assert.ok(inPlace);
     await refused(verify(sealed, { key }), 'NoMatchingKey');
-    const many = Array.from({ length: 40 }, (_, index) => secretKey(key, { id: `key ${index}` }));
+    const many = Array.from({ length: 40 }, (_, index) => secretKey(key, { keyId: `key ${index}` }));
     assert.equal((await rewrap(sealed, { key: next, add: many })).inPlace, false);
     for (const opening of [key, next]) {
       assert.deepEqual(await decrypt(await readFile(sealed), { key: opening }), plain);
@@ -80,7 +78,7 @@ export const credentials = {
       join(folder, name),
     );
     if (!from || !body || !whole || !again || !opened) throw new Error('no names');
-    const key = generateKey();
+    const key = SecretKey.generate();
     await writeFile(from, plain);
     const { header } = await encryptFileDetached(from, body, { key });
     assert.ok(header);

@@ -6,7 +6,6 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
-  sealedSize,
   decrypt,
   decryptFile,
   decryptSegments,
@@ -14,10 +13,10 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  generateKey,
   heal,
   inspect,
   salvage,
+  sealedSize,
   SealError,
   SecretKey,
   verify,
@@ -28,7 +27,7 @@ import { damagePage } from 'sealstream/report';
 
 /** @typedef {(folder: string) => unknown} Capability Gets a folder of its own. */
 
-const key = generateKey();
+const key = SecretKey.generate();
 /** Small segments, so that small data has many of them. */
 export const SIZES = { frameSize: 4096, segmentSize: 16_384 };
 
@@ -157,7 +156,7 @@ export const operations = {
   async 'typed errors'() {
     const sealed = encryptSync(pattern(1000), { key });
     assert.throws(
-      () => decryptSync(sealed, { key: generateKey() }),
+      () => decryptSync(sealed, { key: SecretKey.generate() }),
       (error) =>
         error instanceof SealError &&
         error.failure.kind === 'NoMatchingKey' &&

@@ -8,11 +8,11 @@ import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 
-import { encryptSync, generateKey, httpSource, openReader, SealError } from 'sealstream';
+import { encryptSync, httpSource, openReader, SealError, SecretKey } from 'sealstream';
 
 import { pattern, sealedFile, SIZES } from './operations.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plain = pattern(300_000);
 const sealed = encryptSync(plain, { key, ...SIZES });
 

@@ -18,13 +18,13 @@ import {
   encrypt,
   encryptChunks,
   EncryptionStream,
-  generateKey,
   SealError,
+  SecretKey,
 } from 'sealstream';
 
 import { pattern, sealedFile, SIZES } from './operations.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plain = pattern(1_000_000);
 const options = { key, ...SIZES };
 

@@ -11,11 +11,11 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
-import { decryptSync, encrypt, encryptChunks, encryptSync, generateKey, openReader } from 'sealstream';
+import { decryptSync, encrypt, encryptChunks, encryptSync, openReader, SecretKey } from 'sealstream';
 
 import { pattern, sealedFile } from './operations.mjs';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const require = createRequire(import.meta.url);
 
 /** @type {Record<string, import('./operations.mjs').Capability>} */
@@ -70,7 +70,7 @@ export const surroundings = {
   async '`using`'() {
     // Compiled here, because a runtime without this syntax could not load this file.
     const program = new AsyncFunction('make', 'using key = make(); return key;');
-    const disposed = await program(generateKey);
+    const disposed = await program(() => SecretKey.generate());
     assert.throws(() => encryptSync(pattern(1), { key: disposed }), /dispose/);
   },
 

@@ -3,9 +3,9 @@
 
 import { parentPort } from 'node:worker_threads';
 
-import { decryptChunks, encrypt, encryptChunks, encryptSync, generateKey, openReader } from 'sealstream';
+import { decryptChunks, encrypt, encryptChunks, encryptSync, openReader, SecretKey } from 'sealstream';
 
-const key = generateKey();
+const key = SecretKey.generate();
 const plain = Buffer.alloc(8 * 2 ** 20, 7);
 const sealed = encryptSync(plain, { key });
 

@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 
-import { hybrid, type Recipient, x25519 } from '../../index';
+import { publicKey as recipientOf, type Recipient } from '../../index';
 
 import { CommandError, refusal, usageError } from '../errors/command-error';
 import { isOptionError } from '../errors/explain-option';
@@ -137,7 +137,7 @@ function wrongLine(path: string, line: number, isSecret: boolean): CommandError 
 
 function parse(text: string): Recipient | undefined {
   try {
-    return text.startsWith('age1pq1') ? hybrid(text) : x25519(text);
+    return recipientOf(text);
   } catch (error) {
     if (isOptionError(error)) return undefined;
     throw error;

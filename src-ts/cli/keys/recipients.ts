@@ -107,7 +107,7 @@ async function namedRecipients(
       try {
         const fingerprint = fingerprintOf(key);
         if (fingerprints.has(fingerprint)) continue;
-        recipients.push(nameOption('--key-id', () => secretKey(key, { id: keyId })));
+        recipients.push(nameOption('--key-id', () => secretKey(key, { keyId })));
         fingerprints.add(fingerprint);
       } finally {
         key.dispose();

@@ -20,14 +20,14 @@ import {
   encryptFile,
   EncryptionStream,
   encryptSync,
-  generateKey,
   openReader,
+  SecretKey,
 } from 'sealstream';
 
 /** @type {{ directory: string, kind: 'operations' | 'streams' | 'readers', exitAfterMs?: number }} */
 const { directory, kind, exitAfterMs } = isMainThread ? JSON.parse(process.argv[2] ?? '') : workerData;
 
-const key = generateKey();
+const key = SecretKey.generate();
 const large = Buffer.alloc(24 * 1024 * 1024);
 const onProgress = () => undefined;
 

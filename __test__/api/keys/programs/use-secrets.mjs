@@ -66,7 +66,7 @@ const key = await seal.SecretKey.fromFile(file('key'));
 const pairs = await seal.KeyPair.fromFile(file('pairs'));
 const strength = { memoryKiB: 64, passes: 1, lanes: 2 };
 const passphrase = passphraseFrom(file('passphrase'), { strength });
-const recipients = [seal.secretKey(key), passphrase, ...pairs.map((pair) => seal[pair.type](pair.publicKey))];
+const recipients = [seal.secretKey(key), passphrase, ...pairs.map((pair) => seal.publicKey(pair.publicKey))];
 await useAll([key, passphrase, ...pairs], recipients);
 for (const secret of [key, passphrase, recipients[0], ...pairs]) secret.dispose();
 // What operations held goes with their own objects.
