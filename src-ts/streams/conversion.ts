@@ -19,24 +19,19 @@ export interface Outlet {
   fail(error: unknown): void;
 }
 
-/** Settles the promise of the report. */
-interface Settle<Report> {
-  readonly resolve: (report: Report) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
 /** Makes the conversion for an outlet. */
 export type MakeConversion<Report extends object> = (outlet: Outlet) => Conversion<Report>;
 
 /** @typeParam Plan What its kind of conversion needs to know, checked and copied from the caller's options. */
 export abstract class Conversion<Report extends object, Plan = unknown> {
-  /** Rejects with the reason if the conversion ends without a report. That need not be handled. */
+  /** Resolves to the report after success, and rejects with why the conversion ended otherwise. Callers may ignore it. */
   readonly report: Promise<Report>;
   protected readonly operation: Operation;
   protected readonly diagnostics: Diagnostics;
   readonly #outlet: Outlet;
-  readonly #settle: Settle<Report>;
-  #hasReport = false;
+  #resolveReport!: (report: Report) => void;
+  #rejectReport!: (reason: unknown) => void;
+  #hasSucceeded = false;
   /** Segments that may still be taken into memory. */
   #freeSegments = 0;
   #whenFree: (() => void) | undefined;
@@ -57,10 +52,12 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     this.operation = new Operation(name, undefined);
     this.diagnostics = this.operation.diagnostics;
     this.#outlet = outlet;
-    let settle = {} as Settle<Report>;
-    this.report = new Promise((resolve, reject) => (settle = { resolve, reject }));
+    this.report = new Promise((resolve, reject) => {
+      this.#resolveReport = resolve;
+      this.#rejectReport = reject;
+    });
+    // Most callers see the failure in the stream itself.
     this.report.catch(() => undefined);
-    this.#settle = settle;
   }
 
   /** Prepares for the first byte. Called once, before all other methods. */
@@ -107,10 +104,10 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     this.#isClosed = true;
     this.#reason = reason ?? undefined;
     this.operation.cancel();
-    if (!this.#hasReport) {
-      const error = reason ?? abandonedError();
-      this.diagnostics.failed(error);
-      this.#settle.reject(error);
+    if (!this.#hasSucceeded) {
+      const failure = reason ?? abandonedError();
+      this.#rejectReport(failure);
+      this.diagnostics.failed(failure);
     }
     this.operation.dispose();
     this.release();
@@ -168,8 +165,8 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
       const { bytes, report } = await work();
       await this.#push(bytes);
       if (this.#hasEnded()) return;
-      this.#hasReport = true;
-      this.#settle.resolve(report);
+      this.#hasSucceeded = true;
+      this.#resolveReport(report);
       this.diagnostics.succeeded(report);
       this.#outlet.end();
       this.close(undefined);
@@ -249,7 +246,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
 function abandonedError(): Error {
   const error = new Error('The stream was abandoned');
   error.name = 'AbortError';
-  return error;
+  return Object.assign(error, { code: 'ABORT_ERR' });
 }
 
 /** Never seen by a caller: the reason of the end replaces it. */

@@ -14,8 +14,8 @@ import { sealing } from './sealing';
 /** A stream that takes plaintext and gives its sealed stream. */
 export interface EncryptStream extends Duplex {
   /**
-   * The report, once the last byte was read. Rejects with the stream's error, or an `AbortError` if it is destroyed without one; need not be
-   * handled.
+   * Resolves to the report after the last bytes were passed on. Rejects with the stream's error, or with an AbortError if the stream is
+   * destroyed without one. It may be ignored: it never causes an unhandled rejection.
    */
   readonly report: Promise<EncryptReport>;
 }
@@ -23,8 +23,8 @@ export interface EncryptStream extends Duplex {
 /** A stream that takes a sealed stream and gives its plaintext. */
 export interface DecryptStream extends Duplex {
   /**
-   * The report, once the end was verified. Rejects with the stream's error, or an `AbortError` if it is destroyed without one; need not be
-   * handled.
+   * Resolves to the report after the end was verified. Rejects with the stream's error, or with an AbortError if the stream is
+   * destroyed without one. It may be ignored: it never causes an unhandled rejection.
    */
   readonly report: Promise<DecryptReport>;
 }

@@ -83,7 +83,8 @@ class ConversionPair<Report extends object> {
   }
 
   /**
-   * The report, once the last byte was read. Rejects with the reason if the streams fail or are abandoned; need not be handled.
+   * Resolves to the report after the last byte was read. Rejects with the reason why either side failed, was cancelled or aborted; with
+   * an AbortError if none was given. It may be ignored: it never causes an unhandled rejection.
    */
   get report(): Promise<Report> {
     return this.#conversion.report;

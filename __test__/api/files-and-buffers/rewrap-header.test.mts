@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { decryptFile, encryptFileDetached, SealError, SecretKey, secretKey } from 'sealstream';
+import { decryptFile, encryptFile, encryptFileDetached, SealError, SecretKey, secretKey } from 'sealstream';
 import { exportHeader, rewrapHeader } from 'sealstream/header';
 
 import { pattern } from '../support/bytes.mjs';

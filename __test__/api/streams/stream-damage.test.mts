@@ -190,7 +190,7 @@ test('one error and one close, with the states that follow', async (t) => {
     );
     t.is(error, stream.errored);
     t.false(stream.readableEnded);
-    t.is(await errorOf(() => stream.report), error);
+    t.is(await stream.report.catch((reason: unknown) => reason), error);
   }
 });
 

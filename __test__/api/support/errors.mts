@@ -1,9 +1,8 @@
 // What calls throw.
 
-import { inspect } from 'node:util';
+import { SealError, type SealFailure } from 'sealstream';
 
 import type { ExecutionContext } from 'ava';
-import { SealError, type SealFailure } from 'sealstream';
 
 /** The failure that a call ends with, at once or by its promise. */
 export async function failureOf(t: ExecutionContext, call: () => unknown): Promise<SealFailure> {
@@ -20,9 +19,4 @@ export async function errorOf(call: () => unknown): Promise<unknown> {
     return error;
   }
   return undefined;
-}
-
-/** Whether a promise has not settled yet. */
-export function isPending(promise: Promise<unknown>): boolean {
-  return inspect(promise).includes('<pending>');
 }
