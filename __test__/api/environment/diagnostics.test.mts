@@ -1,4 +1,3 @@
-import { tracingChannel } from 'node:diagnostics_channel';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,7 +6,7 @@ import { decrypt, decryptFile, decryptSegments, encrypt, encryptFile, openReader
 
 import { errorOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
-import { listen, listenToTrace } from '../support/diagnostics.mjs';
+import { listen, listenToTrace, subscribe } from '../support/diagnostics.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES, withDamage } from '../support/small-segments.mjs';
 
 test.serial('an operation publishes its start, its segments and its end', async (t) => {
@@ -85,10 +84,9 @@ test.serial('an operation is traced as a promise, with one context', async (t) =
 
 test.serial('what a subscriber keeps in the context stays out of other events', async (t) => {
   const { segment } = listen(t);
-  const keep = (context: unknown) => void Object.assign(context as object, { span: 'mine' });
-  const { start } = tracingChannel('sealstream:operation');
-  start.subscribe(keep);
-  t.teardown(() => start.unsubscribe(keep));
+  subscribe(t, 'tracing:sealstream:operation:start', (context) => {
+    Object.assign(context as object, { span: 'mine' });
+  });
   const messages = listenToTrace(t);
   await encrypt(plaintext, { key, ...SIZES });
   t.like(messages.at(-1)!.context, { span: 'mine' });

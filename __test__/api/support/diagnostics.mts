@@ -46,7 +46,8 @@ export function listenToTrace(t: ExecutionContext) {
   return messages;
 }
 
-function subscribe(t: ExecutionContext, name: string, listener: (event: unknown) => void): void {
+/** Listens to a channel until the test ends. */
+export function subscribe(t: ExecutionContext, name: string, listener: (event: unknown) => void): void {
   diagnosticsChannel.subscribe(name, listener);
   t.teardown(() => diagnosticsChannel.unsubscribe(name, listener));
 }
