@@ -34,7 +34,7 @@ export type * from './api/types';
 export { verify, type VerifyOptions, type VerifyReport } from './api/verify';
 export type {
   DamageEvent,
-  OperationEvent,
+  OperationContext,
   OperationIdentity,
   OperationName,
   SegmentEvent,

@@ -1,5 +1,8 @@
 // Maps the objects that callers hold to the secrets behind them, which stay in the addon's memory.
 
+import type { KeyObject } from 'node:crypto';
+import { types } from 'node:util';
+
 import type { NativeCredential, NativeKey } from '../../native/binding';
 import { native } from '../internal/binding';
 import { isBytes, secretBytes } from '../internal/bytes';
@@ -91,14 +94,24 @@ function secretKeyOf(name: string, text: string): NativeCredential {
   return withName(name, () => native.NativeCredential.secretKey(trimmed), 'is no secret key: ');
 }
 
-/** A SecretKey or the 32 bytes of one, as the addon takes it. */
+/** A SecretKey, a KeyObject or the 32 bytes of one, as the addon takes it. */
 export function keyArgument(name: string, value: unknown): NativeKey | Uint8Array {
-  if (!isBytes(value)) {
-    const entry = entryOf(value);
-    if (entry?.use !== 'key') throw typeError(name, 'a SecretKey or a Uint8Array', value);
-    return notDisposed(name, entry) as NativeKey;
+  if (isBytes(value)) return secretBytes(name, value);
+  // Of any realm.
+  if (types.isKeyObject(value)) return keyOfObject(name, value);
+  const entry = entryOf(value);
+  if (entry?.use === 'key') return notDisposed(name, entry) as NativeKey;
+  throw typeError(name, 'a SecretKey, a Uint8Array or a secret KeyObject', value);
+}
+
+function keyOfObject(name: string, key: KeyObject): NativeKey {
+  if (key.type !== 'secret') throw typeError(name, 'a secret KeyObject', key, `a ${key.type} one`);
+  const bytes = key.export();
+  try {
+    return native.NativeKey.fromBytes(secretBytes(name, bytes));
+  } finally {
+    bytes.fill(0);
   }
-  return secretBytes(name, value);
 }
 
 function entryOf(value: unknown): Entry | undefined {

@@ -1,5 +1,7 @@
 // Recipients and identities, and the options that name them.
 
+import type { KeyObject } from 'node:crypto';
+
 import type { PassphraseStrength, SlotType } from '../../native/binding';
 import type { OpeningOptions, SealingOptions } from '../api/types';
 import type { identityBrand, recipientBrand } from './redacted';
@@ -8,8 +10,8 @@ import type { SecretKey } from './secret-key';
 /** The types of key slots. */
 export type { SlotType };
 
-/** A key: a {@link SecretKey}, or its 32 bytes, which are copied during the call. */
-export type KeyInput = SecretKey | Uint8Array;
+/** A key: a {@link SecretKey}, its 32 bytes, or a secret KeyObject of 32 bytes. Bytes are copied during the call. */
+export type KeyInput = SecretKey | Uint8Array | KeyObject;
 
 /**
  * A recipient of a stream. Returned by {@link passphrase}, {@link secretKey}, {@link publicKey} and {@link provider}. Prints only

@@ -1,3 +1,4 @@
+import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -33,6 +34,24 @@ test('a key is a copy of its bytes, and what it exports is a copy too', (t) => {
   bytes.fill(0);
   key.exportBytes().fill(0);
   t.deepEqual(Buffer.from(key.exportBytes()), BYTES);
+});
+
+test('a secret KeyObject of 32 bytes is a key', async (t) => {
+  const plain = Buffer.from('text');
+  const key = createSecretKey(BYTES);
+  for (const sealed of [encryptSync(plain, { key }), await encrypt(plain, { key, keyId: 'a' })]) {
+    t.deepEqual(decryptSync(sealed, { key: [SecretKey.generate(), key] }), plain);
+    t.deepEqual(decryptSync(sealed, { key: BYTES }), plain);
+  }
+  t.deepEqual(Buffer.from(key.export()), BYTES);
+  t.throws(() => encryptSync(plain, { key: createSecretKey(Buffer.alloc(16)) }), {
+    message: 'key must have 32 bytes, not 16',
+  });
+  const { publicKey: open, privateKey: closed } = generateKeyPairSync('ed25519');
+  t.throws(() => encryptSync(plain, { key: open }), {
+    message: 'key must be a secret KeyObject, not a public one',
+  });
+  t.throws(() => encryptSync(plain, { key: closed }), { message: /not a private one$/ });
 });
 
 test('invalid keys are refused', (t) => {
