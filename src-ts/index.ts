@@ -13,8 +13,8 @@ export {
   decryptFile,
   type DetachedEncryptReport,
   encryptFile,
-  type HeaderApart,
-  type HeaderOption,
+  encryptFileDetached,
+  type EncryptFileDetachedOptions,
 } from './api/files';
 export type { DetachedHeader } from './api/header';
 export { heal, type HealOptions } from './api/heal';
@@ -34,7 +34,7 @@ export type * from './api/types';
 export { verify, type VerifyOptions, type VerifyReport } from './api/verify';
 export type {
   DamageEvent,
-  OperationEvent,
+  OperationContext,
   OperationIdentity,
   OperationName,
   SegmentEvent,

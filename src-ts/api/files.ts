@@ -1,6 +1,6 @@
-// Seals and opens whole files.
+// Encrypts and decrypts whole files.
 
-import type { DecryptReport, EncryptReport } from '../../native/binding';
+import type { DecryptReport, EncryptReport, PlacementSettings, SealSettings } from '../../native/binding';
 import { native } from '../internal/binding';
 import { damageSettings } from '../internal/damage';
 import { rangeError } from '../internal/errors';
@@ -9,7 +9,6 @@ import {
   checked,
   DAMAGE,
   DETACHED,
-  HEADER_PLACE,
   openSettings,
   path,
   placementSettings,
@@ -23,16 +22,16 @@ import type { DetachedHeader, HeaderTarget } from './header';
 import type { DamageOptions, FileOptions, OperationOptions } from './types';
 
 /**
- * Seals the regular file `from` into the file `to`.
+ * Encrypts the regular file `from` into the sealed file `to`.
  *
  * `to` appears complete or not at all: the output is written under a temporary name in the same directory, flushed unless `flush` is
  * `false`, and renamed. A new file gets the permissions of `from`.
  *
  * With `resume` it resumes an interrupted operation: see {@link FileOptions.resume}.
  *
- * With `header: 'detached'` the file gets the stream without its header, and the report's `header` has the header: without it the
- * file cannot be opened. With `headerTo` the header is also written to a file, before `to` appears.
- *
+ * @param from The file to encrypt.
+ * @param to The file to write.
+ * @param options For whom, and how.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged. With `resume` also
  *   a SealError of kind `JournalRefused` if the journal belongs to another operation, `SourceChanged` if `from` changed, and
  *   `TargetBusy` if another operation is writing `to`.
@@ -44,37 +43,92 @@ import type { DamageOptions, FileOptions, OperationOptions } from './types';
 export async function encryptFile(
   from: string | URL,
   to: string | URL,
-  options: SealOptions & OperationOptions & FileOptions & HeaderApart,
-): Promise<DetachedEncryptReport>;
-export async function encryptFile(
-  from: string | URL,
-  to: string | URL,
-  options: SealOptions & OperationOptions & FileOptions & HeaderOption,
-): Promise<EncryptReport>;
-export async function encryptFile(
-  from: string | URL,
-  to: string | URL,
-  options: SealOptions & OperationOptions & FileOptions & HeaderOption,
+  options: SealOptions & OperationOptions & FileOptions,
 ): Promise<EncryptReport> {
-  const [source, target] = [path('from', from), path('to', to)];
+  refuseOptions('encryptFile', options, { header: DETACHED_TWIN, headerTo: DETACHED_TWIN });
   const settings = sealSettings(options, true);
   const recipients = Recipients.of(options);
   const placement = placementSettings(options);
   if (placement.resume && placement.resumeSecret === undefined && !recipients.canOpen) {
     throw rangeError('resumeSecret', 'is needed to resume if no recipient is a key or a passphrase');
   }
-  if (checked(options, HEADER_PLACE).header === 'detached') {
-    if (placement.resume) throw notResumable();
-    settings.detached = true;
-  } else if (placement.headerTo !== undefined) {
-    throw rangeError('headerTo', "needs header: 'detached'");
-  }
-  return run('encryptFile', options, (how, operation) =>
+  return encryptTo('encryptFile', from, to, { options, settings, recipients, placement });
+}
+
+/**
+ * Encrypts the regular file `from` into the file `to`, without the stream's header, and returns the header in the report: without it the
+ * file cannot be opened. With `headerTo` the header is also written to a file, before `to` appears.
+ *
+ * The header is about a hundred bytes for each recipient, to be stored elsewhere, such as in an object's metadata. It has no room for
+ * {@link rewrap} in place, and no copy. Otherwise the same as {@link encryptFile}.
+ *
+ * @param from The file to encrypt.
+ * @param to The file to write.
+ * @param options For whom, and how. `resume` is not possible.
+ * @throws As {@link encryptFile}; `TargetExists` also if the file of `headerTo` exists, even with `overwrite`.
+ *
+ * @example
+ * const { header } = await encryptFileDetached('photo.jpg', 'photo.body', { key });
+ * await decryptFile('photo.body', 'photo.copy.jpg', { key, header });
+ */
+export async function encryptFileDetached(
+  from: string | URL,
+  to: string | URL,
+  options: EncryptFileDetachedOptions,
+): Promise<DetachedEncryptReport> {
+  refuseOptions('encryptFileDetached', options, {
+    header: 'the report has the header',
+    resume: 'it is an option of encryptFile',
+    resumeSecret: 'it is an option of encryptFile',
+  });
+  const settings = sealSettings(options, true);
+  settings.detached = true;
+  const recipients = Recipients.of(options);
+  const placement = placementSettings(options);
+  const plan = { options, settings, recipients, placement };
+  return (await encryptTo('encryptFileDetached', from, to, plan)) as DetachedEncryptReport;
+}
+
+/** Options of {@link encryptFileDetached}. */
+export type EncryptFileDetachedOptions = SealOptions &
+  OperationOptions &
+  Pick<FileOptions, 'overwrite' | 'flush'> &
+  HeaderTarget;
+
+interface EncryptPlan {
+  readonly options: OperationOptions;
+  readonly settings: SealSettings;
+  readonly recipients: Recipients;
+  readonly placement: PlacementSettings;
+}
+
+function encryptTo(
+  name: 'encryptFile' | 'encryptFileDetached',
+  from: string | URL,
+  to: string | URL,
+  { options, settings, recipients, placement }: EncryptPlan,
+): Promise<EncryptReport> {
+  const [source, target] = [path('from', from), path('to', to)];
+  return run(name, options, (how, operation) =>
     recipients.use(settings.context, operation, (chosen) =>
       native.encryptFile(source, target, chosen, settings, placement, how),
     ),
   );
 }
+
+/** Refuses options that another function has, and says which. */
+function refuseOptions(name: string, options: object, refused: Readonly<Record<string, string>>): void {
+  for (const [option, why] of Object.entries(refused)) {
+    if (
+      Object.hasOwn(options, option) &&
+      (options as Readonly<Record<string, unknown>>)[option] !== undefined
+    ) {
+      throw rangeError(option, `is not an option of ${name}: ${why}`);
+    }
+  }
+}
+
+const DETACHED_TWIN = 'encryptFileDetached leaves the header out of the file';
 
 /**
  * Opens the sealed file `from` into the file `to`. `to` appears complete and verified or not at all, unless `onDamage` accepts
@@ -114,22 +168,6 @@ export async function decryptFile(
     },
     { callsCaller: typeof onDamage === 'function' },
   );
-}
-
-/** Where the header of a sealed file goes. */
-export interface HeaderOption extends HeaderTarget {
-  /**
-   * `'detached'` leaves the header out of the file. The report then has it: about a hundred bytes for each recipient, to be stored
-   * elsewhere, such as in an object's metadata. A detached header has no room for {@link rewrap} in place, and no copy. It can't be
-   * combined with `resume`.
-   */
-  header?: 'detached' | undefined;
-}
-
-/** A header that is detached from the sealed file. */
-export interface HeaderApart extends HeaderOption {
-  /** Leave the header out of the file. */
-  header: 'detached';
 }
 
 /** The report of sealing with a detached header. */

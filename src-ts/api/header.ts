@@ -35,7 +35,7 @@ export async function exportHeader(source: SourceInput): Promise<Buffer> {
 /** Options to open a stream with a detached header. */
 export interface DetachedHeader {
   /**
-   * The stream's header, if the source is only its body: what {@link encryptFile} reports with `header: 'detached'`, or
+   * The stream's header, if the source is only its body: what {@link encryptFileDetached} reports, or
    * {@link detachHeader} returns. Offsets in failures and reports then count from the start of the header.
    */
   header?: Uint8Array | undefined;
@@ -85,7 +85,7 @@ export async function attachHeader(
  * with which {@link decryptFile} would open `from`. `from` is unchanged. A new file gets its permissions.
  *
  * Without the header the body cannot be opened, so keep it safe. A file from {@link encryptFile} has a copy of its header in its end,
- * which stays in the body; to have none there, seal with `header: 'detached'`.
+ * which stays in the body; {@link encryptFileDetached} leaves none there.
  *
  * With `headerTo` the header is also written to a file. That file must not exist, even with `overwrite`: an older header may be the
  * only one of its stream.

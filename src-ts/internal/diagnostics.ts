@@ -1,7 +1,7 @@
-// Publishes events on three channels of Node's `diagnostics_channel`. Events hold nothing secret: no key, no plaintext, no
+// Publishes a tracing channel and two channels of Node's `diagnostics_channel`. Events hold nothing secret: no key, no plaintext, no
 // context, and no path except one in an error of the operating system.
 
-import { channel } from 'node:diagnostics_channel';
+import { channel, tracingChannel } from 'node:diagnostics_channel';
 
 import type {
   Damage,
@@ -30,6 +30,7 @@ export type OperationName =
   | 'encrypt'
   | 'encryptChunks'
   | 'encryptFile'
+  | 'encryptFileDetached'
   | 'EncryptionStream'
   | 'heal'
   | 'openReader'
@@ -45,20 +46,18 @@ export interface OperationIdentity {
   readonly operation: OperationName;
 }
 
-/** `sealstream:operation`: an operation begins or ends. */
-export type OperationEvent = OperationIdentity &
-  (
-    | { readonly phase: 'start' }
-    | {
-        readonly phase: 'end';
-        /** Milliseconds since it began. */
-        readonly elapsedMs: number;
-        /** The operation's report, with its counters and stage times, if it succeeded. */
-        readonly report?: object;
-        /** Why it failed, if it did. */
-        readonly error?: { readonly name: string; readonly code?: string; readonly failure?: SealFailure };
-      }
-  );
+/**
+ * The context of the tracing channel `sealstream:operation`: one object for all messages of an operation, in which subscribers may keep
+ * things of their own. The optional fields are there from `error` or `asyncStart` on.
+ */
+export interface OperationContext extends OperationIdentity {
+  /** Milliseconds from the operation's begin to its end. */
+  readonly elapsedMs?: number;
+  /** The operation's report, with its counters and stage times, if it succeeded. */
+  readonly report?: object;
+  /** Why it failed, if it did. */
+  readonly error?: { readonly name: string; readonly code?: string; readonly failure?: SealFailure };
+}
 
 /** `sealstream:segment`: a segment was sealed, or opened and verified. */
 export type SegmentEvent = OperationIdentity & SegmentDone;
@@ -76,7 +75,7 @@ export interface DamageEvent
   readonly decision?: DamageDecisionName;
 }
 
-const operations = channel('sealstream:operation');
+const operations = tracingChannel<unknown, OperationContext>('sealstream:operation');
 const segments = channel('sealstream:segment');
 const damageChannel = channel('sealstream:damage');
 
@@ -85,6 +84,8 @@ let lastId = 0;
 /** Publishes the events of one operation, from its start to its end. */
 export class Diagnostics {
   readonly #identity: OperationIdentity;
+  /** Apart from the identity: subscribers may add to it. */
+  readonly #context: OperationContext;
   readonly #began = performance.now();
   #isAbortPublished = false;
   #hasEnded = false;
@@ -92,7 +93,10 @@ export class Diagnostics {
 
   constructor(operation: OperationName) {
     this.#identity = { id: ++lastId, operation };
-    if (operations.hasSubscribers) operations.publish(this.#event({ phase: 'start' }));
+    this.#context = { ...this.#identity };
+    operations.start.publish(this.#context);
+    // The call returns its promise or its stream.
+    operations.end.publish(this.#context);
   }
 
   /** Makes the addon report segments, if the channel has subscribers. */
@@ -131,12 +135,15 @@ export class Diagnostics {
     }
   }
 
-  #end(end: object): void {
+  #end(end: Pick<OperationContext, 'report' | 'error'>): void {
     if (this.#hasEnded) return;
     this.#publishSegments();
     this.#hasEnded = true;
-    if (!operations.hasSubscribers) return;
-    operations.publish(this.#event({ phase: 'end', elapsedMs: performance.now() - this.#began, ...end }));
+    Object.assign(this.#context, { elapsedMs: performance.now() - this.#began }, end);
+    // The order of a promise that Node traces.
+    if (end.error) operations.error.publish(this.#context);
+    operations.asyncStart.publish(this.#context);
+    operations.asyncEnd.publish(this.#context);
   }
 
   #event(event: object): object {

@@ -231,7 +231,6 @@ export const SEGMENTS = { threads: integer(0, 1024), signal: abortSignal };
 export const RUN = { ...SEGMENTS, onProgress: callback as Check<(progress: ProgressEvent) => void> };
 export const DAMAGE = { onDamage: damagePolicy };
 export const DETACHED = { header: bytesCopy };
-export const HEADER_PLACE = { header: oneOf(['detached']) };
 export const STREAM = { concurrency: integer(1, 1024), signal: abortSignal };
 export const QUEUES = {
   highWaterMark: byteCount,

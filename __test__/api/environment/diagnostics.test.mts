@@ -1,4 +1,3 @@
-import diagnosticsChannel from 'node:diagnostics_channel';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,7 +6,7 @@ import { decrypt, decryptFile, decryptSegments, encrypt, encryptFile, openReader
 
 import { errorOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
-import { listen } from '../support/diagnostics.mjs';
+import { listen, listenToTrace, subscribe } from '../support/diagnostics.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES, withDamage } from '../support/small-segments.mjs';
 
 test.serial('an operation publishes its start, its segments and its end', async (t) => {
@@ -46,9 +45,53 @@ test.serial('an operation publishes its start, its segments and its end', async 
     }
   }
   const end = heard.operation[1]!;
-  t.true(end.phase === 'end' && end.elapsedMs > 0);
+  t.true(end.phase === 'end' && end.elapsedMs! > 0);
   t.like(end, { report: { plaintextSize: plaintext.length, streamId: report.streamId } });
   t.deepEqual(heard.damage, []);
+});
+
+test.serial('an operation is traced as a promise, with one context', async (t) => {
+  const messages = listenToTrace(t);
+  const pending = encrypt(plaintext, { key });
+  t.deepEqual(
+    messages.map(({ name }) => name),
+    ['start', 'end'],
+  );
+  const { id } = messages[0]!.context;
+  t.deepEqual(messages[1]!.atThatTime, { id, operation: 'encrypt' });
+  const stream = await pending;
+  t.deepEqual(
+    messages.map(({ name }) => name),
+    ['start', 'end', 'asyncStart', 'asyncEnd'],
+  );
+  t.like(messages[2]!.atThatTime, { id, operation: 'encrypt', error: undefined });
+  t.true(messages[2]!.atThatTime.report !== undefined && messages[2]!.atThatTime.elapsedMs! > 0);
+  t.is(new Set(messages.map(({ context }) => context)).size, 1);
+
+  messages.length = 0;
+  await errorOf(() => decrypt(stream, { key: Buffer.alloc(32) }));
+  t.deepEqual(
+    messages.map(({ name }) => name),
+    ['start', 'end', 'error', 'asyncStart', 'asyncEnd'],
+  );
+  t.like(messages[2]!.atThatTime, {
+    operation: 'decrypt',
+    report: undefined,
+    error: { name: 'SealError', code: 'ERR_SEAL_NO_MATCHING_KEY' },
+  });
+  t.is(new Set(messages.map(({ context }) => context)).size, 1);
+});
+
+test.serial('what a subscriber keeps in the context stays out of other events', async (t) => {
+  const { segment } = listen(t);
+  subscribe(t, 'tracing:sealstream:operation:start', (context) => {
+    Object.assign(context as object, { span: 'mine' });
+  });
+  const messages = listenToTrace(t);
+  await encrypt(plaintext, { key, ...SIZES });
+  t.like(messages.at(-1)!.context, { span: 'mine' });
+  t.is(segment.length, SEGMENTS);
+  t.true(segment.every((event) => !('span' in event)));
 });
 
 test.serial('damage is published with the decision, and failures with their kind', async (t) => {
@@ -100,17 +143,13 @@ test.serial('a wrong end is reported besides damaged segments', async (t) => {
 });
 
 test.serial('an operation publishes nothing after its end', async (t) => {
-  const heard: string[] = [];
-  for (const name of ['operation', 'segment', 'damage']) {
-    const listener = (event: unknown) => void heard.push((event as { phase?: string }).phase ?? name);
-    diagnosticsChannel.subscribe(`sealstream:${name}`, listener);
-    t.teardown(() => diagnosticsChannel.unsubscribe(`sealstream:${name}`, listener));
-  }
+  const { order } = listen(t);
+  const heard = () => order.map(({ what }) => what);
 
   for await (const { segment } of decryptSegments(sealed, { key, threads: 4 })) if (segment === 1) break;
-  t.is(heard.indexOf('end'), heard.length - 1, String(heard));
+  t.is(heard().indexOf('end'), order.length - 1, String(heard()));
 
-  heard.length = 0;
+  order.length = 0;
   const directory = temporaryDirectory(t);
   const from = join(directory, 'from');
   writeFileSync(from, withDamage(1));
@@ -123,7 +162,7 @@ test.serial('an operation publishes nothing after its end', async (t) => {
   await errorOf(() => decryptFile(from, join(directory, 'to'), { key, signal: controller.signal, onDamage }));
   answer('skip');
   await new Promise((resolve) => setImmediate(resolve));
-  t.is(heard.indexOf('end'), heard.length - 1, String(heard));
+  t.is(heard().indexOf('end'), order.length - 1, String(heard()));
 });
 
 test.serial('events hold no secret', async (t) => {
@@ -150,7 +189,7 @@ test.serial(
     await errorOf(() => reader.read(0, plaintext.length));
     t.deepEqual(
       heard.operation.map(({ operation, phase }) => `${operation} ${phase}`),
-      ['open start'],
+      ['openReader start'],
     );
     t.like(heard.damage, [{ operation: 'openReader', failure: { kind: 'Segment', error: { segment: 2 } } }]);
     await reader.close();

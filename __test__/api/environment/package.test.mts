@@ -30,6 +30,7 @@ const NAMES = [
   'encrypt',
   'encryptChunks',
   'encryptFile',
+  'encryptFileDetached',
   'encryptSync',
   'generatePassphrase',
   'heal',

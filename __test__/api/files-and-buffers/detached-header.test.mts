@@ -7,6 +7,7 @@ import {
   decrypt,
   decryptFile,
   encryptFile,
+  encryptFileDetached,
   openReader,
   passphrase,
   provider,
@@ -57,9 +58,8 @@ test('passphrases and key services open a body by its header', async (t) => {
   const { path } = await sealed(t);
   const service = provider(new FakeService(), 'k');
   const words = passphrase('correct horse', { strength: CHEAP });
-  const { header } = await encryptFile(path('plain'), path('body'), {
+  const { header } = await encryptFileDetached(path('plain'), path('body'), {
     recipients: [words, service],
-    header: 'detached',
     overwrite: true,
   });
   for (const identity of [words, service]) {
@@ -139,8 +139,8 @@ test('a damaged body is salvaged with its header, and its damage is reported', a
 test('a header goes into a file of its own', async (t) => {
   const { path } = await sealed(t);
   const [plain, body, kept] = [path('plain'), path('body'), path('header')];
-  const options = { key, header: 'detached', flush: false, ...SIZES } as const;
-  const { header } = await encryptFile(plain, body, {
+  const options = { key, flush: false, ...SIZES };
+  const { header } = await encryptFileDetached(plain, body, {
     ...options,
     headerTo: pathToFileURL(kept),
     overwrite: true,
@@ -153,10 +153,13 @@ test('a header goes into a file of its own', async (t) => {
     t.is((await errorOf(work)).code, code);
     t.deepEqual([readFileSync(kept), readFileSync(body)], [header, before]);
   };
-  await refused(encryptFile(plain, path('new'), { ...options, headerTo: kept }), 'ERR_SEAL_TARGET_EXISTS');
+  await refused(
+    encryptFileDetached(plain, path('new'), { ...options, headerTo: kept }),
+    'ERR_SEAL_TARGET_EXISTS',
+  );
   const forced = { ...options, overwrite: true };
-  await refused(encryptFile(plain, body, { ...forced, headerTo: body }), 'ERR_SEAL_SAME_FILE');
-  await refused(encryptFile(plain, body, { ...forced, headerTo: path('no/header') }), 'ERR_SEAL_IO');
+  await refused(encryptFileDetached(plain, body, { ...forced, headerTo: body }), 'ERR_SEAL_SAME_FILE');
+  await refused(encryptFileDetached(plain, body, { ...forced, headerTo: path('no/header') }), 'ERR_SEAL_IO');
   await attachHeader(header, body, path('whole'), { flush: false });
   const detached = { headerTo: kept, overwrite: true, flush: false };
   await refused(detachHeader(path('whole'), body, detached), 'ERR_SEAL_TARGET_EXISTS');
@@ -177,13 +180,18 @@ test('options for headers are checked', async (t) => {
   const { path, header } = await sealed(t);
   const [to, plain] = [path('out'), path('plain')];
   const codeOf = async (work: Promise<unknown>) => (await errorOf(work)).code;
-  const any = (value: unknown) => value as 'detached' & Uint8Array;
-  t.is(await codeOf(encryptFile(plain, to, { key, header: any('apart') })), 'ERR_OUT_OF_RANGE');
-  t.is(await codeOf(encryptFile(plain, to, { key, header: any(1) })), 'ERR_INVALID_ARG_TYPE');
-  t.is(await codeOf(encryptFile(plain, to, { key, header: 'detached', resume: true })), 'ERR_OUT_OF_RANGE');
-  t.is(await codeOf(encryptFile(plain, to, { key, headerTo: path('header') })), 'ERR_OUT_OF_RANGE');
-  const apart = { key, header: 'detached', headerTo: any(1) } as const;
-  t.is(await codeOf(encryptFile(plain, to, apart)), 'ERR_INVALID_ARG_TYPE');
+  const any = (value: unknown) => value as Uint8Array & 'detached';
+  const untyped = encryptFile as (...given: unknown[]) => Promise<unknown>;
+  const untypedDetached = encryptFileDetached as (...given: unknown[]) => Promise<unknown>;
+  for (const option of [{ header: 'detached' }, { header }, { headerTo: path('header') }]) {
+    const error = await errorOf(untyped(plain, to, { key, ...option }));
+    t.is(error.code, 'ERR_OUT_OF_RANGE');
+    t.regex(error.message, /encryptFileDetached/);
+  }
+  for (const option of [{ header }, { resume: true }, { resumeSecret: Buffer.alloc(32) }]) {
+    t.is(await codeOf(untypedDetached(plain, to, { key, ...option })), 'ERR_OUT_OF_RANGE');
+  }
+  t.is(await codeOf(encryptFileDetached(plain, to, { key, headerTo: any(1) })), 'ERR_INVALID_ARG_TYPE');
   t.is(await codeOf(detachHeader(plain, to, { headerTo: any(1) })), 'ERR_INVALID_ARG_TYPE');
   t.is(await codeOf(decryptFile(plain, to, { key, header: any('detached') })), 'ERR_INVALID_ARG_TYPE');
   t.is(await codeOf(decryptFile(plain, to, { key, header, resume: true })), 'ERR_OUT_OF_RANGE');
@@ -197,11 +205,7 @@ async function sealed(t: ExecutionContext, size = plaintext.length) {
   const directory = temporaryDirectory(t);
   const path = (name: string) => join(directory, name);
   writeFileSync(path('plain'), plaintext.subarray(0, size));
-  const { header, sealedSize } = await encryptFile(path('plain'), path('body'), {
-    key,
-    header: 'detached',
-    ...SIZES,
-  });
+  const { header, sealedSize } = await encryptFileDetached(path('plain'), path('body'), { key, ...SIZES });
   return { directory, path, header, body: readFileSync(path('body')), sealedSize };
 }
 

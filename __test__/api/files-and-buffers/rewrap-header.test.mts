@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { decryptFile, encryptFile, SealError, SecretKey, secretKey } from 'sealstream';
+import { decryptFile, encryptFile, encryptFileDetached, SealError, SecretKey, secretKey } from 'sealstream';
 import { exportHeader, rewrapHeader } from 'sealstream/header';
 
 import { pattern } from '../support/bytes.mjs';
@@ -87,9 +87,8 @@ async function sealed(t: ExecutionContext) {
   const directory = temporaryDirectory(t);
   const [plain, body] = [join(directory, 'plain'), join(directory, 'body')];
   writeFileSync(plain, plaintext);
-  const { header } = await encryptFile(plain, body, {
+  const { header } = await encryptFileDetached(plain, body, {
     recipients: [secretKey(key, { keyId: 'mine' })],
-    header: 'detached',
   });
   /** Whether the body opens with this header. */
   const opens = async (changed: Uint8Array, keys: Parameters<typeof decryptFile>[2]) => {

@@ -1,26 +1,53 @@
 // What is heard on the diagnostics channels.
 
-import diagnosticsChannel from 'node:diagnostics_channel';
+import diagnosticsChannel, { tracingChannel } from 'node:diagnostics_channel';
 
 import type { ExecutionContext } from 'ava';
-import type { DamageEvent, OperationEvent, SegmentEvent } from 'sealstream';
+import type { DamageEvent, OperationContext, SegmentEvent } from 'sealstream';
+
+/** The context as it was when an operation began or ended. */
+export type OperationHeard = OperationContext & { phase: 'start' | 'end' };
 
 /** Events by channel, and what was told of in which order, until the test ends. */
 export function listen(t: ExecutionContext) {
   const told = {
-    operation: [] as OperationEvent[],
+    operation: [] as OperationHeard[],
     segment: [] as SegmentEvent[],
     damage: [] as DamageEvent[],
     order: [] as { id: number; what: string }[],
   };
-  for (const name of ['operation', 'segment', 'damage'] as const) {
-    const listener = (event: unknown) => {
+  const operation = (phase: 'start' | 'end') => (context: unknown) => {
+    const heard = { ...(context as OperationContext), phase };
+    told.operation.push(heard);
+    told.order.push({ id: heard.id, what: phase });
+  };
+  const operations = { start: operation('start'), asyncEnd: operation('end') };
+  for (const [name, listener] of Object.entries(operations)) {
+    subscribe(t, `tracing:sealstream:operation:${name}`, listener);
+  }
+  for (const name of ['segment', 'damage'] as const) {
+    subscribe(t, `sealstream:${name}`, (event) => {
       told[name].push(event as never);
-      const { id, phase } = event as OperationEvent;
-      told.order.push({ id, what: name === 'operation' ? phase : name });
-    };
-    diagnosticsChannel.subscribe(`sealstream:${name}`, listener);
-    t.teardown(() => diagnosticsChannel.unsubscribe(`sealstream:${name}`, listener));
+      told.order.push({ id: (event as SegmentEvent).id, what: name });
+    });
   }
   return told;
+}
+
+/** Every message of the tracing channel, with its context, until the test ends. */
+export function listenToTrace(t: ExecutionContext) {
+  const messages: { name: string; context: OperationContext; atThatTime: OperationContext }[] = [];
+  for (const name of ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const) {
+    subscribe(t, tracingChannel('sealstream:operation')[name].name as string, (message) => {
+      const context = message as OperationContext;
+      messages.push({ name, context, atThatTime: { ...context } });
+    });
+  }
+  return messages;
+}
+
+/** Listens to a channel until the test ends. */
+export function subscribe(t: ExecutionContext, name: string, listener: (event: unknown) => void): void {
+  diagnosticsChannel.subscribe(name, listener);
+  t.teardown(() => diagnosticsChannel.unsubscribe(name, listener));
 }

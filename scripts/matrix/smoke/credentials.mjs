@@ -10,7 +10,7 @@ import {
   decrypt,
   decryptFile,
   encrypt,
-  encryptFile,
+  encryptFileDetached,
   KeyPair,
   passphrase,
   provider,
@@ -80,7 +80,7 @@ export const credentials = {
     if (!from || !body || !whole || !again || !opened) throw new Error('no names');
     const key = SecretKey.generate();
     await writeFile(from, plain);
-    const { header } = await encryptFile(from, body, { key, header: 'detached' });
+    const { header } = await encryptFileDetached(from, body, { key });
     assert.ok(header);
     await decryptFile(body, opened, { key, header });
     assert.deepEqual(await readFile(opened), plain);

@@ -28,11 +28,11 @@ export const surroundings = {
   async '`diagnostics_channel`'() {
     /** @type {unknown[]} */
     const phases = [];
-    subscribe('sealstream:operation', (event) => {
-      phases.push(/** @type {import('sealstream').OperationEvent} */ (event).phase);
-    });
+    for (const phase of ['start', 'end', 'asyncStart', 'asyncEnd', 'error']) {
+      subscribe(`tracing:sealstream:operation:${phase}`, () => phases.push(phase));
+    }
     await encrypt(pattern(10), { key });
-    assert.deepEqual(phases, ['start', 'end']);
+    assert.deepEqual(phases, ['start', 'end', 'asyncStart', 'asyncEnd']);
   },
 
   async 'worker threads, each with operations of its own'() {

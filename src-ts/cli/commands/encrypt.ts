@@ -1,6 +1,6 @@
 // `sealstream encrypt`: encrypts a file or standard input.
 
-import { type DigestName, encryptFile, type EncryptReport } from '../../index';
+import { type DigestName, encryptFile, encryptFileDetached, type EncryptReport } from '../../index';
 import { convertDescriptors } from '../files/descriptors';
 
 import { type Arguments, exclusive } from '../runner/arguments';
@@ -87,11 +87,8 @@ async function encryptCommand(args: Arguments): Promise<void> {
       const settings = { ...options, ...how, recipients };
       if (detached !== undefined && headerTo !== undefined) {
         const { from, to } = detached;
-        const { header: _, ...report } = await encryptFile(from, to, {
-          ...settings,
-          header: 'detached',
-          headerTo,
-        });
+        const { resume: _, ...others } = settings;
+        const { header: __, ...report } = await encryptFileDetached(from, to, { ...others, headerTo });
         return report;
       }
       const { source, target } = ends;
