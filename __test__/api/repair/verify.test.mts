@@ -115,7 +115,7 @@ test('an impossible check rejects', async (t) => {
   t.true(missing instanceof SealError);
   t.like((missing as SealError).failure, {
     kind: 'Io',
-    operation: 'openReader',
+    operation: 'open',
     path: '/no/such/file',
     code: 'ENOENT',
   });
