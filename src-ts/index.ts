@@ -50,10 +50,10 @@ export type {
   Identity,
   IdentityInput,
   KeyInput,
-  OpenOptions,
+  DecryptOptions,
   Recipient,
   RecipientInput,
-  SealOptions,
+  EncryptOptions,
   SlotType,
   Strength,
 } from './keys/types';
@@ -62,7 +62,7 @@ export type { KeyProvider, UnwrapRequest, WrapRequest } from './providers/provid
 export { type HttpHeaders, httpSource, type HttpSourceOptions } from './sources/http-source';
 export { SourceError, type SourceErrorCode } from './sources/source-error';
 export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources/sources';
-export { type Chunks, decryptChunks, encryptChunks } from './streams/chunks';
+export { type ByteChunks, decryptChunks, encryptChunks } from './streams/chunks';
 export {
   createDecryptStream,
   createEncryptStream,

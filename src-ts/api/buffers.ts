@@ -7,7 +7,7 @@ import { run } from '../internal/operation';
 import { openSettings, sealSettings } from '../internal/options';
 import { Identities } from '../keys/identities';
 import { Recipients } from '../keys/recipients';
-import type { OpenOptions, SealOptions } from '../keys/types';
+import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import type { OperationOptions } from './types';
 
 /**
@@ -22,7 +22,10 @@ import type { OperationOptions } from './types';
  * @example
  * const sealed = await encrypt(Buffer.from('text'), { key, context: 'tenant-7' });
  */
-export async function encrypt(bytes: Uint8Array, options: SealOptions & OperationOptions): Promise<Buffer> {
+export async function encrypt(
+  bytes: Uint8Array,
+  options: EncryptOptions & OperationOptions,
+): Promise<Buffer> {
   const input = fixedBytes('bytes', bytes);
   const settings = sealSettings(options);
   const recipients = Recipients.of(options);
@@ -48,7 +51,10 @@ export async function encrypt(bytes: Uint8Array, options: SealOptions & Operatio
  * @example
  * const plaintext = await decrypt(sealed, { key, context: 'tenant-7' });
  */
-export async function decrypt(bytes: Uint8Array, options: OpenOptions & OperationOptions): Promise<Buffer> {
+export async function decrypt(
+  bytes: Uint8Array,
+  options: DecryptOptions & OperationOptions,
+): Promise<Buffer> {
   const input = fixedBytes('bytes', bytes);
   const settings = openSettings(options);
   const identities = Identities.of(options);

@@ -16,7 +16,7 @@ import {
 } from '../internal/options';
 import { Identities } from '../keys/identities';
 import { Recipients } from '../keys/recipients';
-import type { OpenOptions, SealOptions } from '../keys/types';
+import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
 import type { DetachedHeader, HeaderTarget } from './header';
 import type { DamageOptions, FileOptions, OperationOptions } from './types';
@@ -43,7 +43,7 @@ import type { DamageOptions, FileOptions, OperationOptions } from './types';
 export async function encryptFile(
   from: string | URL,
   to: string | URL,
-  options: SealOptions & OperationOptions & FileOptions,
+  options: EncryptOptions & OperationOptions & FileOptions,
 ): Promise<EncryptReport> {
   refuseOptions('encryptFile', options, { header: DETACHED_TWIN, headerTo: DETACHED_TWIN });
   const settings = sealSettings(options, true);
@@ -90,7 +90,7 @@ export async function encryptFileDetached(
 }
 
 /** Options of {@link encryptFileDetached}. */
-export type EncryptFileDetachedOptions = SealOptions &
+export type EncryptFileDetachedOptions = EncryptOptions &
   OperationOptions &
   Pick<FileOptions, 'overwrite' | 'flush'> &
   HeaderTarget;
@@ -146,7 +146,7 @@ const DETACHED_TWIN = 'encryptFileDetached leaves the header out of the file';
 export async function decryptFile(
   from: string | URL,
   to: string | URL,
-  options: OpenOptions & OperationOptions & FileOptions & DamageOptions & DetachedHeader,
+  options: DecryptOptions & OperationOptions & FileOptions & DamageOptions & DetachedHeader,
 ): Promise<DecryptReport> {
   const [source, target] = [path('from', from), path('to', to)];
   const settings = openSettings(options);

@@ -4,12 +4,12 @@ import type { HealReport } from '../../native/binding';
 import { native } from '../internal/binding';
 import { run } from '../internal/operation';
 import { checked, HEAL, knownOptions, list, path, placementSettings } from '../internal/options';
-import type { OpenOptions } from '../keys/types';
+import type { DecryptOptions } from '../keys/types';
 import { type SourceInput, sourceArgument } from '../sources/sources';
 import type { FileOptions, OperationOptions } from './types';
 
 /** Options of {@link heal}. */
-export type HealOptions = Pick<OpenOptions, 'maxSegmentSize'> &
+export type HealOptions = Pick<DecryptOptions, 'maxSegmentSize'> &
   OperationOptions &
   Pick<FileOptions, 'overwrite' | 'flush'>;
 

@@ -8,7 +8,7 @@ import { byteCount, checked, knownOptions, path, sealSettings, SIZE } from '../i
 import { Recipients } from '../keys/recipients';
 import { isAccess, type SecretArgument } from '../keys/registry';
 import type { ForWhom } from '../keys/types';
-import type { SealingOptions } from './types';
+import type { EncryptSettings } from './types';
 
 /**
  * Reads what a sealed file, or a sealed stream in memory, states about itself. Nothing of it is authenticated: anyone could have
@@ -41,7 +41,7 @@ export async function inspect(source: string | URL | Uint8Array): Promise<Stream
  */
 export function sealedSize(
   plaintextSize: number,
-  options: SealingOptions & Partial<ForWhom> & { target?: 'bytes' | 'file' | undefined } = {},
+  options: EncryptSettings & Partial<ForWhom> & { target?: 'bytes' | 'file' | undefined } = {},
 ): number {
   const size = byteCount('plaintextSize', plaintextSize);
   const settings = sealSettings(options, checked(knownOptions(options), SIZE).target === 'file');

@@ -22,7 +22,7 @@ import {
 import { ReadAhead } from '../internal/read-ahead';
 import type { Span } from '../internal/span';
 import { Identities } from '../keys/identities';
-import type { OpenOptions } from '../keys/types';
+import type { DecryptOptions } from '../keys/types';
 import { originArgument, type RandomAccessInput } from '../sources/sources';
 import { operationOn, UnlockedStream } from '../sources/unlocked-stream';
 import { nodeReadable, type Pieces, webReadable } from '../streams/reader-streams';
@@ -32,7 +32,7 @@ import type { DetachedHeader } from './header';
 import type { SegmentResult, SegmentsOptions } from './types';
 
 /** Options to open a stream for random access. */
-export type OpenReaderOptions = OpenOptions & ReaderSettings;
+export type OpenReaderOptions = DecryptOptions & ReaderSettings;
 
 /** Options that only random access has. */
 export interface ReaderSettings extends DetachedHeader {

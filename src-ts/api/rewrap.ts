@@ -28,10 +28,10 @@ import { heldByIdentity, isAccess, type SecretArgument } from '../keys/registry'
 import type { SecretKey } from '../keys/secret-key';
 import type { ByWhat, Identity, RecipientInput, SlotType } from '../keys/types';
 import { fileSource } from '../sources/sources';
-import type { OpeningOptions, OperationOptions } from './types';
+import type { DecryptSettings, OperationOptions } from './types';
 
 /** Options of {@link rewrap}. */
-export type RewrapOptions = Pick<OpeningOptions, 'context' | 'acceptSlots' | 'maxPassphraseCost'> &
+export type RewrapOptions = Pick<DecryptSettings, 'context' | 'acceptSlots' | 'maxPassphraseCost'> &
   Pick<OperationOptions, 'signal'> &
   ByWhat &
   RewrapChange;

@@ -6,13 +6,13 @@ import { publicError } from '../internal/errors';
 import { run, type Start } from '../internal/operation';
 import { checked, openSettings, path, placementSettings, SALVAGE } from '../internal/options';
 import { Identities } from '../keys/identities';
-import type { OpenOptions } from '../keys/types';
+import type { DecryptOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
 import { SealError } from './errors';
 import type { FileOptions, OperationOptions } from './types';
 
 /** Options of {@link salvage}. */
-export type SalvageOptions = OpenOptions &
+export type SalvageOptions = DecryptOptions &
   OperationOptions &
   Pick<FileOptions, 'overwrite' | 'flush'> &
   SalvageChoices;

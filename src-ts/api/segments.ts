@@ -2,7 +2,7 @@
 
 import { checked, openSettings, SEGMENTS } from '../internal/options';
 import { Identities } from '../keys/identities';
-import type { OpenOptions } from '../keys/types';
+import type { DecryptOptions } from '../keys/types';
 import { originArgument, type RandomAccessInput } from '../sources/sources';
 import { operationOn, UnlockedStream } from '../sources/unlocked-stream';
 import { segmentResults } from '../streams/segment-results';
@@ -27,7 +27,7 @@ import type { SegmentResult, SegmentsOptions } from './types';
  */
 export function decryptSegments(
   source: RandomAccessInput,
-  options: OpenOptions & SegmentsOptions,
+  options: DecryptOptions & SegmentsOptions,
 ): AsyncGenerator<SegmentResult, void, void> {
   const origin = originArgument('source', source);
   const settings = openSettings(options);

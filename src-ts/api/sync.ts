@@ -8,7 +8,7 @@ import { openSettings, sealSettings } from '../internal/options';
 import { Identities } from '../keys/identities';
 import { Recipients, withoutWaiting } from '../keys/recipients';
 import type { SecretArgument } from '../keys/registry';
-import type { OpenOptions, SealOptions } from '../keys/types';
+import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
 /**
  * Seals `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
@@ -18,7 +18,7 @@ import type { OpenOptions, SealOptions } from '../keys/types';
  * @example
  * const sealed = encryptSync(Buffer.from('text'), { key });
  */
-export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
+export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
   const settings = sealSettings(options);
   const { items } = Recipients.of(options);
@@ -42,7 +42,7 @@ export function encryptSync(bytes: Uint8Array, options: SealOptions): Buffer {
  * @example
  * const plaintext = decryptSync(sealed, { key });
  */
-export function decryptSync(bytes: Uint8Array, options: OpenOptions): Buffer {
+export function decryptSync(bytes: Uint8Array, options: DecryptOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
   const settings = openSettings(options);
   const { secrets, services } = Identities.of(options);

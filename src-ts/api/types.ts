@@ -22,7 +22,7 @@ export interface OperationOptions {
 }
 
 /** Options to seal, without the recipients. */
-export interface SealingOptions {
+export interface EncryptSettings {
   /**
    * Bytes, or a text that stands for its UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
    * stored. It binds a stream to its place, such as a tenant or a path.
@@ -40,7 +40,7 @@ export interface SealingOptions {
 }
 
 /** Options to open, without the identities. */
-export interface OpeningOptions {
+export interface DecryptSettings {
   /** The context that the stream was sealed with. */
   context?: Uint8Array | string | undefined;
   /**

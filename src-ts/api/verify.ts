@@ -11,10 +11,10 @@ import type { SecretArgument } from '../keys/registry';
 import type { IdentityInput, KeyInput } from '../keys/types';
 import { sourceArgument, type SourceInput } from '../sources/sources';
 import type { DetachedHeader } from './header';
-import type { OpeningOptions, OperationOptions } from './types';
+import type { DecryptSettings, OperationOptions } from './types';
 
 /** Options of {@link verify}. */
-export interface VerifyOptions extends OpeningOptions, OperationOptions, DetachedHeader {
+export interface VerifyOptions extends DecryptSettings, OperationOptions, DetachedHeader {
   /** The key, or several of which one opens the stream. Without `key` and `identities`, the checks are those that need no key. */
   key?: KeyInput | readonly KeyInput[] | undefined;
   /** What may open the stream, instead of `key`. */

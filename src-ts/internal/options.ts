@@ -16,7 +16,13 @@ import { abortSignal } from './abort';
 import { limits, nullPrototype } from './binding';
 import { fixedBytes, isBytes, secretBytes } from './bytes';
 import { rangeError, typeError, unknownOption } from './errors';
-import type { DamagePolicy, FileOptions, OpeningOptions, ProgressEvent, SealingOptions } from '../api/types';
+import type {
+  DamagePolicy,
+  FileOptions,
+  DecryptSettings,
+  ProgressEvent,
+  EncryptSettings,
+} from '../api/types';
 
 /** Checks the value of the option `name`, and returns it as the engine takes it. */
 export type Check<T> = (name: string, value: unknown) => T;
@@ -57,7 +63,7 @@ export function ownOptions<T extends Table>(options: object, table: T): Checked<
   return checked(knownOptions(options, table), table);
 }
 
-export function sealSettings(options: SealingOptions, rewrappable = false): SealSettings {
+export function sealSettings(options: EncryptSettings, rewrappable = false): SealSettings {
   const settings: SealSettings = checked(knownOptions(options), SEALING);
   const { segmentSize, frameSize = limits.defaultFrameSize } = settings;
   if (segmentSize !== undefined && (segmentSize < frameSize || segmentSize % frameSize !== 0)) {
@@ -67,7 +73,7 @@ export function sealSettings(options: SealingOptions, rewrappable = false): Seal
   return settings;
 }
 
-export function openSettings(options: OpeningOptions): OpenSettings {
+export function openSettings(options: DecryptSettings): OpenSettings {
   return checked(knownOptions(options), OPENING);
 }
 

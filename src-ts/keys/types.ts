@@ -3,7 +3,7 @@
 import type { KeyObject } from 'node:crypto';
 
 import type { PassphraseStrength, SlotType } from '../../native/binding';
-import type { OpeningOptions, SealingOptions } from '../api/types';
+import type { DecryptSettings, EncryptSettings } from '../api/types';
 import type { identityBrand, recipientBrand } from './redacted';
 import type { SecretKey } from './secret-key';
 
@@ -92,10 +92,10 @@ export type ByWhat =
     };
 
 /** Options to seal. */
-export type SealOptions = SealingOptions & ForWhom;
+export type EncryptOptions = EncryptSettings & ForWhom;
 
 /** Options to open. */
-export type OpenOptions = OpeningOptions & ByWhat;
+export type DecryptOptions = DecryptSettings & ByWhat;
 
 /** Options to seal or open a FLOE message. */
 export interface FloeOptions {

@@ -6,14 +6,14 @@ import type { DamageOptions, StreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
 import { typeError } from '../internal/errors';
 import { checked, STREAM } from '../internal/options';
-import type { OpenOptions, SealOptions } from '../keys/types';
+import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import type { MakeConversion } from './conversion';
 import { ConversionStream } from './duplex';
 import { opening } from './opening';
 import { sealing } from './sealing';
 
 /** Bytes in chunks: an async iterable, such as any readable stream, or an iterable. */
-export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
  * Seals the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop closes the iterable.
@@ -24,8 +24,8 @@ export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
  * for await (const bytes of encryptChunks(request, { key })) await upload.write(bytes);
  */
 export function encryptChunks(
-  chunks: Chunks,
-  options: SealOptions & StreamOptions,
+  chunks: ByteChunks,
+  options: EncryptOptions & StreamOptions,
 ): AsyncGenerator<Buffer, void, void> {
   const make = sealing('encryptChunks', options);
   return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
@@ -41,15 +41,15 @@ export function encryptChunks(
  * for await (const bytes of decryptChunks(response.body, { key })) await file.write(bytes);
  */
 export function decryptChunks(
-  chunks: Chunks,
-  options: OpenOptions & StreamOptions & DamageOptions,
+  chunks: ByteChunks,
+  options: DecryptOptions & StreamOptions & DamageOptions,
 ): AsyncGenerator<Buffer, void, void> {
   const make = opening('decryptChunks', options);
   return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
 }
 
 async function* converted<Report extends object>(
-  chunks: Chunks,
+  chunks: ByteChunks,
   signal: AbortSignal | undefined,
   make: MakeConversion<Report>,
 ): AsyncGenerator<Buffer, void, void> {
@@ -68,12 +68,12 @@ async function* converted<Report extends object>(
   }
 }
 
-function checkedChunks(chunks: unknown): Chunks {
+function checkedChunks(chunks: unknown): ByteChunks {
   const given = chunks as Partial<AsyncIterable<Uint8Array> & Iterable<Uint8Array>> | null | undefined;
   const hasIterator = [given?.[Symbol.asyncIterator], given?.[Symbol.iterator]].some(
     (method) => typeof method === 'function',
   );
   // Bytes and strings are iterables too, of numbers and of characters.
-  if (hasIterator && !ArrayBuffer.isView(given) && typeof given !== 'string') return chunks as Chunks;
+  if (hasIterator && !ArrayBuffer.isView(given) && typeof given !== 'string') return chunks as ByteChunks;
   throw typeError('chunks', 'an iterable of Uint8Array', chunks);
 }

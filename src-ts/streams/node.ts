@@ -6,7 +6,7 @@ import type { DecryptReport, EncryptReport } from '../../native/binding';
 import type { DamageOptions, NodeStreamOptions, StreamOptions } from '../api/types';
 import { abortSignal } from '../internal/abort';
 import { checked, QUEUES } from '../internal/options';
-import type { OpenOptions, SealOptions } from '../keys/types';
+import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import { ConversionStream } from './duplex';
 import { opening } from './opening';
 import { sealing } from './sealing';
@@ -42,7 +42,9 @@ export interface DecryptStream extends Duplex {
  * @example
  * await pipeline(createReadStream('a'), createEncryptStream({ key }), createWriteStream('a.seal'));
  */
-export function createEncryptStream(options: SealOptions & StreamOptions & NodeStreamOptions): EncryptStream {
+export function createEncryptStream(
+  options: EncryptOptions & StreamOptions & NodeStreamOptions,
+): EncryptStream {
   const make = sealing('createEncryptStream', options);
   return new ConversionStream(make, checked(options, NODE_STREAM));
 }
@@ -62,7 +64,7 @@ export function createEncryptStream(options: SealOptions & StreamOptions & NodeS
  * await pipeline(createReadStream('a.seal'), createDecryptStream({ key }), createWriteStream('a'));
  */
 export function createDecryptStream(
-  options: OpenOptions & StreamOptions & DamageOptions & NodeStreamOptions,
+  options: DecryptOptions & StreamOptions & DamageOptions & NodeStreamOptions,
 ): DecryptStream {
   const make = opening('createDecryptStream', options);
   return new ConversionStream(make, checked(options, NODE_STREAM));

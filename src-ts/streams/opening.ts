@@ -11,19 +11,19 @@ import type { OperationName } from '../internal/diagnostics';
 import { callNative } from '../internal/errors';
 import { checked, DAMAGE, openSettings, STREAM } from '../internal/options';
 import { Identities } from '../keys/identities';
-import type { OpenOptions } from '../keys/types';
+import type { DecryptOptions } from '../keys/types';
 import { Conversion, type MakeConversion } from './conversion';
 
 /** Checks and copies the options now, for a stream that begins later. */
 export function opening(
   name: OperationName,
-  options: OpenOptions & StreamOptions & DamageOptions,
+  options: DecryptOptions & StreamOptions & DamageOptions,
 ): MakeConversion<DecryptReport> {
   const plan = openPlan(options);
   return (outlet) => new Opening(name, outlet, plan);
 }
 
-function openPlan(options: OpenOptions & StreamOptions & DamageOptions) {
+function openPlan(options: DecryptOptions & StreamOptions & DamageOptions) {
   const settings = openSettings(options);
   // The identities are copies, which are overwritten after use.
   const identities = Identities.of(options).copy();

@@ -7,19 +7,19 @@ import { ownCopy } from '../internal/bytes';
 import type { OperationName } from '../internal/diagnostics';
 import { checked, sealSettings, STREAM } from '../internal/options';
 import { Recipients } from '../keys/recipients';
-import type { SealOptions } from '../keys/types';
+import type { EncryptOptions } from '../keys/types';
 import { Conversion, type MakeConversion } from './conversion';
 
 /** Checks and copies the options now, for a stream that begins later. */
 export function sealing(
   name: OperationName,
-  options: SealOptions & StreamOptions,
+  options: EncryptOptions & StreamOptions,
 ): MakeConversion<EncryptReport> {
   const plan = sealPlan(options);
   return (outlet) => new Sealing(name, outlet, plan);
 }
 
-function sealPlan(options: SealOptions & StreamOptions) {
+function sealPlan(options: EncryptOptions & StreamOptions) {
   const settings = sealSettings(options);
   // The recipients are copies, which are overwritten after use.
   return { settings, ...checked(options, STREAM), recipients: Recipients.of(options).copy() };

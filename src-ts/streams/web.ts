@@ -7,7 +7,7 @@ import type { DamageOptions, StreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
 import { isBytes } from '../internal/bytes';
 import { checked, STREAM } from '../internal/options';
-import type { OpenOptions, SealOptions } from '../keys/types';
+import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import type { Conversion, MakeConversion } from './conversion';
 import { opening } from './opening';
 import { sealing } from './sealing';
@@ -102,7 +102,7 @@ class ConversionPair<Report extends object> {
  */
 export class EncryptionStream extends ConversionPair<EncryptReport> {
   /** @throws TypeError and RangeError for wrong options. */
-  constructor(options: SealOptions & StreamOptions) {
+  constructor(options: EncryptOptions & StreamOptions) {
     super(sealing('EncryptionStream', options), checked(options, STREAM).signal);
   }
 }
@@ -119,7 +119,7 @@ export class EncryptionStream extends ConversionPair<EncryptReport> {
  */
 export class DecryptionStream extends ConversionPair<DecryptReport> {
   /** @throws TypeError and RangeError for wrong options. */
-  constructor(options: OpenOptions & StreamOptions & DamageOptions) {
+  constructor(options: DecryptOptions & StreamOptions & DamageOptions) {
     super(opening('DecryptionStream', options), checked(options, STREAM).signal);
   }
 }

@@ -12,7 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { decryptFile, encryptFile, type SealingOptions, SecretKey, type StartedOver } from 'sealstream';
+import { decryptFile, encryptFile, type EncryptSettings, SecretKey, type StartedOver } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
@@ -137,7 +137,7 @@ test.serial('a journal of another operation is refused', async (t) => {
 
 test.serial('other options start over, and the report says why', async (t) => {
   const { from, to } = folder(t);
-  const changes: readonly [SealingOptions & { key?: SecretKey; keyId?: string }, StartedOver][] = [
+  const changes: readonly [EncryptSettings & { key?: SecretKey; keyId?: string }, StartedOver][] = [
     [{ keyId: 'other' }, 'options-differ'],
     [{ context: 'other' }, 'options-differ'],
     [{ key: SecretKey.generate() }, 'no-matching-key'],

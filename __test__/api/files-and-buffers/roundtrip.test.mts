@@ -15,7 +15,7 @@ import {
   inspect,
   sealedSize,
   SealError,
-  type SealingOptions,
+  type EncryptSettings,
   SecretKey,
 } from 'sealstream';
 
@@ -27,7 +27,7 @@ const key = SecretKey.generate();
 const small = { frameSize: 1024, segmentSize: 4096 };
 
 const SIZES = [0, 1, 1023, 1024, 1025, 4095, 4096, 4097, 8192, 70_000];
-const CHOICES: (SealingOptions & { keyId?: string })[] = [
+const CHOICES: (EncryptSettings & { keyId?: string })[] = [
   {},
   small,
   { ...small, digest: 'none' },

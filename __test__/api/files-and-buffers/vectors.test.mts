@@ -8,7 +8,7 @@ import {
   decryptFile,
   decryptSync,
   inspect,
-  type OpenOptions,
+  type DecryptOptions,
   type DecryptReport,
   type Warning,
   SealError,
@@ -30,7 +30,7 @@ interface Opened {
 async function openInEveryWay(
   directory: string,
   stream: Buffer,
-  options: OpenOptions,
+  options: DecryptOptions,
 ): Promise<(Opened | SealError)[]> {
   const [from, to] = [join(directory, 'stream'), join(directory, 'opened')];
   writeFileSync(from, stream);
@@ -128,7 +128,7 @@ test('every stream of vectors/streams.json opens, or is refused, as it says', as
   t.true(streams.length > 100);
   for (const vector of streams) {
     const stream = Buffer.from(vector.stream, 'base64');
-    const options: OpenOptions = {
+    const options: DecryptOptions = {
       key: SecretKey.fromHex(vector.key ?? key),
       context: Buffer.from(vector.context, 'hex'),
       maxSegmentSize: vector.max_segment_size,

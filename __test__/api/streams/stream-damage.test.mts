@@ -13,7 +13,7 @@ import {
   DecryptionStream,
   encrypt,
   encryptSync,
-  type OpenOptions,
+  type DecryptOptions,
   SealError,
   SecretKey,
   type StreamOptions,
@@ -23,7 +23,7 @@ import { cuts, DAMAGED, endings, heard, inChunks, outcome, over, quiet } from '.
 import { errorOf } from '../support/errors.mjs';
 import { key, plaintext, sealed, SEGMENTS, SIZES, withDamage } from '../support/small-segments.mjs';
 
-type Options = OpenOptions & StreamOptions;
+type Options = DecryptOptions & StreamOptions;
 type Way = (chunks: Iterable<Uint8Array>, options: Options) => AsyncIterable<Uint8Array>;
 
 /** Every way to open a stream bit by bit. */

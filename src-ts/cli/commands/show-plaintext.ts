@@ -4,7 +4,7 @@ import { closeSync, openSync, read as readCallback, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { decrypt, inspect, type OpenOptions, type OperationOptions } from '../../index';
+import { decrypt, inspect, type DecryptOptions, type OperationOptions } from '../../index';
 
 import { isRetry, STDOUT, writeAll } from '../terminal/console';
 import type { Endpoint } from '../files/endpoints';
@@ -18,7 +18,7 @@ import { refusal } from '../errors/command-error';
  */
 export async function showOnTerminal(
   source: Endpoint,
-  options: OpenOptions & OperationOptions,
+  options: DecryptOptions & OperationOptions,
 ): Promise<{ headerFromCopy: boolean }> {
   const sealed = await readAll(source);
   const plaintext = await decrypt(sealed, options);

@@ -6,7 +6,7 @@ import { run } from '../../internal/operation';
 import { integer, openSettings, path, placementSettings, sealSettings } from '../../internal/options';
 import { Identities } from '../../keys/identities';
 import { Recipients } from '../../keys/recipients';
-import type { OpenOptions, SealOptions } from '../../keys/types';
+import type { DecryptOptions, EncryptOptions } from '../../keys/types';
 import type { DecryptReport, EncryptReport } from '../../../native/binding';
 import type { FileOptions, OperationOptions } from '../../api/types';
 import { fileSource } from '../../sources/sources';
@@ -32,17 +32,17 @@ export interface StreamEnds {
 export async function convertDescriptors(
   direction: 'encrypt',
   ends: StreamEnds,
-  options: SealOptions & OperationOptions & FileOptions,
+  options: EncryptOptions & OperationOptions & FileOptions,
 ): Promise<EncryptReport>;
 export async function convertDescriptors(
   direction: 'decrypt',
   ends: StreamEnds,
-  options: OpenOptions & OperationOptions & FileOptions,
+  options: DecryptOptions & OperationOptions & FileOptions,
 ): Promise<DecryptReport>;
 export async function convertDescriptors(
   direction: 'encrypt' | 'decrypt',
   ends: StreamEnds,
-  options: (SealOptions | OpenOptions) & OperationOptions & FileOptions,
+  options: (EncryptOptions | DecryptOptions) & OperationOptions & FileOptions,
 ): Promise<EncryptReport | DecryptReport> {
   const [source, target] = [checkedEnd('source', ends.source), checkedEnd('target', ends.target)];
   const placement = placementSettings(options);

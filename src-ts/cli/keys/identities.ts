@@ -1,6 +1,6 @@
 // The keys that a command opens with, and what it may try.
 
-import { type Identity, inspect, type OpenOptions, passphrase, type SecretKey } from '../../index';
+import { type Identity, inspect, type DecryptOptions, passphrase, type SecretKey } from '../../index';
 
 import type { Arguments } from '../runner/arguments';
 import { usageError } from '../errors/command-error';
@@ -39,7 +39,7 @@ export async function openingIdentities(args: Arguments, input?: string): Promis
 /** The options of the library that say how to open. */
 export function openingOptions(
   args: Arguments,
-): Pick<OpenOptions, 'context' | 'maxSegmentSize' | 'acceptSlots' | 'maxPassphraseCost'> {
+): Pick<DecryptOptions, 'context' | 'maxSegmentSize' | 'acceptSlots' | 'maxPassphraseCost'> {
   const cost = args.size('max-passphrase-cost');
   return {
     context: args.value('context'),
