@@ -19,7 +19,7 @@ import {
   provider,
   type EncryptReport,
 } from 'sealstream';
-import { safeStorageProvider, type SafeStorage } from 'sealstream/electron';
+import { safeStorageKey, type SafeStorage } from 'sealstream/electron';
 
 import { providerError } from '../api/support/key-service-calls.mjs';
 import { pattern } from '../api/support/bytes.mjs';
@@ -75,7 +75,7 @@ test('bytes are sealed for a login, and for a phrase', async (t) => {
   };
   const app = { whenReady: () => Promise.resolve(), getName: () => 'Notes' };
   const sealed = await guide.sealForLogin(app, storage, plaintext, 'correct horse');
-  const login = provider(safeStorageProvider(storage), 'Notes');
+  const login = safeStorageKey({ safeStorage: storage, keyId: 'Notes' });
   t.deepEqual(await decrypt(sealed, { identities: [login] }), plaintext);
   t.deepEqual(await decrypt(sealed, { identities: [passphrase('correct horse')] }), plaintext);
 });

@@ -90,8 +90,7 @@ export function publicKey(text: string): Recipient {
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example
- * const kms = awsKms({ client: new KMSClient({ region: 'eu-central-1' }) });
- * await encryptFile('a', 'a.seal', { recipients: [provider(kms, 'alias/backup', { timeout: 5000 })] });
+ * await encryptFile('a', 'a.seal', { recipients: provider(vault, 'backup', { timeout: 5000 }) });
  */
 export function provider(
   service: KeyProvider,

@@ -12,12 +12,16 @@ import { kmsFailure } from './aws-kms-failure';
 import { typeError } from '../internal/errors';
 import { hasMethods, knownOptions, string } from '../internal/options';
 import { ServiceFailure } from './provider-error';
+import { provider } from '../keys/credentials';
+import type { Identity, Recipient } from '../keys/types';
 import { type KeyProvider, providerName } from './providers';
 
-/** Options of {@link awsKms}. */
-export interface AwsKmsOptions {
+/** Options of {@link awsKmsKey}. */
+export interface AwsKmsKeyOptions {
   /** A client of `@aws-sdk/client-kms`, version 3, configured with region, credentials and retries. */
   client: Sdk.KMSClient;
+  /** What KMS takes as `KeyId`: the id or the ARN of a key, or an alias such as `alias/backup`. Anyone can read it in the header. */
+  keyId: string;
   /**
    * The service's name, 1 to 255 bytes: `aws-kms` by default. It stands in the header of every stream. Give different names to
    * several accounts or regions, so that their key ids stay apart.
@@ -28,12 +32,12 @@ export interface AwsKmsOptions {
    * gets a stream's `context`, as `sealstream-context`, or in Base64 as `sealstream-context-base64` if it is not plain text.
    */
   encryptionContext?: Readonly<Record<string, string>> | undefined;
+  /** Limits the wait for one answer, in milliseconds: 30,000 by default. */
+  timeout?: number | undefined;
 }
 
 /**
- * Makes a {@link KeyProvider} of AWS Key Management Service. It uses the commands Encrypt and Decrypt with a symmetric key. A key id
- * is what KMS takes as `KeyId`: the id or the ARN of a key, or an alias such as `alias/backup`. It stands in the header, where anyone
- * can read it.
+ * Makes a recipient and identity from a symmetric key of AWS Key Management Service. It uses the commands Encrypt and Decrypt.
  *
  * Decrypt names the key, so KMS refuses what another key wrapped. Rotating a key's material changes nothing. If an alias moves to
  * another key, streams that were sealed before open only by naming the former key.
@@ -45,18 +49,18 @@ export interface AwsKmsOptions {
  * @throws TypeError or RangeError for wrong options.
  *
  * @example
- * const kms = awsKms({ client: new KMSClient({ region: 'eu-central-1' }) });
- * await encryptFile('a', 'a.seal', { recipients: [provider(kms, 'alias/backup')] });
+ * const client = new KMSClient({ region: 'eu-central-1' });
+ * await encryptFile('a', 'a.seal', { recipients: awsKmsKey({ client, keyId: 'alias/backup' }) });
  */
-export function awsKms(options: AwsKmsOptions): KeyProvider {
-  const { client, name = 'aws-kms', encryptionContext } = knownOptions(options, OPTIONS);
+export function awsKmsKey(options: AwsKmsKeyOptions): Recipient & Identity {
+  const { client, keyId, name = 'aws-kms', encryptionContext, timeout } = knownOptions(options, OPTIONS);
   if (!hasMethods(client, 'send')) throw typeError('client', 'a KMSClient of @aws-sdk/client-kms', client);
   const fixed = checkedContext(encryptionContext);
   const bound = (context: Uint8Array) => {
     const EncryptionContext = { ...fixed, ...streamContext(context) };
     return Object.keys(EncryptionContext).length === 0 ? {} : { EncryptionContext };
   };
-  return {
+  const service: KeyProvider = {
     name: providerName('name', name),
     wrapKey: ({ key: Plaintext, keyId: KeyId, context, signal: abortSignal }) =>
       answered('kms:Encrypt', async () => {
@@ -69,6 +73,7 @@ export function awsKms(options: AwsKmsOptions): KeyProvider {
         return (await client.send(command, { abortSignal })).Plaintext;
       }),
   };
+  return provider(service, keyId, { timeout });
 }
 
 /** Returns the bytes of an answer: the SDK's types allow one without them. `permission` is what the call needs. */
@@ -125,7 +130,7 @@ function loadSdk(): typeof Sdk {
   }
 }
 
-const OPTIONS = { client: true, encryptionContext: true, name: true };
+const OPTIONS = { client: true, encryptionContext: true, keyId: true, name: true, timeout: true };
 const CONTEXT = 'sealstream-context';
 const CONTEXT_BASE64 = 'sealstream-context-base64';
 const sdk = loadSdk();

@@ -5,8 +5,10 @@
  */
 
 import { isError, typeError } from '../internal/errors';
-import { boolean, hasMethods, ownOptions } from '../internal/options';
+import { boolean, type Check, hasMethods, integer, ownOptions, string } from '../internal/options';
 import { ServiceFailure } from './provider-error';
+import { provider } from '../keys/credentials';
+import type { Identity, Recipient } from '../keys/types';
 import { type KeyProvider, providerName } from './providers';
 
 /**
@@ -31,8 +33,12 @@ export interface SafeStorage {
   getSelectedStorageBackend?(): string;
 }
 
-/** Options of {@link safeStorageProvider}. */
-export interface SafeStorageOptions {
+/** Options of {@link safeStorageKey}. */
+export interface SafeStorageKeyOptions {
+  /** Electron's `safeStorage`. */
+  safeStorage: SafeStorage;
+  /** Any text, such as the app's name: `default` by default. It is encrypted with the key, and another key id is refused. */
+  keyId?: string | undefined;
   /** The service's name, 1 to 255 bytes: `electron-safe-storage` by default. It stands in the header of every stream. */
   name?: string | undefined;
   /**
@@ -40,15 +46,15 @@ export interface SafeStorageOptions {
    * needs `safeStorage.setUsePlainTextEncryption(true)` for that. `false` by default.
    */
   allowBasicText?: boolean | undefined;
+  /** Limits the wait for one answer, in milliseconds: 30,000 by default. The system may ask the user in that time. */
+  timeout?: number | undefined;
 }
 
 /**
- * Makes a {@link KeyProvider} of Electron's `safeStorage`, for the main process after the app is ready. macOS keeps the key in the
+ * Makes a recipient and identity of Electron's `safeStorage`, for the main process after the app is ready. macOS keeps the key in the
  * Keychain, Windows protects it with DPAPI, Linux keeps it in the desktop's secret store. So a stream opens for this user on this
  * machine; except on Windows and some Linux desktops, only for this app. If a stream must outlive the machine, seal it for a second
  * recipient.
- *
- * The key id is any text, such as the app's name. It is encrypted with the key, and another key id is refused.
  *
  * The key passes through strings, which can't be overwritten.
  *
@@ -57,12 +63,13 @@ export interface SafeStorageOptions {
  * @example
  * import { app, safeStorage } from 'electron';
  * await app.whenReady();
- * const login = provider(safeStorageProvider(safeStorage), app.getName());
+ * const login = safeStorageKey({ safeStorage, keyId: app.getName() });
  * await encryptFile('notes.db', 'notes.seal', { recipients: [login, passphrase(recovery)] });
  */
-export function safeStorageProvider(safeStorage: SafeStorage, options: SafeStorageOptions = {}): KeyProvider {
-  const { name = 'electron-safe-storage', allowBasicText = false } = ownOptions(options, OPTIONS);
-  const cipher = cipherOf(safeStorage);
+export function safeStorageKey(options: SafeStorageKeyOptions): Recipient & Identity {
+  const given = ownOptions(options, OPTIONS);
+  const { name = 'electron-safe-storage', keyId: ownId = 'default', allowBasicText = false, timeout } = given;
+  const cipher = cipherOf(given.safeStorage);
   const checkAvailable = async () => {
     if (cipher.backend() === 'basic_text' && !allowBasicText) throw unprotected();
     if (await cipher.isAvailable()) return;
@@ -79,7 +86,7 @@ export function safeStorageProvider(safeStorage: SafeStorage, options: SafeStora
     const isBasicText = isLinux && view(blob).subarray(0, 3).toString('latin1') === 'v10';
     if (isBasicText && !allowBasicText) throw unprotected();
   };
-  return {
+  const service: KeyProvider = {
     name,
     async wrapKey({ key, keyId }) {
       await checkAvailable();
@@ -100,6 +107,7 @@ export function safeStorageProvider(safeStorage: SafeStorage, options: SafeStora
       return Buffer.from(text.slice(PREFIX.length, end), 'base64');
     },
   };
+  return provider(service, ownId, { timeout });
 }
 
 async function decrypted(cipher: Cipher, blob: Uint8Array): Promise<string> {
@@ -161,7 +169,13 @@ function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-const OPTIONS = { name: providerName, allowBasicText: boolean };
+const OPTIONS = {
+  safeStorage: ((_, value) => value) as Check<unknown>,
+  keyId: string,
+  name: providerName,
+  allowBasicText: boolean,
+  timeout: integer(1, 0x7fff_ffff),
+};
 const EXPECTED = "Electron's safeStorage";
 const PREFIX = 'sealstream key 1:';
 const BASE64_SIZE = 44;

@@ -13,8 +13,8 @@ import {
 } from './provider-error';
 
 /**
- * A key service: it wraps a key with one of its own keys, which never leave it. `awsKms` and `safeStorageProvider` return two;
- * any other is an object of this shape.
+ * A key service: it wraps a key with one of its own keys, which never leave it. `awsKmsKey` and `safeStorageKey` have one
+ * each; any other is an object of this shape.
  *
  * For each stream that is sealed, the service wraps 32 new random bytes, the key-encryption key. The service's name, the id of its
  * key and its answer stand in the stream's header, where anyone can read them. To open the stream, the service unwraps that key. A

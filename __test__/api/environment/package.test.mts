@@ -62,8 +62,8 @@ test('both kinds of modules give the same exports', (t) => {
 test('the parts of the package that are imported by themselves give the same in both kinds of modules', async (t) => {
   const require = createRequire(import.meta.url);
   for (const [part, ...names] of [
-    ['sealstream/aws-kms', 'awsKms'],
-    ['sealstream/electron', 'safeStorageProvider'],
+    ['sealstream/aws-kms', 'awsKmsKey'],
+    ['sealstream/electron', 'safeStorageKey'],
     ['sealstream/floe', 'FloeError', 'decrypt', 'encrypt'],
     ['sealstream/header', 'attachHeader', 'detachHeader', 'exportHeader', 'rewrapHeader'],
     ['sealstream/report', 'damagePage'],
@@ -129,9 +129,9 @@ test('a strict program that checks the types of its libraries compiles with thes
   writeFileSync(
     join(directory, 'user.mts'),
     `import * as seal from 'sealstream';
-     import { awsKms } from 'sealstream/aws-kms';
-     import { safeStorageProvider } from 'sealstream/electron';
-     export const all = [seal, awsKms, safeStorageProvider];
+     import { awsKmsKey } from 'sealstream/aws-kms';
+     import { safeStorageKey } from 'sealstream/electron';
+     export const all = [seal, awsKmsKey, safeStorageKey];
      // @ts-expect-error -- an operation is one of two words, not anything
      export const wrong: number = ({} as seal.ProviderError).operation;
      // @ts-expect-error -- an identity is no recipient

@@ -8,9 +8,16 @@ import { promisify } from 'node:util';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import test, { type ExecutionContext } from 'ava';
 import type { KeyProvider, ProviderErrorCode } from 'sealstream';
-import { awsKms, type AwsKmsOptions } from 'sealstream/aws-kms';
+import { awsKmsKey, type AwsKmsKeyOptions } from 'sealstream/aws-kms';
 
-import { accessTo, askToUnwrap, askToWrap, KEK, providerError } from '../support/key-service-calls.mjs';
+import {
+  accessOf,
+  accessTo,
+  askToUnwrap,
+  askToWrap,
+  KEK,
+  providerError,
+} from '../support/key-service-calls.mjs';
 import { errorOf } from '../support/errors.mjs';
 import { repositoryFile, temporaryDirectory } from '../support/files.mjs';
 import {
@@ -36,13 +43,18 @@ function answering(request: KmsRequest): KmsAnswer {
   return request.command === 'Encrypt' ? { CiphertextBlob: base64(BLOB) } : { Plaintext: base64(KEK) };
 }
 
+/** The service behind a key, which the tests ask for other keys too. */
+function serviceOf(options: Omit<AwsKmsKeyOptions, 'keyId'>): KeyProvider {
+  return accessOf(awsKmsKey({ keyId: KEY_ID, ...options })).service;
+}
+
 async function serviceAt(
   t: ExecutionContext,
   answer: (request: KmsRequest) => KmsAnswer,
-  options: Omit<AwsKmsOptions, 'client'> = {},
+  options: Omit<AwsKmsKeyOptions, 'client' | 'keyId'> = {},
 ): Promise<{ service: KeyProvider; requests: KmsRequest[] }> {
   const { url, requests } = await kmsAnswering(t, answer);
-  return { service: awsKms({ client: kmsClient(t, url), ...options }), requests };
+  return { service: serviceOf({ client: kmsClient(t, url), ...options }), requests };
 }
 
 test('Encrypt wraps keys, and Decrypt unwraps them with the key id', async (t) => {
@@ -127,7 +139,7 @@ for (const [error, status] of [
 
 test('the client uses all its retries before a failure is reported', async (t) => {
   const { url, requests } = await kmsAnswering(t, () => ({ error: 'KMSInternalException', status: 500 }));
-  const service = awsKms({ client: kmsClient(t, url, { maxAttempts: 2 }) });
+  const service = serviceOf({ client: kmsClient(t, url, { maxAttempts: 2 }) });
   const { code } = await providerError(() => askToWrap(accessTo(service, KEY_ID), KEK, NOTHING));
   t.is(code, 'ERR_PROVIDER_UNAVAILABLE');
   t.is(requests.length, 2);
@@ -139,12 +151,12 @@ test('a client whose last retry succeeds has succeeded', async (t) => {
     failures -= 1;
     return failures >= 0 ? { error: 'KMSInternalException', status: 500 } : answering(request);
   });
-  const service = awsKms({ client: kmsClient(t, url, { maxAttempts: 3 }) });
+  const service = serviceOf({ client: kmsClient(t, url, { maxAttempts: 3 }) });
   t.deepEqual(await askToUnwrap(accessTo(service, KEY_ID), BLOB, NOTHING), KEK);
 });
 
 test('an unreachable server is reported as unavailable', async (t) => {
-  const service = awsKms({ client: kmsClient(t, await closedPort()) });
+  const service = serviceOf({ client: kmsClient(t, await closedPort()) });
   const failure = await providerError(() => askToWrap(accessTo(service, KEY_ID), KEK, NOTHING));
   t.is(failure.code, 'ERR_PROVIDER_UNAVAILABLE');
   t.regex(failure.message, /did not wrap a key with "alias\/backup": .*ECONNREFUSED/);
@@ -152,7 +164,7 @@ test('an unreachable server is reported as unavailable', async (t) => {
 
 test('a server that never answers times out, and the request is ended', async (t) => {
   const { url, left } = await silentServer(t);
-  const service = awsKms({ client: kmsClient(t, url) });
+  const service = serviceOf({ client: kmsClient(t, url) });
   const failure = await providerError(() => askToUnwrap(accessTo(service, KEY_ID, 100), BLOB, NOTHING));
   t.is(failure.code, 'ERR_PROVIDER_TIMEOUT');
   t.regex(failure.message, /timed out after 100 ms; check that it can be reached/);
@@ -162,7 +174,7 @@ test('a server that never answers times out, and the request is ended', async (t
 
 test("the caller's signal ends the request", async (t) => {
   const { url, left } = await silentServer(t);
-  const service = awsKms({ client: kmsClient(t, url) });
+  const service = serviceOf({ client: kmsClient(t, url) });
   const stop = new AbortController();
   const reason = new Error('enough');
   const asking = errorOf(() => askToUnwrap(accessTo(service, KEY_ID), BLOB, NOTHING, stop.signal));
@@ -211,7 +223,7 @@ for (const [name, options, message] of [
   ],
 ] as const) {
   test(`options are checked: ${name}`, (t) => {
-    t.throws(() => awsKms(options as unknown as AwsKmsOptions), { message });
+    t.throws(() => awsKmsKey({ keyId: 'a', ...options } as unknown as AwsKmsKeyOptions), { message });
   });
 }
 

@@ -4,9 +4,16 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 import test from 'ava';
 import type { KeyProvider, ProviderErrorCode } from 'sealstream';
-import { type SafeStorage, safeStorageProvider } from 'sealstream/electron';
+import { type SafeStorage, safeStorageKey, type SafeStorageKeyOptions } from 'sealstream/electron';
 
-import { accessTo, askToUnwrap, askToWrap, KEK, providerError } from '../support/key-service-calls.mjs';
+import {
+  accessOf,
+  accessTo,
+  askToUnwrap,
+  askToWrap,
+  KEK,
+  providerError,
+} from '../support/key-service-calls.mjs';
 
 const NOTHING = new Uint8Array();
 
@@ -92,6 +99,14 @@ function onLinux<T extends SafeStorage & { login: Login }>(
   return Object.assign(storage, { getSelectedStorageBackend: () => backend });
 }
 
+/** The service behind a key, which the tests ask for other key ids too. */
+function serviceOf(
+  safeStorage: SafeStorage,
+  options: Omit<SafeStorageKeyOptions, 'safeStorage'> = {},
+): KeyProvider {
+  return accessOf(safeStorageKey({ safeStorage, ...options })).service;
+}
+
 function wrapped(service: KeyProvider, keyId = 'notes'): Promise<Uint8Array> {
   return askToWrap(accessTo(service, keyId), KEK, NOTHING);
 }
@@ -102,7 +117,7 @@ function unwrapped(service: KeyProvider, blob: Uint8Array, keyId = 'notes'): Pro
 
 for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
   test(`a key is unwrapped, and the blob does not show it: ${Storage.name}`, async (t) => {
-    const service = safeStorageProvider(new Storage(new Login()));
+    const service = serviceOf(new Storage(new Login()));
     t.is(service.name, 'electron-safe-storage');
     for (const keyId of ['notes', '', 'a:b', 'Größe']) {
       const blob = await wrapped(service, keyId);
@@ -113,7 +128,7 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
   });
 
   test(`a key for another key id is refused: ${Storage.name}`, async (t) => {
-    const service = safeStorageProvider(new Storage(new Login()));
+    const service = serviceOf(new Storage(new Login()));
     const blob = await wrapped(service);
     const error = await providerError(() => unwrapped(service, blob, 'mail'));
     t.is(error.code, 'ERR_PROVIDER_FAILED');
@@ -121,8 +136,8 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
   });
 
   test(`a blob of another login, or a changed one, is refused: ${Storage.name}`, async (t) => {
-    const service = safeStorageProvider(new Storage(new Login()));
-    const foreign = await wrapped(safeStorageProvider(new Storage(new Login())));
+    const service = serviceOf(new Storage(new Login()));
+    const foreign = await wrapped(serviceOf(new Storage(new Login())));
     const changed = await wrapped(service);
     changed[20]! ^= 1;
     for (const blob of [foreign, changed, Buffer.from('v10')]) {
@@ -134,7 +149,7 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
 
   test(`other texts of the app are refused and not shown: ${Storage.name}`, async (t) => {
     const login = new Login();
-    const service = safeStorageProvider(new Storage(login));
+    const service = serviceOf(new Storage(login));
     for (const text of ['hunter2', '', `sealstream key 1:${'A'.repeat(43)}`]) {
       const error = await providerError(() => unwrapped(service, login.encrypt(text)));
       t.is(error.code, 'ERR_PROVIDER_FAILED');
@@ -145,7 +160,7 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
 
   test(`an unavailable storage, as before the app is ready, is reported: ${Storage.name}`, async (t) => {
     const login = new Login();
-    const service = safeStorageProvider(new Storage(login));
+    const service = serviceOf(new Storage(login));
     const blob = await wrapped(service);
     login.isAvailable = false;
     for (const call of [() => wrapped(service), () => unwrapped(service, blob)]) {
@@ -157,8 +172,8 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
 
   test(`a Linux without a secret store is refused, unless allowBasicText is set: ${Storage.name}`, async (t) => {
     const storage = onLinux(new Storage(new Login()), 'basic_text');
-    const refusing = safeStorageProvider(storage);
-    const allowing = safeStorageProvider(storage, { allowBasicText: true });
+    const refusing = serviceOf(storage);
+    const allowing = serviceOf(storage, { allowBasicText: true });
     const blob = await wrapped(allowing);
     t.deepEqual(await unwrapped(allowing, blob), KEK);
     for (const call of [() => wrapped(refusing), () => unwrapped(refusing, blob)]) {
@@ -170,34 +185,32 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
 
   test(`a password that everyone knows does not replace an unavailable secret store: ${Storage.name}`, async (t) => {
     const storage = onLinux(new Storage(new Login()), 'gnome_libsecret', false);
-    const error = await providerError(() => wrapped(safeStorageProvider(storage)));
+    const error = await providerError(() => wrapped(serviceOf(storage)));
     t.is(error.code, 'ERR_PROVIDER_DENIED');
   });
 
   test(`an unprotected blob is refused: ${Storage.name}`, async (t) => {
     const login = new Login();
     const text = `sealstream key 1:${Buffer.from(KEK).toString('base64')}:notes`;
-    const clear = await providerError(() =>
-      unwrapped(safeStorageProvider(new Storage(login)), Buffer.from(text)),
-    );
+    const clear = await providerError(() => unwrapped(serviceOf(new Storage(login)), Buffer.from(text)));
     t.is(clear.code, 'ERR_PROVIDER_FAILED');
     t.regex(clear.message, /it is not encrypted/);
 
-    const service = safeStorageProvider(onLinux(new Storage(login), 'gnome_libsecret'));
+    const service = serviceOf(onLinux(new Storage(login), 'gnome_libsecret'));
     const known = await providerError(() => unwrapped(service, sealed('v10', KNOWN_TO_ALL, text)));
     t.is(known.code, 'ERR_PROVIDER_DENIED');
   });
 
   test(`a Linux with a secret store serves: ${Storage.name}`, async (t) => {
-    const service = safeStorageProvider(onLinux(new Storage(new Login()), 'gnome_libsecret'));
+    const service = serviceOf(onLinux(new Storage(new Login()), 'gnome_libsecret'));
     t.deepEqual(await unwrapped(service, await wrapped(service)), KEK);
   });
 }
 
 test('keys of the synchronous functions open after an upgrade of Electron', async (t) => {
   const login = new Login();
-  const blob = await wrapped(safeStorageProvider(new SynchronousStorage(login)));
-  t.deepEqual(await unwrapped(safeStorageProvider(new AsynchronousStorage(login)), blob), KEK);
+  const blob = await wrapped(serviceOf(new SynchronousStorage(login)));
+  t.deepEqual(await unwrapped(serviceOf(new AsynchronousStorage(login)), blob), KEK);
 });
 
 test('the asynchronous functions are preferred to the synchronous ones', async (t) => {
@@ -207,7 +220,7 @@ test('the asynchronous functions are preferred to the synchronous ones', async (
     encryptString: () => t.fail(),
     decryptString: () => t.fail(),
   });
-  const service = safeStorageProvider(both);
+  const service = serviceOf(both);
   t.deepEqual(await unwrapped(service, await wrapped(service)), KEK);
 });
 
@@ -222,7 +235,7 @@ for (const [said, code] of [
     const storage = Object.assign(new AsynchronousStorage(new Login()), {
       decryptStringAsync: () => Promise.reject(new Error(said)),
     });
-    const error = await providerError(() => unwrapped(safeStorageProvider(storage), new Uint8Array(1)));
+    const error = await providerError(() => unwrapped(serviceOf(storage), new Uint8Array(1)));
     t.is(error.code, code);
     t.is((error.cause as Error).message, said);
   });
@@ -234,7 +247,7 @@ test('an encryption that throws is reported', async (t) => {
       throw new Error('safeStorage cannot be used before app is ready');
     },
   });
-  const error = await providerError(() => wrapped(safeStorageProvider(storage)));
+  const error = await providerError(() => wrapped(serviceOf(storage)));
   t.is(error.code, 'ERR_PROVIDER_FAILED');
   t.regex(error.message, /did not wrap a key with "notes": safeStorage cannot be used before app is ready/);
 });
@@ -242,20 +255,19 @@ test('an encryption that throws is reported', async (t) => {
 test('arguments are checked', (t) => {
   const storage = new SynchronousStorage(new Login());
   const calls: [() => unknown, RegExp][] = [
+    [() => safeStorageKey({} as never), /^safeStorage must be Electron's safeStorage, not undefined$/],
     [
-      () => safeStorageProvider(undefined as never),
-      /^safeStorage must be Electron's safeStorage, not undefined$/,
-    ],
-    [
-      () => safeStorageProvider({}),
+      () => safeStorageKey({ safeStorage: {} }),
       /^safeStorage must be Electron's safeStorage, not one that lacks its functions$/,
     ],
-    [() => safeStorageProvider(storage, { name: '' }), /^name must have 1 to 255 bytes/],
+    [() => safeStorageKey({ safeStorage: storage, keyId: '' }), /^keyId must have 1 to 65535 bytes/],
+    [() => safeStorageKey({ safeStorage: storage, timeout: 0 }), /^timeout must be/],
+    [() => safeStorageKey({ safeStorage: storage, name: '' }), /^name must have 1 to 255 bytes/],
     [
-      () => safeStorageProvider(storage, { allowBasicText: 'yes' as never }),
+      () => safeStorageKey({ safeStorage: storage, allowBasicText: 'yes' as never }),
       /^allowBasicText must be a boolean/,
     ],
-    [() => safeStorageProvider(storage, { allowbasictext: true } as never), /"allowbasictext"/],
+    [() => safeStorageKey({ safeStorage: storage, allowbasictext: true } as never), /"allowbasictext"/],
   ];
   for (const [call, message] of calls) t.throws(call, { message });
 });

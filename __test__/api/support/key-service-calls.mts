@@ -3,13 +3,15 @@
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 
-import { type KeyProvider, ProviderError } from 'sealstream';
+import { type KeyProvider, ProviderError, type Recipient } from 'sealstream';
 
+import type * as Registry from '../../../src-ts/keys/registry.js';
 import type * as Providers from '../../../src-ts/providers/providers.js';
 import { errorOf } from './errors.mjs';
 
 // Of dist, as users load it; its types don't tell what is internal.
 const internal = createRequire(import.meta.url)('../../../dist/providers/providers.js') as typeof Providers;
+const registry = createRequire(import.meta.url)('../../../dist/keys/registry.js') as typeof Registry;
 export const { askToUnwrap, askToWrap, checkedProvider } = internal;
 export type ProviderAccess = Providers.ProviderAccess;
 
@@ -19,6 +21,11 @@ export const KEK: Uint8Array = Uint8Array.from({ length: 32 }, (_, index) => ind
 /** One of the service's keys, and ten minutes for every answer. */
 export function accessTo(service: KeyProvider, keyId: string, timeout = 600_000): ProviderAccess {
   return { service, name: service.name, keyId, timeout };
+}
+
+/** The access that a recipient of a key service stands for, with ten minutes for every answer. */
+export function accessOf(recipient: Recipient): ProviderAccess {
+  return { ...(registry.heldByRecipient('recipient', recipient) as ProviderAccess), timeout: 600_000 };
 }
 
 /** The failure of a service that a call ends with. */

@@ -91,15 +91,15 @@ export const credentials = {
   },
 
   async '`sealstream/electron`, `sealstream/aws-kms`'() {
-    const { safeStorageProvider } = await import('sealstream/electron');
-    assert.equal(require('sealstream/electron').safeStorageProvider, safeStorageProvider);
-    const [{ awsKms }, { KMSClient }] = await Promise.all([
+    const { safeStorageKey } = await import('sealstream/electron');
+    assert.equal(require('sealstream/electron').safeStorageKey, safeStorageKey);
+    const [{ awsKmsKey }, { KMSClient }] = await Promise.all([
       import('sealstream/aws-kms'),
       import('@aws-sdk/client-kms'),
     ]);
-    assert.equal(require('sealstream/aws-kms').awsKms, awsKms);
+    assert.equal(require('sealstream/aws-kms').awsKmsKey, awsKmsKey);
     const client = new KMSClient({ region: 'eu-central-1' });
-    assert.equal(provider(awsKms({ client }), 'alias/backup').type, 'provider');
+    assert.equal(awsKmsKey({ client, keyId: 'alias/backup' }).type, 'provider');
     client.destroy();
   },
 };
