@@ -39,8 +39,8 @@ export type {
   OperationName,
   SegmentEvent,
 } from './internal/diagnostics';
-export { passphrase, provider, publicKey, secretKey } from './keys/credentials';
-export { KeyPair, type KeyPairType } from './keys/key-pair';
+export { passphrase, provider, publicKey, recipientsFromFile, secretKey } from './keys/credentials';
+export { identitiesFromFile, type IdentityList, KeyPair, type KeyPairType } from './keys/key-pair';
 export { generatePassphrase } from './keys/passphrase-generator';
 export { SecretKey } from './keys/secret-key';
 export type {

@@ -45,8 +45,8 @@ export async function encryptFile(
   to: string | URL,
   options: EncryptOptions & OperationOptions & FileOptions,
 ): Promise<EncryptReport> {
-  refuseOptions('encryptFile', options, { header: DETACHED_TWIN, headerTo: DETACHED_TWIN });
   const settings = sealSettings(options, true);
+  refuseOptions('encryptFile', options, { header: DETACHED_TWIN, headerTo: DETACHED_TWIN });
   const recipients = Recipients.of(options);
   const placement = placementSettings(options);
   if (placement.resume && placement.resumeSecret === undefined && !recipients.canOpen) {
@@ -76,12 +76,12 @@ export async function encryptFileDetached(
   to: string | URL,
   options: EncryptFileDetachedOptions,
 ): Promise<DetachedEncryptReport> {
+  const settings = sealSettings(options, true);
   refuseOptions('encryptFileDetached', options, {
     header: 'the report has the header',
     resume: 'it is an option of encryptFile',
     resumeSecret: 'it is an option of encryptFile',
   });
-  const settings = sealSettings(options, true);
   settings.detached = true;
   const recipients = Recipients.of(options);
   const placement = placementSettings(options);

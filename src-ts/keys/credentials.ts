@@ -3,8 +3,8 @@
 import type { PassphraseStrength } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { fixedBytes, isBytes } from '../internal/bytes';
-import { rangeError, typeError, withName } from '../internal/errors';
-import { integer, knownOptions, ownOptions, string, text } from '../internal/options';
+import { awaitNative, rangeError, typeError, withName } from '../internal/errors';
+import { integer, knownOptions, ownOptions, path as checkedPath, string, text } from '../internal/options';
 import { checkedProvider, type KeyProvider } from '../providers/providers';
 import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
 import { type Held, keyArgument } from './registry';
@@ -79,6 +79,22 @@ export function publicKey(text: string): Recipient {
   const trimmed = string('text', text).trim();
   const credential = withName('text', () => native.NativeCredential.publicKey(trimmed));
   return new PublicKey(credential.type, credential);
+}
+
+/**
+ * Reads the public keys in a file, as the command's `-R` does: one on each line that is neither empty nor a comment.
+ *
+ * @param path The file.
+ * @returns At least one recipient, in the file's order.
+ * @throws SealError of kind `KeyFileRefused` if a line is not a public key or the file has none; or `Io`.
+ *
+ * @example
+ * await encryptFile('a', 'a.seal', { recipients: await recipientsFromFile('team.txt') });
+ */
+export async function recipientsFromFile(path: string | URL): Promise<Recipient[]> {
+  const file = checkedPath('path', path);
+  const credentials = await awaitNative(() => native.readRecipients(file));
+  return credentials.map((credential) => new PublicKey(credential.type, credential));
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { NativeCredential } from '../../native/binding';
 import { native } from '../internal/binding';
-import { awaitNative, callNative, withName } from '../internal/errors';
+import { awaitNative, callNative, rangeError, withName } from '../internal/errors';
 import { checked, KEY_FILE, knownOptions, oneOf, path as checkedPath, string } from '../internal/options';
 import { type identityBrand, type recipientBrand, Secret } from './redacted';
 import { heldByIdentity } from './registry';
@@ -63,19 +63,26 @@ export class KeyPair extends Secret implements Recipient, Identity {
   }
 
   /**
-   * Reads the pairs in a file: a secret key on each line that is not empty and not a comment.
+   * Reads the pair in a file: a secret key on a line, beside comments. {@link identitiesFromFile} reads several.
    *
    * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
    * @throws SealError of kind `KeyFileRefused` if a line is not a secret key, the file has none, or others can read it; or `Io`.
+   *   RangeError if the file has several pairs.
    */
   static async fromFile(
     path: string | URL,
     options: { allowReadable?: boolean | undefined } = {},
-  ): Promise<KeyPair[]> {
-    const { allowReadable = false } = checked(knownOptions(options), KEY_FILE);
-    const file = checkedPath('path', path);
-    const pairs = await awaitNative(() => native.readPairs(file, allowReadable));
-    return pairs.map((pair) => new KeyPair(pair));
+  ): Promise<KeyPair> {
+    const pairs = await identitiesFromFile(path, options);
+    const [pair] = pairs;
+    if (pair !== undefined && pairs.length === 1) return pair;
+    pairs.dispose();
+    throw rangeError('path', `names a file of ${pairs.length} key pairs: identitiesFromFile reads them`);
+  }
+
+  /** @internal */
+  static over(pair: NativeCredential): KeyPair {
+    return new KeyPair(pair);
   }
 
   /**
@@ -95,4 +102,44 @@ export class KeyPair extends Secret implements Recipient, Identity {
   get #native(): NativeCredential {
     return heldByIdentity('the key pair', this) as NativeCredential;
   }
+}
+
+/** Identities that were read together. */
+export interface IdentityList extends ReadonlyArray<KeyPair> {
+  /** Overwrites the secrets of all of them. Later use throws a TypeError; running operations continue with their own copies. */
+  dispose(): void;
+  /** The same as `dispose`, for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Reads the key pairs in a file, as the command's `-i` does: a secret key, `AGE-SECRET-KEY-…`, on each line that is neither empty nor a
+ * comment.
+ *
+ * @param path The file, as `KeyPair.toFile` or age-keygen writes it.
+ * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
+ * @returns At least one pair, in the file's order.
+ * @throws SealError of kind `KeyFileRefused` if a line is not a secret key, the file has none, or others can read it; or `Io`.
+ *
+ * @example
+ * using identities = await identitiesFromFile('identities.txt');
+ * await decryptFile('a.seal', 'a', { identities });
+ */
+export async function identitiesFromFile(
+  path: string | URL,
+  options: { allowReadable?: boolean | undefined } = {},
+): Promise<IdentityList> {
+  const { allowReadable = false } = checked(knownOptions(options), KEY_FILE);
+  const file = checkedPath('path', path);
+  const pairs = (await awaitNative(() => native.readPairs(file, allowReadable))).map((pair) =>
+    KeyPair.over(pair),
+  );
+  const dispose = () => {
+    for (const pair of pairs) pair.dispose();
+  };
+  // Not enumerable, as an array's own methods are.
+  return Object.defineProperties(pairs, {
+    dispose: { value: dispose },
+    [Symbol.dispose]: { value: dispose },
+  }) as KeyPair[] & IdentityList;
 }

@@ -5,16 +5,20 @@ import test from 'ava';
 import {
   decrypt,
   decryptFile,
+  encrypt,
+  identitiesFromFile,
   type Identity,
   KeyPair,
   passphrase,
   provider,
+  recipientsFromFile,
+  SealError,
   secretKey,
   type SecretKey,
   type SlotType,
 } from 'sealstream';
 
-import { failureOf } from '../support/errors.mjs';
+import { errorOf, failureOf } from '../support/errors.mjs';
 import { repositoryFile, temporaryDirectory } from '../support/files.mjs';
 
 test('key pairs go through files', async (t) => {
@@ -23,10 +27,9 @@ test('key pairs go through files', async (t) => {
   for (const type of ['x25519', 'hybrid'] as const) {
     const pair = KeyPair.generate(type);
     await pair.toFile(`${path}.${type}`);
-    const [read, ...more] = await KeyPair.fromFile(`${path}.${type}`);
-    t.deepEqual(more, []);
-    t.is(read?.publicKey, pair.publicKey);
-    t.is(read?.type, type);
+    const read = await KeyPair.fromFile(`${path}.${type}`);
+    t.is(read.publicKey, pair.publicKey);
+    t.is(read.type, type);
     t.is(KeyPair.fromText(pair.exportText()).publicKey, pair.publicKey);
     t.is((await failureOf(t, () => pair.toFile(`${path}.${type}`))).kind, 'TargetExists');
   }
@@ -37,6 +40,49 @@ test('key pairs go through files', async (t) => {
     path,
     line: 2,
   });
+});
+
+test('a file of several identities is read and disposed of as a whole', async (t) => {
+  const path = join(temporaryDirectory(t), 'identities');
+  const pairs = [KeyPair.generate(), KeyPair.generate('x25519')];
+  const lines = pairs.flatMap((pair) => [`# ${pair.publicKey}`, pair.exportText(), '']);
+  writeFileSync(path, lines.join('\r\n'), { mode: 0o600 });
+  const identities = await identitiesFromFile(path);
+  t.true(Array.isArray(identities));
+  t.deepEqual(
+    identities.map(({ publicKey }) => publicKey),
+    pairs.map(({ publicKey }) => publicKey),
+  );
+  t.deepEqual(Object.keys(identities), ['0', '1']);
+  const sealed = await encrypt(Buffer.from('text'), { recipients: pairs[1]! });
+  t.is((await decrypt(sealed, { identities })).toString(), 'text');
+  t.like(await errorOf(() => KeyPair.fromFile(path)), {
+    name: 'RangeError',
+    message: 'path names a file of 2 key pairs: identitiesFromFile reads them',
+  });
+  identities[Symbol.dispose]();
+  t.like(await errorOf(() => decrypt(sealed, { identities })), { code: 'ERR_INVALID_STATE' });
+  identities.dispose();
+});
+
+test('a file of recipients is read', async (t) => {
+  const path = join(temporaryDirectory(t), 'recipients');
+  const pairs = [KeyPair.generate(), KeyPair.generate('x25519')];
+  writeFileSync(path, `# the team\r\n\n${pairs.map(({ publicKey }) => `  ${publicKey} `).join('\n')}`);
+  const recipients = await recipientsFromFile(path);
+  t.deepEqual(
+    recipients.map(({ type }) => type),
+    ['hybrid', 'x25519'],
+  );
+  const sealed = await encrypt(Buffer.from('text'), { recipients });
+  for (const identities of pairs) t.is((await decrypt(sealed, { identities })).toString(), 'text');
+  writeFileSync(path, `${pairs[0]!.publicKey}\n${pairs[0]!.exportText()}\n`);
+  const error = await errorOf(() => recipientsFromFile(path));
+  t.true(SealError.is(error, 'ERR_SEAL_KEY_FILE_REFUSED') && error.failure.line === 2);
+  t.notRegex(String(error), /AGE-SECRET/);
+  writeFileSync(path, '# nobody\n');
+  t.like(await failureOf(t, () => recipientsFromFile(path)), { kind: 'KeyFileRefused', path });
+  t.like(await failureOf(t, () => recipientsFromFile(`${path}.no`)), { kind: 'Io', code: 'ENOENT' });
 });
 
 interface KnownStream {

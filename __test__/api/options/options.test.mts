@@ -6,6 +6,7 @@ import {
   decryptSync,
   encrypt,
   encryptFile,
+  encryptFileDetached,
   encryptSync,
   inspect,
   SecretKey,
@@ -117,6 +118,10 @@ test('encryptFile', refuses, (o) => (encryptFile as Untyped)('a', 'b', o), [
   ...FOR_SEALING,
   ...FOR_RUNNING,
   ...FOR_PLACING,
+]);
+test('encryptFileDetached', refuses, (o) => (encryptFileDetached as Untyped)('a', 'b', o), [
+  ...FOR_SEALING,
+  ...FOR_RUNNING,
 ]);
 test('decryptFile', refuses, (o) => (decryptFile as Untyped)('a', 'b', o), [
   ...FOR_OPENING,

@@ -46,7 +46,7 @@ export const credentials = {
     const sealed = await encrypt(plain, { recipients });
     const path = join(folder, 'pair.key');
     await long.toFile(path);
-    for (const identities of [await KeyPair.fromFile(path), [KeyPair.fromText(short.exportText())]]) {
+    for (const identities of [await KeyPair.fromFile(path), KeyPair.fromText(short.exportText())]) {
       assert.deepEqual(await decrypt(sealed, { identities }), plain);
     }
     await refused(decrypt(sealed, { identities: [KeyPair.generate()] }), 'NoMatchingKey');

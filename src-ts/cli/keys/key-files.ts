@@ -1,6 +1,7 @@
 // Files with secret keys: key files, and identity files of key pairs as age writes them.
 
-import { KeyPair, SealError, SecretKey } from '../../index';
+import type { KeyPair} from '../../index';
+import { identitiesFromFile, type IdentityList, SealError, SecretKey } from '../../index';
 
 import { targetExists } from '../errors/command-error';
 import { type KeyFileUse, refusedKeyFile } from '../errors/key-file-refusals';
@@ -32,7 +33,7 @@ export function readKeyFile(
  * @param option That names it.
  * @throws As {@link readKeyFile}.
  */
-export function readIdentityFile(path: string, allowReadable: boolean, option = '-i'): Promise<KeyPair[]> {
+export function readIdentityFile(path: string, allowReadable: boolean, option = '-i'): Promise<IdentityList> {
   return read(path, allowReadable, { ...IDENTITY_FILE, option });
 }
 
@@ -68,10 +69,10 @@ const KEY_FILE: KeyFileKind<SecretKey> = {
   recipientsFile: '-R',
 };
 
-const IDENTITY_FILE: KeyFileKind<KeyPair[]> = {
+const IDENTITY_FILE: KeyFileKind<IdentityList> = {
   ...KEY_FILE,
   name: 'identity file',
-  read: (path, options) => KeyPair.fromFile(path, options),
+  read: (path, options) => identitiesFromFile(path, options),
   keygen: '--pair -o FILE',
   option: '-i',
 };

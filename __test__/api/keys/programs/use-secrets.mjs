@@ -63,7 +63,7 @@ async function useAll(identities, recipients) {
 }
 
 const key = await seal.SecretKey.fromFile(file('key'));
-const pairs = await seal.KeyPair.fromFile(file('pairs'));
+const pairs = await seal.identitiesFromFile(file('pairs'));
 const strength = { memoryKiB: 64, passes: 1, lanes: 2 };
 const passphrase = passphraseFrom(file('passphrase'), { strength });
 const recipients = [seal.secretKey(key), passphrase, ...pairs.map((pair) => seal.publicKey(pair.publicKey))];
