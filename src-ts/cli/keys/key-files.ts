@@ -1,6 +1,6 @@
 // Files with secret keys: key files, and identity files of key pairs as age writes them.
 
-import type { KeyPair} from '../../index';
+import type { KeyPair } from '../../index';
 import { identitiesFromFile, type IdentityList, SealError, SecretKey } from '../../index';
 
 import { targetExists } from '../errors/command-error';
