@@ -80,7 +80,7 @@ test('a file of recipients is read', async (t) => {
   const error = await errorOf(() => recipientsFromFile(path));
   t.true(SealError.is(error, 'ERR_SEAL_KEY_FILE_REFUSED') && error.failure.line === 2);
   t.notRegex(String(error), /AGE-SECRET/);
-  writeFileSync(path, '# nobody\n');
+  writeFileSync(path, '# no key\n');
   t.like(await failureOf(t, () => recipientsFromFile(path)), { kind: 'KeyFileRefused', path });
   t.like(await failureOf(t, () => recipientsFromFile(`${path}.no`)), { kind: 'Io', code: 'ENOENT' });
 });

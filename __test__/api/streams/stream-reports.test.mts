@@ -85,7 +85,7 @@ test('damage rejects the report with the error of the web stream', async (t) => 
   t.is(await reasonOf(pair.report), error);
 });
 
-test.serial('a report that nobody reads is no unhandled rejection', async (t) => {
+test.serial('a report that is not read causes no unhandled rejection', async (t) => {
   const unhandled: unknown[] = [];
   const listener = (reason: unknown) => unhandled.push(reason);
   process.on('unhandledRejection', listener);

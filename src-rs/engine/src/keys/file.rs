@@ -92,8 +92,8 @@ pub(super) fn lines(content: &[u8]) -> impl Iterator<Item = (&[u8], u64)> {
     lines.filter(|(line, _)| !line.is_empty() && !line.starts_with(b"#"))
 }
 
-/// Parses a file of secrets of up to `maximum` bytes, which only its owner can read. A file that holds no secrets is refused for that,
-/// whoever can read it.
+/// Parses a file of secrets of up to `maximum` bytes, which only its owner can read. A file that holds no secrets is refused for
+/// that, even if others can read it.
 pub(super) fn read_protected<T>(
     path: &Path,
     allow_readable: bool,
