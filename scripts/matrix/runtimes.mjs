@@ -55,7 +55,7 @@ export function runtimes() {
       flags: ['run', '--no-prompt', '--allow-ffi', '--allow-read', '--allow-write'],
       more: {
         'the `sealstream` command': ['--allow-run', '--allow-env'],
-        '`open`: `httpSource`': ['--allow-net'],
+        '`openReader`: `httpSource`': ['--allow-net'],
         '`sealstream/electron`, `sealstream/aws-kms`': ['--allow-env'],
       },
     },

@@ -1,6 +1,6 @@
 // Encrypts and decrypts whole files.
 
-import type { DecryptReport, EncryptReport, PlacementSettings, SealSettings } from '../../native/binding';
+import type { DecryptReport, EncryptReport } from '../../native/binding';
 import { native } from '../internal/binding';
 import { damageSettings } from '../internal/damage';
 import { rangeError } from '../internal/errors';
@@ -45,14 +45,7 @@ export async function encryptFile(
   to: string | URL,
   options: EncryptOptions & OperationOptions & FileOptions,
 ): Promise<EncryptReport> {
-  const settings = sealSettings(options, true);
-  refuseOptions('encryptFile', options, { header: DETACHED_TWIN, headerTo: DETACHED_TWIN });
-  const recipients = Recipients.of(options);
-  const placement = placementSettings(options);
-  if (placement.resume && placement.resumeSecret === undefined && !recipients.canOpen) {
-    throw rangeError('resumeSecret', 'is needed to resume if no recipient is a key or a passphrase');
-  }
-  return encryptTo('encryptFile', from, to, { options, settings, recipients, placement });
+  return encryptTo('encryptFile', from, to, options, { header: DETACHED_TWIN, headerTo: DETACHED_TWIN });
 }
 
 /**
@@ -76,17 +69,12 @@ export async function encryptFileDetached(
   to: string | URL,
   options: EncryptFileDetachedOptions,
 ): Promise<DetachedEncryptReport> {
-  const settings = sealSettings(options, true);
-  refuseOptions('encryptFileDetached', options, {
+  const report = await encryptTo('encryptFileDetached', from, to, options, {
     header: 'the report has the header',
     resume: 'it is an option of encryptFile',
     resumeSecret: 'it is an option of encryptFile',
   });
-  settings.detached = true;
-  const recipients = Recipients.of(options);
-  const placement = placementSettings(options);
-  const plan = { options, settings, recipients, placement };
-  return (await encryptTo('encryptFileDetached', from, to, plan)) as DetachedEncryptReport;
+  return report as DetachedEncryptReport;
 }
 
 /** Options of {@link encryptFileDetached}. */
@@ -95,20 +83,23 @@ export type EncryptFileDetachedOptions = EncryptOptions &
   Pick<FileOptions, 'overwrite' | 'flush'> &
   HeaderTarget;
 
-interface EncryptPlan {
-  readonly options: OperationOptions;
-  readonly settings: SealSettings;
-  readonly recipients: Recipients;
-  readonly placement: PlacementSettings;
-}
-
-function encryptTo(
+/** @param refused Options of the other function, and what to say about each. */
+async function encryptTo(
   name: 'encryptFile' | 'encryptFileDetached',
   from: string | URL,
   to: string | URL,
-  { options, settings, recipients, placement }: EncryptPlan,
+  options: EncryptOptions & OperationOptions & FileOptions & HeaderTarget,
+  refused: Readonly<Record<string, string>>,
 ): Promise<EncryptReport> {
   const [source, target] = [path('from', from), path('to', to)];
+  const settings = sealSettings(options, true);
+  refuseOptions(name, options, refused);
+  if (name === 'encryptFileDetached') settings.detached = true;
+  const recipients = Recipients.of(options);
+  const placement = placementSettings(options);
+  if (placement.resume && placement.resumeSecret === undefined && !recipients.canOpen) {
+    throw rangeError('resumeSecret', 'is needed to resume if no recipient is a key or a passphrase');
+  }
   return run(name, options, (how, operation) =>
     recipients.use(settings.context, operation, (chosen) =>
       native.encryptFile(source, target, chosen, settings, placement, how),

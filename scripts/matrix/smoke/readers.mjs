@@ -113,7 +113,10 @@ export const readers = {
 
   async '`await using`'() {
     // Compiled here, because a runtime without this syntax could not load this file.
-    const program = new AsyncFunction('open', 'await using reader = await openReader(); return reader;');
+    const program = new AsyncFunction(
+      'openReader',
+      'await using reader = await openReader(); return reader;',
+    );
     const reader = await program(() => openReader(sealed, { key }));
     await assert.rejects(reader.read(0, 1), { code: 'ERR_INVALID_STATE' });
   },
