@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -11,28 +19,41 @@ const posixTest = process.platform === 'win32' ? test.skip : test;
 const SLOW = ['--threads', '1', '--frame-size', '1K', '--digest', 'sha512'];
 const ENCRYPT = ['encrypt', '-k', 'my.key', '--resume', ...SLOW, 'a'];
 
-/** Starts to seal `a`, and interrupts that when it can be resumed. */
+/** Starts to encrypt `a`, and interrupts that when it can be resumed. Starts again if the signal came too late. */
 async function interrupt(cwd: string) {
-  const { child, ended } = await begin(cwd);
-  child.kill('SIGINT');
-  return ended;
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const { child, ended } = await begin(cwd);
+    child.kill('SIGINT');
+    const result = await ended;
+    if (result.code !== 0) return result;
+    rmSync(join(cwd, 'a.seal'));
+  }
+  throw new Error('each run was finished before the signal came');
 }
 
-/** Starts to seal `a`, and waits until it can be resumed. */
+/** Starts to encrypt `a`, and waits until that can be resumed. Starts again if it was finished before that was seen. */
 async function begin(cwd: string) {
   writeFileSync(join(cwd, 'a'), '');
   truncateSync(join(cwd, 'a'), 100 * 2 ** 20);
-  const child = start(ENCRYPT, { cwd });
-  const ended = end(child);
-  const journal = () => readdirSync(cwd).find((name) => name.endsWith('.journal'));
-  for (;;) {
-    const name = journal();
-    if (child.exitCode !== null) throw new Error((await ended).stderr);
-    // A header of 4,096 bytes and more, and some entries.
-    if (name !== undefined && readFileSync(join(cwd, name)).length > 5000) break;
-    await sleep(2);
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const child = start(ENCRYPT, { cwd });
+    const ended = end(child);
+    while (child.exitCode === null) {
+      const name = readdirSync(cwd).find((each) => each.endsWith('.journal'));
+      // A header of 4,096 bytes and more, and some entries.
+      if (name !== undefined && sizeOf(join(cwd, name)) > 5000) return { child, ended };
+      await sleep(2);
+    }
+    const { code, stderr } = await ended;
+    if (code !== 0) throw new Error(stderr);
+    rmSync(join(cwd, 'a.seal'));
   }
-  return { child, ended };
+  throw new Error('each run was finished before it could be interrupted');
+}
+
+/** The size of a file; 0 if it is gone. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 posixTest('an interrupted command says how to continue, and the same command does', async (t) => {
