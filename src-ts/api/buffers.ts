@@ -59,7 +59,7 @@ export async function decrypt(
   const settings = openSettings(options);
   const identities = Identities.of(options);
   let output = EMPTY;
-  const slots = () => callNative(() => native.headerServiceSlots(input));
+  const slots = () => callNative(() => native.headerProviderSlots(input));
   const { plaintextSize } = await run('decrypt', options, (how, operation) =>
     identities.use(slots, settings.context, operation, (offered) => {
       output = Buffer.allocUnsafeSlow(callNative(() => native.roomForPlaintext(input)));

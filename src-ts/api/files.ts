@@ -146,7 +146,7 @@ export async function decryptFile(
   const placement = placementSettings(options);
   if (header && placement.resume) throw notResumable();
   const sealed = fileSource(source, header);
-  const slots = () => native.sourceServiceSlots(sealed);
+  const slots = () => native.sourceProviderSlots(sealed);
   return run(
     'decryptFile',
     options,

@@ -34,7 +34,7 @@ export async function inspect(source: string | URL | Uint8Array): Promise<Stream
  * @param options The options that the stream will be sealed with. `keyId` or `recipients`, `frameSize`, `segmentSize` and `digest`
  *   affect the size. `target` is `'bytes'` by default, for {@link encrypt} and {@link encryptSync}; `'file'` is for
  *   {@link encryptFile}, whose header has room for changes and a copy.
- * @throws TypeError or RangeError for wrong options, for a stream of more than 2^53 - 1 bytes, and for a key service, which chooses the size of its blob.
+ * @throws TypeError or RangeError for wrong options, for a stream of more than 2^53 - 1 bytes, and for a provider, which chooses the size of its blob.
  *
  * @example
  * const size = sealedSize(1_000_000, { target: 'file', digest: 'sha256' });
@@ -51,7 +51,7 @@ export function sealedSize(
   const { items } = Recipients.of({ key, keyId, recipients });
   if (items.some(isAccess)) {
     const found = 'one, which chooses the size of its blob';
-    throw typeError('recipients', 'without key services', recipients, found);
+    throw typeError('recipients', 'without providers', recipients, found);
   }
   const sealed = callNative(() => native.sealedSize(size, items as SecretArgument[], settings));
   if (Number.isSafeInteger(sealed)) return sealed;

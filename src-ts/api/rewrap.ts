@@ -4,7 +4,7 @@ import type {
   OpenSettings,
   RewrapReport,
   RewrapSettings,
-  ServiceSlot,
+  ProviderSlot,
   SlotSelection,
 } from '../../native/binding';
 import { limits, native, nullPrototype } from '../internal/binding';
@@ -41,7 +41,7 @@ export type RewrapHeaderOptions = Omit<RewrapOptions, 'flush' | 'mend'>;
 
 /**
  * Selects key slots of a header: the one with an index from 0, all of a type, all with a key id (a key's name, or the id of a key
- * service's key), or all that an identity opens. An identity of a key service can't select slots: give its key id.
+ * provider's key), or all that an identity opens. An identity of a provider can't select slots: give its key id.
  */
 export type SlotSelector =
   | { readonly slotIndex: number }
@@ -89,7 +89,7 @@ export interface RewrapChange {
  *
  * @throws SealError. The file is then unchanged, unless the disk fails between writing the header's copy and the header: then it opens
  *   with the keys before and after the change. `TargetBusy` if another rewrap of the file is running, `SourceChanged` if another file
- *   replaced it meanwhile. A stream that is cut or whose end is damaged must be healed first. ProviderError if a key service fails,
+ *   replaced it meanwhile. A stream that is cut or whose end is damaged must be healed first. ProviderError if a provider fails,
  *   the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -97,7 +97,7 @@ export interface RewrapChange {
  */
 export async function rewrap(path: string | URL, options: RewrapOptions): Promise<RewrapReport> {
   const file = checkedPath('path', path);
-  const slots = () => native.sourceServiceSlots(fileSource(file));
+  const slots = () => native.sourceProviderSlots(fileSource(file));
   return rewrapped('rewrap', planned(options, true), options.signal, slots, (...how) =>
     native.rewrap(file, ...how),
   );
@@ -111,7 +111,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  * keys.
  *
  * @param header Exactly the header's bytes.
- * @throws SealError if no key opens the header; ProviderError if a key service fails; the reason of `signal`; TypeError and RangeError
+ * @throws SealError if no key opens the header; ProviderError if a provider fails; the reason of `signal`; TypeError and RangeError
  *   for wrong options, and for a header that would outgrow its size.
  *
  * @example
@@ -120,7 +120,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
 export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Buffer> {
   // Providers may take long, and the caller may change its bytes meanwhile.
   const bytes = Buffer.from(fixedBytes('header', header));
-  const slots = () => callNative(() => native.headerServiceSlots(bytes));
+  const slots = () => callNative(() => native.headerProviderSlots(bytes));
   return rewrapped('rewrapHeader', planned(options, false), options.signal, slots, (...how) =>
     native.rewrapHeader(bytes, ...how),
   );
@@ -164,7 +164,7 @@ async function rewrapped<T extends object>(
   name: 'rewrap' | 'rewrapHeader',
   { open, identities, added, identified, settings }: RewrapPlan,
   signal: AbortSignal | undefined,
-  slots: () => ServiceSlot[] | Promise<ServiceSlot[]>,
+  slots: () => ProviderSlot[] | Promise<ProviderSlot[]>,
   write: (
     offered: SecretArgument[],
     open: OpenSettings,
@@ -175,9 +175,9 @@ async function rewrapped<T extends object>(
 ): Promise<T> {
   return run(name, { signal }, async (how, operation) => {
     if (how.cancellation) settings.cancellation = how.cancellation;
-    // While the operation waits for a service, the caller may dispose of all secrets.
+    // While the operation waits for a provider, the caller may dispose of all secrets.
     const [opening, sealing, removed] = [identities.copy(), added?.copy(), identified.map(copySecret)];
-    // Wrapping is outside of the attempts to open, so that services wrap once.
+    // Wrapping is outside of the attempts to open, so that providers wrap once.
     const writeWith = (made: SecretArgument[]) =>
       opening.use(slots, open.context, operation, (offered) => write(offered, open, made, removed, settings));
     try {
@@ -208,7 +208,7 @@ function selector(name: string, item: unknown): Selector {
   if (prototype !== Object.prototype && prototype !== null) {
     const held = heldByIdentity(name, item);
     if (!isAccess(held)) return { identity: held };
-    throw typeError(name, SELECTOR, item, 'a key service, which can not select slots: give { keyId }');
+    throw typeError(name, SELECTOR, item, 'a provider, which can not select slots: give { keyId }');
   }
   const given = Object.entries(item).filter(([, value]) => value !== undefined);
   const [field, value] = given[0] ?? [];

@@ -1,6 +1,6 @@
 // Recovers the readable parts of a damaged sealed file, and maps the rest.
 
-import type { DamageMap, SalvageSettings, ServiceSlot } from '../../native/binding';
+import type { DamageMap, SalvageSettings, ProviderSlot } from '../../native/binding';
 import { native } from '../internal/binding';
 import { publicError } from '../internal/errors';
 import { run, type Start } from '../internal/operation';
@@ -57,7 +57,7 @@ export async function salvage(
   const choices: SalvageSettings = checked(options, SALVAGE);
   const placement = placementSettings(options);
   const recover: Start<DamageMap> = async (how, operation) => {
-    const slots = () => serviceSlots(source, choices.fallbackHeader);
+    const slots = () => providerSlots(source, choices.fallbackHeader);
     const { map, failure, code, message } = await identities.use(
       slots,
       settings.context,
@@ -73,9 +73,9 @@ export async function salvage(
 }
 
 /** The slots of the header that the caller gave, or of the file's own; none if that header is damaged. */
-async function serviceSlots(path: string, header: Uint8Array | undefined): Promise<ServiceSlot[]> {
+async function providerSlots(path: string, header: Uint8Array | undefined): Promise<ProviderSlot[]> {
   try {
-    return header ? native.headerServiceSlots(header) : await native.sourceServiceSlots(fileSource(path));
+    return header ? native.headerProviderSlots(header) : await native.sourceProviderSlots(fileSource(path));
   } catch (error) {
     const failure = publicError(error);
     // Salvaging works without an intact header, but not without a readable file.

@@ -13,7 +13,7 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
 /**
  * Seals `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
  *
- * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a key service, which take long.
+ * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a provider, which take long.
  *
  * @example
  * const sealed = encryptSync(Buffer.from('text'), { key });
@@ -36,7 +36,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Buffer 
 /**
  * Opens a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
  *
- * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a key service, which take long. Returns
+ * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a provider, which take long. Returns
  *   plaintext only if all of it verified.
  *
  * @example
@@ -45,8 +45,8 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Buffer 
 export function decryptSync(bytes: Uint8Array, options: DecryptOptions): Buffer {
   const input = fixedBytes('bytes', bytes);
   const settings = openSettings(options);
-  const { secrets, services } = Identities.of(options);
-  const identities = withoutWaiting('identities', [...secrets, ...services], 'decryptSync', 'decrypt');
+  const { secrets, providers } = Identities.of(options);
+  const identities = withoutWaiting('identities', [...secrets, ...providers], 'decryptSync', 'decrypt');
   return callNative(() => {
     // In memory of its own: a pool would keep one caller's plaintext beside another's.
     const output = Buffer.allocUnsafeSlow(native.roomForPlaintext(input));

@@ -71,7 +71,7 @@ export async function verify(source: SourceInput, options: VerifyOptions = {}): 
   const settings = nullPrototype({ seed: randomInt(MAX_RANDOM_SEED), ...checked(options, VERIFY) });
   const check: Start<NativeReport> = async (how, operation) => {
     const verifyWith = (offered?: SecretArgument[]) => native.verify(from, offered, open, settings, how);
-    const slots = () => native.sourceServiceSlots(from);
+    const slots = () => native.sourceProviderSlots(from);
     const result = await (identities?.use(slots, open.context, operation, verifyWith) ?? verifyWith());
     for (const problem of result.problems) operation.diagnostics.damage(problem);
     return result;

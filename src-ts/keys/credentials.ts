@@ -98,10 +98,10 @@ export async function recipientsFromFile(path: string | URL): Promise<Recipient[
 }
 
 /**
- * Makes a recipient and identity from a key of a key service. To seal, the service wraps a random key for each stream. To open,
+ * Makes a recipient and identity from a key of a provider. To seal, the provider wraps a random key for each stream. To open,
  * it unwraps that key; it is asked only for this key id.
  *
- * @param keyId The id of the service's key, at most 65,535 bytes of UTF-8. Anyone can read it in the header.
+ * @param keyId The id of the provider's key, at most 65,535 bytes of UTF-8. Anyone can read it in the header.
  * @param options `timeout` limits the wait for one answer, in milliseconds: 30,000 by default.
  * @throws TypeError or RangeError for wrong arguments.
  *
@@ -109,13 +109,13 @@ export async function recipientsFromFile(path: string | URL): Promise<Recipient[
  * await encryptFile('a', 'a.seal', { recipients: provider(vault, 'backup', { timeout: 5000 }) });
  */
 export function provider(
-  service: KeyProvider,
+  keyProvider: KeyProvider,
   keyId: string,
   options: { timeout?: number | undefined } = {},
 ): Recipient & Identity {
   const { timeout = DEFAULT_TIMEOUT_MS } = ownOptions(options, PROVIDER_OPTIONS);
   const id = PROVIDER_KEY_ID('keyId', keyId);
-  return new Shared('provider', { ...checkedProvider(service), keyId: id, timeout });
+  return new Shared('provider', { ...checkedProvider(keyProvider), keyId: id, timeout });
 }
 
 class PublicKey extends Redacted implements Recipient {

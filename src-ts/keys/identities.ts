@@ -1,6 +1,6 @@
 // The identities of one call, as the addon takes them.
 
-import type { NativeCredential, ServiceSlot, SlotType } from '../../native/binding';
+import type { NativeCredential, ProviderSlot, SlotType } from '../../native/binding';
 import { native } from '../internal/binding';
 import { publicError, rangeError, typeError } from '../internal/errors';
 import type { Operation } from '../internal/operation';
@@ -15,12 +15,12 @@ type Open<T> = (identities: SecretArgument[]) => Promise<T>;
 
 /** The identities of one call, checked. */
 export class Identities {
-  /** Keys that services have unwrapped or are unwrapping, so that each is asked once. */
+  /** Keys that providers have unwrapped or are unwrapping, so that each is asked once. */
   readonly #unwrapped = new Map<string, Promise<NativeCredential>>();
 
   private constructor(
     readonly secrets: readonly SecretArgument[],
-    readonly services: readonly ProviderAccess[],
+    readonly providers: readonly ProviderAccess[],
     /** Whether the secrets are copies, which {@link dispose} overwrites. */
     readonly areCopies = false,
   ) {}
@@ -40,17 +40,17 @@ export class Identities {
       throw rangeError('identities', 'can not be given with key: put secretKey(key) into them');
     }
     const items = oneOrList('identities', identities, Infinity, heldByIdentity);
-    const asksServices = acceptSlots === undefined || acceptSlots.includes('provider');
+    const asksProviders = acceptSlots === undefined || acceptSlots.includes('provider');
     const secrets = items.filter((item): item is Exclude<Held, ProviderAccess> => !isAccess(item));
-    return new Identities(secrets, asksServices ? items.filter(isAccess) : []);
+    return new Identities(secrets, asksProviders ? items.filter(isAccess) : []);
   }
 
   /** Copies, for an operation that begins later. The operation disposes of them. */
   copy(): Identities {
-    return new Identities(this.secrets.map(copySecret), this.services, true);
+    return new Identities(this.secrets.map(copySecret), this.providers, true);
   }
 
-  /** Overwrites copies, and the keys that services have unwrapped. */
+  /** Overwrites copies, and the keys that providers have unwrapped. */
   dispose(): void {
     if (this.areCopies) disposeAll(this.secrets);
     for (const unwrapping of this.#unwrapped.values()) {
@@ -62,36 +62,36 @@ export class Identities {
   }
 
   /**
-   * Calls `open` with what the addon takes: first without key services, then, if that opens nothing, with the keys that services
-   * unwrap. A service is asked for the slots that name it and a key id that the caller listed.
+   * Calls `open` with what the addon takes: first without providers, then, if that opens nothing, with the keys that providers
+   * unwrap. A provider is asked for the slots that name it and a key id that the caller listed.
    *
-   * @param slots Finds the slots of key services in the stream's header.
-   * @throws ProviderError if a service fails and nothing else opens the stream.
+   * @param slots Finds the slots of providers in the stream's header.
+   * @throws ProviderError if a provider fails and nothing else opens the stream.
    */
   async use<T>(
-    slots: () => readonly ServiceSlot[] | Promise<readonly ServiceSlot[]>,
+    slots: () => readonly ProviderSlot[] | Promise<readonly ProviderSlot[]>,
     context: Uint8Array | undefined,
     operation: Operation,
     open: Open<T>,
   ): Promise<T> {
     let refusal: unknown;
-    if (this.secrets.length > 0 || this.services.length === 0) {
+    if (this.secrets.length > 0 || this.providers.length === 0) {
       try {
         return await open([...this.secrets]);
       } catch (error) {
-        if (this.services.length === 0 || !isLocked(error)) throw error;
+        if (this.providers.length === 0 || !isLocked(error)) throw error;
         refusal = error;
       }
     }
     try {
-      return await this.#openByServices(this.#ask(await slots(), context, operation), open, refusal);
+      return await this.#openByProviders(this.#ask(await slots(), context, operation), open, refusal);
     } finally {
       if (!this.areCopies) this.dispose();
     }
   }
 
-  /** Tries each key as it arrives, so that a service that is down delays no other. */
-  async #openByServices<T>(
+  /** Tries each key as it arrives, so that a provider that is down delays no other. */
+  async #openByProviders<T>(
     unwrapping: readonly Promise<NativeCredential>[],
     open: Open<T>,
     refused: unknown,
@@ -115,16 +115,16 @@ export class Identities {
     return open([]);
   }
 
-  /** Asks the services that the slots name. */
+  /** Asks the providers that the slots name. */
   #ask(
-    slots: readonly ServiceSlot[],
+    slots: readonly ProviderSlot[],
     context: Uint8Array | undefined,
     operation: Operation,
   ): Promise<NativeCredential>[] {
     const asked = new Map<ProviderAccess, number>();
     return slots.flatMap((slot) => {
       const { name, keyId, blob } = slot;
-      const access = this.services.find((listed) => listed.name === name && listed.keyId === keyId);
+      const access = this.providers.find((listed) => listed.name === name && listed.keyId === keyId);
       const count = (access && asked.get(access)) ?? 0;
       // A header from a stranger may have many such slots, and each call may cost money.
       if (access === undefined || count >= MAX_SLOTS_ASKED) return [];
@@ -151,7 +151,7 @@ function isLocked(error: unknown): boolean {
 
 async function unwrap(
   access: ProviderAccess,
-  { name, keyId, blob }: ServiceSlot,
+  { name, keyId, blob }: ProviderSlot,
   context: Uint8Array = new Uint8Array(),
   { canceller }: Operation,
 ): Promise<NativeCredential> {
@@ -175,5 +175,5 @@ function ignore(): void {
 }
 
 const LOCKED: ReadonlySet<string> = new Set(['NoMatchingKey', 'WrongPassphrase', 'HeaderTampered']);
-/** Slots of a header that one key of a service is asked for; no writer has a reason to make two. */
+/** Slots of a header that one key of a provider is asked for; no writer has a reason to make two. */
 const MAX_SLOTS_ASKED = 4;

@@ -10,7 +10,7 @@ import { oneOrList, text } from '../internal/options';
 import { askToWrap, type ProviderAccess } from '../providers/providers';
 import { heldByRecipient, isAccess, keyArgument, type NativeSecret, type SecretArgument } from './registry';
 
-/** Secrets and access to key services: the recipients or the identities of one call. */
+/** Secrets and access to providers: the recipients or the identities of one call. */
 export type CredentialItem = SecretArgument | ProviderAccess;
 
 /** The recipients of one call, checked. */
@@ -36,15 +36,15 @@ export class Recipients {
     return new Recipients(oneOrList(name, value, limits.maxSlots, heldByRecipient));
   }
 
-  /** Whether a recipient's own secret can open the stream again. A key service wraps another key each time. */
+  /** Whether a recipient's own secret can open the stream again. A provider wraps another key each time. */
   get canOpen(): boolean {
     return this.items.some(
       (item) => isBytes(item) || (!isAccess(item) && (!('type' in item) || SHARED_TYPES.has(item.type))),
     );
   }
 
-  /** Whether the call must wait for a key service. */
-  get hasService(): boolean {
+  /** Whether the call must wait for a provider. */
+  get hasProvider(): boolean {
     return this.items.some(isAccess);
   }
 
@@ -59,7 +59,7 @@ export class Recipients {
   }
 
   /**
-   * Calls `seal` with what the addon takes: at once, or after key services have wrapped keys, a new one each.
+   * Calls `seal` with what the addon takes: at once, or after providers have wrapped keys, a new one each.
    *
    * @throws ProviderError
    */
@@ -68,7 +68,7 @@ export class Recipients {
     operation: Operation,
     seal: (recipients: SecretArgument[]) => Promise<T>,
   ): Promise<T> {
-    if (!this.hasService) return seal(this.items as SecretArgument[]);
+    if (!this.hasProvider) return seal(this.items as SecretArgument[]);
     const wrapped = this.copy().items.map(async (item) =>
       isAccess(item) ? wrap(item, context, operation) : item,
     );
@@ -92,7 +92,7 @@ export function disposeAll(copies: readonly CredentialItem[]): void {
   for (const copy of copies) if (!isBytes(copy) && !isAccess(copy)) copy.dispose();
 }
 
-/** Refuses key services and passphrases, which a call that blocks the event loop must not wait for. */
+/** Refuses providers and passphrases, which a call that blocks the event loop must not wait for. */
 export function withoutWaiting(
   option: string,
   items: readonly CredentialItem[],
@@ -101,9 +101,7 @@ export function withoutWaiting(
 ): SecretArgument[] {
   return items.map((item) => {
     if (isBytes(item) || (!isAccess(item) && !('type' in item && item.type === 'passphrase'))) return item;
-    const found = isAccess(item)
-      ? 'a key service, which must be waited for'
-      : 'a passphrase, which takes long';
+    const found = isAccess(item) ? 'a provider, which must be waited for' : 'a passphrase, which takes long';
     throw typeError(option, `usable at once: use ${instead} instead of ${name}`, item, found);
   });
 }

@@ -15,7 +15,7 @@ export type NativeSecret = NativeKey | NativeCredential;
 /** A key's bytes, or a secret in the addon's memory. */
 export type SecretArgument = Uint8Array | NativeSecret;
 
-/** What an object can stand for: a secret, or access to a key service. */
+/** What an object can stand for: a secret, or access to a provider. */
 export type Held = NativeSecret | ProviderAccess;
 
 /** What an object is used for: a key and other shared secrets seal and open, a public key seals, a key pair opens. */
@@ -40,8 +40,8 @@ export function overwrite(object: object): void {
 }
 
 export function isAccess(held: SecretArgument | Held): held is ProviderAccess {
-  // An own property: a program may have put `service` on Object.prototype.
-  return Object.hasOwn(held, 'service');
+  // An own property: a program may have put `keyProvider` on Object.prototype.
+  return Object.hasOwn(held, 'keyProvider');
 }
 
 /** What the recipient `value` stands for. A key pair stands for its public key here. */

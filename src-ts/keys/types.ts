@@ -65,7 +65,7 @@ export type ForWhom =
       /**
        * One recipient, or a list of 1 to 64, of which at most 4 passphrases; each can open the stream. What {@link passphrase},
        * {@link secretKey}, {@link publicKey} and {@link provider} return, a {@link SecretKey}, a {@link KeyPair}, of which only the
-       * public key is used, or the text of a public key. If a key service does not wrap a key, the operation fails with a
+       * public key is used, or the text of a public key. If a provider does not wrap a key, the operation fails with a
        * {@link ProviderError}.
        */
       recipients: RecipientInput | readonly RecipientInput[];
@@ -84,7 +84,7 @@ export type ByWhat =
       /**
        * What may open the stream, one or a list: key pairs, keys, texts of secret keys, and what {@link passphrase},
        * {@link secretKey} and {@link provider} return. The stream's slots are tried in their order, each with every identity of its
-       * type. Key services are asked only if nothing else opens the stream; if one fails then, the operation fails with a
+       * type. Providers are asked only if nothing else opens the stream; if one fails then, the operation fails with a
        * {@link ProviderError}.
        */
       identities: IdentityInput | readonly IdentityInput[];

@@ -1,7 +1,7 @@
 // Errors of AWS KMS and its SDK, with what to do about them.
 
 import { isError } from '../internal/errors';
-import { type ProviderErrorCode, ServiceFailure } from './provider-error';
+import { type ProviderErrorCode, KnownFailure } from './provider-error';
 
 /**
  * Adds advice to what `client.send` threw. Returns the error itself if KMS did not cause it: network errors are recognised
@@ -15,9 +15,9 @@ export function kmsFailure(error: unknown, permission: string): unknown {
   const remedy =
     REMEDIES.find(({ names }) => names.includes(name)) ?? (isServerFault(error) ? RETRY : undefined);
   if (remedy === undefined) return error;
-  // The SDK says UnknownError if the service sent only the name.
+  // The SDK says UnknownError if the provider sent only the name.
   const why = message === '' || message === 'UnknownError' ? name : `${name}: ${message}`;
-  return new ServiceFailure(remedy.code, why, remedy.advice.replace('{permission}', permission), error);
+  return new KnownFailure(remedy.code, why, remedy.advice.replace('{permission}', permission), error);
 }
 
 function isServerFault(

@@ -1,5 +1,5 @@
 /**
- * AWS Key Management Service as a key service. It needs `@aws-sdk/client-kms`, which is not installed with this package.
+ * AWS Key Management Service as a provider. It needs `@aws-sdk/client-kms`, which is not installed with this package.
  *
  * @packageDocumentation
  */
@@ -11,7 +11,7 @@ import type * as Sdk from '@aws-sdk/client-kms';
 import { kmsFailure } from './aws-kms-failure';
 import { typeError } from '../internal/errors';
 import { hasMethods, knownOptions, string } from '../internal/options';
-import { ServiceFailure } from './provider-error';
+import { KnownFailure } from './provider-error';
 import { provider } from '../keys/credentials';
 import type { Identity, Recipient } from '../keys/types';
 import { type KeyProvider, providerName } from './providers';
@@ -23,7 +23,7 @@ export interface AwsKmsKeyOptions {
   /** What KMS takes as `KeyId`: the id or the ARN of a key, or an alias such as `alias/backup`. Anyone can read it in the header. */
   keyId: string;
   /**
-   * The service's name, 1 to 255 bytes: `aws-kms` by default. It stands in the header of every stream. Give different names to
+   * The provider's name, 1 to 255 bytes: `aws-kms` by default. It stands in the header of every stream. Give different names to
    * several accounts or regions, so that their key ids stay apart.
    */
   name?: string | undefined;
@@ -60,7 +60,7 @@ export function awsKmsKey(options: AwsKmsKeyOptions): Recipient & Identity {
     const EncryptionContext = { ...fixed, ...streamContext(context) };
     return Object.keys(EncryptionContext).length === 0 ? {} : { EncryptionContext };
   };
-  const service: KeyProvider = {
+  const keyProvider: KeyProvider = {
     name: providerName('name', name),
     wrapKey: ({ key: Plaintext, keyId: KeyId, context, signal: abortSignal }) =>
       answered('kms:Encrypt', async () => {
@@ -73,7 +73,7 @@ export function awsKmsKey(options: AwsKmsKeyOptions): Recipient & Identity {
         return (await client.send(command, { abortSignal })).Plaintext;
       }),
   };
-  return provider(service, keyId, { timeout });
+  return provider(keyProvider, keyId, { timeout });
 }
 
 /** Returns the bytes of an answer: the SDK's types allow one without them. `permission` is what the call needs. */
@@ -84,7 +84,7 @@ async function answered(
   const bytes = await call().catch((error: unknown) => {
     throw kmsFailure(error, permission);
   });
-  if (bytes === undefined) throw new ServiceFailure('ERR_PROVIDER_ANSWER', 'its answer holds no bytes');
+  if (bytes === undefined) throw new KnownFailure('ERR_PROVIDER_ANSWER', 'its answer holds no bytes');
   return bytes;
 }
 

@@ -1,12 +1,12 @@
 /**
- * Electron's `safeStorage` as a key service: this user's login on this machine opens the streams.
+ * Electron's `safeStorage` as a provider: this user's login on this machine opens the streams.
  *
  * @packageDocumentation
  */
 
 import { isError, typeError } from '../internal/errors';
 import { boolean, type Check, hasMethods, integer, ownOptions, string } from '../internal/options';
-import { ServiceFailure } from './provider-error';
+import { KnownFailure } from './provider-error';
 import { provider } from '../keys/credentials';
 import type { Identity, Recipient } from '../keys/types';
 import { type KeyProvider, providerName } from './providers';
@@ -39,7 +39,7 @@ export interface SafeStorageKeyOptions {
   safeStorage: SafeStorage;
   /** Any text, such as the app's name: `default` by default. It is encrypted with the key, and another key id is refused. */
   keyId?: string | undefined;
-  /** The service's name, 1 to 255 bytes: `electron-safe-storage` by default. It stands in the header of every stream. */
+  /** The provider's name, 1 to 255 bytes: `electron-safe-storage` by default. It stands in the header of every stream. */
   name?: string | undefined;
   /**
    * Accept a Linux without a secret store, where encryption protects nothing: anyone who has the stream can open it. Electron also
@@ -73,7 +73,7 @@ export function safeStorageKey(options: SafeStorageKeyOptions): Recipient & Iden
   const checkAvailable = async () => {
     if (cipher.backend() === 'basic_text' && !allowBasicText) throw unprotected();
     if (await cipher.isAvailable()) return;
-    throw new ServiceFailure('ERR_PROVIDER_UNAVAILABLE', 'safeStorage is not available', NOT_READY);
+    throw new KnownFailure('ERR_PROVIDER_UNAVAILABLE', 'safeStorage is not available', NOT_READY);
   };
   /**
    * Refuses a key that is not protected. Chromium's code below `safeStorage` accepts plaintext as if it were encrypted. On Linux it
@@ -86,7 +86,7 @@ export function safeStorageKey(options: SafeStorageKeyOptions): Recipient & Iden
     const isBasicText = isLinux && view(blob).subarray(0, 3).toString('latin1') === 'v10';
     if (isBasicText && !allowBasicText) throw unprotected();
   };
-  const service: KeyProvider = {
+  const keyProvider: KeyProvider = {
     name,
     async wrapKey({ key, keyId }) {
       await checkAvailable();
@@ -107,7 +107,7 @@ export function safeStorageKey(options: SafeStorageKeyOptions): Recipient & Iden
       return Buffer.from(text.slice(PREFIX.length, end), 'base64');
     },
   };
-  return provider(service, ownId, { timeout });
+  return provider(keyProvider, ownId, { timeout });
 }
 
 async function decrypted(cipher: Cipher, blob: Uint8Array): Promise<string> {
@@ -117,19 +117,19 @@ async function decrypted(cipher: Cipher, blob: Uint8Array): Promise<string> {
     const why = isError(cause) ? cause.message : 'it could not be decrypted';
     // The asynchronous functions reject with this text.
     if (/temporarily unavailable/i.test(why)) {
-      throw new ServiceFailure('ERR_PROVIDER_UNAVAILABLE', why, 'try again later', cause);
+      throw new KnownFailure('ERR_PROVIDER_UNAVAILABLE', why, 'try again later', cause);
     }
-    throw new ServiceFailure('ERR_PROVIDER_FAILED', why, ELSEWHERE, cause);
+    throw new KnownFailure('ERR_PROVIDER_FAILED', why, ELSEWHERE, cause);
   }
 }
 
-function unprotected(): ServiceFailure {
+function unprotected(): KnownFailure {
   const why = 'no secret store of this Linux protects it, only a password that everyone knows';
-  return new ServiceFailure('ERR_PROVIDER_DENIED', why, NO_STORE);
+  return new KnownFailure('ERR_PROVIDER_DENIED', why, NO_STORE);
 }
 
-function changed(why: string): ServiceFailure {
-  return new ServiceFailure('ERR_PROVIDER_FAILED', why, CHANGED);
+function changed(why: string): KnownFailure {
+  return new KnownFailure('ERR_PROVIDER_FAILED', why, CHANGED);
 }
 
 /** The asynchronous or the synchronous functions. */

@@ -1,9 +1,9 @@
-// Failures of key services, in one form for all services.
+// Failures of providers, in one form for all providers.
 
 import { SealstreamError } from '../api/errors';
 import { brand, isBranded } from '../internal/error-brand';
 
-/** Why a key service failed. */
+/** Why a provider failed. */
 export type ProviderErrorCode =
   /** It did not answer within its time limit, or reported a timeout of its own. */
   | 'ERR_PROVIDER_TIMEOUT'
@@ -16,10 +16,10 @@ export type ProviderErrorCode =
   /** Its answer is wrong: no bytes, too many, or a key that does not have 32. */
   | 'ERR_PROVIDER_ANSWER';
 
-/** The operations of a key service. */
+/** The operations of a provider. */
 export type ProviderOperation = 'wrap' | 'unwrap';
 
-/** Why a service failed, and what to do about it. */
+/** Why a provider failed, and what to do about it. */
 export interface ProviderFailure {
   readonly code: ProviderErrorCode;
   readonly why: string;
@@ -29,8 +29,8 @@ export interface ProviderFailure {
 }
 
 /**
- * Thrown when a key service does not wrap or unwrap a key. The message names the service, its key, the reason, and what to do. It
- * contains the message of the service's own error, and nothing of a key.
+ * Thrown when a provider does not wrap or unwrap a key. The message names the provider, its key, the reason, and what to do. It
+ * contains the message of the provider's own error, and nothing of a key.
  *
  * @example
  * try {
@@ -43,9 +43,9 @@ export class ProviderError extends SealstreamError {
   override readonly name = 'ProviderError';
   /** A stable name for the failure, such as `ERR_PROVIDER_TIMEOUT`. */
   readonly code: ProviderErrorCode;
-  /** The service's name. */
+  /** The provider's name. */
   readonly provider: string;
-  /** The id of the service's key. */
+  /** The id of the provider's key. */
   readonly keyId: string;
   /** The operation that failed: `wrap` to seal, `unwrap` to open. */
   readonly operation: ProviderOperation;
@@ -55,7 +55,7 @@ export class ProviderError extends SealstreamError {
     const { code, why, advice = adviceFor(code, operation), cause } = failure;
     const task = operation === 'wrap' ? 'wrap a key with' : 'unwrap the key of';
     super(
-      `the key service ${JSON.stringify(provider)} did not ${task} ${JSON.stringify(keyId)}: ${why}; ${advice}`,
+      `the provider ${JSON.stringify(provider)} did not ${task} ${JSON.stringify(keyId)}: ${why}; ${advice}`,
       cause === undefined ? undefined : { cause },
     );
     this.code = code;
@@ -82,11 +82,11 @@ export class ProviderError extends SealstreamError {
 
 brand(ProviderError.prototype, 'ProviderError');
 
-const SERVICE_FAILURE: unique symbol = Symbol.for('sealstream.service-failure') as never;
+const PROVIDER_FAILURE: unique symbol = Symbol.for('sealstream.provider-failure') as never;
 
-/** Thrown by the services of this package, which know more than the error that they met says. */
-export class ServiceFailure extends Error {
-  readonly [SERVICE_FAILURE] = true;
+/** Thrown by the providers of this package, which know more than the error that they met says. */
+export class KnownFailure extends Error {
+  readonly [PROVIDER_FAILURE] = true;
 
   constructor(
     readonly code: ProviderErrorCode,
@@ -98,11 +98,11 @@ export class ServiceFailure extends Error {
   }
 }
 
-/** Classifies what a service threw, which may be anything. */
+/** Classifies what a provider threw, which may be anything. */
 export function providerFailure(thrown: unknown): ProviderFailure {
-  // The service may come from another copy of the package.
-  if (isObject(thrown) && SERVICE_FAILURE in thrown) {
-    const { code, message, advice, cause } = thrown as unknown as ServiceFailure;
+  // The provider may come from another copy of the package.
+  if (isObject(thrown) && PROVIDER_FAILURE in thrown) {
+    const { code, message, advice, cause } = thrown as unknown as KnownFailure;
     return { code, why: message, advice, cause: cause ?? thrown };
   }
   return { code: codeOf(thrown), why: reasonOf(thrown), cause: thrown };
@@ -153,7 +153,7 @@ const ADVICE: Readonly<Record<ProviderErrorCode, string>> = {
   ERR_PROVIDER_UNAVAILABLE: 'check that it can be reached, then try again',
   ERR_PROVIDER_DENIED: 'check the credentials, and what they allow with this key',
   ERR_PROVIDER_FAILED: 'check that the key exists and that the stream was sealed with it',
-  ERR_PROVIDER_ANSWER: 'this is a fault of the service or of the code that calls it',
+  ERR_PROVIDER_ANSWER: 'this is a fault of the provider or of the code that calls it',
 };
 const CODES: readonly (readonly [RegExp, ProviderErrorCode])[] = [
   [/^E(?:SOCKET)?TIMEDOUT$|^RequestTimeout$|^TimeoutError$|^UND_ERR_.+_TIMEOUT$/, 'ERR_PROVIDER_TIMEOUT'],

@@ -1,4 +1,4 @@
-// Key services wrap a random key for each stream. This module asks them and checks their answers.
+// Providers wrap a random key for each stream. This module asks them and checks their answers.
 
 import { abortError, isAborted, onAbort, throwIfAborted, untilAborted } from '../internal/abort';
 import { limits } from '../internal/binding';
@@ -13,12 +13,12 @@ import {
 } from './provider-error';
 
 /**
- * A key service: it wraps a key with one of its own keys, which never leave it. `awsKmsKey` and `safeStorageKey` have one
+ * A provider: it wraps a key with one of its own keys, which never leave it. `awsKmsKey` and `safeStorageKey` have one
  * each; any other is an object of this shape.
  *
- * For each stream that is sealed, the service wraps 32 new random bytes, the key-encryption key. The service's name, the id of its
- * key and its answer stand in the stream's header, where anyone can read them. To open the stream, the service unwraps that key. A
- * service is called only if the caller listed it with that key id.
+ * For each stream that is sealed, the provider wraps 32 new random bytes, the key-encryption key. The provider's name, the id of its
+ * key and its answer stand in the stream's header, where anyone can read them. To open the stream, the provider unwraps that key. A
+ * provider is called only if the caller listed it with that key id.
  *
  * Duties of an implementation:
  * - Wrapped keys must be authentic: `unwrapKey` rejects a blob that was changed, or that another key wrapped.
@@ -29,7 +29,7 @@ import {
  *   one of that class keeps it; otherwise the codes of Node's network errors, `TimeoutError` and `AccessDenied…` are recognised.
  */
 export interface KeyProvider {
-  /** 1 to 255 bytes of UTF-8, always the same: it names the service in the header. */
+  /** 1 to 255 bytes of UTF-8, always the same: it names the provider in the header. */
   readonly name: string;
   /**
    * Wraps a key.
@@ -46,30 +46,30 @@ export interface KeyProvider {
 }
 
 interface KeyRequest {
-  /** The service's key that wraps, or that wrapped. */
+  /** The provider's key that wraps, or that wrapped. */
   readonly keyId: string;
-  /** The stream's `context` option, empty without one. The service need not bind it to the key: the stream does that. */
+  /** The stream's `context` option, empty without one. The provider need not bind it to the key: the stream does that. */
   readonly context: Uint8Array;
   /** Aborted when the operation or its time limit ends. */
   readonly signal: AbortSignal;
 }
 
-/** What a key service is asked to wrap. */
+/** What a provider is asked to wrap. */
 export interface WrapRequest extends KeyRequest {
   /** The 32 bytes to wrap. They are overwritten when the promise settles. */
   readonly key: Uint8Array;
 }
 
-/** What a key service is asked to unwrap. */
+/** What a provider is asked to unwrap. */
 export interface UnwrapRequest extends KeyRequest {
   /** What `wrapKey` returned; or what an attacker put in its place, since the header is not authenticated yet. */
   readonly wrappedKey: Uint8Array;
 }
 
-/** One key of a service, as the caller listed it. */
+/** One key of a provider, as the caller listed it. */
 export interface ProviderAccess {
-  readonly service: KeyProvider;
-  /** The service's name when it was listed. */
+  readonly keyProvider: KeyProvider;
+  /** The provider's name when it was listed. */
   readonly name: string;
   readonly keyId: string;
   /** Milliseconds for one answer. */
@@ -77,7 +77,7 @@ export interface ProviderAccess {
 }
 
 /**
- * Asks a service to wrap `kek`. The service gets a copy, which is overwritten.
+ * Asks a provider to wrap `kek`. The provider gets a copy, which is overwritten.
  *
  * @returns a copy of the blob, 1 to 1,000,000 bytes.
  * @throws ProviderError, or the signal's reason.
@@ -98,7 +98,7 @@ export function askToWrap(
 }
 
 /**
- * Asks a service to unwrap `blob`. The bytes that the service returns are overwritten.
+ * Asks a provider to unwrap `blob`. The bytes that the provider returns are overwritten.
  *
  * @returns the 32 bytes in memory of their own. The caller overwrites them.
  * @throws ProviderError, or the signal's reason.
@@ -114,20 +114,20 @@ export function askToUnwrap(
   );
 }
 
-/** Checks a key service by its shape. @throws TypeError or RangeError that names what it lacks. */
-export function checkedProvider(value: unknown): Pick<ProviderAccess, 'service' | 'name'> {
-  if (typeof value !== 'object' || value === null) throw typeError('service', 'a KeyProvider', value);
+/** Checks a provider by its shape. @throws TypeError or RangeError that names what it lacks. */
+export function checkedProvider(value: unknown): Pick<ProviderAccess, 'keyProvider' | 'name'> {
+  if (typeof value !== 'object' || value === null) throw typeError('keyProvider', 'a KeyProvider', value);
   const { name, wrapKey, unwrapKey } = value as Partial<Record<keyof KeyProvider, unknown>>;
-  callback('service.wrapKey', wrapKey);
-  callback('service.unwrapKey', unwrapKey);
-  return { service: value as KeyProvider, name: providerName('service.name', name) };
+  callback('keyProvider.wrapKey', wrapKey);
+  callback('keyProvider.unwrapKey', unwrapKey);
+  return { keyProvider: value as KeyProvider, name: providerName('keyProvider.name', name) };
 }
 
 /** Checks a name, which must fit into a header. */
 export const providerName = text(1, limits.maxProviderName);
 
 /**
- * Asks, and stops waiting when the time limit ends or the signal is aborted, even if the service continues. `problemOf` says what
+ * Asks, and stops waiting when the time limit ends or the signal is aborted, even if the provider continues. `problemOf` says what
  * is wrong with an answer.
  */
 async function ask(
@@ -139,7 +139,7 @@ async function ask(
   problemOf: (answer: Uint8Array) => string | undefined,
 ): Promise<Uint8Array> {
   throwIfAborted(signal);
-  const { service, name, keyId, timeout } = access;
+  const { keyProvider, name, keyId, timeout } = access;
   const failed = (failure: ProviderFailure) => new ProviderError(name, keyId, operation, failure);
   const end = new AbortController();
   const timer = setTimeout(() => {
@@ -151,13 +151,13 @@ async function ask(
   });
 
   const lent = Uint8Array.from(bytes);
-  // Inside a promise, which catches what the service throws at once or later.
+  // Inside a promise, which catches what the provider throws at once or later.
   const answering = new Promise<unknown>((resolve) => {
     const request = { keyId, context: Uint8Array.from(context), signal: end.signal };
     resolve(
       operation === 'wrap'
-        ? service.wrapKey({ key: lent, ...request })
-        : service.unwrapKey({ wrappedKey: lent, ...request }),
+        ? keyProvider.wrapKey({ key: lent, ...request })
+        : keyProvider.unwrapKey({ wrappedKey: lent, ...request }),
     );
   });
   try {

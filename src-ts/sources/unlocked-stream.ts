@@ -46,13 +46,13 @@ export class UnlockedStream {
     const { canceller } = operation;
     const { cancellation } = canceller;
     const openReader = (source: Source) => {
-      const slots = () => native.sourceServiceSlots(source);
+      const slots = () => native.sourceProviderSlots(source);
       return identities.use(slots, settings.context, operation, (offered) =>
         native.openReader(source, offered, settings, cacheSize, cancellation),
       );
     };
     const authenticate = (header: Uint8Array) => {
-      const slots = () => native.headerServiceSlots(header);
+      const slots = () => native.headerProviderSlots(header);
       return identities.use(slots, settings.context, operation, async (offered) => {
         (await native.openStream(header, offered, settings, cancellation)).close();
       });

@@ -45,7 +45,7 @@ export class ConversionStream<Report extends object> extends Duplex {
   }
 
   override _construct(callback: Callback): void {
-    // Node delays `destroy` until `callback` is called, and a passphrase or a key service takes long. So writing waits instead.
+    // Node delays `destroy` until `callback` is called, and a passphrase or a provider takes long. So writing waits instead.
     this.#beginning = this.#conversion.begin().finally(() => (this.#beginning = undefined));
     this.#beginning.catch(() => undefined);
     callback();

@@ -83,7 +83,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
 
   async #unlock(header: Buffer): Promise<OpenStream> {
     const { identities, settings, concurrency } = this.plan;
-    const slots = () => native.headerServiceSlots(header);
+    const slots = () => native.headerProviderSlots(header);
     const stream = await identities.use(slots, settings.context, this.operation, (offered) =>
       native.openStream(header, offered, settings, this.cancellation),
     );

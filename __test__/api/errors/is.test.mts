@@ -32,7 +32,7 @@ async function errorsOf(from: Package, messages: typeof floe): Promise<Record<st
   const stream = from.encryptSync(Buffer.from('text'), { key: own });
   const message = messages.encrypt(Buffer.from('text'), { key: own });
   const fetch = () => Promise.resolve(new Response(null, { status: 404 }));
-  const service = {
+  const keyProvider = {
     name: 'none',
     wrapKey: () => Promise.reject(new Error('no')),
     unwrapKey: () => Promise.reject(new Error('no')),
@@ -44,7 +44,7 @@ async function errorsOf(from: Package, messages: typeof floe): Promise<Record<st
       from.openReader(from.httpSource('http://localhost/a', { fetch }), { key: own }),
     ),
     ProviderError: await errorOf(() =>
-      from.encrypt(Buffer.from('text'), { recipients: [from.provider(service, 'a')] }),
+      from.encrypt(Buffer.from('text'), { recipients: [from.provider(keyProvider, 'a')] }),
     ),
   };
 }

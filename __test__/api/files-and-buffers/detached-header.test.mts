@@ -20,7 +20,7 @@ import { attachHeader, detachHeader, exportHeader } from 'sealstream/header';
 import { pattern, withFlippedByte } from '../support/bytes.mjs';
 import { errorOf as thrownBy } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
-import { CHEAP, FakeService } from '../support/key-holders.mjs';
+import { CHEAP, FakeProvider } from '../support/key-holders.mjs';
 
 const plaintext = pattern(300_000);
 const key = SecretKey.generate();
@@ -54,15 +54,15 @@ test('a body is read at any offset, from every kind of source', async (t) => {
   }
 });
 
-test('passphrases and key services open a body by its header', async (t) => {
+test('passphrases and providers open a body by its header', async (t) => {
   const { path } = await sealed(t);
-  const service = provider(new FakeService(), 'k');
+  const keyProvider = provider(new FakeProvider(), 'k');
   const words = passphrase('correct horse', { strength: CHEAP });
   const { header } = await encryptFileDetached(path('plain'), path('body'), {
-    recipients: [words, service],
+    recipients: [words, keyProvider],
     overwrite: true,
   });
-  for (const identity of [words, service]) {
+  for (const identity of [words, keyProvider]) {
     await decryptFile(path('body'), path('out'), { identities: [identity], header, overwrite: true });
     t.deepEqual(readFileSync(path('out')), plaintext);
     const reader = await openReader(path('body'), { identities: [identity], header });

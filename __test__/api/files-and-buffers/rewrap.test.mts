@@ -25,7 +25,7 @@ import { native } from '../../../dist/internal/binding.js';
 import { pattern } from '../support/bytes.mjs';
 import { errorOf as thrownBy } from '../support/errors.mjs';
 import { contents, temporaryDirectory } from '../support/files.mjs';
-import { CHEAP, FakeService, keyHolders } from '../support/key-holders.mjs';
+import { CHEAP, FakeProvider, keyHolders } from '../support/key-holders.mjs';
 
 const plaintext = pattern(10_000);
 const key = SecretKey.generate();
@@ -67,7 +67,7 @@ test('every kind of recipient is added, and opens, and is removed by what opens 
     t.is(report.slots.at(-1)?.type, type);
     t.deepEqual(await decrypt(bytes(), { identities: [identity] }), plaintext, type);
     await t.throwsAsync(decrypt(bytes(), { identities: [stranger] }));
-    // A key service is not asked whose slot it is.
+    // A provider is not asked whose slot it is.
     const selector = type === 'provider' ? { type } : identity;
     const { removed } = await rewrap(path, { identities: [identity, key], remove: [selector] });
     t.is(removed[0]?.type, type);
@@ -126,10 +126,10 @@ test('a failure changes nothing', async (t) => {
   );
   const signal = AbortSignal.abort(new Error('enough'));
   t.is((await refused({ key, context, mend: true, signal })).message, 'enough');
-  const service = new FakeService('fake', () => {
+  const keyProvider = new FakeProvider('fake', () => {
     throw new Error('down');
   });
-  t.is((await refused({ key, context, add: [provider(service, 'k')] })).code, 'ERR_PROVIDER_FAILED');
+  t.is((await refused({ key, context, add: [provider(keyProvider, 'k')] })).code, 'ERR_PROVIDER_FAILED');
   const costly = { key: undefined, identities: [passphrase('a', { strength: CHEAP })], context, mend: true };
   t.is((await refused({ ...costly, acceptSlots: ['passphrase'] })).code, 'ERR_SEAL_NO_MATCHING_KEY');
 });
@@ -161,7 +161,7 @@ test('options are checked before anything is read', async (t) => {
     type,
     /remove\[1\]/,
   );
-  await wrong({ remove: [provider(new FakeService(), 'k')] }, type, /keyId/);
+  await wrong({ remove: [provider(new FakeProvider(), 'k')] }, type, /keyId/);
   await wrong({ flush: 1 }, type, /flush/);
   await wrong({ mend: 1 }, type, /mend/);
   for (const nothing of [{}, { mend: false }, { add: [] }, { add: [], remove: [] }]) {
@@ -210,9 +210,9 @@ test('an interrupted rewrap is reported, opens with both keys, and the next rewr
   t.is((await errorOf(decryptFile(path, out, { key, overwrite: true }))).code, 'ERR_SEAL_NO_MATCHING_KEY');
 });
 
-test('the slots of a key service before and after the change open an interrupted rewrap', async (t) => {
-  const service = new FakeService();
-  const [first, second] = ['first', 'second'].map((id) => provider(service, id));
+test('the slots of a provider before and after the change open an interrupted rewrap', async (t) => {
+  const keyProvider = new FakeProvider();
+  const [first, second] = ['first', 'second'].map((id) => provider(keyProvider, id));
   if (!first || !second) throw new Error('unreachable');
   const { path, bytes } = await sealed(t);
   await rewrap(path, { key, replace: [first] });
@@ -239,28 +239,28 @@ test('a selector with no field or several fields is refused, not ignored', async
   t.deepEqual(bytes(), before);
 });
 
-test('the caller may dispose of all secrets while waiting for services, which wrap once', async (t) => {
-  const service = new FakeService();
+test('the caller may dispose of all secrets while waiting for providers, which wrap once', async (t) => {
+  const keyProvider = new FakeProvider();
   const expected = pattern(32);
   const [words, next] = [passphrase('correct horse', { strength: CHEAP }), secretKey(expected)];
   const { path, bytes } = await sealed(t);
-  await rewrap(path, { key, add: [words, provider(service, 'kms')] });
-  service.calls.length = 0;
+  await rewrap(path, { key, add: [words, provider(keyProvider, 'kms')] });
+  keyProvider.calls.length = 0;
   const own = SecretKey.generate();
   const opens = secretKey(own);
   await rewrap(path, { key, add: [opens] });
-  // A service at either side; and the first attempt to open fails.
+  // A provider at either side; and the first attempt to open fails.
   const stranger = SecretKey.generate();
   const disposables = [words, next, opens, stranger];
   const work = rewrap(path, {
-    identities: [stranger, provider(service, 'kms')],
-    add: [next, provider(service, 'new')],
+    identities: [stranger, provider(keyProvider, 'kms')],
+    add: [next, provider(keyProvider, 'new')],
     remove: [words, opens],
   });
   for (const each of disposables) each.dispose();
   const report = await work;
   t.deepEqual(report.removed.map(({ type }) => type).sort(), ['key', 'passphrase']);
-  t.deepEqual([...service.calls].sort(), ['unwrap kms', 'wrap new']);
+  t.deepEqual([...keyProvider.calls].sort(), ['unwrap kms', 'wrap new']);
   t.deepEqual(await decrypt(bytes(), { key: expected }), plaintext);
 });
 

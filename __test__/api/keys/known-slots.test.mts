@@ -93,7 +93,7 @@ interface KnownStream {
   readonly stream: string;
 }
 
-/** What opens a known stream, of which services are asked for the key that is known. */
+/** What opens a known stream, of which providers are asked for the key that is known. */
 function identityOf({ identity }: KnownStream): Identity | SecretKey {
   const [[kind, text] = ['', '']] = Object.entries(identity);
   switch (kind) {

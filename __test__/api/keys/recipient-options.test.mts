@@ -23,7 +23,7 @@ import {
 
 import { pattern } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
-import { CHEAP, FakeService, keyHolders } from '../support/key-holders.mjs';
+import { CHEAP, FakeProvider, keyHolders } from '../support/key-holders.mjs';
 
 const PLAIN = pattern(5000);
 
@@ -32,7 +32,7 @@ test('inspect reports what is visible of each slot', async (t) => {
   const recipients = [
     secretKey(SecretKey.generate(), { keyId: 'vault 7' }),
     passphrase('x', { strength: CHEAP }),
-    provider(new FakeService('kms'), 'alias/a'),
+    provider(new FakeProvider('kms'), 'alias/a'),
     publicKey(pair.publicKey),
   ];
   const { slots, isPostQuantum } = await inspect(await encrypt(PLAIN, { recipients }));
@@ -45,16 +45,16 @@ test('inspect reports what is visible of each slot', async (t) => {
   t.true(isPostQuantum);
 });
 
-test('the size is known for all recipients except services', async (t) => {
+test('the size is known for all recipients except providers', async (t) => {
   const holders = keyHolders().filter(({ type }) => type !== 'provider');
   for (const { recipient } of holders) {
     const recipients = [recipient, recipient];
     t.is((await encrypt(PLAIN, { recipients })).length, sealedSize(5000, { recipients }));
   }
-  const services = [provider(new FakeService(), 'a')];
-  t.throws(() => sealedSize(5000, { recipients: services }), {
+  const providers = [provider(new FakeProvider(), 'a')];
+  t.throws(() => sealedSize(5000, { recipients: providers }), {
     instanceOf: TypeError,
-    message: /key service/,
+    message: /provider/,
   });
 });
 
@@ -112,14 +112,14 @@ test('stretching a passphrase blocks neither the event loop nor small operations
   t.is((await sealing).length, 4);
 });
 
-test('synchronous functions refuse passphrases and services', (t) => {
-  const [pass, service] = [passphrase('a', { strength: CHEAP }), provider(new FakeService(), 'a')];
+test('synchronous functions refuse passphrases and providers', (t) => {
+  const [pass, keyProvider] = [passphrase('a', { strength: CHEAP }), provider(new FakeProvider(), 'a')];
   const key = SecretKey.generate();
   const stream = encryptSync(PLAIN, {
     recipients: [secretKey(key), publicKey(KeyPair.generate('x25519').publicKey)],
   });
   t.deepEqual(decryptSync(stream, { identities: [key] }), PLAIN);
-  for (const slow of [pass, service]) {
+  for (const slow of [pass, keyProvider]) {
     t.throws(() => encryptSync(PLAIN, { recipients: [slow] }), {
       instanceOf: TypeError,
       message: /use encrypt instead/,
@@ -221,8 +221,8 @@ test('functions that make recipients refuse invalid values without showing them'
     [() => KeyPair.fromText(secret.toLowerCase()), /no secret key/],
     [() => KeyPair.generate('p256' as 'hybrid'), /hybrid/],
     [() => secretKey(SecretKey.generate(), { keyId: 'x'.repeat(256) }), /at most 255 bytes/],
-    [() => provider(new FakeService(''), 'a'), /service.name/],
-    [() => provider(new FakeService(), 'a', { timeout: 0 }), /timeout/],
+    [() => provider(new FakeProvider(''), 'a'), /keyProvider.name/],
+    [() => provider(new FakeProvider(), 'a', { timeout: 0 }), /timeout/],
     [() => passphrase('a', { strengths: 1 } as object), /no option "strengths"/],
   ];
   for (const [call, message] of cases) {

@@ -31,7 +31,7 @@ import {
   askToWrap,
   KEK,
   providerError,
-} from '../support/key-service-calls.mjs';
+} from '../support/provider-calls.mjs';
 import { pattern } from '../support/bytes.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
 import { closedPort, kmsClient } from '../support/kms.mjs';
@@ -41,9 +41,9 @@ const test = SERVER === '' ? ava.skip : ava;
 const NOTHING = new Uint8Array();
 const plaintext = pattern(100_000);
 
-/** The service behind a key, which the tests ask for other keys too. */
-function serviceOf(options: Omit<AwsKmsKeyOptions, 'keyId'>): KeyProvider {
-  return accessOf(awsKmsKey({ keyId: 'unused', ...options })).service;
+/** The provider behind a key, which the tests ask for other keys too. */
+function providerOf(options: Omit<AwsKmsKeyOptions, 'keyId'>): KeyProvider {
+  return accessOf(awsKmsKey({ keyId: 'unused', ...options })).keyProvider;
 }
 
 async function newKey(client: KMSClient): Promise<string> {
@@ -61,7 +61,7 @@ async function kmsWithKey(
   t: ExecutionContext,
 ): Promise<{ client: KMSClient; kms: KeyProvider; keyId: string }> {
   const client = kmsClient(t, SERVER);
-  return { client, kms: serviceOf({ client }), keyId: await newKey(client) };
+  return { client, kms: providerOf({ client }), keyId: await newKey(client) };
 }
 
 test('KMS unwraps the key that it wrapped, by key id and by alias', async (t) => {
@@ -75,14 +75,14 @@ test('KMS unwraps the key that it wrapped, by key id and by alias', async (t) =>
 
 test('another context, another encryption context, or none of either is refused', async (t) => {
   const { client, keyId } = await kmsWithKey(t);
-  const notes = accessTo(serviceOf({ client, encryptionContext: { app: 'notes' } }), keyId);
+  const notes = accessTo(providerOf({ client, encryptionContext: { app: 'notes' } }), keyId);
   const blob = await askToWrap(notes, KEK, Buffer.from('tenant=7'));
   t.deepEqual(await askToUnwrap(notes, blob, Buffer.from('tenant=7')), KEK);
   for (const [access, context] of [
     [notes, 'tenant=8'],
     [notes, ''],
-    [accessTo(serviceOf({ client, encryptionContext: { app: 'mail' } }), keyId), 'tenant=7'],
-    [accessTo(serviceOf({ client }), keyId), 'tenant=7'],
+    [accessTo(providerOf({ client, encryptionContext: { app: 'mail' } }), keyId), 'tenant=7'],
+    [accessTo(providerOf({ client }), keyId), 'tenant=7'],
   ] as const) {
     const error = await providerError(() => askToUnwrap(access, blob, Buffer.from(context)));
     t.is(error.code, 'ERR_PROVIDER_FAILED');
@@ -152,7 +152,7 @@ test('files are sealed for a key of KMS and opened by it', async (t) => {
 
 test('an unavailable KMS opens no stream, and another key still does', async (t) => {
   const { kms, keyId } = await kmsWithKey(t);
-  const gone = serviceOf({ client: kmsClient(t, await closedPort()) });
+  const gone = providerOf({ client: kmsClient(t, await closedPort()) });
   const key = SecretKey.generate();
   const sealed = await encrypt(plaintext, { recipients: [provider(kms, keyId), secretKey(key)] });
 

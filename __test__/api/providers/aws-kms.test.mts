@@ -17,7 +17,7 @@ import {
   askToWrap,
   KEK,
   providerError,
-} from '../support/key-service-calls.mjs';
+} from '../support/provider-calls.mjs';
 import { errorOf } from '../support/errors.mjs';
 import { repositoryFile, temporaryDirectory } from '../support/files.mjs';
 import {
@@ -43,24 +43,24 @@ function answering(request: KmsRequest): KmsAnswer {
   return request.command === 'Encrypt' ? { CiphertextBlob: base64(BLOB) } : { Plaintext: base64(KEK) };
 }
 
-/** The service behind a key, which the tests ask for other keys too. */
-function serviceOf(options: Omit<AwsKmsKeyOptions, 'keyId'>): KeyProvider {
-  return accessOf(awsKmsKey({ keyId: KEY_ID, ...options })).service;
+/** The provider behind a key, which the tests ask for other keys too. */
+function providerOf(options: Omit<AwsKmsKeyOptions, 'keyId'>): KeyProvider {
+  return accessOf(awsKmsKey({ keyId: KEY_ID, ...options })).keyProvider;
 }
 
-async function serviceAt(
+async function providerAt(
   t: ExecutionContext,
   answer: (request: KmsRequest) => KmsAnswer,
   options: Omit<AwsKmsKeyOptions, 'client' | 'keyId'> = {},
-): Promise<{ service: KeyProvider; requests: KmsRequest[] }> {
+): Promise<{ keyProvider: KeyProvider; requests: KmsRequest[] }> {
   const { url, requests } = await kmsAnswering(t, answer);
-  return { service: serviceOf({ client: kmsClient(t, url), ...options }), requests };
+  return { keyProvider: providerOf({ client: kmsClient(t, url), ...options }), requests };
 }
 
 test('Encrypt wraps keys, and Decrypt unwraps them with the key id', async (t) => {
-  const { service, requests } = await serviceAt(t, answering);
-  t.is(service.name, 'aws-kms');
-  const access = accessTo(service, KEY_ID);
+  const { keyProvider, requests } = await providerAt(t, answering);
+  t.is(keyProvider.name, 'aws-kms');
+  const access = accessTo(keyProvider, KEY_ID);
   t.deepEqual(Buffer.from(await askToWrap(access, KEK, NOTHING)), BLOB);
   t.deepEqual(await askToUnwrap(access, BLOB, NOTHING), KEK);
   t.deepEqual(requests, [
@@ -76,18 +76,18 @@ for (const [name, context, expected] of [
   ['control characters', Buffer.from([0, 0, 0, 7]), { 'sealstream-context-base64': 'AAAABw==' }],
 ] as const) {
   test(`the stream's context is bound to the key: ${name}`, async (t) => {
-    const { service, requests } = await serviceAt(t, answering, { encryptionContext: { app: 'notes' } });
-    await askToWrap(accessTo(service, KEY_ID), KEK, context);
-    await askToUnwrap(accessTo(service, KEY_ID), BLOB, context);
+    const { keyProvider, requests } = await providerAt(t, answering, { encryptionContext: { app: 'notes' } });
+    await askToWrap(accessTo(keyProvider, KEY_ID), KEK, context);
+    await askToUnwrap(accessTo(keyProvider, KEY_ID), BLOB, context);
     for (const { input } of requests) t.deepEqual(input['EncryptionContext'], { app: 'notes', ...expected });
   });
 }
 
-test('the encryption context is copied when the service is made', async (t) => {
+test('the encryption context is copied when the provider is made', async (t) => {
   const encryptionContext: Record<string, string> = { app: 'notes' };
-  const { service, requests } = await serviceAt(t, answering, { encryptionContext });
+  const { keyProvider, requests } = await providerAt(t, answering, { encryptionContext });
   encryptionContext['app'] = 'other';
-  await askToWrap(accessTo(service, KEY_ID), KEK, NOTHING);
+  await askToWrap(accessTo(keyProvider, KEY_ID), KEK, NOTHING);
   t.deepEqual(requests[0]?.input['EncryptionContext'], { app: 'notes' });
 });
 
@@ -107,12 +107,12 @@ for (const [error, code, advice] of [
   ['SomethingNewException', 'ERR_PROVIDER_FAILED', /check that the key exists/],
 ] as const satisfies (readonly [string, ProviderErrorCode, RegExp])[]) {
   test(`KMS refuses: ${error}`, async (t) => {
-    const { service } = await serviceAt(t, () => ({ error, message: 'so it is' }));
-    const failure = await providerError(() => askToUnwrap(accessTo(service, KEY_ID), BLOB, NOTHING));
+    const { keyProvider } = await providerAt(t, () => ({ error, message: 'so it is' }));
+    const failure = await providerError(() => askToUnwrap(accessTo(keyProvider, KEY_ID), BLOB, NOTHING));
     t.is(failure.code, code);
     t.regex(
       failure.message,
-      /^the key service "aws-kms" did not unwrap the key of "alias\/backup": .*so it is; /,
+      /^the provider "aws-kms" did not unwrap the key of "alias\/backup": .*so it is; /,
     );
     t.regex(failure.message, advice);
     t.is((failure.cause as Error).name, error);
@@ -120,8 +120,8 @@ for (const [error, code, advice] of [
 }
 
 test('an error of KMS without a message is reported by its name', async (t) => {
-  const { service } = await serviceAt(t, () => ({ error: 'InvalidCiphertextException' }));
-  const { message } = await providerError(() => askToUnwrap(accessTo(service, KEY_ID), BLOB, NOTHING));
+  const { keyProvider } = await providerAt(t, () => ({ error: 'InvalidCiphertextException' }));
+  const { message } = await providerError(() => askToUnwrap(accessTo(keyProvider, KEY_ID), BLOB, NOTHING));
   t.true(message.includes('"alias/backup": InvalidCiphertextException; '), message);
 });
 
@@ -131,16 +131,16 @@ for (const [error, status] of [
   ['SomethingNewException', 502],
 ] as const) {
   test(`KMS can't answer now: ${error}, ${status}`, async (t) => {
-    const { service } = await serviceAt(t, () => ({ error, status, message: 'so it is' }));
-    const { code } = await providerError(() => askToWrap(accessTo(service, KEY_ID), KEK, NOTHING));
+    const { keyProvider } = await providerAt(t, () => ({ error, status, message: 'so it is' }));
+    const { code } = await providerError(() => askToWrap(accessTo(keyProvider, KEY_ID), KEK, NOTHING));
     t.is(code, 'ERR_PROVIDER_UNAVAILABLE');
   });
 }
 
 test('the client uses all its retries before a failure is reported', async (t) => {
   const { url, requests } = await kmsAnswering(t, () => ({ error: 'KMSInternalException', status: 500 }));
-  const service = serviceOf({ client: kmsClient(t, url, { maxAttempts: 2 }) });
-  const { code } = await providerError(() => askToWrap(accessTo(service, KEY_ID), KEK, NOTHING));
+  const keyProvider = providerOf({ client: kmsClient(t, url, { maxAttempts: 2 }) });
+  const { code } = await providerError(() => askToWrap(accessTo(keyProvider, KEY_ID), KEK, NOTHING));
   t.is(code, 'ERR_PROVIDER_UNAVAILABLE');
   t.is(requests.length, 2);
 });
@@ -151,21 +151,21 @@ test('a client whose last retry succeeds has succeeded', async (t) => {
     failures -= 1;
     return failures >= 0 ? { error: 'KMSInternalException', status: 500 } : answering(request);
   });
-  const service = serviceOf({ client: kmsClient(t, url, { maxAttempts: 3 }) });
-  t.deepEqual(await askToUnwrap(accessTo(service, KEY_ID), BLOB, NOTHING), KEK);
+  const keyProvider = providerOf({ client: kmsClient(t, url, { maxAttempts: 3 }) });
+  t.deepEqual(await askToUnwrap(accessTo(keyProvider, KEY_ID), BLOB, NOTHING), KEK);
 });
 
 test('an unreachable server is reported as unavailable', async (t) => {
-  const service = serviceOf({ client: kmsClient(t, await closedPort()) });
-  const failure = await providerError(() => askToWrap(accessTo(service, KEY_ID), KEK, NOTHING));
+  const keyProvider = providerOf({ client: kmsClient(t, await closedPort()) });
+  const failure = await providerError(() => askToWrap(accessTo(keyProvider, KEY_ID), KEK, NOTHING));
   t.is(failure.code, 'ERR_PROVIDER_UNAVAILABLE');
   t.regex(failure.message, /did not wrap a key with "alias\/backup": .*ECONNREFUSED/);
 });
 
 test('a server that never answers times out, and the request is ended', async (t) => {
   const { url, left } = await silentServer(t);
-  const service = serviceOf({ client: kmsClient(t, url) });
-  const failure = await providerError(() => askToUnwrap(accessTo(service, KEY_ID, 100), BLOB, NOTHING));
+  const keyProvider = providerOf({ client: kmsClient(t, url) });
+  const failure = await providerError(() => askToUnwrap(accessTo(keyProvider, KEY_ID, 100), BLOB, NOTHING));
   t.is(failure.code, 'ERR_PROVIDER_TIMEOUT');
   t.regex(failure.message, /timed out after 100 ms; check that it can be reached/);
   await left;
@@ -174,10 +174,10 @@ test('a server that never answers times out, and the request is ended', async (t
 
 test("the caller's signal ends the request", async (t) => {
   const { url, left } = await silentServer(t);
-  const service = serviceOf({ client: kmsClient(t, url) });
+  const keyProvider = providerOf({ client: kmsClient(t, url) });
   const stop = new AbortController();
   const reason = new Error('enough');
-  const asking = errorOf(() => askToUnwrap(accessTo(service, KEY_ID), BLOB, NOTHING, stop.signal));
+  const asking = errorOf(() => askToUnwrap(accessTo(keyProvider, KEY_ID), BLOB, NOTHING, stop.signal));
   setTimeout(() => {
     stop.abort(reason);
   }, 100);
@@ -190,8 +190,8 @@ for (const [name, answer] of [
   ['with a key of 16 bytes', { Plaintext: base64(KEK.subarray(16)) }],
 ] as const) {
   test(`an answer ${name} is refused`, async (t) => {
-    const { service } = await serviceAt(t, () => answer);
-    const { code } = await providerError(() => askToUnwrap(accessTo(service, KEY_ID), BLOB, NOTHING));
+    const { keyProvider } = await providerAt(t, () => answer);
+    const { code } = await providerError(() => askToUnwrap(accessTo(keyProvider, KEY_ID), BLOB, NOTHING));
     t.is(code, 'ERR_PROVIDER_ANSWER');
   });
 }

@@ -13,7 +13,7 @@ import {
   askToWrap,
   KEK,
   providerError,
-} from '../support/key-service-calls.mjs';
+} from '../support/provider-calls.mjs';
 
 const NOTHING = new Uint8Array();
 
@@ -99,49 +99,49 @@ function onLinux<T extends SafeStorage & { login: Login }>(
   return Object.assign(storage, { getSelectedStorageBackend: () => backend });
 }
 
-/** The service behind a key, which the tests ask for other key ids too. */
-function serviceOf(
+/** The provider behind a key, which the tests ask for other key ids too. */
+function providerOf(
   safeStorage: SafeStorage,
   options: Omit<SafeStorageKeyOptions, 'safeStorage'> = {},
 ): KeyProvider {
-  return accessOf(safeStorageKey({ safeStorage, ...options })).service;
+  return accessOf(safeStorageKey({ safeStorage, ...options })).keyProvider;
 }
 
-function wrapped(service: KeyProvider, keyId = 'notes'): Promise<Uint8Array> {
-  return askToWrap(accessTo(service, keyId), KEK, NOTHING);
+function wrapped(keyProvider: KeyProvider, keyId = 'notes'): Promise<Uint8Array> {
+  return askToWrap(accessTo(keyProvider, keyId), KEK, NOTHING);
 }
 
-function unwrapped(service: KeyProvider, blob: Uint8Array, keyId = 'notes'): Promise<Uint8Array> {
-  return askToUnwrap(accessTo(service, keyId), blob, NOTHING);
+function unwrapped(keyProvider: KeyProvider, blob: Uint8Array, keyId = 'notes'): Promise<Uint8Array> {
+  return askToUnwrap(accessTo(keyProvider, keyId), blob, NOTHING);
 }
 
 for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
   test(`a key is unwrapped, and the blob does not show it: ${Storage.name}`, async (t) => {
-    const service = serviceOf(new Storage(new Login()));
-    t.is(service.name, 'electron-safe-storage');
+    const keyProvider = providerOf(new Storage(new Login()));
+    t.is(keyProvider.name, 'electron-safe-storage');
     for (const keyId of ['notes', '', 'a:b', 'Größe']) {
-      const blob = await wrapped(service, keyId);
+      const blob = await wrapped(keyProvider, keyId);
       t.false(Buffer.from(blob).includes(Buffer.from(KEK)));
       t.false(Buffer.from(blob).includes(Buffer.from(KEK).toString('base64')));
-      t.deepEqual(await unwrapped(service, blob, keyId), KEK);
+      t.deepEqual(await unwrapped(keyProvider, blob, keyId), KEK);
     }
   });
 
   test(`a key for another key id is refused: ${Storage.name}`, async (t) => {
-    const service = serviceOf(new Storage(new Login()));
-    const blob = await wrapped(service);
-    const error = await providerError(() => unwrapped(service, blob, 'mail'));
+    const keyProvider = providerOf(new Storage(new Login()));
+    const blob = await wrapped(keyProvider);
+    const error = await providerError(() => unwrapped(keyProvider, blob, 'mail'));
     t.is(error.code, 'ERR_PROVIDER_FAILED');
     t.regex(error.message, /"mail": it was wrapped for another key id; give the key id/);
   });
 
   test(`a blob of another login, or a changed one, is refused: ${Storage.name}`, async (t) => {
-    const service = serviceOf(new Storage(new Login()));
-    const foreign = await wrapped(serviceOf(new Storage(new Login())));
-    const changed = await wrapped(service);
+    const keyProvider = providerOf(new Storage(new Login()));
+    const foreign = await wrapped(providerOf(new Storage(new Login())));
+    const changed = await wrapped(keyProvider);
     changed[20]! ^= 1;
     for (const blob of [foreign, changed, Buffer.from('v10')]) {
-      const error = await providerError(() => unwrapped(service, blob));
+      const error = await providerError(() => unwrapped(keyProvider, blob));
       t.is(error.code, 'ERR_PROVIDER_FAILED');
       t.regex(error.message, /Error while decrypting .*; only the user, the machine and the app/);
     }
@@ -149,9 +149,9 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
 
   test(`other texts of the app are refused and not shown: ${Storage.name}`, async (t) => {
     const login = new Login();
-    const service = serviceOf(new Storage(login));
+    const keyProvider = providerOf(new Storage(login));
     for (const text of ['hunter2', '', `sealstream key 1:${'A'.repeat(43)}`]) {
-      const error = await providerError(() => unwrapped(service, login.encrypt(text)));
+      const error = await providerError(() => unwrapped(keyProvider, login.encrypt(text)));
       t.is(error.code, 'ERR_PROVIDER_FAILED');
       t.regex(error.message, /the decrypted text is not the key of a stream/);
       t.false(error.message.includes('hunter2'));
@@ -160,10 +160,10 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
 
   test(`an unavailable storage, as before the app is ready, is reported: ${Storage.name}`, async (t) => {
     const login = new Login();
-    const service = serviceOf(new Storage(login));
-    const blob = await wrapped(service);
+    const keyProvider = providerOf(new Storage(login));
+    const blob = await wrapped(keyProvider);
     login.isAvailable = false;
-    for (const call of [() => wrapped(service), () => unwrapped(service, blob)]) {
+    for (const call of [() => wrapped(keyProvider), () => unwrapped(keyProvider, blob)]) {
       const error = await providerError(call);
       t.is(error.code, 'ERR_PROVIDER_UNAVAILABLE');
       t.regex(error.message, /safeStorage is not available; .*app\.whenReady\(\)/);
@@ -172,8 +172,8 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
 
   test(`a Linux without a secret store is refused, unless allowBasicText is set: ${Storage.name}`, async (t) => {
     const storage = onLinux(new Storage(new Login()), 'basic_text');
-    const refusing = serviceOf(storage);
-    const allowing = serviceOf(storage, { allowBasicText: true });
+    const refusing = providerOf(storage);
+    const allowing = providerOf(storage, { allowBasicText: true });
     const blob = await wrapped(allowing);
     t.deepEqual(await unwrapped(allowing, blob), KEK);
     for (const call of [() => wrapped(refusing), () => unwrapped(refusing, blob)]) {
@@ -185,32 +185,32 @@ for (const Storage of [SynchronousStorage, AsynchronousStorage]) {
 
   test(`a password that everyone knows does not replace an unavailable secret store: ${Storage.name}`, async (t) => {
     const storage = onLinux(new Storage(new Login()), 'gnome_libsecret', false);
-    const error = await providerError(() => wrapped(serviceOf(storage)));
+    const error = await providerError(() => wrapped(providerOf(storage)));
     t.is(error.code, 'ERR_PROVIDER_DENIED');
   });
 
   test(`an unprotected blob is refused: ${Storage.name}`, async (t) => {
     const login = new Login();
     const text = `sealstream key 1:${Buffer.from(KEK).toString('base64')}:notes`;
-    const clear = await providerError(() => unwrapped(serviceOf(new Storage(login)), Buffer.from(text)));
+    const clear = await providerError(() => unwrapped(providerOf(new Storage(login)), Buffer.from(text)));
     t.is(clear.code, 'ERR_PROVIDER_FAILED');
     t.regex(clear.message, /it is not encrypted/);
 
-    const service = serviceOf(onLinux(new Storage(login), 'gnome_libsecret'));
-    const known = await providerError(() => unwrapped(service, sealed('v10', KNOWN_TO_ALL, text)));
+    const keyProvider = providerOf(onLinux(new Storage(login), 'gnome_libsecret'));
+    const known = await providerError(() => unwrapped(keyProvider, sealed('v10', KNOWN_TO_ALL, text)));
     t.is(known.code, 'ERR_PROVIDER_DENIED');
   });
 
   test(`a Linux with a secret store serves: ${Storage.name}`, async (t) => {
-    const service = serviceOf(onLinux(new Storage(new Login()), 'gnome_libsecret'));
-    t.deepEqual(await unwrapped(service, await wrapped(service)), KEK);
+    const keyProvider = providerOf(onLinux(new Storage(new Login()), 'gnome_libsecret'));
+    t.deepEqual(await unwrapped(keyProvider, await wrapped(keyProvider)), KEK);
   });
 }
 
 test('keys of the synchronous functions open after an upgrade of Electron', async (t) => {
   const login = new Login();
-  const blob = await wrapped(serviceOf(new SynchronousStorage(login)));
-  t.deepEqual(await unwrapped(serviceOf(new AsynchronousStorage(login)), blob), KEK);
+  const blob = await wrapped(providerOf(new SynchronousStorage(login)));
+  t.deepEqual(await unwrapped(providerOf(new AsynchronousStorage(login)), blob), KEK);
 });
 
 test('the asynchronous functions are preferred to the synchronous ones', async (t) => {
@@ -220,8 +220,8 @@ test('the asynchronous functions are preferred to the synchronous ones', async (
     encryptString: () => t.fail(),
     decryptString: () => t.fail(),
   });
-  const service = serviceOf(both);
-  t.deepEqual(await unwrapped(service, await wrapped(service)), KEK);
+  const keyProvider = providerOf(both);
+  t.deepEqual(await unwrapped(keyProvider, await wrapped(keyProvider)), KEK);
 });
 
 for (const [said, code] of [
@@ -235,7 +235,7 @@ for (const [said, code] of [
     const storage = Object.assign(new AsynchronousStorage(new Login()), {
       decryptStringAsync: () => Promise.reject(new Error(said)),
     });
-    const error = await providerError(() => unwrapped(serviceOf(storage), new Uint8Array(1)));
+    const error = await providerError(() => unwrapped(providerOf(storage), new Uint8Array(1)));
     t.is(error.code, code);
     t.is((error.cause as Error).message, said);
   });
@@ -247,7 +247,7 @@ test('an encryption that throws is reported', async (t) => {
       throw new Error('safeStorage cannot be used before app is ready');
     },
   });
-  const error = await providerError(() => wrapped(serviceOf(storage)));
+  const error = await providerError(() => wrapped(providerOf(storage)));
   t.is(error.code, 'ERR_PROVIDER_FAILED');
   t.regex(error.message, /did not wrap a key with "notes": safeStorage cannot be used before app is ready/);
 });

@@ -3,21 +3,21 @@ import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import type { ProviderErrorCode } from 'sealstream';
 
-import { askToUnwrap, askToWrap, KEK, providerError } from '../support/key-service-calls.mjs';
+import { askToUnwrap, askToWrap, KEK, providerError } from '../support/provider-calls.mjs';
 
-import { access, BLOB, failing, NOTHING, unwrapping } from './fake-services.mjs';
+import { access, BLOB, failing, NOTHING, unwrapping } from './fake-providers.mjs';
 
-test('an error of a service is the cause, thrown at once or later', async (t) => {
+test('an error of a provider is the cause, thrown at once or later', async (t) => {
   const cause = new Error('no such key');
   const expected =
-    'the key service "vault" did not unwrap the key of "team/a": no such key; ' +
+    'the provider "vault" did not unwrap the key of "team/a": no such key; ' +
     'check that the key exists and that the stream was sealed with it';
   const atOnce = unwrapping(() => {
     throw cause;
   });
   const later = unwrapping(() => Promise.reject(cause));
-  for (const service of [atOnce, later]) {
-    const error = await providerError(() => askToUnwrap(service, BLOB, NOTHING));
+  for (const keyProvider of [atOnce, later]) {
+    const error = await providerError(() => askToUnwrap(keyProvider, BLOB, NOTHING));
     t.is(error.code, 'ERR_PROVIDER_FAILED');
     t.is(error.message, expected);
     t.is(error.cause, cause);
@@ -59,7 +59,7 @@ for (const [index, [thrown, code, why]] of THROWN.entries()) {
     const error = await failing(thrown);
     t.is(error.code, code);
     t.true(
-      error.message.startsWith(`the key service "vault" did not unwrap the key of "team/a": ${why}`),
+      error.message.startsWith(`the provider "vault" did not unwrap the key of "team/a": ${why}`),
       error.message,
     );
     t.is(error.cause, thrown);

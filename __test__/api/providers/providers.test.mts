@@ -10,12 +10,12 @@ import {
   checkedProvider,
   KEK,
   providerError,
-} from '../support/key-service-calls.mjs';
+} from '../support/provider-calls.mjs';
 import { errorOf } from '../support/errors.mjs';
 
-import { access, BLOB, never, NOTHING, unwrapping } from './fake-services.mjs';
+import { access, BLOB, never, NOTHING, unwrapping } from './fake-providers.mjs';
 
-test('an answer in the memory that the service was lent is read before that is overwritten', async (t) => {
+test('an answer in the memory that the provider was lent is read before that is overwritten', async (t) => {
   const inPlace = {
     name: 'in-place',
     wrapKey: ({ key }: WrapRequest) => Promise.resolve(key.map((byte, index) => (key[index] = byte ^ 0xff))),
@@ -25,17 +25,17 @@ test('an answer in the memory that the service was lent is read before that is o
     },
   };
   const lent = { ...inPlace, wrapKey: ({ key }: WrapRequest) => inPlace.unwrapKey({ wrappedKey: key }) };
-  for (const service of [inPlace, lent]) {
-    const blob = await askToWrap(accessTo(service, 'a'), KEK, new Uint8Array());
+  for (const keyProvider of [inPlace, lent]) {
+    const blob = await askToWrap(accessTo(keyProvider, 'a'), KEK, new Uint8Array());
     t.deepEqual(
       blob,
       KEK.map((byte) => byte ^ 0xff),
     );
-    t.deepEqual(await askToUnwrap(accessTo(service, 'a'), blob, new Uint8Array()), KEK);
+    t.deepEqual(await askToUnwrap(accessTo(keyProvider, 'a'), blob, new Uint8Array()), KEK);
   }
 });
 
-test('a service that returns the key in clear is refused', async (t) => {
+test('a provider that returns the key in clear is refused', async (t) => {
   const clear = {
     name: 'clear',
     wrapKey: ({ key }: WrapRequest) => Promise.resolve(key),
@@ -46,33 +46,33 @@ test('a service that returns the key in clear is refused', async (t) => {
   t.regex(error.message, /the key in clear/);
 });
 
-test('a service gets the key, its key id and the context, and returns the blob', async (t) => {
+test('a provider gets the key, its key id and the context, and returns the blob', async (t) => {
   let asked: unknown[] = [];
-  const service = access({
+  const keyProvider = access({
     wrapKey: ({ key, keyId, context, signal }) => {
       asked = [Buffer.from(key), keyId, Buffer.from(context), signal.aborted];
       return Promise.resolve(BLOB);
     },
   });
-  const blob = await askToWrap(service, KEK, Buffer.from('tenant=7'));
+  const blob = await askToWrap(keyProvider, KEK, Buffer.from('tenant=7'));
   t.deepEqual(asked, [Buffer.from(KEK), 'team/a', Buffer.from('tenant=7'), false]);
   t.deepEqual(Buffer.from(blob), BLOB);
   t.not(blob.buffer, BLOB.buffer);
 });
 
-test('a service gets its blob, and returns the key', async (t) => {
+test('a provider gets its blob, and returns the key', async (t) => {
   let asked: unknown[] = [];
-  const service = access({
+  const keyProvider = access({
     unwrapKey: ({ wrappedKey, keyId, context }) => {
       asked = [Buffer.from(wrappedKey), keyId, context.length];
       return Promise.resolve(KEK.slice());
     },
   });
-  t.deepEqual(await askToUnwrap(service, BLOB, NOTHING), KEK);
+  t.deepEqual(await askToUnwrap(keyProvider, BLOB, NOTHING), KEK);
   t.deepEqual(asked, [BLOB, 'team/a', 0]);
 });
 
-test('a service gets a copy of the key, which is overwritten after its answer', async (t) => {
+test('a provider gets a copy of the key, which is overwritten after its answer', async (t) => {
   let lent: Uint8Array = NOTHING;
   const kek = KEK.slice();
   await askToWrap(
@@ -90,7 +90,7 @@ test('a service gets a copy of the key, which is overwritten after its answer', 
   t.deepEqual(kek, KEK);
 });
 
-test('the key is overwritten when the service fails, and when it does not answer', async (t) => {
+test('the key is overwritten when the provider fails, and when it does not answer', async (t) => {
   for (const fate of [() => Promise.reject(new Error('no')), never]) {
     let lent: Uint8Array = NOTHING;
     const wrapKey = ({ key: bytes }: WrapRequest) => {
@@ -102,7 +102,7 @@ test('the key is overwritten when the service fails, and when it does not answer
   }
 });
 
-test('the key that a service returns is copied, and overwritten', async (t) => {
+test('the key that a provider returns is copied, and overwritten', async (t) => {
   const given = KEK.slice();
   const kek = await askToUnwrap(
     unwrapping(() => given),
@@ -144,9 +144,9 @@ test('a key that arrives after the time limit is overwritten', async (t) => {
   t.deepEqual(given, new Uint8Array(32));
 });
 
-test('a service that never answers times out', async (t) => {
+test('a provider that never answers times out', async (t) => {
   let told: UnwrapRequest | undefined;
-  const service = access(
+  const keyProvider = access(
     {
       unwrapKey: (request) => {
         told = request;
@@ -155,11 +155,11 @@ test('a service that never answers times out', async (t) => {
     },
     20,
   );
-  const error = await providerError(() => askToUnwrap(service, BLOB, NOTHING));
+  const error = await providerError(() => askToUnwrap(keyProvider, BLOB, NOTHING));
   t.is(error.code, 'ERR_PROVIDER_TIMEOUT');
   t.is(
     error.message,
-    'the key service "vault" did not unwrap the key of "team/a": timed out after 20 ms; ' +
+    'the provider "vault" did not unwrap the key of "team/a": timed out after 20 ms; ' +
       'check that it can be reached, or give it a longer `timeout`',
   );
   t.deepEqual(
@@ -169,7 +169,7 @@ test('a service that never answers times out', async (t) => {
   t.is(told?.signal.reason, error);
 });
 
-test("the reason of a cancellation is not hidden by the service's error", async (t) => {
+test("the reason of a cancellation is not hidden by the provider's error", async (t) => {
   const heeding: Partial<KeyProvider> = {
     wrapKey: ({ signal }) =>
       new Promise((_, reject) => {
@@ -180,23 +180,20 @@ test("the reason of a cancellation is not hidden by the service's error", async 
   };
   const error = await providerError(() => askToWrap(access(heeding, 20), KEK, NOTHING));
   t.is(error.code, 'ERR_PROVIDER_TIMEOUT');
-  t.regex(
-    error.message,
-    /^the key service "vault" did not wrap a key with "team\/a": timed out after 20 ms;/,
-  );
+  t.regex(error.message, /^the provider "vault" did not wrap a key with "team\/a": timed out after 20 ms;/);
 });
 
 test("the caller's signal ends the wait with its reason, and keeps no listener", async (t) => {
   const stop = new AbortController();
   let told: AbortSignal | undefined;
-  const service = access({
+  const keyProvider = access({
     unwrapKey: ({ signal }) => {
       told = signal;
       return never();
     },
   });
   const reason = new Error('enough');
-  const asking = errorOf(() => askToUnwrap(service, BLOB, NOTHING, stop.signal));
+  const asking = errorOf(() => askToUnwrap(keyProvider, BLOB, NOTHING, stop.signal));
   await new Promise(setImmediate);
   stop.abort(reason);
   t.is(await asking, reason);
@@ -213,40 +210,52 @@ test("the caller's signal ends the wait with its reason, and keeps no listener",
   t.is(getEventListeners(open.signal, 'abort').length, 0);
 });
 
-test('with an aborted signal no service is called', async (t) => {
+test('with an aborted signal no provider is called', async (t) => {
   let asked = 0;
-  const service = unwrapping(() => (asked += 1));
-  const error = await errorOf(() => askToUnwrap(service, BLOB, NOTHING, AbortSignal.abort('no more')));
+  const keyProvider = unwrapping(() => (asked += 1));
+  const error = await errorOf(() => askToUnwrap(keyProvider, BLOB, NOTHING, AbortSignal.abort('no more')));
   t.is((error as Error).name, 'AbortError');
   t.is((error as Error).cause, 'no more');
   t.is(asked, 0);
 });
 
 for (const [name, value, expected] of [
-  ['nothing', undefined, /^service must be a KeyProvider, not undefined$/],
-  ['a string', 'aws-kms', /^service must be a KeyProvider, not a string$/],
-  ['no name', service({ name: undefined }), /^service\.name must be a string, not undefined$/],
-  ['an empty name', service({ name: '' }), /^service\.name must have 1 to 255 bytes of UTF-8, not 0$/],
+  ['nothing', undefined, /^keyProvider must be a KeyProvider, not undefined$/],
+  ['a string', 'aws-kms', /^keyProvider must be a KeyProvider, not a string$/],
+  ['no name', keyProvider({ name: undefined }), /^keyProvider\.name must be a string, not undefined$/],
+  [
+    'an empty name',
+    keyProvider({ name: '' }),
+    /^keyProvider\.name must have 1 to 255 bytes of UTF-8, not 0$/,
+  ],
   [
     'a long name',
-    service({ name: 'é'.repeat(128) }),
-    /^service\.name must have 1 to 255 bytes of UTF-8, not 256$/,
+    keyProvider({ name: 'é'.repeat(128) }),
+    /^keyProvider\.name must have 1 to 255 bytes of UTF-8, not 256$/,
   ],
-  ['half a character', service({ name: '\ud800' }), /^service\.name must be well-formed Unicode/],
-  ['no wrapKey', service({ wrapKey: undefined }), /^service\.wrapKey must be a function, not undefined$/],
-  ['no unwrapKey', service({ unwrapKey: 1 }), /^service\.unwrapKey must be a function, not a number$/],
+  ['half a character', keyProvider({ name: '\ud800' }), /^keyProvider\.name must be well-formed Unicode/],
+  [
+    'no wrapKey',
+    keyProvider({ wrapKey: undefined }),
+    /^keyProvider\.wrapKey must be a function, not undefined$/,
+  ],
+  [
+    'no unwrapKey',
+    keyProvider({ unwrapKey: 1 }),
+    /^keyProvider\.unwrapKey must be a function, not a number$/,
+  ],
 ] as const) {
-  test(`a service is checked: ${name}`, (t) => {
+  test(`a provider is checked: ${name}`, (t) => {
     const error = t.throws(() => checkedProvider(value), { message: expected });
     t.true(error instanceof TypeError || error instanceof RangeError);
   });
 }
 
-function service(changed: Record<string, unknown>): object {
+function keyProvider(changed: Record<string, unknown>): object {
   return { name: 'vault', wrapKey: never, unwrapKey: never, ...changed };
 }
 
-test('a service may have its functions on its prototype', (t) => {
+test('a provider may have its functions on its prototype', (t) => {
   class Vault implements KeyProvider {
     readonly name = 'v'.repeat(255);
     wrapKey = never;
@@ -255,5 +264,5 @@ test('a service may have its functions on its prototype', (t) => {
     }
   }
   const vault = new Vault();
-  t.deepEqual(checkedProvider(vault), { service: vault, name: vault.name });
+  t.deepEqual(checkedProvider(vault), { keyProvider: vault, name: vault.name });
 });

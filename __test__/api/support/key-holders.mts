@@ -26,8 +26,8 @@ export interface KeyHolder {
 /** What Argon2 can do least. */
 export const CHEAP = { memoryKiB: 8, passes: 1, lanes: 1 } as const;
 
-/** A key service in memory: it wraps by adding a byte that depends on the key, and counts its calls. */
-export class FakeService implements KeyProvider {
+/** A provider in memory: it wraps by adding a byte that depends on the key, and counts its calls. */
+export class FakeProvider implements KeyProvider {
   readonly calls: string[] = [];
 
   constructor(
@@ -56,7 +56,7 @@ export class FakeService implements KeyProvider {
 export function keyHolders(): KeyHolder[] {
   const key = SecretKey.generate();
   const [short, long] = [KeyPair.generate('x25519'), KeyPair.generate()];
-  const service = new FakeService();
+  const keyProvider = new FakeProvider();
   return [
     { type: 'key', recipient: secretKey(key, { keyId: 'k' }), identity: key, stranger: SecretKey.generate() },
     {
@@ -73,9 +73,9 @@ export function keyHolders(): KeyHolder[] {
     },
     {
       type: 'provider',
-      recipient: provider(service, 'keys/7'),
-      identity: provider(service, 'keys/7'),
-      stranger: provider(service, 'keys/8'),
+      recipient: provider(keyProvider, 'keys/7'),
+      identity: provider(keyProvider, 'keys/7'),
+      stranger: provider(keyProvider, 'keys/8'),
     },
     { type: 'hybrid', recipient: publicKey(long.publicKey), identity: long, stranger: KeyPair.generate() },
   ];

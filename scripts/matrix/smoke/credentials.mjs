@@ -52,11 +52,11 @@ export const credentials = {
     await refused(decrypt(sealed, { identities: [KeyPair.generate()] }), 'NoMatchingKey');
   },
 
-  async '`provider`: a key service of one’s own'() {
-    const sealed = await encrypt(plain, { recipients: [provider(new Service(), 'here/1')] });
-    assert.deepEqual(await decrypt(sealed, { identities: [provider(new Service(), 'here/1')] }), plain);
-    await refused(decrypt(sealed, { identities: [provider(new Service(), 'here/2')] }), 'NoMatchingKey');
-    const failing = provider(new Service(new Error('out of order')), 'here/1');
+  async '`provider`: a provider of one’s own'() {
+    const sealed = await encrypt(plain, { recipients: [provider(new Vault(), 'here/1')] });
+    assert.deepEqual(await decrypt(sealed, { identities: [provider(new Vault(), 'here/1')] }), plain);
+    await refused(decrypt(sealed, { identities: [provider(new Vault(), 'here/2')] }), 'NoMatchingKey');
+    const failing = provider(new Vault(new Error('out of order')), 'here/1');
     await assert.rejects(decrypt(sealed, { identities: [failing] }), ProviderError);
   },
 
@@ -105,7 +105,7 @@ export const credentials = {
 };
 
 /** Adds 1 to every byte, or fails. */
-class Service {
+class Vault {
   name = 'of my own';
 
   /** @param {Error} [failure] */

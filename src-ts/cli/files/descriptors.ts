@@ -57,7 +57,7 @@ export async function convertDescriptors(
   }
   const settings = openSettings(options);
   const identities = Identities.of(options);
-  const slots = () => (source.path === undefined ? [] : native.sourceServiceSlots(fileSource(source.path)));
+  const slots = () => (source.path === undefined ? [] : native.sourceProviderSlots(fileSource(source.path)));
   return run('decrypt', options, (how, operation) =>
     identities.use(slots, settings.context, operation, (offered) =>
       native.decryptBetween(source, target, offered, settings, placement, how),

@@ -37,13 +37,13 @@ pub struct StreamInfo {
     pub header_from_copy: bool,
     /// The key slots.
     pub slots: Vec<SlotInfo>,
-    /// Whether all slots are post-quantum: none is for an X25519 key or of an unknown type. How a key service wraps its keys is not
+    /// Whether all slots are post-quantum: none is for an X25519 key or of an unknown type. How a provider wraps its keys is not
     /// known.
     pub is_post_quantum: bool,
 }
 
 /// The key slots of the header at the start of `bytes`, which must hold the whole header. Nothing in them is authenticated: ask a key
-/// service only if you trust it and the key.
+/// provider only if you trust it and the key.
 ///
 /// # Errors
 /// The header is damaged, incomplete or of another version.

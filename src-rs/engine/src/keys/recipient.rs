@@ -4,7 +4,7 @@ use super::{HybridIdentity, HybridRecipient, Passphrase, PassphraseCost, X25519I
 use crate::crypto::SecretKey;
 use crate::format::{HybridSlot, SLOT_PREFIX_SIZE, SLOT_SALT_SIZE, SlotType, WRAP_SIZE, X25519Slot};
 
-/// A key, a passphrase or a key service that a stream is sealed for.
+/// A key, a passphrase or a provider that a stream is sealed for.
 #[derive(Clone, Debug)]
 pub enum Recipient {
     /// A 32-byte key.
@@ -25,7 +25,7 @@ pub enum Recipient {
     X25519(X25519Recipient),
     /// A post-quantum hybrid public key.
     Hybrid(HybridRecipient),
-    /// A key of a key service.
+    /// A key of a provider.
     Provider(ProviderKey),
 }
 
@@ -40,17 +40,17 @@ pub enum Identity {
     X25519(X25519Identity),
     /// A post-quantum hybrid secret key.
     Hybrid(HybridIdentity),
-    /// A key that a key service unwrapped. It fits only the slot with this name, key id and blob.
+    /// A key that a provider unwrapped. It fits only the slot with this name, key id and blob.
     Provider(ProviderKey),
 }
 
-/// A random key that a key service wrapped or unwrapped. To seal, the caller has the service wrap a new key for every stream. To
+/// A random key that a provider wrapped or unwrapped. To seal, the caller has the provider wrap a new key for every stream. To
 /// open, the caller has it unwrap the blob in the header's slot.
 #[derive(Clone, Debug)]
 pub struct ProviderKey {
-    /// The service's name, 1 to [`MAX_PROVIDER_NAME`] bytes. It stands unencrypted in the header.
+    /// The provider's name, 1 to [`MAX_PROVIDER_NAME`] bytes. It stands unencrypted in the header.
     pub name: String,
-    /// The id of the service's key that wrapped this one, at most [`MAX_PROVIDER_KEY_ID`] bytes. It stands unencrypted in the header.
+    /// The id of the provider's key that wrapped this one, at most [`MAX_PROVIDER_KEY_ID`] bytes. It stands unencrypted in the header.
     pub key_id: String,
     /// The wrapped key. Never empty; it must fit into the header.
     pub blob: Vec<u8>,
@@ -113,7 +113,7 @@ impl Identity {
 
 /// The most bytes of a key id.
 pub const MAX_KEY_ID: usize = 255;
-/// The most bytes of a key service's name.
+/// The most bytes of a provider's name.
 pub const MAX_PROVIDER_NAME: usize = 255;
-/// The most bytes of the id of a key service's key.
+/// The most bytes of the id of a provider's key.
 pub const MAX_PROVIDER_KEY_ID: usize = 65_535;

@@ -85,7 +85,7 @@ fn seal_slot(
 }
 
 /// Whether the header's slots belong to `recipients`, in their order, as [`seal_slots`] makes them. A key must open its slot and
-/// have the slot's id; a passphrase must open its slot and have the slot's cost. For a key service only its name and key id are
+/// have the slot's id; a passphrase must open its slot and have the slot's cost. For a provider only its name and key id are
 /// compared, because it wraps a new key each time. For a public key only the slot's type is compared: the slot does not say which
 /// key it is for, see [`public_keys`].
 ///

@@ -183,7 +183,7 @@ fn passphrase_costs(header: &StreamHeader) -> impl Iterator<Item = PassphraseCos
     })
 }
 
-/// Opens a slot. `None` if the identity is of another type than the slot, or is for another slot of a key service.
+/// Opens a slot. `None` if the identity is of another type than the slot, or is for another slot of a provider.
 pub(super) fn open_slot(
     body: &SlotBody,
     identity: &Identity,

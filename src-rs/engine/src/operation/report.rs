@@ -49,7 +49,7 @@ pub struct OpenedBy {
     pub slot_index: u32,
     /// Its type.
     pub slot_type: SlotType,
-    /// The key's name, if the slot has one; for a key service, the service's id of the key.
+    /// The key's name, if the slot has one; for a provider, the provider's id of the key.
     pub key_id: Option<String>,
 }
 

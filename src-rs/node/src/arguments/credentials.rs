@@ -69,7 +69,7 @@ impl NativeCredential {
             .map_err(invalid_argument)
     }
 
-    /// A key that a key service wrapped or unwrapped.
+    /// A key that a provider wrapped or unwrapped.
     #[napi(factory)]
     pub fn provider(name: String, key_id: String, blob: &[u8], kek: &[u8]) -> Result<Self> {
         let key = ProviderKey {

@@ -54,53 +54,53 @@ object! {
         /// Its type, such as `key`.
         #[napi(js_name = "type", ts_type = "SlotType | (string & {})")]
         slot_type: String,
-        /// The key's name, if it has one. For a key service, the service's id of its key.
+        /// The key's name, if it has one. For a provider, the provider's id of its key.
         key_id: Option<String>,
         /// The cost of an attempt with a passphrase.
         passphrase_cost: Option<PassphraseStrength>,
-        /// The name of the key service that can open it.
+        /// The name of the provider that can open it.
         provider: Option<String> = slot.provider.map(|provider| provider.name),
     }
 }
 
-/// A slot that a key service can open. Nothing in it is authenticated.
+/// A slot that a provider can open. Nothing in it is authenticated.
 #[napi(object, object_from_js = false)]
-pub struct ServiceSlot {
-    /// The service's name.
+pub struct ProviderSlot {
+    /// The provider's name.
     pub name: String,
-    /// The service's id of its key.
+    /// The provider's id of its key.
     pub key_id: String,
     /// The wrapped key.
     pub blob: Uint8Array,
 }
 
-fn service_slots(slots: Vec<inspect::SlotInfo>) -> Vec<ServiceSlot> {
-    let services = slots.into_iter().filter_map(|slot| {
+fn provider_slots(slots: Vec<inspect::SlotInfo>) -> Vec<ProviderSlot> {
+    let providers = slots.into_iter().filter_map(|slot| {
         let provider = slot.provider?;
-        Some(ServiceSlot {
+        Some(ProviderSlot {
             name: provider.name,
             key_id: slot.key_id.unwrap_or_default(),
             blob: provider.blob.into(),
         })
     });
-    services.collect()
+    providers.collect()
 }
 
-/// The slots of the stream in `source` that a key service can open.
-#[napi(catch_unwind, ts_return_type = "Promise<Array<ServiceSlot>>")]
-pub fn source_service_slots<'env>(env: &'env Env, source: Source) -> Result<Object<'env>> {
+/// The slots of the stream in `source` that a provider can open.
+#[napi(catch_unwind, ts_return_type = "Promise<Array<ProviderSlot>>")]
+pub fn source_provider_slots<'env>(env: &'env Env, source: Source) -> Result<Object<'env>> {
     Task::new(None).launch(env, move |_| {
         let slots = inspect::inspect_all_slots(&*source.open()?);
         slots
-            .map(service_slots)
+            .map(provider_slots)
             .map_err(|failure| source.on_path(failure))
     })
 }
 
-/// The slots of a header that a key service can open; `header` starts with the whole header.
+/// The slots of a header that a provider can open; `header` starts with the whole header.
 #[napi(catch_unwind)]
-pub fn header_service_slots(env: &Env, header: &[u8]) -> Result<Vec<ServiceSlot>> {
-    inspect::inspect_slots(header).map(service_slots).or_throw(env)
+pub fn header_provider_slots(env: &Env, header: &[u8]) -> Result<Vec<ProviderSlot>> {
+    inspect::inspect_slots(header).map(provider_slots).or_throw(env)
 }
 
 /// Reads the header of the sealed file at `path`.

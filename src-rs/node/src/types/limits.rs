@@ -23,9 +23,9 @@ object! {
         max_slots: u32 = format::MAX_SLOTS,
         /// The largest accepted number of lanes of a passphrase.
         max_passphrase_lanes: u32 = keys::MAX_PASSPHRASE_LANES,
-        /// The longest name of a key service, in bytes.
+        /// The longest name of a provider, in bytes.
         max_provider_name: u32 = keys::MAX_PROVIDER_NAME,
-        /// The longest id of a key service's key, in bytes.
+        /// The longest id of a provider's key, in bytes.
         max_provider_key_id: u32 = keys::MAX_PROVIDER_KEY_ID,
         /// Bytes that a FLOE segment adds to its content. ENC_SEG_LEN is larger.
         floe_overhead: u32 = format::FRAME_OVERHEAD,

@@ -31,7 +31,7 @@ names! {
         Passphrase = "passphrase",
         /// An X25519 key pair.
         X25519 = "x25519",
-        /// A key service.
+        /// A provider.
         Provider = "provider",
         /// A post-quantum hybrid key pair.
         Hybrid = "hybrid",

@@ -125,7 +125,7 @@ object! {
         /// Its type, such as `key`.
         #[napi(js_name = "type", ts_type = "SlotType | (string & {})")]
         slot_type: String,
-        /// The key's name, if it has one. For a key service, the service's id of its key.
+        /// The key's name, if it has one. For a provider, the provider's id of its key.
         key_id: Option<String>,
     }
 }

@@ -132,14 +132,14 @@ impl<const N: usize> HpkeSlot<N> {
     }
 }
 
-/// A type 4 slot: the file key wrapped under a random key, which a key service has wrapped.
+/// A type 4 slot: the file key wrapped under a random key, which a provider has wrapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderSlot {
-    /// The service's name, at most 255 bytes of UTF-8.
+    /// The provider's name, at most 255 bytes of UTF-8.
     pub name: String,
-    /// The service's name of the key that wrapped the random key, at most 65,535 bytes of UTF-8.
+    /// The provider's name of the key that wrapped the random key, at most 65,535 bytes of UTF-8.
     pub key_id: String,
-    /// The random key as the service wrapped it.
+    /// The random key as the provider wrapped it.
     pub blob: Vec<u8>,
     /// Random, new for every slot written.
     pub salt: [u8; SLOT_SALT_SIZE],

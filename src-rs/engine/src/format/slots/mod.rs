@@ -20,7 +20,7 @@ pub enum SlotType {
     Passphrase,
     /// An X25519 key pair, by HPKE.
     X25519,
-    /// A key service.
+    /// A provider.
     Provider,
     /// A post-quantum hybrid key pair (X-Wing), by HPKE.
     Hybrid,

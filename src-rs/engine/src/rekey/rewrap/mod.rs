@@ -55,7 +55,7 @@ pub enum SlotSelector {
     Index(u32),
     /// Every slot of this type.
     Type(SlotType),
-    /// Every slot of a key, or a key service's key, with this id.
+    /// Every slot of a key, or a provider's key, with this id.
     KeyId(String),
     /// Every slot that this identity opens. A passphrase is derived for each passphrase slot of the header, within the cost
     /// limit for opening.

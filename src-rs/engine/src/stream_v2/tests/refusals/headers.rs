@@ -74,7 +74,7 @@ rows! {
     a_malformed_x25519_slot: "An X25519 slot that is a byte too short." => {
         malformed(1, |slot| slot.body.truncate(79))
     };
-    a_malformed_provider_slot: "A slot of a key service whose blob is longer than the slot." => {
+    a_malformed_provider_slot: "A slot of a provider whose blob is longer than the slot." => {
         malformed(2, |slot| slot.body[15] = 1)
     };
     a_malformed_hybrid_slot: "A hybrid slot that is a byte too long." => {

@@ -104,7 +104,7 @@ fn hybrid(text: &str) -> HybridIdentity {
     }
 }
 
-/// A key that a service wrapped; the blob is the same for any kek, as no real service would have it.
+/// A key that a provider wrapped; the blob is the same for any kek, as no real provider would have it.
 fn provider(kek: u8) -> ProviderKey {
     ProviderKey {
         name: "vault".into(),

@@ -146,7 +146,7 @@ fn unicode_forms_of_one_passphrase_open_the_same_stream() {
 }
 
 #[test]
-fn a_key_from_a_service_opens_only_the_slot_it_was_unwrapped_for() {
+fn a_key_from_a_provider_opens_only_the_slot_it_was_unwrapped_for() {
     let stream = sealed_for(vec![Recipient::Provider(provider(5))]);
     let others = [
         ProviderKey {
@@ -167,7 +167,7 @@ fn a_key_from_a_service_opens_only_the_slot_it_was_unwrapped_for() {
         let failure = open(&stream, &with(vec![Identity::Provider(other)])).unwrap_err();
         assert_eq!(failure.code(), "NO_MATCHING_KEY");
     }
-    // The header contains the blob, to be sent to the service.
+    // The header contains the blob, to be sent to the provider.
     let slots = crate::inspect::inspect_slots(&stream).unwrap();
     let known = slots[0].provider.clone().unwrap();
     let unwrapped = ProviderKey {

@@ -107,7 +107,7 @@ fn other_recipients_start_over() {
 }
 
 #[test]
-fn a_service_that_wraps_another_key_each_time_is_the_same_recipient() {
+fn a_provider_that_wraps_another_key_each_time_is_the_same_recipient() {
     let again = ProviderKey {
         blob: vec![8; 50],
         kek: secret(77),

@@ -21,7 +21,7 @@ import {
 } from 'sealstream';
 import { safeStorageKey, type SafeStorage } from 'sealstream/electron';
 
-import { providerError } from '../api/support/key-service-calls.mjs';
+import { providerError } from '../api/support/provider-calls.mjs';
 import { pattern } from '../api/support/bytes.mjs';
 import { temporaryDirectory } from '../api/support/files.mjs';
 import { kmsAnswering, kmsClient } from '../api/support/kms.mjs';
@@ -39,8 +39,8 @@ interface Guide {
 const plaintext = pattern(50_000);
 
 test('a backup is sealed for AWS KMS, and opens without it in an emergency', async (t) => {
-  const guide = (await import(guideModule(t, 'key-services'))) as Guide;
-  // What a service does that hardly wraps at all.
+  const guide = (await import(guideModule(t, 'providers'))) as Guide;
+  // What a provider does that hardly wraps at all.
   const turned = (text: unknown) =>
     Buffer.from(Buffer.from(text as string, 'base64').map((byte) => byte ^ 0xff)).toString('base64');
   const { url, requests } = await kmsAnswering(t, ({ command, input }) =>
@@ -67,7 +67,7 @@ test('a backup is sealed for AWS KMS, and opens without it in an emergency', asy
 });
 
 test('bytes are sealed for a login, and for a phrase', async (t) => {
-  const guide = (await import(guideModule(t, 'key-services'))) as Guide;
+  const guide = (await import(guideModule(t, 'providers'))) as Guide;
   const storage: SafeStorage = {
     isEncryptionAvailable: () => true,
     encryptString: (plain) => Buffer.from(plain).reverse(),
@@ -80,8 +80,8 @@ test('bytes are sealed for a login, and for a phrase', async (t) => {
   t.deepEqual(await decrypt(sealed, { identities: [passphrase('correct horse')] }), plaintext);
 });
 
-test('a service of one’s own asks Vault', async (t) => {
-  const guide = (await import(guideModule(t, 'key-services'))) as Guide;
+test('a provider of one’s own asks Vault', async (t) => {
+  const guide = (await import(guideModule(t, 'providers'))) as Guide;
   let status = 200;
   const asked: string[] = [];
   const vault = createServer((request, response) => {
@@ -98,8 +98,11 @@ test('a service of one’s own asks Vault', async (t) => {
     vault.close();
     vault.closeAllConnections();
   });
-  const service = guide.vaultTransit(`http://127.0.0.1:${(vault.address() as AddressInfo).port}`, 'token');
-  const notes = provider(service, 'notes');
+  const keyProvider = guide.vaultTransit(
+    `http://127.0.0.1:${(vault.address() as AddressInfo).port}`,
+    'token',
+  );
+  const notes = provider(keyProvider, 'notes');
 
   const sealed = await encrypt(plaintext, { recipients: [notes] });
   t.deepEqual(await decrypt(sealed, { identities: [notes] }), plaintext);

@@ -1,4 +1,4 @@
-// How the façade asks key services, for tests of services by themselves; users meet it through the functions that seal and open.
+// How the façade asks providers, for tests of providers by themselves; users meet it through the functions that seal and open.
 
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
@@ -18,17 +18,17 @@ export type ProviderAccess = Providers.ProviderAccess;
 /** The key of every test. */
 export const KEK: Uint8Array = Uint8Array.from({ length: 32 }, (_, index) => index + 1);
 
-/** One of the service's keys, and ten minutes for every answer. */
-export function accessTo(service: KeyProvider, keyId: string, timeout = 600_000): ProviderAccess {
-  return { service, name: service.name, keyId, timeout };
+/** One of the provider's keys, and ten minutes for every answer. */
+export function accessTo(keyProvider: KeyProvider, keyId: string, timeout = 600_000): ProviderAccess {
+  return { keyProvider, name: keyProvider.name, keyId, timeout };
 }
 
-/** The access that a recipient of a key service stands for, with ten minutes for every answer. */
+/** The access that a recipient of a provider stands for, with ten minutes for every answer. */
 export function accessOf(recipient: Recipient): ProviderAccess {
   return { ...(registry.heldByRecipient('recipient', recipient) as ProviderAccess), timeout: 600_000 };
 }
 
-/** The failure of a service that a call ends with. */
+/** The failure of a provider that a call ends with. */
 export async function providerError(call: () => unknown): Promise<ProviderError> {
   const error = await errorOf(call);
   if (!(error instanceof ProviderError)) throw new Error(`expected a ProviderError, not ${inspect(error)}`);

@@ -1,4 +1,4 @@
-// Streams sealed for key services, with a service of which every question is noted.
+// Streams sealed for providers, with a provider of which every question is noted.
 
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { existsSync, truncateSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ import {
   verify,
 } from 'sealstream';
 
-import { providerError } from '../support/key-service-calls.mjs';
+import { providerError } from '../support/provider-calls.mjs';
 import { pattern } from '../support/bytes.mjs';
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
@@ -36,7 +36,7 @@ import { temporaryDirectory } from '../support/files.mjs';
 const plaintext = pattern(300_000);
 const key = SecretKey.generate();
 
-/** A service with a key for each id, in memory. */
+/** A provider with a key for each id, in memory. */
 class Vault implements KeyProvider {
   readonly asked: string[] = [];
   readonly keks: string[] = [];
@@ -72,7 +72,7 @@ class Vault implements KeyProvider {
   }
 }
 
-/** A service of which one function never answers, and the signal that it got. */
+/** A provider of which one function never answers, and the signal that it got. */
 class Silent extends Vault {
   signal: AbortSignal | undefined;
 
@@ -82,7 +82,7 @@ class Silent extends Vault {
   }
 }
 
-test('bytes, files, streams and readers are sealed for a service and opened by it', async (t) => {
+test('bytes, files, streams and readers are sealed for a provider and opened by it', async (t) => {
   const vault = new Vault();
   const recipients = [provider(vault, 'a')];
   const identities = [provider(vault, 'a')];
@@ -112,14 +112,14 @@ test('bytes, files, streams and readers are sealed for a service and opened by i
   t.is(vault.asked.filter((asked) => asked === 'unwrap a').length, 5);
 });
 
-test('the service gets the context, to seal and to open', async (t) => {
+test('the provider gets the context, to seal and to open', async (t) => {
   const vault = new Vault();
   const sealed = await encrypt(plaintext, { recipients: [provider(vault, 'a')], context: 'tenant=7' });
   await decrypt(sealed, { identities: [provider(vault, 'a')], context: 'tenant=7' });
   t.deepEqual(vault.asked, ['wrap a tenant=7', 'unwrap a tenant=7']);
 });
 
-test('a service is called only for a listed name and key id', async (t) => {
+test('a provider is called only for a listed name and key id', async (t) => {
   // The maker of a stream can write any name, key id and blob into its header.
   const hostile = new Vault();
   const sealed = await encrypt(plaintext, {
@@ -132,7 +132,7 @@ test('a service is called only for a listed name and key id', async (t) => {
   t.deepEqual(vault.asked, []);
 });
 
-test('services are called only for slots that the caller listed', async (t) => {
+test('providers are called only for slots that the caller listed', async (t) => {
   const vault = new Vault();
   const sealed = await encrypt(plaintext, {
     recipients: [provider(vault, 'a'), provider(vault, 'b'), secretKey(key), provider(vault, 'c')],
@@ -144,7 +144,7 @@ test('services are called only for slots that the caller listed', async (t) => {
   t.deepEqual(vault.asked, ['unwrap b']);
 });
 
-test('a reader that does not accept provider slots calls no service', async (t) => {
+test('a reader that does not accept provider slots calls no provider', async (t) => {
   const vault = new Vault();
   const sealed = await encrypt(plaintext, { recipients: [provider(vault, 'a'), secretKey(key)] });
   vault.asked.length = 0;
@@ -153,7 +153,7 @@ test('a reader that does not accept provider slots calls no service', async (t) 
   t.deepEqual(vault.asked, []);
 });
 
-test('a service that is down matters only if nothing else opens the stream', async (t) => {
+test('a provider that is down matters only if nothing else opens the stream', async (t) => {
   const [vault, second] = [new Vault(), new Vault('second')];
   const recipients = [provider(vault, 'a'), secretKey(key), provider(second, 'a')];
   const sealed = await encrypt(plaintext, { recipients });
@@ -162,7 +162,7 @@ test('a service that is down matters only if nothing else opens the stream', asy
   t.is(error.code, 'ERR_PROVIDER_UNAVAILABLE');
   t.is(
     error.message,
-    'the key service "vault" did not unwrap the key of "a": connect ECONNREFUSED; ' +
+    'the provider "vault" did not unwrap the key of "a": connect ECONNREFUSED; ' +
       'check that it can be reached, then try again',
   );
   t.deepEqual(await decrypt(sealed, { identities: [provider(vault, 'a'), key] }), plaintext);
@@ -176,7 +176,7 @@ test('a service that is down matters only if nothing else opens the stream', asy
   t.true((await errorOf(() => decrypt(sealed, { identities }))) instanceof ProviderError);
 });
 
-test('sealing fails if a service is down, and leaves no output', async (t) => {
+test('sealing fails if a provider is down, and leaves no output', async (t) => {
   const vault = new Vault();
   vault.isDown = true;
   const directory = temporaryDirectory(t);
@@ -188,7 +188,7 @@ test('sealing fails if a service is down, and leaves no output', async (t) => {
   t.false(existsSync(target));
 });
 
-test('each service has its own time limit', async (t) => {
+test('each provider has its own time limit', async (t) => {
   const silent = new Silent();
   const sealed = await encrypt(plaintext, { recipients: [provider(silent, 'a'), secretKey(key)] });
   const patient = provider(silent, 'a', { timeout: 20 });
@@ -199,7 +199,7 @@ test('each service has its own time limit', async (t) => {
   t.deepEqual(await decrypt(sealed, { identities: [patient, key] }), plaintext);
 });
 
-test("a caller's signal ends the wait for a service", async (t) => {
+test("a caller's signal ends the wait for a provider", async (t) => {
   const silent = new Silent();
   const sealed = await encrypt(plaintext, { recipients: [provider(silent, 'a')] });
   const stop = new AbortController();
@@ -213,7 +213,7 @@ test("a caller's signal ends the wait for a service", async (t) => {
   t.true(silent.signal.aborted);
 });
 
-test('a service that returns another key opens nothing', async (t) => {
+test('a provider that returns another key opens nothing', async (t) => {
   const vault = new Vault();
   const sealed = await encrypt(plaintext, { recipients: [provider(vault, 'a')] });
   vault.unwrapKey = () => Promise.resolve(new Uint8Array(32).fill(1));
@@ -244,22 +244,22 @@ test('a blob of the largest size fits into a header', async (t) => {
   });
 });
 
-test('synchronous functions refuse key services', (t) => {
+test('synchronous functions refuse providers', (t) => {
   const vault = provider(new Vault(), 'a');
   t.throws(() => encryptSync(plaintext, { recipients: [vault] }), {
     instanceOf: TypeError,
-    message: /key service/,
+    message: /provider/,
   });
   const sealed = encryptSync(plaintext, { key });
   t.throws(() => decryptSync(sealed, { identities: [vault] }), {
     instanceOf: TypeError,
-    message: /key service/,
+    message: /provider/,
   });
 });
 
 // By itself, so that it is stopped before it is done.
 test.serial(
-  'interrupted sealing for a service resumes with a resume secret, since each attempt wraps a new key',
+  'interrupted sealing for a provider resumes with a resume secret, since each attempt wraps a new key',
   async (t) => {
     const directory = temporaryDirectory(t);
     const [source, target] = [join(directory, 'a'), join(directory, 'b')];
