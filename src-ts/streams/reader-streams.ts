@@ -1,8 +1,9 @@
 // Streams over a reader's pieces, which are read ahead and returned in order.
 
-import { Readable } from 'node:stream';
+import { Readable, type ReadableOptions } from 'node:stream';
 
 import { abortError, onAbort } from '../internal/abort';
+import { nullPrototype } from '../internal/null-prototype';
 import { emitSafely } from '../internal/event-loop';
 import type { ReadAhead } from '../internal/read-ahead';
 import type { Span } from '../internal/span';
@@ -25,21 +26,23 @@ export function nodeReadable(
 ): Readable {
   const { highWaterMark, signal } = options;
   let stopListening: () => void = () => undefined;
-  const stream = new Readable({
-    ...(highWaterMark === undefined ? {} : { highWaterMark }),
-    read() {
-      Promise.resolve(from.pieces.next()).then(
-        (piece) => emitSafely(() => this.push(piece ?? null), false),
-        (error: unknown) => this.destroy(error as Error),
-      );
-    },
-    destroy(error, done) {
-      stopListening();
-      void cancelReads(from, error ?? undefined).then(() => {
-        done(error);
-      });
-    },
-  });
+  const stream = new Readable(
+    nullPrototype<ReadableOptions>({
+      ...(highWaterMark === undefined ? {} : { highWaterMark }),
+      read() {
+        Promise.resolve(from.pieces.next()).then(
+          (piece) => emitSafely(() => this.push(piece ?? null), false),
+          (error: unknown) => this.destroy(error as Error),
+        );
+      },
+      destroy(error, done) {
+        stopListening();
+        void cancelReads(from, error ?? undefined).then(() => {
+          done(error);
+        });
+      },
+    }),
+  );
   stopListening = onAbort(signal, (aborted) => {
     stream.destroy(abortError(aborted));
   });

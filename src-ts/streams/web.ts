@@ -3,11 +3,10 @@
 import { types } from 'node:util';
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
-import type { DamageOptions, StreamOptions } from '../api/types';
+import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
 import { isBytes } from '../internal/bytes';
-import { checked, STREAM } from '../internal/options';
-import type { DecryptOptions, EncryptOptions } from '../keys/types';
+import { optionsOf } from '../internal/option-tables';
 import type { Conversion, MakeConversion } from './conversion';
 import { opening } from './opening';
 import { sealing } from './sealing';
@@ -102,8 +101,9 @@ class ConversionPair<Report extends object> {
  */
 export class EncryptionStream extends ConversionPair<EncryptReport> {
   /** @throws TypeError and RangeError for wrong options. */
-  constructor(options: EncryptOptions & StreamOptions) {
-    super(sealing('EncryptionStream', options), checked(options, STREAM).signal);
+  constructor(options: EncryptStreamOptions) {
+    const given = optionsOf('EncryptionStream', options);
+    super(sealing('EncryptionStream', given), given.signal);
   }
 }
 
@@ -119,8 +119,9 @@ export class EncryptionStream extends ConversionPair<EncryptReport> {
  */
 export class DecryptionStream extends ConversionPair<DecryptReport> {
   /** @throws TypeError and RangeError for wrong options. */
-  constructor(options: DecryptOptions & StreamOptions & DamageOptions) {
-    super(opening('DecryptionStream', options), checked(options, STREAM).signal);
+  constructor(options: DecryptStreamOptions) {
+    const given = optionsOf('DecryptionStream', options);
+    super(opening('DecryptionStream', given), given.signal);
   }
 }
 

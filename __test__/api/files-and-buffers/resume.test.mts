@@ -179,7 +179,7 @@ test('invalid values are refused by name', async (t) => {
   }
   for (const secret of ['a'.repeat(32), 7, null]) {
     const resumeSecret = secret as unknown as Uint8Array;
-    const error = await errorOf(() => decryptFile(...at, { key, resume: true, resumeSecret }));
+    const error = await errorOf(() => encryptFile(...at, { key, resume: true, resumeSecret }));
     t.true(error instanceof TypeError && error.message.includes('resumeSecret'));
   }
   const short = await errorOf(() =>
