@@ -1,7 +1,7 @@
 // Seals and opens bytes in memory, on other threads.
 
 import { native } from '../internal/binding';
-import { fixedBytes } from '../internal/bytes';
+import { type Bytes, fixedBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
@@ -22,7 +22,7 @@ import type { OperationOptions } from './types';
  * @example
  * const sealed = await encrypt(Buffer.from('text'), { key, context: 'tenant-7' });
  */
-export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): Promise<Buffer> {
+export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): Promise<Bytes> {
   const given = optionsOf('encrypt', options);
   const settings = sealSettings(given);
   const recipients = Recipients.of(given);
@@ -49,7 +49,7 @@ export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): 
  * @example
  * const plaintext = await decrypt(sealed, { key, context: 'tenant-7' });
  */
-export async function decrypt(bytes: Uint8Array, options: DecryptBytesOptions): Promise<Buffer> {
+export async function decrypt(bytes: Uint8Array, options: DecryptBytesOptions): Promise<Bytes> {
   const given = optionsOf('decrypt', options);
   const settings = openSettings(given);
   const identities = Identities.of(given);

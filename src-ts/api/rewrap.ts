@@ -9,7 +9,7 @@ import type {
 } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { nullPrototype } from '../internal/null-prototype';
-import { fixedBytes } from '../internal/bytes';
+import { type Bytes, fixedBytes } from '../internal/bytes';
 import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import { openSettings, type OptionsOf, optionsOf } from '../internal/option-tables';
@@ -115,7 +115,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  * @example
  * const next = await rewrapHeader(header, { key, add: [publicKey('age1pq1…')] });
  */
-export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Buffer> {
+export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Bytes> {
   const given = optionsOf('rewrapHeader', options);
   // Providers may take long, and the caller may change its bytes meanwhile.
   const bytes = Buffer.from(fixedBytes('header', header));

@@ -1,5 +1,6 @@
 // Options and reports that several functions share.
 
+import type { Bytes } from '../internal/bytes';
 import type { Damage, DamageDecisionName, DigestName, Progress, SlotType } from '../../native/binding';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
@@ -144,7 +145,7 @@ export type SegmentResult =
       /** Offset of its plaintext in the whole plaintext. */
       readonly offset: number;
       /** Its plaintext, verified. */
-      readonly data: Buffer;
+      readonly data: Bytes;
     }
   | ({ readonly ok: false } & Readonly<Omit<Damage, 'retries'>>);
 

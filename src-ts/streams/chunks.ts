@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 
 import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
+import type { Bytes } from '../internal/bytes';
 import { typeError } from '../internal/errors';
 import { optionsOf } from '../internal/option-tables';
 import type { MakeConversion } from './conversion';
@@ -25,7 +26,7 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 export function encryptChunks(
   chunks: ByteChunks,
   options: EncryptStreamOptions,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Bytes, void, void> {
   const given = optionsOf('encryptChunks', options);
   return converted(checkedChunks(chunks), given.signal, sealing('encryptChunks', given));
 }
@@ -42,7 +43,7 @@ export function encryptChunks(
 export function decryptChunks(
   chunks: ByteChunks,
   options: DecryptStreamOptions,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Bytes, void, void> {
   const given = optionsOf('decryptChunks', options);
   return converted(checkedChunks(chunks), given.signal, opening('decryptChunks', given));
 }
@@ -51,7 +52,7 @@ async function* converted<Report extends object>(
   chunks: ByteChunks,
   signal: AbortSignal | undefined,
   make: MakeConversion<Report>,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Bytes, void, void> {
   // Made when the loop begins: a loop that never begins leaves nothing open.
   const stream = new ConversionStream(make);
   const stopListening = onAbort(signal, (aborted) => {
@@ -60,7 +61,7 @@ async function* converted<Report extends object>(
   // Its failure is the stream's failure too.
   pipeline(chunks, stream).catch(() => undefined);
   try {
-    yield* stream as AsyncIterable<Buffer>;
+    yield* stream as AsyncIterable<Bytes>;
   } finally {
     stopListening();
     stream.destroy();

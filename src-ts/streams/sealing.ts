@@ -2,7 +2,7 @@
 
 import type { EncryptReport, SealStream } from '../../native/binding';
 import { native } from '../internal/binding';
-import { ownCopy } from '../internal/bytes';
+import { type Bytes, ownCopy } from '../internal/bytes';
 import type { OperationName } from '../internal/diagnostics';
 import { type OptionsOf, sealSettings } from '../internal/option-tables';
 import { Recipients } from '../keys/recipients';
@@ -26,7 +26,7 @@ function sealPlan(options: OptionsOf<'encryptChunks'>) {
 class Sealing extends Conversion<EncryptReport, ReturnType<typeof sealPlan>> {
   #stream: SealStream | undefined;
   /** The memory of the segment that is being filled. */
-  #record: Buffer | undefined;
+  #record: Bytes | undefined;
   #hasSealed = false;
 
   protected override async prepare(): Promise<void> {
@@ -82,7 +82,7 @@ class Sealing extends Conversion<EncryptReport, ReturnType<typeof sealPlan>> {
     return 0;
   }
 
-  #seal(stream: SealStream, memory: Buffer, isFinal: boolean): void {
+  #seal(stream: SealStream, memory: Bytes, isFinal: boolean): void {
     const { recordSize } = stream;
     const record = memory.length === recordSize ? memory : ownCopy(memory, recordSize);
     this.#record = undefined;

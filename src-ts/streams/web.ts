@@ -5,7 +5,7 @@ import { types } from 'node:util';
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
-import { isBytes } from '../internal/bytes';
+import { isBytes, type PlainBytes } from '../internal/bytes';
 import { optionsOf } from '../internal/option-tables';
 import type { Conversion, MakeConversion } from './conversion';
 import { opening } from './opening';
@@ -14,14 +14,14 @@ import { sealing } from './sealing';
 /** A pair of web streams over a conversion, for `pipeThrough`. */
 class ConversionPair<Report extends object> {
   /** The converted bytes, as Uint8Array. */
-  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly readable: ReadableStream<PlainBytes>;
   /** Takes bytes: an ArrayBuffer or a view of one. */
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
   readonly #conversion: Conversion<Report>;
 
   /** @internal */
   constructor(make: MakeConversion<Report>, signal: AbortSignal | undefined) {
-    let readable: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+    let readable: ReadableStreamDefaultController<PlainBytes> | undefined;
     let writable: WritableStreamDefaultController | undefined;
     let stopListening: () => void = () => undefined;
     /** Both sides fail together; one that has ended stays as it is. */
@@ -32,7 +32,7 @@ class ConversionPair<Report extends object> {
     };
     const conversion = (this.#conversion = make({
       push: (bytes) => {
-        readable?.enqueue(new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length));
+        readable?.enqueue(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
         // Its queue has no room, so it asks for each piece.
         return false;
       },
@@ -48,7 +48,7 @@ class ConversionPair<Report extends object> {
       conversion.close(reason);
       fail(reason);
     };
-    this.readable = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    this.readable = new ReadableStream<PlainBytes>(
       {
         start(controller) {
           readable = controller;
