@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import type * as Sdk from '@aws-sdk/client-kms';
 
 import { kmsFailure } from './aws-kms-failure';
+import { nullPrototype } from '../internal/null-prototype';
 import { typeError } from '../internal/errors';
 import { optionsBy } from '../internal/option-tables';
 import { anything, hasMethods, string } from '../internal/options';
@@ -67,12 +68,12 @@ export function awsKmsKey(options: AwsKmsKeyOptions): Recipient & Identity {
     wrapKey: ({ key: Plaintext, keyId: KeyId, context, signal: abortSignal }) =>
       answered('kms:Encrypt', async () => {
         const command = new sdk.EncryptCommand({ KeyId, Plaintext, ...bound(context) });
-        return (await client.send(command, { abortSignal })).CiphertextBlob;
+        return (await client.send(command, nullPrototype({ abortSignal }))).CiphertextBlob;
       }),
     unwrapKey: ({ wrappedKey: CiphertextBlob, keyId: KeyId, context, signal: abortSignal }) =>
       answered('kms:Decrypt', async () => {
         const command = new sdk.DecryptCommand({ KeyId, CiphertextBlob, ...bound(context) });
-        return (await client.send(command, { abortSignal })).Plaintext;
+        return (await client.send(command, nullPrototype({ abortSignal }))).Plaintext;
       }),
   };
   return provider(keyProvider, keyId, { timeout });

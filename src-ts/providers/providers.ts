@@ -4,6 +4,7 @@ import { abortError, isAborted, onAbort, throwIfAborted, untilAborted } from '..
 import { limits } from '../internal/binding';
 import { isBytes } from '../internal/bytes';
 import { typeError } from '../internal/errors';
+import { nullPrototype } from '../internal/null-prototype';
 import { callback, member, text } from '../internal/options';
 import {
   ProviderError,
@@ -122,7 +123,7 @@ export function checkedProvider(value: unknown): Pick<ProviderAccess, 'keyProvid
   );
   callback('keyProvider.wrapKey', wrapKey);
   callback('keyProvider.unwrapKey', unwrapKey);
-  return { keyProvider: value as KeyProvider, name: providerName('keyProvider.name', name) };
+  return nullPrototype({ keyProvider: value as KeyProvider, name: providerName('keyProvider.name', name) });
 }
 
 /** Checks a name, which must fit into a header. */

@@ -5,6 +5,7 @@ import { GrowingBuffer } from '../internal/bytes';
 import { rangeError, typeError } from '../internal/errors';
 import { optionsBy } from '../internal/option-tables';
 import { anything, callback, type Check, integer } from '../internal/options';
+import { nullPrototype } from '../internal/null-prototype';
 import type { Span } from '../internal/span';
 import { checkAnswer, isStrong, type ObjectState } from './http-answer';
 import { discard, receive, TransientFailure, withRetries } from './http-transfer';
@@ -120,7 +121,9 @@ class RemoteObject {
     const etag = this.#state?.etag;
     if (etag !== undefined && isStrong(etag)) headers.set('If-Match', etag);
 
-    const answer = Promise.resolve(this.request(this.url.href, { headers, signal }));
+    const answer = Promise.resolve(
+      this.request(this.url.href, nullPrototype({ method: 'GET', headers, signal })),
+    );
     try {
       return await untilAborted(answer, signal);
     } catch (cause) {

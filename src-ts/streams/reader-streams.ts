@@ -1,6 +1,7 @@
 // Streams over a reader's pieces, which are read ahead and returned in order.
 
 import { Readable, type ReadableOptions } from 'node:stream';
+import type { UnderlyingByteSource } from 'node:stream/web';
 
 import { abortError, onAbort } from '../internal/abort';
 import { nullPrototype } from '../internal/null-prototype';
@@ -52,23 +53,25 @@ export function nodeReadable(
 
 /** A byte stream, which fills the buffers of readers that bring their own. */
 export function webReadable(from: Pieces): ReadableStream<PlainBytes> {
-  return new ReadableStream({
-    type: 'bytes',
-    async pull(controller) {
-      try {
-        const piece = await from.pieces.next();
-        if (piece !== undefined) {
-          controller.enqueue(new Uint8Array(piece.buffer, piece.byteOffset, piece.length));
-          return;
+  return new ReadableStream(
+    nullPrototype<UnderlyingByteSource>({
+      type: 'bytes',
+      async pull(controller) {
+        try {
+          const piece = await from.pieces.next();
+          if (piece !== undefined) {
+            controller.enqueue(new Uint8Array(piece.buffer, piece.byteOffset, piece.length));
+            return;
+          }
+          controller.close();
+          // Returns the buffer that the reader brought.
+          controller.byobRequest?.respond(0);
+        } catch (error) {
+          await cancelReads(from, error);
+          throw error;
         }
-        controller.close();
-        // Returns the buffer that the reader brought.
-        controller.byobRequest?.respond(0);
-      } catch (error) {
-        await cancelReads(from, error);
-        throw error;
-      }
-    },
-    cancel: (reason) => cancelReads(from, reason),
-  }) as ReadableStream<PlainBytes>;
+      },
+      cancel: (reason) => cancelReads(from, reason),
+    }),
+  ) as ReadableStream<PlainBytes>;
 }

@@ -2,6 +2,8 @@
 // prototype.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -212,16 +214,50 @@ const HOSTILE: [option: string, value: unknown][] = [
   ['callsCaller', true],
   ['direct', { path: at('stolen') }],
   ['fetched', {}],
+  ['method', 'DELETE'],
+  ['body', 'stolen'],
+  ['type', 'bytes'],
+  ['size', 5],
+  ['autoAllocateChunkSize', 5],
+  ['once', false],
+  ['objectMode', true],
+  ['cacheSize', 0],
+  ['close', never],
+  ['read', never],
 ];
+
+/** What can be seen of a stream from outside, besides what is random. */
+async function facts(stream: Uint8Array): Promise<object> {
+  const { streamId: _, ...rest } = await sealstream.inspect(stream);
+  return rest;
+}
+
+async function collected(readable: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readable) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
 
 test.serial('hostile values on Object.prototype have no effect', async (t) => {
   const target = newPath();
   writeFileSync(target, 'kept');
+  const expected = await facts(sealed);
+  const methods: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    methods.push(request.method);
+    const [, from = 0, last = 0] = (/(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? []).map(Number);
+    const end = Math.min(last, sealed.length - 1);
+    response.writeHead(206, { 'Content-Range': `bytes ${from}-${end}/${sealed.length}` });
+    response.end(sealed.subarray(from, end + 1));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a`;
   for (const [option, value] of HOSTILE) {
     Object.defineProperty(Object.prototype, option, { configurable: true, writable: true, value });
     try {
       const stream = await sealstream.encrypt(bytes, { key });
-      t.is(stream.length, sealed.length, option);
+      t.deepEqual(await facts(stream), expected, option);
       t.deepEqual(await sealstream.decrypt(stream, { key }), bytes, option);
       t.deepEqual(sealstream.decryptSync(sealstream.encryptSync(bytes, { key }), { key }), bytes, option);
       const refused = await outcome(() => sealstream.encryptFile(at('plain'), target, { key }), {});
@@ -233,11 +269,43 @@ test.serial('hostile values on Object.prototype have no effect', async (t) => {
       const cut = stream.subarray(0, stream.length - 30);
       t.is(codeOf(await outcome(() => sealstream.decrypt(cut, { key }), {})), 'ERR_SEAL_TRUNCATED', option);
       for await (const result of sealstream.decryptSegments(stream, { key })) t.true(result.ok, option);
+      const web = new sealstream.DecryptionStream({ key });
+      const writer = web.writable.getWriter();
+      const written = writer.write(Uint8Array.from(stream)).then(() => writer.close());
+      t.deepEqual(await collected(web.readable as AsyncIterable<Uint8Array>), bytes, option);
+      await written;
+      await using reader = await sealstream.openReader(stream, { key });
+      t.deepEqual(await collected(reader.stream() as AsyncIterable<Uint8Array>), bytes, option);
+      if (!NODE_FAILS.has(option)) {
+        const through = sealstream.createDecryptStream({ key });
+        through.end(await collected(sealstream.encryptChunks([bytes], { key })));
+        t.deepEqual(await collected(through), bytes, option);
+        t.deepEqual(await collected(reader.createReadStream()), bytes, option);
+        await using remote = await sealstream.openReader(sealstream.httpSource(url), { key });
+        t.deepEqual(await remote.read(0, 4), bytes, option);
+      }
+      const controller = new AbortController();
+      const waiting = sealstream.encrypt(bytes, {
+        recipients: sealstream.provider({ name: 'a', wrapKey: pending, unwrapKey: pending }, 'k'),
+        signal: controller.signal,
+      });
+      setTimeout(() => {
+        controller.abort(new Error('stopped'));
+      }, 5);
+      t.is((await outcome(() => waiting, {}))?.message, 'stopped', option);
     } finally {
       Reflect.deleteProperty(Object.prototype, option);
     }
   }
+  t.deepEqual([...new Set(methods)], ['GET']);
 });
+
+function pending(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+/** Names with which Node's own streams and `fetch` fail, whoever uses them. */
+const NODE_FAILS: ReadonlySet<string> = new Set(['signal', 'body']);
 
 test('options without `key` and recipients are refused, also if Object.prototype has one', async (t) => {
   for (const call of [
