@@ -60,6 +60,14 @@ rows! {
     a_header_extension_cut_short: "A header extension of three bytes, fewer than a type and a length." => {
         rewritten(field("HeaderExtensions", 112), |draft| draft.header_extensions = vec![0, 1, 0])
     };
+    two_core_extensions_of_one_type: "Two core extensions of the type 7." => {
+        let twice = [entry(7, b"a"), entry(7, b"a")].concat();
+        rewritten(field("CoreExtensions", 115), |draft| draft.core_extensions = twice)
+    };
+    two_header_extensions_of_one_type: "Two header extensions of the sealed type 0x4007, with another between them." => {
+        let twice = [entry(0x4007, b"a"), entry(8, b""), entry(0x4007, b"b")].concat();
+        rewritten(field("HeaderExtensions", 125), |draft| draft.header_extensions = twice)
+    };
     an_unknown_critical_slot: "A key slot of the unknown type 0x8006, which is critical, behind one that opens." => {
         let slot = RawKeySlot { slot_type: SlotType::Unknown(0x8006), body: vec![1, 2, 3] };
         let second = 112 + StreamParts::of(&tiny()).parsed_header().slots[0].wire_size() as u64;
