@@ -1,7 +1,7 @@
 // Seals and opens bytes in memory, on other threads.
 
 import { native } from '../internal/binding';
-import { fixedBytes } from '../internal/bytes';
+import { type Bytes, fixedBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { openSettings, sealSettings } from '../internal/options';
@@ -22,10 +22,7 @@ import type { OperationOptions } from './types';
  * @example
  * const sealed = await encrypt(Buffer.from('text'), { key, context: 'tenant-7' });
  */
-export async function encrypt(
-  bytes: Uint8Array,
-  options: EncryptOptions & OperationOptions,
-): Promise<Buffer> {
+export async function encrypt(bytes: Uint8Array, options: EncryptOptions & OperationOptions): Promise<Bytes> {
   const input = fixedBytes('bytes', bytes);
   const settings = sealSettings(options);
   const recipients = Recipients.of(options);
@@ -51,10 +48,7 @@ export async function encrypt(
  * @example
  * const plaintext = await decrypt(sealed, { key, context: 'tenant-7' });
  */
-export async function decrypt(
-  bytes: Uint8Array,
-  options: DecryptOptions & OperationOptions,
-): Promise<Buffer> {
+export async function decrypt(bytes: Uint8Array, options: DecryptOptions & OperationOptions): Promise<Bytes> {
   const input = fixedBytes('bytes', bytes);
   const settings = openSettings(options);
   const identities = Identities.of(options);

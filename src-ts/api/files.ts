@@ -2,6 +2,7 @@
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import { native } from '../internal/binding';
+import type { Bytes } from '../internal/bytes';
 import { damageSettings } from '../internal/damage';
 import { rangeError } from '../internal/errors';
 import { run } from '../internal/operation';
@@ -164,7 +165,7 @@ export async function decryptFile(
 /** The report of sealing with a detached header. */
 export interface DetachedEncryptReport extends EncryptReport {
   /** The stream's header: without it the file cannot be opened. */
-  header: Buffer;
+  header: Bytes;
 }
 
 function notResumable(): RangeError {

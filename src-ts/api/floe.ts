@@ -13,7 +13,7 @@
 
 import { limits, native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
-import { fixedBytes } from '../internal/bytes';
+import { type Bytes, fixedBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { checked, integer, knownOptions } from '../internal/options';
 import { keyArgument } from '../keys/registry';
@@ -34,12 +34,12 @@ export type { FloeError as FloeFailure, FloeErrorCode } from '../../native/bindi
  * @example
  * const message = floe.encrypt(Buffer.from('text'), { key, aad: Buffer.from('row 7') });
  */
-export function encrypt(bytes: Uint8Array, options: FloeOptions): Buffer {
+export function encrypt(bytes: Uint8Array, options: FloeOptions): Bytes {
   const input = fixedBytes('bytes', bytes);
   const { key, aad, segmentLength = DEFAULT_SEGMENT_LENGTH } = messageOptions(options);
   return callNative(() => {
     const size = native.floeSize(input.length, segmentLength);
-    const encryptInto = (output: Buffer) => {
+    const encryptInto = (output: Bytes) => {
       native.floeSeal(input, output, key, aad, segmentLength);
       return output;
     };
@@ -58,7 +58,7 @@ export function encrypt(bytes: Uint8Array, options: FloeOptions): Buffer {
  * @example
  * const plaintext = floe.decrypt(message, { key, aad: Buffer.from('row 7') });
  */
-export function decrypt(message: Uint8Array, options: FloeOptions): Buffer {
+export function decrypt(message: Uint8Array, options: FloeOptions): Bytes {
   const input = fixedBytes('message', message);
   const { key, aad, segmentLength } = messageOptions(options);
   return callNative(() => native.floeOpen(input, key, aad, segmentLength));

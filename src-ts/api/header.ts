@@ -5,7 +5,7 @@
  */
 
 import { native } from '../internal/binding';
-import { fixedBytes } from '../internal/bytes';
+import { type Bytes, fixedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { knownOptions, path, placementSettings } from '../internal/options';
@@ -27,7 +27,7 @@ export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
  * @example
  * await writeFile('photo.header', await exportHeader('photo.seal'));
  */
-export async function exportHeader(source: SourceInput): Promise<Buffer> {
+export async function exportHeader(source: SourceInput): Promise<Bytes> {
   const argument = sourceArgument('source', source);
   return awaitNative(() => native.exportHeader(argument));
 }
@@ -100,7 +100,7 @@ export async function detachHeader(
   from: string | URL,
   to: string | URL,
   options: HeaderFileOptions & HeaderTarget = {},
-): Promise<Buffer> {
+): Promise<Bytes> {
   const [source, target] = [path('from', from), path('to', to)];
   const placement = placementSettings(knownOptions(options));
   return run('detachHeader', { signal: options.signal }, (how) =>

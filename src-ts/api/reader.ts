@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 
 import type { ByteRange } from '../../native/binding';
 import { abortError, abortSignal, isAborted, onAbort, throwIfAborted } from '../internal/abort';
-import { isBytes } from '../internal/bytes';
+import { type Bytes, isBytes, type PlainBytes } from '../internal/bytes';
 import { Canceller } from '../internal/canceller';
 import { type Diagnostics, isDamage } from '../internal/diagnostics';
 import { publicError, rangeError, typeError } from '../internal/errors';
@@ -105,7 +105,7 @@ export async function openReader(
  * await using reader = await openReader('video.seal', { key });
  * reader.createReadStream({ start: 0, end: 65_535 }).pipe(response);
  */
-export class SealedReader {
+export class SealedReader implements AsyncDisposable {
   /** Bytes of the plaintext. */
   readonly size: number;
   /** The stream's id, 64 hexadecimal digits. */
@@ -144,7 +144,7 @@ export class SealedReader {
    *
    * @throws SealError, the reason of `signal`, an error of the source, or TypeError and RangeError for wrong arguments.
    */
-  async read(offset: number, length: number, options: ReadOptions = {}): Promise<Buffer> {
+  async read(offset: number, length: number, options: ReadOptions = {}): Promise<Bytes> {
     const { start, end } = this.#range(offset, length);
     const { signal } = ownOptions(options, READ);
     const output = Buffer.allocUnsafeSlow(end - start);
@@ -193,7 +193,7 @@ export class SealedReader {
    *
    * @throws TypeError and RangeError for the range. Other errors fail the stream; see {@link read}.
    */
-  stream(range: Partial<ByteRange> = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+  stream(range: Partial<ByteRange> = {}): ReadableStream<PlainBytes> {
     return webReadable(this.#pieces(checkedSpan(range, this.size)));
   }
 
@@ -260,7 +260,7 @@ export class SealedReader {
   }
 
   /** Reads until `output` is full, which must not be past the end. */
-  async #fill(output: Buffer, at: number, signal: AbortSignal | undefined): Promise<void> {
+  async #fill(output: Bytes, at: number, signal: AbortSignal | undefined): Promise<void> {
     this.#checkOpen();
     throwIfAborted(signal);
     // A source that JavaScript reads listens to the canceller's signal, perhaps for as long as that lives.
@@ -281,7 +281,7 @@ export class SealedReader {
     }
   }
 
-  async #fillInPieces(output: Buffer, at: number, canceller: Canceller): Promise<void> {
+  async #fillInPieces(output: Bytes, at: number, canceller: Canceller): Promise<void> {
     const split = this.#split({ start: at, end: at + output.length });
     const pieces = new ReadAhead(split, AHEAD, ({ start, end }) =>
       this.#stream.read(output.subarray(start - at, end - at), start, canceller),

@@ -8,7 +8,7 @@ import type {
   SlotSelection,
 } from '../../native/binding';
 import { limits, native, nullPrototype } from '../internal/binding';
-import { fixedBytes } from '../internal/bytes';
+import { type Bytes, fixedBytes } from '../internal/bytes';
 import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import {
@@ -117,7 +117,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  * @example
  * const next = await rewrapHeader(header, { key, add: [publicKey('age1pq1…')] });
  */
-export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Buffer> {
+export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Bytes> {
   // Providers may take long, and the caller may change its bytes meanwhile.
   const bytes = Buffer.from(fixedBytes('header', header));
   const slots = () => callNative(() => native.headerProviderSlots(bytes));

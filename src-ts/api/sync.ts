@@ -2,7 +2,7 @@
 
 import { native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
-import { fixedBytes } from '../internal/bytes';
+import { type Bytes, fixedBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { openSettings, sealSettings } from '../internal/options';
 import { Identities } from '../keys/identities';
@@ -18,13 +18,13 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
  * @example
  * const sealed = encryptSync(Buffer.from('text'), { key });
  */
-export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Buffer {
+export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
   const input = fixedBytes('bytes', bytes);
   const settings = sealSettings(options);
   const { items } = Recipients.of(options);
   const recipients = withoutWaiting('recipients', items, 'encryptSync', 'encrypt');
   return callNative(() => {
-    const sealInto = (output: Buffer) => native.encryptSync(input, output, recipients, settings);
+    const sealInto = (output: Bytes) => native.encryptSync(input, output, recipients, settings);
     // More room than the stream takes with any options; the addon checks it.
     if (isSmall(input, recipients)) return fromPool(2 * input.length + 1024, sealInto);
     const output = Buffer.allocUnsafeSlow(native.sealedSize(input.length, recipients, settings));
@@ -42,7 +42,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Buffer 
  * @example
  * const plaintext = decryptSync(sealed, { key });
  */
-export function decryptSync(bytes: Uint8Array, options: DecryptOptions): Buffer {
+export function decryptSync(bytes: Uint8Array, options: DecryptOptions): Bytes {
   const input = fixedBytes('bytes', bytes);
   const settings = openSettings(options);
   const { secrets, providers } = Identities.of(options);

@@ -1,6 +1,7 @@
 // Options and reports that several functions share.
 
 import type { Damage, DamageDecisionName, DigestName, Progress, SlotType } from '../../native/binding';
+import type { Bytes } from '../internal/bytes';
 
 /** Options of every operation that returns a promise. */
 export interface OperationOptions {
@@ -139,7 +140,7 @@ export type SegmentResult =
       /** Offset of its plaintext in the whole plaintext. */
       readonly offset: number;
       /** Its plaintext, verified. */
-      readonly data: Buffer;
+      readonly data: Bytes;
     }
   | ({ readonly ok: false } & Readonly<Omit<Damage, 'retries'>>);
 

@@ -2,9 +2,10 @@
 // plaintext, because a slice's `buffer` shows the whole pool. If sealing fails, the addon overwrites the slice.
 
 import { markAsUntransferable } from 'node:worker_threads';
+import type { Bytes } from './bytes';
 
 /** Calls `fill` with `size` bytes of the pool, and returns those that it filled: as many of the first as it says. */
-export function fromPool(size: number, fill: (room: Buffer) => number): Buffer {
+export function fromPool(size: number, fill: (room: Bytes) => number): Bytes {
   if (current.memory.length - current.at < size) {
     current.memory = newPool();
     current.at = 0;
@@ -16,7 +17,7 @@ export function fromPool(size: number, fill: (room: Buffer) => number): Buffer {
   return slice;
 }
 
-function newPool(): Buffer {
+function newPool(): Bytes {
   const memory = Buffer.allocUnsafeSlow(POOL_SIZE);
   // Transferring the memory of one slice to a worker would detach all others.
   markAsUntransferable(memory.buffer);
@@ -24,4 +25,4 @@ function newPool(): Buffer {
 }
 
 const POOL_SIZE = 64 * 1024;
-const current: { memory: Buffer; at: number } = { memory: Buffer.alloc(0), at: 0 };
+const current: { memory: Bytes; at: number } = { memory: Buffer.alloc(0), at: 0 };

@@ -4,6 +4,15 @@ import { types } from 'node:util';
 
 import { rangeError, typeError } from './errors';
 
+/**
+ * A Buffer over an ArrayBuffer, never over a SharedArrayBuffer: `new Response`, `new Blob` and WebCrypto take it. `Buffer<ArrayBuffer>` where
+ * the types of Node have that, from TypeScript 5.7 on; `Buffer` before.
+ */
+export type Bytes = ReturnType<typeof Buffer.alloc>;
+
+/** `Uint8Array<ArrayBuffer>`, or `Uint8Array` before TypeScript 5.7. */
+export type PlainBytes = ReturnType<typeof Uint8Array.of>;
+
 /** Whether `value` is a Uint8Array, of any realm. */
 export const isBytes: (value: unknown) => value is Uint8Array = types.isUint8Array;
 
@@ -32,7 +41,7 @@ export function secretBytes(name: string, value: unknown): Uint8Array {
 }
 
 /** A copy of up to `size` bytes in `size` bytes of memory of its own, behind which no other bytes of the process are visible. */
-export function ownCopy(bytes: Uint8Array, size = bytes.length): Buffer {
+export function ownCopy(bytes: Uint8Array, size: number = bytes.length): Bytes {
   const copy = Buffer.allocUnsafeSlow(size);
   copy.set(size < bytes.length ? bytes.subarray(0, size) : bytes);
   return copy;
@@ -51,7 +60,7 @@ function isDetached(bytes: Uint8Array): boolean {
 
 /** Bytes that arrive in chunks and are needed together. */
 export class GrowingBuffer {
-  #memory: Buffer;
+  #memory: Bytes;
   #filled: number;
 
   /** @param size Bytes to collect, at least those that tell the final size. @param start The bytes that are known already. */
@@ -59,7 +68,7 @@ export class GrowingBuffer {
     public size: number,
     start: Uint8Array = EMPTY,
   ) {
-    this.#memory = Buffer.from(start.buffer, start.byteOffset, start.length);
+    this.#memory = Buffer.from(start.buffer as ArrayBuffer, start.byteOffset, start.length);
     this.#filled = start.length;
   }
 
@@ -72,7 +81,7 @@ export class GrowingBuffer {
   }
 
   /** The bytes that have arrived. */
-  get bytes(): Buffer {
+  get bytes(): Bytes {
     return this.#memory.length === this.#filled ? this.#memory : this.#memory.subarray(0, this.#filled);
   }
 

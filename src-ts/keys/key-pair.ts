@@ -105,11 +105,9 @@ export class KeyPair extends Secret implements Recipient, Identity {
 }
 
 /** Identities that were read together. */
-export interface IdentityList extends ReadonlyArray<KeyPair> {
+export interface IdentityList extends ReadonlyArray<KeyPair>, Disposable {
   /** Overwrites the secrets of all of them. Later use throws a TypeError; running operations continue with their own copies. */
   dispose(): void;
-  /** The same as `dispose`, for `using`. */
-  [Symbol.dispose](): void;
 }
 
 /**

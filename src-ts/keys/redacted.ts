@@ -41,7 +41,7 @@ export abstract class Redacted {
 }
 
 /** A secret in the addon's memory. */
-export abstract class Secret extends Redacted {
+export abstract class Secret extends Redacted implements Disposable {
   /** Overwrites the secret. Later use throws a TypeError; running operations continue with their own copy. */
   dispose(): void {
     overwrite(this);

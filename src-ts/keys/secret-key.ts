@@ -3,7 +3,7 @@
 import type { NativeKey } from '../../native/binding';
 import { native } from '../internal/binding';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
-import { isBytes, SECRET_SIZE } from '../internal/bytes';
+import { isBytes, type PlainBytes, SECRET_SIZE } from '../internal/bytes';
 import { checked, KEY_FILE, knownOptions, path as checkedPath, string } from '../internal/options';
 import { Secret } from './redacted';
 import { keyArgument } from './registry';
@@ -92,7 +92,7 @@ export class SecretKey extends Secret {
   }
 
   /** Copies the key's 32 bytes out of the addon's memory. Overwrite them after use. */
-  exportBytes(): Uint8Array {
+  exportBytes(): PlainBytes {
     // In memory of its own: Node's pool would keep the bytes.
     const bytes = new Uint8Array(SECRET_SIZE);
     this.#native.exportInto(bytes);

@@ -42,11 +42,9 @@ export type RecipientInput = Recipient | SecretKey | string;
 export type IdentityInput = Identity | SecretKey | string;
 
 /** A shared secret: streams are sealed for it and opened with it. */
-export interface Credential extends Recipient, Identity {
+export interface Credential extends Recipient, Identity, Disposable {
   /** Overwrites the secret. Later use throws a TypeError; running operations continue with their own copy. */
   dispose(): void;
-  /** The same as `dispose`, for `using`. */
-  [Symbol.dispose](): void;
 }
 
 /** The cost of Argon2id for a passphrase: a name, or exact parameters. */

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 
 import type { DamageOptions, StreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
+import type { Bytes } from '../internal/bytes';
 import { typeError } from '../internal/errors';
 import { checked, STREAM } from '../internal/options';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
@@ -26,7 +27,7 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 export function encryptChunks(
   chunks: ByteChunks,
   options: EncryptOptions & StreamOptions,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Bytes, void, void> {
   const make = sealing('encryptChunks', options);
   return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
 }
@@ -43,7 +44,7 @@ export function encryptChunks(
 export function decryptChunks(
   chunks: ByteChunks,
   options: DecryptOptions & StreamOptions & DamageOptions,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Bytes, void, void> {
   const make = opening('decryptChunks', options);
   return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
 }
@@ -52,7 +53,7 @@ async function* converted<Report extends object>(
   chunks: ByteChunks,
   signal: AbortSignal | undefined,
   make: MakeConversion<Report>,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Bytes, void, void> {
   // Made when the loop begins: a loop that never begins leaves nothing open.
   const stream = new ConversionStream(make);
   const stopListening = onAbort(signal, (aborted) => {
@@ -61,7 +62,7 @@ async function* converted<Report extends object>(
   // Its failure is the stream's failure too.
   pipeline(chunks, stream).catch(() => undefined);
   try {
-    yield* stream as AsyncIterable<Buffer>;
+    yield* stream as AsyncIterable<Bytes>;
   } finally {
     stopListening();
     stream.destroy();

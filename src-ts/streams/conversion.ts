@@ -2,7 +2,7 @@
 // number of segments in memory is limited.
 
 import type { Cancellation } from '../../native/binding';
-import { fixedBytes } from '../internal/bytes';
+import { type Bytes, fixedBytes } from '../internal/bytes';
 import type { Diagnostics, OperationName } from '../internal/diagnostics';
 import { yieldIfLong } from '../internal/event-loop';
 import { Operation } from '../internal/operation';
@@ -10,7 +10,7 @@ import { Operation } from '../internal/operation';
 /** Where converted bytes go. */
 export interface Outlet {
   /** Takes bytes. Returns `false` if it wants no more until it calls {@link Conversion.pull}. */
-  push(bytes: Buffer): boolean;
+  push(bytes: Bytes): boolean;
   /** Settles when the reader has taken all pushed bytes. */
   drained(): Promise<void>;
   /** Called after the last bytes, on success. */
@@ -147,9 +147,9 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
    * memory is free after its bytes were taken.
    */
   protected deliver(
-    work: Promise<Iterable<Buffer>>,
+    work: Promise<Iterable<Bytes>>,
     isSegment: boolean,
-    replace?: (error: unknown) => Promise<Iterable<Buffer>>,
+    replace?: (error: unknown) => Promise<Iterable<Bytes>>,
   ): void {
     // Its failure is handled in its turn.
     work.catch(() => undefined);
@@ -160,7 +160,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
   }
 
   /** Pushes the last bytes after all others, and ends with the report. */
-  protected deliverEnd(work: () => Promise<{ bytes: Iterable<Buffer>; report: Report }>): void {
+  protected deliverEnd(work: () => Promise<{ bytes: Iterable<Bytes>; report: Report }>): void {
     this.#inTurn(async () => {
       const { bytes, report } = await work();
       await this.#push(bytes);
@@ -208,7 +208,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     return this.#isClosed;
   }
 
-  async #push(pieces: Iterable<Buffer>): Promise<void> {
+  async #push(pieces: Iterable<Bytes>): Promise<void> {
     for (const piece of pieces) {
       if (this.#hasEnded()) return;
       // The outlet may ask for more while it takes a piece.

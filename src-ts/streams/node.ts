@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import type { DamageOptions, NodeStreamOptions, StreamOptions } from '../api/types';
 import { abortSignal } from '../internal/abort';
+import type { Bytes } from '../internal/bytes';
 import { checked, QUEUES } from '../internal/options';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import { ConversionStream } from './duplex';
@@ -13,6 +14,8 @@ import { sealing } from './sealing';
 
 /** A stream that takes plaintext and gives its sealed stream. */
 export interface EncryptStream extends Duplex {
+  /** Yields the chunks that `'data'` passes. */
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<Bytes>;
   /**
    * Resolves to the report after the last bytes were passed on. Rejects with the stream's error, or with an AbortError if the stream is
    * destroyed without one. It may be ignored: it never causes an unhandled rejection.
@@ -22,6 +25,8 @@ export interface EncryptStream extends Duplex {
 
 /** A stream that takes a sealed stream and gives its plaintext. */
 export interface DecryptStream extends Duplex {
+  /** Yields the chunks that `'data'` passes. */
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<Bytes>;
   /**
    * Resolves to the report after the end was verified. Rejects with the stream's error, or with an AbortError if the stream is
    * destroyed without one. It may be ignored: it never causes an unhandled rejection.

@@ -5,7 +5,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 import type { ByteRange, DecryptReport, OpenStream, PlaintextSlots } from '../../native/binding';
 import type { DamageOptions, DamagePolicy, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
-import { GrowingBuffer } from '../internal/bytes';
+import { type Bytes, GrowingBuffer } from '../internal/bytes';
 import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
 import { callNative } from '../internal/errors';
@@ -68,7 +68,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
   }
 
   /** Uses a complete part, and begins the next one. */
-  async #complete(bytes: Buffer): Promise<void> {
+  async #complete(bytes: Bytes): Promise<void> {
     if (this.#stream?.isAtEnd === true) {
       // More bytes follow the end: take none of them.
       await this.conclude();
@@ -81,7 +81,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
     if (!stream.isAtEnd) await this.segmentAllowed();
   }
 
-  async #unlock(header: Buffer): Promise<OpenStream> {
+  async #unlock(header: Bytes): Promise<OpenStream> {
     const { identities, settings, concurrency } = this.plan;
     const slots = () => native.headerProviderSlots(header);
     const stream = await identities.use(slots, settings.context, this.operation, (offered) =>
@@ -93,7 +93,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
     return stream;
   }
 
-  #openRecord(stream: OpenStream, record: Buffer): void {
+  #openRecord(stream: OpenStream, record: Bytes): void {
     const { segment } = stream;
     const opened = stream.open(record, this.cancellation).then((done) => {
       this.diagnostics.segment(done);
@@ -102,7 +102,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
     this.deliver(opened, true, (error) => this.#replace(stream, segment, error));
   }
 
-  async #end(stream: OpenStream, bytes: Buffer): Promise<{ bytes: Iterable<Buffer>; report: DecryptReport }> {
+  async #end(stream: OpenStream, bytes: Bytes): Promise<{ bytes: Iterable<Bytes>; report: DecryptReport }> {
     const { concurrency = stream.concurrency } = this.plan;
     try {
       const report = await stream.finish(bytes, concurrency, this.cancellation);
@@ -118,7 +118,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
    *
    * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
    */
-  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<Buffer>> {
+  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<Bytes>> {
     const { onDamage } = this.plan;
     const damage = onDamage === 'abort' ? undefined : stream.damage(segment);
     if (!damage) throw error;
@@ -128,14 +128,10 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
 }
 
 /** The plaintext in the memory of an opened record. */
-function plaintextSlots(
-  record: Buffer,
-  { start, stride, size: most }: PlaintextSlots,
-  size: number,
-): Buffer[] {
+function plaintextSlots(record: Bytes, { start, stride, size: most }: PlaintextSlots, size: number): Bytes[] {
   // All slots share one memory: transferring a slot would detach the others.
   markAsUntransferable(record.buffer);
-  const slots: Buffer[] = [];
+  const slots: Bytes[] = [];
   for (let at = start, left = size; left > 0; at += stride, left -= most) {
     slots.push(record.subarray(at, at + Math.min(most, left)));
   }
@@ -143,7 +139,7 @@ function plaintextSlots(
 }
 
 /** Zeros in the place of lost plaintext, made when they are taken. */
-function* zeros({ length }: ByteRange): Generator<Buffer, void, void> {
+function* zeros({ length }: ByteRange): Generator<Bytes, void, void> {
   for (let left = length; left > 0; left -= ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, left));
 }
 

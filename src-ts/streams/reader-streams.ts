@@ -3,13 +3,14 @@
 import { Readable } from 'node:stream';
 
 import { abortError, onAbort } from '../internal/abort';
+import type { Bytes, PlainBytes } from '../internal/bytes';
 import { emitSafely } from '../internal/event-loop';
 import type { ReadAhead } from '../internal/read-ahead';
 import type { Span } from '../internal/span';
 
 /** Pieces of plaintext, and what cancels reading them. */
 export interface Pieces {
-  readonly pieces: ReadAhead<Span, Buffer>;
+  readonly pieces: ReadAhead<Span, Bytes>;
   readonly controller: AbortController;
 }
 
@@ -47,7 +48,7 @@ export function nodeReadable(
 }
 
 /** A byte stream, which fills the buffers of readers that bring their own. */
-export function webReadable(from: Pieces): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function webReadable(from: Pieces): ReadableStream<PlainBytes> {
   return new ReadableStream({
     type: 'bytes',
     async pull(controller) {
@@ -66,5 +67,5 @@ export function webReadable(from: Pieces): ReadableStream<Uint8Array<ArrayBuffer
       }
     },
     cancel: (reason) => cancelReads(from, reason),
-  }) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  }) as ReadableStream<PlainBytes>;
 }

@@ -3,7 +3,7 @@
 import type { EncryptReport, SealStream } from '../../native/binding';
 import type { StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
-import { ownCopy } from '../internal/bytes';
+import { type Bytes, ownCopy } from '../internal/bytes';
 import type { OperationName } from '../internal/diagnostics';
 import { checked, sealSettings, STREAM } from '../internal/options';
 import { Recipients } from '../keys/recipients';
@@ -28,7 +28,7 @@ function sealPlan(options: EncryptOptions & StreamOptions) {
 class Sealing extends Conversion<EncryptReport, ReturnType<typeof sealPlan>> {
   #stream: SealStream | undefined;
   /** The memory of the segment that is being filled. */
-  #record: Buffer | undefined;
+  #record: Bytes | undefined;
   #hasSealed = false;
 
   protected override async prepare(): Promise<void> {
@@ -84,7 +84,7 @@ class Sealing extends Conversion<EncryptReport, ReturnType<typeof sealPlan>> {
     return 0;
   }
 
-  #seal(stream: SealStream, memory: Buffer, isFinal: boolean): void {
+  #seal(stream: SealStream, memory: Bytes, isFinal: boolean): void {
     const { recordSize } = stream;
     const record = memory.length === recordSize ? memory : ownCopy(memory, recordSize);
     this.#record = undefined;

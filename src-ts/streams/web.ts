@@ -5,7 +5,7 @@ import { types } from 'node:util';
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import type { DamageOptions, StreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
-import { isBytes } from '../internal/bytes';
+import { isBytes, type PlainBytes } from '../internal/bytes';
 import { checked, STREAM } from '../internal/options';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import type { Conversion, MakeConversion } from './conversion';
@@ -15,14 +15,14 @@ import { sealing } from './sealing';
 /** A pair of web streams over a conversion, for `pipeThrough`. */
 class ConversionPair<Report extends object> {
   /** The converted bytes, as Uint8Array. */
-  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly readable: ReadableStream<PlainBytes>;
   /** Takes bytes: an ArrayBuffer or a view of one. */
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
   readonly #conversion: Conversion<Report>;
 
   /** @internal */
   constructor(make: MakeConversion<Report>, signal: AbortSignal | undefined) {
-    let readable: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+    let readable: ReadableStreamDefaultController<PlainBytes> | undefined;
     let writable: WritableStreamDefaultController | undefined;
     let stopListening: () => void = () => undefined;
     /** Both sides fail together; one that has ended stays as it is. */
@@ -49,7 +49,7 @@ class ConversionPair<Report extends object> {
       conversion.close(reason);
       fail(reason);
     };
-    this.readable = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    this.readable = new ReadableStream<PlainBytes>(
       {
         start(controller) {
           readable = controller;

@@ -18,9 +18,11 @@ export function openStream(stream: Buffer, userKey: Buffer, context: Buffer): Op
   const header = stream.subarray(0, headerSize);
   const { core, digest, frameSize, segmentSize, plaintextSize, hasCopy, slot } = parseHeader(header);
 
-  const fileKey = unwrap(slot, userKey, core.subarray(32));
+  const noExtensions = sha384(Buffer.alloc(0));
+  const streamBinding = sha384(Buffer.concat([core, noExtensions, header.subarray(72, 104)]));
+  const fileKey = unwrap(slot, userKey, streamBinding);
   const prk = extract(core.subarray(32), fileKey);
-  const binding = Buffer.concat([core, sha384(Buffer.alloc(0)), sha384(context)]);
+  const binding = Buffer.concat([core, noExtensions, sha384(context)]);
   const derive = (label: string, size: number) =>
     expand(prk, Buffer.concat([Buffer.from(`sealstream v1 ${label}`), binding]), size);
   const headerKey = expand(prk, Buffer.from('sealstream v1 header'), 48);
@@ -117,8 +119,8 @@ function parseHeader(header: Buffer) {
   };
 }
 
-function unwrap({ aad, salt, wrap }: KeySlot, userKey: Buffer, streamId: Buffer): Buffer {
-  const info = Buffer.concat([Buffer.from('sealstream v1 key'), streamId]);
+function unwrap({ aad, salt, wrap }: KeySlot, userKey: Buffer, streamBinding: Buffer): Buffer {
+  const info = Buffer.concat([Buffer.from('sealstream v1 key'), streamBinding]);
   const derived = expand(extract(salt, userKey), info, 64);
   same('slot commitment', derived.subarray(32), wrap.subarray(48));
   return gcm(derived.subarray(0, 32), Buffer.alloc(12), aad, wrap.subarray(0, 32), wrap.subarray(32, 48));

@@ -143,7 +143,7 @@ terminalTest('the message for a wrong passphrase says what to check', async (t) 
     ['Passphrase: ', 'correct house\r'],
   ]);
   t.is(code, 3);
-  t.regex(screen, /the passphrase is wrong[^]*Caps Lock/);
+  t.regex(screen, /the passphrase is wrong, or the header was altered[^]*Caps Lock/);
   t.false(screen.includes(ESCAPE));
 });
 

@@ -35,7 +35,7 @@ pub use random::Random;
 pub use secret::{FileKey, SecretKey, SecretKeyError};
 pub use stack_overwrite::overwrite_stack;
 pub use stream_keys::{
-    EndKey, EndPurpose, HeaderPurpose, JournalKey, JournalPurpose, PayloadKey, StreamKeys,
+    EndKey, EndPurpose, HeaderPurpose, JournalKey, JournalPurpose, PayloadKey, StreamBinding, StreamKeys,
 };
 pub use wrap::{UnwrapError, unwrap_file_key, wrap_file_key};
 

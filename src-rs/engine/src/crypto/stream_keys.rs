@@ -18,6 +18,39 @@ pub struct StreamKeys {
 /// The key that segments are sealed under.
 pub type PayloadKey = FloeKey;
 
+/// What every wrap of a stream's file key is bound to, and what a sender signs: the header's fixed fields. A slot that is moved into a
+/// header with another core, other core extensions or another context opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamBinding([u8; 48]);
+
+impl StreamBinding {
+    /// SHA-384(core || SHA-384(core extensions) || context check), from a header that is written or read.
+    #[must_use]
+    pub fn of(header: &HeaderFields) -> Self {
+        Self::new(
+            &header.core.encode(),
+            &header.core_extensions,
+            &header.context_check,
+        )
+    }
+
+    /// As [`of`](Self::of), from the fields alone.
+    #[must_use]
+    pub fn new(core: &[u8; 64], core_extensions: &[u8], context_check: &[u8; 32]) -> Self {
+        let mut bound = [0; 64 + 48 + 32];
+        bound[..64].copy_from_slice(core);
+        bound[64..112].copy_from_slice(&sha384(core_extensions));
+        bound[112..].copy_from_slice(context_check);
+        Self(sha384(&bound))
+    }
+
+    /// The 48 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 48] {
+        &self.0
+    }
+}
+
 impl StreamKeys {
     /// Derives the root of the stream with this header, as [`derive`](Self::derive) does.
     ///

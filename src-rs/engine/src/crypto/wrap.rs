@@ -1,7 +1,7 @@
 //! Wraps a file key under a key-encryption key (KEK), with a commitment to that key: AES-GCM alone does not commit.
 
 use super::kdf::Prk;
-use super::{CryptoError, FileKey};
+use super::{CryptoError, FileKey, StreamBinding};
 use ring::aead;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -21,7 +21,7 @@ pub enum UnwrapError {
 }
 
 /// Wraps `file_key` into ciphertext 32, tag 16 and commitment 32. The caller must pass a new `salt` on every call, because the nonce
-/// is zero. `label` names the slot type; `aad` is the associated data.
+/// is zero. `label` names the slot type; the wrap opens in `stream` alone; `aad` is the associated data.
 ///
 /// # Errors
 /// None for inputs that the format allows.
@@ -29,11 +29,11 @@ pub fn wrap_file_key(
     kek: &[u8; 32],
     salt: &[u8; 32],
     label: &[u8],
-    stream_id: &[u8; 32],
+    stream: &StreamBinding,
     aad: &[u8],
     file_key: &FileKey,
 ) -> Result<[u8; 80], CryptoError> {
-    let (key, commitment) = slot_keys(kek, salt, label, stream_id)?;
+    let (key, commitment) = slot_keys(kek, salt, label, stream)?;
     let mut out = [0; 80];
     out[..32].copy_from_slice(file_key.expose());
     let tag = key.seal_in_place_separate_tag(zero_nonce(), aead::Aad::from(aad), &mut out[..32]);
@@ -50,11 +50,11 @@ pub fn unwrap_file_key(
     kek: &[u8; 32],
     salt: &[u8; 32],
     label: &[u8],
-    stream_id: &[u8; 32],
+    stream: &StreamBinding,
     aad: &[u8],
     wrap: &[u8; 80],
 ) -> Result<FileKey, UnwrapError> {
-    let (key, commitment) = slot_keys(kek, salt, label, stream_id)?;
+    let (key, commitment) = slot_keys(kek, salt, label, stream)?;
     if !bool::from(commitment.ct_eq(&wrap[48..])) {
         return Err(UnwrapError::WrongKey);
     }
@@ -74,9 +74,9 @@ fn slot_keys(
     kek: &[u8; 32],
     salt: &[u8; 32],
     label: &[u8],
-    stream_id: &[u8; 32],
+    stream: &StreamBinding,
 ) -> Result<(aead::LessSafeKey, [u8; 32]), CryptoError> {
-    let okm = Prk::extract(salt, kek).expand::<64>(&[label, stream_id])?;
+    let okm = Prk::extract(salt, kek).expand::<64>(&[label, stream.as_bytes()])?;
     let (key, commitment) = okm.split_at(32);
     let key = aead::UnboundKey::new(&aead::AES_256_GCM, key).map_err(|_| CryptoError::InputTooLong)?;
     let commitment = commitment.try_into().map_err(|_| CryptoError::InputTooLong)?;
@@ -92,12 +92,17 @@ fn zero_nonce() -> aead::Nonce {
 mod tests {
     use super::*;
 
+    /// The binding of a stream whose fields are this byte.
+    fn stream(byte: u8) -> StreamBinding {
+        StreamBinding::new(&[byte; 64], &[byte], &[byte; 32])
+    }
+
     fn wrapped() -> [u8; 80] {
         wrap_file_key(
             &[1; 32],
             &[2; 32],
             b"label",
-            &[3; 32],
+            &stream(3),
             b"aad",
             &FileKey::new(&[4; 32]),
         )
@@ -106,14 +111,14 @@ mod tests {
 
     #[test]
     fn the_same_inputs_unwrap() {
-        let key = unwrap_file_key(&[1; 32], &[2; 32], b"label", &[3; 32], b"aad", &wrapped()).unwrap();
+        let key = unwrap_file_key(&[1; 32], &[2; 32], b"label", &stream(3), b"aad", &wrapped()).unwrap();
         assert_eq!(key.expose(), &[4; 32]);
     }
 
     #[test]
     fn each_changed_input_is_refused() {
-        let open = |kek: u8, salt: u8, label: &[u8], id: u8, aad: &[u8], wrap: &[u8; 80]| {
-            unwrap_file_key(&[kek; 32], &[salt; 32], label, &[id; 32], aad, wrap).unwrap_err()
+        let open = |kek: u8, salt: u8, label: &[u8], of: u8, aad: &[u8], wrap: &[u8; 80]| {
+            unwrap_file_key(&[kek; 32], &[salt; 32], label, &stream(of), aad, wrap).unwrap_err()
         };
         let wrap = wrapped();
         assert_eq!(open(9, 2, b"label", 3, b"aad", &wrap), UnwrapError::WrongKey);

@@ -48,16 +48,19 @@ pub enum SealError {
         /// The checksum of the header's bytes.
         actual: u32,
     },
-    /// No offered key opens any of the header's key slots.
-    #[error("no offered key opens this stream; it was sealed for: {}", display_slots(.slots, .not_accepted))]
+    /// No offered key opens any of the header's key slots. Also the failure of a header whose fixed fields (sizes, stream id, core
+    /// extensions, context check) were altered: its slots are bound to them.
+    #[error("no offered key opens this stream, or its header was altered; it was sealed for: {}", display_slots(.slots, .not_accepted))]
     NoMatchingKey {
         /// The header's key slots, in its order. Nothing in them is authenticated.
         slots: Vec<SlotInfo>,
         /// The indexes of those that `acceptSlots` left out, if there are any.
         not_accepted: Option<Vec<u32>>,
     },
-    /// Only passphrases could be tried, and none is right.
-    #[error("the passphrase is wrong: it opens none of the stream's passphrase slots")]
+    /// Only passphrases could be tried, and none opens a slot. Altered fixed fields fail in this way too.
+    #[error(
+        "the passphrase is wrong, or the header was altered: it opens none of the stream's passphrase slots"
+    )]
     WrongPassphrase,
     /// The header was changed without the key.
     #[error("the header was tampered with: its authentication code does not match")]

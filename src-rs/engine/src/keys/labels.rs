@@ -1,8 +1,10 @@
-//! Labels that bind a wrapped file key to its slot type and its stream (docs/FORMAT.md, "Key slots").
+//! Labels that bind a wrapped file key to its slot type (docs/FORMAT.md, "Key slots").
 
-/// The context of a slot's key derivation: the label and the stream's id.
-pub(super) fn info(label: &[u8], stream_id: &[u8; 32]) -> Vec<u8> {
-    [label, stream_id].concat()
+use crate::crypto::StreamBinding;
+
+/// HPKE's info: the label and the stream's binding.
+pub(super) fn info(label: &[u8], stream: &StreamBinding) -> Vec<u8> {
+    [label, stream.as_bytes()].concat()
 }
 
 pub(super) const KEY_LABEL: &[u8] = b"sealstream v1 key";

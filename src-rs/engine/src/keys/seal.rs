@@ -4,26 +4,27 @@ use super::labels::{HYBRID_LABEL, KEY_LABEL, PASSPHRASE_LABEL, PROVIDER_LABEL, X
 use super::unlock::open_slot;
 use super::{ProviderKey, Recipient};
 use crate::crypto::{
-    CryptoError, FileKey, Kem, Random, UnwrapError, X25519, XWing, overwrite_stack, wrap_file_key,
+    CryptoError, FileKey, Kem, Random, StreamBinding, UnwrapError, X25519, XWing, overwrite_stack,
+    wrap_file_key,
 };
 use crate::format::{
     HybridSlot, KeySlot, PassphraseSlot, ProviderSlot, RawKeySlot, SLOT_SALT_SIZE, SlotBody, SlotType,
     StreamHeader, X25519Slot,
 };
 
-/// Wraps `file_key` for each recipient. Each passphrase takes the time and memory of its cost.
+/// Wraps `file_key` for each recipient of `stream`. Each passphrase takes the time and memory of its cost.
 ///
 /// # Errors
 /// The random generator fails, or the system has too few resources to stretch a passphrase.
 pub fn seal_slots(
     recipients: &[Recipient],
-    stream_id: &[u8; 32],
+    stream: &StreamBinding,
     file_key: &FileKey,
     random: &Random,
 ) -> Result<Vec<RawKeySlot>, CryptoError> {
     let slots = recipients
         .iter()
-        .map(|recipient| seal_slot(recipient, stream_id, file_key, random))
+        .map(|recipient| seal_slot(recipient, stream, file_key, random))
         .collect();
     overwrite_stack();
     slots
@@ -32,7 +33,7 @@ pub fn seal_slots(
 #[inline(never)]
 fn seal_slot(
     recipient: &Recipient,
-    stream_id: &[u8; 32],
+    stream: &StreamBinding,
     file_key: &FileKey,
     random: &Random,
 ) -> Result<RawKeySlot, CryptoError> {
@@ -40,7 +41,7 @@ fn seal_slot(
         Recipient::Key { key, id } => {
             let salt = salt(random)?;
             let aad = KeySlot::associated_data(id, &salt);
-            let wrap = wrap_file_key(key.expose(), &salt, KEY_LABEL, stream_id, &aad, file_key)?;
+            let wrap = wrap_file_key(key.expose(), &salt, KEY_LABEL, stream, &aad, file_key)?;
             let id = id.clone();
             KeySlot { id, salt, wrap }.to_raw()
         }
@@ -48,16 +49,16 @@ fn seal_slot(
             let (salt, cost) = (salt(random)?, *cost);
             let kek = passphrase.stretch(&salt, cost)?;
             let aad = PassphraseSlot::associated_data(&salt, cost);
-            let wrap = wrap_file_key(&kek, &salt, PASSPHRASE_LABEL, stream_id, &aad, file_key)?;
+            let wrap = wrap_file_key(&kek, &salt, PASSPHRASE_LABEL, stream, &aad, file_key)?;
             PassphraseSlot { salt, cost, wrap }.to_raw()
         }
         Recipient::X25519(public) => {
-            let info = info(X25519_LABEL, stream_id);
+            let info = info(X25519_LABEL, stream);
             let (encapsulated, sealed) = X25519::seal(public.as_bytes(), &info, file_key, random)?;
             X25519Slot { encapsulated, sealed }.to_raw()
         }
         Recipient::Hybrid(public) => {
-            let info = info(HYBRID_LABEL, stream_id);
+            let info = info(HYBRID_LABEL, stream);
             let (encapsulated, sealed) = XWing::seal(public.as_bytes(), &info, file_key, random)?;
             HybridSlot { encapsulated, sealed }.to_raw()
         }
@@ -70,7 +71,7 @@ fn seal_slot(
             } = key;
             let salt = salt(random)?;
             let aad = ProviderSlot::associated_data(name, key_id, blob, &salt);
-            let wrap = wrap_file_key(kek.expose(), &salt, PROVIDER_LABEL, stream_id, &aad, file_key)?;
+            let wrap = wrap_file_key(kek.expose(), &salt, PROVIDER_LABEL, stream, &aad, file_key)?;
             let (name, key_id, blob) = (name.clone(), key_id.clone(), blob.clone());
             ProviderSlot {
                 name,
@@ -95,6 +96,7 @@ pub fn is_sealed_for(header: &StreamHeader, recipients: &[Recipient]) -> Result<
     if header.slots.len() != recipients.len() {
         return Ok(false);
     }
+    let stream = StreamBinding::of(header);
     for (raw, recipient) in header.slots.iter().zip(recipients) {
         let Some(body) = raw.parsed() else {
             return Ok(false);
@@ -114,7 +116,7 @@ pub fn is_sealed_for(header: &StreamHeader, recipients: &[Recipient]) -> Result<
             _ => return Ok(false),
         };
         let identity = recipient.identity().filter(|_| must_open);
-        let opened = identity.and_then(|identity| open_slot(&body, &identity, &header.core.stream_id));
+        let opened = identity.and_then(|identity| open_slot(&body, &identity, &stream));
         match opened {
             Some(Ok(_)) | None => {}
             Some(Err(UnwrapError::WrongKey | UnwrapError::Tampered)) => return Ok(false),

@@ -3,7 +3,7 @@
 use super::labels::{HYBRID_LABEL, KEY_LABEL, PASSPHRASE_LABEL, PROVIDER_LABEL, X25519_LABEL, info};
 use super::{DEFAULT_MAX_PASSPHRASE_COST, Identity, MAX_PASSPHRASE_LANES};
 use crate::crypto::{
-    CryptoError, FileKey, Kem, UnwrapError, X25519, XWing, overwrite_stack, unwrap_file_key,
+    CryptoError, FileKey, Kem, StreamBinding, UnwrapError, X25519, XWing, overwrite_stack, unwrap_file_key,
 };
 use crate::format::{
     KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, SlotBody, SlotType, StreamHeader,
@@ -116,12 +116,13 @@ pub fn unlock(
     limits: &UnlockLimits<'_>,
 ) -> Result<Unlocked, UnlockError> {
     limits.check_cost(header, identities)?;
+    let stream = StreamBinding::of(header);
     let (mut is_tampered, mut passphrases, mut others) = (false, false, false);
     let accepted = header.slots.iter().enumerate();
     for (index, raw) in accepted.filter(|(_, raw)| limits.accepts(raw.slot_type)) {
         let Some(body) = raw.parsed() else { continue };
         for identity in identities {
-            let Some(opened) = open_slot(&body, identity, &header.core.stream_id) else {
+            let Some(opened) = open_slot(&body, identity, &stream) else {
                 continue;
             };
             match raw.slot_type {
@@ -164,10 +165,11 @@ pub fn opened_slots(
         ..*limits
     };
     limits.check_cost(header, std::slice::from_ref(identity))?;
+    let stream = StreamBinding::of(header);
     let mut opened = Vec::new();
     for (raw, index) in header.slots.iter().zip(0..) {
         let body = raw.parsed();
-        match body.and_then(|body| open_slot(&body, identity, &header.core.stream_id)) {
+        match body.and_then(|body| open_slot(&body, identity, &stream)) {
             Some(Ok(_)) => opened.push(index),
             Some(Err(UnwrapError::Crypto(error))) => return Err(error.into()),
             Some(Err(UnwrapError::WrongKey | UnwrapError::Tampered)) | None => {}
@@ -187,9 +189,9 @@ fn passphrase_costs(header: &StreamHeader) -> impl Iterator<Item = PassphraseCos
 pub(super) fn open_slot(
     body: &SlotBody,
     identity: &Identity,
-    stream_id: &[u8; 32],
+    stream: &StreamBinding,
 ) -> Option<Result<FileKey, UnwrapError>> {
-    let opened = open_unerased(body, identity, stream_id);
+    let opened = open_unerased(body, identity, stream);
     overwrite_stack();
     opened
 }
@@ -199,26 +201,26 @@ pub(super) fn open_slot(
 fn open_unerased(
     body: &SlotBody,
     identity: &Identity,
-    stream_id: &[u8; 32],
+    stream: &StreamBinding,
 ) -> Option<Result<FileKey, UnwrapError>> {
     Some(match (body, identity) {
         (SlotBody::Key(slot), Identity::Key(key)) => {
             let aad = KeySlot::associated_data(&slot.id, &slot.salt);
-            unwrap_file_key(key.expose(), &slot.salt, KEY_LABEL, stream_id, &aad, &slot.wrap)
+            unwrap_file_key(key.expose(), &slot.salt, KEY_LABEL, stream, &aad, &slot.wrap)
         }
         (SlotBody::Passphrase(slot), Identity::Passphrase(passphrase)) => {
             let aad = PassphraseSlot::associated_data(&slot.salt, slot.cost);
             match passphrase.stretch(&slot.salt, slot.cost) {
-                Ok(kek) => unwrap_file_key(&kek, &slot.salt, PASSPHRASE_LABEL, stream_id, &aad, &slot.wrap),
+                Ok(kek) => unwrap_file_key(&kek, &slot.salt, PASSPHRASE_LABEL, stream, &aad, &slot.wrap),
                 Err(error) => Err(error.into()),
             }
         }
         (SlotBody::X25519(slot), Identity::X25519(secret)) => {
-            let info = info(X25519_LABEL, stream_id);
+            let info = info(X25519_LABEL, stream);
             X25519::open(secret.expose(), &info, &slot.encapsulated, &slot.sealed).map_err(hpke_failure)
         }
         (SlotBody::Hybrid(slot), Identity::Hybrid(secret)) => {
-            let info = info(HYBRID_LABEL, stream_id);
+            let info = info(HYBRID_LABEL, stream);
             XWing::open(secret.expose(), &info, &slot.encapsulated, &slot.sealed).map_err(hpke_failure)
         }
         (SlotBody::Provider(slot), Identity::Provider(key))
@@ -229,7 +231,7 @@ fn open_unerased(
                 key.kek.expose(),
                 &slot.salt,
                 PROVIDER_LABEL,
-                stream_id,
+                stream,
                 &aad,
                 &slot.wrap,
             )

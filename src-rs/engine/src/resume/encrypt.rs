@@ -3,7 +3,7 @@
 use super::attempt::{Attempt, CHANGED, FoundJournal};
 use super::journal::{JournalDirection, JournalHeader};
 use super::validate::OutputLayout;
-use crate::crypto::{FileKey, JournalKey, Random, StreamKeys};
+use crate::crypto::{FileKey, JournalKey, Random, StreamBinding, StreamKeys};
 use crate::error::{SealError, StartedOver};
 use crate::format::StreamHeader;
 use crate::keys::{Recipient, UnlockError, UnlockLimits, is_sealed_for, public_keys, unlock};
@@ -79,7 +79,7 @@ fn create_stream(
     let key = keys.journal_key()?;
     header.set_public_keys(&key, &public_keys(&options.recipients));
     if let Some(secret) = attempt.secret {
-        header.wrap(secret, &stream.stream_id, &file_key, random)?;
+        header.wrap(secret, &stream.binding, &file_key, random)?;
     }
     Ok((stream, header, key))
 }
@@ -162,7 +162,7 @@ fn file_key(
         Err(UnlockError::Crypto(error)) => return Err(error.into()),
     }
     match attempt.secret {
-        Some(secret) => Ok(journal.unwrap(secret, &header.core.stream_id)?),
+        Some(secret) => Ok(journal.unwrap(secret, &StreamBinding::of(header))?),
         None => Ok(None),
     }
 }

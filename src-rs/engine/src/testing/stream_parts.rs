@@ -1,11 +1,11 @@
 //! A sealed stream in parts, to change one and to fix checksums and codes as an attacker could.
 
-use crate::crypto::{EndKey, Random, SegmentHasher, StreamKeys};
+use crate::crypto::{EndKey, Random, SegmentHasher, StreamBinding, StreamKeys};
 use crate::format::{
     DigestKind, DigestValue, EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_TRAILER_SIZE, HeaderFields,
     Manifest, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, crc32c,
 };
-use crate::keys::{Identity, UnlockLimits, unlock};
+use crate::keys::{Identity, Recipient, UnlockLimits, seal_slots, unlock};
 use crate::stream_v2::framing::contents_mut;
 use crate::stream_v2::pipeline::Parallelism;
 use crate::stream_v2::segment_worker::{EncryptSegmentWorker, PREAMBLE_SIZE, SegmentCryptoContext};
@@ -124,15 +124,16 @@ impl StreamParts {
 
     /// The keys of the stream, for a test's key and no context.
     pub(crate) fn keys(&self) -> StreamKeys {
+        self.keys_for(&[]).0
+    }
+
+    /// The keys of the stream as if it had this context, for a test's key, and the context check.
+    pub(crate) fn keys_for(&self, context: &[u8]) -> (StreamKeys, [u8; 32]) {
         let header = self.parsed_header();
         let unlocked = unlock(&header, &[Identity::Key(key())], &UnlockLimits::default()).unwrap();
-        StreamKeys::derive(
-            &unlocked.file_key,
-            &header.core.encode(),
-            &header.core_extensions,
-            &[],
-        )
-        .unwrap()
+        let keys = StreamKeys::of(&header, &unlocked.file_key, context).unwrap();
+        let check = keys.context_check().unwrap();
+        (keys, check)
     }
 
     fn end_key(&self) -> EndKey {
@@ -225,6 +226,10 @@ pub(crate) fn forge(like: &[u8], forgery: &Forgery<'_>) -> StreamParts {
     parts.rewrite_header(Some(&keys), |draft| {
         draft.core_extensions = forgery.core_extensions.to_vec();
         draft.context_check = keys.context_check().unwrap();
+        let id = "test".into();
+        let recipient = Recipient::Key { key: key(), id };
+        let binding = StreamBinding::of(draft);
+        draft.slots = seal_slots(&[recipient], &binding, &file_key, &Random::known(6)).unwrap();
     });
     let context = parts.context(5);
     let segments = forgery.segments.iter().zip(0..);

@@ -34,7 +34,7 @@ pub fn floe_seal(
 }
 
 /// Opens a FLOE message; without a segment length, one of any segment length.
-#[napi(catch_unwind)]
+#[napi(catch_unwind, ts_return_type = "ReturnType<typeof Buffer.alloc>")]
 pub fn floe_open<'env>(
     env: &'env Env,
     message: &[u8],

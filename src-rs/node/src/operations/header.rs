@@ -13,7 +13,7 @@ use sealstream::stream_v2::io::Overwrite;
 use std::path::Path;
 
 /// Reads a stream's header, or its copy if the header is damaged or older.
-#[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+#[napi(catch_unwind, ts_return_type = "Promise<ReturnType<typeof Buffer.alloc>>")]
 pub fn export_header<'env>(env: &'env Env, source: Source) -> Result<Object<'env>> {
     Task::new(None).launch(env, move |_| {
         let header = detached::export_header(&*source.open()?);
@@ -38,7 +38,7 @@ pub fn attach_header<'env>(
 }
 
 /// Writes the body of the stream in the file `from` into the new file `to`, and returns the header.
-#[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+#[napi(catch_unwind, ts_return_type = "Promise<ReturnType<typeof Buffer.alloc>>")]
 pub fn detach_header<'env>(
     env: &'env Env,
     from: String,

@@ -107,7 +107,7 @@ pub fn rewrap<'env>(
 }
 
 /// Changes a header that is kept apart, as `rewrap` changes that of a file, and returns the new one.
-#[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+#[napi(catch_unwind, ts_return_type = "Promise<ReturnType<typeof Buffer.alloc>>")]
 pub fn rewrap_header<'env>(
     env: &'env Env,
     header: Uint8Array,

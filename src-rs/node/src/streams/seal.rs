@@ -43,7 +43,7 @@ pub fn seal_stream<'env>(
 #[napi]
 impl SealStream {
     /// The stream's first bytes.
-    #[napi]
+    #[napi(ts_return_type = "ReturnType<typeof Buffer.alloc>")]
     pub fn header<'env>(&self, env: &'env Env) -> Result<BufferSlice<'env>> {
         BufferSlice::copy_from(env, session(&self.session)?.header())
     }

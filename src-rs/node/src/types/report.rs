@@ -24,7 +24,7 @@ object! {
         /// CRC-64/NVME of the output in base64, as S3 takes it. It does not cover a header that is kept apart.
         sealed_crc64_nvme: String = crc64_text(report.output_crc64),
         /// The stream's header, if it is kept apart: without it the stream can't be decrypted.
-        #[napi(ts_type = "Buffer")]
+        #[napi(ts_type = "ReturnType<typeof Buffer.alloc>")]
         header: Option<CopiedBytes> = report.header.clone(),
         /// What was used of an earlier attempt, with the option `resume`.
         resume: Option<ResumeReport> = report.resume.clone(),

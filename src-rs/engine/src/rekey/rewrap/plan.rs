@@ -2,7 +2,7 @@
 
 use super::slots::{SlotLists, change_slots};
 use super::{RewrapReport, SlotChange};
-use crate::crypto::{Random, StreamKeys};
+use crate::crypto::{Random, StreamBinding, StreamKeys};
 use crate::error::{EndPart, SealError};
 use crate::format::{
     FOOTER_SIZE, HeaderFields, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, StreamHeader, end_record_size,
@@ -112,7 +112,7 @@ impl NewHeader {
         let padded_size = padded_size(change.name_of_added(), &header, &draft, added)?;
         cancel.check()?;
         let file_key = &stream.unlocked.file_key;
-        let new = seal_slots(added, &header.core.stream_id, file_key, &Random::system())?;
+        let new = seal_slots(added, &StreamBinding::of(&header), file_key, &Random::system())?;
         draft.slots.extend(new);
         let keys = StreamKeys::of(&header, file_key, &open.context)?;
         let bytes = draft.encode(padded_size, |bytes| keys.header_mac(bytes));

@@ -2,7 +2,8 @@
 
 use super::{MAC_SIZE, TRAILER_SIZE, read_array};
 use crate::crypto::{
-    CryptoError, FileKey, JournalKey, Random, SecretKey, UnwrapError, unwrap_file_key, wrap_file_key,
+    CryptoError, FileKey, JournalKey, Random, SecretKey, StreamBinding, UnwrapError, unwrap_file_key,
+    wrap_file_key,
 };
 use crate::format::{Cursor, MAX_HEADER_SIZE, SLOT_SALT_SIZE, WRAP_SIZE, crc32c};
 use crate::resume::SourceMark;
@@ -57,14 +58,14 @@ impl JournalHeader {
     pub(crate) fn wrap(
         &mut self,
         secret: &SecretKey,
-        stream_id: &[u8; 32],
+        stream: &StreamBinding,
         file_key: &FileKey,
         random: &Random,
     ) -> Result<(), CryptoError> {
         let mut salt = [0; SLOT_SALT_SIZE];
         random.fill(&mut salt)?;
         let aad = self.wrap_associated_data(&salt);
-        let wrap = wrap_file_key(secret.expose(), &salt, WRAP_LABEL, stream_id, &aad, file_key)?;
+        let wrap = wrap_file_key(secret.expose(), &salt, WRAP_LABEL, stream, &aad, file_key)?;
         self.wrapped = Some(WrappedFileKey { salt, wrap });
         Ok(())
     }
@@ -91,13 +92,13 @@ impl JournalHeader {
     pub(crate) fn unwrap(
         &self,
         secret: &SecretKey,
-        stream_id: &[u8; 32],
+        stream: &StreamBinding,
     ) -> Result<Option<FileKey>, CryptoError> {
         let Some(WrappedFileKey { salt, wrap }) = &self.wrapped else {
             return Ok(None);
         };
         let aad = self.wrap_associated_data(salt);
-        match unwrap_file_key(secret.expose(), salt, WRAP_LABEL, stream_id, &aad, wrap) {
+        match unwrap_file_key(secret.expose(), salt, WRAP_LABEL, stream, &aad, wrap) {
             Ok(key) => Ok(Some(key)),
             Err(UnwrapError::WrongKey | UnwrapError::Tampered) => Ok(None),
             Err(UnwrapError::Crypto(error)) => Err(error),

@@ -1,6 +1,6 @@
 //! The bytes of journals, and the thread that writes them.
 
-use crate::crypto::{FileKey, JournalKey, Random, SecretKey, StreamKeys};
+use crate::crypto::{FileKey, JournalKey, Random, SecretKey, StreamBinding, StreamKeys};
 use crate::format::{DigestKind, DigestValue, ManifestEntry, SegmentIndex};
 use crate::resume::SourceMark;
 use crate::resume::journal::{
@@ -232,7 +232,7 @@ fn public_keys_are_recognized_with_the_journal_key() {
     assert!(!header.has_public_keys(&key, b"") && !header.has_public_keys(&key, b"another"));
     assert!(!header.has_public_keys(&keys(2), b"a key"));
     for secret in [None, Some(SecretKey::from_bytes(&[7; 32]).unwrap())] {
-        let (id, file_key) = ([5; 32], FileKey::new(&[6; 32]));
+        let (id, file_key) = (stream(5), FileKey::new(&[6; 32]));
         if let Some(secret) = &secret {
             header.wrap(secret, &id, &file_key, &Random::known(1)).unwrap();
         }
@@ -270,10 +270,15 @@ fn claimed_sizes_are_bounded() {
     }
 }
 
+/// The binding of a stream whose fields are this byte.
+fn stream(byte: u8) -> StreamBinding {
+    StreamBinding::new(&[byte; 64], &[], &[byte; 32])
+}
+
 #[test]
 fn only_the_right_resume_secret_unwraps_the_file_key() {
     let [secret, other] = [[7; 32], [8; 32]].map(|bytes| SecretKey::from_bytes(&bytes).unwrap());
-    let (id, file_key) = ([5; 32], FileKey::new(&[6; 32]));
+    let (id, file_key) = (stream(5), FileKey::new(&[6; 32]));
     let mut header = header();
     assert!(header.unwrap(&secret, &id).unwrap().is_none());
     header.wrap(&secret, &id, &file_key, &Random::known(1)).unwrap();
@@ -288,7 +293,7 @@ fn only_the_right_resume_secret_unwraps_the_file_key() {
     };
     assert_eq!(derived(&opened), derived(&file_key));
     assert!(stored.header.unwrap(&other, &id).unwrap().is_none());
-    assert!(stored.header.unwrap(&secret, &[4; 32]).unwrap().is_none());
+    assert!(stored.header.unwrap(&secret, &stream(4)).unwrap().is_none());
     // It is bound to the source that it was made for.
     let elsewhere = JournalHeader {
         source: SourceMark {

@@ -1,6 +1,6 @@
 //! Creates a stream: its keys and header before the first segment, its end after the last.
 
-use crate::crypto::{EndKey, FileKey, Random, StreamKeys, overwrite_stack};
+use crate::crypto::{EndKey, FileKey, Random, StreamBinding, StreamKeys, overwrite_stack};
 use crate::error::SealError;
 use crate::format::{
     DigestKind, EndRecord, FOOTER_SIZE, Footer, HeaderFields, StreamCore, StreamHeader, end_record_size,
@@ -19,6 +19,7 @@ pub(crate) struct NewStream {
     pub(crate) header: Vec<u8>,
     pub(crate) context: SegmentCryptoContext,
     pub(crate) stream_id: [u8; 32],
+    pub(crate) binding: StreamBinding,
     header_copy: bool,
     end_key: EndKey,
 }
@@ -64,16 +65,18 @@ impl NewStream {
             stream_id: *stream_id,
         };
         let keys = StreamKeys::derive(&file_key, &core.encode(), &[], &options.context)?;
-        let draft = HeaderFields {
+        let mut draft = HeaderFields {
             core,
             revision: 0,
             context_check: keys.context_check()?,
             core_extensions: Vec::new(),
             header_extensions: Vec::new(),
-            slots: seal_slots(&options.recipients, stream_id, &file_key, random)?,
+            slots: Vec::new(),
         };
+        let binding = StreamBinding::of(&draft);
+        draft.slots = seal_slots(&options.recipients, &binding, &file_key, random)?;
         let header = draft.encode(padded_size(options.header), |bytes| keys.header_mac(bytes));
-        let stream = Self::assemble(header, &draft.core, &keys, random)?;
+        let stream = Self::assemble(header, &draft.core, binding, &keys, random)?;
         Ok((stream, keys, file_key))
     }
 
@@ -83,12 +86,14 @@ impl NewStream {
         keys: &StreamKeys,
         random: &Random,
     ) -> Result<Self, SealError> {
-        Self::assemble(header.bytes, &header.fields.core, keys, random)
+        let binding = StreamBinding::of(&header);
+        Self::assemble(header.bytes, &header.fields.core, binding, keys, random)
     }
 
     fn assemble(
         header: Vec<u8>,
         core: &StreamCore,
+        binding: StreamBinding,
         keys: &StreamKeys,
         random: &Random,
     ) -> Result<Self, SealError> {
@@ -101,6 +106,7 @@ impl NewStream {
                 random.clone(),
             )?,
             stream_id: core.stream_id,
+            binding,
             header_copy: core.header_copy,
             end_key: keys.end_key()?,
         })

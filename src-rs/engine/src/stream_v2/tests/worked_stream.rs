@@ -117,9 +117,10 @@ impl Keys {
         };
         let (core, stream_id) = (&stream[..64], &stream[32..64]);
 
+        let stream_binding = sha384(&[core, &sha384(&[]), &stream[72..104]].concat());
         let slot = expand(
             &extract(&keys.slot_salt, key().expose()),
-            &[b"sealstream v1 key", stream_id],
+            &[b"sealstream v1 key", &stream_binding],
             64,
         );
         let file_key = unseal(
@@ -129,6 +130,7 @@ impl Keys {
             &stream[slot_at + 6..wrap_at],
             &stream[wrap_at..wrap_at + 48],
         );
+        keys.add("stream_binding", stream_binding);
         keys.add("slot_key", slot[..32].to_vec());
         keys.add("slot_commit", slot[32..].to_vec());
         keys.add("file_key", file_key.clone());

@@ -197,7 +197,7 @@ pub(super) fn claiming(total: u64) -> Vec<u8> {
 
 /// A stream with an authentic header and full segments with these indices.
 pub(super) fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
-    use crate::crypto::{FileKey, Random, StreamKeys};
+    use crate::crypto::{FileKey, Random, StreamBinding, StreamKeys};
     use crate::keys::{Recipient, seal_slots};
     use crate::operation::cancel::CancellationToken;
     use crate::stream_v2::pipeline::{PortionRunner, seal_record};
@@ -216,15 +216,17 @@ pub(super) fn with_segments(total: Option<u64>, indices: &[u64]) -> Vec<u8> {
         key: key(),
         id: "test".into(),
     };
-    let mut bytes = HeaderFields {
+    let mut fields = HeaderFields {
         core,
         revision: 0,
         context_check: keys.context_check().unwrap(),
         core_extensions: Vec::new(),
         header_extensions: Vec::new(),
-        slots: seal_slots(&[recipient], &[7; 32], &file_key, &Random::known(3)).unwrap(),
-    }
-    .encode(0, |bytes| keys.header_mac(bytes));
+        slots: Vec::new(),
+    };
+    let binding = StreamBinding::of(&fields);
+    fields.slots = seal_slots(&[recipient], &binding, &file_key, &Random::known(3)).unwrap();
+    let mut bytes = fields.encode(0, |bytes| keys.header_mac(bytes));
     let context = SegmentCryptoContext::new(keys.payload_key().unwrap(), geometry, total, random).unwrap();
     for &index in indices {
         let header = SegmentHeader {

@@ -81,7 +81,7 @@ fn failures_that_prevent_checking_are_returned() {
     let other = SecretKey::from_bytes(&[9; 32]).unwrap();
     let large = crate::format::MAX_SEGMENT_SIZE;
     let mut tampered = stream.clone();
-    tampered[72] ^= 1;
+    tampered[69] ^= 1;
     let header_size = StreamParts::of(&stream).header.len();
     let crc = crate::format::crc32c(&tampered[..header_size - 4]);
     tampered[header_size - 4..header_size].copy_from_slice(&crc.to_be_bytes());

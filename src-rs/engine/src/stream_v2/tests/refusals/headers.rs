@@ -103,7 +103,7 @@ rows! {
         Case::refused(stream, failure_data("HeaderDamaged").at(checksum))
     };
     another_key: "Opened with a key that the stream was not sealed for." => {
-        Case { other_key: Some(9), ..Case::refused(tiny(), failure_data("NoMatchingKey").with("slots", "key \"test\"")) }
+        Case { other_key: Some(9), ..Case::refused(tiny(), no_slot_opens()) }
     };
     only_slots_of_other_types: "All key slots are of types that a key does not open." => {
         let slots = "a passphrase; an X25519 key; key \"keys/7\" of \"vault\"; a post-quantum hybrid key; \
@@ -117,7 +117,7 @@ rows! {
         rewritten(failure_data("HeaderTampered"), |draft| draft.revision = 9)
     };
     a_changed_context_check: "The context check was changed by someone without a key, who mended the checksum." => {
-        rewritten(failure_data("HeaderTampered"), |draft| draft.context_check[5] ^= 1)
+        rewritten(no_slot_opens(), |draft| draft.context_check[5] ^= 1)
     };
     a_slot_that_was_added: "A slot was added by someone without a key, who mended the checksum." => {
         let slot = KeySlot { id: "intruder".into(), salt: [1; 32], wrap: [2; 80] }.to_raw();
@@ -134,7 +134,17 @@ rows! {
             parts.header[10] = 4;
             parts.mend_header_checksum();
         });
-        Case::refused(stream, failure_data("HeaderTampered"))
+        Case::refused(stream, no_slot_opens())
+    };
+    a_core_extension_that_was_added: "A core extension was added by someone without a key, who mended the checksum." => {
+        rewritten(no_slot_opens(), |draft| draft.core_extensions = entry(1, b"hello"))
+    };
+    a_slot_in_a_header_with_another_context: "A recipient, who has the file key, put another context under the slots of this one." => {
+        let (keys, other) = StreamParts::of(&tiny()).keys_for(b"tenant=8");
+        let stream = StreamParts::changed(&tiny(), |parts| {
+            parts.rewrite_header(Some(&keys), |draft| draft.context_check = other);
+        });
+        Case { context: b"tenant=8", ..Case::refused(stream, no_slot_opens()) }
     };
     another_context: "Sealed without a context, opened with one." => {
         let refused = Case::refused(tiny(), failure_data("ContextMismatch"));
@@ -173,6 +183,11 @@ fn rewritten(due: FailureData, change: impl FnOnce(&mut crate::format::HeaderFie
         StreamParts::changed(&tiny(), |parts| parts.rewrite_header(None, change)),
         due,
     )
+}
+
+/// The failure of a stream whose only slot, for the tests' key, does not open.
+fn no_slot_opens() -> FailureData {
+    failure_data("NoMatchingKey").with("slots", "key \"test\"")
 }
 
 /// A stream whose only slot is one of another type, which does not have the layout of its type.

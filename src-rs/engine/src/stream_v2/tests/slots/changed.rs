@@ -35,18 +35,24 @@ fn a_header_with_any_changed_byte_does_not_open() {
             let due = match at {
                 64..68 => "the header's size",
                 0..32 | 68..72 | 104..SLOT_AT => "a field",
-                32..64 => "not for them",
-                72..104 => "tampered",
+                32..64 | 72..104 => "not for them",
                 SLOT_AT..118 => "another slot",
                 _ if at <= last && at >= first => in_body(person.slot_type, at - first),
                 _ => "tampered",
             };
             let code = failure.code();
             let is_due = match due {
-                "a field" => matches!(
-                    code,
-                    "NOT_SEALED" | "HEADER_ERROR" | "TRUNCATED" | "HEADER_TAMPERED" | "LIMIT_EXCEEDED"
-                ),
+                "a field" => {
+                    code == not_for_them(person.slot_type)
+                        || matches!(
+                            code,
+                            "NOT_SEALED"
+                                | "HEADER_ERROR"
+                                | "TRUNCATED"
+                                | "HEADER_TAMPERED"
+                                | "LIMIT_EXCEEDED"
+                        )
+                }
                 "the header's size" => matches!(code, "HEADER_ERROR" | "HEADER_DAMAGED" | "TRUNCATED"),
                 "not for them" => code == not_for_them(person.slot_type),
                 "tampered" => code == "HEADER_TAMPERED",

@@ -28,7 +28,7 @@ fn assert_no_match(failure: &SealError, words: &str, left_out: Option<Vec<u32>>)
     let SealError::NoMatchingKey { slots, not_accepted } = failure else {
         panic!("{failure}");
     };
-    let prefix = "no offered key opens this stream; it was sealed for: ";
+    let prefix = "no offered key opens this stream, or its header was altered; it was sealed for: ";
     assert_eq!(failure.to_string(), format!("{prefix}{words}"));
     assert_eq!(*not_accepted, left_out);
     assert!(slots.iter().map(|slot| slot.slot_index).eq(0..slots.len() as u32));
