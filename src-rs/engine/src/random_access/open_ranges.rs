@@ -9,7 +9,7 @@ use crate::format::{
 /// of `size` bytes, besides its first bytes, `head`, and its last bytes, `tail`: at least 4,096 of each, or all. In order,
 /// without overlaps.
 ///
-/// `head` and `tail` are not authenticated, so the ranges are limited to what a stream of this size can have: about 3% of
+/// `head` and `tail` are not authenticated, so the ranges are limited to what a stream of this size can have: about 9% of
 /// it and 1 MiB.
 #[must_use]
 pub fn open_ranges(size: u64, head: &[u8], tail: &[u8]) -> Vec<ByteRange> {
