@@ -30,15 +30,21 @@ export { rewrap, type RewrapOptions, type SlotSelector } from './api/rewrap';
 export { salvage, type SalvageOptions } from './api/salvage';
 export { decryptSegments } from './api/segments';
 export { decryptSync, encryptSync } from './api/sync';
-export type * from './api/types';
-export { verify, type VerifyOptions, type VerifyReport } from './api/verify';
 export type {
-  DamageEvent,
-  OperationContext,
-  OperationIdentity,
-  OperationName,
-  SegmentEvent,
-} from './internal/diagnostics';
+  DamageHandler,
+  DamageOptions,
+  DamagePolicy,
+  DecryptSettings,
+  EncryptSettings,
+  FileOptions,
+  NodeStreamOptions,
+  OperationOptions,
+  SegmentResult,
+  SegmentsOptions,
+  StreamOptions,
+} from './api/types';
+export { verify, type VerifyOptions, type VerifyReport } from './api/verify';
+export type { DamageEvent, OperationContext, SegmentEvent } from './internal/diagnostics';
 export { passphrase, provider, publicKey, recipientsFromFile, secretKey } from './keys/credentials';
 export { identitiesFromFile, type IdentityList, KeyPair, type KeyPairType } from './keys/key-pair';
 export { generatePassphrase } from './keys/passphrase-generator';
@@ -52,14 +58,14 @@ export type {
   KeyInput,
   DecryptOptions,
   Recipient,
+  PassphraseStrength,
   RecipientInput,
   EncryptOptions,
   SlotType,
-  Strength,
 } from './keys/types';
-export { ProviderError, type ProviderErrorCode, type ProviderOperation } from './providers/provider-error';
+export { ProviderError, type ProviderErrorCode } from './providers/provider-error';
 export type { KeyProvider, UnwrapRequest, WrapRequest } from './providers/providers';
-export { type HttpHeaders, httpSource, type HttpSourceOptions } from './sources/http-source';
+export { httpSource, type HttpSourceOptions } from './sources/http-source';
 export { SourceError, type SourceErrorCode } from './sources/source-error';
 export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources/sources';
 export { type ByteChunks, decryptChunks, encryptChunks } from './streams/chunks';
@@ -72,52 +78,19 @@ export {
 export { DecryptionStream, EncryptionStream } from './streams/web';
 export type {
   ByteRange,
-  ConflictResolution,
-  CopyReport,
-  CryptoError,
   Damage,
+  DamageDecision,
   DamageMap,
   DecryptReport,
   DigestName,
   EncryptReport,
-  EndDisagreement,
-  EndPart,
-  FileKind,
-  FrameError,
-  FrameWorkerError,
-  HeaderField,
-  HeaderOrigin,
-  HealedRun,
   HealReport,
-  InternalError,
-  IoOperation,
-  KeyFileReason,
-  LimitName,
-  LookAlike,
-  LossCause,
-  LostRange,
-  OpenedBy,
-  OperationStats,
-  PassphraseStrength,
-  RepairStats,
-  ResumeReport,
+  OperationProgress,
+  ReportWarning,
   RewrapReport,
-  SalvageConflict,
-  SalvagedEnd,
-  SalvagedHeader,
-  SalvageOutcome,
-  SalvageRecovered,
   SealErrorCode,
   SealFailure,
-  SegmentDone,
-  SegmentReason,
-  SegmentWorkerError,
-  SettledDamage,
-  SizeRelation,
   SlotInfo,
-  StageTimes,
-  StartedOver,
   StreamInfo,
   VerifyProblem,
-  Warning,
 } from '../native/binding';

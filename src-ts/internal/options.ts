@@ -11,18 +11,13 @@ import type {
   PlacementSettings,
   SealSettings,
   SlotType,
+  OperationProgress,
 } from '../../native/binding';
 import { abortSignal } from './abort';
 import { limits, nullPrototype } from './binding';
 import { fixedBytes, isBytes, secretBytes } from './bytes';
 import { rangeError, typeError, unknownOption } from './errors';
-import type {
-  DamagePolicy,
-  FileOptions,
-  DecryptSettings,
-  ProgressEvent,
-  EncryptSettings,
-} from '../api/types';
+import type { DamagePolicy, FileOptions, DecryptSettings, EncryptSettings } from '../api/types';
 
 /** Checks the value of the option `name`, and returns it as the engine takes it. */
 export type Check<T> = (name: string, value: unknown) => T;
@@ -234,7 +229,7 @@ const PLACEMENT = { overwrite: boolean, flush: boolean, resume: boolean, resumeS
 
 export const HEAL = { maxSegmentSize };
 export const SEGMENTS = { threads: integer(0, 1024), signal: abortSignal };
-export const RUN = { ...SEGMENTS, onProgress: callback as Check<(progress: ProgressEvent) => void> };
+export const RUN = { ...SEGMENTS, onProgress: callback as Check<(progress: OperationProgress) => void> };
 export const DAMAGE = { onDamage: damagePolicy };
 export const DETACHED = { header: bytesCopy };
 export const STREAM = { concurrency: integer(1, 1024), signal: abortSignal };

@@ -1,6 +1,6 @@
 // Makes recipients and identities.
 
-import type { PassphraseStrength } from '../../native/binding';
+import type { PassphraseParameters } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { fixedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, rangeError, typeError, withName } from '../internal/errors';
@@ -8,7 +8,7 @@ import { integer, knownOptions, ownOptions, path as checkedPath, string, text } 
 import { checkedProvider, type KeyProvider } from '../providers/providers';
 import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
 import { type Held, keyArgument } from './registry';
-import type { Credential, Identity, KeyInput, Recipient, SlotType, Strength } from './types';
+import type { Credential, Identity, KeyInput, Recipient, SlotType, PassphraseStrength } from './types';
 
 /**
  * Makes a credential from a passphrase, to seal and to open. The passphrase is normalised to Unicode NFC; spaces count.
@@ -27,7 +27,7 @@ import type { Credential, Identity, KeyInput, Recipient, SlotType, Strength } fr
  */
 export function passphrase(
   secret: string | Uint8Array,
-  options: { strength?: Strength | undefined } = {},
+  options: { strength?: PassphraseStrength | undefined } = {},
 ): Credential {
   const { strength } = knownOptions(options, PASSPHRASE_OPTIONS);
   const cost = checkedStrength(strength ?? 'default');
@@ -141,7 +141,7 @@ class Shared extends Secret implements Credential {
   }
 }
 
-function checkedStrength(strength: unknown): PassphraseStrength {
+function checkedStrength(strength: unknown): PassphraseParameters {
   if (typeof strength === 'string') {
     if (Object.hasOwn(STRENGTHS, strength)) return STRENGTHS[strength as keyof typeof STRENGTHS];
     const names = Object.keys(STRENGTHS).join(', ');
@@ -150,7 +150,7 @@ function checkedStrength(strength: unknown): PassphraseStrength {
   if (typeof strength !== 'object' || strength === null) {
     throw typeError('strength', 'a name or an object', strength);
   }
-  const given = knownOptions(strength as PassphraseStrength, STRENGTH_OPTIONS);
+  const given = knownOptions(strength as PassphraseParameters, STRENGTH_OPTIONS);
   const lanes = integer(1, limits.maxPassphraseLanes)('strength.lanes', given.lanes);
   return {
     memoryKiB: integer(8 * lanes, MAX_U32)('strength.memoryKiB', given.memoryKiB),

@@ -33,7 +33,7 @@ class ConversionPair<Report extends object> {
     };
     const conversion = (this.#conversion = make({
       push: (bytes) => {
-        readable?.enqueue(new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length));
+        readable?.enqueue(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
         // Its queue has no room, so it asks for each piece.
         return false;
       },

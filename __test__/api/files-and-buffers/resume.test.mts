@@ -12,10 +12,12 @@ import {
 import { dirname, join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { decryptFile, encryptFile, type EncryptSettings, SecretKey, type StartedOver } from 'sealstream';
+import { decryptFile, encryptFile, type EncryptSettings, type EncryptReport, SecretKey } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
+
+type StartedOver = NonNullable<NonNullable<EncryptReport['resume']>['startedOver']>;
 
 const key = SecretKey.generate();
 /** Slow settings, so that the first progress report usually arrives before the end. */

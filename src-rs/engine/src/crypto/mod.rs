@@ -24,7 +24,7 @@ mod tests;
 pub use aead::{FRAME_IV_SIZE, FRAME_TAG_SIZE, FrameIv, FrameKey};
 pub use argon2::argon2id;
 pub use crc64::{Crc64, Crc64Joiner};
-pub use digest::{DigestValue, SegmentHasher};
+pub use digest::SegmentHasher;
 pub use ed25519::{
     ED25519_PUBLIC_SIZE, ED25519_SIGNATURE_SIZE, Ed25519Key, is_acceptable_ed25519_key, verify_ed25519,
 };

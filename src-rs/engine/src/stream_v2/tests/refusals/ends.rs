@@ -137,7 +137,7 @@ rows! {
     a_manifest_entry_of_another_size: "The end record gives a segment another size, its MAC and checksum right." => {
         let stream = three_segments();
         let changed = with_end(&stream, |parts| {
-            parts.end[28 + 36 + 3] ^= 1;
+            parts.end[28 + 44 + 3] ^= 1;
             parts.mend_end();
         });
         Case::refused(changed, end_tampered(&stream, "Segment").segment(1))

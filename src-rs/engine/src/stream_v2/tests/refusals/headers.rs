@@ -37,8 +37,8 @@ rows! {
     a_plaintext_size_out_of_range: "A plaintext size of 2^63." => {
         with_bytes(24, &(1u64 << 63).to_be_bytes(), "PlaintextSize", 24)
     };
-    a_header_size_too_small: "A header size of 169, one less than the smallest header." => {
-        with_bytes(64, &169u32.to_be_bytes(), "HeaderSize", 64)
+    a_header_size_too_small: "A header size of 163, one less than the smallest header." => {
+        with_bytes(64, &163u32.to_be_bytes(), "HeaderSize", 64)
     };
     a_header_size_too_large: "A header size of 1 MiB and one." => {
         with_bytes(64, &1_048_577u32.to_be_bytes(), "HeaderSize", 64)
