@@ -32,15 +32,22 @@ export { rewrap, type RewrapOptions, type SlotSelector } from './api/rewrap';
 export { salvage, type SalvageOptions } from './api/salvage';
 export { decryptSegments, type DecryptSegmentsOptions } from './api/segments';
 export { decryptSync, encryptSync } from './api/sync';
-export type * from './api/types';
-export { verify, type VerifyOptions, type VerifyReport } from './api/verify';
 export type {
-  DamageEvent,
-  OperationContext,
-  OperationIdentity,
-  OperationName,
-  SegmentEvent,
-} from './internal/diagnostics';
+  DamageHandler,
+  DamageOptions,
+  DamagePolicy,
+  DecryptStreamOptions,
+  EncryptStreamOptions,
+  NodeStreamOptions,
+  OperationOptions,
+  ResumeOptions,
+  SegmentResult,
+  SegmentsOptions,
+  StreamOptions,
+  TargetOptions,
+} from './api/types';
+export { verify, type VerifyOptions, type VerifyReport } from './api/verify';
+export type { DamageEvent, OperationContext, SegmentEvent } from './internal/diagnostics';
 export {
   passphrase,
   type PassphraseOptions,
@@ -61,15 +68,15 @@ export type {
   KeyInput,
   DecryptOptions,
   Recipient,
+  PassphraseStrength,
   RecipientInput,
   EncryptOptions,
   UnlockOptions,
   SlotType,
-  Strength,
 } from './keys/types';
-export { ProviderError, type ProviderErrorCode, type ProviderOperation } from './providers/provider-error';
+export { ProviderError, type ProviderErrorCode } from './providers/provider-error';
 export type { KeyProvider, UnwrapRequest, WrapRequest } from './providers/providers';
-export { type HttpHeaders, httpSource, type HttpSourceOptions } from './sources/http-source';
+export { httpSource, type HttpSourceOptions } from './sources/http-source';
 export { SourceError, type SourceErrorCode } from './sources/source-error';
 export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources/sources';
 export { type ByteChunks, decryptChunks, encryptChunks } from './streams/chunks';
@@ -82,52 +89,19 @@ export {
 export { DecryptionStream, EncryptionStream } from './streams/web';
 export type {
   ByteRange,
-  ConflictResolution,
-  CopyReport,
-  CryptoError,
   Damage,
+  DamageDecision,
   DamageMap,
   DecryptReport,
   DigestName,
   EncryptReport,
-  EndDisagreement,
-  EndPart,
-  FileKind,
-  FrameError,
-  FrameWorkerError,
-  HeaderField,
-  HeaderOrigin,
-  HealedRun,
   HealReport,
-  InternalError,
-  IoOperation,
-  KeyFileReason,
-  LimitName,
-  LookAlike,
-  LossCause,
-  LostRange,
-  OpenedBy,
-  OperationStats,
-  PassphraseStrength,
-  RepairStats,
-  ResumeReport,
+  OperationProgress,
+  ReportWarning,
   RewrapReport,
-  SalvageConflict,
-  SalvagedEnd,
-  SalvagedHeader,
-  SalvageOutcome,
-  SalvageRecovered,
   SealErrorCode,
   SealFailure,
-  SegmentDone,
-  SegmentReason,
-  SegmentWorkerError,
-  SettledDamage,
-  SizeRelation,
   SlotInfo,
-  StageTimes,
-  StartedOver,
   StreamInfo,
   VerifyProblem,
-  Warning,
 } from '../native/binding';

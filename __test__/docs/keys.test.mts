@@ -5,10 +5,10 @@ import { join } from 'node:path';
 
 import test from 'ava';
 import {
+  type DecryptReport,
   decryptFile,
   encryptFile,
   KeyPair,
-  type OpenedBy,
   passphrase,
   SecretKey,
   type EncryptReport,
@@ -20,7 +20,7 @@ import { guideModule } from './support/guide.mjs';
 
 interface Guide {
   backUp: (path: string, readerKey: string, lastWayIn: Uint8Array) => Promise<EncryptReport>;
-  restore: (sealed: string, path: string, pairFile: string) => Promise<OpenedBy>;
+  restore: (sealed: string, path: string, pairFile: string) => Promise<DecryptReport['openedBy']>;
   receive: (sealed: string, path: string, keyFile: string) => Promise<void>;
 }
 

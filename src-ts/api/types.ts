@@ -1,7 +1,7 @@
 // Options and reports that several functions share.
 
 import type { Bytes } from '../internal/bytes';
-import type { Damage, DamageDecisionName, DigestName, Progress, SlotType } from '../../native/binding';
+import type { Damage, DamageDecision, DigestName, OperationProgress, SlotType } from '../../native/binding';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
 /** Options of every operation that returns a promise. */
@@ -20,7 +20,7 @@ export interface OperationOptions {
    * Called at most ten times a second, and once at the end; never after the promise settled. If it throws, the operation is
    * cancelled and rejects with the thrown value; an output that was complete by then stays.
    */
-  onProgress?: ((progress: ProgressEvent) => void) | undefined;
+  onProgress?: ((progress: OperationProgress) => void) | undefined;
 }
 
 /** How to seal. */
@@ -98,9 +98,6 @@ export interface NodeStreamOptions {
   writableHighWaterMark?: number | undefined;
 }
 
-/** A decision about damage: fail, leave the segment out, write zeros in its place, or read it again. */
-export type DamageDecision = DamageDecisionName;
-
 /**
  * Decides about one damaged part. It is called for one at a time, in the stream's order. The operation waits for the answer, and
  * rejects with what the function throws. `'retry'` reads the source again, and calls the function again if that does not help; the
@@ -148,9 +145,3 @@ export type SegmentResult =
       readonly data: Bytes;
     }
   | ({ readonly ok: false } & Readonly<Omit<Damage, 'retries'>>);
-
-/**
- * The progress of an operation: plaintext bytes that are done, and their total if it is known. {@link verify} counts the bytes of
- * sealed segments.
- */
-export type ProgressEvent = Progress;

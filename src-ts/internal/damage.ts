@@ -1,6 +1,6 @@
 // The caller's decisions about damage, on their way to the addon.
 
-import type { Damage, DamageDecisionName, DamageSettings } from '../../native/binding';
+import type { Damage, DamageDecision, DamageSettings } from '../../native/binding';
 import type { DamagePolicy } from '../api/types';
 import { native } from './binding';
 import type { Diagnostics } from './diagnostics';
@@ -36,7 +36,7 @@ export async function decisionAbout(
   policy: DamagePolicy,
   diagnostics: Diagnostics,
   canRetry = true,
-): Promise<DamageDecisionName> {
+): Promise<DamageDecision> {
   const decision = typeof policy === 'function' ? DECISION(ANSWER, await policy(damage)) : policy;
   if (decision === 'retry' && !canRetry) {
     throw rangeError(ANSWER, "can't be 'retry' for a stream, which can't be read again");
@@ -46,4 +46,4 @@ export async function decisionAbout(
 }
 
 const ANSWER = "onDamage's answer";
-const DECISION = oneOf<DamageDecisionName>(['abort', 'skip', 'zero', 'retry']);
+const DECISION = oneOf<DamageDecision>(['abort', 'skip', 'zero', 'retry']);

@@ -5,7 +5,7 @@ import { channel, tracingChannel } from 'node:diagnostics_channel';
 
 import type {
   Damage,
-  DamageDecisionName,
+  DamageDecision,
   LossCause,
   SealFailure,
   SegmentDone,
@@ -72,7 +72,7 @@ export interface DamageEvent
   readonly cause?: LossCause;
   readonly message: string;
   /** The decision; absent for operations that decide nothing, such as `verify`. */
-  readonly decision?: DamageDecisionName;
+  readonly decision?: DamageDecision;
 }
 
 const operations = tracingChannel<unknown, OperationContext>('sealstream:operation');
@@ -114,7 +114,7 @@ export class Diagnostics {
     if (!this.#hasEnded && segments.hasSubscribers) segments.publish(this.#event(done));
   }
 
-  damage(damage: Omit<DamageEvent, 'id' | 'operation'> | Damage, decision?: DamageDecisionName): void {
+  damage(damage: Omit<DamageEvent, 'id' | 'operation'> | Damage, decision?: DamageDecision): void {
     this.#isAbortPublished ||= decision === 'abort';
     if (this.#hasEnded || !damageChannel.hasSubscribers) return;
     damageChannel.publish(this.#event(decision === undefined ? damage : { ...damage, decision }));

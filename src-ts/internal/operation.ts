@@ -1,6 +1,6 @@
 // Runs an operation of the addon: passes signal and listeners in, and reports or the package's errors out.
 
-import type { Progress, RunSettings } from '../../native/binding';
+import type { OperationProgress, RunSettings } from '../../native/binding';
 import { abortError, onAbort, throwIfAborted } from './abort';
 import { native } from './binding';
 import { nullPrototype } from './null-prototype';
@@ -119,10 +119,10 @@ function stopAllAtExit(): void {
 let stopsAtExit = false;
 
 /** Calls the caller's listener, which may throw, and never after the operation has ended. */
-function progressListener(listener: (progress: Progress) => void, operation: Operation) {
+function progressListener(listener: (progress: OperationProgress) => void, operation: Operation) {
   let last: number | undefined;
   let isClosed = false;
-  const onProgress = (progress: Progress): void => {
+  const onProgress = (progress: OperationProgress): void => {
     if (isClosed) return;
     last = progress.bytesDone;
     try {

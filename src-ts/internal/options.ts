@@ -3,13 +3,13 @@
 import { types } from 'node:util';
 import { fileURLToPath } from 'node:url';
 
-import type { DigestName, SlotType } from '../../native/binding';
+import type { DigestName, OperationProgress, SlotType } from '../../native/binding';
 import { abortSignal } from './abort';
 import { limits } from './binding';
 import { nullPrototype } from './null-prototype';
 import { fixedBytes, isBytes, secretBytes } from './bytes';
 import { rangeError, typeError } from './errors';
-import type { DamagePolicy, ProgressEvent } from '../api/types';
+import type { DamagePolicy } from '../api/types';
 
 /** Checks the value of the option `name`, and returns it as the engine takes it. */
 export type Check<T> = (name: string, value: unknown) => T;
@@ -208,6 +208,6 @@ export const digest = oneOf(
   } satisfies Record<DigestName, true>) as DigestName[],
 );
 
-export const progressListener = callback as Check<(progress: ProgressEvent) => void>;
+export const progressListener = callback as Check<(progress: OperationProgress) => void>;
 
 export { abortSignal };

@@ -1,6 +1,6 @@
 // Makes recipients and identities.
 
-import type { PassphraseStrength } from '../../native/binding';
+import type { PassphraseParameters } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { fixedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, rangeError, typeError, withName } from '../internal/errors';
@@ -9,7 +9,7 @@ import { anything, integer, path as checkedPath, string, text } from '../interna
 import { checkedProvider, type KeyProvider } from '../providers/providers';
 import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
 import { type Held, keyArgument } from './registry';
-import type { Credential, Identity, KeyInput, Recipient, SlotType, Strength } from './types';
+import type { Credential, Identity, KeyInput, Recipient, SlotType, PassphraseStrength } from './types';
 
 /**
  * Makes a credential from a passphrase, to seal and to open. The passphrase is normalised to Unicode NFC; spaces count.
@@ -119,7 +119,7 @@ export function provider(
 /** Options of {@link passphrase}. */
 export interface PassphraseOptions {
   /** The cost of an attempt: `'default'` by default. */
-  strength?: Strength | undefined;
+  strength?: PassphraseStrength | undefined;
 }
 
 /** Options of {@link secretKey}. */
@@ -157,7 +157,7 @@ class Shared extends Secret implements Credential {
   }
 }
 
-function checkedStrength(strength: unknown): PassphraseStrength {
+function checkedStrength(strength: unknown): PassphraseParameters {
   if (typeof strength === 'string') {
     if (Object.hasOwn(STRENGTHS, strength)) return STRENGTHS[strength as keyof typeof STRENGTHS];
     const names = Object.keys(STRENGTHS).join(', ');

@@ -2,7 +2,7 @@
 
 import type { KeyObject } from 'node:crypto';
 
-import type { PassphraseStrength, SlotType } from '../../native/binding';
+import type { PassphraseParameters, SlotType } from '../../native/binding';
 import type { DecryptSettings, EncryptSettings } from '../api/types';
 import type { identityBrand, recipientBrand } from './redacted';
 import type { SecretKey } from './secret-key';
@@ -48,7 +48,7 @@ export interface Credential extends Recipient, Identity, Disposable {
 }
 
 /** The cost of Argon2id for a passphrase: a name, or exact parameters. */
-export type Strength = 'interactive' | 'default' | 'sensitive' | PassphraseStrength;
+export type PassphraseStrength = 'interactive' | 'default' | 'sensitive' | PassphraseParameters;
 
 /** Options to seal: how, and for whom. Either `key` or `recipients` is needed. */
 export interface EncryptOptions extends EncryptSettings {

@@ -10,7 +10,7 @@ import {
   encrypt,
   encryptFile,
   encryptSync,
-  type ProgressEvent,
+  type OperationProgress,
   SecretKey,
 } from 'sealstream';
 
@@ -173,10 +173,10 @@ test('a signal that many operations share stops them all, through one listener',
 test('progress rises to the total and is not reported after the end', async (t) => {
   const directory = temporaryDirectory(t);
   const from = largeFile(directory);
-  const told: ProgressEvent[] = [];
+  const told: OperationProgress[] = [];
   let settled = false;
   let late = 0;
-  const onProgress = (progress: ProgressEvent) => {
+  const onProgress = (progress: OperationProgress) => {
     if (settled) late += 1;
     told.push(progress);
   };
@@ -196,8 +196,8 @@ test('progress rises to the total and is not reported after the end', async (t) 
 
 test('the total is reported even for instant operations', async (t) => {
   for (const size of [0, 1, 5000]) {
-    const told: ProgressEvent[] = [];
-    const onProgress = (progress: ProgressEvent) => told.push(progress);
+    const told: OperationProgress[] = [];
+    const onProgress = (progress: OperationProgress) => told.push(progress);
     const stream = await encrypt(pattern(size), { key, onProgress });
     t.deepEqual(told, [{ bytesDone: size, bytesTotal: size }]);
     told.length = 0;

@@ -12,10 +12,12 @@ import {
 import { dirname, join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { decryptFile, encryptFile, type EncryptSettings, SecretKey, type StartedOver } from 'sealstream';
+import { decryptFile, encryptFile, type EncryptOptions, type EncryptReport, SecretKey } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
+
+type StartedOver = NonNullable<NonNullable<EncryptReport['resume']>['startedOver']>;
 
 const key = SecretKey.generate();
 /** Slow settings, so that the first progress report usually arrives before the end. */
@@ -137,7 +139,7 @@ test.serial('a journal of another operation is refused', async (t) => {
 
 test.serial('other options start over, and the report says why', async (t) => {
   const { from, to } = folder(t);
-  const changes: readonly [EncryptSettings & { key?: SecretKey; keyId?: string }, StartedOver][] = [
+  const changes: readonly [EncryptOptions, StartedOver][] = [
     [{ keyId: 'other' }, 'options-differ'],
     [{ context: 'other' }, 'options-differ'],
     [{ key: SecretKey.generate() }, 'no-matching-key'],

@@ -15,7 +15,7 @@ import {
   inspect,
   sealedSize,
   SealError,
-  type EncryptSettings,
+  type EncryptOptions,
   SecretKey,
 } from 'sealstream';
 
@@ -27,7 +27,7 @@ const key = SecretKey.generate();
 const small = { frameSize: 1024, segmentSize: 4096 };
 
 const SIZES = [0, 1, 1023, 1024, 1025, 4095, 4096, 4097, 8192, 70_000];
-const CHOICES: (EncryptSettings & { keyId?: string })[] = [
+const CHOICES: EncryptOptions[] = [
   {},
   small,
   { ...small, digest: 'none' },

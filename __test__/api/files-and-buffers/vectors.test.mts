@@ -10,7 +10,7 @@ import {
   inspect,
   type DecryptOptions,
   type DecryptReport,
-  type Warning,
+  type ReportWarning,
   SealError,
   type SealFailure,
   SecretKey,
@@ -145,7 +145,8 @@ test('every stream of vectors/streams.json opens, or is refused, as it says', as
         t.is(outcome.plaintext.length, vector.plaintext_size!, vector.name);
         t.is(sha256(outcome.plaintext), vector.plaintext_sha256!, vector.name);
         if (outcome.report === undefined) continue;
-        const warned = (kind: Warning['kind']) => outcome.report?.warnings.some((each) => each.kind === kind);
+        const warned = (kind: ReportWarning['kind']) =>
+          outcome.report?.warnings.some((each) => each.kind === kind);
         t.is(warned('HeaderFromCopy'), vector.header_from_copy ?? false, vector.name);
         t.is(warned('HeaderCopyDamaged'), vector.header_copy_damaged ?? false, vector.name);
       }

@@ -3,23 +3,23 @@
 import test from 'ava';
 import {
   type ByteRange,
+  type DamageMap,
   type DecryptReport,
   type EncryptReport,
   encryptSync,
   inspect,
-  type LostRange,
   SealError,
   SecretKey,
   type SlotInfo,
   type SlotType,
   verify,
-  type Warning,
+  type ReportWarning,
 } from 'sealstream';
 
 const key = SecretKey.generate();
 
 /** Compiles only while every kind of warning has its case. */
-function subjectOf(warning: Warning): string {
+function subjectOf(warning: ReportWarning): string {
   switch (warning.kind) {
     case 'HeaderFromCopy':
     case 'HeaderCopyDamaged':
@@ -36,7 +36,7 @@ const slotTypes: SlotInfo['type'][] = ['key' satisfies SlotType, 'provider' sati
 
 /** A property that does not apply is absent: `undefined` and `null` are no values of it. */
 // @ts-expect-error -- `null` is no range
-export const unknownPlace: LostRange['sealedRange'] = null;
+export const unknownPlace: DamageMap['lost'][number]['sealedRange'] = null;
 
 /** What every report has. */
 function common(report: EncryptReport | DecryptReport): [number, number, string, number] {

@@ -50,7 +50,11 @@ export function openStream(stream: Buffer, userKey: Buffer, context: Buffer): Op
     same('digest', digest.of(body), record.subarray(wireSize - digest.size));
     const message = openMessage(body.subarray(32), payloadKey, head, frameSize + 32);
     parts.push(message);
-    manifest.push(uint32(wireSize), record.subarray(32 + 42, 32 + 74));
+    manifest.push(
+      uint32(wireSize),
+      record.subarray(32 + 42, 32 + 74),
+      record.subarray(wireSize - digest.size),
+    );
     frames += count;
     at += wireSize;
   }

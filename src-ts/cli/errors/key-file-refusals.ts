@@ -1,6 +1,7 @@
 // Files of keys that the library refuses: one table over the reason.
 
-import type { KeyFileReason, SealFailure } from '../../index';
+import type { KeyFileReason } from '../../../native/binding';
+import type { SealFailure } from '../../index';
 
 import { CommandError } from './command-error';
 import type { Explanation } from './explanation';

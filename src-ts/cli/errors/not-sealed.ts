@@ -1,6 +1,6 @@
 // Inputs that are no sealed streams, by what they look like.
 
-import type { LookAlike } from '../../index';
+import type { LookAlike } from '../../../native/binding';
 
 import type { FailureContext } from './failure-context';
 import { giveHeader } from './header-advice';

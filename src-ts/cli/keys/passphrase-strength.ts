@@ -1,6 +1,6 @@
 // The cost of a passphrase to encrypt with, as options give it.
 
-import type { PassphraseStrength, Strength } from '../../index';
+import type { PassphraseStrength } from '../../index';
 import { limits } from '../../internal/binding';
 
 import { type Arguments, exclusive } from '../runner/arguments';
@@ -15,7 +15,11 @@ import { parseSize } from '../../damage-page/units';
  * @param advice How to give one.
  * @throws CommandError for a value that is not valid.
  */
-export function strengthOf(args: Arguments, hasPassphrase: boolean, advice: string): Strength | undefined {
+export function strengthOf(
+  args: Arguments,
+  hasPassphrase: boolean,
+  advice: string,
+): PassphraseStrength | undefined {
   const [option, other] = ['passphrase-strength', 'passphrase-cost'].filter((name) => args.has(name));
   if (option === undefined) return undefined;
   if (other !== undefined) throw exclusive(`--${option}`, `--${other}`);
@@ -31,7 +35,7 @@ export function strengthOf(args: Arguments, hasPassphrase: boolean, advice: stri
   return strength;
 }
 
-function exactStrength(text: string): PassphraseStrength {
+function exactStrength(text: string): Exclude<PassphraseStrength, string> {
   const [memory, passes, lanes, ...more] = text.split(',');
   const bytes = parseSize(memory ?? '');
   const [passCount, laneCount] = [passes, lanes].map((count) =>

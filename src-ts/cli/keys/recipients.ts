@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-import { passphrase, type Recipient, secretKey, type SecretKey, type Strength } from '../../index';
+import { passphrase, type Recipient, secretKey, type SecretKey, type PassphraseStrength } from '../../index';
 import { limits } from '../../internal/binding';
 
 import type { Arguments } from '../runner/arguments';
@@ -24,7 +24,7 @@ export interface NamedRecipients {
    * of a key, whose 256 bits can't be guessed.
    */
   readonly fingerprints: readonly string[];
-  readonly strength: Strength | undefined;
+  readonly strength: PassphraseStrength | undefined;
 }
 
 /**

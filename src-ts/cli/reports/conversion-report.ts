@@ -1,6 +1,7 @@
 // The report of encrypt and decrypt, and its warnings.
 
-import type { DecryptReport, EncryptReport, StartedOver, Warning } from '../../index';
+import type { StartedOver } from '../../../native/binding';
+import type { DecryptReport, EncryptReport, ReportWarning } from '../../index';
 
 import { type Direction, type Endpoint, type Endpoints, nameOf } from '../files/endpoints';
 import { warn } from '../terminal/messages';
@@ -33,7 +34,7 @@ function resumeText({ resume, stats: { segments } }: EncryptReport | DecryptRepo
 }
 
 /** Prints the warnings of a report; about `source` those of its header. */
-export function printWarnings(source: Endpoint, warnings: readonly Warning[]): void {
+export function printWarnings(source: Endpoint, warnings: readonly ReportWarning[]): void {
   for (const { kind, message } of warnings) {
     switch (kind) {
       case 'HeaderFromCopy':

@@ -1,6 +1,6 @@
 // The progress bar: one line on the terminal at standard error, removed at the end.
 
-import type { ProgressEvent } from '../../index';
+import type { OperationProgress } from '../../index';
 
 import { isTerminal, note, STDERR, terminalWidth } from './console';
 import { formatClock, formatRate, formatSize } from '../../damage-page/units';
@@ -8,7 +8,7 @@ import { formatClock, formatRate, formatSize } from '../../damage-page/units';
 /** The bar of one operation. */
 export interface ProgressBar {
   /** For `onProgress`; `undefined` if no bar is shown. */
-  readonly listener: ((progress: ProgressEvent) => void) | undefined;
+  readonly listener: ((progress: OperationProgress) => void) | undefined;
   /** Removes the bar from the terminal. */
   clear(): void;
 }
@@ -57,7 +57,7 @@ export function summed(listener: ProgressBar['listener']): () => ProgressBar['li
  * @param width Columns of the line, at most.
  */
 export function progressLine(
-  { bytesDone, bytesTotal }: ProgressEvent,
+  { bytesDone, bytesTotal }: OperationProgress,
   elapsed: number,
   width: number,
 ): string {

@@ -1,7 +1,7 @@
 //! A record's digest, by which damage is found without a key.
 
 use super::Crc64;
-use crate::format::{DigestKind, MAX_DIGEST_SIZE};
+use crate::format::{DigestKind, DigestValue};
 use ring::digest;
 use std::fmt;
 
@@ -70,51 +70,9 @@ impl fmt::Debug for SegmentHasher {
     }
 }
 
-/// A finished digest of at most [`MAX_DIGEST_SIZE`] bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct DigestValue {
-    bytes: [u8; MAX_DIGEST_SIZE],
-    length: usize,
-}
-
-impl DigestValue {
-    /// Takes the digest's bytes. More than [`MAX_DIGEST_SIZE`] bytes are no digest: the value then differs from every
-    /// digest of a [`DigestKind`].
-    #[must_use]
-    pub fn new(digest: &[u8]) -> Self {
-        let mut bytes = [0; MAX_DIGEST_SIZE];
-        let copied = digest.len().min(MAX_DIGEST_SIZE);
-        bytes[..copied].copy_from_slice(&digest[..copied]);
-        Self {
-            bytes,
-            length: digest.len(),
-        }
-    }
-
-    /// The digest's bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length.min(MAX_DIGEST_SIZE)]
-    }
-}
-
-impl fmt::Debug for DigestValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes()
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn too_many_bytes_equal_no_digest() {
-        let digest = DigestValue::new(&[1; MAX_DIGEST_SIZE]);
-        assert_ne!(DigestValue::new(&[1; MAX_DIGEST_SIZE + 1]), digest);
-    }
 
     #[test]
     fn each_kind_gives_the_published_value_of_abc() {

@@ -12,6 +12,7 @@ pub mod floe;
 mod hpke;
 mod kdf;
 mod random;
+mod sealed_extension;
 mod secret;
 mod stack_overwrite;
 mod stream_keys;
@@ -23,7 +24,7 @@ mod tests;
 pub use aead::{FRAME_IV_SIZE, FRAME_TAG_SIZE, FrameIv, FrameKey};
 pub use argon2::argon2id;
 pub use crc64::{Crc64, Crc64Joiner};
-pub use digest::{DigestValue, SegmentHasher};
+pub use digest::SegmentHasher;
 pub use ed25519::{
     ED25519_PUBLIC_SIZE, ED25519_SIGNATURE_SIZE, Ed25519Key, is_acceptable_ed25519_key, verify_ed25519,
 };
@@ -32,6 +33,7 @@ pub use hpke::{
 };
 pub use kdf::{MacKey, RunningMac};
 pub use random::Random;
+pub use sealed_extension::{ExtensionKeys, sealed_extension_size};
 pub use secret::{FileKey, SecretKey, SecretKeyError};
 pub use stack_overwrite::overwrite_stack;
 pub use stream_keys::{

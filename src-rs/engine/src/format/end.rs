@@ -1,27 +1,9 @@
 //! The end of a stream: end record with the manifest, and footer (docs/FORMAT.md, "End record" and "Footer").
 
 use super::cursor::Cursor;
-use super::{Geometry, HeaderError, HeaderField, SegmentIndex, WireOffset, crc32c, extensions};
-
-/// The manifest's entry for one record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ManifestEntry {
-    /// Bytes of the whole record.
-    pub wire_size: u32,
-    /// The record's FLOE header tag. It identifies the sealing of the segment that belongs to the stream.
-    pub message_tag: [u8; 32],
-}
-
-impl ManifestEntry {
-    /// The entry for the record of a segment with `plaintext_size` bytes.
-    #[must_use]
-    pub const fn new(geometry: &Geometry, plaintext_size: u32, message_tag: [u8; 32]) -> Self {
-        Self {
-            wire_size: geometry.record_size(plaintext_size) as u32,
-            message_tag,
-        }
-    }
-}
+use super::{
+    DigestKind, HeaderError, HeaderField, Manifest, WireOffset, crc32c, extensions, manifest_entry_size,
+};
 
 /// The end record: the plaintext's size and the manifest of all segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +13,7 @@ pub struct EndRecord {
     /// Extension entries; version 1 defines none.
     pub extensions: Vec<u8>,
     /// One entry for each segment, in order.
-    pub entries: Vec<ManifestEntry>,
+    pub entries: Manifest,
 }
 
 /// An EndRecord whose checksum or layout is wrong.
@@ -53,18 +35,16 @@ pub enum EndRecordError {
 impl EndRecord {
     /// Encodes the record. `mac` computes the MAC of the bytes in front of it.
     pub fn encode(&self, mac: impl FnOnce(&[u8]) -> [u8; 48]) -> Vec<u8> {
-        let size = end_record_size(self.entries.len() as u64, self.extensions.len() as u64);
-        let mut out = Vec::with_capacity(size as usize);
+        let entries = self.entries.as_bytes();
+        let size = END_RECORD_FIXED_SIZE + self.extensions.len() + entries.len() + END_RECORD_TRAILER_SIZE;
+        let mut out = Vec::with_capacity(size);
         out.extend_from_slice(&END_MARKER);
         out.extend_from_slice(&[0; 4]);
-        out.extend_from_slice(&(self.entries.len() as u64).to_be_bytes());
+        out.extend_from_slice(&self.entries.len().to_be_bytes());
         out.extend_from_slice(&self.plaintext_total.to_be_bytes());
         out.extend_from_slice(&(self.extensions.len() as u32).to_be_bytes());
         out.extend_from_slice(&self.extensions);
-        for entry in &self.entries {
-            out.extend_from_slice(&entry.wire_size.to_be_bytes());
-            out.extend_from_slice(&entry.message_tag);
-        }
+        out.extend_from_slice(entries);
         let mac = mac(&out);
         out.extend_from_slice(&mac);
         out.extend_from_slice(&crc32c(&out).to_be_bytes());
@@ -94,16 +74,20 @@ impl EndRecord {
         u64_at(fixed, 16)
     }
 
-    /// Parses a whole record of a stream with `segments` segments. Returns it with the bytes that its MAC covers, and the
+    /// Parses a whole record of a stream with `segments` segments and this digest. Returns it with the bytes that its MAC covers, and the
     /// MAC. The caller must check the MAC.
     ///
     /// # Errors
     /// `Damaged` for a wrong layout or checksum; `Count` if only the number of segments disagrees.
-    pub fn parse(bytes: &[u8], segments: u64) -> Result<(Self, &[u8], [u8; 48]), EndRecordError> {
+    pub fn parse(
+        bytes: &[u8],
+        digest: DigestKind,
+        segments: u64,
+    ) -> Result<(Self, &[u8], [u8; 48]), EndRecordError> {
         let damaged = EndRecordError::Damaged;
         let fixed = bytes.first_chunk::<END_RECORD_FIXED_SIZE>().ok_or(damaged)?;
         let extensions_size = Self::extensions_size(fixed).ok_or(damaged)?;
-        if bytes.len() as u64 != end_record_size(segments, u64::from(extensions_size)) {
+        if bytes.len() as u64 != end_record_size(digest, segments, u64::from(extensions_size)) {
             return Err(damaged);
         }
         let (checked, stored) = bytes.split_last_chunk::<4>().ok_or(damaged)?;
@@ -121,13 +105,7 @@ impl EndRecord {
         let mut cursor = Cursor::new(body, 0);
         cursor.take(END_RECORD_FIXED_SIZE).ok_or(damaged)?;
         let extensions = cursor.take(extensions_size as usize).ok_or(damaged)?.to_vec();
-        let mut entries = Vec::with_capacity(cursor.rest().len() / MANIFEST_ENTRY_SIZE);
-        while let Some((wire_size, message_tag)) = cursor.u32().zip(cursor.array()) {
-            entries.push(ManifestEntry {
-                wire_size,
-                message_tag,
-            });
-        }
+        let entries = Manifest::of_bytes(digest, cursor.rest().to_vec());
         Ok((
             Self {
                 plaintext_total: Self::claimed_total(fixed),
@@ -147,28 +125,6 @@ impl EndRecord {
         let start = usize::try_from(offset.get()).unwrap_or(usize::MAX);
         let start = start.saturating_add(END_RECORD_FIXED_SIZE);
         extensions::check_entries(&self.extensions, start, HeaderField::EndExtensions)
-    }
-
-    /// The manifest's entry for a segment.
-    pub(crate) fn entry(&self, segment: SegmentIndex) -> Option<&ManifestEntry> {
-        self.entries.get(usize::try_from(segment.get()).ok()?)
-    }
-
-    /// The first segment for which the manifest and the records `read` differ, or that only one of them has. A record that
-    /// is `None` was not read and matches any entry.
-    #[must_use]
-    pub fn first_difference(&self, read: &[Option<ManifestEntry>]) -> Option<SegmentIndex> {
-        let (ours, theirs) = (self.entries.len(), read.len());
-        let unmatched = (ours != theirs).then(|| SegmentIndex::new(ours.min(theirs) as u64));
-        self.first_foreign(read).or(unmatched)
-    }
-
-    /// Same as [`first_difference`](Self::first_difference), but ignores segments behind the last one read.
-    #[must_use]
-    pub fn first_foreign(&self, read: &[Option<ManifestEntry>]) -> Option<SegmentIndex> {
-        let mut pairs = self.entries.iter().zip(read);
-        let at = pairs.position(|(ours, theirs)| theirs.is_some_and(|theirs| *ours != theirs));
-        at.map(|at| SegmentIndex::new(at as u64))
     }
 }
 
@@ -216,12 +172,13 @@ fn u64_at(fixed: &[u8; END_RECORD_FIXED_SIZE], at: usize) -> u64 {
     u64::from_be_bytes(bytes)
 }
 
-/// Bytes of an EndRecord with `segments` entries and `extensions` bytes of extensions.
+/// Bytes of an EndRecord with `segments` entries for records with this digest, and `extensions` bytes of extensions.
 #[must_use]
-pub const fn end_record_size(segments: u64, extensions: u64) -> u64 {
+pub const fn end_record_size(digest: DigestKind, segments: u64, extensions: u64) -> u64 {
     segments
-        .saturating_mul(MANIFEST_ENTRY_SIZE as u64)
-        .saturating_add(extensions + (END_RECORD_FIXED_SIZE + END_RECORD_TRAILER_SIZE) as u64)
+        .saturating_mul(manifest_entry_size(digest) as u64)
+        .saturating_add(extensions)
+        .saturating_add((END_RECORD_FIXED_SIZE + END_RECORD_TRAILER_SIZE) as u64)
 }
 
 /// The first bytes of every EndRecord.
@@ -231,8 +188,6 @@ const FOOTER_MAGIC: [u8; 8] = *b"SEALEND\n";
 pub const END_RECORD_FIXED_SIZE: usize = 28;
 /// Bytes behind the entries: MAC 48, CRC 4.
 pub const END_RECORD_TRAILER_SIZE: usize = 52;
-/// Bytes of one entry.
-pub const MANIFEST_ENTRY_SIZE: usize = 36;
 /// Bytes of the footer.
 pub const FOOTER_SIZE: usize = 24;
 /// Largest extension area. A reader reports a larger one as damage, so that a flipped bit can't make it buffer gigabytes.
@@ -241,14 +196,19 @@ pub const MAX_END_EXTENSIONS: u32 = 64 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{DigestValue, ManifestEntry};
+
+    const DIGEST: DigestKind = DigestKind::Crc64Nvme;
 
     fn record() -> EndRecord {
-        let entries = (0..3)
-            .map(|i| ManifestEntry {
+        let mut entries = Manifest::new(DIGEST);
+        for i in 0..3 {
+            entries.push(&ManifestEntry {
                 wire_size: i,
                 message_tag: [i as u8; 32],
-            })
-            .collect();
+                digest: DigestValue::new(&[7; 8]),
+            });
+        }
         EndRecord {
             plaintext_total: 99,
             extensions: vec![0, 9, 0, 0, 0, 0],
@@ -259,8 +219,8 @@ mod tests {
     #[test]
     fn an_encoded_record_parses() {
         let bytes = record().encode(|_| [7; 48]);
-        assert_eq!(bytes.len() as u64, end_record_size(3, 6));
-        let (read, covered, mac) = EndRecord::parse(&bytes, 3).unwrap();
+        assert_eq!(bytes.len() as u64, end_record_size(DIGEST, 3, 6));
+        let (read, covered, mac) = EndRecord::parse(&bytes, DIGEST, 3).unwrap();
         assert_eq!((read, covered.len(), mac), (record(), bytes.len() - 52, [7; 48]));
     }
 
@@ -271,7 +231,7 @@ mod tests {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(
-                EndRecord::parse(&flipped, 3),
+                EndRecord::parse(&flipped, DIGEST, 3),
                 Err(EndRecordError::Damaged),
                 "bit {bit}"
             );
@@ -292,26 +252,11 @@ mod tests {
         let crc = crc32c(&bytes[..end]);
         bytes[end..].copy_from_slice(&crc.to_be_bytes());
         assert_eq!(
-            EndRecord::parse(&bytes, 3),
+            EndRecord::parse(&bytes, DIGEST, 3),
             Err(EndRecordError::Count {
                 expected: 3,
                 actual: 4
             })
         );
-    }
-
-    #[test]
-    fn the_first_difference_is_found() {
-        let entries: Vec<_> = record().entries.into_iter().map(Some).collect();
-        assert_eq!(record().first_difference(&entries), None);
-        assert_eq!(
-            record().first_difference(&entries[..2]),
-            Some(SegmentIndex::new(2))
-        );
-        let mut other = entries;
-        other[0] = None;
-        assert_eq!(record().first_difference(&other), None);
-        other[1].as_mut().unwrap().message_tag[31] ^= 1;
-        assert_eq!(record().first_difference(&other), Some(SegmentIndex::new(1)));
     }
 }

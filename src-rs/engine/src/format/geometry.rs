@@ -1,73 +1,6 @@
 //! Sizes in bytes of frames, segments and records, and their offsets (docs/FORMAT.md, "Sizes").
 
-use super::{FrameIndex, SegmentIndex, WireOffset};
-use std::fmt;
-
-/// The digest behind each record. It detects damage without a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum DigestKind {
-    /// No digest: damage and tampering look the same.
-    None,
-    /// CRC-64/NVME, 8 bytes. The default: as fast as memory, and the checksum of object stores.
-    #[default]
-    Crc64Nvme,
-    /// SHA-256, 32 bytes.
-    Sha256,
-    /// SHA-512, 64 bytes.
-    Sha512,
-    /// BLAKE3, 32 bytes.
-    Blake3,
-}
-
-impl DigestKind {
-    /// Every kind, in the order of its number on the wire.
-    pub const ALL: [Self; 5] = [
-        Self::None,
-        Self::Crc64Nvme,
-        Self::Sha256,
-        Self::Sha512,
-        Self::Blake3,
-    ];
-
-    /// Bytes of the digest on the wire.
-    #[must_use]
-    pub const fn size(self) -> usize {
-        match self {
-            Self::None => 0,
-            Self::Crc64Nvme => 8,
-            Self::Sha256 | Self::Blake3 => 32,
-            Self::Sha512 => 64,
-        }
-    }
-
-    pub(super) const fn code(self) -> u8 {
-        self as u8
-    }
-
-    pub(super) fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
-}
-
-impl fmt::Display for DigestKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::Crc64Nvme => "crc64-nvme",
-            Self::Sha256 => "sha256",
-            Self::Sha512 => "sha512",
-            Self::Blake3 => "blake3",
-        })
-    }
-}
-
-const _: () = {
-    let mut number = 0;
-    while number < DigestKind::ALL.len() {
-        assert!(DigestKind::ALL[number].size() <= MAX_DIGEST_SIZE);
-        number += 1;
-    }
-};
+use super::{DigestKind, FrameIndex, SegmentIndex, WireOffset};
 
 /// A frame or segment size that the format does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -253,8 +186,6 @@ pub fn default_segment_size(frame_size: u32, plaintext_size: Option<u64>) -> u32
 const MAX_DEFAULT_SEGMENTS: u64 = 65_536;
 /// The readers' default limit.
 const LARGEST_DEFAULT: u32 = 64 * 1024 * 1024;
-/// Bytes of the largest digest.
-pub const MAX_DIGEST_SIZE: usize = 64;
 /// Bytes of the segment header in front of every record.
 pub const SEGMENT_HEADER_SIZE: usize = 32;
 /// Bytes of the FLOE header in front of a segment's frames.

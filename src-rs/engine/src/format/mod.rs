@@ -4,29 +4,36 @@
 //! offset that they refuse.
 
 mod cursor;
+mod digest;
 mod end;
 mod error;
 mod extensions;
 mod geometry;
 mod look_alike;
+mod manifest;
 mod segment;
 mod slots;
 mod stream;
 mod units;
 
 pub(crate) use cursor::Cursor;
+pub use digest::{DigestKind, DigestValue, MAX_DIGEST_SIZE};
 pub use end::{
     END_MARKER, END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, EndRecordError, FOOTER_SIZE,
-    Footer, MANIFEST_ENTRY_SIZE, MAX_END_EXTENSIONS, ManifestEntry, end_record_size,
+    Footer, MAX_END_EXTENSIONS, end_record_size,
 };
 pub(crate) use error::described;
 pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
+pub use extensions::{
+    END_METADATA, END_SENDER, ExtensionArea, Metadata, Modified, append_extension, find_extension,
+};
 pub use geometry::{
-    DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, DigestKind, FLOE_HEADER_SIZE, FRAME_OVERHEAD, Geometry,
-    GeometryError, MAX_DIGEST_SIZE, MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE,
-    SEGMENT_HEADER_SIZE, default_segment_size,
+    DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, FLOE_HEADER_SIZE, FRAME_OVERHEAD, Geometry, GeometryError,
+    MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE, SEGMENT_HEADER_SIZE,
+    default_segment_size,
 };
 pub use look_alike::LookAlike;
+pub use manifest::{Manifest, ManifestEntry, SeenRecords, manifest_entry_size};
 pub(crate) use segment::is_segment_header;
 pub use segment::{SEGMENT_MARKER, SegmentHeader};
 pub use slots::{

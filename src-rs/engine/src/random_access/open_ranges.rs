@@ -9,7 +9,7 @@ use crate::format::{
 /// of `size` bytes, besides its first bytes, `head`, and its last bytes, `tail`: at least 4,096 of each, or all. In order,
 /// without overlaps.
 ///
-/// `head` and `tail` are not authenticated, so the ranges are limited to what a stream of this size can have: about 3% of
+/// `head` and `tail` are not authenticated, so the ranges are limited to what a stream of this size can have: about 9% of
 /// it and 1 MiB.
 #[must_use]
 pub fn open_ranges(size: u64, head: &[u8], tail: &[u8]) -> Vec<ByteRange> {
@@ -25,7 +25,10 @@ pub fn open_ranges(size: u64, head: &[u8], tail: &[u8]) -> Vec<ByteRange> {
         Ok(header) if header.core.plaintext_size.is_some() => {
             wanted.end_by_header(&header.core, header.size())
         }
-        Ok(header) => wanted.end_by_footer(tail, header.core.geometry.full_record_size()),
+        Ok(header) => {
+            let geometry = &header.core.geometry;
+            wanted.end_by_footer(tail, geometry.digest(), geometry.full_record_size());
+        }
         Err(_) => {
             if let Ok(header_size) = check_prefix(head) {
                 wanted.add(ByteRange::at(0, header_size.into()));
@@ -33,7 +36,7 @@ pub fn open_ranges(size: u64, head: &[u8], tail: &[u8]) -> Vec<ByteRange> {
                     wanted.end_by_header(&core, header_size);
                 }
             }
-            wanted.end_by_footer(tail, smallest_record());
+            wanted.end_by_footer(tail, DigestKind::Sha512, smallest_record());
         }
     }
     wanted.merged()
@@ -54,17 +57,18 @@ impl Wanted {
         };
         let start = core.geometry.trailer_offset(header_size, total);
         let copy = if core.header_copy { header_size } else { 0 };
-        let most = most_of_end(core.geometry.segment_count(total), copy);
+        let most = most_of_end(core.geometry.digest(), core.geometry.segment_count(total), copy);
         self.add(ByteRange::at(start, most));
     }
 
-    /// Adds the end as a valid footer states it. `record_size` is the size of the smallest full record.
-    fn end_by_footer(&mut self, tail: &[u8], record_size: u64) {
+    /// Adds the end as a valid footer states it. `digest` is the largest that the
+    /// records can have, and `record_size` the size of the smallest full record.
+    fn end_by_footer(&mut self, tail: &[u8], digest: DigestKind, record_size: u64) {
         let Some(footer) = tail.last_chunk().and_then(Footer::parse) else {
             return;
         };
         if let Some(start) = self.size.checked_sub(footer.end_size) {
-            let most = most_of_end(self.size / record_size + 1, MAX_HEADER_SIZE);
+            let most = most_of_end(digest, self.size / record_size + 1, MAX_HEADER_SIZE);
             self.add(ByteRange::at(start, most.min(footer.end_size)));
         }
     }
@@ -94,8 +98,8 @@ impl Wanted {
 }
 
 /// Most bytes of the end of a stream with `segments` segments, and one byte more: the source must not have it.
-fn most_of_end(segments: u64, copy: u32) -> u64 {
-    let record = end_record_size(segments, MAX_END_EXTENSIONS.into());
+fn most_of_end(digest: DigestKind, segments: u64, copy: u32) -> u64 {
+    let record = end_record_size(digest, segments, MAX_END_EXTENSIONS.into());
     record.saturating_add(u64::from(copy) + FOOTER_SIZE as u64 + 1)
 }
 

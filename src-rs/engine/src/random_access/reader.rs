@@ -199,7 +199,8 @@ impl RangeReader {
         let context = &self.opened.stream.context;
         let opener = FrameOpener::begin(context, part.segment, part.record, &bytes)?;
         let end = self.opened.trailer().map_err(Clone::clone)?;
-        if end.manifest.entry(part.segment) != Some(&opener.entry()) {
+        let named = end.manifest.entries.entry(part.segment);
+        if named.is_none_or(|named| named.message_tag != *opener.message_tag()) {
             return Err(SealError::other_sealing(end.offset, part.segment));
         }
         let opener = Arc::new(opener);

@@ -1,16 +1,16 @@
 //! One attempt of an operation that can be resumed: reads the journal of the attempt before, and continues it or starts over.
 
 use super::checkpoints::JournalCheckpoints;
-use super::journal::{Entries, JournalDirection, JournalHeader, StoredHeader, read_entries};
+use super::journal::{Entries, EntryCodec, JournalDirection, JournalHeader, StoredHeader, read_entries};
 use super::log_manager::{JournalFile, LogManager, checkpoint_error};
 use super::source_mark::SourceMark;
 use super::validate::{OutputLayout, ValidateTask};
 use crate::crypto::{JournalKey, SecretKey};
 use crate::error::{IoOperation, SealError, StartedOver};
-use crate::format::SegmentIndex;
+use crate::format::{DigestKind, SegmentIndex};
 use crate::operation::options::Control;
 use crate::stream_v2::io::{ReadWriteAt, WriteAt};
-use crate::stream_v2::pipeline::run_positioned;
+use crate::stream_v2::pipeline::map_positioned;
 use crate::stream_v2::segment_worker::{RecordSummary, SegmentCryptoContext, SegmentWorkerError};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::io;
@@ -38,8 +38,7 @@ pub(crate) struct Attempt<'a> {
 
 /// A journal that belongs to this operation.
 pub(super) struct FoundJournal {
-    pub(super) key: JournalKey,
-    header_mac: [u8; 48],
+    codec: EntryCodec,
     header_size: u64,
     pub(super) entries: Entries,
 }
@@ -91,18 +90,23 @@ impl<'a> Attempt<'a> {
         &mut self,
         stored: &StoredHeader,
         key: JournalKey,
+        digest: DigestKind,
         segments: u64,
     ) -> Result<FoundJournal, SealError> {
         let header_size = stored.size();
+        let codec = EntryCodec {
+            key,
+            header_mac: stored.mac,
+            digest,
+        };
         let mut read = || {
             let mut contents = self.journal.contents()?;
             io::copy(&mut (&mut contents).take(header_size), &mut io::sink())?;
-            read_entries(&mut contents, &key, &stored.mac, segments)
+            read_entries(&mut contents, &codec, segments)
         };
         let entries = read().map_err(|error| self.unreadable(&error))?;
         Ok(FoundJournal {
-            key,
-            header_mac: stored.mac,
+            codec,
             header_size,
             entries,
         })
@@ -128,7 +132,7 @@ impl<'a> Attempt<'a> {
             meter,
         };
         let (count, geometry) = (task.entries.len() as u64, context.geometry());
-        run_positioned(
+        map_positioned(
             count,
             geometry,
             control,
@@ -162,7 +166,7 @@ impl<'a> Attempt<'a> {
         }
         let valid_size = journal.header_size + journal.entries.size;
         let truncated = self.journal.truncate(valid_size);
-        self.checkpoints(journal.key, journal.header_mac, truncated, finished)
+        self.checkpoints(journal.codec, truncated, finished)
     }
 
     /// Fails if the output is the target: it is not the complete output of this operation.
@@ -178,6 +182,7 @@ impl<'a> Attempt<'a> {
         mut self,
         header: &JournalHeader,
         key: JournalKey,
+        digest: DigestKind,
     ) -> Result<JournalCheckpoints<'a>, SealError> {
         self.check_can_start_over()?;
         let (bytes, header_mac) = header.encode(&key);
@@ -187,20 +192,24 @@ impl<'a> Attempt<'a> {
             .and_then(|()| journal.append(&bytes))
             .and_then(|()| journal.sync());
         self.output.set_size(0).map_err(SealError::writing)?;
-        self.checkpoints(key, header_mac, written, Vec::new())
+        let codec = EntryCodec {
+            key,
+            header_mac,
+            digest,
+        };
+        self.checkpoints(codec, written, Vec::new())
     }
 
     fn checkpoints(
         self,
-        key: JournalKey,
-        header_mac: [u8; 48],
+        codec: EntryCodec,
         written: io::Result<()>,
         finished: Vec<Option<RecordSummary>>,
     ) -> Result<JournalCheckpoints<'a>, SealError> {
         let failure: Option<SegmentWorkerError> = written
             .err()
             .map(|error| checkpoint_error(SegmentIndex::ZERO, error));
-        let log = LogManager::start(self.journal, key, header_mac, failure).map_err(SealError::no_threads)?;
+        let log = LogManager::start(self.journal, codec, failure).map_err(SealError::no_threads)?;
         Ok(JournalCheckpoints {
             finished,
             log,

@@ -54,7 +54,7 @@ pub(crate) fn decrypt_resumable(
                 public_keys: None,
                 stream_header: stream.header.bytes.clone(),
             };
-            attempt.start_over(&header, key)?
+            attempt.start_over(&header, key, stream.context.geometry().digest())?
         }
     };
     let tally = open_by_offset(stream, source, &*sink, end, control, &meter, Some(&checkpoints))?;
@@ -98,5 +98,8 @@ fn find_journal(
     }
     attempt.check_header(&stored, key)?;
     let segments = current.core.geometry.segment_count(total);
-    attempt.read_entries(&stored, key.clone(), segments).map(Some)
+    let digest = current.core.geometry.digest();
+    attempt
+        .read_entries(&stored, key.clone(), digest, segments)
+        .map(Some)
 }

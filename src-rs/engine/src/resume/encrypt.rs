@@ -51,7 +51,8 @@ pub(crate) fn encrypt_resumable(
         None => {
             attempt.check_can_start_over()?;
             let (stream, header, key) = create_stream(&attempt, options, random)?;
-            (stream, attempt.start_over(&header, key)?)
+            let digest = stream.context.geometry().digest();
+            (stream, attempt.start_over(&header, key, digest)?)
         }
     };
     let tally = seal_by_offset(&stream, source, size, &*sink, control, &meter, Some(&checkpoints))?;
@@ -137,7 +138,7 @@ fn find_stream(
         attempt.started_over = Some(StartedOver::OptionsDiffer);
         return Ok(None);
     }
-    let journal = attempt.read_entries(&stored, key, geometry.segment_count(size))?;
+    let journal = attempt.read_entries(&stored, key, geometry.digest(), geometry.segment_count(size))?;
     let stream = NewStream::resumed(header, &keys, random)?;
     Ok(Some((stream, journal)))
 }

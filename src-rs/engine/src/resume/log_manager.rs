@@ -4,8 +4,7 @@
 //! few milliseconds and synced twice a second. The disk can store an entry before its segment: the next attempt reads
 //! the segment again to find that out.
 
-use super::journal::{ENTRY_SIZE, JournalEntry};
-use crate::crypto::JournalKey;
+use super::journal::{EntryCodec, JournalEntry};
 use crate::format::SegmentIndex;
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::fs::File;
@@ -62,7 +61,7 @@ pub(crate) fn checkpoint_error(segment: SegmentIndex, message: impl ToString) ->
 /// Takes entries from any thread and writes them on its own thread. When dropped, it writes all entries that it has taken.
 #[derive(Debug)]
 pub(crate) struct LogManager {
-    /// Unbounded, because a worker must not wait: an entry takes 56 bytes, and each segment has one.
+    /// Unbounded, because a worker must not wait: an entry takes about 130 bytes, and each segment has one.
     messages: Option<Sender<Message>>,
     thread: Mutex<Option<JoinHandle<Option<SegmentWorkerError>>>>,
 }
@@ -80,15 +79,13 @@ impl LogManager {
     /// The system can't start a thread.
     pub(crate) fn start(
         journal: Box<dyn JournalFile>,
-        key: JournalKey,
-        header_mac: [u8; 48],
+        codec: EntryCodec,
         failure: Option<SegmentWorkerError>,
     ) -> io::Result<Self> {
         let (messages, inbox) = channel();
         let writer = Writer {
             journal,
-            key,
-            header_mac,
+            codec,
             failure,
             pending: Vec::new(),
             first_pending: None,
@@ -159,8 +156,7 @@ impl Drop for LogManager {
 
 struct Writer {
     journal: Box<dyn JournalFile>,
-    key: JournalKey,
-    header_mac: [u8; 48],
+    codec: EntryCodec,
     /// Once set, nothing more is written.
     failure: Option<SegmentWorkerError>,
     /// Encoded entries that are not written yet.
@@ -177,9 +173,8 @@ impl Writer {
             match inbox.try_recv() {
                 Ok(Message::Finished(entry)) => {
                     self.first_pending.get_or_insert(entry.index);
-                    self.pending
-                        .extend_from_slice(&entry.encode(&self.key, &self.header_mac));
-                    if self.pending.len() < MAX_BATCH * ENTRY_SIZE {
+                    self.pending.extend_from_slice(&self.codec.encode(&entry));
+                    if self.pending.len() < MAX_BATCH * self.codec.entry_size() {
                         continue;
                     }
                 }
@@ -217,7 +212,7 @@ impl Writer {
     fn write(&mut self, bytes: &[u8], sync: bool) -> io::Result<()> {
         if !bytes.is_empty() {
             self.journal.append(bytes)?;
-            self.unsynced += bytes.len() / ENTRY_SIZE;
+            self.unsynced += bytes.len() / self.codec.entry_size();
         }
         if sync && self.unsynced != 0 {
             self.journal.sync()?;
@@ -228,7 +223,7 @@ impl Writer {
     }
 
     fn close(&mut self) {
-        let closed = JournalEntry::CLOSED.encode(&self.key, &self.header_mac);
+        let closed = self.codec.encode(&self.codec.closing());
         self.pending.extend_from_slice(&closed);
         self.flush(true);
         if self.failure.is_some() {

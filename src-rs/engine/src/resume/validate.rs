@@ -1,7 +1,7 @@
 //! Validates the finished segments: their bytes in the output must match the journal.
 
-use crate::crypto::Crc64;
-use crate::format::{ManifestEntry, SegmentIndex};
+use crate::crypto::{Crc64, SegmentHasher};
+use crate::format::{DigestKind, DigestValue, Manifest, SegmentIndex};
 use crate::operation::cancel::CancellationToken;
 use crate::resume::journal::JournalEntry;
 use crate::stream_v2::io::ReadWriteAt;
@@ -31,7 +31,7 @@ pub(super) enum OutputLayout<'a> {
         header_size: u32,
     },
     /// Plaintext of the records in this verified manifest.
-    Plaintext(&'a [ManifestEntry]),
+    Plaintext(&'a Manifest),
 }
 
 impl ValidateTask<'_> {
@@ -46,25 +46,33 @@ impl ValidateTask<'_> {
         };
         let geometry = self.context.geometry();
         let plaintext_size = geometry.segment_plaintext(self.plaintext_size, index);
-        let (offset, size, matches) = match self.layout {
+        let (offset, size, matches, digest) = match self.layout {
             OutputLayout::Records { header_size } => {
                 let offset = geometry.record_offset(header_size, index);
                 let mut preamble = [0; PREAMBLE_SIZE];
                 let matches = self.read(offset.get(), &mut preamble)
                     && FrameOpener::begin(self.context, index, offset, &preamble)
-                        .is_ok_and(|opener| opener.entry() == entry.record);
-                (offset.get(), geometry.record_size(plaintext_size), matches)
+                        .is_ok_and(|opener| *opener.message_tag() == entry.record.message_tag)
+                    && u64::from(entry.record.wire_size) == geometry.record_size(plaintext_size);
+                let digest = Some((geometry.digest(), entry.record.digest));
+                (
+                    offset.get(),
+                    geometry.record_size(plaintext_size),
+                    matches,
+                    digest,
+                )
             }
             OutputLayout::Plaintext(manifest) => {
-                let matches = at.and_then(|at| manifest.get(at)) == Some(&entry.record);
+                let matches = manifest.entry(index) == Some(entry.record);
                 (
                     geometry.plaintext_offset(index),
                     u64::from(plaintext_size),
                     matches,
+                    None,
                 )
             }
         };
-        if !matches || self.crc64(worker, offset, size)? != Some(entry.output_crc64) {
+        if !matches || self.crc64(worker, offset, size, digest)? != Some(entry.output_crc64) {
             return Ok(None);
         }
         self.meter.add(u64::from(plaintext_size));
@@ -78,9 +86,20 @@ impl ValidateTask<'_> {
         }))
     }
 
-    /// The CRC-64 of these bytes of the output; `None` if they can't be read.
-    fn crc64(&self, worker: &mut Worker<'_>, mut offset: u64, size: u64) -> Result<Option<u64>, TaskError> {
+    /// The CRC-64 of these bytes of the output; `None` if they can't be read, or if they are a record without `digest` at its
+    /// end or with another one.
+    fn crc64(
+        &self,
+        worker: &mut Worker<'_>,
+        mut offset: u64,
+        size: u64,
+        digest: Option<(DigestKind, DigestValue)>,
+    ) -> Result<Option<u64>, TaskError> {
         let mut crc = Crc64::default();
+        let mut record = digest.map(|(kind, expected)| {
+            let content = offset + size - kind.size() as u64;
+            (SegmentHasher::new(kind), content, expected, Vec::new())
+        });
         let end = offset + size;
         while offset < end {
             self.cancel.check()?;
@@ -89,10 +108,20 @@ impl ValidateTask<'_> {
             if !worker.times.time(Stage::Read, || self.read(offset, bytes)) {
                 return Ok(None);
             }
-            worker.times.time(Stage::Digest, || crc.update(bytes));
+            worker.times.time(Stage::Digest, || {
+                crc.update(bytes);
+                if let Some((hasher, content, _, stored)) = &mut record {
+                    let covered = content.saturating_sub(offset).min(length) as usize;
+                    hasher.update(&bytes[..covered]);
+                    stored.extend_from_slice(&bytes[covered..]);
+                }
+            });
             offset += length;
         }
-        Ok(Some(crc.value()))
+        let is_right = record.is_none_or(|(hasher, _, expected, stored)| {
+            hasher.finish() == expected && DigestValue::new(&stored) == expected
+        });
+        Ok(is_right.then(|| crc.value()))
     }
 
     /// Whether all of these bytes could be read. A segment that can't be read is done again.

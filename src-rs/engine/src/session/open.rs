@@ -64,11 +64,13 @@ impl OpenSession {
     pub fn new(header: &[u8], options: &DecryptOptions<'_>) -> Result<Self, SealError> {
         let start = Instant::now();
         let mut reader = header;
+        let stream = UnlockedStream::unlock(read_header(&mut reader)?, options)?;
+        let digest = stream.context.geometry().digest();
         Ok(Self {
-            stream: UnlockedStream::unlock(read_header(&mut reader)?, options)?,
+            stream,
             start,
             state: Mutex::new(State {
-                tally: Tally::opening(),
+                tally: Tally::opening(digest),
                 undecided: BTreeMap::new(),
                 log: DamageLog::default(),
             }),
@@ -102,10 +104,11 @@ impl OpenSession {
         let Some(fixed) = bytes.first_chunk::<END_RECORD_FIXED_SIZE>() else {
             return Ok(END_RECORD_FIXED_SIZE as u64);
         };
+        let digest = self.geometry().digest();
         // Bytes that are no end record are examined as another segment.
         Ok(
             EndRecord::extensions_size(fixed).map_or(header_size, |extensions| {
-                let record = end_record_size(cursor.index().get(), u64::from(extensions));
+                let record = end_record_size(digest, cursor.index().get(), u64::from(extensions));
                 record + self.stream.header.copy_size() + FOOTER_SIZE as u64 + 1
             }),
         )

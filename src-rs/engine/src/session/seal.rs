@@ -35,7 +35,7 @@ impl SealSession {
     pub(crate) fn with_random(options: &EncryptOptions<'_>, random: &Random) -> Result<Self, SealError> {
         let start = Instant::now();
         let stream = NewStream::new(options, None, random)?;
-        let tally = Mutex::new(Tally::sealing(&stream.header));
+        let tally = Mutex::new(stream.tally());
         Ok(Self { stream, start, tally })
     }
 

@@ -2,8 +2,8 @@
 
 use crate::crypto::{EndKey, Random, SegmentHasher, StreamBinding, StreamKeys};
 use crate::format::{
-    DigestKind, EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_TRAILER_SIZE, HeaderFields, ManifestEntry,
-    SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, crc32c,
+    DigestKind, DigestValue, EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_TRAILER_SIZE, HeaderFields,
+    Manifest, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, crc32c,
 };
 use crate::keys::{Identity, Recipient, UnlockLimits, seal_slots, unlock};
 use crate::stream_v2::framing::contents_mut;
@@ -48,7 +48,8 @@ impl StreamParts {
             }
         }
         let extensions = EndRecord::extensions_size(rest.first_chunk().unwrap()).unwrap();
-        let size = crate::format::end_record_size(records.len() as u64, u64::from(extensions));
+        let size =
+            crate::format::end_record_size(geometry.digest(), records.len() as u64, u64::from(extensions));
         let (end, rest) = rest.split_at(size as usize);
         let (copy, footer) = rest.split_at(rest.len() - FOOTER_SIZE);
         let [header, end, copy, footer] = [header, end, copy, footer].map(<[u8]>::to_vec);
@@ -235,10 +236,17 @@ pub(crate) fn forge(like: &[u8], forgery: &Forgery<'_>) -> StreamParts {
     parts.records = segments
         .map(|(&(plaintext, is_final), index)| seal_segment(&context, index, plaintext, is_final))
         .collect();
+    let mut entries = Manifest::new(parts.digest());
+    let digest_size = parts.digest().size();
     let entry = |record: &Vec<u8>| ManifestEntry {
+        digest: DigestValue::new(&record[record.len() - digest_size..]),
         wire_size: record.len() as u32,
         message_tag: record[PREAMBLE_SIZE - 32..PREAMBLE_SIZE].try_into().unwrap(),
     };
+    parts
+        .records
+        .iter()
+        .for_each(|record| entries.push(&entry(record)));
     let end = EndRecord {
         plaintext_total: forgery
             .segments
@@ -246,7 +254,7 @@ pub(crate) fn forge(like: &[u8], forgery: &Forgery<'_>) -> StreamParts {
             .map(|(plaintext, _)| plaintext.len() as u64)
             .sum(),
         extensions: forgery.end_extensions.to_vec(),
-        entries: parts.records.iter().map(entry).collect(),
+        entries,
     };
     let end_key = keys.end_key().unwrap();
     parts.end = end.encode(|bytes| end_key.sign(bytes));

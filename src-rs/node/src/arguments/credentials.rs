@@ -2,7 +2,7 @@
 
 use crate::arguments::keys::{NativeKey, key_from_bytes};
 use crate::types::failure::{OrThrow, invalid_argument};
-use crate::types::names::PassphraseStrength;
+use crate::types::names::PassphraseParameters;
 use napi::bindgen_prelude::{ClassInstance, Either3};
 use napi::{Env, Error, JsString, Result};
 use napi_derive::napi;
@@ -33,7 +33,7 @@ impl NativeCredential {
 
     /// A passphrase; its UTF-8 is copied.
     #[napi(factory)]
-    pub fn passphrase(text: &[u8], strength: PassphraseStrength) -> Result<Self> {
+    pub fn passphrase(text: &[u8], strength: PassphraseParameters) -> Result<Self> {
         let text = std::str::from_utf8(text).map_err(|_| invalid_argument("must be well-formed UTF-8"))?;
         let cost = PassphraseCost::new(strength.memory_kib, strength.passes, strength.lanes)
             .ok_or_else(|| invalid_argument("has a strength that Argon2 does not have"))?;

@@ -6,7 +6,7 @@ use crate::arguments::sources::Source;
 use crate::runtime::task::Task;
 use crate::types::convert::{MAX_SAFE_INTEGER, object};
 use crate::types::failure::OrThrow;
-use crate::types::names::{DigestName, PassphraseStrength};
+use crate::types::names::{DigestName, PassphraseParameters};
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -57,7 +57,7 @@ object! {
         /// The key's name, if it has one. For a provider, the provider's id of its key.
         key_id: Option<String>,
         /// The cost of an attempt with a passphrase.
-        passphrase_cost: Option<PassphraseStrength>,
+        passphrase_cost: Option<PassphraseParameters>,
         /// The name of the provider that can open it.
         provider: Option<String> = slot.provider.map(|provider| provider.name),
     }

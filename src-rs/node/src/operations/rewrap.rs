@@ -9,7 +9,7 @@ use crate::types::convert::object;
 use crate::types::failure::invalid_argument;
 use crate::types::names::SlotType;
 use crate::types::report::OpenedBy;
-use crate::types::warning::Warning;
+use crate::types::warning::ReportWarning;
 use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
@@ -60,7 +60,7 @@ object! {
         /// is not among the slots that were changed.
         opened_by: OpenedBy,
         /// What the caller should know although the operation succeeded.
-        warnings: Vec<Warning> = Warning::header_mended(report.header_from_copy).into_iter().collect::<Vec<_>>(),
+        warnings: Vec<ReportWarning> = ReportWarning::header_mended(report.header_from_copy).into_iter().collect::<Vec<_>>(),
         /// The new slots, by their indexes now.
         added: Vec<SlotInfo>,
         /// The removed slots, by the indexes that they had.

@@ -9,7 +9,7 @@ use crate::types::convert::{MAX_SAFE_INTEGER, object};
 use crate::types::failure::{SealFailure, code_of};
 use crate::types::names::DigestName;
 use crate::types::report::{OpenedBy, RepairStats};
-use crate::types::warning::Warning;
+use crate::types::warning::ReportWarning;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -58,7 +58,7 @@ object! {
         /// The key slot that a key opened.
         opened_by: Option<OpenedBy>,
         /// What the caller should know besides the problems.
-        warnings: Vec<Warning> = Warning::header_from_copy(found.header_from_copy).into_iter().collect::<Vec<_>>(),
+        warnings: Vec<ReportWarning> = ReportWarning::header_from_copy(found.header_from_copy).into_iter().collect::<Vec<_>>(),
         /// Figures about the work.
         stats: RepairStats = (found.elapsed, found.threads, found.times),
     }

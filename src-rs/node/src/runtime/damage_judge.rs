@@ -1,7 +1,7 @@
 //! Asks JavaScript what to do about damage, and waits for the answer.
 
 use crate::runtime::executor::waiting;
-use crate::types::damage::{Damage, DamageDecisionName};
+use crate::types::damage::{self as js, Damage};
 use napi::Status;
 use napi::bindgen_prelude::ClassInstance;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -35,7 +35,7 @@ impl DamageJudge {
 
     /// Answers the last question.
     #[napi]
-    pub fn decide(&self, decision: DamageDecisionName) {
+    pub fn decide(&self, decision: js::DamageDecision) {
         *self.answer.lock() = Some(decision.into());
         self.answer.given.notify_all();
     }

@@ -47,7 +47,7 @@ pub fn end_cancelled() {
 
 object! {
     /// Progress of an operation.
-    Progress from progress: telemetry::Progress {
+    OperationProgress from progress: telemetry::Progress {
         /// Bytes processed so far: plaintext, or sealed segments for an operation that only checks them.
         bytes_done: f64,
         /// Bytes in all, if that is known.
@@ -64,14 +64,14 @@ pub struct RunSettings<'env> {
     #[napi(ts_type = "Cancellation")]
     pub cancellation: Option<ClassInstance<'env, Cancellation>>,
     /// Called with the progress.
-    #[napi(ts_type = "(progress: Progress) => void")]
+    #[napi(ts_type = "(progress: OperationProgress) => void")]
     pub on_progress: Option<OnProgress>,
     /// Receives every finished segment.
     pub segments: Option<SegmentSettings<'env>>,
 }
 
 /// Weak: it does not keep the event loop alive. Not callee-handled: the listener gets no error argument.
-pub type OnProgress = ThreadsafeFunction<Progress, (), Progress, Status, false, true>;
+pub type OnProgress = ThreadsafeFunction<OperationProgress, (), OperationProgress, Status, false, true>;
 
 /// An operation that has not started.
 pub(crate) struct Task {

@@ -6,7 +6,7 @@ use crate::arguments::options::OpenSettings;
 use crate::memory::{Output, input};
 use crate::runtime::task::{Cancellation, Task};
 use crate::types::convert::{IntoJs, object};
-use crate::types::damage::{Damage, DamageDecisionName};
+use crate::types::damage::{Damage, DamageDecision};
 use crate::types::failure::OrThrow;
 use crate::types::report::{DecryptReport, SegmentDone};
 use napi::bindgen_prelude::{Object, Uint8Array};
@@ -118,7 +118,7 @@ impl OpenStream {
     /// Applies the decision about a damaged part. Returns whether zeros replace it in the output. Throws the part's own error if the
     /// decision is to abort.
     #[napi(catch_unwind)]
-    pub fn decide(&self, env: &Env, segment: f64, decision: DamageDecisionName) -> Result<bool> {
+    pub fn decide(&self, env: &Env, segment: f64, decision: DamageDecision) -> Result<bool> {
         let session = session(&self.session)?;
         let decided = session.decide(SegmentIndex::new(segment as u64), decision.into());
         decided.or_throw(env)

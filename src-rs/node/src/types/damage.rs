@@ -27,7 +27,7 @@ object! {
 
 names! {
     /// Outcome of a damaged segment.
-    DamageOutcomeName from damage::DamageOutcome {
+    DamageOutcome from damage::DamageOutcome {
         /// It was left out of the output.
         Skipped = "skipped",
         /// The output has zeros in its place.
@@ -43,13 +43,13 @@ object! {
         /// The damage.
         damage: Damage = settled.0,
         /// Its outcome.
-        outcome: DamageOutcomeName = settled.1,
+        outcome: DamageOutcome = settled.1,
     }
 }
 
 names! {
     /// What to do about a damaged segment.
-    DamageDecisionName into damage::DamageDecision {
+    DamageDecision into damage::DamageDecision {
         /// Fail with it.
         Abort = "abort",
         /// Leave the segment out: what follows moves up.

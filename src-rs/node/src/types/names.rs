@@ -41,7 +41,7 @@ names! {
 /// The cost of every attempt with a passphrase.
 #[napi(object)]
 #[derive(Clone, Copy)]
-pub struct PassphraseStrength {
+pub struct PassphraseParameters {
     /// Memory, in KiB: at least 8 for each lane.
     #[napi(js_name = "memoryKiB")]
     pub memory_kib: u32,
@@ -51,9 +51,9 @@ pub struct PassphraseStrength {
     pub lanes: u32,
 }
 
-impl IntoJs<PassphraseStrength> for PassphraseCost {
-    fn into_js(self) -> PassphraseStrength {
-        PassphraseStrength {
+impl IntoJs<PassphraseParameters> for PassphraseCost {
+    fn into_js(self) -> PassphraseParameters {
+        PassphraseParameters {
             memory_kib: self.memory_kib(),
             passes: self.passes(),
             lanes: self.lanes(),
@@ -65,11 +65,11 @@ object! {
     /// The strengths that have a name.
     PassphraseStrengths from _engine: () {
         /// For files that a person waits for.
-        interactive: PassphraseStrength = PassphraseCost::INTERACTIVE,
+        interactive: PassphraseParameters = PassphraseCost::INTERACTIVE,
         /// The default.
-        default: PassphraseStrength = PassphraseCost::default(),
+        default: PassphraseParameters = PassphraseCost::default(),
         /// For secrets that justify more time and memory.
-        sensitive: PassphraseStrength = PassphraseCost::SENSITIVE,
+        sensitive: PassphraseParameters = PassphraseCost::SENSITIVE,
     }
 }
 

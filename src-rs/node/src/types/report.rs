@@ -4,7 +4,7 @@ use crate::memory::CopiedBytes;
 use crate::types::convert::object;
 use crate::types::damage::SettledDamage;
 use crate::types::failure::StartedOver;
-use crate::types::warning::{Warning, warnings};
+use crate::types::warning::{ReportWarning, warnings};
 use base64ct::{Base64, Encoding};
 use sealstream::format::SlotType;
 use sealstream::operation::report;
@@ -29,7 +29,7 @@ object! {
         /// What was used of an earlier attempt, with the option `resume`.
         resume: Option<ResumeReport> = report.resume.clone(),
         /// What the caller should know although the operation succeeded.
-        warnings: Vec<Warning> = warnings(&report),
+        warnings: Vec<ReportWarning> = warnings(&report),
         /// Figures about the work.
         stats: OperationStats = &report,
     }
@@ -55,7 +55,7 @@ object! {
         /// What was used of an earlier attempt, with the option `resume`.
         resume: Option<ResumeReport> = report.resume.clone(),
         /// What the caller should know although the operation succeeded.
-        warnings: Vec<Warning> = warnings(&report),
+        warnings: Vec<ReportWarning> = warnings(&report),
         /// Figures about the work.
         stats: OperationStats = &report,
     }

@@ -11,7 +11,7 @@ use napi_derive::napi;
  *  - `CheckpointError`: The journal could not be written from some segment on. An interruption would have cost more work.
  */
 #[napi(discriminant = "kind", object_from_js = false)]
-pub enum Warning {
+pub enum ReportWarning {
     /// The header is damaged, or older than its copy, which was used.
     HeaderFromCopy {
         /// The warning as a sentence.
@@ -31,7 +31,7 @@ pub enum Warning {
     },
 }
 
-impl Warning {
+impl ReportWarning {
     /// A warning if the header's copy was used.
     pub(crate) fn header_from_copy(is_from_copy: bool) -> Option<Self> {
         is_from_copy.then(|| Self::HeaderFromCopy {
@@ -48,16 +48,18 @@ impl Warning {
 }
 
 /// The warnings in a report.
-pub(crate) fn warnings(report: &sealstream::Report) -> Vec<Warning> {
-    let copy_damaged = report.header_copy_damaged.then(|| Warning::HeaderCopyDamaged {
-        message: HEADER_COPY_DAMAGED.into(),
-    });
+pub(crate) fn warnings(report: &sealstream::Report) -> Vec<ReportWarning> {
+    let copy_damaged = report
+        .header_copy_damaged
+        .then(|| ReportWarning::HeaderCopyDamaged {
+            message: HEADER_COPY_DAMAGED.into(),
+        });
     let resume = report.resume.iter();
     let checkpoints = resume.flat_map(|resume| &resume.checkpoint_errors);
-    let header = Warning::header_from_copy(report.header_from_copy);
+    let header = ReportWarning::header_from_copy(report.header_from_copy);
     let headers = header.into_iter().chain(copy_damaged);
     headers
-        .chain(checkpoints.filter_map(|error| Some(Warning::CheckpointError {
+        .chain(checkpoints.filter_map(|error| Some(ReportWarning::CheckpointError {
             message: format!(
                 "the journal could not be written from segment {} on: an interruption would have lost the later segments",
                 error.segment()
@@ -67,7 +69,7 @@ pub(crate) fn warnings(report: &sealstream::Report) -> Vec<Warning> {
         .collect()
 }
 
-impl IntoJs<Self> for Warning {
+impl IntoJs<Self> for ReportWarning {
     fn into_js(self) -> Self {
         self
     }

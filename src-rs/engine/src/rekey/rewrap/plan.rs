@@ -55,8 +55,11 @@ impl RewrapPlan {
         cancel.check()?;
         let NewHeader { old, bytes, report } = NewHeader::make(stream, change, &open, cancel)?;
         let manifest = &end.manifest;
-        let end_record_size =
-            end_record_size(manifest.entries.len() as u64, manifest.extensions.len() as u64);
+        let end_record_size = end_record_size(
+            opened.geometry().digest(),
+            manifest.entries.len(),
+            manifest.extensions.len() as u64,
+        );
         let records_size = end.offset.get().saturating_sub(u64::from(old.size()));
         Ok(Self {
             inner_size: records_size.saturating_add(end_record_size),

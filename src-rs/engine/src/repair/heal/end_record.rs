@@ -33,12 +33,12 @@ pub enum EndRecordState {
 impl ChosenEnd {
     /// Segments of the stream.
     pub(super) fn segments(&self) -> u64 {
-        self.record.entries.len() as u64
+        self.record.entries.len()
     }
 
     /// The record of segment `index`, if the stream has one there.
     pub(super) fn expected(&self, copies: &Copies<'_>, index: SegmentIndex) -> Option<ExpectedRecord> {
-        let (total, entry) = (self.record.plaintext_total, *self.record.entry(index)?);
+        let (total, entry) = (self.record.plaintext_total, self.record.entries.entry(index)?);
         Some(ExpectedRecord::new(&copies.core, total, index, entry))
     }
 
@@ -168,8 +168,7 @@ fn find_end_record(
     };
     let mut reader = ReadAtCursor::new(copy, offset);
     let (record, bytes) = trailer.read_record(&mut reader, &mut { offset }).ok()?;
-    let mut entries = record.entries.iter().zip(0..);
-    let fits = entries.all(|(entry, index)| {
+    let fits = record.entries.iter().zip(0..).all(|(entry, index)| {
         let plaintext_size = geometry.segment_plaintext(total, SegmentIndex::new(index));
         u64::from(entry.wire_size) == geometry.record_size(plaintext_size)
     });

@@ -19,7 +19,7 @@ use crate::operation::options::{
 };
 use crate::stream_v2::core::locate::FoundHeader;
 use crate::stream_v2::io::{ReadAt, WriteAt};
-use crate::stream_v2::pipeline::run_positioned;
+use crate::stream_v2::pipeline::map_positioned;
 use crate::telemetry::{Stage, StageTimes};
 use copies::{Copies, StreamCopy};
 use end_record::ChosenEnd;
@@ -113,7 +113,7 @@ pub fn heal(
         meter: &meter,
         combines_large: Default::default(),
     };
-    let healed = run_positioned(end.segments(), geometry, control, &mut times, |worker, index| {
+    let healed = map_positioned(end.segments(), geometry, control, &mut times, |worker, index| {
         task.run(worker, index)
     })?;
     check_all_healed(&healed)?;
@@ -121,7 +121,7 @@ pub fn heal(
 
     let mut output_crc = Crc64Joiner::default();
     output_crc.append(Crc64::of(&header.bytes), header.bytes.len() as u64);
-    for (healed, entry) in healed.iter().zip(&end.record.entries) {
+    for (healed, entry) in healed.iter().zip(end.record.entries.iter()) {
         output_crc.append(healed.crc64, entry.wire_size.into());
     }
     output_crc.append(Crc64::of(&trailer), trailer.len() as u64);

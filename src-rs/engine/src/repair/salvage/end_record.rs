@@ -67,7 +67,7 @@ impl<'a> EndRecordReader<'a> {
         let core = &self.stream.header.core;
         let fits = core.plaintext_size.is_none_or(|stated| stated == total)
             && core.geometry.segment_count(total) == segments;
-        let size = end_record_size(segments, u64::from(extensions));
+        let size = end_record_size(core.geometry.digest(), segments, u64::from(extensions));
         (fits && size <= self.source.size() - offset).then_some(())?;
         self.budget = self.budget.checked_sub(size)?;
         let entries_at = offset + END_RECORD_FIXED_SIZE as u64 + u64::from(extensions);
@@ -99,7 +99,8 @@ impl<'a> EndRecordReader<'a> {
         let mut bytes = vec![0; usize::try_from(size).ok()?];
         self.source.read(offset, &mut bytes);
         let segments = EndRecord::claimed_segments(bytes.first_chunk()?);
-        let (record, covered, mac) = EndRecord::parse(&bytes, segments).ok()?;
+        let (record, covered, mac) =
+            EndRecord::parse(&bytes, self.stream.header.core.geometry.digest(), segments).ok()?;
         (end_key.verify(covered, &mac) && record.check_extensions(WireOffset::new(offset)).is_ok())
             .then_some(())?;
         let has_footer = self.has_footer(offset, size);

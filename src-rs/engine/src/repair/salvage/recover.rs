@@ -4,9 +4,9 @@ use super::AttemptCounters;
 use super::damage_map::{LossReason, Resolution};
 use super::found_record::FoundRecord;
 use super::survey::Survey;
-use crate::crypto::{DigestValue, SegmentHasher};
+use crate::crypto::SegmentHasher;
 use crate::error::SealError;
-use crate::format::{ByteRange, DigestKind, FrameIndex, Geometry, MAX_DIGEST_SIZE};
+use crate::format::{ByteRange, DigestKind, DigestValue, FrameIndex, Geometry, MAX_DIGEST_SIZE};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::pipeline::portion_size;
 use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, iv_and_tag};
@@ -76,6 +76,7 @@ impl Recovery<'_> {
                 .end
                 .as_ref()?
                 .record
+                .entries
                 .entry(record.index())?
                 .message_tag,
         )

@@ -7,7 +7,7 @@ use super::header::HeaderReader;
 use super::markers::{Marker, find_markers};
 use super::{AttemptCounters, SalvageStream};
 use crate::error::SealError;
-use crate::format::{Geometry, MANIFEST_ENTRY_SIZE, SegmentIndex};
+use crate::format::{Geometry, SegmentIndex, manifest_entry_size};
 use crate::operation::cancel::CancellationToken;
 use crate::repair::fault_tolerant::FaultTolerantSource;
 use crate::stream_v2::core::locate::{find_end, find_footer};
@@ -124,7 +124,7 @@ impl<'a> Survey<'a> {
 
     /// Adds a record, unless enough copies of its sealing were found.
     pub(super) fn add(&mut self, offset: u64, opener: &FrameOpener) {
-        let tag = opener.entry().message_tag;
+        let tag = *opener.message_tag();
         let copies = self.copies.entry(tag).or_default();
         if *copies < MAX_COPIES {
             *copies += 1;
@@ -153,12 +153,12 @@ impl<'a> Survey<'a> {
     /// The tag of a segment's record in the manifest. A damaged end record serves too, because the tag is verified.
     pub(super) fn named_tag(&self, index: SegmentIndex) -> Option<[u8; 32]> {
         if let Some(end) = &self.end {
-            return Some(end.record.entry(index)?.message_tag);
+            return Some(end.record.entries.entry(index)?.message_tag);
         }
-        let entry_at = index.get().checked_mul(MANIFEST_ENTRY_SIZE as u64)?;
-        let entry_at = self.damaged_entries?.checked_add(entry_at)?;
-        let entry: [u8; MANIFEST_ENTRY_SIZE] = self.source.read_array(entry_at)?;
-        entry.last_chunk().copied()
+        let entry_size = manifest_entry_size(self.geometry.digest()) as u64;
+        let entry_at = index.get().checked_mul(entry_size)?;
+        let tag_at = self.damaged_entries?.checked_add(entry_at)?.checked_add(4)?;
+        self.source.read_array(tag_at)
     }
 
     /// The plaintext's size by the header, else by the end record, else by the final segment.

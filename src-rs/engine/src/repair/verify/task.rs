@@ -41,7 +41,7 @@ impl VerifyTask<'_> {
         self.meter.add(sealed.size() - checked);
         let failure = match result {
             Ok(entry) => match self.manifest {
-                Some(manifest) if manifest.entry(segment) != Some(&entry) => {
+                Some(manifest) if manifest.entries.entry(segment) != Some(entry) => {
                     let offset = geometry.trailer_offset(self.header.size(), manifest.plaintext_total);
                     SealError::other_sealing(WireOffset::new(offset), segment)
                 }

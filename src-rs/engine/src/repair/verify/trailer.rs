@@ -58,7 +58,11 @@ impl TrailerCheck<'_> {
         };
         // The size of a damaged end record is not known. The rest is found from a sound footer, or else where it is without
         // extensions, which no version has so far.
-        let shortest = end_record_size(self.expected.segments, 0);
+        let shortest = end_record_size(
+            self.expected.header.core.geometry.digest(),
+            self.expected.segments,
+            0,
+        );
         let rest = self.copy_size() + FOOTER_SIZE as u64;
         if matches!(failure, SealError::Truncated { .. }) {
             self.problems

@@ -1,8 +1,11 @@
 //! The entries of a journal: one for each finished segment, and one that closes it.
 
-use super::{MAC_SIZE, TRAILER_SIZE, read_array};
+use super::{MAC_SIZE, TRAILER_SIZE};
 use crate::crypto::JournalKey;
-use crate::format::{ManifestEntry, SegmentIndex, crc32c};
+use crate::format::{
+    DigestKind, DigestValue, MAX_DIGEST_SIZE, ManifestEntry, SegmentIndex, crc32c, manifest_entry_size,
+};
+use crate::stream_v2::io::read_full;
 use std::io;
 use std::io::Read;
 
@@ -16,58 +19,68 @@ pub(crate) struct JournalEntry {
     pub(crate) output_crc64: u64,
 }
 
-impl JournalEntry {
-    /// Closes the journal: after this entry only the end of the output is written.
-    pub(crate) const CLOSED: Self = Self {
-        index: SegmentIndex::new(u64::MAX),
-        record: ManifestEntry {
-            wire_size: 0,
-            message_tag: [0; 32],
-        },
-        output_crc64: 0,
-    };
+/// Encodes and parses the entries of one journal: they depend on its key, on its header, and on the size of the stream's
+/// digests.
+#[derive(Clone, Debug)]
+pub(crate) struct EntryCodec {
+    pub(crate) key: JournalKey,
+    /// The MAC of the journal's header, to which every entry is bound.
+    pub(crate) header_mac: [u8; MAC_SIZE],
+    pub(crate) digest: DigestKind,
+}
 
-    /// The entry's bytes in the journal with this header.
+impl EntryCodec {
+    /// Closes the journal: after this entry only the end of the output is written.
     #[must_use]
-    pub(crate) fn encode(&self, key: &JournalKey, header_mac: &[u8; MAC_SIZE]) -> [u8; ENTRY_SIZE] {
-        let mut out = [0; ENTRY_SIZE];
-        out[..8].copy_from_slice(&self.index.get().to_be_bytes());
-        out[8..12].copy_from_slice(&self.record.wire_size.to_be_bytes());
-        out[12..44].copy_from_slice(&self.record.message_tag);
-        out[44..FIELDS_SIZE].copy_from_slice(&self.output_crc64.to_be_bytes());
-        let mac = key.sign(&authenticated(header_mac, &out));
-        out[FIELDS_SIZE..ENTRY_SIZE - 4].copy_from_slice(&mac);
-        let crc = crc32c(&out[..ENTRY_SIZE - 4]);
-        out[ENTRY_SIZE - 4..].copy_from_slice(&crc.to_be_bytes());
+    pub(crate) fn closing(&self) -> JournalEntry {
+        JournalEntry {
+            index: SegmentIndex::new(u64::MAX),
+            record: ManifestEntry {
+                wire_size: 0,
+                message_tag: [0; 32],
+                digest: DigestValue::new(&[0; MAX_DIGEST_SIZE][..self.digest.size()]),
+            },
+            output_crc64: 0,
+        }
+    }
+
+    /// Bytes of an entry.
+    #[must_use]
+    pub(crate) const fn entry_size(&self) -> usize {
+        INDEX_SIZE + manifest_entry_size(self.digest) + CRC64_SIZE + TRAILER_SIZE
+    }
+
+    /// The entry's bytes in the journal.
+    #[must_use]
+    pub(crate) fn encode(&self, entry: &JournalEntry) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.entry_size());
+        out.extend_from_slice(&entry.index.get().to_be_bytes());
+        entry.record.append_to(&mut out);
+        out.extend_from_slice(&entry.output_crc64.to_be_bytes());
+        out.extend_from_slice(&self.key.sign(&self.authenticated(&out)));
+        out.extend_from_slice(&crc32c(&out).to_be_bytes());
         out
     }
 
     /// The entry, if its checksum and MAC are right.
-    fn parse(bytes: &[u8; ENTRY_SIZE], key: &JournalKey, header_mac: &[u8; MAC_SIZE]) -> Option<Self> {
+    fn parse(&self, bytes: &[u8]) -> Option<JournalEntry> {
         let (checked, crc) = bytes.split_last_chunk::<4>()?;
         let (fields, mac) = checked.split_last_chunk()?;
         let is_valid =
-            crc32c(checked) == u32::from_be_bytes(*crc) && key.verify(&authenticated(header_mac, bytes), mac);
+            crc32c(checked) == u32::from_be_bytes(*crc) && self.key.verify(&self.authenticated(fields), mac);
         let (index, rest) = fields.split_first_chunk()?;
-        let (wire_size, rest) = rest.split_first_chunk()?;
-        let (message_tag, output_crc64) = rest.split_first_chunk()?;
-        is_valid.then_some(Self {
+        let (record, output_crc64) = rest.split_last_chunk()?;
+        is_valid.then_some(JournalEntry {
             index: SegmentIndex::new(u64::from_be_bytes(*index)),
-            record: ManifestEntry {
-                wire_size: u32::from_be_bytes(*wire_size),
-                message_tag: *message_tag,
-            },
-            output_crc64: u64::from_be_bytes(output_crc64.try_into().ok()?),
+            record: ManifestEntry::parse(record)?,
+            output_crc64: u64::from_be_bytes(*output_crc64),
         })
     }
-}
 
-/// The bytes that an entry's MAC covers: the header's MAC, which binds the entry to its journal, and the fields.
-fn authenticated(header_mac: &[u8; MAC_SIZE], entry: &[u8; ENTRY_SIZE]) -> [u8; MAC_SIZE + FIELDS_SIZE] {
-    let mut out = [0; MAC_SIZE + FIELDS_SIZE];
-    out[..MAC_SIZE].copy_from_slice(header_mac);
-    out[MAC_SIZE..].copy_from_slice(&entry[..FIELDS_SIZE]);
-    out
+    /// The bytes that an entry's MAC covers: the header's MAC, which binds the entry to its journal, and the fields.
+    fn authenticated(&self, fields: &[u8]) -> Vec<u8> {
+        [&self.header_mac, fields].concat()
+    }
 }
 
 /// The entries of a journal, up to the first one that is torn or invalid.
@@ -86,12 +99,7 @@ pub(crate) struct Entries {
 ///
 /// # Errors
 /// The reader's error.
-pub(crate) fn read_entries(
-    reader: &mut dyn Read,
-    key: &JournalKey,
-    header_mac: &[u8; MAC_SIZE],
-    segments: u64,
-) -> io::Result<Entries> {
+pub(crate) fn read_entries(reader: &mut dyn Read, codec: &EntryCodec, segments: u64) -> io::Result<Entries> {
     let out_of_memory = || io::Error::from(io::ErrorKind::OutOfMemory);
     let count = usize::try_from(segments).map_err(|_| out_of_memory())?;
     let mut finished = Vec::new();
@@ -103,10 +111,12 @@ pub(crate) fn read_entries(
         size: 0,
     };
     let mut reader = io::BufReader::with_capacity(READ_SIZE, reader);
-    while let Some(bytes) = read_array::<ENTRY_SIZE>(&mut reader)?
-        && let Some(entry) = JournalEntry::parse(&bytes, key, header_mac)
+    let closing = codec.closing();
+    let mut bytes = vec![0; codec.entry_size()];
+    while read_full(&mut reader, &mut bytes)? == bytes.len()
+        && let Some(entry) = codec.parse(&bytes)
     {
-        if entry == JournalEntry::CLOSED {
+        if entry == closing {
             entries.closed = true;
         } else {
             let index = usize::try_from(entry.index.get()).ok();
@@ -115,13 +125,11 @@ pub(crate) fn read_entries(
             };
             *slot = Some(entry);
         }
-        entries.size += ENTRY_SIZE as u64;
+        entries.size += bytes.len() as u64;
     }
     Ok(entries)
 }
 
-/// Index 8, record size 4, message tag 32, CRC-64 8.
-const FIELDS_SIZE: usize = 52;
-/// Bytes of an entry.
-pub(crate) const ENTRY_SIZE: usize = FIELDS_SIZE + TRAILER_SIZE;
+const INDEX_SIZE: usize = 8;
+const CRC64_SIZE: usize = 8;
 const READ_SIZE: usize = 64 * 1024;

@@ -4,7 +4,7 @@
 mod entries;
 mod header;
 
-pub(crate) use entries::{ENTRY_SIZE, Entries, JournalEntry, read_entries};
+pub(crate) use entries::{Entries, EntryCodec, JournalEntry, read_entries};
 pub(crate) use header::{JournalDirection, JournalHeader, StoredHeader};
 
 use std::io;

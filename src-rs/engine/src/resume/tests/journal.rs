@@ -1,10 +1,10 @@
 //! The bytes of journals, and the thread that writes them.
 
 use crate::crypto::{FileKey, JournalKey, Random, SecretKey, StreamBinding, StreamKeys};
-use crate::format::{ManifestEntry, SegmentIndex};
+use crate::format::{DigestKind, DigestValue, ManifestEntry, SegmentIndex};
 use crate::resume::SourceMark;
 use crate::resume::journal::{
-    ENTRY_SIZE, Entries, JournalDirection, JournalEntry, JournalHeader, StoredHeader, read_entries,
+    Entries, EntryCodec, JournalDirection, JournalEntry, JournalHeader, StoredHeader, read_entries,
 };
 use crate::resume::log_manager::{JournalFile, LogManager};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
@@ -38,19 +38,30 @@ fn entry(index: u64) -> JournalEntry {
         record: ManifestEntry {
             wire_size: 500 + index as u32,
             message_tag: [index as u8; 32],
+            digest: DigestValue::new(&[index as u8 + 100; 8]),
         },
         output_crc64: !index,
     }
 }
 
 const SEGMENTS: u64 = 5;
+/// Bytes of an entry with a digest of 8 bytes.
+const ENTRY_SIZE: usize = 8 + 4 + 32 + 8 + 8 + 52;
+
+fn codec(key: &JournalKey, header_mac: [u8; 48]) -> EntryCodec {
+    EntryCodec {
+        key: key.clone(),
+        header_mac,
+        digest: DigestKind::Crc64Nvme,
+    }
+}
 
 fn read(journal: &[u8], key: &JournalKey) -> Option<(StoredHeader, Entries)> {
     let mut rest = journal;
     let stored = StoredHeader::read(&mut rest)
         .unwrap()
         .filter(|stored| stored.verify(key))?;
-    let entries = read_entries(&mut rest, key, &stored.mac, SEGMENTS).unwrap();
+    let entries = read_entries(&mut rest, &codec(key, stored.mac), SEGMENTS).unwrap();
     Some((stored, entries))
 }
 
@@ -58,7 +69,7 @@ fn read(journal: &[u8], key: &JournalKey) -> Option<(StoredHeader, Entries)> {
 fn journal(key: &JournalKey) -> Vec<u8> {
     let (mut bytes, mac) = header().encode(key);
     for index in [0, 2, 4] {
-        bytes.extend_from_slice(&entry(index).encode(key, &mac));
+        bytes.extend_from_slice(&codec(key, mac).encode(&entry(index)));
     }
     bytes
 }
@@ -72,7 +83,7 @@ fn a_written_journal_is_read_back() {
     assert_eq!(stored.size(), 50 + 300 + 52);
     let expected = [0, 1, 2, 3, 4].map(|index| (index % 2 == 0).then(|| entry(index)));
     assert_eq!(entries.finished, expected);
-    assert_eq!((entries.closed, entries.size), (false, 3 * 104));
+    assert_eq!((entries.closed, entries.size), (false, 3 * ENTRY_SIZE as u64));
     assert!(!stored.verify(&keys(2)));
 }
 
@@ -92,17 +103,19 @@ fn fields_are_at_the_offsets_of_the_format() {
     );
     assert_eq!(bytes[398..], crate::format::crc32c(&bytes[..398]).to_be_bytes());
 
-    let bytes = entry(2).encode(&key, &mac);
+    let bytes = codec(&key, mac).encode(&entry(2));
     assert_eq!(bytes[..8], 2_u64.to_be_bytes());
     assert_eq!(bytes[8..12], 502_u32.to_be_bytes());
     assert_eq!(bytes[12..44], [2; 32]);
-    assert_eq!(bytes[44..52], (!2_u64).to_be_bytes());
-    let covered = [&mac[..], &bytes[..52]].concat();
-    assert_eq!(bytes[52..100], key.sign(&covered));
-    assert_eq!(bytes[100..], crate::format::crc32c(&bytes[..100]).to_be_bytes());
+    assert_eq!(bytes[44..52], [102; 8]);
+    assert_eq!(bytes[52..60], (!2_u64).to_be_bytes());
+    let covered = [&mac[..], &bytes[..60]].concat();
+    assert_eq!(bytes[60..108], key.sign(&covered));
+    assert_eq!(bytes[108..], crate::format::crc32c(&bytes[..108]).to_be_bytes());
 
-    let closed = JournalEntry::CLOSED.encode(&key, &mac);
-    assert_eq!((&closed[..8], &closed[8..52]), (&[0xff; 8][..], &[0; 44][..]));
+    let codec = codec(&key, mac);
+    let closed = codec.encode(&codec.closing());
+    assert_eq!((&closed[..8], &closed[8..60]), (&[0xff; 8][..], &[0; 52][..]));
 }
 
 #[test]
@@ -110,16 +123,17 @@ fn a_closed_journal_is_recognized_and_later_entries_count() {
     let key = keys(1);
     let mut bytes = journal(&key);
     let mac = header().encode(&key).1;
-    bytes.extend_from_slice(&JournalEntry::CLOSED.encode(&key, &mac));
+    let codec = codec(&key, mac);
+    bytes.extend_from_slice(&codec.encode(&codec.closing()));
     let again = JournalEntry {
         output_crc64: 1,
         ..entry(2)
     };
-    bytes.extend_from_slice(&again.encode(&key, &mac));
+    bytes.extend_from_slice(&codec.encode(&again));
     let (_, entries) = read(&bytes, &key).unwrap();
     assert!(entries.closed);
     assert_eq!(entries.finished[2], Some(again));
-    assert_eq!(entries.size, 5 * 104);
+    assert_eq!(entries.size, 5 * ENTRY_SIZE as u64);
 }
 
 #[test]
@@ -192,7 +206,7 @@ fn entries_of_another_journal_are_invalid() {
     };
     let (mut bytes, _) = header().encode(&key);
     let (_, other_mac) = other.encode(&key);
-    bytes.extend_from_slice(&entry(0).encode(&key, &other_mac));
+    bytes.extend_from_slice(&codec(&key, other_mac).encode(&entry(0)));
     assert_eq!(read(&bytes, &key).unwrap().1.size, 0);
 }
 
@@ -201,7 +215,7 @@ fn an_entry_of_a_segment_beyond_the_stream_ends_the_journal() {
     let key = keys(1);
     let (mut bytes, mac) = header().encode(&key);
     for index in [0, SEGMENTS, 1] {
-        bytes.extend_from_slice(&entry(index).encode(&key, &mac));
+        bytes.extend_from_slice(&codec(&key, mac).encode(&entry(index)));
     }
     assert_eq!(read(&bytes, &key).unwrap().1.size, ENTRY_SIZE as u64);
 }
@@ -334,7 +348,7 @@ fn manager(at: usize, fails_to_sync: bool) -> (LogManager, Arc<Mutex<Vec<u8>>>) 
         at,
         fails_to_sync,
     };
-    let log = LogManager::start(Box::new(journal), key, mac, None).unwrap();
+    let log = LogManager::start(Box::new(journal), codec(&key, mac), None).unwrap();
     (log, bytes)
 }
 
@@ -361,7 +375,10 @@ fn all_entries_are_written_when_the_log_manager_ends_or_closes() {
     let (log, bytes) = manager(usize::MAX, false);
     log.record(entry(1));
     drop(log);
-    assert_eq!(read(&bytes.lock().unwrap(), &keys(1)).unwrap().1.size, 104);
+    assert_eq!(
+        read(&bytes.lock().unwrap(), &keys(1)).unwrap().1.size,
+        ENTRY_SIZE as u64
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::crypto::{EndKey, FileKey, Random, StreamBinding, StreamKeys, overwrite_stack};
 use crate::error::SealError;
 use crate::format::{
-    EndRecord, FOOTER_SIZE, Footer, HeaderFields, StreamCore, StreamHeader, end_record_size,
+    DigestKind, EndRecord, FOOTER_SIZE, Footer, HeaderFields, StreamCore, StreamHeader, end_record_size,
 };
 use crate::keys::seal_slots;
 use crate::operation::options::{EncryptOptions, HeaderLayout, compact_header_size};
@@ -116,6 +116,15 @@ impl NewStream {
         self.header.len() as u32
     }
 
+    const fn digest(&self) -> DigestKind {
+        self.context.geometry().digest()
+    }
+
+    /// Sums of sealing the stream, whose output begins with its header.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally::sealing(&self.header, self.digest())
+    }
+
     /// Bytes of the whole stream.
     pub(crate) fn sealed_size(&self, plaintext_size: u64) -> u64 {
         total_size(
@@ -129,7 +138,7 @@ impl NewStream {
     /// Bytes of the [`end`](Self::end) of a stream with this many segments.
     pub(crate) const fn end_size(&self, segments: u64) -> u64 {
         let copy = if self.header_copy { self.header.len() } else { 0 };
-        end_record_size(segments, 0) + (copy + FOOTER_SIZE) as u64
+        end_record_size(self.digest(), segments, 0) + (copy + FOOTER_SIZE) as u64
     }
 
     /// End record, copy of the header and footer of the stream whose segments `tally` counted; adds them to its output.
@@ -141,7 +150,7 @@ impl NewStream {
         let record = EndRecord {
             plaintext_total: tally.plaintext_size(),
             extensions: Vec::new(),
-            entries: tally.take_entries(),
+            entries: tally.take_manifest(self.digest()),
         };
         let mut end = record.encode(|bytes| self.end_key.sign(bytes));
         let size = end.len() as u64;

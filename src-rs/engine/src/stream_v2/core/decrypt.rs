@@ -13,7 +13,8 @@ use crate::stream_v2::core::trailer::VerifiedTrailer;
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{InputSource, OutputSink, ReadAt, ReadAtCursor, WriteAt};
 use crate::stream_v2::pipeline::{Checkpoints, NamedSealings, Transfer};
-use crate::telemetry::ProgressMeter;
+use crate::telemetry::{ProgressMeter, StageTimes};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Opens the sealed stream in `source` into `sink`.
@@ -119,8 +120,12 @@ pub(crate) fn open_by_offset(
         end_offset: trailer.offset,
     };
     sink.reserve(total).map_err(SealError::writing)?;
-    let mut tally = Tally::opening();
-    let summaries = transfer.open(sealings, control, &mut tally.times)?;
-    summaries.iter().for_each(|summary| tally.add(summary));
+    let mut times = StageTimes::default();
+    let shared = Mutex::new(Tally::opening(stream.header.core.geometry.digest()));
+    transfer.open(sealings, control, &mut times, |summary| {
+        Tally::add_to(&shared, summary);
+    })?;
+    let mut tally = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tally.times += times;
     Ok(tally)
 }

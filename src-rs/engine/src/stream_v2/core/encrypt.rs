@@ -10,8 +10,9 @@ use crate::stream_v2::core::in_order::seal_in_order;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::io::{InputSource, OutputSink, ReadAt, ReadAtCursor, WriteAt};
 use crate::stream_v2::pipeline::{Checkpoints, Transfer};
-use crate::telemetry::{ProgressMeter, Stage};
+use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::{IoSlice, IoSliceMut};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Seals all bytes of `source` into `sink`.
@@ -87,7 +88,7 @@ pub(crate) fn seal_by_offset(
     sink.reserve(stream.sealed_size(size))
         .map_err(SealError::writing)?;
     write(0, &stream.header)?;
-    let mut tally = Tally::sealing(&stream.header);
+    let tally = stream.tally();
     let transfer = Transfer {
         context: &stream.context,
         source,
@@ -97,8 +98,11 @@ pub(crate) fn seal_by_offset(
         meter,
         checkpoints,
     };
-    let summaries = transfer.seal(control, &mut tally.times)?;
-    summaries.iter().for_each(|summary| tally.add(summary));
+    let mut times = StageTimes::default();
+    let shared = Mutex::new(tally);
+    transfer.seal(control, &mut times, |summary| Tally::add_to(&shared, summary))?;
+    let mut tally = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tally.times += times;
     let beyond = source.read_at(size, &mut [IoSliceMut::new(&mut [0])]);
     if beyond.map_err(SealError::reading)? != 0 {
         return Err(SealError::source_changed(size, SizeRelation::Longer));

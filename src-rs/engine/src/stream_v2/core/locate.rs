@@ -2,8 +2,8 @@
 
 use crate::error::SealError;
 use crate::format::{
-    CORE_SIZE, END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE, HeaderError,
-    HeaderField, MAX_HEADER_SIZE, SEGMENT_HEADER_SIZE, StreamHeader, WireOffset, check_prefix,
+    CORE_SIZE, DigestKind, END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, HEADER_FIXED_SIZE,
+    HeaderError, HeaderField, MAX_HEADER_SIZE, SEGMENT_HEADER_SIZE, StreamHeader, WireOffset, check_prefix,
     end_record_size, is_segment_header,
 };
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
@@ -134,7 +134,21 @@ fn header_copy(source: &dyn ReadAt, size: u64) -> Option<StreamHeader> {
     let (end_at, fixed) = find_end(source, size)?;
     let segments = EndRecord::claimed_segments(&fixed);
     let extensions = EndRecord::extensions_size(&fixed)?;
-    let copy_at = end_at.checked_add(end_record_size(segments, u64::from(extensions)))?;
+    // Without a header the size of the manifest's entries is not known: it is one of four.
+    let kinds = [
+        DigestKind::None,
+        DigestKind::Crc64Nvme,
+        DigestKind::Sha256,
+        DigestKind::Sha512,
+    ];
+    kinds.into_iter().find_map(|digest| {
+        let copy_at = end_at.checked_add(end_record_size(digest, segments, u64::from(extensions)))?;
+        copy_at_offset(source, size, copy_at)
+            .filter(|copy| copy.core.geometry.digest().size() == digest.size())
+    })
+}
+
+fn copy_at_offset(source: &dyn ReadAt, size: u64, copy_at: u64) -> Option<StreamHeader> {
     let copy_size = size
         .checked_sub(FOOTER_SIZE as u64)?
         .checked_sub(copy_at)

@@ -186,7 +186,7 @@ impl SeekableStream {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
         let segment = open_record(&self.stream.context, wire, runner, times)?;
         if let Ok(trailer) = &self.trailer
-            && trailer.manifest.entry(index) != Some(&segment.summary.entry)
+            && trailer.manifest.entries.entry(index) != Some(segment.summary.entry)
         {
             return Err(SealError::other_sealing(trailer.offset, index));
         }

@@ -5,7 +5,8 @@ use crate::format::{FOOTER_SIZE, Geometry, StreamHeader, end_record_size};
 
 /// Bytes of a stream with `plaintext_size` bytes and a header of `header` bytes.
 pub(crate) fn total_size(geometry: &Geometry, header: u64, header_copy: bool, plaintext_size: u64) -> u64 {
-    let end = end_record_size(geometry.segment_count(plaintext_size), 0) + FOOTER_SIZE as u64;
+    let end = end_record_size(geometry.digest(), geometry.segment_count(plaintext_size), 0);
+    let end = end.saturating_add(FOOTER_SIZE as u64);
     let headers = if header_copy { 2 * header } else { header };
     headers
         .saturating_add(geometry.records_size(plaintext_size))

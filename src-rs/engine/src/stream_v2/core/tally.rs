@@ -2,13 +2,14 @@
 
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
-use crate::format::{ManifestEntry, SegmentIndex};
+use crate::format::{DigestKind, Manifest, SeenRecords, SegmentIndex};
 use crate::operation::damage::DamageLog;
 use crate::operation::report::Report;
 use crate::stream_v2::pipeline::record_layout::RecordPlace;
 use crate::stream_v2::segment_worker::RecordSummary;
 use crate::telemetry::StageTimes;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Sums over the segments of one operation. Segments may be added in any order; the sums follow the stream's order.
@@ -20,7 +21,7 @@ pub(crate) struct Tally {
     verified_bytes: u64,
     output_size: u64,
     output_crc: Crc64Joiner,
-    entries: Vec<Option<ManifestEntry>>,
+    records: SeenRecords,
     has_final: bool,
     /// Segments that were added before one in front of them.
     ahead: BTreeMap<u64, Finished>,
@@ -62,18 +63,18 @@ enum Finished {
 
 impl Tally {
     /// Sums of a stream that is sealed, whose output begins with `header`.
-    pub(crate) fn sealing(header: &[u8]) -> Self {
-        let mut tally = Self::new(Direction::Sealing);
+    pub(crate) fn sealing(header: &[u8], digest: DigestKind) -> Self {
+        let mut tally = Self::new(Direction::Sealing, digest);
         tally.add_output(header);
         tally
     }
 
     /// Sums of a stream that is opened.
-    pub(crate) fn opening() -> Self {
-        Self::new(Direction::Opening)
+    pub(crate) fn opening(digest: DigestKind) -> Self {
+        Self::new(Direction::Opening, digest)
     }
 
-    fn new(direction: Direction) -> Self {
+    fn new(direction: Direction, digest: DigestKind) -> Self {
         Self {
             direction,
             segments: 0,
@@ -82,7 +83,7 @@ impl Tally {
             verified_bytes: 0,
             output_size: 0,
             output_crc: Crc64Joiner::default(),
-            entries: Vec::new(),
+            records: SeenRecords::new(digest),
             has_final: false,
             ahead: BTreeMap::new(),
             times: StageTimes::default(),
@@ -92,6 +93,11 @@ impl Tally {
     /// Adds a segment that was sealed or opened.
     pub(crate) fn add(&mut self, summary: &RecordSummary) {
         self.finish_segment(summary.index, Finished::Verified(*summary));
+    }
+
+    /// Adds a segment to sums that threads share.
+    pub(crate) fn add_to(shared: &Mutex<Self>, summary: &RecordSummary) {
+        shared.lock().unwrap_or_else(PoisonError::into_inner).add(summary);
     }
 
     /// Adds segments that could not be opened. Zeros are written in their place, or nothing.
@@ -124,7 +130,7 @@ impl Tally {
                 self.frames += u64::from(summary.frames);
                 self.plaintext_size += plaintext_size;
                 self.verified_bytes += plaintext_size;
-                self.entries.push(Some(summary.entry));
+                self.records.push(&summary.entry);
                 self.has_final = summary.is_final;
                 let output_size = match self.direction {
                     Direction::Sealing => u64::from(summary.entry.wire_size),
@@ -136,7 +142,9 @@ impl Tally {
                 let plaintext_size = place.plaintext.size();
                 self.segments += place.segment_count;
                 self.plaintext_size += plaintext_size;
-                self.entries.extend((place.segment_count > 0).then_some(None));
+                if place.segment_count > 0 {
+                    self.records.push_lost();
+                }
                 self.has_final = place.is_final;
                 if zeros {
                     self.append_output(Crc64::of_zeros(plaintext_size), plaintext_size);
@@ -170,14 +178,14 @@ impl Tally {
         self.output_size
     }
 
-    /// The sealing of each segment; `None` where it was lost. Several lost segments at the end are one entry.
-    pub(crate) fn entries(&self) -> &[Option<ManifestEntry>] {
-        &self.entries
+    /// The record of each segment. Several lost segments at the end are one.
+    pub(crate) const fn records(&self) -> &SeenRecords {
+        &self.records
     }
 
     /// Takes the entries of all segments that were sealed.
-    pub(crate) fn take_entries(&mut self) -> Vec<ManifestEntry> {
-        std::mem::take(&mut self.entries).into_iter().flatten().collect()
+    pub(crate) fn take_manifest(&mut self, digest: DigestKind) -> Manifest {
+        std::mem::replace(&mut self.records, SeenRecords::new(digest)).into_manifest()
     }
 
     /// Every segment up to the final one was added.

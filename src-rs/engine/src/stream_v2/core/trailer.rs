@@ -5,9 +5,9 @@ use super::tally::StreamEnd;
 use crate::crypto::EndKey;
 use crate::error::{EndDisagreement, EndPart, SealError};
 use crate::format::{
-    END_RECORD_FIXED_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer, ManifestEntry,
-    SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader,
-    WireOffset, end_record_size,
+    DigestKind, END_RECORD_FIXED_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer, SEGMENT_HEADER_SIZE,
+    SeenRecords, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader, WireOffset,
+    end_record_size,
 };
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::Read;
@@ -22,7 +22,7 @@ pub(crate) struct ExpectedTrailer<'a> {
     pub(crate) segments: u64,
     pub(crate) plaintext_total: u64,
     /// The records, if they were read before the end.
-    pub(crate) entries: Option<&'a [Option<ManifestEntry>]>,
+    pub(crate) records: Option<&'a SeenRecords>,
     /// Plaintext bytes that were verified; for the error of a truncated stream.
     pub(crate) verified_bytes: u64,
 }
@@ -63,7 +63,7 @@ impl<'a> ExpectedTrailer<'a> {
             offset: WireOffset::new(geometry.trailer_offset(header.size(), total)),
             segments: geometry.segment_count(total),
             plaintext_total: total,
-            entries: None,
+            records: None,
             verified_bytes: 0,
         }
     }
@@ -152,7 +152,7 @@ impl<'a> ExpectedTrailer<'a> {
         let Some(extensions) = EndRecord::extensions_size(fixed) else {
             return Err(self.another_segment(reader, bytes, position).unwrap_or(damaged));
         };
-        let size = end_record_size(self.segments, u64::from(extensions));
+        let size = end_record_size(self.digest(), self.segments, u64::from(extensions));
         self.read_on(reader, size - END_RECORD_FIXED_SIZE as u64, &mut bytes, position)?;
         if (bytes.len() as u64) < size {
             // A flipped bit in the size of the extensions claims more bytes than there are; a footer shows that the end is here.
@@ -164,7 +164,7 @@ impl<'a> ExpectedTrailer<'a> {
             });
         }
         let (record, covered, mac) =
-            EndRecord::parse(&bytes, self.segments).map_err(|error| match error {
+            EndRecord::parse(&bytes, self.digest(), self.segments).map_err(|error| match error {
                 EndRecordError::Damaged => damaged,
                 EndRecordError::Count { .. } => self.tampered(EndDisagreement::SegmentCount, None),
             })?;
@@ -175,7 +175,10 @@ impl<'a> ExpectedTrailer<'a> {
         if record.plaintext_total != self.plaintext_total {
             return Err(self.tampered(EndDisagreement::PlaintextTotal, None));
         }
-        if let Some(segment) = self.entries.and_then(|entries| record.first_difference(entries)) {
+        let different = self
+            .records
+            .and_then(|records| records.first_difference(&record.entries));
+        if let Some(segment) = different {
             return Err(self.tampered(EndDisagreement::Segment, Some(segment)));
         }
         Ok((record, bytes))
@@ -194,6 +197,10 @@ impl<'a> ExpectedTrailer<'a> {
         let actual = format!("segment {}", found.index);
         let error = SegmentHeaderError::new(SegmentReason::AfterFinal, "the end record", actual);
         Some(SegmentWorkerError::invalid(SegmentIndex::new(self.segments), self.offset, error).into())
+    }
+
+    const fn digest(&self) -> DigestKind {
+        self.header.fields.core.geometry.digest()
     }
 
     /// Reads up to `size` bytes. Allocates only what the reader has.

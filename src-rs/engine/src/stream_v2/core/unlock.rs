@@ -119,7 +119,7 @@ impl UnlockedStream {
             offset,
             segments: tally.segments(),
             plaintext_total: tally.plaintext_size(),
-            entries: Some(tally.entries()),
+            records: Some(tally.records()),
             verified_bytes: tally.verified_bytes(),
         }
     }

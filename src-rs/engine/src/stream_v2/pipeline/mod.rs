@@ -22,7 +22,7 @@ pub(crate) use panic_guard::guard;
 pub(crate) use portions::Parallelism;
 pub use portions::portion_size;
 pub(crate) use portions::{PORTION, PortionRunner};
-pub(crate) use positioned::{Worker, run_positioned};
+pub(crate) use positioned::{Worker, map_positioned, run_positioned};
 pub(crate) use record::{open_in_place, open_record, seal_in_place, seal_record};
 pub(crate) use record_reader::{Destination, RecordReader};
 pub(crate) use task_error::TaskError;

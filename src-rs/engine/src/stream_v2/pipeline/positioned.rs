@@ -13,6 +13,7 @@ use crate::operation::options::Control;
 use crate::operation::threads::Threads;
 use crate::telemetry::StageTimes;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// State of one thread, kept from its first segment to its last.
 pub(crate) struct Worker<'a> {
@@ -24,18 +25,18 @@ pub(crate) struct Worker<'a> {
     pub(crate) times: StageTimes,
 }
 
-/// Calls `work` for every segment below `count` and returns the results in order. If there are fewer segments than
+/// Calls `work` for every segment below `count`, in any order. If there are fewer segments than
 /// threads, they are processed one by one, and the frames of each in parallel.
 ///
 /// # Errors
 /// The failure of the lowest segment that failed. Segments above it may not have been tried.
-pub(crate) fn run_positioned<T: Send>(
+pub(crate) fn run_positioned(
     count: u64,
     geometry: &Geometry,
     control: &Control<'_>,
     times: &mut StageTimes,
-    work: impl Fn(&mut Worker<'_>, SegmentIndex) -> Result<T, TaskError> + Sync,
-) -> Result<Vec<T>, SealError> {
+    work: impl Fn(&mut Worker<'_>, SegmentIndex) -> Result<(), TaskError> + Sync,
+) -> Result<(), SealError> {
     let cursor = AtomicU64::new(0);
     // The lowest segment that failed so far. Segments above it are no longer started. All below it were started before, and
     // their threads finish them. So the result is the failure of the lowest segment, independent of timing.
@@ -49,22 +50,18 @@ pub(crate) fn run_positioned<T: Send>(
             buffer: PortionBuffer::default(),
             times: StageTimes::default(),
         };
-        let mut results = Vec::new();
         let failure = loop {
             let next = cursor.fetch_add(1, Ordering::Relaxed);
             if next >= count || next > failed_at.load(Ordering::Relaxed) {
                 break None;
             }
             let index = SegmentIndex::new(next);
-            match guard(index, || work(&mut worker, index)) {
-                Ok(result) => results.push((next, result)),
-                Err(failure) => {
-                    failed_at.fetch_min(next, Ordering::Relaxed);
-                    break Some((next, failure));
-                }
+            if let Err(failure) = guard(index, || work(&mut worker, index)) {
+                failed_at.fetch_min(next, Ordering::Relaxed);
+                break Some((next, failure));
             }
         };
-        (results, failure, worker.times)
+        (failure, worker.times)
     };
     let workers = match &control.threads {
         Threads::Serial => vec![run(batch_size)],
@@ -73,16 +70,36 @@ pub(crate) fn run_positioned<T: Send>(
             Parallelism::Frames => vec![pool.install(|| run(batch_size * pool.current_num_threads()))],
         },
     };
-    let mut results = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
     let mut failures = Vec::new();
-    for (done, failure, spent) in workers {
+    for (failure, spent) in workers {
         *times += spent;
-        results.extend(done);
         failures.extend(failure);
     }
-    if let Some((_, failure)) = failures.into_iter().min_by_key(|(segment, _)| *segment) {
-        return Err(failure.into());
+    match failures.into_iter().min_by_key(|(segment, _)| *segment) {
+        Some((_, failure)) => Err(failure.into()),
+        None => Ok(()),
     }
-    results.sort_unstable_by_key(|(segment, _)| *segment);
+}
+
+/// As [`run_positioned`], and returns the results in order.
+///
+/// # Errors
+/// Same as [`run_positioned`].
+pub(crate) fn map_positioned<T: Send>(
+    count: u64,
+    geometry: &Geometry,
+    control: &Control<'_>,
+    times: &mut StageTimes,
+    work: impl Fn(&mut Worker<'_>, SegmentIndex) -> Result<T, TaskError> + Sync,
+) -> Result<Vec<T>, SealError> {
+    let results = Mutex::new(Vec::new());
+    run_positioned(count, geometry, control, times, |worker, index| {
+        let result = work(worker, index)?;
+        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.push((index, result));
+        Ok(())
+    })?;
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_unstable_by_key(|(index, _)| *index);
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }

@@ -4,7 +4,7 @@ use super::positioned::{Worker, run_positioned};
 use super::record_reader::{Destination, RecordReader};
 use super::task_error::TaskError;
 use crate::error::{SealError, SizeRelation};
-use crate::format::{FRAME_OVERHEAD, ManifestEntry, SegmentHeader, SegmentIndex, WireOffset};
+use crate::format::{FRAME_OVERHEAD, Manifest, SegmentHeader, SegmentIndex, WireOffset};
 use crate::operation::options::Control;
 use crate::stream_v2::framing::{PREFIX_SIZE, contents, contents_mut};
 use crate::stream_v2::io::{ReadAt, WriteAt};
@@ -46,13 +46,13 @@ pub(crate) struct Transfer<'a> {
 /// The sealings that a stream's end names.
 #[derive(Clone, Copy)]
 pub(crate) struct NamedSealings<'a> {
-    pub(crate) entries: &'a [ManifestEntry],
+    pub(crate) entries: &'a Manifest,
     /// Offset of the end in the stream.
     pub(crate) end_offset: WireOffset,
 }
 
 impl Transfer<'_> {
-    /// Seals all segments and returns their summaries in order.
+    /// Seals all segments. Calls `done` with each, in any order and from any thread.
     ///
     /// # Errors
     /// The failure of the lowest segment that failed.
@@ -60,11 +60,15 @@ impl Transfer<'_> {
         &self,
         control: &Control<'_>,
         times: &mut StageTimes,
-    ) -> Result<Vec<RecordSummary>, SealError> {
-        self.run(control, times, |worker, index| self.seal_segment(worker, index))
+        done: impl Fn(&RecordSummary) + Sync,
+    ) -> Result<(), SealError> {
+        self.run(control, times, done, |worker, index| {
+            self.seal_segment(worker, index)
+        })
     }
 
-    /// Opens all segments, each of which must be the sealing that the end names, and returns their summaries in order.
+    /// Opens all segments, each of which must be the sealing that the end names. Calls `done` with each, in any order and from
+    /// any thread.
     ///
     /// # Errors
     /// The failure of the lowest segment that failed.
@@ -73,10 +77,11 @@ impl Transfer<'_> {
         sealings: NamedSealings<'_>,
         control: &Control<'_>,
         times: &mut StageTimes,
-    ) -> Result<Vec<RecordSummary>, SealError> {
-        self.run(control, times, |worker, index| {
+        done: impl Fn(&RecordSummary) + Sync,
+    ) -> Result<(), SealError> {
+        self.run(control, times, done, |worker, index| {
             let summary = self.open_segment(worker, index)?;
-            if sealings.entries.get(index.get() as usize) == Some(&summary.entry) {
+            if sealings.entries.entry(index) == Some(summary.entry) {
                 return Ok(summary);
             }
             Err(SealError::other_sealing(sealings.end_offset, index).into())
@@ -87,8 +92,9 @@ impl Transfer<'_> {
         &self,
         control: &Control<'_>,
         times: &mut StageTimes,
+        done: impl Fn(&RecordSummary) + Sync,
         work: impl Fn(&mut Worker<'_>, SegmentIndex) -> Result<RecordSummary, TaskError> + Sync,
-    ) -> Result<Vec<RecordSummary>, SealError> {
+    ) -> Result<(), SealError> {
         let geometry = self.context.geometry();
         let count = geometry.segment_count(self.plaintext_size);
         run_positioned(count, geometry, control, times, |worker, index| {
@@ -96,7 +102,8 @@ impl Transfer<'_> {
                 .checkpoints
                 .and_then(|checkpoints| checkpoints.finished(index))
             {
-                return Ok(*summary);
+                done(summary);
+                return Ok(());
             }
             let before = worker.times;
             let summary = work(worker, index)?;
@@ -104,7 +111,8 @@ impl Transfer<'_> {
                 checkpoints.record(&summary);
             }
             self.meter.segment(&summary.done(worker.times - before));
-            Ok(summary)
+            done(&summary);
+            Ok(())
         })
     }
 

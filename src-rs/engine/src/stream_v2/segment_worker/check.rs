@@ -2,10 +2,9 @@
 
 use super::record_hasher::RecordHasher;
 use super::{PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentWorkerError, iv_and_tag};
-use crate::crypto::DigestValue;
 use crate::crypto::floe::FloeParams;
 use crate::format::{
-    FLOE_HEADER_SIZE, FrameIndex, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader,
+    DigestValue, FLOE_HEADER_SIZE, FrameIndex, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader,
     SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::stream_v2::framing::parse_header;
@@ -96,12 +95,6 @@ impl SegmentChecker {
         &self.geometry
     }
 
-    /// The entry that the manifest must have for the record.
-    #[must_use]
-    pub const fn entry(&self) -> ManifestEntry {
-        ManifestEntry::new(&self.geometry, self.header.plaintext_size, self.message_tag)
-    }
-
     /// Adds the next frames to the digest.
     pub(super) fn digest_frames(&mut self, slots: &[u8]) {
         self.hasher.update(slots);
@@ -137,7 +130,7 @@ impl SegmentChecker {
     /// # Errors
     /// `DigestMismatch` if the digest differs, because damage explains any other failure; then the first failure.
     pub fn finish(self, stored_digest: &[u8]) -> Result<RecordSummary, SegmentWorkerError> {
-        let (entry, frames) = (self.entry(), self.frames());
+        let frames = self.frames();
         let SegmentHeader {
             index,
             is_final,
@@ -162,7 +155,7 @@ impl SegmentChecker {
             is_final,
             plaintext_size,
             frames,
-            entry,
+            entry: ManifestEntry::new(&self.geometry, plaintext_size, self.message_tag, actual),
             output_crc64: crc64,
         })
     }

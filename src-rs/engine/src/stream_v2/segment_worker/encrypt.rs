@@ -2,8 +2,8 @@
 
 use super::record_hasher::RecordHasher;
 use super::{Join, PREAMBLE_SIZE, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentWorkerError};
-use crate::crypto::{CryptoError, DigestValue, FrameIv};
-use crate::format::{FrameIndex, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
+use crate::crypto::{CryptoError, FrameIv};
+use crate::format::{DigestValue, FrameIndex, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader};
 use crate::stream_v2::frame_worker::{EncryptFrameWorker, FrameInput, FrameWorkerError};
 
 /// Seals segments of one stream.
@@ -165,7 +165,7 @@ impl SegmentSealer<'_> {
         let frames = geometry.frame_count(plaintext_size);
         debug_assert_eq!(self.sealed, frames, "a record was ended before its last frame");
         let (digest, output_crc64) = self.hasher.finish();
-        let entry = ManifestEntry::new(geometry, plaintext_size, self.message_tag);
+        let entry = ManifestEntry::new(geometry, plaintext_size, self.message_tag, digest);
         (
             digest,
             RecordSummary {

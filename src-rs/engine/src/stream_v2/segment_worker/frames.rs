@@ -4,8 +4,8 @@ use super::check::{check_header, frame_offset, other_floe_parameters, split_prea
 use super::{RecordPreamble, SegmentCryptoContext, SegmentWorkerError, iv_and_tag};
 use crate::crypto::floe::{FloeHeaderError, IV_SIZE};
 use crate::format::{
-    FLOE_HEADER_SIZE, FrameIndex, Geometry, MAX_PLAINTEXT_SIZE, ManifestEntry, SegmentHeader,
-    SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
+    FLOE_HEADER_SIZE, FrameIndex, Geometry, MAX_PLAINTEXT_SIZE, SegmentHeader, SegmentHeaderError,
+    SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput, FrameWorkerError};
 use crate::stream_v2::framing::{contents, restore_length};
@@ -103,10 +103,10 @@ impl FrameOpener {
         &self.header
     }
 
-    /// The entry that the manifest must have for the record.
+    /// The record's FLOE header tag, which the manifest must have for it.
     #[must_use]
-    pub const fn entry(&self) -> ManifestEntry {
-        ManifestEntry::new(&self.geometry, self.header.plaintext_size, self.message_tag)
+    pub const fn message_tag(&self) -> &[u8; 32] {
+        &self.message_tag
     }
 
     /// Opens the frame in `slot` in place and returns its content. On failure `slot` holds no plaintext: after a wrong

@@ -1,7 +1,7 @@
 //! Digest and checksum of a record.
 
-use crate::crypto::{Crc64, DigestValue, SegmentHasher};
-use crate::format::DigestKind;
+use crate::crypto::{Crc64, SegmentHasher};
+use crate::format::{DigestKind, DigestValue};
 
 /// Computes a record's digest and, on request, the CRC-64/NVME of the whole record with its digest.
 #[derive(Debug)]

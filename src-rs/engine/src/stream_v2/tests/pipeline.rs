@@ -47,7 +47,7 @@ fn a_panic_while_sealing_fails_its_segment() {
                 meter: &meter,
                 checkpoints: None,
             };
-            let by_offset = transfer.seal(&control, &mut StageTimes::default());
+            let by_offset = transfer.seal(&control, &mut StageTimes::default(), |_| {});
             assert_eq!(
                 by_offset.unwrap_err(),
                 disconnected(panic_at),
@@ -67,7 +67,10 @@ fn a_panic_while_opening_fails_its_segment() {
     let content = content();
     let sealed = seal(&content, &compact());
     let parts = StreamParts::of(&sealed);
-    let manifest = EndRecord::parse(&parts.end, SEGMENTS).unwrap().0.entries;
+    let manifest = EndRecord::parse(&parts.end, parts.digest(), SEGMENTS)
+        .unwrap()
+        .0
+        .entries;
     for threads in [1, 2, 16] {
         let control = control(threads);
         let meter = ProgressMeter::new(None, None, None);
@@ -89,7 +92,7 @@ fn a_panic_while_opening_fails_its_segment() {
                 entries: &manifest,
                 end_offset: WireOffset::ZERO,
             };
-            let by_offset = transfer.open(sealings, &control, &mut StageTimes::default());
+            let by_offset = transfer.open(sealings, &control, &mut StageTimes::default(), |_| {});
             assert_eq!(
                 by_offset.unwrap_err(),
                 disconnected(panic_at),

@@ -287,6 +287,8 @@ impl Walk<'_> {
             &((start - keys.record_at) as u32).to_be_bytes(),
         );
         self.due("manifest: header_tag of segment 0", keys.get("header_tag"));
+        let digest = self.stream[start - 8..start].to_vec();
+        self.due("manifest: digest of segment 0", &digest);
         let mac = mac(keys.get("end_key"), &self.since(start));
         self.due("EndRecord's MAC, under end_key", &mac);
         self.checksum("EndRecord's checksum", start);

@@ -79,10 +79,14 @@ impl DamagedStream {
         start..start + content + 32
     }
 
+    fn entry_size(&self) -> usize {
+        36 + self.geometry().digest().size()
+    }
+
     /// The end record in the sealed stream.
     pub(crate) fn end(&self) -> Range<usize> {
         let start = self.record(self.segments() - 1).end;
-        start..start + 80 + 36 * self.segments()
+        start..start + 80 + self.entry_size() * self.segments()
     }
 
     pub(crate) fn flip(&mut self, at: usize, bit: usize) {
@@ -156,7 +160,7 @@ impl DamagedStream {
         let is_last = segment + 1 == self.segments();
         let has_total = self.is_sized || has_end || self.has(self.final_preamble());
         let end = self.end().start;
-        let entry = end + 28 + 36 * segment;
+        let entry = end + 28 + self.entry_size() * segment;
         let has_tag = self.keeps(record + 74..record + PREAMBLE)
             || (self.keeps(end..end + 28)
                 && self.keeps(entry + 4..entry + 36)

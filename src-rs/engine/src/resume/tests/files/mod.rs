@@ -54,7 +54,7 @@ fn interrupt(folder: &Folder, from: &str, segments: Option<usize>) {
         let length = journal.metadata().unwrap().len();
         let closed = usize::from(from == "plain");
         journal
-            .set_len(length - 104 * (closed + SEGMENTS - segments) as u64)
+            .set_len(length - 112 * (closed + SEGMENTS - segments) as u64)
             .unwrap();
     }
 }

@@ -10,7 +10,7 @@ fn a_torn_journal_loses_only_the_torn_entries() {
         let whole = interrupted_after(direction, &source, 2);
         let journal = whole.journal.lock().unwrap().clone();
         let output = whole.output.lock().unwrap().clone();
-        let header_size = journal.len() - 2 * 104;
+        let header_size = journal.len() - 2 * 112;
         for length in 0..journal.len() {
             let place = MemoryOutput::new();
             *place.output.lock().unwrap() = output.clone();
@@ -23,7 +23,7 @@ fn a_torn_journal_loses_only_the_torn_entries() {
                 torn.then_some(StartedOver::JournalTorn),
                 "{length}"
             );
-            let kept = length.saturating_sub(header_size) / 104;
+            let kept = length.saturating_sub(header_size) / 112;
             assert_eq!(told.segments_resumed, kept as u64, "{length}");
             assert!(place.plain(direction) == plain);
         }
@@ -38,7 +38,7 @@ fn a_journal_with_a_flipped_byte_is_not_used() {
         let whole = interrupted_after(direction, &source, 1);
         let journal = whole.journal.lock().unwrap().clone();
         let output = whole.output.lock().unwrap().clone();
-        let header_size = journal.len() - 104;
+        let header_size = journal.len() - 112;
         for at in 0..journal.len() {
             let place = MemoryOutput::new();
             *place.output.lock().unwrap() = output.clone();
@@ -66,7 +66,7 @@ fn a_journal_with_a_forged_header_is_refused() {
         let place = interrupted_after(direction, &source, 2);
         {
             let mut journal = place.journal.lock().unwrap();
-            let header_size = journal.len() - 2 * 104;
+            let header_size = journal.len() - 2 * 112;
             journal[20] ^= 1; // The source's size.
             let crc = crate::format::crc32c(&journal[..header_size - 4]);
             journal[header_size - 4..header_size].copy_from_slice(&crc.to_be_bytes());

@@ -27,7 +27,7 @@ pub(crate) fn open_in_order(
         has_failed: false,
     };
     let runner = PortionRunner::new(control, total.map(|total| geometry.segment_count(total)));
-    let mut delivery = Delivery::new(Tally::opening(), writer, control, total);
+    let mut delivery = Delivery::new(Tally::opening(geometry.digest()), writer, control, total);
     delivery.run(
         &geometry,
         |buffer| records.next(buffer),

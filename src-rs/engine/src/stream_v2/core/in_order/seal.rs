@@ -30,7 +30,7 @@ pub(crate) fn seal_in_order(
         ahead: None,
     };
     let runner = PortionRunner::new(control, total.map(|total| geometry.segment_count(total)));
-    let mut delivery = Delivery::new(Tally::sealing(&stream.header), writer, control, total);
+    let mut delivery = Delivery::new(stream.tally(), writer, control, total);
     delivery.write(&stream.header)?;
     delivery.run(
         &geometry,

@@ -27,7 +27,12 @@ pub(crate) fn open_around_damage(
     // All segments that are missing at the end are one damaged part.
     let count = stream.segments().min(stream.segments_present() + 1);
     let mut indices = (0..count).map(SegmentIndex::new);
-    let mut delivery = Delivery::new(Tally::opening(), writer, control, stream.plaintext_size());
+    let mut delivery = Delivery::new(
+        Tally::opening(stream.geometry().digest()),
+        writer,
+        control,
+        stream.plaintext_size(),
+    );
     delivery.run(
         stream.geometry(),
         |buffer| indices.next().map(|index| Ok((index, buffer))),
@@ -80,7 +85,7 @@ fn verify_trailer_again(
     tally: &Tally,
 ) -> Result<(), SealError> {
     let trailer = stream.verify_trailer(source)?;
-    match trailer.manifest.first_foreign(tally.entries()) {
+    match tally.records().first_foreign(&trailer.manifest.entries) {
         Some(segment) => Err(SealError::other_sealing(trailer.offset, segment)),
         None => Ok(()),
     }

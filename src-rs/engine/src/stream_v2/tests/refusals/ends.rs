@@ -69,6 +69,18 @@ rows! {
         });
         Case::refused(changed, footer_damaged(&stream))
     };
+    two_end_extensions_of_one_type: "Two extensions of the type 7 in the end record." => {
+        let stream = three_segments();
+        let at = StreamParts::of(&stream).end_offset() + 28 + 7;
+        let due = failure_data("HeaderError").at(at).with("field", "EndExtensions");
+        Case::refused(with_end_extension(&stream, &[entry(7, b"a"), entry(7, b"b")].concat()), due)
+    };
+    a_sender_that_is_not_the_last_extension: "The end record has another extension behind that of a sender." => {
+        let stream = three_segments();
+        let at = StreamParts::of(&stream).end_offset() + 28;
+        let due = failure_data("HeaderError").at(at).with("field", "EndExtensions");
+        Case::refused(with_end_extension(&stream, &[entry(1, b"a"), entry(7, b"b")].concat()), due)
+    };
     an_unknown_critical_end_extension: "An end record's extension of the unknown type 0x8001, which is critical." => {
         let stream = three_segments();
         let offset = StreamParts::of(&stream).end_offset() + 28;
@@ -125,7 +137,7 @@ rows! {
     a_manifest_entry_of_another_size: "The end record gives a segment another size, its MAC and checksum right." => {
         let stream = three_segments();
         let changed = with_end(&stream, |parts| {
-            parts.end[28 + 36 + 3] ^= 1;
+            parts.end[28 + 44 + 3] ^= 1;
             parts.mend_end();
         });
         Case::refused(changed, end_tampered(&stream, "Segment").segment(1))

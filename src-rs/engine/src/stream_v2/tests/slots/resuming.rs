@@ -144,7 +144,7 @@ fn the_journal_has_only_the_slot_of_a_passphrase() {
     // No flag, no wrapped key: the fixed part, the header, a MAC, a checksum, three entries.
     let header = u32::from_be_bytes(journal[12..16].try_into().unwrap()) as usize;
     assert_eq!((&journal[10..12], &journal[48..50]), (&[0; 2][..], &[0; 2][..]));
-    assert_eq!(journal.len(), 50 + header + 52 + 3 * 104);
+    assert_eq!(journal.len(), 50 + header + 52 + 3 * 112);
 }
 
 fn sha256(bytes: &[u8]) -> Vec<u8> {
