@@ -89,16 +89,15 @@ fn lock(file: &Mutex<Option<UnfinishedFile>>) -> MutexGuard<'_, Option<Unfinishe
     file.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A regular file that is read in order.
+/// A regular file that is open to read.
 #[napi]
 pub struct FileInput {
-    file: Option<Arc<Opened>>,
-    offset: u64,
+    file: Option<Arc<OpenedFile>>,
 }
 
-struct Opened {
-    file: File,
-    path: PathBuf,
+pub(super) struct OpenedFile {
+    pub(super) file: File,
+    pub(super) path: PathBuf,
 }
 
 /// Opens a regular file to read.
@@ -110,45 +109,48 @@ pub fn open_file_input<'env>(
 ) -> Result<Object<'env>> {
     let path = PathBuf::from(path);
     Task::new(cancellation).launch(env, move |_| {
-        let file = open_source(&path)?;
+        let opened = OpenedFile {
+            file: open_source(&path)?,
+            path: path.clone(),
+        };
         Ok(FileInput {
-            file: Some(Arc::new(Opened {
-                file,
-                path: path.clone(),
-            })),
-            offset: 0,
+            file: Some(Arc::new(opened)),
         })
     })
 }
 
 #[napi]
 impl FileInput {
-    /// Reads the next bytes: `size` of them, or what is left of the file.
+    /// Reads `size` bytes from `offset` on, or what is left of the file.
     #[napi(catch_unwind, ts_return_type = "Promise<ReturnType<typeof Buffer.alloc>>")]
     pub fn read<'env>(
-        &mut self,
+        &self,
         env: &'env Env,
+        offset: f64,
         size: u32,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let opened = self.file.as_ref();
-        let opened = Arc::clone(opened.ok_or_else(|| invalid_argument("the file was closed"))?);
-        let offset = self.offset;
-        self.offset += u64::from(size);
+        let opened = self.opened()?;
         let task = Task::new(cancellation).of_size(size.into());
         task.launch(env, move |_| {
-            let Opened { file, path } = &*opened;
+            let OpenedFile { file, path } = &*opened;
             let mut bytes = vec![0; size as usize];
-            let read = file.read_at(offset, &mut [IoSliceMut::new(&mut bytes)]);
-            let read = read.map_err(|error| SealError::io(IoOperation::Read, Some(path), &error))?;
-            bytes.truncate(read);
+            let read = file.read_at(offset as u64, &mut [IoSliceMut::new(&mut bytes)]);
+            bytes.truncate(read.map_err(|error| SealError::io(IoOperation::Read, Some(path), &error))?);
             Ok(CopiedBytes(bytes))
         })
     }
 
-    /// Closes the file when no read is running.
+    /// Closes the file when no operation on it is running.
     #[napi]
     pub fn close(&mut self) {
         self.file = None;
+    }
+
+    pub(super) fn opened(&self) -> Result<Arc<OpenedFile>> {
+        let opened = self.file.as_ref();
+        opened
+            .map(Arc::clone)
+            .ok_or_else(|| invalid_argument("the file was closed"))
     }
 }
