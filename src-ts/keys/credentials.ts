@@ -6,7 +6,7 @@ import { fixedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, rangeError, typeError, withName } from '../internal/errors';
 import { integer, knownOptions, ownOptions, path as checkedPath, string, text } from '../internal/options';
 import { checkedProvider, type KeyProvider } from '../providers/providers';
-import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
+import { type recipientBrand, Redacted, SecretRecipient } from './redacted';
 import { type Held, keyArgument } from './registry';
 import type { Credential, Identity, KeyInput, Recipient, SlotType, PassphraseStrength } from './types';
 
@@ -129,10 +129,7 @@ class PublicKey extends Redacted implements Recipient {
   }
 }
 
-class Shared extends Secret implements Credential {
-  declare readonly [recipientBrand]: true;
-  declare readonly [identityBrand]: true;
-
+class Shared extends SecretRecipient implements Credential {
   constructor(
     readonly type: SlotType,
     secret: Held,

@@ -4,7 +4,7 @@ import { abortError, isAborted, onAbort, throwIfAborted, untilAborted } from '..
 import { limits } from '../internal/binding';
 import { isBytes } from '../internal/bytes';
 import { typeError } from '../internal/errors';
-import { callback, text } from '../internal/options';
+import { callback, type Check, text } from '../internal/options';
 import {
   ProviderError,
   type ProviderFailure,
@@ -123,8 +123,12 @@ export function checkedProvider(value: unknown): Pick<ProviderAccess, 'keyProvid
   return { keyProvider: value as KeyProvider, name: providerName('keyProvider.name', name) };
 }
 
-/** Checks a name, which must fit into a header. */
-export const providerName = text(1, limits.maxProviderName);
+/**
+ * Checks a name, which must fit into a header.
+ *
+ * @internal
+ */
+export const providerName: Check<string> = text(1, limits.maxProviderName);
 
 /**
  * Asks, and stops waiting when the time limit ends or the signal is aborted, even if the provider continues. `problemOf` says what

@@ -4,6 +4,7 @@ use crate::arguments::placement::{PlacementSettings, header_file};
 use crate::arguments::sources::Source;
 use crate::memory::{CopiedBytes, input};
 use crate::runtime::task::{RunSettings, Task};
+use crate::types::failure::OrThrow;
 use napi::bindgen_prelude::{Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -19,6 +20,12 @@ pub fn export_header<'env>(env: &'env Env, source: Source) -> Result<Object<'env
         let header = detached::export_header(&*source.open()?);
         header.map(CopiedBytes).map_err(|failure| source.on_path(failure))
     })
+}
+
+/// Throws unless `header` is exactly a stream's header, by its form.
+#[napi(catch_unwind)]
+pub fn check_header(env: &Env, header: Uint8Array) -> Result<()> {
+    detached::check_header(input(&header)).or_throw(env)
 }
 
 /// Writes a header and the body in the file `from` as one stream into the new file `to`.

@@ -10,6 +10,7 @@ use napi::bindgen_prelude::{BufferSlice, Object, Uint8Array, Uint8ArraySlice};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 use sealstream::SealError;
+use sealstream::rekey::detached::with_detached_header;
 use sealstream::session::SealSession;
 use sealstream::stream_v2::pipeline::record_layout::SegmentCutter;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 pub struct SealStream {
     session: Option<Arc<SealSession>>,
     cutter: SegmentCutter,
+    /// Whether the header is kept apart: only the report has it.
+    is_detached: bool,
 }
 
 /// Generates the keys of a new stream.
@@ -29,6 +32,7 @@ pub fn seal_stream<'env>(
     settings: SealSettings,
     cancellation: Option<&Cancellation>,
 ) -> Result<Object<'env>> {
+    let is_detached = settings.detached == Some(true);
     let options = settings.for_recipients(env, &recipients)?;
     let task = Task::new(cancellation).for_slots(options.slot_types());
     task.launch(env, move |_| {
@@ -36,6 +40,7 @@ pub fn seal_stream<'env>(
         Ok(SealStream {
             cutter: session.cutter(),
             session: Some(Arc::new(session)),
+            is_detached,
         })
     })
 }
@@ -118,11 +123,16 @@ impl SealStream {
         concurrency: u32,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let session = Arc::clone(session(&self.session)?);
+        let (session, is_detached) = (Arc::clone(session(&self.session)?), self.is_detached);
         let task = Task::new(cancellation).of_size(output.len() as u64);
         let mut output = Output::new(output, [])?;
         task.launch(env, move |_| {
             let (end, report) = session.finish(threads(concurrency))?;
+            let report = if is_detached {
+                with_detached_header(session.header(), report)
+            } else {
+                report
+            };
             output.fill(|memory| {
                 if memory.len() != end.len() {
                     return Err(SealError::OutputTooSmall {
