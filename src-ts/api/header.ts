@@ -11,7 +11,7 @@ import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { path } from '../internal/options';
 import { type SourceInput, sourceArgument } from '../sources/sources';
-import type { OperationOptions, TargetOptions } from './types';
+import type { CancelOptions, TargetOptions } from './types';
 
 export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
 
@@ -43,7 +43,7 @@ export interface DetachedHeader {
 }
 
 /** Options of {@link attachHeader}. */
-export interface AttachHeaderOptions extends Pick<OperationOptions, 'signal'>, TargetOptions {}
+export interface AttachHeaderOptions extends CancelOptions, TargetOptions {}
 
 /** Options of {@link detachHeader}. */
 export interface DetachHeaderOptions extends AttachHeaderOptions, HeaderTarget {}

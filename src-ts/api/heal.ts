@@ -6,11 +6,13 @@ import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { list, path, picked } from '../internal/options';
 import { type SourceInput, sourceArgument } from '../sources/sources';
-import type { DecryptSettings, OperationOptions, TargetOptions } from './types';
+import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link heal}. */
-export interface HealOptions
-  extends OperationOptions, TargetOptions, Pick<DecryptSettings, 'maxSegmentSize'> {}
+export interface HealOptions extends OperationOptions, TargetOptions {
+  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
+  maxSegmentSize?: number | undefined;
+}
 
 /**
  * Writes an intact sealed file from damaged copies of it, without a key. Each segment is taken from `damaged` if it is intact there,

@@ -28,7 +28,7 @@ import { heldByIdentity, isAccess, type SecretArgument } from '../keys/registry'
 import type { SecretKey } from '../keys/secret-key';
 import type { Identity, RecipientInput, SlotType, UnlockOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
-import type { DecryptSettings, OperationOptions } from './types';
+import type { CancelOptions } from './types';
 
 /** Options of {@link rewrap}. */
 export interface RewrapOptions extends RewrapHeaderOptions {
@@ -45,11 +45,7 @@ export interface RewrapOptions extends RewrapHeaderOptions {
 }
 
 /** Options of {@link rewrapHeader}: what opens the header, and a change of its key slots. */
-export interface RewrapHeaderOptions
-  extends
-    UnlockOptions,
-    Pick<DecryptSettings, 'context' | 'acceptSlots' | 'maxPassphraseCost'>,
-    Pick<OperationOptions, 'signal'> {
+export interface RewrapHeaderOptions extends UnlockOptions, CancelOptions {
   /** The recipients to add. Their slots follow those that stay. */
   add?: RecipientInput | readonly RecipientInput[] | undefined;
   /** The slots to remove. Each selector must select at least one slot that the header has; added slots do not count. */

@@ -10,13 +10,13 @@ import { openSettings, optionsOf } from '../internal/option-tables';
 import { picked } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { SecretArgument } from '../keys/registry';
-import type { UnlockOptions } from '../keys/types';
+import type { DecryptOptions } from '../keys/types';
 import { sourceArgument, type SourceInput } from '../sources/sources';
 import type { DetachedHeader } from './header';
-import type { DecryptSettings, OperationOptions } from './types';
+import type { OperationOptions } from './types';
 
 /** Options of {@link verify}. */
-export interface VerifyOptions extends DecryptSettings, UnlockOptions, OperationOptions, DetachedHeader {
+export interface VerifyOptions extends DecryptOptions, OperationOptions, DetachedHeader {
   /**
    * The share of the segments to check, more than 0 and at most 1; all by default. They are spread evenly over the stream. Header and
    * end are always checked.

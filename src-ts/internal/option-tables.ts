@@ -15,7 +15,8 @@ import type { DecryptSegmentsOptions } from '../api/segments';
 import type {
   DecryptStreamOptions,
   EncryptStreamOptions,
-  NodeStreamOptions,
+  DecryptNodeStreamOptions,
+  EncryptNodeStreamOptions,
   SegmentsOptions,
 } from '../api/types';
 import type { VerifyOptions } from '../api/verify';
@@ -162,14 +163,14 @@ interface OptionTypes {
   encryptSync: EncryptOptions;
   encryptFile: EncryptFileOptions;
   encryptFileDetached: EncryptFileDetachedOptions;
-  createEncryptStream: EncryptStreamOptions & NodeStreamOptions;
+  createEncryptStream: EncryptNodeStreamOptions;
   EncryptionStream: EncryptStreamOptions;
   encryptChunks: EncryptStreamOptions;
   sealedSize: SealedSizeOptions;
   decrypt: DecryptBytesOptions;
   decryptSync: DecryptOptions;
   decryptFile: DecryptFileOptions;
-  createDecryptStream: DecryptStreamOptions & NodeStreamOptions;
+  createDecryptStream: DecryptNodeStreamOptions;
   DecryptionStream: DecryptStreamOptions;
   decryptChunks: DecryptStreamOptions;
   decryptSegments: DecryptSegmentsOptions;
