@@ -64,6 +64,10 @@ export interface HeaderTarget {
  * Without a key it is not certain that header and body belong together. Their visible properties are checked first: the body starts
  * with a first segment of the sizes in the header, and ends as a stream of its length does. {@link verify} with a key checks the rest.
  *
+ * @param header The header of this body.
+ * @param from The file with the body.
+ * @param to The file to write.
+ * @param options Whether to overwrite and to flush, and `signal`.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged.
  *
  * @example
@@ -95,6 +99,10 @@ export async function attachHeader(
  * With `headerTo` the header is also written to a file. That file must not exist, even with `overwrite`: an older header may be the
  * only one of its stream.
  *
+ * @param from The sealed file.
+ * @param to The file to write the body to.
+ * @param options A file for the header, whether to overwrite and to flush, and `signal`.
+ * @returns The header.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged.
  *
  * @example

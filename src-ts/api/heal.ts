@@ -29,6 +29,8 @@ export interface HealOptions extends OperationOptions, TargetOptions {
  * @param damaged The copy to heal: a path, a `file:` URL, or bytes.
  * @param replicas One or more other copies, damaged or not.
  * @param to The file to write, which is none of the copies.
+ * @param options Whether to overwrite and to flush, limits, and how to run.
+ * @returns What was taken from where.
  * @throws SealError, such as `NotHealed` if no copy has some segment, `ForeignReplica` for a copy of another stream, or `NoDigests`
  *   for a stream that only its key can check; the reason of `signal`; TypeError and RangeError for wrong options. `to` is then
  *   unchanged.

@@ -53,6 +53,7 @@ export interface VerifyReport extends NativeReport {
  * {@link decrypt}.
  *
  * @param source A path, a `file:` URL, or the stream's bytes.
+ * @param options The key or the identities, if tags are to be checked, and what share of the segments.
  * @returns What was found, for a damaged stream too: see `sound` and `problems`.
  * @throws SealError only if checking is impossible: the source can't be read or is not a sealed stream, the key or the context does
  *   not fit, the header was tampered with. The reason of `signal`, or TypeError and RangeError for wrong options.

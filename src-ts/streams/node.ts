@@ -40,6 +40,8 @@ export interface DecryptStream extends Duplex {
  * Write bytes only: a string fails. They are copied before `write` calls back, and are not changed. The header has no room for later
  * changes of who can open the stream: use {@link encryptFile} if that matters.
  *
+ * @param options The recipients, `context`, sizes and digest, segments in memory, and the queues.
+ * @returns A Duplex of bytes, with a `report`.
  * @throws TypeError and RangeError for wrong options. Other errors destroy the stream with a SealError; `signal` destroys it with an
  *   AbortError, as for all Node streams.
  *
@@ -59,6 +61,8 @@ export function createEncryptStream(options: EncryptNodeStreamOptions): EncryptS
  * another end, fails after its last intact segment; discard its output then. Chunks share memory that can't be transferred to another
  * thread.
  *
+ * @param options The key or the identities, `context`, limits, how to treat damage, segments in memory, and the queues.
+ * @returns A Duplex of bytes, with a `report`.
  * @throws TypeError and RangeError for wrong options. Other errors destroy the stream with a SealError; `signal` destroys it with an
  *   AbortError, as for all Node streams.
  *
