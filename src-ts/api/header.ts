@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * A stream's header by itself, and detached from the stream.
  *
@@ -119,3 +121,6 @@ export async function detachHeader(
   const placement = placementSettings(given);
   return run('detachHeader', given, (how) => native.detachHeader(source, target, placement, how));
 }
+
+// As in `index.ts`.
+Object.freeze(module.exports);
