@@ -1,7 +1,7 @@
 // Seals and opens bytes in memory, on other threads.
 
 import { native } from '../internal/binding';
-import { fixedBytes } from '../internal/bytes';
+import { takenBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { openSettings, sealSettings } from '../internal/options';
@@ -13,9 +13,9 @@ import type { OperationOptions } from './types';
 /**
  * Seals `bytes` into a stream with a compact header, on other threads.
  *
- * Do not touch `bytes` until the promise settles: other threads read them. Of a byte that changes meanwhile, either value may be
- * sealed. **Transferring or detaching the ArrayBuffer meanwhile is not memory-safe**: the threads still read the former memory, which
- * may crash the process or seal what is there by then. Memory that can be resized or is shared is copied first.
+ * Bytes of up to 1 MiB are copied at the call, so that you may change or transfer them at once. Larger ones are read until the promise
+ * settles: if they change meanwhile, it is not specified what is sealed, and if their ArrayBuffer is transferred, detached or resized, the
+ * promise rejects with a SealError of kind `SourceChanged`. Shared memory may change, and is read in place.
  *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
@@ -26,25 +26,30 @@ export async function encrypt(
   bytes: Uint8Array,
   options: EncryptOptions & OperationOptions,
 ): Promise<Buffer> {
-  const input = fixedBytes('bytes', bytes);
-  const settings = sealSettings(options);
-  const recipients = Recipients.of(options);
-  let output = EMPTY;
-  await run('encrypt', options, (how, operation) =>
-    recipients.use(settings.context, operation, (chosen) => {
-      output = Buffer.allocUnsafeSlow(native.sealedSize(input.length, chosen, settings));
-      return native.encryptInto(input, output, chosen, settings, how);
-    }),
-  );
-  return output;
+  const input = takenBytes('bytes', bytes);
+  try {
+    const settings = sealSettings(options);
+    const recipients = Recipients.of(options);
+    let sealed: Buffer = EMPTY;
+    await run('encrypt', options, (how, operation) =>
+      recipients.use(settings.context, operation, async (chosen) => {
+        const done = await native.encrypt(input, chosen, settings, how);
+        sealed = done.bytes;
+        return done.report;
+      }),
+    );
+    return sealed;
+  } finally {
+    input.release();
+  }
 }
 
 /**
  * Opens a sealed stream in memory, on other threads. Returns plaintext only if all of it verified.
  *
- * Do not touch `bytes` until the promise settles: other threads read them, and bytes that change may fail to verify.
- * **Transferring or detaching the ArrayBuffer meanwhile is not memory-safe**: the threads still read the former memory, which may
- * crash the process. Memory that can be resized or is shared is copied first.
+ * Bytes of up to 1 MiB are copied at the call, so that you may change or transfer them at once. Larger ones are read until the promise
+ * settles: if they change meanwhile, they may fail to verify, and if their ArrayBuffer is transferred, detached or resized, the promise
+ * rejects with a SealError of kind `SourceChanged`. Shared memory may change, and is read in place.
  *
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
@@ -55,18 +60,23 @@ export async function decrypt(
   bytes: Uint8Array,
   options: DecryptOptions & OperationOptions,
 ): Promise<Buffer> {
-  const input = fixedBytes('bytes', bytes);
-  const settings = openSettings(options);
-  const identities = Identities.of(options);
-  let output = EMPTY;
-  const slots = () => callNative(() => native.headerServiceSlots(input));
-  const { plaintextSize } = await run('decrypt', options, (how, operation) =>
-    identities.use(slots, settings.context, operation, (offered) => {
-      output = Buffer.allocUnsafeSlow(callNative(() => native.roomForPlaintext(input)));
-      return native.decryptInto(input, output, offered, settings, how);
-    }),
-  );
-  return output.length === plaintextSize ? output : output.subarray(0, plaintextSize);
+  const input = takenBytes('bytes', bytes);
+  try {
+    const settings = openSettings(options);
+    const identities = Identities.of(options);
+    const slots = () => callNative(() => native.bytesServiceSlots(input));
+    let plaintext: Buffer = EMPTY;
+    await run('decrypt', options, (how, operation) =>
+      identities.use(slots, settings.context, operation, async (offered) => {
+        const done = await native.decrypt(input, offered, settings, how);
+        plaintext = done.bytes;
+        return done.report;
+      }),
+    );
+    return plaintext;
+  } finally {
+    input.release();
+  }
 }
 
 const EMPTY = Buffer.alloc(0);

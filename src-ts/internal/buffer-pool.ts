@@ -3,6 +3,8 @@
 
 import { markAsUntransferable } from 'node:worker_threads';
 
+import { newMemory } from './bytes';
+
 /** Calls `fill` with `size` bytes of the pool, and returns those that it filled: as many of the first as it says. */
 export function fromPool(size: number, fill: (room: Buffer) => number): Buffer {
   if (current.memory.length - current.at < size) {
@@ -17,7 +19,7 @@ export function fromPool(size: number, fill: (room: Buffer) => number): Buffer {
 }
 
 function newPool(): Buffer {
-  const memory = Buffer.allocUnsafeSlow(POOL_SIZE);
+  const memory = newMemory(POOL_SIZE);
   // Transferring the memory of one slice to a worker would detach all others.
   markAsUntransferable(memory.buffer);
   return memory;
