@@ -13,7 +13,7 @@
 
 import { limits, native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, checkedBytes, copiedBytes, newMemory, sizeOf } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { checked, integer, knownOptions } from '../internal/options';
 import { keyArgument } from '../keys/registry';
@@ -35,15 +35,17 @@ export type { FloeError as FloeFailure, FloeErrorCode } from '../../native/bindi
  * const message = floe.encrypt(Buffer.from('text'), { key, aad: Buffer.from('row 7') });
  */
 export function encrypt(bytes: Uint8Array, options: FloeOptions): Bytes {
-  const input = fixedBytes('bytes', bytes);
+  checkedBytes('bytes', bytes);
   const { key, aad, segmentLength = DEFAULT_SEGMENT_LENGTH } = messageOptions(options);
+  // Again, after the last function of the caller's, which may have detached the memory.
+  const input = checkedBytes('bytes', bytes);
   return callNative(() => {
-    const size = native.floeSize(input.length, segmentLength);
+    const size = native.floeSize(sizeOf(input), segmentLength);
     const encryptInto = (output: Bytes) => {
       native.floeSeal(input, output, key, aad, segmentLength);
       return output;
     };
-    if (size > POOLED_SIZE) return encryptInto(Buffer.allocUnsafeSlow(size));
+    if (size > POOLED_SIZE) return encryptInto(newMemory(size));
     return fromPool(size, (room) => encryptInto(room).length);
   });
 }
@@ -59,8 +61,10 @@ export function encrypt(bytes: Uint8Array, options: FloeOptions): Bytes {
  * const plaintext = floe.decrypt(message, { key, aad: Buffer.from('row 7') });
  */
 export function decrypt(message: Uint8Array, options: FloeOptions): Bytes {
-  const input = fixedBytes('message', message);
+  checkedBytes('message', message);
   const { key, aad, segmentLength } = messageOptions(options);
+  // Again, after the last function of the caller's, which may have detached the memory.
+  const input = checkedBytes('message', message);
   return callNative(() => native.floeOpen(input, key, aad, segmentLength));
 }
 
@@ -71,7 +75,7 @@ function messageOptions(options: FloeOptions) {
 }
 
 const MESSAGE = {
-  aad: fixedBytes,
+  aad: copiedBytes,
   // 2^32 - 1 marks a segment that is not the last.
   segmentLength: integer(limits.floeOverhead + 1, 0xffff_fffe),
 };

@@ -5,11 +5,11 @@
  */
 
 import { native } from '../internal/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, copiedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { knownOptions, path, placementSettings } from '../internal/options';
-import { type SourceInput, sourceArgument } from '../sources/sources';
+import { releaseSource, type SourceInput, sourceArgument } from '../sources/sources';
 import type { FileOptions, OperationOptions } from './types';
 
 export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
@@ -29,7 +29,11 @@ export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
  */
 export async function exportHeader(source: SourceInput): Promise<Bytes> {
   const argument = sourceArgument('source', source);
-  return awaitNative(() => native.exportHeader(argument));
+  try {
+    return await awaitNative(() => native.exportHeader(argument));
+  } finally {
+    releaseSource(argument);
+  }
 }
 
 /** Options to open a stream with a detached header. */
@@ -71,7 +75,7 @@ export async function attachHeader(
   to: string | URL,
   options: HeaderFileOptions = {},
 ): Promise<void> {
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const bytes = copiedBytes('header', header);
   const [source, target] = [path('from', from), path('to', to)];
   const placement = placementSettings(knownOptions(options));
   await run('attachHeader', { signal: options.signal }, async (how) => {

@@ -2,7 +2,7 @@
 
 import type { StreamInfo } from '../../native/binding';
 import { native } from '../internal/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
+import { checkedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
 import { byteCount, checked, knownOptions, path, sealSettings, SIZE } from '../internal/options';
 import { Recipients } from '../keys/recipients';
@@ -23,7 +23,7 @@ import type { EncryptSettings } from './types';
 export async function inspect(source: string | URL | Uint8Array): Promise<StreamInfo> {
   return awaitNative(() =>
     isBytes(source)
-      ? native.inspectBytes(fixedBytes('source', source))
+      ? native.inspectBytes(checkedBytes('source', source))
       : native.inspectFile(path('source', source)),
   );
 }

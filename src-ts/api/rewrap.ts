@@ -8,7 +8,7 @@ import type {
   SlotSelection,
 } from '../../native/binding';
 import { limits, native, nullPrototype } from '../internal/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, copiedBytes } from '../internal/bytes';
 import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import {
@@ -119,7 +119,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  */
 export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Bytes> {
   // Providers may take long, and the caller may change its bytes meanwhile.
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const bytes = copiedBytes('header', header);
   const slots = () => callNative(() => native.headerProviderSlots(bytes));
   return rewrapped('rewrapHeader', planned(options, false), options.signal, slots, (...how) =>
     native.rewrapHeader(bytes, ...how),

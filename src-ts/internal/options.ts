@@ -15,7 +15,7 @@ import type {
 } from '../../native/binding';
 import { abortSignal } from './abort';
 import { limits, nullPrototype } from './binding';
-import { fixedBytes, isBytes, secretBytes } from './bytes';
+import { copiedBytes, isBytes, secretBytes, sizeOf } from './bytes';
 import { rangeError, typeError, unknownOption } from './errors';
 import type { DamagePolicy, FileOptions, DecryptSettings, EncryptSettings } from '../api/types';
 
@@ -161,18 +161,15 @@ export function oneOrList<T>(name: string, value: unknown, most: number, check: 
   return Array.isArray(value) ? list(name, value, 1, most, check) : [check(name, value)];
 }
 
-/** Copies the bytes, since the operation may begin later. */
-const bytesCopy: Check<Uint8Array> = (name, value) => Buffer.from(fixedBytes(name, value));
-
 const contextBytes: Check<Uint8Array> = (name, value) => {
   if (typeof value === 'string') return Buffer.from(text(0, limits.maxContext)(name, value));
   if (!isBytes(value)) throw typeError(name, 'a Uint8Array or a string', value);
-  if (value.length <= limits.maxContext) return bytesCopy(name, value);
-  throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${value.length}`);
+  const size = sizeOf(value);
+  if (size <= limits.maxContext) return copiedBytes(name, value);
+  throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${size}`);
 };
 
-// In memory of its own: Node's pool would keep the secret.
-const resumeSecret: Check<Uint8Array> = (name, value) => Uint8Array.from(secretBytes(name, value));
+const resumeSecret: Check<Uint8Array> = (name, value) => copiedBytes(name, secretBytes(name, value));
 
 const number: Check<number> = (name, value) => {
   if (typeof value !== 'number') throw typeError(name, 'a number', value);
@@ -231,7 +228,7 @@ export const HEAL = { maxSegmentSize };
 export const SEGMENTS = { threads: integer(0, 1024), signal: abortSignal };
 export const RUN = { ...SEGMENTS, onProgress: callback as Check<(progress: OperationProgress) => void> };
 export const DAMAGE = { onDamage: damagePolicy };
-export const DETACHED = { header: bytesCopy };
+export const DETACHED = { header: copiedBytes };
 export const STREAM = { concurrency: integer(1, 1024), signal: abortSignal };
 export const QUEUES = {
   highWaterMark: byteCount,
@@ -244,7 +241,7 @@ export const VERIFY = {
   seed: byteCount,
   maxBytesPerSecond: integer(1, Number.MAX_SAFE_INTEGER),
 };
-export const SALVAGE = { fallbackHeader: fixedBytes, lost: oneOf(['zero', 'skip']) };
+export const SALVAGE = { fallbackHeader: copiedBytes, lost: oneOf(['zero', 'skip']) };
 export const SIZE = { target: oneOf(['bytes', 'file']) };
 export const KEY_FILE = { allowReadable: boolean };
 /** The names in modules that check their values themselves. */

@@ -1,11 +1,9 @@
 // Web streams.
 
-import { types } from 'node:util';
-
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import type { DamageOptions, StreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
-import { isBytes, type PlainBytes } from '../internal/bytes';
+import { type PlainBytes, bytesOf } from '../internal/bytes';
 import { checked, STREAM } from '../internal/options';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import type { Conversion, MakeConversion } from './conversion';
@@ -75,7 +73,7 @@ class ConversionPair<Report extends object> {
         });
         return conversion.begin();
       },
-      write: (chunk) => conversion.write(bytesOf(chunk)),
+      write: (chunk) => conversion.write(chunkBytes(chunk)),
       // As in a TransformStream, closed means that everything was read.
       close: () => conversion.finishAndEnd(),
       abort: abandon,
@@ -125,11 +123,9 @@ export class DecryptionStream extends ConversionPair<DecryptReport> {
 }
 
 /** The bytes of a chunk. The conversion refuses other values, and chunks without their memory. */
-function bytesOf(chunk: unknown): unknown {
-  if (isBytes(chunk)) return chunk;
+function chunkBytes(chunk: unknown): unknown {
   try {
-    if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    return types.isAnyArrayBuffer(chunk) ? new Uint8Array(chunk) : chunk;
+    return bytesOf(chunk);
   } catch {
     return chunk;
   }

@@ -2,6 +2,7 @@
 //! which a record is sealed or opened. JavaScript allocates that memory, so nothing is copied out.
 
 pub mod open;
+pub mod part;
 pub mod seal;
 
 use crate::runtime::pools::parallelism;
