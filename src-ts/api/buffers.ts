@@ -22,10 +22,7 @@ import type { OperationOptions } from './types';
  * @example
  * const sealed = await encrypt(Buffer.from('text'), { key, context: 'tenant-7' });
  */
-export async function encrypt(
-  bytes: Uint8Array,
-  options: EncryptOptions & OperationOptions,
-): Promise<Bytes> {
+export async function encrypt(bytes: Uint8Array, options: EncryptOptions & OperationOptions): Promise<Bytes> {
   const input = takenBytes('bytes', bytes);
   try {
     const settings = sealSettings(options);
@@ -56,10 +53,7 @@ export async function encrypt(
  * @example
  * const plaintext = await decrypt(sealed, { key, context: 'tenant-7' });
  */
-export async function decrypt(
-  bytes: Uint8Array,
-  options: DecryptOptions & OperationOptions,
-): Promise<Bytes> {
+export async function decrypt(bytes: Uint8Array, options: DecryptOptions & OperationOptions): Promise<Bytes> {
   const input = takenBytes('bytes', bytes);
   try {
     const settings = openSettings(options);

@@ -18,6 +18,7 @@ export type Bytes = ReturnType<typeof Buffer.alloc>;
 /** `Uint8Array<ArrayBuffer>`, or `Uint8Array` before TypeScript 5.7. */
 export type PlainBytes = ReturnType<typeof Uint8Array.of>;
 
+/* eslint-disable @typescript-eslint/unbound-method -- they are called with their object as the first argument */
 const { bind, call } = Function.prototype;
 
 /** A method as a function whose first argument is the object. */
@@ -51,6 +52,7 @@ const set = uncurryThis(ARRAY.set);
 const fill = uncurryThis(ARRAY.fill);
 const at = uncurryThis(ARRAY.at);
 const { allocUnsafeSlow } = Buffer;
+/* eslint-enable @typescript-eslint/unbound-method */
 
 /** Whether `value` is a Uint8Array, of any realm. */
 export const isBytes: (value: unknown) => value is Uint8Array = types.isUint8Array;

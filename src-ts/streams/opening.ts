@@ -43,15 +43,16 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
     const part = this.#part;
     const taken = part.take(chunk, from);
     if (!part.isFull) return taken;
+    let isComplete;
     try {
-      part.size = this.#stream
-        ? this.#stream.partSize(part, this.plan.onDamage !== 'abort')
-        : part.headerSize;
+      isComplete = part.expect(
+        this.#stream ? this.#stream.partSize(part, this.plan.onDamage !== 'abort') : part.headerSize,
+      );
     } catch (error) {
       // The records before this one are delivered first.
       return this.failInTurn(error);
     }
-    return part.isFull ? this.#complete(part).then(() => taken) : taken;
+    return isComplete ? this.#complete(part).then(() => taken) : taken;
   }
 
   protected override async conclude(): Promise<void> {
@@ -82,7 +83,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
     if (this.#stream) this.#openRecord(this.#stream, part);
     const stream = this.#stream ?? (await this.#unlock(part.copy()));
     this.#part = new native.PartBuffer(0);
-    this.#part.size = stream.partSize(this.#part, false);
+    this.#part.expect(stream.partSize(this.#part, false));
     if (!stream.isAtEnd) await this.segmentAllowed();
   }
 

@@ -3,7 +3,7 @@
 import type { EncryptReport, SealStream } from '../../native/binding';
 import type { StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
-import { type Bytes, sizeOf } from '../internal/bytes';
+import { sizeOf } from '../internal/bytes';
 import type { OperationName } from '../internal/diagnostics';
 import { checked, sealSettings, STREAM } from '../internal/options';
 import { Recipients } from '../keys/recipients';

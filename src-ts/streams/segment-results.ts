@@ -72,7 +72,8 @@ async function openSegment(
     operation.diagnostics.segment({ segment, plaintextSize, sealedSize, frames, stages });
     return { result: { ok: true, segment, offset, data }, isFinal };
   }
-  if (failure === undefined || message === undefined) throw new Error('a segment without a result (a bug in sealstream)');
+  if (failure === undefined || message === undefined)
+    throw new Error('a segment without a result (a bug in sealstream)');
   const damage = { ...place, failure, message };
   operation.diagnostics.damage(damage);
   return { result: { ok: false, ...damage }, isFinal };

@@ -54,7 +54,11 @@ test('an output that overlaps the input is refused, and is unchanged', (t) => {
 test('keys, context and associated data in the output are read before it is written', (t) => {
   const inside = () => {
     const memory = pattern(4096);
-    return { output: memory.subarray(0, 3000), key: memory.subarray(10, 42), context: memory.subarray(50, 90) };
+    return {
+      output: memory.subarray(0, 3000),
+      key: memory.subarray(10, 42),
+      context: memory.subarray(50, 90),
+    };
   };
   const former = { key: Buffer.from(inside().key), context: Buffer.from(inside().context) };
   const sealing = inside();

@@ -27,10 +27,11 @@ impl PartBuffer {
         }
     }
 
-    /// The number of bytes to collect.
-    #[napi(setter)]
-    pub fn set_size(&mut self, size: f64) {
+    /// Collects `size` bytes instead. Returns whether all have arrived.
+    #[napi]
+    pub fn expect(&mut self, size: f64) -> bool {
         self.size = size as usize;
+        self.is_full()
     }
 
     /// Whether all bytes have arrived.
