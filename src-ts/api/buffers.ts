@@ -4,7 +4,7 @@ import { native } from '../internal/binding';
 import { type Bytes, takenBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { run } from '../internal/operation';
-import { openSettings, sealSettings } from '../internal/options';
+import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
 import { Recipients } from '../keys/recipients';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
@@ -22,23 +22,24 @@ import type { OperationOptions } from './types';
  * @example
  * const sealed = await encrypt(Buffer.from('text'), { key, context: 'tenant-7' });
  */
-export async function encrypt(bytes: Uint8Array, options: EncryptOptions & OperationOptions): Promise<Bytes> {
+export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): Promise<Bytes> {
+  const given = optionsOf('encrypt', options);
+  const settings = sealSettings(given);
+  const recipients = Recipients.of(given);
   const input = takenBytes('bytes', bytes);
+  let sealed: Bytes = EMPTY;
   try {
-    const settings = sealSettings(options);
-    const recipients = Recipients.of(options);
-    let sealed: Bytes = EMPTY;
-    await run('encrypt', options, (how, operation) =>
+    await run('encrypt', given, (how, operation) =>
       recipients.use(settings.context, operation, async (chosen) => {
         const done = await native.encrypt(input, chosen, settings, how);
         sealed = done.bytes;
         return done.report;
       }),
     );
-    return sealed;
   } finally {
     input.release();
   }
+  return sealed;
 }
 
 /**
@@ -53,24 +54,31 @@ export async function encrypt(bytes: Uint8Array, options: EncryptOptions & Opera
  * @example
  * const plaintext = await decrypt(sealed, { key, context: 'tenant-7' });
  */
-export async function decrypt(bytes: Uint8Array, options: DecryptOptions & OperationOptions): Promise<Bytes> {
+export async function decrypt(bytes: Uint8Array, options: DecryptBytesOptions): Promise<Bytes> {
+  const given = optionsOf('decrypt', options);
+  const settings = openSettings(given);
+  const identities = Identities.of(given);
   const input = takenBytes('bytes', bytes);
+  const slots = () => callNative(() => native.bytesProviderSlots(input));
+  let plaintext: Bytes = EMPTY;
   try {
-    const settings = openSettings(options);
-    const identities = Identities.of(options);
-    const slots = () => callNative(() => native.bytesProviderSlots(input));
-    let plaintext: Bytes = EMPTY;
-    await run('decrypt', options, (how, operation) =>
+    await run('decrypt', given, (how, operation) =>
       identities.use(slots, settings.context, operation, async (offered) => {
         const done = await native.decrypt(input, offered, settings, how);
         plaintext = done.bytes;
         return done.report;
       }),
     );
-    return plaintext;
   } finally {
     input.release();
   }
+  return plaintext;
 }
+
+/** Options of {@link encrypt}. */
+export interface EncryptBytesOptions extends EncryptOptions, OperationOptions {}
+
+/** Options of {@link decrypt}. */
+export interface DecryptBytesOptions extends DecryptOptions, OperationOptions {}
 
 const EMPTY = Buffer.alloc(0);

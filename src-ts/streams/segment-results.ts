@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 
 import type { SegmentResult } from '../api/types';
 import type { Operation } from '../internal/operation';
+import { nullPrototype } from '../internal/null-prototype';
 import { ReadAhead } from '../internal/read-ahead';
 import type { UnlockedStream } from '../sources/unlocked-stream';
 
@@ -16,14 +17,14 @@ export interface SegmentsSource {
 }
 
 export async function* segmentResults(
-  threads: number,
+  concurrency: number | undefined,
   from: SegmentsSource,
 ): AsyncGenerator<SegmentResult, void, void> {
   const operation = await from.begin();
   const totals = { segments: 0, plaintextSize: 0, damageCount: 0 };
   try {
     const stream = await from.open(operation);
-    const segments = new ReadAhead(segmentNumbers(stream), threads || availableParallelism(), (segment) =>
+    const segments = new ReadAhead(segmentNumbers(stream), concurrency ?? availableParallelism(), (segment) =>
       openSegment(stream, operation, segment),
     );
     try {
@@ -67,7 +68,7 @@ async function openSegment(
   const place = reader.place(segment);
   const { offset } = place.plaintextRange;
   const outcome = await stream.openSegment(segment, operation);
-  const { failure, message, data, isFinal, plaintextSize, sealedSize, frames, stages } = outcome;
+  const { failure, message, data, isFinal, plaintextSize, sealedSize, frames, stages } = nullPrototype(outcome);
   if (data) {
     operation.diagnostics.segment({ segment, plaintextSize, sealedSize, frames, stages });
     return { result: { ok: true, segment, offset, data }, isFinal };

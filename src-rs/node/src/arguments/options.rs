@@ -32,7 +32,7 @@ pub struct SealSettings {
     pub digest: Option<DigestName>,
     /// Makes room for later changes of the header, and writes a copy of it at the end.
     pub rewrappable: Option<bool>,
-    /// Keeps the header apart from the stream; only for a file.
+    /// Keeps the header apart from the stream; for files and streams.
     pub detached: Option<bool>,
 }
 

@@ -4,6 +4,7 @@ use crate::arguments::placement::{PlacementSettings, header_file};
 use crate::arguments::sources::Source;
 use crate::memory::{BytesCopy, CopiedBytes};
 use crate::runtime::task::{RunSettings, Task};
+use crate::types::failure::OrThrow;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -20,6 +21,12 @@ pub fn export_header<'env>(env: &'env Env, source: Source) -> Result<Object<'env
         let header = opened.and_then(|opened| detached::export_header(&*opened));
         source.judge(header).map(CopiedBytes)
     })
+}
+
+/// Throws unless `header` is exactly a stream's header, by its form.
+#[napi(catch_unwind)]
+pub fn check_header(env: &Env, #[napi(ts_arg_type = "Uint8Array")] header: BytesCopy) -> Result<()> {
+    detached::check_header(&header).or_throw(env)
 }
 
 /// Writes a header and the body in the file `from` as one stream into the new file `to`.

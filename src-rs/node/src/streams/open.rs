@@ -3,8 +3,10 @@
 use super::{concurrency, session, threads};
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::OpenSettings;
+use crate::arguments::sources::joined;
 use crate::memory::{BytesArgument, BytesCopy, NewBuffer, Room};
 use crate::runtime::task::{Cancellation, Task};
+use crate::streams::files::{FileInput, OpenedFile};
 use crate::streams::part::PartBuffer;
 use crate::types::convert::{IntoJs, object};
 use crate::types::damage::{Damage, DamageDecision};
@@ -51,8 +53,41 @@ pub fn open_stream<'env>(
     })
 }
 
+/// Unlocks the stream in a file. Its parts then arrive as for [`open_stream`], without the header. Unless `accepts_damage`, the end is
+/// verified first.
+#[napi(catch_unwind, ts_return_type = "Promise<OpenStream>")]
+pub fn open_file_stream<'env>(
+    env: &'env Env,
+    file: &FileInput,
+    #[napi(ts_arg_type = "Uint8Array | undefined | null")] header: Option<BytesCopy>,
+    identities: Vec<CredentialArgument<'_>>,
+    settings: OpenSettings<'_>,
+    accepts_damage: bool,
+    cancellation: Option<&Cancellation>,
+) -> Result<Object<'env>> {
+    let options = settings.for_identities(env, &identities)?;
+    let opened = file.opened()?;
+    let task = Task::new(cancellation).for_slots(options.slot_types());
+    task.launch(env, move |_| {
+        let OpenedFile { file, path } = &*opened;
+        let source = joined(header.as_deref(), Box::new(file));
+        let session = OpenSession::of_source(&*source, &options, accepts_damage)
+            .map_err(|failure| failure.on_file(path, path))?;
+        Ok(OpenStream {
+            cursor: session.cursor(),
+            session: Some(Arc::new(session)),
+        })
+    })
+}
+
 #[napi]
 impl OpenStream {
+    /// Bytes of the header.
+    #[napi(getter)]
+    pub fn header_size(&self) -> Result<u32> {
+        Ok(session(&self.session)?.size_of_header())
+    }
+
     /// The default number of segments in memory.
     #[napi(getter)]
     pub fn concurrency(&self) -> Result<u32> {

@@ -11,6 +11,7 @@ use napi::bindgen_prelude::{BufferSlice, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::SealError;
+use sealstream::rekey::detached::with_detached_header;
 use sealstream::session::SealSession;
 use sealstream::stream_v2::pipeline::record_layout::SegmentCutter;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct SealStream {
     cutter: SegmentCutter,
     /// The memory of the current segment.
     record: Option<NewBuffer>,
+    /// Whether the header is kept apart: only the report has it.
+    is_detached: bool,
 }
 
 /// A sealed segment.
@@ -52,6 +55,7 @@ pub fn seal_stream<'env>(
     settings: SealSettings,
     cancellation: Option<&Cancellation>,
 ) -> Result<Object<'env>> {
+    let is_detached = settings.detached == Some(true);
     let options = settings.for_recipients(env, &recipients)?;
     let task = Task::new(cancellation).for_slots(options.slot_types());
     task.launch(env, move |_| {
@@ -60,6 +64,7 @@ pub fn seal_stream<'env>(
             cutter: session.cutter(),
             session: Some(Arc::new(session)),
             record: None,
+            is_detached,
         })
     })
 }
@@ -180,11 +185,16 @@ impl SealStream {
         concurrency: u32,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let session = Arc::clone(session(&self.session)?);
+        let (session, is_detached) = (Arc::clone(session(&self.session)?), self.is_detached);
         let size = session.end_size(self.cutter.index().get());
         let mut room = Room::new(env, size as usize)?;
         Task::new(cancellation).of_size(size).launch(env, move |_| {
             let (end, report) = session.finish(threads(concurrency))?;
+            let report = if is_detached {
+                with_detached_header(session.header(), report)
+            } else {
+                report
+            };
             let filled = room.fill(|memory| {
                 if memory.len() != end.len() {
                     return Err(SealError::OutputTooSmall {
