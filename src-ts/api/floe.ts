@@ -14,7 +14,7 @@
 import { limits, native } from '../internal/binding';
 import { nullPrototype } from '../internal/null-prototype';
 import { fromPool } from '../internal/buffer-pool';
-import { type Bytes, checkedBytes, copiedBytes, newMemory, sizeOf } from '../internal/bytes';
+import { type Bytes, checkedBytes, newMemory, sizeOf } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { optionsOf } from '../internal/option-tables';
 import { keyArgument } from '../keys/registry';

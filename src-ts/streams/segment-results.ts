@@ -68,7 +68,8 @@ async function openSegment(
   const place = reader.place(segment);
   const { offset } = place.plaintextRange;
   const outcome = await stream.openSegment(segment, operation);
-  const { failure, message, data, isFinal, plaintextSize, sealedSize, frames, stages } = nullPrototype(outcome);
+  const { failure, message, data, isFinal, plaintextSize, sealedSize, frames, stages } =
+    nullPrototype(outcome);
   if (data) {
     operation.diagnostics.segment({ segment, plaintextSize, sealedSize, frames, stages });
     return { result: { ok: true, segment, offset, data }, isFinal };
