@@ -17,6 +17,9 @@ import type { OperationOptions } from './types';
  * settles: if they change meanwhile, it is not specified what is sealed, and if their ArrayBuffer is transferred, detached or resized, the
  * promise rejects with a SealError of kind `SourceChanged`. Shared memory may change, and is read in place.
  *
+ * @param bytes The plaintext.
+ * @param options The recipients, `context`, sizes and digest, and how to run.
+ * @returns The sealed stream.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -49,6 +52,9 @@ export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): 
  * settles: if they change meanwhile, they may fail to verify, and if their ArrayBuffer is transferred, detached or resized, the promise
  * rejects with a SealError of kind `SourceChanged`. Shared memory may change, and is read in place.
  *
+ * @param bytes The sealed stream.
+ * @param options The key or the identities, `context`, limits, and how to run.
+ * @returns The plaintext.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
