@@ -37,9 +37,9 @@ function getter<Name extends 'buffer' | 'byteOffset' | 'byteLength' | 'length'>(
 }
 
 /** The number of bytes; 0 if their memory was detached. */
-export const sizeOf = getter('length');
+export const sizeOf: (bytes: object) => number = getter('length');
 /** The memory that the bytes are in. */
-export const memoryOf = getter('buffer');
+export const memoryOf: (bytes: object) => ArrayBufferLike = getter('buffer');
 const offsetOf = getter('byteOffset');
 const byteLengthOf = getter('byteLength');
 const view = DataView.prototype;
@@ -116,7 +116,7 @@ export function copyInto(target: Uint8Array, bytes: Uint8Array, at = 0): void {
 }
 
 /** A copy of up to `size` bytes in `size` bytes of memory of its own, behind which no other bytes of the process are visible. */
-export function ownCopy(bytes: Uint8Array, size = sizeOf(bytes)): Bytes {
+export function ownCopy(bytes: Uint8Array, size: number = sizeOf(bytes)): Bytes {
   const copy = newMemory(size);
   set(copy, size < sizeOf(bytes) ? part(bytes, 0, size) : bytes);
   return copy;
