@@ -7,13 +7,13 @@
  */
 
 import { native } from '../internal/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, copiedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { path } from '../internal/options';
-import { type SourceInput, sourceArgument } from '../sources/sources';
-import type { OperationOptions, TargetOptions } from './types';
+import { releaseSource, type SourceInput, sourceArgument } from '../sources/sources';
+import type { CancelOptions, TargetOptions } from './types';
 
 export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
 
@@ -32,7 +32,11 @@ export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
  */
 export async function exportHeader(source: SourceInput): Promise<Bytes> {
   const argument = sourceArgument('source', source);
-  return awaitNative(() => native.exportHeader(argument));
+  try {
+    return await awaitNative(() => native.exportHeader(argument));
+  } finally {
+    releaseSource(argument);
+  }
 }
 
 /** Options to open a stream with a detached header. */
@@ -45,7 +49,7 @@ export interface DetachedHeader {
 }
 
 /** Options of {@link attachHeader}. */
-export interface AttachHeaderOptions extends Pick<OperationOptions, 'signal'>, TargetOptions {}
+export interface AttachHeaderOptions extends CancelOptions, TargetOptions {}
 
 /** Options of {@link detachHeader}. */
 export interface DetachHeaderOptions extends AttachHeaderOptions, HeaderTarget {}
@@ -82,7 +86,7 @@ export async function attachHeader(
   options: AttachHeaderOptions = {},
 ): Promise<void> {
   const given = optionsOf('attachHeader', options);
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const bytes = copiedBytes('header', header);
   const [source, target] = [path('from', from), path('to', to)];
   const placement = placementSettings(given);
   await run('attachHeader', given, async (how) => {

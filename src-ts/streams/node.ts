@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream';
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
-import type { DecryptStreamOptions, EncryptStreamOptions, NodeStreamOptions } from '../api/types';
+import type { DecryptNodeStreamOptions, EncryptNodeStreamOptions } from '../api/types';
 import type { Bytes } from '../internal/bytes';
 import { type OptionsOf, optionsOf } from '../internal/option-tables';
 import { picked } from '../internal/options';
@@ -48,7 +48,7 @@ export interface DecryptStream extends Duplex {
  * @example
  * await pipeline(createReadStream('a'), createEncryptStream({ key }), createWriteStream('a.seal'));
  */
-export function createEncryptStream(options: EncryptStreamOptions & NodeStreamOptions): EncryptStream {
+export function createEncryptStream(options: EncryptNodeStreamOptions): EncryptStream {
   const given = optionsOf('createEncryptStream', options);
   return new ConversionStream(sealing('createEncryptStream', given), duplexOptions(given));
 }
@@ -69,7 +69,7 @@ export function createEncryptStream(options: EncryptStreamOptions & NodeStreamOp
  * @example
  * await pipeline(createReadStream('a.seal'), createDecryptStream({ key }), createWriteStream('a'));
  */
-export function createDecryptStream(options: DecryptStreamOptions & NodeStreamOptions): DecryptStream {
+export function createDecryptStream(options: DecryptNodeStreamOptions): DecryptStream {
   const given = optionsOf('createDecryptStream', options);
   return new ConversionStream(opening('createDecryptStream', given), duplexOptions(given));
 }
