@@ -2,7 +2,7 @@
 // number of segments in memory is limited.
 
 import type { Cancellation } from '../../native/binding';
-import { type Bytes, checkedBytes, sizeOf } from '../internal/bytes';
+import { type NodeBuffer, checkedBytes, sizeOf } from '../internal/bytes';
 import type { Diagnostics, OperationName } from '../internal/diagnostics';
 import { yieldIfLong } from '../internal/event-loop';
 import { typeError } from '../internal/errors';
@@ -11,7 +11,7 @@ import { Operation } from '../internal/operation';
 /** Where converted bytes go. */
 export interface Outlet {
   /** Takes bytes. Returns `false` if it wants no more until it calls {@link Conversion.pull}. */
-  push(bytes: Bytes): boolean;
+  push(bytes: NodeBuffer): boolean;
   /** Settles when the reader has taken all pushed bytes. */
   drained(): Promise<void>;
   /** Called after the last bytes, on success. */
@@ -148,9 +148,9 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
    * memory is free after its bytes were taken.
    */
   protected deliver(
-    work: Promise<Iterable<Bytes>>,
+    work: Promise<Iterable<NodeBuffer>>,
     isSegment: boolean,
-    replace?: (error: unknown) => Promise<Iterable<Bytes>>,
+    replace?: (error: unknown) => Promise<Iterable<NodeBuffer>>,
   ): void {
     // Its failure is handled in its turn.
     work.catch(() => undefined);
@@ -161,7 +161,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
   }
 
   /** Pushes the last bytes after all others, and ends with the report. */
-  protected deliverEnd(work: () => Promise<{ bytes: Iterable<Bytes>; report: Report }>): void {
+  protected deliverEnd(work: () => Promise<{ bytes: Iterable<NodeBuffer>; report: Report }>): void {
     this.#inTurn(async () => {
       const { bytes, report } = await work();
       await this.#push(bytes);
@@ -209,7 +209,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     return this.#isClosed;
   }
 
-  async #push(pieces: Iterable<Bytes>): Promise<void> {
+  async #push(pieces: Iterable<NodeBuffer>): Promise<void> {
     for (const piece of pieces) {
       if (this.#hasEnded()) return;
       // The outlet may ask for more while it takes a piece.

@@ -4,7 +4,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 
 import type { ByteRange, DecryptReport, OpenStream, PartBuffer, PlaintextSlots } from '../../native/binding';
 import { native } from '../internal/binding';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
 import { callNative } from '../internal/errors';
@@ -89,7 +89,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
     if (!stream.isAtEnd) await this.segmentAllowed();
   }
 
-  async #unlock(header: Bytes): Promise<OpenStream> {
+  async #unlock(header: NodeBuffer): Promise<OpenStream> {
     const { identities, settings, concurrency } = this.plan;
     const slots = () => native.headerProviderSlots(header);
     const stream = await identities.use(slots, settings.context, this.operation, (offered) =>
@@ -113,7 +113,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
   async #end(
     stream: OpenStream,
     part: PartBuffer,
-  ): Promise<{ bytes: Iterable<Bytes>; report: DecryptReport }> {
+  ): Promise<{ bytes: Iterable<NodeBuffer>; report: DecryptReport }> {
     const { concurrency = stream.concurrency } = this.plan;
     try {
       const report = await stream.finish(part, concurrency, this.cancellation);
@@ -129,7 +129,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
    *
    * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
    */
-  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<Bytes>> {
+  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<NodeBuffer>> {
     const { onDamage } = this.plan;
     const damage = onDamage === 'abort' ? undefined : stream.damage(segment);
     if (!damage) throw error;
@@ -139,10 +139,14 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
 }
 
 /** The plaintext in the memory of an opened record. */
-function plaintextSlots(record: Bytes, { start, stride, size: most }: PlaintextSlots, size: number): Bytes[] {
+function plaintextSlots(
+  record: NodeBuffer,
+  { start, stride, size: most }: PlaintextSlots,
+  size: number,
+): NodeBuffer[] {
   // All slots share one memory: transferring a slot would detach the others.
   markAsUntransferable(record.buffer);
-  const slots: Bytes[] = [];
+  const slots: NodeBuffer[] = [];
   for (let at = start, left = size; left > 0; at += stride, left -= most) {
     slots.push(record.subarray(at, at + Math.min(most, left)));
   }
@@ -150,7 +154,7 @@ function plaintextSlots(record: Bytes, { start, stride, size: most }: PlaintextS
 }
 
 /** Zeros in the place of lost plaintext, made when they are taken. */
-function* zeros({ length }: ByteRange): Generator<Bytes, void, void> {
+function* zeros({ length }: ByteRange): Generator<NodeBuffer, void, void> {
   for (let left = length; left > 0; left -= ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, left));
 }
 
