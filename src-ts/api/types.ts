@@ -119,11 +119,23 @@ export interface DamageOptions {
   onDamage?: DamagePolicy | undefined;
 }
 
+/** Options to open a stream with a detached header. */
+export interface DetachedHeader {
+  /**
+   * The stream's header, if the source is only its body: what `encryptFileDetached` reports, or
+   * `detachHeader` returns. Offsets in failures and reports then count from the start of the header.
+   */
+  header?: Uint8Array | undefined;
+}
+
 /** Options of {@link createEncryptStream}'s kind. */
-export interface EncryptStreamOptions extends EncryptOptions, StreamOptions {}
+export interface EncryptStreamOptions extends EncryptOptions, StreamOptions {
+  /** Leave the stream's header out of the output: only the report has it, and without it the stream cannot be decrypted. */
+  detachHeader?: boolean | undefined;
+}
 
 /** Options of {@link createDecryptStream}'s kind. */
-export interface DecryptStreamOptions extends DecryptOptions, StreamOptions, DamageOptions {}
+export interface DecryptStreamOptions extends DecryptOptions, StreamOptions, DamageOptions, DetachedHeader {}
 
 /** Options to iterate over segments. */
 export interface SegmentsOptions {

@@ -12,8 +12,7 @@ import { Identities } from '../keys/identities';
 import type { SecretArgument } from '../keys/registry';
 import type { UnlockOptions } from '../keys/types';
 import { sourceArgument, type SourceInput } from '../sources/sources';
-import type { DetachedHeader } from './header';
-import type { DecryptSettings, OperationOptions } from './types';
+import type { DetachedHeader, DecryptSettings, OperationOptions } from './types';
 
 /** Options of {@link verify}. */
 export interface VerifyOptions extends DecryptSettings, UnlockOptions, OperationOptions, DetachedHeader {

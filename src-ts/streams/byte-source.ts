@@ -32,7 +32,8 @@ export function byteSource(name: string, from: unknown): ByteSource {
   if (hasMethods(from, 'getReader', 'cancel')) return webSource(from as unknown as ReadableStream);
   const chunks = checkedChunks(name, from);
   if (hasMethods(chunks, 'pipe', 'destroy')) return nodeSource(chunks as Readable);
-  const iterator = Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
+  const iterator =
+    Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
   return {
     next: async () => iterator.next(),
     stop: () => {
@@ -91,7 +92,10 @@ export async function feed<Report extends object>(
   }
 }
 
-async function writeAll(conversion: Conversion<object>, source: ByteSource): Promise<void> {
+async function writeAll<Report extends object>(
+  conversion: Conversion<Report>,
+  source: ByteSource,
+): Promise<void> {
   await conversion.begin();
   for (let next = await source.next(); next.done !== true; next = await source.next()) {
     await conversion.write(next.value);

@@ -1,8 +1,7 @@
 // A sealed file as the source of a stream.
 
-import type { FileInput } from '../../native/binding';
+import type { Cancellation, FileInput } from '../../native/binding';
 import { native } from '../internal/binding';
-import type { Canceller } from '../internal/canceller';
 import { awaitNative } from '../internal/errors';
 import type { ByteSource } from './byte-source';
 
@@ -12,13 +11,9 @@ export class SealedFile implements ByteSource {
   #offset = 0;
   #isStopped = false;
 
-  constructor(
-    readonly path: string,
-    /** The stream's header, if the file is only the body. */
-    readonly header: Uint8Array | undefined,
-  ) {}
+  constructor(readonly path: string) {}
 
-  async open({ cancellation }: Canceller): Promise<FileInput> {
+  async open(cancellation: Cancellation): Promise<FileInput> {
     const file = (this.#file = await native.openFileInput(this.path, cancellation));
     if (this.#isStopped) file.close();
     return file;
@@ -26,7 +21,7 @@ export class SealedFile implements ByteSource {
 
   /** Continues behind the header, which the addon has read. */
   skip(headerSize: number): void {
-    this.#offset = this.header === undefined ? headerSize : 0;
+    this.#offset = headerSize;
   }
 
   async next(): Promise<IteratorResult<unknown, undefined>> {

@@ -115,77 +115,80 @@ test.serial('the error of the context is the one that the caller gets, of any ty
   t.true('error' in messages[2]!.context);
 });
 
-test.serial('what an operation calls and publishes is in the stores that are bound to the channel', async (t) => {
-  const store = new AsyncLocalStorage<string>();
-  const { start } = tracingChannel('sealstream:operation');
-  start.bindStore(store, (context) => `span of ${(context as OperationContext).operation}`);
-  t.teardown(() => start.unbindStore(store));
-  const seen: [string, string | undefined][] = [];
-  const see = (what: string) => {
-    seen.push([what, store.getStore()]);
-  };
-  subscribe(t, 'tracing:sealstream:operation:end', () => {
-    see('end');
-  });
-  subscribe(t, 'tracing:sealstream:operation:asyncEnd', () => {
-    see('asyncEnd');
-  });
-  subscribe(t, 'sealstream:segment', () => {
-    see('segment');
-  });
-  subscribe(t, 'sealstream:damage', () => {
-    see('damage');
-  });
-  const vault = provider(
-    {
-      name: 'vault',
-      wrapKey: ({ key: given }) => {
-        see('wrapKey');
-        return Promise.resolve(given.slice());
+test.serial(
+  'what an operation calls and publishes is in the stores that are bound to the channel',
+  async (t) => {
+    const store = new AsyncLocalStorage<string>();
+    const { start } = tracingChannel('sealstream:operation');
+    start.bindStore(store, (context) => `span of ${(context as OperationContext).operation}`);
+    t.teardown(() => start.unbindStore(store));
+    const seen: [string, string | undefined][] = [];
+    const see = (what: string) => {
+      seen.push([what, store.getStore()]);
+    };
+    subscribe(t, 'tracing:sealstream:operation:end', () => {
+      see('end');
+    });
+    subscribe(t, 'tracing:sealstream:operation:asyncEnd', () => {
+      see('asyncEnd');
+    });
+    subscribe(t, 'sealstream:segment', () => {
+      see('segment');
+    });
+    subscribe(t, 'sealstream:damage', () => {
+      see('damage');
+    });
+    const vault = provider(
+      {
+        name: 'vault',
+        wrapKey: ({ key: given }) => {
+          see('wrapKey');
+          return Promise.resolve(given.slice());
+        },
+        unwrapKey: ({ wrappedKey }) => {
+          see('unwrapKey');
+          return Promise.resolve(wrappedKey.slice());
+        },
       },
-      unwrapKey: ({ wrappedKey }) => {
-        see('unwrapKey');
-        return Promise.resolve(wrappedKey.slice());
+      'a key',
+    );
+    const onProgress = () => {
+      see('onProgress');
+    };
+    const damaged = async function* () {
+      yield Promise.resolve(withDamage(1));
+    };
+    const ofVault = await encrypt(plaintext, { recipients: vault });
+    const calls: Record<string, () => Promise<unknown>> = {
+      encrypt: () => encrypt(plaintext, { recipients: vault, onProgress, ...SIZES }),
+      decrypt: () => decrypt(ofVault, { identities: vault }),
+      decryptSegments: async () => {
+        for await (const { ok } of decryptSegments(withDamage(1), { key })) see(String(ok));
       },
-    },
-    'a key',
-  );
-  const onProgress = () => {
-    see('onProgress');
-  };
-  const damaged = async function* () {
-    yield Promise.resolve(withDamage(1));
-  };
-  const ofVault = await encrypt(plaintext, { recipients: vault });
-  const calls: Record<string, () => Promise<unknown>> = {
-    encrypt: () => encrypt(plaintext, { recipients: vault, onProgress, ...SIZES }),
-    decrypt: () => decrypt(ofVault, { identities: vault }),
-    decryptSegments: async () => {
-      for await (const { ok } of decryptSegments(withDamage(1), { key })) see(String(ok));
-    },
-    openReader: async () => (await openReader(sealed, { key })).close(),
-    encryptChunks: async () => {
-      for await (const _ of encryptChunks([plaintext], { recipients: vault, ...SIZES }));
-    },
-    decryptChunks: async () => {
-      const onDamage = () => {
-        see('onDamage');
-        return 'skip' as const;
-      };
-      for await (const _ of decryptChunks(damaged(), { key, onDamage }));
-    },
-  };
-  for (const [name, call] of Object.entries(calls)) {
-    seen.length = 0;
-    await store.run('the caller', call);
-    const inside = seen.filter(([what]) => !['true', 'false'].includes(what));
-    t.true(inside.length >= 2, name);
-    for (const [what, span] of inside) t.is(span, `span of ${name}`, `${name} ${what}`);
-    // A loop's body is the caller's.
-    for (const [what, span] of seen) if (what === 'true' || what === 'false') t.is(span, 'the caller');
-    t.is(store.getStore(), undefined);
-  }
-});
+      openReader: async () => (await openReader(sealed, { key })).close(),
+      encryptChunks: async () => {
+        for await (const _ of encryptChunks([plaintext], { recipients: vault, ...SIZES }));
+      },
+      decryptChunks: async () => {
+        const onDamage = () => {
+          see('onDamage');
+          return 'skip' as const;
+        };
+        for await (const _ of decryptChunks(damaged(), { key, onDamage }));
+      },
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      seen.length = 0;
+      await store.run('the caller', call);
+      const inside = seen.filter(([what]) => !['true', 'false'].includes(what));
+      t.true(inside.length >= 2, name);
+      for (const [what, span] of inside) t.is(span, `span of ${name}`, `${name} ${what}`);
+      // A loop's body is the caller's.
+      for (const [what, span] of seen) if (what === 'true' || what === 'false') t.is(span, 'the caller');
+      t.is(store.getStore(), undefined);
+    }
+  },
+);
 
 test.serial('what a subscriber keeps in the context stays out of other events', async (t) => {
   const { segment } = listen(t);
@@ -280,7 +283,12 @@ test.serial('events hold no secret', async (t) => {
   await errorOf(() => decrypt(stream, { key: secret, context: 'another-context' }));
   await errorOf(() => decrypt(sealed, { key: secret }));
   // With the messages and causes of errors.
-  const all = inspect(heard, { depth: Infinity, showHidden: true, maxArrayLength: null, maxStringLength: null });
+  const all = inspect(heard, {
+    depth: Infinity,
+    showHidden: true,
+    maxArrayLength: null,
+    maxStringLength: null,
+  });
   t.true(heard.operation.length === 8);
   for (const hidden of [secret.toString('hex'), secret.toString('base64'), context, 'another-context']) {
     t.false(all.includes(hidden), hidden);
