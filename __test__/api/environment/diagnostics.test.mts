@@ -143,11 +143,11 @@ test.serial(
         name: 'vault',
         wrapKey: ({ key: given }) => {
           see('wrapKey');
-          return Promise.resolve(given.slice());
+          return Promise.resolve(given.map((byte) => byte ^ 1));
         },
         unwrapKey: ({ wrappedKey }) => {
           see('unwrapKey');
-          return Promise.resolve(wrappedKey.slice());
+          return Promise.resolve(wrappedKey.map((byte) => byte ^ 1));
         },
       },
       'a key',
