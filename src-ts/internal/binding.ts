@@ -86,7 +86,7 @@ const PLATFORMS = [
 ];
 
 /** The addon. Its types are generated from the Rust source. */
-export const native = loadNative();
+export const native: typeof binding = loadNative();
 
 /** What the format and the engine allow. */
-export const limits = native.limits();
+export const limits: binding.Limits = native.limits();

@@ -60,7 +60,7 @@ export function typeError(
   name: string,
   expected: string,
   value: unknown,
-  found = describe(value),
+  found: string = describe(value),
 ): TypeError {
   const error = new TypeError(`${name} must be ${expected}, not ${found}`);
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE', option: optionOf(name) });

@@ -58,7 +58,7 @@ export async function run<T extends object>(
 /** A running operation: what can cancel it, and why it was cancelled. */
 export class Operation {
   readonly diagnostics: Diagnostics;
-  readonly canceller = new Canceller();
+  readonly canceller: Canceller = new Canceller();
   /** Stops listening to the caller's signal. */
   readonly dispose: () => void;
   readonly #signal: AbortSignal | undefined;

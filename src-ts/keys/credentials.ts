@@ -7,7 +7,7 @@ import { awaitNative, rangeError, typeError, withName } from '../internal/errors
 import { optionsBy, optionsOf } from '../internal/option-tables';
 import { anything, integer, path as checkedPath, string, text } from '../internal/options';
 import { checkedProvider, type KeyProvider } from '../providers/providers';
-import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
+import { type recipientBrand, Redacted, SecretRecipient } from './redacted';
 import { type Held, keyArgument } from './registry';
 import type { Credential, Identity, KeyInput, Recipient, SlotType, PassphraseStrength } from './types';
 
@@ -145,10 +145,7 @@ class PublicKey extends Redacted implements Recipient {
   }
 }
 
-class Shared extends Secret implements Credential {
-  declare readonly [recipientBrand]: true;
-  declare readonly [identityBrand]: true;
-
+class Shared extends SecretRecipient implements Credential {
   constructor(
     readonly type: SlotType,
     secret: Held,

@@ -6,7 +6,7 @@ import { awaitNative, callNative, rangeError, withName } from '../internal/error
 import type { KeyFileOptions } from './secret-key';
 import { optionsOf } from '../internal/option-tables';
 import { oneOf, path as checkedPath, string } from '../internal/options';
-import { type identityBrand, type recipientBrand, Secret } from './redacted';
+import { SecretRecipient } from './redacted';
 import { heldByIdentity } from './registry';
 import type { Identity, Recipient } from './types';
 
@@ -23,9 +23,7 @@ export type KeyPairType = 'hybrid' | 'x25519';
  * await encryptFile('a', 'a.seal', { recipients: pair });
  * await decryptFile('a.seal', 'b', { identities: await KeyPair.fromFile('identity.txt') });
  */
-export class KeyPair extends Secret implements Recipient, Identity {
-  declare readonly [recipientBrand]: true;
-  declare readonly [identityBrand]: true;
+export class KeyPair extends SecretRecipient implements Recipient, Identity {
   /** The pair's algorithm. */
   readonly type: KeyPairType;
   /** The public key, which is a recipient by itself: `age1pq1…` or `age1…`. */

@@ -84,7 +84,11 @@ brand(ProviderError.prototype, 'ProviderError');
 
 const PROVIDER_FAILURE: unique symbol = Symbol.for('sealstream.provider-failure') as never;
 
-/** Thrown by the providers of this package, which know more than the error that they met says. */
+/**
+ * Thrown by the providers of this package, which know more than the error that they met says.
+ *
+ * @internal
+ */
 export class KnownFailure extends Error {
   readonly [PROVIDER_FAILURE] = true;
 

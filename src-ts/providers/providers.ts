@@ -5,7 +5,7 @@ import { limits } from '../internal/binding';
 import { isBytes } from '../internal/bytes';
 import { typeError } from '../internal/errors';
 import { nullPrototype } from '../internal/null-prototype';
-import { callback, member, text } from '../internal/options';
+import { callback, type Check, member, text } from '../internal/options';
 import {
   ProviderError,
   type ProviderFailure,
@@ -126,8 +126,12 @@ export function checkedProvider(value: unknown): Pick<ProviderAccess, 'keyProvid
   return nullPrototype({ keyProvider: value as KeyProvider, name: providerName('keyProvider.name', name) });
 }
 
-/** Checks a name, which must fit into a header. */
-export const providerName = text(1, limits.maxProviderName);
+/**
+ * Checks a name, which must fit into a header.
+ *
+ * @internal
+ */
+export const providerName: Check<string> = text(1, limits.maxProviderName);
 
 /**
  * Asks, and stops waiting when the time limit ends or the signal is aborted, even if the provider continues. `problemOf` says what
