@@ -17,6 +17,9 @@ import type { OperationOptions } from './types';
  * sealed. **Transferring or detaching the ArrayBuffer meanwhile is not memory-safe**: the threads still read the former memory, which
  * may crash the process or seal what is there by then. Memory that can be resized or is shared is copied first.
  *
+ * @param bytes The plaintext.
+ * @param options The recipients, `context`, sizes and digest, and how to run.
+ * @returns The sealed stream.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -44,6 +47,9 @@ export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): 
  * **Transferring or detaching the ArrayBuffer meanwhile is not memory-safe**: the threads still read the former memory, which may
  * crash the process. Memory that can be resized or is shared is copied first.
  *
+ * @param bytes The sealed stream.
+ * @param options The key or the identities, `context`, limits, and how to run.
+ * @returns The plaintext.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example

@@ -6,11 +6,13 @@ import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { list, path, picked } from '../internal/options';
 import { type SourceInput, sourceArgument } from '../sources/sources';
-import type { DecryptSettings, OperationOptions, TargetOptions } from './types';
+import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link heal}. */
-export interface HealOptions
-  extends OperationOptions, TargetOptions, Pick<DecryptSettings, 'maxSegmentSize'> {}
+export interface HealOptions extends OperationOptions, TargetOptions {
+  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
+  maxSegmentSize?: number | undefined;
+}
 
 /**
  * Writes an intact sealed file from damaged copies of it, without a key. Each segment is taken from `damaged` if it is intact there,
@@ -27,6 +29,8 @@ export interface HealOptions
  * @param damaged The copy to heal: a path, a `file:` URL, or bytes.
  * @param replicas One or more other copies, damaged or not.
  * @param to The file to write, which is none of the copies.
+ * @param options Whether to overwrite and to flush, limits, and how to run.
+ * @returns What was taken from where.
  * @throws SealError, such as `NotHealed` if no copy has some segment, `ForeignReplica` for a copy of another stream, or `NoDigests`
  *   for a stream that only its key can check; the reason of `signal`; TypeError and RangeError for wrong options. `to` is then
  *   unchanged.

@@ -31,6 +31,7 @@ export async function inspect(source: string | URL | Uint8Array): Promise<Stream
 /**
  * Returns the exact size in bytes of the sealed stream of `plaintextSize` bytes.
  *
+ * @param plaintextSize Bytes of the plaintext.
  * @param options The options that the stream will be sealed with. `keyId` or `recipients`, `frameSize`, `segmentSize` and `digest`
  *   affect the size. `target` is `'bytes'` by default, for {@link encrypt} and {@link encryptSync}; `'file'` is for
  *   {@link encryptFile}, whose header has room for changes and a copy.

@@ -57,6 +57,9 @@ export interface ReadStreamOptions extends ReadOptions {
  * be transferred; see {@link decrypt}. A FileHandle must stay open until then, and is not closed. An object of the caller's own is
  * closed by its `close()`, also if opening fails.
  *
+ * @param source A path, a `file:` URL, the bytes, a FileHandle, a Blob, {@link httpSource}, or an object of your own.
+ * @param options The key or the identities, `context`, limits, and the size of the cache.
+ * @returns A reader, to be closed after use.
  * @throws SealError, the reason of `signal`, an error of the source, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -92,7 +95,7 @@ export async function openReader(
  *
  * @example
  * await using reader = await openReader('video.seal', { key });
- * reader.createReadStream({ start: 0, end: 65_535 }).pipe(response);
+ * reader.createReadStream({ start: 0, end: 65_535 }).pipe(answer);
  */
 export class SealedReader implements AsyncDisposable {
   /** Bytes of the plaintext. */
@@ -131,7 +134,14 @@ export class SealedReader implements AsyncDisposable {
    * If a frame can't be opened, the read fails with its segment, frame and byte offset. A single frame does not show its segment's
    * digest, so this does not tell bit rot from tampering: {@link verify} does.
    *
+   * @param offset The first byte of the plaintext, from 0.
+   * @param length The number of bytes.
+   * @param options `signal` cancels the read.
+   * @returns The bytes, in memory of their own.
    * @throws SealError, the reason of `signal`, an error of the source, or TypeError and RangeError for wrong arguments.
+   *
+   * @example
+   * const bytes = await reader.read(1_000_000, 4096);
    */
   async read(offset: number, length: number, options: ReadOptions = {}): Promise<Bytes> {
     const { signal } = optionsOf('SealedReader.read', options);
@@ -145,7 +155,14 @@ export class SealedReader implements AsyncDisposable {
    * Reads the plaintext from `offset` on until `buffer` is full or the plaintext ends, and returns the number of bytes. `buffer` is
    * written after all of them were verified: if the read fails, it is unchanged.
    *
+   * @param buffer The memory to fill.
+   * @param offset The first byte of the plaintext, from 0.
+   * @param options `signal` cancels the read.
+   * @returns The number of bytes.
    * @throws As {@link read}.
+   *
+   * @example
+   * const count = await reader.readInto(Buffer.alloc(4096), 0);
    */
   async readInto(buffer: Uint8Array, offset: number, options: ReadOptions = {}): Promise<number> {
     const { signal } = optionsOf('SealedReader.read', options);
@@ -165,7 +182,12 @@ export class SealedReader implements AsyncDisposable {
    * Returns a Node stream of the plaintext, or of a part of it. As in `fs.createReadStream`, `end` is the **last** byte. It reads a few
    * pieces of at most 1 MiB ahead, unless frames are larger, and stops when it is destroyed.
    *
+   * @param options `start` and `end` as in `fs.createReadStream`, the buffered bytes, and `signal`.
+   * @returns A stream of Buffers.
    * @throws TypeError and RangeError for wrong options. Other errors destroy the stream; see {@link read}.
+   *
+   * @example
+   * reader.createReadStream({ start: 0, end: 65_535 }).pipe(answer);
    */
   createReadStream(options: ReadStreamOptions = {}): Readable {
     const given = optionsOf('SealedReader.createReadStream', options);
@@ -179,7 +201,12 @@ export class SealedReader implements AsyncDisposable {
    * Returns a web stream of the plaintext, or of `length` bytes from `offset` on: by default of all of it. The part of the range after the
    * end is ignored. Otherwise the same as {@link createReadStream}.
    *
+   * @param range The first byte and the number of bytes; by default the whole plaintext.
+   * @returns A byte stream.
    * @throws TypeError and RangeError for the range. Other errors fail the stream; see {@link read}.
+   *
+   * @example
+   * const body = new Response(reader.stream({ offset: 0, length: 65_536 }));
    */
   stream(range: Partial<ByteRange> = {}): ReadableStream<PlainBytes> {
     return webReadable(this.#pieces(checkedSpan('stream', range, this.size)));
@@ -188,7 +215,12 @@ export class SealedReader implements AsyncDisposable {
   /**
    * Yields the segments one by one with a result for each, as {@link decryptSegments} does, on this reader.
    *
+   * @param options Segments in memory, and `signal`.
+   * @returns The results, in order.
    * @throws As {@link decryptSegments}.
+   *
+   * @example
+   * for await (const segment of reader.segments()) console.log(segment.segment, segment.ok);
    */
   segments(options: SegmentsOptions = {}): AsyncGenerator<SegmentResult, void, void> {
     const { concurrency, signal } = optionsOf('SealedReader.segments', options);
@@ -211,7 +243,12 @@ export class SealedReader implements AsyncDisposable {
    * Returns the one range of the sealed stream that contains everything needed to read this range of the plaintext. The part of the range
    * after the end is ignored.
    *
+   * @param range Offset and length in the plaintext.
+   * @returns Offset and length in the sealed stream.
    * @throws TypeError and RangeError for the range.
+   *
+   * @example
+   * const { offset, length } = reader.sealedRange({ offset: 0, length: 65_536 });
    */
   sealedRange(range: ByteRange): ByteRange {
     const { start, end } = checkedSpan('sealedRange', range, this.size);
@@ -224,6 +261,9 @@ export class SealedReader implements AsyncDisposable {
    * `code` is `ERR_INVALID_STATE`. A second call waits for the first.
    *
    * @throws An error of the `close()` of the caller's source.
+   *
+   * @example
+   * await reader.close();
    */
   close(): Promise<void> {
     // The promise exists before reads are cancelled: their callers may call this again.

@@ -20,6 +20,9 @@ export interface DecryptSegmentsOptions extends DecryptOptions, SegmentsOptions,
  * that is missing or wrong, and at any time an error of the caller's own source. Bytes given as `source` must not change, and their
  * ArrayBuffer must not be transferred, until the loop has ended.
  *
+ * @param source A path, a `file:` URL, the bytes, a FileHandle, a Blob, {@link httpSource}, or an object of your own.
+ * @param options The key or the identities, `context`, limits, and segments in memory.
+ * @returns The results, in order.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example

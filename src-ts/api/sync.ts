@@ -13,6 +13,9 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
 /**
  * Seals `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
  *
+ * @param bytes The plaintext.
+ * @param options The recipients, `context`, sizes and digest.
+ * @returns The sealed stream.
  * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a provider, which take long.
  *
  * @example
@@ -37,6 +40,9 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
 /**
  * Opens a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
  *
+ * @param bytes The sealed stream.
+ * @param options The key or the identities, `context` and limits.
+ * @returns The plaintext.
  * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a provider, which take long. Returns
  *   plaintext only if all of it verified.
  *

@@ -10,12 +10,12 @@ import { openSettings, optionsOf } from '../internal/option-tables';
 import { picked } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { SecretArgument } from '../keys/registry';
-import type { UnlockOptions } from '../keys/types';
+import type { DecryptOptions } from '../keys/types';
 import { sourceArgument, type SourceInput } from '../sources/sources';
-import type { DetachedHeader, DecryptSettings, OperationOptions } from './types';
+import type { DetachedHeader, OperationOptions } from './types';
 
 /** Options of {@link verify}. */
-export interface VerifyOptions extends DecryptSettings, UnlockOptions, OperationOptions, DetachedHeader {
+export interface VerifyOptions extends DecryptOptions, OperationOptions, DetachedHeader {
   /**
    * The share of the segments to check, more than 0 and at most 1; all by default. They are spread evenly over the stream. Header and
    * end are always checked.
@@ -52,6 +52,7 @@ export interface VerifyReport extends NativeReport {
  * {@link decrypt}.
  *
  * @param source A path, a `file:` URL, or the stream's bytes.
+ * @param options The key or the identities, if tags are to be checked, and what share of the segments.
  * @returns What was found, for a damaged stream too: see `sound` and `problems`.
  * @throws SealError only if checking is impossible: the source can't be read or is not a sealed stream, the key or the context does
  *   not fit, the header was tampered with. The reason of `signal`, or TypeError and RangeError for wrong options.

@@ -15,7 +15,8 @@ import type { DecryptSegmentsOptions } from '../api/segments';
 import type {
   DecryptStreamOptions,
   EncryptStreamOptions,
-  NodeStreamOptions,
+  DecryptNodeStreamOptions,
+  EncryptNodeStreamOptions,
   SegmentsOptions,
 } from '../api/types';
 import type { DecryptFileToStreamOptions, EncryptStreamToFileOptions } from '../api/stream-files';
@@ -167,7 +168,7 @@ interface OptionTypes {
   encryptFile: EncryptFileOptions;
   encryptFileDetached: EncryptFileDetachedOptions;
   encryptStreamToFile: EncryptStreamToFileOptions;
-  createEncryptStream: EncryptStreamOptions & NodeStreamOptions;
+  createEncryptStream: EncryptNodeStreamOptions;
   EncryptionStream: EncryptStreamOptions;
   encryptChunks: EncryptStreamOptions;
   sealedSize: SealedSizeOptions;
@@ -175,7 +176,7 @@ interface OptionTypes {
   decryptSync: DecryptOptions;
   decryptFile: DecryptFileOptions;
   decryptFileToStream: DecryptFileToStreamOptions;
-  createDecryptStream: DecryptStreamOptions & NodeStreamOptions;
+  createDecryptStream: DecryptNodeStreamOptions;
   DecryptionStream: DecryptStreamOptions;
   decryptChunks: DecryptStreamOptions;
   decryptSegments: DecryptSegmentsOptions;
@@ -202,10 +203,18 @@ interface OptionTypes {
 
 type TableOf<Options> = { readonly [Name in keyof Options]-?: Check<unknown> };
 
-/** A function with options. */
+/**
+ * A function with options.
+ *
+ * @internal
+ */
 export type FunctionName = keyof typeof TABLES;
 
-/** The options of a function, checked. */
+/**
+ * The options of a function, checked.
+ *
+ * @internal
+ */
 export type OptionsOf<Name extends FunctionName> = Checked<(typeof TABLES)[Name]>;
 
 /**
@@ -213,6 +222,8 @@ export type OptionsOf<Name extends FunctionName> = Checked<(typeof TABLES)[Name]
  * misspelt `context` a stream would not be bound to what the caller counts on.
  *
  * @throws TypeError or RangeError that names the option.
+ *
+ * @internal
  */
 export function optionsOf<Name extends FunctionName>(name: Name, options: unknown): OptionsOf<Name> {
   return ownOptions('options', options, TABLES[name], (option) =>
@@ -230,7 +241,11 @@ export function optionsBy<T extends Readonly<Record<string, Check<unknown>>>>(
   return ownOptions(argument, options, table, (option) => unknownOption(name, option, Object.keys(table)));
 }
 
-/** What the engine needs to know to seal. */
+/**
+ * What the engine needs to know to seal.
+ *
+ * @internal
+ */
 export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = false): SealSettings {
   const settings: SealSettings = picked(options, 'context', 'frameSize', 'segmentSize', 'digest');
   const { segmentSize, frameSize = limits.defaultFrameSize } = settings;
@@ -241,12 +256,20 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = fa
   return settings;
 }
 
-/** What the engine needs to know to open. */
+/**
+ * What the engine needs to know to open.
+ *
+ * @internal
+ */
 export function openSettings(options: OptionsOf<'decryptSync'>): OpenSettings {
   return picked(options, 'context', 'acceptSlots', 'maxPassphraseCost', 'maxSegmentSize');
 }
 
-/** How the engine writes a file. */
+/**
+ * How the engine writes a file.
+ *
+ * @internal
+ */
 export function placementSettings(
   options: Pick<OptionsOf<'encryptFile'>, 'overwrite' | 'flush' | 'resume' | 'resumeSecret'> &
     Pick<OptionsOf<'detachHeader'>, 'headerTo'>,

@@ -108,7 +108,7 @@ export function integer(least: number, most: number): Check<number> {
 }
 
 /** A count of bytes, or a position among them. */
-export const byteCount = integer(0, Number.MAX_SAFE_INTEGER);
+export const byteCount: Check<number> = integer(0, Number.MAX_SAFE_INTEGER);
 
 export function oneOf<Name extends string>(names: readonly Name[]): Check<Name> {
   return (name, value) => {
@@ -189,16 +189,16 @@ export const damagePolicy: Check<DamagePolicy> = (name, value) => {
 };
 
 /** Every type of key slots. An object, so that the compiler reports a missing one. */
-export const SLOT_TYPES = Object.keys({
+export const SLOT_TYPES: readonly SlotType[] = Object.keys({
   key: true,
   passphrase: true,
   x25519: true,
   hybrid: true,
   provider: true,
 } satisfies Record<SlotType, true>) as SlotType[];
-export const slotType = oneOf(SLOT_TYPES);
+export const slotType: Check<SlotType> = oneOf(SLOT_TYPES);
 
-export const digest = oneOf(
+export const digest: Check<DigestName> = oneOf(
   Object.keys({
     none: true,
     'crc64-nvme': true,

@@ -104,7 +104,10 @@ class ConversionPair<Report extends object> {
  * const sealed = response.body.pipeThrough(new EncryptionStream({ key }));
  */
 export class EncryptionStream extends ConversionPair<EncryptReport> {
-  /** @throws TypeError and RangeError for wrong options. */
+  /**
+   * @param options The recipients, `context`, sizes and digest, and segments in memory.
+   * @throws TypeError and RangeError for wrong options.
+   */
   constructor(options: EncryptStreamOptions) {
     const given = optionsOf('EncryptionStream', options);
     super(sealing('EncryptionStream', given), given.signal);
@@ -122,7 +125,10 @@ export class EncryptionStream extends ConversionPair<EncryptReport> {
  * const plaintext = response.body.pipeThrough(new DecryptionStream({ key }));
  */
 export class DecryptionStream extends ConversionPair<DecryptReport> {
-  /** @throws TypeError and RangeError for wrong options. */
+  /**
+   * @param options The key or the identities, `context`, limits, how to treat damage, and segments in memory.
+   * @throws TypeError and RangeError for wrong options.
+   */
   constructor(options: DecryptStreamOptions) {
     const given = optionsOf('DecryptionStream', options);
     super(opening('DecryptionStream', given), given.signal);
