@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Authenticated encryption of files and bytes, in segments that are processed in parallel.
  *
@@ -116,3 +118,7 @@ export type {
   StreamInfo,
   VerifyProblem,
 } from '../native/binding';
+
+// Replacing a function would change it for everything in the process, so exports are fixed in CommonJS as in ES modules. Tests replace the
+// module instead, such as by `mock.module`.
+Object.freeze(module.exports);

@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * A stream's header by itself, and detached from the stream.
  *
@@ -5,12 +7,12 @@
  */
 
 import { native } from '../internal/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, copiedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { path } from '../internal/options';
-import { type SourceInput, sourceArgument } from '../sources/sources';
+import { releaseSource, type SourceInput, sourceArgument } from '../sources/sources';
 import type { CancelOptions, TargetOptions } from './types';
 
 export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
@@ -30,7 +32,11 @@ export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
  */
 export async function exportHeader(source: SourceInput): Promise<Bytes> {
   const argument = sourceArgument('source', source);
-  return awaitNative(() => native.exportHeader(argument));
+  try {
+    return await awaitNative(() => native.exportHeader(argument));
+  } finally {
+    releaseSource(argument);
+  }
 }
 
 /** Options of {@link attachHeader}. */
@@ -71,7 +77,7 @@ export async function attachHeader(
   options: AttachHeaderOptions = {},
 ): Promise<void> {
   const given = optionsOf('attachHeader', options);
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const bytes = copiedBytes('header', header);
   const [source, target] = [path('from', from), path('to', to)];
   const placement = placementSettings(given);
   await run('attachHeader', given, async (how) => {
@@ -110,3 +116,6 @@ export async function detachHeader(
   const placement = placementSettings(given);
   return run('detachHeader', given, (how) => native.detachHeader(source, target, placement, how));
 }
+
+// As in `index.ts`.
+Object.freeze(module.exports);

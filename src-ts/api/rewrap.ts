@@ -9,7 +9,7 @@ import type {
 } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { nullPrototype } from '../internal/null-prototype';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, copiedBytes } from '../internal/bytes';
 import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import { openSettings, type OptionsOf, optionsOf } from '../internal/option-tables';
@@ -119,7 +119,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
 export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Bytes> {
   const given = optionsOf('rewrapHeader', options);
   // Providers may take long, and the caller may change its bytes meanwhile.
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const bytes = copiedBytes('header', header);
   const slots = () => callNative(() => native.headerProviderSlots(bytes));
   return rewrapped('rewrapHeader', planned(given, false), given, slots, (...how) =>
     native.rewrapHeader(bytes, ...how),

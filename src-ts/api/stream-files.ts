@@ -93,7 +93,7 @@ export async function encryptStreamToFile(
  *   AbortError, as for all Node streams.
  *
  * @example
- * await pipeline(decryptFileToStream('video.seal', { key }), createWriteStream('video.mp4'));
+ * await pipeline(decryptFileToStream('video.seal', { key }), answer);
  */
 export function decryptFileToStream(
   from: string | URL,

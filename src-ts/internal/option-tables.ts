@@ -33,7 +33,7 @@ import type {
 } from '../keys/types';
 import { limits } from './binding';
 import { nullPrototype } from './null-prototype';
-import { fixedBytes } from './bytes';
+import { copiedBytes } from './bytes';
 import { rangeError } from './errors';
 import { nearest } from './nearest';
 import {
@@ -41,7 +41,6 @@ import {
   anything,
   boolean,
   byteCount,
-  bytesCopy,
   type Check,
   type Checked,
   contextBytes,
@@ -86,7 +85,7 @@ const unlocking = {
 };
 const opening = { ...unlocking, maxSegmentSize };
 const damage = { onDamage: damagePolicy };
-const detached = { header: bytesCopy };
+const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
 const stream = { concurrency: integer(1, MAX_THREADS), ...signal };
 const detachHeader = { detachHeader: boolean };
@@ -102,7 +101,7 @@ const change = {
 };
 const message = {
   key,
-  aad: fixedBytes,
+  aad: copiedBytes,
   // 2^32 - 1 marks a segment that is not the last.
   segmentLength: integer(limits.floeOverhead + 1, 0xffff_fffe),
 };
@@ -143,7 +142,7 @@ const TABLES = {
     ...opening,
     ...run,
     ...target,
-    fallbackHeader: bytesCopy,
+    fallbackHeader: copiedBytes,
     lost: oneOf<LostBytesName>(['zero', 'skip']),
   },
   rewrap: { ...unlocking, ...signal, ...change, mend: boolean, flush: boolean },
