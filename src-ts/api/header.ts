@@ -39,15 +39,6 @@ export async function exportHeader(source: SourceInput): Promise<NodeBuffer> {
   }
 }
 
-/** Options to open a stream with a detached header. */
-export interface DetachedHeader {
-  /**
-   * The stream's header, if the source is only its body: what {@link encryptFileDetached} reports, or
-   * {@link detachHeader} returns. Offsets in failures and reports then count from the start of the header.
-   */
-  header?: Uint8Array | undefined;
-}
-
 /** Options of {@link attachHeader}. */
 export interface AttachHeaderOptions extends CancelOptions, TargetOptions {}
 
