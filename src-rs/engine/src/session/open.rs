@@ -148,7 +148,7 @@ impl OpenSession {
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let at = (place.segment, WireOffset::new(place.sealed.start));
+        let at = (place.segment, WireOffset::new(place.sealed.start), None);
         let opened = open_in_place(context, at, record, PortionRunner::serial(cancel), &mut times);
         match opened.map_err(SealError::from) {
             Ok(summary) => {

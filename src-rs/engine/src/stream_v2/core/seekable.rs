@@ -5,7 +5,7 @@ use super::stream_size::check_size;
 use super::trailer::{ExpectedTrailer, VerifiedTrailer};
 use super::unlock::UnlockedStream;
 use crate::error::{EndPart, SealError};
-use crate::format::{ByteRange, Geometry, SegmentIndex, WireOffset};
+use crate::format::{ByteRange, Geometry, ManifestEntry, SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
@@ -162,7 +162,7 @@ impl SeekableStream {
     /// that the manifest names.
     ///
     /// # Errors
-    /// `Segment`, `Truncated`, `Io`, or `EndTampered` with the segment: this segment alone is damaged. `Cancelled`.
+    /// `Segment`, `Truncated`, `Io`: this segment alone is damaged. `Cancelled`.
     pub fn open_segment(
         &self,
         source: &dyn ReadAt,
@@ -184,13 +184,12 @@ impl SeekableStream {
         times: &mut StageTimes,
     ) -> Result<DecryptedSegment, SealError> {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
-        let segment = open_record(&self.stream.context, wire, runner, times)?;
-        if let Ok(trailer) = &self.trailer
-            && trailer.manifest.entries.entry(index) != Some(segment.summary.entry)
-        {
-            return Err(SealError::other_sealing(trailer.offset, index));
-        }
-        Ok(segment)
+        Ok(open_record(&self.stream.context, wire, runner, times)?)
+    }
+
+    /// What the manifest says about the record of segment `index`, if the trailer was verified.
+    pub(crate) fn named(&self, index: SegmentIndex) -> Option<ManifestEntry> {
+        self.trailer.as_ref().ok()?.manifest.entries.entry(index)
     }
 
     /// Reads and verifies the trailer again.
@@ -229,6 +228,7 @@ impl SeekableStream {
         Ok(SegmentWire {
             index,
             offset: WireOffset::new(range.start),
+            named: self.named(index),
             record,
         })
     }

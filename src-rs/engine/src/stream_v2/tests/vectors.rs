@@ -121,7 +121,7 @@ fn every_refusal_has_a_vector_and_every_vector_a_name_of_its_own() {
         .collect();
     assert_eq!(
         reasons.len(),
-        13,
+        15,
         "every reason why a segment is invalid: {reasons:?}"
     );
 }

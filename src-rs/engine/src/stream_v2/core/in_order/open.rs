@@ -76,6 +76,7 @@ impl Records<'_> {
         Ok(SegmentWire {
             index: place.segment,
             offset: WireOffset::new(place.sealed.start),
+            named: None,
             record,
         })
     }
