@@ -70,7 +70,12 @@ interface Sealed {
   readonly plaintext_size: number;
   readonly context: string;
   readonly opens_with: readonly string[];
+  readonly senders?: readonly string[];
 }
+
+/** Vectors about signatures: opening them without `senders` says nothing about them. */
+const aboutSenders = (vector: Sealed) =>
+  vector.senders !== undefined || vector.file.endsWith('-and-nobody-asked.seal');
 
 test('streams of an independent implementation open, or are refused, as it says', async (t) => {
   const directory = temporaryDirectory(t);
@@ -79,7 +84,9 @@ test('streams of an independent implementation open, or are refused, as it says'
     vectors: Sealed[];
   };
   let opened = 0;
-  for (const vector of vectors) {
+  const checked = vectors.filter((vector) => !aboutSenders(vector));
+  t.is(checked.length, 21);
+  for (const vector of checked) {
     const stream = repositoryFile('vectors', 'sealed', vector.file);
     const options = { key: SecretKey.fromHex(key), context: vector.context };
     const due = vector.opens_with.includes('key') ? vector.result : 'NoMatchingKey';
@@ -102,7 +109,7 @@ test('streams of an independent implementation open, or are refused, as it says'
     );
     if (vector.result === 'ok') t.is(info.plaintextSize, vector.plaintext_size, vector.file);
   }
-  t.true(opened >= 40, `${opened}`);
+  t.is(opened, 11 * 4);
 });
 
 // The project's own, which its engine's tests keep up to date.

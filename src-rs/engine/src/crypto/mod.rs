@@ -12,6 +12,7 @@ pub mod floe;
 mod hpke;
 mod kdf;
 mod random;
+mod sealed_extension;
 mod secret;
 mod stack_overwrite;
 mod stream_keys;
@@ -32,6 +33,7 @@ pub use hpke::{
 };
 pub use kdf::{MacKey, RunningMac};
 pub use random::Random;
+pub use sealed_extension::{ExtensionKeys, sealed_extension_size};
 pub use secret::{FileKey, SecretKey, SecretKeyError};
 pub use stack_overwrite::overwrite_stack;
 pub use stream_keys::{

@@ -2,7 +2,7 @@
 
 use super::floe::FloeKey;
 use super::kdf::{MacKey, Prk, sha384};
-use super::{CryptoError, FileKey, overwrite_stack};
+use super::{CryptoError, ExtensionKeys, FileKey, overwrite_stack};
 use crate::format::HeaderFields;
 use subtle::ConstantTimeEq;
 
@@ -146,6 +146,15 @@ impl StreamKeys {
     /// None for inputs that the format allows.
     pub fn journal_key(&self) -> Result<JournalKey, CryptoError> {
         Ok(MacKey::new(&*self.expand(b"sealstream v1 journal")?))
+    }
+
+    /// The root of the keys of sealed extension entries.
+    #[must_use]
+    pub fn extension_keys(&self) -> ExtensionKeys {
+        let mut bound = [0; 64 + 48];
+        bound[..64].copy_from_slice(&self.binding[..64]);
+        bound[64..].copy_from_slice(&self.binding[112..]);
+        ExtensionKeys::new(self.prk.clone(), bound)
     }
 
     fn expand<const N: usize>(&self, label: &[u8]) -> Result<zeroize::Zeroizing<[u8; N]>, CryptoError> {

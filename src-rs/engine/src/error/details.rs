@@ -60,6 +60,8 @@ described_enum! {
         PlaintextTotal = "it states another plaintext length",
         /// The size of a segment, or the sealing of it that belongs to the stream.
         Segment = "it names another sealing of a segment",
+        /// A sealed extension entry.
+        Extension = "a sealed extension does not open, or is malformed",
     }
 }
 

@@ -24,6 +24,9 @@ pub use end::{
 };
 pub(crate) use error::described;
 pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
+pub use extensions::{
+    END_METADATA, END_SENDER, ExtensionArea, Metadata, Modified, append_extension, find_extension,
+};
 pub use geometry::{
     DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, FLOE_HEADER_SIZE, FRAME_OVERHEAD, Geometry, GeometryError,
     MAX_FRAME_SIZE, MAX_PLAINTEXT_SIZE, MAX_SEGMENT_SIZE, MIN_FRAME_SIZE, SEGMENT_HEADER_SIZE,

@@ -321,7 +321,7 @@ pub const CORE_SIZE: usize = 64;
 pub const HEADER_FIXED_SIZE: usize = 104;
 /// Bytes behind the padding: MAC 48, CRC 4.
 pub const HEADER_TRAILER_SIZE: usize = 52;
-/// The smallest header: two empty extension areas and one slot without a body.
-pub const MIN_HEADER_SIZE: u32 = (HEADER_FIXED_SIZE + 8 + 6 + HEADER_TRAILER_SIZE) as u32;
+/// The smallest size that a header can state: two empty extension areas, and no room for a slot.
+pub const MIN_HEADER_SIZE: u32 = (HEADER_FIXED_SIZE + 8 + HEADER_TRAILER_SIZE) as u32;
 /// The largest header.
 pub const MAX_HEADER_SIZE: u32 = 1024 * 1024;

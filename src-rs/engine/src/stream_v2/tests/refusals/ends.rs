@@ -69,6 +69,18 @@ rows! {
         });
         Case::refused(changed, footer_damaged(&stream))
     };
+    two_end_extensions_of_one_type: "Two extensions of the type 7 in the end record." => {
+        let stream = three_segments();
+        let at = StreamParts::of(&stream).end_offset() + 28 + 7;
+        let due = failure_data("HeaderError").at(at).with("field", "EndExtensions");
+        Case::refused(with_end_extension(&stream, &[entry(7, b"a"), entry(7, b"b")].concat()), due)
+    };
+    a_sender_that_is_not_the_last_extension: "The end record has another extension behind that of a sender." => {
+        let stream = three_segments();
+        let at = StreamParts::of(&stream).end_offset() + 28;
+        let due = failure_data("HeaderError").at(at).with("field", "EndExtensions");
+        Case::refused(with_end_extension(&stream, &[entry(1, b"a"), entry(7, b"b")].concat()), due)
+    };
     an_unknown_critical_end_extension: "An end record's extension of the unknown type 0x8001, which is critical." => {
         let stream = three_segments();
         let offset = StreamParts::of(&stream).end_offset() + 28;

@@ -37,8 +37,8 @@ rows! {
     a_plaintext_size_out_of_range: "A plaintext size of 2^63." => {
         with_bytes(24, &(1u64 << 63).to_be_bytes(), "PlaintextSize", 24)
     };
-    a_header_size_too_small: "A header size of 169, one less than the smallest header." => {
-        with_bytes(64, &169u32.to_be_bytes(), "HeaderSize", 64)
+    a_header_size_too_small: "A header size of 163, one less than the smallest header." => {
+        with_bytes(64, &163u32.to_be_bytes(), "HeaderSize", 64)
     };
     a_header_size_too_large: "A header size of 1 MiB and one." => {
         with_bytes(64, &1_048_577u32.to_be_bytes(), "HeaderSize", 64)
@@ -59,6 +59,14 @@ rows! {
     };
     a_header_extension_cut_short: "A header extension of three bytes, fewer than a type and a length." => {
         rewritten(field("HeaderExtensions", 112), |draft| draft.header_extensions = vec![0, 1, 0])
+    };
+    two_core_extensions_of_one_type: "Two core extensions of the type 7." => {
+        let twice = [entry(7, b"a"), entry(7, b"a")].concat();
+        rewritten(field("CoreExtensions", 115), |draft| draft.core_extensions = twice)
+    };
+    two_header_extensions_of_one_type: "Two header extensions of the sealed type 0x4007, with another between them." => {
+        let twice = [entry(0x4007, b"a"), entry(8, b""), entry(0x4007, b"b")].concat();
+        rewritten(field("HeaderExtensions", 125), |draft| draft.header_extensions = twice)
     };
     an_unknown_critical_slot: "A key slot of the unknown type 0x8006, which is critical, behind one that opens." => {
         let slot = RawKeySlot { slot_type: SlotType::Unknown(0x8006), body: vec![1, 2, 3] };

@@ -17,7 +17,7 @@ rows! {
         Case::opens(with_core_extensions(&entry(0x7fff, b"skip me")), plaintext(5))
     };
     unknown_uncritical_end_extensions: "Two extensions of unknown types in the end record, which may be skipped." => {
-        let extensions = [entry(1, b"skip"), entry(2, b"")].concat();
+        let extensions = [entry(2, b"skip"), entry(0x4001, b"")].concat();
         Case::opens(with_end_extension(&three_segments(), &extensions), plaintext(THREE_SEGMENTS))
     };
     unknown_uncritical_end_extensions_of_an_unsized_stream: "The same where the header states no length." => {
