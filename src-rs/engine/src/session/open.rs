@@ -211,7 +211,7 @@ impl OpenSession {
             .stream
             .expected_trailer(tally, cursor.offset())
             .verify(&mut bytes)?;
-        Ok(trailer.end)
+        Ok(trailer.1)
     }
 
     /// Report of the session, which ran on `threads` threads. Without a verified `end` the stream's size is where `cursor`

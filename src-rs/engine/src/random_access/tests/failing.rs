@@ -151,7 +151,7 @@ fn a_frame_that_was_sealed_anew_is_refused_where_records_are_hashed_first() {
     for (start, length) in [
         (0, 1),
         (FRAME - 1, 2),
-        (SEGMENT + 5, 3000),
+        (SEGMENT + 5, 2000),
         (SIZE - 1, 1),
         (0, SIZE as usize),
     ] {

@@ -2,8 +2,9 @@
 
 use super::problems::{Problem, Problems};
 use super::sample::Selection;
+use super::trailer::NamedRecords;
 use crate::error::{SealError, SizeRelation};
-use crate::format::{ByteRange, EndRecord, SegmentIndex, StreamHeader, WireOffset};
+use crate::format::{ByteRange, SegmentIndex, StreamHeader, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::pipeline::{Destination, RecordReader, TaskError, Worker};
@@ -18,7 +19,7 @@ pub(super) struct VerifyTask<'a> {
     pub(super) source_size: u64,
     /// The keys, if given.
     pub(super) context: Option<&'a SegmentCryptoContext>,
-    pub(super) manifest: Option<&'a EndRecord>,
+    pub(super) manifest: Option<&'a NamedRecords>,
     pub(super) selection: &'a Selection,
     pub(super) problems: &'a Problems,
     pub(super) cancel: &'a CancellationToken,
@@ -71,7 +72,9 @@ impl VerifyTask<'_> {
         checked: &mut u64,
     ) -> Result<(), TaskError> {
         let (geometry, total) = (&self.header.core.geometry, self.total);
-        let named = self.manifest.and_then(|manifest| manifest.entries.entry(segment));
+        let named = self
+            .manifest
+            .and_then(|manifest| manifest.entry(self.source, segment));
         let mut add = |slots: &[u8]| {
             self.meter.add(slots.len() as u64);
             *checked += slots.len() as u64;
