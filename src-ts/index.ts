@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Authenticated encryption of files and bytes, in segments that are processed in parallel.
  *
@@ -7,18 +9,20 @@
  * @packageDocumentation
  */
 
-export { decrypt, encrypt } from './api/buffers';
+export { decrypt, type DecryptBytesOptions, encrypt, type EncryptBytesOptions } from './api/buffers';
+export type { NodeBuffer } from './internal/bytes';
 export { SealError, type SealErrorOf, type SealFailureOf, SealstreamError } from './api/errors';
 export {
   decryptFile,
+  type DecryptFileOptions,
   type DetachedEncryptReport,
   encryptFile,
   encryptFileDetached,
   type EncryptFileDetachedOptions,
+  type EncryptFileOptions,
 } from './api/files';
-export type { DetachedHeader } from './api/header';
 export { heal, type HealOptions } from './api/heal';
-export { inspect, sealedSize } from './api/inspect';
+export { inspect, sealedSize, type SealedSizeOptions } from './api/inspect';
 export {
   openReader,
   type OpenReaderOptions,
@@ -28,31 +32,50 @@ export {
 } from './api/reader';
 export { rewrap, type RewrapOptions, type SlotSelector } from './api/rewrap';
 export { salvage, type SalvageOptions } from './api/salvage';
-export { decryptSegments } from './api/segments';
+export { decryptSegments, type DecryptSegmentsOptions } from './api/segments';
+export {
+  type DecryptFileStream,
+  decryptFileToStream,
+  type DecryptFileToStreamOptions,
+  encryptStreamToFile,
+  type EncryptStreamToFileOptions,
+} from './api/stream-files';
 export { decryptSync, encryptSync } from './api/sync';
 export type {
   DamageHandler,
   DamageOptions,
   DamagePolicy,
-  DecryptSettings,
-  EncryptSettings,
-  FileOptions,
+  DetachedHeader,
+  DecryptStreamOptions,
+  EncryptStreamOptions,
+  CancelOptions,
+  DecryptNodeStreamOptions,
+  EncryptNodeStreamOptions,
   NodeStreamOptions,
   OperationOptions,
+  ResumeOptions,
   SegmentResult,
   SegmentsOptions,
   StreamOptions,
+  TargetOptions,
 } from './api/types';
 export { verify, type VerifyOptions, type VerifyReport } from './api/verify';
 export type { DamageEvent, OperationContext, SegmentEvent } from './internal/diagnostics';
-export { passphrase, provider, publicKey, recipientsFromFile, secretKey } from './keys/credentials';
+export {
+  passphrase,
+  type PassphraseOptions,
+  provider,
+  type ProviderOptions,
+  publicKey,
+  recipientsFromFile,
+  secretKey,
+  type SecretKeyOptions,
+} from './keys/credentials';
 export { identitiesFromFile, type IdentityList, KeyPair, type KeyPairType } from './keys/key-pair';
 export { generatePassphrase } from './keys/passphrase-generator';
-export { SecretKey } from './keys/secret-key';
+export { type KeyFileOptions, SecretKey } from './keys/secret-key';
 export type {
-  ByWhat,
   Credential,
-  ForWhom,
   Identity,
   IdentityInput,
   KeyInput,
@@ -61,6 +84,7 @@ export type {
   PassphraseStrength,
   RecipientInput,
   EncryptOptions,
+  UnlockOptions,
   SlotType,
 } from './keys/types';
 export { ProviderError, type ProviderErrorCode } from './providers/provider-error';
@@ -68,7 +92,8 @@ export type { KeyProvider, UnwrapRequest, WrapRequest } from './providers/provid
 export { httpSource, type HttpSourceOptions } from './sources/http-source';
 export { SourceError, type SourceErrorCode } from './sources/source-error';
 export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources/sources';
-export { type ByteChunks, decryptChunks, encryptChunks } from './streams/chunks';
+export type { ByteChunks } from './streams/byte-source';
+export { decryptChunks, encryptChunks } from './streams/chunks';
 export {
   createDecryptStream,
   createEncryptStream,
@@ -94,3 +119,7 @@ export type {
   StreamInfo,
   VerifyProblem,
 } from '../native/binding';
+
+// Replacing a function would change it for everything in the process, so exports are fixed in CommonJS as in ES modules. Tests replace the
+// module instead, such as by `mock.module`.
+Object.freeze(module.exports);

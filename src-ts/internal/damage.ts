@@ -10,10 +10,10 @@ import { oneOf } from './options';
 
 /** How the addon asks about damage; `undefined` if the first damaged part ends the operation. */
 export function damageSettings(
-  policy: DamagePolicy = 'abort',
+  policy: DamagePolicy | undefined,
   operation: Operation,
 ): DamageSettings | undefined {
-  if (policy === 'abort') return undefined;
+  if (policy === undefined || policy === 'abort') return undefined;
   const judge = new native.DamageJudge();
   const decide = async (damage: Damage): Promise<void> => {
     try {
@@ -37,7 +37,8 @@ export async function decisionAbout(
   diagnostics: Diagnostics,
   canRetry = true,
 ): Promise<DamageDecision> {
-  const decision = typeof policy === 'function' ? DECISION(ANSWER, await policy(damage)) : policy;
+  const decision =
+    typeof policy === 'function' ? DECISION(ANSWER, await diagnostics.within(() => policy(damage))) : policy;
   if (decision === 'retry' && !canRetry) {
     throw rangeError(ANSWER, "can't be 'retry' for a stream, which can't be read again");
   }

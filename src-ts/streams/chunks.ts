@@ -2,23 +2,22 @@
 
 import { pipeline } from 'node:stream/promises';
 
-import type { DamageOptions, StreamOptions } from '../api/types';
+import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
-import type { Bytes } from '../internal/bytes';
-import { typeError } from '../internal/errors';
-import { checked, STREAM } from '../internal/options';
-import type { DecryptOptions, EncryptOptions } from '../keys/types';
+import type { NodeBuffer } from '../internal/bytes';
+import { optionsOf } from '../internal/option-tables';
+import { type ByteChunks, checkedChunks } from './byte-source';
 import type { MakeConversion } from './conversion';
 import { ConversionStream } from './duplex';
 import { opening } from './opening';
 import { sealing } from './sealing';
 
-/** Bytes in chunks: an async iterable, such as any readable stream, or an iterable. */
-export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-
 /**
  * Seals the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop closes the iterable.
  *
+ * @param chunks The plaintext, in chunks of any size.
+ * @param options The recipients, `context`, sizes and digest, and segments in memory.
+ * @returns The sealed stream, in chunks.
  * @throws SealError, an error of the iterable, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -26,16 +25,19 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
  */
 export function encryptChunks(
   chunks: ByteChunks,
-  options: EncryptOptions & StreamOptions,
-): AsyncGenerator<Bytes, void, void> {
-  const make = sealing('encryptChunks', options);
-  return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
+  options: EncryptStreamOptions,
+): AsyncGenerator<NodeBuffer, void, void> {
+  const given = optionsOf('encryptChunks', options);
+  return converted(checkedChunks('chunks', chunks), given.signal, sealing('encryptChunks', given));
 }
 
 /**
  * Opens a sealed stream from the chunks of an iterable, as {@link createDecryptStream} does: **only a loop that ends by itself has seen
  * the whole stream**. Leaving the loop closes the iterable.
  *
+ * @param chunks The sealed stream, in chunks of any size.
+ * @param options The key or the identities, `context`, limits, how to treat damage, and segments in memory.
+ * @returns The plaintext, in chunks.
  * @throws SealError, an error of the iterable, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -43,17 +45,17 @@ export function encryptChunks(
  */
 export function decryptChunks(
   chunks: ByteChunks,
-  options: DecryptOptions & StreamOptions & DamageOptions,
-): AsyncGenerator<Bytes, void, void> {
-  const make = opening('decryptChunks', options);
-  return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
+  options: DecryptStreamOptions,
+): AsyncGenerator<NodeBuffer, void, void> {
+  const given = optionsOf('decryptChunks', options);
+  return converted(checkedChunks('chunks', chunks), given.signal, opening('decryptChunks', given));
 }
 
 async function* converted<Report extends object>(
   chunks: ByteChunks,
   signal: AbortSignal | undefined,
   make: MakeConversion<Report>,
-): AsyncGenerator<Bytes, void, void> {
+): AsyncGenerator<NodeBuffer, void, void> {
   // Made when the loop begins: a loop that never begins leaves nothing open.
   const stream = new ConversionStream(make);
   const stopListening = onAbort(signal, (aborted) => {
@@ -62,19 +64,9 @@ async function* converted<Report extends object>(
   // Its failure is the stream's failure too.
   pipeline(chunks, stream).catch(() => undefined);
   try {
-    yield* stream as AsyncIterable<Bytes>;
+    yield* stream as AsyncIterable<NodeBuffer>;
   } finally {
     stopListening();
     stream.destroy();
   }
-}
-
-function checkedChunks(chunks: unknown): ByteChunks {
-  const given = chunks as Partial<AsyncIterable<Uint8Array> & Iterable<Uint8Array>> | null | undefined;
-  const hasIterator = [given?.[Symbol.asyncIterator], given?.[Symbol.iterator]].some(
-    (method) => typeof method === 'function',
-  );
-  // Bytes and strings are iterables too, of numbers and of characters.
-  if (hasIterator && !ArrayBuffer.isView(given) && typeof given !== 'string') return chunks as ByteChunks;
-  throw typeError('chunks', 'an iterable of Uint8Array', chunks);
 }
