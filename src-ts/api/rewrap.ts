@@ -31,7 +31,7 @@ import { fileSource } from '../sources/sources';
 import type { DecryptSettings, OperationOptions } from './types';
 
 /** Options of {@link rewrap}. */
-export type RewrapOptions = Pick<DecryptSettings, 'context' | 'acceptSlots' | 'maxPassphraseCost'> &
+export type RewrapOptions = Pick<DecryptSettings, 'context' | 'acceptSlots' | 'maxPassphraseMemory' | 'maxPassphraseCost'> &
   Pick<OperationOptions, 'signal'> &
   ByWhat &
   RewrapChange;

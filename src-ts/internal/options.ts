@@ -222,6 +222,7 @@ const OPENING = {
   context: contextBytes,
   acceptSlots: (name: string, value: unknown) =>
     list(name, value, 1, Infinity, (_, type) => slotType(name, type)),
+  maxPassphraseMemory: byteCount,
   maxPassphraseCost: byteCount,
   maxSegmentSize,
 };

@@ -66,7 +66,7 @@ pub fn open_reader<'env>(
 ) -> Result<Object<'env>> {
     let options = settings.for_identities(env, &identities)?;
     let task = Task::new(cancellation).for_slots(options.slot_types());
-    task.launch(env, move |_| {
+    task.launch(env, move |control| {
         let file = match &source.path {
             Some(path) => Some((open_source(Path::new(path))?, PathBuf::from(path))),
             None => None,
@@ -76,7 +76,7 @@ pub fn open_reader<'env>(
             Some((file, _)) => Box::new(file),
             None => source.in_memory()?,
         };
-        let opened = SeekableStream::open(&*joined(header.as_deref(), body), &options);
+        let opened = SeekableStream::open(&*joined(header.as_deref(), body), &options, &control.cancel);
         let stream = opened.and_then(|opened| match cache_size {
             Some(bytes) => {
                 RangeReader::new(opened, bytes as usize).map(|reader| Stream::Ranges(Arc::new(reader)))
