@@ -57,7 +57,10 @@ fn results(source: &dyn ReadAt, bytes: &[u8]) -> Vec<(&'static str, Result<(), S
             "decrypt",
             decrypt_stream_v2(from, to, &limited(), &control).map(drop),
         ),
-        ("stream", OpenSession::new(bytes, &limited(), &CancellationToken::new()).map(drop)),
+        (
+            "stream",
+            OpenSession::new(bytes, &limited(), &CancellationToken::new()).map(drop),
+        ),
     ]
 }
 

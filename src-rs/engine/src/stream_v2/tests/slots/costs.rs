@@ -6,7 +6,9 @@ use crate::format::PassphraseSlot;
 use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, DEFAULT_MAX_PASSPHRASE_MEMORY, MAX_PASSPHRASE_LANES};
 use crate::operation::options::HeaderLayout;
 use crate::stream_v2::core::create::sealed_size;
+use crate::stream_v2::core::decrypt_stream_v2;
 use crate::testing::stream_parts::StreamParts;
+use crate::testing::support::{Output, source};
 
 /// An authentic stream for a key whose header has passphrase slots of these costs in front.
 fn asking(costs: &[PassphraseCost]) -> Vec<u8> {
@@ -138,7 +140,12 @@ fn a_cancelled_operation_tries_no_slot() {
             let control = Control::serial();
             control.cancel.cancel();
             let options = with(vec![person.identity.clone()]);
-            let (_, result) = open_by((end, End::InOrder), &stream, &options, &control);
+            let result = decrypt_stream_v2(
+                source(end, &stream),
+                Output::default().sink(End::InOrder),
+                &options,
+                &control,
+            );
             assert_eq!(result.unwrap_err(), SealError::Cancelled);
         }
     }
@@ -156,7 +163,12 @@ fn a_cancellation_does_not_wait_for_a_derivation() {
             std::thread::sleep(std::time::Duration::from_millis(50));
             control.cancel.cancel();
         });
-        let (_, result) = open_by((End::InOrder, End::InOrder), &stream, &options, &control);
+        let result = decrypt_stream_v2(
+            source(End::InOrder, &stream),
+            Output::default().sink(End::InOrder),
+            &options,
+            &control,
+        );
         assert_eq!(result.unwrap_err(), SealError::Cancelled);
     });
 }
