@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * A stream's header by itself, and detached from the stream.
  *
@@ -5,12 +7,12 @@
  */
 
 import { native } from '../internal/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type NodeBuffer, copiedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { path } from '../internal/options';
-import { type SourceInput, sourceArgument } from '../sources/sources';
+import { releaseSource, type SourceInput, sourceArgument } from '../sources/sources';
 import type { CancelOptions, TargetOptions } from './types';
 
 export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
@@ -28,18 +30,13 @@ export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
  * @example
  * await writeFile('photo.header', await exportHeader('photo.seal'));
  */
-export async function exportHeader(source: SourceInput): Promise<Bytes> {
+export async function exportHeader(source: SourceInput): Promise<NodeBuffer> {
   const argument = sourceArgument('source', source);
-  return awaitNative(() => native.exportHeader(argument));
-}
-
-/** Options to open a stream with a detached header. */
-export interface DetachedHeader {
-  /**
-   * The stream's header, if the source is only its body: what {@link encryptFileDetached} reports, or
-   * {@link detachHeader} returns. Offsets in failures and reports then count from the start of the header.
-   */
-  header?: Uint8Array | undefined;
+  try {
+    return await awaitNative(() => native.exportHeader(argument));
+  } finally {
+    releaseSource(argument);
+  }
 }
 
 /** Options of {@link attachHeader}. */
@@ -80,7 +77,7 @@ export async function attachHeader(
   options: AttachHeaderOptions = {},
 ): Promise<void> {
   const given = optionsOf('attachHeader', options);
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const bytes = copiedBytes('header', header);
   const [source, target] = [path('from', from), path('to', to)];
   const placement = placementSettings(given);
   await run('attachHeader', given, async (how) => {
@@ -113,9 +110,12 @@ export async function detachHeader(
   from: string | URL,
   to: string | URL,
   options: DetachHeaderOptions = {},
-): Promise<Bytes> {
+): Promise<NodeBuffer> {
   const given = optionsOf('detachHeader', options);
   const [source, target] = [path('from', from), path('to', to)];
   const placement = placementSettings(given);
   return run('detachHeader', given, (how) => native.detachHeader(source, target, placement, how));
 }
+
+// As in `index.ts`.
+Object.freeze(module.exports);

@@ -5,7 +5,7 @@ import { native } from '../internal/binding';
 import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { list, path, picked } from '../internal/options';
-import { type SourceInput, sourceArgument } from '../sources/sources';
+import { releaseSource, type SourceInput, sourceArgument } from '../sources/sources';
 import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link heal}. */
@@ -21,8 +21,7 @@ export interface HealOptions extends OperationOptions, TargetOptions {
  *
  * `to` appears complete or not at all, and no copy is changed. A new file gets the permissions of `damaged`, if that is a file.
  *
- * Do not touch bytes in memory until the promise settles: other threads read them. **Transferring or detaching their ArrayBuffer
- * meanwhile is not memory-safe.** Memory that can be resized or is shared is copied first.
+ * Bytes in memory may change or be transferred as those of {@link decrypt} may.
  *
  * A digest does not show tampering: the maker of a replica may have changed it. Opening the file with the key does.
  *
@@ -48,8 +47,12 @@ export async function heal(
   const given = optionsOf('heal', options);
   const first = sourceArgument('damaged', damaged);
   const others = list('replicas', replicas, 1, Infinity, sourceArgument);
-  const target = path('to', to);
-  const settings = picked(given, 'maxSegmentSize');
-  const placement = placementSettings(given);
-  return run('heal', given, (how) => native.heal(first, others, target, settings, placement, how));
+  try {
+    const target = path('to', to);
+    const settings = picked(given, 'maxSegmentSize');
+    const placement = placementSettings(given);
+    return await run('heal', given, (how) => native.heal(first, others, target, settings, placement, how));
+  } finally {
+    for (const source of [first, ...others]) releaseSource(source);
+  }
 }

@@ -2,7 +2,7 @@
 
 import type { StreamInfo } from '../../native/binding';
 import { native } from '../internal/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
+import { checkedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
 import { optionsOf, sealSettings } from '../internal/option-tables';
 import { byteCount, path } from '../internal/options';
@@ -23,7 +23,7 @@ import type { EncryptOptions } from '../keys/types';
 export async function inspect(source: string | URL | Uint8Array): Promise<StreamInfo> {
   return awaitNative(() =>
     isBytes(source)
-      ? native.inspectBytes(fixedBytes('source', source))
+      ? native.inspectBytes(checkedBytes('source', source))
       : native.inspectFile(path('source', source)),
   );
 }

@@ -4,7 +4,14 @@ import type { Readable } from 'node:stream';
 
 import type { ByteRange } from '../../native/binding';
 import { abortError, isAborted, onAbort, throwIfAborted } from '../internal/abort';
-import { type Bytes, isBytes, type PlainBytes } from '../internal/bytes';
+import {
+  type NodeBuffer,
+  copyInto,
+  isBytes,
+  newMemory,
+  type PlainUint8Array,
+  sizeOf,
+} from '../internal/bytes';
 import { Canceller } from '../internal/canceller';
 import { type Diagnostics, isDamage } from '../internal/diagnostics';
 import { publicError, rangeError, typeError } from '../internal/errors';
@@ -20,8 +27,7 @@ import { operationOn, UnlockedStream } from '../sources/unlocked-stream';
 import { nodeReadable, type Pieces, webReadable } from '../streams/reader-streams';
 import { segmentResults } from '../streams/segment-results';
 import { SealError } from './errors';
-import type { DetachedHeader } from './header';
-import type { SegmentResult, SegmentsOptions } from './types';
+import type { DetachedHeader, SegmentResult, SegmentsOptions } from './types';
 
 /** Options to open a stream for random access. */
 export interface OpenReaderOptions extends DecryptOptions, DetachedHeader {
@@ -54,8 +60,8 @@ export interface ReadStreamOptions extends ReadOptions {
  * so is one that neither states its length nor has an intact end. Each frame is authenticated before any of its bytes is returned, and
  * belongs to this sealing of the stream.
  *
- * Close the reader after use: it holds the file open. Until then, bytes given as `source` must not change and their ArrayBuffer must not
- * be transferred; see {@link decrypt}. A FileHandle must stay open until then, and is not closed. An object of the caller's own is
+ * Close the reader after use: it holds the file open, and keeps bytes given as `source`. Those may change or be transferred as those of
+ * {@link decrypt} may: over larger ones that are no longer there, reads reject. A FileHandle must stay open until then, and is not closed. An object of the caller's own is
  * closed by its `close()`, also if opening fails.
  *
  * @param source A path, a `file:` URL, the bytes, a FileHandle, a Blob, {@link httpSource}, or an object of your own.
@@ -144,12 +150,10 @@ export class SealedReader implements AsyncDisposable {
    * @example
    * const bytes = await reader.read(1_000_000, 4096);
    */
-  async read(offset: number, length: number, options: ReadOptions = {}): Promise<Bytes> {
+  async read(offset: number, length: number, options: ReadOptions = {}): Promise<NodeBuffer> {
     const { signal } = optionsOf('SealedReader.read', options);
     const { start, end } = this.#range(offset, length);
-    const output = Buffer.allocUnsafeSlow(end - start);
-    await this.#fill(output, start, signal);
-    return output;
+    return this.#read({ start, end }, signal);
   }
 
   /**
@@ -168,14 +172,12 @@ export class SealedReader implements AsyncDisposable {
   async readInto(buffer: Uint8Array, offset: number, options: ReadOptions = {}): Promise<number> {
     const { signal } = optionsOf('SealedReader.read', options);
     if (!isBytes(buffer)) throw typeError('buffer', 'a Uint8Array or a Buffer', buffer);
-    const { start, end } = this.#range(offset, buffer.length);
-    // The engine writes to memory that only this function knows; see `fixedBytes`.
-    const own = Buffer.allocUnsafeSlow(end - start);
-    await this.#fill(own, start, signal);
-    if (buffer.length < own.length) {
+    const { start, end } = this.#range(offset, sizeOf(buffer));
+    const own = await this.#read({ start, end }, signal);
+    if (sizeOf(buffer) < own.length) {
       throw typeError('buffer', 'as large as it was', buffer, 'one that was detached or shrunk meanwhile');
     }
-    buffer.set(own);
+    copyInto(buffer, own);
     return own.length;
   }
 
@@ -209,7 +211,7 @@ export class SealedReader implements AsyncDisposable {
    * @example
    * const body = new Response(reader.stream({ offset: 0, length: 65_536 }));
    */
-  stream(range: Partial<ByteRange> = {}): ReadableStream<PlainBytes> {
+  stream(range: Partial<ByteRange> = {}): ReadableStream<PlainUint8Array> {
     return webReadable(this.#pieces(checkedSpan('stream', range, this.size)));
   }
 
@@ -288,8 +290,8 @@ export class SealedReader implements AsyncDisposable {
     }
   }
 
-  /** Reads until `output` is full, which must not be past the end. */
-  async #fill(output: Bytes, at: number, signal: AbortSignal | undefined): Promise<void> {
+  /** Reads a range, which must not be past the end, into new memory. */
+  async #read(range: Span, signal: AbortSignal | undefined): Promise<NodeBuffer> {
     this.#checkOpen();
     throwIfAborted(signal);
     // A source that JavaScript reads listens to the canceller's signal, perhaps for as long as that lives.
@@ -298,10 +300,10 @@ export class SealedReader implements AsyncDisposable {
     if (!isShared) this.#cancels.add(canceller.cancel);
     const stopListening = onAbort(signal, canceller.cancel);
     try {
-      if (output.length > this.#pieceSize) await this.#fillInPieces(output, at, canceller);
-      else if (output.length > 0) await this.#stream.read(output, at, canceller);
+      const output = await this.#joined(range, canceller);
       this.#totals.reads += 1;
       this.#totals.plaintextSize += output.length;
+      return output;
     } catch (error) {
       throw this.#readError(publicError(error), signal);
     } finally {
@@ -310,17 +312,21 @@ export class SealedReader implements AsyncDisposable {
     }
   }
 
-  async #fillInPieces(output: Bytes, at: number, canceller: Canceller): Promise<void> {
-    const split = this.#split({ start: at, end: at + output.length });
-    const pieces = new ReadAhead(split, AHEAD, ({ start, end }) =>
-      this.#stream.read(output.subarray(start - at, end - at), start, canceller),
-    );
+  async #joined({ start, end }: Span, canceller: Canceller): Promise<NodeBuffer> {
+    const size = end - start;
+    if (size === 0) return newMemory(0);
+    if (size <= this.#pieceSize) return this.#stream.read(start, size, canceller);
+    const output = newMemory(size);
+    const pieces = new ReadAhead(this.#split({ start, end }), AHEAD, async (piece) => {
+      const bytes = await this.#stream.read(piece.start, piece.end - piece.start, canceller);
+      copyInto(output, bytes, piece.start - start);
+    });
     try {
       for (let piece = pieces.next(); piece !== undefined; piece = pieces.next()) await piece;
     } finally {
-      // All must have ended before the caller may use the memory.
       await pieces.settled();
     }
+    return output;
   }
 
   /** Splits a range so that no two pieces share a frame, or a segment unless segments are long. */

@@ -11,9 +11,8 @@ import { picked } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { SecretArgument } from '../keys/registry';
 import type { DecryptOptions } from '../keys/types';
-import { sourceArgument, type SourceInput } from '../sources/sources';
-import type { DetachedHeader } from './header';
-import type { OperationOptions } from './types';
+import { releaseSource, sourceArgument, type SourceInput } from '../sources/sources';
+import type { DetachedHeader, OperationOptions } from './types';
 
 /** Options of {@link verify}. */
 export interface VerifyOptions extends DecryptOptions, OperationOptions, DetachedHeader {
@@ -49,8 +48,8 @@ export interface VerifyReport extends NativeReport {
  * A stream without digests (`digest: 'none'`) shows little without a key: `contentsChecked` is then `false`, and `sound` only says
  * that the structure is right.
  *
- * Progress counts the sealed bytes of the segments to check. Do not touch bytes in memory until the promise settles; see
- * {@link decrypt}.
+ * Progress counts the sealed bytes of the segments to check. Bytes in memory may change or be transferred as those of
+ * {@link decrypt} may.
  *
  * @param source A path, a `file:` URL, or the stream's bytes.
  * @param options The key or the identities, if tags are to be checked, and what share of the segments.
@@ -79,9 +78,13 @@ export async function verify(source: SourceInput, options: VerifyOptions = {}): 
     for (const problem of result.problems) operation.diagnostics.damage(problem);
     return result;
   };
-  const found = await run('verify', given, check, { total: ({ bytesChecked }) => bytesChecked });
-  const { sample, seed } = settings;
-  return sample === undefined ? found : { ...found, sample, seed };
+  try {
+    const found = await run('verify', given, check, { total: ({ bytesChecked }) => bytesChecked });
+    const { sample, seed } = settings;
+    return sample === undefined ? found : { ...found, sample, seed };
+  } finally {
+    releaseSource(from);
+  }
 }
 
 /** Short enough to type. */

@@ -19,6 +19,7 @@ import type {
   EncryptNodeStreamOptions,
   SegmentsOptions,
 } from '../api/types';
+import type { DecryptFileToStreamOptions, EncryptStreamToFileOptions } from '../api/stream-files';
 import type { VerifyOptions } from '../api/verify';
 import type { ProviderOptions, PassphraseOptions, SecretKeyOptions } from '../keys/credentials';
 import type { KeyFileOptions } from '../keys/secret-key';
@@ -32,7 +33,7 @@ import type {
 } from '../keys/types';
 import { limits } from './binding';
 import { nullPrototype } from './null-prototype';
-import { fixedBytes } from './bytes';
+import { copiedBytes } from './bytes';
 import { rangeError } from './errors';
 import { nearest } from './nearest';
 import {
@@ -40,7 +41,6 @@ import {
   anything,
   boolean,
   byteCount,
-  bytesCopy,
   type Check,
   type Checked,
   contextBytes,
@@ -86,9 +86,10 @@ const unlocking = {
 };
 const opening = { ...unlocking, maxSegmentSize };
 const damage = { onDamage: damagePolicy };
-const detached = { header: bytesCopy };
+const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
 const stream = { concurrency: integer(1, MAX_THREADS), ...signal };
+const detachHeader = { detachHeader: boolean };
 const queues = {
   highWaterMark: byteCount,
   readableHighWaterMark: byteCount,
@@ -101,7 +102,7 @@ const change = {
 };
 const message = {
   key,
-  aad: fixedBytes,
+  aad: copiedBytes,
   // 2^32 - 1 marks a segment that is not the last.
   segmentLength: integer(limits.floeOverhead + 1, 0xffff_fffe),
 };
@@ -112,16 +113,18 @@ const TABLES = {
   encryptSync: sealing,
   encryptFile: { ...sealing, ...run, ...target, resume: boolean, resumeSecret },
   encryptFileDetached: { ...sealing, ...run, ...target, ...headerTo },
-  createEncryptStream: { ...sealing, ...stream, ...queues },
-  EncryptionStream: { ...sealing, ...stream },
-  encryptChunks: { ...sealing, ...stream },
+  encryptStreamToFile: { ...sealing, ...stream, ...target },
+  createEncryptStream: { ...sealing, ...stream, ...detachHeader, ...queues },
+  EncryptionStream: { ...sealing, ...stream, ...detachHeader },
+  encryptChunks: { ...sealing, ...stream, ...detachHeader },
   sealedSize: { ...sealing, target: oneOf<'bytes' | 'file'>(['bytes', 'file']) },
   decrypt: { ...opening, ...run },
   decryptSync: opening,
   decryptFile: { ...opening, ...run, ...target, resume: boolean, ...damage, ...detached },
-  createDecryptStream: { ...opening, ...stream, ...damage, ...queues },
-  DecryptionStream: { ...opening, ...stream, ...damage },
-  decryptChunks: { ...opening, ...stream, ...damage },
+  decryptFileToStream: { ...opening, ...stream, ...damage, ...detached, highWaterMark: byteCount },
+  createDecryptStream: { ...opening, ...stream, ...damage, ...detached, ...queues },
+  DecryptionStream: { ...opening, ...stream, ...damage, ...detached },
+  decryptChunks: { ...opening, ...stream, ...damage, ...detached },
   decryptSegments: { ...opening, ...stream, ...detached },
   openReader: { ...opening, ...signal, ...detached, cacheSize: byteCount },
   'SealedReader.read': signal,
@@ -140,7 +143,7 @@ const TABLES = {
     ...opening,
     ...run,
     ...target,
-    fallbackHeader: bytesCopy,
+    fallbackHeader: copiedBytes,
     lost: oneOf<LostBytesName>(['zero', 'skip']),
   },
   rewrap: { ...unlocking, ...signal, ...change, mend: boolean, flush: boolean },
@@ -164,6 +167,7 @@ interface OptionTypes {
   encryptSync: EncryptOptions;
   encryptFile: EncryptFileOptions;
   encryptFileDetached: EncryptFileDetachedOptions;
+  encryptStreamToFile: EncryptStreamToFileOptions;
   createEncryptStream: EncryptNodeStreamOptions;
   EncryptionStream: EncryptStreamOptions;
   encryptChunks: EncryptStreamOptions;
@@ -171,6 +175,7 @@ interface OptionTypes {
   decrypt: DecryptBytesOptions;
   decryptSync: DecryptOptions;
   decryptFile: DecryptFileOptions;
+  decryptFileToStream: DecryptFileToStreamOptions;
   createDecryptStream: DecryptNodeStreamOptions;
   DecryptionStream: DecryptStreamOptions;
   decryptChunks: DecryptStreamOptions;

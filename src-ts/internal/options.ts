@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { DigestName, OperationProgress, SlotType } from '../../native/binding';
 import { abortSignal } from './abort';
 import { limits } from './binding';
+import { copiedBytes, isBytes, secretBytes, sizeOf } from './bytes';
 import { nullPrototype } from './null-prototype';
-import { fixedBytes, isBytes, secretBytes } from './bytes';
 import { rangeError, typeError } from './errors';
 import type { DamagePolicy } from '../api/types';
 
@@ -157,18 +157,15 @@ export function oneOrList<T>(name: string, value: unknown, most: number, check: 
   return Array.isArray(value) ? list(name, value, 1, most, check) : [check(name, value)];
 }
 
-/** Copies the bytes, since the operation may begin later. */
-export const bytesCopy: Check<Uint8Array> = (name, value) => Buffer.from(fixedBytes(name, value));
-
 export const contextBytes: Check<Uint8Array> = (name, value) => {
   if (typeof value === 'string') return Buffer.from(text(0, limits.maxContext)(name, value));
   if (!isBytes(value)) throw typeError(name, 'a Uint8Array or a string', value);
-  if (value.length <= limits.maxContext) return bytesCopy(name, value);
-  throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${value.length}`);
+  const size = sizeOf(value);
+  if (size <= limits.maxContext) return copiedBytes(name, value);
+  throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${size}`);
 };
 
-// In memory of its own: Node's pool would keep the secret.
-export const resumeSecret: Check<Uint8Array> = (name, value) => Uint8Array.from(secretBytes(name, value));
+export const resumeSecret: Check<Uint8Array> = (name, value) => copiedBytes(name, secretBytes(name, value));
 
 const number: Check<number> = (name, value) => {
   if (typeof value !== 'number') throw typeError(name, 'a number', value);

@@ -2,7 +2,7 @@
 
 import type { PassphraseParameters } from '../../native/binding';
 import { limits, native } from '../internal/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
+import { checkedBytes, isBytes, overwriteBytes, sizeOf } from '../internal/bytes';
 import { awaitNative, rangeError, typeError, withName } from '../internal/errors';
 import { optionsBy, optionsOf } from '../internal/option-tables';
 import { anything, integer, path as checkedPath, string, text } from '../internal/options';
@@ -34,15 +34,15 @@ export function passphrase(secret: string | Uint8Array, options: PassphraseOptio
   const cost = checkedStrength(strength ?? 'default');
   const isText = typeof secret === 'string';
   if (!isText && !isBytes(secret)) throw typeError('text', 'a string or a Uint8Array', secret);
-  const bytes = isText ? encoder.encode(text(0, Infinity)('text', secret)) : fixedBytes('text', secret);
+  const bytes = isText ? encoder.encode(text(0, Infinity)('text', secret)) : checkedBytes('text', secret);
   try {
-    if (bytes.length === 0) throw rangeError('text', 'must not be empty');
+    if (sizeOf(bytes) === 0) throw rangeError('text', 'must not be empty');
     return new Shared(
       'passphrase',
       withName('text', () => native.NativeCredential.passphrase(bytes, cost)),
     );
   } finally {
-    if (isText) bytes.fill(0);
+    if (isText) overwriteBytes(bytes);
   }
 }
 
