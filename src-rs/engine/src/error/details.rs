@@ -76,6 +76,8 @@ described_enum! {
         PassphraseMemory = "memory of a passphrase, in KiB,",
         /// Memory times passes of all passphrase slots, in KiB.
         PassphraseCost = "cost of its passphrases, in KiB times passes,",
+        /// Bytes of the manifest.
+        ManifestSize = "manifest size in bytes",
         /// Lanes of a passphrase slot.
         PassphraseLanes = "number of lanes of a passphrase",
         /// Attempts to open the slots for key pairs of all headers in a damaged source.
@@ -91,6 +93,7 @@ impl Limit {
         match self {
             Self::Size => "",
             Self::SegmentSize => "; raise maxSegmentSize if you trust it",
+            Self::ManifestSize => "; raise the limit if you trust it",
             Self::PassphraseMemory => "; raise maxPassphraseMemory if you trust it",
             Self::PassphraseCost => "; raise maxPassphraseCost if you trust it",
             Self::PassphraseLanes => "; no option raises it",
