@@ -1,5 +1,6 @@
 // A conversion as a Node stream.
 
+import { truthful } from '../internal/bytes';
 import { addAbortSignal, Duplex, type DuplexOptions } from 'node:stream';
 
 import { nullPrototype } from '../internal/null-prototype';
@@ -55,6 +56,11 @@ export class ConversionStream<Report extends object> extends Duplex {
     this.#beginning = this.#conversion.begin().finally(() => (this.#beginning = undefined));
     this.#beginning.catch(() => undefined);
     callback();
+  }
+
+  /** Node reads the length of a chunk before it passes it on. */
+  override write(chunk: unknown, ...more: unknown[]): boolean {
+    return (super.write as (this: this, ...given: unknown[]) => boolean).call(this, truthful(chunk), ...more);
   }
 
   override _write(chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {
