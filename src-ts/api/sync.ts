@@ -2,7 +2,7 @@
 
 import { native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
-import { type Bytes, checkedBytes, newMemory, ownCopy, sizeOf } from '../internal/bytes';
+import { type NodeBuffer, checkedBytes, newMemory, ownCopy, sizeOf } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
@@ -21,7 +21,7 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
  * @example
  * const sealed = encryptSync(Buffer.from('text'), { key });
  */
-export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
+export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuffer {
   const given = optionsOf('encryptSync', options);
   const settings = sealSettings(given);
   const { items } = Recipients.of(given);
@@ -29,7 +29,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
   const input = checkedBytes('bytes', bytes);
   return callNative(() => {
     const size = sizeOf(input);
-    const sealInto = (output: Bytes) => native.encryptSync(input, output, recipients, settings);
+    const sealInto = (output: NodeBuffer) => native.encryptSync(input, output, recipients, settings);
     // More room than the stream takes with any options; the addon checks it.
     if (isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
     const output = newMemory(native.sealedSize(size, recipients, settings));
@@ -50,7 +50,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
  * @example
  * const plaintext = decryptSync(sealed, { key });
  */
-export function decryptSync(bytes: Uint8Array, options: DecryptOptions): Bytes {
+export function decryptSync(bytes: Uint8Array, options: DecryptOptions): NodeBuffer {
   const given = optionsOf('decryptSync', options);
   const settings = openSettings(given);
   const { secrets, providers } = Identities.of(given);

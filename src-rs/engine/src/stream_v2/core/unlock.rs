@@ -1,5 +1,6 @@
 //! Unlocks a stream: finds its key, authenticates its header, and derives the keys of segments and end.
 
+use super::end_scan::EndScan;
 use super::locate::FoundHeader;
 use super::stream_size::check_stated_size;
 use super::tally::{StreamEnd, Tally};
@@ -25,6 +26,8 @@ pub(crate) struct UnlockedStream {
     pub(crate) newer: Option<StreamHeader>,
     pub(crate) context: SegmentCryptoContext,
     pub(crate) end_key: EndKey,
+    /// Most bytes of the manifest that are accepted.
+    pub(crate) max_manifest_size: u64,
     pub(crate) unlocked: Unlocked,
 }
 
@@ -92,6 +95,7 @@ impl UnlockedStream {
         )?;
         Ok(Self {
             end_key: keys.end_key()?,
+            max_manifest_size: options.max_manifest_size,
             context,
             header,
             from_copy,
@@ -115,11 +119,17 @@ impl UnlockedStream {
     ) -> ExpectedTrailer<'a> {
         ExpectedTrailer {
             header: &self.header,
-            end_key: Some(&self.end_key),
-            offset,
-            segments: tally.segments(),
-            plaintext_total: tally.plaintext_size(),
-            records: Some(tally.records()),
+            record: EndScan {
+                geometry: self.context.geometry(),
+                end_key: Some(&self.end_key),
+                header_size: self.header.size(),
+                offset,
+                size: None,
+                segments: tally.segments(),
+                total: tally.plaintext_size(),
+                records: Some(tally.records()),
+                max_manifest_size: self.max_manifest_size,
+            },
             verified_bytes: tally.verified_bytes(),
         }
     }
