@@ -27,7 +27,8 @@ pub use asymmetric::{
 pub use file::{KeyFileError, read_key_file, write_key_file};
 pub use file_reason::KeyFileReason;
 pub use key_pair_file::{
-    identity_from_text, key_pair_texts, read_identity_file, recipient_from_text, write_identity_file,
+    identity_from_text, key_pair_texts, public_key_text, read_identity_file, recipient_from_text,
+    write_identity_file,
 };
 pub use passphrase::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES, Passphrase, PassphraseError};
 pub use passphrase_generator::generate_passphrase;
