@@ -80,6 +80,7 @@ const unlocking = {
   context: contextBytes,
   acceptSlots: (name: string, value: unknown) =>
     list(name, value, 1, Infinity, (_, type) => slotType(name, type)),
+  maxPassphraseMemory: byteCount,
   maxPassphraseCost: byteCount,
   ...identities,
 };
@@ -261,7 +262,7 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = fa
  * @internal
  */
 export function openSettings(options: OptionsOf<'decryptSync'>): OpenSettings {
-  return picked(options, 'context', 'acceptSlots', 'maxPassphraseCost', 'maxSegmentSize');
+  return picked(options, 'context', 'acceptSlots', 'maxPassphraseMemory', 'maxPassphraseCost', 'maxSegmentSize');
 }
 
 /**

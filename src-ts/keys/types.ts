@@ -97,8 +97,13 @@ export interface UnlockOptions {
    */
   acceptSlots?: readonly SlotType[] | undefined;
   /**
-   * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
-   * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
+   * The most memory that a passphrase slot may take, in KiB; 2,097,152 (2 GiB) by default. A header with a slot over the limit is
+   * refused before any passphrase is tried.
+   */
+  maxPassphraseMemory?: number | undefined;
+  /**
+   * The most that the passphrase slots of the header and its copy may cost together, for each passphrase that is tried: memory
+   * times passes, in KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
    */
   maxPassphraseCost?: number | undefined;
 }

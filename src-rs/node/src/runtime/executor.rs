@@ -3,7 +3,7 @@
 //! An operation waits for its pool, so it must not block one of the pool's threads. Libuv's four threads belong to the program.
 //!
 //! Small operations have a lane of their own, so that none waits for a large one. So have operations that spend their time stretching
-//! passphrases, of which one runs at a time.
+//! passphrases: the engine limits the memory that these take together, and most of them wait there.
 
 use crate::runtime::pools::{end_idle_pools, parallelism};
 use crate::runtime::spare_buffers::free_spare_buffers;
@@ -263,7 +263,9 @@ static LANES: [Executor; 3] = [
         end_idle_pools();
         free_spare_buffers();
     }),
-    Executor::new(|| 1, || ()),
+    Executor::new(|| STRETCHING_OPERATIONS, || ()),
 ];
 const PARALLEL_OPERATIONS: usize = 4;
+/// More than can be stretched at a time, so that a few costly passphrases do not take all threads.
+const STRETCHING_OPERATIONS: usize = 32;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
