@@ -84,7 +84,7 @@ export const streams = {
     await left.return();
   },
 
-  async 'what streams seal, `decrypt` opens, and the other way round'() {
+  async 'what streams encrypt, `decrypt` decrypts, and the other way round'() {
     const sealed = await buffer(encryptChunks([plain], options));
     assert.deepEqual(await decrypt(sealed, { key }), plain);
     assert.deepEqual(await buffer(decryptChunks([await encrypt(plain, options)], { key })), plain);
