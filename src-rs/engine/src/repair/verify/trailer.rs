@@ -8,21 +8,22 @@ use crate::format::{
     ByteRange, END_MARKER, EndRecord, FOOTER_SIZE, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
     SegmentIndex, StreamHeader, WireOffset, end_record_size,
 };
+use crate::keys::{SenderKey, SenderStatus};
 use crate::stream_v2::core::locate::find_footer;
 use crate::stream_v2::core::trailer::{ExpectedTrailer, HeaderCopy};
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::IoSliceMut;
 
-/// Checks the trailer. Returns the end record if it is sound and, with a key, authentic.
+/// Checks the trailer. Returns the end record if it is sound and, with a key, authentic, and the sender that signed it.
 pub(super) fn check(
     source: &dyn ReadAt,
     size: u64,
     header: &StreamHeader,
-    end_key: Option<&EndKey>,
+    (end_key, senders): (Option<&EndKey>, Option<&[SenderKey]>),
     extent: &Extent,
     problems: &Problems,
-) -> Result<Option<EndRecord>, SealError> {
+) -> Result<Option<(EndRecord, Option<SenderStatus>)>, SealError> {
     let Some(total) = extent.total.filter(|_| extent.is_whole) else {
         add_missing(source, size, header, extent, problems)?;
         return Ok(None);
@@ -30,7 +31,10 @@ pub(super) fn check(
     let trailer = TrailerCheck {
         source,
         size,
-        expected: ExpectedTrailer::after(header, total, end_key),
+        expected: ExpectedTrailer {
+            senders,
+            ..ExpectedTrailer::after(header, total, end_key)
+        },
         problems,
     };
     trailer.run()
@@ -45,14 +49,25 @@ struct TrailerCheck<'a> {
 }
 
 impl TrailerCheck<'_> {
-    fn run(&self) -> Result<Option<EndRecord>, SealError> {
+    fn run(&self) -> Result<Option<(EndRecord, Option<SenderStatus>)>, SealError> {
         let offset = self.expected.offset.get();
         let mut position = offset;
         let read = self.expected.read_record(&mut self.cursor(offset), &mut position);
         let failure = match read {
             Ok((record, _)) => {
                 self.check_rest(position)?;
-                return Ok(Some(record));
+                let sender = match self.expected.check_sender(&record) {
+                    Ok(sender) => sender,
+                    Err(failure) => {
+                        let sealed = ByteRange {
+                            start: offset,
+                            end: position,
+                        };
+                        self.problems.add_at(sealed, failure)?;
+                        None
+                    }
+                };
+                return Ok(Some((record, sender)));
             }
             Err(failure) => failure,
         };

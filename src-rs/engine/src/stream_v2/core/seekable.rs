@@ -31,7 +31,8 @@ impl SeekableStream {
     /// [`end_failure`](Self::end_failure).
     ///
     /// # Errors
-    /// Every failure of a header, and of reading it.
+    /// Every failure of a header, and of reading it. Every failure of the trailer too, if senders are given or the header announces
+    /// one.
     pub fn open(source: &dyn ReadAt, options: &DecryptOptions<'_>) -> Result<Self, SealError> {
         let source_size = source.size().map_err(SealError::reading)?;
         check_size(source_size, options.max_size)?;
@@ -39,6 +40,10 @@ impl SeekableStream {
         let stated = stream.header.core.plaintext_size;
         let claimed_total = stated.or_else(|| claimed_total(source, source_size, &stream.header));
         let trailer = verify_trailer(&stream, source, source_size, claimed_total);
+        if stream.needs_sender() || matches!(trailer, Err(SealError::SenderUnverified { .. })) {
+            // Only a verified end proves who signed the stream, so nothing is read around a damaged one.
+            trailer.as_ref().map_err(Clone::clone)?;
+        }
         let total = if trailer.is_ok() { claimed_total } else { stated };
         if let Some(total) = total {
             stream.context = stream.context.with_total(total);
@@ -255,6 +260,9 @@ fn verify_trailer(
             source_size,
         ));
     }
-    let expected = ExpectedTrailer::after(&stream.header, total, Some(&stream.end_key));
+    let expected = ExpectedTrailer {
+        senders: stream.senders.as_deref(),
+        ..ExpectedTrailer::after(&stream.header, total, Some(&stream.end_key))
+    };
     expected.verify(&mut ReadAtCursor::new(source, expected.offset.get()))
 }

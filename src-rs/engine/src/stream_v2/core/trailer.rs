@@ -1,6 +1,7 @@
 //! Verifies the end of a stream: the manifest against the segments that were read, the header's copy, the footer, and that
 //! nothing follows.
 
+use super::sender::check_sender;
 use super::tally::StreamEnd;
 use crate::crypto::EndKey;
 use crate::error::{EndDisagreement, EndPart, SealError};
@@ -9,6 +10,7 @@ use crate::format::{
     SeenRecords, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader, WireOffset,
     end_record_size,
 };
+use crate::keys::{SenderKey, SenderStatus};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::Read;
 
@@ -25,6 +27,8 @@ pub(crate) struct ExpectedTrailer<'a> {
     pub(crate) records: Option<&'a SeenRecords>,
     /// Plaintext bytes that were verified; for the error of a truncated stream.
     pub(crate) verified_bytes: u64,
+    /// The senders that the reader trusts, if it was given any.
+    pub(crate) senders: Option<&'a [SenderKey]>,
 }
 
 /// A trailer that was read and verified.
@@ -65,6 +69,7 @@ impl<'a> ExpectedTrailer<'a> {
             plaintext_total: total,
             records: None,
             verified_bytes: 0,
+            senders: None,
         }
     }
 
@@ -75,14 +80,24 @@ impl<'a> ExpectedTrailer<'a> {
         let copy = self.read_copy(reader, &mut position)?;
         self.read_footer(reader, &mut position)?;
         self.read_beyond(reader, position)?;
+        let sender = self.check_sender(&manifest)?;
         Ok(VerifiedTrailer {
             manifest,
             offset: self.offset,
             end: StreamEnd {
                 sealed_size: position,
                 header_copy_damaged: copy == HeaderCopy::Damaged,
+                sender,
             },
         })
+    }
+
+    /// Checks who signed the stream with this manifest, which is otherwise right.
+    ///
+    /// # Errors
+    /// `SenderUnverified`.
+    pub(crate) fn check_sender(&self, manifest: &EndRecord) -> Result<Option<SenderStatus>, SealError> {
+        check_sender(self.header, manifest, self.senders)
     }
 
     /// Reads the copy of the header at `position`.

@@ -1,13 +1,14 @@
 //! Unlocks a stream: finds its key, authenticates its header, and derives the keys of segments and end.
 
 use super::locate::FoundHeader;
+use super::sender::announces_sender;
 use super::stream_size::check_stated_size;
 use super::tally::{StreamEnd, Tally};
 use super::trailer::ExpectedTrailer;
 use crate::crypto::{EndKey, Random, StreamKeys, overwrite_stack};
 use crate::error::SealError;
 use crate::format::{RawKeySlot, StreamHeader, WireOffset};
-use crate::keys::{Unlocked, unlock};
+use crate::keys::{SenderKey, Unlocked, unlock};
 use crate::operation::options::{DecryptOptions, check_segment_size};
 use crate::operation::report::{OpenedBy, Report};
 use crate::stream_v2::pipeline::record_layout::RecordCursor;
@@ -26,6 +27,8 @@ pub(crate) struct UnlockedStream {
     pub(crate) context: SegmentCryptoContext,
     pub(crate) end_key: EndKey,
     pub(crate) unlocked: Unlocked,
+    /// The senders that the reader trusts, if it was given any.
+    pub(crate) senders: Option<Vec<SenderKey>>,
 }
 
 impl UnlockedStream {
@@ -98,7 +101,13 @@ impl UnlockedStream {
             older: None,
             newer: newer.filter(is_authentic),
             unlocked,
+            senders: options.senders.clone(),
         })
+    }
+
+    /// Whether the stream is refused unless its end verifies: the reader was given senders, or the header announces one.
+    pub(crate) fn needs_sender(&self) -> bool {
+        self.senders.is_some() || announces_sender(&self.header)
     }
 
     /// A cursor at the first record of the stream, which has `total` plaintext bytes.
@@ -121,6 +130,7 @@ impl UnlockedStream {
             plaintext_total: tally.plaintext_size(),
             records: Some(tally.records()),
             verified_bytes: tally.verified_bytes(),
+            senders: self.senders.as_deref(),
         }
     }
 
@@ -130,6 +140,7 @@ impl UnlockedStream {
             opened_by: Some(opened_by(&self.header, &self.unlocked)),
             header_from_copy: self.from_copy,
             header_copy_damaged: end.header_copy_damaged,
+            sender: end.sender,
             ..tally.report(self.header.core.stream_id, end.sealed_size, threads, start)
         }
     }

@@ -1,0 +1,115 @@
+//! The sender's part of a stream: announced in the header, signed and verified at the end.
+
+use crate::crypto::StreamBinding;
+use crate::error::SealError;
+use crate::format::{
+    CORE_SENDER, END_SENDER, EndRecord, HeaderFields, append_extension, extension_size, find_extension,
+};
+use crate::keys::{
+    Sender, SenderCheck, SenderKey, SenderMessage, SenderSignature, SenderStatus, SignedBytes, SignerError,
+    SignerReason,
+};
+use crate::operation::cancel::CancellationToken;
+
+/// What signs a stream when it ends.
+#[derive(Debug)]
+pub(crate) struct StreamSigner {
+    sender: Sender,
+    key: SenderKey,
+}
+
+impl StreamSigner {
+    /// Asks the signer for its public key. Call it before any other work.
+    pub(crate) fn find(sender: &Sender) -> Result<Self, SealError> {
+        let key = sender.signer.public_key(&|| false)?;
+        Ok(Self {
+            sender: sender.clone(),
+            key,
+        })
+    }
+
+    /// The core extensions of the stream.
+    pub(crate) fn core_extensions(&self) -> Vec<u8> {
+        let mut area = Vec::new();
+        if self.sender.announce {
+            append_extension(&mut area, CORE_SENDER, &self.key.announcement());
+        }
+        area
+    }
+
+    /// The sender, for the report of a stream that was signed.
+    pub(crate) fn status(&self) -> SenderStatus {
+        SenderStatus {
+            key: Some(self.key.clone()),
+            failure: None,
+        }
+    }
+
+    /// Bytes of the entry that [`sign`](Self::sign) adds to the end record.
+    pub(crate) fn entry_size(&self) -> usize {
+        extension_size(SenderSignature::encoded_size(&self.key))
+    }
+
+    /// Signs the record and adds the signature behind its other extensions.
+    ///
+    /// # Errors
+    /// `SigningFailed`; `Cancelled`.
+    pub(crate) fn sign(
+        &self,
+        binding: &StreamBinding,
+        record: &mut EndRecord,
+        cancel: &CancellationToken,
+    ) -> Result<(), SealError> {
+        let signed = signed_bytes(binding, record, &record.extensions);
+        let is_cancelled = || cancel.is_cancelled();
+        let signature = self.sender.signer.sign(&self.key, &signed, &is_cancelled)?;
+        if *signature.key() != self.key || !signature.verifies(&signed) {
+            let reason = SignerReason::WrongSignature;
+            return Err(SignerError::Failed { reason, detail: None }.into());
+        }
+        append_extension(&mut record.extensions, END_SENDER, &signature.encode());
+        Ok(())
+    }
+}
+
+/// Whether the header announces a sender. Every reader then refuses the stream without that sender's signature.
+pub(crate) fn announces_sender(header: &HeaderFields) -> bool {
+    find_extension(&header.core_extensions, CORE_SENDER).is_some()
+}
+
+/// The sender that the header announces. Nothing proves it.
+pub(crate) fn announced_sender(header: &HeaderFields) -> Option<SenderKey> {
+    SenderKey::announced(find_extension(&header.core_extensions, CORE_SENDER)?)
+}
+
+/// Checks the signature of an end record that is otherwise right, for a reader that trusts `trusted`, if it was given senders.
+///
+/// # Errors
+/// `SenderUnverified`.
+pub(crate) fn check_sender(
+    header: &HeaderFields,
+    record: &EndRecord,
+    trusted: Option<&[SenderKey]>,
+) -> Result<Option<SenderStatus>, SealError> {
+    let check = SenderCheck {
+        digest: header.core.geometry.digest(),
+        announced: find_extension(&header.core_extensions, CORE_SENDER),
+        trusted,
+    };
+    let entry = find_extension(&record.extensions, END_SENDER);
+    let signed = || {
+        // The signature is the last entry of its area.
+        let size = entry.map_or(0, |value| extension_size(value.len()));
+        let before = record.extensions.len().saturating_sub(size);
+        let before = record.extensions.get(..before).unwrap_or_default();
+        signed_bytes(&StreamBinding::of(header), record, before)
+    };
+    check.check(entry, signed).map_err(SealError::from)
+}
+
+fn signed_bytes(binding: &StreamBinding, record: &EndRecord, extensions_before: &[u8]) -> SignedBytes {
+    let count = record.entries.len();
+    let mut message = SenderMessage::new(binding, count, record.plaintext_total, extensions_before);
+    message.add_entries(record.entries.as_bytes());
+    message.finish()
+}
