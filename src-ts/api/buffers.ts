@@ -4,7 +4,7 @@ import { native } from '../internal/binding';
 import { type Bytes, fixedBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { run } from '../internal/operation';
-import { openSettings, sealSettings } from '../internal/options';
+import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
 import { Recipients } from '../keys/recipients';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
@@ -22,12 +22,13 @@ import type { OperationOptions } from './types';
  * @example
  * const sealed = await encrypt(Buffer.from('text'), { key, context: 'tenant-7' });
  */
-export async function encrypt(bytes: Uint8Array, options: EncryptOptions & OperationOptions): Promise<Bytes> {
+export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): Promise<Bytes> {
+  const given = optionsOf('encrypt', options);
+  const settings = sealSettings(given);
+  const recipients = Recipients.of(given);
   const input = fixedBytes('bytes', bytes);
-  const settings = sealSettings(options);
-  const recipients = Recipients.of(options);
   let output = EMPTY;
-  await run('encrypt', options, (how, operation) =>
+  await run('encrypt', given, (how, operation) =>
     recipients.use(settings.context, operation, (chosen) => {
       output = Buffer.allocUnsafeSlow(native.sealedSize(input.length, chosen, settings));
       return native.encryptInto(input, output, chosen, settings, how);
@@ -48,13 +49,14 @@ export async function encrypt(bytes: Uint8Array, options: EncryptOptions & Opera
  * @example
  * const plaintext = await decrypt(sealed, { key, context: 'tenant-7' });
  */
-export async function decrypt(bytes: Uint8Array, options: DecryptOptions & OperationOptions): Promise<Bytes> {
+export async function decrypt(bytes: Uint8Array, options: DecryptBytesOptions): Promise<Bytes> {
+  const given = optionsOf('decrypt', options);
+  const settings = openSettings(given);
+  const identities = Identities.of(given);
   const input = fixedBytes('bytes', bytes);
-  const settings = openSettings(options);
-  const identities = Identities.of(options);
   let output = EMPTY;
   const slots = () => callNative(() => native.headerProviderSlots(input));
-  const { plaintextSize } = await run('decrypt', options, (how, operation) =>
+  const { plaintextSize } = await run('decrypt', given, (how, operation) =>
     identities.use(slots, settings.context, operation, (offered) => {
       output = Buffer.allocUnsafeSlow(callNative(() => native.roomForPlaintext(input)));
       return native.decryptInto(input, output, offered, settings, how);
@@ -62,5 +64,11 @@ export async function decrypt(bytes: Uint8Array, options: DecryptOptions & Opera
   );
   return output.length === plaintextSize ? output : output.subarray(0, plaintextSize);
 }
+
+/** Options of {@link encrypt}. */
+export interface EncryptBytesOptions extends EncryptOptions, OperationOptions {}
+
+/** Options of {@link decrypt}. */
+export interface DecryptBytesOptions extends DecryptOptions, OperationOptions {}
 
 const EMPTY = Buffer.alloc(0);

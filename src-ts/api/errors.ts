@@ -8,6 +8,7 @@ import type {
   SealFailure,
   SegmentWorkerError,
 } from '../../native/binding';
+import { nullPrototype } from '../internal/null-prototype';
 import { brand, brandOf, hasCode, isBranded } from '../internal/error-brand';
 
 /**
@@ -71,12 +72,8 @@ export class SealError extends SealstreamError {
   declare readonly map?: DamageMap | undefined;
 
   /** @internal */
-  constructor(
-    message: string,
-    code: SealErrorCode,
-    failure: SealFailure,
-    { isDamage = false, cause, map }: SealErrorDetails = {},
-  ) {
+  constructor(message: string, code: SealErrorCode, failure: SealFailure, details?: SealErrorDetails) {
+    const { isDamage = false, cause, map } = nullPrototype({ ...details });
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.failure = failure;

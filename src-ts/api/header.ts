@@ -8,9 +8,10 @@ import { native } from '../internal/binding';
 import { type Bytes, fixedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
-import { knownOptions, path, placementSettings } from '../internal/options';
+import { optionsOf, placementSettings } from '../internal/option-tables';
+import { path } from '../internal/options';
 import { type SourceInput, sourceArgument } from '../sources/sources';
-import type { FileOptions, OperationOptions } from './types';
+import type { OperationOptions, TargetOptions } from './types';
 
 export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
 
@@ -41,8 +42,11 @@ export interface DetachedHeader {
   header?: Uint8Array | undefined;
 }
 
-/** Options to write a file. */
-export type HeaderFileOptions = Pick<OperationOptions, 'signal'> & Pick<FileOptions, 'overwrite' | 'flush'>;
+/** Options of {@link attachHeader}. */
+export interface AttachHeaderOptions extends Pick<OperationOptions, 'signal'>, TargetOptions {}
+
+/** Options of {@link detachHeader}. */
+export interface DetachHeaderOptions extends AttachHeaderOptions, HeaderTarget {}
 
 /** Where to write a header that is detached from its stream. */
 export interface HeaderTarget {
@@ -69,12 +73,13 @@ export async function attachHeader(
   header: Uint8Array,
   from: string | URL,
   to: string | URL,
-  options: HeaderFileOptions = {},
+  options: AttachHeaderOptions = {},
 ): Promise<void> {
+  const given = optionsOf('attachHeader', options);
   const bytes = Buffer.from(fixedBytes('header', header));
   const [source, target] = [path('from', from), path('to', to)];
-  const placement = placementSettings(knownOptions(options));
-  await run('attachHeader', { signal: options.signal }, async (how) => {
+  const placement = placementSettings(given);
+  await run('attachHeader', given, async (how) => {
     await native.attachHeader(bytes, source, target, placement, how);
     return {};
   });
@@ -99,11 +104,10 @@ export async function attachHeader(
 export async function detachHeader(
   from: string | URL,
   to: string | URL,
-  options: HeaderFileOptions & HeaderTarget = {},
+  options: DetachHeaderOptions = {},
 ): Promise<Bytes> {
+  const given = optionsOf('detachHeader', options);
   const [source, target] = [path('from', from), path('to', to)];
-  const placement = placementSettings(knownOptions(options));
-  return run('detachHeader', { signal: options.signal }, (how) =>
-    native.detachHeader(source, target, placement, how),
-  );
+  const placement = placementSettings(given);
+  return run('detachHeader', given, (how) => native.detachHeader(source, target, placement, how));
 }

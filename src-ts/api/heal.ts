@@ -3,15 +3,14 @@
 import type { HealReport } from '../../native/binding';
 import { native } from '../internal/binding';
 import { run } from '../internal/operation';
-import { checked, HEAL, knownOptions, list, path, placementSettings } from '../internal/options';
-import type { DecryptOptions } from '../keys/types';
+import { optionsOf, placementSettings } from '../internal/option-tables';
+import { list, path, picked } from '../internal/options';
 import { type SourceInput, sourceArgument } from '../sources/sources';
-import type { FileOptions, OperationOptions } from './types';
+import type { DecryptSettings, OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link heal}. */
-export type HealOptions = Pick<DecryptOptions, 'maxSegmentSize'> &
-  OperationOptions &
-  Pick<FileOptions, 'overwrite' | 'flush'>;
+export interface HealOptions
+  extends OperationOptions, TargetOptions, Pick<DecryptSettings, 'maxSegmentSize'> {}
 
 /**
  * Writes an intact sealed file from damaged copies of it, without a key. Each segment is taken from `damaged` if it is intact there,
@@ -42,10 +41,11 @@ export async function heal(
   to: string | URL,
   options: HealOptions = {},
 ): Promise<HealReport> {
+  const given = optionsOf('heal', options);
   const first = sourceArgument('damaged', damaged);
   const others = list('replicas', replicas, 1, Infinity, sourceArgument);
   const target = path('to', to);
-  const settings = checked(knownOptions(options), HEAL);
-  const placement = placementSettings(options);
-  return run('heal', options, (how) => native.heal(first, others, target, settings, placement, how));
+  const settings = picked(given, 'maxSegmentSize');
+  const placement = placementSettings(given);
+  return run('heal', given, (how) => native.heal(first, others, target, settings, placement, how));
 }

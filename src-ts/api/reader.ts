@@ -3,22 +3,14 @@
 import type { Readable } from 'node:stream';
 
 import type { ByteRange } from '../../native/binding';
-import { abortError, abortSignal, isAborted, onAbort, throwIfAborted } from '../internal/abort';
+import { abortError, isAborted, onAbort, throwIfAborted } from '../internal/abort';
 import { type Bytes, isBytes, type PlainBytes } from '../internal/bytes';
 import { Canceller } from '../internal/canceller';
 import { type Diagnostics, isDamage } from '../internal/diagnostics';
 import { publicError, rangeError, typeError } from '../internal/errors';
 import { isCancelled, Operation } from '../internal/operation';
-import {
-  byteCount,
-  checked,
-  DETACHED,
-  knownOptions,
-  openSettings,
-  ownOptions,
-  READER,
-  SEGMENTS,
-} from '../internal/options';
+import { openSettings, optionsBy, optionsOf } from '../internal/option-tables';
+import { byteCount } from '../internal/options';
 import { ReadAhead } from '../internal/read-ahead';
 import type { Span } from '../internal/span';
 import { Identities } from '../keys/identities';
@@ -32,10 +24,7 @@ import type { DetachedHeader } from './header';
 import type { SegmentResult, SegmentsOptions } from './types';
 
 /** Options to open a stream for random access. */
-export type OpenReaderOptions = DecryptOptions & ReaderSettings;
-
-/** Options that only random access has. */
-export interface ReaderSettings extends DetachedHeader {
+export interface OpenReaderOptions extends DecryptOptions, DetachedHeader {
   /** Cancels opening; the promise then rejects with the signal's reason. It has no effect on the reader. */
   signal?: AbortSignal | undefined;
   /** Bytes of opened frames, plaintext, to keep in memory for later reads: 4,194,304 by default. 0 keeps none. */
@@ -80,10 +69,11 @@ export async function openReader(
   source: RandomAccessInput,
   options: OpenReaderOptions,
 ): Promise<SealedReader> {
-  const settings = openSettings(options);
-  const origin = originArgument('source', source, checked(options, DETACHED).header);
-  const { cacheSize = DEFAULT_CACHE_SIZE, signal } = checked(options, READER);
-  const identities = Identities.of(options).copy();
+  const given = optionsOf('openReader', options);
+  const { cacheSize = DEFAULT_CACHE_SIZE, header, signal } = given;
+  const settings = openSettings(given);
+  const origin = originArgument('source', source, header);
+  const identities = Identities.of(given).copy();
   const unlocking = { origin, identities, settings, cacheSize };
   const operation = await operationOn(unlocking, 'openReader', signal);
   try {
@@ -145,8 +135,8 @@ export class SealedReader implements AsyncDisposable {
    * @throws SealError, the reason of `signal`, an error of the source, or TypeError and RangeError for wrong arguments.
    */
   async read(offset: number, length: number, options: ReadOptions = {}): Promise<Bytes> {
+    const { signal } = optionsOf('SealedReader.read', options);
     const { start, end } = this.#range(offset, length);
-    const { signal } = ownOptions(options, READ);
     const output = Buffer.allocUnsafeSlow(end - start);
     await this.#fill(output, start, signal);
     return output;
@@ -159,9 +149,9 @@ export class SealedReader implements AsyncDisposable {
    * @throws As {@link read}.
    */
   async readInto(buffer: Uint8Array, offset: number, options: ReadOptions = {}): Promise<number> {
+    const { signal } = optionsOf('SealedReader.read', options);
     if (!isBytes(buffer)) throw typeError('buffer', 'a Uint8Array or a Buffer', buffer);
     const { start, end } = this.#range(offset, buffer.length);
-    const { signal } = ownOptions(options, READ);
     // The engine writes to memory that only this function knows; see `fixedBytes`.
     const own = Buffer.allocUnsafeSlow(end - start);
     await this.#fill(own, start, signal);
@@ -179,11 +169,10 @@ export class SealedReader implements AsyncDisposable {
    * @throws TypeError and RangeError for wrong options. Other errors destroy the stream; see {@link read}.
    */
   createReadStream(options: ReadStreamOptions = {}): Readable {
-    const { end } = knownOptions(options, { ...READ_STREAM, end: true });
-    const { start = 0, highWaterMark, signal } = checked(options, READ_STREAM);
-    const last = end === undefined || end === Infinity ? Infinity : byteCount('end', end);
-    if (last < start) throw rangeError('end', `must be at least start, ${start}, not ${last}`);
-    const pieces = this.#pieces({ start, end: last + 1 });
+    const given = optionsOf('SealedReader.createReadStream', options);
+    const { start = 0, end = Infinity, highWaterMark, signal } = given;
+    if (end < start) throw rangeError('end', `must be at least start, ${start}, not ${end}`);
+    const pieces = this.#pieces({ start, end: end + 1 });
     return nodeReadable(pieces, { highWaterMark, signal });
   }
 
@@ -194,7 +183,7 @@ export class SealedReader implements AsyncDisposable {
    * @throws TypeError and RangeError for the range. Other errors fail the stream; see {@link read}.
    */
   stream(range: Partial<ByteRange> = {}): ReadableStream<PlainBytes> {
-    return webReadable(this.#pieces(checkedSpan(range, this.size)));
+    return webReadable(this.#pieces(checkedSpan('stream', range, this.size)));
   }
 
   /**
@@ -203,9 +192,9 @@ export class SealedReader implements AsyncDisposable {
    * @throws As {@link decryptSegments}.
    */
   segments(options: SegmentsOptions = {}): AsyncGenerator<SegmentResult, void, void> {
-    const { threads = 0, signal } = checked(knownOptions(options), SEGMENTS);
+    const { concurrency, signal } = optionsOf('SealedReader.segments', options);
     let cancel: () => void = () => undefined;
-    return segmentResults(threads, {
+    return segmentResults(concurrency, {
       begin: () => new Operation('decryptSegments', signal),
       open: (operation) => {
         this.#checkOpen();
@@ -226,7 +215,7 @@ export class SealedReader implements AsyncDisposable {
    * @throws TypeError and RangeError for the range.
    */
   sealedRange(range: ByteRange): ByteRange {
-    const { start, end } = checkedSpan(range, this.size);
+    const { start, end } = checkedSpan('sealedRange', range, this.size);
     this.#checkOpen();
     return this.#stream.reader.sealedRange(start, end - start);
   }
@@ -340,15 +329,12 @@ function closedError(): Error {
 }
 
 /** The bytes from `offset` on, `length` of them or all. */
-function checkedSpan(range: { offset?: unknown; length?: unknown }, size: number): Span {
-  const { offset, length } = checked(knownOptions(range, RANGE), RANGE);
-  const start = offset ?? 0;
+function checkedSpan(name: string, range: unknown, size: number): Span {
+  const { offset: start = 0, length } = optionsBy(`SealedReader.${name}`, range, RANGE, 'range');
   return { start, end: length === undefined ? Math.max(start, size) : start + length };
 }
 
 const RANGE = { offset: byteCount, length: byteCount };
-const READ = { signal: abortSignal };
-const READ_STREAM = { ...READ, start: byteCount, highWaterMark: byteCount };
 const DEFAULT_CACHE_SIZE = 4 * 1024 * 1024;
 /** Bytes that are read at once, unless a frame has more. */
 const PIECE_SIZE = 1024 * 1024;

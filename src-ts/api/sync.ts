@@ -4,7 +4,7 @@ import { native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
 import { type Bytes, fixedBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
-import { openSettings, sealSettings } from '../internal/options';
+import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
 import { Recipients, withoutWaiting } from '../keys/recipients';
 import type { SecretArgument } from '../keys/registry';
@@ -19,10 +19,11 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
  * const sealed = encryptSync(Buffer.from('text'), { key });
  */
 export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
-  const input = fixedBytes('bytes', bytes);
-  const settings = sealSettings(options);
-  const { items } = Recipients.of(options);
+  const given = optionsOf('encryptSync', options);
+  const settings = sealSettings(given);
+  const { items } = Recipients.of(given);
   const recipients = withoutWaiting('recipients', items, 'encryptSync', 'encrypt');
+  const input = fixedBytes('bytes', bytes);
   return callNative(() => {
     const sealInto = (output: Bytes) => native.encryptSync(input, output, recipients, settings);
     // More room than the stream takes with any options; the addon checks it.
@@ -43,10 +44,11 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
  * const plaintext = decryptSync(sealed, { key });
  */
 export function decryptSync(bytes: Uint8Array, options: DecryptOptions): Bytes {
-  const input = fixedBytes('bytes', bytes);
-  const settings = openSettings(options);
-  const { secrets, providers } = Identities.of(options);
+  const given = optionsOf('decryptSync', options);
+  const settings = openSettings(given);
+  const { secrets, providers } = Identities.of(given);
   const identities = withoutWaiting('identities', [...secrets, ...providers], 'decryptSync', 'decrypt');
+  const input = fixedBytes('bytes', bytes);
   return callNative(() => {
     // In memory of its own: a pool would keep one caller's plaintext beside another's.
     const output = Buffer.allocUnsafeSlow(native.roomForPlaintext(input));

@@ -1,12 +1,13 @@
 // Options and reports that several functions share.
 
-import type { Damage, DamageDecision, DigestName, OperationProgress, SlotType } from '../../native/binding';
 import type { Bytes } from '../internal/bytes';
+import type { Damage, DamageDecision, DigestName, OperationProgress, SlotType } from '../../native/binding';
+import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
 /** Options of every operation that returns a promise. */
 export interface OperationOptions {
   /**
-   * Threads that work on segments; 0, the default, for as many as the machine runs at once. One thread works on bytes in memory up
+   * Threads that work on segments, 1 to 1,024; by default as many as the machine runs at once. One thread works on bytes in memory up
    * to 1 MiB, regardless of this option.
    */
   threads?: number | undefined;
@@ -22,7 +23,7 @@ export interface OperationOptions {
   onProgress?: ((progress: OperationProgress) => void) | undefined;
 }
 
-/** Options to seal, without the recipients. */
+/** How to seal. */
 export interface EncryptSettings {
   /**
    * Bytes, or a text that stands for its UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
@@ -40,7 +41,7 @@ export interface EncryptSettings {
   digest?: DigestName | undefined;
 }
 
-/** Options to open, without the identities. */
+/** How to open. */
 export interface DecryptSettings {
   /** The context that the stream was sealed with. */
   context?: Uint8Array | string | undefined;
@@ -59,11 +60,15 @@ export interface DecryptSettings {
 }
 
 /** Options to write a file. */
-export interface FileOptions {
+export interface TargetOptions {
   /** Replace an existing target when the output is complete; by default an existing target is an error. */
   overwrite?: boolean | undefined;
   /** Flush the file and its name to the disk before the promise resolves; `true` by default. */
   flush?: boolean | undefined;
+}
+
+/** Options to resume an interrupted operation. */
+export interface ResumeOptions {
   /**
    * Resume an interrupted operation, and keep what a later call can resume: only unfinished segments are processed. `false` by
    * default.
@@ -73,12 +78,6 @@ export interface FileOptions {
    * only their owner can access both files. The report's `resume` says what was found.
    */
   resume?: boolean | undefined;
-  /**
-   * For `encryptFile` with `resume`: 32 secret bytes, the same in every attempt, under which the journal keeps the stream's key.
-   * They are needed to resume if no recipient is a key or a passphrase. `decryptFile` needs none. The bytes are copied during the
-   * call.
-   */
-  resumeSecret?: Uint8Array | undefined;
 }
 
 /** Options of a stream. */
@@ -120,10 +119,16 @@ export interface DamageOptions {
   onDamage?: DamagePolicy | undefined;
 }
 
+/** Options of {@link createEncryptStream}'s kind. */
+export interface EncryptStreamOptions extends EncryptOptions, StreamOptions {}
+
+/** Options of {@link createDecryptStream}'s kind. */
+export interface DecryptStreamOptions extends DecryptOptions, StreamOptions, DamageOptions {}
+
 /** Options to iterate over segments. */
 export interface SegmentsOptions {
-  /** Segments that are opened in parallel and are in memory; 0, the default, for as many as the machine has cores. */
-  threads?: number | undefined;
+  /** Segments that are opened in parallel and are in memory, 1 to 1,024; by default as many as the machine has cores. */
+  concurrency?: number | undefined;
   /** Cancels the iteration: the loop throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }

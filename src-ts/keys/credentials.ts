@@ -4,7 +4,8 @@ import type { PassphraseParameters } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { fixedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, rangeError, typeError, withName } from '../internal/errors';
-import { integer, knownOptions, ownOptions, path as checkedPath, string, text } from '../internal/options';
+import { optionsBy, optionsOf } from '../internal/option-tables';
+import { anything, integer, path as checkedPath, string, text } from '../internal/options';
 import { checkedProvider, type KeyProvider } from '../providers/providers';
 import { type recipientBrand, Redacted, SecretRecipient } from './redacted';
 import { type Held, keyArgument } from './registry';
@@ -25,11 +26,8 @@ import type { Credential, Identity, KeyInput, Recipient, SlotType, PassphraseStr
  * const credential = passphrase('correct horse battery staple', { strength: 'sensitive' });
  * await encryptFile('a', 'a.seal', { recipients: [credential] });
  */
-export function passphrase(
-  secret: string | Uint8Array,
-  options: { strength?: PassphraseStrength | undefined } = {},
-): Credential {
-  const { strength } = knownOptions(options, PASSPHRASE_OPTIONS);
+export function passphrase(secret: string | Uint8Array, options: PassphraseOptions = {}): Credential {
+  const { strength } = optionsOf('passphrase', options);
   const cost = checkedStrength(strength ?? 'default');
   const isText = typeof secret === 'string';
   if (!isText && !isBytes(secret)) throw typeError('text', 'a string or a Uint8Array', secret);
@@ -55,8 +53,8 @@ export function passphrase(
  * const recipients = [secretKey(SecretKey.generate(), { keyId: '2026-05' }), passphrase('recovery passphrase')];
  * await encryptFile('a', 'a.seal', { recipients });
  */
-export function secretKey(key: KeyInput, options: { keyId?: string | undefined } = {}): Credential {
-  const { keyId = '' } = ownOptions(options, KEY_OPTIONS);
+export function secretKey(key: KeyInput, options: SecretKeyOptions = {}): Credential {
+  const { keyId = '' } = optionsOf('secretKey', options);
   return new Shared('key', native.NativeCredential.key(keyArgument('key', key), keyId));
 }
 
@@ -111,11 +109,29 @@ export async function recipientsFromFile(path: string | URL): Promise<Recipient[
 export function provider(
   keyProvider: KeyProvider,
   keyId: string,
-  options: { timeout?: number | undefined } = {},
+  options: ProviderOptions = {},
 ): Recipient & Identity {
-  const { timeout = DEFAULT_TIMEOUT_MS } = ownOptions(options, PROVIDER_OPTIONS);
+  const { timeout = DEFAULT_TIMEOUT_MS } = optionsOf('provider', options);
   const id = PROVIDER_KEY_ID('keyId', keyId);
   return new Shared('provider', { ...checkedProvider(keyProvider), keyId: id, timeout });
+}
+
+/** Options of {@link passphrase}. */
+export interface PassphraseOptions {
+  /** The cost of an attempt: `'default'` by default. */
+  strength?: PassphraseStrength | undefined;
+}
+
+/** Options of {@link secretKey}. */
+export interface SecretKeyOptions {
+  /** A name for the key, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
+  keyId?: string | undefined;
+}
+
+/** Options of {@link provider}. */
+export interface ProviderOptions {
+  /** Limits the wait for one answer, in milliseconds: 30,000 by default. */
+  timeout?: number | undefined;
 }
 
 class PublicKey extends Redacted implements Recipient {
@@ -147,7 +163,7 @@ function checkedStrength(strength: unknown): PassphraseParameters {
   if (typeof strength !== 'object' || strength === null) {
     throw typeError('strength', 'a name or an object', strength);
   }
-  const given = knownOptions(strength as PassphraseParameters, STRENGTH_OPTIONS);
+  const given = optionsBy('strength', strength, STRENGTH, 'strength');
   const lanes = integer(1, limits.maxPassphraseLanes)('strength.lanes', given.lanes);
   return {
     memoryKiB: integer(8 * lanes, MAX_U32)('strength.memoryKiB', given.memoryKiB),
@@ -161,8 +177,4 @@ const STRENGTHS = native.passphraseStrengths();
 const MAX_U32 = 0xffff_ffff;
 const PROVIDER_KEY_ID = text(1, limits.maxProviderKeyId);
 const DEFAULT_TIMEOUT_MS = 30_000;
-const KEY_OPTIONS = { keyId: text(0, limits.maxKeyId) };
-/** Timers have 31 bits; a longer timeout would end at once. */
-const PROVIDER_OPTIONS = { timeout: integer(1, 0x7fff_ffff) };
-const PASSPHRASE_OPTIONS = { strength: true };
-const STRENGTH_OPTIONS = { memoryKiB: true, passes: true, lanes: true };
+const STRENGTH = { memoryKiB: anything, passes: anything, lanes: anything };

@@ -3,7 +3,9 @@
 import type { NativeCredential } from '../../native/binding';
 import { native } from '../internal/binding';
 import { awaitNative, callNative, rangeError, withName } from '../internal/errors';
-import { checked, KEY_FILE, knownOptions, oneOf, path as checkedPath, string } from '../internal/options';
+import type { KeyFileOptions } from './secret-key';
+import { optionsOf } from '../internal/option-tables';
+import { oneOf, path as checkedPath, string } from '../internal/options';
 import { SecretRecipient } from './redacted';
 import { heldByIdentity } from './registry';
 import type { Identity, Recipient } from './types';
@@ -67,10 +69,7 @@ export class KeyPair extends SecretRecipient implements Recipient, Identity {
    * @throws SealError of kind `KeyFileRefused` if a line is not a secret key, the file has none, or others can read it; or `Io`.
    *   RangeError if the file has several pairs.
    */
-  static async fromFile(
-    path: string | URL,
-    options: { allowReadable?: boolean | undefined } = {},
-  ): Promise<KeyPair> {
+  static async fromFile(path: string | URL, options: KeyFileOptions = {}): Promise<KeyPair> {
     const pairs = await identitiesFromFile(path, options);
     const [pair] = pairs;
     if (pair !== undefined && pairs.length === 1) return pair;
@@ -123,9 +122,9 @@ export interface IdentityList extends ReadonlyArray<KeyPair>, Disposable {
  */
 export async function identitiesFromFile(
   path: string | URL,
-  options: { allowReadable?: boolean | undefined } = {},
+  options: KeyFileOptions = {},
 ): Promise<IdentityList> {
-  const { allowReadable = false } = checked(knownOptions(options), KEY_FILE);
+  const { allowReadable = false } = optionsOf('identitiesFromFile', options);
   const file = checkedPath('path', path);
   const pairs = (await awaitNative(() => native.readPairs(file, allowReadable))).map((pair) =>
     KeyPair.over(pair),

@@ -4,7 +4,8 @@ import type { NativeKey } from '../../native/binding';
 import { native } from '../internal/binding';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
 import { isBytes, type PlainBytes, SECRET_SIZE } from '../internal/bytes';
-import { checked, KEY_FILE, knownOptions, path as checkedPath, string } from '../internal/options';
+import { optionsOf } from '../internal/option-tables';
+import { path as checkedPath, string } from '../internal/options';
 import { Secret } from './redacted';
 import { keyArgument } from './registry';
 
@@ -73,11 +74,8 @@ export class SecretKey extends Secret {
    * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
    * @throws SealError of kind `KeyFileRefused` if the file holds no key or others can read it, or `Io`.
    */
-  static async fromFile(
-    path: string | URL,
-    options: { allowReadable?: boolean | undefined } = {},
-  ): Promise<SecretKey> {
-    const { allowReadable = false } = checked(knownOptions(options), KEY_FILE);
+  static async fromFile(path: string | URL, options: KeyFileOptions = {}): Promise<SecretKey> {
+    const { allowReadable = false } = optionsOf('SecretKey.fromFile', options);
     const file = checkedPath('path', path);
     return new SecretKey(await awaitNative(() => native.readKey(file, allowReadable)));
   }
@@ -105,4 +103,10 @@ export class SecretKey extends Secret {
 
   /** For `Object.prototype.toString`. */
   readonly [Symbol.toStringTag] = 'SecretKey';
+}
+
+/** Options to read a file of secret keys. */
+export interface KeyFileOptions {
+  /** Accept a file that the group or others can read; on Unix such a file is refused by default. */
+  allowReadable?: boolean | undefined;
 }

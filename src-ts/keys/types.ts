@@ -50,50 +50,36 @@ export interface Credential extends Recipient, Identity, Disposable {
 /** The cost of Argon2id for a passphrase: a name, or exact parameters. */
 export type PassphraseStrength = 'interactive' | 'default' | 'sensitive' | PassphraseParameters;
 
-/** The recipients of a stream: one key, or a list. */
-export type ForWhom =
-  | {
-      /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. */
-      key: KeyInput;
-      /** A name for the key, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
-      keyId?: string | undefined;
-      recipients?: undefined;
-    }
-  | {
-      /**
-       * One recipient, or a list of 1 to 64, of which at most 4 passphrases; each can open the stream. What {@link passphrase},
-       * {@link secretKey}, {@link publicKey} and {@link provider} return, a {@link SecretKey}, a {@link KeyPair}, of which only the
-       * public key is used, or the text of a public key. If a provider does not wrap a key, the operation fails with a
-       * {@link ProviderError}.
-       */
-      recipients: RecipientInput | readonly RecipientInput[];
-      key?: undefined;
-      keyId?: undefined;
-    };
+/** Options to seal: how, and for whom. Either `key` or `recipients` is needed. */
+export interface EncryptOptions extends EncryptSettings {
+  /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. */
+  key?: KeyInput | undefined;
+  /** A name for `key`, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
+  keyId?: string | undefined;
+  /**
+   * One recipient, or a list of 1 to 64, of which at most 4 passphrases; each can open the stream. What {@link passphrase},
+   * {@link secretKey}, {@link publicKey} and {@link provider} return, a {@link SecretKey}, a {@link KeyPair}, of which only the
+   * public key is used, or the text of a public key. If a provider does not wrap a key, the operation fails with a
+   * {@link ProviderError}.
+   */
+  recipients?: RecipientInput | readonly RecipientInput[] | undefined;
+}
 
-/** The secrets to open a stream with: keys, or identities. */
-export type ByWhat =
-  | {
-      /** The key, or several of which one opens the stream: short for `identities`. */
-      key: KeyInput | readonly KeyInput[];
-      identities?: undefined;
-    }
-  | {
-      /**
-       * What may open the stream, one or a list: key pairs, keys, texts of secret keys, and what {@link passphrase},
-       * {@link secretKey} and {@link provider} return. The stream's slots are tried in their order, each with every identity of its
-       * type. Providers are asked only if nothing else opens the stream; if one fails then, the operation fails with a
-       * {@link ProviderError}.
-       */
-      identities: IdentityInput | readonly IdentityInput[];
-      key?: undefined;
-    };
+/** What may open a stream: `key` or `identities`. */
+export interface UnlockOptions {
+  /** The key, or several of which one opens the stream: short for `identities`. */
+  key?: KeyInput | readonly KeyInput[] | undefined;
+  /**
+   * What may open the stream, one or a list: key pairs, keys, texts of secret keys, and what {@link passphrase},
+   * {@link secretKey} and {@link provider} return. The stream's slots are tried in their order, each with every identity of its
+   * type. Providers are asked only if nothing else opens the stream; if one fails then, the operation fails with a
+   * {@link ProviderError}.
+   */
+  identities?: IdentityInput | readonly IdentityInput[] | undefined;
+}
 
-/** Options to seal. */
-export type EncryptOptions = EncryptSettings & ForWhom;
-
-/** Options to open. */
-export type DecryptOptions = DecryptSettings & ByWhat;
+/** Options to open: how, and with what. Either `key` or `identities` is needed. */
+export interface DecryptOptions extends DecryptSettings, UnlockOptions {}
 
 /** Options to seal or open a FLOE message. */
 export interface FloeOptions {

@@ -4,7 +4,8 @@ import { abortError, isAborted, onAbort, throwIfAborted, untilAborted } from '..
 import { limits } from '../internal/binding';
 import { isBytes } from '../internal/bytes';
 import { typeError } from '../internal/errors';
-import { callback, type Check, text } from '../internal/options';
+import { nullPrototype } from '../internal/null-prototype';
+import { callback, type Check, member, text } from '../internal/options';
 import {
   ProviderError,
   type ProviderFailure,
@@ -117,10 +118,12 @@ export function askToUnwrap(
 /** Checks a provider by its shape. @throws TypeError or RangeError that names what it lacks. */
 export function checkedProvider(value: unknown): Pick<ProviderAccess, 'keyProvider' | 'name'> {
   if (typeof value !== 'object' || value === null) throw typeError('keyProvider', 'a KeyProvider', value);
-  const { name, wrapKey, unwrapKey } = value as Partial<Record<keyof KeyProvider, unknown>>;
+  const [name, wrapKey, unwrapKey] = ['name', 'wrapKey', 'unwrapKey'].map((property) =>
+    member(value, property),
+  );
   callback('keyProvider.wrapKey', wrapKey);
   callback('keyProvider.unwrapKey', unwrapKey);
-  return { keyProvider: value as KeyProvider, name: providerName('keyProvider.name', name) };
+  return nullPrototype({ keyProvider: value as KeyProvider, name: providerName('keyProvider.name', name) });
 }
 
 /**

@@ -1,6 +1,7 @@
 // Failures of sources that are not local files.
 
 import { SealstreamError } from '../api/errors';
+import { nullPrototype } from '../internal/null-prototype';
 import { brand, isBranded } from '../internal/error-brand';
 
 /** Why a source could not be read. */
@@ -36,11 +37,8 @@ export class SourceError extends SealstreamError {
   readonly status?: number;
 
   /** @internal */
-  constructor(
-    message: string,
-    code: SourceErrorCode,
-    { status, cause }: { status?: number; cause?: unknown } = {},
-  ) {
+  constructor(message: string, code: SourceErrorCode, details?: { status?: number; cause?: unknown }) {
+    const { status, cause } = nullPrototype({ ...details });
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     if (status !== undefined) this.status = status;

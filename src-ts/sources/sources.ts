@@ -4,11 +4,11 @@ import type { FileHandle } from 'node:fs/promises';
 import { types } from 'node:util';
 
 import type { Source } from '../../native/binding';
-import { nullPrototype } from '../internal/binding';
+import { nullPrototype } from '../internal/null-prototype';
 import { fixedBytes, isBytes, ownCopy } from '../internal/bytes';
 import type { Canceller } from '../internal/canceller';
 import { rangeError, typeError } from '../internal/errors';
-import { byteCount, callback, hasMethods, integer, path as checkedPath } from '../internal/options';
+import { byteCount, callback, hasMethods, integer, member, path as checkedPath } from '../internal/options';
 import { SealError } from '../api/errors';
 
 /** A sealed stream that can be read at any offset: a path, a `file:` URL, or its bytes. */
@@ -68,15 +68,15 @@ export function originArgument(name: string, source: unknown, header?: Uint8Arra
     // The message must not show the address: its query may be a secret.
     throw rangeError(name, 'must not be a web address: httpSource(url) reads from one');
   }
-  if (isAddress || isBytes(source)) return { direct: sourceArgument(name, source, header) };
-  return { fetched: fetcher(name, source), ...(header && { header }) };
+  if (isAddress || isBytes(source)) return nullPrototype({ direct: sourceArgument(name, source, header) });
+  return nullPrototype({ fetched: fetcher(name, source), ...(header && { header }) });
 }
 
 function fetcher(name: string, source: unknown): Fetcher {
   if (typeof source !== 'object' || source === null) throw typeError(name, SOURCES, source);
   if (isFileHandle(source)) return fileHandleFetcher(source);
   if (source instanceof Blob || isBlobLike(source)) return blobFetcher(source);
-  const { size, read, close } = source as Partial<Record<keyof RandomAccessSource, unknown>>;
+  const [size, read, close] = ['size', 'read', 'close'].map((property) => member(source, property));
   // A stream has read() too, but no size.
   if (typeof read !== 'function' || size === undefined) throw typeError(name, SOURCES, source);
   if (typeof size !== 'function') byteCount(`${name}.size`, size);
@@ -88,7 +88,7 @@ function objectFetcher(source: RandomAccessSource): Fetcher {
   return {
     size: ({ signal }) => (typeof source.size === 'function' ? source.size(signal) : source.size),
     read: async (offset, length, { signal }) => copyOf(await source.read(offset, length, signal), length),
-    close: () => source.close?.(),
+    close: () => (hasMethods(source, 'close') ? source.close() : undefined),
   };
 }
 

@@ -8,7 +8,8 @@ import type {
   Source,
   StreamReader,
 } from '../../native/binding';
-import { native, nullPrototype } from '../internal/binding';
+import { native } from '../internal/binding';
+import { nullPrototype } from '../internal/null-prototype';
 import type { Canceller } from '../internal/canceller';
 import type { OperationName } from '../internal/diagnostics';
 import { rangeError } from '../internal/errors';
@@ -25,7 +26,7 @@ export interface Unlocking {
   readonly identities: Identities;
   readonly settings: OpenSettings;
   /** Bytes of opened frames to cache; without it ranges can't be read. */
-  readonly cacheSize?: number;
+  readonly cacheSize: number | undefined;
 }
 
 export class UnlockedStream {

@@ -2,12 +2,11 @@
 
 import { pipeline } from 'node:stream/promises';
 
-import type { DamageOptions, StreamOptions } from '../api/types';
+import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
 import type { Bytes } from '../internal/bytes';
 import { typeError } from '../internal/errors';
-import { checked, STREAM } from '../internal/options';
-import type { DecryptOptions, EncryptOptions } from '../keys/types';
+import { optionsOf } from '../internal/option-tables';
 import type { MakeConversion } from './conversion';
 import { ConversionStream } from './duplex';
 import { opening } from './opening';
@@ -26,10 +25,10 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
  */
 export function encryptChunks(
   chunks: ByteChunks,
-  options: EncryptOptions & StreamOptions,
+  options: EncryptStreamOptions,
 ): AsyncGenerator<Bytes, void, void> {
-  const make = sealing('encryptChunks', options);
-  return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
+  const given = optionsOf('encryptChunks', options);
+  return converted(checkedChunks(chunks), given.signal, sealing('encryptChunks', given));
 }
 
 /**
@@ -43,10 +42,10 @@ export function encryptChunks(
  */
 export function decryptChunks(
   chunks: ByteChunks,
-  options: DecryptOptions & StreamOptions & DamageOptions,
+  options: DecryptStreamOptions,
 ): AsyncGenerator<Bytes, void, void> {
-  const make = opening('decryptChunks', options);
-  return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
+  const given = optionsOf('decryptChunks', options);
+  return converted(checkedChunks(chunks), given.signal, opening('decryptChunks', given));
 }
 
 async function* converted<Report extends object>(

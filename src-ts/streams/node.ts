@@ -3,11 +3,10 @@
 import type { Duplex } from 'node:stream';
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
-import type { DamageOptions, NodeStreamOptions, StreamOptions } from '../api/types';
-import { abortSignal } from '../internal/abort';
+import type { DecryptStreamOptions, EncryptStreamOptions, NodeStreamOptions } from '../api/types';
 import type { Bytes } from '../internal/bytes';
-import { checked, QUEUES } from '../internal/options';
-import type { DecryptOptions, EncryptOptions } from '../keys/types';
+import { type OptionsOf, optionsOf } from '../internal/option-tables';
+import { picked } from '../internal/options';
 import { ConversionStream } from './duplex';
 import { opening } from './opening';
 import { sealing } from './sealing';
@@ -47,11 +46,9 @@ export interface DecryptStream extends Duplex {
  * @example
  * await pipeline(createReadStream('a'), createEncryptStream({ key }), createWriteStream('a.seal'));
  */
-export function createEncryptStream(
-  options: EncryptOptions & StreamOptions & NodeStreamOptions,
-): EncryptStream {
-  const make = sealing('createEncryptStream', options);
-  return new ConversionStream(make, checked(options, NODE_STREAM));
+export function createEncryptStream(options: EncryptStreamOptions & NodeStreamOptions): EncryptStream {
+  const given = optionsOf('createEncryptStream', options);
+  return new ConversionStream(sealing('createEncryptStream', given), duplexOptions(given));
 }
 
 /**
@@ -68,11 +65,12 @@ export function createEncryptStream(
  * @example
  * await pipeline(createReadStream('a.seal'), createDecryptStream({ key }), createWriteStream('a'));
  */
-export function createDecryptStream(
-  options: DecryptOptions & StreamOptions & DamageOptions & NodeStreamOptions,
-): DecryptStream {
-  const make = opening('createDecryptStream', options);
-  return new ConversionStream(make, checked(options, NODE_STREAM));
+export function createDecryptStream(options: DecryptStreamOptions & NodeStreamOptions): DecryptStream {
+  const given = optionsOf('createDecryptStream', options);
+  return new ConversionStream(opening('createDecryptStream', given), duplexOptions(given));
 }
 
-const NODE_STREAM = { ...QUEUES, signal: abortSignal };
+/** What Node's stream has to know. */
+function duplexOptions(options: OptionsOf<'createEncryptStream'> | OptionsOf<'createDecryptStream'>) {
+  return picked(options, 'signal', 'highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark');
+}

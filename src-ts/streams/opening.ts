@@ -3,31 +3,33 @@
 import { markAsUntransferable } from 'node:worker_threads';
 
 import type { ByteRange, DecryptReport, OpenStream, PlaintextSlots } from '../../native/binding';
-import type { DamageOptions, DamagePolicy, StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
 import { type Bytes, GrowingBuffer } from '../internal/bytes';
 import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
 import { callNative } from '../internal/errors';
-import { checked, DAMAGE, openSettings, STREAM } from '../internal/options';
+import { openSettings, type OptionsOf } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
-import type { DecryptOptions } from '../keys/types';
 import { Conversion, type MakeConversion } from './conversion';
 
-/** Checks and copies the options now, for a stream that begins later. */
+/** Copies the identities now, for a stream that begins later. */
 export function opening(
   name: OperationName,
-  options: DecryptOptions & StreamOptions & DamageOptions,
+  options: OptionsOf<'decryptChunks'>,
 ): MakeConversion<DecryptReport> {
   const plan = openPlan(options);
   return (outlet) => new Opening(name, outlet, plan);
 }
 
-function openPlan(options: DecryptOptions & StreamOptions & DamageOptions) {
-  const settings = openSettings(options);
+function openPlan(options: OptionsOf<'decryptChunks'>) {
+  const { concurrency, onDamage = 'abort' } = options;
   // The identities are copies, which are overwritten after use.
-  const identities = Identities.of(options).copy();
-  return { settings, onDamage: 'abort' as DamagePolicy, ...checked(options, OPEN_STREAM), identities };
+  return {
+    settings: openSettings(options),
+    concurrency,
+    onDamage,
+    identities: Identities.of(options).copy(),
+  };
 }
 
 class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
@@ -144,5 +146,4 @@ function* zeros({ length }: ByteRange): Generator<Bytes, void, void> {
 }
 
 const EMPTY = Buffer.alloc(0);
-const OPEN_STREAM = { ...STREAM, ...DAMAGE };
 const ZEROS_SIZE = 64 * 1024;

@@ -1,28 +1,26 @@
 // Converts plaintext to a sealed stream.
 
 import type { EncryptReport, SealStream } from '../../native/binding';
-import type { StreamOptions } from '../api/types';
 import { native } from '../internal/binding';
 import { type Bytes, ownCopy } from '../internal/bytes';
 import type { OperationName } from '../internal/diagnostics';
-import { checked, sealSettings, STREAM } from '../internal/options';
+import { type OptionsOf, sealSettings } from '../internal/option-tables';
 import { Recipients } from '../keys/recipients';
-import type { EncryptOptions } from '../keys/types';
 import { Conversion, type MakeConversion } from './conversion';
 
-/** Checks and copies the options now, for a stream that begins later. */
+/** Copies the recipients now, for a stream that begins later. */
 export function sealing(
   name: OperationName,
-  options: EncryptOptions & StreamOptions,
+  options: OptionsOf<'encryptChunks'>,
 ): MakeConversion<EncryptReport> {
   const plan = sealPlan(options);
   return (outlet) => new Sealing(name, outlet, plan);
 }
 
-function sealPlan(options: EncryptOptions & StreamOptions) {
-  const settings = sealSettings(options);
+function sealPlan(options: OptionsOf<'encryptChunks'>) {
+  const { concurrency } = options;
   // The recipients are copies, which are overwritten after use.
-  return { settings, ...checked(options, STREAM), recipients: Recipients.of(options).copy() };
+  return { settings: sealSettings(options), concurrency, recipients: Recipients.of(options).copy() };
 }
 
 class Sealing extends Conversion<EncryptReport, ReturnType<typeof sealPlan>> {

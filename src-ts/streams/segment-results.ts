@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { SegmentResult } from '../api/types';
 import { ownCopy } from '../internal/bytes';
 import type { Operation } from '../internal/operation';
+import { nullPrototype } from '../internal/null-prototype';
 import { ReadAhead } from '../internal/read-ahead';
 import type { UnlockedStream } from '../sources/unlocked-stream';
 
@@ -17,14 +18,14 @@ export interface SegmentsSource {
 }
 
 export async function* segmentResults(
-  threads: number,
+  concurrency: number | undefined,
   from: SegmentsSource,
 ): AsyncGenerator<SegmentResult, void, void> {
   const operation = await from.begin();
   const totals = { segments: 0, plaintextSize: 0, damageCount: 0 };
   try {
     const stream = await from.open(operation);
-    const segments = new ReadAhead(segmentNumbers(stream), threads || availableParallelism(), (segment) =>
+    const segments = new ReadAhead(segmentNumbers(stream), concurrency ?? availableParallelism(), (segment) =>
       openSegment(stream, operation, segment),
     );
     try {
@@ -70,7 +71,7 @@ async function openSegment(
   const isPresent = segment < reader.segmentsPresent;
   const output = Buffer.allocUnsafeSlow(isPresent ? length : 0);
   const outcome = await stream.openSegment(segment, output, operation);
-  const { failure, message, isFinal, plaintextSize, sealedSize, frames, stages } = outcome;
+  const { failure, message, isFinal, plaintextSize, sealedSize, frames, stages } = nullPrototype(outcome);
   if (failure === undefined || message === undefined) {
     operation.diagnostics.segment({ segment, plaintextSize, sealedSize, frames, stages });
     // In memory of its own, if the segment is shorter than its buffer.

@@ -1,6 +1,7 @@
 // `sealstream decrypt`: decrypts a sealed file or standard input.
 
-import { decryptFile, type DecryptSettings, type DecryptReport } from '../../index';
+import { decryptFile, type DecryptReport } from '../../index';
+import type { DecryptSettings } from '../../api/types';
 import { convertDescriptors } from '../files/descriptors';
 
 import { type Arguments, exclusive } from '../runner/arguments';
