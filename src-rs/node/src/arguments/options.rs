@@ -3,11 +3,12 @@
 //! The façade has checked types and names. The engine checks values, before any input is read.
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
+use crate::arguments::senders::{NativeSender, senders_of};
 use crate::runtime::damage_judge::{DamageSettings, asker};
 use crate::types::convert::MAX_SAFE_INTEGER;
 use crate::types::failure::OrThrow;
 use crate::types::names::{DigestName, SlotType};
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{ClassInstance, Either, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::format;
@@ -20,14 +21,19 @@ use sealstream::{DecryptOptions, EncryptOptions};
 /// How to seal; an absent option has the engine's default.
 #[napi(object, object_to_js = false)]
 #[derive(Default)]
-pub struct SealSettings {
+pub struct SealSettings<'env> {
     /// Bytes that must also be given to open the stream.
     pub context: Option<Uint8Array>,
     /// Content bytes in a full frame.
     pub frame_size: Option<f64>,
     /// Plaintext bytes in a full segment.
     pub segment_size: Option<f64>,
-    /// The digest after each segment.
+    /// What signs the stream.
+    #[napi(ts_type = "NativeSender")]
+    pub sender: Option<ClassInstance<'env, NativeSender>>,
+    /// Whether the header announces the sender; by default it does.
+    pub announce_sender: Option<bool>,
+    /// The digest after each segment; `blake3` by default if the stream is signed.
     pub digest: Option<DigestName>,
     /// Makes room for later changes of the header, and writes a copy of it at the end.
     pub rewrappable: Option<bool>,
@@ -35,7 +41,7 @@ pub struct SealSettings {
     pub detached: Option<bool>,
 }
 
-impl SealSettings {
+impl SealSettings<'_> {
     /// The engine's options to seal for these recipients, with a copy of the context.
     pub(crate) fn for_recipients(
         self,
@@ -43,7 +49,10 @@ impl SealSettings {
         recipients: &[CredentialArgument<'_>],
     ) -> Result<EncryptOptions<'static>> {
         let recipients = recipients.iter().map(recipient_of).collect::<Result<_>>()?;
-        let defaults = EncryptOptions::new(recipients);
+        let mut defaults = EncryptOptions::new(recipients);
+        if let Some(sender) = &self.sender {
+            defaults = defaults.signed_by(sender.sender(self.announce_sender.unwrap_or(true))?);
+        }
         let options = EncryptOptions {
             context: copied(self.context),
             frame_size: integer(env, "frameSize", self.frame_size)?.unwrap_or(defaults.frame_size),
@@ -66,6 +75,8 @@ impl SealSettings {
 pub struct OpenSettings<'env> {
     /// The bytes that the stream was sealed with.
     pub context: Option<Uint8Array>,
+    /// The senders of whom one must have signed the stream: texts of OpenSSH, or 32 raw bytes.
+    pub senders: Option<Vec<Either<String, Uint8Array>>>,
     /// The types of key slots that are tried.
     pub accept_slots: Option<Vec<SlotType>>,
     /// Limit on the total cost of a header's passphrase slots, in KiB times passes.
@@ -87,6 +98,7 @@ impl OpenSettings<'_> {
         let defaults = DecryptOptions::new(identities);
         let options = DecryptOptions {
             context: copied(self.context),
+            senders: senders_of(env, self.senders)?,
             accept: self
                 .accept_slots
                 .map(|types| types.into_iter().map(format::SlotType::from).collect()),

@@ -19,7 +19,7 @@ pub fn encrypt_into<'env>(
     bytes: Uint8Array,
     output: Uint8Array,
     recipients: Vec<CredentialArgument<'_>>,
-    settings: SealSettings,
+    settings: SealSettings<'_>,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let mut output = Output::new(output, [input(&bytes)])?;

@@ -17,7 +17,7 @@ pub fn encrypt_sync(
     bytes: &[u8],
     output: Uint8ArraySlice<'_>,
     recipients: Vec<CredentialArgument<'_>>,
-    settings: SealSettings,
+    settings: SealSettings<'_>,
 ) -> Result<f64> {
     // First, because it copies the context, which may be in the same memory.
     let options = settings.for_recipients(env, &recipients)?;

@@ -29,7 +29,7 @@ pub struct SealStream {
 pub fn seal_stream<'env>(
     env: &'env Env,
     recipients: Vec<CredentialArgument<'_>>,
-    settings: SealSettings,
+    settings: SealSettings<'_>,
     cancellation: Option<&Cancellation>,
 ) -> Result<Object<'env>> {
     let is_detached = settings.detached == Some(true);
@@ -126,8 +126,8 @@ impl SealStream {
         let (session, is_detached) = (Arc::clone(session(&self.session)?), self.is_detached);
         let task = Task::new(cancellation).of_size(output.len() as u64);
         let mut output = Output::new(output, [])?;
-        task.launch(env, move |_| {
-            let (end, report) = session.finish(threads(concurrency))?;
+        task.launch(env, move |control| {
+            let (end, report) = session.finish(threads(concurrency), &control.cancel)?;
             let report = if is_detached {
                 with_detached_header(session.header(), report)
             } else {

@@ -14,10 +14,12 @@ mod segments;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
 use crate::format::{DigestKind, FOOTER_SIZE, Footer, SegmentIndex, StreamHeader};
+use crate::keys::SenderKey;
 use crate::operation::options::{
     Control, DEFAULT_MAX_SEGMENT_SIZE, check_max_segment_size, check_segment_size,
 };
 use crate::stream_v2::core::locate::FoundHeader;
+use crate::stream_v2::core::sender::check_sender;
 use crate::stream_v2::io::{ReadAt, WriteAt};
 use crate::stream_v2::pipeline::map_positioned;
 use crate::telemetry::{Stage, StageTimes};
@@ -32,16 +34,19 @@ pub use file::{CopySource, heal_file};
 pub use report::{CopyReport, HeaderState, HealReport, HealedRun};
 
 /// Options of healing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HealOptions {
     /// The largest accepted segment size, in bytes. A record that is combined is held in memory.
     pub max_segment_size: u32,
+    /// The senders of whom one must have signed the stream.
+    pub senders: Option<Vec<SenderKey>>,
 }
 
 impl Default for HealOptions {
     fn default() -> Self {
         Self {
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
+            senders: None,
         }
     }
 }
@@ -54,7 +59,7 @@ impl Default for HealOptions {
 ///
 /// # Errors
 /// `NotHealed` for segments that no copy has, `ForeignReplica`, `NoDigests`, `EndDamaged` if no copy has a sound end record, the failure
-/// of the damaged copy's header if no copy has a sound header, `LimitExceeded`, `Io` for the sink, `Cancelled`. After an error the
+/// of the damaged copy's header if no copy has a sound header, `SenderUnverified`, `LimitExceeded`, `Io` for the sink, `Cancelled`. After an error the
 /// contents of the sink are unspecified.
 pub fn heal(
     damaged: &dyn ReadAt,
@@ -81,6 +86,7 @@ pub fn heal(
     let Some((header_from, chosen)) = chosen else {
         return Err(copies.header_failure());
     };
+    let sender = check_sender(&chosen.header, &end.record, options.senders.as_deref())?;
     let trailer = trailer(&end, &chosen.header);
     // After an interrupted rewrap header and copy differ, and without a key it is not known which of them is to stay.
     let header = chosen.older.unwrap_or(chosen.header);
@@ -130,6 +136,7 @@ pub fn heal(
         plaintext_size: total,
         segments: end.segments(),
         stream_id: copies.core.stream_id,
+        sender,
         header_from,
         end_from: end.copy,
         copies: copy_reports(&copies, &end, &healed),

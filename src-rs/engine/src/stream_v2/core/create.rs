@@ -207,7 +207,7 @@ pub(crate) fn core_extensions(signer: Option<&StreamSigner>) -> Vec<u8> {
 /// `InvalidOption`.
 pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealError> {
     let geometry = options.geometry(Some(plaintext_size))?;
-    let signer = find_signer(options)?;
+    let signer = options.sender.as_ref().map(StreamSigner::named).transpose()?;
     let core_extensions = core_extensions(signer.as_ref()).len();
     let header = (compact_header_size(&options.recipients) + core_extensions) as u64;
     let header = header.max(u64::from(padded_size(options.header)));

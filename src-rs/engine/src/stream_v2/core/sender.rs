@@ -28,6 +28,17 @@ impl StreamSigner {
         })
     }
 
+    /// As [`find`](Self::find), but does not ask a signer whose key is known.
+    pub(crate) fn named(sender: &Sender) -> Result<Self, SealError> {
+        match sender.signer.named_key() {
+            Some(key) => Ok(Self {
+                sender: sender.clone(),
+                key,
+            }),
+            None => Self::find(sender),
+        }
+    }
+
     /// The core extensions of the stream.
     pub(crate) fn core_extensions(&self) -> Vec<u8> {
         let mut area = Vec::new();

@@ -6,7 +6,7 @@ use crate::inspect::inspect;
 use crate::keys::{
     ExternalSigner, Sender, SenderKey, SenderReason, SenderSecret, SenderStatus, SignerError, SignerReason,
 };
-use crate::operation::damage::DamagePolicy;
+use crate::operation::damage::{DamageDecision, DamagePolicy};
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
 use crate::repair::verify::{VerifyOptions, verify};
 use crate::session::{OpenSession, SealSession};
@@ -100,7 +100,7 @@ fn a_stream_of_no_trusted_sender_is_refused_before_a_byte_comes_out() {
             assert!(ends == End::InOrder || opened.is_empty());
         }
         let policy = DecryptOptions {
-            on_damage: DamagePolicy::Skip,
+            on_damage: DamagePolicy::Always(DamageDecision::Skip),
             ..reader
         };
         let (opened, result) = open_by((End::ByOffset, End::InOrder), stream, &policy, &control(1));
@@ -126,7 +126,6 @@ fn every_flipped_byte_of_a_signed_stream_is_refused() {
             senders: Some(vec![key(7)]),
             ..VerifyOptions::default()
         };
-        // The header's MAC is the one field that no reader without a key can check; nothing is derived from it.
         if let Ok(found) = verify(&flipped.as_slice(), &options, &Control::serial()) {
             assert!(!found.sound, "byte {at}");
         }
@@ -140,7 +139,7 @@ fn a_damaged_end_is_not_read_around() {
     let at = stream.len() - 1;
     stream[at] ^= 1;
     let tolerant = |options: DecryptOptions<'static>| DecryptOptions {
-        on_damage: DamagePolicy::Skip,
+        on_damage: DamagePolicy::Always(DamageDecision::Skip),
         ..options
     };
     let open = |options| open_by((End::ByOffset, End::InOrder), &stream, &options, &control(1));
