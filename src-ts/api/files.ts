@@ -118,6 +118,10 @@ async function encryptTo(
  * With `resume` it resumes an interrupted operation: see {@link ResumeOptions.resume}. Until then the plaintext that was verified stays
  * beside `to`.
  *
+ * @param from The sealed file.
+ * @param to The file to write.
+ * @param options The key or the identities, how to treat the target and damage, and how to run.
+ * @returns Sizes, the slot that opened the stream, and accepted damage.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged. With `resume` also
  *   as {@link encryptFile}.
  *

@@ -14,7 +14,7 @@
 import { limits, native } from '../internal/binding';
 import { nullPrototype } from '../internal/null-prototype';
 import { fromPool } from '../internal/buffer-pool';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, checkedBytes, newMemory, sizeOf } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { optionsOf } from '../internal/option-tables';
 import { keyArgument } from '../keys/registry';
@@ -37,14 +37,14 @@ export type { FloeError as FloeFailure, FloeErrorCode } from '../../native/bindi
  */
 export function encrypt(bytes: Uint8Array, options: FloeOptions): Bytes {
   const { key, aad, segmentLength = DEFAULT_SEGMENT_LENGTH } = messageOptions('floe.encrypt', options);
-  const input = fixedBytes('bytes', bytes);
+  const input = checkedBytes('bytes', bytes);
   return callNative(() => {
-    const size = native.floeSize(input.length, segmentLength);
+    const size = native.floeSize(sizeOf(input), segmentLength);
     const encryptInto = (output: Bytes) => {
       native.floeSeal(input, output, key, aad, segmentLength);
       return output;
     };
-    if (size > POOLED_SIZE) return encryptInto(Buffer.allocUnsafeSlow(size));
+    if (size > POOLED_SIZE) return encryptInto(newMemory(size));
     return fromPool(size, (room) => encryptInto(room).length);
   });
 }
@@ -61,7 +61,7 @@ export function encrypt(bytes: Uint8Array, options: FloeOptions): Bytes {
  */
 export function decrypt(message: Uint8Array, options: FloeOptions): Bytes {
   const { key, aad, segmentLength } = messageOptions('floe.decrypt', options);
-  const input = fixedBytes('message', message);
+  const input = checkedBytes('message', message);
   return callNative(() => native.floeOpen(input, key, aad, segmentLength));
 }
 

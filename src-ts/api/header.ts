@@ -5,13 +5,13 @@
  */
 
 import { native } from '../internal/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, copiedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { path } from '../internal/options';
-import { type SourceInput, sourceArgument } from '../sources/sources';
-import type { OperationOptions, TargetOptions } from './types';
+import { releaseSource, type SourceInput, sourceArgument } from '../sources/sources';
+import type { CancelOptions, TargetOptions } from './types';
 
 export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
 
@@ -30,7 +30,11 @@ export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
  */
 export async function exportHeader(source: SourceInput): Promise<Bytes> {
   const argument = sourceArgument('source', source);
-  return awaitNative(() => native.exportHeader(argument));
+  try {
+    return await awaitNative(() => native.exportHeader(argument));
+  } finally {
+    releaseSource(argument);
+  }
 }
 
 /** Options to open a stream with a detached header. */
@@ -43,7 +47,7 @@ export interface DetachedHeader {
 }
 
 /** Options of {@link attachHeader}. */
-export interface AttachHeaderOptions extends Pick<OperationOptions, 'signal'>, TargetOptions {}
+export interface AttachHeaderOptions extends CancelOptions, TargetOptions {}
 
 /** Options of {@link detachHeader}. */
 export interface DetachHeaderOptions extends AttachHeaderOptions, HeaderTarget {}
@@ -64,6 +68,10 @@ export interface HeaderTarget {
  * Without a key it is not certain that header and body belong together. Their visible properties are checked first: the body starts
  * with a first segment of the sizes in the header, and ends as a stream of its length does. {@link verify} with a key checks the rest.
  *
+ * @param header The header of this body.
+ * @param from The file with the body.
+ * @param to The file to write.
+ * @param options Whether to overwrite and to flush, and `signal`.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged.
  *
  * @example
@@ -76,7 +84,7 @@ export async function attachHeader(
   options: AttachHeaderOptions = {},
 ): Promise<void> {
   const given = optionsOf('attachHeader', options);
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const bytes = copiedBytes('header', header);
   const [source, target] = [path('from', from), path('to', to)];
   const placement = placementSettings(given);
   await run('attachHeader', given, async (how) => {
@@ -95,6 +103,10 @@ export async function attachHeader(
  * With `headerTo` the header is also written to a file. That file must not exist, even with `overwrite`: an older header may be the
  * only one of its stream.
  *
+ * @param from The sealed file.
+ * @param to The file to write the body to.
+ * @param options A file for the header, whether to overwrite and to flush, and `signal`.
+ * @returns The header.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged.
  *
  * @example

@@ -2,7 +2,7 @@
 
 import type { StreamInfo } from '../../native/binding';
 import { native } from '../internal/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
+import { checkedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
 import { optionsOf, sealSettings } from '../internal/option-tables';
 import { byteCount, path } from '../internal/options';
@@ -23,7 +23,7 @@ import type { EncryptOptions } from '../keys/types';
 export async function inspect(source: string | URL | Uint8Array): Promise<StreamInfo> {
   return awaitNative(() =>
     isBytes(source)
-      ? native.inspectBytes(fixedBytes('source', source))
+      ? native.inspectBytes(checkedBytes('source', source))
       : native.inspectFile(path('source', source)),
   );
 }
@@ -31,6 +31,7 @@ export async function inspect(source: string | URL | Uint8Array): Promise<Stream
 /**
  * Returns the exact size in bytes of the sealed stream of `plaintextSize` bytes.
  *
+ * @param plaintextSize Bytes of the plaintext.
  * @param options The options that the stream will be sealed with. `keyId` or `recipients`, `frameSize`, `segmentSize` and `digest`
  *   affect the size. `target` is `'bytes'` by default, for {@link encrypt} and {@link encryptSync}; `'file'` is for
  *   {@link encryptFile}, whose header has room for changes and a copy.

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 
 import type { ByteRange } from '../../native/binding';
 import { abortError, isAborted, onAbort, throwIfAborted } from '../internal/abort';
-import { type Bytes, isBytes, type PlainBytes } from '../internal/bytes';
+import { type Bytes, copyInto, isBytes, newMemory, type PlainBytes, sizeOf } from '../internal/bytes';
 import { Canceller } from '../internal/canceller';
 import { type Diagnostics, isDamage } from '../internal/diagnostics';
 import { publicError, rangeError, typeError } from '../internal/errors';
@@ -54,10 +54,13 @@ export interface ReadStreamOptions extends ReadOptions {
  * so is one that neither states its length nor has an intact end. Each frame is authenticated before any of its bytes is returned, and
  * belongs to this sealing of the stream.
  *
- * Close the reader after use: it holds the file open. Until then, bytes given as `source` must not change and their ArrayBuffer must not
- * be transferred; see {@link decrypt}. A FileHandle must stay open until then, and is not closed. An object of the caller's own is
+ * Close the reader after use: it holds the file open, and keeps bytes given as `source`. Those may change or be transferred as those of
+ * {@link decrypt} may: over larger ones that are no longer there, reads reject. A FileHandle must stay open until then, and is not closed. An object of the caller's own is
  * closed by its `close()`, also if opening fails.
  *
+ * @param source A path, a `file:` URL, the bytes, a FileHandle, a Blob, {@link httpSource}, or an object of your own.
+ * @param options The key or the identities, `context`, limits, and the size of the cache.
+ * @returns A reader, to be closed after use.
  * @throws SealError, the reason of `signal`, an error of the source, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -93,7 +96,7 @@ export async function openReader(
  *
  * @example
  * await using reader = await openReader('video.seal', { key });
- * reader.createReadStream({ start: 0, end: 65_535 }).pipe(response);
+ * reader.createReadStream({ start: 0, end: 65_535 }).pipe(answer);
  */
 export class SealedReader implements AsyncDisposable {
   /** Bytes of the plaintext. */
@@ -132,33 +135,43 @@ export class SealedReader implements AsyncDisposable {
    * If a frame can't be opened, the read fails with its segment, frame and byte offset. A single frame does not show its segment's
    * digest, so this does not tell bit rot from tampering: {@link verify} does.
    *
+   * @param offset The first byte of the plaintext, from 0.
+   * @param length The number of bytes.
+   * @param options `signal` cancels the read.
+   * @returns The bytes, in memory of their own.
    * @throws SealError, the reason of `signal`, an error of the source, or TypeError and RangeError for wrong arguments.
+   *
+   * @example
+   * const bytes = await reader.read(1_000_000, 4096);
    */
   async read(offset: number, length: number, options: ReadOptions = {}): Promise<Bytes> {
     const { signal } = optionsOf('SealedReader.read', options);
     const { start, end } = this.#range(offset, length);
-    const output = Buffer.allocUnsafeSlow(end - start);
-    await this.#fill(output, start, signal);
-    return output;
+    return this.#read({ start, end }, signal);
   }
 
   /**
    * Reads the plaintext from `offset` on until `buffer` is full or the plaintext ends, and returns the number of bytes. `buffer` is
    * written after all of them were verified: if the read fails, it is unchanged.
    *
+   * @param buffer The memory to fill.
+   * @param offset The first byte of the plaintext, from 0.
+   * @param options `signal` cancels the read.
+   * @returns The number of bytes.
    * @throws As {@link read}.
+   *
+   * @example
+   * const count = await reader.readInto(Buffer.alloc(4096), 0);
    */
   async readInto(buffer: Uint8Array, offset: number, options: ReadOptions = {}): Promise<number> {
     const { signal } = optionsOf('SealedReader.read', options);
     if (!isBytes(buffer)) throw typeError('buffer', 'a Uint8Array or a Buffer', buffer);
-    const { start, end } = this.#range(offset, buffer.length);
-    // The engine writes to memory that only this function knows; see `fixedBytes`.
-    const own = Buffer.allocUnsafeSlow(end - start);
-    await this.#fill(own, start, signal);
-    if (buffer.length < own.length) {
+    const { start, end } = this.#range(offset, sizeOf(buffer));
+    const own = await this.#read({ start, end }, signal);
+    if (sizeOf(buffer) < own.length) {
       throw typeError('buffer', 'as large as it was', buffer, 'one that was detached or shrunk meanwhile');
     }
-    buffer.set(own);
+    copyInto(buffer, own);
     return own.length;
   }
 
@@ -166,7 +179,12 @@ export class SealedReader implements AsyncDisposable {
    * Returns a Node stream of the plaintext, or of a part of it. As in `fs.createReadStream`, `end` is the **last** byte. It reads a few
    * pieces of at most 1 MiB ahead, unless frames are larger, and stops when it is destroyed.
    *
+   * @param options `start` and `end` as in `fs.createReadStream`, the buffered bytes, and `signal`.
+   * @returns A stream of Buffers.
    * @throws TypeError and RangeError for wrong options. Other errors destroy the stream; see {@link read}.
+   *
+   * @example
+   * reader.createReadStream({ start: 0, end: 65_535 }).pipe(answer);
    */
   createReadStream(options: ReadStreamOptions = {}): Readable {
     const given = optionsOf('SealedReader.createReadStream', options);
@@ -180,7 +198,12 @@ export class SealedReader implements AsyncDisposable {
    * Returns a web stream of the plaintext, or of `length` bytes from `offset` on: by default of all of it. The part of the range after the
    * end is ignored. Otherwise the same as {@link createReadStream}.
    *
+   * @param range The first byte and the number of bytes; by default the whole plaintext.
+   * @returns A byte stream.
    * @throws TypeError and RangeError for the range. Other errors fail the stream; see {@link read}.
+   *
+   * @example
+   * const body = new Response(reader.stream({ offset: 0, length: 65_536 }));
    */
   stream(range: Partial<ByteRange> = {}): ReadableStream<PlainBytes> {
     return webReadable(this.#pieces(checkedSpan('stream', range, this.size)));
@@ -189,7 +212,12 @@ export class SealedReader implements AsyncDisposable {
   /**
    * Yields the segments one by one with a result for each, as {@link decryptSegments} does, on this reader.
    *
+   * @param options Segments in memory, and `signal`.
+   * @returns The results, in order.
    * @throws As {@link decryptSegments}.
+   *
+   * @example
+   * for await (const segment of reader.segments()) console.log(segment.segment, segment.ok);
    */
   segments(options: SegmentsOptions = {}): AsyncGenerator<SegmentResult, void, void> {
     const { concurrency, signal } = optionsOf('SealedReader.segments', options);
@@ -212,7 +240,12 @@ export class SealedReader implements AsyncDisposable {
    * Returns the one range of the sealed stream that contains everything needed to read this range of the plaintext. The part of the range
    * after the end is ignored.
    *
+   * @param range Offset and length in the plaintext.
+   * @returns Offset and length in the sealed stream.
    * @throws TypeError and RangeError for the range.
+   *
+   * @example
+   * const { offset, length } = reader.sealedRange({ offset: 0, length: 65_536 });
    */
   sealedRange(range: ByteRange): ByteRange {
     const { start, end } = checkedSpan('sealedRange', range, this.size);
@@ -225,6 +258,9 @@ export class SealedReader implements AsyncDisposable {
    * `code` is `ERR_INVALID_STATE`. A second call waits for the first.
    *
    * @throws An error of the `close()` of the caller's source.
+   *
+   * @example
+   * await reader.close();
    */
   close(): Promise<void> {
     // The promise exists before reads are cancelled: their callers may call this again.
@@ -248,8 +284,8 @@ export class SealedReader implements AsyncDisposable {
     }
   }
 
-  /** Reads until `output` is full, which must not be past the end. */
-  async #fill(output: Bytes, at: number, signal: AbortSignal | undefined): Promise<void> {
+  /** Reads a range, which must not be past the end, into new memory. */
+  async #read(range: Span, signal: AbortSignal | undefined): Promise<Bytes> {
     this.#checkOpen();
     throwIfAborted(signal);
     // A source that JavaScript reads listens to the canceller's signal, perhaps for as long as that lives.
@@ -258,10 +294,10 @@ export class SealedReader implements AsyncDisposable {
     if (!isShared) this.#cancels.add(canceller.cancel);
     const stopListening = onAbort(signal, canceller.cancel);
     try {
-      if (output.length > this.#pieceSize) await this.#fillInPieces(output, at, canceller);
-      else if (output.length > 0) await this.#stream.read(output, at, canceller);
+      const output = await this.#joined(range, canceller);
       this.#totals.reads += 1;
       this.#totals.plaintextSize += output.length;
+      return output;
     } catch (error) {
       throw this.#readError(publicError(error), signal);
     } finally {
@@ -270,17 +306,21 @@ export class SealedReader implements AsyncDisposable {
     }
   }
 
-  async #fillInPieces(output: Bytes, at: number, canceller: Canceller): Promise<void> {
-    const split = this.#split({ start: at, end: at + output.length });
-    const pieces = new ReadAhead(split, AHEAD, ({ start, end }) =>
-      this.#stream.read(output.subarray(start - at, end - at), start, canceller),
-    );
+  async #joined({ start, end }: Span, canceller: Canceller): Promise<Bytes> {
+    const size = end - start;
+    if (size === 0) return newMemory(0);
+    if (size <= this.#pieceSize) return this.#stream.read(start, size, canceller);
+    const output = newMemory(size);
+    const pieces = new ReadAhead(this.#split({ start, end }), AHEAD, async (piece) => {
+      const bytes = await this.#stream.read(piece.start, piece.end - piece.start, canceller);
+      copyInto(output, bytes, piece.start - start);
+    });
     try {
       for (let piece = pieces.next(); piece !== undefined; piece = pieces.next()) await piece;
     } finally {
-      // All must have ended before the caller may use the memory.
       await pieces.settled();
     }
+    return output;
   }
 
   /** Splits a range so that no two pieces share a frame, or a segment unless segments are long. */

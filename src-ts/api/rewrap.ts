@@ -9,7 +9,7 @@ import type {
 } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { nullPrototype } from '../internal/null-prototype';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, copiedBytes } from '../internal/bytes';
 import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import { openSettings, type OptionsOf, optionsOf } from '../internal/option-tables';
@@ -28,7 +28,7 @@ import { heldByIdentity, isAccess, type SecretArgument } from '../keys/registry'
 import type { SecretKey } from '../keys/secret-key';
 import type { Identity, RecipientInput, SlotType, UnlockOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
-import type { DecryptSettings, OperationOptions } from './types';
+import type { CancelOptions } from './types';
 
 /** Options of {@link rewrap}. */
 export interface RewrapOptions extends RewrapHeaderOptions {
@@ -45,11 +45,7 @@ export interface RewrapOptions extends RewrapHeaderOptions {
 }
 
 /** Options of {@link rewrapHeader}: what opens the header, and a change of its key slots. */
-export interface RewrapHeaderOptions
-  extends
-    UnlockOptions,
-    Pick<DecryptSettings, 'context' | 'acceptSlots' | 'maxPassphraseCost'>,
-    Pick<OperationOptions, 'signal'> {
+export interface RewrapHeaderOptions extends UnlockOptions, CancelOptions {
   /** The recipients to add. Their slots follow those that stay. */
   add?: RecipientInput | readonly RecipientInput[] | undefined;
   /** The slots to remove. Each selector must select at least one slot that the header has; added slots do not count. */
@@ -86,6 +82,9 @@ export type SlotSelector =
  *
  * With `mend: true` the header is written again unchanged. That repairs a damaged copy of it and completes an interrupted rewrap.
  *
+ * @param path The sealed file.
+ * @param options What opens the file now, and what to add, remove or replace.
+ * @returns The slots now, and those that were added and removed.
  * @throws SealError. The file is then unchanged, unless the disk fails between writing the header's copy and the header: then it opens
  *   with the keys before and after the change. `TargetBusy` if another rewrap of the file is running, `SourceChanged` if another file
  *   replaced it meanwhile. A stream that is cut or whose end is damaged must be healed first. ProviderError if a provider fails,
@@ -109,6 +108,8 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  * keys.
  *
  * @param header Exactly the header's bytes.
+ * @param options What opens the header now, and what to add, remove or replace.
+ * @returns The new header.
  * @throws SealError if no key opens the header; ProviderError if a provider fails; the reason of `signal`; TypeError and RangeError
  *   for wrong options, and for a header that would outgrow its size.
  *
@@ -118,7 +119,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
 export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Bytes> {
   const given = optionsOf('rewrapHeader', options);
   // Providers may take long, and the caller may change its bytes meanwhile.
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const bytes = copiedBytes('header', header);
   const slots = () => callNative(() => native.headerProviderSlots(bytes));
   return rewrapped('rewrapHeader', planned(given, false), given, slots, (...how) =>
     native.rewrapHeader(bytes, ...how),

@@ -34,6 +34,10 @@ export interface SalvageOptions extends DecryptOptions, OperationOptions, Target
  * Only authenticated bytes are written. A new file gets the permissions of `from` without those of group and others. Progress counts
  * bytes of the source.
  *
+ * @param from The damaged sealed file.
+ * @param to The file to write.
+ * @param options The key or the identities, what to write for lost bytes, and how to run.
+ * @returns The damage map.
  * @throws SealError of kind `NothingRecovered` if no frame verifies: the error's `map` shows what is lost. SealError also if no header
  *   unlocks with the key, or if reading or writing fails; the reason of `signal`; TypeError and RangeError for wrong options. `to` is
  *   then unchanged.

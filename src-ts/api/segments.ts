@@ -18,9 +18,12 @@ export interface DecryptSegmentsOptions extends DecryptOptions, SegmentsOptions,
  * Segments that are missing at the end are one result with all of their ranges. At most `concurrency` segments are in memory, and nothing
  * is read ahead of them: a slow loop slows reading. Leaving the loop cancels the rest. A segment that can't be opened is a result, not
  * an error. Errors concern the whole stream: before the first result a header that can't be read or unlocked, after the last an end
- * that is missing or wrong, and at any time an error of the caller's own source. Bytes given as `source` must not change, and their
- * ArrayBuffer must not be transferred, until the loop has ended.
+ * that is missing or wrong, and at any time an error of the caller's own source. Bytes given as `source` are read until the
+ * loop has ended: see {@link openReader}.
  *
+ * @param source A path, a `file:` URL, the bytes, a FileHandle, a Blob, {@link httpSource}, or an object of your own.
+ * @param options The key or the identities, `context`, limits, and segments in memory.
+ * @returns The results, in order.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example

@@ -1,62 +1,30 @@
 // Options and reports that several functions share.
 
 import type { Bytes } from '../internal/bytes';
-import type { Damage, DamageDecision, DigestName, OperationProgress, SlotType } from '../../native/binding';
+import type { Damage, DamageDecision, OperationProgress } from '../../native/binding';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
+/** What cancels an operation. */
+export interface CancelOptions {
+  /**
+   * Cancels the operation. The promise then rejects with the signal's reason, which is an `AbortError` unless the caller of
+   * `abort` chose another. No output remains, unless it can be resumed.
+   */
+  signal?: AbortSignal | undefined;
+}
+
 /** Options of every operation that returns a promise. */
-export interface OperationOptions {
+export interface OperationOptions extends CancelOptions {
   /**
    * Threads that work on segments, 1 to 1,024; by default as many as the machine runs at once. One thread works on bytes in memory up
    * to 1 MiB, regardless of this option.
    */
   threads?: number | undefined;
   /**
-   * Cancels the operation. The promise then rejects with the signal's reason, which is an `AbortError` unless the caller of
-   * `abort` chose another. No output remains, unless it can be resumed.
-   */
-  signal?: AbortSignal | undefined;
-  /**
    * Called at most ten times a second, and once at the end; never after the promise settled. If it throws, the operation is
    * cancelled and rejects with the thrown value; an output that was complete by then stays.
    */
   onProgress?: ((progress: OperationProgress) => void) | undefined;
-}
-
-/** How to seal. */
-export interface EncryptSettings {
-  /**
-   * Bytes, or a text that stands for its UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
-   * stored. It binds a stream to its place, such as a tenant or a path.
-   */
-  context?: Uint8Array | string | undefined;
-  /** Plaintext bytes in a full frame, the unit of authentication: 1,024 to 16,777,216; 65,536 by default. */
-  frameSize?: number | undefined;
-  /**
-   * Plaintext bytes in a full segment, the unit of parallel work and of damage: a multiple of `frameSize`, up to
-   * 1,073,741,824. By default 1 MiB in whole frames, and more if the plaintext is known to be longer than 64 GiB.
-   */
-  segmentSize?: number | undefined;
-  /** The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default. */
-  digest?: DigestName | undefined;
-}
-
-/** How to open. */
-export interface DecryptSettings {
-  /** The context that the stream was sealed with. */
-  context?: Uint8Array | string | undefined;
-  /**
-   * The types of key slots to try, all by default. Anyone can seal a stream for a public key: to accept only streams from a holder
-   * of a shared key or passphrase, list only these types.
-   */
-  acceptSlots?: readonly SlotType[] | undefined;
-  /**
-   * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
-   * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
-   */
-  maxPassphraseCost?: number | undefined;
-  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
-  maxSegmentSize?: number | undefined;
 }
 
 /** Options to write a file. */
@@ -119,11 +87,17 @@ export interface DamageOptions {
   onDamage?: DamagePolicy | undefined;
 }
 
-/** Options of {@link createEncryptStream}'s kind. */
+/** Options of a stream that seals. */
 export interface EncryptStreamOptions extends EncryptOptions, StreamOptions {}
 
-/** Options of {@link createDecryptStream}'s kind. */
+/** Options of a stream that opens. */
 export interface DecryptStreamOptions extends DecryptOptions, StreamOptions, DamageOptions {}
+
+/** Options of {@link createEncryptStream}. */
+export interface EncryptNodeStreamOptions extends EncryptStreamOptions, NodeStreamOptions {}
+
+/** Options of {@link createDecryptStream}. */
+export interface DecryptNodeStreamOptions extends DecryptStreamOptions, NodeStreamOptions {}
 
 /** Options to iterate over segments. */
 export interface SegmentsOptions {

@@ -15,7 +15,8 @@ import type { DecryptSegmentsOptions } from '../api/segments';
 import type {
   DecryptStreamOptions,
   EncryptStreamOptions,
-  NodeStreamOptions,
+  DecryptNodeStreamOptions,
+  EncryptNodeStreamOptions,
   SegmentsOptions,
 } from '../api/types';
 import type { VerifyOptions } from '../api/verify';
@@ -31,7 +32,7 @@ import type {
 } from '../keys/types';
 import { limits } from './binding';
 import { nullPrototype } from './null-prototype';
-import { fixedBytes } from './bytes';
+import { copiedBytes } from './bytes';
 import { rangeError } from './errors';
 import { nearest } from './nearest';
 import {
@@ -39,7 +40,6 @@ import {
   anything,
   boolean,
   byteCount,
-  bytesCopy,
   type Check,
   type Checked,
   contextBytes,
@@ -84,7 +84,7 @@ const unlocking = {
 };
 const opening = { ...unlocking, maxSegmentSize };
 const damage = { onDamage: damagePolicy };
-const detached = { header: bytesCopy };
+const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
 const stream = { concurrency: integer(1, MAX_THREADS), ...signal };
 const queues = {
@@ -99,7 +99,7 @@ const change = {
 };
 const message = {
   key,
-  aad: fixedBytes,
+  aad: copiedBytes,
   // 2^32 - 1 marks a segment that is not the last.
   segmentLength: integer(limits.floeOverhead + 1, 0xffff_fffe),
 };
@@ -138,7 +138,7 @@ const TABLES = {
     ...opening,
     ...run,
     ...target,
-    fallbackHeader: bytesCopy,
+    fallbackHeader: copiedBytes,
     lost: oneOf<LostBytesName>(['zero', 'skip']),
   },
   rewrap: { ...unlocking, ...signal, ...change, mend: boolean, flush: boolean },
@@ -162,14 +162,14 @@ interface OptionTypes {
   encryptSync: EncryptOptions;
   encryptFile: EncryptFileOptions;
   encryptFileDetached: EncryptFileDetachedOptions;
-  createEncryptStream: EncryptStreamOptions & NodeStreamOptions;
+  createEncryptStream: EncryptNodeStreamOptions;
   EncryptionStream: EncryptStreamOptions;
   encryptChunks: EncryptStreamOptions;
   sealedSize: SealedSizeOptions;
   decrypt: DecryptBytesOptions;
   decryptSync: DecryptOptions;
   decryptFile: DecryptFileOptions;
-  createDecryptStream: DecryptStreamOptions & NodeStreamOptions;
+  createDecryptStream: DecryptNodeStreamOptions;
   DecryptionStream: DecryptStreamOptions;
   decryptChunks: DecryptStreamOptions;
   decryptSegments: DecryptSegmentsOptions;
@@ -196,10 +196,18 @@ interface OptionTypes {
 
 type TableOf<Options> = { readonly [Name in keyof Options]-?: Check<unknown> };
 
-/** A function with options. */
+/**
+ * A function with options.
+ *
+ * @internal
+ */
 export type FunctionName = keyof typeof TABLES;
 
-/** The options of a function, checked. */
+/**
+ * The options of a function, checked.
+ *
+ * @internal
+ */
 export type OptionsOf<Name extends FunctionName> = Checked<(typeof TABLES)[Name]>;
 
 /**
@@ -207,6 +215,8 @@ export type OptionsOf<Name extends FunctionName> = Checked<(typeof TABLES)[Name]
  * misspelt `context` a stream would not be bound to what the caller counts on.
  *
  * @throws TypeError or RangeError that names the option.
+ *
+ * @internal
  */
 export function optionsOf<Name extends FunctionName>(name: Name, options: unknown): OptionsOf<Name> {
   return ownOptions('options', options, TABLES[name], (option) =>
@@ -224,7 +234,11 @@ export function optionsBy<T extends Readonly<Record<string, Check<unknown>>>>(
   return ownOptions(argument, options, table, (option) => unknownOption(name, option, Object.keys(table)));
 }
 
-/** What the engine needs to know to seal. */
+/**
+ * What the engine needs to know to seal.
+ *
+ * @internal
+ */
 export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = false): SealSettings {
   const settings: SealSettings = picked(options, 'context', 'frameSize', 'segmentSize', 'digest');
   const { segmentSize, frameSize = limits.defaultFrameSize } = settings;
@@ -235,12 +249,20 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = fa
   return settings;
 }
 
-/** What the engine needs to know to open. */
+/**
+ * What the engine needs to know to open.
+ *
+ * @internal
+ */
 export function openSettings(options: OptionsOf<'decryptSync'>): OpenSettings {
   return picked(options, 'context', 'acceptSlots', 'maxPassphraseCost', 'maxSegmentSize');
 }
 
-/** How the engine writes a file. */
+/**
+ * How the engine writes a file.
+ *
+ * @internal
+ */
 export function placementSettings(
   options: Pick<OptionsOf<'encryptFile'>, 'overwrite' | 'flush' | 'resume' | 'resumeSecret'> &
     Pick<OptionsOf<'detachHeader'>, 'headerTo'>,

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { DigestName, OperationProgress, SlotType } from '../../native/binding';
 import { abortSignal } from './abort';
 import { limits } from './binding';
+import { copiedBytes, isBytes, secretBytes, sizeOf } from './bytes';
 import { nullPrototype } from './null-prototype';
-import { fixedBytes, isBytes, secretBytes } from './bytes';
 import { rangeError, typeError } from './errors';
 import type { DamagePolicy } from '../api/types';
 
@@ -108,7 +108,7 @@ export function integer(least: number, most: number): Check<number> {
 }
 
 /** A count of bytes, or a position among them. */
-export const byteCount = integer(0, Number.MAX_SAFE_INTEGER);
+export const byteCount: Check<number> = integer(0, Number.MAX_SAFE_INTEGER);
 
 export function oneOf<Name extends string>(names: readonly Name[]): Check<Name> {
   return (name, value) => {
@@ -157,18 +157,15 @@ export function oneOrList<T>(name: string, value: unknown, most: number, check: 
   return Array.isArray(value) ? list(name, value, 1, most, check) : [check(name, value)];
 }
 
-/** Copies the bytes, since the operation may begin later. */
-export const bytesCopy: Check<Uint8Array> = (name, value) => Buffer.from(fixedBytes(name, value));
-
 export const contextBytes: Check<Uint8Array> = (name, value) => {
   if (typeof value === 'string') return Buffer.from(text(0, limits.maxContext)(name, value));
   if (!isBytes(value)) throw typeError(name, 'a Uint8Array or a string', value);
-  if (value.length <= limits.maxContext) return bytesCopy(name, value);
-  throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${value.length}`);
+  const size = sizeOf(value);
+  if (size <= limits.maxContext) return copiedBytes(name, value);
+  throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${size}`);
 };
 
-// In memory of its own: Node's pool would keep the secret.
-export const resumeSecret: Check<Uint8Array> = (name, value) => Uint8Array.from(secretBytes(name, value));
+export const resumeSecret: Check<Uint8Array> = (name, value) => copiedBytes(name, secretBytes(name, value));
 
 const number: Check<number> = (name, value) => {
   if (typeof value !== 'number') throw typeError(name, 'a number', value);
@@ -189,16 +186,16 @@ export const damagePolicy: Check<DamagePolicy> = (name, value) => {
 };
 
 /** Every type of key slots. An object, so that the compiler reports a missing one. */
-export const SLOT_TYPES = Object.keys({
+export const SLOT_TYPES: readonly SlotType[] = Object.keys({
   key: true,
   passphrase: true,
   x25519: true,
   hybrid: true,
   provider: true,
 } satisfies Record<SlotType, true>) as SlotType[];
-export const slotType = oneOf(SLOT_TYPES);
+export const slotType: Check<SlotType> = oneOf(SLOT_TYPES);
 
-export const digest = oneOf(
+export const digest: Check<DigestName> = oneOf(
   Object.keys({
     none: true,
     'crc64-nvme': true,

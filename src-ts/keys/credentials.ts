@@ -2,7 +2,7 @@
 
 import type { PassphraseParameters } from '../../native/binding';
 import { limits, native } from '../internal/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
+import { checkedBytes, isBytes, overwriteBytes, sizeOf } from '../internal/bytes';
 import { awaitNative, rangeError, typeError, withName } from '../internal/errors';
 import { optionsBy, optionsOf } from '../internal/option-tables';
 import { anything, integer, path as checkedPath, string, text } from '../internal/options';
@@ -20,6 +20,9 @@ import type { Credential, Identity, KeyInput, Recipient, SlotType, PassphraseStr
  *
  * JavaScript cannot overwrite a string. If that matters, give UTF-8 bytes and overwrite them afterwards.
  *
+ * @param secret The passphrase, or its UTF-8.
+ * @param options `strength` is the cost of every attempt.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError if the text is empty or is not well-formed Unicode, or if Argon2 does not allow the parameters.
  *
  * @example
@@ -31,22 +34,24 @@ export function passphrase(secret: string | Uint8Array, options: PassphraseOptio
   const cost = checkedStrength(strength ?? 'default');
   const isText = typeof secret === 'string';
   if (!isText && !isBytes(secret)) throw typeError('text', 'a string or a Uint8Array', secret);
-  const bytes = isText ? encoder.encode(text(0, Infinity)('text', secret)) : fixedBytes('text', secret);
+  const bytes = isText ? encoder.encode(text(0, Infinity)('text', secret)) : checkedBytes('text', secret);
   try {
-    if (bytes.length === 0) throw rangeError('text', 'must not be empty');
+    if (sizeOf(bytes) === 0) throw rangeError('text', 'must not be empty');
     return new Shared(
       'passphrase',
       withName('text', () => native.NativeCredential.passphrase(bytes, cost)),
     );
   } finally {
-    if (isText) bytes.fill(0);
+    if (isText) overwriteBytes(bytes);
   }
 }
 
 /**
  * Makes a credential from a 32-byte key, to seal and to open.
  *
+ * @param key A SecretKey, 32 bytes, or a secret KeyObject.
  * @param options `keyId` names the key for the holder of several: at most 255 bytes of UTF-8, which anyone can read in the header.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example
@@ -65,6 +70,8 @@ export function secretKey(key: KeyInput, options: SecretKeyOptions = {}): Creden
  *
  * A stream with an X25519 recipient is not safe from quantum computers, even if it has other recipients.
  *
+ * @param text `age1…` or `age1pq1…`.
+ * @returns A recipient.
  * @throws TypeError or RangeError if the text is not such a key, or if no secret can be shared with the key.
  *
  * @example
@@ -99,8 +106,10 @@ export async function recipientsFromFile(path: string | URL): Promise<Recipient[
  * Makes a recipient and identity from a key of a provider. To seal, the provider wraps a random key for each stream. To open,
  * it unwraps that key; it is asked only for this key id.
  *
+ * @param keyProvider The provider: any object of this shape.
  * @param keyId The id of the provider's key, at most 65,535 bytes of UTF-8. Anyone can read it in the header.
  * @param options `timeout` limits the wait for one answer, in milliseconds: 30,000 by default.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example

@@ -43,7 +43,11 @@ export class KeyPair extends SecretRecipient implements Recipient, Identity {
    *
    * @param type `'hybrid'`, the default, is X-Wing: post-quantum ML-KEM-768 beside X25519. `'x25519'` has short public keys, and
    *   is not safe from quantum computers.
+   * @returns The pair.
    * @throws SealError if the random generator fails; TypeError or RangeError for another `type`.
+   *
+   * @example
+   * const pair = KeyPair.generate();
    */
   static generate(type: KeyPairType = 'hybrid'): KeyPair {
     const isHybrid = oneOf<KeyPairType>(['hybrid', 'x25519'])('type', type) === 'hybrid';
@@ -53,7 +57,12 @@ export class KeyPair extends SecretRecipient implements Recipient, Identity {
   /**
    * Makes a pair from its secret key: `AGE-SECRET-KEY-PQ-1…` or `AGE-SECRET-KEY-1…`.
    *
+   * @param text The secret key.
+   * @returns The pair.
    * @throws TypeError or RangeError for another text, which the message does not show.
+   *
+   * @example
+   * const pair = KeyPair.fromText(process.env['IDENTITY'] ?? '');
    */
   static fromText(text: string): KeyPair {
     const secret = string('text', text);
@@ -65,9 +74,14 @@ export class KeyPair extends SecretRecipient implements Recipient, Identity {
   /**
    * Reads the pair in a file: a secret key on a line, beside comments. {@link identitiesFromFile} reads several.
    *
+   * @param path The file.
    * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
+   * @returns The pair.
    * @throws SealError of kind `KeyFileRefused` if a line is not a secret key, the file has none, or others can read it; or `Io`.
    *   RangeError if the file has several pairs.
+   *
+   * @example
+   * const pair = await KeyPair.fromFile('identity.txt');
    */
   static async fromFile(path: string | URL, options: KeyFileOptions = {}): Promise<KeyPair> {
     const pairs = await identitiesFromFile(path, options);
@@ -85,13 +99,24 @@ export class KeyPair extends SecretRecipient implements Recipient, Identity {
   /**
    * Writes the pair to a new file that only its owner can read, and flushes it. Never overwrites a file.
    *
+   * @param path The file, which must not exist.
    * @throws SealError of kind `TargetExists` if the file exists, or `Io`.
+   *
+   * @example
+   * await pair.toFile('identity.txt');
    */
   async toFile(path: string | URL): Promise<void> {
     await awaitNative(() => this.#native.writeFile(checkedPath('path', path)));
   }
 
-  /** Returns the secret key in age's notation. A string can't be overwritten; {@link KeyPair.toFile} makes none. */
+  /**
+   * Returns the secret key in age's notation. A string can't be overwritten; {@link KeyPair.toFile} makes none.
+   *
+   * @returns `AGE-SECRET-KEY-PQ-1…` or `AGE-SECRET-KEY-1…`.
+   *
+   * @example
+   * const text = pair.exportText();
+   */
   exportText(): string {
     return this.#native.secretText();
   }

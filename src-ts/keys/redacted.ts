@@ -44,7 +44,9 @@ Object.defineProperty(Redacted.prototype, inspect.custom, {
 
 /** A secret in the addon's memory. */
 export abstract class Secret extends Redacted implements Disposable {
-  /** Overwrites the secret. Later use throws a TypeError; running operations continue with their own copy. */
+  /**
+   * Overwrites the secret. Later use throws a TypeError; running operations continue with their own copy.
+   */
   dispose(): void {
     overwrite(this);
   }

@@ -2,8 +2,7 @@
 
 import type { KeyObject } from 'node:crypto';
 
-import type { PassphraseParameters, SlotType } from '../../native/binding';
-import type { DecryptSettings, EncryptSettings } from '../api/types';
+import type { DigestName, PassphraseParameters, SlotType } from '../../native/binding';
 import type { identityBrand, recipientBrand } from './redacted';
 import type { SecretKey } from './secret-key';
 
@@ -51,7 +50,7 @@ export interface Credential extends Recipient, Identity, Disposable {
 export type PassphraseStrength = 'interactive' | 'default' | 'sensitive' | PassphraseParameters;
 
 /** Options to seal: how, and for whom. Either `key` or `recipients` is needed. */
-export interface EncryptOptions extends EncryptSettings {
+export interface EncryptOptions {
   /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. */
   key?: KeyInput | undefined;
   /** A name for `key`, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
@@ -63,9 +62,23 @@ export interface EncryptOptions extends EncryptSettings {
    * {@link ProviderError}.
    */
   recipients?: RecipientInput | readonly RecipientInput[] | undefined;
+  /**
+   * Bytes, or a text that stands for its UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
+   * stored. It binds a stream to its place, such as a tenant or a path.
+   */
+  context?: Uint8Array | string | undefined;
+  /** Plaintext bytes in a full frame, the unit of authentication: 1,024 to 16,777,216; 65,536 by default. */
+  frameSize?: number | undefined;
+  /**
+   * Plaintext bytes in a full segment, the unit of parallel work and of damage: a multiple of `frameSize`, up to
+   * 1,073,741,824. By default 1 MiB in whole frames, and more if the plaintext is known to be longer than 64 GiB.
+   */
+  segmentSize?: number | undefined;
+  /** The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default. */
+  digest?: DigestName | undefined;
 }
 
-/** What may open a stream: `key` or `identities`. */
+/** What opens a stream's header. Either `key` or `identities` is needed. */
 export interface UnlockOptions {
   /** The key, or several of which one opens the stream: short for `identities`. */
   key?: KeyInput | readonly KeyInput[] | undefined;
@@ -76,10 +89,25 @@ export interface UnlockOptions {
    * {@link ProviderError}.
    */
   identities?: IdentityInput | readonly IdentityInput[] | undefined;
+  /** The context that the stream was sealed with. */
+  context?: Uint8Array | string | undefined;
+  /**
+   * The types of key slots to try, all by default. Anyone can seal a stream for a public key: to accept only streams from a holder
+   * of a shared key or passphrase, list only these types.
+   */
+  acceptSlots?: readonly SlotType[] | undefined;
+  /**
+   * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
+   * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
+   */
+  maxPassphraseCost?: number | undefined;
 }
 
-/** Options to open: how, and with what. Either `key` or `identities` is needed. */
-export interface DecryptOptions extends DecryptSettings, UnlockOptions {}
+/** Options to open a stream. Either `key` or `identities` is needed. */
+export interface DecryptOptions extends UnlockOptions {
+  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
+  maxSegmentSize?: number | undefined;
+}
 
 /** Options to seal or open a FLOE message. */
 export interface FloeOptions {

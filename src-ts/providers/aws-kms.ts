@@ -48,6 +48,8 @@ export interface AwsKmsKeyOptions {
  * characters in all, and **CloudTrail logs it in clear**. The SDK copies keys into its requests and answers; those copies can't be
  * overwritten.
  *
+ * @param options The client, the id of the key, and what to bind to it.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError for wrong options.
  *
  * @example

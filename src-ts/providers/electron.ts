@@ -59,6 +59,8 @@ export interface SafeStorageKeyOptions {
  *
  * The key passes through strings, which can't be overwritten.
  *
+ * @param options `safeStorage`, a name for the key, and what to accept.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example

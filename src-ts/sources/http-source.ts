@@ -44,6 +44,8 @@ export interface HttpSourceOptions {
  * Reading rejects with a {@link SourceError}, with the signal's reason, or with what `headers` threw.
  *
  * @param url An `http:` or `https:` address. Messages show it without its query.
+ * @param options Headers, the function that makes the requests, and retries.
+ * @returns A source for {@link openReader} and {@link decryptSegments}.
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example

@@ -47,7 +47,11 @@ export class SourceError extends SealstreamError {
   /**
    * Whether `value` is a SourceError, of this copy of the package or another, from this realm or another.
    *
+   * @param value Anything, such as what `catch` caught.
    * @param code Only an error with this code.
+   *
+   * @example
+   * if (SourceError.is(error, 'ERR_SOURCE_CHANGED')) console.error('another object has its place now');
    */
   static override is<Code extends SourceErrorCode>(
     this: void,

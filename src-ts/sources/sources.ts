@@ -3,9 +3,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { types } from 'node:util';
 
-import type { Source } from '../../native/binding';
+import type { CallerBytes, Source } from '../../native/binding';
+import { native } from '../internal/binding';
 import { nullPrototype } from '../internal/null-prototype';
-import { fixedBytes, isBytes, ownCopy } from '../internal/bytes';
+import { isBytes, newMemory, sizeOf, takenBytes } from '../internal/bytes';
 import type { Canceller } from '../internal/canceller';
 import { rangeError, typeError } from '../internal/errors';
 import { byteCount, callback, hasMethods, integer, member, path as checkedPath } from '../internal/options';
@@ -33,15 +34,21 @@ export interface RandomAccessSource {
   close?(): void | Promise<void>;
 }
 
-/** A source that the addon reads, with its header if that is detached. */
+/** A source that the addon reads, with its header if that is detached. Release it after its last operation. */
 export function sourceArgument(name: string, source: unknown, header?: Uint8Array): Source {
   if (!isBytes(source)) return fileSource(checkedPath(name, source), header);
-  return nullPrototype({ bytes: fixedBytes(name, source), ...(header && { header }) });
+  return nullPrototype({ bytes: takenBytes(name, source), ...(header && { header }) });
 }
 
 /** The file at a path that was checked, with its header if that is detached. */
 export function fileSource(path: string, header?: Uint8Array): Source {
   return nullPrototype({ path, ...(header && { header }) });
+}
+
+/** Frees the bytes of a source when no operation needs them. */
+export function releaseSource({ bytes, fetched }: Source): void {
+  bytes?.release();
+  for (const part of fetched?.parts ?? []) part.bytes.release();
 }
 
 /** A source that the addon reads by itself, or one that JavaScript reads for it. */
@@ -54,10 +61,10 @@ export type Origin =
       readonly header?: Uint8Array;
     };
 
-/** Reads for the addon. The bytes that it returns are used by nothing else. */
+/** Reads for the addon. The bytes that it returns are copies. */
 export interface Fetcher {
   size(canceller: Canceller): unknown;
-  read(offset: number, length: number, canceller: Canceller): Promise<Uint8Array>;
+  read(offset: number, length: number, canceller: Canceller): Promise<CallerBytes>;
   close(): unknown;
 }
 
@@ -93,24 +100,25 @@ function objectFetcher(source: RandomAccessSource): Fetcher {
 }
 
 /** Checks and copies what a caller's source returned: the engine reads it while the source may change it. */
-function copyOf(bytes: unknown, length: number): Uint8Array {
+function copyOf(bytes: unknown, length: number): CallerBytes {
   if (!isBytes(bytes)) throw typeError("what the source's read() gives", 'a Uint8Array', bytes);
-  if (bytes.length === length) return ownCopy(bytes);
-  throw rangeError("what the source's read() gives", `must have ${length} bytes, not ${bytes.length}`);
+  const size = sizeOf(bytes);
+  if (size === length) return new native.CallerBytes(bytes, true);
+  throw rangeError("what the source's read() gives", `must have ${length} bytes, not ${size}`);
 }
 
 /** Leaves the handle open: its opener closes it. */
 function fileHandleFetcher(handle: FileHandle): Fetcher {
   let size = 0;
   const running = new Set<Promise<unknown>>();
-  const readFully = async (offset: number, length: number): Promise<Buffer> => {
-    const bytes = Buffer.allocUnsafeSlow(length);
+  const readFully = async (offset: number, length: number): Promise<CallerBytes> => {
+    const bytes = newMemory(length);
     for (let done = 0; done < length;) {
       const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
       if (bytesRead === 0) throw sourceShrank(size);
       done += integer(1, length - done)("what the handle's read() gives as bytesRead", bytesRead);
     }
-    return bytes;
+    return copyOf(bytes, length);
   };
   return {
     async size() {
@@ -137,8 +145,7 @@ function sourceShrank(expected: number): SealError {
 }
 
 function blobFetcher(blob: Blob): Fetcher {
-  // The memory that the class's own methods return belongs to the caller, even if a subclass overrides them. A blob of another realm
-  // or package may share its memory.
+  // The class's own methods, even if a subclass overrides them.
   const isOwn: boolean = blob instanceof Blob;
   return {
     size: () => blob.size,
@@ -151,10 +158,9 @@ function blobFetcher(blob: Blob): Fetcher {
         throw typeError("what the source's arrayBuffer() gives", 'an ArrayBuffer', memory);
       }
       const bytes = new Uint8Array(memory);
-      if (!isOwn) return copyOf(bytes, length);
       // In Node a changed file fails by itself; elsewhere its blob may become shorter.
-      if (bytes.length !== length) throw sourceShrank(blob.size);
-      return bytes;
+      if (isOwn && sizeOf(bytes) !== length) throw sourceShrank(blob.size);
+      return copyOf(bytes, length);
     },
     close: () => undefined,
   };

@@ -18,6 +18,9 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 /**
  * Seals the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop closes the iterable.
  *
+ * @param chunks The plaintext, in chunks of any size.
+ * @param options The recipients, `context`, sizes and digest, and segments in memory.
+ * @returns The sealed stream, in chunks.
  * @throws SealError, an error of the iterable, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -35,6 +38,9 @@ export function encryptChunks(
  * Opens a sealed stream from the chunks of an iterable, as {@link createDecryptStream} does: **only a loop that ends by itself has seen
  * the whole stream**. Leaving the loop closes the iterable.
  *
+ * @param chunks The sealed stream, in chunks of any size.
+ * @param options The key or the identities, `context`, limits, how to treat damage, and segments in memory.
+ * @returns The plaintext, in chunks.
  * @throws SealError, an error of the iterable, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example

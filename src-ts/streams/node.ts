@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream';
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
-import type { DecryptStreamOptions, EncryptStreamOptions, NodeStreamOptions } from '../api/types';
+import type { DecryptNodeStreamOptions, EncryptNodeStreamOptions } from '../api/types';
 import type { Bytes } from '../internal/bytes';
 import { type OptionsOf, optionsOf } from '../internal/option-tables';
 import { picked } from '../internal/options';
@@ -40,13 +40,15 @@ export interface DecryptStream extends Duplex {
  * Write bytes only: a string fails. They are copied before `write` calls back, and are not changed. The header has no room for later
  * changes of who can open the stream: use {@link encryptFile} if that matters.
  *
+ * @param options The recipients, `context`, sizes and digest, segments in memory, and the queues.
+ * @returns A Duplex of bytes, with a `report`.
  * @throws TypeError and RangeError for wrong options. Other errors destroy the stream with a SealError; `signal` destroys it with an
  *   AbortError, as for all Node streams.
  *
  * @example
  * await pipeline(createReadStream('a'), createEncryptStream({ key }), createWriteStream('a.seal'));
  */
-export function createEncryptStream(options: EncryptStreamOptions & NodeStreamOptions): EncryptStream {
+export function createEncryptStream(options: EncryptNodeStreamOptions): EncryptStream {
   const given = optionsOf('createEncryptStream', options);
   return new ConversionStream(sealing('createEncryptStream', given), duplexOptions(given));
 }
@@ -59,13 +61,15 @@ export function createEncryptStream(options: EncryptStreamOptions & NodeStreamOp
  * another end, fails after its last intact segment; discard its output then. Chunks share memory that can't be transferred to another
  * thread.
  *
+ * @param options The key or the identities, `context`, limits, how to treat damage, segments in memory, and the queues.
+ * @returns A Duplex of bytes, with a `report`.
  * @throws TypeError and RangeError for wrong options. Other errors destroy the stream with a SealError; `signal` destroys it with an
  *   AbortError, as for all Node streams.
  *
  * @example
  * await pipeline(createReadStream('a.seal'), createDecryptStream({ key }), createWriteStream('a'));
  */
-export function createDecryptStream(options: DecryptStreamOptions & NodeStreamOptions): DecryptStream {
+export function createDecryptStream(options: DecryptNodeStreamOptions): DecryptStream {
   const given = optionsOf('createDecryptStream', options);
   return new ConversionStream(opening('createDecryptStream', given), duplexOptions(given));
 }

@@ -3,7 +3,6 @@
 import { availableParallelism } from 'node:os';
 
 import type { SegmentResult } from '../api/types';
-import { ownCopy } from '../internal/bytes';
 import type { Operation } from '../internal/operation';
 import { nullPrototype } from '../internal/null-prototype';
 import { ReadAhead } from '../internal/read-ahead';
@@ -67,17 +66,16 @@ async function openSegment(
 ): Promise<{ result: SegmentResult; isFinal: boolean }> {
   const { reader } = stream;
   const place = reader.place(segment);
-  const { offset, length } = place.plaintextRange;
-  const isPresent = segment < reader.segmentsPresent;
-  const output = Buffer.allocUnsafeSlow(isPresent ? length : 0);
-  const outcome = await stream.openSegment(segment, output, operation);
-  const { failure, message, isFinal, plaintextSize, sealedSize, frames, stages } = nullPrototype(outcome);
-  if (failure === undefined || message === undefined) {
+  const { offset } = place.plaintextRange;
+  const outcome = await stream.openSegment(segment, operation);
+  const { failure, message, data, isFinal, plaintextSize, sealedSize, frames, stages } =
+    nullPrototype(outcome);
+  if (data) {
     operation.diagnostics.segment({ segment, plaintextSize, sealedSize, frames, stages });
-    // In memory of its own, if the segment is shorter than its buffer.
-    const data = output.length === plaintextSize ? output : ownCopy(output, plaintextSize);
     return { result: { ok: true, segment, offset, data }, isFinal };
   }
+  if (failure === undefined || message === undefined)
+    throw new Error('a segment without a result (a bug in sealstream)');
   const damage = { ...place, failure, message };
   operation.diagnostics.damage(damage);
   return { result: { ok: false, ...damage }, isFinal };

@@ -1,12 +1,11 @@
 // Web streams.
 
 import type { UnderlyingSink, UnderlyingSource } from 'node:stream/web';
-import { types } from 'node:util';
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
-import { isBytes, type PlainBytes } from '../internal/bytes';
+import { bytesOf, type PlainBytes } from '../internal/bytes';
 import { nullPrototype } from '../internal/null-prototype';
 import { optionsOf } from '../internal/option-tables';
 import type { Conversion, MakeConversion } from './conversion';
@@ -77,7 +76,7 @@ class ConversionPair<Report extends object> {
           });
           return conversion.begin();
         },
-        write: (chunk) => conversion.write(bytesOf(chunk)),
+        write: (chunk) => conversion.write(chunkBytes(chunk)),
         // As in a TransformStream, closed means that everything was read.
         close: () => conversion.finishAndEnd(),
         abort: abandon,
@@ -104,7 +103,10 @@ class ConversionPair<Report extends object> {
  * const sealed = response.body.pipeThrough(new EncryptionStream({ key }));
  */
 export class EncryptionStream extends ConversionPair<EncryptReport> {
-  /** @throws TypeError and RangeError for wrong options. */
+  /**
+   * @param options The recipients, `context`, sizes and digest, and segments in memory.
+   * @throws TypeError and RangeError for wrong options.
+   */
   constructor(options: EncryptStreamOptions) {
     const given = optionsOf('EncryptionStream', options);
     super(sealing('EncryptionStream', given), given.signal);
@@ -122,7 +124,10 @@ export class EncryptionStream extends ConversionPair<EncryptReport> {
  * const plaintext = response.body.pipeThrough(new DecryptionStream({ key }));
  */
 export class DecryptionStream extends ConversionPair<DecryptReport> {
-  /** @throws TypeError and RangeError for wrong options. */
+  /**
+   * @param options The key or the identities, `context`, limits, how to treat damage, and segments in memory.
+   * @throws TypeError and RangeError for wrong options.
+   */
   constructor(options: DecryptStreamOptions) {
     const given = optionsOf('DecryptionStream', options);
     super(opening('DecryptionStream', given), given.signal);
@@ -130,11 +135,9 @@ export class DecryptionStream extends ConversionPair<DecryptReport> {
 }
 
 /** The bytes of a chunk. The conversion refuses other values, and chunks without their memory. */
-function bytesOf(chunk: unknown): unknown {
-  if (isBytes(chunk)) return chunk;
+function chunkBytes(chunk: unknown): unknown {
   try {
-    if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    return types.isAnyArrayBuffer(chunk) ? new Uint8Array(chunk) : chunk;
+    return bytesOf(chunk);
   } catch {
     return chunk;
   }

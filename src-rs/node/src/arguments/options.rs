@@ -4,11 +4,12 @@
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
 use crate::arguments::senders::{NativeSender, senders_of};
+use crate::memory::BytesCopy;
 use crate::runtime::damage_judge::{DamageSettings, asker};
 use crate::types::convert::MAX_SAFE_INTEGER;
 use crate::types::failure::OrThrow;
 use crate::types::names::{DigestName, SlotType};
-use napi::bindgen_prelude::{ClassInstance, Either, Uint8Array};
+use napi::bindgen_prelude::ClassInstance;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::format;
@@ -23,7 +24,8 @@ use sealstream::{DecryptOptions, EncryptOptions};
 #[derive(Default)]
 pub struct SealSettings<'env> {
     /// Bytes that must also be given to open the stream.
-    pub context: Option<Uint8Array>,
+    #[napi(ts_type = "Uint8Array")]
+    pub context: Option<BytesCopy>,
     /// Content bytes in a full frame.
     pub frame_size: Option<f64>,
     /// Plaintext bytes in a full segment.
@@ -74,9 +76,10 @@ impl SealSettings<'_> {
 #[napi(object, object_to_js = false)]
 pub struct OpenSettings<'env> {
     /// The bytes that the stream was sealed with.
-    pub context: Option<Uint8Array>,
-    /// The senders of whom one must have signed the stream: texts of OpenSSH, or 32 raw bytes.
-    pub senders: Option<Vec<Either<String, Uint8Array>>>,
+    #[napi(ts_type = "Uint8Array")]
+    pub context: Option<BytesCopy>,
+    /// The senders of whom one must have signed the stream, as texts of OpenSSH.
+    pub senders: Option<Vec<String>>,
     /// The types of key slots that are tried.
     pub accept_slots: Option<Vec<SlotType>>,
     /// Limit on the total cost of a header's passphrase slots, in KiB times passes.
@@ -134,6 +137,6 @@ pub(crate) fn integer<T: TryFrom<u64>>(env: &Env, option: &str, number: Option<f
     valid.or_throw(env).map(Some)
 }
 
-fn copied(bytes: Option<Uint8Array>) -> std::borrow::Cow<'static, [u8]> {
+fn copied(bytes: Option<BytesCopy>) -> std::borrow::Cow<'static, [u8]> {
     bytes.map(|bytes| bytes.to_vec()).unwrap_or_default().into()
 }

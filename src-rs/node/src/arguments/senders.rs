@@ -1,15 +1,15 @@
 //! Senders: what signs streams, and the public keys of those whose streams are accepted.
 
-use crate::memory::CopiedBytes;
+use crate::memory::{BytesCopy, CopiedBytes};
 use crate::runtime::executor::waiting;
 use crate::types::failure::{OrThrow, invalid_argument};
-use napi::bindgen_prelude::{Either, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Error, Result, Status};
+use napi::{Env, Result, Status};
 use napi_derive::napi;
 use sealstream::SealError;
 use sealstream::keys::{
-    AgentKey, AgentSigner, ExternalSigner, Sender, SenderKey, SenderSecret, Signer, SignerError, SignerReason,
+    AgentKey, AgentSigner, ExternalSigner, Sender, SenderKey, SenderSecret, SenderTextError, Signer,
+    SignerError, SignerReason,
 };
 use sealstream::operation::invalid;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,10 +38,10 @@ impl NativeSender {
     /// A signer that asks JavaScript. `ask` is called with the bytes to sign; the answer comes through `answer` or `fail`.
     #[napi(factory)]
     pub fn external(
-        public_key: Either<String, &[u8]>,
+        public_key: String,
         #[napi(ts_arg_type = "(bytes: Buffer) => void")] ask: OnSign,
     ) -> Result<Self> {
-        let key = key_of(public_key)?;
+        let key = key_of(&public_key)?;
         if key.application().is_some() {
             return Err(invalid_argument(
                 "is a security key, which only an SSH agent can use",
@@ -77,7 +77,7 @@ impl NativeSender {
 
     /// Answers the last question.
     #[napi]
-    pub fn answer(&self, signature: &[u8]) {
+    pub fn answer(&self, #[napi(ts_arg_type = "Uint8Array")] signature: BytesCopy) {
         self.answer.give(Ok(signature.to_vec()));
     }
 
@@ -153,35 +153,23 @@ pub(crate) fn find_agent_key(
     })
 }
 
-/// The senders of an option, as texts of OpenSSH or 32 raw bytes.
-pub(crate) fn senders_of(
-    env: &Env,
-    senders: Option<Vec<Either<String, Uint8Array>>>,
-) -> Result<Option<Vec<SenderKey>>> {
+/// The senders of an option, as texts of OpenSSH.
+pub(crate) fn senders_of(env: &Env, senders: Option<Vec<String>>) -> Result<Option<Vec<SenderKey>>> {
     let Some(senders) = senders else {
         return Ok(None);
     };
-    let keys = senders.iter().enumerate().map(|(at, sender)| {
-        let given = match sender {
-            Either::A(text) => Either::A(text.clone()),
-            Either::B(bytes) => Either::B(&bytes[..]),
-        };
-        key_of(given).map_err(|error| invalid(&format!("senders[{at}]"), error.reason.clone()))
+    let keys = senders.iter().enumerate().map(|(at, text)| {
+        text.parse()
+            .map_err(|problem: SenderTextError| invalid(&format!("senders[{at}]"), problem.to_string()))
     });
-    keys.collect::<std::result::Result<Vec<_>, _>>()
-        .or_throw(env)
-        .map(Some)
+    let keys: std::result::Result<Vec<_>, _> = keys.collect();
+    keys.or_throw(env).map(Some)
 }
 
-/// The public key of this text or of these 32 bytes.
-pub(crate) fn key_of(given: Either<String, &[u8]>) -> Result<SenderKey> {
-    match given {
-        Either::A(text) => text.parse().map_err(invalid_argument),
-        Either::B(bytes) => match bytes.try_into() {
-            Ok(point) => Ok(SenderKey::ed25519(point)),
-            Err(_) => Err(Error::new(Status::InvalidArg, "must have 32 bytes")),
-        },
-    }
+/// The public key of this text of OpenSSH.
+pub(crate) fn key_of(text: &str) -> Result<SenderKey> {
+    text.parse()
+        .map_err(|problem: SenderTextError| invalid_argument(problem))
 }
 
 const CANCELLATION_CHECK: Duration = Duration::from_millis(50);

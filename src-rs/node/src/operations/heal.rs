@@ -8,7 +8,7 @@ use crate::runtime::task::{RunSettings, Task};
 use crate::types::convert::object;
 use crate::types::report::{RepairStats, crc64_text};
 use crate::types::sender::StreamSender;
-use napi::bindgen_prelude::{Either, Object, Uint8Array};
+use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::repair::heal;
@@ -22,7 +22,7 @@ pub struct HealSettings {
     /// The largest accepted segment size, in bytes.
     pub max_segment_size: Option<f64>,
     /// The senders of whom one must have signed the stream.
-    pub senders: Option<Vec<Either<String, Uint8Array>>>,
+    pub senders: Option<Vec<String>>,
 }
 
 object! {
@@ -113,8 +113,8 @@ pub fn heal<'env>(
     options.senders = senders_of(env, settings.senders)?;
     let place = placement.unresumable(env)?;
     Task::parallel(run).launch(env, move |control| {
-        let first = damaged.as_copy()?;
-        let others = replicas.iter().map(Source::as_copy);
+        let first = damaged.as_copy(&control.cancel)?;
+        let others = replicas.iter().map(|replica| replica.as_copy(&control.cancel));
         let others = others.collect::<std::result::Result<Vec<_>, _>>()?;
         heal_file(&first, &others, Path::new(&to), options.clone(), place, control).map(HealReport::from)
     })

@@ -3,8 +3,9 @@
 use crate::arguments::credentials::NativeCredential;
 use crate::arguments::keys::NativeKey;
 use crate::arguments::senders::{NativeSender, find_agent_key, key_of};
+use crate::memory::BytesCopy;
 use crate::runtime::task::Task;
-use napi::bindgen_prelude::{Either, Object};
+use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::SealError;
@@ -15,7 +16,6 @@ use sealstream::keys::{
 };
 use std::path::PathBuf;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 #[napi]
 impl NativeKey {
@@ -84,14 +84,12 @@ pub fn read_recipients<'env>(env: &'env Env, path: String) -> Result<Object<'env
 pub fn read_sender<'env>(
     env: &'env Env,
     path: String,
-    passphrase: Option<&[u8]>,
+    #[napi(ts_arg_type = "Uint8Array | undefined | null")] passphrase: Option<BytesCopy>,
     allow_readable: bool,
 ) -> Result<Object<'env>> {
     let path = PathBuf::from(path);
-    let passphrase = passphrase.map(|passphrase| Zeroizing::new(passphrase.to_vec()));
     Task::new(None).launch(env, move |_| {
-        let passphrase = passphrase.as_ref().map(|passphrase| passphrase.as_slice());
-        read_sender_key_file(&path, passphrase, allow_readable)
+        read_sender_key_file(&path, passphrase.as_deref(), allow_readable)
             .map(NativeSender::from)
             .map_err(|error| SealError::key_file(IoOperation::Open, &path, &error))
     })
@@ -112,10 +110,10 @@ pub fn write_sender<'env>(env: &'env Env, path: String, comment: String) -> Resu
 #[napi(ts_return_type = "Promise<NativeSender>")]
 pub fn find_agent_sender<'env>(
     env: &'env Env,
-    public_key: Option<Either<String, &[u8]>>,
+    public_key: Option<String>,
     timeout: Option<f64>,
 ) -> Result<Object<'env>> {
-    let key = public_key.map(key_of).transpose()?;
+    let key = public_key.as_deref().map(key_of).transpose()?;
     let timeout = timeout.map(|milliseconds| Duration::from_millis(milliseconds as u64));
     Task::new(None).launch(env, move |_| find_agent_key(key.clone(), timeout))
 }

@@ -12,7 +12,7 @@ use crate::types::names::DigestName;
 use crate::types::report::{OpenedBy, RepairStats};
 use crate::types::sender::StreamSender;
 use crate::types::warning::ReportWarning;
-use napi::bindgen_prelude::{Either, Object, Uint8Array};
+use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::DecryptOptions;
@@ -22,7 +22,7 @@ use sealstream::repair::verify;
 #[napi(object, object_to_js = false)]
 pub struct VerifySettings {
     /// The senders of whom one must have signed the stream.
-    pub senders: Option<Vec<Either<String, Uint8Array>>>,
+    pub senders: Option<Vec<String>>,
     /// The share of the segments to check, more than 0 and at most 1. All by default.
     pub sample: Option<f64>,
     /// The seed that selects the sample; an integer.
@@ -118,13 +118,12 @@ pub fn verify<'env>(
     let mut task = Task::parallel(run);
     // One that waits for its rate must not block the lane of small operations.
     if let (Some(bytes), None) = (&source.bytes, options.bytes_per_second) {
-        task = task.of_size(bytes.len() as u64);
+        task = task.of_size(bytes.size() as u64);
     }
     let slots = options.open.iter().flat_map(DecryptOptions::slot_types);
     task.for_slots(slots).launch(env, move |control| {
-        let found = verify::verify(&*source.open()?, &options, control);
-        found
-            .map(VerifyReport::from)
-            .map_err(|failure| source.on_path(failure))
+        let opened = source.open(&control.cancel);
+        let found = opened.and_then(|opened| verify::verify(&*opened, &options, control));
+        source.judge(found).map(VerifyReport::from)
     })
 }

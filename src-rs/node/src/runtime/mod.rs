@@ -3,7 +3,7 @@
 pub mod damage_judge;
 pub(crate) mod executor;
 pub(crate) mod pools;
-mod promises;
+pub(crate) mod promises;
 pub mod segment_log;
 pub mod task;
 pub mod teardown;

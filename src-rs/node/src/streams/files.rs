@@ -1,10 +1,10 @@
 //! Files whose bytes pass through JavaScript, from or to a stream. A thread of the executor reads and writes them.
 
 use crate::arguments::placement::PlacementSettings;
-use crate::memory::{CopiedBytes, input};
+use crate::memory::{BytesCopy, CopiedBytes};
 use crate::runtime::task::{Cancellation, Task};
 use crate::types::failure::invalid_argument;
-use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::SealError;
@@ -47,13 +47,13 @@ impl FileOutput {
     pub fn write<'env>(
         &self,
         env: &'env Env,
-        bytes: Uint8Array,
+        #[napi(ts_arg_type = "Uint8Array")] bytes: BytesCopy,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
         let file = Arc::clone(&self.file);
         let task = Task::new(cancellation).of_size(bytes.len() as u64);
         task.launch(env, move |_| match &mut *lock(&file) {
-            Some(file) => file.write(input(&bytes)),
+            Some(file) => file.write(&bytes),
             None => Err(SealError::Cancelled),
         })
     }

@@ -3,6 +3,7 @@
 
 pub mod files;
 pub mod open;
+pub mod part;
 pub mod seal;
 
 use crate::runtime::pools::parallelism;
