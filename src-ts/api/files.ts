@@ -18,8 +18,8 @@ import { Identities } from '../keys/identities';
 import { Recipients } from '../keys/recipients';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
-import type { DetachedHeader, HeaderTarget } from './header';
-import type { DamageOptions, OperationOptions, ResumeOptions, TargetOptions } from './types';
+import type { HeaderTarget } from './header';
+import type { DetachedHeader, DamageOptions, OperationOptions, ResumeOptions, TargetOptions } from './types';
 
 /**
  * Encrypts the regular file `from` into the sealed file `to`.

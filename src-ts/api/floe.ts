@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Single FLOE messages (c2sp.org/FLOE) with AES-256-GCM and HKDF-Expand-SHA-384, for small records with a shared key: the construction
  * of a stream's segments by itself, with no header, no key slots and no digest.
@@ -72,3 +74,6 @@ function messageOptions(name: 'floe.encrypt' | 'floe.decrypt', options: FloeOpti
 
 const DEFAULT_SEGMENT_LENGTH = limits.defaultFrameSize + limits.floeOverhead;
 const POOLED_SIZE = 8 * 1024;
+
+// As in `index.ts`.
+Object.freeze(module.exports);

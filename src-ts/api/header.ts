@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * A stream's header by itself, and detached from the stream.
  *
@@ -35,15 +37,6 @@ export async function exportHeader(source: SourceInput): Promise<Bytes> {
   } finally {
     releaseSource(argument);
   }
-}
-
-/** Options to open a stream with a detached header. */
-export interface DetachedHeader {
-  /**
-   * The stream's header, if the source is only its body: what {@link encryptFileDetached} reports, or
-   * {@link detachHeader} returns. Offsets in failures and reports then count from the start of the header.
-   */
-  header?: Uint8Array | undefined;
 }
 
 /** Options of {@link attachHeader}. */
@@ -123,3 +116,6 @@ export async function detachHeader(
   const placement = placementSettings(given);
   return run('detachHeader', given, (how) => native.detachHeader(source, target, placement, how));
 }
+
+// As in `index.ts`.
+Object.freeze(module.exports);

@@ -20,8 +20,7 @@ import { operationOn, UnlockedStream } from '../sources/unlocked-stream';
 import { nodeReadable, type Pieces, webReadable } from '../streams/reader-streams';
 import { segmentResults } from '../streams/segment-results';
 import { SealError } from './errors';
-import type { DetachedHeader } from './header';
-import type { SegmentResult, SegmentsOptions } from './types';
+import type { DetachedHeader, SegmentResult, SegmentsOptions } from './types';
 
 /** Options to open a stream for random access. */
 export interface OpenReaderOptions extends DecryptOptions, DetachedHeader {

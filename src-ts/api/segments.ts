@@ -6,8 +6,7 @@ import type { DecryptOptions } from '../keys/types';
 import { originArgument, type RandomAccessInput } from '../sources/sources';
 import { operationOn, UnlockedStream } from '../sources/unlocked-stream';
 import { segmentResults } from '../streams/segment-results';
-import type { DetachedHeader } from './header';
-import type { SegmentResult, SegmentsOptions } from './types';
+import type { DetachedHeader, SegmentResult, SegmentsOptions } from './types';
 
 /** Options of {@link decryptSegments}. */
 export interface DecryptSegmentsOptions extends DecryptOptions, SegmentsOptions, DetachedHeader {}

@@ -19,6 +19,7 @@ import type {
   EncryptNodeStreamOptions,
   SegmentsOptions,
 } from '../api/types';
+import type { DecryptFileToStreamOptions, EncryptStreamToFileOptions } from '../api/stream-files';
 import type { VerifyOptions } from '../api/verify';
 import type { ProviderOptions, PassphraseOptions, SecretKeyOptions } from '../keys/credentials';
 import type { KeyFileOptions } from '../keys/secret-key';
@@ -92,6 +93,7 @@ const damage = { onDamage: damagePolicy };
 const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
 const stream = { concurrency: integer(1, MAX_THREADS), ...signal };
+const detachHeader = { detachHeader: boolean };
 const queues = {
   highWaterMark: byteCount,
   readableHighWaterMark: byteCount,
@@ -115,16 +117,18 @@ const TABLES = {
   encryptSync: sealing,
   encryptFile: { ...sealing, ...run, ...target, resume: boolean, resumeSecret },
   encryptFileDetached: { ...sealing, ...run, ...target, ...headerTo },
-  createEncryptStream: { ...sealing, ...stream, ...queues },
-  EncryptionStream: { ...sealing, ...stream },
-  encryptChunks: { ...sealing, ...stream },
+  encryptStreamToFile: { ...sealing, ...stream, ...target },
+  createEncryptStream: { ...sealing, ...stream, ...detachHeader, ...queues },
+  EncryptionStream: { ...sealing, ...stream, ...detachHeader },
+  encryptChunks: { ...sealing, ...stream, ...detachHeader },
   sealedSize: { ...sealing, target: oneOf<'bytes' | 'file'>(['bytes', 'file']) },
   decrypt: { ...opening, ...run },
   decryptSync: opening,
   decryptFile: { ...opening, ...run, ...target, resume: boolean, ...damage, ...detached },
-  createDecryptStream: { ...opening, ...stream, ...damage, ...queues },
-  DecryptionStream: { ...opening, ...stream, ...damage },
-  decryptChunks: { ...opening, ...stream, ...damage },
+  decryptFileToStream: { ...opening, ...stream, ...damage, ...detached, highWaterMark: byteCount },
+  createDecryptStream: { ...opening, ...stream, ...damage, ...detached, ...queues },
+  DecryptionStream: { ...opening, ...stream, ...damage, ...detached },
+  decryptChunks: { ...opening, ...stream, ...damage, ...detached },
   decryptSegments: { ...opening, ...stream, ...detached },
   openReader: { ...opening, ...signal, ...detached, cacheSize: byteCount },
   'SealedReader.read': signal,
@@ -169,6 +173,7 @@ interface OptionTypes {
   encryptSync: EncryptOptions;
   encryptFile: EncryptFileOptions;
   encryptFileDetached: EncryptFileDetachedOptions;
+  encryptStreamToFile: EncryptStreamToFileOptions;
   createEncryptStream: EncryptNodeStreamOptions;
   EncryptionStream: EncryptStreamOptions;
   encryptChunks: EncryptStreamOptions;
@@ -176,6 +181,7 @@ interface OptionTypes {
   decrypt: DecryptBytesOptions;
   decryptSync: DecryptOptions;
   decryptFile: DecryptFileOptions;
+  decryptFileToStream: DecryptFileToStreamOptions;
   createDecryptStream: DecryptNodeStreamOptions;
   DecryptionStream: DecryptStreamOptions;
   decryptChunks: DecryptStreamOptions;

@@ -5,15 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
 import type { Bytes } from '../internal/bytes';
-import { typeError } from '../internal/errors';
 import { optionsOf } from '../internal/option-tables';
+import { type ByteChunks, checkedChunks } from './byte-source';
 import type { MakeConversion } from './conversion';
 import { ConversionStream } from './duplex';
 import { opening } from './opening';
 import { sealing } from './sealing';
-
-/** Bytes in chunks: an async iterable, such as any readable stream, or an iterable. */
-export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
  * Seals the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop closes the iterable.
@@ -31,7 +28,7 @@ export function encryptChunks(
   options: EncryptStreamOptions,
 ): AsyncGenerator<Bytes, void, void> {
   const given = optionsOf('encryptChunks', options);
-  return converted(checkedChunks(chunks), given.signal, sealing('encryptChunks', given));
+  return converted(checkedChunks('chunks', chunks), given.signal, sealing('encryptChunks', given));
 }
 
 /**
@@ -51,7 +48,7 @@ export function decryptChunks(
   options: DecryptStreamOptions,
 ): AsyncGenerator<Bytes, void, void> {
   const given = optionsOf('decryptChunks', options);
-  return converted(checkedChunks(chunks), given.signal, opening('decryptChunks', given));
+  return converted(checkedChunks('chunks', chunks), given.signal, opening('decryptChunks', given));
 }
 
 async function* converted<Report extends object>(
@@ -72,14 +69,4 @@ async function* converted<Report extends object>(
     stopListening();
     stream.destroy();
   }
-}
-
-function checkedChunks(chunks: unknown): ByteChunks {
-  const given = chunks as Partial<AsyncIterable<Uint8Array> & Iterable<Uint8Array>> | null | undefined;
-  const hasIterator = [given?.[Symbol.asyncIterator], given?.[Symbol.iterator]].some(
-    (method) => typeof method === 'function',
-  );
-  // Bytes and strings are iterables too, of numbers and of characters.
-  if (hasIterator && !ArrayBuffer.isView(given) && typeof given !== 'string') return chunks as ByteChunks;
-  throw typeError('chunks', 'an iterable of Uint8Array', chunks);
 }

@@ -10,11 +10,15 @@ import { Operation } from '../internal/operation';
 
 /** Where converted bytes go. */
 export interface Outlet {
-  /** Takes bytes. Returns `false` if it wants no more until it calls {@link Conversion.pull}. */
-  push(bytes: Bytes): boolean;
+  /** Called before the conversion begins. */
+  open?(): Promise<void>;
+  /** Takes bytes. Returns `false` if it wants no more until it calls {@link Conversion.pull}, or a promise to wait for. */
+  push(bytes: Bytes): boolean | Promise<void>;
   /** Settles when the reader has taken all pushed bytes. */
   drained(): Promise<void>;
-  /** Called after the last bytes, on success. */
+  /** Called after the last bytes, before the conversion has succeeded. */
+  complete?(): Promise<void>;
+  /** Called on success. */
   end(): void;
   /** Called on failure. */
   fail(error: unknown): void;
@@ -63,7 +67,10 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
 
   /** Prepares for the first byte. Called once, before all other methods. */
   async begin(): Promise<void> {
-    await this.#attempt(() => this.prepare());
+    await this.#attempt(async () => {
+      await this.#outlet.open?.();
+      if (!this.#isClosed) await this.prepare();
+    });
   }
 
   /** Takes bytes, which the caller may reuse when the promise settles. Call it again only then. */
@@ -166,6 +173,8 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
       const { bytes, report } = await work();
       await this.#push(bytes);
       if (this.#hasEnded()) return;
+      await this.#outlet.complete?.();
+      if (this.#hasEnded()) return;
       this.#hasSucceeded = true;
       this.#resolveReport(report);
       this.diagnostics.succeeded(report);
@@ -214,7 +223,12 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
       if (this.#hasEnded()) return;
       // The outlet may ask for more while it takes a piece.
       const pulls = this.#pulls;
-      if (this.#outlet.push(piece) || this.#pulls !== pulls || this.#hasEnded()) continue;
+      const pushed = this.#outlet.push(piece);
+      if (typeof pushed === 'object') {
+        await pushed;
+        continue;
+      }
+      if (pushed || this.#pulls !== pulls || this.#hasEnded()) continue;
       await new Promise<void>((resolve) => (this.#whenPulled = resolve));
     }
   }
@@ -222,7 +236,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
   /** Takes a step for the writer. Rejects if the conversion has failed by then. */
   async #attempt(step: () => Promise<void>): Promise<void> {
     try {
-      if (!this.#isClosed) await step();
+      if (!this.#isClosed) await this.diagnostics.within(step);
     } catch (error) {
       this.#fail(error);
     }

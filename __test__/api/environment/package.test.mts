@@ -79,6 +79,23 @@ test('the parts of the package that are imported by themselves give the same in 
   }
 });
 
+test('exports cannot be replaced in either kind of modules', async (t) => {
+  const require = createRequire(import.meta.url);
+  const manifest = JSON.parse(repositoryFile('package.json').toString()) as { exports: object };
+  const entries = Object.keys(manifest.exports).filter((name) => name !== './package.json');
+  t.true(entries.length >= 6);
+  for (const entry of entries) {
+    const name = `sealstream${entry.slice(1)}`;
+    for (const module of [require(name), await import(name)] as Record<string, unknown>[]) {
+      const [first = ''] = Object.keys(module);
+      const before = module[first];
+      t.throws(() => (module[first] = () => undefined), { instanceOf: TypeError }, name);
+      t.throws(() => Object.defineProperty(module, first, { value: 1 }), { instanceOf: TypeError }, name);
+      t.is(module[first], before);
+    }
+  }
+});
+
 /** A copy of the package with another `package.json`, in which `native` is the addon's directory. */
 function copyOfPackage(t: ExecutionContext, version: string, withNative: boolean): string {
   const directory = temporaryDirectory(t);
