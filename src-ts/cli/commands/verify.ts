@@ -93,7 +93,13 @@ async function verifyCommand(args: Arguments): Promise<number> {
       files: sealedFiles(paths),
       concurrency,
       onlyPath: paths.length === 1 ? paths[0] : undefined,
-      report: new VerifyFilesReport({ hasKey, sample, seed, header: headerPath }),
+      report: new VerifyFilesReport({
+        hasKey,
+        hasSenders: args.has('sender'),
+        sample,
+        seed,
+        header: headerPath,
+      }),
       process: async (path, { signal, onProgress }) => {
         const threads = options.threads ?? (await threadsFor(path));
         return verifyStream(path, { ...options, header, identities, threads, onProgress, signal });

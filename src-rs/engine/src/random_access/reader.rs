@@ -5,7 +5,7 @@ use super::plan::{Batch, Piece, ReadPlan, SegmentPart, frame_range};
 use crate::error::SealError;
 use crate::format::{ByteRange, FrameIndex, Geometry, SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
-use crate::operation::options::DecryptOptions;
+use crate::operation::options::{DecryptOptions, invalid};
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::pipeline::PORTION;
@@ -41,6 +41,9 @@ impl RangeReader {
     /// # Errors
     /// The error of the stream's end.
     pub fn new(opened: SeekableStream, cache_bytes: usize) -> Result<Self, SealError> {
+        if opened.stream.senders.is_some() {
+            return Err(invalid("senders", SINGLE_FRAMES));
+        }
         let size = opened.trailer().map_err(Clone::clone)?.manifest.plaintext_total;
         let cache = Cache::new(cache_bytes, opened.geometry().frame_slot_size());
         Ok(Self { opened, size, cache })
@@ -254,6 +257,8 @@ impl RangeReader {
     }
 }
 
+/// A recipient can seal a single frame anew, so reading frames without hashing their record proves nothing about the sender.
+const SINGLE_FRAMES: &str = "can't be used to read ranges, of which only single frames are read";
 /// Unneeded bytes that are read rather than calling the system again: a page.
 const NEAR: u64 = 4096;
 /// A read of more than the cache's capacity divided by this is long.
