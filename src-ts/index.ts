@@ -10,6 +10,7 @@
  */
 
 export { decrypt, type DecryptBytesOptions, encrypt, type EncryptBytesOptions } from './api/buffers';
+export type { NodeBuffer } from './internal/bytes';
 export { SealError, type SealErrorOf, type SealFailureOf, SealstreamError } from './api/errors';
 export {
   decryptFile,

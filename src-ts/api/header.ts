@@ -7,7 +7,7 @@
  */
 
 import { native } from '../internal/binding';
-import { type Bytes, copiedBytes } from '../internal/bytes';
+import { type NodeBuffer, copiedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
@@ -30,7 +30,7 @@ export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
  * @example
  * await writeFile('photo.header', await exportHeader('photo.seal'));
  */
-export async function exportHeader(source: SourceInput): Promise<Bytes> {
+export async function exportHeader(source: SourceInput): Promise<NodeBuffer> {
   const argument = sourceArgument('source', source);
   try {
     return await awaitNative(() => native.exportHeader(argument));
@@ -110,7 +110,7 @@ export async function detachHeader(
   from: string | URL,
   to: string | URL,
   options: DetachHeaderOptions = {},
-): Promise<Bytes> {
+): Promise<NodeBuffer> {
   const given = optionsOf('detachHeader', options);
   const [source, target] = [path('from', from), path('to', to)];
   const placement = placementSettings(given);

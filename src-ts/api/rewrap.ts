@@ -9,7 +9,7 @@ import type {
 } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { nullPrototype } from '../internal/null-prototype';
-import { type Bytes, copiedBytes } from '../internal/bytes';
+import { type NodeBuffer, copiedBytes } from '../internal/bytes';
 import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import { openSettings, type OptionsOf, optionsOf } from '../internal/option-tables';
@@ -116,7 +116,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  * @example
  * const next = await rewrapHeader(header, { key, add: [publicKey('age1pq1…')] });
  */
-export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Bytes> {
+export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<NodeBuffer> {
   const given = optionsOf('rewrapHeader', options);
   // Providers may take long, and the caller may change its bytes meanwhile.
   const bytes = copiedBytes('header', header);

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import { abortError, onAbort } from '../internal/abort';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { path, picked } from '../internal/options';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
@@ -29,7 +29,7 @@ export interface DecryptFileToStreamOptions
 /** The plaintext of a sealed file, from {@link decryptFileToStream}. */
 export interface DecryptFileStream extends Readable {
   /** Yields the chunks that `'data'` passes. */
-  [Symbol.asyncIterator](): NodeJS.AsyncIterator<Bytes>;
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<NodeBuffer>;
   /**
    * Resolves to the report after the last byte was passed on. Rejects with the stream's error, or with an AbortError if the stream is
    * destroyed without one. It may be ignored: it never causes an unhandled rejection.

@@ -2,7 +2,7 @@
 
 import { native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
-import { type Bytes, checkedBytes, newMemory, ownCopy, sizeOf } from '../internal/bytes';
+import { type NodeBuffer, checkedBytes, newMemory, ownCopy, sizeOf } from '../internal/bytes';
 import { callNative, typeError } from '../internal/errors';
 import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
@@ -22,7 +22,7 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
  * @example
  * const sealed = encryptSync(Buffer.from('text'), { key });
  */
-export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
+export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuffer {
   const given = optionsOf('encryptSync', options);
   const settings = sealSettings(given);
   if (settings.sender && asksCaller(settings.sender)) {
@@ -38,9 +38,9 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
   const input = checkedBytes('bytes', bytes);
   return callNative(() => {
     const size = sizeOf(input);
-    const sealInto = (output: Bytes) => native.encryptSync(input, output, recipients, settings);
+    const sealInto = (output: NodeBuffer) => native.encryptSync(input, output, recipients, settings);
     // More room than the stream takes with any options; the addon checks it.
-    if (isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
+    if (!settings.sender && isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
     const output = newMemory(native.sealedSize(size, recipients, settings));
     sealInto(output);
     return output;
@@ -59,7 +59,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
  * @example
  * const plaintext = decryptSync(sealed, { key });
  */
-export function decryptSync(bytes: Uint8Array, options: DecryptOptions): Bytes {
+export function decryptSync(bytes: Uint8Array, options: DecryptOptions): NodeBuffer {
   const given = optionsOf('decryptSync', options);
   const settings = openSettings(given);
   const { secrets, providers } = Identities.of(given);

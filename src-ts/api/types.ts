@@ -1,6 +1,6 @@
 // Options and reports that several functions share.
 
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import type { Damage, DamageDecision, OperationProgress } from '../../native/binding';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
@@ -128,6 +128,6 @@ export type SegmentResult =
       /** Offset of its plaintext in the whole plaintext. */
       readonly offset: number;
       /** Its plaintext, verified. */
-      readonly data: Bytes;
+      readonly data: NodeBuffer;
     }
   | ({ readonly ok: false } & Readonly<Omit<Damage, 'retries'>>);

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 
 import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import { optionsOf } from '../internal/option-tables';
 import { type ByteChunks, checkedChunks } from './byte-source';
 import type { MakeConversion } from './conversion';
@@ -26,7 +26,7 @@ import { sealing } from './sealing';
 export function encryptChunks(
   chunks: ByteChunks,
   options: EncryptStreamOptions,
-): AsyncGenerator<Bytes, void, void> {
+): AsyncGenerator<NodeBuffer, void, void> {
   const given = optionsOf('encryptChunks', options);
   return converted(checkedChunks('chunks', chunks), given.signal, sealing('encryptChunks', given));
 }
@@ -46,7 +46,7 @@ export function encryptChunks(
 export function decryptChunks(
   chunks: ByteChunks,
   options: DecryptStreamOptions,
-): AsyncGenerator<Bytes, void, void> {
+): AsyncGenerator<NodeBuffer, void, void> {
   const given = optionsOf('decryptChunks', options);
   return converted(checkedChunks('chunks', chunks), given.signal, opening('decryptChunks', given));
 }
@@ -55,7 +55,7 @@ async function* converted<Report extends object>(
   chunks: ByteChunks,
   signal: AbortSignal | undefined,
   make: MakeConversion<Report>,
-): AsyncGenerator<Bytes, void, void> {
+): AsyncGenerator<NodeBuffer, void, void> {
   // Made when the loop begins: a loop that never begins leaves nothing open.
   const stream = new ConversionStream(make);
   const stopListening = onAbort(signal, (aborted) => {
@@ -64,7 +64,7 @@ async function* converted<Report extends object>(
   // Its failure is the stream's failure too.
   pipeline(chunks, stream).catch(() => undefined);
   try {
-    yield* stream as AsyncIterable<Bytes>;
+    yield* stream as AsyncIterable<NodeBuffer>;
   } finally {
     stopListening();
     stream.destroy();

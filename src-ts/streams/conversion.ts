@@ -2,7 +2,7 @@
 // number of segments in memory is limited.
 
 import type { Cancellation } from '../../native/binding';
-import { type Bytes, checkedBytes, sizeOf } from '../internal/bytes';
+import { type NodeBuffer, checkedBytes, sizeOf } from '../internal/bytes';
 import type { Diagnostics, OperationName } from '../internal/diagnostics';
 import { yieldIfLong } from '../internal/event-loop';
 import { typeError } from '../internal/errors';
@@ -13,7 +13,7 @@ export interface Outlet {
   /** Called before the conversion begins. */
   open?(): Promise<void>;
   /** Takes bytes. Returns `false` if it wants no more until it calls {@link Conversion.pull}, or a promise to wait for. */
-  push(bytes: Bytes): boolean | Promise<void>;
+  push(bytes: NodeBuffer): boolean | Promise<void>;
   /** Settles when the reader has taken all pushed bytes. */
   drained(): Promise<void>;
   /** Called after the last bytes, before the conversion has succeeded. */
@@ -155,9 +155,9 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
    * memory is free after its bytes were taken.
    */
   protected deliver(
-    work: Promise<Iterable<Bytes>>,
+    work: Promise<Iterable<NodeBuffer>>,
     isSegment: boolean,
-    replace?: (error: unknown) => Promise<Iterable<Bytes>>,
+    replace?: (error: unknown) => Promise<Iterable<NodeBuffer>>,
   ): void {
     // Its failure is handled in its turn.
     work.catch(() => undefined);
@@ -168,7 +168,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
   }
 
   /** Pushes the last bytes after all others, and ends with the report. */
-  protected deliverEnd(work: () => Promise<{ bytes: Iterable<Bytes>; report: Report }>): void {
+  protected deliverEnd(work: () => Promise<{ bytes: Iterable<NodeBuffer>; report: Report }>): void {
     this.#inTurn(async () => {
       const { bytes, report } = await work();
       await this.#push(bytes);
@@ -218,7 +218,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     return this.#isClosed;
   }
 
-  async #push(pieces: Iterable<Bytes>): Promise<void> {
+  async #push(pieces: Iterable<NodeBuffer>): Promise<void> {
     for (const piece of pieces) {
       if (this.#hasEnded()) return;
       // The outlet may ask for more while it takes a piece.

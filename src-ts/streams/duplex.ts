@@ -3,7 +3,7 @@
 import { addAbortSignal, Duplex, type DuplexOptions, Readable } from 'node:stream';
 
 import { nullPrototype } from '../internal/null-prototype';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import { emitSafely } from '../internal/event-loop';
 import { typeError } from '../internal/errors';
 import { type ByteSource, feed } from './byte-source';
@@ -25,7 +25,7 @@ class ReadableOutlet implements Outlet {
 
   constructor(readonly stream: Readable) {}
 
-  push(bytes: Bytes): boolean {
+  push(bytes: NodeBuffer): boolean {
     this.#isEmpty = false;
     return emitSafely(() => this.stream.push(bytes), true);
   }

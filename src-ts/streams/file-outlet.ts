@@ -2,7 +2,7 @@
 
 import type { FileOutput, PlacementSettings } from '../../native/binding';
 import { native } from '../internal/binding';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import type { Outlet } from './conversion';
 
 /** A file that appears complete or not at all. */
@@ -24,7 +24,7 @@ export class FileOutlet implements Outlet {
     removeAllAtExit();
   }
 
-  async push(bytes: Bytes): Promise<void> {
+  async push(bytes: NodeBuffer): Promise<void> {
     await (await this.#opening)?.write(bytes);
   }
 

@@ -11,7 +11,7 @@ import type {
   ProviderSlot,
 } from '../../native/binding';
 import { native } from '../internal/binding';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
 import { callNative } from '../internal/errors';
@@ -38,7 +38,10 @@ export function opening(
 
 function openPlan(options: OptionsOf<'decryptChunks'>, file: SealedFile | undefined) {
   const { concurrency, onDamage = 'abort', header } = options;
-  if (header) callNative(() => native.checkHeader(header));
+  if (header)
+    callNative(() => {
+      native.checkHeader(header);
+    });
   // The identities are copies, which are overwritten after use.
   return {
     settings: openSettings(options),
@@ -112,7 +115,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
     if (!stream.isAtEnd) await this.segmentAllowed();
   }
 
-  #unlock(header: Bytes): Promise<OpenStream> {
+  #unlock(header: NodeBuffer): Promise<OpenStream> {
     const slots = () => native.headerProviderSlots(header);
     return this.#unlockBy(slots, (offered) =>
       native.openStream(header, offered, this.plan.settings, this.cancellation),
@@ -155,7 +158,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
   async #end(
     stream: OpenStream,
     part: PartBuffer,
-  ): Promise<{ bytes: Iterable<Bytes>; report: DecryptReport }> {
+  ): Promise<{ bytes: Iterable<NodeBuffer>; report: DecryptReport }> {
     const { concurrency = stream.concurrency } = this.plan;
     try {
       const report = await stream.finish(part, concurrency, this.cancellation);
@@ -171,7 +174,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
    *
    * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
    */
-  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<Bytes>> {
+  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<NodeBuffer>> {
     const { onDamage } = this.plan;
     const damage = onDamage === 'abort' ? undefined : stream.damage(segment);
     if (!damage) throw error;
@@ -181,10 +184,14 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
 }
 
 /** The plaintext in the memory of an opened record. */
-function plaintextSlots(record: Bytes, { start, stride, size: most }: PlaintextSlots, size: number): Bytes[] {
+function plaintextSlots(
+  record: NodeBuffer,
+  { start, stride, size: most }: PlaintextSlots,
+  size: number,
+): NodeBuffer[] {
   // All slots share one memory: transferring a slot would detach the others.
   markAsUntransferable(record.buffer);
-  const slots: Bytes[] = [];
+  const slots: NodeBuffer[] = [];
   for (let at = start, left = size; left > 0; at += stride, left -= most) {
     slots.push(record.subarray(at, at + Math.min(most, left)));
   }
@@ -192,7 +199,7 @@ function plaintextSlots(record: Bytes, { start, stride, size: most }: PlaintextS
 }
 
 /** Zeros in the place of lost plaintext, made when they are taken. */
-function* zeros({ length }: ByteRange): Generator<Bytes, void, void> {
+function* zeros({ length }: ByteRange): Generator<NodeBuffer, void, void> {
   for (let left = length; left > 0; left -= ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, left));
 }
 

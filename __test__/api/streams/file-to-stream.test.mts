@@ -180,7 +180,7 @@ test('it can be left early: destroyed, aborted, or never read', async (t) => {
     t.true(chunk.length > 0);
     break;
   }
-  const destroyed = decryptFileToStream(path, { key }).destroy() as ReturnType<typeof decryptFileToStream>;
+  const destroyed = decryptFileToStream(path, { key }).destroy();
   t.like(await errorOf(() => destroyed.report), { name: 'AbortError' });
   const controller = new AbortController();
   const aborted = decryptFileToStream(path, { key, signal: controller.signal });
