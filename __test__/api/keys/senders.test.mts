@@ -109,7 +109,7 @@ test('every function that encrypts signs, and every one that decrypts checks the
     t.deepEqual([sound, sender], [true, { publicKey: ours.publicKey, verified: true }]);
     t.is((await inspect(sealed)).claimedSender, ours.publicKey);
   }
-  t.is(sealedSize(content.length, signed), made[0]?.length);
+  t.is(sealedSize(content.length, signed), (made[0] ?? content).length);
 });
 
 test('reports name the sender, and verify finds another one without a key', async (t) => {
@@ -193,9 +193,10 @@ test('an operation that waits for a signer can be cancelled', async (t) => {
       return new Promise<Uint8Array>(() => undefined);
     },
   };
-  await t.throwsAsync(encrypt(content, { key, senderKey, signal: controller.signal }), {
-    name: 'AbortError',
-  });
+  const error: unknown = await encrypt(content, { key, senderKey, signal: controller.signal }).catch(
+    (reason: unknown) => reason,
+  );
+  t.is(error, controller.signal.reason);
 });
 
 test('a weak digest is not signed, and resuming takes a secret that recipients do not know', async (t) => {

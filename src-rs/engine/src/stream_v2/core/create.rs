@@ -201,15 +201,25 @@ pub(crate) fn core_extensions(signer: Option<&StreamSigner>) -> Vec<u8> {
     signer.map(StreamSigner::core_extensions).unwrap_or_default()
 }
 
+/// What signs a stream with these options. Asks a signer only if its key is not known.
+fn named_signer(options: &EncryptOptions<'_>) -> Result<Option<StreamSigner>, SealError> {
+    options.sender.as_ref().map(StreamSigner::named).transpose()
+}
+
+/// Bytes of the header of a stream with these options, without padding.
+pub(crate) fn unpadded_header_size(options: &EncryptOptions<'_>) -> Result<usize, SealError> {
+    let core_extensions = core_extensions(named_signer(options)?.as_ref());
+    Ok(compact_header_size(&options.recipients) + core_extensions.len())
+}
+
 /// Bytes of the sealed stream of `plaintext_size` bytes, with header and end.
 ///
 /// # Errors
 /// `InvalidOption`.
 pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealError> {
     let geometry = options.geometry(Some(plaintext_size))?;
-    let signer = options.sender.as_ref().map(StreamSigner::named).transpose()?;
-    let core_extensions = core_extensions(signer.as_ref()).len();
-    let header = (compact_header_size(&options.recipients) + core_extensions) as u64;
+    let signer = named_signer(options)?;
+    let header = unpadded_header_size(options)? as u64;
     let header = header.max(u64::from(padded_size(options.header)));
     Ok(total_size(
         &geometry,
