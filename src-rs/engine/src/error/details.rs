@@ -74,6 +74,8 @@ described_enum! {
         SegmentSize = "segment size",
         /// Memory times passes of all passphrase slots, in KiB.
         PassphraseCost = "cost of its passphrases, in KiB times passes,",
+        /// Bytes of the manifest.
+        ManifestSize = "manifest size in bytes",
         /// Lanes of a passphrase slot.
         PassphraseLanes = "number of lanes of a passphrase",
     }
@@ -84,7 +86,7 @@ impl Limit {
     pub(crate) const fn advice(self) -> &'static str {
         match self {
             Self::Size => "",
-            Self::SegmentSize | Self::PassphraseCost | Self::PassphraseLanes => {
+            Self::SegmentSize | Self::ManifestSize | Self::PassphraseCost | Self::PassphraseLanes => {
                 "; raise the limit if you trust it"
             }
         }

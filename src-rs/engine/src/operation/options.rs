@@ -176,6 +176,8 @@ pub struct DecryptOptions<'a> {
     pub max_passphrase_cost: u64,
     /// The largest accepted segment size in bytes. An ordered reader holds several segments in memory.
     pub max_segment_size: u32,
+    /// The largest accepted manifest, in bytes: 36 and the digest's size for each segment. A reader by offset holds it in memory.
+    pub max_manifest_size: u64,
     /// The largest accepted size of a stream, in bytes, as the stream states it or the source has it. A binding sets it to the largest
     /// number that its language has.
     pub max_size: u64,
@@ -194,6 +196,7 @@ impl DecryptOptions<'_> {
             senders: None,
             max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
+            max_manifest_size: DEFAULT_MAX_MANIFEST_SIZE,
             max_size: u64::MAX,
             on_damage: DamagePolicy::Abort,
         }
@@ -269,5 +272,7 @@ pub(crate) fn check_max_segment_size(maximum: u32) -> Result<(), SealError> {
 const MAX_IN_FLIGHT: u64 = 256 * 1024 * 1024;
 /// Bytes of the longest allowed context.
 pub const MAX_CONTEXT: usize = 64 * 1024;
+/// The largest manifest that a reader accepts by default, 256 MiB: that of millions of segments.
+pub const DEFAULT_MAX_MANIFEST_SIZE: u64 = 256 * 1024 * 1024;
 /// The largest segment size that a reader accepts by default, 64 MiB.
 pub const DEFAULT_MAX_SEGMENT_SIZE: u32 = 64 * 1024 * 1024;

@@ -181,7 +181,7 @@ impl OpenSession {
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let at = (place.segment, WireOffset::new(place.sealed.start));
+        let at = (place.segment, WireOffset::new(place.sealed.start), None);
         let opened = open_in_place(context, at, record, PortionRunner::serial(cancel), &mut times);
         match opened.map_err(SealError::from) {
             Ok(summary) => {
@@ -249,7 +249,7 @@ impl OpenSession {
             .stream
             .expected_trailer(tally, cursor.offset())
             .verify(&mut bytes)?;
-        Ok(trailer.end)
+        Ok(trailer.1)
     }
 
     /// Report of the session, which ran on `threads` threads. Without a verified `end` the stream's size is where `cursor`

@@ -12,7 +12,7 @@ pub use sample::Sample;
 use crate::error::SealError;
 use crate::format::{ByteRange, DigestKind};
 use crate::keys::{SenderKey, SenderStatus};
-use crate::operation::options::{Control, DecryptOptions, invalid};
+use crate::operation::options::{Control, DEFAULT_MAX_MANIFEST_SIZE, DecryptOptions, invalid};
 use crate::operation::report::OpenedBy;
 use crate::stream_v2::core::locate::find_header;
 use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
@@ -145,11 +145,20 @@ pub fn verify(
         trailer::add_interrupted(&problems, older, header.revision)?;
     }
     let end_key = unlocked.as_ref().map(|stream| &stream.end_key);
+    let limit = open.map_or(DEFAULT_MAX_MANIFEST_SIZE, |open| open.max_manifest_size);
     let extent = Extent::measure(source, size, header, &control.cancel)?;
     check_stated_size(header, extent.total, options.max_size)?;
     let senders = options.senders.as_deref();
-    let end = trailer::check(source, size, header, (end_key, senders), &extent, &problems)?;
-    let (manifest, sender) = end.map_or((None, None), |(record, sender)| (Some(record), sender));
+    let end = trailer::check(
+        source,
+        size,
+        header,
+        (end_key, senders),
+        limit,
+        &extent,
+        &problems,
+    )?;
+    let (manifest, sender) = end.map_or((None, None), |(named, sender)| (Some(named), sender));
     let context = unlocked.as_ref().map(|stream| match extent.total {
         Some(total) => stream.context.clone().with_total(total),
         None => stream.context.clone(),

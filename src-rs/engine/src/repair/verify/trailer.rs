@@ -5,25 +5,50 @@ use super::problems::{Problem, Problems};
 use crate::crypto::EndKey;
 use crate::error::{EndPart, SealError};
 use crate::format::{
-    ByteRange, END_MARKER, EndRecord, FOOTER_SIZE, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
-    SegmentIndex, StreamHeader, WireOffset, end_record_size,
+    ByteRange, END_MARKER, EndRecord, FOOTER_SIZE, Manifest, ManifestEntry, SEGMENT_HEADER_SIZE,
+    SegmentHeader, SegmentHeaderError, SegmentIndex, StreamHeader, WireOffset, end_record_size,
 };
 use crate::keys::{SenderKey, SenderStatus};
+use crate::repair::stored_manifest::StoredManifest;
+use crate::stream_v2::core::end_scan::ScannedEnd;
 use crate::stream_v2::core::locate::find_footer;
+use crate::stream_v2::core::sender::{SenderScan, check_sender};
 use crate::stream_v2::core::trailer::{ExpectedTrailer, HeaderCopy};
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::IoSliceMut;
 
-/// Checks the trailer. Returns the end record if it is sound and, with a key, authentic, and the sender that signed it.
+/// The manifest by which records are checked.
+pub(super) enum NamedRecords {
+    /// It is authentic.
+    Verified(Manifest),
+    /// Its checksum is right.
+    Stored(StoredManifest),
+}
+
+impl NamedRecords {
+    /// The entry of a segment.
+    pub(super) fn entry(&self, source: &dyn ReadAt, segment: SegmentIndex) -> Option<ManifestEntry> {
+        match self {
+            Self::Verified(manifest) => manifest.entry(segment),
+            Self::Stored(manifest) => manifest.entry(source, segment),
+        }
+    }
+}
+
+/// What was found at the end: the manifest, and who signed it.
+type NamedAndSigned = (NamedRecords, Option<SenderStatus>);
+
+/// Checks the trailer. Returns the manifest if it is sound and, with a key, authentic, and the sender that signed it.
 pub(super) fn check(
     source: &dyn ReadAt,
     size: u64,
     header: &StreamHeader,
     (end_key, senders): (Option<&EndKey>, Option<&[SenderKey]>),
+    max_manifest_size: u64,
     extent: &Extent,
     problems: &Problems,
-) -> Result<Option<(EndRecord, Option<SenderStatus>)>, SealError> {
+) -> Result<Option<NamedAndSigned>, SealError> {
     let Some(total) = extent.total.filter(|_| extent.is_whole) else {
         add_missing(source, size, header, extent, problems)?;
         return Ok(None);
@@ -33,7 +58,7 @@ pub(super) fn check(
         size,
         expected: ExpectedTrailer {
             senders,
-            ..ExpectedTrailer::after(header, total, end_key)
+            ..ExpectedTrailer::after(header, total, end_key, max_manifest_size)
         },
         problems,
     };
@@ -49,35 +74,27 @@ struct TrailerCheck<'a> {
 }
 
 impl TrailerCheck<'_> {
-    fn run(&self) -> Result<Option<(EndRecord, Option<SenderStatus>)>, SealError> {
-        let offset = self.expected.offset.get();
+    fn run(&self) -> Result<Option<NamedAndSigned>, SealError> {
+        let scan = &self.expected.record;
+        let offset = scan.offset.get();
         let mut position = offset;
-        let read = self.expected.read_record(&mut self.cursor(offset), &mut position);
-        let failure = match read {
-            Ok((record, _)) => {
+        let failure = match self.read_record(&mut position) {
+            Ok((record, named, sender)) => {
                 self.check_rest(position)?;
-                let sender = match self.expected.check_sender(&record) {
-                    Ok(sender) => sender,
-                    Err(failure) => {
-                        let sealed = ByteRange {
-                            start: offset,
-                            end: position,
-                        };
-                        self.problems.add_at(sealed, failure)?;
-                        None
-                    }
+                let (failure, found) = match (record.verdict, sender) {
+                    (Err(failure), _) => (failure, None),
+                    (Ok(()), Err(failure)) => (failure, Some((named, None))),
+                    (Ok(()), Ok(sender)) => return Ok(Some((named, sender))),
                 };
-                return Ok(Some((record, sender)));
+                self.problems
+                    .add_at(ByteRange::at(offset, record.size), failure)?;
+                return Ok(found);
             }
             Err(failure) => failure,
         };
         // The size of a damaged end record is not known. The rest is found from a sound footer, or else where it is without
         // extensions, which no version has so far.
-        let shortest = end_record_size(
-            self.expected.header.core.geometry.digest(),
-            self.expected.segments,
-            0,
-        );
+        let shortest = end_record_size(scan.geometry.digest(), scan.segments, 0);
         let rest = self.copy_size() + FOOTER_SIZE as u64;
         if matches!(failure, SealError::Truncated { .. }) {
             self.problems
@@ -93,6 +110,36 @@ impl TrailerCheck<'_> {
             None => self.check_rest(after)?,
         }
         Ok(None)
+    }
+
+    /// Reads the end record, and checks who signed it. Its manifest is held if a key or a signature can prove it.
+    fn read_record(
+        &self,
+        position: &mut u64,
+    ) -> Result<(ScannedEnd, NamedRecords, Result<Option<SenderStatus>, SealError>), SealError> {
+        let scan = &self.expected.record;
+        if scan.end_key.is_some() || self.expected.senders.is_some() {
+            let (record, entries) = self.expected.read_manifest(self.source, position)?;
+            let end = EndRecord {
+                plaintext_total: record.plaintext_total,
+                extensions: record.extensions.clone(),
+                entries,
+            };
+            let sender = check_sender(self.expected.header, &end, self.expected.senders);
+            return Ok((record, NamedRecords::Verified(end.entries), sender));
+        }
+        let mut reader = self.cursor(*position);
+        let mut signed = SenderScan::new(self.expected.header, scan);
+        let record = self
+            .expected
+            .read_record(&mut reader, position, &mut |kind, bytes| signed.take(kind, bytes))?;
+        let sender = signed.check(&record.extensions, None);
+        let stored = StoredManifest::new(
+            record.entries_at(scan.offset),
+            scan.geometry.digest(),
+            scan.segments,
+        );
+        Ok((record, NamedRecords::Stored(stored), sender))
     }
 
     /// Checks the header's copy and the footer, which start at `at`, and that the stream ends there.

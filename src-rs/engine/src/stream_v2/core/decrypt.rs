@@ -12,7 +12,7 @@ use crate::stream_v2::core::tally::{StreamEnd, Tally};
 use crate::stream_v2::core::trailer::VerifiedTrailer;
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{InputSource, OutputSink, ReadAt, ReadAtCursor, WriteAt};
-use crate::stream_v2::pipeline::{Checkpoints, NamedSealings, Transfer};
+use crate::stream_v2::pipeline::{Checkpoints, Transfer};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -115,14 +115,10 @@ pub(crate) fn open_by_offset(
         meter,
         checkpoints,
     };
-    let sealings = NamedSealings {
-        entries: &trailer.manifest.entries,
-        end_offset: trailer.offset,
-    };
     sink.reserve(total).map_err(SealError::writing)?;
     let mut times = StageTimes::default();
     let shared = Mutex::new(Tally::opening(stream.header.core.geometry.digest()));
-    transfer.open(sealings, control, &mut times, |summary| {
+    transfer.open(&trailer.manifest.entries, control, &mut times, |summary| {
         Tally::add_to(&shared, summary);
     })?;
     let mut tally = shared.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
 //! The sender's part of a stream: announced in the header, signed and verified at the end.
 
+use super::end_scan::{EndBytes, EndScan};
 use crate::crypto::StreamBinding;
 use crate::error::SealError;
 use crate::format::{
@@ -102,19 +103,88 @@ pub(crate) fn check_sender(
     record: &EndRecord,
     trusted: Option<&[SenderKey]>,
 ) -> Result<Option<SenderStatus>, SealError> {
+    check_entry(header, &record.extensions, trusted, || {
+        let before = before_sender(&record.extensions);
+        signed_bytes(&StreamBinding::of(header), record, before)
+    })
+}
+
+/// Hashes what a sender signed while an end record is scanned, so that the record need not be held.
+pub(crate) struct SenderScan<'a> {
+    header: &'a HeaderFields,
+    segments: u64,
+    total: u64,
+    /// Runs of bytes that are no entries: the fixed fields, the extensions, the record's trailer.
+    others: u32,
+    /// Of a record that is signed.
+    message: Option<SenderMessage>,
+}
+
+impl<'a> SenderScan<'a> {
+    pub(crate) fn new(header: &'a HeaderFields, record: &EndScan<'_>) -> Self {
+        Self {
+            header,
+            segments: record.segments,
+            total: record.total,
+            others: 0,
+            message: None,
+        }
+    }
+
+    /// Takes the record's bytes in their order.
+    pub(crate) fn take(&mut self, kind: EndBytes, bytes: &[u8]) {
+        match kind {
+            EndBytes::Entries => self
+                .message
+                .iter_mut()
+                .for_each(|message| message.add_entries(bytes)),
+            EndBytes::Others => {
+                self.others = self.others.saturating_add(1);
+                if self.others == EXTENSIONS && find_extension(bytes, END_SENDER).is_some() {
+                    let binding = StreamBinding::of(self.header);
+                    let before = before_sender(bytes);
+                    self.message = Some(SenderMessage::new(&binding, self.segments, self.total, before));
+                }
+            }
+        }
+    }
+
+    /// Checks the signature of the record that was taken, whose sizes and `extensions` are right.
+    ///
+    /// # Errors
+    /// `SenderUnverified`.
+    pub(crate) fn check(
+        self,
+        extensions: &[u8],
+        trusted: Option<&[SenderKey]>,
+    ) -> Result<Option<SenderStatus>, SealError> {
+        let Self { header, message, .. } = self;
+        let empty = || SenderMessage::new(&StreamBinding::of(header), 0, 0, &[]);
+        check_entry(header, extensions, trusted, || {
+            message.unwrap_or_else(empty).finish()
+        })
+    }
+}
+
+/// The extensions in front of the sender's, which is the last.
+fn before_sender(extensions: &[u8]) -> &[u8] {
+    let size = find_extension(extensions, END_SENDER).map_or(0, |value| extension_size(value.len()));
+    let before = extensions.len().saturating_sub(size);
+    extensions.get(..before).unwrap_or_default()
+}
+
+fn check_entry(
+    header: &HeaderFields,
+    extensions: &[u8],
+    trusted: Option<&[SenderKey]>,
+    signed: impl FnOnce() -> SignedBytes,
+) -> Result<Option<SenderStatus>, SealError> {
     let check = SenderCheck {
         digest: header.core.geometry.digest(),
         announced: find_extension(&header.core_extensions, CORE_SENDER),
         trusted,
     };
-    let entry = find_extension(&record.extensions, END_SENDER);
-    let signed = || {
-        // The signature is the last entry of its area.
-        let size = entry.map_or(0, |value| extension_size(value.len()));
-        let before = record.extensions.len().saturating_sub(size);
-        let before = record.extensions.get(..before).unwrap_or_default();
-        signed_bytes(&StreamBinding::of(header), record, before)
-    };
+    let entry = find_extension(extensions, END_SENDER);
     check.check(entry, signed).map_err(SealError::from)
 }
 
@@ -124,3 +194,6 @@ fn signed_bytes(binding: &StreamBinding, record: &EndRecord, extensions_before: 
     message.add_entries(record.entries.as_bytes());
     message.finish()
 }
+
+/// The extensions are the second run of an end record's bytes.
+const EXTENSIONS: u32 = 2;

@@ -1,5 +1,6 @@
 //! Unlocks a stream: finds its key, authenticates its header, and derives the keys of segments and end.
 
+use super::end_scan::EndScan;
 use super::locate::FoundHeader;
 use super::sender::announces_sender;
 use super::stream_size::check_stated_size;
@@ -26,6 +27,8 @@ pub(crate) struct UnlockedStream {
     pub(crate) newer: Option<StreamHeader>,
     pub(crate) context: SegmentCryptoContext,
     pub(crate) end_key: EndKey,
+    /// Most bytes of the manifest that are accepted.
+    pub(crate) max_manifest_size: u64,
     pub(crate) unlocked: Unlocked,
     /// The senders that the reader trusts, if it was given any.
     pub(crate) senders: Option<Vec<SenderKey>>,
@@ -93,8 +96,14 @@ impl UnlockedStream {
             core.plaintext_size,
             Random::system(),
         )?;
+        // A recipient could have sealed a single frame anew: its record must be the signed one before it is opened.
+        let context = match &options.senders {
+            Some(_) => context.hashing_first(),
+            None => context,
+        };
         Ok(Self {
             end_key: keys.end_key()?,
+            max_manifest_size: options.max_manifest_size,
             context,
             header,
             from_copy,
@@ -124,11 +133,17 @@ impl UnlockedStream {
     ) -> ExpectedTrailer<'a> {
         ExpectedTrailer {
             header: &self.header,
-            end_key: Some(&self.end_key),
-            offset,
-            segments: tally.segments(),
-            plaintext_total: tally.plaintext_size(),
-            records: Some(tally.records()),
+            record: EndScan {
+                geometry: self.context.geometry(),
+                end_key: Some(&self.end_key),
+                header_size: self.header.size(),
+                offset,
+                size: None,
+                segments: tally.segments(),
+                total: tally.plaintext_size(),
+                records: Some(tally.records()),
+                max_manifest_size: self.max_manifest_size,
+            },
             verified_bytes: tally.verified_bytes(),
             senders: self.senders.as_deref(),
         }

@@ -7,7 +7,7 @@ use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::in_order::{open_in_order, seal_in_order};
 use crate::stream_v2::core::locate::read_header;
 use crate::stream_v2::core::unlock::UnlockedStream;
-use crate::stream_v2::pipeline::{DecryptPipeline, NamedSealings, Transfer};
+use crate::stream_v2::pipeline::{DecryptPipeline, Transfer};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire, SegmentWorkerError};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use crate::testing::stream_parts::StreamParts;
@@ -88,11 +88,7 @@ fn a_panic_while_opening_fails_its_segment() {
                 meter: &meter,
                 checkpoints: None,
             };
-            let sealings = NamedSealings {
-                entries: &manifest,
-                end_offset: WireOffset::ZERO,
-            };
-            let by_offset = transfer.open(sealings, &control, &mut StageTimes::default(), |_| {});
+            let by_offset = transfer.open(&manifest, &control, &mut StageTimes::default(), |_| {});
             assert_eq!(
                 by_offset.unwrap_err(),
                 disconnected(panic_at),
@@ -122,6 +118,7 @@ fn pipeline(parts: &StreamParts, threads: usize, window: usize, panic_at: Option
 
 fn wire(parts: &StreamParts, segment: usize) -> SegmentWire {
     SegmentWire {
+        named: None,
         index: SegmentIndex::new(segment as u64),
         offset: WireOffset::new(parts.record_offset(segment)),
         record: parts.records[segment].clone(),
