@@ -176,6 +176,7 @@ pub fn verify(
         source_size: size,
         context: context.as_ref(),
         manifest: manifest.as_ref(),
+        for_senders: senders.is_some(),
         selection: &selection,
         problems: &problems,
         cancel: &control.cancel,
