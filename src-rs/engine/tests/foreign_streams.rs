@@ -181,7 +181,7 @@ fn a_forged_range_is_refused_with_senders() {
         let stream = std::fs::read(folder().join(vector["file"].as_str().unwrap())).unwrap();
         let source = stream.as_slice();
         let read = |options: &DecryptOptions<'_>| {
-            let reader = RangeReader::open(&source, options, 1 << 20)?;
+            let reader = RangeReader::open(&source, options, 1 << 20, &Default::default())?;
             let mut out = vec![0; (end - start) as usize];
             let plan = reader.plan(ByteRange { start, end });
             reader.read(

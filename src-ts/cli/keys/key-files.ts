@@ -40,6 +40,17 @@ export function readIdentityFile(path: string, allowReadable: boolean, option = 
 }
 
 /**
+ * Reads the public keys in a file or a pipe.
+ *
+ * @param prefix Of the option that names it.
+ * @throws CommandError if the file is missing, unreadable or empty, or has anything else in a line; SealError for other errors.
+ */
+export function publicKeysIn(path: string, prefix: OptionPrefix): Promise<string[]> {
+  const [option, recipient] = [written(`${prefix}recipients-file`), written(`${prefix}recipient`)];
+  return read(path, false, { ...RECIPIENTS_FILE, option, recipient, recipientsFile: option });
+}
+
+/**
  * Saves a key or a key pair in a new file.
  *
  * @throws CommandError if the file exists, SealError if it can't be written.
@@ -92,6 +103,15 @@ const IDENTITY_FILE: KeyFileKind<IdentityList> = {
   option: '-i',
 };
 
+const RECIPIENTS_FILE: KeyFileKind<string[]> = {
+  ...KEY_FILE,
+  name: 'recipients file',
+  // As recipientsFromFile does; the command also needs the texts.
+  read: async (path) =>
+    (await awaitNative(() => native.readRecipients(path))).map(({ publicText }) => publicText),
+  keygen: '',
+};
+
 async function read<T>(path: string, allowReadable: boolean, kind: KeyFileKind<T>): Promise<T> {
   try {
     return await kind.read(path, { allowReadable });
@@ -106,6 +126,14 @@ async function read<T>(path: string, allowReadable: boolean, kind: KeyFileKind<T
 }
 
 function namesOf({ name, option, recipient, keygen }: KeyFileUse & { keygen: string }) {
+  if (name === 'recipients file') {
+    return {
+      name,
+      option,
+      ifPublicKey: `give the public key with ${recipient}`,
+      ifMissing: `check the name after ${option}`,
+    };
+  }
   const variable = option === '-k' ? `, or ${KEY_FILE_VARIABLE}` : '';
   return {
     name,

@@ -169,7 +169,7 @@ fn sessions_sign_and_check() {
         (trusting(&[7]), None),
         (trusting(&[8]), Some(SenderReason::AnotherSender)),
     ] {
-        let opening = OpenSession::new(session.header(), &options).unwrap();
+        let opening = OpenSession::new(session.header(), &options, &Control::serial().cancel).unwrap();
         let mut cursor = opening.cursor();
         let place = cursor.measure(record.first_chunk().unwrap()).unwrap();
         cursor.advance(&place);
