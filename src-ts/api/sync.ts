@@ -1,4 +1,4 @@
-// Seals and opens small payloads on the calling thread, for which a promise costs more than the work.
+// Encrypts and decrypts small payloads on the calling thread, for which a promise costs more than the work.
 
 import { native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
@@ -12,7 +12,7 @@ import { asksCaller } from '../keys/sender-key';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
 /**
- * Seals `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
+ * Encrypts `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
  *
  * @param bytes The plaintext.
  * @param options The recipients, `context`, sizes and digest.
@@ -48,7 +48,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuf
 }
 
 /**
- * Opens a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
+ * Decrypts a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
  *
  * @param bytes The sealed stream.
  * @param options The key or the identities, `context` and limits.
