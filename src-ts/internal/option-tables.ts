@@ -339,8 +339,8 @@ const SECRETS = ['passphrase', 'password', 'secret'];
 const INSTEAD: readonly (readonly [names: readonly string[], has: string, advice: string])[] = [
   [SECRETS, 'recipients', 'give recipients: passphrase(text)'],
   [SECRETS, 'identities', 'give identities: passphrase(text)'],
-  [['identities', 'identity', 'recipient'], 'recipients', 'to seal, give recipients'],
-  [['recipients', 'recipient', 'identity'], 'identities', 'to open, give identities'],
+  [['identities', 'identity', 'recipient'], 'recipients', 'to encrypt, give recipients'],
+  [['recipients', 'recipient', 'identity'], 'identities', 'to decrypt, give identities'],
   [['header'], 'fallbackHeader', 'give it as fallbackHeader'],
   [['chunkSize'], 'segmentSize', 'give segmentSize or frameSize'],
 ];

@@ -358,9 +358,9 @@ test('names that people try get the name that works', async (t) => {
   for (const [call, option, advice] of [
     [CALLS['encrypt'], 'passphrase', 'give recipients: passphrase(text)'],
     [CALLS['decryptFile'], 'password', 'give identities: passphrase(text)'],
-    [CALLS['decrypt'], 'identity', 'to open, give identities'],
-    [CALLS['encryptFile'], 'identities', 'to seal, give recipients'],
-    [CALLS['decrypt'], 'recipients', 'to open, give identities'],
+    [CALLS['decrypt'], 'identity', 'to decrypt, give identities'],
+    [CALLS['encryptFile'], 'identities', 'to encrypt, give recipients'],
+    [CALLS['decrypt'], 'recipients', 'to decrypt, give identities'],
     [CALLS['salvage'], 'header', 'give it as fallbackHeader'],
     [CALLS['createEncryptStream'], 'chunkSize', 'give segmentSize or frameSize'],
   ] as const) {
