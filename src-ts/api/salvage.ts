@@ -15,6 +15,8 @@ import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link salvage}. */
 export interface SalvageOptions extends DecryptOptions, OperationOptions, TargetOptions {
+  /** The largest output that zeros in the place of lost bytes may make, in bytes; 1 TiB by default. */
+  maxOutputSize?: number | undefined;
   /**
    * A header of the stream that was stored elsewhere: the first bytes of another copy, or of the file when it was intact. Bytes after
    * the header are ignored. If it unlocks, it is preferred to the file's own.

@@ -85,7 +85,7 @@ const unlocking = {
   ...identities,
 };
 const opening = { ...unlocking, maxSegmentSize };
-const damage = { onDamage: damagePolicy };
+const damage = { onDamage: damagePolicy, maxOutputSize: byteCount };
 const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
 const stream = { concurrency: integer(1, MAX_THREADS), ...signal };
@@ -145,6 +145,7 @@ const TABLES = {
     ...target,
     fallbackHeader: copiedBytes,
     lost: oneOf<LostBytesName>(['zero', 'skip']),
+    maxOutputSize: byteCount,
   },
   rewrap: { ...unlocking, ...signal, ...change, mend: boolean, flush: boolean },
   rewrapHeader: { ...unlocking, ...signal, ...change },
@@ -262,7 +263,14 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = fa
  * @internal
  */
 export function openSettings(options: OptionsOf<'decryptSync'>): OpenSettings {
-  return picked(options, 'context', 'acceptSlots', 'maxPassphraseMemory', 'maxPassphraseCost', 'maxSegmentSize');
+  return picked(
+    options,
+    'context',
+    'acceptSlots',
+    'maxPassphraseMemory',
+    'maxPassphraseCost',
+    'maxSegmentSize',
+  );
 }
 
 /**

@@ -124,7 +124,9 @@ const NAMES = [
     'acceptSlots',
   ],
   ...[
+    'maxPassphraseMemory',
     'maxPassphraseCost',
+    'maxOutputSize',
     'maxSegmentSize',
     'threads',
     'concurrency',

@@ -224,6 +224,7 @@ impl Tally {
             elapsed: start.elapsed(),
             opened_by: None,
             header_from_copy: false,
+            newer_copy_unused: false,
             header_copy_damaged: false,
             damage: DamageLog::default(),
             header: None,
