@@ -14,7 +14,7 @@ import { SealError } from './errors';
 import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link salvage}. */
-export interface SalvageOptions extends DecryptOptions, OperationOptions, TargetOptions {
+export interface SalvageOptions extends Omit<DecryptOptions, 'senders'>, OperationOptions, TargetOptions {
   /** The largest output that zeros in the place of lost bytes may make, in bytes; 1 TiB by default. */
   maxOutputSize?: number | undefined;
   /**

@@ -92,7 +92,7 @@ export interface DamageOptions {
   maxOutputSize?: number | undefined;
 }
 
-/** Options to open a stream with a detached header. */
+/** Options to decrypt a stream with a detached header. */
 export interface DetachedHeader {
   /**
    * The stream's header, if the source is only its body: what `encryptFileDetached` reports, or

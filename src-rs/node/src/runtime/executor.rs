@@ -6,6 +6,7 @@
 //! passphrases: the engine limits the memory that these take together, and most of them wait there.
 
 use crate::runtime::pools::{end_idle_pools, parallelism};
+use crate::runtime::spare_buffers::free_spare_buffers;
 use sealstream::{CancellationToken, SealError};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -257,8 +258,11 @@ fn limit() -> usize {
 
 /// In the order of [`Lane`].
 static LANES: [Executor; 3] = [
-    Executor::new(limit, || ()),
-    Executor::new(limit, end_idle_pools),
+    Executor::new(limit, free_spare_buffers),
+    Executor::new(limit, || {
+        end_idle_pools();
+        free_spare_buffers();
+    }),
     Executor::new(|| STRETCHING_OPERATIONS, || ()),
 ];
 const PARALLEL_OPERATIONS: usize = 4;

@@ -6,6 +6,7 @@ use super::trailer::NamedRecords;
 use super::{VerifyOptions, trailer};
 use crate::error::SealError;
 use crate::format::{ByteRange, FOOTER_SIZE, StreamHeader};
+use crate::keys::SenderStatus;
 use crate::operation::options::{Control, DEFAULT_MAX_MANIFEST_SIZE};
 use crate::stream_v2::core::locate::{FoundHeader, find_header};
 use crate::stream_v2::core::stream_size::check_stated_size;
@@ -23,6 +24,8 @@ pub(super) struct Ends {
     pub(super) extent: Extent,
     /// The end record, if it is sound and, with a key, authentic.
     pub(super) manifest: Option<NamedRecords>,
+    /// The sender whose signature the end record has.
+    pub(super) sender: Option<SenderStatus>,
 }
 
 impl Ends {
@@ -83,13 +86,24 @@ impl Ends {
         let limit = open.map_or(DEFAULT_MAX_MANIFEST_SIZE, |open| open.max_manifest_size);
         let extent = Extent::measure(source, size, header, &control.cancel)?;
         check_stated_size(header, extent.total, options.max_size)?;
-        let manifest = trailer::check(source, size, header, end_key, limit, &extent, &problems)?;
+        let senders = options.senders.as_deref();
+        let end = trailer::check(
+            source,
+            size,
+            header,
+            (end_key, senders),
+            limit,
+            &extent,
+            &problems,
+        )?;
+        let (manifest, sender) = end.map_or((None, None), |(named, sender)| (Some(named), sender));
         Ok(Self {
             problems,
             found,
             unlocked,
             extent,
             manifest,
+            sender,
         })
     }
 }

@@ -12,6 +12,7 @@ pub use sample::Sample;
 
 use crate::error::SealError;
 use crate::format::DigestKind;
+use crate::keys::{SenderKey, SenderStatus};
 use crate::operation::options::{Control, DecryptOptions, invalid};
 use crate::operation::report::OpenedBy;
 use crate::stream_v2::core::stream_size::check_size;
@@ -29,6 +30,8 @@ use task::VerifyTask;
 pub struct VerifyOptions<'a> {
     /// Keys and limits. `None` to check without a key, which finds damage but not tampering.
     pub open: Option<DecryptOptions<'a>>,
+    /// The senders of whom one must have signed the stream. Their signature proves the records without a key.
+    pub senders: Option<Vec<SenderKey>>,
     /// Check only some of the segments. Header and trailer are always checked.
     pub sample: Option<Sample>,
     /// The highest read rate; at least 1.
@@ -41,6 +44,7 @@ impl Default for VerifyOptions<'_> {
     fn default() -> Self {
         Self {
             open: None,
+            senders: None,
             sample: None,
             bytes_per_second: None,
             max_size: u64::MAX,
@@ -88,6 +92,8 @@ pub struct Verification {
     pub problems: Vec<Problem>,
     /// The number of all problems.
     pub problem_count: u64,
+    /// Who signed the stream, and whether that is verified. If it is, every sound record is the one that the sender vouched for.
+    pub sender: Option<SenderStatus>,
     /// The header's copy was used, because the header is damaged or older.
     pub header_from_copy: bool,
     /// The key slot that was opened.
@@ -126,6 +132,7 @@ pub fn verify(
         unlocked,
         extent,
         manifest,
+        sender,
     } = Ends::settled(source, size, options, control)?;
     let (header, from_copy) = match &unlocked {
         Some(stream) => (&stream.header, stream.from_copy),
@@ -148,6 +155,7 @@ pub fn verify(
         source_size: size,
         context: context.as_ref(),
         manifest: manifest.as_ref(),
+        for_senders: options.senders.is_some(),
         selection: &selection,
         problems: &problems,
         cancel: &control.cancel,
@@ -179,6 +187,7 @@ pub fn verify(
         bytes_checked,
         problems,
         problem_count,
+        sender,
         header_from_copy: from_copy,
         opened_by: unlocked
             .as_ref()

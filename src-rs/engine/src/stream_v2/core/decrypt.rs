@@ -56,7 +56,7 @@ pub fn decrypt_stream_v2(
                 let meter = control.meter(Some(total));
                 let tally = open_by_offset(stream, &*source, &*sink, trailer, control, &meter, None)?;
                 meter.finish();
-                return Ok(stream.report(&tally, trailer.end, threads, start));
+                return Ok(stream.report(&tally, trailer.end.clone(), threads, start));
             }
             PreparedSink::InOrder(writer) => HoleWriter::Other(writer),
         }
@@ -69,7 +69,7 @@ pub fn decrypt_stream_v2(
     };
     let (tally, damage) = open_around_damage(&seekable, &*source, &mut writer, options, control)?;
     let end = match seekable.trailer() {
-        Ok(trailer) => trailer.end,
+        Ok(trailer) => trailer.end.clone(),
         Err(_) => StreamEnd::unverified(seekable.source_size()),
     };
     Ok(Report {

@@ -11,6 +11,7 @@ pub(crate) mod refusals;
 pub(crate) mod roundtrip;
 mod seekable;
 mod segment_events;
+mod senders;
 pub(crate) mod slots;
 mod truncated;
 pub(crate) mod vectors;
