@@ -58,6 +58,7 @@ export async function salvage(
   const [source, target] = [path('from', from), path('to', to)];
   const given = optionsOf('salvage', options);
   const settings = openSettings(given);
+  if (given.maxOutputSize !== undefined) settings.maxOutputSize = given.maxOutputSize;
   const identities = Identities.of(given);
   const choices: SalvageSettings = picked(given, 'fallbackHeader', 'lost');
   const placement = placementSettings(given);
