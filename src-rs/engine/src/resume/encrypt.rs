@@ -76,7 +76,7 @@ fn create_stream(
         public_keys: None,
         stream_header: stream.header.clone(),
     };
-    let key = keys.journal_key()?;
+    let key = attempt.journal_key(&keys)?;
     header.set_public_keys(&key, &public_keys(&options.recipients));
     if let Some(secret) = attempt.secret {
         header.wrap(secret, &stream.binding, &file_key, random)?;
@@ -125,7 +125,7 @@ fn find_stream(
         attempt.started_over = Some(StartedOver::OptionsDiffer);
         return Ok(None);
     }
-    let key = keys.journal_key()?;
+    let key = attempt.journal_key(&keys)?;
     attempt.check_header(&stored, &key)?;
     let same_options = core.geometry == geometry
         && core.header_copy == (options.header == HeaderLayout::Rewrappable)
@@ -150,6 +150,9 @@ fn file_key(
     header: &StreamHeader,
     recipients: &[Recipient],
 ) -> Result<Option<FileKey>, SealError> {
+    if let (true, Some(secret)) = (attempt.is_signed, attempt.secret) {
+        return Ok(journal.unwrap(secret, &StreamBinding::of(header))?);
+    }
     let identities: Vec<_> = recipients.iter().filter_map(Recipient::identity).collect();
     match unlock(header, &identities, &UnlockLimits::default()) {
         Ok(unlocked) => return Ok(Some(unlocked.file_key)),

@@ -152,3 +152,48 @@ fn a_journal_is_not_closed_if_the_output_can_not_be_flushed() {
     assert_eq!(resume(&report).segments_resumed, 6);
     assert!(place.plain(Direction::Seal) == plain);
 }
+
+#[test]
+fn sealing_a_stream_that_is_to_be_signed_resumes_only_with_its_secret() {
+    let plain = plain();
+    let begin = |full_at, secret: Option<&SecretKey>| {
+        let place = MemoryOutput {
+            full_at,
+            ..MemoryOutput::new()
+        };
+        let attempt = Attempt {
+            secret,
+            is_signed: true,
+            ..place.attempt(source_mark(&plain))
+        };
+        let result = encrypt_resumable(&&plain[..], attempt, &compact(), &control(1));
+        (place, result)
+    };
+    let refused = begin(usize::MAX, None).1.unwrap_err();
+    assert!(matches!(&refused, SealError::InvalidOption { option, .. } if option == "resumeSecret"));
+
+    let again = |is_signed, offered: Option<&SecretKey>| {
+        let (place, failure) = begin(4, Some(&secret(5)));
+        assert_eq!(failure.unwrap_err().code(), "IO");
+        let place = MemoryOutput {
+            full_at: usize::MAX,
+            ..place
+        };
+        let attempt = Attempt {
+            secret: offered,
+            is_signed,
+            ..place.attempt(source_mark(&plain))
+        };
+        encrypt_resumable(&&plain[..], attempt, &compact(), &control(1))
+    };
+    let resumed = again(true, Some(&secret(5))).unwrap();
+    assert_eq!(resume(&resumed).segments_resumed, 3);
+    // The recipient's key opens the stream, but does not make the journal's key.
+    let other = again(true, Some(&secret(6))).unwrap();
+    assert_eq!(resume(&other).started_over, Some(StartedOver::NoMatchingKey));
+    assert_eq!(again(false, None).unwrap_err().code(), "JOURNAL_REFUSED");
+}
+
+fn secret(byte: u8) -> SecretKey {
+    SecretKey::from_bytes(&[byte; 32]).unwrap()
+}

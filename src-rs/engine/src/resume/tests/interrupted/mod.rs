@@ -61,6 +61,7 @@ impl MemoryOutput {
             }),
             journal_path: Path::new("journal"),
             secret: None,
+            is_signed: false,
             started_over: None,
             flush: true,
         }
