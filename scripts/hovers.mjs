@@ -25,42 +25,43 @@ const root = fileURLToPath(new URL('..', import.meta.url)).replaceAll('\\', '/')
 export function hovers() {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
-  return entries.flatMap((entry) => {
-    const name = `sealstream${entry.slice(1)}`;
-    const editor = new Editor(name);
-    return editor
-      .names()
-      .flatMap((exported) => [
-        editor.hover(`m.${exported}`, `${name}: ${exported}`),
-        ...editor
-          .members(exported)
-          .map((member) => editor.hover(`m.${exported}.${member}`, `${name}: ${exported}.${member}`)),
-        ...editor
-          .members(`${exported}.prototype`)
-          .map((member) =>
-            editor.hover(`m.${exported}.prototype.${member}`, `${name}: ${exported}.prototype.${member}`),
-          ),
-      ]);
-  });
+  // One file imports all, so that the compiler reads the types once.
+  const editor = new Editor(entries.map((entry) => `sealstream${entry.slice(1)}`));
+  return editor.modules.flatMap(({ entry, module }) =>
+    editor.names(module).flatMap((exported) => {
+      const instance = `${exported}.prototype`;
+      const members = [exported, instance].flatMap((owner) =>
+        editor.members(`${module}.${owner}`).map((member) => `${owner}.${member}`),
+      );
+      return [exported, ...members].map((path) => editor.hover(`${module}.${path}`, `${entry}: ${path}`));
+    }),
+  );
 }
 
-/** A file in an editor that imports one entry. */
+/** A file in an editor that imports the entries. */
 class Editor {
   #file = join(root, 'scripts', 'hovers-editor.mts').replaceAll('\\', '/');
   #text = '';
   #version = 0;
   #service;
   #import;
+  /** @type {Set<string> | undefined} */
+  #common;
 
-  /** @param {string} entry */
-  constructor(entry) {
-    this.#import = `import * as m from '${entry}';\n`;
+  /** @param {readonly string[]} entries */
+  constructor(entries) {
+    this.modules = entries.map((entry, index) => ({ entry, module: `m${index}` }));
+    this.#import = this.modules
+      .map(({ entry, module }) => `import * as ${module} from '${entry}';\n`)
+      .join('');
     const options = {
       module: ts.ModuleKind.Node20,
       target: ts.ScriptTarget.ES2022,
       strict: true,
       types: ['node'],
     };
+    // The compiler asks again after every change of the file.
+    const onDisk = remembered(ts.sys.fileExists);
     /** @type {ts.LanguageServiceHost} */
     const host = {
       getCompilationSettings: () => options,
@@ -72,18 +73,22 @@ class Editor {
       },
       getCurrentDirectory: () => root,
       getDefaultLibFileName: ts.getDefaultLibFilePath,
-      fileExists: (path) => path === this.#file || ts.sys.fileExists(path),
+      fileExists: (path) => path === this.#file || onDisk(path),
       readFile: ts.sys.readFile,
       readDirectory: ts.sys.readDirectory,
-      directoryExists: ts.sys.directoryExists,
+      directoryExists: remembered(ts.sys.directoryExists),
       getDirectories: ts.sys.getDirectories,
     };
     this.#service = ts.createLanguageService(host);
   }
 
-  /** The values that the entry exports. */
-  names() {
-    return this.#completions('m.');
+  /**
+   * The values that an entry exports.
+   *
+   * @param {string} module
+   */
+  names(module) {
+    return this.#completions(`${module}.`);
   }
 
   /**
@@ -92,7 +97,8 @@ class Editor {
    * @param {string} owner
    */
   members(owner) {
-    const common = new Set(this.#completions('(class {}).'));
+    this.#common ??= new Set(this.#completions('(class {}).'));
+    const common = this.#common;
     const inherited = new Set([
       'prototype',
       'captureStackTrace',
@@ -101,7 +107,7 @@ class Editor {
       'isError',
     ]);
     const error = new Set(['name', 'message', 'stack', 'cause']);
-    return this.#completions(`m.${owner}.`).filter(
+    return this.#completions(`${owner}.`).filter(
       (name) => !common.has(name) && !inherited.has(name) && !error.has(name) && !name.startsWith('__'),
     );
   }
@@ -117,7 +123,7 @@ class Editor {
     const tags = (info?.tags ?? []).map(({ name: tag, text }) => `@${tag} ${ts.displayPartsToString(text)}`);
     return {
       name,
-      signature: ts.displayPartsToString(info?.displayParts),
+      signature: ts.displayPartsToString(info?.displayParts).replaceAll(/\bm\d\./g, ''),
       documentation: [ts.displayPartsToString(info?.documentation), ...tags].filter(Boolean).join('\n'),
       options: this.#options(expression),
     };
@@ -153,6 +159,20 @@ class Editor {
     this.#text = `${this.#import}${code}`;
     this.#version += 1;
   }
+}
+
+/**
+ * @template T
+ * @param {(path: string) => T} ask
+ */
+function remembered(ask) {
+  /** @type {Map<string, T>} */
+  const known = new Map();
+  return (/** @type {string} */ path) => {
+    const answer = known.get(path) ?? ask(path);
+    known.set(path, answer);
+    return answer;
+  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

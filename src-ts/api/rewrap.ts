@@ -24,7 +24,7 @@ import {
 } from '../internal/options';
 import { Identities } from '../keys/identities';
 import { copySecret, disposeAll, Recipients } from '../keys/recipients';
-import { heldByIdentity, isAccess, type SecretArgument } from '../keys/registry';
+import { heldByIdentity, isAccess, isPublicKey, type SecretArgument } from '../keys/registry';
 import type { SecretKey } from '../keys/secret-key';
 import type { Identity, RecipientInput, SlotType, UnlockOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
@@ -48,8 +48,8 @@ export interface RewrapOptions extends RewrapHeaderOptions {
 export interface RewrapHeaderOptions extends UnlockOptions, CancelOptions {
   /** The recipients to add. Their slots follow those that stay. */
   add?: RecipientInput | readonly RecipientInput[] | undefined;
-  /** The slots to remove. Each selector must select at least one slot that the header has; added slots do not count. */
-  remove?: readonly SlotSelector[] | undefined;
+  /** The slots to remove, one selector or a list. Each must select at least one slot that the header has; added slots do not count. */
+  remove?: SlotSelector | readonly SlotSelector[] | undefined;
   /**
    * The recipients that replace all others. Only slots of types that this release does not know stay. Can't be combined with `add` and
    * `remove`.
@@ -59,7 +59,8 @@ export interface RewrapHeaderOptions extends UnlockOptions, CancelOptions {
 
 /**
  * Selects key slots of a header: the one with an index from 0, all of a type, all with a key id (a key's name, or the id of a key
- * provider's key), or all that an identity opens. An identity of a provider can't select slots: give its key id.
+ * provider's key), or all that an identity opens. An identity of a provider can't select slots: give its key id. Nor can a public key,
+ * which slots do not name: without the key pair, give those who stay as `replace`.
  */
 export type SlotSelector =
   | { readonly slotIndex: number }
@@ -140,7 +141,9 @@ function planned(options: OptionsOf<'rewrap'>, canMend: boolean): RewrapPlan {
   const open = openSettings(options);
   const identities = Identities.of(options);
   const { add, remove = [], replace, mend = false, flush = true } = options;
-  const selectors = list('remove', remove, 0, Infinity, selector);
+  const selectors = Array.isArray(remove)
+    ? list('remove', remove, 0, Infinity, selector)
+    : [selector('remove', remove)];
   if (replace !== undefined && (add !== undefined || selectors.length > 0)) {
     throw rangeError('replace', 'can not be given with add or remove');
   }
@@ -202,6 +205,7 @@ interface Selector {
 }
 
 function selector(name: string, item: unknown): Selector {
+  if (typeof item === 'string' || isPublicKey(item)) throw typeError(name, SELECTOR, item, NO_PUBLIC_KEY);
   if (typeof item !== 'object' || item === null) throw typeError(name, SELECTOR, item);
   const prototype: unknown = Object.getPrototypeOf(item);
   if (prototype !== Object.prototype && prototype !== null) {
@@ -221,4 +225,6 @@ const SELECTION: ReadonlyMap<string, Check<unknown>> = new Map<keyof SlotSelecti
   ['type', slotType],
   ['keyId', string],
 ]);
+const NO_PUBLIC_KEY =
+  'a text or a public key, which slots do not name: without the KeyPair, give those who stay as replace';
 const SELECTOR = '{ slotIndex }, { type }, { keyId } or an identity';

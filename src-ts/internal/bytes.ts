@@ -89,6 +89,13 @@ export function bytesOf(value: unknown): unknown {
   return types.isAnyArrayBuffer(value) ? new Uint8Array(value) : value;
 }
 
+/** The same bytes as a Buffer whose properties tell the truth, for code that reads them. Returns other values as they are. */
+export function truthful(value: unknown): unknown {
+  // Memory that was taken away can't be viewed; checks refuse such an array later.
+  if (!isBytes(value) || sizeOf(value) === 0) return value;
+  return Buffer.from(memoryOf(value) as ArrayBuffer, offsetOf(value), sizeOf(value));
+}
+
 /** Checks bytes, and takes them for an operation as they are now. Release them when the operation has ended. */
 export function takenBytes(name: string, value: unknown): CallerBytes {
   return new native.CallerBytes(checkedBytes(name, value));

@@ -80,6 +80,7 @@ const unlocking = {
   context: contextBytes,
   acceptSlots: (name: string, value: unknown) =>
     list(name, value, 1, Infinity, (_, type) => slotType(name, type)),
+  maxPassphraseMemory: byteCount,
   maxPassphraseCost: byteCount,
   ...identities,
 };
@@ -261,7 +262,7 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = fa
  * @internal
  */
 export function openSettings(options: OptionsOf<'decryptSync'>): OpenSettings {
-  return picked(options, 'context', 'acceptSlots', 'maxPassphraseCost', 'maxSegmentSize');
+  return picked(options, 'context', 'acceptSlots', 'maxPassphraseMemory', 'maxPassphraseCost', 'maxSegmentSize');
 }
 
 /**
@@ -284,21 +285,34 @@ function lastByte(name: string, value: unknown): number {
   return value === Infinity ? value : byteCount(name, value);
 }
 
+/** An option that the function does not have: says what to give instead, which functions have it, or what was probably meant. */
+function unknownOption(name: string, option: string, known: readonly string[]): TypeError {
+  const error = new TypeError(`${name} has no option ${JSON.stringify(option)}${advice(option, known)}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE', option });
+}
+
+function advice(option: string, known: readonly string[]): string {
+  for (const [names, instead, text] of INSTEAD) {
+    if (names.includes(option) && known.includes(instead)) return `: ${text}`;
+  }
+  const havers = Object.entries(TABLES).filter(([, table]) => Object.hasOwn(table, option));
+  if (havers.length > 0) {
+    const [first, more] = [havers.slice(0, NAMED).map(([haver]) => haver), havers.length - NAMED];
+    return `: it is one of ${first.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  }
+  const meant = nearest(option, known);
+  return meant === undefined ? '' : `: do you mean ${meant}?`;
+}
+
 /** Functions that a message names. */
 const NAMED = 5;
-
-/** An option that the function does not have: says which functions have it, or what was probably meant. */
-function unknownOption(name: string, option: string, known: readonly string[]): TypeError {
-  const havers = Object.entries(TABLES).filter(([, table]) => Object.hasOwn(table, option));
-  const error = new TypeError(`${name} has no option ${JSON.stringify(option)}${hint()}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE', option });
-
-  function hint(): string {
-    if (havers.length > 0) {
-      const [first, more] = [havers.slice(0, NAMED).map(([haver]) => haver), havers.length - NAMED];
-      return `: it is one of ${first.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    }
-    const meant = nearest(option, known);
-    return meant === undefined ? '' : `: do you mean ${meant}?`;
-  }
-}
+const SECRETS = ['passphrase', 'password', 'secret'];
+/** Names that people try, an option that the function must have for the advice to help, and the advice. */
+const INSTEAD: readonly (readonly [names: readonly string[], has: string, advice: string])[] = [
+  [SECRETS, 'recipients', 'give recipients: passphrase(text)'],
+  [SECRETS, 'identities', 'give identities: passphrase(text)'],
+  [['identities', 'identity', 'recipient'], 'recipients', 'to seal, give recipients'],
+  [['recipients', 'recipient', 'identity'], 'identities', 'to open, give identities'],
+  [['header'], 'fallbackHeader', 'give it as fallbackHeader'],
+  [['chunkSize'], 'segmentSize', 'give segmentSize or frameSize'],
+];

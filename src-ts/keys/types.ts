@@ -49,11 +49,11 @@ export interface Credential extends Recipient, Identity, Disposable {
 /** The cost of Argon2id for a passphrase: a name, or exact parameters. */
 export type PassphraseStrength = 'interactive' | 'default' | 'sensitive' | PassphraseParameters;
 
-/** Options to seal: how, and for whom. Either `key` or `recipients` is needed. */
+/** Options to seal: for whom, and how. One of `key` and `recipients` is needed, and not both. */
 export interface EncryptOptions {
-  /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. */
+  /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. Not together with `recipients`. */
   key?: KeyInput | undefined;
-  /** A name for `key`, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
+  /** A name for `key`, not for `recipients`: at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
   keyId?: string | undefined;
   /**
    * One recipient, or a list of 1 to 64, of which at most 4 passphrases; each can open the stream. What {@link passphrase},
@@ -78,9 +78,9 @@ export interface EncryptOptions {
   digest?: DigestName | undefined;
 }
 
-/** What opens a stream's header. Either `key` or `identities` is needed. */
+/** What opens a stream's header. One of `key` and `identities` is needed, and not both. */
 export interface UnlockOptions {
-  /** The key, or several of which one opens the stream: short for `identities`. */
+  /** The key, or several of which one opens the stream: short for `identities`. Not together with `identities`. */
   key?: KeyInput | readonly KeyInput[] | undefined;
   /**
    * What may open the stream, one or a list: key pairs, keys, texts of secret keys, and what {@link passphrase},
@@ -97,13 +97,18 @@ export interface UnlockOptions {
    */
   acceptSlots?: readonly SlotType[] | undefined;
   /**
-   * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
-   * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
+   * The most memory that a passphrase slot may take, in KiB; 2,097,152 (2 GiB) by default. A header with a slot over the limit is
+   * refused before any passphrase is tried.
+   */
+  maxPassphraseMemory?: number | undefined;
+  /**
+   * The most that the passphrase slots of the header and its copy may cost together, for each passphrase that is tried: memory
+   * times passes, in KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
    */
   maxPassphraseCost?: number | undefined;
 }
 
-/** Options to open a stream. Either `key` or `identities` is needed. */
+/** Options to open a stream. One of `key` and `identities` is needed, and not both. */
 export interface DecryptOptions extends UnlockOptions {
   /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
   maxSegmentSize?: number | undefined;

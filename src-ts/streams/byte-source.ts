@@ -75,6 +75,8 @@ function nodeSource(stream: Readable): ByteSource {
  * Writes all chunks of the source to the conversion, and ends it. The source is stopped if the conversion fails.
  *
  * @throws why the conversion failed: its own error, one of the source, or the reason that it was closed with.
+ *
+ * @internal
  */
 export async function feed<Report extends object>(
   conversion: Conversion<Report>,

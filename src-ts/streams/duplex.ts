@@ -3,7 +3,7 @@
 import { addAbortSignal, Duplex, type DuplexOptions, Readable } from 'node:stream';
 
 import { nullPrototype } from '../internal/null-prototype';
-import type { NodeBuffer } from '../internal/bytes';
+import { type NodeBuffer, truthful } from '../internal/bytes';
 import { emitSafely } from '../internal/event-loop';
 import { typeError } from '../internal/errors';
 import { type ByteSource, feed } from './byte-source';
@@ -116,6 +116,11 @@ export class ConversionStream<Report extends object> extends Duplex {
     this.#beginning = this.#conversion.begin().finally(() => (this.#beginning = undefined));
     this.#beginning.catch(() => undefined);
     callback();
+  }
+
+  /** Node reads the length of a chunk before it passes it on. */
+  override write(chunk: unknown, ...more: unknown[]): boolean {
+    return (super.write as (this: this, ...given: unknown[]) => boolean).call(this, truthful(chunk), ...more);
   }
 
   override _write(chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {

@@ -10,7 +10,9 @@ use crate::format::{
     DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, MAX_FRAME_SIZE, MAX_SEGMENT_SIZE,
     MIN_FRAME_SIZE, SlotType, default_segment_size,
 };
-use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, Identity, Recipient, UnlockLimits};
+use crate::keys::{
+    DEFAULT_MAX_PASSPHRASE_COST, DEFAULT_MAX_PASSPHRASE_MEMORY, Identity, Recipient, UnlockLimits,
+};
 use crate::operation::threads::Threads;
 use crate::telemetry::{Progress, ProgressMeter, SegmentListener};
 use std::borrow::Cow;
@@ -144,7 +146,10 @@ pub struct DecryptOptions<'a> {
     /// The types of key slots that are tried; `None` for all. Anyone can seal a stream for a public key, so a reader that
     /// expects streams only from holders of a shared key leaves out the types for public keys.
     pub accept: Option<Vec<SlotType>>,
-    /// Limit on the cost of all passphrase slots of a header, for each offered passphrase: memory in KiB times passes. A
+    /// Limit on the memory of each passphrase slot, in KiB. A header with a slot over the limit is refused before a passphrase is
+    /// tried.
+    pub max_passphrase_memory: u64,
+    /// Limit on the cost of all passphrase slots of the header and its copy together, for each offered passphrase: memory in KiB times passes. A
     /// header that is over the limit is refused before a passphrase is tried.
     pub max_passphrase_cost: u64,
     /// The largest accepted segment size in bytes. An ordered reader holds several segments in memory.
@@ -166,6 +171,7 @@ impl DecryptOptions<'_> {
             identities,
             context: Cow::Borrowed(&[]),
             accept: None,
+            max_passphrase_memory: DEFAULT_MAX_PASSPHRASE_MEMORY,
             max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
             max_manifest_size: DEFAULT_MAX_MANIFEST_SIZE,
@@ -195,6 +201,7 @@ impl DecryptOptions<'_> {
     pub(crate) fn limits(&self) -> UnlockLimits<'_> {
         UnlockLimits {
             accept: self.accept.as_deref(),
+            max_passphrase_memory: self.max_passphrase_memory,
             max_passphrase_cost: self.max_passphrase_cost,
         }
     }

@@ -35,8 +35,9 @@ impl RangeReader {
         source: &dyn ReadAt,
         options: &DecryptOptions<'_>,
         cache_bytes: usize,
+        cancel: &CancellationToken,
     ) -> Result<Self, SealError> {
-        Self::new(SeekableStream::open(source, options)?, cache_bytes)
+        Self::new(SeekableStream::open(source, options, cancel)?, cache_bytes)
     }
 
     /// Same as [`open`](Self::open) for a stream that is already unlocked.

@@ -63,10 +63,14 @@ impl OpenSession {
     ///
     /// # Errors
     /// Every failure of a header.
-    pub fn new(header: &[u8], options: &DecryptOptions<'_>) -> Result<Self, SealError> {
+    pub fn new(
+        header: &[u8],
+        options: &DecryptOptions<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Self, SealError> {
         let start = Instant::now();
         let mut reader = header;
-        let stream = UnlockedStream::unlock(read_header(&mut reader)?, options)?;
+        let stream = UnlockedStream::unlock(read_header(&mut reader)?, options, cancel)?;
         Ok(Self::over(stream, start))
     }
 
@@ -82,9 +86,10 @@ impl OpenSession {
         source: &dyn ReadAt,
         options: &DecryptOptions<'_>,
         accepts_damage: bool,
+        cancel: &CancellationToken,
     ) -> Result<Self, SealError> {
         let start = Instant::now();
-        let opened = SeekableStream::open(source, options)?;
+        let opened = SeekableStream::open(source, options, cancel)?;
         match opened.end_failure() {
             Some(failure) if !accepts_damage => Err(failure.clone()),
             _ => Ok(Self::over(opened.stream, start)),

@@ -133,7 +133,13 @@ impl StreamParts {
     /// The keys of the stream as if it had this context, for a test's key, and the context check.
     pub(crate) fn keys_for(&self, context: &[u8]) -> (StreamKeys, [u8; 32]) {
         let header = self.parsed_header();
-        let unlocked = unlock(&header, &[Identity::Key(key())], &UnlockLimits::default()).unwrap();
+        let unlocked = unlock(
+            &header,
+            &[Identity::Key(key())],
+            &UnlockLimits::default(),
+            &mut UnlockLimits::default().budget(&|| false),
+        )
+        .unwrap();
         let keys = StreamKeys::of(&header, &unlocked.file_key, context).unwrap();
         let check = keys.context_check().unwrap();
         (keys, check)
@@ -246,9 +252,14 @@ pub(crate) struct Forgery<'a> {
 pub(crate) fn forge(like: &[u8], forgery: &Forgery<'_>) -> StreamParts {
     let mut parts = StreamParts::of(like);
     let header = parts.parsed_header();
-    let file_key = unlock(&header, &[Identity::Key(key())], &UnlockLimits::default())
-        .unwrap()
-        .file_key;
+    let file_key = unlock(
+        &header,
+        &[Identity::Key(key())],
+        &UnlockLimits::default(),
+        &mut UnlockLimits::default().budget(&|| false),
+    )
+    .unwrap()
+    .file_key;
     let keys = StreamKeys::derive(&file_key, &header.core.encode(), forgery.core_extensions, &[]).unwrap();
     parts.rewrite_header(Some(&keys), |draft| {
         draft.core_extensions = forgery.core_extensions.to_vec();

@@ -125,7 +125,7 @@ fn a_frame_that_was_sealed_anew_is_refused_where_records_are_hashed_first() {
     let stream = seal(&content, &compact());
     let resealed = resealed(&stream);
     let hashing = |bytes: &[u8]| {
-        let mut opened = SeekableStream::open(&bytes, &reading()).unwrap();
+        let mut opened = SeekableStream::open(&bytes, &reading(), &CancellationToken::new()).unwrap();
         opened.stream.context = opened.stream.context.hashing_first();
         RangeReader::new(opened, 1 << 20).unwrap()
     };

@@ -3,6 +3,7 @@
 use super::fetched;
 use crate::error::{EndPart, SealError};
 use crate::format::{ByteRange, DigestKind, FOOTER_SIZE, Footer};
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::HeaderLayout;
 use crate::random_access::open_ranges;
 use crate::stream_v2::core::seekable::SeekableStream;
@@ -19,7 +20,7 @@ fn needed(stream: &[u8], head: usize, tail: usize) -> Vec<ByteRange> {
 
 /// The result of opening, as text.
 fn opened(source: &dyn ReadAt) -> String {
-    match SeekableStream::open(source, &keys()) {
+    match SeekableStream::open(source, &keys(), &CancellationToken::new()) {
         Ok(opened) => format!("{:?}, {:?}", opened.plaintext_size(), opened.end_failure()),
         Err(failure) => format!("{failure:?}"),
     }

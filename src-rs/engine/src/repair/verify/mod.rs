@@ -129,7 +129,7 @@ pub fn verify(
     }
     let open = options.open.as_ref();
     let unlocked = open
-        .map(|open| UnlockedStream::unlock(found.clone(), open))
+        .map(|open| UnlockedStream::unlock(found.clone(), open, &control.cancel))
         .transpose()?;
     let (header, from_copy, older) = match &unlocked {
         Some(stream) => (&stream.header, stream.from_copy, &stream.older),

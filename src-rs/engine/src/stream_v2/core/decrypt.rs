@@ -41,12 +41,12 @@ pub fn decrypt_stream_v2(
             return Err(invalid("onDamage", "needs a source that can be read by offset"));
         }
         InputSource::Ordered(mut reader) => {
-            let stream = UnlockedStream::unlock(read_header(&mut *reader)?, options)?;
+            let stream = UnlockedStream::unlock(read_header(&mut *reader)?, options, &control.cancel)?;
             let (tally, end) = open_in_order(&stream, &mut *reader, &mut *sink.into_writer(), control)?;
             return Ok(stream.report(&tally, end, threads, start));
         }
     };
-    let seekable = SeekableStream::open(&*source, options)?;
+    let seekable = SeekableStream::open(&*source, options, &control.cancel)?;
     let stream = &seekable.stream;
     let trailer = if is_strict { seekable.whole()? } else { None };
     let mut writer = if let Some(trailer) = trailer {

@@ -35,10 +35,14 @@ impl SeekableStream {
     ///
     /// # Errors
     /// Every failure of a header, and of reading it.
-    pub fn open(source: &dyn ReadAt, options: &DecryptOptions<'_>) -> Result<Self, SealError> {
+    pub fn open(
+        source: &dyn ReadAt,
+        options: &DecryptOptions<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Self, SealError> {
         let source_size = source.size().map_err(SealError::reading)?;
         check_size(source_size, options.max_size)?;
-        let mut stream = UnlockedStream::unlock(find_header(source, source_size)?, options)?;
+        let mut stream = UnlockedStream::unlock(find_header(source, source_size)?, options, cancel)?;
         let stated = stream.header.core.plaintext_size;
         let mut place = match stated {
             Some(total) => TrailerPlace::Behind(total),

@@ -3,6 +3,7 @@
 use crate::crypto::Random;
 use crate::error::SealError;
 use crate::format::{EndRecord, SegmentIndex, WireOffset};
+use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::in_order::{open_in_order, seal_in_order};
 use crate::stream_v2::core::locate::read_header;
@@ -75,8 +76,12 @@ fn a_panic_while_opening_fails_its_segment() {
         let control = control(threads);
         let meter = ProgressMeter::new(None, None, None);
         for panic_at in [0, 5, SEGMENTS - 1] {
-            let mut stream =
-                UnlockedStream::unlock(read_header(&mut &sealed[..]).unwrap(), &reading()).unwrap();
+            let mut stream = UnlockedStream::unlock(
+                read_header(&mut &sealed[..]).unwrap(),
+                &reading(),
+                &CancellationToken::new(),
+            )
+            .unwrap();
             stream.context.panic_at = Some(SegmentIndex::new(panic_at));
             let (memory, output) = (&sealed[..], Output::default());
             let transfer = Transfer {
