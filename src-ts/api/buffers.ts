@@ -1,4 +1,4 @@
-// Seals and opens bytes in memory, on other threads.
+// Encrypts and decrypts bytes in memory, on other threads.
 
 import { native } from '../internal/binding';
 import { type NodeBuffer, takenBytes } from '../internal/bytes';
@@ -11,7 +11,7 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import type { OperationOptions } from './types';
 
 /**
- * Seals `bytes` into a stream with a compact header, on other threads.
+ * Encrypts `bytes` into a stream with a compact header, on other threads.
  *
  * Bytes of up to 1 MiB are copied at the call, so that you may change or transfer them at once. Larger ones are read until the promise
  * settles: if they change meanwhile, it is not specified what is sealed, and if their ArrayBuffer is transferred, detached or resized, the
@@ -46,7 +46,7 @@ export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): 
 }
 
 /**
- * Opens a sealed stream in memory, on other threads. Returns plaintext only if all of it verified.
+ * Decrypts a sealed stream in memory, on other threads. Returns plaintext only if all of it verified.
  *
  * Bytes of up to 1 MiB are copied at the call, so that you may change or transfer them at once. Larger ones are read until the promise
  * settles: if they change meanwhile, they may fail to verify, and if their ArrayBuffer is transferred, detached or resized, the promise

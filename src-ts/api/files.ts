@@ -114,7 +114,7 @@ async function encryptTo(
 }
 
 /**
- * Opens the sealed file `from` into the file `to`. `to` appears complete and verified or not at all, unless `onDamage` accepts
+ * Decrypts the sealed file `from` into the file `to`. `to` appears complete and verified or not at all, unless `onDamage` accepts
  * damage. A new file gets the permissions of `from` without those of group and others.
  *
  * With `resume` it resumes an interrupted operation: see {@link ResumeOptions.resume}. Until then the plaintext that was verified stays
@@ -158,7 +158,7 @@ export async function decryptFile(
   );
 }
 
-/** The report of sealing with a detached header. */
+/** The report of encrypting with a detached header. */
 export interface DetachedEncryptReport extends EncryptReport {
   /** The stream's header: without it the file cannot be opened. */
   header: NodeBuffer;

@@ -74,7 +74,7 @@ export type SlotSelector =
  * as they are, byte for byte.
  *
  * **This revokes nothing from a recipient who prepared for it.** The file's own key stays the same: a recipient who kept that key, an
- * older header or another copy of the file can still open it. Only sealing again takes that away.
+ * older header or another copy of the file can still open it. Only encrypting again takes that away.
  *
  * A file from {@link encryptFile} is changed in place: header and copy one after the other, each flushed before the next step. An
  * interruption leaves a file that opens, with the keys before and after the change. If the header outgrows its room (about thirty

@@ -1,17 +1,18 @@
-// Seals and opens small payloads on the calling thread, for which a promise costs more than the work.
+// Encrypts and decrypts small payloads on the calling thread, for which a promise costs more than the work.
 
 import { native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
 import { type NodeBuffer, checkedBytes, newMemory, ownCopy, sizeOf } from '../internal/bytes';
-import { callNative } from '../internal/errors';
+import { callNative, typeError } from '../internal/errors';
 import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
 import { Recipients, withoutWaiting } from '../keys/recipients';
 import type { SecretArgument } from '../keys/registry';
+import { asksCaller } from '../keys/sender-key';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
 /**
- * Seals `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
+ * Encrypts `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
  *
  * @param bytes The plaintext.
  * @param options The recipients, `context`, sizes and digest.
@@ -24,6 +25,14 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
 export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuffer {
   const given = optionsOf('encryptSync', options);
   const settings = sealSettings(given);
+  if (settings.sender && asksCaller(settings.sender)) {
+    throw typeError(
+      'senderKey',
+      'usable at once: use encrypt instead of encryptSync',
+      options.senderKey,
+      'an object that signs',
+    );
+  }
   const { items } = Recipients.of(given);
   const recipients = withoutWaiting('recipients', items, 'encryptSync', 'encrypt');
   const input = checkedBytes('bytes', bytes);
@@ -31,7 +40,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuf
     const size = sizeOf(input);
     const sealInto = (output: NodeBuffer) => native.encryptSync(input, output, recipients, settings);
     // More room than the stream takes with any options; the addon checks it.
-    if (isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
+    if (!settings.sender && isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
     const output = newMemory(native.sealedSize(size, recipients, settings));
     sealInto(output);
     return output;
@@ -39,7 +48,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuf
 }
 
 /**
- * Opens a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
+ * Decrypts a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
  *
  * @param bytes The sealed stream.
  * @param options The key or the identities, `context` and limits.

@@ -87,7 +87,7 @@ export interface DamageOptions {
   onDamage?: DamagePolicy | undefined;
 }
 
-/** Options to open a stream with a detached header. */
+/** Options to decrypt a stream with a detached header. */
 export interface DetachedHeader {
   /**
    * The stream's header, if the source is only its body: what `encryptFileDetached` reports, or

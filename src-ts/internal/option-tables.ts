@@ -31,6 +31,8 @@ import type {
   KeyInput,
   RecipientInput,
 } from '../keys/types';
+import { senderArgument, senderText, senderTexts } from '../keys/sender-key';
+import type { SenderKeyFileOptions, SshAgentOptions } from '../keys/senders';
 import { limits } from './binding';
 import { nullPrototype } from './null-prototype';
 import { copiedBytes } from './bytes';
@@ -74,6 +76,8 @@ const sealing = {
   frameSize: integer(limits.minFrameSize, limits.maxFrameSize),
   segmentSize: integer(0, limits.maxSegmentSize),
   digest,
+  senderKey: senderArgument,
+  announceSender: boolean,
   ...recipients,
 };
 const unlocking = {
@@ -84,7 +88,8 @@ const unlocking = {
   maxPassphraseCost: byteCount,
   ...identities,
 };
-const opening = { ...unlocking, maxSegmentSize };
+const salvaging = { ...unlocking, maxSegmentSize };
+const opening = { ...salvaging, senders: senderTexts };
 const damage = { onDamage: damagePolicy };
 const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
@@ -138,9 +143,9 @@ const TABLES = {
     seed: byteCount,
     maxBytesPerSecond: integer(1, Number.MAX_SAFE_INTEGER),
   },
-  heal: { ...run, ...target, maxSegmentSize },
+  heal: { ...run, ...target, maxSegmentSize, senders: senderTexts },
   salvage: {
-    ...opening,
+    ...salvaging,
     ...run,
     ...target,
     fallbackHeader: copiedBytes,
@@ -159,6 +164,8 @@ const TABLES = {
   'SecretKey.fromFile': keyFile,
   'KeyPair.fromFile': keyFile,
   identitiesFromFile: keyFile,
+  senderKeyFromFile: { ...keyFile, passphrase: passphraseBytes },
+  sshAgentSigner: { publicKey: senderText, timeout: integer(1, 0x7fff_ffff) },
 } satisfies { [Name in keyof OptionTypes]: TableOf<OptionTypes[Name]> };
 
 /** The options of each function. */
@@ -199,6 +206,8 @@ interface OptionTypes {
   'SecretKey.fromFile': KeyFileOptions;
   'KeyPair.fromFile': KeyFileOptions;
   identitiesFromFile: KeyFileOptions;
+  senderKeyFromFile: SenderKeyFileOptions;
+  sshAgentSigner: SshAgentOptions;
 }
 
 type TableOf<Options> = { readonly [Name in keyof Options]-?: Check<unknown> };
@@ -252,6 +261,12 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = fa
   if (segmentSize !== undefined && (segmentSize < frameSize || segmentSize % frameSize !== 0)) {
     throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${segmentSize}`);
   }
+  const { senderKey, announceSender } = options;
+  if (senderKey !== undefined) settings.sender = senderKey;
+  if (announceSender !== undefined) {
+    if (senderKey === undefined) throw rangeError('announceSender', 'needs senderKey');
+    settings.announceSender = announceSender;
+  }
   if (rewrappable) settings.rewrappable = true;
   return settings;
 }
@@ -262,7 +277,15 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = fa
  * @internal
  */
 export function openSettings(options: OptionsOf<'decryptSync'>): OpenSettings {
-  return picked(options, 'context', 'acceptSlots', 'maxPassphraseMemory', 'maxPassphraseCost', 'maxSegmentSize');
+  return picked(
+    options,
+    'context',
+    'acceptSlots',
+    'maxPassphraseMemory',
+    'maxPassphraseCost',
+    'maxSegmentSize',
+    'senders',
+  );
 }
 
 /**
@@ -278,6 +301,11 @@ export function placementSettings(
     nullPrototype({ overwrite: false, flush: true, resume: false }),
     picked(options, 'overwrite', 'flush', 'resume', 'resumeSecret', 'headerTo'),
   );
+}
+
+/** The UTF-8 of a passphrase. */
+function passphraseBytes(name: string, value: unknown): Uint8Array {
+  return typeof value === 'string' ? Buffer.from(text(0, Infinity)(name, value)) : copiedBytes(name, value);
 }
 
 /** The last byte of a range, as `fs` has it: `Infinity` for the end. */
@@ -311,8 +339,8 @@ const SECRETS = ['passphrase', 'password', 'secret'];
 const INSTEAD: readonly (readonly [names: readonly string[], has: string, advice: string])[] = [
   [SECRETS, 'recipients', 'give recipients: passphrase(text)'],
   [SECRETS, 'identities', 'give identities: passphrase(text)'],
-  [['identities', 'identity', 'recipient'], 'recipients', 'to seal, give recipients'],
-  [['recipients', 'recipient', 'identity'], 'identities', 'to open, give identities'],
+  [['identities', 'identity', 'recipient'], 'recipients', 'to encrypt, give recipients'],
+  [['recipients', 'recipient', 'identity'], 'identities', 'to decrypt, give identities'],
   [['header'], 'fallbackHeader', 'give it as fallbackHeader'],
   [['chunkSize'], 'segmentSize', 'give segmentSize or frameSize'],
 ];

@@ -5,6 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import type { DigestName, PassphraseParameters, SlotType } from '../../native/binding';
 import type { identityBrand, recipientBrand } from './redacted';
 import type { SecretKey } from './secret-key';
+import type { SenderInput, SenderKeyInput } from './sender-key';
 
 /** The types of key slots. */
 export type { SlotType };
@@ -49,11 +50,11 @@ export interface Credential extends Recipient, Identity, Disposable {
 /** The cost of Argon2id for a passphrase: a name, or exact parameters. */
 export type PassphraseStrength = 'interactive' | 'default' | 'sensitive' | PassphraseParameters;
 
-/** Options to seal: for whom, and how. One of `key` and `recipients` is needed, and not both. */
+/** Options to encrypt: for whom, and how. One of `key` and `recipients` is needed, and not both. */
 export interface EncryptOptions {
   /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. Not together with `recipients`. */
   key?: KeyInput | undefined;
-  /** A name for `key`, not for `recipients`: at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
+  /** A name for `key`, not for `recipients`, of at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
   keyId?: string | undefined;
   /**
    * One recipient, or a list of 1 to 64, of which at most 4 passphrases; each can open the stream. What {@link passphrase},
@@ -63,7 +64,7 @@ export interface EncryptOptions {
    */
   recipients?: RecipientInput | readonly RecipientInput[] | undefined;
   /**
-   * Bytes, or a text that stands for its UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
+   * Bytes, or a text that stands for its UTF-8, that the decrypting side must supply too: at most 65,536 bytes, authenticated and not
    * stored. It binds a stream to its place, such as a tenant or a path.
    */
   context?: Uint8Array | string | undefined;
@@ -74,8 +75,22 @@ export interface EncryptOptions {
    * 1,073,741,824. By default 1 MiB in whole frames, and more if the plaintext is known to be longer than 64 GiB.
    */
   segmentSize?: number | undefined;
-  /** The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default. */
+  /**
+   * The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default, `'blake3'` with `senderKey`, which
+   * takes `'blake3'`, `'sha256'` or `'sha512'`.
+   */
   digest?: DigestName | undefined;
+  /**
+   * Signs the stream: a private key of Ed25519 that {@link senderKeyFromFile} read, a key that {@link sshAgentSigner} found, or an object
+   * with `publicKey` and `sign`. It signs when the stream ends. Readers name the public key in `senders`. Who signs a stream vouches for
+   * it, which differs from who can decrypt it.
+   */
+  senderKey?: SenderKeyInput | undefined;
+  /**
+   * Whether the header announces the sender; `true` by default. Every reader then refuses the stream if its signature is gone, also one that
+   * was given no `senders`.
+   */
+  announceSender?: boolean | undefined;
 }
 
 /** What opens a stream's header. One of `key` and `identities` is needed, and not both. */
@@ -92,7 +107,7 @@ export interface UnlockOptions {
   /** The context that the stream was sealed with. */
   context?: Uint8Array | string | undefined;
   /**
-   * The types of key slots to try, all by default. Anyone can seal a stream for a public key: to accept only streams from a holder
+   * The types of key slots to try, all by default. Anyone can encrypt for a public key: to accept only streams from a holder
    * of a shared key or passphrase, list only these types.
    */
   acceptSlots?: readonly SlotType[] | undefined;
@@ -108,21 +123,31 @@ export interface UnlockOptions {
   maxPassphraseCost?: number | undefined;
 }
 
-/** Options to open a stream. One of `key` and `identities` is needed, and not both. */
-export interface DecryptOptions extends UnlockOptions {
-  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
+/** Whose streams are accepted. */
+export interface SenderOptions {
+  /**
+   * The public key of the sender who must have signed the stream, or a list of them of whom one must have. Texts of OpenSSH or 32 raw bytes;
+   * {@link sendersFromFile} reads them. Any other stream is refused with a SealError of kind `SenderUnverified`; an empty list accepts none.
+   * Reading a range then reads whole segments, to hash them.
+   */
+  senders?: SenderInput | readonly SenderInput[] | undefined;
+}
+
+/** Options to decrypt a stream. One of `key` and `identities` is needed, and not both. */
+export interface DecryptOptions extends UnlockOptions, SenderOptions {
+  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that decrypting takes. */
   maxSegmentSize?: number | undefined;
 }
 
-/** Options to seal or open a FLOE message. */
+/** Options to encrypt or decrypt a FLOE message. */
 export interface FloeOptions {
   /** The key. */
   key: KeyInput;
   /** Associated data: authenticated, not part of the message. */
   aad?: Uint8Array | undefined;
   /**
-   * FLOE's ENC_SEG_LEN: the bytes of a full encrypted segment, 33 to 4,294,967,294. By default 65,568 when sealing, and the
-   * length that the message states when opening.
+   * FLOE's ENC_SEG_LEN: the bytes of a full encrypted segment, 33 to 4,294,967,294. By default 65,568 when encrypting, and the
+   * length that the message states when decrypting.
    */
   segmentLength?: number | undefined;
 }

@@ -1,4 +1,4 @@
-// Seals and opens async iterables.
+// Encrypts and decrypts async iterables.
 
 import { pipeline } from 'node:stream/promises';
 
@@ -13,7 +13,7 @@ import { opening } from './opening';
 import { sealing } from './sealing';
 
 /**
- * Seals the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop closes the iterable.
+ * Encrypts the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop closes the iterable.
  *
  * @param chunks The plaintext, in chunks of any size.
  * @param options The recipients, `context`, sizes and digest, and segments in memory.
@@ -32,7 +32,7 @@ export function encryptChunks(
 }
 
 /**
- * Opens a sealed stream from the chunks of an iterable, as {@link createDecryptStream} does: **only a loop that ends by itself has seen
+ * Decrypts a sealed stream from the chunks of an iterable, as {@link createDecryptStream} does: **only a loop that ends by itself has seen
  * the whole stream**. Leaving the loop closes the iterable.
  *
  * @param chunks The sealed stream, in chunks of any size.

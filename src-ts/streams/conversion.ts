@@ -1,4 +1,4 @@
-// Converts a stream of bytes, by sealing or opening it, for any kind of stream. Writer and reader each have their own pace, and the
+// Converts a stream of bytes, by encrypting or decrypting it, for any kind of stream. Writer and reader each have their own pace, and the
 // number of segments in memory is limited.
 
 import type { Cancellation } from '../../native/binding';

@@ -34,7 +34,7 @@ export interface DecryptStream extends Duplex {
 }
 
 /**
- * Returns a Duplex that seals what is written to it. At most `concurrency` segments are in memory; other threads seal them in parallel.
+ * Returns a Duplex that encrypts what is written to it. At most `concurrency` segments are in memory; other threads encrypt them in parallel.
  * A slow reader slows the writer, and the reverse.
  *
  * Write bytes only: a string fails. They are copied before `write` calls back, and are not changed. The header has no room for later
@@ -54,7 +54,7 @@ export function createEncryptStream(options: EncryptNodeStreamOptions): EncryptS
 }
 
 /**
- * Returns a Duplex that opens the sealed stream that is written to it. At most `concurrency` segments are in memory; other threads open
+ * Returns a Duplex that decrypts the sealed stream that is written to it. At most `concurrency` segments are in memory; other threads decrypt
  * them in parallel. A slow reader slows the writer, and the reverse.
  *
  * A segment is pushed after all of it was verified. **Only `'end'` means that the whole stream was there**: a stream that is cut, or has

@@ -94,7 +94,7 @@ class ConversionPair<Report extends object> {
 }
 
 /**
- * Seals what is written to `writable` into the sealed stream in `readable`. For `pipeThrough`, like CompressionStream: chunks are bytes
+ * Encrypts what is written to `writable` into the sealed stream in `readable`. For `pipeThrough`, like CompressionStream: chunks are bytes
  * (an ArrayBuffer or a view of one), and the output is Uint8Array.
  *
  * Otherwise the same as {@link createEncryptStream}; an aborted `signal` fails both sides with its reason.
@@ -114,7 +114,7 @@ export class EncryptionStream extends ConversionPair<EncryptReport> {
 }
 
 /**
- * Opens the sealed stream that is written to `writable` into the plaintext in `readable`. For `pipeThrough`, like DecompressionStream:
+ * Decrypts the sealed stream that is written to `writable` into the plaintext in `readable`. For `pipeThrough`, like DecompressionStream:
  * chunks are bytes (an ArrayBuffer or a view of one), and the output is Uint8Array.
  *
  * Otherwise the same as {@link createDecryptStream}: **only a `readable` that closes means that the whole stream was there**. An aborted

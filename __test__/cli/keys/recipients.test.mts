@@ -65,7 +65,10 @@ test('the public key seals, and only the secret key opens', async (t) => {
 
     const wrong = await sealstream(['decrypt', '-i', other, '-o', 'y', `${type}.seal`], { cwd });
     t.is(wrong.code, 3);
-    t.regex(wrong.stderr, /no offered key opens this stream, or its header was altered; it was sealed for: an? [^]*-i FILE/);
+    t.regex(
+      wrong.stderr,
+      /no offered key opens this stream, or its header was altered; it was sealed for: an? [^]*-i FILE/,
+    );
     t.false(names(cwd).includes('y'));
   }
 });

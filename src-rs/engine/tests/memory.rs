@@ -8,8 +8,8 @@ use sealstream::repair::heal::{HealOptions, heal};
 use sealstream::repair::verify::{Sample, VerifyOptions, verify};
 use sealstream::stream_v2::io::{InputSource, OutputSink, ReadAt, WriteAt};
 use sealstream::{
-    Control, DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey, decrypt_stream_v2,
-    encrypt_stream_v2,
+    CancellationToken, Control, DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey,
+    decrypt_stream_v2, encrypt_stream_v2,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::IoSliceMut;
@@ -315,10 +315,13 @@ mod claims {
             let result = decrypt_stream_v2(source, sink, &reading(), &Control::serial());
             result.unwrap_err().code()
         });
-        measured("open", &mut || match RangeReader::open(source, &reading(), 0) {
-            Ok(_) => "opened",
-            Err(failure) => failure.code(),
-        });
+        measured(
+            "open",
+            &mut || match RangeReader::open(source, &reading(), 0, &CancellationToken::new()) {
+                Ok(_) => "opened",
+                Err(failure) => failure.code(),
+            },
+        );
         for open in [None, Some(reading())] {
             measured("verify", &mut || {
                 let how = VerifyOptions {

@@ -128,7 +128,6 @@ fn convert_resumable(
             journal: Box::new(journal.map_err(|error| SealError::io(IoOperation::Create, Some(to), &error))?),
             journal_path: lock.journal_path(),
             secret,
-            is_signed: false,
             started_over: lock.started_over(),
             flush: placement.flush && !output.is_target(),
         })

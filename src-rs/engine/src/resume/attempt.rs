@@ -5,10 +5,10 @@ use super::journal::{Entries, EntryCodec, JournalDirection, JournalHeader, Store
 use super::log_manager::{JournalFile, LogManager, checkpoint_error};
 use super::source_mark::SourceMark;
 use super::validate::{OutputLayout, ValidateTask};
-use crate::crypto::{JournalKey, SecretKey, StreamKeys};
+use crate::crypto::{JournalKey, SecretKey};
 use crate::error::{IoOperation, SealError, StartedOver};
 use crate::format::{DigestKind, SegmentIndex};
-use crate::operation::options::{Control, invalid};
+use crate::operation::options::Control;
 use crate::stream_v2::io::{ReadWriteAt, WriteAt};
 use crate::stream_v2::pipeline::map_positioned;
 use crate::stream_v2::segment_worker::{RecordSummary, SegmentCryptoContext, SegmentWorkerError};
@@ -30,8 +30,6 @@ pub(crate) struct Attempt<'a> {
     pub(crate) journal_path: &'a Path,
     /// Wraps the file key in the journal.
     pub(crate) secret: Option<&'a SecretKey>,
-    /// The stream is to be signed. Only the resume secret then makes the journal's key, because recipients know the stream's.
-    pub(crate) is_signed: bool,
     /// Why the earlier attempt can't be resumed, once that is known.
     pub(crate) started_over: Option<StartedOver>,
     /// Flush the segments to the disk before the journal is closed.
@@ -209,21 +207,6 @@ impl<'a> Attempt<'a> {
             log,
             flushes: self.flush.then_some(self.output),
             started_over: self.started_over,
-        })
-    }
-
-    /// The key of the journal of a stream with these keys.
-    ///
-    /// # Errors
-    /// `InvalidOption` for a stream that is to be signed, if there is no resume secret.
-    pub(super) fn journal_key(&self, keys: &StreamKeys) -> Result<JournalKey, SealError> {
-        Ok(match (self.is_signed, self.secret) {
-            (false, _) => keys.journal_key()?,
-            (true, Some(secret)) => keys.signed_journal_key(secret)?,
-            (true, None) => {
-                let problem = "is needed to resume sealing a stream that is to be signed";
-                return Err(invalid("resumeSecret", problem));
-            }
         })
     }
 

@@ -5,8 +5,9 @@ use super::parse_header;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
 use crate::files::{ALL_BITS, OWNER_BITS, Placement, SourceFile};
-use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout, compact_header_size};
+use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
 use crate::operation::report::Report;
+use crate::stream_v2::core::create::unpadded_header_size;
 use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
 use crate::stream_v2::io::{DetachingSink, InputSource, JoinedSource, OutputSink};
 use std::fs::File;
@@ -33,7 +34,7 @@ pub fn encrypt_file_detached(
     };
     // Checks the recipients before the size of their slots is used.
     options.geometry(None)?;
-    let header_size = compact_header_size(&options.recipients);
+    let header_size = unpadded_header_size(&options)?;
     let source = SourceFile::open(from)?;
     source.convert(to, placement, ALL_BITS, |body| {
         let written = write_header_file(header_to, &source.file, body, placement.flush, || {

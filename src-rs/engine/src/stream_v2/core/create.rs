@@ -6,8 +6,10 @@ use crate::format::{
     DigestKind, EndRecord, FOOTER_SIZE, Footer, HeaderFields, StreamCore, StreamHeader, end_record_size,
 };
 use crate::keys::seal_slots;
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{EncryptOptions, HeaderLayout, compact_header_size};
 use crate::operation::report::Report;
+use crate::stream_v2::core::sender::StreamSigner;
 use crate::stream_v2::core::stream_size::total_size;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::segment_worker::SegmentCryptoContext;
@@ -22,6 +24,7 @@ pub(crate) struct NewStream {
     pub(crate) binding: StreamBinding,
     header_copy: bool,
     end_key: EndKey,
+    signer: Option<StreamSigner>,
 }
 
 impl NewStream {
@@ -52,6 +55,8 @@ impl NewStream {
         random: &Random,
     ) -> Result<(Self, StreamKeys, FileKey), SealError> {
         let geometry = options.geometry(plaintext_size)?;
+        let signer = find_signer(options)?;
+        let core_extensions = core_extensions(signer.as_ref());
         // One call to the generator; the slots draw their own bytes.
         let mut drawn = Zeroizing::new([[0; 32]; 2]);
         random.fill(drawn.as_flattened_mut())?;
@@ -64,19 +69,19 @@ impl NewStream {
             plaintext_size,
             stream_id: *stream_id,
         };
-        let keys = StreamKeys::derive(&file_key, &core.encode(), &[], &options.context)?;
+        let keys = StreamKeys::derive(&file_key, &core.encode(), &core_extensions, &options.context)?;
         let mut draft = HeaderFields {
             core,
             revision: 0,
             context_check: keys.context_check()?,
-            core_extensions: Vec::new(),
+            core_extensions,
             header_extensions: Vec::new(),
             slots: Vec::new(),
         };
         let binding = StreamBinding::of(&draft);
         draft.slots = seal_slots(&options.recipients, &binding, &file_key, random)?;
         let header = draft.encode(padded_size(options.header), |bytes| keys.header_mac(bytes));
-        let stream = Self::assemble(header, &draft.core, binding, &keys, random)?;
+        let stream = Self::assemble(header, &draft.core, binding, &keys, signer, random)?;
         Ok((stream, keys, file_key))
     }
 
@@ -84,10 +89,11 @@ impl NewStream {
     pub(crate) fn resumed(
         header: StreamHeader,
         keys: &StreamKeys,
+        signer: Option<StreamSigner>,
         random: &Random,
     ) -> Result<Self, SealError> {
         let binding = StreamBinding::of(&header);
-        Self::assemble(header.bytes, &header.fields.core, binding, keys, random)
+        Self::assemble(header.bytes, &header.fields.core, binding, keys, signer, random)
     }
 
     fn assemble(
@@ -95,6 +101,7 @@ impl NewStream {
         core: &StreamCore,
         binding: StreamBinding,
         keys: &StreamKeys,
+        signer: Option<StreamSigner>,
         random: &Random,
     ) -> Result<Self, SealError> {
         Ok(Self {
@@ -109,6 +116,7 @@ impl NewStream {
             binding,
             header_copy: core.header_copy,
             end_key: keys.end_key()?,
+            signer,
         })
     }
 
@@ -125,33 +133,41 @@ impl NewStream {
         Tally::sealing(&self.header, self.digest())
     }
 
+    /// Bytes of the sender's entry in the end record.
+    fn sender_size(&self) -> usize {
+        self.signer.as_ref().map_or(0, StreamSigner::entry_size)
+    }
+
     /// Bytes of the whole stream.
     pub(crate) fn sealed_size(&self, plaintext_size: u64) -> u64 {
         total_size(
             self.context.geometry(),
-            u64::from(self.header_size()),
-            self.header_copy,
+            (u64::from(self.header_size()), self.header_copy),
+            self.sender_size(),
             plaintext_size,
         )
     }
 
     /// Bytes of the [`end`](Self::end) of a stream with this many segments.
-    pub(crate) const fn end_size(&self, segments: u64) -> u64 {
+    pub(crate) fn end_size(&self, segments: u64) -> u64 {
         let copy = if self.header_copy { self.header.len() } else { 0 };
-        end_record_size(self.digest(), segments, 0) + (copy + FOOTER_SIZE) as u64
+        end_record_size(self.digest(), segments, self.sender_size() as u64) + (copy + FOOTER_SIZE) as u64
     }
 
     /// End record, copy of the header and footer of the stream whose segments `tally` counted; adds them to its output.
     ///
     /// # Errors
-    /// `Segment` if a segment is missing.
-    pub(crate) fn end(&self, tally: &mut Tally) -> Result<Vec<u8>, SealError> {
+    /// `Segment` if a segment is missing; `SigningFailed`, and `Cancelled` while a signer is asked.
+    pub(crate) fn end(&self, tally: &mut Tally, cancel: &CancellationToken) -> Result<Vec<u8>, SealError> {
         tally.check_complete()?;
-        let record = EndRecord {
+        let mut record = EndRecord {
             plaintext_total: tally.plaintext_size(),
             extensions: Vec::new(),
             entries: tally.take_manifest(self.digest()),
         };
+        if let Some(signer) = &self.signer {
+            signer.sign(&self.binding, &mut record, cancel)?;
+        }
         let mut end = record.encode(|bytes| self.end_key.sign(bytes));
         let size = end.len() as u64;
         Footer::append(&mut end, size, self.header_copy.then_some(&self.header));
@@ -161,7 +177,10 @@ impl NewStream {
 
     /// Report of sealing the whole stream on `threads` threads. `tally` has counted its end too.
     pub(crate) fn report(&self, tally: &Tally, threads: usize, start: Instant) -> Report {
-        tally.report(self.stream_id, tally.output_size(), threads, start)
+        Report {
+            sender: self.signer.as_ref().map(StreamSigner::status),
+            ..tally.report(self.stream_id, tally.output_size(), threads, start)
+        }
     }
 }
 
@@ -172,18 +191,40 @@ const fn padded_size(layout: HeaderLayout) -> u32 {
     }
 }
 
+/// What signs a stream with these options, if anything does.
+pub(crate) fn find_signer(options: &EncryptOptions<'_>) -> Result<Option<StreamSigner>, SealError> {
+    options.sender.as_ref().map(StreamSigner::find).transpose()
+}
+
+/// The core extensions of a stream that is signed by `signer`.
+pub(crate) fn core_extensions(signer: Option<&StreamSigner>) -> Vec<u8> {
+    signer.map(StreamSigner::core_extensions).unwrap_or_default()
+}
+
+/// What signs a stream with these options. Asks a signer only if its key is not known.
+fn named_signer(options: &EncryptOptions<'_>) -> Result<Option<StreamSigner>, SealError> {
+    options.sender.as_ref().map(StreamSigner::named).transpose()
+}
+
+/// Bytes of the header of a stream with these options, without padding.
+pub(crate) fn unpadded_header_size(options: &EncryptOptions<'_>) -> Result<usize, SealError> {
+    let core_extensions = core_extensions(named_signer(options)?.as_ref());
+    Ok(compact_header_size(&options.recipients) + core_extensions.len())
+}
+
 /// Bytes of the sealed stream of `plaintext_size` bytes, with header and end.
 ///
 /// # Errors
 /// `InvalidOption`.
 pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealError> {
     let geometry = options.geometry(Some(plaintext_size))?;
-    let header = compact_header_size(&options.recipients) as u64;
+    let signer = named_signer(options)?;
+    let header = unpadded_header_size(options)? as u64;
     let header = header.max(u64::from(padded_size(options.header)));
     Ok(total_size(
         &geometry,
-        header,
-        options.header == HeaderLayout::Rewrappable,
+        (header, options.header == HeaderLayout::Rewrappable),
+        signer.as_ref().map_or(0, StreamSigner::entry_size),
         plaintext_size,
     ))
 }

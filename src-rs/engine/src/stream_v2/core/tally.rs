@@ -3,6 +3,7 @@
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
 use crate::format::{DigestKind, Manifest, SeenRecords, SegmentIndex};
+use crate::keys::SenderStatus;
 use crate::operation::damage::DamageLog;
 use crate::operation::report::Report;
 use crate::stream_v2::pipeline::record_layout::RecordPlace;
@@ -37,12 +38,14 @@ enum Direction {
 }
 
 /// What the end of a stream tells about the whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamEnd {
     /// Bytes of the sealed stream.
     pub sealed_size: u64,
     /// The header's copy is damaged; the header itself is intact.
     pub header_copy_damaged: bool,
+    /// Who signed the stream, and whether that is verified.
+    pub sender: Option<SenderStatus>,
 }
 
 impl StreamEnd {
@@ -51,6 +54,7 @@ impl StreamEnd {
         Self {
             sealed_size,
             header_copy_damaged: false,
+            sender: None,
         }
     }
 }
@@ -223,6 +227,7 @@ impl Tally {
             times: self.times,
             elapsed: start.elapsed(),
             opened_by: None,
+            sender: None,
             header_from_copy: false,
             header_copy_damaged: false,
             damage: DamageLog::default(),

@@ -3,6 +3,7 @@
 
 use super::end_scan::{EndBytes, EndScan, ScanFailure, ScannedEnd};
 use super::locate::ClaimedEnd;
+use super::sender::{SenderScan, check_sender};
 use super::tally::StreamEnd;
 use crate::crypto::{Crc64, Crc64Joiner, EndKey};
 use crate::error::{EndPart, SealError};
@@ -10,6 +11,7 @@ use crate::format::{
     END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, Manifest, SEGMENT_HEADER_SIZE, SegmentHeader,
     SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader, WireOffset,
 };
+use crate::keys::SenderKey;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io;
@@ -22,6 +24,8 @@ pub(crate) struct ExpectedTrailer<'a> {
     pub(crate) record: EndScan<'a>,
     /// Plaintext bytes that were verified; for the error of a truncated stream.
     pub(crate) verified_bytes: u64,
+    /// The senders that the reader trusts, if it was given any.
+    pub(crate) senders: Option<&'a [SenderKey]>,
 }
 
 /// A trailer that was read and verified, with the manifest.
@@ -75,6 +79,7 @@ impl<'a> ExpectedTrailer<'a> {
                 max_manifest_size,
             },
             verified_bytes: 0,
+            senders: None,
         }
     }
 
@@ -99,10 +104,12 @@ impl<'a> ExpectedTrailer<'a> {
     /// Reads and checks everything behind the last record. Does not keep the manifest, which was compared with the records.
     pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<(ScannedEnd, StreamEnd), SealError> {
         let mut position = self.record.offset.get();
-        let record = self.read_record(reader, &mut position, &mut |_, _| {})?;
+        let mut signed = SenderScan::new(self.header, &self.record);
+        let record = self.read_record(reader, &mut position, &mut |kind, bytes| signed.take(kind, bytes))?;
         let end = self.read_rest(reader, position)?;
         record.verdict.clone()?;
-        Ok((record, end))
+        let sender = signed.check(&record.extensions, self.senders)?;
+        Ok((record, StreamEnd { sender, ..end }))
     }
 
     /// Reads and checks everything behind the last record, and keeps the manifest.
@@ -119,14 +126,16 @@ impl<'a> ExpectedTrailer<'a> {
         let end = self.read_rest(&mut rest, position)?;
         crc.append(rest.crc.value(), rest.size);
         record.verdict?;
+        let manifest = EndRecord {
+            plaintext_total: record.plaintext_total,
+            extensions: record.extensions,
+            entries,
+        };
+        let sender = check_sender(self.header, &manifest, self.senders)?;
         Ok(VerifiedTrailer {
-            manifest: EndRecord {
-                plaintext_total: record.plaintext_total,
-                extensions: record.extensions,
-                entries,
-            },
+            manifest,
             offset: self.record.offset,
-            end,
+            end: StreamEnd { sender, ..end },
             crc64: crc.value(),
         })
     }
@@ -179,6 +188,7 @@ impl<'a> ExpectedTrailer<'a> {
         Ok(StreamEnd {
             sealed_size: position,
             header_copy_damaged: copy == HeaderCopy::Damaged,
+            sender: None,
         })
     }
 

@@ -1,6 +1,7 @@
 //! A reader by offset and one in order accept the same streams, also those of a writer who has the key and breaks the rules.
 
 use crate::format::DigestKind;
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{Control, HeaderLayout};
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::testing::stream_parts::StreamParts;
@@ -91,7 +92,7 @@ fn the_whole_checksum_follows_from_header_and_end() {
                     seal(&plaintext(size), &sealing),
                     seal_unsized(&plaintext(size), &sealing),
                 ] {
-                    let opened = SeekableStream::open(&&stream[..], &reading()).unwrap();
+                    let opened = open_seekable(&stream);
                     let due = crate::crypto::Crc64::of(&stream);
                     let due = (digest == DigestKind::Crc64Nvme).then_some(due);
                     assert_eq!(opened.sealed_crc64(), due, "{digest} {size}");
@@ -103,9 +104,13 @@ fn the_whole_checksum_follows_from_header_and_end() {
     let stream = seal(&plaintext(2 * SEGMENT), &sealing);
     // The bytes of a damaged header are not known; a damaged copy is read.
     let damaged = StreamParts::changed(&stream, |parts| parts.header[40] ^= 1);
-    let opened = SeekableStream::open(&&damaged[..], &reading()).unwrap();
+    let opened = open_seekable(&damaged);
     assert_eq!(opened.sealed_crc64(), None);
     let damaged = StreamParts::changed(&stream, |parts| parts.copy[40] ^= 1);
-    let opened = SeekableStream::open(&&damaged[..], &reading()).unwrap();
+    let opened = open_seekable(&damaged);
     assert_eq!(opened.sealed_crc64(), Some(crate::crypto::Crc64::of(&damaged)));
+}
+
+fn open_seekable(stream: &[u8]) -> SeekableStream {
+    SeekableStream::open(&stream, &reading(), &CancellationToken::new()).unwrap()
 }

@@ -61,7 +61,6 @@ impl MemoryOutput {
             }),
             journal_path: Path::new("journal"),
             secret: None,
-            is_signed: false,
             started_over: None,
             flush: true,
         }
