@@ -11,7 +11,7 @@ import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link heal}. */
 export interface HealOptions extends OperationOptions, TargetOptions, SenderOptions {
-  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that decrypting takes. */
+  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that healing takes. */
   maxSegmentSize?: number | undefined;
 }
 

@@ -49,7 +49,7 @@ export interface ReadStreamOptions extends ReadOptions {
   start?: number | undefined;
   /** The **last** byte, inclusive, as in `fs.createReadStream`; by default the plaintext's last. */
   end?: number | undefined;
-  /** Bytes that the stream buffers before it waits for its reader; 65,536 by default. */
+  /** Bytes that the stream buffers before it waits for its reader; Node's own size by default. */
   highWaterMark?: number | undefined;
 }
 
@@ -81,8 +81,10 @@ export async function openReader(
   const given = optionsOf('openReader', options);
   const { cacheSize = DEFAULT_CACHE_SIZE, header, signal } = given;
   const settings = openSettings(given);
+  // First, since a source with a `close()` must be closed from now on.
+  const offered = Identities.of(given);
   const origin = originArgument('source', source, header);
-  const identities = Identities.of(given).copy();
+  const identities = offered.copy();
   const unlocking = { origin, identities, settings, cacheSize };
   const operation = await operationOn(unlocking, 'openReader', signal);
   try {
@@ -312,7 +314,7 @@ export class SealedReader implements AsyncDisposable {
       this.#totals.plaintextSize += output.length;
       return output;
     } catch (error) {
-      throw this.#readError(publicError(error), signal);
+      throw this.#readError(canceller.reasonFor(publicError(error)), signal);
     } finally {
       stopListening();
       if (!isShared) this.#cancels.delete(canceller.cancel);

@@ -24,7 +24,7 @@ import {
 } from '../internal/options';
 import { Identities } from '../keys/identities';
 import { copySecret, disposeAll, Recipients } from '../keys/recipients';
-import { heldByIdentity, isAccess, isPublicKey, type SecretArgument } from '../keys/registry';
+import { heldByIdentity, isAccess, isPublicKey, isRegistered, type SecretArgument } from '../keys/registry';
 import type { SecretKey } from '../keys/secret-key';
 import type { Identity, RecipientInput, SlotType, UnlockOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
@@ -204,11 +204,16 @@ interface Selector {
   readonly identity?: SecretArgument;
 }
 
+/** Whether `item` is a plain object, of any realm. */
+function isPlain(item: object): boolean {
+  const prototype = Object.getPrototypeOf(item) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 function selector(name: string, item: unknown): Selector {
   if (typeof item === 'string' || isPublicKey(item)) throw typeError(name, SELECTOR, item, NO_PUBLIC_KEY);
   if (typeof item !== 'object' || item === null) throw typeError(name, SELECTOR, item);
-  const prototype: unknown = Object.getPrototypeOf(item);
-  if (prototype !== Object.prototype && prototype !== null) {
+  if (isRegistered(item) || !isPlain(item)) {
     const held = heldByIdentity(name, item);
     if (!isAccess(held)) return { identity: held };
     throw typeError(name, SELECTOR, item, 'a provider, which can not select slots: give { keyId }');

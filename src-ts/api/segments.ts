@@ -38,8 +38,10 @@ export function decryptSegments(
   const given = optionsOf('decryptSegments', options);
   const { concurrency, header, signal } = given;
   const settings = openSettings(given);
+  // First, since a source with a `close()` must be closed from now on.
+  const offered = Identities.of(given);
   const origin = originArgument('source', source, header);
-  const identities = Identities.of(given).copy();
+  const identities = offered.copy();
   const unlocking = { origin, identities, settings, cacheSize: undefined };
   return segmentResults(concurrency, {
     begin: () => operationOn(unlocking, 'decryptSegments', signal),

@@ -7,7 +7,9 @@ import { nullPrototype } from './null-prototype';
 export function abortSignal(name: string, signal: unknown): AbortSignal {
   // By its shape, as Node does: a signal may come from another realm.
   const given = signal as AbortSignal | null;
-  if (typeof given === 'object' && typeof given?.aborted === 'boolean') return given;
+  if (typeof given?.aborted === 'boolean' && METHODS.every((name) => typeof given[name] === 'function')) {
+    return given;
+  }
   throw typeError(name, 'an AbortSignal', signal);
 }
 
@@ -24,8 +26,11 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 /** The signal's reason if it is an error, else an AbortError with the reason as its cause. */
 export function abortError(signal: AbortSignal): Error {
   const reason: unknown = signal.reason;
-  if (isError(reason)) return reason;
-  const error = new Error('This operation was aborted', { cause: reason });
+  return isError(reason) ? reason : asAbortError(reason);
+}
+
+function asAbortError(cause: unknown): Error {
+  const error = new Error('This operation was aborted', { cause });
   error.name = 'AbortError';
   return Object.assign(error, { code: 'ABORT_ERR' });
 }
@@ -50,6 +55,11 @@ export function onAbort(signal: AbortSignal | undefined, cancel: (signal: AbortS
     known.callbacks.delete(callback);
     if (known.callbacks.size === 0) known.remove();
   };
+}
+
+/** The error with which Node's streams are destroyed: an AbortError, whose cause is the signal's reason. */
+export function streamAbortError(signal: AbortSignal): Error {
+  return asAbortError(signal.reason);
 }
 
 /** Settles as `promise` does, or rejects with the signal's reason as soon as the signal is aborted. */
@@ -83,4 +93,5 @@ function listenTo(signal: AbortSignal): Listener {
   return known;
 }
 
+const METHODS = ['addEventListener', 'removeEventListener'] as const;
 const listeners = new WeakMap<AbortSignal, Listener>();

@@ -12,6 +12,7 @@ export class Canceller {
   #cancellation: Cancellation | undefined;
   #controller: AbortController | undefined;
   #isCancelled = false;
+  #failure: { readonly value: unknown } | undefined;
 
   /** The side for the addon, made when first needed. */
   get cancellation(): Cancellation {
@@ -42,6 +43,17 @@ export class Canceller {
     }
     this.#controller?.abort();
   };
+
+  /** Cancels because a part of the work failed with `error`, which is then told in place of the cancellation. */
+  failed(error: unknown): void {
+    if (!this.#isCancelled) this.#failure = { value: error };
+    this.cancel();
+  }
+
+  /** What to tell in place of `error`: the failure for which the work was cancelled, if there was one. */
+  reasonFor(error: unknown): unknown {
+    return this.#failure && SealError.is(error, 'ERR_SEAL_CANCELLED') ? this.#failure.value : error;
+  }
 
   /** Settles as `work` does, or rejects with `Cancelled` as soon as this is cancelled, even if `work` does not stop. */
   async race<T>(work: () => T | PromiseLike<T>): Promise<T> {

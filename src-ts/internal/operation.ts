@@ -97,6 +97,8 @@ export class Operation {
 
   #reason(failure: unknown): unknown {
     if (this.#thrown) return this.#thrown.value;
+    const reason = this.canceller.reasonFor(failure);
+    if (reason !== failure) return reason;
     return isCancelled(failure) && this.#signal?.aborted ? abortError(this.#signal) : failure;
   }
 }

@@ -133,8 +133,16 @@ export function text(least: number, most: number): Check<string> {
   };
 }
 
+function pathOfUrl(name: string, url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw rangeError(name, `must be a file: URL of this system: ${(error as Error).message}`);
+  }
+}
+
 export const path: Check<string> = (name, value) => {
-  const given = value instanceof URL ? fileURLToPath(value) : value;
+  const given = value instanceof URL ? pathOfUrl(name, value) : value;
   if (typeof given !== 'string') throw typeError(name, 'a string or a file: URL', value);
   if (given === '') throw rangeError(name, 'must not be empty');
   if (given.includes('\0')) throw rangeError(name, 'must not contain null bytes');

@@ -2,6 +2,7 @@
 
 import type { NativeCredential, ProviderSlot, SlotType } from '../../native/binding';
 import { native } from '../internal/binding';
+import { onAbort } from '../internal/abort';
 import { publicError, rangeError, typeError } from '../internal/errors';
 import type { Operation } from '../internal/operation';
 import { oneOrList } from '../internal/options';
@@ -17,6 +18,8 @@ type Open<T> = (identities: SecretArgument[]) => Promise<T>;
 export class Identities {
   /** Keys that providers have unwrapped or are unwrapping, so that each is asked once. */
   readonly #unwrapped = new Map<string, Promise<NativeCredential>>();
+  /** Aborted when the answers are no longer needed. */
+  #asked = new AbortController();
 
   private constructor(
     readonly secrets: readonly SecretArgument[],
@@ -59,6 +62,9 @@ export class Identities {
       }, ignore);
     }
     this.#unwrapped.clear();
+    // A provider that has not answered is not needed any more.
+    this.#asked.abort();
+    this.#asked = new AbortController();
   }
 
   /**
@@ -83,9 +89,14 @@ export class Identities {
         refusal = error;
       }
     }
+    const { canceller } = operation;
+    const stopListening = onAbort(canceller.signal, () => {
+      this.#asked.abort();
+    });
     try {
       return await this.#openByProviders(this.#ask(await slots(), context, operation), open, refusal);
     } finally {
+      stopListening();
       if (!this.areCopies) this.dispose();
     }
   }
@@ -130,7 +141,8 @@ export class Identities {
       if (access === undefined || count >= MAX_SLOTS_ASKED) return [];
       asked.set(access, count + 1);
       const question = JSON.stringify([name, keyId, Buffer.from(blob).toString('base64')]);
-      const known = this.#unwrapped.get(question) ?? unwrap(access, slot, context, operation);
+      const known =
+        this.#unwrapped.get(question) ?? unwrap(access, slot, context, operation, this.#asked.signal);
       this.#unwrapped.set(question, known);
       return [known];
     });
@@ -154,8 +166,9 @@ async function unwrap(
   { name, keyId, blob }: ProviderSlot,
   context: Uint8Array = new Uint8Array(),
   { canceller, diagnostics }: Operation,
+  signal: AbortSignal,
 ): Promise<NativeCredential> {
-  const answer = diagnostics.within(() => askToUnwrap(access, blob, context, canceller.signal));
+  const answer = diagnostics.within(() => askToUnwrap(access, blob, context, signal));
   const kek = await canceller
     .race(() => answer)
     .catch((error: unknown) => {

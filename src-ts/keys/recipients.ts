@@ -3,6 +3,7 @@
 import { randomFillSync } from 'node:crypto';
 
 import { limits, native } from '../internal/binding';
+import { onAbort } from '../internal/abort';
 import { isBytes } from '../internal/bytes';
 import { rangeError, typeError } from '../internal/errors';
 import type { Operation } from '../internal/operation';
@@ -69,14 +70,23 @@ export class Recipients {
     seal: (recipients: SecretArgument[]) => Promise<T>,
   ): Promise<T> {
     if (!this.hasProvider) return seal(this.items as SecretArgument[]);
+    const asked = new AbortController();
+    const stopListening = onAbort(operation.canceller.signal, () => {
+      asked.abort();
+    });
     const wrapped = this.copy().items.map(async (item) =>
-      isAccess(item) ? wrap(item, context, operation) : item,
+      isAccess(item) ? wrap(item, context, operation, asked.signal) : item,
     );
     try {
       return await seal(await Promise.all(wrapped));
     } finally {
-      for (const made of await Promise.allSettled(wrapped)) {
-        if (made.status === 'fulfilled') disposeAll([made.value]);
+      // If one provider fails, the others are not waited for.
+      asked.abort();
+      stopListening();
+      for (const made of wrapped) {
+        made.then((secret) => {
+          disposeAll([secret]);
+        }, ignore);
       }
     }
   }
@@ -110,16 +120,21 @@ async function wrap(
   access: ProviderAccess,
   context: Uint8Array = new Uint8Array(),
   { canceller, diagnostics }: Operation,
+  signal: AbortSignal,
 ): Promise<NativeSecret> {
   const kek = randomFillSync(new Uint8Array(32));
   try {
     const blob = await canceller.race(() =>
-      diagnostics.within(() => askToWrap(access, kek, context, canceller.signal)),
+      diagnostics.within(() => askToWrap(access, kek, context, signal)),
     );
     return native.NativeCredential.provider(access.name, access.keyId, blob, kek);
   } finally {
     kek.fill(0);
   }
+}
+
+function ignore(): void {
+  // The failure is told elsewhere.
 }
 
 /** The types whose secret both seals and opens. */

@@ -62,6 +62,11 @@ export function heldByIdentity(name: string, value: unknown): Held {
   throw typeError(name, IDENTITY, value, entry && 'a public key, which opens nothing');
 }
 
+/** Whether `value` stands for a secret or a public key. */
+export function isRegistered(value: object): boolean {
+  return entries.has(value);
+}
+
 /** Whether `value` is a recipient that opens nothing. */
 export function isPublicKey(value: unknown): boolean {
   return entryOf(value)?.use === 'public';

@@ -123,7 +123,7 @@ class RemoteObject {
     const etag = this.#state?.etag;
     if (etag !== undefined && isStrong(etag)) headers.set('If-Match', etag);
 
-    const answer = Promise.resolve(
+    const answer = Promise.resolve().then(() =>
       this.request(this.url.href, nullPrototype({ method: 'GET', headers, signal })),
     );
     try {

@@ -251,7 +251,7 @@ class FetchedSource {
       return await Promise.all(parts);
     } catch (error) {
       // Without one range the others are useless, and must not continue in the background.
-      canceller.cancel();
+      canceller.failed(error);
       for (const part of await Promise.allSettled(parts)) {
         if (part.status === 'fulfilled') part.value.bytes.release();
       }

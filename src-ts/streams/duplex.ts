@@ -1,7 +1,8 @@
 // A conversion as a Node stream.
 
-import { addAbortSignal, Duplex, type DuplexOptions, Readable } from 'node:stream';
+import { Duplex, type DuplexOptions, Readable } from 'node:stream';
 
+import { onAbort, streamAbortError } from '../internal/abort';
 import { nullPrototype } from '../internal/null-prototype';
 import { type NodeBuffer, truthful } from '../internal/bytes';
 import { emitSafely } from '../internal/event-loop';
@@ -57,11 +58,19 @@ class ReadableOutlet implements Outlet {
   }
 }
 
+/** Destroys `stream` when `signal` is aborted. Returns a function that stops listening. */
+export function destroyOnAbort(stream: Readable, signal: AbortSignal | undefined): () => void {
+  return onAbort(signal, (aborted) => {
+    stream.destroy(streamAbortError(aborted));
+  });
+}
+
 /** A conversion that reads its source itself, as a readable stream. */
 export class ConversionReadable<Report extends object> extends Readable {
   readonly report: Promise<Report>;
   readonly #outlet = new ReadableOutlet(this);
   readonly #conversion: Conversion<Report>;
+  #stopListening: () => void = () => undefined;
 
   constructor(
     make: MakeConversion<Report>,
@@ -73,7 +82,7 @@ export class ConversionReadable<Report extends object> extends Readable {
     this.report = this.#conversion.report;
     // The stream itself shows the failure.
     feed(this.#conversion, source).catch((error: unknown) => this.destroy(error as Error));
-    if (signal) addAbortSignal(signal, this);
+    this.#stopListening = destroyOnAbort(this, signal);
   }
 
   override _read(): void {
@@ -87,6 +96,7 @@ export class ConversionReadable<Report extends object> extends Readable {
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
+    this.#stopListening();
     this.#conversion.close(error);
     callback(error);
   }
@@ -94,6 +104,7 @@ export class ConversionReadable<Report extends object> extends Readable {
 
 export class ConversionStream<Report extends object> extends Duplex {
   readonly #conversion: Conversion<Report>;
+  #stopListening: () => void = () => undefined;
   readonly #outlet = new ReadableOutlet(this);
   /** Set until the conversion has begun. */
   #beginning: Promise<void> | undefined;
@@ -104,7 +115,7 @@ export class ConversionStream<Report extends object> extends Duplex {
   ) {
     super(nullPrototype({ ...queues, decodeStrings: false }));
     this.#conversion = make(this.#outlet);
-    if (signal) addAbortSignal(signal, this);
+    this.#stopListening = destroyOnAbort(this, signal);
   }
 
   get report(): Promise<Report> {
@@ -154,6 +165,7 @@ export class ConversionStream<Report extends object> extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
+    this.#stopListening();
     this.#conversion.close(error);
     callback(error);
   }

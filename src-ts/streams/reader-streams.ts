@@ -3,7 +3,7 @@
 import { Readable, type ReadableOptions } from 'node:stream';
 import type { UnderlyingByteSource } from 'node:stream/web';
 
-import { abortError, onAbort } from '../internal/abort';
+import { onAbort, streamAbortError } from '../internal/abort';
 import { nullPrototype } from '../internal/null-prototype';
 import type { NodeBuffer, PlainUint8Array } from '../internal/bytes';
 import { emitSafely } from '../internal/event-loop';
@@ -46,7 +46,7 @@ export function nodeReadable(
     }),
   );
   stopListening = onAbort(signal, (aborted) => {
-    stream.destroy(abortError(aborted));
+    stream.destroy(streamAbortError(aborted));
   });
   return stream;
 }

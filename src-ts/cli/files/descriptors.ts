@@ -2,6 +2,7 @@
 
 import type { End } from '../../../native/binding';
 import { native } from '../../internal/binding';
+import { nullPrototype } from '../../internal/null-prototype';
 import { run } from '../../internal/operation';
 import { openSettings, optionsOf, placementSettings, sealSettings } from '../../internal/option-tables';
 import { integer, path } from '../../internal/options';
@@ -67,6 +68,6 @@ export async function convertDescriptors(
 }
 
 function checkedEnd(name: string, end: StreamEnd): End {
-  if ('path' in end) return { path: path(`${name}.path`, end.path) };
-  return { fd: integer(0, 0x7fff_ffff)(`${name}.fd`, end.fd) };
+  if ('path' in end) return nullPrototype({ path: path(`${name}.path`, end.path) });
+  return nullPrototype({ fd: integer(0, 0x7fff_ffff)(`${name}.fd`, end.fd) });
 }
