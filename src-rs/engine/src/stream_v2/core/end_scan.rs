@@ -1,6 +1,6 @@
 //! Reads an end record block by block: checksum, MAC, and every entry against the stream's sizes and records. It holds one block.
 
-use crate::crypto::{EndKey, RunningMac};
+use crate::crypto::{Crc64, EndKey, RunningMac};
 use crate::error::{EndDisagreement, EndPart, Limit, SealError};
 use crate::format::{
     END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, FOOTER_SIZE, Footer, Geometry, RunningCrc32c,
@@ -38,6 +38,8 @@ pub(crate) struct ScannedEnd {
     pub(crate) extensions: Vec<u8>,
     /// Its bytes.
     pub(crate) size: u64,
+    /// CRC-64/NVME of its bytes.
+    pub(crate) crc64: u64,
     /// Its first disagreement with the stream, if it has one.
     pub(crate) verdict: Result<(), SealError>,
 }
@@ -81,6 +83,7 @@ impl EndScan<'_> {
             reader,
             position,
             crc: RunningCrc32c::new(),
+            crc64: Crc64::default(),
             mac: self.end_key.map(EndKey::start),
             last: Vec::new(),
             damaged: SealError::end_damaged(EndPart::EndRecord, self.offset.get()),
@@ -172,6 +175,7 @@ impl EndScan<'_> {
             plaintext_total: claimed_total,
             extensions,
             size,
+            crc64: input.crc64.value(),
             verdict,
         })
     }
@@ -218,6 +222,8 @@ struct Input<'r, 'p> {
     reader: &'r mut dyn Read,
     position: &'p mut u64,
     crc: RunningCrc32c,
+    /// Of all bytes that were read.
+    crc64: Crc64,
     mac: Option<RunningMac>,
     /// The last bytes that were read, as many as a footer has.
     last: Vec<u8>,
@@ -231,6 +237,7 @@ impl Input<'_, '_> {
         let mut limited = (&mut *self.reader).take(size as u64);
         let read = limited.read_to_end(&mut bytes);
         *self.position += read.map_err(|error| ScanFailure::Failed(SealError::reading(error)))? as u64;
+        self.crc64.update(&bytes);
         let kept = bytes.len().min(FOOTER_SIZE);
         self.last.extend_from_slice(&bytes[bytes.len() - kept..]);
         let excess = self.last.len().saturating_sub(FOOTER_SIZE);

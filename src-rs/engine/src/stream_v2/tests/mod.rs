@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod pipeline;
 #[cfg(unix)]
 mod pipes;
+mod readers_agree;
 pub(crate) mod refusals;
 pub(crate) mod roundtrip;
 mod seekable;
