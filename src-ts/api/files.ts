@@ -138,7 +138,8 @@ export async function decryptFile(
   const [source, target] = [path('from', from), path('to', to)];
   const given = optionsOf('decryptFile', options);
   const settings = openSettings(given);
-  const { onDamage, header } = given;
+  const { onDamage, header, maxOutputSize } = given;
+  if (maxOutputSize !== undefined) settings.maxOutputSize = maxOutputSize;
   const identities = Identities.of(given);
   const placement = placementSettings(given);
   if (header && placement.resume) throw notResumable();

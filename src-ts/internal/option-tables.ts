@@ -90,7 +90,7 @@ const unlocking = {
 };
 const salvaging = { ...unlocking, maxSegmentSize };
 const opening = { ...salvaging, senders: senderTexts };
-const damage = { onDamage: damagePolicy };
+const damage = { onDamage: damagePolicy, maxOutputSize: byteCount };
 const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
 const stream = { concurrency: integer(1, MAX_THREADS), ...signal };
@@ -150,6 +150,7 @@ const TABLES = {
     ...target,
     fallbackHeader: copiedBytes,
     lost: oneOf<LostBytesName>(['zero', 'skip']),
+    maxOutputSize: byteCount,
   },
   rewrap: { ...unlocking, ...signal, ...change, mend: boolean, flush: boolean },
   rewrapHeader: { ...unlocking, ...signal, ...change },

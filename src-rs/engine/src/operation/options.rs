@@ -187,6 +187,8 @@ pub struct DecryptOptions<'a> {
     /// The largest accepted size of a stream, in bytes, as the stream states it or the source has it. A binding sets it to the largest
     /// number that its language has.
     pub max_size: u64,
+    /// The largest output, in bytes, that zeros in the place of lost bytes may make. A damaged stream can claim any size.
+    pub max_output_size: u64,
     /// Decides about segments that can't be opened. All but `Abort` need a source that can be read by offset.
     pub on_damage: DamagePolicy<'a>,
 }
@@ -205,6 +207,7 @@ impl DecryptOptions<'_> {
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
             max_manifest_size: DEFAULT_MAX_MANIFEST_SIZE,
             max_size: u64::MAX,
+            max_output_size: DEFAULT_MAX_OUTPUT_SIZE,
             on_damage: DamagePolicy::Abort,
         }
     }
@@ -252,6 +255,21 @@ pub(crate) fn check_segment_size(geometry: &Geometry, maximum: u32) -> Result<()
     Ok(())
 }
 
+/// Fails if zeros up to `end` would make the output larger than `maximum` bytes.
+///
+/// # Errors
+/// `LimitExceeded`.
+pub(crate) fn check_output_size(end: u64, maximum: u64) -> Result<(), SealError> {
+    if end > maximum {
+        return Err(SealError::LimitExceeded {
+            limit: Limit::OutputSize,
+            maximum,
+            value: end,
+        });
+    }
+    Ok(())
+}
+
 fn check_context(context: &[u8]) -> Result<(), SealError> {
     if context.len() > MAX_CONTEXT {
         return Err(invalid(
@@ -278,6 +296,8 @@ pub(crate) fn check_max_segment_size(maximum: u32) -> Result<(), SealError> {
 
 /// Most bytes of records on an ordered path, unless two records have more: 256 MiB.
 const MAX_IN_FLIGHT: u64 = 256 * 1024 * 1024;
+/// The largest output that zeros in the place of lost bytes make by default, 1 TiB.
+pub const DEFAULT_MAX_OUTPUT_SIZE: u64 = 1 << 40;
 /// Bytes of the longest allowed context.
 pub const MAX_CONTEXT: usize = 64 * 1024;
 /// The largest manifest that a reader accepts by default, 256 MiB: that of millions of segments.

@@ -88,6 +88,8 @@ pub struct OpenSettings<'env> {
     pub max_passphrase_cost: Option<f64>,
     /// The largest accepted segment size, in bytes.
     pub max_segment_size: Option<f64>,
+    /// The largest output that zeros in the place of lost bytes may make, in bytes.
+    pub max_output_size: Option<f64>,
     /// Decides about segments that can't be opened. Without it the first one fails the operation.
     pub on_damage: Option<DamageSettings<'env>>,
 }
@@ -114,6 +116,8 @@ impl OpenSettings<'_> {
             max_segment_size: integer(env, "maxSegmentSize", self.max_segment_size)?
                 .unwrap_or(defaults.max_segment_size),
             max_size: MAX_SAFE_INTEGER,
+            max_output_size: integer(env, "maxOutputSize", self.max_output_size)?
+                .unwrap_or(defaults.max_output_size),
             on_damage: self
                 .on_damage
                 .map_or(DamagePolicy::Abort, |settings| DamagePolicy::Ask(asker(settings))),
