@@ -73,6 +73,8 @@ test('what a header may cost is limited before any passphrase is tried', async (
   t.deepEqual(await decrypt(stream, { identities, maxPassphraseCost: 256 }), PLAIN);
   const failure = await failureOf(t, () => decrypt(stream, { identities, maxPassphraseCost: 255 }));
   t.like(failure, { kind: 'LimitExceeded', limit: 'passphrase-cost', maximum: 255, value: 256 });
+  const tooMuch = await failureOf(t, () => decrypt(stream, { identities, maxPassphraseMemory: 7 }));
+  t.like(tooMuch, { kind: 'LimitExceeded', limit: 'passphrase-memory', maximum: 7 });
 });
 
 function keyRecipient(): Recipient {

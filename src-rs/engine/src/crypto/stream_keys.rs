@@ -155,7 +155,7 @@ impl StreamKeys {
     /// None for inputs that the format allows.
     pub fn signed_journal_key(&self, resume_secret: &SecretKey) -> Result<JournalKey, CryptoError> {
         let key = self.expand_secret(resume_secret, b"sealstream v1 signed journal")?;
-        Ok(MacKey::new(&*key))
+        Ok(MacKey::new(&key))
     }
 
     /// The key of the MACs of parts' receipts.
@@ -172,7 +172,7 @@ impl StreamKeys {
     /// None for inputs that the format allows.
     pub fn signed_part_key(&self, receipt_secret: &SecretKey) -> Result<PartKey, CryptoError> {
         let key = self.expand_secret(receipt_secret, b"sealstream v1 signed part")?;
-        Ok(MacKey::new(&*key))
+        Ok(MacKey::new(&key))
     }
 
     /// A key from a secret that the recipients do not know, bound to the stream.

@@ -136,7 +136,8 @@ fn process(pipeline: &DecryptPipeline, parts: &StreamParts) -> Vec<Opened> {
     let results = pipeline.process_stream(input).unwrap();
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            (0..parts.records.len()).try_for_each(|segment| sender.send(wire(parts, segment)))
+            // The pipeline may end first.
+            (0..parts.records.len()).all(|segment| sender.send(wire(parts, segment)).is_ok())
         });
         results.iter().collect()
     })
