@@ -137,7 +137,7 @@ function pathOfUrl(name: string, url: URL): string {
   try {
     return fileURLToPath(url);
   } catch (error) {
-    throw rangeError(name, `must be a file: URL of this system: ${(error as Error).message}`);
+    throw typeError(name, 'a string or a file: URL of this system', url, (error as Error).message);
   }
 }
 
