@@ -15,7 +15,7 @@ async function opened(failure: Error) {
   const reader = await openReader(
     {
       size: sealed.length,
-      read: (offset, length) => {
+      read: (offset: number, length: number): Promise<Uint8Array> => {
         if (!isFailing) return Promise.resolve(sealed.subarray(offset, offset + length));
         return offset > 3 * 1024 * 1024 ? Promise.reject(failure) : new Promise(() => undefined);
       },

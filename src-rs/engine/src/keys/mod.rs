@@ -18,6 +18,7 @@ mod stretch_queue;
 mod text;
 mod unlock;
 mod unlock_budget;
+mod unlock_error;
 
 #[cfg(test)]
 mod tests;
@@ -49,5 +50,6 @@ pub use senders::{
 };
 pub use slot_info::{ProviderInfo, SlotInfo};
 pub use text::{KeyTextError, key_from_base64, key_from_hex, key_to_hex};
-pub use unlock::{UnlockError, Unlocked, opened_slots, unlock};
+pub use unlock::{Unlocked, opened_slots, unlock};
 pub use unlock_budget::{UnlockBudget, UnlockLimits};
+pub use unlock_error::UnlockError;

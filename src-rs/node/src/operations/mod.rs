@@ -8,6 +8,7 @@ pub mod header;
 pub mod heal;
 pub mod inspect;
 pub mod key_files;
+mod open_stream;
 pub mod passphrase_generator;
 pub mod reader;
 pub mod rewrap;

@@ -1,9 +1,10 @@
 //! A stream that stays open: ranges of its plaintext are read, and its segments opened, in any order, several at once.
 
+use super::open_stream::{Shared, Stream};
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::OpenSettings;
 use crate::arguments::sources::{Source, joined};
-use crate::memory::{BytesCopy, HeldBytes, NewBuffer, Room};
+use crate::memory::{BytesCopy, NewBuffer, Room};
 use crate::runtime::task::{Cancellation, Task};
 use crate::types::byte_range::ByteRange;
 use crate::types::convert::{IntoJs, object};
@@ -20,33 +21,13 @@ use sealstream::stream_v2::pipeline::record_layout::RecordPlace;
 use sealstream::stream_v2::segment_worker::RecordSummary;
 use sealstream::telemetry;
 use sealstream::{CancellationToken, SealError, format, random_access};
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// An unlocked sealed stream. It can be read until it is closed.
 #[napi]
 pub struct StreamReader {
     shared: Option<Arc<Shared>>,
-}
-
-struct Shared {
-    stream: Stream,
-    /// The detached header.
-    header: Option<Vec<u8>>,
-    /// The source, if it is a file.
-    file: Option<(File, PathBuf)>,
-    /// The source, if it is in memory. A source that is fetched is passed to every call.
-    bytes: Option<HeldBytes>,
-    /// Record buffers that can be used again.
-    free: Mutex<Vec<Vec<u8>>>,
-}
-
-enum Stream {
-    /// For segments. The caller asks for a failure of the end after the segments.
-    Segments(Box<SeekableStream>),
-    /// For ranges: the end is valid.
-    Ranges(Arc<RangeReader>),
 }
 
 /// The ranges of a source of `size` bytes that are needed to open it, besides its first and last bytes.
@@ -341,74 +322,6 @@ impl PlannedRead {
         let task = Task::new(cancellation).of_size(self.plan.work());
         task.launch(env, move |control| run(&control.cancel))
             .map(Either::B)
-    }
-}
-
-impl Shared {
-    fn opened(&self) -> &SeekableStream {
-        match &self.stream {
-            Stream::Segments(opened) => opened,
-            Stream::Ranges(reader) => reader.opened(),
-        }
-    }
-
-    fn ranges(&self) -> Result<&Arc<RangeReader>> {
-        match &self.stream {
-            Stream::Ranges(reader) => Ok(reader),
-            Stream::Segments(_) => Err(invalid_argument("the reader was opened for segments")),
-        }
-    }
-
-    /// Opens a segment into `output`.
-    fn open_segment(
-        &self,
-        source: &Source,
-        index: SegmentIndex,
-        output: &mut [u8],
-        cancel: &CancellationToken,
-        times: &mut telemetry::StageTimes,
-    ) -> std::result::Result<RecordSummary, SealError> {
-        let buffer = self.free().pop().unwrap_or_default();
-        let stream = self.opened();
-        let opened = self.reading(source, cancel, |from| {
-            stream.open_segment(from, index, buffer, cancel, times)
-        })?;
-        let done = opened.summary;
-        let too_small = SealError::OutputTooSmall {
-            available: output.len() as u64,
-            needed: done.plaintext_size.into(),
-        };
-        let mut room = output;
-        for frame in opened.frames() {
-            let Some((now, later)) = room.split_at_mut_checked(frame.len()) else {
-                return Err(too_small);
-            };
-            now.copy_from_slice(frame);
-            room = later;
-        }
-        self.free().push(opened.into_buffer());
-        Ok(done)
-    }
-
-    /// Has `read` read the source: the open file, or what was passed to this call.
-    fn reading<T>(
-        &self,
-        source: &Source,
-        cancel: &CancellationToken,
-        read: impl FnOnce(&dyn ReadAt) -> std::result::Result<T, SealError>,
-    ) -> std::result::Result<T, SealError> {
-        let header = self.header.as_deref();
-        match (&self.file, &self.bytes) {
-            (Some((file, path)), _) => {
-                read(&*joined(header, Box::new(file))).map_err(|failure| failure.on_file(path, path))
-            }
-            (None, Some(bytes)) => bytes.judge(read(&*joined(header, bytes.source(cancel)))),
-            (None, None) => source.judge(read(&*joined(header, source.in_memory(cancel)?))),
-        }
-    }
-
-    fn free(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
