@@ -24,6 +24,7 @@ pub use end::{
 };
 pub(crate) use error::described;
 pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
+pub(crate) use extensions::extension_size;
 pub use extensions::{
     END_METADATA, END_SENDER, ExtensionArea, Metadata, Modified, append_extension, find_extension,
 };

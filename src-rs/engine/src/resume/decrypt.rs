@@ -61,7 +61,7 @@ pub(crate) fn decrypt_resumable(
     meter.finish();
     Ok(Report {
         resume: Some(checkpoints.end()),
-        ..stream.report(&tally, end.end, control.threads.count(), start)
+        ..stream.report(&tally, end.end.clone(), control.threads.count(), start)
     })
 }
 

@@ -7,7 +7,7 @@ use crate::crypto::{FileKey, JournalKey, Random, StreamBinding, StreamKeys};
 use crate::error::{SealError, StartedOver};
 use crate::format::StreamHeader;
 use crate::keys::{Recipient, UnlockError, UnlockLimits, is_sealed_for, public_keys, unlock};
-use crate::operation::options::{Control, EncryptOptions, HeaderLayout};
+use crate::operation::options::{Control, EncryptOptions};
 use crate::operation::report::Report;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::encrypt::seal_by_offset;
@@ -128,7 +128,11 @@ fn find_stream(
     let key = keys.journal_key()?;
     attempt.check_header(&stored, &key)?;
     let same_options = core.geometry == geometry
-        && core.header_copy == (options.header == HeaderLayout::Rewrappable)
+        && core.header_copy == options.header.copy
+        && header.bytes.len()
+            == header
+                .unpadded_size()
+                .max(options.header.padded_size(Some(size)) as usize)
         && core.plaintext_size == Some(size)
         && stored
             .header
@@ -139,7 +143,7 @@ fn find_stream(
         return Ok(None);
     }
     let journal = attempt.read_entries(&stored, key, geometry.digest(), geometry.segment_count(size))?;
-    let stream = NewStream::resumed(header, &keys, random)?;
+    let stream = NewStream::resumed(header, &keys, options, random)?;
     Ok(Some((stream, journal)))
 }
 

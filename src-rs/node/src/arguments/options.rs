@@ -50,9 +50,9 @@ impl SealSettings {
             segment_size: integer(env, "segmentSize", self.segment_size)?,
             digest: self.digest.map_or(defaults.digest, DigestKind::from),
             header: if self.rewrappable == Some(true) {
-                HeaderLayout::Rewrappable
+                HeaderLayout::FILE
             } else {
-                HeaderLayout::Compact
+                HeaderLayout::COMPACT
             },
             ..defaults
         };

@@ -13,7 +13,7 @@ use std::fs::File;
 use std::path::Path;
 
 /// As [`encrypt_file`](crate::files::encrypt_file), but `to` gets only the stream's body. The report has the header, which is
-/// also written to `header_to` before the body gets its name. The layout is always [`HeaderLayout::Compact`], because object
+/// also written to `header_to` before the body gets its name. The layout is always [`HeaderLayout::COMPACT`], because object
 /// stores allow about 2 KB of metadata.
 ///
 /// # Errors
@@ -28,7 +28,7 @@ pub fn encrypt_file_detached(
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
     let options = EncryptOptions {
-        header: HeaderLayout::Compact,
+        header: HeaderLayout::COMPACT,
         ..options.clone()
     };
     // Checks the recipients before the size of their slots is used.

@@ -52,6 +52,10 @@ impl TrailerCheck<'_> {
         let failure = match read {
             Ok((record, _)) => {
                 self.check_rest(position)?;
+                if let Err(failure) = self.expected.metadata(&record) {
+                    let range = ByteRange::at(offset, position.saturating_sub(offset));
+                    self.problems.add_at(range, failure)?;
+                }
                 return Ok(Some(record));
             }
             Err(failure) => failure,

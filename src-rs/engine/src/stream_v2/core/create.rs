@@ -1,12 +1,15 @@
 //! Creates a stream: its keys and header before the first segment, its end after the last.
 
-use crate::crypto::{EndKey, FileKey, Random, StreamBinding, StreamKeys, overwrite_stack};
+use crate::crypto::{
+    EndKey, FileKey, Random, StreamBinding, StreamKeys, overwrite_stack, sealed_extension_size,
+};
 use crate::error::SealError;
 use crate::format::{
-    DigestKind, EndRecord, FOOTER_SIZE, Footer, HeaderFields, StreamCore, StreamHeader, end_record_size,
+    DigestKind, END_METADATA, EndRecord, FOOTER_SIZE, Footer, HeaderFields, StreamCore, StreamHeader,
+    append_extension, end_record_size, extension_size,
 };
 use crate::keys::seal_slots;
-use crate::operation::options::{EncryptOptions, HeaderLayout, compact_header_size};
+use crate::operation::options::{EncryptOptions, compact_header_size};
 use crate::operation::report::Report;
 use crate::stream_v2::core::stream_size::total_size;
 use crate::stream_v2::core::tally::Tally;
@@ -22,6 +25,8 @@ pub(crate) struct NewStream {
     pub(crate) binding: StreamBinding,
     header_copy: bool,
     end_key: EndKey,
+    /// The entries of the end record.
+    end_extensions: Vec<u8>,
 }
 
 impl NewStream {
@@ -57,10 +62,9 @@ impl NewStream {
         random.fill(drawn.as_flattened_mut())?;
         let [file_key, stream_id] = &*drawn;
         let file_key = FileKey::new(file_key);
-        let header_copy = options.header == HeaderLayout::Rewrappable;
         let core = StreamCore {
             geometry,
-            header_copy,
+            header_copy: options.header.copy,
             plaintext_size,
             stream_id: *stream_id,
         };
@@ -75,8 +79,10 @@ impl NewStream {
         };
         let binding = StreamBinding::of(&draft);
         draft.slots = seal_slots(&options.recipients, &binding, &file_key, random)?;
-        let header = draft.encode(padded_size(options.header), |bytes| keys.header_mac(bytes));
-        let stream = Self::assemble(header, &draft.core, binding, &keys, random)?;
+        let header = draft.encode(options.header.padded_size(plaintext_size), |bytes| {
+            keys.header_mac(bytes)
+        });
+        let stream = Self::assemble(header, &draft.core, binding, &keys, options, random)?;
         Ok((stream, keys, file_key))
     }
 
@@ -84,10 +90,11 @@ impl NewStream {
     pub(crate) fn resumed(
         header: StreamHeader,
         keys: &StreamKeys,
+        options: &EncryptOptions<'_>,
         random: &Random,
     ) -> Result<Self, SealError> {
         let binding = StreamBinding::of(&header);
-        Self::assemble(header.bytes, &header.fields.core, binding, keys, random)
+        Self::assemble(header.bytes, &header.fields.core, binding, keys, options, random)
     }
 
     fn assemble(
@@ -95,8 +102,10 @@ impl NewStream {
         core: &StreamCore,
         binding: StreamBinding,
         keys: &StreamKeys,
+        options: &EncryptOptions<'_>,
         random: &Random,
     ) -> Result<Self, SealError> {
+        let end_key = keys.end_key()?;
         Ok(Self {
             header,
             context: SegmentCryptoContext::new(
@@ -108,7 +117,8 @@ impl NewStream {
             stream_id: core.stream_id,
             binding,
             header_copy: core.header_copy,
-            end_key: keys.end_key()?,
+            end_extensions: end_extensions(options, &end_key, random)?,
+            end_key,
         })
     }
 
@@ -129,16 +139,17 @@ impl NewStream {
     pub(crate) fn sealed_size(&self, plaintext_size: u64) -> u64 {
         total_size(
             self.context.geometry(),
-            u64::from(self.header_size()),
-            self.header_copy,
+            (u64::from(self.header_size()), self.header_copy),
+            self.end_extensions.len(),
             plaintext_size,
         )
     }
 
     /// Bytes of the [`end`](Self::end) of a stream with this many segments.
-    pub(crate) const fn end_size(&self, segments: u64) -> u64 {
+    pub(crate) fn end_size(&self, segments: u64) -> u64 {
         let copy = if self.header_copy { self.header.len() } else { 0 };
-        end_record_size(self.digest(), segments, 0) + (copy + FOOTER_SIZE) as u64
+        end_record_size(self.digest(), segments, self.end_extensions.len() as u64)
+            + (copy + FOOTER_SIZE) as u64
     }
 
     /// End record, copy of the header and footer of the stream whose segments `tally` counted; adds them to its output.
@@ -149,7 +160,7 @@ impl NewStream {
         tally.check_complete()?;
         let record = EndRecord {
             plaintext_total: tally.plaintext_size(),
-            extensions: Vec::new(),
+            extensions: self.end_extensions.clone(),
             entries: tally.take_manifest(self.digest()),
         };
         let mut end = record.encode(|bytes| self.end_key.sign(bytes));
@@ -165,11 +176,18 @@ impl NewStream {
     }
 }
 
-const fn padded_size(layout: HeaderLayout) -> u32 {
-    match layout {
-        HeaderLayout::Compact => 0,
-        HeaderLayout::Rewrappable => REWRAPPABLE_HEADER_SIZE,
+/// The entries of the end record of a stream with these options.
+fn end_extensions(
+    options: &EncryptOptions<'_>,
+    end_key: &EndKey,
+    random: &Random,
+) -> Result<Vec<u8>, SealError> {
+    let mut entries = Vec::new();
+    if let Some(metadata) = &options.metadata {
+        let sealed = end_key.seal_entry(END_METADATA, &metadata.encode(), random)?;
+        append_extension(&mut entries, END_METADATA, &sealed);
     }
+    Ok(entries)
 }
 
 /// Bytes of the sealed stream of `plaintext_size` bytes, with header and end.
@@ -179,13 +197,14 @@ const fn padded_size(layout: HeaderLayout) -> u32 {
 pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealError> {
     let geometry = options.geometry(Some(plaintext_size))?;
     let header = compact_header_size(&options.recipients) as u64;
-    let header = header.max(u64::from(padded_size(options.header)));
+    let header = header.max(u64::from(options.header.padded_size(Some(plaintext_size))));
+    let extensions = options.metadata.as_ref().map_or(0, |metadata| {
+        extension_size(sealed_extension_size(metadata.encode().len()))
+    });
     Ok(total_size(
         &geometry,
-        header,
-        options.header == HeaderLayout::Rewrappable,
+        (header, options.header.copy),
+        extensions,
         plaintext_size,
     ))
 }
-
-const REWRAPPABLE_HEADER_SIZE: u32 = 4096;

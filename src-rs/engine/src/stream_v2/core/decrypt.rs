@@ -56,7 +56,7 @@ pub fn decrypt_stream_v2(
                 let meter = control.meter(Some(total));
                 let tally = open_by_offset(stream, &*source, &*sink, trailer, control, &meter, None)?;
                 meter.finish();
-                return Ok(stream.report(&tally, trailer.end, threads, start));
+                return Ok(stream.report(&tally, trailer.end.clone(), threads, start));
             }
             PreparedSink::InOrder(writer) => writer,
         }
@@ -75,7 +75,7 @@ pub fn decrypt_stream_v2(
         control,
     )?;
     let end = match seekable.trailer() {
-        Ok(trailer) => trailer.end,
+        Ok(trailer) => trailer.end.clone(),
         Err(_) => StreamEnd::unverified(seekable.source_size()),
     };
     Ok(Report {

@@ -4,10 +4,16 @@ use crate::error::{Limit, SealError};
 use crate::format::{FOOTER_SIZE, Geometry, StreamHeader, end_record_size};
 
 /// Bytes of a stream with `plaintext_size` bytes and a header of `header` bytes.
-pub(crate) fn total_size(geometry: &Geometry, header: u64, header_copy: bool, plaintext_size: u64) -> u64 {
-    let end = end_record_size(geometry.digest(), geometry.segment_count(plaintext_size), 0);
+pub(crate) fn total_size(
+    geometry: &Geometry,
+    (header, has_copy): (u64, bool),
+    end_extensions: usize,
+    plaintext_size: u64,
+) -> u64 {
+    let segments = geometry.segment_count(plaintext_size);
+    let end = end_record_size(geometry.digest(), segments, end_extensions as u64);
     let end = end.saturating_add(FOOTER_SIZE as u64);
-    let headers = if header_copy { 2 * header } else { header };
+    let headers = if has_copy { 2 * header } else { header };
     headers
         .saturating_add(geometry.records_size(plaintext_size))
         .saturating_add(end)
@@ -24,7 +30,7 @@ pub(crate) fn check_stated_size(
 ) -> Result<(), SealError> {
     let core = &header.core;
     let size = total.map_or(0, |total| {
-        total_size(&core.geometry, header.size().into(), core.header_copy, total)
+        total_size(&core.geometry, (header.size().into(), core.header_copy), 0, total)
     });
     check_size(size, maximum)
 }

@@ -2,7 +2,7 @@
 
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
-use crate::format::{DigestKind, Manifest, SeenRecords, SegmentIndex};
+use crate::format::{DigestKind, Manifest, Metadata, SeenRecords, SegmentIndex};
 use crate::operation::damage::DamageLog;
 use crate::operation::report::Report;
 use crate::stream_v2::pipeline::record_layout::RecordPlace;
@@ -37,12 +37,14 @@ enum Direction {
 }
 
 /// What the end of a stream tells about the whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamEnd {
     /// Bytes of the sealed stream.
     pub sealed_size: u64,
     /// The header's copy is damaged; the header itself is intact.
     pub header_copy_damaged: bool,
+    /// Facts of the file that was sealed, if the end record has them and the reader has a key.
+    pub metadata: Option<Metadata>,
 }
 
 impl StreamEnd {
@@ -51,6 +53,7 @@ impl StreamEnd {
         Self {
             sealed_size,
             header_copy_damaged: false,
+            metadata: None,
         }
     }
 }
@@ -225,6 +228,7 @@ impl Tally {
             opened_by: None,
             header_from_copy: false,
             header_copy_damaged: false,
+            metadata: None,
             damage: DamageLog::default(),
             header: None,
             resume: None,

@@ -2,12 +2,12 @@
 //! nothing follows.
 
 use super::tally::StreamEnd;
-use crate::crypto::EndKey;
+use crate::crypto::{CryptoError, EndKey};
 use crate::error::{EndDisagreement, EndPart, SealError};
 use crate::format::{
-    DigestKind, END_RECORD_FIXED_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer, SEGMENT_HEADER_SIZE,
-    SeenRecords, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader, WireOffset,
-    end_record_size,
+    DigestKind, END_METADATA, END_RECORD_FIXED_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer,
+    HeaderField, Metadata, SEGMENT_HEADER_SIZE, SeenRecords, SegmentHeader, SegmentHeaderError, SegmentIndex,
+    SegmentReason, StreamHeader, WireOffset, end_record_size, find_extension,
 };
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::Read;
@@ -75,14 +75,40 @@ impl<'a> ExpectedTrailer<'a> {
         let copy = self.read_copy(reader, &mut position)?;
         self.read_footer(reader, &mut position)?;
         self.read_beyond(reader, position)?;
+        let metadata = self.metadata(&manifest)?;
         Ok(VerifiedTrailer {
             manifest,
             offset: self.offset,
             end: StreamEnd {
                 sealed_size: position,
                 header_copy_damaged: copy == HeaderCopy::Damaged,
+                metadata,
             },
         })
+    }
+
+    /// Opens the sealed metadata of an authentic end record. `None` without metadata, and for a reader without a key.
+    pub(crate) fn metadata(&self, record: &EndRecord) -> Result<Option<Metadata>, SealError> {
+        let value = find_extension(&record.extensions, END_METADATA);
+        let Some((key, value)) = self.end_key.zip(value) else {
+            return Ok(None);
+        };
+        let tampered = || self.tampered(EndDisagreement::Extension, None);
+        let inner = match key.open_entry(END_METADATA, value) {
+            Ok(inner) => inner,
+            Err(CryptoError::TagMismatch) => return Err(tampered()),
+            Err(error) => return Err(error.into()),
+        };
+        let metadata = Metadata::parse(&inner).ok_or_else(tampered)?;
+        match Metadata::unknown_critical(&inner) {
+            None => Ok(Some(metadata)),
+            Some(code) => Err(SealError::HeaderError {
+                field: HeaderField::EndExtensions,
+                offset: self.offset,
+                found: format!("the unknown critical type {code:#06x} in the metadata"),
+                expected: "types of version 1 (use a newer release)".to_owned(),
+            }),
+        }
     }
 
     /// Reads the copy of the header at `position`.

@@ -130,6 +130,7 @@ impl UnlockedStream {
             opened_by: Some(opened_by(&self.header, &self.unlocked)),
             header_from_copy: self.from_copy,
             header_copy_damaged: end.header_copy_damaged,
+            metadata: end.metadata,
             ..tally.report(self.header.core.stream_id, end.sealed_size, threads, start)
         }
     }

@@ -62,7 +62,7 @@ fn sealed_size(plaintext: u64) -> u64 {
     let bytes = claiming(plaintext);
     let header = StreamHeader::parse(&bytes).unwrap();
     let geometry: &Geometry = &header.core.geometry;
-    total_size(geometry, header.size().into(), false, plaintext)
+    total_size(geometry, (header.size().into(), false), 0, plaintext)
 }
 
 /// The largest plaintext whose sealed stream is within the limit.

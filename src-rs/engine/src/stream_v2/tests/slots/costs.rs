@@ -166,7 +166,7 @@ fn the_size_is_known_before_sealing() {
     // More than fit into a header that is padded to 4,096 bytes.
     groups.push(vec![all[4].clone(); 5]);
     for recipients in groups {
-        for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+        for header in [HeaderLayout::COMPACT, HeaderLayout::FILE] {
             let options = EncryptOptions {
                 header,
                 ..for_recipients(recipients.clone())
