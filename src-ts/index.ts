@@ -7,18 +7,20 @@
  * @packageDocumentation
  */
 
-export { decrypt, encrypt } from './api/buffers';
+export { decrypt, type DecryptBytesOptions, encrypt, type EncryptBytesOptions } from './api/buffers';
 export { SealError, type SealErrorOf, type SealFailureOf, SealstreamError } from './api/errors';
 export {
   decryptFile,
+  type DecryptFileOptions,
   type DetachedEncryptReport,
   encryptFile,
   encryptFileDetached,
   type EncryptFileDetachedOptions,
+  type EncryptFileOptions,
 } from './api/files';
 export type { DetachedHeader } from './api/header';
 export { heal, type HealOptions } from './api/heal';
-export { inspect, sealedSize } from './api/inspect';
+export { inspect, sealedSize, type SealedSizeOptions } from './api/inspect';
 export {
   openReader,
   type OpenReaderOptions,
@@ -28,31 +30,42 @@ export {
 } from './api/reader';
 export { rewrap, type RewrapOptions, type SlotSelector } from './api/rewrap';
 export { salvage, type SalvageOptions } from './api/salvage';
-export { decryptSegments } from './api/segments';
+export { decryptSegments, type DecryptSegmentsOptions } from './api/segments';
 export { decryptSync, encryptSync } from './api/sync';
 export type {
   DamageHandler,
   DamageOptions,
   DamagePolicy,
-  DecryptSettings,
-  EncryptSettings,
-  FileOptions,
+  DecryptStreamOptions,
+  EncryptStreamOptions,
+  CancelOptions,
+  DecryptNodeStreamOptions,
+  EncryptNodeStreamOptions,
   NodeStreamOptions,
   OperationOptions,
+  ResumeOptions,
   SegmentResult,
   SegmentsOptions,
   StreamOptions,
+  TargetOptions,
 } from './api/types';
 export { verify, type VerifyOptions, type VerifyReport } from './api/verify';
 export type { DamageEvent, OperationContext, SegmentEvent } from './internal/diagnostics';
-export { passphrase, provider, publicKey, recipientsFromFile, secretKey } from './keys/credentials';
+export {
+  passphrase,
+  type PassphraseOptions,
+  provider,
+  type ProviderOptions,
+  publicKey,
+  recipientsFromFile,
+  secretKey,
+  type SecretKeyOptions,
+} from './keys/credentials';
 export { identitiesFromFile, type IdentityList, KeyPair, type KeyPairType } from './keys/key-pair';
 export { generatePassphrase } from './keys/passphrase-generator';
-export { SecretKey } from './keys/secret-key';
+export { type KeyFileOptions, SecretKey } from './keys/secret-key';
 export type {
-  ByWhat,
   Credential,
-  ForWhom,
   Identity,
   IdentityInput,
   KeyInput,
@@ -61,6 +74,7 @@ export type {
   PassphraseStrength,
   RecipientInput,
   EncryptOptions,
+  UnlockOptions,
   SlotType,
 } from './keys/types';
 export { ProviderError, type ProviderErrorCode } from './providers/provider-error';

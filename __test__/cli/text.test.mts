@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import test from 'ava';
 
 import { printable } from '../../src-ts/cli/terminal/console.js';
-import { nearest } from '../../src-ts/cli/errors/nearest.js';
+import { nearest } from '../../src-ts/internal/nearest.js';
 import { progressLine } from '../../src-ts/cli/terminal/progress.js';
 import { giveOtherKey, howToOpen } from '../../src-ts/cli/errors/key-advice.js';
 import { formatDuration, formatSize, parseShare, parseSize } from '../../src-ts/damage-page/units.js';

@@ -1,10 +1,10 @@
 // Seals and opens bytes in memory, on other threads.
 
 import { native } from '../internal/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, takenBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { run } from '../internal/operation';
-import { openSettings, sealSettings } from '../internal/options';
+import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
 import { Recipients } from '../keys/recipients';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
@@ -13,54 +13,78 @@ import type { OperationOptions } from './types';
 /**
  * Seals `bytes` into a stream with a compact header, on other threads.
  *
- * Do not touch `bytes` until the promise settles: other threads read them. Of a byte that changes meanwhile, either value may be
- * sealed. **Transferring or detaching the ArrayBuffer meanwhile is not memory-safe**: the threads still read the former memory, which
- * may crash the process or seal what is there by then. Memory that can be resized or is shared is copied first.
+ * Bytes of up to 1 MiB are copied at the call, so that you may change or transfer them at once. Larger ones are read until the promise
+ * settles: if they change meanwhile, it is not specified what is sealed, and if their ArrayBuffer is transferred, detached or resized, the
+ * promise rejects with a SealError of kind `SourceChanged`. Shared memory may change, and is read in place.
  *
+ * @param bytes The plaintext.
+ * @param options The recipients, `context`, sizes and digest, and how to run.
+ * @returns The sealed stream.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
  * const sealed = await encrypt(Buffer.from('text'), { key, context: 'tenant-7' });
  */
-export async function encrypt(bytes: Uint8Array, options: EncryptOptions & OperationOptions): Promise<Bytes> {
-  const input = fixedBytes('bytes', bytes);
-  const settings = sealSettings(options);
-  const recipients = Recipients.of(options);
-  let output = EMPTY;
-  await run('encrypt', options, (how, operation) =>
-    recipients.use(settings.context, operation, (chosen) => {
-      output = Buffer.allocUnsafeSlow(native.sealedSize(input.length, chosen, settings));
-      return native.encryptInto(input, output, chosen, settings, how);
-    }),
-  );
-  return output;
+export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): Promise<Bytes> {
+  const given = optionsOf('encrypt', options);
+  const settings = sealSettings(given);
+  const recipients = Recipients.of(given);
+  const input = takenBytes('bytes', bytes);
+  let sealed: Bytes = EMPTY;
+  try {
+    await run('encrypt', given, (how, operation) =>
+      recipients.use(settings.context, operation, async (chosen) => {
+        const done = await native.encrypt(input, chosen, settings, how);
+        sealed = done.bytes;
+        return done.report;
+      }),
+    );
+  } finally {
+    input.release();
+  }
+  return sealed;
 }
 
 /**
  * Opens a sealed stream in memory, on other threads. Returns plaintext only if all of it verified.
  *
- * Do not touch `bytes` until the promise settles: other threads read them, and bytes that change may fail to verify.
- * **Transferring or detaching the ArrayBuffer meanwhile is not memory-safe**: the threads still read the former memory, which may
- * crash the process. Memory that can be resized or is shared is copied first.
+ * Bytes of up to 1 MiB are copied at the call, so that you may change or transfer them at once. Larger ones are read until the promise
+ * settles: if they change meanwhile, they may fail to verify, and if their ArrayBuffer is transferred, detached or resized, the promise
+ * rejects with a SealError of kind `SourceChanged`. Shared memory may change, and is read in place.
  *
+ * @param bytes The sealed stream.
+ * @param options The key or the identities, `context`, limits, and how to run.
+ * @returns The plaintext.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
  * const plaintext = await decrypt(sealed, { key, context: 'tenant-7' });
  */
-export async function decrypt(bytes: Uint8Array, options: DecryptOptions & OperationOptions): Promise<Bytes> {
-  const input = fixedBytes('bytes', bytes);
-  const settings = openSettings(options);
-  const identities = Identities.of(options);
-  let output = EMPTY;
-  const slots = () => callNative(() => native.headerProviderSlots(input));
-  const { plaintextSize } = await run('decrypt', options, (how, operation) =>
-    identities.use(slots, settings.context, operation, (offered) => {
-      output = Buffer.allocUnsafeSlow(callNative(() => native.roomForPlaintext(input)));
-      return native.decryptInto(input, output, offered, settings, how);
-    }),
-  );
-  return output.length === plaintextSize ? output : output.subarray(0, plaintextSize);
+export async function decrypt(bytes: Uint8Array, options: DecryptBytesOptions): Promise<Bytes> {
+  const given = optionsOf('decrypt', options);
+  const settings = openSettings(given);
+  const identities = Identities.of(given);
+  const input = takenBytes('bytes', bytes);
+  const slots = () => callNative(() => native.bytesProviderSlots(input));
+  let plaintext: Bytes = EMPTY;
+  try {
+    await run('decrypt', given, (how, operation) =>
+      identities.use(slots, settings.context, operation, async (offered) => {
+        const done = await native.decrypt(input, offered, settings, how);
+        plaintext = done.bytes;
+        return done.report;
+      }),
+    );
+  } finally {
+    input.release();
+  }
+  return plaintext;
 }
+
+/** Options of {@link encrypt}. */
+export interface EncryptBytesOptions extends EncryptOptions, OperationOptions {}
+
+/** Options of {@link decrypt}. */
+export interface DecryptBytesOptions extends DecryptOptions, OperationOptions {}
 
 const EMPTY = Buffer.alloc(0);

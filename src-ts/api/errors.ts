@@ -8,6 +8,7 @@ import type {
   SealFailure,
   SegmentWorkerError,
 } from '../../native/binding';
+import { nullPrototype } from '../internal/null-prototype';
 import { brand, brandOf, hasCode, isBranded } from '../internal/error-brand';
 
 /**
@@ -30,7 +31,11 @@ export abstract class SealstreamError extends Error {
   /**
    * Whether `value` is an error of this package, of this copy of it or another, from this realm or another.
    *
+   * @param value Anything, such as what `catch` caught.
    * @param code Only an error with this code.
+   *
+   * @example
+   * if (SealstreamError.is(error)) console.error(error.code);
    */
   static is<Code extends string>(
     this: void,
@@ -71,12 +76,8 @@ export class SealError extends SealstreamError {
   declare readonly map?: DamageMap | undefined;
 
   /** @internal */
-  constructor(
-    message: string,
-    code: SealErrorCode,
-    failure: SealFailure,
-    { isDamage = false, cause, map }: SealErrorDetails = {},
-  ) {
+  constructor(message: string, code: SealErrorCode, failure: SealFailure, details?: SealErrorDetails) {
+    const { isDamage = false, cause, map } = nullPrototype({ ...details });
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.failure = failure;
@@ -87,6 +88,7 @@ export class SealError extends SealstreamError {
   /**
    * Whether `value` is a SealError, of this copy of the package or another, from this realm or another.
    *
+   * @param value Anything, such as what `catch` caught.
    * @param code Only an error with this code; the type of its `failure` then follows from the code.
    *
    * @example
@@ -117,7 +119,7 @@ interface SealErrorDetails {
  * try {
  *   floe.decrypt(message, { key });
  * } catch (error) {
- *   if (FloeError.is(error, 'ERR_FLOE_HEADER_TAG')) console.error('another key, or changed');
+ *   if (floe.FloeError.is(error, 'ERR_FLOE_HEADER_TAG')) console.error('another key, or changed');
  *   else throw error;
  * }
  */
@@ -138,7 +140,11 @@ export class FloeError extends SealstreamError {
   /**
    * Whether `value` is a FloeError, of this copy of the package or another, from this realm or another.
    *
+   * @param value Anything, such as what `catch` caught.
    * @param code Only an error with this code; the type of its `failure` then follows from the code.
+   *
+   * @example
+   * if (floe.FloeError.is(error, 'ERR_FLOE_HEADER_TAG')) console.error('another key, or changed');
    */
   static override is<Code extends FloeErrorCode>(
     this: void,

@@ -7,20 +7,19 @@ import { damageSettings } from '../internal/damage';
 import { rangeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import {
-  checked,
-  DAMAGE,
-  DETACHED,
   openSettings,
-  path,
+  optionsOf,
+  type OptionsOf,
   placementSettings,
   sealSettings,
-} from '../internal/options';
+} from '../internal/option-tables';
+import { path } from '../internal/options';
 import { Identities } from '../keys/identities';
 import { Recipients } from '../keys/recipients';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
 import type { DetachedHeader, HeaderTarget } from './header';
-import type { DamageOptions, FileOptions, OperationOptions } from './types';
+import type { DamageOptions, OperationOptions, ResumeOptions, TargetOptions } from './types';
 
 /**
  * Encrypts the regular file `from` into the sealed file `to`.
@@ -28,7 +27,7 @@ import type { DamageOptions, FileOptions, OperationOptions } from './types';
  * `to` appears complete or not at all: the output is written under a temporary name in the same directory, flushed unless `flush` is
  * `false`, and renamed. A new file gets the permissions of `from`.
  *
- * With `resume` it resumes an interrupted operation: see {@link FileOptions.resume}.
+ * With `resume` it resumes an interrupted operation: see {@link ResumeOptions.resume}.
  *
  * @param from The file to encrypt.
  * @param to The file to write.
@@ -44,9 +43,9 @@ import type { DamageOptions, FileOptions, OperationOptions } from './types';
 export async function encryptFile(
   from: string | URL,
   to: string | URL,
-  options: EncryptOptions & OperationOptions & FileOptions,
+  options: EncryptFileOptions,
 ): Promise<EncryptReport> {
-  return encryptTo('encryptFile', from, to, options, { header: DETACHED_TWIN, headerTo: DETACHED_TWIN });
+  return encryptTo('encryptFile', from, to, optionsOf('encryptFile', options));
 }
 
 /**
@@ -70,31 +69,35 @@ export async function encryptFileDetached(
   to: string | URL,
   options: EncryptFileDetachedOptions,
 ): Promise<DetachedEncryptReport> {
-  const report = await encryptTo('encryptFileDetached', from, to, options, {
-    header: 'the report has the header',
-    resume: 'it is an option of encryptFile',
-    resumeSecret: 'it is an option of encryptFile',
-  });
-  return report as DetachedEncryptReport;
+  const given = optionsOf('encryptFileDetached', options);
+  return (await encryptTo('encryptFileDetached', from, to, given)) as DetachedEncryptReport;
+}
+
+/** Options of {@link encryptFile}. */
+export interface EncryptFileOptions extends EncryptOptions, OperationOptions, TargetOptions, ResumeOptions {
+  /**
+   * For `resume`: 32 secret bytes, the same in every attempt, under which the journal keeps the stream's key. They are needed if no
+   * recipient is a key or a passphrase. The bytes are copied during the call.
+   */
+  resumeSecret?: Uint8Array | undefined;
 }
 
 /** Options of {@link encryptFileDetached}. */
-export type EncryptFileDetachedOptions = EncryptOptions &
-  OperationOptions &
-  Pick<FileOptions, 'overwrite' | 'flush'> &
-  HeaderTarget;
+export interface EncryptFileDetachedOptions
+  extends EncryptOptions, OperationOptions, TargetOptions, HeaderTarget {}
 
-/** @param refused Options of the other function, and what to say about each. */
+/** Options of {@link decryptFile}. */
+export interface DecryptFileOptions
+  extends DecryptOptions, OperationOptions, TargetOptions, ResumeOptions, DamageOptions, DetachedHeader {}
+
 async function encryptTo(
   name: 'encryptFile' | 'encryptFileDetached',
   from: string | URL,
   to: string | URL,
-  options: EncryptOptions & OperationOptions & FileOptions & HeaderTarget,
-  refused: Readonly<Record<string, string>>,
+  options: OptionsOf<'encryptFile'> & OptionsOf<'encryptFileDetached'>,
 ): Promise<EncryptReport> {
   const [source, target] = [path('from', from), path('to', to)];
   const settings = sealSettings(options, true);
-  refuseOptions(name, options, refused);
   if (name === 'encryptFileDetached') settings.detached = true;
   const recipients = Recipients.of(options);
   const placement = placementSettings(options);
@@ -108,27 +111,17 @@ async function encryptTo(
   );
 }
 
-/** Refuses options that another function has, and says which. */
-function refuseOptions(name: string, options: object, refused: Readonly<Record<string, string>>): void {
-  for (const [option, why] of Object.entries(refused)) {
-    if (
-      Object.hasOwn(options, option) &&
-      (options as Readonly<Record<string, unknown>>)[option] !== undefined
-    ) {
-      throw rangeError(option, `is not an option of ${name}: ${why}`);
-    }
-  }
-}
-
-const DETACHED_TWIN = 'encryptFileDetached leaves the header out of the file';
-
 /**
  * Opens the sealed file `from` into the file `to`. `to` appears complete and verified or not at all, unless `onDamage` accepts
  * damage. A new file gets the permissions of `from` without those of group and others.
  *
- * With `resume` it resumes an interrupted operation: see {@link FileOptions.resume}. Until then the plaintext that was verified stays
+ * With `resume` it resumes an interrupted operation: see {@link ResumeOptions.resume}. Until then the plaintext that was verified stays
  * beside `to`.
  *
+ * @param from The sealed file.
+ * @param to The file to write.
+ * @param options The key or the identities, how to treat the target and damage, and how to run.
+ * @returns Sizes, the slot that opened the stream, and accepted damage.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged. With `resume` also
  *   as {@link encryptFile}.
  *
@@ -138,19 +131,20 @@ const DETACHED_TWIN = 'encryptFileDetached leaves the header out of the file';
 export async function decryptFile(
   from: string | URL,
   to: string | URL,
-  options: DecryptOptions & OperationOptions & FileOptions & DamageOptions & DetachedHeader,
+  options: DecryptFileOptions,
 ): Promise<DecryptReport> {
   const [source, target] = [path('from', from), path('to', to)];
-  const settings = openSettings(options);
-  const { onDamage, header } = checked(options, { ...DAMAGE, ...DETACHED });
-  const identities = Identities.of(options);
-  const placement = placementSettings(options);
+  const given = optionsOf('decryptFile', options);
+  const settings = openSettings(given);
+  const { onDamage, header } = given;
+  const identities = Identities.of(given);
+  const placement = placementSettings(given);
   if (header && placement.resume) throw notResumable();
   const sealed = fileSource(source, header);
   const slots = () => native.sourceProviderSlots(sealed);
   return run(
     'decryptFile',
-    options,
+    given,
     (how, operation) => {
       const damage = damageSettings(onDamage, operation);
       if (damage) settings.onDamage = damage;

@@ -12,10 +12,11 @@
  */
 
 import { limits, native } from '../internal/binding';
+import { nullPrototype } from '../internal/null-prototype';
 import { fromPool } from '../internal/buffer-pool';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, checkedBytes, newMemory, sizeOf } from '../internal/bytes';
 import { callNative } from '../internal/errors';
-import { checked, integer, knownOptions } from '../internal/options';
+import { optionsOf } from '../internal/option-tables';
 import { keyArgument } from '../keys/registry';
 import type { FloeOptions } from '../keys/types';
 
@@ -35,15 +36,15 @@ export type { FloeError as FloeFailure, FloeErrorCode } from '../../native/bindi
  * const message = floe.encrypt(Buffer.from('text'), { key, aad: Buffer.from('row 7') });
  */
 export function encrypt(bytes: Uint8Array, options: FloeOptions): Bytes {
-  const input = fixedBytes('bytes', bytes);
-  const { key, aad, segmentLength = DEFAULT_SEGMENT_LENGTH } = messageOptions(options);
+  const { key, aad, segmentLength = DEFAULT_SEGMENT_LENGTH } = messageOptions('floe.encrypt', options);
+  const input = checkedBytes('bytes', bytes);
   return callNative(() => {
-    const size = native.floeSize(input.length, segmentLength);
+    const size = native.floeSize(sizeOf(input), segmentLength);
     const encryptInto = (output: Bytes) => {
       native.floeSeal(input, output, key, aad, segmentLength);
       return output;
     };
-    if (size > POOLED_SIZE) return encryptInto(Buffer.allocUnsafeSlow(size));
+    if (size > POOLED_SIZE) return encryptInto(newMemory(size));
     return fromPool(size, (room) => encryptInto(room).length);
   });
 }
@@ -59,21 +60,15 @@ export function encrypt(bytes: Uint8Array, options: FloeOptions): Bytes {
  * const plaintext = floe.decrypt(message, { key, aad: Buffer.from('row 7') });
  */
 export function decrypt(message: Uint8Array, options: FloeOptions): Bytes {
-  const input = fixedBytes('message', message);
-  const { key, aad, segmentLength } = messageOptions(options);
+  const { key, aad, segmentLength } = messageOptions('floe.decrypt', options);
+  const input = checkedBytes('message', message);
   return callNative(() => native.floeOpen(input, key, aad, segmentLength));
 }
 
-function messageOptions(options: FloeOptions) {
-  // A stream's `context` is not an option of a message, which has `aad`.
-  const { key } = knownOptions(options, { ...MESSAGE, key: true });
-  return { key: keyArgument('key', key), ...checked(options, MESSAGE) };
+function messageOptions(name: 'floe.encrypt' | 'floe.decrypt', options: FloeOptions) {
+  const given = optionsOf(name, options);
+  return nullPrototype({ ...given, key: keyArgument('key', given.key) });
 }
 
-const MESSAGE = {
-  aad: fixedBytes,
-  // 2^32 - 1 marks a segment that is not the last.
-  segmentLength: integer(limits.floeOverhead + 1, 0xffff_fffe),
-};
 const DEFAULT_SEGMENT_LENGTH = limits.defaultFrameSize + limits.floeOverhead;
 const POOLED_SIZE = 8 * 1024;

@@ -5,12 +5,13 @@
  */
 
 import { native } from '../internal/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, copiedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
-import { knownOptions, path, placementSettings } from '../internal/options';
-import { type SourceInput, sourceArgument } from '../sources/sources';
-import type { FileOptions, OperationOptions } from './types';
+import { optionsOf, placementSettings } from '../internal/option-tables';
+import { path } from '../internal/options';
+import { releaseSource, type SourceInput, sourceArgument } from '../sources/sources';
+import type { CancelOptions, TargetOptions } from './types';
 
 export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
 
@@ -29,7 +30,11 @@ export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
  */
 export async function exportHeader(source: SourceInput): Promise<Bytes> {
   const argument = sourceArgument('source', source);
-  return awaitNative(() => native.exportHeader(argument));
+  try {
+    return await awaitNative(() => native.exportHeader(argument));
+  } finally {
+    releaseSource(argument);
+  }
 }
 
 /** Options to open a stream with a detached header. */
@@ -41,8 +46,11 @@ export interface DetachedHeader {
   header?: Uint8Array | undefined;
 }
 
-/** Options to write a file. */
-export type HeaderFileOptions = Pick<OperationOptions, 'signal'> & Pick<FileOptions, 'overwrite' | 'flush'>;
+/** Options of {@link attachHeader}. */
+export interface AttachHeaderOptions extends CancelOptions, TargetOptions {}
+
+/** Options of {@link detachHeader}. */
+export interface DetachHeaderOptions extends AttachHeaderOptions, HeaderTarget {}
 
 /** Where to write a header that is detached from its stream. */
 export interface HeaderTarget {
@@ -60,6 +68,10 @@ export interface HeaderTarget {
  * Without a key it is not certain that header and body belong together. Their visible properties are checked first: the body starts
  * with a first segment of the sizes in the header, and ends as a stream of its length does. {@link verify} with a key checks the rest.
  *
+ * @param header The header of this body.
+ * @param from The file with the body.
+ * @param to The file to write.
+ * @param options Whether to overwrite and to flush, and `signal`.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged.
  *
  * @example
@@ -69,12 +81,13 @@ export async function attachHeader(
   header: Uint8Array,
   from: string | URL,
   to: string | URL,
-  options: HeaderFileOptions = {},
+  options: AttachHeaderOptions = {},
 ): Promise<void> {
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const given = optionsOf('attachHeader', options);
+  const bytes = copiedBytes('header', header);
   const [source, target] = [path('from', from), path('to', to)];
-  const placement = placementSettings(knownOptions(options));
-  await run('attachHeader', { signal: options.signal }, async (how) => {
+  const placement = placementSettings(given);
+  await run('attachHeader', given, async (how) => {
     await native.attachHeader(bytes, source, target, placement, how);
     return {};
   });
@@ -90,6 +103,10 @@ export async function attachHeader(
  * With `headerTo` the header is also written to a file. That file must not exist, even with `overwrite`: an older header may be the
  * only one of its stream.
  *
+ * @param from The sealed file.
+ * @param to The file to write the body to.
+ * @param options A file for the header, whether to overwrite and to flush, and `signal`.
+ * @returns The header.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged.
  *
  * @example
@@ -99,11 +116,10 @@ export async function attachHeader(
 export async function detachHeader(
   from: string | URL,
   to: string | URL,
-  options: HeaderFileOptions & HeaderTarget = {},
+  options: DetachHeaderOptions = {},
 ): Promise<Bytes> {
+  const given = optionsOf('detachHeader', options);
   const [source, target] = [path('from', from), path('to', to)];
-  const placement = placementSettings(knownOptions(options));
-  return run('detachHeader', { signal: options.signal }, (how) =>
-    native.detachHeader(source, target, placement, how),
-  );
+  const placement = placementSettings(given);
+  return run('detachHeader', given, (how) => native.detachHeader(source, target, placement, how));
 }

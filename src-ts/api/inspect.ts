@@ -2,13 +2,13 @@
 
 import type { StreamInfo } from '../../native/binding';
 import { native } from '../internal/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
+import { checkedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
-import { byteCount, checked, knownOptions, path, sealSettings, SIZE } from '../internal/options';
+import { optionsOf, sealSettings } from '../internal/option-tables';
+import { byteCount, path } from '../internal/options';
 import { Recipients } from '../keys/recipients';
 import { isAccess, type SecretArgument } from '../keys/registry';
-import type { ForWhom } from '../keys/types';
-import type { EncryptSettings } from './types';
+import type { EncryptOptions } from '../keys/types';
 
 /**
  * Reads what a sealed file, or a sealed stream in memory, states about itself. Nothing of it is authenticated: anyone could have
@@ -23,7 +23,7 @@ import type { EncryptSettings } from './types';
 export async function inspect(source: string | URL | Uint8Array): Promise<StreamInfo> {
   return awaitNative(() =>
     isBytes(source)
-      ? native.inspectBytes(fixedBytes('source', source))
+      ? native.inspectBytes(checkedBytes('source', source))
       : native.inspectFile(path('source', source)),
   );
 }
@@ -31,6 +31,7 @@ export async function inspect(source: string | URL | Uint8Array): Promise<Stream
 /**
  * Returns the exact size in bytes of the sealed stream of `plaintextSize` bytes.
  *
+ * @param plaintextSize Bytes of the plaintext.
  * @param options The options that the stream will be sealed with. `keyId` or `recipients`, `frameSize`, `segmentSize` and `digest`
  *   affect the size. `target` is `'bytes'` by default, for {@link encrypt} and {@link encryptSync}; `'file'` is for
  *   {@link encryptFile}, whose header has room for changes and a copy.
@@ -39,19 +40,16 @@ export async function inspect(source: string | URL | Uint8Array): Promise<Stream
  * @example
  * const size = sealedSize(1_000_000, { target: 'file', digest: 'sha256' });
  */
-export function sealedSize(
-  plaintextSize: number,
-  options: EncryptSettings & Partial<ForWhom> & { target?: 'bytes' | 'file' | undefined } = {},
-): number {
+export function sealedSize(plaintextSize: number, options: SealedSizeOptions = {}): number {
+  const given = optionsOf('sealedSize', options);
   const size = byteCount('plaintextSize', plaintextSize);
-  const settings = sealSettings(options, checked(knownOptions(options), SIZE).target === 'file');
+  const settings = sealSettings(given, given.target === 'file');
   // Any key has the same size.
-  const anyKey = options.recipients === undefined ? new Uint8Array(32) : undefined;
-  const { key = anyKey, keyId, recipients } = options;
-  const { items } = Recipients.of({ key, keyId, recipients });
+  if (given.recipients === undefined) given.key ??= new Uint8Array(32);
+  const { items } = Recipients.of(given);
   if (items.some(isAccess)) {
     const found = 'one, which chooses the size of its blob';
-    throw typeError('recipients', 'without providers', recipients, found);
+    throw typeError('recipients', 'without providers', given.recipients, found);
   }
   const sealed = callNative(() => native.sealedSize(size, items as SecretArgument[], settings));
   if (Number.isSafeInteger(sealed)) return sealed;
@@ -59,4 +57,10 @@ export function sealedSize(
     'plaintextSize',
     `must be less: the sealed stream would have more than ${Number.MAX_SAFE_INTEGER} bytes`,
   );
+}
+
+/** Options of {@link sealedSize}: those that the stream will be sealed with. */
+export interface SealedSizeOptions extends EncryptOptions {
+  /** Whether the stream will be in memory or in a file. */
+  target?: 'bytes' | 'file' | undefined;
 }

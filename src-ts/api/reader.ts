@@ -3,22 +3,14 @@
 import type { Readable } from 'node:stream';
 
 import type { ByteRange } from '../../native/binding';
-import { abortError, abortSignal, isAborted, onAbort, throwIfAborted } from '../internal/abort';
-import { type Bytes, isBytes, type PlainBytes } from '../internal/bytes';
+import { abortError, isAborted, onAbort, throwIfAborted } from '../internal/abort';
+import { type Bytes, copyInto, isBytes, newMemory, type PlainBytes, sizeOf } from '../internal/bytes';
 import { Canceller } from '../internal/canceller';
 import { type Diagnostics, isDamage } from '../internal/diagnostics';
 import { publicError, rangeError, typeError } from '../internal/errors';
 import { isCancelled, Operation } from '../internal/operation';
-import {
-  byteCount,
-  checked,
-  DETACHED,
-  knownOptions,
-  openSettings,
-  ownOptions,
-  READER,
-  SEGMENTS,
-} from '../internal/options';
+import { openSettings, optionsBy, optionsOf } from '../internal/option-tables';
+import { byteCount } from '../internal/options';
 import { ReadAhead } from '../internal/read-ahead';
 import type { Span } from '../internal/span';
 import { Identities } from '../keys/identities';
@@ -32,10 +24,7 @@ import type { DetachedHeader } from './header';
 import type { SegmentResult, SegmentsOptions } from './types';
 
 /** Options to open a stream for random access. */
-export type OpenReaderOptions = DecryptOptions & ReaderSettings;
-
-/** Options that only random access has. */
-export interface ReaderSettings extends DetachedHeader {
+export interface OpenReaderOptions extends DecryptOptions, DetachedHeader {
   /** Cancels opening; the promise then rejects with the signal's reason. It has no effect on the reader. */
   signal?: AbortSignal | undefined;
   /** Bytes of opened frames, plaintext, to keep in memory for later reads: 4,194,304 by default. 0 keeps none. */
@@ -65,10 +54,13 @@ export interface ReadStreamOptions extends ReadOptions {
  * so is one that neither states its length nor has an intact end. Each frame is authenticated before any of its bytes is returned, and
  * belongs to this sealing of the stream.
  *
- * Close the reader after use: it holds the file open. Until then, bytes given as `source` must not change and their ArrayBuffer must not
- * be transferred; see {@link decrypt}. A FileHandle must stay open until then, and is not closed. An object of the caller's own is
+ * Close the reader after use: it holds the file open, and keeps bytes given as `source`. Those may change or be transferred as those of
+ * {@link decrypt} may: over larger ones that are no longer there, reads reject. A FileHandle must stay open until then, and is not closed. An object of the caller's own is
  * closed by its `close()`, also if opening fails.
  *
+ * @param source A path, a `file:` URL, the bytes, a FileHandle, a Blob, {@link httpSource}, or an object of your own.
+ * @param options The key or the identities, `context`, limits, and the size of the cache.
+ * @returns A reader, to be closed after use.
  * @throws SealError, the reason of `signal`, an error of the source, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -80,10 +72,11 @@ export async function openReader(
   source: RandomAccessInput,
   options: OpenReaderOptions,
 ): Promise<SealedReader> {
-  const settings = openSettings(options);
-  const origin = originArgument('source', source, checked(options, DETACHED).header);
-  const { cacheSize = DEFAULT_CACHE_SIZE, signal } = checked(options, READER);
-  const identities = Identities.of(options).copy();
+  const given = optionsOf('openReader', options);
+  const { cacheSize = DEFAULT_CACHE_SIZE, header, signal } = given;
+  const settings = openSettings(given);
+  const origin = originArgument('source', source, header);
+  const identities = Identities.of(given).copy();
   const unlocking = { origin, identities, settings, cacheSize };
   const operation = await operationOn(unlocking, 'openReader', signal);
   try {
@@ -103,7 +96,7 @@ export async function openReader(
  *
  * @example
  * await using reader = await openReader('video.seal', { key });
- * reader.createReadStream({ start: 0, end: 65_535 }).pipe(response);
+ * reader.createReadStream({ start: 0, end: 65_535 }).pipe(answer);
  */
 export class SealedReader implements AsyncDisposable {
   /** Bytes of the plaintext. */
@@ -142,33 +135,43 @@ export class SealedReader implements AsyncDisposable {
    * If a frame can't be opened, the read fails with its segment, frame and byte offset. A single frame does not show its segment's
    * digest, so this does not tell bit rot from tampering: {@link verify} does.
    *
+   * @param offset The first byte of the plaintext, from 0.
+   * @param length The number of bytes.
+   * @param options `signal` cancels the read.
+   * @returns The bytes, in memory of their own.
    * @throws SealError, the reason of `signal`, an error of the source, or TypeError and RangeError for wrong arguments.
+   *
+   * @example
+   * const bytes = await reader.read(1_000_000, 4096);
    */
   async read(offset: number, length: number, options: ReadOptions = {}): Promise<Bytes> {
+    const { signal } = optionsOf('SealedReader.read', options);
     const { start, end } = this.#range(offset, length);
-    const { signal } = ownOptions(options, READ);
-    const output = Buffer.allocUnsafeSlow(end - start);
-    await this.#fill(output, start, signal);
-    return output;
+    return this.#read({ start, end }, signal);
   }
 
   /**
    * Reads the plaintext from `offset` on until `buffer` is full or the plaintext ends, and returns the number of bytes. `buffer` is
    * written after all of them were verified: if the read fails, it is unchanged.
    *
+   * @param buffer The memory to fill.
+   * @param offset The first byte of the plaintext, from 0.
+   * @param options `signal` cancels the read.
+   * @returns The number of bytes.
    * @throws As {@link read}.
+   *
+   * @example
+   * const count = await reader.readInto(Buffer.alloc(4096), 0);
    */
   async readInto(buffer: Uint8Array, offset: number, options: ReadOptions = {}): Promise<number> {
+    const { signal } = optionsOf('SealedReader.read', options);
     if (!isBytes(buffer)) throw typeError('buffer', 'a Uint8Array or a Buffer', buffer);
-    const { start, end } = this.#range(offset, buffer.length);
-    const { signal } = ownOptions(options, READ);
-    // The engine writes to memory that only this function knows; see `fixedBytes`.
-    const own = Buffer.allocUnsafeSlow(end - start);
-    await this.#fill(own, start, signal);
-    if (buffer.length < own.length) {
+    const { start, end } = this.#range(offset, sizeOf(buffer));
+    const own = await this.#read({ start, end }, signal);
+    if (sizeOf(buffer) < own.length) {
       throw typeError('buffer', 'as large as it was', buffer, 'one that was detached or shrunk meanwhile');
     }
-    buffer.set(own);
+    copyInto(buffer, own);
     return own.length;
   }
 
@@ -176,14 +179,18 @@ export class SealedReader implements AsyncDisposable {
    * Returns a Node stream of the plaintext, or of a part of it. As in `fs.createReadStream`, `end` is the **last** byte. It reads a few
    * pieces of at most 1 MiB ahead, unless frames are larger, and stops when it is destroyed.
    *
+   * @param options `start` and `end` as in `fs.createReadStream`, the buffered bytes, and `signal`.
+   * @returns A stream of Buffers.
    * @throws TypeError and RangeError for wrong options. Other errors destroy the stream; see {@link read}.
+   *
+   * @example
+   * reader.createReadStream({ start: 0, end: 65_535 }).pipe(answer);
    */
   createReadStream(options: ReadStreamOptions = {}): Readable {
-    const { end } = knownOptions(options, { ...READ_STREAM, end: true });
-    const { start = 0, highWaterMark, signal } = checked(options, READ_STREAM);
-    const last = end === undefined || end === Infinity ? Infinity : byteCount('end', end);
-    if (last < start) throw rangeError('end', `must be at least start, ${start}, not ${last}`);
-    const pieces = this.#pieces({ start, end: last + 1 });
+    const given = optionsOf('SealedReader.createReadStream', options);
+    const { start = 0, end = Infinity, highWaterMark, signal } = given;
+    if (end < start) throw rangeError('end', `must be at least start, ${start}, not ${end}`);
+    const pieces = this.#pieces({ start, end: end + 1 });
     return nodeReadable(pieces, { highWaterMark, signal });
   }
 
@@ -191,21 +198,31 @@ export class SealedReader implements AsyncDisposable {
    * Returns a web stream of the plaintext, or of `length` bytes from `offset` on: by default of all of it. The part of the range after the
    * end is ignored. Otherwise the same as {@link createReadStream}.
    *
+   * @param range The first byte and the number of bytes; by default the whole plaintext.
+   * @returns A byte stream.
    * @throws TypeError and RangeError for the range. Other errors fail the stream; see {@link read}.
+   *
+   * @example
+   * const body = new Response(reader.stream({ offset: 0, length: 65_536 }));
    */
   stream(range: Partial<ByteRange> = {}): ReadableStream<PlainBytes> {
-    return webReadable(this.#pieces(checkedSpan(range, this.size)));
+    return webReadable(this.#pieces(checkedSpan('stream', range, this.size)));
   }
 
   /**
    * Yields the segments one by one with a result for each, as {@link decryptSegments} does, on this reader.
    *
+   * @param options Segments in memory, and `signal`.
+   * @returns The results, in order.
    * @throws As {@link decryptSegments}.
+   *
+   * @example
+   * for await (const segment of reader.segments()) console.log(segment.segment, segment.ok);
    */
   segments(options: SegmentsOptions = {}): AsyncGenerator<SegmentResult, void, void> {
-    const { threads = 0, signal } = checked(knownOptions(options), SEGMENTS);
+    const { concurrency, signal } = optionsOf('SealedReader.segments', options);
     let cancel: () => void = () => undefined;
-    return segmentResults(threads, {
+    return segmentResults(concurrency, {
       begin: () => new Operation('decryptSegments', signal),
       open: (operation) => {
         this.#checkOpen();
@@ -223,10 +240,15 @@ export class SealedReader implements AsyncDisposable {
    * Returns the one range of the sealed stream that contains everything needed to read this range of the plaintext. The part of the range
    * after the end is ignored.
    *
+   * @param range Offset and length in the plaintext.
+   * @returns Offset and length in the sealed stream.
    * @throws TypeError and RangeError for the range.
+   *
+   * @example
+   * const { offset, length } = reader.sealedRange({ offset: 0, length: 65_536 });
    */
   sealedRange(range: ByteRange): ByteRange {
-    const { start, end } = checkedSpan(range, this.size);
+    const { start, end } = checkedSpan('sealedRange', range, this.size);
     this.#checkOpen();
     return this.#stream.reader.sealedRange(start, end - start);
   }
@@ -236,6 +258,9 @@ export class SealedReader implements AsyncDisposable {
    * `code` is `ERR_INVALID_STATE`. A second call waits for the first.
    *
    * @throws An error of the `close()` of the caller's source.
+   *
+   * @example
+   * await reader.close();
    */
   close(): Promise<void> {
     // The promise exists before reads are cancelled: their callers may call this again.
@@ -259,8 +284,8 @@ export class SealedReader implements AsyncDisposable {
     }
   }
 
-  /** Reads until `output` is full, which must not be past the end. */
-  async #fill(output: Bytes, at: number, signal: AbortSignal | undefined): Promise<void> {
+  /** Reads a range, which must not be past the end, into new memory. */
+  async #read(range: Span, signal: AbortSignal | undefined): Promise<Bytes> {
     this.#checkOpen();
     throwIfAborted(signal);
     // A source that JavaScript reads listens to the canceller's signal, perhaps for as long as that lives.
@@ -269,10 +294,10 @@ export class SealedReader implements AsyncDisposable {
     if (!isShared) this.#cancels.add(canceller.cancel);
     const stopListening = onAbort(signal, canceller.cancel);
     try {
-      if (output.length > this.#pieceSize) await this.#fillInPieces(output, at, canceller);
-      else if (output.length > 0) await this.#stream.read(output, at, canceller);
+      const output = await this.#joined(range, canceller);
       this.#totals.reads += 1;
       this.#totals.plaintextSize += output.length;
+      return output;
     } catch (error) {
       throw this.#readError(publicError(error), signal);
     } finally {
@@ -281,17 +306,21 @@ export class SealedReader implements AsyncDisposable {
     }
   }
 
-  async #fillInPieces(output: Bytes, at: number, canceller: Canceller): Promise<void> {
-    const split = this.#split({ start: at, end: at + output.length });
-    const pieces = new ReadAhead(split, AHEAD, ({ start, end }) =>
-      this.#stream.read(output.subarray(start - at, end - at), start, canceller),
-    );
+  async #joined({ start, end }: Span, canceller: Canceller): Promise<Bytes> {
+    const size = end - start;
+    if (size === 0) return newMemory(0);
+    if (size <= this.#pieceSize) return this.#stream.read(start, size, canceller);
+    const output = newMemory(size);
+    const pieces = new ReadAhead(this.#split({ start, end }), AHEAD, async (piece) => {
+      const bytes = await this.#stream.read(piece.start, piece.end - piece.start, canceller);
+      copyInto(output, bytes, piece.start - start);
+    });
     try {
       for (let piece = pieces.next(); piece !== undefined; piece = pieces.next()) await piece;
     } finally {
-      // All must have ended before the caller may use the memory.
       await pieces.settled();
     }
+    return output;
   }
 
   /** Splits a range so that no two pieces share a frame, or a segment unless segments are long. */
@@ -340,15 +369,12 @@ function closedError(): Error {
 }
 
 /** The bytes from `offset` on, `length` of them or all. */
-function checkedSpan(range: { offset?: unknown; length?: unknown }, size: number): Span {
-  const { offset, length } = checked(knownOptions(range, RANGE), RANGE);
-  const start = offset ?? 0;
+function checkedSpan(name: string, range: unknown, size: number): Span {
+  const { offset: start = 0, length } = optionsBy(`SealedReader.${name}`, range, RANGE, 'range');
   return { start, end: length === undefined ? Math.max(start, size) : start + length };
 }
 
 const RANGE = { offset: byteCount, length: byteCount };
-const READ = { signal: abortSignal };
-const READ_STREAM = { ...READ, start: byteCount, highWaterMark: byteCount };
 const DEFAULT_CACHE_SIZE = 4 * 1024 * 1024;
 /** Bytes that are read at once, unless a frame has more. */
 const PIECE_SIZE = 1024 * 1024;

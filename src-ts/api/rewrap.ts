@@ -7,18 +7,18 @@ import type {
   ProviderSlot,
   SlotSelection,
 } from '../../native/binding';
-import { limits, native, nullPrototype } from '../internal/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { limits, native } from '../internal/binding';
+import { nullPrototype } from '../internal/null-prototype';
+import { type Bytes, copiedBytes } from '../internal/bytes';
 import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
+import { openSettings, type OptionsOf, optionsOf } from '../internal/option-tables';
 import {
-  boolean,
   type Check,
-  checked,
   integer,
   list,
-  openSettings,
   path as checkedPath,
+  picked,
   slotType,
   string,
 } from '../internal/options';
@@ -26,41 +26,12 @@ import { Identities } from '../keys/identities';
 import { copySecret, disposeAll, Recipients } from '../keys/recipients';
 import { heldByIdentity, isAccess, type SecretArgument } from '../keys/registry';
 import type { SecretKey } from '../keys/secret-key';
-import type { ByWhat, Identity, RecipientInput, SlotType } from '../keys/types';
+import type { Identity, RecipientInput, SlotType, UnlockOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
-import type { DecryptSettings, OperationOptions } from './types';
+import type { CancelOptions } from './types';
 
 /** Options of {@link rewrap}. */
-export type RewrapOptions = Pick<DecryptSettings, 'context' | 'acceptSlots' | 'maxPassphraseCost'> &
-  Pick<OperationOptions, 'signal'> &
-  ByWhat &
-  RewrapChange;
-
-/** Options of {@link rewrapHeader}. */
-export type RewrapHeaderOptions = Omit<RewrapOptions, 'flush' | 'mend'>;
-
-/**
- * Selects key slots of a header: the one with an index from 0, all of a type, all with a key id (a key's name, or the id of a key
- * provider's key), or all that an identity opens. An identity of a provider can't select slots: give its key id.
- */
-export type SlotSelector =
-  | { readonly slotIndex: number }
-  | { readonly type: SlotType }
-  | { readonly keyId: string }
-  | Identity
-  | SecretKey;
-
-/** A change of a file's key slots. */
-export interface RewrapChange {
-  /** The recipients to add. Their slots follow those that stay. */
-  add?: RecipientInput | readonly RecipientInput[] | undefined;
-  /** The slots to remove. Each selector must select at least one slot that the header has; added slots do not count. */
-  remove?: readonly SlotSelector[] | undefined;
-  /**
-   * The recipients that replace all others. Only slots of types that this release does not know stay. Can't be combined with `add` and
-   * `remove`.
-   */
-  replace?: RecipientInput | readonly RecipientInput[] | undefined;
+export interface RewrapOptions extends RewrapHeaderOptions {
   /**
    * Write the header and its copy again without a change, which completes an interrupted rewrap and repairs a damaged copy. Can't be
    * combined with `add`, `remove` and `replace`.
@@ -72,6 +43,30 @@ export interface RewrapChange {
    */
   flush?: boolean | undefined;
 }
+
+/** Options of {@link rewrapHeader}: what opens the header, and a change of its key slots. */
+export interface RewrapHeaderOptions extends UnlockOptions, CancelOptions {
+  /** The recipients to add. Their slots follow those that stay. */
+  add?: RecipientInput | readonly RecipientInput[] | undefined;
+  /** The slots to remove. Each selector must select at least one slot that the header has; added slots do not count. */
+  remove?: readonly SlotSelector[] | undefined;
+  /**
+   * The recipients that replace all others. Only slots of types that this release does not know stay. Can't be combined with `add` and
+   * `remove`.
+   */
+  replace?: RecipientInput | readonly RecipientInput[] | undefined;
+}
+
+/**
+ * Selects key slots of a header: the one with an index from 0, all of a type, all with a key id (a key's name, or the id of a key
+ * provider's key), or all that an identity opens. An identity of a provider can't select slots: give its key id.
+ */
+export type SlotSelector =
+  | { readonly slotIndex: number }
+  | { readonly type: SlotType }
+  | { readonly keyId: string }
+  | Identity
+  | SecretKey;
 
 /**
  * Changes who can open the sealed file at `path`, in milliseconds for any size: only the header is written. The sealed contents stay
@@ -87,6 +82,9 @@ export interface RewrapChange {
  *
  * With `mend: true` the header is written again unchanged. That repairs a damaged copy of it and completes an interrupted rewrap.
  *
+ * @param path The sealed file.
+ * @param options What opens the file now, and what to add, remove or replace.
+ * @returns The slots now, and those that were added and removed.
  * @throws SealError. The file is then unchanged, unless the disk fails between writing the header's copy and the header: then it opens
  *   with the keys before and after the change. `TargetBusy` if another rewrap of the file is running, `SourceChanged` if another file
  *   replaced it meanwhile. A stream that is cut or whose end is damaged must be healed first. ProviderError if a provider fails,
@@ -97,10 +95,9 @@ export interface RewrapChange {
  */
 export async function rewrap(path: string | URL, options: RewrapOptions): Promise<RewrapReport> {
   const file = checkedPath('path', path);
+  const given = optionsOf('rewrap', options);
   const slots = () => native.sourceProviderSlots(fileSource(file));
-  return rewrapped('rewrap', planned(options, true), options.signal, slots, (...how) =>
-    native.rewrap(file, ...how),
-  );
+  return rewrapped('rewrap', planned(given, true), given, slots, (...how) => native.rewrap(file, ...how));
 }
 
 /**
@@ -111,6 +108,8 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  * keys.
  *
  * @param header Exactly the header's bytes.
+ * @param options What opens the header now, and what to add, remove or replace.
+ * @returns The new header.
  * @throws SealError if no key opens the header; ProviderError if a provider fails; the reason of `signal`; TypeError and RangeError
  *   for wrong options, and for a header that would outgrow its size.
  *
@@ -118,10 +117,11 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  * const next = await rewrapHeader(header, { key, add: [publicKey('age1pq1…')] });
  */
 export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Bytes> {
+  const given = optionsOf('rewrapHeader', options);
   // Providers may take long, and the caller may change its bytes meanwhile.
-  const bytes = Buffer.from(fixedBytes('header', header));
+  const bytes = copiedBytes('header', header);
   const slots = () => callNative(() => native.headerProviderSlots(bytes));
-  return rewrapped('rewrapHeader', planned(options, false), options.signal, slots, (...how) =>
+  return rewrapped('rewrapHeader', planned(given, false), given, slots, (...how) =>
     native.rewrapHeader(bytes, ...how),
   );
 }
@@ -136,16 +136,15 @@ interface RewrapPlan {
   readonly settings: RewrapSettings;
 }
 
-function planned(options: RewrapHeaderOptions & RewrapChange, canMend: boolean): RewrapPlan {
+function planned(options: OptionsOf<'rewrap'>, canMend: boolean): RewrapPlan {
   const open = openSettings(options);
   const identities = Identities.of(options);
-  const { add, remove = [], replace } = options;
-  if (replace !== undefined && (add !== undefined || remove.length > 0)) {
+  const { add, remove = [], replace, mend = false, flush = true } = options;
+  const selectors = list('remove', remove, 0, Infinity, selector);
+  if (replace !== undefined && (add !== undefined || selectors.length > 0)) {
     throw rangeError('replace', 'can not be given with add or remove');
   }
   const added = recipients(add, replace);
-  const selectors = list('remove', remove, 0, Infinity, selector);
-  const { mend = false, flush = true } = checked(options, CHANGE);
   const changes = added !== undefined || selectors.length > 0;
   if (mend && changes) throw rangeError('mend', 'can not be given with add, remove or replace');
   if (!changes && !(mend && canMend)) {
@@ -163,7 +162,7 @@ function planned(options: RewrapHeaderOptions & RewrapChange, canMend: boolean):
 async function rewrapped<T extends object>(
   name: 'rewrap' | 'rewrapHeader',
   { open, identities, added, identified, settings }: RewrapPlan,
-  signal: AbortSignal | undefined,
+  options: OptionsOf<'attachHeader'>,
   slots: () => ProviderSlot[] | Promise<ProviderSlot[]>,
   write: (
     offered: SecretArgument[],
@@ -173,7 +172,7 @@ async function rewrapped<T extends object>(
     settings: RewrapSettings,
   ) => Promise<T>,
 ): Promise<T> {
-  return run(name, { signal }, async (how, operation) => {
+  return run(name, picked(options, 'signal'), async (how, operation) => {
     if (how.cancellation) settings.cancellation = how.cancellation;
     // While the operation waits for a provider, the caller may dispose of all secrets.
     const [opening, sealing, removed] = [identities.copy(), added?.copy(), identified.map(copySecret)];
@@ -217,7 +216,6 @@ function selector(name: string, item: unknown): Selector {
   return { selection: nullPrototype({ [String(field)]: check(`${name}.${field}`, value) }) };
 }
 
-const CHANGE = { flush: boolean, mend: boolean };
 const SELECTION: ReadonlyMap<string, Check<unknown>> = new Map<keyof SlotSelection, Check<unknown>>([
   ['slotIndex', integer(0, limits.maxSlots - 1)],
   ['type', slotType],

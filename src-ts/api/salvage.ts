@@ -2,23 +2,19 @@
 
 import type { DamageMap, SalvageSettings, ProviderSlot } from '../../native/binding';
 import { native } from '../internal/binding';
+import { nullPrototype } from '../internal/null-prototype';
 import { publicError } from '../internal/errors';
 import { run, type Start } from '../internal/operation';
-import { checked, openSettings, path, placementSettings, SALVAGE } from '../internal/options';
+import { openSettings, optionsOf, placementSettings } from '../internal/option-tables';
+import { path, picked } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { DecryptOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
 import { SealError } from './errors';
-import type { FileOptions, OperationOptions } from './types';
+import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link salvage}. */
-export type SalvageOptions = DecryptOptions &
-  OperationOptions &
-  Pick<FileOptions, 'overwrite' | 'flush'> &
-  SalvageChoices;
-
-/** Options that only {@link salvage} has. */
-export interface SalvageChoices {
+export interface SalvageOptions extends DecryptOptions, OperationOptions, TargetOptions {
   /**
    * A header of the stream that was stored elsewhere: the first bytes of another copy, or of the file when it was intact. Bytes after
    * the header are ignored. If it unlocks, it is preferred to the file's own.
@@ -38,6 +34,10 @@ export interface SalvageChoices {
  * Only authenticated bytes are written. A new file gets the permissions of `from` without those of group and others. Progress counts
  * bytes of the source.
  *
+ * @param from The damaged sealed file.
+ * @param to The file to write.
+ * @param options The key or the identities, what to write for lost bytes, and how to run.
+ * @returns The damage map.
  * @throws SealError of kind `NothingRecovered` if no frame verifies: the error's `map` shows what is lost. SealError also if no header
  *   unlocks with the key, or if reading or writing fails; the reason of `signal`; TypeError and RangeError for wrong options. `to` is
  *   then unchanged.
@@ -52,24 +52,23 @@ export async function salvage(
   options: SalvageOptions,
 ): Promise<DamageMap> {
   const [source, target] = [path('from', from), path('to', to)];
-  const settings = openSettings(options);
-  const identities = Identities.of(options);
-  const choices: SalvageSettings = checked(options, SALVAGE);
-  const placement = placementSettings(options);
+  const given = optionsOf('salvage', options);
+  const settings = openSettings(given);
+  const identities = Identities.of(given);
+  const choices: SalvageSettings = picked(given, 'fallbackHeader', 'lost');
+  const placement = placementSettings(given);
   const recover: Start<DamageMap> = async (how, operation) => {
     const slots = () => providerSlots(source, choices.fallbackHeader);
-    const { map, failure, code, message } = await identities.use(
-      slots,
-      settings.context,
-      operation,
-      (offered) => native.salvage(source, target, offered, settings, choices, placement, how),
+    const outcome = await identities.use(slots, settings.context, operation, (offered) =>
+      native.salvage(source, target, offered, settings, choices, placement, how),
     );
+    const { map, failure, code, message } = nullPrototype(outcome);
     for (const lost of map.lost) operation.diagnostics.damage(lost);
     if (failure && code !== undefined && message !== undefined)
       throw new SealError(message, code, failure, { map });
     return map;
   };
-  return run('salvage', options, recover, { total: ({ sourceSize }) => sourceSize });
+  return run('salvage', given, recover, { total: ({ sourceSize }) => sourceSize });
 }
 
 /** The slots of the header that the caller gave, or of the file's own; none if that header is damaged. */

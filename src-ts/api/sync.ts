@@ -2,9 +2,9 @@
 
 import { native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, checkedBytes, newMemory, ownCopy, sizeOf } from '../internal/bytes';
 import { callNative } from '../internal/errors';
-import { openSettings, sealSettings } from '../internal/options';
+import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
 import { Recipients, withoutWaiting } from '../keys/recipients';
 import type { SecretArgument } from '../keys/registry';
@@ -13,21 +13,26 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
 /**
  * Seals `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
  *
+ * @param bytes The plaintext.
+ * @param options The recipients, `context`, sizes and digest.
+ * @returns The sealed stream.
  * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a provider, which take long.
  *
  * @example
  * const sealed = encryptSync(Buffer.from('text'), { key });
  */
 export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
-  const input = fixedBytes('bytes', bytes);
-  const settings = sealSettings(options);
-  const { items } = Recipients.of(options);
+  const given = optionsOf('encryptSync', options);
+  const settings = sealSettings(given);
+  const { items } = Recipients.of(given);
   const recipients = withoutWaiting('recipients', items, 'encryptSync', 'encrypt');
+  const input = checkedBytes('bytes', bytes);
   return callNative(() => {
+    const size = sizeOf(input);
     const sealInto = (output: Bytes) => native.encryptSync(input, output, recipients, settings);
     // More room than the stream takes with any options; the addon checks it.
-    if (isSmall(input, recipients)) return fromPool(2 * input.length + 1024, sealInto);
-    const output = Buffer.allocUnsafeSlow(native.sealedSize(input.length, recipients, settings));
+    if (isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
+    const output = newMemory(native.sealedSize(size, recipients, settings));
     sealInto(output);
     return output;
   });
@@ -36,6 +41,9 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
 /**
  * Opens a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
  *
+ * @param bytes The sealed stream.
+ * @param options The key or the identities, `context` and limits.
+ * @returns The plaintext.
  * @throws SealError, or TypeError and RangeError for wrong options, and for a passphrase or a provider, which take long. Returns
  *   plaintext only if all of it verified.
  *
@@ -43,21 +51,23 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
  * const plaintext = decryptSync(sealed, { key });
  */
 export function decryptSync(bytes: Uint8Array, options: DecryptOptions): Bytes {
-  const input = fixedBytes('bytes', bytes);
-  const settings = openSettings(options);
-  const { secrets, providers } = Identities.of(options);
+  const given = optionsOf('decryptSync', options);
+  const settings = openSettings(given);
+  const { secrets, providers } = Identities.of(given);
   const identities = withoutWaiting('identities', [...secrets, ...providers], 'decryptSync', 'decrypt');
+  const input = checkedBytes('bytes', bytes);
   return callNative(() => {
     // In memory of its own: a pool would keep one caller's plaintext beside another's.
-    const output = Buffer.allocUnsafeSlow(native.roomForPlaintext(input));
+    const output = newMemory(native.roomForPlaintext(input));
     const size = native.decryptSync(input, output, identities, settings);
-    return output.length === size ? output : output.subarray(0, size);
+    // The rest of the memory was never written to.
+    return output.length === size ? output : ownCopy(output, size);
   });
 }
 
 /** Whether allocating memory would cost more than sealing: few bytes, and one short key slot. */
-function isSmall({ length }: Uint8Array, [recipient, ...others]: SecretArgument[]): boolean {
-  if (recipient === undefined || others.length > 0 || length > POOLED_SIZE) return false;
+function isSmall(size: number, [recipient, ...others]: SecretArgument[]): boolean {
+  if (recipient === undefined || others.length > 0 || size > POOLED_SIZE) return false;
   return !('type' in recipient && recipient.type === 'hybrid');
 }
 

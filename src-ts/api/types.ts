@@ -1,20 +1,25 @@
 // Options and reports that several functions share.
 
-import type { Damage, DamageDecision, DigestName, OperationProgress, SlotType } from '../../native/binding';
 import type { Bytes } from '../internal/bytes';
+import type { Damage, DamageDecision, OperationProgress } from '../../native/binding';
+import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
-/** Options of every operation that returns a promise. */
-export interface OperationOptions {
-  /**
-   * Threads that work on segments; 0, the default, for as many as the machine runs at once. One thread works on bytes in memory up
-   * to 1 MiB, regardless of this option.
-   */
-  threads?: number | undefined;
+/** What cancels an operation. */
+export interface CancelOptions {
   /**
    * Cancels the operation. The promise then rejects with the signal's reason, which is an `AbortError` unless the caller of
    * `abort` chose another. No output remains, unless it can be resumed.
    */
   signal?: AbortSignal | undefined;
+}
+
+/** Options of every operation that returns a promise. */
+export interface OperationOptions extends CancelOptions {
+  /**
+   * Threads that work on segments, 1 to 1,024; by default as many as the machine runs at once. One thread works on bytes in memory up
+   * to 1 MiB, regardless of this option.
+   */
+  threads?: number | undefined;
   /**
    * Called at most ten times a second, and once at the end; never after the promise settled. If it throws, the operation is
    * cancelled and rejects with the thrown value; an output that was complete by then stays.
@@ -22,48 +27,16 @@ export interface OperationOptions {
   onProgress?: ((progress: OperationProgress) => void) | undefined;
 }
 
-/** Options to seal, without the recipients. */
-export interface EncryptSettings {
-  /**
-   * Bytes, or a text that stands for its UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
-   * stored. It binds a stream to its place, such as a tenant or a path.
-   */
-  context?: Uint8Array | string | undefined;
-  /** Plaintext bytes in a full frame, the unit of authentication: 1,024 to 16,777,216; 65,536 by default. */
-  frameSize?: number | undefined;
-  /**
-   * Plaintext bytes in a full segment, the unit of parallel work and of damage: a multiple of `frameSize`, up to
-   * 1,073,741,824. By default 1 MiB in whole frames, and more if the plaintext is known to be longer than 64 GiB.
-   */
-  segmentSize?: number | undefined;
-  /** The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default. */
-  digest?: DigestName | undefined;
-}
-
-/** Options to open, without the identities. */
-export interface DecryptSettings {
-  /** The context that the stream was sealed with. */
-  context?: Uint8Array | string | undefined;
-  /**
-   * The types of key slots to try, all by default. Anyone can seal a stream for a public key: to accept only streams from a holder
-   * of a shared key or passphrase, list only these types.
-   */
-  acceptSlots?: readonly SlotType[] | undefined;
-  /**
-   * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
-   * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
-   */
-  maxPassphraseCost?: number | undefined;
-  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
-  maxSegmentSize?: number | undefined;
-}
-
 /** Options to write a file. */
-export interface FileOptions {
+export interface TargetOptions {
   /** Replace an existing target when the output is complete; by default an existing target is an error. */
   overwrite?: boolean | undefined;
   /** Flush the file and its name to the disk before the promise resolves; `true` by default. */
   flush?: boolean | undefined;
+}
+
+/** Options to resume an interrupted operation. */
+export interface ResumeOptions {
   /**
    * Resume an interrupted operation, and keep what a later call can resume: only unfinished segments are processed. `false` by
    * default.
@@ -73,12 +46,6 @@ export interface FileOptions {
    * only their owner can access both files. The report's `resume` says what was found.
    */
   resume?: boolean | undefined;
-  /**
-   * For `encryptFile` with `resume`: 32 secret bytes, the same in every attempt, under which the journal keeps the stream's key.
-   * They are needed to resume if no recipient is a key or a passphrase. `decryptFile` needs none. The bytes are copied during the
-   * call.
-   */
-  resumeSecret?: Uint8Array | undefined;
 }
 
 /** Options of a stream. */
@@ -120,10 +87,22 @@ export interface DamageOptions {
   onDamage?: DamagePolicy | undefined;
 }
 
+/** Options of a stream that seals. */
+export interface EncryptStreamOptions extends EncryptOptions, StreamOptions {}
+
+/** Options of a stream that opens. */
+export interface DecryptStreamOptions extends DecryptOptions, StreamOptions, DamageOptions {}
+
+/** Options of {@link createEncryptStream}. */
+export interface EncryptNodeStreamOptions extends EncryptStreamOptions, NodeStreamOptions {}
+
+/** Options of {@link createDecryptStream}. */
+export interface DecryptNodeStreamOptions extends DecryptStreamOptions, NodeStreamOptions {}
+
 /** Options to iterate over segments. */
 export interface SegmentsOptions {
-  /** Segments that are opened in parallel and are in memory; 0, the default, for as many as the machine has cores. */
-  threads?: number | undefined;
+  /** Segments that are opened in parallel and are in memory, 1 to 1,024; by default as many as the machine has cores. */
+  concurrency?: number | undefined;
   /** Cancels the iteration: the loop throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }

@@ -3,22 +3,20 @@
 import { randomInt } from 'node:crypto';
 
 import type { VerifyReport as NativeReport } from '../../native/binding';
-import { native, nullPrototype } from '../internal/binding';
+import { native } from '../internal/binding';
+import { nullPrototype } from '../internal/null-prototype';
 import { run, type Start } from '../internal/operation';
-import { checked, DETACHED, openSettings, VERIFY } from '../internal/options';
+import { openSettings, optionsOf } from '../internal/option-tables';
+import { picked } from '../internal/options';
 import { Identities } from '../keys/identities';
 import type { SecretArgument } from '../keys/registry';
-import type { IdentityInput, KeyInput } from '../keys/types';
-import { sourceArgument, type SourceInput } from '../sources/sources';
+import type { DecryptOptions } from '../keys/types';
+import { releaseSource, sourceArgument, type SourceInput } from '../sources/sources';
 import type { DetachedHeader } from './header';
-import type { DecryptSettings, OperationOptions } from './types';
+import type { OperationOptions } from './types';
 
 /** Options of {@link verify}. */
-export interface VerifyOptions extends DecryptSettings, OperationOptions, DetachedHeader {
-  /** The key, or several of which one opens the stream. Without `key` and `identities`, the checks are those that need no key. */
-  key?: KeyInput | readonly KeyInput[] | undefined;
-  /** What may open the stream, instead of `key`. */
-  identities?: IdentityInput | readonly IdentityInput[] | undefined;
+export interface VerifyOptions extends DecryptOptions, OperationOptions, DetachedHeader {
   /**
    * The share of the segments to check, more than 0 and at most 1; all by default. They are spread evenly over the stream. Header and
    * end are always checked.
@@ -51,10 +49,11 @@ export interface VerifyReport extends NativeReport {
  * A stream without digests (`digest: 'none'`) shows little without a key: `contentsChecked` is then `false`, and `sound` only says
  * that the structure is right.
  *
- * Progress counts the sealed bytes of the segments to check. Do not touch bytes in memory until the promise settles; see
- * {@link decrypt}.
+ * Progress counts the sealed bytes of the segments to check. Bytes in memory may change or be transferred as those of
+ * {@link decrypt} may.
  *
  * @param source A path, a `file:` URL, or the stream's bytes.
+ * @param options The key or the identities, if tags are to be checked, and what share of the segments.
  * @returns What was found, for a damaged stream too: see `sound` and `problems`.
  * @throws SealError only if checking is impossible: the source can't be read or is not a sealed stream, the key or the context does
  *   not fit, the header was tampered with. The reason of `signal`, or TypeError and RangeError for wrong options.
@@ -64,11 +63,15 @@ export interface VerifyReport extends NativeReport {
  * if (!sound) console.error(problems[0]?.message);
  */
 export async function verify(source: SourceInput, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const open = openSettings(options);
-  const from = sourceArgument('source', source, checked(options, DETACHED).header);
-  const isKeyed = options.key !== undefined || options.identities !== undefined;
-  const identities = isKeyed ? Identities.of(options) : undefined;
-  const settings = nullPrototype({ seed: randomInt(MAX_RANDOM_SEED), ...checked(options, VERIFY) });
+  const given = optionsOf('verify', options);
+  const open = openSettings(given);
+  const isKeyed = given.key !== undefined || given.identities !== undefined;
+  const identities = isKeyed ? Identities.of(given) : undefined;
+  const settings = nullPrototype({
+    seed: randomInt(MAX_RANDOM_SEED),
+    ...picked(given, 'sample', 'seed', 'maxBytesPerSecond'),
+  });
+  const from = sourceArgument('source', source, given.header);
   const check: Start<NativeReport> = async (how, operation) => {
     const verifyWith = (offered?: SecretArgument[]) => native.verify(from, offered, open, settings, how);
     const slots = () => native.sourceProviderSlots(from);
@@ -76,9 +79,13 @@ export async function verify(source: SourceInput, options: VerifyOptions = {}): 
     for (const problem of result.problems) operation.diagnostics.damage(problem);
     return result;
   };
-  const found = await run('verify', options, check, { total: ({ bytesChecked }) => bytesChecked });
-  const { sample, seed } = settings;
-  return sample === undefined ? found : { ...found, sample, seed };
+  try {
+    const found = await run('verify', given, check, { total: ({ bytesChecked }) => bytesChecked });
+    const { sample, seed } = settings;
+    return sample === undefined ? found : { ...found, sample, seed };
+  } finally {
+    releaseSource(from);
+  }
 }
 
 /** Short enough to type. */

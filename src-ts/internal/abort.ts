@@ -1,6 +1,7 @@
 // Abort signals: one listener on a signal for any number of operations.
 
 import { isError, typeError } from './errors';
+import { nullPrototype } from './null-prototype';
 
 /** Checks an option that is an AbortSignal. */
 export function abortSignal(name: string, signal: unknown): AbortSignal {
@@ -77,7 +78,7 @@ function listenTo(signal: AbortSignal): Listener {
     if (listeners.get(signal) === known) listeners.delete(signal);
   };
   const known = { callbacks, remove };
-  signal.addEventListener('abort', listener, { once: true });
+  signal.addEventListener('abort', listener, nullPrototype({ once: true }));
   listeners.set(signal, known);
   return known;
 }

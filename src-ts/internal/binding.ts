@@ -74,14 +74,6 @@ function usesMusl(): boolean {
   return start.includes('/ld-musl-');
 }
 
-/**
- * Copies `value` into an object without a prototype. The addon looks names up, and must not find what a program put on
- * `Object.prototype`.
- */
-export function nullPrototype<T extends object>(value: T): T {
-  return Object.assign(Object.create(null) as T, value);
-}
-
 const PLATFORMS = [
   'linux-x64-gnu',
   'linux-x64-musl',
@@ -94,7 +86,7 @@ const PLATFORMS = [
 ];
 
 /** The addon. Its types are generated from the Rust source. */
-export const native = loadNative();
+export const native: typeof binding = loadNative();
 
 /** What the format and the engine allow. */
-export const limits = native.limits();
+export const limits: binding.Limits = native.limits();

@@ -4,6 +4,8 @@
 import { markAsUntransferable } from 'node:worker_threads';
 import type { Bytes } from './bytes';
 
+import { newMemory } from './bytes';
+
 /** Calls `fill` with `size` bytes of the pool, and returns those that it filled: as many of the first as it says. */
 export function fromPool(size: number, fill: (room: Bytes) => number): Bytes {
   if (current.memory.length - current.at < size) {
@@ -18,7 +20,7 @@ export function fromPool(size: number, fill: (room: Bytes) => number): Bytes {
 }
 
 function newPool(): Bytes {
-  const memory = Buffer.allocUnsafeSlow(POOL_SIZE);
+  const memory = newMemory(POOL_SIZE);
   // Transferring the memory of one slice to a worker would detach all others.
   markAsUntransferable(memory.buffer);
   return memory;

@@ -10,10 +10,10 @@ import { oneOf } from './options';
 
 /** How the addon asks about damage; `undefined` if the first damaged part ends the operation. */
 export function damageSettings(
-  policy: DamagePolicy = 'abort',
+  policy: DamagePolicy | undefined,
   operation: Operation,
 ): DamageSettings | undefined {
-  if (policy === 'abort') return undefined;
+  if (policy === undefined || policy === 'abort') return undefined;
   const judge = new native.DamageJudge();
   const decide = async (damage: Damage): Promise<void> => {
     try {

@@ -13,7 +13,8 @@ import { systemError } from './system-error';
 
 /** Turns an error of the addon into the package's own class, with a stack that leads to the caller. */
 export function publicError(error: unknown): unknown {
-  if (!isError(error) || !('failure' in error) || !('code' in error)) return error;
+  // Own properties: a program may have put the names on Object.prototype.
+  if (!isError(error) || !Object.hasOwn(error, 'failure') || !Object.hasOwn(error, 'code')) return error;
   if (error instanceof SealstreamError) return error;
   const { message, code, failure, isDamage } = error as Error & Record<string, unknown>;
   if (String(code).startsWith('ERR_FLOE_')) {
@@ -48,12 +49,6 @@ export async function awaitNative<T>(call: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** An option that no function has. */
-export function unknownOption(name: string): TypeError {
-  const error = new TypeError(`there is no option ${JSON.stringify(name)}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE', option: optionOf(name) });
-}
-
 /** A secret that was used after it was disposed of. */
 export function disposedError(name: string): TypeError {
   const error = new TypeError(`${name} was disposed of`);
@@ -65,7 +60,7 @@ export function typeError(
   name: string,
   expected: string,
   value: unknown,
-  found = describe(value),
+  found: string = describe(value),
 ): TypeError {
   const error = new TypeError(`${name} must be ${expected}, not ${found}`);
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE', option: optionOf(name) });

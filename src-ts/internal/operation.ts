@@ -2,13 +2,13 @@
 
 import type { OperationProgress, RunSettings } from '../../native/binding';
 import { abortError, onAbort, throwIfAborted } from './abort';
-import { native, nullPrototype } from './binding';
+import { native } from './binding';
+import { nullPrototype } from './null-prototype';
 import { Canceller } from './canceller';
 import { Diagnostics, type OperationName } from './diagnostics';
 import { publicError } from './errors';
-import { checked, RUN } from './options';
 import { SealError } from '../api/errors';
-import type { OperationOptions } from '../api/types';
+import type { OptionsOf } from './option-tables';
 
 /** Starts an operation of the addon. */
 export type Start<T> = (settings: RunSettings, operation: Operation) => Promise<T>;
@@ -28,11 +28,12 @@ export interface RunChoices<T> {
  */
 export async function run<T extends object>(
   name: OperationName,
-  options: OperationOptions,
+  options: Pick<OptionsOf<'encrypt'>, 'threads' | 'signal' | 'onProgress'>,
   start: Start<T>,
-  { callsCaller = false, total = plaintextSizeOf }: RunChoices<T> = {},
+  choices?: RunChoices<T>,
 ): Promise<T> {
-  const { threads = 0, signal, onProgress } = checked(options, RUN);
+  const { callsCaller = false, total = plaintextSizeOf } = nullPrototype({ ...choices });
+  const { threads = 0, signal, onProgress } = options;
   const operation = new Operation(name, signal);
   const progress = onProgress && progressListener(onProgress, operation);
   try {
@@ -57,7 +58,7 @@ export async function run<T extends object>(
 /** A running operation: what can cancel it, and why it was cancelled. */
 export class Operation {
   readonly diagnostics: Diagnostics;
-  readonly canceller = new Canceller();
+  readonly canceller: Canceller = new Canceller();
   /** Stops listening to the caller's signal. */
   readonly dispose: () => void;
   readonly #signal: AbortSignal | undefined;

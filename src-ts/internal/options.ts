@@ -1,82 +1,65 @@
-// Checks the options of every function, and converts them to what the addon takes. Every error names the option.
-//
-// A new option needs a line in one of the tables below and a field in its type in api/. A table maps a name to the check of its
-// value; names are refused that are in no table.
+// Checks values of options and arguments. Every error names the option. option-tables.ts says which function has which option.
 
+import { types } from 'node:util';
 import { fileURLToPath } from 'node:url';
 
-import type {
-  DigestName,
-  OpenSettings,
-  PlacementSettings,
-  SealSettings,
-  SlotType,
-  OperationProgress,
-} from '../../native/binding';
+import type { DigestName, OperationProgress, SlotType } from '../../native/binding';
 import { abortSignal } from './abort';
-import { limits, nullPrototype } from './binding';
-import { fixedBytes, isBytes, secretBytes } from './bytes';
-import { rangeError, typeError, unknownOption } from './errors';
-import type { DamagePolicy, FileOptions, DecryptSettings, EncryptSettings } from '../api/types';
+import { limits } from './binding';
+import { copiedBytes, isBytes, secretBytes, sizeOf } from './bytes';
+import { nullPrototype } from './null-prototype';
+import { rangeError, typeError } from './errors';
+import type { DamagePolicy } from '../api/types';
 
 /** Checks the value of the option `name`, and returns it as the engine takes it. */
 export type Check<T> = (name: string, value: unknown) => T;
 
-/** The options of one kind. */
+/** The options of one function: the check of each. */
 export type Table = Readonly<Record<string, Check<unknown>>>;
 
-/** What {@link checked} returns: the options that were given. */
+/** Options that were checked. They have no prototype. */
 export type Checked<T extends Table> = { [Name in keyof T]?: ReturnType<T[Name]> };
 
-/** Checks the options of a table and returns those that were given, without a prototype. */
-export function checked<T extends Table>(options: object, table: T): Checked<T> {
-  const given = options as Readonly<Record<string, unknown>>;
+/**
+ * Reads the own properties of `given`, each once, and checks them by `table`. What a program put on a prototype is not read, and a
+ * value that is `undefined` is as good as absent.
+ *
+ * @param argument The argument's name.
+ * @param unknown Makes the error for a name that is not in the table.
+ */
+export function ownOptions<T extends Table>(
+  argument: string,
+  given: unknown,
+  table: T,
+  unknown: (name: string) => Error,
+): Checked<T> {
+  if (typeof given !== 'object' || given === null) throw typeError(argument, 'an object', given);
+  const values = nullPrototype<Record<string, unknown>>({});
+  for (const name of Object.keys(given)) {
+    const value = (given as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined) continue;
+    if (!Object.hasOwn(table, name)) throw unknown(name);
+    values[name] = value;
+  }
   const result = nullPrototype<Record<string, unknown>>({});
-  // Object.keys skips what a program put on Object.prototype.
-  for (const name of Object.keys(table)) {
-    const value = given[name];
-    if (value !== undefined) result[name] = table[name]?.(name, value);
+  for (const [name, check] of Object.entries(table)) {
+    const value = values[name];
+    if (value !== undefined) result[name] = check(name, value);
   }
   return result as Checked<T>;
 }
 
-/**
- * Refuses names that no function has: with a misspelt `context` a stream would not be bound to what the caller counts on. Names of
- * other functions pass, so that one object can serve to seal and to open.
- */
-export function knownOptions<T extends object>(options: T, known: object = KNOWN): T {
-  const given: unknown = options;
-  if (typeof given !== 'object' || given === null) throw typeError('options', 'an object', given);
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(known, name)) throw unknownOption(name);
-  }
-  return options;
+/** Takes some of the options that were checked. */
+export function picked<T extends object, Name extends keyof T>(options: T, ...names: Name[]): Pick<T, Name> {
+  const result = nullPrototype<Partial<T>>({});
+  for (const name of names) if (options[name] !== undefined) result[name] = options[name];
+  return result as Pick<T, Name>;
 }
 
-/** Checks the options of a function that has a table of its own. */
-export function ownOptions<T extends Table>(options: object, table: T): Checked<T> {
-  return checked(knownOptions(options, table), table);
-}
-
-export function sealSettings(options: EncryptSettings, rewrappable = false): SealSettings {
-  const settings: SealSettings = checked(knownOptions(options), SEALING);
-  const { segmentSize, frameSize = limits.defaultFrameSize } = settings;
-  if (segmentSize !== undefined && (segmentSize < frameSize || segmentSize % frameSize !== 0)) {
-    throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${segmentSize}`);
-  }
-  if (rewrappable) settings.rewrappable = true;
-  return settings;
-}
-
-export function openSettings(options: DecryptSettings): OpenSettings {
-  return checked(knownOptions(options), OPENING);
-}
-
-export function placementSettings(options: FileOptions): PlacementSettings {
-  return Object.assign(
-    nullPrototype({ overwrite: false, flush: true, resume: false }),
-    checked(options, PLACEMENT),
-  );
+/** Takes a value as it is: who uses it checks it. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a table says what it expects
+export function anything<T>(_: string, value: unknown): T {
+  return value as T;
 }
 
 export const boolean: Check<boolean> = (name, value) => {
@@ -100,7 +83,20 @@ export function hasMethods<Name extends string>(
   ...names: Name[]
 ): value is Record<Name, (...given: never[]) => unknown> {
   if (typeof value !== 'object' || value === null) return false;
-  return names.every((name) => typeof (value as Partial<Record<Name, unknown>>)[name] === 'function');
+  return names.every((name) => typeof member(value, name) === 'function');
+}
+
+/**
+ * A property of an object of the caller's: its own or its class's, but not one that a program put on `Object.prototype`, of any realm.
+ */
+export function member(object: object, name: string): unknown {
+  let holder: object | null = object;
+  while (holder !== null && !Object.hasOwn(holder, name))
+    holder = Object.getPrototypeOf(holder) as object | null;
+  const isEverywhere = holder !== object && holder !== null && Object.getPrototypeOf(holder) === null;
+  // A proxy answers for itself.
+  if (holder === null ? !types.isProxy(object) : isEverywhere) return undefined;
+  return (object as Readonly<Record<string, unknown>>)[name];
 }
 
 export function integer(least: number, most: number): Check<number> {
@@ -112,7 +108,7 @@ export function integer(least: number, most: number): Check<number> {
 }
 
 /** A count of bytes, or a position among them. */
-export const byteCount = integer(0, Number.MAX_SAFE_INTEGER);
+export const byteCount: Check<number> = integer(0, Number.MAX_SAFE_INTEGER);
 
 export function oneOf<Name extends string>(names: readonly Name[]): Check<Name> {
   return (name, value) => {
@@ -161,31 +157,28 @@ export function oneOrList<T>(name: string, value: unknown, most: number, check: 
   return Array.isArray(value) ? list(name, value, 1, most, check) : [check(name, value)];
 }
 
-/** Copies the bytes, since the operation may begin later. */
-const bytesCopy: Check<Uint8Array> = (name, value) => Buffer.from(fixedBytes(name, value));
-
-const contextBytes: Check<Uint8Array> = (name, value) => {
+export const contextBytes: Check<Uint8Array> = (name, value) => {
   if (typeof value === 'string') return Buffer.from(text(0, limits.maxContext)(name, value));
   if (!isBytes(value)) throw typeError(name, 'a Uint8Array or a string', value);
-  if (value.length <= limits.maxContext) return bytesCopy(name, value);
-  throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${value.length}`);
+  const size = sizeOf(value);
+  if (size <= limits.maxContext) return copiedBytes(name, value);
+  throw rangeError(name, `must have at most ${limits.maxContext} bytes, not ${size}`);
 };
 
-// In memory of its own: Node's pool would keep the secret.
-const resumeSecret: Check<Uint8Array> = (name, value) => Uint8Array.from(secretBytes(name, value));
+export const resumeSecret: Check<Uint8Array> = (name, value) => copiedBytes(name, secretBytes(name, value));
 
 const number: Check<number> = (name, value) => {
   if (typeof value !== 'number') throw typeError(name, 'a number', value);
   return value;
 };
 
-const share: Check<number> = (name, value) => {
+export const share: Check<number> = (name, value) => {
   const given = number(name, value);
   if (given > 0 && given <= 1) return given;
   throw rangeError(name, `must be more than 0 and at most 1, not ${given}`);
 };
 
-const damagePolicy: Check<DamagePolicy> = (name, value) => {
+export const damagePolicy: Check<DamagePolicy> = (name, value) => {
   if (typeof value === 'function') return value as DamagePolicy;
   if (typeof value !== 'string') throw typeError(name, 'a string or a function', value);
   if (value === 'abort' || value === 'skip' || value === 'zero') return value;
@@ -193,74 +186,25 @@ const damagePolicy: Check<DamagePolicy> = (name, value) => {
 };
 
 /** Every type of key slots. An object, so that the compiler reports a missing one. */
-export const SLOT_TYPES = Object.keys({
+export const SLOT_TYPES: readonly SlotType[] = Object.keys({
   key: true,
   passphrase: true,
   x25519: true,
   hybrid: true,
   provider: true,
 } satisfies Record<SlotType, true>) as SlotType[];
-export const slotType = oneOf(SLOT_TYPES);
+export const slotType: Check<SlotType> = oneOf(SLOT_TYPES);
 
-const DIGESTS: Readonly<Record<DigestName, true>> = {
-  none: true,
-  'crc64-nvme': true,
-  sha256: true,
-  sha512: true,
-  blake3: true,
-};
+export const digest: Check<DigestName> = oneOf(
+  Object.keys({
+    none: true,
+    'crc64-nvme': true,
+    sha256: true,
+    sha512: true,
+    blake3: true,
+  } satisfies Record<DigestName, true>) as DigestName[],
+);
 
-const maxSegmentSize = integer(1, limits.maxSegmentSize);
+export const progressListener = callback as Check<(progress: OperationProgress) => void>;
 
-const SEALING = {
-  context: contextBytes,
-  frameSize: integer(limits.minFrameSize, limits.maxFrameSize),
-  segmentSize: integer(0, limits.maxSegmentSize),
-  digest: oneOf(Object.keys(DIGESTS) as DigestName[]),
-};
-const OPENING = {
-  context: contextBytes,
-  acceptSlots: (name: string, value: unknown) =>
-    list(name, value, 1, Infinity, (_, type) => slotType(name, type)),
-  maxPassphraseCost: byteCount,
-  maxSegmentSize,
-};
-const PLACEMENT = { overwrite: boolean, flush: boolean, resume: boolean, resumeSecret, headerTo: path };
-
-export const HEAL = { maxSegmentSize };
-export const SEGMENTS = { threads: integer(0, 1024), signal: abortSignal };
-export const RUN = { ...SEGMENTS, onProgress: callback as Check<(progress: OperationProgress) => void> };
-export const DAMAGE = { onDamage: damagePolicy };
-export const DETACHED = { header: bytesCopy };
-export const STREAM = { concurrency: integer(1, 1024), signal: abortSignal };
-export const QUEUES = {
-  highWaterMark: byteCount,
-  readableHighWaterMark: byteCount,
-  writableHighWaterMark: byteCount,
-};
-export const READER = { signal: abortSignal, cacheSize: byteCount };
-export const VERIFY = {
-  sample: share,
-  seed: byteCount,
-  maxBytesPerSecond: integer(1, Number.MAX_SAFE_INTEGER),
-};
-export const SALVAGE = { fallbackHeader: fixedBytes, lost: oneOf(['zero', 'skip']) };
-export const SIZE = { target: oneOf(['bytes', 'file']) };
-export const KEY_FILE = { allowReadable: boolean };
-/** The names in modules that check their values themselves. */
-const OTHERS = {
-  add: 0,
-  header: 0,
-  identities: 0,
-  key: 0,
-  keyId: 0,
-  mend: 0,
-  recipients: 0,
-  remove: 0,
-  replace: 0,
-};
-/** The options of all functions without a table of their own. */
-const KNOWN = {
-  ...{ ...SEALING, ...OPENING, ...PLACEMENT, ...RUN, ...DAMAGE, ...STREAM, ...QUEUES, ...READER },
-  ...{ ...VERIFY, ...SALVAGE, ...SIZE, ...KEY_FILE, ...OTHERS },
-};
+export { abortSignal };

@@ -2,11 +2,12 @@
 
 import type { PassphraseParameters } from '../../native/binding';
 import { limits, native } from '../internal/binding';
-import { fixedBytes, isBytes } from '../internal/bytes';
+import { checkedBytes, isBytes, overwriteBytes, sizeOf } from '../internal/bytes';
 import { awaitNative, rangeError, typeError, withName } from '../internal/errors';
-import { integer, knownOptions, ownOptions, path as checkedPath, string, text } from '../internal/options';
+import { optionsBy, optionsOf } from '../internal/option-tables';
+import { anything, integer, path as checkedPath, string, text } from '../internal/options';
 import { checkedProvider, type KeyProvider } from '../providers/providers';
-import { type identityBrand, type recipientBrand, Redacted, Secret } from './redacted';
+import { type recipientBrand, Redacted, SecretRecipient } from './redacted';
 import { type Held, keyArgument } from './registry';
 import type { Credential, Identity, KeyInput, Recipient, SlotType, PassphraseStrength } from './types';
 
@@ -19,44 +20,46 @@ import type { Credential, Identity, KeyInput, Recipient, SlotType, PassphraseStr
  *
  * JavaScript cannot overwrite a string. If that matters, give UTF-8 bytes and overwrite them afterwards.
  *
+ * @param secret The passphrase, or its UTF-8.
+ * @param options `strength` is the cost of every attempt.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError if the text is empty or is not well-formed Unicode, or if Argon2 does not allow the parameters.
  *
  * @example
  * const credential = passphrase('correct horse battery staple', { strength: 'sensitive' });
  * await encryptFile('a', 'a.seal', { recipients: [credential] });
  */
-export function passphrase(
-  secret: string | Uint8Array,
-  options: { strength?: PassphraseStrength | undefined } = {},
-): Credential {
-  const { strength } = knownOptions(options, PASSPHRASE_OPTIONS);
+export function passphrase(secret: string | Uint8Array, options: PassphraseOptions = {}): Credential {
+  const { strength } = optionsOf('passphrase', options);
   const cost = checkedStrength(strength ?? 'default');
   const isText = typeof secret === 'string';
   if (!isText && !isBytes(secret)) throw typeError('text', 'a string or a Uint8Array', secret);
-  const bytes = isText ? encoder.encode(text(0, Infinity)('text', secret)) : fixedBytes('text', secret);
+  const bytes = isText ? encoder.encode(text(0, Infinity)('text', secret)) : checkedBytes('text', secret);
   try {
-    if (bytes.length === 0) throw rangeError('text', 'must not be empty');
+    if (sizeOf(bytes) === 0) throw rangeError('text', 'must not be empty');
     return new Shared(
       'passphrase',
       withName('text', () => native.NativeCredential.passphrase(bytes, cost)),
     );
   } finally {
-    if (isText) bytes.fill(0);
+    if (isText) overwriteBytes(bytes);
   }
 }
 
 /**
  * Makes a credential from a 32-byte key, to seal and to open.
  *
+ * @param key A SecretKey, 32 bytes, or a secret KeyObject.
  * @param options `keyId` names the key for the holder of several: at most 255 bytes of UTF-8, which anyone can read in the header.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example
  * const recipients = [secretKey(SecretKey.generate(), { keyId: '2026-05' }), passphrase('recovery passphrase')];
  * await encryptFile('a', 'a.seal', { recipients });
  */
-export function secretKey(key: KeyInput, options: { keyId?: string | undefined } = {}): Credential {
-  const { keyId = '' } = ownOptions(options, KEY_OPTIONS);
+export function secretKey(key: KeyInput, options: SecretKeyOptions = {}): Credential {
+  const { keyId = '' } = optionsOf('secretKey', options);
   return new Shared('key', native.NativeCredential.key(keyArgument('key', key), keyId));
 }
 
@@ -67,6 +70,8 @@ export function secretKey(key: KeyInput, options: { keyId?: string | undefined }
  *
  * A stream with an X25519 recipient is not safe from quantum computers, even if it has other recipients.
  *
+ * @param text `age1…` or `age1pq1…`.
+ * @returns A recipient.
  * @throws TypeError or RangeError if the text is not such a key, or if no secret can be shared with the key.
  *
  * @example
@@ -101,8 +106,10 @@ export async function recipientsFromFile(path: string | URL): Promise<Recipient[
  * Makes a recipient and identity from a key of a provider. To seal, the provider wraps a random key for each stream. To open,
  * it unwraps that key; it is asked only for this key id.
  *
+ * @param keyProvider The provider: any object of this shape.
  * @param keyId The id of the provider's key, at most 65,535 bytes of UTF-8. Anyone can read it in the header.
  * @param options `timeout` limits the wait for one answer, in milliseconds: 30,000 by default.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example
@@ -111,11 +118,29 @@ export async function recipientsFromFile(path: string | URL): Promise<Recipient[
 export function provider(
   keyProvider: KeyProvider,
   keyId: string,
-  options: { timeout?: number | undefined } = {},
+  options: ProviderOptions = {},
 ): Recipient & Identity {
-  const { timeout = DEFAULT_TIMEOUT_MS } = ownOptions(options, PROVIDER_OPTIONS);
+  const { timeout = DEFAULT_TIMEOUT_MS } = optionsOf('provider', options);
   const id = PROVIDER_KEY_ID('keyId', keyId);
   return new Shared('provider', { ...checkedProvider(keyProvider), keyId: id, timeout });
+}
+
+/** Options of {@link passphrase}. */
+export interface PassphraseOptions {
+  /** The cost of an attempt: `'default'` by default. */
+  strength?: PassphraseStrength | undefined;
+}
+
+/** Options of {@link secretKey}. */
+export interface SecretKeyOptions {
+  /** A name for the key, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
+  keyId?: string | undefined;
+}
+
+/** Options of {@link provider}. */
+export interface ProviderOptions {
+  /** Limits the wait for one answer, in milliseconds: 30,000 by default. */
+  timeout?: number | undefined;
 }
 
 class PublicKey extends Redacted implements Recipient {
@@ -129,10 +154,7 @@ class PublicKey extends Redacted implements Recipient {
   }
 }
 
-class Shared extends Secret implements Credential {
-  declare readonly [recipientBrand]: true;
-  declare readonly [identityBrand]: true;
-
+class Shared extends SecretRecipient implements Credential {
   constructor(
     readonly type: SlotType,
     secret: Held,
@@ -150,7 +172,7 @@ function checkedStrength(strength: unknown): PassphraseParameters {
   if (typeof strength !== 'object' || strength === null) {
     throw typeError('strength', 'a name or an object', strength);
   }
-  const given = knownOptions(strength as PassphraseParameters, STRENGTH_OPTIONS);
+  const given = optionsBy('strength', strength, STRENGTH, 'strength');
   const lanes = integer(1, limits.maxPassphraseLanes)('strength.lanes', given.lanes);
   return {
     memoryKiB: integer(8 * lanes, MAX_U32)('strength.memoryKiB', given.memoryKiB),
@@ -164,8 +186,4 @@ const STRENGTHS = native.passphraseStrengths();
 const MAX_U32 = 0xffff_ffff;
 const PROVIDER_KEY_ID = text(1, limits.maxProviderKeyId);
 const DEFAULT_TIMEOUT_MS = 30_000;
-const KEY_OPTIONS = { keyId: text(0, limits.maxKeyId) };
-/** Timers have 31 bits; a longer timeout would end at once. */
-const PROVIDER_OPTIONS = { timeout: integer(1, 0x7fff_ffff) };
-const PASSPHRASE_OPTIONS = { strength: true };
-const STRENGTH_OPTIONS = { memoryKiB: true, passes: true, lanes: true };
+const STRENGTH = { memoryKiB: anything, passes: anything, lanes: anything };

@@ -3,8 +3,10 @@
 import type { NativeCredential } from '../../native/binding';
 import { native } from '../internal/binding';
 import { awaitNative, callNative, rangeError, withName } from '../internal/errors';
-import { checked, KEY_FILE, knownOptions, oneOf, path as checkedPath, string } from '../internal/options';
-import { type identityBrand, type recipientBrand, Secret } from './redacted';
+import type { KeyFileOptions } from './secret-key';
+import { optionsOf } from '../internal/option-tables';
+import { oneOf, path as checkedPath, string } from '../internal/options';
+import { SecretRecipient } from './redacted';
 import { heldByIdentity } from './registry';
 import type { Identity, Recipient } from './types';
 
@@ -21,9 +23,7 @@ export type KeyPairType = 'hybrid' | 'x25519';
  * await encryptFile('a', 'a.seal', { recipients: pair });
  * await decryptFile('a.seal', 'b', { identities: await KeyPair.fromFile('identity.txt') });
  */
-export class KeyPair extends Secret implements Recipient, Identity {
-  declare readonly [recipientBrand]: true;
-  declare readonly [identityBrand]: true;
+export class KeyPair extends SecretRecipient implements Recipient, Identity {
   /** The pair's algorithm. */
   readonly type: KeyPairType;
   /** The public key, which is a recipient by itself: `age1pq1…` or `age1…`. */
@@ -43,7 +43,11 @@ export class KeyPair extends Secret implements Recipient, Identity {
    *
    * @param type `'hybrid'`, the default, is X-Wing: post-quantum ML-KEM-768 beside X25519. `'x25519'` has short public keys, and
    *   is not safe from quantum computers.
+   * @returns The pair.
    * @throws SealError if the random generator fails; TypeError or RangeError for another `type`.
+   *
+   * @example
+   * const pair = KeyPair.generate();
    */
   static generate(type: KeyPairType = 'hybrid'): KeyPair {
     const isHybrid = oneOf<KeyPairType>(['hybrid', 'x25519'])('type', type) === 'hybrid';
@@ -53,7 +57,12 @@ export class KeyPair extends Secret implements Recipient, Identity {
   /**
    * Makes a pair from its secret key: `AGE-SECRET-KEY-PQ-1…` or `AGE-SECRET-KEY-1…`.
    *
+   * @param text The secret key.
+   * @returns The pair.
    * @throws TypeError or RangeError for another text, which the message does not show.
+   *
+   * @example
+   * const pair = KeyPair.fromText(process.env['IDENTITY'] ?? '');
    */
   static fromText(text: string): KeyPair {
     const secret = string('text', text);
@@ -65,14 +74,16 @@ export class KeyPair extends Secret implements Recipient, Identity {
   /**
    * Reads the pair in a file: a secret key on a line, beside comments. {@link identitiesFromFile} reads several.
    *
+   * @param path The file.
    * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
+   * @returns The pair.
    * @throws SealError of kind `KeyFileRefused` if a line is not a secret key, the file has none, or others can read it; or `Io`.
    *   RangeError if the file has several pairs.
+   *
+   * @example
+   * const pair = await KeyPair.fromFile('identity.txt');
    */
-  static async fromFile(
-    path: string | URL,
-    options: { allowReadable?: boolean | undefined } = {},
-  ): Promise<KeyPair> {
+  static async fromFile(path: string | URL, options: KeyFileOptions = {}): Promise<KeyPair> {
     const pairs = await identitiesFromFile(path, options);
     const [pair] = pairs;
     if (pair !== undefined && pairs.length === 1) return pair;
@@ -88,13 +99,24 @@ export class KeyPair extends Secret implements Recipient, Identity {
   /**
    * Writes the pair to a new file that only its owner can read, and flushes it. Never overwrites a file.
    *
+   * @param path The file, which must not exist.
    * @throws SealError of kind `TargetExists` if the file exists, or `Io`.
+   *
+   * @example
+   * await pair.toFile('identity.txt');
    */
   async toFile(path: string | URL): Promise<void> {
     await awaitNative(() => this.#native.writeFile(checkedPath('path', path)));
   }
 
-  /** Returns the secret key in age's notation. A string can't be overwritten; {@link KeyPair.toFile} makes none. */
+  /**
+   * Returns the secret key in age's notation. A string can't be overwritten; {@link KeyPair.toFile} makes none.
+   *
+   * @returns `AGE-SECRET-KEY-PQ-1…` or `AGE-SECRET-KEY-1…`.
+   *
+   * @example
+   * const text = pair.exportText();
+   */
   exportText(): string {
     return this.#native.secretText();
   }
@@ -125,9 +147,9 @@ export interface IdentityList extends ReadonlyArray<KeyPair>, Disposable {
  */
 export async function identitiesFromFile(
   path: string | URL,
-  options: { allowReadable?: boolean | undefined } = {},
+  options: KeyFileOptions = {},
 ): Promise<IdentityList> {
-  const { allowReadable = false } = checked(knownOptions(options), KEY_FILE);
+  const { allowReadable = false } = optionsOf('identitiesFromFile', options);
   const file = checkedPath('path', path);
   const pairs = (await awaitNative(() => native.readPairs(file, allowReadable))).map((pair) =>
     KeyPair.over(pair),

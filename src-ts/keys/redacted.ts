@@ -33,16 +33,20 @@ export abstract class Redacted {
   [Symbol.toPrimitive](): string {
     return this.#label;
   }
-
-  /** The same as `toString`. */
-  [inspect.custom](): string {
-    return this.#label;
-  }
 }
+
+// Apart from the class: declarations have no name for this symbol without `node:util`.
+Object.defineProperty(Redacted.prototype, inspect.custom, {
+  value(this: Redacted): string {
+    return this.toString();
+  },
+});
 
 /** A secret in the addon's memory. */
 export abstract class Secret extends Redacted implements Disposable {
-  /** Overwrites the secret. Later use throws a TypeError; running operations continue with their own copy. */
+  /**
+   * Overwrites the secret. Later use throws a TypeError; running operations continue with their own copy.
+   */
   dispose(): void {
     overwrite(this);
   }
@@ -51,4 +55,14 @@ export abstract class Secret extends Redacted implements Disposable {
   [Symbol.dispose](): void {
     overwrite(this);
   }
+}
+
+/** A secret that is a recipient and an identity. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the marks exist in types only
+export abstract class SecretRecipient extends Secret {}
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- see above
+export interface SecretRecipient {
+  readonly [recipientBrand]: true;
+  readonly [identityBrand]: true;
 }

@@ -4,7 +4,8 @@ import type { NativeKey } from '../../native/binding';
 import { native } from '../internal/binding';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
 import { isBytes, type PlainBytes, SECRET_SIZE } from '../internal/bytes';
-import { checked, KEY_FILE, knownOptions, path as checkedPath, string } from '../internal/options';
+import { optionsOf } from '../internal/option-tables';
+import { path as checkedPath, string } from '../internal/options';
 import { Secret } from './redacted';
 import { keyArgument } from './registry';
 
@@ -29,7 +30,11 @@ export class SecretKey extends Secret {
   /**
    * Generates a new key with the system's random generator.
    *
+   * @returns The key.
    * @throws SealError if the random generator fails.
+   *
+   * @example
+   * const key = SecretKey.generate();
    */
   static generate(): SecretKey {
     return new SecretKey(callNative(() => native.NativeKey.generate()));
@@ -38,7 +43,12 @@ export class SecretKey extends Secret {
   /**
    * Makes a key from a copy of 32 bytes. Overwrite yours afterwards.
    *
+   * @param bytes The 32 bytes.
+   * @returns The key.
    * @throws TypeError or RangeError for another argument.
+   *
+   * @example
+   * const key = SecretKey.fromBytes(bytes);
    */
   static fromBytes(bytes: Uint8Array): SecretKey {
     if (!isBytes(bytes)) throw typeError('bytes', 'a Uint8Array', bytes);
@@ -48,7 +58,12 @@ export class SecretKey extends Secret {
   /**
    * Makes a key from 64 hexadecimal digits of either case. Decoding takes constant time.
    *
+   * @param text 64 hexadecimal digits.
+   * @returns The key.
    * @throws TypeError or RangeError for another argument.
+   *
+   * @example
+   * const key = SecretKey.fromHex(process.env['KEY'] ?? '');
    */
   static fromHex(text: string): SecretKey {
     const key = native.NativeKey.fromHex(string('text', text));
@@ -59,7 +74,12 @@ export class SecretKey extends Secret {
   /**
    * Makes a key from 44 characters of padded standard Base64. Decoding takes constant time.
    *
+   * @param text 44 characters.
+   * @returns The key.
    * @throws TypeError or RangeError for another argument.
+   *
+   * @example
+   * const key = SecretKey.fromBase64(process.env['KEY'] ?? '');
    */
   static fromBase64(text: string): SecretKey {
     const key = native.NativeKey.fromBase64(string('text', text));
@@ -70,14 +90,16 @@ export class SecretKey extends Secret {
   /**
    * Reads a key file: 32 raw bytes, or a line of hexadecimal digits or Base64 after `#` comments.
    *
+   * @param path The file.
    * @param options `allowReadable` accepts a file that the group or others can read; on Unix such a file is refused by default.
+   * @returns The key.
    * @throws SealError of kind `KeyFileRefused` if the file holds no key or others can read it, or `Io`.
+   *
+   * @example
+   * const key = await SecretKey.fromFile('secret.key');
    */
-  static async fromFile(
-    path: string | URL,
-    options: { allowReadable?: boolean | undefined } = {},
-  ): Promise<SecretKey> {
-    const { allowReadable = false } = checked(knownOptions(options), KEY_FILE);
+  static async fromFile(path: string | URL, options: KeyFileOptions = {}): Promise<SecretKey> {
+    const { allowReadable = false } = optionsOf('SecretKey.fromFile', options);
     const file = checkedPath('path', path);
     return new SecretKey(await awaitNative(() => native.readKey(file, allowReadable)));
   }
@@ -85,13 +107,25 @@ export class SecretKey extends Secret {
   /**
    * Writes the key to a new file that only its owner can read, and flushes it. Never overwrites a file.
    *
+   * @param path The file, which must not exist.
    * @throws SealError of kind `TargetExists` if the file exists, or `Io`.
+   *
+   * @example
+   * await key.toFile('secret.key');
    */
   async toFile(path: string | URL): Promise<void> {
     await awaitNative(() => this.#native.writeFile(checkedPath('path', path)));
   }
 
-  /** Copies the key's 32 bytes out of the addon's memory. Overwrite them after use. */
+  /**
+   * Copies the key's 32 bytes out of the addon's memory. Overwrite them after use.
+   *
+   * @returns 32 bytes in memory of their own.
+   *
+   * @example
+   * const bytes = key.exportBytes();
+   * bytes.fill(0);
+   */
   exportBytes(): PlainBytes {
     // In memory of its own: Node's pool would keep the bytes.
     const bytes = new Uint8Array(SECRET_SIZE);
@@ -105,4 +139,10 @@ export class SecretKey extends Secret {
 
   /** For `Object.prototype.toString`. */
   readonly [Symbol.toStringTag] = 'SecretKey';
+}
+
+/** Options to read a file of secret keys. */
+export interface KeyFileOptions {
+  /** Accept a file that the group or others can read; on Unix such a file is refused by default. */
+  allowReadable?: boolean | undefined;
 }

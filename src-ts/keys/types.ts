@@ -2,8 +2,7 @@
 
 import type { KeyObject } from 'node:crypto';
 
-import type { PassphraseParameters, SlotType } from '../../native/binding';
-import type { DecryptSettings, EncryptSettings } from '../api/types';
+import type { DigestName, PassphraseParameters, SlotType } from '../../native/binding';
 import type { identityBrand, recipientBrand } from './redacted';
 import type { SecretKey } from './secret-key';
 
@@ -50,50 +49,65 @@ export interface Credential extends Recipient, Identity, Disposable {
 /** The cost of Argon2id for a passphrase: a name, or exact parameters. */
 export type PassphraseStrength = 'interactive' | 'default' | 'sensitive' | PassphraseParameters;
 
-/** The recipients of a stream: one key, or a list. */
-export type ForWhom =
-  | {
-      /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. */
-      key: KeyInput;
-      /** A name for the key, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
-      keyId?: string | undefined;
-      recipients?: undefined;
-    }
-  | {
-      /**
-       * One recipient, or a list of 1 to 64, of which at most 4 passphrases; each can open the stream. What {@link passphrase},
-       * {@link secretKey}, {@link publicKey} and {@link provider} return, a {@link SecretKey}, a {@link KeyPair}, of which only the
-       * public key is used, or the text of a public key. If a provider does not wrap a key, the operation fails with a
-       * {@link ProviderError}.
-       */
-      recipients: RecipientInput | readonly RecipientInput[];
-      key?: undefined;
-      keyId?: undefined;
-    };
+/** Options to seal: how, and for whom. Either `key` or `recipients` is needed. */
+export interface EncryptOptions {
+  /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. */
+  key?: KeyInput | undefined;
+  /** A name for `key`, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
+  keyId?: string | undefined;
+  /**
+   * One recipient, or a list of 1 to 64, of which at most 4 passphrases; each can open the stream. What {@link passphrase},
+   * {@link secretKey}, {@link publicKey} and {@link provider} return, a {@link SecretKey}, a {@link KeyPair}, of which only the
+   * public key is used, or the text of a public key. If a provider does not wrap a key, the operation fails with a
+   * {@link ProviderError}.
+   */
+  recipients?: RecipientInput | readonly RecipientInput[] | undefined;
+  /**
+   * Bytes, or a text that stands for its UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
+   * stored. It binds a stream to its place, such as a tenant or a path.
+   */
+  context?: Uint8Array | string | undefined;
+  /** Plaintext bytes in a full frame, the unit of authentication: 1,024 to 16,777,216; 65,536 by default. */
+  frameSize?: number | undefined;
+  /**
+   * Plaintext bytes in a full segment, the unit of parallel work and of damage: a multiple of `frameSize`, up to
+   * 1,073,741,824. By default 1 MiB in whole frames, and more if the plaintext is known to be longer than 64 GiB.
+   */
+  segmentSize?: number | undefined;
+  /** The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default. */
+  digest?: DigestName | undefined;
+}
 
-/** The secrets to open a stream with: keys, or identities. */
-export type ByWhat =
-  | {
-      /** The key, or several of which one opens the stream: short for `identities`. */
-      key: KeyInput | readonly KeyInput[];
-      identities?: undefined;
-    }
-  | {
-      /**
-       * What may open the stream, one or a list: key pairs, keys, texts of secret keys, and what {@link passphrase},
-       * {@link secretKey} and {@link provider} return. The stream's slots are tried in their order, each with every identity of its
-       * type. Providers are asked only if nothing else opens the stream; if one fails then, the operation fails with a
-       * {@link ProviderError}.
-       */
-      identities: IdentityInput | readonly IdentityInput[];
-      key?: undefined;
-    };
+/** What opens a stream's header. Either `key` or `identities` is needed. */
+export interface UnlockOptions {
+  /** The key, or several of which one opens the stream: short for `identities`. */
+  key?: KeyInput | readonly KeyInput[] | undefined;
+  /**
+   * What may open the stream, one or a list: key pairs, keys, texts of secret keys, and what {@link passphrase},
+   * {@link secretKey} and {@link provider} return. The stream's slots are tried in their order, each with every identity of its
+   * type. Providers are asked only if nothing else opens the stream; if one fails then, the operation fails with a
+   * {@link ProviderError}.
+   */
+  identities?: IdentityInput | readonly IdentityInput[] | undefined;
+  /** The context that the stream was sealed with. */
+  context?: Uint8Array | string | undefined;
+  /**
+   * The types of key slots to try, all by default. Anyone can seal a stream for a public key: to accept only streams from a holder
+   * of a shared key or passphrase, list only these types.
+   */
+  acceptSlots?: readonly SlotType[] | undefined;
+  /**
+   * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
+   * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
+   */
+  maxPassphraseCost?: number | undefined;
+}
 
-/** Options to seal. */
-export type EncryptOptions = EncryptSettings & ForWhom;
-
-/** Options to open. */
-export type DecryptOptions = DecryptSettings & ByWhat;
+/** Options to open a stream. Either `key` or `identities` is needed. */
+export interface DecryptOptions extends UnlockOptions {
+  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
+  maxSegmentSize?: number | undefined;
+}
 
 /** Options to seal or open a FLOE message. */
 export interface FloeOptions {

@@ -9,8 +9,10 @@ import { createRequire } from 'node:module';
 import type * as Sdk from '@aws-sdk/client-kms';
 
 import { kmsFailure } from './aws-kms-failure';
+import { nullPrototype } from '../internal/null-prototype';
 import { typeError } from '../internal/errors';
-import { hasMethods, knownOptions, string } from '../internal/options';
+import { optionsBy } from '../internal/option-tables';
+import { anything, hasMethods, string } from '../internal/options';
 import { KnownFailure } from './provider-error';
 import { provider } from '../keys/credentials';
 import type { Identity, Recipient } from '../keys/types';
@@ -46,6 +48,8 @@ export interface AwsKmsKeyOptions {
  * characters in all, and **CloudTrail logs it in clear**. The SDK copies keys into its requests and answers; those copies can't be
  * overwritten.
  *
+ * @param options The client, the id of the key, and what to bind to it.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError for wrong options.
  *
  * @example
@@ -53,24 +57,25 @@ export interface AwsKmsKeyOptions {
  * await encryptFile('a', 'a.seal', { recipients: awsKmsKey({ client, keyId: 'alias/backup' }) });
  */
 export function awsKmsKey(options: AwsKmsKeyOptions): Recipient & Identity {
-  const { client, keyId, name = 'aws-kms', encryptionContext, timeout } = knownOptions(options, OPTIONS);
-  if (!hasMethods(client, 'send')) throw typeError('client', 'a KMSClient of @aws-sdk/client-kms', client);
-  const fixed = checkedContext(encryptionContext);
+  const given = optionsBy('awsKmsKey', options, OPTIONS);
+  // `provider` refuses a missing one.
+  const { keyId = '', name = 'aws-kms', encryptionContext, timeout } = given;
+  const client = given.client ?? kmsClient('client', undefined);
   const bound = (context: Uint8Array) => {
-    const EncryptionContext = { ...fixed, ...streamContext(context) };
+    const EncryptionContext = { ...encryptionContext, ...streamContext(context) };
     return Object.keys(EncryptionContext).length === 0 ? {} : { EncryptionContext };
   };
   const keyProvider: KeyProvider = {
-    name: providerName('name', name),
+    name,
     wrapKey: ({ key: Plaintext, keyId: KeyId, context, signal: abortSignal }) =>
       answered('kms:Encrypt', async () => {
         const command = new sdk.EncryptCommand({ KeyId, Plaintext, ...bound(context) });
-        return (await client.send(command, { abortSignal })).CiphertextBlob;
+        return (await client.send(command, nullPrototype({ abortSignal }))).CiphertextBlob;
       }),
     unwrapKey: ({ wrappedKey: CiphertextBlob, keyId: KeyId, context, signal: abortSignal }) =>
       answered('kms:Decrypt', async () => {
         const command = new sdk.DecryptCommand({ KeyId, CiphertextBlob, ...bound(context) });
-        return (await client.send(command, { abortSignal })).Plaintext;
+        return (await client.send(command, nullPrototype({ abortSignal }))).Plaintext;
       }),
   };
   return provider(keyProvider, keyId, { timeout });
@@ -100,9 +105,14 @@ function streamContext(context: Uint8Array): Record<string, string> {
   return { [CONTEXT_BASE64]: Buffer.from(context).toString('base64') };
 }
 
+/** Checks that `value` is a client. */
+function kmsClient(name: string, value: unknown): Sdk.KMSClient {
+  if (hasMethods(value, 'send')) return value as unknown as Sdk.KMSClient;
+  throw typeError(name, 'a KMSClient of @aws-sdk/client-kms', value);
+}
+
 /** Checks and copies the encryption context. */
-function checkedContext(given: unknown): Readonly<Record<string, string>> {
-  if (given === undefined) return {};
+function checkedContext(_: string, given: unknown): Readonly<Record<string, string>> {
   if (typeof given !== 'object' || given === null) {
     throw typeError('encryptionContext', 'an object of strings', given);
   }
@@ -130,7 +140,13 @@ function loadSdk(): typeof Sdk {
   }
 }
 
-const OPTIONS = { client: true, encryptionContext: true, keyId: true, name: true, timeout: true };
+const OPTIONS = {
+  client: kmsClient,
+  encryptionContext: checkedContext,
+  keyId: anything<string>,
+  name: providerName,
+  timeout: anything<number>,
+};
 const CONTEXT = 'sealstream-context';
 const CONTEXT_BASE64 = 'sealstream-context-base64';
 const sdk = loadSdk();

@@ -5,7 +5,8 @@
  */
 
 import { isError, typeError } from '../internal/errors';
-import { boolean, type Check, hasMethods, integer, ownOptions, string } from '../internal/options';
+import { optionsBy } from '../internal/option-tables';
+import { anything, boolean, hasMethods, integer, string } from '../internal/options';
 import { KnownFailure } from './provider-error';
 import { provider } from '../keys/credentials';
 import type { Identity, Recipient } from '../keys/types';
@@ -58,6 +59,8 @@ export interface SafeStorageKeyOptions {
  *
  * The key passes through strings, which can't be overwritten.
  *
+ * @param options `safeStorage`, a name for the key, and what to accept.
+ * @returns A recipient and identity.
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example
@@ -67,7 +70,7 @@ export interface SafeStorageKeyOptions {
  * await encryptFile('notes.db', 'notes.seal', { recipients: [login, passphrase(recovery)] });
  */
 export function safeStorageKey(options: SafeStorageKeyOptions): Recipient & Identity {
-  const given = ownOptions(options, OPTIONS);
+  const given = optionsBy('safeStorageKey', options, OPTIONS);
   const { name = 'electron-safe-storage', keyId: ownId = 'default', allowBasicText = false, timeout } = given;
   const cipher = cipherOf(given.safeStorage);
   const checkAvailable = async () => {
@@ -170,7 +173,7 @@ function view(bytes: Uint8Array): Buffer {
 }
 
 const OPTIONS = {
-  safeStorage: ((_, value) => value) as Check<unknown>,
+  safeStorage: anything<unknown>,
   keyId: string,
   name: providerName,
   allowBasicText: boolean,

@@ -34,7 +34,7 @@ export interface ProviderFailure {
  *
  * @example
  * try {
- *   await decryptFile('a.seal', 'a', { identities: [provider(kms, 'alias/backup')] });
+ *   await decryptFile('a.seal', 'a', { identities: [provider(vault, 'backup')] });
  * } catch (error) {
  *   if (ProviderError.is(error, 'ERR_PROVIDER_UNAVAILABLE')) console.error('try again later');
  * }
@@ -67,7 +67,11 @@ export class ProviderError extends SealstreamError {
   /**
    * Whether `value` is a ProviderError, of this copy of the package or another, from this realm or another.
    *
+   * @param value Anything, such as what `catch` caught.
    * @param code Only an error with this code.
+   *
+   * @example
+   * if (ProviderError.is(error, 'ERR_PROVIDER_TIMEOUT')) console.error(`${error.provider} is slow`);
    */
   static override is<Code extends ProviderErrorCode>(
     this: void,
@@ -84,7 +88,11 @@ brand(ProviderError.prototype, 'ProviderError');
 
 const PROVIDER_FAILURE: unique symbol = Symbol.for('sealstream.provider-failure') as never;
 
-/** Thrown by the providers of this package, which know more than the error that they met says. */
+/**
+ * Thrown by the providers of this package, which know more than the error that they met says.
+ *
+ * @internal
+ */
 export class KnownFailure extends Error {
   readonly [PROVIDER_FAILURE] = true;
 

@@ -2,9 +2,10 @@
 
 import { abortError, isAborted, onAbort, throwIfAborted, untilAborted } from '../internal/abort';
 import { limits } from '../internal/binding';
-import { isBytes } from '../internal/bytes';
+import { isBytes, overwriteBytes, ownCopy, sizeOf } from '../internal/bytes';
 import { typeError } from '../internal/errors';
-import { callback, text } from '../internal/options';
+import { nullPrototype } from '../internal/null-prototype';
+import { callback, type Check, member, text } from '../internal/options';
 import {
   ProviderError,
   type ProviderFailure,
@@ -89,10 +90,9 @@ export function askToWrap(
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   return ask(access, 'wrap', kek, context, signal, (answer) => {
-    if (answer.length === 0 || answer.length > MAX_BLOB) {
-      return `its answer has ${answer.length} bytes, and may have 1 to ${MAX_BLOB}`;
-    }
-    const isClear = Buffer.from(answer).includes(Buffer.from(kek.buffer, kek.byteOffset, kek.length));
+    const size = sizeOf(answer);
+    if (size === 0 || size > MAX_BLOB) return `its answer has ${size} bytes, and may have 1 to ${MAX_BLOB}`;
+    const isClear = ownCopy(answer).includes(kek as Buffer);
     return isClear ? 'its answer has the key in clear' : undefined;
   });
 }
@@ -109,22 +109,29 @@ export function askToUnwrap(
   context: Uint8Array,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  return ask(access, 'unwrap', blob, context, signal, ({ length }) =>
-    length === KEK_SIZE ? undefined : `its answer has ${length} bytes, and must have ${KEK_SIZE}`,
-  );
+  return ask(access, 'unwrap', blob, context, signal, (answer) => {
+    const size = sizeOf(answer);
+    return size === KEK_SIZE ? undefined : `its answer has ${size} bytes, and must have ${KEK_SIZE}`;
+  });
 }
 
 /** Checks a provider by its shape. @throws TypeError or RangeError that names what it lacks. */
 export function checkedProvider(value: unknown): Pick<ProviderAccess, 'keyProvider' | 'name'> {
   if (typeof value !== 'object' || value === null) throw typeError('keyProvider', 'a KeyProvider', value);
-  const { name, wrapKey, unwrapKey } = value as Partial<Record<keyof KeyProvider, unknown>>;
+  const [name, wrapKey, unwrapKey] = ['name', 'wrapKey', 'unwrapKey'].map((property) =>
+    member(value, property),
+  );
   callback('keyProvider.wrapKey', wrapKey);
   callback('keyProvider.unwrapKey', unwrapKey);
-  return { keyProvider: value as KeyProvider, name: providerName('keyProvider.name', name) };
+  return nullPrototype({ keyProvider: value as KeyProvider, name: providerName('keyProvider.name', name) });
 }
 
-/** Checks a name, which must fit into a header. */
-export const providerName = text(1, limits.maxProviderName);
+/**
+ * Checks a name, which must fit into a header.
+ *
+ * @internal
+ */
+export const providerName: Check<string> = text(1, limits.maxProviderName);
 
 /**
  * Asks, and stops waiting when the time limit ends or the signal is aborted, even if the provider continues. `problemOf` says what
@@ -150,10 +157,11 @@ async function ask(
     end.abort(abortError(aborted));
   });
 
-  const lent = Uint8Array.from(bytes);
+  // Of an array, this reads no property.
+  const lent = new Uint8Array(bytes);
   // Inside a promise, which catches what the provider throws at once or later.
   const answering = new Promise<unknown>((resolve) => {
-    const request = { keyId, context: Uint8Array.from(context), signal: end.signal };
+    const request = { keyId, context: new Uint8Array(context), signal: end.signal };
     resolve(
       operation === 'wrap'
         ? keyProvider.wrapKey({ key: lent, ...request })
@@ -170,7 +178,7 @@ async function ask(
     try {
       const why = isBytes(answer) ? problemOf(answer) : 'its answer is no Uint8Array';
       if (why !== undefined) throw failed({ code: 'ERR_PROVIDER_ANSWER', why });
-      return Uint8Array.from(answer as Uint8Array);
+      return new Uint8Array(answer as Uint8Array);
     } finally {
       if (operation === 'unwrap') overwrite(answer);
     }
@@ -183,8 +191,7 @@ async function ask(
 }
 
 function overwrite(bytes: unknown): void {
-  // An array without its memory holds nothing, and would throw.
-  if (isBytes(bytes) && bytes.length > 0) Uint8Array.prototype.fill.call(bytes, 0);
+  if (isBytes(bytes)) overwriteBytes(bytes);
 }
 
 const KEK_SIZE = 32;

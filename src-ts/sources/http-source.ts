@@ -3,7 +3,9 @@
 import { untilAborted } from '../internal/abort';
 import { GrowingBuffer } from '../internal/bytes';
 import { rangeError, typeError } from '../internal/errors';
-import { callback, integer, knownOptions } from '../internal/options';
+import { optionsBy } from '../internal/option-tables';
+import { anything, callback, type Check, integer } from '../internal/options';
+import { nullPrototype } from '../internal/null-prototype';
 import type { Span } from '../internal/span';
 import { checkAnswer, isStrong, type ObjectState } from './http-answer';
 import { discard, receive, TransientFailure, withRetries } from './http-transfer';
@@ -42,6 +44,8 @@ export interface HttpSourceOptions {
  * Reading rejects with a {@link SourceError}, with the signal's reason, or with what `headers` threw.
  *
  * @param url An `http:` or `https:` address. Messages show it without its query.
+ * @param options Headers, the function that makes the requests, and retries.
+ * @returns A source for {@link openReader} and {@link decryptSegments}.
  * @throws TypeError or RangeError for wrong arguments.
  *
  * @example
@@ -49,15 +53,14 @@ export interface HttpSourceOptions {
  * const reader = await openReader(source, { key });
  */
 export function httpSource(url: string | URL, options: HttpSourceOptions = {}): RandomAccessSource {
-  const { headers, fetch: given, retries = 4 } = knownOptions(options, HTTP);
-  if (given !== undefined) callback('fetch', given);
+  const { headers, fetch: given, retries = 4 } = optionsBy('httpSource', options, HTTP);
   const fixed = typeof headers === 'function' ? undefined : checkedHeaders(headers);
   const object = new RemoteObject(
     checkedUrl(url),
     typeof headers === 'function' ? headers : () => fixed ?? {},
     // Looked up for each request, since a program may replace the global one.
     given ?? ((...request) => fetch(...request)),
-    integer(0, 100)('retries', retries),
+    retries,
   );
   return {
     size: async (signal) => (await object.opened(signal)).size,
@@ -120,7 +123,9 @@ class RemoteObject {
     const etag = this.#state?.etag;
     if (etag !== undefined && isStrong(etag)) headers.set('If-Match', etag);
 
-    const answer = Promise.resolve(this.request(this.url.href, { headers, signal }));
+    const answer = Promise.resolve(
+      this.request(this.url.href, nullPrototype({ method: 'GET', headers, signal })),
+    );
     try {
       return await untilAborted(answer, signal);
     } catch (cause) {
@@ -169,5 +174,9 @@ function checkedHeaders(given: HttpHeaders = {}): Headers {
 }
 
 const EMPTY = new Uint8Array();
-const HTTP = { fetch: true, headers: true, retries: true };
+const HTTP = {
+  fetch: callback as Check<typeof fetch>,
+  headers: anything<HttpSourceOptions['headers']>,
+  retries: integer(0, 100),
+};
 const RESERVED = /^(?:accept-encoding|range|if-(?:match|none-match|range|modified-since|unmodified-since))$/;

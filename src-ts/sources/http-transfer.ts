@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { abortError, throwIfAborted, untilAborted } from '../internal/abort';
-import type { GrowingBuffer } from '../internal/bytes';
+import { type GrowingBuffer, isBytes, sizeOf } from '../internal/bytes';
 import { networkError, SourceError } from './source-error';
 
 /** A failure that may not occur again. */
@@ -64,12 +64,14 @@ export async function receive(
     return;
   }
   const reader = response.body?.getReader();
-  const read = async () => (await reader?.read())?.value as Uint8Array | undefined;
+  const read = async () => (await reader?.read())?.value as unknown;
   const next = () => untilAborted(read(), signal);
   let cause: unknown;
   try {
     for (let chunk = await next(); chunk !== undefined; chunk = await next()) {
-      if (chunk.length > part.size - part.filled) {
+      // The program may have its own `fetch`.
+      if (!isBytes(chunk)) throw new TypeError('the body of the answer is not of bytes');
+      if (sizeOf(chunk) > part.size - part.filled) {
         const problem = `${name}: the server sent more bytes than it announced`;
         throw new SourceError(problem, 'ERR_SOURCE_RANGE', { status: response.status });
       }

@@ -1,6 +1,7 @@
 // Failures of sources that are not local files.
 
 import { SealstreamError } from '../api/errors';
+import { nullPrototype } from '../internal/null-prototype';
 import { brand, isBranded } from '../internal/error-brand';
 
 /** Why a source could not be read. */
@@ -36,11 +37,8 @@ export class SourceError extends SealstreamError {
   readonly status?: number;
 
   /** @internal */
-  constructor(
-    message: string,
-    code: SourceErrorCode,
-    { status, cause }: { status?: number; cause?: unknown } = {},
-  ) {
+  constructor(message: string, code: SourceErrorCode, details?: { status?: number; cause?: unknown }) {
+    const { status, cause } = nullPrototype({ ...details });
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     if (status !== undefined) this.status = status;
@@ -49,7 +47,11 @@ export class SourceError extends SealstreamError {
   /**
    * Whether `value` is a SourceError, of this copy of the package or another, from this realm or another.
    *
+   * @param value Anything, such as what `catch` caught.
    * @param code Only an error with this code.
+   *
+   * @example
+   * if (SourceError.is(error, 'ERR_SOURCE_CHANGED')) console.error('another object has its place now');
    */
   static override is<Code extends SourceErrorCode>(
     this: void,

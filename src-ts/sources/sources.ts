@@ -3,12 +3,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { types } from 'node:util';
 
-import type { Source } from '../../native/binding';
-import { nullPrototype } from '../internal/binding';
-import { fixedBytes, isBytes, ownCopy } from '../internal/bytes';
+import type { CallerBytes, Source } from '../../native/binding';
+import { native } from '../internal/binding';
+import { nullPrototype } from '../internal/null-prototype';
+import { isBytes, newMemory, sizeOf, takenBytes } from '../internal/bytes';
 import type { Canceller } from '../internal/canceller';
 import { rangeError, typeError } from '../internal/errors';
-import { byteCount, callback, hasMethods, integer, path as checkedPath } from '../internal/options';
+import { byteCount, callback, hasMethods, integer, member, path as checkedPath } from '../internal/options';
 import { SealError } from '../api/errors';
 
 /** A sealed stream that can be read at any offset: a path, a `file:` URL, or its bytes. */
@@ -33,15 +34,21 @@ export interface RandomAccessSource {
   close?(): void | Promise<void>;
 }
 
-/** A source that the addon reads, with its header if that is detached. */
+/** A source that the addon reads, with its header if that is detached. Release it after its last operation. */
 export function sourceArgument(name: string, source: unknown, header?: Uint8Array): Source {
   if (!isBytes(source)) return fileSource(checkedPath(name, source), header);
-  return nullPrototype({ bytes: fixedBytes(name, source), ...(header && { header }) });
+  return nullPrototype({ bytes: takenBytes(name, source), ...(header && { header }) });
 }
 
 /** The file at a path that was checked, with its header if that is detached. */
 export function fileSource(path: string, header?: Uint8Array): Source {
   return nullPrototype({ path, ...(header && { header }) });
+}
+
+/** Frees the bytes of a source when no operation needs them. */
+export function releaseSource({ bytes, fetched }: Source): void {
+  bytes?.release();
+  for (const part of fetched?.parts ?? []) part.bytes.release();
 }
 
 /** A source that the addon reads by itself, or one that JavaScript reads for it. */
@@ -54,10 +61,10 @@ export type Origin =
       readonly header?: Uint8Array;
     };
 
-/** Reads for the addon. The bytes that it returns are used by nothing else. */
+/** Reads for the addon. The bytes that it returns are copies. */
 export interface Fetcher {
   size(canceller: Canceller): unknown;
-  read(offset: number, length: number, canceller: Canceller): Promise<Uint8Array>;
+  read(offset: number, length: number, canceller: Canceller): Promise<CallerBytes>;
   close(): unknown;
 }
 
@@ -68,15 +75,15 @@ export function originArgument(name: string, source: unknown, header?: Uint8Arra
     // The message must not show the address: its query may be a secret.
     throw rangeError(name, 'must not be a web address: httpSource(url) reads from one');
   }
-  if (isAddress || isBytes(source)) return { direct: sourceArgument(name, source, header) };
-  return { fetched: fetcher(name, source), ...(header && { header }) };
+  if (isAddress || isBytes(source)) return nullPrototype({ direct: sourceArgument(name, source, header) });
+  return nullPrototype({ fetched: fetcher(name, source), ...(header && { header }) });
 }
 
 function fetcher(name: string, source: unknown): Fetcher {
   if (typeof source !== 'object' || source === null) throw typeError(name, SOURCES, source);
   if (isFileHandle(source)) return fileHandleFetcher(source);
   if (source instanceof Blob || isBlobLike(source)) return blobFetcher(source);
-  const { size, read, close } = source as Partial<Record<keyof RandomAccessSource, unknown>>;
+  const [size, read, close] = ['size', 'read', 'close'].map((property) => member(source, property));
   // A stream has read() too, but no size.
   if (typeof read !== 'function' || size === undefined) throw typeError(name, SOURCES, source);
   if (typeof size !== 'function') byteCount(`${name}.size`, size);
@@ -88,29 +95,30 @@ function objectFetcher(source: RandomAccessSource): Fetcher {
   return {
     size: ({ signal }) => (typeof source.size === 'function' ? source.size(signal) : source.size),
     read: async (offset, length, { signal }) => copyOf(await source.read(offset, length, signal), length),
-    close: () => source.close?.(),
+    close: () => (hasMethods(source, 'close') ? source.close() : undefined),
   };
 }
 
 /** Checks and copies what a caller's source returned: the engine reads it while the source may change it. */
-function copyOf(bytes: unknown, length: number): Uint8Array {
+function copyOf(bytes: unknown, length: number): CallerBytes {
   if (!isBytes(bytes)) throw typeError("what the source's read() gives", 'a Uint8Array', bytes);
-  if (bytes.length === length) return ownCopy(bytes);
-  throw rangeError("what the source's read() gives", `must have ${length} bytes, not ${bytes.length}`);
+  const size = sizeOf(bytes);
+  if (size === length) return new native.CallerBytes(bytes, true);
+  throw rangeError("what the source's read() gives", `must have ${length} bytes, not ${size}`);
 }
 
 /** Leaves the handle open: its opener closes it. */
 function fileHandleFetcher(handle: FileHandle): Fetcher {
   let size = 0;
   const running = new Set<Promise<unknown>>();
-  const readFully = async (offset: number, length: number): Promise<Buffer> => {
-    const bytes = Buffer.allocUnsafeSlow(length);
+  const readFully = async (offset: number, length: number): Promise<CallerBytes> => {
+    const bytes = newMemory(length);
     for (let done = 0; done < length;) {
       const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
       if (bytesRead === 0) throw sourceShrank(size);
       done += integer(1, length - done)("what the handle's read() gives as bytesRead", bytesRead);
     }
-    return bytes;
+    return copyOf(bytes, length);
   };
   return {
     async size() {
@@ -137,8 +145,7 @@ function sourceShrank(expected: number): SealError {
 }
 
 function blobFetcher(blob: Blob): Fetcher {
-  // The memory that the class's own methods return belongs to the caller, even if a subclass overrides them. A blob of another realm
-  // or package may share its memory.
+  // The class's own methods, even if a subclass overrides them.
   const isOwn: boolean = blob instanceof Blob;
   return {
     size: () => blob.size,
@@ -151,10 +158,9 @@ function blobFetcher(blob: Blob): Fetcher {
         throw typeError("what the source's arrayBuffer() gives", 'an ArrayBuffer', memory);
       }
       const bytes = new Uint8Array(memory);
-      if (!isOwn) return copyOf(bytes, length);
       // In Node a changed file fails by itself; elsewhere its blob may become shorter.
-      if (bytes.length !== length) throw sourceShrank(blob.size);
-      return bytes;
+      if (isOwn && sizeOf(bytes) !== length) throw sourceShrank(blob.size);
+      return copyOf(bytes, length);
     },
     close: () => undefined,
   };

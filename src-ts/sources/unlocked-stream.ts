@@ -8,15 +8,17 @@ import type {
   Source,
   StreamReader,
 } from '../../native/binding';
-import { native, nullPrototype } from '../internal/binding';
+import { native } from '../internal/binding';
+import { nullPrototype } from '../internal/null-prototype';
 import type { Canceller } from '../internal/canceller';
 import type { OperationName } from '../internal/diagnostics';
 import { rangeError } from '../internal/errors';
 import { Operation } from '../internal/operation';
+import type { Bytes } from '../internal/bytes';
 import { byteCount } from '../internal/options';
 import { type Span, spanOf } from '../internal/span';
 import type { Identities } from '../keys/identities';
-import { type Fetcher, HEAD_SIZE, type Origin } from './sources';
+import { type Fetcher, HEAD_SIZE, type Origin, releaseSource } from './sources';
 
 /** What opens a stream. */
 export interface Unlocking {
@@ -25,7 +27,7 @@ export interface Unlocking {
   readonly identities: Identities;
   readonly settings: OpenSettings;
   /** Bytes of opened frames to cache; without it ranges can't be read. */
-  readonly cacheSize?: number;
+  readonly cacheSize: number | undefined;
 }
 
 export class UnlockedStream {
@@ -37,7 +39,6 @@ export class UnlockedStream {
     readonly reader: StreamReader,
     /** The source, if JavaScript reads it. */
     readonly fetched: FetchedSource | undefined,
-    readonly bytes: Uint8Array | undefined,
   ) {}
 
   /** Unlocks a stream. On failure it closes the source. */
@@ -59,38 +60,44 @@ export class UnlockedStream {
     };
     try {
       if (origin.direct) {
-        return new UnlockedStream(await openReader(origin.direct), undefined, origin.direct.bytes);
+        return new UnlockedStream(await openReader(origin.direct), undefined);
       }
       const size = await canceller.race(() => origin.fetched.size(canceller));
       const bodySize = byteCount("the source's size()", size);
       const fetched = new FetchedSource(origin.fetched, origin.header ?? EMPTY, bodySize);
-      const reader = await openReader(await fetched.headerAndEnd(canceller, authenticate));
-      return new UnlockedStream(reader, fetched, undefined);
+      const source = await fetched.headerAndEnd(canceller, authenticate);
+      try {
+        return new UnlockedStream(await openReader(source), fetched);
+      } finally {
+        releaseSource(source);
+      }
     } catch (error) {
       await closeUnopened(origin);
       throw error;
     } finally {
+      // The reader holds them itself.
+      if (origin.direct) releaseSource(origin.direct);
       identities.dispose();
     }
   }
 
-  /** Reads the plaintext from `at` on until `output` is full, which must not be past the end. */
-  async read(output: Uint8Array, at: number, canceller: Canceller): Promise<void> {
-    await this.#whileOpen(async () => {
-      if (!this.fetched) return this.reader.read(at, output, this.bytes, canceller.cancellation);
-      const plan = this.reader.planRead(at, output.length);
+  /** Reads `length` bytes of the plaintext from `at` on, which must not be past the end. */
+  read(at: number, length: number, canceller: Canceller): Promise<Bytes> {
+    return this.#whileOpen(async () => {
+      const { cancellation } = canceller;
+      if (!this.fetched) return this.reader.read(at, length, cancellation);
+      const plan = this.reader.planRead(at, length);
       const source = await this.fetched.ranges(plan.missing, canceller);
-      return plan.open(source, output, canceller.cancellation);
+      return using(source, () => plan.open(source, cancellation));
     });
   }
 
-  /** Opens a segment into `output`, which has room for it. */
-  openSegment(segment: number, output: Uint8Array, { canceller }: Operation): Promise<SegmentOutcome> {
+  openSegment(segment: number, { canceller }: Operation): Promise<SegmentOutcome> {
     return this.#whileOpen(async () => {
       const source: Source = this.fetched
         ? await this.fetched.ranges([this.reader.place(segment).sealedRange], canceller)
-        : nullPrototype(this.bytes === undefined ? {} : { bytes: this.bytes });
-      return this.reader.openSegment(segment, source, output, canceller.cancellation);
+        : nullPrototype({});
+      return using(source, () => this.reader.openSegment(segment, source, canceller.cancellation));
     });
   }
 
@@ -130,8 +137,18 @@ export async function operationOn(
   }
 }
 
+/** Starts an operation on a source, which holds the source's bytes itself from then on. */
+function using<T>(source: Source, start: () => T): T {
+  try {
+    return start();
+  } finally {
+    releaseSource(source);
+  }
+}
+
 /** Closes a source on which no stream could be opened. That failure matters more than one of `close`. */
-async function closeUnopened({ fetched }: Origin): Promise<void> {
+async function closeUnopened({ direct, fetched }: Origin): Promise<void> {
+  if (direct) releaseSource(direct);
   await Promise.resolve()
     .then(() => fetched?.close())
     .catch(() => undefined);
@@ -182,7 +199,7 @@ class FetchedSource {
   #bytes(range: Span, parts: readonly FetchedPart[]): Uint8Array {
     const { start, end } = this.#inBody(range);
     const body = start < end ? parts.find(({ offset }) => offset === start)?.bytes : undefined;
-    return Buffer.concat([this.header.subarray(range.start, range.end), body ?? EMPTY]);
+    return Buffer.concat([this.header.subarray(range.start, range.end), body?.copy() ?? EMPTY]);
   }
 
   #inBody({ start, end }: Span): Span {
@@ -203,16 +220,18 @@ class FetchedSource {
     const parts = ranges
       .map((range) => this.#inBody(range))
       .filter(({ start, end }) => start < end)
-      .map(async ({ start, end }) => ({
-        offset: start,
-        bytes: await canceller.race(() => this.from.read(start, end - start, canceller)),
-      }));
+      .map(async ({ start, end }): Promise<FetchedPart> => {
+        const read = () => this.from.read(start, end - start, canceller);
+        return { offset: start, bytes: await canceller.race(read) };
+      });
     try {
       return await Promise.all(parts);
     } catch (error) {
       // Without one range the others are useless, and must not continue in the background.
       canceller.cancel();
-      await Promise.allSettled(parts);
+      for (const part of await Promise.allSettled(parts)) {
+        if (part.status === 'fulfilled') part.value.bytes.release();
+      }
       throw error;
     }
   }

@@ -2,12 +2,11 @@
 
 import { pipeline } from 'node:stream/promises';
 
-import type { DamageOptions, StreamOptions } from '../api/types';
+import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
 import type { Bytes } from '../internal/bytes';
 import { typeError } from '../internal/errors';
-import { checked, STREAM } from '../internal/options';
-import type { DecryptOptions, EncryptOptions } from '../keys/types';
+import { optionsOf } from '../internal/option-tables';
 import type { MakeConversion } from './conversion';
 import { ConversionStream } from './duplex';
 import { opening } from './opening';
@@ -19,6 +18,9 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 /**
  * Seals the chunks of an iterable, as {@link createEncryptStream} does. Leaving the loop closes the iterable.
  *
+ * @param chunks The plaintext, in chunks of any size.
+ * @param options The recipients, `context`, sizes and digest, and segments in memory.
+ * @returns The sealed stream, in chunks.
  * @throws SealError, an error of the iterable, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -26,16 +28,19 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
  */
 export function encryptChunks(
   chunks: ByteChunks,
-  options: EncryptOptions & StreamOptions,
+  options: EncryptStreamOptions,
 ): AsyncGenerator<Bytes, void, void> {
-  const make = sealing('encryptChunks', options);
-  return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
+  const given = optionsOf('encryptChunks', options);
+  return converted(checkedChunks(chunks), given.signal, sealing('encryptChunks', given));
 }
 
 /**
  * Opens a sealed stream from the chunks of an iterable, as {@link createDecryptStream} does: **only a loop that ends by itself has seen
  * the whole stream**. Leaving the loop closes the iterable.
  *
+ * @param chunks The sealed stream, in chunks of any size.
+ * @param options The key or the identities, `context`, limits, how to treat damage, and segments in memory.
+ * @returns The plaintext, in chunks.
  * @throws SealError, an error of the iterable, the reason of `signal`, or TypeError and RangeError for wrong options.
  *
  * @example
@@ -43,10 +48,10 @@ export function encryptChunks(
  */
 export function decryptChunks(
   chunks: ByteChunks,
-  options: DecryptOptions & StreamOptions & DamageOptions,
+  options: DecryptStreamOptions,
 ): AsyncGenerator<Bytes, void, void> {
-  const make = opening('decryptChunks', options);
-  return converted(checkedChunks(chunks), checked(options, STREAM).signal, make);
+  const given = optionsOf('decryptChunks', options);
+  return converted(checkedChunks(chunks), given.signal, opening('decryptChunks', given));
 }
 
 async function* converted<Report extends object>(

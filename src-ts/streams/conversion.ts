@@ -2,9 +2,10 @@
 // number of segments in memory is limited.
 
 import type { Cancellation } from '../../native/binding';
-import { type Bytes, fixedBytes } from '../internal/bytes';
+import { type Bytes, checkedBytes, sizeOf } from '../internal/bytes';
 import type { Diagnostics, OperationName } from '../internal/diagnostics';
 import { yieldIfLong } from '../internal/event-loop';
+import { typeError } from '../internal/errors';
 import { Operation } from '../internal/operation';
 
 /** Where converted bytes go. */
@@ -68,11 +69,11 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
   /** Takes bytes, which the caller may reuse when the promise settles. Call it again only then. */
   async write(chunk: unknown): Promise<void> {
     await this.#attempt(async () => {
-      const bytes = fixedBytes('chunk', chunk);
-      const size = bytes.length;
+      const bytes = checkedBytes('chunk', chunk);
+      const size = sizeOf(bytes);
       for (let at = 0; at < size && !this.#isClosed;) {
         // The memory may be detached while this waits, which must not look like a shorter chunk.
-        if (bytes.length !== size) fixedBytes('chunk', bytes);
+        if (sizeOf(bytes) !== size) throw typeError('chunk', 'as large as it was', bytes, RESIZED);
         const taken = this.take(bytes, at);
         at += typeof taken === 'number' ? taken : await taken;
         const turn = yieldIfLong();
@@ -253,3 +254,5 @@ function abandonedError(): Error {
 function closedError(): Error {
   return new Error('the stream was closed');
 }
+
+const RESIZED = 'one whose ArrayBuffer was detached or resized meanwhile';

@@ -2,15 +2,18 @@
 
 import { addAbortSignal, Duplex, type DuplexOptions } from 'node:stream';
 
+import { nullPrototype } from '../internal/null-prototype';
 import { emitSafely } from '../internal/event-loop';
 import { typeError } from '../internal/errors';
-import type { Checked, QUEUES } from '../internal/options';
 import type { Conversion, MakeConversion } from './conversion';
 
 type Callback = (error?: Error | null) => void;
 
 /** Options of {@link ConversionStream}. */
-export type ConversionStreamOptions = Checked<typeof QUEUES> & Pick<DuplexOptions, 'signal'>;
+export type ConversionStreamOptions = Pick<
+  DuplexOptions,
+  'signal' | 'highWaterMark' | 'readableHighWaterMark' | 'writableHighWaterMark'
+>;
 
 export class ConversionStream<Report extends object> extends Duplex {
   readonly #conversion: Conversion<Report>;
@@ -20,8 +23,11 @@ export class ConversionStream<Report extends object> extends Duplex {
   /** Set until the conversion has begun. */
   #beginning: Promise<void> | undefined;
 
-  constructor(make: MakeConversion<Report>, { signal, ...queues }: ConversionStreamOptions = {}) {
-    super({ ...queues, decodeStrings: false });
+  constructor(
+    make: MakeConversion<Report>,
+    { signal, ...queues }: ConversionStreamOptions = nullPrototype({}),
+  ) {
+    super(nullPrototype({ ...queues, decodeStrings: false }));
     this.#conversion = make({
       push: (bytes) => {
         this.#isEmpty = false;

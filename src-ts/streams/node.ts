@@ -3,11 +3,10 @@
 import type { Duplex } from 'node:stream';
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
-import type { DamageOptions, NodeStreamOptions, StreamOptions } from '../api/types';
-import { abortSignal } from '../internal/abort';
+import type { DecryptNodeStreamOptions, EncryptNodeStreamOptions } from '../api/types';
 import type { Bytes } from '../internal/bytes';
-import { checked, QUEUES } from '../internal/options';
-import type { DecryptOptions, EncryptOptions } from '../keys/types';
+import { type OptionsOf, optionsOf } from '../internal/option-tables';
+import { picked } from '../internal/options';
 import { ConversionStream } from './duplex';
 import { opening } from './opening';
 import { sealing } from './sealing';
@@ -41,17 +40,17 @@ export interface DecryptStream extends Duplex {
  * Write bytes only: a string fails. They are copied before `write` calls back, and are not changed. The header has no room for later
  * changes of who can open the stream: use {@link encryptFile} if that matters.
  *
+ * @param options The recipients, `context`, sizes and digest, segments in memory, and the queues.
+ * @returns A Duplex of bytes, with a `report`.
  * @throws TypeError and RangeError for wrong options. Other errors destroy the stream with a SealError; `signal` destroys it with an
  *   AbortError, as for all Node streams.
  *
  * @example
  * await pipeline(createReadStream('a'), createEncryptStream({ key }), createWriteStream('a.seal'));
  */
-export function createEncryptStream(
-  options: EncryptOptions & StreamOptions & NodeStreamOptions,
-): EncryptStream {
-  const make = sealing('createEncryptStream', options);
-  return new ConversionStream(make, checked(options, NODE_STREAM));
+export function createEncryptStream(options: EncryptNodeStreamOptions): EncryptStream {
+  const given = optionsOf('createEncryptStream', options);
+  return new ConversionStream(sealing('createEncryptStream', given), duplexOptions(given));
 }
 
 /**
@@ -62,17 +61,20 @@ export function createEncryptStream(
  * another end, fails after its last intact segment; discard its output then. Chunks share memory that can't be transferred to another
  * thread.
  *
+ * @param options The key or the identities, `context`, limits, how to treat damage, segments in memory, and the queues.
+ * @returns A Duplex of bytes, with a `report`.
  * @throws TypeError and RangeError for wrong options. Other errors destroy the stream with a SealError; `signal` destroys it with an
  *   AbortError, as for all Node streams.
  *
  * @example
  * await pipeline(createReadStream('a.seal'), createDecryptStream({ key }), createWriteStream('a'));
  */
-export function createDecryptStream(
-  options: DecryptOptions & StreamOptions & DamageOptions & NodeStreamOptions,
-): DecryptStream {
-  const make = opening('createDecryptStream', options);
-  return new ConversionStream(make, checked(options, NODE_STREAM));
+export function createDecryptStream(options: DecryptNodeStreamOptions): DecryptStream {
+  const given = optionsOf('createDecryptStream', options);
+  return new ConversionStream(opening('createDecryptStream', given), duplexOptions(given));
 }
 
-const NODE_STREAM = { ...QUEUES, signal: abortSignal };
+/** What Node's stream has to know. */
+function duplexOptions(options: OptionsOf<'createEncryptStream'> | OptionsOf<'createDecryptStream'>) {
+  return picked(options, 'signal', 'highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark');
+}

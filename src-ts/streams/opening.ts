@@ -2,38 +2,40 @@
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-import type { ByteRange, DecryptReport, OpenStream, PlaintextSlots } from '../../native/binding';
-import type { DamageOptions, DamagePolicy, StreamOptions } from '../api/types';
+import type { ByteRange, DecryptReport, OpenStream, PartBuffer, PlaintextSlots } from '../../native/binding';
 import { native } from '../internal/binding';
-import { type Bytes, GrowingBuffer } from '../internal/bytes';
+import type { Bytes } from '../internal/bytes';
 import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
 import { callNative } from '../internal/errors';
-import { checked, DAMAGE, openSettings, STREAM } from '../internal/options';
+import { openSettings, type OptionsOf } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
-import type { DecryptOptions } from '../keys/types';
 import { Conversion, type MakeConversion } from './conversion';
 
-/** Checks and copies the options now, for a stream that begins later. */
+/** Copies the identities now, for a stream that begins later. */
 export function opening(
   name: OperationName,
-  options: DecryptOptions & StreamOptions & DamageOptions,
+  options: OptionsOf<'decryptChunks'>,
 ): MakeConversion<DecryptReport> {
   const plan = openPlan(options);
   return (outlet) => new Opening(name, outlet, plan);
 }
 
-function openPlan(options: DecryptOptions & StreamOptions & DamageOptions) {
-  const settings = openSettings(options);
+function openPlan(options: OptionsOf<'decryptChunks'>) {
+  const { concurrency, onDamage = 'abort' } = options;
   // The identities are copies, which are overwritten after use.
-  const identities = Identities.of(options).copy();
-  return { settings, onDamage: 'abort' as DamagePolicy, ...checked(options, OPEN_STREAM), identities };
+  return {
+    settings: openSettings(options),
+    concurrency,
+    onDamage,
+    identities: Identities.of(options).copy(),
+  };
 }
 
 class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
   #stream: OpenStream | undefined;
   /** The header, record or end that is arriving. */
-  #part = new GrowingBuffer(native.streamHeaderSize(EMPTY));
+  #part = new native.PartBuffer(native.streamHeaderSize(EMPTY));
 
   protected override prepare(): Promise<void> {
     return Promise.resolve();
@@ -42,42 +44,48 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {
     const part = this.#part;
     const taken = part.take(chunk, from);
-    if (!part.isFull()) return taken;
+    if (!part.isFull) return taken;
+    let isComplete;
     try {
-      part.size = this.#stream
-        ? this.#stream.partSize(part.bytes, this.plan.onDamage !== 'abort')
-        : native.streamHeaderSize(part.bytes);
+      isComplete = part.expect(
+        this.#stream ? this.#stream.partSize(part, this.plan.onDamage !== 'abort') : part.headerSize,
+      );
     } catch (error) {
       // The records before this one are delivered first.
       return this.failInTurn(error);
     }
-    return part.isFull() ? this.#complete(part.bytes).then(() => taken) : taken;
+    return isComplete ? this.#complete(part).then(() => taken) : taken;
   }
 
   protected override async conclude(): Promise<void> {
-    const { bytes } = this.#part;
-    // Unlocking an incomplete header fails with what is wrong with it.
-    const stream = this.#stream ?? (await this.#unlock(bytes));
-    this.deliverEnd(() => this.#end(stream, bytes));
+    let part = this.#part;
+    if (this.#stream === undefined) {
+      // Unlocking an incomplete header fails with what is wrong with it.
+      await this.#unlock(part.copy());
+      part = new native.PartBuffer(0);
+    }
+    const stream = this.#stream;
+    if (stream) this.deliverEnd(() => this.#end(stream, part));
   }
 
   protected override release(): void {
     this.plan.identities.dispose();
     this.#stream?.close();
-    this.#part = new GrowingBuffer(0);
+    this.#part = new native.PartBuffer(0);
   }
 
   /** Uses a complete part, and begins the next one. */
-  async #complete(bytes: Bytes): Promise<void> {
+  async #complete(part: PartBuffer): Promise<void> {
     if (this.#stream?.isAtEnd === true) {
       // More bytes follow the end: take none of them.
       await this.conclude();
       await this.ended();
       return;
     }
-    if (this.#stream) this.#openRecord(this.#stream, bytes);
-    const stream = this.#stream ?? (await this.#unlock(bytes));
-    this.#part = new GrowingBuffer(stream.partSize(EMPTY, false));
+    if (this.#stream) this.#openRecord(this.#stream, part);
+    const stream = this.#stream ?? (await this.#unlock(part.copy()));
+    this.#part = new native.PartBuffer(0);
+    this.#part.expect(stream.partSize(this.#part, false));
     if (!stream.isAtEnd) await this.segmentAllowed();
   }
 
@@ -93,19 +101,22 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
     return stream;
   }
 
-  #openRecord(stream: OpenStream, record: Bytes): void {
+  #openRecord(stream: OpenStream, part: PartBuffer): void {
     const { segment } = stream;
-    const opened = stream.open(record, this.cancellation).then((done) => {
+    const opened = stream.open(part, this.cancellation).then(({ record, done }) => {
       this.diagnostics.segment(done);
       return plaintextSlots(record, stream.plaintextSlots, done.plaintextSize);
     });
     this.deliver(opened, true, (error) => this.#replace(stream, segment, error));
   }
 
-  async #end(stream: OpenStream, bytes: Bytes): Promise<{ bytes: Iterable<Bytes>; report: DecryptReport }> {
+  async #end(
+    stream: OpenStream,
+    part: PartBuffer,
+  ): Promise<{ bytes: Iterable<Bytes>; report: DecryptReport }> {
     const { concurrency = stream.concurrency } = this.plan;
     try {
-      const report = await stream.finish(bytes, concurrency, this.cancellation);
+      const report = await stream.finish(part, concurrency, this.cancellation);
       return { bytes: [], report };
     } catch (error) {
       const replacement = await this.#replace(stream, stream.segment, error);
@@ -144,5 +155,4 @@ function* zeros({ length }: ByteRange): Generator<Bytes, void, void> {
 }
 
 const EMPTY = Buffer.alloc(0);
-const OPEN_STREAM = { ...STREAM, ...DAMAGE };
 const ZEROS_SIZE = 64 * 1024;

@@ -1,8 +1,10 @@
 // Streams over a reader's pieces, which are read ahead and returned in order.
 
-import { Readable } from 'node:stream';
+import { Readable, type ReadableOptions } from 'node:stream';
+import type { UnderlyingByteSource } from 'node:stream/web';
 
 import { abortError, onAbort } from '../internal/abort';
+import { nullPrototype } from '../internal/null-prototype';
 import type { Bytes, PlainBytes } from '../internal/bytes';
 import { emitSafely } from '../internal/event-loop';
 import type { ReadAhead } from '../internal/read-ahead';
@@ -26,21 +28,23 @@ export function nodeReadable(
 ): Readable {
   const { highWaterMark, signal } = options;
   let stopListening: () => void = () => undefined;
-  const stream = new Readable({
-    ...(highWaterMark === undefined ? {} : { highWaterMark }),
-    read() {
-      Promise.resolve(from.pieces.next()).then(
-        (piece) => emitSafely(() => this.push(piece ?? null), false),
-        (error: unknown) => this.destroy(error as Error),
-      );
-    },
-    destroy(error, done) {
-      stopListening();
-      void cancelReads(from, error ?? undefined).then(() => {
-        done(error);
-      });
-    },
-  });
+  const stream = new Readable(
+    nullPrototype<ReadableOptions>({
+      ...(highWaterMark === undefined ? {} : { highWaterMark }),
+      read() {
+        Promise.resolve(from.pieces.next()).then(
+          (piece) => emitSafely(() => this.push(piece ?? null), false),
+          (error: unknown) => this.destroy(error as Error),
+        );
+      },
+      destroy(error, done) {
+        stopListening();
+        void cancelReads(from, error ?? undefined).then(() => {
+          done(error);
+        });
+      },
+    }),
+  );
   stopListening = onAbort(signal, (aborted) => {
     stream.destroy(abortError(aborted));
   });
@@ -49,23 +53,25 @@ export function nodeReadable(
 
 /** A byte stream, which fills the buffers of readers that bring their own. */
 export function webReadable(from: Pieces): ReadableStream<PlainBytes> {
-  return new ReadableStream({
-    type: 'bytes',
-    async pull(controller) {
-      try {
-        const piece = await from.pieces.next();
-        if (piece !== undefined) {
-          controller.enqueue(new Uint8Array(piece.buffer, piece.byteOffset, piece.length));
-          return;
+  return new ReadableStream(
+    nullPrototype<UnderlyingByteSource>({
+      type: 'bytes',
+      async pull(controller) {
+        try {
+          const piece = await from.pieces.next();
+          if (piece !== undefined) {
+            controller.enqueue(new Uint8Array(piece.buffer, piece.byteOffset, piece.length));
+            return;
+          }
+          controller.close();
+          // Returns the buffer that the reader brought.
+          controller.byobRequest?.respond(0);
+        } catch (error) {
+          await cancelReads(from, error);
+          throw error;
         }
-        controller.close();
-        // Returns the buffer that the reader brought.
-        controller.byobRequest?.respond(0);
-      } catch (error) {
-        await cancelReads(from, error);
-        throw error;
-      }
-    },
-    cancel: (reason) => cancelReads(from, reason),
-  }) as ReadableStream<PlainBytes>;
+      },
+      cancel: (reason) => cancelReads(from, reason),
+    }),
+  ) as ReadableStream<PlainBytes>;
 }

@@ -3,8 +3,8 @@
 import { availableParallelism } from 'node:os';
 
 import type { SegmentResult } from '../api/types';
-import { ownCopy } from '../internal/bytes';
 import type { Operation } from '../internal/operation';
+import { nullPrototype } from '../internal/null-prototype';
 import { ReadAhead } from '../internal/read-ahead';
 import type { UnlockedStream } from '../sources/unlocked-stream';
 
@@ -17,14 +17,14 @@ export interface SegmentsSource {
 }
 
 export async function* segmentResults(
-  threads: number,
+  concurrency: number | undefined,
   from: SegmentsSource,
 ): AsyncGenerator<SegmentResult, void, void> {
   const operation = await from.begin();
   const totals = { segments: 0, plaintextSize: 0, damageCount: 0 };
   try {
     const stream = await from.open(operation);
-    const segments = new ReadAhead(segmentNumbers(stream), threads || availableParallelism(), (segment) =>
+    const segments = new ReadAhead(segmentNumbers(stream), concurrency ?? availableParallelism(), (segment) =>
       openSegment(stream, operation, segment),
     );
     try {
@@ -66,17 +66,16 @@ async function openSegment(
 ): Promise<{ result: SegmentResult; isFinal: boolean }> {
   const { reader } = stream;
   const place = reader.place(segment);
-  const { offset, length } = place.plaintextRange;
-  const isPresent = segment < reader.segmentsPresent;
-  const output = Buffer.allocUnsafeSlow(isPresent ? length : 0);
-  const outcome = await stream.openSegment(segment, output, operation);
-  const { failure, message, isFinal, plaintextSize, sealedSize, frames, stages } = outcome;
-  if (failure === undefined || message === undefined) {
+  const { offset } = place.plaintextRange;
+  const outcome = await stream.openSegment(segment, operation);
+  const { failure, message, data, isFinal, plaintextSize, sealedSize, frames, stages } =
+    nullPrototype(outcome);
+  if (data) {
     operation.diagnostics.segment({ segment, plaintextSize, sealedSize, frames, stages });
-    // In memory of its own, if the segment is shorter than its buffer.
-    const data = output.length === plaintextSize ? output : ownCopy(output, plaintextSize);
     return { result: { ok: true, segment, offset, data }, isFinal };
   }
+  if (failure === undefined || message === undefined)
+    throw new Error('a segment without a result (a bug in sealstream)');
   const damage = { ...place, failure, message };
   operation.diagnostics.damage(damage);
   return { result: { ok: false, ...damage }, isFinal };

@@ -1,13 +1,13 @@
 // Web streams.
 
-import { types } from 'node:util';
+import type { UnderlyingSink, UnderlyingSource } from 'node:stream/web';
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
-import type { DamageOptions, StreamOptions } from '../api/types';
+import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
-import { isBytes, type PlainBytes } from '../internal/bytes';
-import { checked, STREAM } from '../internal/options';
-import type { DecryptOptions, EncryptOptions } from '../keys/types';
+import { bytesOf, type PlainBytes } from '../internal/bytes';
+import { nullPrototype } from '../internal/null-prototype';
+import { optionsOf } from '../internal/option-tables';
 import type { Conversion, MakeConversion } from './conversion';
 import { opening } from './opening';
 import { sealing } from './sealing';
@@ -50,7 +50,7 @@ class ConversionPair<Report extends object> {
       fail(reason);
     };
     this.readable = new ReadableStream<PlainBytes>(
-      {
+      nullPrototype<UnderlyingSource<PlainBytes>>({
         start(controller) {
           readable = controller;
         },
@@ -58,28 +58,30 @@ class ConversionPair<Report extends object> {
           conversion.pull();
         },
         cancel: abandon,
-      },
+      }),
       // Converts only for a reader, as a TransformStream does.
-      { highWaterMark: 0 },
+      nullPrototype({ highWaterMark: 0 }),
     );
-    this.writable = new WritableStream<ArrayBuffer | ArrayBufferView>({
-      start(controller) {
-        writable = controller;
-        // `abort` is called only after a write that waits for the reader; the signal is aborted at once.
-        const { signal: aborting } = controller as { signal?: AbortSignal };
-        aborting?.addEventListener('abort', () => {
-          conversion.close(aborting.reason);
-        });
-        stopListening = onAbort(signal, (aborted) => {
-          abandon(abortError(aborted));
-        });
-        return conversion.begin();
-      },
-      write: (chunk) => conversion.write(bytesOf(chunk)),
-      // As in a TransformStream, closed means that everything was read.
-      close: () => conversion.finishAndEnd(),
-      abort: abandon,
-    });
+    this.writable = new WritableStream<ArrayBuffer | ArrayBufferView>(
+      nullPrototype<UnderlyingSink<ArrayBuffer | ArrayBufferView>>({
+        start(controller) {
+          writable = controller;
+          // `abort` is called only after a write that waits for the reader; the signal is aborted at once.
+          const { signal: aborting } = controller as { signal?: AbortSignal };
+          aborting?.addEventListener('abort', () => {
+            conversion.close(aborting.reason);
+          });
+          stopListening = onAbort(signal, (aborted) => {
+            abandon(abortError(aborted));
+          });
+          return conversion.begin();
+        },
+        write: (chunk) => conversion.write(chunkBytes(chunk)),
+        // As in a TransformStream, closed means that everything was read.
+        close: () => conversion.finishAndEnd(),
+        abort: abandon,
+      }),
+    );
   }
 
   /**
@@ -101,9 +103,13 @@ class ConversionPair<Report extends object> {
  * const sealed = response.body.pipeThrough(new EncryptionStream({ key }));
  */
 export class EncryptionStream extends ConversionPair<EncryptReport> {
-  /** @throws TypeError and RangeError for wrong options. */
-  constructor(options: EncryptOptions & StreamOptions) {
-    super(sealing('EncryptionStream', options), checked(options, STREAM).signal);
+  /**
+   * @param options The recipients, `context`, sizes and digest, and segments in memory.
+   * @throws TypeError and RangeError for wrong options.
+   */
+  constructor(options: EncryptStreamOptions) {
+    const given = optionsOf('EncryptionStream', options);
+    super(sealing('EncryptionStream', given), given.signal);
   }
 }
 
@@ -118,18 +124,20 @@ export class EncryptionStream extends ConversionPair<EncryptReport> {
  * const plaintext = response.body.pipeThrough(new DecryptionStream({ key }));
  */
 export class DecryptionStream extends ConversionPair<DecryptReport> {
-  /** @throws TypeError and RangeError for wrong options. */
-  constructor(options: DecryptOptions & StreamOptions & DamageOptions) {
-    super(opening('DecryptionStream', options), checked(options, STREAM).signal);
+  /**
+   * @param options The key or the identities, `context`, limits, how to treat damage, and segments in memory.
+   * @throws TypeError and RangeError for wrong options.
+   */
+  constructor(options: DecryptStreamOptions) {
+    const given = optionsOf('DecryptionStream', options);
+    super(opening('DecryptionStream', given), given.signal);
   }
 }
 
 /** The bytes of a chunk. The conversion refuses other values, and chunks without their memory. */
-function bytesOf(chunk: unknown): unknown {
-  if (isBytes(chunk)) return chunk;
+function chunkBytes(chunk: unknown): unknown {
   try {
-    if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    return types.isAnyArrayBuffer(chunk) ? new Uint8Array(chunk) : chunk;
+    return bytesOf(chunk);
   } catch {
     return chunk;
   }

@@ -14,9 +14,9 @@ test.serial('an operation publishes its start, its segments and its end', async 
   const directory = temporaryDirectory(t);
   const [a, b, c] = ['a', 'b', 'c'].map((name) => join(directory, name)) as [string, string, string];
   writeFileSync(a, plaintext);
-  const options = { key, context: 'a secret place', flush: false };
-  const report = await encryptFile(a, b, { ...options, ...SIZES });
-  await decryptFile(b, c, options);
+  const options = { key, context: 'a secret place' };
+  const report = await encryptFile(a, b, { ...options, ...SIZES, flush: false });
+  await decryptFile(b, c, { ...options, flush: false });
   await decrypt(await encrypt(plaintext, { ...options, ...SIZES }), options);
   for await (const result of decryptSegments(b, options)) t.true(result.ok);
   t.deepEqual(
@@ -146,7 +146,7 @@ test.serial('an operation publishes nothing after its end', async (t) => {
   const { order } = listen(t);
   const heard = () => order.map(({ what }) => what);
 
-  for await (const { segment } of decryptSegments(sealed, { key, threads: 4 })) if (segment === 1) break;
+  for await (const { segment } of decryptSegments(sealed, { key, concurrency: 4 })) if (segment === 1) break;
   t.is(heard().indexOf('end'), order.length - 1, String(heard()));
 
   order.length = 0;

@@ -12,7 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
-import { decryptFile, encryptFile, type EncryptSettings, type EncryptReport, SecretKey } from 'sealstream';
+import { decryptFile, encryptFile, type EncryptOptions, type EncryptReport, SecretKey } from 'sealstream';
 
 import { errorOf, failureOf } from '../support/errors.mjs';
 import { temporaryDirectory } from '../support/files.mjs';
@@ -139,7 +139,7 @@ test.serial('a journal of another operation is refused', async (t) => {
 
 test.serial('other options start over, and the report says why', async (t) => {
   const { from, to } = folder(t);
-  const changes: readonly [EncryptSettings & { key?: SecretKey; keyId?: string }, StartedOver][] = [
+  const changes: readonly [EncryptOptions, StartedOver][] = [
     [{ keyId: 'other' }, 'options-differ'],
     [{ context: 'other' }, 'options-differ'],
     [{ key: SecretKey.generate() }, 'no-matching-key'],
@@ -181,7 +181,7 @@ test('invalid values are refused by name', async (t) => {
   }
   for (const secret of ['a'.repeat(32), 7, null]) {
     const resumeSecret = secret as unknown as Uint8Array;
-    const error = await errorOf(() => decryptFile(...at, { key, resume: true, resumeSecret }));
+    const error = await errorOf(() => encryptFile(...at, { key, resume: true, resumeSecret }));
     t.true(error instanceof TypeError && error.message.includes('resumeSecret'));
   }
   const short = await errorOf(() =>

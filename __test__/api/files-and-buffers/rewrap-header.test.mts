@@ -69,7 +69,7 @@ test('wrong arguments and other keys are refused', async (t) => {
   const add = [SecretKey.generate()];
   await wrong('text', { key, add }, /header must be/);
   await wrong(header, { key }, /must have add, remove or replace$/);
-  await wrong(header, { key, mend: true }, /must have add, remove or replace$/);
+  await wrong(header, { key, mend: true }, /rewrapHeader has no option "mend"/);
   await wrong(header, { key, add, replace: add }, /replace can not/);
   await wrong(header, { key, remove: [0] }, /remove\[0\] must be/);
   await wrong(header, { key, remove: [{ slotIndex: 0 }] }, /no key slot/);

@@ -101,7 +101,7 @@ test('an open reader yields the segments of the stream during reads', async (t) 
   for (const source of Object.values(await sources(t))) {
     const reader = await openReader(source, { key });
     const [first, second] = await Promise.all([
-      gather(reader.segments({ threads: 2 })),
+      gather(reader.segments({ concurrency: 2 })),
       gather(decryptSegments(source, { key })),
     ]);
     t.is(first.length, SEGMENTS);

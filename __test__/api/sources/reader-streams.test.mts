@@ -29,7 +29,7 @@ test('`end` is the last byte of a Node stream, and the byte after it of a web st
   t.deepEqual(await bytesOf(reader.stream({ offset: SIZE + 9 })), Buffer.alloc(0));
   t.is(reader.createReadStream({ highWaterMark: 5 }).readableHighWaterMark, 5);
   const inherited = Object.create({ start: 5, end: 9 }) as { start: number; end: number };
-  t.deepEqual(await buffer(reader.createReadStream(inherited)), plaintext.subarray(5, 10));
+  t.deepEqual(await buffer(reader.createReadStream(inherited)), plaintext, 'only own properties are options');
 });
 
 test('a web stream fills the buffers that a reader brings', async (t) => {

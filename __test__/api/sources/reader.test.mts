@@ -247,7 +247,7 @@ test('arguments are checked', async (t) => {
   t.throws(() => reader.stream({ start: 5, end: 6 } as never), { instanceOf: TypeError });
   t.throws(() => reader.sealedRange({ offset: -1, length: 1 }), { instanceOf: RangeError });
   t.throws(() => reader.sealedRange({ offset: 0, length: 0.5 }), { instanceOf: RangeError });
-  t.throws(() => reader.segments({ threads: -1 }), { instanceOf: RangeError });
+  t.throws(() => reader.segments({ concurrency: -1 }), { instanceOf: RangeError });
   for (const cacheSize of [-1, 1.5, NaN]) {
     t.true((await errorOf(() => openReader(sealed, { key, cacheSize }))) instanceof RangeError);
   }

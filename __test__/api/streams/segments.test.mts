@@ -29,14 +29,14 @@ async function gather(results: AsyncIterable<SegmentResult>) {
   return { all, bytes: Buffer.concat(pieces) };
 }
 
-for (const threads of [undefined, 1, 3]) {
-  test(`every segment has its result, in order, with ${threads ?? 'default'} threads`, async (t) => {
+for (const concurrency of [undefined, 1, 3]) {
+  test(`every segment has its result, in order, with ${concurrency ?? 'as many as there are cores'} at a time`, async (t) => {
     const path = join(temporaryDirectory(t), 'sealed');
     for (const damaged of [[], [0], [2, 3], [6], [0, 1, 2, 3, 4, 5, 6]]) {
       const stream = withDamage(...damaged);
       writeFileSync(path, stream);
       for (const source of [stream, path, pathToFileURL(path)]) {
-        const { all, bytes } = await gather(decryptSegments(source, { key, threads }));
+        const { all, bytes } = await gather(decryptSegments(source, { key, concurrency }));
         t.deepEqual(bytes, withZeros(...damaged));
         t.deepEqual(
           all.map((result) => result.segment),
@@ -94,7 +94,7 @@ test('a header that does not open is an error before any result', async (t) => {
 test('options are checked at the call', (t) => {
   t.throws(() => decryptSegments(sealed, { key, contxt: 'a' } as never), { message: /contxt/ });
   t.throws(() => decryptSegments(5 as never, { key }), { instanceOf: TypeError });
-  t.throws(() => decryptSegments(sealed, { key, threads: -1 }), { instanceOf: RangeError });
+  t.throws(() => decryptSegments(sealed, { key, concurrency: -1 }), { instanceOf: RangeError });
 });
 
 test('leaving the loop cancels the work and closes the file', async (t) => {
@@ -104,7 +104,7 @@ test('leaving the loop cancels the work and closes the file', async (t) => {
   await encryptFile(from, to, { key, segmentSize: 65_536, flush: false });
   for (const stopAt of [0, 3]) {
     let seen = 0;
-    for await (const result of decryptSegments(to, { key, threads: 2 })) {
+    for await (const result of decryptSegments(to, { key, concurrency: 2 })) {
       t.true(result.ok);
       if (result.segment === stopAt) break;
       seen += 1;
@@ -120,16 +120,19 @@ test('leaving the loop cancels the work and closes the file', async (t) => {
   await rm(join(directory, 'moved'));
 });
 
-test.serial('no more than `threads` segments are opened ahead of a slow loop', async (t) => {
+test.serial('no more than `concurrency` segments are opened ahead of a slow loop', async (t) => {
   const opened: number[] = [];
   const listener = (event: unknown) => void opened.push((event as SegmentEvent).segment);
   diagnosticsChannel.subscribe('sealstream:segment', listener);
   t.teardown(() => diagnosticsChannel.unsubscribe('sealstream:segment', listener));
-  for (const threads of [1, 3]) {
-    for await (const result of decryptSegments(sealed, { key, threads })) {
+  for (const concurrency of [1, 3]) {
+    for await (const result of decryptSegments(sealed, { key, concurrency })) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       const furthest = Math.max(...opened.splice(0), 0);
-      t.true(furthest < result.segment + threads, `${furthest} at ${result.segment} with ${threads} threads`);
+      t.true(
+        furthest < result.segment + concurrency,
+        `${furthest} at ${result.segment} with ${concurrency} at a time`,
+      );
     }
   }
 });
@@ -138,7 +141,7 @@ test('an aborted loop throws the reason', async (t) => {
   const controller = new AbortController();
   const seen: number[] = [];
   const error = await errorOf(async () => {
-    for await (const result of decryptSegments(sealed, { key, threads: 1, signal: controller.signal })) {
+    for await (const result of decryptSegments(sealed, { key, concurrency: 1, signal: controller.signal })) {
       seen.push(result.segment);
       if (result.segment === 2) controller.abort();
     }

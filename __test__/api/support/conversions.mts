@@ -3,7 +3,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 
-import { encrypt, type DecryptSettings, type EncryptSettings } from 'sealstream';
+import { encrypt, type DecryptOptions, type EncryptOptions } from 'sealstream';
 
 import { pattern } from './bytes.mjs';
 import { headerSize, key, plaintext, RECORD, sealed, SEGMENTS, withDamage } from './small-segments.mjs';
@@ -12,7 +12,7 @@ import { headerSize, key, plaintext, RECORD, sealed, SEGMENTS, withDamage } from
 export const EDGES = [0, 1, 1023, 1024, 1025, 2047, 2048, 2049, 4096, 4097, 14_000];
 
 /** What a stream may be sealed with besides sizes, and then opened with. */
-export const CHOICES: { seal: EncryptSettings & { keyId?: string }; open: DecryptSettings }[] = [
+export const CHOICES: { seal: EncryptOptions; open: DecryptOptions }[] = [
   { seal: {}, open: {} },
   { seal: { digest: 'none' }, open: {} },
   { seal: { digest: 'sha256', keyId: 'a name' }, open: {} },

@@ -2,7 +2,8 @@
 
 import { statSync } from 'node:fs';
 
-import type { FileOptions, DecryptReport, OperationOptions, EncryptReport } from '../../index';
+import type { DecryptReport, EncryptReport, OperationOptions } from '../../index';
+import type { ResumeOptions, TargetOptions } from '../../api/types';
 
 import type { Arguments } from '../runner/arguments';
 import type { FailureContext } from '../errors/failure-context';
@@ -23,7 +24,7 @@ export interface Conversion<Key extends object> {
   /** Encrypts or decrypts. */
   readonly run: (
     keys: readonly Key[],
-    options: OperationOptions & FileOptions,
+    options: OperationOptions & TargetOptions & ResumeOptions,
   ) => Promise<EncryptReport | DecryptReport>;
 }
 

@@ -1,6 +1,7 @@
 // `sealstream decrypt`: decrypts a sealed file or standard input.
 
-import { decryptFile, type DecryptSettings, type DecryptReport } from '../../index';
+import { decryptFile, type DecryptReport } from '../../index';
+import type { DecryptOptions } from '../../index';
 import { convertDescriptors } from '../files/descriptors';
 
 import { type Arguments, exclusive } from '../runner/arguments';
@@ -81,7 +82,7 @@ async function decryptCommand(args: Arguments): Promise<void> {
 }
 
 /** Signals keep their default effect here: nothing has to be cleaned up, and a read from a pipe can't be cancelled. */
-async function show(args: Arguments, source: Endpoint, options: DecryptSettings): Promise<void> {
+async function show(args: Arguments, source: Endpoint, options: DecryptOptions): Promise<void> {
   const threads = common.threadCount(args);
   const target = { fd: STDOUT } as const;
   const identities = await openingIdentities(args, pathOf(source));

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-import type { RewrapChange } from '../../api/rewrap';
+import type { RewrapOptions } from '../../index';
 import type { Recipient, SlotSelector } from '../../index';
 import { limits } from '../../internal/binding';
 import { SLOT_TYPES } from '../../internal/options';
@@ -47,7 +47,7 @@ export function changeFor(
   args: Arguments,
   add: readonly Recipient[],
   remove: readonly SlotSelector[],
-): RewrapChange {
+): Pick<RewrapOptions, 'add' | 'remove' | 'replace' | 'mend'> {
   if (args.has('mend')) return { mend: true };
   if (args.has('replace')) return { replace: add };
   return { ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) };

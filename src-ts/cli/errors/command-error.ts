@@ -2,12 +2,26 @@
 
 import { exitCodes } from './exit-codes';
 
+/** What is wrong, as the kinds of the library's failures say it. */
+export type CommandErrorKind =
+  | 'Usage'
+  | 'Refused'
+  | 'TargetExists'
+  | 'KeyFileMissing'
+  | 'KeyFileUnreadable'
+  | 'NotAKeyFile'
+  | 'NoTerminal'
+  | 'NoPassphrase'
+  | 'NotARecipient'
+  | 'LogUnwritable'
+  | 'NothingFound';
+
 /** An error of the command: a sentence without its full stop, and what to do about it. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 
   constructor(
-    readonly kind: keyof typeof CODES,
+    readonly kind: CommandErrorKind,
     message: string,
     readonly advice: string,
   ) {
@@ -39,7 +53,7 @@ export function targetExists(message: string, advice: string): CommandError {
   return new CommandError('TargetExists', message, advice);
 }
 
-const CODES = {
+const CODES: Readonly<Record<CommandErrorKind, { readonly code: string; readonly exitCode: number }>> = {
   Usage: { code: 'ERR_CLI_USAGE', exitCode: exitCodes.usage },
   Refused: { code: 'ERR_CLI_REFUSED', exitCode: exitCodes.refused },
   TargetExists: { code: 'ERR_SEAL_TARGET_EXISTS', exitCode: exitCodes.refused },
@@ -51,4 +65,4 @@ const CODES = {
   NotARecipient: { code: 'ERR_CLI_NOT_A_RECIPIENT', exitCode: exitCodes.usage },
   LogUnwritable: { code: 'ERR_CLI_LOG_UNWRITABLE', exitCode: exitCodes.failed },
   NothingFound: { code: 'ERR_CLI_NOTHING_FOUND', exitCode: exitCodes.failed },
-} as const;
+};

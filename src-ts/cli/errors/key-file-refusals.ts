@@ -59,6 +59,10 @@ const IDENTITY_FORM =
   'each line must be AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1…, empty, or a comment after #';
 const RECIPIENT_FORM = 'each line must be age1…, age1pq1…, empty, or a comment after #';
 
+const SENDER_KEY_FORM = 'sealstream keygen --sender makes one, and so does ssh-keygen -t ed25519';
+const SENDER_FORM =
+  'each line must be ssh-ed25519 AAAA…, sk-ssh-ed25519@openssh.com AAAA…, or a line of authorized_keys or allowed_signers with one';
+
 const FORMS: Readonly<Partial<Record<string, string>>> = {
   'identity file': IDENTITY_FORM,
   'recipients file': RECIPIENT_FORM,
@@ -123,5 +127,33 @@ const RULES: Readonly<Record<KeyFileReason, (given: Given) => Rule>> = {
       given,
       given.use.name === 'key file' ? 'holds no key' : `${given.place} holds a key of another program`,
       'keys of SSH, of OpenPGP and of age plugins do not work here: sealstream keygen makes keys that do',
+    ),
+  'no-sender-key': (given) =>
+    wrong(given, 'it holds no private key of OpenSSH of the type ed25519', SENDER_KEY_FORM),
+  'passphrase-needed': (given) =>
+    wrong(
+      given,
+      'it is protected by a passphrase',
+      `add it to an SSH agent with ssh-add ${given.path}, and name the agent: --sender-key agent:`,
+    ),
+  'wrong-passphrase': (given) => wrong(given, 'the passphrase does not open it', 'type it again'),
+  'security-key': (given) =>
+    wrong(
+      given,
+      'its secret is on a security key',
+      `add it to an SSH agent with ssh-add ${given.path}, and name the agent: --sender-key agent:`,
+    ),
+  'no-sender': (given) => wrong(given, `${given.place} holds no public key of a sender`, SENDER_FORM),
+  'cert-authority': (given) =>
+    wrong(
+      given,
+      `${given.place} trusts a certificate authority`,
+      'certificates are not checked: name the keys themselves',
+    ),
+  'validity-limit': (given) =>
+    wrong(
+      given,
+      `${given.place} limits how long the key is valid`,
+      'a stream does not prove when it was signed: leave out the key or the limit',
     ),
 };

@@ -3,12 +3,12 @@
 import type { End } from '../../../native/binding';
 import { native } from '../../internal/binding';
 import { run } from '../../internal/operation';
-import { integer, openSettings, path, placementSettings, sealSettings } from '../../internal/options';
+import { openSettings, optionsOf, placementSettings, sealSettings } from '../../internal/option-tables';
+import { integer, path } from '../../internal/options';
 import { Identities } from '../../keys/identities';
 import { Recipients } from '../../keys/recipients';
-import type { DecryptOptions, EncryptOptions } from '../../keys/types';
 import type { DecryptReport, EncryptReport } from '../../../native/binding';
-import type { FileOptions, OperationOptions } from '../../api/types';
+import type { DecryptFileOptions, EncryptFileOptions } from '../../api/files';
 import { fileSource } from '../../sources/sources';
 
 /** A regular file by its path, or an open file descriptor, which is duplicated and never closed. */
@@ -32,33 +32,34 @@ export interface StreamEnds {
 export async function convertDescriptors(
   direction: 'encrypt',
   ends: StreamEnds,
-  options: EncryptOptions & OperationOptions & FileOptions,
+  options: EncryptFileOptions,
 ): Promise<EncryptReport>;
 export async function convertDescriptors(
   direction: 'decrypt',
   ends: StreamEnds,
-  options: DecryptOptions & OperationOptions & FileOptions,
+  options: DecryptFileOptions,
 ): Promise<DecryptReport>;
 export async function convertDescriptors(
   direction: 'encrypt' | 'decrypt',
   ends: StreamEnds,
-  options: (EncryptOptions | DecryptOptions) & OperationOptions & FileOptions,
+  options: EncryptFileOptions | DecryptFileOptions,
 ): Promise<EncryptReport | DecryptReport> {
   const [source, target] = [checkedEnd('source', ends.source), checkedEnd('target', ends.target)];
-  const placement = placementSettings(options);
   if (direction === 'encrypt') {
-    const settings = sealSettings(options, target.path !== undefined);
-    const recipients = Recipients.of(options);
-    return run('encrypt', options, (how, operation) =>
+    const given = optionsOf('encryptFile', options);
+    const [settings, placement] = [sealSettings(given, target.path !== undefined), placementSettings(given)];
+    const recipients = Recipients.of(given);
+    return run('encrypt', given, (how, operation) =>
       recipients.use(settings.context, operation, (chosen) =>
         native.encryptBetween(source, target, chosen, settings, placement, how),
       ),
     );
   }
-  const settings = openSettings(options);
-  const identities = Identities.of(options);
+  const given = optionsOf('decryptFile', options);
+  const [settings, placement] = [openSettings(given), placementSettings(given)];
+  const identities = Identities.of(given);
   const slots = () => (source.path === undefined ? [] : native.sourceProviderSlots(fileSource(source.path)));
-  return run('decrypt', options, (how, operation) =>
+  return run('decrypt', given, (how, operation) =>
     identities.use(slots, settings.context, operation, (offered) =>
       native.decryptBetween(source, target, offered, settings, placement, how),
     ),

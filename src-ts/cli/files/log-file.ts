@@ -49,7 +49,7 @@ export class LogFile {
   }
 
   /** Every complete line, from the first. Lines that are longer than any log line are skipped. */
-  *lines(end = Infinity): Generator<string, void, undefined> {
+  *lines(end: number = Number.MAX_SAFE_INTEGER): Generator<string, void, undefined> {
     const buffer = Buffer.alloc(LONGEST_LINE);
     let [position, filled, isTooLong] = [0, 0, false];
     while (position < end) {

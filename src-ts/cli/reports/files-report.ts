@@ -87,7 +87,7 @@ export abstract class FilesReport<T> {
     return lines(this.total());
   }
 
-  summaryObject(exitCode = this.exitCode): object {
+  summaryObject(exitCode: number = this.exitCode): object {
     const { elapsedMs } = this;
     return { status: statusOf(exitCode), summary: { ...this.sums(), elapsedMs, exitCode } };
   }

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 
 import { type CommandError, usageError } from '../errors/command-error';
-import { nearest } from '../errors/nearest';
+import { nearest } from '../../internal/nearest';
 import { parseSize } from '../../damage-page/units';
 
 /**

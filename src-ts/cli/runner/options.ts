@@ -14,7 +14,7 @@ export function threadCount(args: Arguments): number | undefined {
 }
 
 /** The number of files to work on at once. */
-export function jobCount(args: Arguments, preset = DEFAULT_JOBS): number {
+export function jobCount(args: Arguments, preset: number = DEFAULT_JOBS): number {
   return args.count('jobs', MAX_JOBS) ?? preset;
 }
 

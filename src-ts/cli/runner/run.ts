@@ -10,7 +10,7 @@ import { commands } from '../commands/index';
 import { usageError } from '../errors/command-error';
 import { exitCodes } from '../errors/exit-codes';
 import { explain } from '../errors/explain';
-import { nearest } from '../errors/nearest';
+import { nearest } from '../../internal/nearest';
 import { printJsonFailure } from '../reports/envelope';
 import { isTerminal, note, STDOUT, writeAll } from '../terminal/console';
 import { printFailure } from '../terminal/messages';

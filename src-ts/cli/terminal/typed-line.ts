@@ -103,7 +103,7 @@ export class TypedLine {
 }
 
 /** Bytes of the longest line. */
-export const LONGEST_LINE = 64 * 1024;
+export const LONGEST_LINE: number = 64 * 1024;
 
 const KEYS = {
   ctrlC: 0x03,

@@ -9,11 +9,17 @@ use std::io;
 use std::path::Path;
 
 impl SealError {
-    /// Reading or writing failed, or was cancelled.
+    /// Reading or writing failed, or was cancelled. An `io::Error` whose cause is a `SealError` is that error: a source or sink that
+    /// is no file fails in its own way.
     #[must_use]
     pub fn io(operation: IoOperation, path: Option<&Path>, error: &io::Error) -> Self {
-        if error.get_ref().is_some_and(|cause| cause.is::<Cancelled>()) {
-            return Self::Cancelled;
+        if let Some(cause) = error.get_ref() {
+            if cause.is::<Cancelled>() {
+                return Self::Cancelled;
+            }
+            if let Some(own) = cause.downcast_ref::<Self>() {
+                return own.clone();
+            }
         }
         Self::Io {
             operation,

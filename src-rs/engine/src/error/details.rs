@@ -100,6 +100,8 @@ described_enum! {
         Longer = "more",
         /// It has the same size, but was written to or replaced.
         Modified = "as many, but it was written to or replaced since",
+        /// It was memory of the caller's, which was transferred, detached or resized.
+        Detached = "none, because its ArrayBuffer was transferred, detached or resized",
     }
 }
 

@@ -7,7 +7,7 @@ pub(crate) mod tests;
 
 pub use new_file::SourceFile;
 pub(crate) use new_file::{ALL_BITS, OWNER_BITS};
-pub use new_file::{NewFile, Placement};
+pub use new_file::{NewFile, Placement, UnfinishedFile};
 
 use crate::crypto::SecretKey;
 use crate::error::{IoOperation, SealError};

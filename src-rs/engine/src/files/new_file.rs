@@ -2,9 +2,10 @@
 
 use crate::error::{IoOperation, SealError};
 use crate::resume::{TargetLock, remove_stale};
-use crate::stream_v2::io::{OutputFile, Overwrite, open_source};
+use crate::stream_v2::io::{OutputFile, Overwrite, WriteAt, open_source};
 use std::fs::File;
-use std::path::Path;
+use std::io::IoSlice;
+use std::path::{Path, PathBuf};
 
 /// How to write the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,58 @@ impl NewFile<'_> {
         let result = work(&mut output).map_err(|error| error.on_file(self.from, self.to))?;
         output.commit(self.mode, self.placement.flush)?;
         Ok(result)
+    }
+}
+
+/// A new file whose bytes its caller brings in order. It appears complete or not at all: dropped before
+/// [`commit`](Self::commit), it leaves nothing.
+#[derive(Debug)]
+pub struct UnfinishedFile {
+    output: OutputFile,
+    /// The target as the caller named it.
+    to: PathBuf,
+    flush: bool,
+    written: u64,
+}
+
+impl UnfinishedFile {
+    /// Creates the temporary file.
+    ///
+    /// # Errors
+    /// Those of [`OutputFile::create`].
+    pub fn create(to: &Path, placement: Placement) -> Result<Self, SealError> {
+        Ok(Self {
+            output: OutputFile::create(&[], to, placement.overwrite)?,
+            to: to.to_owned(),
+            flush: placement.flush,
+            written: 0,
+        })
+    }
+
+    /// Writes the next bytes.
+    ///
+    /// # Errors
+    /// `Io` with the target's path.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), SealError> {
+        let written = self
+            .output
+            .file()
+            .write_at(self.written, &mut [IoSlice::new(bytes)]);
+        written.map_err(|error| SealError::writing(error).on_file(&self.to, &self.to))?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Gives the file the target's name. Only its owner can access a target that did not exist. Then removes the files that an
+    /// interrupted resumable operation left beside the target.
+    ///
+    /// # Errors
+    /// Those of [`OutputFile::commit`].
+    pub fn commit(self) -> Result<(), SealError> {
+        let target = self.output.target().to_owned();
+        self.output.commit(None, self.flush)?;
+        remove_stale(&target);
+        Ok(())
     }
 }
 

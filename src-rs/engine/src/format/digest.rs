@@ -39,6 +39,12 @@ impl DigestKind {
         }
     }
 
+    /// Whether two different records with one digest can't be made, so that a signature over digests is one over records.
+    #[must_use]
+    pub const fn is_collision_resistant(self) -> bool {
+        matches!(self, Self::Sha256 | Self::Sha512 | Self::Blake3)
+    }
+
     pub(super) const fn code(self) -> u8 {
         self as u8
     }

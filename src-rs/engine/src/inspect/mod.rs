@@ -8,7 +8,7 @@ use crate::format::{DigestKind, RawKeySlot, SlotType, StreamHeader};
 pub use crate::keys::{ProviderInfo, SlotInfo};
 use crate::stream_v2::core::locate::{claimed_total, find_header, read_header};
 use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
-use crate::stream_v2::io::ReadAt;
+use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 
 /// What a stream shows without a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +42,13 @@ pub struct StreamInfo {
     pub is_post_quantum: bool,
 }
 
-/// The key slots of the header at the start of `bytes`, which must hold the whole header. Nothing in them is authenticated: ask a key
+/// The key slots of the header at the start of `source`, which must hold the whole header. Nothing in them is authenticated: ask a key
 /// provider only if you trust it and the key.
 ///
 /// # Errors
 /// The header is damaged, incomplete or of another version.
-pub fn inspect_slots(bytes: &[u8]) -> Result<Vec<SlotInfo>, SealError> {
-    Ok(slots(&read_header(&mut &*bytes)?))
+pub fn inspect_slots(source: &dyn ReadAt) -> Result<Vec<SlotInfo>, SealError> {
+    Ok(slots(&read_header(&mut ReadAtCursor::new(source, 0))?))
 }
 
 /// The key slots that opening a stream may try: those of its header, and after an interrupted rewrap also those of the older header.

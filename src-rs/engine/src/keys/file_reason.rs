@@ -29,6 +29,20 @@ pub enum KeyFileReason {
     Encrypted,
     /// It holds a key of a kind that this release can't use: of an age plugin, of SSH, of OpenPGP.
     UnsupportedKey,
+    /// A file of a sender's secret key holds no OpenSSH private key of Ed25519.
+    NoSenderKey,
+    /// A private key is encrypted, and no passphrase was given.
+    PassphraseNeeded,
+    /// The passphrase does not open a private key.
+    WrongPassphrase,
+    /// A private key is on a security key, which only an agent can use.
+    SecurityKey,
+    /// A line holds no public key of a sender, or a file holds none that may sign streams.
+    NoSender,
+    /// A line trusts an authority, or holds a certificate, and certificates are not checked.
+    CertAuthority,
+    /// A line limits how long its key is valid, and a stream does not tell when it was signed.
+    ValidityLimit,
 }
 
 impl fmt::Display for KeyFileReason {
@@ -50,6 +64,21 @@ impl fmt::Display for KeyFileReason {
             Self::HoldsPublicKey => "it holds a public key, and a secret one is needed",
             Self::Encrypted => "it is encrypted with a passphrase; decrypt it first",
             Self::UnsupportedKey => "it holds a key of a kind that this release can't use",
+            Self::NoSenderKey => "it holds no private key of OpenSSH of the type ed25519",
+            Self::PassphraseNeeded => "it is protected by a passphrase; give that, or use an SSH agent",
+            Self::WrongPassphrase => "the passphrase does not open it",
+            Self::SecurityKey => {
+                "its secret is on a security key; add it to an SSH agent with ssh-add, and sign through that"
+            }
+            Self::NoSender => {
+                "not a public key of a sender; each line holds ssh-ed25519 AAAA… or sk-ssh-ed25519@openssh.com AAAA…"
+            }
+            Self::CertAuthority => {
+                "it trusts a certificate authority, and certificates are not checked; name the keys themselves"
+            }
+            Self::ValidityLimit => {
+                "it limits how long the key is valid, and a stream does not prove when it was signed; leave out the key or the limit"
+            }
         })
     }
 }

@@ -11,6 +11,7 @@ mod passphrase_generator;
 mod recipient;
 mod recipients_file;
 mod seal;
+mod senders;
 mod slot_info;
 mod text;
 mod unlock;
@@ -33,6 +34,12 @@ pub use passphrase_generator::generate_passphrase;
 pub use recipient::{Identity, MAX_KEY_ID, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME, ProviderKey, Recipient};
 pub use recipients_file::read_recipients_file;
 pub use seal::{is_sealed_for, public_keys, seal_slots};
+pub use senders::{
+    AgentKey, AgentSigner, ExternalSigner, SENDER_NAMESPACE, SIGNED_SIZE, Sender, SenderCheck, SenderEntry,
+    SenderKey, SenderMessage, SenderReason, SenderSecret, SenderSignature, SenderStatus, SenderTextError,
+    SignedBytes, Signer, SignerError, SignerReason, read_sender_key_file, read_senders_file,
+    write_sender_key_file,
+};
 pub use slot_info::{ProviderInfo, SlotInfo};
 pub use text::{KeyTextError, key_from_base64, key_from_hex, key_to_hex};
 pub use unlock::{UnlockError, UnlockLimits, Unlocked, opened_slots, unlock};

@@ -11,9 +11,11 @@ use crate::operation::damage::{Damage, DamageDecision, DamageLog, Step};
 use crate::operation::options::{DecryptOptions, invalid};
 use crate::operation::report::Report;
 use crate::stream_v2::core::locate::read_header;
+use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::core::tally::{StreamEnd, Tally};
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::framing::PREFIX_SIZE;
+use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
 use crate::stream_v2::pipeline::{PortionRunner, open_in_place};
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
@@ -65,8 +67,33 @@ impl OpenSession {
         let start = Instant::now();
         let mut reader = header;
         let stream = UnlockedStream::unlock(read_header(&mut reader)?, options)?;
+        Ok(Self::over(stream, start))
+    }
+
+    /// Unlocks the stream in `source`, whose bytes behind the [`header`](Self::size_of_header) then arrive in order. A copy of the
+    /// header replaces one that is damaged or older.
+    ///
+    /// The end is verified first, so that a stream that was cut fails before its first segment. Not so if `accepts_damage`: the
+    /// caller then decides about it when it is reached.
+    ///
+    /// # Errors
+    /// Every failure of a header, and of reading it; without `accepts_damage` those of an end.
+    pub fn of_source(
+        source: &dyn ReadAt,
+        options: &DecryptOptions<'_>,
+        accepts_damage: bool,
+    ) -> Result<Self, SealError> {
+        let start = Instant::now();
+        let opened = SeekableStream::open(source, options)?;
+        match opened.end_failure() {
+            Some(failure) if !accepts_damage => Err(failure.clone()),
+            _ => Ok(Self::over(opened.stream, start)),
+        }
+    }
+
+    fn over(stream: UnlockedStream, start: Instant) -> Self {
         let digest = stream.context.geometry().digest();
-        Ok(Self {
+        Self {
             stream,
             start,
             state: Mutex::new(State {
@@ -74,7 +101,13 @@ impl OpenSession {
                 undecided: BTreeMap::new(),
                 log: DamageLog::default(),
             }),
-        })
+        }
+    }
+
+    /// Bytes of the header.
+    #[must_use]
+    pub fn size_of_header(&self) -> u32 {
+        self.stream.header.size()
     }
 
     /// The stream's sizes.

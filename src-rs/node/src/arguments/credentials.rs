@@ -1,6 +1,9 @@
 //! Recipients and identities, in Rust's memory and overwritten when they are dropped.
 
 use crate::arguments::keys::{NativeKey, key_from_bytes};
+use crate::memory::BytesCopy;
+// The TypeScript type of `CredentialArgument` has the names that Rust has here.
+use crate::memory::BytesCopy as Uint8Array;
 use crate::types::failure::{OrThrow, invalid_argument};
 use crate::types::names::PassphraseParameters;
 use napi::bindgen_prelude::{ClassInstance, Either3};
@@ -33,8 +36,11 @@ impl NativeCredential {
 
     /// A passphrase; its UTF-8 is copied.
     #[napi(factory)]
-    pub fn passphrase(text: &[u8], strength: PassphraseParameters) -> Result<Self> {
-        let text = std::str::from_utf8(text).map_err(|_| invalid_argument("must be well-formed UTF-8"))?;
+    pub fn passphrase(
+        #[napi(ts_arg_type = "Uint8Array")] text: BytesCopy,
+        strength: PassphraseParameters,
+    ) -> Result<Self> {
+        let text = std::str::from_utf8(&text).map_err(|_| invalid_argument("must be well-formed UTF-8"))?;
         let cost = PassphraseCost::new(strength.memory_kib, strength.passes, strength.lanes)
             .ok_or_else(|| invalid_argument("has a strength that Argon2 does not have"))?;
         let passphrase = Passphrase::new(text).map_err(invalid_argument)?;
@@ -71,12 +77,17 @@ impl NativeCredential {
 
     /// A key that a provider wrapped or unwrapped.
     #[napi(factory)]
-    pub fn provider(name: String, key_id: String, blob: &[u8], kek: &[u8]) -> Result<Self> {
+    pub fn provider(
+        name: String,
+        key_id: String,
+        #[napi(ts_arg_type = "Uint8Array")] blob: BytesCopy,
+        #[napi(ts_arg_type = "Uint8Array")] kek: BytesCopy,
+    ) -> Result<Self> {
         let key = ProviderKey {
             name,
             key_id,
             blob: blob.to_vec(),
-            kek: key_from_bytes(kek)?,
+            kek: key_from_bytes(&kek)?,
         };
         Ok(Recipient::Provider(key).into())
     }
@@ -154,7 +165,7 @@ impl From<Identity> for NativeCredential {
 /// A key, a recipient or an identity as an argument: the bytes of a key, or an object that Rust holds.
 #[napi]
 pub type CredentialArgument<'env> =
-    Either3<&'env [u8], ClassInstance<'env, NativeKey>, ClassInstance<'env, NativeCredential>>;
+    Either3<Uint8Array, ClassInstance<'env, NativeKey>, ClassInstance<'env, NativeCredential>>;
 
 /// The argument as a recipient. The copy belongs to the operation.
 pub(crate) fn recipient_of(argument: &CredentialArgument<'_>) -> Result<Recipient> {
@@ -180,14 +191,6 @@ pub(crate) fn key_of(argument: &CredentialArgument<'_>) -> Result<SecretKey> {
         Either3::A(bytes) => key_from_bytes(bytes),
         Either3::B(key) => key.get().cloned(),
         Either3::C(_) => Err(invalid_argument("is not a plain key")),
-    }
-}
-
-/// The argument's bytes in JavaScript's memory.
-pub(crate) fn bytes_of<'a>(argument: &'a CredentialArgument<'_>) -> &'a [u8] {
-    match argument {
-        Either3::A(bytes) => bytes,
-        Either3::B(_) | Either3::C(_) => &[],
     }
 }
 

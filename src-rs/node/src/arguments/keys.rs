@@ -1,8 +1,7 @@
 //! Secret keys, in Rust's memory and overwritten when they are dropped.
 
-use crate::memory::Output;
+use crate::memory::{BytesArgument, BytesCopy};
 use crate::types::failure::{OrThrow, invalid_argument};
-use napi::bindgen_prelude::Uint8ArraySlice;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::SecretKey;
@@ -25,8 +24,8 @@ impl NativeKey {
 
     /// A copy of 32 bytes.
     #[napi(factory)]
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        key_from_bytes(bytes).map(Self::from)
+    pub fn from_bytes(#[napi(ts_arg_type = "Uint8Array")] bytes: BytesCopy) -> Result<Self> {
+        key_from_bytes(&bytes).map(Self::from)
     }
 
     /// Reads 64 hexadecimal digits, in constant time; `null` for any other text.
@@ -45,15 +44,15 @@ impl NativeKey {
 
     /// Copies the key into an array of exactly 32 bytes.
     #[napi]
-    pub fn export_into(&self, bytes: Uint8ArraySlice<'_>) -> Result<()> {
+    pub fn export_into(&self, #[napi(ts_arg_type = "Uint8Array")] bytes: BytesArgument<'_>) -> Result<()> {
         let key = self.get()?.expose();
-        Output::new(bytes, [])?.fill(|target| {
+        bytes.fill(&[], |target| {
             if target.len() != key.len() {
                 return Err(invalid_argument("a key has 32 bytes"));
             }
             target.copy_from_slice(key);
             Ok(())
-        })
+        })?
     }
 
     /// A copy, which is disposed of separately.

@@ -3,11 +3,11 @@
 //! The façade has checked types and names. The engine checks values, before any input is read.
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
+use crate::memory::BytesCopy;
 use crate::runtime::damage_judge::{DamageSettings, asker};
 use crate::types::convert::MAX_SAFE_INTEGER;
 use crate::types::failure::OrThrow;
 use crate::types::names::{DigestName, SlotType};
-use napi::bindgen_prelude::Uint8Array;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::format;
@@ -22,7 +22,8 @@ use sealstream::{DecryptOptions, EncryptOptions};
 #[derive(Default)]
 pub struct SealSettings {
     /// Bytes that must also be given to open the stream.
-    pub context: Option<Uint8Array>,
+    #[napi(ts_type = "Uint8Array")]
+    pub context: Option<BytesCopy>,
     /// Content bytes in a full frame.
     pub frame_size: Option<f64>,
     /// Plaintext bytes in a full segment.
@@ -31,7 +32,7 @@ pub struct SealSettings {
     pub digest: Option<DigestName>,
     /// Makes room for later changes of the header, and writes a copy of it at the end.
     pub rewrappable: Option<bool>,
-    /// Keeps the header apart from the stream; only for a file.
+    /// Keeps the header apart from the stream; for files and streams.
     pub detached: Option<bool>,
 }
 
@@ -65,7 +66,8 @@ impl SealSettings {
 #[napi(object, object_to_js = false)]
 pub struct OpenSettings<'env> {
     /// The bytes that the stream was sealed with.
-    pub context: Option<Uint8Array>,
+    #[napi(ts_type = "Uint8Array")]
+    pub context: Option<BytesCopy>,
     /// The types of key slots that are tried.
     pub accept_slots: Option<Vec<SlotType>>,
     /// Limit on the total cost of a header's passphrase slots, in KiB times passes.
@@ -122,6 +124,6 @@ pub(crate) fn integer<T: TryFrom<u64>>(env: &Env, option: &str, number: Option<f
     valid.or_throw(env).map(Some)
 }
 
-fn copied(bytes: Option<Uint8Array>) -> std::borrow::Cow<'static, [u8]> {
+fn copied(bytes: Option<BytesCopy>) -> std::borrow::Cow<'static, [u8]> {
     bytes.map(|bytes| bytes.to_vec()).unwrap_or_default().into()
 }

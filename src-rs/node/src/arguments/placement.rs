@@ -1,9 +1,8 @@
 //! Options of an operation's output file.
 
 use crate::arguments::keys::key_from_bytes;
-use crate::memory::input;
+use crate::memory::BytesCopy;
 use crate::types::failure::Failure;
-use napi::bindgen_prelude::Uint8Array;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::SecretKey;
@@ -23,7 +22,8 @@ pub struct PlacementSettings {
     /// Keep finished segments if the operation is interrupted, and continue from those that are there.
     pub resume: bool,
     /// The secret under which the journal keeps the stream's key, 32 bytes.
-    pub resume_secret: Option<Uint8Array>,
+    #[napi(ts_type = "Uint8Array")]
+    pub resume_secret: Option<BytesCopy>,
     /// Path of the file for a detached header.
     pub header_to: Option<String>,
 }
@@ -46,7 +46,7 @@ impl PlacementSettings {
 
     pub(crate) fn secret(&self) -> Result<Option<SecretKey>> {
         let secret = self.resume_secret.as_ref();
-        secret.map(|bytes| key_from_bytes(input(bytes))).transpose()
+        secret.map(|bytes| key_from_bytes(bytes)).transpose()
     }
 }
 

@@ -1,28 +1,28 @@
 //! Sources that are read by offset: a file, bytes in memory, or parts of something that JavaScript fetched.
 
-use crate::memory::input;
-use napi::bindgen_prelude::Uint8Array;
+use crate::memory::{BytesCopy, HeldBytes};
 use napi_derive::napi;
-use sealstream::SealError;
 use sealstream::files::SourceFile;
 use sealstream::operation::invalid;
 use sealstream::repair::heal::CopySource;
-use sealstream::stream_v2::io::{FetchedRanges, JoinedSource, ReadAt, open_source};
+use sealstream::stream_v2::io::{FetchedRange, FetchedRanges, JoinedSource, ReadAt, open_source};
+use sealstream::{CancellationToken, SealError};
 use std::path::Path;
 
-/// A source: one of `path`, `bytes` and `fetched`, and `header` if that is detached. Bytes must not change until the operation
-/// has ended.
+/// A source: one of `path`, `bytes` and `fetched`, and `header` if that is detached.
 #[napi(object, object_to_js = false)]
 #[derive(Default)]
 pub struct Source {
     /// Path of a regular file.
     pub path: Option<String>,
     /// The whole source in memory.
-    pub bytes: Option<Uint8Array>,
+    #[napi(ts_type = "CallerBytes")]
+    pub bytes: Option<HeldBytes>,
     /// The parts of the source that the operation reads.
     pub fetched: Option<FetchedSource>,
     /// The stream's detached header; the source is then only the stream's body.
-    pub header: Option<Uint8Array>,
+    #[napi(ts_type = "Uint8Array")]
+    pub header: Option<BytesCopy>,
 }
 
 /// Parts of a source.
@@ -40,17 +40,21 @@ pub struct FetchedPart {
     /// Its offset in the source.
     pub offset: f64,
     /// Its bytes.
-    pub bytes: Uint8Array,
+    #[napi(ts_type = "CallerBytes")]
+    pub bytes: HeldBytes,
 }
 
 impl Source {
-    /// Opens the source to read.
-    pub(crate) fn open(&self) -> Result<Box<dyn ReadAt + '_>, SealError> {
+    /// Opens the source to read, on the operation's first thread.
+    pub(crate) fn open<'a>(
+        &'a self,
+        cancel: &'a CancellationToken,
+    ) -> Result<Box<dyn ReadAt + 'a>, SealError> {
         let opened = match &self.path {
             Some(path) => Box::new(open_source(Path::new(path))?),
-            None => self.in_memory()?,
+            None => self.in_memory(cancel)?,
         };
-        Ok(joined(self.header.as_ref().map(input), opened))
+        Ok(joined(self.header.as_deref(), opened))
     }
 
     /// The path of a source that must be a file.
@@ -59,38 +63,41 @@ impl Source {
     }
 
     /// Opens a source that is not a file, without its detached header.
-    pub(crate) fn in_memory(&self) -> Result<Box<dyn ReadAt + '_>, SealError> {
+    pub(crate) fn in_memory<'a>(
+        &'a self,
+        cancel: &'a CancellationToken,
+    ) -> Result<Box<dyn ReadAt + 'a>, SealError> {
         match (&self.bytes, &self.fetched) {
-            (Some(bytes), _) => Ok(Box::new(input(bytes))),
+            (Some(bytes), _) => Ok(bytes.source(cancel)),
             (None, Some(FetchedSource { size, parts })) => {
-                let parts = parts.iter().map(|part| (part.offset as u64, input(&part.bytes)));
+                let parts = parts.iter().map(|part| FetchedRange {
+                    offset: part.offset as u64,
+                    size: part.bytes.size() as u64,
+                    bytes: part.bytes.source(cancel),
+                });
                 Ok(Box::new(FetchedRanges::new(*size as u64, parts.collect())))
             }
             (None, None) => Err(Self::missing()),
         }
     }
 
-    /// All of JavaScript's memory that it reads.
-    pub(crate) fn memory(&self) -> impl Iterator<Item = &[u8]> {
-        let parts = self.fetched.iter().flat_map(|fetched| &fetched.parts);
-        self.bytes.iter().chain(parts.map(|part| &part.bytes)).map(input)
-    }
-
     /// The source as a copy to heal from.
-    pub(crate) fn as_copy(&self) -> Result<CopySource<'_>, SealError> {
-        match (&self.path, &self.bytes) {
-            (Some(path), _) => Ok(CopySource::File(SourceFile::open(Path::new(path))?)),
-            (None, Some(bytes)) => Ok(CopySource::Memory(input(bytes))),
-            (None, None) => Err(Self::missing()),
+    pub(crate) fn as_copy<'a>(&'a self, cancel: &'a CancellationToken) -> Result<CopySource<'a>, SealError> {
+        match &self.path {
+            Some(path) => Ok(CopySource::File(SourceFile::open(Path::new(path))?)),
+            None => Ok(CopySource::Other(self.in_memory(cancel)?)),
         }
     }
 
-    /// Adds the source's path to a failure to read.
-    pub(crate) fn on_path(&self, failure: SealError) -> SealError {
-        match &self.path {
+    /// The outcome of an operation on the source. A failure to read a file names it, and bytes that were not there any more are a failure.
+    pub(crate) fn judge<T>(&self, outcome: Result<T, SealError>) -> Result<T, SealError> {
+        let parts = self.fetched.iter().flat_map(|fetched| &fetched.parts);
+        let held = self.bytes.iter().chain(parts.map(|part| &part.bytes));
+        let outcome = held.fold(outcome, |outcome, bytes| bytes.judge(outcome));
+        outcome.map_err(|failure| match &self.path {
             Some(path) => failure.on_file(Path::new(path), Path::new(path)),
             None => failure,
-        }
+        })
     }
 
     fn missing() -> SealError {

@@ -4,7 +4,6 @@ use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::{OpenSettings, SealSettings};
 use crate::arguments::placement::{PlacementSettings, header_file};
 use crate::arguments::sources::Source;
-use crate::memory::input;
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::report::{DecryptReport, EncryptReport};
 use napi::bindgen_prelude::Object;
@@ -65,7 +64,7 @@ pub fn decrypt_file<'env>(
     Task::parallel(run).launch(env, move |control| {
         let (from, to) = (source.file()?, Path::new(&to));
         let report = match &source.header {
-            Some(header) => decrypt_file_detached(input(header), from, to, &options, place, control),
+            Some(header) => decrypt_file_detached(header, from, to, &options, place, control),
             None if resume => decrypt_file_resumable(from, to, &options, place, control),
             None => files::decrypt_file(from, to, &options, place, control),
         };

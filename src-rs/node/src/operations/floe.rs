@@ -1,9 +1,9 @@
 //! Whole FLOE messages, on the JavaScript thread.
 
-use crate::arguments::credentials::{CredentialArgument, bytes_of, key_of};
-use crate::memory::Output;
+use crate::arguments::credentials::{CredentialArgument, key_of};
+use crate::memory::{BytesArgument, BytesCopy};
 use crate::types::failure::OrThrow;
-use napi::bindgen_prelude::{BufferSlice, Uint8ArraySlice};
+use napi::bindgen_prelude::BufferSlice;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::floe;
@@ -20,29 +20,32 @@ pub fn floe_size(env: &Env, plaintext_size: f64, segment_length: u32) -> Result<
 #[napi(catch_unwind)]
 pub fn floe_seal(
     env: &Env,
-    plaintext: &[u8],
-    output: Uint8ArraySlice<'_>,
+    #[napi(ts_arg_type = "Uint8Array")] plaintext: BytesArgument<'_>,
+    #[napi(ts_arg_type = "Uint8Array")] output: BytesArgument<'_>,
     key: CredentialArgument<'_>,
-    aad: Option<&[u8]>,
+    #[napi(ts_arg_type = "Uint8Array | undefined | null")] aad: Option<BytesCopy>,
     segment_length: u32,
 ) -> Result<()> {
-    let (secret, aad) = (key_of(&key)?, aad.unwrap_or_default());
-    let mut output = Output::new(output, [plaintext, aad, bytes_of(&key)])?;
-    let sealed =
-        output.fill(|message| floe::seal_into(secret.expose(), aad, plaintext, segment_length, message));
-    sealed.or_throw(env)
+    let (secret, aad) = (key_of(&key)?, aad.as_deref().unwrap_or_default());
+    let sealed = plaintext.read_all(|bytes| {
+        output.fill(&[&plaintext], |message| {
+            floe::seal_into(secret.expose(), aad, bytes, segment_length, message)
+        })
+    })?;
+    sealed?.or_throw(env)
 }
 
 /// Opens a FLOE message; without a segment length, one of any segment length.
 #[napi(catch_unwind, ts_return_type = "ReturnType<typeof Buffer.alloc>")]
 pub fn floe_open<'env>(
     env: &'env Env,
-    message: &[u8],
+    #[napi(ts_arg_type = "Uint8Array")] message: BytesArgument<'_>,
     key: CredentialArgument<'_>,
-    aad: Option<&[u8]>,
+    #[napi(ts_arg_type = "Uint8Array | undefined | null")] aad: Option<BytesCopy>,
     segment_length: Option<u32>,
 ) -> Result<BufferSlice<'env>> {
-    let (key, aad) = (key_of(&key)?, aad.unwrap_or_default());
-    let plaintext = floe::open(key.expose(), aad, message, segment_length).map(Zeroizing::new);
-    BufferSlice::copy_from(env, plaintext.or_throw(env)?.as_slice())
+    let (key, aad) = (key_of(&key)?, aad.as_deref().unwrap_or_default());
+    let opened = message.read_all(|message| floe::open(key.expose(), aad, message, segment_length))?;
+    let plaintext = opened.map(Zeroizing::new).or_throw(env)?;
+    BufferSlice::copy_from(env, plaintext.as_slice())
 }

@@ -2,9 +2,10 @@
 
 use crate::arguments::placement::{PlacementSettings, header_file};
 use crate::arguments::sources::Source;
-use crate::memory::{CopiedBytes, input};
+use crate::memory::{BytesCopy, CopiedBytes};
 use crate::runtime::task::{RunSettings, Task};
-use napi::bindgen_prelude::{Object, Uint8Array};
+use crate::types::failure::OrThrow;
+use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::files::Placement;
@@ -15,17 +16,24 @@ use std::path::Path;
 /// Reads a stream's header, or its copy if the header is damaged or older.
 #[napi(catch_unwind, ts_return_type = "Promise<ReturnType<typeof Buffer.alloc>>")]
 pub fn export_header<'env>(env: &'env Env, source: Source) -> Result<Object<'env>> {
-    Task::new(None).launch(env, move |_| {
-        let header = detached::export_header(&*source.open()?);
-        header.map(CopiedBytes).map_err(|failure| source.on_path(failure))
+    Task::new(None).launch(env, move |control| {
+        let opened = source.open(&control.cancel);
+        let header = opened.and_then(|opened| detached::export_header(&*opened));
+        source.judge(header).map(CopiedBytes)
     })
+}
+
+/// Throws unless `header` is exactly a stream's header, by its form.
+#[napi(catch_unwind)]
+pub fn check_header(env: &Env, #[napi(ts_arg_type = "Uint8Array")] header: BytesCopy) -> Result<()> {
+    detached::check_header(&header).or_throw(env)
 }
 
 /// Writes a header and the body in the file `from` as one stream into the new file `to`.
 #[napi(catch_unwind, ts_return_type = "Promise<void>")]
 pub fn attach_header<'env>(
     env: &'env Env,
-    header: Uint8Array,
+    #[napi(ts_arg_type = "Uint8Array")] header: BytesCopy,
     from: String,
     to: String,
     placement: PlacementSettings,
@@ -33,7 +41,7 @@ pub fn attach_header<'env>(
 ) -> Result<Object<'env>> {
     let place = Placement::from(&placement);
     Task::parallel(run).launch(env, move |control| {
-        detached::attach_header(input(&header), Path::new(&from), Path::new(&to), place, control)
+        detached::attach_header(&header, Path::new(&from), Path::new(&to), place, control)
     })
 }
 

@@ -106,8 +106,8 @@ pub fn heal<'env>(
     }
     let place = placement.unresumable(env)?;
     Task::parallel(run).launch(env, move |control| {
-        let first = damaged.as_copy()?;
-        let others = replicas.iter().map(Source::as_copy);
+        let first = damaged.as_copy(&control.cancel)?;
+        let others = replicas.iter().map(|replica| replica.as_copy(&control.cancel));
         let others = others.collect::<std::result::Result<Vec<_>, _>>()?;
         heal_file(&first, &others, Path::new(&to), options, place, control).map(HealReport::from)
     })

@@ -3,11 +3,13 @@
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::SealSettings;
 use crate::arguments::sources::Source;
+use crate::memory::{BytesArgument, CopiedBytes, HeldBytes};
+use crate::operations::buffers::room_for;
 use crate::runtime::task::Task;
 use crate::types::convert::{MAX_SAFE_INTEGER, object};
 use crate::types::failure::OrThrow;
 use crate::types::names::{DigestName, PassphraseParameters};
-use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::stream_v2::io::open_source;
@@ -71,7 +73,8 @@ pub struct ProviderSlot {
     /// The provider's id of its key.
     pub key_id: String,
     /// The wrapped key.
-    pub blob: Uint8Array,
+    #[napi(ts_type = "ReturnType<typeof Buffer.alloc>")]
+    pub blob: CopiedBytes,
 }
 
 fn provider_slots(slots: Vec<inspect::SlotInfo>) -> Vec<ProviderSlot> {
@@ -80,7 +83,7 @@ fn provider_slots(slots: Vec<inspect::SlotInfo>) -> Vec<ProviderSlot> {
         Some(ProviderSlot {
             name: provider.name,
             key_id: slot.key_id.unwrap_or_default(),
-            blob: provider.blob.into(),
+            blob: CopiedBytes(provider.blob),
         })
     });
     providers.collect()
@@ -89,18 +92,31 @@ fn provider_slots(slots: Vec<inspect::SlotInfo>) -> Vec<ProviderSlot> {
 /// The slots of the stream in `source` that a provider can open.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<ProviderSlot>>")]
 pub fn source_provider_slots<'env>(env: &'env Env, source: Source) -> Result<Object<'env>> {
-    Task::new(None).launch(env, move |_| {
-        let slots = inspect::inspect_all_slots(&*source.open()?);
-        slots
-            .map(provider_slots)
-            .map_err(|failure| source.on_path(failure))
+    Task::new(None).launch(env, move |control| {
+        let opened = source.open(&control.cancel);
+        let slots = opened.and_then(|opened| inspect::inspect_all_slots(&*opened));
+        source.judge(slots).map(provider_slots)
     })
 }
 
 /// The slots of a header that a provider can open; `header` starts with the whole header.
 #[napi(catch_unwind)]
-pub fn header_provider_slots(env: &Env, header: &[u8]) -> Result<Vec<ProviderSlot>> {
-    inspect::inspect_slots(header).map(provider_slots).or_throw(env)
+pub fn header_provider_slots(
+    env: &Env,
+    #[napi(ts_arg_type = "Uint8Array")] header: BytesArgument<'_>,
+) -> Result<Vec<ProviderSlot>> {
+    let slots = header.read(|header| inspect::inspect_slots(header))?;
+    slots.map(provider_slots).or_throw(env)
+}
+
+/// The slots of the stream in `bytes` that a provider can open.
+#[napi(catch_unwind)]
+pub fn bytes_provider_slots(
+    env: &Env,
+    #[napi(ts_arg_type = "CallerBytes")] bytes: HeldBytes,
+) -> Result<Vec<ProviderSlot>> {
+    let slots = bytes.read_now(|source| inspect::inspect_slots(source));
+    slots.map(provider_slots).or_throw(env)
 }
 
 /// Reads the header of the sealed file at `path`.
@@ -117,17 +133,22 @@ pub fn inspect_file<'env>(env: &'env Env, path: String) -> Result<Object<'env>> 
 
 /// Reads the header of a sealed stream in memory.
 #[napi(catch_unwind)]
-pub fn inspect_bytes(env: &Env, bytes: &[u8]) -> Result<StreamInfo> {
-    inspect::inspect_up_to(&bytes, MAX_SAFE_INTEGER)
-        .map(StreamInfo::from)
-        .or_throw(env)
+pub fn inspect_bytes(
+    env: &Env,
+    #[napi(ts_arg_type = "Uint8Array")] bytes: BytesArgument<'_>,
+) -> Result<StreamInfo> {
+    let info = bytes.read(|source| inspect::inspect_up_to(source, MAX_SAFE_INTEGER))?;
+    info.map(StreamInfo::from).or_throw(env)
 }
 
 /// Bytes of output that opening `bytes` needs: the stated plaintext size, but at most the size of `bytes`.
 #[napi(catch_unwind)]
-pub fn room_for_plaintext(env: &Env, bytes: &[u8]) -> Result<f64> {
-    let info = inspect::inspect(&bytes).or_throw(env)?;
-    Ok(info.plaintext_size.unwrap_or(u64::MAX).min(bytes.len() as u64) as f64)
+pub fn room_for_plaintext(
+    env: &Env,
+    #[napi(ts_arg_type = "Uint8Array")] bytes: BytesArgument<'_>,
+) -> Result<f64> {
+    let info = bytes.read(|source| inspect::inspect(source))?.or_throw(env)?;
+    Ok(room_for(&info, bytes.size()?) as f64)
 }
 
 /// Bytes of the sealed stream for `plaintext_size` bytes.

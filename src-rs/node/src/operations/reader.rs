@@ -3,13 +3,13 @@
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::OpenSettings;
 use crate::arguments::sources::{Source, joined};
-use crate::memory::{Output, input};
+use crate::memory::{BytesCopy, HeldBytes, NewBuffer, Room};
 use crate::runtime::task::{Cancellation, Task};
 use crate::types::byte_range::ByteRange;
 use crate::types::convert::{IntoJs, object};
 use crate::types::failure::{OrThrow, SealFailure, invalid_argument};
 use crate::types::report::StageTimes;
-use napi::bindgen_prelude::{Either, Object, Uint8Array};
+use napi::bindgen_prelude::{Either, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::format::SegmentIndex;
@@ -34,8 +34,10 @@ struct Shared {
     stream: Stream,
     /// The detached header.
     header: Option<Vec<u8>>,
-    /// The source, unless it is in memory and passed to every call.
+    /// The source, if it is a file.
     file: Option<(File, PathBuf)>,
+    /// The source, if it is in memory. A source that is fetched is passed to every call.
+    bytes: Option<HeldBytes>,
     /// Record buffers that can be used again.
     free: Mutex<Vec<Vec<u8>>>,
 }
@@ -49,8 +51,12 @@ enum Stream {
 
 /// The ranges of a source of `size` bytes that are needed to open it, besides its first and last bytes.
 #[napi]
-pub fn open_ranges(size: f64, head: &[u8], tail: &[u8]) -> Vec<ByteRange> {
-    random_access::open_ranges(size as u64, head, tail).into_js()
+pub fn open_ranges(
+    size: f64,
+    #[napi(ts_arg_type = "Uint8Array")] head: BytesCopy,
+    #[napi(ts_arg_type = "Uint8Array")] tail: BytesCopy,
+) -> Vec<ByteRange> {
+    random_access::open_ranges(size as u64, &head, &tail).into_js()
 }
 
 /// Unlocks a stream and verifies its end, but no segment. With the size of a cache of opened frames, in bytes, ranges can be read, and
@@ -66,15 +72,15 @@ pub fn open_reader<'env>(
 ) -> Result<Object<'env>> {
     let options = settings.for_identities(env, &identities)?;
     let task = Task::new(cancellation).for_slots(options.slot_types());
-    task.launch(env, move |_| {
+    task.launch(env, move |control| {
         let file = match &source.path {
             Some(path) => Some((open_source(Path::new(path))?, PathBuf::from(path))),
             None => None,
         };
-        let header = source.header.as_ref().map(|header| input(header).to_vec());
+        let header = source.header.as_ref().map(|header| header.to_vec());
         let body: Box<dyn ReadAt> = match &file {
             Some((file, _)) => Box::new(file),
-            None => source.in_memory()?,
+            None => source.in_memory(&control.cancel)?,
         };
         let opened = SeekableStream::open(&*joined(header.as_deref(), body), &options);
         let stream = opened.and_then(|opened| match cache_size {
@@ -84,9 +90,10 @@ pub fn open_reader<'env>(
             None => Ok(Stream::Segments(Box::new(opened))),
         });
         let shared = Shared {
-            stream: stream.map_err(|failure| source.on_path(failure))?,
+            stream: source.judge(stream)?,
             header,
             file,
+            bytes: source.bytes.clone(),
             free: Mutex::default(),
         };
         let shared = Some(Arc::new(shared));
@@ -127,24 +134,21 @@ impl StreamReader {
         Ok(self.get()?.ranges()?.sealed_range(range).into())
     }
 
-    /// Reads the plaintext from `offset` until `output` is full, which must not be past the end. It returns at once if all of it was
-    /// opened lately, because another thread would take longer than the copy; otherwise it returns a promise. `bytes` is a source in
-    /// memory. If reading fails, `output` is all zeros.
-    #[napi(catch_unwind, ts_return_type = "undefined | Promise<void>")]
+    /// Reads `length` bytes of the plaintext from `offset` on, which must not be past the end. It returns them at once if all were opened
+    /// lately, because another thread would take longer than the copy; otherwise it returns a promise.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "ReturnType<typeof Buffer.alloc> | Promise<ReturnType<typeof Buffer.alloc>>"
+    )]
     pub fn read<'env>(
         &self,
         env: &'env Env,
         offset: f64,
-        output: Uint8Array,
-        bytes: Option<Uint8Array>,
+        length: f64,
         cancellation: Option<&Cancellation>,
-    ) -> Result<Either<(), Object<'env>>> {
-        let source = Source {
-            bytes,
-            ..Source::default()
-        };
-        let plan = self.plan_read(offset, output.len() as f64)?;
-        plan.open(env, source, output, cancellation)
+    ) -> Result<Either<NewBuffer, Object<'env>>> {
+        let plan = self.plan_read(offset, length)?;
+        plan.open(env, Source::default(), cancellation)
     }
 
     /// Plans reading `length` bytes of the plaintext from `offset`, of a source that is fetched.
@@ -184,28 +188,36 @@ impl StreamReader {
             .or_throw(env)
     }
 
-    /// Opens a segment into `output`, which has room for it. With a source that is fetched, `source` has all of the segment's record
-    /// that is there. The promise also resolves for a damaged segment.
+    /// Opens a segment. With a source that is fetched, `source` has all of the segment's record that is there. The promise also resolves
+    /// for a damaged segment.
     #[napi(catch_unwind, ts_return_type = "Promise<SegmentOutcome>")]
     pub fn open_segment<'env>(
         &self,
         env: &'env Env,
         segment: f64,
         source: Source,
-        output: Uint8Array,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
-        let mut output = Output::new(output, source.memory())?;
         let shared = Arc::clone(self.get()?);
-        let size = shared.opened().record(segment_index(segment)).sealed.size();
+        let opened = shared.opened();
+        let index = segment_index(segment);
+        let room = match index.get() < opened.segments_present() {
+            true => opened.place(index).plaintext.size() as usize,
+            false => 0,
+        };
+        let mut room = Room::new(env, room)?;
+        let size = opened.record(index).sealed.size();
         Task::new(cancellation).of_size(size).launch(env, move |control| {
             let mut times = telemetry::StageTimes::default();
-            let (index, cancel) = (segment_index(segment), &control.cancel);
-            let opened =
-                output.fill(|output| shared.open_segment(&source, index, output, cancel, &mut times));
+            let cancel = &control.cancel;
+            let opened = room.fill(|output| shared.open_segment(&source, index, output, cancel, &mut times));
             match opened {
-                Err(failure) if !failure.is_damage() => Err(failure),
-                opened => Ok(SegmentOutcome::from((opened, times))),
+                Ok((mut data, done)) => {
+                    data.truncate(done.plaintext_size as usize);
+                    Ok(SegmentOutcome::from((Ok(done), times, Some(data))))
+                }
+                Err(failure) if failure.is_damage() => Ok(SegmentOutcome::from((Err(failure), times, None))),
+                Err(failure) => Err(failure),
             }
         })
     }
@@ -225,8 +237,11 @@ impl StreamReader {
 
 object! {
     /// Result of opening a segment.
-    SegmentOutcome from opened: (std::result::Result<RecordSummary, SealError>, telemetry::StageTimes) {
-        /// Plaintext bytes in the output; 0 if it failed.
+    SegmentOutcome from opened: (std::result::Result<RecordSummary, SealError>, telemetry::StageTimes, Option<NewBuffer>) {
+        /// The plaintext, unless it failed.
+        #[napi(ts_type = "ReturnType<typeof Buffer.alloc>")]
+        data: Option<NewBuffer> = opened.2,
+        /// Plaintext bytes; 0 if it failed.
         plaintext_size: u32 = opened.0.as_ref().map_or(0, |done| done.plaintext_size),
         /// Bytes of its record.
         sealed_size: u32 = opened.0.as_ref().map_or(0, |done| done.entry.wire_size),
@@ -274,23 +289,26 @@ impl PlannedRead {
     }
 
     /// Opens what was fetched; otherwise as `read`.
-    #[napi(catch_unwind, ts_return_type = "undefined | Promise<void>")]
+    #[napi(
+        catch_unwind,
+        ts_return_type = "ReturnType<typeof Buffer.alloc> | Promise<ReturnType<typeof Buffer.alloc>>"
+    )]
     pub fn open<'env>(
         &self,
         env: &'env Env,
         source: Source,
-        output: Uint8Array,
         cancellation: Option<&Cancellation>,
-    ) -> Result<Either<(), Object<'env>>> {
-        let mut output = Output::new(output, source.memory())?;
+    ) -> Result<Either<NewBuffer, Object<'env>>> {
         let Self { shared, reader, plan } = self;
+        let mut room = Room::new(env, plan.size() as usize)?;
         let (shared, reader, plan) = (Arc::clone(shared), Arc::clone(reader), Arc::clone(plan));
         let mut run = move |cancel: &CancellationToken| {
-            output.fill(|memory| {
+            let read = room.fill(|memory| {
                 let times = &mut telemetry::StageTimes::default();
                 let read = |from: &dyn ReadAt| reader.read(from, &plan, memory, cancel, times);
-                shared.reading(&source, read).map(drop)
-            })
+                shared.reading(&source, cancel, read).map(drop)
+            });
+            read.map(|(buffer, ())| buffer)
         };
         if self.plan.is_complete() && self.plan.size() <= AT_ONCE {
             return run(&CancellationToken::new()).map(Either::A).or_throw(env);
@@ -327,7 +345,7 @@ impl Shared {
     ) -> std::result::Result<RecordSummary, SealError> {
         let buffer = self.free().pop().unwrap_or_default();
         let stream = self.opened();
-        let opened = self.reading(source, |from| {
+        let opened = self.reading(source, cancel, |from| {
             stream.open_segment(from, index, buffer, cancel, times)
         })?;
         let done = opened.summary;
@@ -351,14 +369,16 @@ impl Shared {
     fn reading<T>(
         &self,
         source: &Source,
+        cancel: &CancellationToken,
         read: impl FnOnce(&dyn ReadAt) -> std::result::Result<T, SealError>,
     ) -> std::result::Result<T, SealError> {
         let header = self.header.as_deref();
-        match &self.file {
-            Some((file, path)) => {
+        match (&self.file, &self.bytes) {
+            (Some((file, path)), _) => {
                 read(&*joined(header, Box::new(file))).map_err(|failure| failure.on_file(path, path))
             }
-            None => read(&*joined(header, source.in_memory()?)),
+            (None, Some(bytes)) => bytes.judge(read(&*joined(header, bytes.source(cancel)))),
+            (None, None) => source.judge(read(&*joined(header, source.in_memory(cancel)?))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
 use crate::arguments::options::OpenSettings;
-use crate::memory::{CopiedBytes, input};
+use crate::memory::{BytesCopy, CopiedBytes};
 use crate::operations::inspect::SlotInfo;
 use crate::runtime::task::{Cancellation, Task};
 use crate::types::convert::object;
@@ -10,7 +10,7 @@ use crate::types::failure::invalid_argument;
 use crate::types::names::SlotType;
 use crate::types::report::OpenedBy;
 use crate::types::warning::ReportWarning;
-use napi::bindgen_prelude::{ClassInstance, Object, Uint8Array};
+use napi::bindgen_prelude::{ClassInstance, Object};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 use sealstream::rekey::rewrap;
@@ -110,7 +110,7 @@ pub fn rewrap<'env>(
 #[napi(catch_unwind, ts_return_type = "Promise<ReturnType<typeof Buffer.alloc>>")]
 pub fn rewrap_header<'env>(
     env: &'env Env,
-    header: Uint8Array,
+    #[napi(ts_arg_type = "Uint8Array")] header: BytesCopy,
     identities: Vec<CredentialArgument<'_>>,
     open: OpenSettings<'_>,
     added: Vec<CredentialArgument<'_>>,
@@ -121,7 +121,7 @@ pub fn rewrap_header<'env>(
     let task = Task::new(settings.cancellation.as_deref()).for_slots(open.slot_types());
     let change = change(settings, &added, &removed)?;
     task.launch(env, move |control| {
-        rewrap::rewrap_header(input(&header), &change, &open, &control.cancel).map(CopiedBytes)
+        rewrap::rewrap_header(&header, &change, &open, &control.cancel).map(CopiedBytes)
     })
 }
 

@@ -3,12 +3,12 @@
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::OpenSettings;
 use crate::arguments::placement::PlacementSettings;
-use crate::memory::input;
+use crate::memory::BytesCopy;
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::convert::{names, object};
 use crate::types::damage_map::DamageMap;
 use crate::types::failure::{SealFailure, code_of};
-use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::repair::salvage;
@@ -20,7 +20,8 @@ use std::path::Path;
 #[derive(Default)]
 pub struct SalvageSettings {
     /// A header of the stream from elsewhere.
-    pub fallback_header: Option<Uint8Array>,
+    #[napi(ts_type = "Uint8Array")]
+    pub fallback_header: Option<BytesCopy>,
     /// What to write for lost bytes; zeros by default.
     pub lost: Option<LostBytesName>,
 }
@@ -65,7 +66,7 @@ pub fn salvage<'env>(
 ) -> Result<Object<'env>> {
     let open = settings.for_identities(env, &identities)?;
     let place = placement.unresumable(env)?;
-    let header = choices.fallback_header.map(|header| input(&header).to_vec());
+    let header = choices.fallback_header;
     let lost = choices.lost.map_or(LostBytes::Zero, LostBytes::from);
     Task::parallel(run).launch(env, move |control| {
         let options = SalvageOptions {

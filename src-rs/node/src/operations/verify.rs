@@ -110,13 +110,12 @@ pub fn verify<'env>(
     let mut task = Task::parallel(run);
     // One that waits for its rate must not block the lane of small operations.
     if let (Some(bytes), None) = (&source.bytes, options.bytes_per_second) {
-        task = task.of_size(bytes.len() as u64);
+        task = task.of_size(bytes.size() as u64);
     }
     let slots = options.open.iter().flat_map(DecryptOptions::slot_types);
     task.for_slots(slots).launch(env, move |control| {
-        let found = verify::verify(&*source.open()?, &options, control);
-        found
-            .map(VerifyReport::from)
-            .map_err(|failure| source.on_path(failure))
+        let opened = source.open(&control.cancel);
+        let found = opened.and_then(|opened| verify::verify(&*opened, &options, control));
+        source.judge(found).map(VerifyReport::from)
     })
 }

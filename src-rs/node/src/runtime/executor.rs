@@ -7,9 +7,10 @@
 
 use crate::runtime::pools::{end_idle_pools, parallelism};
 use sealstream::{CancellationToken, SealError};
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -73,35 +74,55 @@ struct State {
 }
 
 /// The job that a thread runs.
-#[derive(Clone, Copy)]
-struct Serving {
+#[derive(Clone)]
+pub(crate) struct Serving {
     lane: &'static Executor,
     threads: usize,
+    /// How many of the job's threads wait for JavaScript. Changed under the lane's lock.
+    waits: Arc<AtomicUsize>,
 }
 
 thread_local! {
-    static SERVING: Cell<Option<Serving>> = const { Cell::new(None) };
+    static SERVING: RefCell<Option<Serving>> = const { RefCell::new(None) };
 }
 
 /// Waits for JavaScript in a job's own thread. Other jobs may begin meanwhile.
 pub(crate) fn waiting<T>(wait: impl FnOnce() -> T) -> T {
-    let Some(Serving { lane, threads }) = SERVING.get() else {
-        return wait();
-    };
-    let mut state = lane.lock();
-    state.waiting += 1;
-    state.working -= threads;
-    if state.has_work() {
-        lane.find_thread(state);
-    } else {
-        drop(state);
+    match Serving::current() {
+        Some(serving) => serving.waiting(wait),
+        None => wait(),
     }
-    let result = wait();
-    let mut state = lane.lock();
-    state.waiting -= 1;
-    state.working += threads;
-    drop(state);
-    result
+}
+
+impl Serving {
+    /// The job of this thread, if it is an executor's own.
+    pub(crate) fn current() -> Option<Self> {
+        SERVING.with_borrow(Clone::clone)
+    }
+
+    /// Waits for JavaScript in any thread of the job. Other jobs may begin meanwhile.
+    pub(crate) fn waiting<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let Self { lane, threads, waits } = self;
+        let mut state = lane.lock();
+        let is_first = waits.fetch_add(1, Ordering::Relaxed) == 0;
+        if is_first {
+            state.waiting += 1;
+            state.working -= threads;
+        }
+        if is_first && state.has_work() {
+            lane.find_thread(state);
+        } else {
+            drop(state);
+        }
+        let result = wait();
+        let mut state = lane.lock();
+        if waits.fetch_sub(1, Ordering::Relaxed) == 1 {
+            state.waiting -= 1;
+            state.working += threads;
+        }
+        drop(state);
+        result
+    }
 }
 
 impl Executor {
@@ -171,7 +192,12 @@ impl Executor {
             if let Some(job) = state.take() {
                 let threads = job.threads;
                 drop(state);
-                SERVING.set(Some(Serving { lane: self, threads }));
+                let waits = Arc::default();
+                SERVING.set(Some(Serving {
+                    lane: self,
+                    threads,
+                    waits,
+                }));
                 (job.run)(Ok(()));
                 SERVING.set(None);
                 state = self.lock();

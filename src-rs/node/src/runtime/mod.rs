@@ -1,9 +1,9 @@
 //! What operations run on: threads, promises, and the end of an environment.
 
 pub mod damage_judge;
-mod executor;
+pub(crate) mod executor;
 pub(crate) mod pools;
-mod promises;
+pub(crate) mod promises;
 pub mod segment_log;
 pub mod task;
 pub mod teardown;

@@ -1,4 +1,5 @@
-//! Promises that other threads settle, through one threadsafe function for each environment.
+//! Promises that other threads settle, and work that they ask the JavaScript thread for, through one threadsafe function for each
+//! environment.
 //!
 //! The usual way makes such a function for each promise, with a handle of the event loop, a cleanup hook and a resource for async hooks.
 //! For small operations, such as reads of 64 KiB, that took longer than the work.
@@ -7,6 +8,7 @@
 
 use napi::bindgen_prelude::{Object, ToNapiValue};
 use napi::{Env, Error, Result, Status, sys};
+use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -19,10 +21,17 @@ pub(crate) struct Promises {
     /// Number of unsettled promises, counted on the JavaScript thread. While there are any, the event loop stays alive.
     pending: AtomicUsize,
     settled: Mutex<Vec<Settlement>>,
+    visits: Mutex<VecDeque<Arc<dyn Visit>>>,
 }
 
 /// Settles one promise, on the JavaScript thread.
 type Settlement = Box<dyn FnOnce(Env) + Send>;
+
+/// A short piece of work for the JavaScript thread.
+pub(crate) trait Visit: Send + Sync {
+    /// Called on the JavaScript thread, inside a call of the environment's.
+    fn run(&self);
+}
 
 /// A handle of Node-API that threads pass on.
 struct Handle<T>(T);
@@ -70,6 +79,7 @@ impl Promises {
                 wake: Handle(wake),
                 pending: AtomicUsize::new(0),
                 settled: Mutex::default(),
+                visits: Mutex::default(),
             }
         });
         if promises.wake.0.is_null() {
@@ -102,11 +112,39 @@ impl Promises {
         Ok((deferred, Object::from_raw(env.raw(), promise)))
     }
 
+    /// Has the JavaScript thread do a piece of work soon. It may do so never, if the environment is ending: whoever waits must look at the
+    /// token of its operation, which is running.
+    pub(crate) fn visit(&self, visit: Arc<dyn Visit>) {
+        self.lock_visits().push_back(visit);
+        self.call();
+    }
+
+    /// Calls [`settle_all`] on the JavaScript thread. The environment must not have ended.
+    fn call(&self) {
+        let mode = sys::ThreadsafeFunctionCallMode::nonblocking;
+        // SAFETY: the environment has not ended, so `close` was not called.
+        unsafe { sys::napi_call_threadsafe_function(self.wake.0, ptr::null_mut(), mode) };
+    }
+
+    /// Does one piece of work. There is a call for each, so that other tasks of the JavaScript thread come in between.
+    fn run_visit(&self) {
+        let next = self.lock_visits().pop_front();
+        if let Some(visit) = next {
+            visit.run();
+        }
+    }
+
+    fn lock_visits(&self) -> MutexGuard<'_, VecDeque<Arc<dyn Visit>>> {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Drops the settlements that are left, and the threadsafe function. Must be called on the JavaScript thread when the environment
     /// ends and no operation is left.
     pub(crate) fn close(&self) {
         let left = mem::take(&mut *self.lock());
         drop(left);
+        let visits = mem::take(&mut *self.lock_visits());
+        drop(visits);
         // SAFETY: the environment closes the function after this, and nothing calls it from now on.
         unsafe {
             sys::napi_release_threadsafe_function(self.wake.0, sys::ThreadsafeFunctionReleaseMode::abort)
@@ -146,9 +184,7 @@ impl Deferred {
         let is_first = settled.len() == 1;
         drop(settled);
         if is_first {
-            let mode = sys::ThreadsafeFunctionCallMode::nonblocking;
-            // SAFETY: the environment has not ended, so `close` was not called.
-            unsafe { sys::napi_call_threadsafe_function(promises.wake.0, ptr::null_mut(), mode) };
+            promises.call();
         }
     }
 }
@@ -182,6 +218,7 @@ unsafe extern "C" fn settle_all(
     let promises = unsafe { &*context.cast::<Weak<Promises>>() };
     if let Some(promises) = promises.upgrade() {
         promises.settle_all(Env::from_raw(env));
+        promises.run_visit();
     }
 }
 

@@ -30,10 +30,7 @@ pub(crate) struct Ticket {
 impl Ticket {
     /// Registers an operation that `cancel` stops. Must be called on the JavaScript thread.
     pub(crate) fn take(env: &Env, cancel: CancellationToken) -> Result<Self> {
-        let operations = match known(env) {
-            Some(operations) => operations,
-            None => introduce(env)?,
-        };
+        let operations = operations_of(env)?;
         let mut running = operations.lock();
         let id = running.next_id;
         running.next_id += 1;
@@ -45,6 +42,18 @@ impl Ticket {
     /// Settles this environment's promises.
     pub(crate) fn promises(&self) -> &Arc<Promises> {
         &self.operations.promises
+    }
+}
+
+/// What reaches the JavaScript thread of this environment. Must be called on that thread.
+pub(crate) fn promises_of(env: &Env) -> Result<Arc<Promises>> {
+    Ok(Arc::clone(&operations_of(env)?.promises))
+}
+
+fn operations_of(env: &Env) -> Result<Arc<Operations>> {
+    match known(env) {
+        Some(operations) => Ok(operations),
+        None => introduce(env),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Streams whose bytes JavaScript passes segment by segment. The JavaScript thread only copies incoming bytes into the memory in
 //! which a record is sealed or opened. JavaScript allocates that memory, so nothing is copied out.
 
+pub mod files;
 pub mod open;
+pub mod part;
 pub mod seal;
 
 use crate::runtime::pools::parallelism;

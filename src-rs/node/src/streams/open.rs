@@ -3,13 +3,16 @@
 use super::{concurrency, session, threads};
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::OpenSettings;
-use crate::memory::{Output, input};
+use crate::arguments::sources::joined;
+use crate::memory::{BytesArgument, BytesCopy, NewBuffer, Room};
 use crate::runtime::task::{Cancellation, Task};
+use crate::streams::files::{FileInput, OpenedFile};
+use crate::streams::part::PartBuffer;
 use crate::types::convert::{IntoJs, object};
 use crate::types::damage::{Damage, DamageDecision};
 use crate::types::failure::OrThrow;
 use crate::types::report::{DecryptReport, SegmentDone};
-use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::format::SegmentIndex;
@@ -26,15 +29,15 @@ pub struct OpenStream {
 
 /// Bytes of the header that starts with these bytes, as far as they state it.
 #[napi(catch_unwind)]
-pub fn stream_header_size(bytes: &[u8]) -> f64 {
-    OpenSession::header_size(bytes) as f64
+pub fn stream_header_size(#[napi(ts_arg_type = "Uint8Array")] bytes: BytesArgument<'_>) -> Result<f64> {
+    bytes.read_all(|bytes| OpenSession::header_size(bytes) as f64)
 }
 
 /// Unlocks the stream with this header. A cut header is refused.
 #[napi(catch_unwind, ts_return_type = "Promise<OpenStream>")]
 pub fn open_stream<'env>(
     env: &'env Env,
-    header: Uint8Array,
+    #[napi(ts_arg_type = "Uint8Array")] header: BytesCopy,
     identities: Vec<CredentialArgument<'_>>,
     settings: OpenSettings<'_>,
     cancellation: Option<&Cancellation>,
@@ -42,7 +45,34 @@ pub fn open_stream<'env>(
     let options = settings.for_identities(env, &identities)?;
     let task = Task::new(cancellation).of_size(header.len() as u64);
     task.for_slots(options.slot_types()).launch(env, move |_| {
-        let session = OpenSession::new(input(&header), &options)?;
+        let session = OpenSession::new(&header, &options)?;
+        Ok(OpenStream {
+            cursor: session.cursor(),
+            session: Some(Arc::new(session)),
+        })
+    })
+}
+
+/// Unlocks the stream in a file. Its parts then arrive as for [`open_stream`], without the header. Unless `accepts_damage`, the end is
+/// verified first.
+#[napi(catch_unwind, ts_return_type = "Promise<OpenStream>")]
+pub fn open_file_stream<'env>(
+    env: &'env Env,
+    file: &FileInput,
+    #[napi(ts_arg_type = "Uint8Array | undefined | null")] header: Option<BytesCopy>,
+    identities: Vec<CredentialArgument<'_>>,
+    settings: OpenSettings<'_>,
+    accepts_damage: bool,
+    cancellation: Option<&Cancellation>,
+) -> Result<Object<'env>> {
+    let options = settings.for_identities(env, &identities)?;
+    let opened = file.opened()?;
+    let task = Task::new(cancellation).for_slots(options.slot_types());
+    task.launch(env, move |_| {
+        let OpenedFile { file, path } = &*opened;
+        let source = joined(header.as_deref(), Box::new(file));
+        let session = OpenSession::of_source(&*source, &options, accepts_damage)
+            .map_err(|failure| failure.on_file(path, path))?;
         Ok(OpenStream {
             cursor: session.cursor(),
             session: Some(Arc::new(session)),
@@ -52,6 +82,12 @@ pub fn open_stream<'env>(
 
 #[napi]
 impl OpenStream {
+    /// Bytes of the header.
+    #[napi(getter)]
+    pub fn header_size(&self) -> Result<u32> {
+        Ok(session(&self.session)?.size_of_header())
+    }
+
     /// The default number of segments in memory.
     #[napi(getter)]
     pub fn concurrency(&self) -> Result<u32> {
@@ -72,11 +108,11 @@ impl OpenStream {
         self.cursor.index().get() as f64
     }
 
-    /// Bytes of the record or the end that starts with these bytes. While they are too few to tell, the number of bytes that
+    /// Bytes of the record or the end that starts with the bytes of `part`. While they are too few to tell, the number of bytes that
     /// tell. If no record of this stream starts like this, throws, or, if `isTolerant`, returns the size of the expected one.
     #[napi(catch_unwind)]
-    pub fn part_size(&self, env: &Env, bytes: &[u8], is_tolerant: bool) -> Result<f64> {
-        let size = match session(&self.session)?.part_size(&self.cursor, bytes) {
+    pub fn part_size(&self, env: &Env, part: &PartBuffer, is_tolerant: bool) -> Result<f64> {
+        let size = match session(&self.session)?.part_size(&self.cursor, part.bytes()) {
             Err(_) if is_tolerant => self.cursor.expected().sealed.size(),
             size => size.or_throw(env)?,
         };
@@ -89,22 +125,26 @@ impl OpenStream {
         Ok(session(&self.session)?.plaintext_slots().into())
     }
 
-    /// Opens the next record, in place. The one after it can be opened at once. If it rejects, `record` is all zeros.
-    #[napi(catch_unwind, ts_return_type = "Promise<SegmentDone>")]
+    /// Opens the next record, all of `part`, which is empty afterwards. The record after it can be opened at once.
+    #[napi(catch_unwind, ts_return_type = "Promise<OpenedRecord>")]
     pub fn open<'env>(
         &mut self,
         env: &'env Env,
-        record: Uint8Array,
+        part: &mut PartBuffer,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
         let session = Arc::clone(session(&self.session)?);
-        let place = self.cursor.find(&record);
+        let record = part.take_memory(env)?;
+        let place = self.cursor.find(record.as_slice());
         self.cursor.advance(&place);
-        let task = Task::new(cancellation).of_size(record.len() as u64);
-        let mut record = Output::new(record, [])?;
+        let task = Task::new(cancellation).of_size(record.size() as u64);
+        let mut room = Room::from(record);
         task.launch(env, move |control| {
-            let done = record.fill(|memory| session.open(&place, memory, &control.cancel));
-            done.map(SegmentDone::from)
+            let opened = room.fill(|memory| session.open(&place, memory, &control.cancel));
+            opened.map(|(record, done)| OpenedRecord {
+                record,
+                done: done.into(),
+            })
         })
     }
 
@@ -124,20 +164,21 @@ impl OpenStream {
         decided.or_throw(env)
     }
 
-    /// Verifies the stream's end, after all records are opened. `bytes` are the input's last.
+    /// Verifies the stream's end, after all records are opened. `part` has the input's last bytes, and is empty afterwards.
     #[napi(catch_unwind, ts_return_type = "Promise<DecryptReport>")]
     pub fn finish<'env>(
         &self,
         env: &'env Env,
-        bytes: Uint8Array,
+        part: &mut PartBuffer,
         concurrency: u32,
         cancellation: Option<&Cancellation>,
     ) -> Result<Object<'env>> {
         let session = Arc::clone(session(&self.session)?);
         let cursor = self.cursor;
-        let task = Task::new(cancellation).of_size(bytes.len() as u64);
+        let end = part.take_memory(env)?;
+        let task = Task::new(cancellation).of_size(end.size() as u64);
         task.launch(env, move |_| {
-            let end = session.verify_end(&cursor, input(&bytes))?;
+            let end = session.verify_end(&cursor, end.as_slice())?;
             let report = session.report(Some(end), &cursor, threads(concurrency));
             Ok(DecryptReport::from(report))
         })
@@ -155,6 +196,16 @@ impl OpenStream {
     pub fn close(&mut self) {
         self.session = None;
     }
+}
+
+/// An opened record.
+#[napi(object, object_from_js = false)]
+pub struct OpenedRecord {
+    /// Its memory, with the plaintext where [`OpenStream::plaintext_slots`] says.
+    #[napi(ts_type = "ReturnType<typeof Buffer.alloc>")]
+    pub record: NewBuffer,
+    /// Figures about it.
+    pub done: SegmentDone,
 }
 
 object! {

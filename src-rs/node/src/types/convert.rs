@@ -1,6 +1,6 @@
 //! Conversion of the engine's values into JavaScript's, and the macros that declare a JavaScript type beside its source.
 
-use crate::memory::CopiedBytes;
+use crate::memory::{CopiedBytes, NewBuffer};
 use sealstream::format::{FrameIndex, SegmentIndex, SlotType, WireOffset};
 use std::time::Duration;
 
@@ -122,6 +122,7 @@ values! {
     name: SlotType => String = name.to_string();
     id: [u8; 32] => String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     bytes: Vec<u8> => CopiedBytes = CopiedBytes(bytes);
+    buffer: NewBuffer => NewBuffer = buffer;
 }
 
 impl<A: IntoJs<B>, B> IntoJs<Option<B>> for Option<A> {

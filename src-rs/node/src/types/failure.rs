@@ -25,12 +25,12 @@ impl Failure for SealError {
             let error = JsRangeError::from(Error::new("ERR_OUT_OF_RANGE", self.to_string()));
             let mut error: Object<'_> = error.into_unknown(*env).coerce_to_object()?;
             error.set_named_property("option", option.as_str())?;
-            return Ok(Error::from(error.to_unknown()));
+            return Ok(thrown(&error));
         }
         let failure: SealFailure = self.clone().into_js();
         let mut error = error(env, &self.to_string(), &code_of(self), failure)?;
         error.set_named_property("isDamage", self.is_damage())?;
-        Ok(Error::from(error.to_unknown()))
+        Ok(thrown(&error))
     }
 }
 
@@ -39,7 +39,7 @@ impl Failure for floe::FloeError {
         let code = format!("{FLOE_CODE_PREFIX}{}", self.code());
         let failure: FloeError = (*self).into_js();
         let error = error(env, &self.to_string(), &code, failure)?;
-        Ok(Error::from(error.to_unknown()))
+        Ok(thrown(&error))
     }
 }
 
@@ -76,6 +76,12 @@ pub(crate) fn code_of(failure: &SealError) -> String {
 /// An argument that no caller should pass.
 pub(crate) fn invalid_argument(problem: impl ToString) -> Error {
     Error::new(Status::InvalidArg, problem.to_string())
+}
+
+/// The error as napi throws it. Its `From` would look `cause` up on prototypes, without a limit, and call `toString`, both of which a
+/// program may have replaced.
+fn thrown(error: &Object<'_>) -> Error {
+    Error::from_unknown_without_coercion(error.to_unknown())
 }
 
 fn error<'env>(env: &'env Env, message: &str, code: &str, failure: impl ToNapiValue) -> Result<Object<'env>> {

@@ -8,7 +8,7 @@ use crate::error::SealError;
 use crate::format::ByteRange;
 use crate::operation::cancel::CancellationToken;
 use crate::random_access::RangeReader;
-use crate::stream_v2::io::{FetchedRanges, ReadAt};
+use crate::stream_v2::io::{FetchedRange, FetchedRanges, ReadAt};
 use crate::telemetry::StageTimes;
 use crate::testing::support::reading as keys;
 use std::io;
@@ -46,7 +46,11 @@ fn read_fetched(
 }
 
 fn fetched<'a>(stream: &'a [u8], ranges: &[ByteRange]) -> FetchedRanges<'a> {
-    let part = |range: &ByteRange| (range.start, &stream[range.start as usize..range.end as usize]);
+    let part = |range: &ByteRange| FetchedRange {
+        offset: range.start,
+        size: range.end - range.start,
+        bytes: Box::new(&stream[range.start as usize..range.end as usize]),
+    };
     FetchedRanges::new(stream.len() as u64, ranges.iter().map(part).collect())
 }
 

@@ -36,14 +36,11 @@ pub fn encrypt_file_detached(
     let header_size = compact_header_size(&options.recipients);
     let source = SourceFile::open(from)?;
     source.convert(to, placement, ALL_BITS, |body| {
-        let (report, header) = write_header_file(header_to, &source.file, body, placement.flush, || {
+        let written = write_header_file(header_to, &source.file, body, placement.flush, || {
             seal_detached(header_size, &source.file, body.file(), &options, control)
                 .map_err(|error| error.on_file(from, to))
-        })?;
-        Ok(Report {
-            header: Some(header),
-            ..report
-        })
+        });
+        written.map(|(report, _)| report)
     })
 }
 
@@ -68,11 +65,17 @@ pub(crate) fn seal_detached(
     )?;
     let header = sink.into_header();
     parse_header(&header)?;
-    let report = Report {
-        output_crc64: body_crc64(&header, &report),
+    Ok((with_detached_header(&header, report), header))
+}
+
+/// The report of sealing a stream whose body is stored without this header: it has the header, and the checksum of the body.
+#[must_use]
+pub fn with_detached_header(header: &[u8], report: Report) -> Report {
+    Report {
+        header: Some(header.to_vec()),
+        output_crc64: body_crc64(header, &report),
         ..report
-    };
-    Ok((report, header))
+    }
 }
 
 /// As [`decrypt_file`](crate::files::decrypt_file), for a stream whose body is the file `from`.

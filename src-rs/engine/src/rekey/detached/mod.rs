@@ -10,7 +10,7 @@ mod files;
 mod header_file;
 
 pub use attach::{attach_header, detach_header};
-pub use files::{decrypt_file_detached, encrypt_file_detached};
+pub use files::{decrypt_file_detached, encrypt_file_detached, with_detached_header};
 pub use header_file::HeaderFile;
 
 #[cfg(test)]
@@ -30,6 +30,14 @@ use crate::stream_v2::io::ReadAt;
 pub fn export_header(source: &dyn ReadAt) -> Result<Vec<u8>, SealError> {
     let size = source.size().map_err(SealError::reading)?;
     Ok(find_header(source, size)?.header.bytes)
+}
+
+/// Checks a detached header's form, without a key.
+///
+/// # Errors
+/// `InvalidOption` if it is not a header, or if bytes follow it.
+pub fn check_header(header: &[u8]) -> Result<(), SealError> {
+    parse_header(header).map(drop)
 }
 
 /// Parses a detached header, which must have no bytes after it.

@@ -8,26 +8,25 @@ use crate::stream_v2::io::ReadAt;
 use std::path::Path;
 
 /// Source of a copy.
-#[derive(Debug)]
 pub enum CopySource<'a> {
     /// A regular file.
     File(SourceFile<'a>),
-    /// Bytes in memory.
-    Memory(&'a [u8]),
+    /// Any other source, such as bytes in memory.
+    Other(Box<dyn ReadAt + 'a>),
 }
 
 impl CopySource<'_> {
     fn file(&self) -> Option<&SourceFile<'_>> {
         match self {
             Self::File(source) => Some(source),
-            Self::Memory(_) => None,
+            Self::Other(_) => None,
         }
     }
 
     fn as_source(&self) -> &dyn ReadAt {
         match self {
             Self::File(source) => &source.file,
-            Self::Memory(bytes) => bytes,
+            Self::Other(source) => source,
         }
     }
 }

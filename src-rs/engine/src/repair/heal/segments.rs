@@ -100,8 +100,10 @@ impl HealTask<'_> {
         let mut checker = None;
         while !record.is_at_end() {
             runner.cancel.check()?;
-            let Ok(slots) = record.next(buffer, *batch_size, times) else {
-                return Ok(None);
+            let slots = match record.next(buffer, *batch_size, times) {
+                Ok(slots) => slots,
+                Err(failure) if failure.is_damage() => return Ok(None),
+                Err(failure) => return Err(failure.into()),
             };
             let (checker, head) = match &mut checker {
                 Some(checker) => (checker, &[][..]),

@@ -5,28 +5,40 @@ use std::io;
 use std::io::IoSliceMut;
 
 /// Byte ranges of a source of known size. Reading a byte that was not fetched is an error; it never reads as zero.
-#[derive(Debug)]
 pub struct FetchedRanges<'a> {
     size: u64,
-    /// Offset and bytes of each range.
-    ranges: Vec<(u64, &'a [u8])>,
+    ranges: Vec<FetchedRange<'a>>,
+}
+
+/// A range that was fetched.
+pub struct FetchedRange<'a> {
+    /// Where it starts in the source.
+    pub offset: u64,
+    /// Its bytes.
+    pub size: u64,
+    /// What reads them, from 0 on.
+    pub bytes: Box<dyn ReadAt + 'a>,
 }
 
 impl<'a> FetchedRanges<'a> {
-    /// `ranges` of a source of `size` bytes, with their offsets, in any order.
+    /// `ranges` of a source of `size` bytes, in any order.
     #[must_use]
-    pub const fn new(size: u64, ranges: Vec<(u64, &'a [u8])>) -> Self {
+    pub const fn new(size: u64, ranges: Vec<FetchedRange<'a>>) -> Self {
         Self { size, ranges }
     }
 
-    /// The fetched bytes from `offset` to the end of a range that contains it.
-    fn from(&self, offset: u64) -> io::Result<&[u8]> {
-        let within_range = |&(start, bytes): &(u64, &'a [u8])| {
-            let within = usize::try_from(offset.checked_sub(start)?).ok()?;
-            bytes.get(within..).filter(|rest| !rest.is_empty())
-        };
-        let found = self.ranges.iter().find_map(within_range);
-        found.ok_or_else(|| io::Error::other(format!("byte {offset} was not fetched")))
+    /// Reads from `offset` on into `room`, which is not empty, up to the end of a range that contains `offset`.
+    fn read_some(&self, offset: u64, room: &mut [u8]) -> io::Result<usize> {
+        let holds =
+            |range: &&FetchedRange<'a>| offset.checked_sub(range.offset).is_some_and(|at| at < range.size);
+        let not_fetched = || io::Error::other(format!("byte {offset} was not fetched"));
+        let range = self.ranges.iter().find(holds).ok_or_else(not_fetched)?;
+        let within = offset - range.offset;
+        let count = (range.size - within).min(room.len() as u64) as usize;
+        let read = range
+            .bytes
+            .read_at(within, &mut [IoSliceMut::new(&mut room[..count])])?;
+        if read == 0 { Err(not_fetched()) } else { Ok(read) }
     }
 }
 
@@ -42,11 +54,8 @@ impl ReadAt for FetchedRanges<'_> {
             let wanted = left.min(buffer.len() as u64) as usize;
             let mut room = &mut buffer[..wanted];
             while !room.is_empty() {
-                let bytes = self.from(at)?;
-                let count = bytes.len().min(room.len());
-                let (now, later) = room.split_at_mut(count);
-                now.copy_from_slice(&bytes[..count]);
-                room = later;
+                let count = self.read_some(at, room)?;
+                room = &mut room[count..];
                 at += count as u64;
             }
             left -= wanted as u64;
@@ -66,10 +75,18 @@ mod tests {
         Ok(memory.concat()[..count].to_vec())
     }
 
+    fn fetched(ranges: &[(u64, &'static [u8])]) -> FetchedRanges<'static> {
+        let range = |&(offset, bytes): &(u64, &'static [u8])| FetchedRange {
+            offset,
+            size: bytes.len() as u64,
+            bytes: Box::new(bytes),
+        };
+        FetchedRanges::new(10, ranges.iter().map(range).collect())
+    }
+
     #[test]
     fn adjacent_and_overlapping_ranges_read_as_one() {
-        let ranges = vec![(4, &b"456"[..]), (0, b"01234"), (7, b"789")];
-        let source = FetchedRanges::new(10, ranges);
+        let source = fetched(&[(4, b"456"), (0, b"01234"), (7, b"789")]);
         assert_eq!(source.size().unwrap(), 10);
         for (offset, sizes, expected) in [
             (0, [4, 6], &b"0123456789"[..]),
@@ -84,7 +101,7 @@ mod tests {
 
     #[test]
     fn reading_bytes_that_were_not_fetched_fails() {
-        let source = FetchedRanges::new(10, vec![(2, &b"234"[..]), (6, b"67")]);
+        let source = fetched(&[(2, b"234"), (6, b"67")]);
         assert_eq!(read(&source, 2, [1, 2]).unwrap(), b"234");
         for (offset, sizes) in [
             (0, [1, 0]),

@@ -14,7 +14,7 @@ mod throttled;
 pub(crate) use copy::append_range;
 pub(crate) use detached::DetachingSink;
 pub use detached::JoinedSource;
-pub use fetched::FetchedRanges;
+pub use fetched::{FetchedRange, FetchedRanges};
 pub use memory::MemorySlots;
 pub use output_file::{OutputFile, Overwrite, open_source};
 pub(crate) use output_file::{Target, is_same_file, open_regular, set_mode, sync_parent_directory};

@@ -37,7 +37,7 @@ fn a_header_alone_is_changed_as_that_of_a_file() {
         let parsed = StreamHeader::parse(&changed).unwrap();
         assert_eq!(parsed.revision, 1);
         let (info, slots) = (
-            crate::inspect::inspect_slots(&changed).unwrap(),
+            crate::inspect::inspect_slots(&changed.as_slice()).unwrap(),
             parsed.slots.len(),
         );
         assert_eq!((info[0].key_id.as_deref(), slots), (Some("2"), 1));

@@ -122,7 +122,10 @@ fn a_missing_copy_is_named() {
 fn copies_in_memory_are_accepted() {
     let folder = Folder::new();
     let [a, b] = ["a", "b"].map(|name| fs::read(folder.path(name)).unwrap());
-    let (damaged, replicas) = (CopySource::Memory(&a), [CopySource::Memory(&b)]);
+    let (damaged, replicas) = (
+        CopySource::Other(Box::new(a.as_slice())),
+        [CopySource::Other(Box::new(b.as_slice()))],
+    );
     let (to, options) = (folder.path("out"), HealOptions::default());
     heal_file(&damaged, &replicas, &to, options, NEW, &control(1)).unwrap();
     assert_eq!(fs::read(to).unwrap(), folder.whole);

@@ -168,7 +168,7 @@ fn a_key_from_a_provider_opens_only_the_slot_it_was_unwrapped_for() {
         assert_eq!(failure.code(), "NO_MATCHING_KEY");
     }
     // The header contains the blob, to be sent to the provider.
-    let slots = crate::inspect::inspect_slots(&stream).unwrap();
+    let slots = crate::inspect::inspect_slots(&stream.as_slice()).unwrap();
     let known = slots[0].provider.clone().unwrap();
     let unwrapped = ProviderKey {
         name: known.name,

@@ -35,10 +35,10 @@ fn every_slot_tells_what_opens_it() {
         slot(4, "hybrid"),
     ];
     assert_eq!(inspect(&&stream[..]).unwrap().slots, due);
-    assert_eq!(inspect_slots(&stream).unwrap(), due);
+    assert_eq!(inspect_slots(&stream.as_slice()).unwrap(), due);
     let header = StreamHeader::parse(&stream).unwrap();
-    assert_eq!(inspect_slots(&header.bytes).unwrap(), due);
-    assert!(inspect_slots(&stream[..header.bytes.len() - 1]).is_err());
+    assert_eq!(inspect_slots(&header.bytes.as_slice()).unwrap(), due);
+    assert!(inspect_slots(&&stream[..header.bytes.len() - 1]).is_err());
     let blobs: Vec<_> = header
         .slots
         .iter()
