@@ -75,8 +75,10 @@ pub struct EncryptOptions<'a> {
     pub digest: DigestKind,
     /// Size of the header, and whether the stream has a copy of it.
     pub header: HeaderLayout,
-    /// Facts of the file, for the stream's recipients.
+    /// Facts of a file, for the stream's recipients.
     pub metadata: Option<Metadata>,
+    /// Operations on files set `metadata` to the source's.
+    pub keep_metadata: bool,
 }
 
 /// Size of the header, and whether the stream has a copy of it.
@@ -131,6 +133,7 @@ impl EncryptOptions<'_> {
             digest: DigestKind::default(),
             header: HeaderLayout::COMPACT,
             metadata: None,
+            keep_metadata: false,
         }
     }
 
@@ -187,6 +190,8 @@ pub struct DecryptOptions<'a> {
     /// The largest accepted size of a stream, in bytes, as the stream states it or the source has it. A binding sets it to the largest
     /// number that its language has.
     pub max_size: u64,
+    /// A new plaintext file gets the time and the owner's permission bits of the file that was sealed, if the stream has them.
+    pub restore_metadata: bool,
     /// Decides about segments that can't be opened. All but `Abort` need a source that can be read by offset.
     pub on_damage: DamagePolicy<'a>,
 }
@@ -202,6 +207,7 @@ impl DecryptOptions<'_> {
             max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
             max_size: u64::MAX,
+            restore_metadata: false,
             on_damage: DamagePolicy::Abort,
         }
     }

@@ -4,7 +4,7 @@ use super::header_file::{HeaderFile, write_header_file};
 use super::parse_header;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
-use crate::files::{ALL_BITS, OWNER_BITS, Placement, SourceFile};
+use crate::files::{ALL_BITS, OWNER_BITS, Placement, SourceFile, restore_metadata};
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout, compact_header_size};
 use crate::operation::report::Report;
 use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
@@ -27,14 +27,14 @@ pub fn encrypt_file_detached(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
+    let source = SourceFile::open(from)?;
     let options = EncryptOptions {
         header: HeaderLayout::COMPACT,
-        ..options.clone()
+        ..source.with_metadata(options)?.into_owned()
     };
     // Checks the recipients before the size of their slots is used.
     options.geometry(None)?;
     let header_size = compact_header_size(&options.recipients);
-    let source = SourceFile::open(from)?;
     source.convert(to, placement, ALL_BITS, |body| {
         let written = write_header_file(header_to, &source.file, body, placement.flush, || {
             seal_detached(header_size, &source.file, body.file(), &options, control)
@@ -94,7 +94,9 @@ pub fn decrypt_file_detached(
     let body = SourceFile::open(from)?;
     body.convert(to, placement, OWNER_BITS, |output| {
         let stream = InputSource::positioned(JoinedSource::new(header, &body.file));
-        decrypt_stream_v2(stream, OutputSink::positioned(output.file()), options, control)
+        let report = decrypt_stream_v2(stream, OutputSink::positioned(output.file()), options, control)?;
+        restore_metadata(&report, output, options)?;
+        Ok(report)
     })
 }
 
