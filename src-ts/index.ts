@@ -96,6 +96,7 @@ export type {
   DamageDecision,
   DamageMap,
   DecryptReport,
+  FileMetadata,
   DigestName,
   EncryptReport,
   HealReport,

@@ -2,7 +2,7 @@
 
 import type { Readable } from 'node:stream';
 
-import type { ByteRange } from '../../native/binding';
+import type { ByteRange, FileMetadata } from '../../native/binding';
 import { abortError, isAborted, onAbort, throwIfAborted } from '../internal/abort';
 import { type Bytes, copyInto, isBytes, newMemory, type PlainBytes, sizeOf } from '../internal/bytes';
 import { Canceller } from '../internal/canceller';
@@ -103,6 +103,8 @@ export class SealedReader implements AsyncDisposable {
   readonly size: number;
   /** The stream's id, 64 hexadecimal digits. */
   readonly streamId: string;
+  /** What the stream keeps of the file that was encrypted, if it was encrypted with `metadata`. */
+  readonly metadata?: FileMetadata;
   readonly #stream: UnlockedStream;
   readonly #diagnostics: Diagnostics;
   /** Plaintext bytes that are read at once: whole segments, or whole frames of long segments. */
@@ -115,9 +117,10 @@ export class SealedReader implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(stream: UnlockedStream, diagnostics: Diagnostics) {
-    const { plaintextSize, streamId, frameSize, segmentSize } = stream.reader;
+    const { plaintextSize, streamId, metadata, frameSize, segmentSize } = stream.reader;
     this.size = plaintextSize ?? 0;
     this.streamId = streamId;
+    if (metadata) this.metadata = metadata;
     this.#stream = stream;
     this.#diagnostics = diagnostics;
     const unit = segmentSize <= PIECE_SIZE ? segmentSize : frameSize;

@@ -30,8 +30,9 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
   return callNative(() => {
     const size = sizeOf(input);
     const sealInto = (output: Bytes) => native.encryptSync(input, output, recipients, settings);
-    // More room than the stream takes with any options; the addon checks it.
-    if (isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
+    // More room than the stream takes with any other options; the addon checks it.
+    const hasLargeHeader = Boolean(given.headerSize) || given.headerCopy === true;
+    if (isSmall(size, recipients) && !hasLargeHeader) return fromPool(2 * size + 1024, sealInto);
     const output = newMemory(native.sealedSize(size, recipients, settings));
     sealInto(output);
     return output;

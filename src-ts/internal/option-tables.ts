@@ -73,6 +73,8 @@ const sealing = {
   frameSize: integer(limits.minFrameSize, limits.maxFrameSize),
   segmentSize: integer(0, limits.maxSegmentSize),
   digest,
+  headerSize: integer(0, limits.maxHeaderSize),
+  headerCopy: boolean,
   ...recipients,
 };
 const unlocking = {
@@ -86,6 +88,7 @@ const opening = { ...unlocking, maxSegmentSize };
 const damage = { onDamage: damagePolicy };
 const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
+const metadata = { metadata: boolean };
 const stream = { concurrency: integer(1, MAX_THREADS), ...signal };
 const queues = {
   highWaterMark: byteCount,
@@ -108,15 +111,15 @@ const keyFile = { allowReadable: boolean };
 const TABLES = {
   encrypt: { ...sealing, ...run },
   encryptSync: sealing,
-  encryptFile: { ...sealing, ...run, ...target, resume: boolean, resumeSecret },
-  encryptFileDetached: { ...sealing, ...run, ...target, ...headerTo },
+  encryptFile: { ...sealing, ...run, ...target, ...metadata, resume: boolean, resumeSecret },
+  encryptFileDetached: { ...sealing, ...run, ...target, ...metadata, ...headerTo },
   createEncryptStream: { ...sealing, ...stream, ...queues },
   EncryptionStream: { ...sealing, ...stream },
   encryptChunks: { ...sealing, ...stream },
   sealedSize: { ...sealing, target: oneOf<'bytes' | 'file'>(['bytes', 'file']) },
   decrypt: { ...opening, ...run },
   decryptSync: opening,
-  decryptFile: { ...opening, ...run, ...target, resume: boolean, ...damage, ...detached },
+  decryptFile: { ...opening, ...run, ...target, ...metadata, resume: boolean, ...damage, ...detached },
   createDecryptStream: { ...opening, ...stream, ...damage, ...queues },
   DecryptionStream: { ...opening, ...stream, ...damage },
   decryptChunks: { ...opening, ...stream, ...damage },
@@ -239,13 +242,15 @@ export function optionsBy<T extends Readonly<Record<string, Check<unknown>>>>(
  *
  * @internal
  */
-export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = false): SealSettings {
-  const settings: SealSettings = picked(options, 'context', 'frameSize', 'segmentSize', 'digest');
+export function sealSettings(options: OptionsOf<'encryptSync'>, headerCopy = false): SealSettings {
+  const settings: SealSettings = Object.assign(
+    nullPrototype({ headerCopy }),
+    picked(options, 'context', 'frameSize', 'segmentSize', 'digest', 'headerSize', 'headerCopy'),
+  );
   const { segmentSize, frameSize = limits.defaultFrameSize } = settings;
   if (segmentSize !== undefined && (segmentSize < frameSize || segmentSize % frameSize !== 0)) {
     throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${segmentSize}`);
   }
-  if (rewrappable) settings.rewrappable = true;
   return settings;
 }
 

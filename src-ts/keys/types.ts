@@ -76,6 +76,13 @@ export interface EncryptOptions {
   segmentSize?: number | undefined;
   /** The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default. */
   digest?: DigestName | undefined;
+  /**
+   * Bytes of the stream's header, 0 to 1,048,576. It is padded with zeros, so that {@link rewrap} can change the recipients in place; 0
+   * for no padding. By default 4,096 with `headerCopy`, but no padding if the plaintext is known to have less than 64 KiB.
+   */
+  headerSize?: number | undefined;
+  /** Writes a copy of the header at the stream's end, which serves if the header is damaged. By default for {@link encryptFile} alone. */
+  headerCopy?: boolean | undefined;
 }
 
 /** What opens a stream's header. Either `key` or `identities` is needed. */

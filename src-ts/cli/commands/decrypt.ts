@@ -35,6 +35,10 @@ export const decrypt: Command = {
     ['-o, --output OUT', 'the output: IN without its .seal (or .body) by default; - for standard output'],
     ...common.openingKeys,
     [common.header[0], `${common.header[1]}; IN and OUT must be files`],
+    [
+      '--metadata',
+      "restore IN's time of modification and, of a new OUT, the owner's permission bits. IN and OUT must be files",
+    ],
     common.maxSegmentSize,
     common.threads,
     ...common.output,
@@ -65,6 +69,8 @@ async function decryptCommand(args: Arguments): Promise<void> {
     filePaths('--header', ends);
     if (args.has('resume')) throw exclusive('--header', '--resume');
   }
+  const metadata = args.has('metadata');
+  if (metadata) filePaths('--metadata', ends);
   const header = headerPath === undefined ? undefined : await readHeader(headerPath);
   if (isOnTerminal(target) && !args.has('tty')) {
     await show(args, source, options);
@@ -75,7 +81,7 @@ async function decryptCommand(args: Arguments): Promise<void> {
     run: (identities, how): Promise<DecryptReport> => {
       const settings = { ...options, ...how, identities };
       return 'path' in source && 'path' in target
-        ? decryptFile(source.path, target.path, { ...settings, header })
+        ? decryptFile(source.path, target.path, { ...settings, header, metadata })
         : convertDescriptors('decrypt', ends, settings);
     },
   });

@@ -5,7 +5,7 @@ use super::stream_size::check_size;
 use super::trailer::{ExpectedTrailer, VerifiedTrailer};
 use super::unlock::UnlockedStream;
 use crate::error::{EndPart, SealError};
-use crate::format::{ByteRange, Geometry, SegmentIndex, WireOffset};
+use crate::format::{ByteRange, Geometry, Metadata, SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
@@ -68,6 +68,12 @@ impl SeekableStream {
     #[must_use]
     pub const fn stream_id(&self) -> &[u8; 32] {
         &self.stream.header.fields.core.stream_id
+    }
+
+    /// What the stream keeps of the file that was sealed; `None` if it keeps nothing, or if its trailer did not verify.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.trailer.as_ref().ok()?.end.metadata.as_ref()
     }
 
     /// The sizes of the stream's frames and segments.
