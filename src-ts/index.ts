@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Authenticated encryption of files and bytes, in segments that are processed in parallel.
  *
@@ -8,6 +10,7 @@
  */
 
 export { decrypt, type DecryptBytesOptions, encrypt, type EncryptBytesOptions } from './api/buffers';
+export type { NodeBuffer } from './internal/bytes';
 export { SealError, type SealErrorOf, type SealFailureOf, SealstreamError } from './api/errors';
 export {
   decryptFile,
@@ -18,7 +21,6 @@ export {
   type EncryptFileDetachedOptions,
   type EncryptFileOptions,
 } from './api/files';
-export type { DetachedHeader } from './api/header';
 export { heal, type HealOptions } from './api/heal';
 export { inspect, sealedSize, type SealedSizeOptions } from './api/inspect';
 export {
@@ -31,11 +33,19 @@ export {
 export { rewrap, type RewrapOptions, type SlotSelector } from './api/rewrap';
 export { salvage, type SalvageOptions } from './api/salvage';
 export { decryptSegments, type DecryptSegmentsOptions } from './api/segments';
+export {
+  type DecryptFileStream,
+  decryptFileToStream,
+  type DecryptFileToStreamOptions,
+  encryptStreamToFile,
+  type EncryptStreamToFileOptions,
+} from './api/stream-files';
 export { decryptSync, encryptSync } from './api/sync';
 export type {
   DamageHandler,
   DamageOptions,
   DamagePolicy,
+  DetachedHeader,
   DecryptStreamOptions,
   EncryptStreamOptions,
   CancelOptions,
@@ -82,7 +92,8 @@ export type { KeyProvider, UnwrapRequest, WrapRequest } from './providers/provid
 export { httpSource, type HttpSourceOptions } from './sources/http-source';
 export { SourceError, type SourceErrorCode } from './sources/source-error';
 export type { RandomAccessInput, RandomAccessSource, SourceInput } from './sources/sources';
-export { type ByteChunks, decryptChunks, encryptChunks } from './streams/chunks';
+export type { ByteChunks } from './streams/byte-source';
+export { decryptChunks, encryptChunks } from './streams/chunks';
 export {
   createDecryptStream,
   createEncryptStream,
@@ -95,6 +106,10 @@ export type {
   Damage,
   DamageDecision,
   DamageMap,
+  LostRange,
+  OpenedBy,
+  PassphraseParameters,
+  SettledDamage,
   DecryptReport,
   FileMetadata,
   DigestName,
@@ -109,3 +124,7 @@ export type {
   StreamInfo,
   VerifyProblem,
 } from '../native/binding';
+
+// Replacing a function would change it for everything in the process, so exports are fixed in CommonJS as in ES modules. Tests replace the
+// module instead, such as by `mock.module`.
+Object.freeze(module.exports);

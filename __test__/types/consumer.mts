@@ -23,6 +23,7 @@ import {
   encryptChunks,
   encryptFile,
   encryptFileDetached,
+  type EncryptFileOptions,
   EncryptionStream,
   type EncryptReport,
   encryptSync,
@@ -32,6 +33,7 @@ import {
   inspect,
   KeyPair,
   type KeyProvider,
+  type NodeBuffer,
   openReader,
   passphrase,
   provider,
@@ -70,27 +72,27 @@ function has<Expected>() {
   return <Actual,>(value: Actual, _same: Same<Actual, Expected>): Actual => value;
 }
 
-/** Buffer<ArrayBuffer>, or Buffer where the types of Node are not generic. */
-type Bytes = ReturnType<typeof Buffer.alloc>;
-
 export async function results(key: SecretKey, input: Uint8Array): Promise<unknown[]> {
   const sealed = await encrypt(input, { key });
-  has<Bytes>()(sealed, true);
-  has<Bytes>()(await decrypt(sealed, { key }), true);
-  has<Bytes>()(encryptSync(input, { key }), true);
-  has<Bytes>()(decryptSync(sealed, { key }), true);
-  has<Bytes>()(floe.encrypt(input, { key }), true);
-  has<Bytes>()(floe.decrypt(input, { key }), true);
-  has<Bytes>()(await exportHeader('a.seal'), true);
-  has<Bytes>()(await detachHeader('a.seal', 'a.body'), true);
-  has<Bytes>()(await rewrapHeader(sealed, { key, add: KeyPair.generate() }), true);
-  has<Bytes>()((await encryptFileDetached('a', 'a.body', { key })).header, true);
-  for await (const chunk of encryptChunks([input], { key })) has<Bytes>()(chunk, true);
-  for await (const chunk of createEncryptStream({ key })) has<Bytes>()(chunk, true);
-  for await (const chunk of createDecryptStream({ key })) has<Bytes>()(chunk, true);
+  // Buffer<ArrayBuffer>, or Buffer where the types of Node are not generic.
+  has<ReturnType<typeof Buffer.alloc>>()(sealed, true);
+  has<NodeBuffer>()(sealed, true);
+  has<NodeBuffer>()(await decrypt(sealed, { key }), true);
+  has<NodeBuffer>()(key.exportBytes(), true);
+  has<NodeBuffer>()(encryptSync(input, { key }), true);
+  has<NodeBuffer>()(decryptSync(sealed, { key }), true);
+  has<NodeBuffer>()(floe.encrypt(input, { key }), true);
+  has<NodeBuffer>()(floe.decrypt(input, { key }), true);
+  has<NodeBuffer>()(await exportHeader('a.seal'), true);
+  has<NodeBuffer>()(await detachHeader('a.seal', 'a.body'), true);
+  has<NodeBuffer>()(await rewrapHeader(sealed, { key, add: KeyPair.generate() }), true);
+  has<NodeBuffer>()((await encryptFileDetached('a', 'a.body', { key })).header, true);
+  for await (const chunk of encryptChunks([input], { key })) has<NodeBuffer>()(chunk, true);
+  for await (const chunk of createEncryptStream({ key })) has<NodeBuffer>()(chunk, true);
+  for await (const chunk of createDecryptStream({ key })) has<NodeBuffer>()(chunk, true);
   for await (const result of decryptSegments('a.seal', { key })) {
     has<SegmentResult>()(result, true);
-    if (result.ok) has<Bytes>()(result.data, true);
+    if (result.ok) has<NodeBuffer>()(result.data, true);
     else has<string>()(result.message, true);
   }
   // @ts-expect-error -- a result is no text
@@ -106,7 +108,7 @@ export async function results(key: SecretKey, input: Uint8Array): Promise<unknow
 }
 
 export async function reading(reader: SealedReader, key: SecretKey): Promise<void> {
-  has<Bytes>()(await reader.read(0, 10), true);
+  has<NodeBuffer>()(await reader.read(0, 10), true);
   has<number>()(reader.size, true);
   const range: ByteRange = reader.sealedRange({ offset: 0, length: 10 });
   await new Response(reader.stream(range)).text();
@@ -128,6 +130,15 @@ export async function disposables(): Promise<(Disposable | AsyncDisposable)[]> {
   has<IdentityList>()(list, true);
   const phrase: Credential = passphrase('correct horse battery staple');
   return [key, KeyPair.generate(), list, phrase, reader];
+}
+
+/** Options are interfaces, to be extended and passed on. */
+interface TenantOptions extends EncryptFileOptions {
+  readonly tenant: string;
+}
+
+export function forTenant({ tenant, ...options }: TenantOptions): Promise<EncryptReport> {
+  return encryptFile('a', 'a.seal', { ...options, context: tenant });
 }
 
 export async function reports(key: SecretKey): Promise<void> {

@@ -25,6 +25,8 @@ interface Setup {
 const NODE16 = { module: 'node16', moduleResolution: 'node16' };
 const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext' };
 const BUNDLER = { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom', 'dom.iterable'] };
+/** The default from TypeScript 6 on: the package itself refers to the types of Node. */
+const UNNAMED = { types: [] };
 const LOOSE = { exactOptionalPropertyTypes: false };
 const SETUPS: readonly Setup[] = [
   { compiler: 'typescript-5.6', nodeTypes: '@types/node', kind: 'node', options: NODE16 },
@@ -36,8 +38,18 @@ const SETUPS: readonly Setup[] = [
   },
   { compiler: 'typescript-5.6', nodeTypes: 'types-node-26', kind: 'node', options: NODENEXT },
   { compiler: 'typescript', nodeTypes: '@types/node', kind: 'node', options: { ...NODE16, ...LOOSE } },
-  { compiler: 'typescript', nodeTypes: 'types-node-26', kind: 'bundler', options: BUNDLER },
-  { compiler: 'typescript-7', nodeTypes: '@types/node', kind: 'bundler', options: BUNDLER },
+  {
+    compiler: 'typescript',
+    nodeTypes: 'types-node-26',
+    kind: 'bundler',
+    options: { ...BUNDLER, ...UNNAMED },
+  },
+  {
+    compiler: 'typescript-7',
+    nodeTypes: '@types/node',
+    kind: 'bundler',
+    options: { ...BUNDLER, ...UNNAMED },
+  },
   { compiler: 'typescript-7', nodeTypes: 'types-node-26', kind: 'node', options: NODENEXT },
 ];
 

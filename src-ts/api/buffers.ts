@@ -1,7 +1,7 @@
-// Seals and opens bytes in memory, on other threads.
+// Encrypts and decrypts bytes in memory, on other threads.
 
 import { native } from '../internal/binding';
-import { type Bytes, takenBytes } from '../internal/bytes';
+import { type NodeBuffer, takenBytes } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
@@ -11,7 +11,7 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import type { OperationOptions } from './types';
 
 /**
- * Seals `bytes` into a stream with a compact header, on other threads.
+ * Encrypts `bytes` into a stream with a compact header, on other threads.
  *
  * Bytes of up to 1 MiB are copied at the call, so that you may change or transfer them at once. Larger ones are read until the promise
  * settles: if they change meanwhile, it is not specified what is sealed, and if their ArrayBuffer is transferred, detached or resized, the
@@ -25,12 +25,12 @@ import type { OperationOptions } from './types';
  * @example
  * const sealed = await encrypt(Buffer.from('text'), { key, context: 'tenant-7' });
  */
-export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): Promise<Bytes> {
+export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): Promise<NodeBuffer> {
   const given = optionsOf('encrypt', options);
   const settings = sealSettings(given);
   const recipients = Recipients.of(given);
   const input = takenBytes('bytes', bytes);
-  let sealed: Bytes = EMPTY;
+  let sealed: NodeBuffer = EMPTY;
   try {
     await run('encrypt', given, (how, operation) =>
       recipients.use(settings.context, operation, async (chosen) => {
@@ -46,7 +46,7 @@ export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): 
 }
 
 /**
- * Opens a sealed stream in memory, on other threads. Returns plaintext only if all of it verified.
+ * Decrypts a sealed stream in memory, on other threads. Returns plaintext only if all of it verified.
  *
  * Bytes of up to 1 MiB are copied at the call, so that you may change or transfer them at once. Larger ones are read until the promise
  * settles: if they change meanwhile, they may fail to verify, and if their ArrayBuffer is transferred, detached or resized, the promise
@@ -60,13 +60,13 @@ export async function encrypt(bytes: Uint8Array, options: EncryptBytesOptions): 
  * @example
  * const plaintext = await decrypt(sealed, { key, context: 'tenant-7' });
  */
-export async function decrypt(bytes: Uint8Array, options: DecryptBytesOptions): Promise<Bytes> {
+export async function decrypt(bytes: Uint8Array, options: DecryptBytesOptions): Promise<NodeBuffer> {
   const given = optionsOf('decrypt', options);
   const settings = openSettings(given);
   const identities = Identities.of(given);
   const input = takenBytes('bytes', bytes);
   const slots = () => callNative(() => native.bytesProviderSlots(input));
-  let plaintext: Bytes = EMPTY;
+  let plaintext: NodeBuffer = EMPTY;
   try {
     await run('decrypt', given, (how, operation) =>
       identities.use(slots, settings.context, operation, async (offered) => {

@@ -70,7 +70,10 @@ export class SealError extends SealstreamError {
   readonly code: SealErrorCode;
   /** What failed, where, and with which values. */
   readonly failure: SealFailure;
-  /** Whether the failure concerns one segment, or the stream's end, so that the rest of the stream may be intact. */
+  /**
+   * Whether the failure concerns one segment, or the stream's end, so that the rest of the stream may be intact. It is `false` for a
+   * damaged header, which concerns all of the stream.
+   */
   readonly isDamage: boolean;
   /** If `salvage` recovered nothing: what is lost, where and why. */
   declare readonly map?: DamageMap | undefined;

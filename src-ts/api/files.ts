@@ -2,7 +2,7 @@
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import { native } from '../internal/binding';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import { damageSettings } from '../internal/damage';
 import { rangeError } from '../internal/errors';
 import { run } from '../internal/operation';
@@ -18,8 +18,8 @@ import { Identities } from '../keys/identities';
 import { Recipients } from '../keys/recipients';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
-import type { DetachedHeader, HeaderTarget } from './header';
-import type { DamageOptions, OperationOptions, ResumeOptions, TargetOptions } from './types';
+import type { HeaderTarget } from './header';
+import type { DetachedHeader, DamageOptions, OperationOptions, ResumeOptions, TargetOptions } from './types';
 
 /**
  * Encrypts the regular file `from` into the sealed file `to`.
@@ -31,7 +31,8 @@ import type { DamageOptions, OperationOptions, ResumeOptions, TargetOptions } fr
  *
  * @param from The file to encrypt.
  * @param to The file to write.
- * @param options For whom, and how.
+ * @param options The recipients, `context`, sizes and digest, how to treat the target, and how to run.
+ * @returns Sizes and checksum.
  * @throws SealError, the reason of `signal`, or TypeError and RangeError for wrong options. `to` is then unchanged. With `resume` also
  *   a SealError of kind `JournalRefused` if the journal belongs to another operation, `SourceChanged` if `from` changed, and
  *   `TargetBusy` if another operation is writing `to`.
@@ -57,7 +58,8 @@ export async function encryptFile(
  *
  * @param from The file to encrypt.
  * @param to The file to write.
- * @param options For whom, and how. `resume` is not possible.
+ * @param options The recipients, `context`, sizes and digest, a file for the header, how to treat the target, and how to run.
+ * @returns Sizes, checksum and the header.
  * @throws As {@link encryptFile}; `TargetExists` also if the file of `headerTo` exists, even with `overwrite`.
  *
  * @example
@@ -130,7 +132,7 @@ async function encryptTo(
 }
 
 /**
- * Opens the sealed file `from` into the file `to`. `to` appears complete and verified or not at all, unless `onDamage` accepts
+ * Decrypts the sealed file `from` into the file `to`. `to` appears complete and verified or not at all, unless `onDamage` accepts
  * damage. A new file gets the permissions of `from` without those of group and others.
  *
  * With `resume` it resumes an interrupted operation: see {@link ResumeOptions.resume}. Until then the plaintext that was verified stays
@@ -175,10 +177,10 @@ export async function decryptFile(
   );
 }
 
-/** The report of sealing with a detached header. */
+/** The report of encrypting with a detached header. */
 export interface DetachedEncryptReport extends EncryptReport {
   /** The stream's header: without it the file cannot be opened. */
-  header: Bytes;
+  header: NodeBuffer;
 }
 
 function notResumable(): RangeError {

@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Single FLOE messages (c2sp.org/FLOE) with AES-256-GCM and HKDF-Expand-SHA-384, for small records with a shared key: the construction
  * of a stream's segments by itself, with no header, no key slots and no digest.
@@ -14,7 +16,7 @@
 import { limits, native } from '../internal/binding';
 import { nullPrototype } from '../internal/null-prototype';
 import { fromPool } from '../internal/buffer-pool';
-import { type Bytes, checkedBytes, newMemory, sizeOf } from '../internal/bytes';
+import { type NodeBuffer, checkedBytes, newMemory, sizeOf } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { optionsOf } from '../internal/option-tables';
 import { keyArgument } from '../keys/registry';
@@ -35,12 +37,12 @@ export type { FloeError as FloeFailure, FloeErrorCode } from '../../native/bindi
  * @example
  * const message = floe.encrypt(Buffer.from('text'), { key, aad: Buffer.from('row 7') });
  */
-export function encrypt(bytes: Uint8Array, options: FloeOptions): Bytes {
+export function encrypt(bytes: Uint8Array, options: FloeOptions): NodeBuffer {
   const { key, aad, segmentLength = DEFAULT_SEGMENT_LENGTH } = messageOptions('floe.encrypt', options);
   const input = checkedBytes('bytes', bytes);
   return callNative(() => {
     const size = native.floeSize(sizeOf(input), segmentLength);
-    const encryptInto = (output: Bytes) => {
+    const encryptInto = (output: NodeBuffer) => {
       native.floeSeal(input, output, key, aad, segmentLength);
       return output;
     };
@@ -59,7 +61,7 @@ export function encrypt(bytes: Uint8Array, options: FloeOptions): Bytes {
  * @example
  * const plaintext = floe.decrypt(message, { key, aad: Buffer.from('row 7') });
  */
-export function decrypt(message: Uint8Array, options: FloeOptions): Bytes {
+export function decrypt(message: Uint8Array, options: FloeOptions): NodeBuffer {
   const { key, aad, segmentLength } = messageOptions('floe.decrypt', options);
   const input = checkedBytes('message', message);
   return callNative(() => native.floeOpen(input, key, aad, segmentLength));
@@ -72,3 +74,6 @@ function messageOptions(name: 'floe.encrypt' | 'floe.decrypt', options: FloeOpti
 
 const DEFAULT_SEGMENT_LENGTH = limits.defaultFrameSize + limits.floeOverhead;
 const POOLED_SIZE = 8 * 1024;
+
+// As in `index.ts`.
+Object.freeze(module.exports);

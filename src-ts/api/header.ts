@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * A stream's header by itself, and detached from the stream.
  *
@@ -5,7 +7,7 @@
  */
 
 import { native } from '../internal/binding';
-import { type Bytes, copiedBytes } from '../internal/bytes';
+import { type NodeBuffer, copiedBytes } from '../internal/bytes';
 import { awaitNative } from '../internal/errors';
 import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
@@ -28,22 +30,13 @@ export { rewrapHeader, type RewrapHeaderOptions } from './rewrap';
  * @example
  * await writeFile('photo.header', await exportHeader('photo.seal'));
  */
-export async function exportHeader(source: SourceInput): Promise<Bytes> {
+export async function exportHeader(source: SourceInput): Promise<NodeBuffer> {
   const argument = sourceArgument('source', source);
   try {
     return await awaitNative(() => native.exportHeader(argument));
   } finally {
     releaseSource(argument);
   }
-}
-
-/** Options to open a stream with a detached header. */
-export interface DetachedHeader {
-  /**
-   * The stream's header, if the source is only its body: what {@link encryptFileDetached} reports, or
-   * {@link detachHeader} returns. Offsets in failures and reports then count from the start of the header.
-   */
-  header?: Uint8Array | undefined;
 }
 
 /** Options of {@link attachHeader}. */
@@ -117,9 +110,12 @@ export async function detachHeader(
   from: string | URL,
   to: string | URL,
   options: DetachHeaderOptions = {},
-): Promise<Bytes> {
+): Promise<NodeBuffer> {
   const given = optionsOf('detachHeader', options);
   const [source, target] = [path('from', from), path('to', to)];
   const placement = placementSettings(given);
   return run('detachHeader', given, (how) => native.detachHeader(source, target, placement, how));
 }
+
+// As in `index.ts`.
+Object.freeze(module.exports);

@@ -10,7 +10,7 @@ import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link heal}. */
 export interface HealOptions extends OperationOptions, TargetOptions {
-  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
+  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that decrypting takes. */
   maxSegmentSize?: number | undefined;
 }
 

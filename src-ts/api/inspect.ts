@@ -5,8 +5,9 @@ import { native } from '../internal/binding';
 import { checkedBytes, isBytes } from '../internal/bytes';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
 import { optionsOf, sealSettings } from '../internal/option-tables';
-import { byteCount, path } from '../internal/options';
+import { byteCount } from '../internal/options';
 import { Recipients } from '../keys/recipients';
+import { pathOfSource } from '../sources/sources';
 import { isAccess, type SecretArgument } from '../keys/registry';
 import type { EncryptOptions } from '../keys/types';
 
@@ -24,7 +25,7 @@ export async function inspect(source: string | URL | Uint8Array): Promise<Stream
   return awaitNative(() =>
     isBytes(source)
       ? native.inspectBytes(checkedBytes('source', source))
-      : native.inspectFile(path('source', source)),
+      : native.inspectFile(pathOfSource('source', source)),
   );
 }
 

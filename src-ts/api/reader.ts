@@ -4,7 +4,14 @@ import type { Readable } from 'node:stream';
 
 import type { ByteRange, FileMetadata } from '../../native/binding';
 import { abortError, isAborted, onAbort, throwIfAborted } from '../internal/abort';
-import { type Bytes, copyInto, isBytes, newMemory, type PlainBytes, sizeOf } from '../internal/bytes';
+import {
+  type NodeBuffer,
+  copyInto,
+  isBytes,
+  newMemory,
+  type PlainUint8Array,
+  sizeOf,
+} from '../internal/bytes';
 import { Canceller } from '../internal/canceller';
 import { type Diagnostics, isDamage } from '../internal/diagnostics';
 import { publicError, rangeError, typeError } from '../internal/errors';
@@ -20,8 +27,7 @@ import { operationOn, UnlockedStream } from '../sources/unlocked-stream';
 import { nodeReadable, type Pieces, webReadable } from '../streams/reader-streams';
 import { segmentResults } from '../streams/segment-results';
 import { SealError } from './errors';
-import type { DetachedHeader } from './header';
-import type { SegmentResult, SegmentsOptions } from './types';
+import type { DetachedHeader, SegmentResult, SegmentsOptions } from './types';
 
 /** Options to open a stream for random access. */
 export interface OpenReaderOptions extends DecryptOptions, DetachedHeader {
@@ -147,7 +153,7 @@ export class SealedReader implements AsyncDisposable {
    * @example
    * const bytes = await reader.read(1_000_000, 4096);
    */
-  async read(offset: number, length: number, options: ReadOptions = {}): Promise<Bytes> {
+  async read(offset: number, length: number, options: ReadOptions = {}): Promise<NodeBuffer> {
     const { signal } = optionsOf('SealedReader.read', options);
     const { start, end } = this.#range(offset, length);
     return this.#read({ start, end }, signal);
@@ -208,7 +214,7 @@ export class SealedReader implements AsyncDisposable {
    * @example
    * const body = new Response(reader.stream({ offset: 0, length: 65_536 }));
    */
-  stream(range: Partial<ByteRange> = {}): ReadableStream<PlainBytes> {
+  stream(range: Partial<ByteRange> = {}): ReadableStream<PlainUint8Array> {
     return webReadable(this.#pieces(checkedSpan('stream', range, this.size)));
   }
 
@@ -288,7 +294,7 @@ export class SealedReader implements AsyncDisposable {
   }
 
   /** Reads a range, which must not be past the end, into new memory. */
-  async #read(range: Span, signal: AbortSignal | undefined): Promise<Bytes> {
+  async #read(range: Span, signal: AbortSignal | undefined): Promise<NodeBuffer> {
     this.#checkOpen();
     throwIfAborted(signal);
     // A source that JavaScript reads listens to the canceller's signal, perhaps for as long as that lives.
@@ -309,7 +315,7 @@ export class SealedReader implements AsyncDisposable {
     }
   }
 
-  async #joined({ start, end }: Span, canceller: Canceller): Promise<Bytes> {
+  async #joined({ start, end }: Span, canceller: Canceller): Promise<NodeBuffer> {
     const size = end - start;
     if (size === 0) return newMemory(0);
     if (size <= this.#pieceSize) return this.#stream.read(start, size, canceller);

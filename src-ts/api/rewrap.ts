@@ -9,7 +9,7 @@ import type {
 } from '../../native/binding';
 import { limits, native } from '../internal/binding';
 import { nullPrototype } from '../internal/null-prototype';
-import { type Bytes, copiedBytes } from '../internal/bytes';
+import { type NodeBuffer, copiedBytes } from '../internal/bytes';
 import { callNative, rangeError, typeError } from '../internal/errors';
 import { run } from '../internal/operation';
 import { openSettings, type OptionsOf, optionsOf } from '../internal/option-tables';
@@ -24,7 +24,7 @@ import {
 } from '../internal/options';
 import { Identities } from '../keys/identities';
 import { copySecret, disposeAll, Recipients } from '../keys/recipients';
-import { heldByIdentity, isAccess, type SecretArgument } from '../keys/registry';
+import { heldByIdentity, isAccess, isPublicKey, type SecretArgument } from '../keys/registry';
 import type { SecretKey } from '../keys/secret-key';
 import type { Identity, RecipientInput, SlotType, UnlockOptions } from '../keys/types';
 import { fileSource } from '../sources/sources';
@@ -48,8 +48,8 @@ export interface RewrapOptions extends RewrapHeaderOptions {
 export interface RewrapHeaderOptions extends UnlockOptions, CancelOptions {
   /** The recipients to add. Their slots follow those that stay. */
   add?: RecipientInput | readonly RecipientInput[] | undefined;
-  /** The slots to remove. Each selector must select at least one slot that the header has; added slots do not count. */
-  remove?: readonly SlotSelector[] | undefined;
+  /** The slots to remove, one selector or a list. Each must select at least one slot that the header has; added slots do not count. */
+  remove?: SlotSelector | readonly SlotSelector[] | undefined;
   /**
    * The recipients that replace all others. Only slots of types that this release does not know stay. Can't be combined with `add` and
    * `remove`.
@@ -59,7 +59,8 @@ export interface RewrapHeaderOptions extends UnlockOptions, CancelOptions {
 
 /**
  * Selects key slots of a header: the one with an index from 0, all of a type, all with a key id (a key's name, or the id of a key
- * provider's key), or all that an identity opens. An identity of a provider can't select slots: give its key id.
+ * provider's key), or all that an identity opens. An identity of a provider can't select slots: give its key id. Nor can a public key,
+ * which slots do not name: without the key pair, give those who stay as `replace`.
  */
 export type SlotSelector =
   | { readonly slotIndex: number }
@@ -73,7 +74,7 @@ export type SlotSelector =
  * as they are, byte for byte.
  *
  * **This revokes nothing from a recipient who prepared for it.** The file's own key stays the same: a recipient who kept that key, an
- * older header or another copy of the file can still open it. Only sealing again takes that away.
+ * older header or another copy of the file can still open it. Only encrypting again takes that away.
  *
  * A file from {@link encryptFile} is changed in place: header and copy one after the other, each flushed before the next step. An
  * interruption leaves a file that opens, with the keys before and after the change. If the header outgrows its room (about thirty
@@ -116,7 +117,7 @@ export async function rewrap(path: string | URL, options: RewrapOptions): Promis
  * @example
  * const next = await rewrapHeader(header, { key, add: [publicKey('age1pq1…')] });
  */
-export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<Bytes> {
+export async function rewrapHeader(header: Uint8Array, options: RewrapHeaderOptions): Promise<NodeBuffer> {
   const given = optionsOf('rewrapHeader', options);
   // Providers may take long, and the caller may change its bytes meanwhile.
   const bytes = copiedBytes('header', header);
@@ -140,7 +141,9 @@ function planned(options: OptionsOf<'rewrap'>, canMend: boolean): RewrapPlan {
   const open = openSettings(options);
   const identities = Identities.of(options);
   const { add, remove = [], replace, mend = false, flush = true } = options;
-  const selectors = list('remove', remove, 0, Infinity, selector);
+  const selectors = Array.isArray(remove)
+    ? list('remove', remove, 0, Infinity, selector)
+    : [selector('remove', remove)];
   if (replace !== undefined && (add !== undefined || selectors.length > 0)) {
     throw rangeError('replace', 'can not be given with add or remove');
   }
@@ -202,6 +205,7 @@ interface Selector {
 }
 
 function selector(name: string, item: unknown): Selector {
+  if (typeof item === 'string' || isPublicKey(item)) throw typeError(name, SELECTOR, item, NO_PUBLIC_KEY);
   if (typeof item !== 'object' || item === null) throw typeError(name, SELECTOR, item);
   const prototype: unknown = Object.getPrototypeOf(item);
   if (prototype !== Object.prototype && prototype !== null) {
@@ -221,4 +225,6 @@ const SELECTION: ReadonlyMap<string, Check<unknown>> = new Map<keyof SlotSelecti
   ['type', slotType],
   ['keyId', string],
 ]);
+const NO_PUBLIC_KEY =
+  'a text or a public key, which slots do not name: without the KeyPair, give those who stay as replace';
 const SELECTOR = '{ slotIndex }, { type }, { keyId } or an identity';

@@ -43,6 +43,8 @@ export interface SalvageOptions extends DecryptOptions, OperationOptions, Target
  *   then unchanged.
  *
  * @example
+ * import { damagePage } from 'sealstream/report';
+ *
  * const map = await salvage('photo.seal', 'photo.jpg', { key });
  * await writeFile('photo.html', damagePage(map));
  */

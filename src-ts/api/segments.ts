@@ -1,4 +1,4 @@
-// Opens a stream segment by segment.
+// Decrypts a stream segment by segment.
 
 import { openSettings, optionsOf } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
@@ -6,14 +6,13 @@ import type { DecryptOptions } from '../keys/types';
 import { originArgument, type RandomAccessInput } from '../sources/sources';
 import { operationOn, UnlockedStream } from '../sources/unlocked-stream';
 import { segmentResults } from '../streams/segment-results';
-import type { DetachedHeader } from './header';
-import type { SegmentResult, SegmentsOptions } from './types';
+import type { DetachedHeader, SegmentResult, SegmentsOptions } from './types';
 
 /** Options of {@link decryptSegments}. */
 export interface DecryptSegmentsOptions extends DecryptOptions, SegmentsOptions, DetachedHeader {}
 
 /**
- * Opens a sealed stream segment by segment, and yields a result for each in order, whether it can be opened or not.
+ * Decrypts a sealed stream segment by segment, and yields a result for each in order, whether it can be decrypted or not.
  *
  * Segments that are missing at the end are one result with all of their ranges. At most `concurrency` segments are in memory, and nothing
  * is read ahead of them: a slow loop slows reading. Leaving the loop cancels the rest. A segment that can't be opened is a result, not

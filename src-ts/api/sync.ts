@@ -1,8 +1,8 @@
-// Seals and opens small payloads on the calling thread, for which a promise costs more than the work.
+// Encrypts and decrypts small payloads on the calling thread, for which a promise costs more than the work.
 
 import { native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
-import { type Bytes, checkedBytes, newMemory, ownCopy, sizeOf } from '../internal/bytes';
+import { type NodeBuffer, checkedBytes, newMemory, ownCopy, sizeOf } from '../internal/bytes';
 import { callNative } from '../internal/errors';
 import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
@@ -11,7 +11,7 @@ import type { SecretArgument } from '../keys/registry';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
 /**
- * Seals `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
+ * Encrypts `bytes` into a stream with a compact header. Blocks the event loop: use {@link encrypt} for more than about 100 KiB.
  *
  * @param bytes The plaintext.
  * @param options The recipients, `context`, sizes and digest.
@@ -21,7 +21,7 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
  * @example
  * const sealed = encryptSync(Buffer.from('text'), { key });
  */
-export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
+export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuffer {
   const given = optionsOf('encryptSync', options);
   const settings = sealSettings(given);
   const { items } = Recipients.of(given);
@@ -29,7 +29,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
   const input = checkedBytes('bytes', bytes);
   return callNative(() => {
     const size = sizeOf(input);
-    const sealInto = (output: Bytes) => native.encryptSync(input, output, recipients, settings);
+    const sealInto = (output: NodeBuffer) => native.encryptSync(input, output, recipients, settings);
     // More room than the stream takes with any other options; the addon checks it.
     const hasLargeHeader = Boolean(given.headerSize) || given.headerCopy === true;
     if (isSmall(size, recipients) && !hasLargeHeader) return fromPool(2 * size + 1024, sealInto);
@@ -40,7 +40,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
 }
 
 /**
- * Opens a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
+ * Decrypts a sealed stream in memory. Blocks the event loop: use {@link decrypt} for more than about 100 KiB.
  *
  * @param bytes The sealed stream.
  * @param options The key or the identities, `context` and limits.
@@ -51,7 +51,7 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): Bytes {
  * @example
  * const plaintext = decryptSync(sealed, { key });
  */
-export function decryptSync(bytes: Uint8Array, options: DecryptOptions): Bytes {
+export function decryptSync(bytes: Uint8Array, options: DecryptOptions): NodeBuffer {
   const given = optionsOf('decryptSync', options);
   const settings = openSettings(given);
   const { secrets, providers } = Identities.of(given);

@@ -1,6 +1,6 @@
 // Options and reports that several functions share.
 
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import type { Damage, DamageDecision, OperationProgress } from '../../native/binding';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
@@ -87,11 +87,23 @@ export interface DamageOptions {
   onDamage?: DamagePolicy | undefined;
 }
 
-/** Options of a stream that seals. */
-export interface EncryptStreamOptions extends EncryptOptions, StreamOptions {}
+/** Options to decrypt a stream with a detached header. */
+export interface DetachedHeader {
+  /**
+   * The stream's header, if the source is only its body: what `encryptFileDetached` reports, or
+   * `detachHeader` returns. Offsets in failures and reports then count from the start of the header.
+   */
+  header?: Uint8Array | undefined;
+}
 
-/** Options of a stream that opens. */
-export interface DecryptStreamOptions extends DecryptOptions, StreamOptions, DamageOptions {}
+/** Options of a stream that encrypts. */
+export interface EncryptStreamOptions extends EncryptOptions, StreamOptions {
+  /** Leave the stream's header out of the output: only the report has it, and without it the stream cannot be decrypted. */
+  detachHeader?: boolean | undefined;
+}
+
+/** Options of a stream that decrypts. */
+export interface DecryptStreamOptions extends DecryptOptions, StreamOptions, DamageOptions, DetachedHeader {}
 
 /** Options of {@link createEncryptStream}. */
 export interface EncryptNodeStreamOptions extends EncryptStreamOptions, NodeStreamOptions {}
@@ -116,6 +128,6 @@ export type SegmentResult =
       /** Offset of its plaintext in the whole plaintext. */
       readonly offset: number;
       /** Its plaintext, verified. */
-      readonly data: Bytes;
+      readonly data: NodeBuffer;
     }
   | ({ readonly ok: false } & Readonly<Omit<Damage, 'retries'>>);

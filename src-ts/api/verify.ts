@@ -12,8 +12,7 @@ import { Identities } from '../keys/identities';
 import type { SecretArgument } from '../keys/registry';
 import type { DecryptOptions } from '../keys/types';
 import { releaseSource, sourceArgument, type SourceInput } from '../sources/sources';
-import type { DetachedHeader } from './header';
-import type { OperationOptions } from './types';
+import type { DetachedHeader, OperationOptions } from './types';
 
 /** Options of {@link verify}. */
 export interface VerifyOptions extends DecryptOptions, OperationOptions, DetachedHeader {

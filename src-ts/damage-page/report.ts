@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * The page that shows a damage map.
  *
@@ -6,3 +8,6 @@
 
 export type { DamageMap } from '../../native/binding';
 export { damagePage } from './page';
+
+// As in `index.ts`.
+Object.freeze(module.exports);

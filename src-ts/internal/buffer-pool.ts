@@ -2,12 +2,12 @@
 // plaintext, because a slice's `buffer` shows the whole pool. If sealing fails, the addon overwrites the slice.
 
 import { markAsUntransferable } from 'node:worker_threads';
-import type { Bytes } from './bytes';
+import type { NodeBuffer } from './bytes';
 
 import { newMemory } from './bytes';
 
 /** Calls `fill` with `size` bytes of the pool, and returns those that it filled: as many of the first as it says. */
-export function fromPool(size: number, fill: (room: Bytes) => number): Bytes {
+export function fromPool(size: number, fill: (room: NodeBuffer) => number): NodeBuffer {
   if (current.memory.length - current.at < size) {
     current.memory = newPool();
     current.at = 0;
@@ -19,7 +19,7 @@ export function fromPool(size: number, fill: (room: Bytes) => number): Bytes {
   return slice;
 }
 
-function newPool(): Bytes {
+function newPool(): NodeBuffer {
   const memory = newMemory(POOL_SIZE);
   // Transferring the memory of one slice to a worker would detach all others.
   markAsUntransferable(memory.buffer);
@@ -27,4 +27,4 @@ function newPool(): Bytes {
 }
 
 const POOL_SIZE = 64 * 1024;
-const current: { memory: Bytes; at: number } = { memory: Buffer.alloc(0), at: 0 };
+const current: { memory: NodeBuffer; at: number } = { memory: Buffer.alloc(0), at: 0 };

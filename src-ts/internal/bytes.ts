@@ -13,10 +13,10 @@ import { rangeError, typeError } from './errors';
  * A Buffer over an ArrayBuffer, never over a SharedArrayBuffer: `new Response`, `new Blob` and WebCrypto take it. `Buffer<ArrayBuffer>` where
  * the types of Node have that, from TypeScript 5.7 on; `Buffer` before.
  */
-export type Bytes = ReturnType<typeof Buffer.alloc>;
+export type NodeBuffer = ReturnType<typeof Buffer.alloc>;
 
 /** `Uint8Array<ArrayBuffer>`, or `Uint8Array` before TypeScript 5.7. */
-export type PlainBytes = ReturnType<typeof Uint8Array.of>;
+export type PlainUint8Array = ReturnType<typeof Uint8Array.of>;
 
 /* eslint-disable @typescript-eslint/unbound-method -- they are called with their object as the first argument */
 const { bind, call } = Function.prototype;
@@ -71,7 +71,7 @@ export function checkedBytes(name: string, value: unknown): Uint8Array {
 }
 
 /** Checks and copies bytes that are needed later. */
-export function copiedBytes(name: string, value: unknown): Bytes {
+export function copiedBytes(name: string, value: unknown): NodeBuffer {
   return ownCopy(checkedBytes(name, value));
 }
 
@@ -89,6 +89,13 @@ export function bytesOf(value: unknown): unknown {
   return types.isAnyArrayBuffer(value) ? new Uint8Array(value) : value;
 }
 
+/** The same bytes as a Buffer whose properties tell the truth, for code that reads them. Returns other values as they are. */
+export function truthful(value: unknown): unknown {
+  // Memory that was taken away can't be viewed; checks refuse such an array later.
+  if (!isBytes(value) || sizeOf(value) === 0) return value;
+  return Buffer.from(memoryOf(value) as ArrayBuffer, offsetOf(value), sizeOf(value));
+}
+
 /** Checks bytes, and takes them for an operation as they are now. Release them when the operation has ended. */
 export function takenBytes(name: string, value: unknown): CallerBytes {
   return new native.CallerBytes(checkedBytes(name, value));
@@ -103,7 +110,7 @@ export function secretBytes(name: string, value: unknown): Uint8Array {
 }
 
 /** New memory with any contents, behind which no other bytes are visible. */
-export const newMemory: (size: number) => Bytes = allocUnsafeSlow;
+export const newMemory: (size: number) => NodeBuffer = allocUnsafeSlow;
 
 /** The bytes from `start` to `end`, in the same memory. */
 export function part(bytes: Uint8Array, start: number, end: number): Uint8Array {
@@ -116,7 +123,7 @@ export function copyInto(target: Uint8Array, bytes: Uint8Array, at = 0): void {
 }
 
 /** A copy of up to `size` bytes in `size` bytes of memory of its own, behind which no other bytes of the process are visible. */
-export function ownCopy(bytes: Uint8Array, size: number = sizeOf(bytes)): Bytes {
+export function ownCopy(bytes: Uint8Array, size: number = sizeOf(bytes)): NodeBuffer {
   const copy = newMemory(size);
   set(copy, size < sizeOf(bytes) ? part(bytes, 0, size) : bytes);
   return copy;
@@ -140,7 +147,7 @@ function isDetached(bytes: Uint8Array): boolean {
 
 /** Bytes that arrive in chunks and are needed together. */
 export class GrowingBuffer {
-  #memory: Bytes;
+  #memory: NodeBuffer;
   #filled: number;
 
   /** @param size Bytes to collect, at least those that tell the final size. @param start The bytes that are known already. */
@@ -161,7 +168,7 @@ export class GrowingBuffer {
   }
 
   /** The bytes that have arrived. */
-  get bytes(): Bytes {
+  get bytes(): NodeBuffer {
     return this.#memory.length === this.#filled ? this.#memory : this.#memory.subarray(0, this.#filled);
   }
 

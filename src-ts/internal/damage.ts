@@ -37,7 +37,8 @@ export async function decisionAbout(
   diagnostics: Diagnostics,
   canRetry = true,
 ): Promise<DamageDecision> {
-  const decision = typeof policy === 'function' ? DECISION(ANSWER, await policy(damage)) : policy;
+  const decision =
+    typeof policy === 'function' ? DECISION(ANSWER, await diagnostics.within(() => policy(damage))) : policy;
   if (decision === 'retry' && !canRetry) {
     throw rangeError(ANSWER, "can't be 'retry' for a stream, which can't be read again");
   }

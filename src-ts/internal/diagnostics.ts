@@ -1,7 +1,8 @@
-// Publishes a tracing channel and two channels of Node's `diagnostics_channel`. Events hold nothing secret: no key, no plaintext, no
-// context, and no path except one in an error of the operating system.
+// Publishes a tracing channel and two channels of Node's `diagnostics_channel`. Events hold nothing secret: no key, no plaintext and no
+// context. Paths and key ids stand only in errors, as the caller gets them.
 
-import { channel, tracingChannel } from 'node:diagnostics_channel';
+import { AsyncResource } from 'node:async_hooks';
+import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel';
 
 import type {
   Damage,
@@ -13,7 +14,6 @@ import type {
   SegmentSettings,
 } from '../../native/binding';
 import { native } from './binding';
-import { isError } from './errors';
 import { SealError } from '../api/errors';
 
 /** The name of an operation: that of its function or class. */
@@ -24,6 +24,7 @@ export type OperationName =
   | 'decrypt'
   | 'decryptChunks'
   | 'decryptFile'
+  | 'decryptFileToStream'
   | 'DecryptionStream'
   | 'decryptSegments'
   | 'detachHeader'
@@ -32,6 +33,7 @@ export type OperationName =
   | 'encryptFile'
   | 'encryptFileDetached'
   | 'EncryptionStream'
+  | 'encryptStreamToFile'
   | 'heal'
   | 'openReader'
   | 'rewrap'
@@ -55,8 +57,8 @@ export interface OperationContext extends OperationIdentity {
   readonly elapsedMs?: number;
   /** The operation's report, with its counters and stage times, if it succeeded. */
   readonly report?: object;
-  /** Why it failed, if it did. */
-  readonly error?: { readonly name: string; readonly code?: string; readonly failure?: SealFailure };
+  /** What it failed with, if it did: the error that the caller gets, usually a SealError. */
+  readonly error?: unknown;
 }
 
 /** `sealstream:segment`: a segment was sealed, or opened and verified. */
@@ -87,6 +89,8 @@ export class Diagnostics {
   /** Apart from the identity: subscribers may add to it. */
   readonly #context: OperationContext;
   readonly #began = performance.now();
+  /** The stores that subscribers bound to the channel, if it has any. */
+  #stores: AsyncResource | undefined;
   #isAbortPublished = false;
   #hasEnded = false;
   #log: SegmentLog | undefined;
@@ -94,9 +98,16 @@ export class Diagnostics {
   constructor(operation: OperationName) {
     this.#identity = { id: ++lastId, operation };
     this.#context = { ...this.#identity };
-    operations.start.publish(this.#context);
-    // The call returns its promise or its stream.
-    operations.end.publish(this.#context);
+    operations.start.runStores(this.#context, () => {
+      if (operations.start.hasSubscribers) this.#stores = new AsyncResource('SealstreamOperation');
+      // The call returns its promise or its stream.
+      operations.end.publish(this.#context);
+    });
+  }
+
+  /** Runs a part of the operation in the stores that subscribers bound to the channel: what it calls belongs to the operation. */
+  within<T>(work: () => T): T {
+    return this.#stores ? this.#stores.runInAsyncScope(work) : work();
   }
 
   /** Makes the addon report segments, if the channel has subscribers. */
@@ -111,13 +122,13 @@ export class Diagnostics {
   };
 
   segment(done: SegmentDone): void {
-    if (!this.#hasEnded && segments.hasSubscribers) segments.publish(this.#event(done));
+    if (!this.#hasEnded && segments.hasSubscribers) this.#publish(segments, done);
   }
 
   damage(damage: Omit<DamageEvent, 'id' | 'operation'> | Damage, decision?: DamageDecision): void {
     this.#isAbortPublished ||= decision === 'abort';
     if (this.#hasEnded || !damageChannel.hasSubscribers) return;
-    damageChannel.publish(this.#event(decision === undefined ? damage : { ...damage, decision }));
+    this.#publish(damageChannel, decision === undefined ? damage : { ...damage, decision });
   }
 
   succeeded(report: object): void {
@@ -125,14 +136,11 @@ export class Diagnostics {
   }
 
   failed(error: unknown): void {
-    if (SealError.is(error)) {
-      const { name, code, failure, message } = error;
-      // A decision to abort was published with its damage.
-      if (isDamage(failure) && !this.#isAbortPublished) this.damage({ failure, message }, 'abort');
-      this.#end({ error: { name, code, failure } });
-    } else {
-      this.#end({ error: { name: isError(error) ? error.name : typeof error } });
+    // A decision to abort was published with its damage.
+    if (SealError.is(error) && isDamage(error.failure) && !this.#isAbortPublished) {
+      this.damage({ failure: error.failure, message: error.message }, 'abort');
     }
+    this.#end({ error });
   }
 
   #end(end: Pick<OperationContext, 'report' | 'error'>): void {
@@ -140,14 +148,18 @@ export class Diagnostics {
     this.#publishSegments();
     this.#hasEnded = true;
     Object.assign(this.#context, { elapsedMs: performance.now() - this.#began }, end);
-    // The order of a promise that Node traces.
-    if (end.error) operations.error.publish(this.#context);
-    operations.asyncStart.publish(this.#context);
-    operations.asyncEnd.publish(this.#context);
+    this.within(() => {
+      // The order of a promise that Node traces.
+      if ('error' in end) operations.error.publish(this.#context);
+      operations.asyncStart.publish(this.#context);
+      operations.asyncEnd.publish(this.#context);
+    });
   }
 
-  #event(event: object): object {
-    return { ...this.#identity, ...event };
+  #publish(to: Channel, event: object): void {
+    this.within(() => {
+      to.publish({ ...this.#identity, ...event });
+    });
   }
 }
 

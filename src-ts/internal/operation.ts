@@ -126,7 +126,9 @@ function progressListener(listener: (progress: OperationProgress) => void, opera
     if (isClosed) return;
     last = progress.bytesDone;
     try {
-      listener(progress);
+      operation.diagnostics.within(() => {
+        listener(progress);
+      });
     } catch (value) {
       isClosed = true;
       operation.callerThrew(value);

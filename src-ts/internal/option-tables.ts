@@ -19,6 +19,7 @@ import type {
   EncryptNodeStreamOptions,
   SegmentsOptions,
 } from '../api/types';
+import type { DecryptFileToStreamOptions, EncryptStreamToFileOptions } from '../api/stream-files';
 import type { VerifyOptions } from '../api/verify';
 import type { ProviderOptions, PassphraseOptions, SecretKeyOptions } from '../keys/credentials';
 import type { KeyFileOptions } from '../keys/secret-key';
@@ -81,6 +82,7 @@ const unlocking = {
   context: contextBytes,
   acceptSlots: (name: string, value: unknown) =>
     list(name, value, 1, Infinity, (_, type) => slotType(name, type)),
+  maxPassphraseMemory: byteCount,
   maxPassphraseCost: byteCount,
   ...identities,
 };
@@ -90,6 +92,7 @@ const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
 const metadata = { metadata: boolean };
 const stream = { concurrency: integer(1, MAX_THREADS), ...signal };
+const detachHeader = { detachHeader: boolean };
 const queues = {
   highWaterMark: byteCount,
   readableHighWaterMark: byteCount,
@@ -113,16 +116,18 @@ const TABLES = {
   encryptSync: sealing,
   encryptFile: { ...sealing, ...run, ...target, ...metadata, resume: boolean, resumeSecret },
   encryptFileDetached: { ...sealing, ...run, ...target, ...metadata, ...headerTo },
-  createEncryptStream: { ...sealing, ...stream, ...queues },
-  EncryptionStream: { ...sealing, ...stream },
-  encryptChunks: { ...sealing, ...stream },
+  encryptStreamToFile: { ...sealing, ...stream, ...target },
+  createEncryptStream: { ...sealing, ...stream, ...detachHeader, ...queues },
+  EncryptionStream: { ...sealing, ...stream, ...detachHeader },
+  encryptChunks: { ...sealing, ...stream, ...detachHeader },
   sealedSize: { ...sealing, target: oneOf<'bytes' | 'file'>(['bytes', 'file']) },
   decrypt: { ...opening, ...run },
   decryptSync: opening,
   decryptFile: { ...opening, ...run, ...target, ...metadata, resume: boolean, ...damage, ...detached },
-  createDecryptStream: { ...opening, ...stream, ...damage, ...queues },
-  DecryptionStream: { ...opening, ...stream, ...damage },
-  decryptChunks: { ...opening, ...stream, ...damage },
+  decryptFileToStream: { ...opening, ...stream, ...damage, ...detached, highWaterMark: byteCount },
+  createDecryptStream: { ...opening, ...stream, ...damage, ...detached, ...queues },
+  DecryptionStream: { ...opening, ...stream, ...damage, ...detached },
+  decryptChunks: { ...opening, ...stream, ...damage, ...detached },
   decryptSegments: { ...opening, ...stream, ...detached },
   openReader: { ...opening, ...signal, ...detached, cacheSize: byteCount },
   'SealedReader.read': signal,
@@ -165,6 +170,7 @@ interface OptionTypes {
   encryptSync: EncryptOptions;
   encryptFile: EncryptFileOptions;
   encryptFileDetached: EncryptFileDetachedOptions;
+  encryptStreamToFile: EncryptStreamToFileOptions;
   createEncryptStream: EncryptNodeStreamOptions;
   EncryptionStream: EncryptStreamOptions;
   encryptChunks: EncryptStreamOptions;
@@ -172,6 +178,7 @@ interface OptionTypes {
   decrypt: DecryptBytesOptions;
   decryptSync: DecryptOptions;
   decryptFile: DecryptFileOptions;
+  decryptFileToStream: DecryptFileToStreamOptions;
   createDecryptStream: DecryptNodeStreamOptions;
   DecryptionStream: DecryptStreamOptions;
   decryptChunks: DecryptStreamOptions;
@@ -260,7 +267,7 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, headerCopy = fal
  * @internal
  */
 export function openSettings(options: OptionsOf<'decryptSync'>): OpenSettings {
-  return picked(options, 'context', 'acceptSlots', 'maxPassphraseCost', 'maxSegmentSize');
+  return picked(options, 'context', 'acceptSlots', 'maxPassphraseMemory', 'maxPassphraseCost', 'maxSegmentSize');
 }
 
 /**
@@ -283,21 +290,34 @@ function lastByte(name: string, value: unknown): number {
   return value === Infinity ? value : byteCount(name, value);
 }
 
+/** An option that the function does not have: says what to give instead, which functions have it, or what was probably meant. */
+function unknownOption(name: string, option: string, known: readonly string[]): TypeError {
+  const error = new TypeError(`${name} has no option ${JSON.stringify(option)}${advice(option, known)}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE', option });
+}
+
+function advice(option: string, known: readonly string[]): string {
+  for (const [names, instead, text] of INSTEAD) {
+    if (names.includes(option) && known.includes(instead)) return `: ${text}`;
+  }
+  const havers = Object.entries(TABLES).filter(([, table]) => Object.hasOwn(table, option));
+  if (havers.length > 0) {
+    const [first, more] = [havers.slice(0, NAMED).map(([haver]) => haver), havers.length - NAMED];
+    return `: it is one of ${first.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  }
+  const meant = nearest(option, known);
+  return meant === undefined ? '' : `: do you mean ${meant}?`;
+}
+
 /** Functions that a message names. */
 const NAMED = 5;
-
-/** An option that the function does not have: says which functions have it, or what was probably meant. */
-function unknownOption(name: string, option: string, known: readonly string[]): TypeError {
-  const havers = Object.entries(TABLES).filter(([, table]) => Object.hasOwn(table, option));
-  const error = new TypeError(`${name} has no option ${JSON.stringify(option)}${hint()}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE', option });
-
-  function hint(): string {
-    if (havers.length > 0) {
-      const [first, more] = [havers.slice(0, NAMED).map(([haver]) => haver), havers.length - NAMED];
-      return `: it is one of ${first.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    }
-    const meant = nearest(option, known);
-    return meant === undefined ? '' : `: do you mean ${meant}?`;
-  }
-}
+const SECRETS = ['passphrase', 'password', 'secret'];
+/** Names that people try, an option that the function must have for the advice to help, and the advice. */
+const INSTEAD: readonly (readonly [names: readonly string[], has: string, advice: string])[] = [
+  [SECRETS, 'recipients', 'give recipients: passphrase(text)'],
+  [SECRETS, 'identities', 'give identities: passphrase(text)'],
+  [['identities', 'identity', 'recipient'], 'recipients', 'to seal, give recipients'],
+  [['recipients', 'recipient', 'identity'], 'identities', 'to open, give identities'],
+  [['header'], 'fallbackHeader', 'give it as fallbackHeader'],
+  [['chunkSize'], 'segmentSize', 'give segmentSize or frameSize'],
+];

@@ -12,11 +12,11 @@ import { type Held, keyArgument } from './registry';
 import type { Credential, Identity, KeyInput, Recipient, SlotType, PassphraseStrength } from './types';
 
 /**
- * Makes a credential from a passphrase, to seal and to open. The passphrase is normalised to Unicode NFC; spaces count.
+ * Makes a credential from a passphrase, to encrypt and to decrypt. The passphrase is normalised to Unicode NFC; spaces count.
  *
- * Each attempt to open, with the right or a wrong passphrase, takes the time and memory of the slot's strength. `'default'` is
+ * Each attempt to decrypt, with the right or a wrong passphrase, takes the time and memory of the slot's strength. `'default'` is
  * 64 MiB, 3 passes and 4 lanes (the second choice of RFC 9106), `'interactive'` 19 MiB, 2 passes and 1 lane, `'sensitive'` 2 GiB,
- * 1 pass and 4 lanes (the first choice of RFC 9106). `strength` matters only to seal: to open, the slot's own counts.
+ * 1 pass and 4 lanes (the first choice of RFC 9106). `strength` matters only to encrypt: to decrypt, the slot's own counts.
  *
  * JavaScript cannot overwrite a string. If that matters, give UTF-8 bytes and overwrite them afterwards.
  *
@@ -47,7 +47,7 @@ export function passphrase(secret: string | Uint8Array, options: PassphraseOptio
 }
 
 /**
- * Makes a credential from a 32-byte key, to seal and to open.
+ * Makes a credential from a 32-byte key, to encrypt and to decrypt.
  *
  * @param key A SecretKey, 32 bytes, or a secret KeyObject.
  * @param options `keyId` names the key for the holder of several: at most 255 bytes of UTF-8, which anyone can read in the header.
@@ -103,7 +103,7 @@ export async function recipientsFromFile(path: string | URL): Promise<Recipient[
 }
 
 /**
- * Makes a recipient and identity from a key of a provider. To seal, the provider wraps a random key for each stream. To open,
+ * Makes a recipient and identity from a key of a provider. To encrypt, the provider wraps a random key for each stream. To decrypt,
  * it unwraps that key; it is asked only for this key id.
  *
  * @param keyProvider The provider: any object of this shape.

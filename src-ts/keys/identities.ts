@@ -153,9 +153,9 @@ async function unwrap(
   access: ProviderAccess,
   { name, keyId, blob }: ProviderSlot,
   context: Uint8Array = new Uint8Array(),
-  { canceller }: Operation,
+  { canceller, diagnostics }: Operation,
 ): Promise<NativeCredential> {
-  const answer = askToUnwrap(access, blob, context, canceller.signal);
+  const answer = diagnostics.within(() => askToUnwrap(access, blob, context, canceller.signal));
   const kek = await canceller
     .race(() => answer)
     .catch((error: unknown) => {

@@ -84,7 +84,8 @@ export class KeyPair extends SecretRecipient implements Recipient, Identity {
    * const pair = await KeyPair.fromFile('identity.txt');
    */
   static async fromFile(path: string | URL, options: KeyFileOptions = {}): Promise<KeyPair> {
-    const pairs = await identitiesFromFile(path, options);
+    const { allowReadable = false } = optionsOf('KeyPair.fromFile', options);
+    const pairs = await identitiesFromFile(path, { allowReadable });
     const [pair] = pairs;
     if (pair !== undefined && pairs.length === 1) return pair;
     pairs.dispose();

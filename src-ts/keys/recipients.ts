@@ -109,11 +109,13 @@ export function withoutWaiting(
 async function wrap(
   access: ProviderAccess,
   context: Uint8Array = new Uint8Array(),
-  { canceller }: Operation,
+  { canceller, diagnostics }: Operation,
 ): Promise<NativeSecret> {
   const kek = randomFillSync(new Uint8Array(32));
   try {
-    const blob = await canceller.race(() => askToWrap(access, kek, context, canceller.signal));
+    const blob = await canceller.race(() =>
+      diagnostics.within(() => askToWrap(access, kek, context, canceller.signal)),
+    );
     return native.NativeCredential.provider(access.name, access.keyId, blob, kek);
   } finally {
     kek.fill(0);

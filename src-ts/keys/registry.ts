@@ -62,6 +62,11 @@ export function heldByIdentity(name: string, value: unknown): Held {
   throw typeError(name, IDENTITY, value, entry && 'a public key, which opens nothing');
 }
 
+/** Whether `value` is a recipient that opens nothing. */
+export function isPublicKey(value: unknown): boolean {
+  return entryOf(value)?.use === 'public';
+}
+
 /** Messages do not show the text: it may be a secret in the wrong place. */
 function publicKeyOf(name: string, text: string): NativeCredential {
   const trimmed = text.trim();
@@ -101,7 +106,8 @@ export function keyArgument(name: string, value: unknown): NativeKey | Uint8Arra
   if (types.isKeyObject(value)) return keyOfObject(name, value);
   const entry = entryOf(value);
   if (entry?.use === 'key') return notDisposed(name, entry) as NativeKey;
-  throw typeError(name, 'a SecretKey, a Uint8Array or a secret KeyObject', value);
+  if (entry) throw typeError(name, KEY, value, NO_KEY[entry.use]);
+  throw typeError(name, KEY, value);
 }
 
 function keyOfObject(name: string, key: KeyObject): NativeKey {
@@ -126,6 +132,13 @@ function notDisposed(name: string, { held }: Entry): Held {
 const entries = new WeakMap<object, Entry>();
 const IS_PUBLIC_KEY = /^age1/i;
 const IS_SECRET_KEY = /^AGE-SECRET-KEY-/i;
+const KEY = 'a SecretKey, a Uint8Array or a secret KeyObject';
+const NO_KEY = {
+  key: undefined,
+  shared: 'a passphrase or another credential: give it as recipients or identities',
+  public: 'a public key: give it as recipients',
+  pair: 'a KeyPair: give it as recipients or identities',
+} as const;
 const RECIPIENT =
   "a recipient: a SecretKey, a KeyPair, a text 'age1…', or what passphrase, secretKey, publicKey or provider returns";
 const IDENTITY =

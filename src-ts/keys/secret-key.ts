@@ -3,7 +3,7 @@
 import type { NativeKey } from '../../native/binding';
 import { native } from '../internal/binding';
 import { awaitNative, callNative, rangeError, typeError } from '../internal/errors';
-import { isBytes, type PlainBytes, SECRET_SIZE } from '../internal/bytes';
+import { isBytes, newMemory, type NodeBuffer, SECRET_SIZE } from '../internal/bytes';
 import { optionsOf } from '../internal/option-tables';
 import { path as checkedPath, string } from '../internal/options';
 import { Secret } from './redacted';
@@ -126,9 +126,9 @@ export class SecretKey extends Secret {
    * const bytes = key.exportBytes();
    * bytes.fill(0);
    */
-  exportBytes(): PlainBytes {
+  exportBytes(): NodeBuffer {
     // In memory of its own: Node's pool would keep the bytes.
-    const bytes = new Uint8Array(SECRET_SIZE);
+    const bytes = newMemory(SECRET_SIZE);
     this.#native.exportInto(bytes);
     return bytes;
   }

@@ -49,11 +49,11 @@ export interface Credential extends Recipient, Identity, Disposable {
 /** The cost of Argon2id for a passphrase: a name, or exact parameters. */
 export type PassphraseStrength = 'interactive' | 'default' | 'sensitive' | PassphraseParameters;
 
-/** Options to seal: how, and for whom. Either `key` or `recipients` is needed. */
+/** Options to encrypt: for whom, and how. One of `key` and `recipients` is needed, and not both. */
 export interface EncryptOptions {
-  /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. */
+  /** The key that opens the stream: short for one `secretKey(key, { keyId })` in `recipients`. Not together with `recipients`. */
   key?: KeyInput | undefined;
-  /** A name for `key`, at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
+  /** A name for `key`, not for `recipients`, of at most 255 bytes of UTF-8: a hint for the holder of several keys. Anyone can read it. */
   keyId?: string | undefined;
   /**
    * One recipient, or a list of 1 to 64, of which at most 4 passphrases; each can open the stream. What {@link passphrase},
@@ -63,7 +63,7 @@ export interface EncryptOptions {
    */
   recipients?: RecipientInput | readonly RecipientInput[] | undefined;
   /**
-   * Bytes, or a text that stands for its UTF-8, that the opening side must supply too: at most 65,536 bytes, authenticated and not
+   * Bytes, or a text that stands for its UTF-8, that the decrypting side must supply too: at most 65,536 bytes, authenticated and not
    * stored. It binds a stream to its place, such as a tenant or a path.
    */
   context?: Uint8Array | string | undefined;
@@ -85,9 +85,9 @@ export interface EncryptOptions {
   headerCopy?: boolean | undefined;
 }
 
-/** What opens a stream's header. Either `key` or `identities` is needed. */
+/** What opens a stream's header. One of `key` and `identities` is needed, and not both. */
 export interface UnlockOptions {
-  /** The key, or several of which one opens the stream: short for `identities`. */
+  /** The key, or several of which one opens the stream: short for `identities`. Not together with `identities`. */
   key?: KeyInput | readonly KeyInput[] | undefined;
   /**
    * What may open the stream, one or a list: key pairs, keys, texts of secret keys, and what {@link passphrase},
@@ -99,32 +99,37 @@ export interface UnlockOptions {
   /** The context that the stream was sealed with. */
   context?: Uint8Array | string | undefined;
   /**
-   * The types of key slots to try, all by default. Anyone can seal a stream for a public key: to accept only streams from a holder
+   * The types of key slots to try, all by default. Anyone can encrypt for a public key: to accept only streams from a holder
    * of a shared key or passphrase, list only these types.
    */
   acceptSlots?: readonly SlotType[] | undefined;
   /**
-   * The most that the passphrase slots of a header may cost together, for each passphrase that is tried: memory times passes, in
-   * KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
+   * The most memory that a passphrase slot may take, in KiB; 2,097,152 (2 GiB) by default. A header with a slot over the limit is
+   * refused before any passphrase is tried.
+   */
+  maxPassphraseMemory?: number | undefined;
+  /**
+   * The most that the passphrase slots of the header and its copy may cost together, for each passphrase that is tried: memory
+   * times passes, in KiB. 4,194,304 by default. A header over the limit is refused before any passphrase is tried.
    */
   maxPassphraseCost?: number | undefined;
 }
 
-/** Options to open a stream. Either `key` or `identities` is needed. */
+/** Options to decrypt a stream. One of `key` and `identities` is needed, and not both. */
 export interface DecryptOptions extends UnlockOptions {
-  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that opening takes. */
+  /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that decrypting takes. */
   maxSegmentSize?: number | undefined;
 }
 
-/** Options to seal or open a FLOE message. */
+/** Options to encrypt or decrypt a FLOE message. */
 export interface FloeOptions {
   /** The key. */
   key: KeyInput;
   /** Associated data: authenticated, not part of the message. */
   aad?: Uint8Array | undefined;
   /**
-   * FLOE's ENC_SEG_LEN: the bytes of a full encrypted segment, 33 to 4,294,967,294. By default 65,568 when sealing, and the
-   * length that the message states when opening.
+   * FLOE's ENC_SEG_LEN: the bytes of a full encrypted segment, 33 to 4,294,967,294. By default 65,568 when encrypting, and the
+   * length that the message states when decrypting.
    */
   segmentLength?: number | undefined;
 }

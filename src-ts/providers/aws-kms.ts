@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * AWS Key Management Service as a provider. It needs `@aws-sdk/client-kms`, which is not installed with this package.
  *
@@ -150,3 +152,6 @@ const OPTIONS = {
 const CONTEXT = 'sealstream-context';
 const CONTEXT_BASE64 = 'sealstream-context-base64';
 const sdk = loadSdk();
+
+// As in `index.ts`.
+Object.freeze(module.exports);

@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Electron's `safeStorage` as a provider: this user's login on this machine opens the streams.
  *
@@ -188,3 +190,6 @@ const NO_STORE = 'start and unlock GNOME Keyring or KWallet, or seal for a passp
 const ELSEWHERE =
   'only the user, the machine and the app that sealed it can open it: open it with another identity';
 const CHANGED = 'give the key id that it was sealed with; if it is right, the header was changed';
+
+// As in `index.ts`.
+Object.freeze(module.exports);

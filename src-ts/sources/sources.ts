@@ -36,8 +36,14 @@ export interface RandomAccessSource {
 
 /** A source that the addon reads, with its header if that is detached. Release it after its last operation. */
 export function sourceArgument(name: string, source: unknown, header?: Uint8Array): Source {
-  if (!isBytes(source)) return fileSource(checkedPath(name, source), header);
+  if (!isBytes(source)) return fileSource(pathOfSource(name, source), header);
   return nullPrototype({ bytes: takenBytes(name, source), ...(header && { header }) });
+}
+
+/** Checks a source that is not bytes. */
+export function pathOfSource(name: string, source: unknown): string {
+  if (typeof source === 'string' || source instanceof URL) return checkedPath(name, source);
+  throw typeError(name, 'a path, a file: URL or a Uint8Array', source);
 }
 
 /** The file at a path that was checked, with its header if that is detached. */

@@ -14,7 +14,7 @@ import type { Canceller } from '../internal/canceller';
 import type { OperationName } from '../internal/diagnostics';
 import { rangeError } from '../internal/errors';
 import { Operation } from '../internal/operation';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import { byteCount } from '../internal/options';
 import { type Span, spanOf } from '../internal/span';
 import type { Identities } from '../keys/identities';
@@ -82,7 +82,7 @@ export class UnlockedStream {
   }
 
   /** Reads `length` bytes of the plaintext from `at` on, which must not be past the end. */
-  read(at: number, length: number, canceller: Canceller): Promise<Bytes> {
+  read(at: number, length: number, canceller: Canceller): Promise<NodeBuffer> {
     return this.#whileOpen(async () => {
       const { cancellation } = canceller;
       if (!this.fetched) return this.reader.read(at, length, cancellation);

@@ -1,8 +1,8 @@
-// Converts a stream of bytes, by sealing or opening it, for any kind of stream. Writer and reader each have their own pace, and the
+// Converts a stream of bytes, by encrypting or decrypting it, for any kind of stream. Writer and reader each have their own pace, and the
 // number of segments in memory is limited.
 
 import type { Cancellation } from '../../native/binding';
-import { type Bytes, checkedBytes, sizeOf } from '../internal/bytes';
+import { type NodeBuffer, checkedBytes, sizeOf } from '../internal/bytes';
 import type { Diagnostics, OperationName } from '../internal/diagnostics';
 import { yieldIfLong } from '../internal/event-loop';
 import { typeError } from '../internal/errors';
@@ -10,11 +10,15 @@ import { Operation } from '../internal/operation';
 
 /** Where converted bytes go. */
 export interface Outlet {
-  /** Takes bytes. Returns `false` if it wants no more until it calls {@link Conversion.pull}. */
-  push(bytes: Bytes): boolean;
+  /** Called before the conversion begins. */
+  open?(): Promise<void>;
+  /** Takes bytes. Returns `false` if it wants no more until it calls {@link Conversion.pull}, or a promise to wait for. */
+  push(bytes: NodeBuffer): boolean | Promise<void>;
   /** Settles when the reader has taken all pushed bytes. */
   drained(): Promise<void>;
-  /** Called after the last bytes, on success. */
+  /** Called after the last bytes, before the conversion has succeeded. */
+  complete?(): Promise<void>;
+  /** Called on success. */
   end(): void;
   /** Called on failure. */
   fail(error: unknown): void;
@@ -63,7 +67,10 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
 
   /** Prepares for the first byte. Called once, before all other methods. */
   async begin(): Promise<void> {
-    await this.#attempt(() => this.prepare());
+    await this.#attempt(async () => {
+      await this.#outlet.open?.();
+      if (!this.#isClosed) await this.prepare();
+    });
   }
 
   /** Takes bytes, which the caller may reuse when the promise settles. Call it again only then. */
@@ -148,9 +155,9 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
    * memory is free after its bytes were taken.
    */
   protected deliver(
-    work: Promise<Iterable<Bytes>>,
+    work: Promise<Iterable<NodeBuffer>>,
     isSegment: boolean,
-    replace?: (error: unknown) => Promise<Iterable<Bytes>>,
+    replace?: (error: unknown) => Promise<Iterable<NodeBuffer>>,
   ): void {
     // Its failure is handled in its turn.
     work.catch(() => undefined);
@@ -161,10 +168,12 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
   }
 
   /** Pushes the last bytes after all others, and ends with the report. */
-  protected deliverEnd(work: () => Promise<{ bytes: Iterable<Bytes>; report: Report }>): void {
+  protected deliverEnd(work: () => Promise<{ bytes: Iterable<NodeBuffer>; report: Report }>): void {
     this.#inTurn(async () => {
       const { bytes, report } = await work();
       await this.#push(bytes);
+      if (this.#hasEnded()) return;
+      await this.#outlet.complete?.();
       if (this.#hasEnded()) return;
       this.#hasSucceeded = true;
       this.#resolveReport(report);
@@ -209,12 +218,17 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
     return this.#isClosed;
   }
 
-  async #push(pieces: Iterable<Bytes>): Promise<void> {
+  async #push(pieces: Iterable<NodeBuffer>): Promise<void> {
     for (const piece of pieces) {
       if (this.#hasEnded()) return;
       // The outlet may ask for more while it takes a piece.
       const pulls = this.#pulls;
-      if (this.#outlet.push(piece) || this.#pulls !== pulls || this.#hasEnded()) continue;
+      const pushed = this.#outlet.push(piece);
+      if (typeof pushed === 'object') {
+        await pushed;
+        continue;
+      }
+      if (pushed || this.#pulls !== pulls || this.#hasEnded()) continue;
       await new Promise<void>((resolve) => (this.#whenPulled = resolve));
     }
   }
@@ -222,7 +236,7 @@ export abstract class Conversion<Report extends object, Plan = unknown> {
   /** Takes a step for the writer. Rejects if the conversion has failed by then. */
   async #attempt(step: () => Promise<void>): Promise<void> {
     try {
-      if (!this.#isClosed) await step();
+      if (!this.#isClosed) await this.diagnostics.within(step);
     } catch (error) {
       this.#fail(error);
     }

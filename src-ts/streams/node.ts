@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import type { DecryptNodeStreamOptions, EncryptNodeStreamOptions } from '../api/types';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import { type OptionsOf, optionsOf } from '../internal/option-tables';
 import { picked } from '../internal/options';
 import { ConversionStream } from './duplex';
@@ -14,7 +14,7 @@ import { sealing } from './sealing';
 /** A stream that takes plaintext and gives its sealed stream. */
 export interface EncryptStream extends Duplex {
   /** Yields the chunks that `'data'` passes. */
-  [Symbol.asyncIterator](): NodeJS.AsyncIterator<Bytes>;
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<NodeBuffer>;
   /**
    * Resolves to the report after the last bytes were passed on. Rejects with the stream's error, or with an AbortError if the stream is
    * destroyed without one. It may be ignored: it never causes an unhandled rejection.
@@ -25,7 +25,7 @@ export interface EncryptStream extends Duplex {
 /** A stream that takes a sealed stream and gives its plaintext. */
 export interface DecryptStream extends Duplex {
   /** Yields the chunks that `'data'` passes. */
-  [Symbol.asyncIterator](): NodeJS.AsyncIterator<Bytes>;
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<NodeBuffer>;
   /**
    * Resolves to the report after the end was verified. Rejects with the stream's error, or with an AbortError if the stream is
    * destroyed without one. It may be ignored: it never causes an unhandled rejection.
@@ -34,7 +34,7 @@ export interface DecryptStream extends Duplex {
 }
 
 /**
- * Returns a Duplex that seals what is written to it. At most `concurrency` segments are in memory; other threads seal them in parallel.
+ * Returns a Duplex that encrypts what is written to it. At most `concurrency` segments are in memory; other threads encrypt them in parallel.
  * A slow reader slows the writer, and the reverse.
  *
  * Write bytes only: a string fails. They are copied before `write` calls back, and are not changed. The header has no room for later
@@ -54,7 +54,7 @@ export function createEncryptStream(options: EncryptNodeStreamOptions): EncryptS
 }
 
 /**
- * Returns a Duplex that opens the sealed stream that is written to it. At most `concurrency` segments are in memory; other threads open
+ * Returns a Duplex that decrypts the sealed stream that is written to it. At most `concurrency` segments are in memory; other threads decrypt
  * them in parallel. A slow reader slows the writer, and the reverse.
  *
  * A segment is pushed after all of it was verified. **Only `'end'` means that the whole stream was there**: a stream that is cut, or has

@@ -2,32 +2,53 @@
 
 import { markAsUntransferable } from 'node:worker_threads';
 
-import type { ByteRange, DecryptReport, OpenStream, PartBuffer, PlaintextSlots } from '../../native/binding';
+import type {
+  ByteRange,
+  DecryptReport,
+  OpenStream,
+  PartBuffer,
+  PlaintextSlots,
+  ProviderSlot,
+} from '../../native/binding';
 import { native } from '../internal/binding';
-import type { Bytes } from '../internal/bytes';
+import type { NodeBuffer } from '../internal/bytes';
 import { decisionAbout } from '../internal/damage';
 import type { OperationName } from '../internal/diagnostics';
 import { callNative } from '../internal/errors';
 import { openSettings, type OptionsOf } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
+import type { SecretArgument } from '../keys/registry';
+import { fileSource } from '../sources/sources';
 import { Conversion, type MakeConversion } from './conversion';
+import type { SealedFile } from './sealed-file';
 
-/** Copies the identities now, for a stream that begins later. */
+/**
+ * Copies the identities now, for a stream that begins later.
+ *
+ * @param file The source, if it is a file.
+ */
 export function opening(
   name: OperationName,
   options: OptionsOf<'decryptChunks'>,
+  file?: SealedFile,
 ): MakeConversion<DecryptReport> {
-  const plan = openPlan(options);
+  const plan = openPlan(options, file);
   return (outlet) => new Opening(name, outlet, plan);
 }
 
-function openPlan(options: OptionsOf<'decryptChunks'>) {
-  const { concurrency, onDamage = 'abort' } = options;
+function openPlan(options: OptionsOf<'decryptChunks'>, file: SealedFile | undefined) {
+  const { concurrency, onDamage = 'abort', header } = options;
+  if (header)
+    callNative(() => {
+      native.checkHeader(header);
+    });
   // The identities are copies, which are overwritten after use.
   return {
     settings: openSettings(options),
     concurrency,
     onDamage,
+    header,
+    file,
     identities: Identities.of(options).copy(),
   };
 }
@@ -37,8 +58,10 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
   /** The header, record or end that is arriving. */
   #part = new native.PartBuffer(native.streamHeaderSize(EMPTY));
 
-  protected override prepare(): Promise<void> {
-    return Promise.resolve();
+  protected override async prepare(): Promise<void> {
+    const { file, header } = this.plan;
+    if (file) await this.#beginPart(await this.#unlockFile(file));
+    else if (header) await this.#beginPart(await this.#unlock(Buffer.from(header)));
   }
 
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {
@@ -83,18 +106,40 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
       return;
     }
     if (this.#stream) this.#openRecord(this.#stream, part);
-    const stream = this.#stream ?? (await this.#unlock(part.copy()));
+    await this.#beginPart(this.#stream ?? (await this.#unlock(part.copy())));
+  }
+
+  async #beginPart(stream: OpenStream): Promise<void> {
     this.#part = new native.PartBuffer(0);
     this.#part.expect(stream.partSize(this.#part, false));
     if (!stream.isAtEnd) await this.segmentAllowed();
   }
 
-  async #unlock(header: Bytes): Promise<OpenStream> {
-    const { identities, settings, concurrency } = this.plan;
+  #unlock(header: NodeBuffer): Promise<OpenStream> {
     const slots = () => native.headerProviderSlots(header);
-    const stream = await identities.use(slots, settings.context, this.operation, (offered) =>
-      native.openStream(header, offered, settings, this.cancellation),
+    return this.#unlockBy(slots, (offered) =>
+      native.openStream(header, offered, this.plan.settings, this.cancellation),
     );
+  }
+
+  /** Unlocks the stream in a file, whose end is verified first. */
+  async #unlockFile(file: SealedFile): Promise<OpenStream> {
+    const input = await file.open(this.cancellation);
+    const { onDamage, header, settings } = this.plan;
+    const slots = () => native.sourceProviderSlots(fileSource(file.path, header));
+    const stream = await this.#unlockBy(slots, (offered) =>
+      native.openFileStream(input, header, offered, settings, onDamage !== 'abort', this.cancellation),
+    );
+    if (header === undefined) file.skip(stream.headerSize);
+    return stream;
+  }
+
+  async #unlockBy(
+    slots: () => readonly ProviderSlot[] | Promise<readonly ProviderSlot[]>,
+    open: (offered: SecretArgument[]) => Promise<OpenStream>,
+  ): Promise<OpenStream> {
+    const { identities, settings, concurrency } = this.plan;
+    const stream = await identities.use(slots, settings.context, this.operation, open);
     identities.dispose();
     this.#stream = stream;
     this.allow(concurrency ?? stream.concurrency);
@@ -113,7 +158,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
   async #end(
     stream: OpenStream,
     part: PartBuffer,
-  ): Promise<{ bytes: Iterable<Bytes>; report: DecryptReport }> {
+  ): Promise<{ bytes: Iterable<NodeBuffer>; report: DecryptReport }> {
     const { concurrency = stream.concurrency } = this.plan;
     try {
       const report = await stream.finish(part, concurrency, this.cancellation);
@@ -129,7 +174,7 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
    *
    * @throws the failure, if the decision is to abort or the failure concerns more than this part; or what the caller's function throws.
    */
-  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<Bytes>> {
+  async #replace(stream: OpenStream, segment: number, error: unknown): Promise<Iterable<NodeBuffer>> {
     const { onDamage } = this.plan;
     const damage = onDamage === 'abort' ? undefined : stream.damage(segment);
     if (!damage) throw error;
@@ -139,10 +184,14 @@ class Opening extends Conversion<DecryptReport, ReturnType<typeof openPlan>> {
 }
 
 /** The plaintext in the memory of an opened record. */
-function plaintextSlots(record: Bytes, { start, stride, size: most }: PlaintextSlots, size: number): Bytes[] {
+function plaintextSlots(
+  record: NodeBuffer,
+  { start, stride, size: most }: PlaintextSlots,
+  size: number,
+): NodeBuffer[] {
   // All slots share one memory: transferring a slot would detach the others.
   markAsUntransferable(record.buffer);
-  const slots: Bytes[] = [];
+  const slots: NodeBuffer[] = [];
   for (let at = start, left = size; left > 0; at += stride, left -= most) {
     slots.push(record.subarray(at, at + Math.min(most, left)));
   }
@@ -150,7 +199,7 @@ function plaintextSlots(record: Bytes, { start, stride, size: most }: PlaintextS
 }
 
 /** Zeros in the place of lost plaintext, made when they are taken. */
-function* zeros({ length }: ByteRange): Generator<Bytes, void, void> {
+function* zeros({ length }: ByteRange): Generator<NodeBuffer, void, void> {
   for (let left = length; left > 0; left -= ZEROS_SIZE) yield Buffer.alloc(Math.min(ZEROS_SIZE, left));
 }
 

@@ -5,14 +5,14 @@ import type { UnderlyingByteSource } from 'node:stream/web';
 
 import { abortError, onAbort } from '../internal/abort';
 import { nullPrototype } from '../internal/null-prototype';
-import type { Bytes, PlainBytes } from '../internal/bytes';
+import type { NodeBuffer, PlainUint8Array } from '../internal/bytes';
 import { emitSafely } from '../internal/event-loop';
 import type { ReadAhead } from '../internal/read-ahead';
 import type { Span } from '../internal/span';
 
 /** Pieces of plaintext, and what cancels reading them. */
 export interface Pieces {
-  readonly pieces: ReadAhead<Span, Bytes>;
+  readonly pieces: ReadAhead<Span, NodeBuffer>;
   readonly controller: AbortController;
 }
 
@@ -52,7 +52,7 @@ export function nodeReadable(
 }
 
 /** A byte stream, which fills the buffers of readers that bring their own. */
-export function webReadable(from: Pieces): ReadableStream<PlainBytes> {
+export function webReadable(from: Pieces): ReadableStream<PlainUint8Array> {
   return new ReadableStream(
     nullPrototype<UnderlyingByteSource>({
       type: 'bytes',
@@ -73,5 +73,5 @@ export function webReadable(from: Pieces): ReadableStream<PlainBytes> {
       },
       cancel: (reason) => cancelReads(from, reason),
     }),
-  ) as ReadableStream<PlainBytes>;
+  ) as ReadableStream<PlainUint8Array>;
 }

@@ -8,33 +8,40 @@ import { type OptionsOf, sealSettings } from '../internal/option-tables';
 import { Recipients } from '../keys/recipients';
 import { Conversion, type MakeConversion } from './conversion';
 
-/** Copies the recipients now, for a stream that begins later. */
+/**
+ * Copies the recipients now, for a stream that begins later.
+ *
+ * @param rewrappable Whether the header has room for changes, as in a file.
+ */
 export function sealing(
   name: OperationName,
   options: OptionsOf<'encryptChunks'>,
+  rewrappable = false,
 ): MakeConversion<EncryptReport> {
-  const plan = sealPlan(options);
+  const plan = sealPlan(options, rewrappable);
   return (outlet) => new Sealing(name, outlet, plan);
 }
 
-function sealPlan(options: OptionsOf<'encryptChunks'>) {
-  const { concurrency } = options;
+function sealPlan(options: OptionsOf<'encryptChunks'>, rewrappable: boolean) {
+  const { concurrency, detachHeader = false } = options;
+  const settings = sealSettings(options, rewrappable);
+  if (detachHeader) settings.detached = true;
   // The recipients are copies, which are overwritten after use.
-  return { settings: sealSettings(options), concurrency, recipients: Recipients.of(options).copy() };
+  return { settings, concurrency, detachHeader, recipients: Recipients.of(options).copy() };
 }
 
 class Sealing extends Conversion<EncryptReport, ReturnType<typeof sealPlan>> {
   #stream: SealStream | undefined;
 
   protected override async prepare(): Promise<void> {
-    const { recipients, settings, concurrency } = this.plan;
+    const { recipients, settings, concurrency, detachHeader } = this.plan;
     const stream = await recipients.use(settings.context, this.operation, (chosen) =>
       native.sealStream(chosen, settings, this.cancellation),
     );
     recipients.dispose();
     this.#stream = stream;
     this.allow(concurrency ?? stream.concurrency);
-    this.deliver(Promise.resolve([stream.header()]), false);
+    if (!detachHeader) this.deliver(Promise.resolve([stream.header()]), false);
   }
 
   protected override take(chunk: Uint8Array, from: number): number | Promise<number> {

@@ -1,4 +1,4 @@
-// Opens the segments of a stream one by one, each with its own result.
+// Decrypts the segments of a stream one by one, each with its own result.
 
 import { availableParallelism } from 'node:os';
 

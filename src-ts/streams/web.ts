@@ -5,7 +5,7 @@ import type { UnderlyingSink, UnderlyingSource } from 'node:stream/web';
 import type { DecryptReport, EncryptReport } from '../../native/binding';
 import type { DecryptStreamOptions, EncryptStreamOptions } from '../api/types';
 import { abortError, onAbort } from '../internal/abort';
-import { bytesOf, type PlainBytes } from '../internal/bytes';
+import { bytesOf, type PlainUint8Array } from '../internal/bytes';
 import { nullPrototype } from '../internal/null-prototype';
 import { optionsOf } from '../internal/option-tables';
 import type { Conversion, MakeConversion } from './conversion';
@@ -15,14 +15,14 @@ import { sealing } from './sealing';
 /** A pair of web streams over a conversion, for `pipeThrough`. */
 class ConversionPair<Report extends object> {
   /** The converted bytes, as Uint8Array. */
-  readonly readable: ReadableStream<PlainBytes>;
+  readonly readable: ReadableStream<PlainUint8Array>;
   /** Takes bytes: an ArrayBuffer or a view of one. */
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
   readonly #conversion: Conversion<Report>;
 
   /** @internal */
   constructor(make: MakeConversion<Report>, signal: AbortSignal | undefined) {
-    let readable: ReadableStreamDefaultController<PlainBytes> | undefined;
+    let readable: ReadableStreamDefaultController<PlainUint8Array> | undefined;
     let writable: WritableStreamDefaultController | undefined;
     let stopListening: () => void = () => undefined;
     /** Both sides fail together; one that has ended stays as it is. */
@@ -49,8 +49,8 @@ class ConversionPair<Report extends object> {
       conversion.close(reason);
       fail(reason);
     };
-    this.readable = new ReadableStream<PlainBytes>(
-      nullPrototype<UnderlyingSource<PlainBytes>>({
+    this.readable = new ReadableStream<PlainUint8Array>(
+      nullPrototype<UnderlyingSource<PlainUint8Array>>({
         start(controller) {
           readable = controller;
         },
@@ -94,7 +94,7 @@ class ConversionPair<Report extends object> {
 }
 
 /**
- * Seals what is written to `writable` into the sealed stream in `readable`. For `pipeThrough`, like CompressionStream: chunks are bytes
+ * Encrypts what is written to `writable` into the sealed stream in `readable`. For `pipeThrough`, like CompressionStream: chunks are bytes
  * (an ArrayBuffer or a view of one), and the output is Uint8Array.
  *
  * Otherwise the same as {@link createEncryptStream}; an aborted `signal` fails both sides with its reason.
@@ -114,7 +114,7 @@ export class EncryptionStream extends ConversionPair<EncryptReport> {
 }
 
 /**
- * Opens the sealed stream that is written to `writable` into the plaintext in `readable`. For `pipeThrough`, like DecompressionStream:
+ * Decrypts the sealed stream that is written to `writable` into the plaintext in `readable`. For `pipeThrough`, like DecompressionStream:
  * chunks are bytes (an ArrayBuffer or a view of one), and the output is Uint8Array.
  *
  * Otherwise the same as {@link createDecryptStream}: **only a `readable` that closes means that the whole stream was there**. An aborted

@@ -185,7 +185,8 @@ test.serial('10,000 reads, and readers that are forgotten, leave no memory behin
     console.log(await rss() - before);`;
   const { code, stdout, stderr } = await node(['--expose-gc'], PRELUDE + program);
   t.deepEqual([code, stderr], [0, '']);
-  t.true(Number(stdout) < 40, `it grew by ${stdout.trim()} MiB`);
+  // The allocator alone may keep some tens of MiB; the caches of the forgotten readers would be 200.
+  t.true(Number(stdout) < 100, `it grew by ${stdout.trim()} MiB`);
 });
 
 test.serial('forgotten and destroyed streams free their memory, native memory too', async (t) => {

@@ -25,12 +25,14 @@ const NAMES = [
   'decrypt',
   'decryptChunks',
   'decryptFile',
+  'decryptFileToStream',
   'decryptSegments',
   'decryptSync',
   'encrypt',
   'encryptChunks',
   'encryptFile',
   'encryptFileDetached',
+  'encryptStreamToFile',
   'encryptSync',
   'generatePassphrase',
   'heal',
@@ -75,6 +77,23 @@ test('the parts of the package that are imported by themselves give the same in 
     for (const name of names) {
       t.is(typeof imported?.[name], 'function');
       t.is(imported?.[name], required?.[name]);
+    }
+  }
+});
+
+test('exports cannot be replaced in either kind of modules', async (t) => {
+  const require = createRequire(import.meta.url);
+  const manifest = JSON.parse(repositoryFile('package.json').toString()) as { exports: object };
+  const entries = Object.keys(manifest.exports).filter((name) => name !== './package.json');
+  t.true(entries.length >= 6);
+  for (const entry of entries) {
+    const name = `sealstream${entry.slice(1)}`;
+    for (const module of [require(name), await import(name)] as Record<string, unknown>[]) {
+      const [first = ''] = Object.keys(module);
+      const before = module[first];
+      t.throws(() => (module[first] = () => undefined), { instanceOf: TypeError }, name);
+      t.throws(() => Object.defineProperty(module, first, { value: 1 }), { instanceOf: TypeError }, name);
+      t.is(module[first], before);
     }
   }
 });

@@ -147,7 +147,7 @@ test('options are checked before anything is read', async (t) => {
   await wrong({ replace: [] }, range, /replace must have 1 to 64 items/);
   await wrong({ replace: [key], add: [key] }, range, /replace can not/);
   await wrong({ replace: [key], remove: [{ slotIndex: 0 }] }, range, /replace can not/);
-  await wrong({ remove: {} }, type, /remove/);
+  await wrong({ remove: {} }, range, /remove must have exactly one of/);
   for (const slotIndex of [-1, 64, 0.5])
     await wrong({ remove: [{ slotIndex }] }, range, /remove\[0\]\.slotIndex/);
   await wrong({ remove: [0] }, type, /remove\[0\]/);

@@ -47,6 +47,7 @@ const CALLS: Record<string, Call> = {
   encryptFileDetached: (more) => sealstream.encryptFileDetached(at('plain'), newPath(), { key, ...more }),
   createEncryptStream: (more) => sealstream.createEncryptStream({ key, ...more }).destroy(),
   EncryptionStream: (more) => new sealstream.EncryptionStream({ key, ...more }),
+  encryptStreamToFile: (more) => sealstream.encryptStreamToFile([bytes], newPath(), { key, ...more }),
   encryptChunks: (more) => all(sealstream.encryptChunks([bytes], { key, ...more })),
   sealedSize: (more) => sealstream.sealedSize(5, more),
   decrypt: (more) => sealstream.decrypt(sealed, { key, ...more }),
@@ -54,6 +55,7 @@ const CALLS: Record<string, Call> = {
   decryptFile: (more) => sealstream.decryptFile(at('sealed'), newPath(), { key, ...more }),
   createDecryptStream: (more) => sealstream.createDecryptStream({ key, ...more }).destroy(),
   DecryptionStream: (more) => new sealstream.DecryptionStream({ key, ...more }),
+  decryptFileToStream: (more) => all(sealstream.decryptFileToStream(at('sealed'), { key, ...more })),
   decryptChunks: (more) => all(sealstream.decryptChunks([sealed], { key, ...more })),
   decryptSegments: (more) => all(sealstream.decryptSegments(sealed, { key, ...more })),
   openReader: async (more) => (await sealstream.openReader(sealed, { key, ...more })).close(),
@@ -147,7 +149,7 @@ for (const [name, call] of Object.entries(CALLS)) {
         t.fail(`${option} is neither read nor refused`);
         continue;
       }
-      const isUnknown = error.message.includes(`has no option "${option}": it is one of `);
+      const isUnknown = error.message.includes(`${name} has no option "${option}": `);
       if (!isUnknown) read += 1;
       const { code, option: named } = error as { code?: string; option?: string };
       t.is(named, option, error.message);
@@ -339,4 +341,42 @@ test('an option that is undefined is absent, whatever its name', (t) => {
 test('a misspelt option gets the name that it probably means', async (t) => {
   const error = await outcome(() => sealstream.encrypt(bytes, { key, contxt: 'a' } as never), {});
   t.is(error?.message, 'encrypt has no option "contxt": do you mean context?');
+});
+
+test('names that people try get the name that works', async (t) => {
+  for (const [call, option, advice] of [
+    [CALLS['encrypt'], 'passphrase', 'give recipients: passphrase(text)'],
+    [CALLS['decryptFile'], 'password', 'give identities: passphrase(text)'],
+    [CALLS['decrypt'], 'identity', 'to open, give identities'],
+    [CALLS['encryptFile'], 'identities', 'to seal, give recipients'],
+    [CALLS['decrypt'], 'recipients', 'to open, give identities'],
+    [CALLS['salvage'], 'header', 'give it as fallbackHeader'],
+    [CALLS['createEncryptStream'], 'chunkSize', 'give segmentSize or frameSize'],
+  ] as const) {
+    const error = call && (await outcome(call, { [option]: 'a' }));
+    t.true(error?.message.endsWith(`has no option "${option}": ${advice}`), error?.message);
+  }
+});
+
+test('a credential in the place of a key says where it belongs', async (t) => {
+  const pair = sealstream.KeyPair.generate();
+  for (const [value, found] of [
+    [pair, 'a KeyPair: give it as recipients or identities'],
+    [sealstream.passphrase('a'), 'a passphrase or another credential: give it as recipients or identities'],
+    [sealstream.publicKey(pair.publicKey), 'a public key: give it as recipients'],
+  ] as const) {
+    const error = await outcome(() => sealstream.encrypt(bytes, { key: value as never }), {});
+    t.true(error?.message.endsWith(`, not ${found}`), error?.message);
+  }
+});
+
+test('a public key selects no slot, and the error says what does', async (t) => {
+  const pair = sealstream.KeyPair.generate();
+  for (const remove of [pair.publicKey, [sealstream.publicKey(pair.publicKey)]]) {
+    const error = await outcome(() => sealstream.rewrap(at('file'), { key, remove: remove as never }), {});
+    t.regex(
+      String(error?.message),
+      /which slots do not name: without the KeyPair, give those who stay as replace$/,
+    );
+  }
 });

@@ -65,7 +65,10 @@ test('the public key seals, and only the secret key opens', async (t) => {
 
     const wrong = await sealstream(['decrypt', '-i', other, '-o', 'y', `${type}.seal`], { cwd });
     t.is(wrong.code, 3);
-    t.regex(wrong.stderr, /no offered key opens this stream, or its header was altered; it was sealed for: an? [^]*-i FILE/);
+    t.regex(
+      wrong.stderr,
+      /no offered key opens this stream, or its header was altered; it was sealed for: an? [^]*-i FILE/,
+    );
     t.false(names(cwd).includes('y'));
   }
 });
@@ -157,9 +160,9 @@ test('a value that is no public key is explained, and no secret is printed', asy
     [['-r', 'team.txt'], /the value of -r is not a public key: team\.txt[^]*-R FILE/],
     [['-r', x25519.toUpperCase().slice(0, 20)], /is not a public key/],
     [['-r', secret], /a secret key, not a public one[^]*make a new one/],
-    [['-R', 'x25519.key'], /line 3 of the recipients file x25519\.key is a secret key[^]*keygen -y/],
-    [['-R', 'typo'], /line 3 of the recipients file typo is not a public key/],
-    [['-R', 'nobody'], /has no public key/],
+    [['-R', 'x25519.key'], /x25519\.key is not a recipients file: line 3 is a secret key[^]*keygen -y/],
+    [['-R', 'typo'], /typo is not a recipients file: line 3 holds no public key[^]*each line must be age1/i],
+    [['-R', 'nobody'], /nobody is not a recipients file: it holds no public key/],
     [['-R', hybrid], /-R needs the name of the recipients file, not a public key[^]*-r/],
     [['--key-id', 'a', '-r', hybrid], /--key-id names exactly one key/],
     [['--key-id', 'a', '-k', 'my.key', '-k', 'my.key'], /--key-id names exactly one key/],
@@ -176,9 +179,9 @@ test('a value that is no public key is explained, and no secret is printed', asy
   t.regex(missing.stderr, /recipients file missing does not exist/);
   const directory = await sealstream(['encrypt', '-R', '.', 'x'], { cwd });
   t.is(directory.code, 5);
-  t.regex(directory.stderr, /-R \. is a directory\.\n {2}Name a file/);
+  t.regex(directory.stderr, /\. is not a recipients file: it is not a regular file\.\n {2}Name a file/);
   const long = await sealstream(['encrypt', '-R', '/dev/zero', 'x'], { cwd });
-  if (process.platform !== 'win32') t.regex(long.stderr, /too long/);
+  if (process.platform !== 'win32') t.regex(long.stderr, /it is too large/);
   t.false(names(cwd).includes('x.seal'));
 });
 

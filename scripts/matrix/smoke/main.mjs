@@ -3,13 +3,21 @@
 // it prints `ok` as its last line, and must then end by itself. `main.mjs` without arguments prints all names.
 
 import { credentials } from './credentials.mjs';
+import { hostileMemory } from './hostile-memory.mjs';
 import { operations } from './operations.mjs';
 import { readers } from './readers.mjs';
 import { streams } from './streams.mjs';
 import { surroundings } from './surroundings.mjs';
 
 /** @type {Record<string, import('./operations.mjs').Capability>} */
-const capabilities = { ...operations, ...credentials, ...streams, ...readers, ...surroundings };
+const capabilities = {
+  ...operations,
+  ...credentials,
+  ...streams,
+  ...readers,
+  ...surroundings,
+  ...hostileMemory,
+};
 
 const [name, folder = ''] = process.argv.slice(2);
 if (name === undefined) {

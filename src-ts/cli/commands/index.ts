@@ -1,14 +1,14 @@
 // The commands. Their descriptions make the help, and their options the parser.
 
 import type { Command } from '../runner/command';
-import { cat } from './cat';
-import { decrypt } from './decrypt';
-import { encrypt } from './encrypt';
+import { cat } from './convert/cat';
+import { decrypt } from './convert/decrypt';
+import { encrypt } from './convert/encrypt';
 import { headerAttach, headerDetach, headerExport } from './header';
 import { heal } from './heal';
 import { inspect } from './inspect';
 import { keygen } from './keygen';
-import { rewrap } from './rewrap';
+import { rewrap } from './rewrap/rewrap';
 import { salvage } from './salvage';
 import { verify } from './verify';
 

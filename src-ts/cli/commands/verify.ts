@@ -150,7 +150,7 @@ function pathsIn(args: Arguments): readonly string[] {
   }
   if (args.has('header') && args.has('recursive')) throw exclusive('--header', '--recursive');
   if (!wantsKey(args)) {
-    const unused = ['context', 'max-segment-size', 'accept-slots', 'max-passphrase-cost'].find((option) =>
+    const unused = ['context', 'max-segment-size', 'accept-slots', 'max-passphrase-memory', 'max-passphrase-cost'].find((option) =>
       args.has(option),
     );
     if (unused !== undefined) throw usageError(`--${unused} needs a key`, 'name the key with -k FILE');

@@ -221,10 +221,25 @@ function overLimit(
         `if you trust it, allow that with --max-segment-size ${value}`,
         `${input} has segments of ${value} bytes, and the limit is ${maximum}`,
       );
+    case 'passphrase-memory':
+      return refused(
+        allowing('--max-passphrase-memory', value),
+        `trying a passphrase on ${input} takes ${formatSize(value * 1024)} of memory, and the limit is ${formatSize(maximum * 1024)}`,
+      );
+    case 'key-attempts':
+      return refused(
+        'name the header of the file that you want with --fallback-header FILE',
+        `${input} has many headers with many key slots: trying your keys on all takes more than ${maximum} attempts`,
+      );
+    case 'revisions':
+      return refused(
+        'decrypt it and encrypt it again',
+        `the recipients of ${input} were changed ${maximum} times, which is the limit`,
+      );
     case 'passphrase-cost': {
       const [cost, most] = [value, maximum].map((kib) => formatSize(kib * 1024));
       return refused(
-        `if you trust it, allow that with --max-passphrase-cost ${value}K`,
+        allowing('--max-passphrase-cost', value),
         `trying a passphrase on ${input} costs ${cost} of memory times passes, and the limit is ${most}`,
       );
     }
@@ -234,6 +249,13 @@ function overLimit(
         `a passphrase of ${input} takes ${value} lanes, and the limit is ${maximum}`,
       );
   }
+}
+
+/** How to allow a passphrase this many KiB, if the command's sizes reach that far. */
+function allowing(option: string, kib: number): string {
+  return kib <= Math.floor(Number.MAX_SAFE_INTEGER / 1024)
+    ? `if you trust it, allow that with ${option} ${kib}K`
+    : 'no computer can do that: it is damaged, or was made to mislead';
 }
 
 /** A path of an input or output that is not a regular file. */

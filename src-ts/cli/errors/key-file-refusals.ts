@@ -82,7 +82,10 @@ const RULES: Readonly<Record<KeyFileReason, (given: Given) => Rule>> = {
   'not-a-regular-file': ({ use: { name } }) => ({
     kind: 'KeyFileUnreadable',
     problem: name === 'key file' ? 'is not a regular file' : 'it is not a regular file',
-    advice: 'save the key in a file that only you can read, and name that',
+    advice:
+      name === 'recipients file'
+        ? 'name a file with one public key a line'
+        : 'save the key in a file that only you can read, and name that',
   }),
   'too-large': (given) =>
     wrong(given, given.use.name === 'key file' ? 'holds no key: it is too large' : 'it is too large'),

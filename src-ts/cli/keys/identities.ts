@@ -39,13 +39,20 @@ export async function openingIdentities(args: Arguments, input?: string): Promis
 /** The options of the library that say how to open. */
 export function openingOptions(
   args: Arguments,
-): Pick<DecryptOptions, 'context' | 'maxSegmentSize' | 'acceptSlots' | 'maxPassphraseCost'> {
-  const cost = args.size('max-passphrase-cost');
+): Pick<
+  DecryptOptions,
+  'context' | 'maxSegmentSize' | 'acceptSlots' | 'maxPassphraseMemory' | 'maxPassphraseCost'
+> {
+  const kib = (option: string): number | undefined => {
+    const bytes = args.size(option);
+    return bytes === undefined ? undefined : Math.floor(bytes / KIB);
+  };
   return {
     context: args.value('context'),
     maxSegmentSize: args.size('max-segment-size'),
     acceptSlots: acceptedSlots(args),
-    maxPassphraseCost: cost === undefined ? undefined : Math.floor(cost / KIB),
+    maxPassphraseMemory: kib('max-passphrase-memory'),
+    maxPassphraseCost: kib('max-passphrase-cost'),
   };
 }
 

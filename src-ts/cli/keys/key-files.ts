@@ -3,6 +3,8 @@
 import type { KeyPair } from '../../index';
 import { identitiesFromFile, type IdentityList, SealError, SecretKey } from '../../index';
 
+import { native } from '../../internal/binding';
+import { awaitNative } from '../../internal/errors';
 import { targetExists } from '../errors/command-error';
 import { type KeyFileUse, refusedKeyFile } from '../errors/key-file-refusals';
 import { KEY_FILE_VARIABLE, written } from './key-arguments';
@@ -35,6 +37,17 @@ export function readKeyFile(
  */
 export function readIdentityFile(path: string, allowReadable: boolean, option = '-i'): Promise<IdentityList> {
   return read(path, allowReadable, { ...IDENTITY_FILE, option });
+}
+
+/**
+ * Reads the public keys in a file or a pipe.
+ *
+ * @param prefix Of the option that names it.
+ * @throws CommandError if the file is missing, unreadable or empty, or has anything else in a line; SealError for other errors.
+ */
+export function publicKeysIn(path: string, prefix: OptionPrefix): Promise<string[]> {
+  const [option, recipient] = [written(`${prefix}recipients-file`), written(`${prefix}recipient`)];
+  return read(path, false, { ...RECIPIENTS_FILE, option, recipient, recipientsFile: option });
 }
 
 /**
@@ -77,6 +90,15 @@ const IDENTITY_FILE: KeyFileKind<IdentityList> = {
   option: '-i',
 };
 
+const RECIPIENTS_FILE: KeyFileKind<string[]> = {
+  ...KEY_FILE,
+  name: 'recipients file',
+  // As recipientsFromFile does; the command also needs the texts.
+  read: async (path) =>
+    (await awaitNative(() => native.readRecipients(path))).map(({ publicText }) => publicText),
+  keygen: '',
+};
+
 async function read<T>(path: string, allowReadable: boolean, kind: KeyFileKind<T>): Promise<T> {
   try {
     return await kind.read(path, { allowReadable });
@@ -91,6 +113,14 @@ async function read<T>(path: string, allowReadable: boolean, kind: KeyFileKind<T
 }
 
 function namesOf({ name, option, recipient, keygen }: KeyFileUse & { keygen: string }) {
+  if (name === 'recipients file') {
+    return {
+      name,
+      option,
+      ifPublicKey: `give the public key with ${recipient}`,
+      ifMissing: `check the name after ${option}`,
+    };
+  }
   const variable = option === '-k' ? `, or ${KEY_FILE_VARIABLE}` : '';
   return {
     name,

@@ -1,12 +1,9 @@
-// Public keys, on the command line and in files.
-
-import { closeSync, openSync, readSync } from 'node:fs';
+// Public keys on the command line.
 
 import { publicKey as recipientOf, type Recipient } from '../../index';
 
-import { CommandError, refusal, usageError } from '../errors/command-error';
+import { CommandError, usageError } from '../errors/command-error';
 import { isOptionError } from '../errors/explain-option';
-import { isSystemError } from '../errors/explain-system';
 import { written } from './key-arguments';
 
 /** Prefix of the options that name recipients: `--recipient` or `--add-recipient`, and so on. */
@@ -30,62 +27,6 @@ export function publicKey(text: string, prefix: OptionPrefix): Recipient {
   throw notARecipient(
     `the value of ${option} is not a public key: ${text}`,
     `write the whole key, age1… or age1pq1…; name a file of public keys with ${written(`${prefix}recipients-file`)} FILE, a key file with ${written(`${prefix}key`)} FILE`,
-  );
-}
-
-/**
- * The public keys in a file: one a line, with comments, as in age.
- *
- * @throws CommandError if the file is missing, unreadable or empty, or has anything else in a line; the system's errors.
- */
-export function publicKeysIn(path: string, prefix: OptionPrefix): string[] {
-  const found: string[] = [];
-  for (const [index, raw] of readText(path, prefix).split('\n').entries()) {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#')) continue;
-    if (parse(line) === undefined) throw wrongLine(path, index + 1, SECRET.test(line));
-    found.push(line);
-  }
-  if (found.length === 0) {
-    throw notARecipient(
-      `the recipients file ${path} has no public key`,
-      'write one public key a line, age1… or age1pq1…',
-    );
-  }
-  return found;
-}
-
-/** The text of a file or a pipe. */
-function readText(path: string, prefix: OptionPrefix): string {
-  const bytes = Buffer.alloc(LONGEST_FILE + 1);
-  let fd: number | undefined;
-  try {
-    fd = openSync(path, 'r');
-    for (let length = 0; length <= LONGEST_FILE;) {
-      const count = readSync(fd, bytes, length, bytes.length - length, null);
-      if (count === 0) return bytes.toString('utf8', 0, length);
-      length += count;
-    }
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    const option = written(`${prefix}recipients-file`);
-    if (error.code === 'EISDIR') {
-      throw refusal(`${option} ${path} is a directory`, 'name a file with one public key a line');
-    }
-    throw (
-      unreadableKeys(path, error.code, {
-        name: 'recipients file',
-        option,
-        ifPublicKey: `give the public key with ${written(`${prefix}recipient`)}`,
-        ifMissing: `check the name after ${option}`,
-      }) ?? error
-    );
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
-  throw notARecipient(
-    `the recipients file ${path} is too long`,
-    'name a file of at most 1 MiB with one public key a line',
   );
 }
 
@@ -123,18 +64,6 @@ export function unreadableKeys(
   }
 }
 
-function wrongLine(path: string, line: number, isSecret: boolean): CommandError {
-  return isSecret
-    ? notARecipient(
-        `line ${line} of the recipients file ${path} is a secret key`,
-        `use its public key: sealstream keygen -y ${path}`,
-      )
-    : notARecipient(
-        `line ${line} of the recipients file ${path} is not a public key`,
-        'each line must be age1…, age1pq1…, empty, or a comment after #',
-      );
-}
-
 function parse(text: string): Recipient | undefined {
   try {
     return recipientOf(text);
@@ -150,5 +79,3 @@ function notARecipient(message: string, advice: string): CommandError {
 
 const PUBLIC = /^age1[a-z0-9]{50}/;
 const SECRET = /^AGE-(?:SECRET-KEY|PLUGIN)-/i;
-// Far more than 64 recipients with comments.
-const LONGEST_FILE = 2 ** 20;

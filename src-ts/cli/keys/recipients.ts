@@ -10,10 +10,10 @@ import { disposeAll } from './dispose';
 import { usageError } from '../errors/command-error';
 import { isOptionError } from '../errors/explain-option';
 import { keyFiles, wantsPassphrase, written } from './key-arguments';
-import { readKeyFile } from './key-files';
+import { publicKeysIn, readKeyFile } from './key-files';
 import { sealingPassphrase } from './passphrase';
 import { strengthOf } from './passphrase-strength';
-import { type OptionPrefix, publicKey, publicKeysIn } from './public-keys';
+import { type OptionPrefix, publicKey } from './public-keys';
 
 /** The recipients that options name, and how many passphrases follow. */
 export interface NamedRecipients {
@@ -96,10 +96,10 @@ async function namedRecipients(
   const recipients: Recipient[] = [];
   try {
     // A recipient that is named twice gets one key slot.
-    const texts = new Set([
-      ...args.values(`${prefix}recipient`),
-      ...args.values(`${prefix}recipients-file`).flatMap((path) => publicKeysIn(path, prefix)),
-    ]);
+    const texts = new Set(args.values(`${prefix}recipient`));
+    for (const path of args.values(`${prefix}recipients-file`)) {
+      for (const text of await publicKeysIn(path, prefix)) texts.add(text);
+    }
     for (const text of texts) recipients.push(publicKey(text, prefix));
     const fingerprints = new Set(texts);
     for (const path of keys) {

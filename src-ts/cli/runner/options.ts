@@ -140,6 +140,10 @@ export const openingKeys: readonly OptionSpec[] = [
     'try only these types of key slots: key, passphrase, x25519, hybrid, provider; separated by commas',
   ],
   [
+    '--max-passphrase-memory SIZE',
+    'accept at most this much memory for trying a passphrase, 2G by default. The sealed file states it too',
+  ],
+  [
     '--max-passphrase-cost SIZE',
     `accept at most this total cost of trying a passphrase: memory times passes, 4G by default. The sealed file states the cost,
     and anyone who can write the file can change it`,

@@ -56,6 +56,19 @@ pub enum CryptoError {
     /// The system has too little memory or no threads to stretch a passphrase.
     #[error("the system has too little memory, or no threads, to stretch the passphrase")]
     OutOfResources,
+    /// The container that the process runs in has too little memory to stretch a passphrase.
+    #[error(
+        "the passphrase needs {needed_kib} KiB of memory, and this container has {available_kib} KiB left; give it more memory"
+    )]
+    MemoryLimit {
+        /// Memory of the passphrase's cost, in KiB.
+        needed_kib: u64,
+        /// Memory that the container's limit leaves, in KiB.
+        available_kib: u64,
+    },
+    /// The caller cancelled the operation.
+    #[error("the operation was cancelled")]
+    Cancelled,
     /// Key agreement with this public key gives no shared secret.
     #[error("the public key is invalid: key agreement with it gives no shared secret")]
     UnusablePublicKey,

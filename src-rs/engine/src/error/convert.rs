@@ -167,7 +167,10 @@ impl From<SegmentWorkerError> for SealError {
 
 impl From<CryptoError> for SealError {
     fn from(error: CryptoError) -> Self {
-        Self::Crypto { error }
+        match error {
+            CryptoError::Cancelled => Self::Cancelled,
+            error => Self::Crypto { error },
+        }
     }
 }
 
@@ -216,6 +219,16 @@ impl SealError {
             }
             UnlockError::WrongPassphrase => Self::WrongPassphrase,
             UnlockError::Tampered => Self::HeaderTampered,
+            UnlockError::PassphraseMemory { maximum, value } => Self::LimitExceeded {
+                limit: Limit::PassphraseMemory,
+                maximum,
+                value,
+            },
+            UnlockError::KeyAttempts { maximum, value } => Self::LimitExceeded {
+                limit: Limit::KeyAttempts,
+                maximum,
+                value,
+            },
             UnlockError::PassphraseCost { maximum, value } => Self::LimitExceeded {
                 limit: Limit::PassphraseCost,
                 maximum,
@@ -226,7 +239,7 @@ impl SealError {
                 maximum: MAX_PASSPHRASE_LANES.into(),
                 value: lanes.into(),
             },
-            UnlockError::Crypto(error) => Self::Crypto { error },
+            UnlockError::Crypto(error) => error.into(),
         }
     }
 }

@@ -72,10 +72,18 @@ described_enum! {
         Size = "size in bytes",
         /// Plaintext bytes in a segment.
         SegmentSize = "segment size",
+        /// Memory of a passphrase slot, in KiB.
+        PassphraseMemory = "memory of a passphrase, in KiB,",
         /// Memory times passes of all passphrase slots, in KiB.
         PassphraseCost = "cost of its passphrases, in KiB times passes,",
+        /// Bytes of the manifest.
+        ManifestSize = "manifest size in bytes",
         /// Lanes of a passphrase slot.
         PassphraseLanes = "number of lanes of a passphrase",
+        /// Attempts to open the slots for key pairs of all headers in a damaged source.
+        KeyAttempts = "number of slots for key pairs, in all headers found,",
+        /// Rewraps of a header.
+        Revisions = "number of rewraps",
     }
 }
 
@@ -84,9 +92,13 @@ impl Limit {
     pub(crate) const fn advice(self) -> &'static str {
         match self {
             Self::Size => "",
-            Self::SegmentSize | Self::PassphraseCost | Self::PassphraseLanes => {
-                "; raise the limit if you trust it"
-            }
+            Self::SegmentSize => "; raise maxSegmentSize if you trust it",
+            Self::ManifestSize => "; raise the limit if you trust it",
+            Self::PassphraseMemory => "; raise maxPassphraseMemory if you trust it",
+            Self::PassphraseCost => "; raise maxPassphraseCost if you trust it",
+            Self::PassphraseLanes => "; no option raises it",
+            Self::KeyAttempts => "; pass the stream's own header as fallbackHeader",
+            Self::Revisions => "; seal the content again",
         }
     }
 }

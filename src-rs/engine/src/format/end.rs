@@ -121,10 +121,10 @@ impl EndRecord {
     ///
     /// # Errors
     /// `Field` for an entry that is cut short or has an unknown critical type.
-    pub fn check_extensions(&self, offset: WireOffset) -> Result<(), HeaderError> {
+    pub fn check_extensions(extensions: &[u8], offset: WireOffset) -> Result<(), HeaderError> {
         let start = usize::try_from(offset.get()).unwrap_or(usize::MAX);
         let start = start.saturating_add(END_RECORD_FIXED_SIZE);
-        extensions::check_entries(&self.extensions, start, HeaderField::EndExtensions)
+        extensions::check_entries(extensions, start, HeaderField::EndExtensions)
     }
 }
 

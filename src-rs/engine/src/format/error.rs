@@ -152,6 +152,10 @@ pub enum SegmentReason {
     FloeParameters,
     /// The FLOE header's tag: not sealed with this key, for this stream, context, position and size.
     FloeHeaderTag,
+    /// The FLOE header's tag is not the manifest's: another sealing of the segment.
+    MessageTag,
+    /// The digest is not the manifest's, although it is that of the record's bytes.
+    Digest,
 }
 
 impl fmt::Display for SegmentReason {
@@ -170,6 +174,8 @@ impl fmt::Display for SegmentReason {
             Self::EndTooEarly => "place, taken by the end record,",
             Self::FloeParameters => "FLOE parameters",
             Self::FloeHeaderTag => "FLOE header tag",
+            Self::MessageTag => "message tag",
+            Self::Digest => "digest",
         })
     }
 }

@@ -87,6 +87,16 @@ pub fn key_pair_texts(identity: &Identity) -> Option<(String, Zeroizing<String>)
     }
 }
 
+/// The public key of a recipient as text, if it has one.
+#[must_use]
+pub fn public_key_text(recipient: &Recipient) -> Option<String> {
+    match recipient {
+        Recipient::X25519(public) => Some(public.to_string()),
+        Recipient::Hybrid(public) => Some(public.to_string()),
+        Recipient::Key { .. } | Recipient::Passphrase { .. } | Recipient::Provider(_) => None,
+    }
+}
+
 fn content(public: &str, secret: &str, seconds: u64) -> Zeroizing<String> {
     let comments = format!("# created: {}\n# public key: {public}\n", utc(seconds));
     // The exact capacity, so that no reallocation leaves a copy behind.

@@ -6,6 +6,7 @@ mod file;
 mod file_reason;
 mod key_pair_file;
 mod labels;
+mod memory_limit;
 mod passphrase;
 mod passphrase_generator;
 mod recipient;
@@ -13,8 +14,10 @@ mod recipients_file;
 mod seal;
 mod senders;
 mod slot_info;
+mod stretch_queue;
 mod text;
 mod unlock;
+mod unlock_budget;
 
 #[cfg(test)]
 mod tests;
@@ -27,9 +30,13 @@ pub use asymmetric::{
 pub use file::{KeyFileError, read_key_file, write_key_file};
 pub use file_reason::KeyFileReason;
 pub use key_pair_file::{
-    identity_from_text, key_pair_texts, read_identity_file, recipient_from_text, write_identity_file,
+    identity_from_text, key_pair_texts, public_key_text, read_identity_file, recipient_from_text,
+    write_identity_file,
 };
-pub use passphrase::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES, Passphrase, PassphraseError};
+pub use passphrase::{
+    DEFAULT_MAX_PASSPHRASE_COST, DEFAULT_MAX_PASSPHRASE_MEMORY, MAX_PASSPHRASE_LANES, Passphrase,
+    PassphraseError,
+};
 pub use passphrase_generator::generate_passphrase;
 pub use recipient::{Identity, MAX_KEY_ID, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME, ProviderKey, Recipient};
 pub use recipients_file::read_recipients_file;
@@ -42,4 +49,5 @@ pub use senders::{
 };
 pub use slot_info::{ProviderInfo, SlotInfo};
 pub use text::{KeyTextError, key_from_base64, key_from_hex, key_to_hex};
-pub use unlock::{UnlockError, UnlockLimits, Unlocked, opened_slots, unlock};
+pub use unlock::{UnlockError, Unlocked, opened_slots, unlock};
+pub use unlock_budget::{UnlockBudget, UnlockLimits};

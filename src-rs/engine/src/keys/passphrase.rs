@@ -1,9 +1,11 @@
 //! Passphrases, and the keys that Argon2id derives from them.
 
-use crate::crypto::{CryptoError, argon2id};
+use super::stretch_queue::{CANCEL_INTERVAL, QUEUE};
+use crate::crypto::{CryptoError, argon2id, overwrite_stack};
 use crate::format::{PassphraseCost, SLOT_SALT_SIZE};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -26,17 +28,53 @@ impl Passphrase {
         Ok(Self(normal))
     }
 
-    /// Derives the key that wraps the file key, with the time and memory of `cost`. Runs one at a time in the process, on threads
-    /// of its own that end before it returns: one per lane, but at most one per processor.
+    /// Derives the key that wraps the file key, with the time and memory of `cost`. Waits first if others use too much memory. Runs on
+    /// threads of its own: one per lane, but at most one per processor.
+    ///
+    /// The `argon2` crate can't stop within a derivation. So one that is cancelled returns at once, and its threads go on until the
+    /// derivation has ended. Its memory counts against the limit, and holds the passphrase's copy, until then.
+    ///
+    /// # Errors
+    /// `Cancelled`, `MemoryLimit`, `OutOfResources`.
     pub(super) fn stretch(
         &self,
         salt: &[u8; SLOT_SALT_SIZE],
         cost: PassphraseCost,
+        is_cancelled: &dyn Fn() -> bool,
     ) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
-        // Several at once could together take more memory than the limit.
-        static RUNNING: Mutex<()> = Mutex::new(());
-        let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        let available = std::thread::available_parallelism().map_or(1, usize::from);
+        let permit = QUEUE.enter(cost, is_cancelled)?;
+        let (sender, receiver) = sync_channel(1);
+        let (passphrase, salt) = (self.clone(), *salt);
+        let thread = thread::Builder::new()
+            .name("sealstream-argon2".into())
+            .spawn(move || {
+                let key = passphrase.stretch_here(&salt, cost);
+                overwrite_stack();
+                drop((passphrase, permit));
+                // Nobody receives it after a cancellation: then it is dropped, and so overwritten.
+                drop(sender.send(key));
+            })
+            .map_err(|_| CryptoError::OutOfResources)?;
+        loop {
+            match receiver.recv_timeout(CANCEL_INTERVAL) {
+                Ok(key) => {
+                    // Has nothing left to do.
+                    drop(thread.join());
+                    return key;
+                }
+                Err(RecvTimeoutError::Timeout) if is_cancelled() => return Err(CryptoError::Cancelled),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(CryptoError::OutOfResources),
+            }
+        }
+    }
+
+    fn stretch_here(
+        &self,
+        salt: &[u8; SLOT_SALT_SIZE],
+        cost: PassphraseCost,
+    ) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
+        let available = thread::available_parallelism().map_or(1, usize::from);
         let threads = available.min(cost.lanes() as usize);
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -64,6 +102,8 @@ pub struct PassphraseError;
 const MAX_NFC_EXPANSION: usize = 3;
 /// The default limit for the total cost of a header's passphrase slots: memory times passes, 4 GiB in KiB.
 pub const DEFAULT_MAX_PASSPHRASE_COST: u64 = 4 * 1024 * 1024;
+/// The default limit for the memory of one passphrase slot: 2 GiB in KiB, as much as the strongest preset takes.
+pub const DEFAULT_MAX_PASSPHRASE_MEMORY: u64 = 2 * 1024 * 1024;
 /// The most lanes that are accepted. Lanes take no memory, but more lanes than processors gain nothing.
 pub const MAX_PASSPHRASE_LANES: u32 = 255;
 
@@ -76,7 +116,10 @@ mod tests {
     fn key(text: &str, salt: u8) -> Zeroizing<[u8; 32]> {
         let (memory, passes, lanes) = CHEAP;
         let cost = PassphraseCost::new(memory, passes, lanes).unwrap();
-        Passphrase::new(text).unwrap().stretch(&[salt; 32], cost).unwrap()
+        Passphrase::new(text)
+            .unwrap()
+            .stretch(&[salt; 32], cost, &|| false)
+            .unwrap()
     }
 
     #[test]
@@ -104,6 +147,27 @@ mod tests {
         for (at, one) in keys.iter().enumerate() {
             assert!(keys[..at].iter().all(|other| other != one));
         }
+    }
+
+    #[test]
+    fn a_cancelled_derivation_returns_before_it_has_ended() {
+        use std::cell::Cell;
+        // Takes a second or more, and stops nothing.
+        let cost = PassphraseCost::new(8, 200_000, 1).unwrap();
+        let asked = Cell::new(0);
+        let is_cancelled = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 2
+        };
+        assert_eq!(
+            Passphrase::new("a")
+                .unwrap()
+                .stretch(&[1; 32], cost, &is_cancelled)
+                .unwrap_err(),
+            CryptoError::Cancelled
+        );
+        // Others do not wait for it.
+        assert_ne!(key("a", 1), key("b", 1));
     }
 
     #[test]

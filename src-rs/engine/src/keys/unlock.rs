@@ -1,67 +1,11 @@
 //! Opens a header's key slots.
 
 use super::labels::{HYBRID_LABEL, KEY_LABEL, PASSPHRASE_LABEL, PROVIDER_LABEL, X25519_LABEL, info};
-use super::{DEFAULT_MAX_PASSPHRASE_COST, Identity, MAX_PASSPHRASE_LANES};
+use super::{Identity, MAX_PASSPHRASE_LANES, UnlockBudget, UnlockLimits};
 use crate::crypto::{
     CryptoError, FileKey, Kem, StreamBinding, UnwrapError, X25519, XWing, overwrite_stack, unwrap_file_key,
 };
-use crate::format::{
-    KeySlot, PassphraseCost, PassphraseSlot, ProviderSlot, SlotBody, SlotType, StreamHeader,
-};
-
-/// Which slots are tried, and what that may cost.
-#[derive(Clone, Copy, Debug)]
-pub struct UnlockLimits<'a> {
-    /// The slot types that are tried; `None` for all.
-    pub accept: Option<&'a [SlotType]>,
-    /// The largest total cost of the header's passphrase slots for each passphrase: memory times passes, in KiB. If a header asks for
-    /// more, no slot of it is tried.
-    pub max_passphrase_cost: u64,
-}
-
-impl UnlockLimits<'_> {
-    /// Whether slots of this type are tried.
-    #[must_use]
-    pub fn accepts(&self, slot_type: SlotType) -> bool {
-        self.accept.is_none_or(|accepted| accepted.contains(&slot_type))
-    }
-
-    /// The total cost of the header's passphrase slots, memory times passes in KiB. 0 if none would be tried with these identities.
-    #[must_use]
-    pub fn passphrase_cost(&self, header: &StreamHeader, identities: &[Identity]) -> u64 {
-        let has_passphrase = identities
-            .iter()
-            .any(|identity| identity.slot_type() == SlotType::Passphrase);
-        if !has_passphrase || !self.accepts(SlotType::Passphrase) {
-            return 0;
-        }
-        passphrase_costs(header)
-            .map(PassphraseCost::work)
-            .fold(0, u64::saturating_add)
-    }
-
-    fn check_cost(&self, header: &StreamHeader, identities: &[Identity]) -> Result<(), UnlockError> {
-        let (maximum, value) = (self.max_passphrase_cost, self.passphrase_cost(header, identities));
-        if value > maximum {
-            return Err(UnlockError::PassphraseCost { maximum, value });
-        }
-        match passphrase_costs(header).map(PassphraseCost::lanes).max() {
-            Some(lanes) if value > 0 && lanes > MAX_PASSPHRASE_LANES => {
-                Err(UnlockError::PassphraseLanes { lanes })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Default for UnlockLimits<'_> {
-    fn default() -> Self {
-        Self {
-            accept: None,
-            max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
-        }
-    }
-}
+use crate::format::{KeySlot, PassphraseSlot, ProviderSlot, SlotBody, SlotType, StreamHeader};
 
 /// The key slot that opened a stream.
 #[derive(Clone, Debug)]
@@ -86,6 +30,14 @@ pub enum UnlockError {
     /// A slot belongs to a given identity, but was changed.
     #[error("a key slot was changed")]
     Tampered,
+    /// A passphrase slot takes more memory than the limit.
+    #[error("a passphrase slot takes {value} KiB of memory, more than {maximum}")]
+    PassphraseMemory {
+        /// The limit.
+        maximum: u64,
+        /// Its memory.
+        value: u64,
+    },
     /// The passphrase slots cost more than the limit.
     #[error("the passphrase slots cost {value} KiB times passes, more than {maximum}")]
     PassphraseCost {
@@ -100,13 +52,21 @@ pub enum UnlockError {
         /// The slot's lanes.
         lanes: u32,
     },
-    /// A primitive failed.
+    /// The headers have more slots for key pairs than are tried.
+    #[error("more than {maximum} attempts to open slots for key pairs")]
+    KeyAttempts {
+        /// The limit.
+        maximum: u64,
+        /// Attempts that all headers up to this one take.
+        value: u64,
+    },
+    /// A primitive failed, or the caller cancelled.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
 }
 
 /// Tries the header's slots in their order, each with every identity of its type. Key ids are hints for people and are not compared.
-/// Before any slot is tried, the total cost of all passphrase slots is checked against the limit.
+/// Before any slot is tried, the cost of all slots is taken from `budget`.
 ///
 /// # Errors
 /// See [`UnlockError`].
@@ -114,15 +74,17 @@ pub fn unlock(
     header: &StreamHeader,
     identities: &[Identity],
     limits: &UnlockLimits<'_>,
+    budget: &mut UnlockBudget<'_>,
 ) -> Result<Unlocked, UnlockError> {
-    limits.check_cost(header, identities)?;
+    budget.spend(header, identities, limits)?;
     let stream = StreamBinding::of(header);
     let (mut is_tampered, mut passphrases, mut others) = (false, false, false);
     let accepted = header.slots.iter().enumerate();
     for (index, raw) in accepted.filter(|(_, raw)| limits.accepts(raw.slot_type)) {
         let Some(body) = raw.parsed() else { continue };
         for identity in identities {
-            let Some(opened) = open_slot(&body, identity, &stream) else {
+            budget.check_cancelled()?;
+            let Some(opened) = open_slot(&body, identity, &stream, budget.is_cancelled()) else {
                 continue;
             };
             match raw.slot_type {
@@ -154,22 +116,24 @@ pub fn unlock(
 /// cost is checked against the limit first. Slots of types that are not accepted are tried too.
 ///
 /// # Errors
-/// `PassphraseCost`, `PassphraseLanes`, or failure of a primitive.
+/// Those of the limits, or failure of a primitive.
 pub fn opened_slots(
     header: &StreamHeader,
     identity: &Identity,
     limits: &UnlockLimits<'_>,
+    budget: &mut UnlockBudget<'_>,
 ) -> Result<Vec<u32>, UnlockError> {
     let limits = UnlockLimits {
         accept: None,
         ..*limits
     };
-    limits.check_cost(header, std::slice::from_ref(identity))?;
+    budget.spend(header, std::slice::from_ref(identity), &limits)?;
     let stream = StreamBinding::of(header);
     let mut opened = Vec::new();
     for (raw, index) in header.slots.iter().zip(0..) {
+        budget.check_cancelled()?;
         let body = raw.parsed();
-        match body.and_then(|body| open_slot(&body, identity, &stream)) {
+        match body.and_then(|body| open_slot(&body, identity, &stream, budget.is_cancelled())) {
             Some(Ok(_)) => opened.push(index),
             Some(Err(UnwrapError::Crypto(error))) => return Err(error.into()),
             Some(Err(UnwrapError::WrongKey | UnwrapError::Tampered)) | None => {}
@@ -178,20 +142,14 @@ pub fn opened_slots(
     Ok(opened)
 }
 
-fn passphrase_costs(header: &StreamHeader) -> impl Iterator<Item = PassphraseCost> {
-    header.slots.iter().filter_map(|raw| match raw.parsed() {
-        Some(SlotBody::Passphrase(slot)) => Some(slot.cost),
-        _ => None,
-    })
-}
-
 /// Opens a slot. `None` if the identity is of another type than the slot, or is for another slot of a provider.
 pub(super) fn open_slot(
     body: &SlotBody,
     identity: &Identity,
     stream: &StreamBinding,
+    is_cancelled: &dyn Fn() -> bool,
 ) -> Option<Result<FileKey, UnwrapError>> {
-    let opened = open_unerased(body, identity, stream);
+    let opened = open_unerased(body, identity, stream, is_cancelled);
     overwrite_stack();
     opened
 }
@@ -202,6 +160,7 @@ fn open_unerased(
     body: &SlotBody,
     identity: &Identity,
     stream: &StreamBinding,
+    is_cancelled: &dyn Fn() -> bool,
 ) -> Option<Result<FileKey, UnwrapError>> {
     Some(match (body, identity) {
         (SlotBody::Key(slot), Identity::Key(key)) => {
@@ -210,7 +169,7 @@ fn open_unerased(
         }
         (SlotBody::Passphrase(slot), Identity::Passphrase(passphrase)) => {
             let aad = PassphraseSlot::associated_data(&slot.salt, slot.cost);
-            match passphrase.stretch(&slot.salt, slot.cost) {
+            match passphrase.stretch(&slot.salt, slot.cost, is_cancelled) {
                 Ok(kek) => unwrap_file_key(&kek, &slot.salt, PASSPHRASE_LABEL, stream, &aad, &slot.wrap),
                 Err(error) => Err(error.into()),
             }

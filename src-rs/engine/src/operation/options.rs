@@ -10,7 +10,9 @@ use crate::format::{
     DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, MAX_FRAME_SIZE, MAX_HEADER_SIZE,
     MAX_SEGMENT_SIZE, MIN_FRAME_SIZE, Metadata, SlotType, default_segment_size,
 };
-use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, Identity, Recipient, UnlockLimits};
+use crate::keys::{
+    DEFAULT_MAX_PASSPHRASE_COST, DEFAULT_MAX_PASSPHRASE_MEMORY, Identity, Recipient, UnlockLimits,
+};
 use crate::operation::threads::Threads;
 use crate::telemetry::{Progress, ProgressMeter, SegmentListener};
 use std::borrow::Cow;
@@ -182,11 +184,16 @@ pub struct DecryptOptions<'a> {
     /// The types of key slots that are tried; `None` for all. Anyone can seal a stream for a public key, so a reader that
     /// expects streams only from holders of a shared key leaves out the types for public keys.
     pub accept: Option<Vec<SlotType>>,
-    /// Limit on the cost of all passphrase slots of a header, for each offered passphrase: memory in KiB times passes. A
+    /// Limit on the memory of each passphrase slot, in KiB. A header with a slot over the limit is refused before a passphrase is
+    /// tried.
+    pub max_passphrase_memory: u64,
+    /// Limit on the cost of all passphrase slots of the header and its copy together, for each offered passphrase: memory in KiB times passes. A
     /// header that is over the limit is refused before a passphrase is tried.
     pub max_passphrase_cost: u64,
     /// The largest accepted segment size in bytes. An ordered reader holds several segments in memory.
     pub max_segment_size: u32,
+    /// The largest accepted manifest, in bytes: 36 and the digest's size for each segment. A reader by offset holds it in memory.
+    pub max_manifest_size: u64,
     /// The largest accepted size of a stream, in bytes, as the stream states it or the source has it. A binding sets it to the largest
     /// number that its language has.
     pub max_size: u64,
@@ -204,8 +211,10 @@ impl DecryptOptions<'_> {
             identities,
             context: Cow::Borrowed(&[]),
             accept: None,
+            max_passphrase_memory: DEFAULT_MAX_PASSPHRASE_MEMORY,
             max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
+            max_manifest_size: DEFAULT_MAX_MANIFEST_SIZE,
             max_size: u64::MAX,
             restore_metadata: false,
             on_damage: DamagePolicy::Abort,
@@ -233,6 +242,7 @@ impl DecryptOptions<'_> {
     pub(crate) fn limits(&self) -> UnlockLimits<'_> {
         UnlockLimits {
             accept: self.accept.as_deref(),
+            max_passphrase_memory: self.max_passphrase_memory,
             max_passphrase_cost: self.max_passphrase_cost,
         }
     }
@@ -300,5 +310,7 @@ const PADDED_HEADER_SIZE: u32 = 4096;
 const PADDED_FROM: u64 = 64 * 1024;
 /// Bytes of the longest allowed context.
 pub const MAX_CONTEXT: usize = 64 * 1024;
+/// The largest manifest that a reader accepts by default, 256 MiB: that of millions of segments.
+pub const DEFAULT_MAX_MANIFEST_SIZE: u64 = 256 * 1024 * 1024;
 /// The largest segment size that a reader accepts by default, 64 MiB.
 pub const DEFAULT_MAX_SEGMENT_SIZE: u32 = 64 * 1024 * 1024;

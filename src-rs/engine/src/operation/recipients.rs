@@ -6,8 +6,8 @@ use crate::format::{
     HEADER_FIXED_SIZE, HEADER_TRAILER_SIZE, MAX_HEADER_SIZE, MAX_PASSPHRASE_SLOTS, MAX_SLOTS,
 };
 use crate::keys::{
-    DEFAULT_MAX_PASSPHRASE_COST, MAX_KEY_ID, MAX_PASSPHRASE_LANES, MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME,
-    PassphraseCost, ProviderKey, Recipient,
+    DEFAULT_MAX_PASSPHRASE_COST, DEFAULT_MAX_PASSPHRASE_MEMORY, MAX_KEY_ID, MAX_PASSPHRASE_LANES,
+    MAX_PROVIDER_KEY_ID, MAX_PROVIDER_NAME, PassphraseCost, ProviderKey, Recipient,
 };
 
 /// Checks that a stream can be sealed for these recipients and opened by a reader with default options. `name` is the option
@@ -75,6 +75,16 @@ pub(crate) fn check_passphrase_costs(name: &str, costs: &[PassphraseCost]) -> Re
     }
     if costs.iter().any(|cost| cost.lanes() > MAX_PASSPHRASE_LANES) {
         return Err(invalid("strength", "must have at most 255 lanes"));
+    }
+    if let Some(memory) = costs
+        .iter()
+        .map(|cost| u64::from(cost.memory_kib()))
+        .find(|&memory| memory > DEFAULT_MAX_PASSPHRASE_MEMORY)
+    {
+        let problem = format!(
+            "must be at most {DEFAULT_MAX_PASSPHRASE_MEMORY} KiB of memory for a passphrase, not {memory}"
+        );
+        return Err(invalid("strength", problem));
     }
     let work = costs.iter().map(|cost| cost.work()).fold(0, u64::saturating_add);
     if work > DEFAULT_MAX_PASSPHRASE_COST {

@@ -13,6 +13,8 @@ pub struct ReadPlan {
     pub(super) geometry: Geometry,
     /// Range of the plaintext, within its size.
     pub(super) range: ByteRange,
+    /// Records are read as a whole, so that they can be hashed before they are opened.
+    pub(super) whole_records: bool,
     pub(super) parts: Vec<SegmentPart>,
 }
 
@@ -30,6 +32,13 @@ pub(super) struct SegmentPart {
     pub(super) opener: Option<Arc<FrameOpener>>,
 }
 
+impl SegmentPart {
+    /// Range of the whole record.
+    pub(super) fn sealed(&self, geometry: &Geometry) -> ByteRange {
+        ByteRange::at(self.record.get(), geometry.record_size(self.plaintext_size))
+    }
+}
+
 /// One part of a read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Piece {
@@ -37,6 +46,8 @@ pub(super) enum Piece {
     Gap { size: usize },
     /// The preamble of the record at `part` of the plan.
     Preamble { part: usize },
+    /// The whole record at `part` of the plan.
+    Record { part: usize, size: usize },
     /// A frame of the record at `part` of the plan.
     Frame { part: usize, frame: u32, size: usize },
 }
@@ -102,14 +113,20 @@ impl ReadPlan {
 
     fn pieces(&self) -> impl Iterator<Item = (ByteRange, Piece)> {
         self.parts.iter().enumerate().flat_map(move |(at, part)| {
-            let is_opened = part.opener.is_some() || part.frames.iter().all(Option::is_some);
+            let is_cached = part.frames.iter().all(Option::is_some);
+            let record = (self.whole_records && !is_cached).then(|| {
+                let sealed = part.sealed(&self.geometry);
+                let size = sealed.size() as usize;
+                (sealed, Piece::Record { part: at, size })
+            });
+            let is_opened = part.opener.is_some() || is_cached || self.whole_records;
             let preamble = (!is_opened).then(|| {
                 let sealed = ByteRange::at(part.record.get(), PREAMBLE_SIZE as u64);
                 (sealed, Piece::Preamble { part: at })
             });
             let frames = (part.first..).zip(&part.frames);
             let frames = frames
-                .filter(|(_, opened)| opened.is_none())
+                .filter(|(_, opened)| opened.is_none() && !self.whole_records)
                 .map(move |(frame, _)| {
                     let index = FrameIndex::new(frame);
                     let sealed = frame_range(&self.geometry, part.record, part.plaintext_size, index);
@@ -123,7 +140,7 @@ impl ReadPlan {
                         },
                     )
                 });
-            preamble.into_iter().chain(frames)
+            record.into_iter().chain(preamble).chain(frames)
         })
     }
 

@@ -2,14 +2,17 @@
 
 use super::cache::{Cache, OpenFrame};
 use super::plan::{Batch, Piece, ReadPlan, SegmentPart, frame_range};
+use crate::crypto::SegmentHasher;
 use crate::error::SealError;
-use crate::format::{ByteRange, FrameIndex, Geometry, SegmentIndex, WireOffset};
+use crate::format::{
+    ByteRange, DigestValue, FRAME_OVERHEAD, FrameIndex, Geometry, SegmentIndex, SegmentReason, WireOffset,
+};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::io::ReadAt;
-use crate::stream_v2::pipeline::PORTION;
-use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE};
+use crate::stream_v2::pipeline::{PORTION, PortionRunner, open_in_place};
+use crate::stream_v2::segment_worker::{FrameOpener, PREAMBLE_SIZE, SegmentWorkerError};
 use crate::telemetry::{Stage, StageTimes};
 use std::io::IoSliceMut;
 use std::sync::Arc;
@@ -32,8 +35,9 @@ impl RangeReader {
         source: &dyn ReadAt,
         options: &DecryptOptions<'_>,
         cache_bytes: usize,
+        cancel: &CancellationToken,
     ) -> Result<Self, SealError> {
-        Self::new(SeekableStream::open(source, options)?, cache_bytes)
+        Self::new(SeekableStream::open(source, options, cancel)?, cache_bytes)
     }
 
     /// Same as [`open`](Self::open) for a stream that is already unlocked.
@@ -65,6 +69,7 @@ impl RangeReader {
         ReadPlan {
             geometry: *self.geometry(),
             range,
+            whole_records: self.opened.stream.context.hashes_first(),
             parts: self
                 .segments(range)
                 .map(|index| self.part(index, range))
@@ -73,7 +78,7 @@ impl RangeReader {
     }
 
     /// The contiguous range of the sealed stream that covers a range of the plaintext: from the preamble of the first record
-    /// to the end of the last frame. Empty for an empty range.
+    /// to the end of the last frame, or of its record if records are read as a whole. Empty for an empty range.
     #[must_use]
     pub fn sealed_range(&self, range: ByteRange) -> ByteRange {
         let range = self.clamped(range);
@@ -86,7 +91,12 @@ impl RangeReader {
         let segment = SegmentIndex::new(last / segment_size);
         let frame = FrameIndex::new((last % segment_size / u64::from(geometry.frame_size())) as u32);
         let plaintext_size = geometry.segment_plaintext(self.size, segment);
-        let end = frame_range(geometry, self.record(segment), plaintext_size, frame).end;
+        let record = self.record(segment);
+        let end = if self.opened.stream.context.hashes_first() {
+            ByteRange::at(record.get(), geometry.record_size(plaintext_size)).end
+        } else {
+            frame_range(geometry, record, plaintext_size, frame).end
+        };
         ByteRange { start, end }
     }
 
@@ -94,8 +104,7 @@ impl RangeReader {
     /// an error `out` may hold a part of the plaintext, all of it verified.
     ///
     /// # Errors
-    /// `Segment` with segment, frame and byte offset; `EndTampered` with the segment, if its record is not the sealing that
-    /// the end names; `Truncated` if the source became shorter; `Io`, `OutputTooSmall`, `Cancelled`.
+    /// `Segment` with segment, frame and byte offset; `Truncated` if the source became shorter; `Io`, `OutputTooSmall`, `Cancelled`.
     pub fn read(
         &self,
         source: &dyn ReadAt,
@@ -123,9 +132,10 @@ impl RangeReader {
         for batch in plan.batches(near, PORTION as u64) {
             cancel.check()?;
             let buffers = times.time(Stage::Read, || self.read_batch(source, plan, &batch))?;
-            times.time(Stage::Crypto, || {
+            let opened = times.time(Stage::Crypto, || {
                 self.open_batch(plan, &batch, buffers, &mut openers, out, cancel)
-            })?;
+            });
+            opened.map_err(|failure| self.explain(source, failure, cancel))?;
         }
         Ok(size)
     }
@@ -140,6 +150,7 @@ impl RangeReader {
         let buffer = |piece: &Piece| match *piece {
             Piece::Gap { size } => vec![0; size],
             Piece::Preamble { .. } => vec![0; PREAMBLE_SIZE],
+            Piece::Record { size, .. } => vec![0; size],
             Piece::Frame { size, .. } => self.cache.buffer(size),
         };
         let mut buffers: Vec<_> = batch.pieces.iter().map(buffer).collect();
@@ -175,6 +186,9 @@ impl RangeReader {
                 Piece::Preamble { part } => {
                     openers[part] = Some(self.opener(&plan.parts[part], &slot)?);
                 }
+                Piece::Record { part, .. } => {
+                    self.open_whole(plan, &plan.parts[part], &mut slot, out, cancel)?;
+                }
                 Piece::Frame { part, frame, .. } => {
                     cancel.check()?;
                     let (opener, part) = (&openers[part], &plan.parts[part]);
@@ -192,17 +206,102 @@ impl RangeReader {
         Ok(())
     }
 
+    /// Hashes and opens a whole record, and takes the frames that the plan needs.
+    fn open_whole(
+        &self,
+        plan: &ReadPlan,
+        part: &SegmentPart,
+        record: &mut [u8],
+        out: &mut [u8],
+        cancel: &CancellationToken,
+    ) -> Result<(), SealError> {
+        let context = &self.opened.stream.context;
+        let place = (part.segment, part.record, self.opened.named(part.segment));
+        let runner = PortionRunner::serial(cancel);
+        open_in_place(context, place, record, runner, &mut StageTimes::default())?;
+        let slots = record.get(PREAMBLE_SIZE..).unwrap_or_default();
+        let slots = slots.chunks(self.geometry().frame_slot_size());
+        let frames = (part.first..).zip(&part.frames);
+        for ((frame, cached), slot) in frames.zip(slots.skip(part.first as usize)) {
+            if cached.is_some() {
+                continue;
+            }
+            let content = self
+                .geometry()
+                .frame_content(part.plaintext_size, FrameIndex::new(frame));
+            let slot = slot.get(..content as usize + FRAME_OVERHEAD).unwrap_or(slot);
+            let frame_content = OpenFrame(slot.to_vec());
+            plan.place(part, frame, frame_content.content(), out)?;
+            self.cache.put_away(frame_content, Some((part.segment, frame)));
+        }
+        Ok(())
+    }
+
+    /// Frames are opened without hashing their record. Where one fails, the record's digest tells damage from tampering. If the
+    /// source does not give the whole record, the failure stays.
+    fn explain(&self, source: &dyn ReadAt, failure: SealError, cancel: &CancellationToken) -> SealError {
+        let SealError::Segment { error } = &failure else {
+            return failure;
+        };
+        if !may_be_damage(error) {
+            return failure;
+        }
+        match self.check_digest(source, error.segment(), cancel) {
+            Err(SealError::Segment { error }) => error.into(),
+            _ => failure,
+        }
+    }
+
+    /// Hashes the record of `segment` and compares its digest with the one at its end.
+    ///
+    /// # Errors
+    /// `Segment` with `DigestMismatch`; `Truncated`, `Io`, `Cancelled`.
+    pub fn check_digest(
+        &self,
+        source: &dyn ReadAt,
+        segment: SegmentIndex,
+        cancel: &CancellationToken,
+    ) -> Result<(), SealError> {
+        let place = self.opened.record(segment).sealed;
+        let kind = self.geometry().digest();
+        let content_end = place.end.saturating_sub(kind.size() as u64);
+        let mut hasher = SegmentHasher::new(kind);
+        let mut stored = Vec::new();
+        let mut buffer = vec![0; place.size().min(PORTION as u64) as usize];
+        let mut at = place.start;
+        while at < place.end {
+            cancel.check()?;
+            let wanted = (place.end - at).min(buffer.len() as u64) as usize;
+            let block = &mut buffer[..wanted];
+            let read = source.read_at(at, &mut [IoSliceMut::new(block)]);
+            if read.map_err(SealError::reading)? < wanted {
+                return Err(SealError::truncated(segment, at));
+            }
+            let covered = content_end.saturating_sub(at).min(wanted as u64) as usize;
+            hasher.update(&block[..covered]);
+            stored.extend_from_slice(&block[covered..]);
+            at += wanted as u64;
+        }
+        let (expected, actual) = (DigestValue::new(&stored), hasher.finish());
+        if expected == actual {
+            return Ok(());
+        }
+        Err(SegmentWorkerError::DigestMismatch {
+            segment,
+            offset: WireOffset::new(place.start),
+            expected: format!("{expected:?}"),
+            actual: format!("{actual:?}"),
+        }
+        .into())
+    }
+
     /// The opener of the record with this preamble, which must be the sealing that the end names.
     fn opener(&self, part: &SegmentPart, preamble: &[u8]) -> Result<Arc<FrameOpener>, SealError> {
         let mut bytes = [0; PREAMBLE_SIZE];
         bytes.copy_from_slice(preamble);
         let context = &self.opened.stream.context;
-        let opener = FrameOpener::begin(context, part.segment, part.record, &bytes)?;
-        let end = self.opened.trailer().map_err(Clone::clone)?;
-        let named = end.manifest.entries.entry(part.segment);
-        if named.is_none_or(|named| named.message_tag != *opener.message_tag()) {
-            return Err(SealError::other_sealing(end.offset, part.segment));
-        }
+        let named = self.opened.named(part.segment);
+        let opener = FrameOpener::begin(context, part.segment, part.record, &bytes, named.as_ref())?;
         let opener = Arc::new(opener);
         self.cache.keep_opener(part.segment, &opener);
         Ok(opener)
@@ -251,6 +350,18 @@ impl RangeReader {
 
     const fn geometry(&self) -> &Geometry {
         self.opened.geometry()
+    }
+}
+
+/// Whether a wrong digest of the record would explain this failure of a part of it.
+const fn may_be_damage(error: &SegmentWorkerError) -> bool {
+    use SegmentReason as R;
+    match error {
+        SegmentWorkerError::FrameDecryptionFailed { .. } | SegmentWorkerError::FramingError { .. } => true,
+        SegmentWorkerError::InvalidSegment { reason, .. } => {
+            matches!(reason, R::FloeParameters | R::FloeHeaderTag | R::MessageTag)
+        }
+        _ => false,
     }
 }
 

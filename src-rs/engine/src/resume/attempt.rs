@@ -94,11 +94,7 @@ impl<'a> Attempt<'a> {
         segments: u64,
     ) -> Result<FoundJournal, SealError> {
         let header_size = stored.size();
-        let codec = EntryCodec {
-            key,
-            header_mac: stored.mac,
-            digest,
-        };
+        let codec = EntryCodec::new(key, stored.mac, digest);
         let mut read = || {
             let mut contents = self.journal.contents()?;
             io::copy(&mut (&mut contents).take(header_size), &mut io::sink())?;
@@ -192,11 +188,7 @@ impl<'a> Attempt<'a> {
             .and_then(|()| journal.append(&bytes))
             .and_then(|()| journal.sync());
         self.output.set_size(0).map_err(SealError::writing)?;
-        let codec = EntryCodec {
-            key,
-            header_mac,
-            digest,
-        };
+        let codec = EntryCodec::new(key, header_mac, digest);
         self.checkpoints(codec, written, Vec::new())
     }
 

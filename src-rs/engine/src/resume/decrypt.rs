@@ -26,7 +26,7 @@ pub(crate) fn decrypt_resumable(
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
     let start = Instant::now();
-    let seekable = SeekableStream::open(source, options)?;
+    let seekable = SeekableStream::open(source, options, &control.cancel)?;
     let stream = &seekable.stream;
     let sink = attempt.sink();
     let Some(end) = seekable.whole()? else {

@@ -7,6 +7,7 @@ use crate::crypto::{FileKey, JournalKey, Random, StreamBinding, StreamKeys};
 use crate::error::{SealError, StartedOver};
 use crate::format::StreamHeader;
 use crate::keys::{Recipient, UnlockError, UnlockLimits, is_sealed_for, public_keys, unlock};
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{Control, EncryptOptions};
 use crate::operation::report::Report;
 use crate::stream_v2::core::create::NewStream;
@@ -27,7 +28,7 @@ pub(crate) fn encrypt_resumable(
     let start = Instant::now();
     let random = &Random::system();
     let size = attempt.source.size;
-    let mut found = find_stream(&mut attempt, options, random)?;
+    let mut found = find_stream(&mut attempt, options, random, &control.cancel)?;
     let mut meter = control.meter(Some(size));
     let mut finished = Vec::new();
     if let Some((stream, journal)) = &found {
@@ -93,6 +94,7 @@ fn find_stream(
     attempt: &mut Attempt<'_>,
     options: &EncryptOptions<'_>,
     random: &Random,
+    cancel: &CancellationToken,
 ) -> Result<Option<(NewStream, FoundJournal)>, SealError> {
     let size = attempt.source.size;
     let geometry = options.geometry(Some(size))?;
@@ -102,7 +104,7 @@ fn find_stream(
     let Ok(header) = StreamHeader::parse(&stored.header.stream_header) else {
         return Err(attempt.refused("it has no stream header"));
     };
-    let Some(file_key) = file_key(attempt, &stored.header, &header, &options.recipients)? else {
+    let Some(file_key) = file_key(attempt, &stored.header, &header, &options.recipients, cancel)? else {
         let has_secret = attempt.secret.is_some()
             || options
                 .recipients
@@ -153,14 +155,21 @@ fn file_key(
     journal: &JournalHeader,
     header: &StreamHeader,
     recipients: &[Recipient],
+    cancel: &CancellationToken,
 ) -> Result<Option<FileKey>, SealError> {
     let identities: Vec<_> = recipients.iter().filter_map(Recipient::identity).collect();
-    match unlock(header, &identities, &UnlockLimits::default()) {
+    let (limits, is_cancelled) = (UnlockLimits::default(), || cancel.is_cancelled());
+    match unlock(header, &identities, &limits, &mut limits.budget(&is_cancelled)) {
         Ok(unlocked) => return Ok(Some(unlocked.file_key)),
         Err(UnlockError::NoMatch | UnlockError::WrongPassphrase) => {}
         Err(UnlockError::Tampered) => return Err(attempt.refused(CHANGED)),
         // Sealing allows no such cost, so the header was changed.
-        Err(UnlockError::PassphraseCost { .. } | UnlockError::PassphraseLanes { .. }) => {
+        Err(
+            UnlockError::PassphraseMemory { .. }
+            | UnlockError::PassphraseCost { .. }
+            | UnlockError::PassphraseLanes { .. }
+            | UnlockError::KeyAttempts { .. },
+        ) => {
             return Err(attempt.refused("its passphrase slots cost more than the limit for sealing"));
         }
         Err(UnlockError::Crypto(error)) => return Err(error.into()),

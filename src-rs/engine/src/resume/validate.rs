@@ -51,7 +51,7 @@ impl ValidateTask<'_> {
                 let offset = geometry.record_offset(header_size, index);
                 let mut preamble = [0; PREAMBLE_SIZE];
                 let matches = self.read(offset.get(), &mut preamble)
-                    && FrameOpener::begin(self.context, index, offset, &preamble)
+                    && FrameOpener::begin(self.context, index, offset, &preamble, None)
                         .is_ok_and(|opener| *opener.message_tag() == entry.record.message_tag)
                     && u64::from(entry.record.wire_size) == geometry.record_size(plaintext_size);
                 let digest = Some((geometry.digest(), entry.record.digest));

@@ -63,10 +63,14 @@ impl OpenSession {
     ///
     /// # Errors
     /// Every failure of a header.
-    pub fn new(header: &[u8], options: &DecryptOptions<'_>) -> Result<Self, SealError> {
+    pub fn new(
+        header: &[u8],
+        options: &DecryptOptions<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Self, SealError> {
         let start = Instant::now();
         let mut reader = header;
-        let stream = UnlockedStream::unlock(read_header(&mut reader)?, options)?;
+        let stream = UnlockedStream::unlock(read_header(&mut reader)?, options, cancel)?;
         Ok(Self::over(stream, start))
     }
 
@@ -82,9 +86,10 @@ impl OpenSession {
         source: &dyn ReadAt,
         options: &DecryptOptions<'_>,
         accepts_damage: bool,
+        cancel: &CancellationToken,
     ) -> Result<Self, SealError> {
         let start = Instant::now();
-        let opened = SeekableStream::open(source, options)?;
+        let opened = SeekableStream::open(source, options, cancel)?;
         match opened.end_failure() {
             Some(failure) if !accepts_damage => Err(failure.clone()),
             _ => Ok(Self::over(opened.stream, start)),
@@ -181,7 +186,7 @@ impl OpenSession {
     ) -> Result<SegmentDone, SealError> {
         let mut times = StageTimes::default();
         let context = &self.stream.context;
-        let at = (place.segment, WireOffset::new(place.sealed.start));
+        let at = (place.segment, WireOffset::new(place.sealed.start), None);
         let opened = open_in_place(context, at, record, PortionRunner::serial(cancel), &mut times);
         match opened.map_err(SealError::from) {
             Ok(summary) => {
@@ -244,7 +249,7 @@ impl OpenSession {
             .stream
             .expected_trailer(tally, cursor.offset())
             .verify(&mut bytes)?;
-        Ok(trailer.end)
+        Ok(trailer.1)
     }
 
     /// Report of the session, which ran on `threads` threads. Without a verified `end` the stream's size is where `cursor`

@@ -1,11 +1,14 @@
 //! A sealed stream in parts, to change one and to fix checksums and codes as an attacker could.
 
-use crate::crypto::{EndKey, Random, SegmentHasher, StreamBinding, StreamKeys};
+use crate::crypto::floe::FloeParams;
+use crate::crypto::{EndKey, FrameIv, Random, SegmentHasher, StreamBinding, StreamKeys};
 use crate::format::{
-    DigestKind, DigestValue, EndRecord, FOOTER_SIZE, Footer, Geometry, HEADER_TRAILER_SIZE, HeaderFields,
-    Manifest, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, crc32c,
+    DigestKind, DigestValue, EndRecord, FOOTER_SIZE, Footer, FrameIndex, Geometry, HEADER_TRAILER_SIZE,
+    HeaderFields, Manifest, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader,
+    crc32c,
 };
 use crate::keys::{Identity, Recipient, UnlockLimits, seal_slots, unlock};
+use crate::stream_v2::frame_worker::{EncryptFrameWorker, FrameInput};
 use crate::stream_v2::framing::contents_mut;
 use crate::stream_v2::pipeline::Parallelism;
 use crate::stream_v2::segment_worker::{EncryptSegmentWorker, PREAMBLE_SIZE, SegmentCryptoContext};
@@ -130,7 +133,13 @@ impl StreamParts {
     /// The keys of the stream as if it had this context, for a test's key, and the context check.
     pub(crate) fn keys_for(&self, context: &[u8]) -> (StreamKeys, [u8; 32]) {
         let header = self.parsed_header();
-        let unlocked = unlock(&header, &[Identity::Key(key())], &UnlockLimits::default()).unwrap();
+        let unlocked = unlock(
+            &header,
+            &[Identity::Key(key())],
+            &UnlockLimits::default(),
+            &mut UnlockLimits::default().budget(&|| false),
+        )
+        .unwrap();
         let keys = StreamKeys::of(&header, &unlocked.file_key, context).unwrap();
         let check = keys.context_check().unwrap();
         (keys, check)
@@ -162,6 +171,30 @@ impl StreamParts {
         change(&mut draft);
         let mac = |bytes: &[u8]| keys.map_or(header.mac, |keys| keys.header_mac(bytes));
         self.header = draft.encode(0, mac);
+    }
+
+    /// Seals a frame again under the keys of its own record, as every key holder can.
+    pub(crate) fn reseal_frame(&mut self, segment: usize, frame: usize, content: &[u8]) {
+        let (geometry, key) = (self.geometry(), self.keys().payload_key().unwrap());
+        let record = &mut self.records[segment];
+        let (head, rest) = record.split_at_mut(PREAMBLE_SIZE);
+        let (aad, floe_header) = head.split_at(SEGMENT_HEADER_SIZE);
+        let params = FloeParams::new(geometry.frame_slot_size() as u32).unwrap();
+        let keys = key
+            .start_opening(params, aad, floe_header.try_into().unwrap())
+            .unwrap();
+        let plaintext_size = u32::from_be_bytes(aad[16..20].try_into().unwrap());
+        let start = frame * geometry.frame_slot_size();
+        let slot = &mut rest[start..start + content.len() + 32];
+        slot[16..16 + content.len()].copy_from_slice(content);
+        let input = FrameInput {
+            index: FrameIndex::new(frame as u32),
+            is_final: frame as u32 + 1 == geometry.frame_count(plaintext_size),
+            slot,
+        };
+        let iv = FrameIv::draw(&Random::known(9), 1, &mut Vec::new()).unwrap()[0];
+        let worker = EncryptFrameWorker::new(&keys, FrameIndex::ZERO).unwrap();
+        worker.seal(input, iv).unwrap();
     }
 
     /// Makes the header's checksum right.
@@ -219,9 +252,14 @@ pub(crate) struct Forgery<'a> {
 pub(crate) fn forge(like: &[u8], forgery: &Forgery<'_>) -> StreamParts {
     let mut parts = StreamParts::of(like);
     let header = parts.parsed_header();
-    let file_key = unlock(&header, &[Identity::Key(key())], &UnlockLimits::default())
-        .unwrap()
-        .file_key;
+    let file_key = unlock(
+        &header,
+        &[Identity::Key(key())],
+        &UnlockLimits::default(),
+        &mut UnlockLimits::default().budget(&|| false),
+    )
+    .unwrap()
+    .file_key;
     let keys = StreamKeys::derive(&file_key, &header.core.encode(), forgery.core_extensions, &[]).unwrap();
     parts.rewrite_header(Some(&keys), |draft| {
         draft.core_extensions = forgery.core_extensions.to_vec();

@@ -12,7 +12,7 @@ use napi_derive::napi;
 use sealstream::crypto::CryptoError;
 use sealstream::keys::{
     HybridIdentity, Passphrase, PassphraseCost, ProviderKey, X25519Identity, identity_from_text,
-    key_pair_texts, recipient_from_text,
+    key_pair_texts, public_key_text, recipient_from_text,
 };
 use sealstream::{Identity, Recipient, SecretKey};
 use zeroize::Zeroizing;
@@ -102,10 +102,11 @@ impl NativeCredential {
             .ok_or_else(disposed)
     }
 
-    /// The public key of a pair.
+    /// The public key, of a pair or by itself.
     #[napi(getter)]
     pub fn public_text(&self) -> Result<String> {
-        Ok(self.texts()?.0)
+        let text = self.in_use()?.recipient.as_ref().and_then(public_key_text);
+        text.map_or_else(|| Ok(self.texts()?.0), Ok)
     }
 
     /// The secret key of a pair.

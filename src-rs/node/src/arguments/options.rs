@@ -74,6 +74,8 @@ pub struct OpenSettings<'env> {
     pub context: Option<BytesCopy>,
     /// The types of key slots that are tried.
     pub accept_slots: Option<Vec<SlotType>>,
+    /// Limit on the memory of each passphrase slot, in KiB.
+    pub max_passphrase_memory: Option<f64>,
     /// Limit on the total cost of a header's passphrase slots, in KiB times passes.
     pub max_passphrase_cost: Option<f64>,
     /// The largest accepted segment size, in bytes.
@@ -98,6 +100,8 @@ impl OpenSettings<'_> {
             accept: self
                 .accept_slots
                 .map(|types| types.into_iter().map(format::SlotType::from).collect()),
+            max_passphrase_memory: integer(env, "maxPassphraseMemory", self.max_passphrase_memory)?
+                .unwrap_or(defaults.max_passphrase_memory),
             max_passphrase_cost: integer(env, "maxPassphraseCost", self.max_passphrase_cost)?
                 .unwrap_or(defaults.max_passphrase_cost),
             max_segment_size: integer(env, "maxSegmentSize", self.max_segment_size)?

@@ -1,6 +1,7 @@
 //! Arrays as arguments of a call.
 
 use super::array::{Place, PlaceSource};
+use crate::runtime::spare_buffers::SpareBuffer;
 use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
 use napi::{Error, Result, Status, ValueType, check_status, sys};
 use sealstream::stream_v2::io::ReadAt;
@@ -35,6 +36,11 @@ impl BytesArgument<'_> {
         // SAFETY: JavaScript does not run in between, and the copy is new.
         unsafe { place.copy(0, &mut copy) };
         Ok(copy)
+    }
+
+    /// A copy of all of its bytes, in memory that is used again.
+    pub(crate) fn to_spare_buffer(self) -> Result<SpareBuffer> {
+        SpareBuffer::filled(self.size()?, |copy| self.copy_to(0, copy).map(drop))
     }
 
     /// Copies the bytes from `offset` on to `target`, as many as both have, and returns their number.

@@ -1,6 +1,6 @@
 //! Inputs of operations: a caller's bytes that other threads read while JavaScript runs.
 //!
-//! Bytes of up to [`AT_ONCE`] are copied at the call. Larger ones would stop JavaScript for too long. A thread that needs some of them
+//! Bytes of up to [`CAPACITY`] bytes are copied at the call. Larger ones would stop JavaScript for too long. A thread that needs some of them
 //! asks the JavaScript thread, which looks where the array's bytes are, checks that this has not changed, and copies at most
 //! [`A_VISIT`] between two of its other tasks. Shared memory can't be detached, so threads read it in place.
 
@@ -9,6 +9,7 @@ use super::array::{Place, PlaceSource};
 use super::reference::Reference;
 use crate::runtime::executor::Serving;
 use crate::runtime::promises::{Promises, Visit};
+use crate::runtime::spare_buffers::{CAPACITY, SpareBuffer};
 use crate::runtime::teardown::promises_of;
 use napi::{Env, Result};
 use sealstream::error::SizeRelation;
@@ -33,7 +34,7 @@ struct Held {
 }
 
 enum Content {
-    Copied(Vec<u8>),
+    Copied(SpareBuffer),
     Shared {
         source: PlaceSource<'static>,
         /// Keeps the memory.
@@ -55,8 +56,8 @@ impl HeldBytes {
     /// Takes the array as it is now. `copies` says that all of it is copied at once. Must be called on the JavaScript thread.
     pub(super) fn take(env: &Env, bytes: BytesArgument<'_>, copies: bool) -> Result<Self> {
         let place = bytes.place()?;
-        let content = if copies || place.size <= AT_ONCE {
-            Content::Copied(bytes.to_vec()?)
+        let content = if copies || place.size <= CAPACITY {
+            Content::Copied(bytes.to_spare_buffer()?)
         } else if place.is_shared {
             Content::Shared {
                 _array: Reference::new(bytes.env, bytes.value)?,
@@ -332,8 +333,6 @@ impl Targets {
     }
 }
 
-/// Bytes that are copied at the call: a default segment with its overhead. That takes 0.1 ms.
-const AT_ONCE: usize = 1024 * 1024 + 64 * 1024;
 /// Bytes that are copied between two other tasks of the JavaScript thread.
 const A_VISIT: usize = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_millis(20);

@@ -82,7 +82,7 @@ pub fn open_reader<'env>(
             Some((file, _)) => Box::new(file),
             None => source.in_memory(&control.cancel)?,
         };
-        let opened = SeekableStream::open(&*joined(header.as_deref(), body), &options);
+        let opened = SeekableStream::open(&*joined(header.as_deref(), body), &options, &control.cancel);
         let stream = opened.and_then(|opened| match cache_size {
             Some(bytes) => {
                 RangeReader::new(opened, bytes as usize).map(|reader| Stream::Ranges(Arc::new(reader)))

@@ -3,9 +3,10 @@
 //! An operation waits for its pool, so it must not block one of the pool's threads. Libuv's four threads belong to the program.
 //!
 //! Small operations have a lane of their own, so that none waits for a large one. So have operations that spend their time stretching
-//! passphrases, of which one runs at a time.
+//! passphrases: the engine limits the memory that these take together, and most of them wait there.
 
 use crate::runtime::pools::{end_idle_pools, parallelism};
+use crate::runtime::spare_buffers::free_spare_buffers;
 use sealstream::{CancellationToken, SealError};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -257,9 +258,14 @@ fn limit() -> usize {
 
 /// In the order of [`Lane`].
 static LANES: [Executor; 3] = [
-    Executor::new(limit, || ()),
-    Executor::new(limit, end_idle_pools),
-    Executor::new(|| 1, || ()),
+    Executor::new(limit, free_spare_buffers),
+    Executor::new(limit, || {
+        end_idle_pools();
+        free_spare_buffers();
+    }),
+    Executor::new(|| STRETCHING_OPERATIONS, || ()),
 ];
 const PARALLEL_OPERATIONS: usize = 4;
+/// More than can be stretched at a time, so that a few costly passphrases do not take all threads.
+const STRETCHING_OPERATIONS: usize = 32;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,5 +5,6 @@ pub(crate) mod executor;
 pub(crate) mod pools;
 pub(crate) mod promises;
 pub mod segment_log;
+pub(crate) mod spare_buffers;
 pub mod task;
 pub mod teardown;

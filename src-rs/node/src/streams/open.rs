@@ -44,8 +44,8 @@ pub fn open_stream<'env>(
 ) -> Result<Object<'env>> {
     let options = settings.for_identities(env, &identities)?;
     let task = Task::new(cancellation).of_size(header.len() as u64);
-    task.for_slots(options.slot_types()).launch(env, move |_| {
-        let session = OpenSession::new(&header, &options)?;
+    task.for_slots(options.slot_types()).launch(env, move |control| {
+        let session = OpenSession::new(&header, &options, &control.cancel)?;
         Ok(OpenStream {
             cursor: session.cursor(),
             session: Some(Arc::new(session)),
@@ -68,10 +68,10 @@ pub fn open_file_stream<'env>(
     let options = settings.for_identities(env, &identities)?;
     let opened = file.opened()?;
     let task = Task::new(cancellation).for_slots(options.slot_types());
-    task.launch(env, move |_| {
+    task.launch(env, move |control| {
         let OpenedFile { file, path } = &*opened;
         let source = joined(header.as_deref(), Box::new(file));
-        let session = OpenSession::of_source(&*source, &options, accepts_damage)
+        let session = OpenSession::of_source(&*source, &options, accepts_damage, &control.cancel)
             .map_err(|failure| failure.on_file(path, path))?;
         Ok(OpenStream {
             cursor: session.cursor(),

@@ -1,15 +1,17 @@
 //! Damaged streams and failing sources: the error names the place, and no wrong byte is returned.
 
-use super::{fetched, open, read};
-use crate::error::{EndDisagreement, EndPart, SealError};
-use crate::format::{ByteRange, DigestKind, FrameIndex, SegmentIndex, WireOffset};
+use super::{fetched, open, read, read_fetched};
+use crate::error::{EndPart, SealError};
+use crate::format::{ByteRange, DigestKind, FrameIndex, SegmentIndex, SegmentReason, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::HeaderLayout;
+use crate::random_access::RangeReader;
+use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentWorkerError};
 use crate::telemetry::StageTimes;
 use crate::testing::failing_io::{Fault, FaultySource};
 use crate::testing::stream_parts::{Region, StreamParts};
-use crate::testing::support::{FRAME, SEGMENT, compact, options, plaintext, seal, seal_unsized};
+use crate::testing::support::{FRAME, SEGMENT, compact, options, plaintext, reading, seal, seal_unsized};
 use std::io;
 
 const SLOT: usize = FRAME as usize + 32;
@@ -47,33 +49,124 @@ fn a_failure_names_segment_frame_and_offset() {
     let parts = StreamParts::of(&stream);
     let (segment, frame) = (SegmentIndex::new(1), FrameIndex::new(1));
     let record = parts.record_offset(1);
-    let failure = |change: &dyn Fn(&mut StreamParts)| {
-        let stream = StreamParts::changed(&stream, change);
+    let failure = |has_right_digest: bool, change: &dyn Fn(&mut StreamParts)| {
+        let stream = StreamParts::changed(&stream, |parts| {
+            change(parts);
+            if has_right_digest {
+                parts.mend_digest(1);
+            }
+        });
         let reader = open(&&stream[..], 1 << 20).unwrap();
         // Undamaged frames beside it are read.
         assert!(read(&reader, &&stream[..], 0, SEGMENT as usize).is_ok());
         read(&reader, &&stream[..], SEGMENT + FRAME, 10).unwrap_err()
     };
     let offset = WireOffset::new(record + (PREAMBLE_SIZE + SLOT) as u64);
-    let changed = failure(&|parts| parts.records[1][PREAMBLE_SIZE + SLOT + 20] ^= 1);
+    let changed = failure(true, &|parts| parts.records[1][PREAMBLE_SIZE + SLOT + 20] ^= 1);
     assert!(matches!(
         changed,
         SealError::Segment { error: SegmentWorkerError::FrameDecryptionFailed { segment: s, frame: f, offset: o, .. } }
             if (s, f, o) == (segment, frame, offset)
     ));
-    let length = failure(&|parts| parts.records[1][PREAMBLE_SIZE + SLOT] ^= 1);
+    let length = failure(true, &|parts| parts.records[1][PREAMBLE_SIZE + SLOT] ^= 1);
     assert!(matches!(
         length,
         SealError::Segment { error: SegmentWorkerError::FramingError { segment: s, frame: f, offset: o, .. } }
             if (s, f, o) == (segment, frame, offset)
     ));
     for at in [0, 40, 80] {
-        let preamble = failure(&|parts| parts.records[1][at] ^= 1);
+        let preamble = failure(true, &|parts| parts.records[1][at] ^= 1);
         assert!(matches!(
             preamble,
             SealError::Segment { error: SegmentWorkerError::InvalidSegment { segment: s, offset: o, .. } }
                 if (s, o) == (segment, WireOffset::new(record))
         ));
+    }
+    // Where the digest is wrong too, the record is damaged. A segment header is checked without it.
+    for at in [40, 80, PREAMBLE_SIZE + SLOT, PREAMBLE_SIZE + SLOT + 20] {
+        let damaged = failure(false, &|parts| parts.records[1][at] ^= 1);
+        assert!(matches!(
+            damaged,
+            SealError::Segment { error: SegmentWorkerError::DigestMismatch { segment: s, offset: o, .. } }
+                if (s, o) == (segment, WireOffset::new(record))
+        ));
+    }
+    assert_eq!(
+        failure(false, &|parts| parts.records[1][8] ^= 1).code(),
+        "INVALID_SEGMENT"
+    );
+}
+
+#[test]
+fn a_source_without_the_whole_record_keeps_the_frame_s_failure() {
+    let stream = seal(&plaintext(SIZE), &compact());
+    let damaged = StreamParts::changed(&stream, |parts| parts.records[1][PREAMBLE_SIZE + 20] ^= 1);
+    let reader = open(&&damaged[..], 0).unwrap();
+    let fetched = read_fetched(&reader, &damaged, SEGMENT, 1).unwrap_err();
+    assert_eq!(fetched.code(), "FRAME_DECRYPTION_FAILED");
+    let check = |stream: &[u8], segment| {
+        reader.check_digest(&stream, SegmentIndex::new(segment), &CancellationToken::new())
+    };
+    assert_eq!(check(&damaged, 1).unwrap_err().code(), "DIGEST_MISMATCH");
+    assert_eq!(check(&damaged, 0), Ok(()));
+}
+
+/// The second frame of segment 1 is sealed anew under the record's own keys, as a recipient can; the digest is right.
+fn resealed(stream: &[u8]) -> Vec<u8> {
+    StreamParts::changed(stream, |parts| {
+        parts.reseal_frame(1, 1, &[9; FRAME as usize]);
+        parts.mend_digest(1);
+    })
+}
+
+#[test]
+fn a_frame_that_was_sealed_anew_is_refused_where_records_are_hashed_first() {
+    let content = plaintext(SIZE);
+    let stream = seal(&content, &compact());
+    let resealed = resealed(&stream);
+    let hashing = |bytes: &[u8]| {
+        let mut opened = SeekableStream::open(&bytes, &reading(), &CancellationToken::new()).unwrap();
+        opened.stream.context = opened.stream.context.hashing_first();
+        RangeReader::new(opened, 1 << 20).unwrap()
+    };
+    // A reader of single frames can't see it.
+    let reader = open(&&resealed[..], 0).unwrap();
+    assert_eq!(read(&reader, &&resealed[..], SEGMENT + FRAME, 4).unwrap(), [9; 4]);
+    let reader = hashing(&resealed);
+    for (start, length) in [(SEGMENT, 1), (SEGMENT + FRAME, 1), (0, SIZE as usize)] {
+        let failure = read(&reader, &&resealed[..], start, length).unwrap_err();
+        assert!(matches!(
+            failure,
+            SealError::Segment {
+                error: SegmentWorkerError::InvalidSegment {
+                    reason: SegmentReason::Digest,
+                    ..
+                }
+            }
+        ));
+    }
+    assert!(read(&reader, &&resealed[..], 0, SEGMENT as usize).is_ok());
+    // Sound streams read the same, whole records at a time, from a source that has nothing else.
+    let reader = hashing(&stream);
+    for (start, length) in [
+        (0, 1),
+        (FRAME - 1, 2),
+        (SEGMENT + 5, 2000),
+        (SIZE - 1, 1),
+        (0, SIZE as usize),
+    ] {
+        let expected = &content[start as usize..start as usize + length];
+        let sealed = reader.sealed_range(ByteRange::at(start, length as u64));
+        let missing = reader.plan(ByteRange::at(start, length as u64)).missing();
+        assert!(
+            missing
+                .iter()
+                .all(|range| sealed.start <= range.start && range.end <= sealed.end)
+        );
+        assert!(
+            read_fetched(&reader, &stream, start, length).unwrap() == expected,
+            "{start}"
+        );
     }
 }
 
@@ -87,6 +180,7 @@ fn a_frame_in_another_place_is_refused() {
         first[..4].fill(0xFF);
         let size = second.len() as u32;
         second[..4].copy_from_slice(&size.to_be_bytes());
+        parts.mend_digest(0);
     });
     let reader = open(&&swapped[..], 0).unwrap();
     for start in [0, FRAME] {
@@ -107,7 +201,7 @@ fn a_segment_of_another_sealing_is_refused() {
     let failure = read(&reader, &&replayed[..], SEGMENT, 1).unwrap_err();
     assert!(matches!(
         failure,
-        SealError::EndTampered { disagreement: EndDisagreement::Segment, segment: Some(segment), .. }
+        SealError::Segment { error: SegmentWorkerError::InvalidSegment { segment, reason: SegmentReason::MessageTag, .. } }
             if segment == SegmentIndex::new(1)
     ));
     assert!(read(&reader, &&replayed[..], 0, SEGMENT as usize).unwrap() == plaintext[..SEGMENT as usize]);

@@ -16,7 +16,7 @@ use std::io::IoSliceMut;
 use std::sync::Mutex;
 
 fn open(source: &dyn ReadAt, cache: usize) -> Result<RangeReader, SealError> {
-    RangeReader::open(source, &keys(), cache)
+    RangeReader::open(source, &keys(), cache, &CancellationToken::new())
 }
 
 /// Reads a range of the plaintext.

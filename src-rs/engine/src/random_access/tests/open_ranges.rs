@@ -1,7 +1,9 @@
 //! The ranges needed to open a stream are sufficient, and small.
 
 use super::fetched;
+use crate::error::{EndPart, SealError};
 use crate::format::{ByteRange, DigestKind, FOOTER_SIZE, Footer};
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::HeaderLayout;
 use crate::random_access::open_ranges;
 use crate::stream_v2::core::seekable::SeekableStream;
@@ -18,7 +20,7 @@ fn needed(stream: &[u8], head: usize, tail: usize) -> Vec<ByteRange> {
 
 /// The result of opening, as text.
 fn opened(source: &dyn ReadAt) -> String {
-    match SeekableStream::open(source, &keys()) {
+    match SeekableStream::open(source, &keys(), &CancellationToken::new()) {
         Ok(opened) => format!("{:?}, {:?}", opened.plaintext_size(), opened.end_failure()),
         Err(failure) => format!("{failure:?}"),
     }
@@ -33,7 +35,13 @@ fn check(stream: &[u8], head: usize, tail: usize, case: &str) {
         start: size.saturating_sub(tail as u64),
         end: size,
     });
-    assert_eq!(opened(&fetched(stream, &ranges)), opened(&stream), "{case}");
+    let (by_ranges, by_all) = (opened(&fetched(stream, &ranges)), opened(&stream));
+    // Without a footer and without a stated length, only the records tell where a stream was cut, and they were not fetched.
+    let unknown_end = format!("None, {:?}", Some(SealError::end_damaged(EndPart::Footer, size)));
+    assert!(
+        by_ranges == by_all || by_ranges == unknown_end && by_all.starts_with("None, Some("),
+        "{case}: {by_ranges} against {by_all}"
+    );
 }
 
 fn streams() -> Vec<Vec<u8>> {

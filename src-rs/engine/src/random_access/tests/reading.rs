@@ -251,7 +251,12 @@ fn the_ciphertext_range_covers_every_read() {
 fn several_threads_read_in_parallel() {
     let plaintext = plaintext(20 * SEGMENT);
     let stream = seal(&plaintext, &compact());
-    let reader = crate::random_access::RangeReader::open(&&stream[..], &keys(), 5 * SLOT as usize);
+    let reader = crate::random_access::RangeReader::open(
+        &&stream[..],
+        &keys(),
+        5 * SLOT as usize,
+        &CancellationToken::new(),
+    );
     let reader = reader.unwrap();
     std::thread::scope(|scope| {
         for thread in 0..4 {

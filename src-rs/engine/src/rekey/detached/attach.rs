@@ -7,8 +7,8 @@ use crate::files::{ALL_BITS, Placement, SourceFile};
 use crate::format::{
     FOOTER_SIZE, MAGIC, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex, StreamHeader, WireOffset,
 };
-use crate::operation::options::{Control, invalid};
-use crate::stream_v2::core::locate::{claimed_total, find_header};
+use crate::operation::options::{Control, DEFAULT_MAX_MANIFEST_SIZE, invalid};
+use crate::stream_v2::core::locate::{claimed_end, find_header};
 use crate::stream_v2::core::trailer::ExpectedTrailer;
 use crate::stream_v2::io::{JoinedSource, ReadAt, ReadAtCursor, WriteAt, append_range};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
@@ -112,18 +112,20 @@ fn check_body(header: &StreamHeader, body: &dyn ReadAt) -> Result<(), SealError>
     SegmentHeader::parse(&start, geometry)
         .and_then(|found| found.check_place(first, header.core.plaintext_size, geometry))
         .map_err(|error| SegmentWorkerError::invalid(first, WireOffset::new(header.size().into()), error))?;
-    let total = header
-        .core
-        .plaintext_size
-        .or_else(|| claimed_total(&stream, size, header));
-    let Some(total) = total else {
-        return Err(SealError::end_damaged(
-            EndPart::Footer,
-            size.saturating_sub(FOOTER_SIZE as u64),
-        ));
+    let limit = DEFAULT_MAX_MANIFEST_SIZE;
+    let expected = match header.core.plaintext_size {
+        Some(total) => ExpectedTrailer::after(header, total, None, limit),
+        None => match claimed_end(&stream, size, header) {
+            Some(claimed) => ExpectedTrailer::claimed(header, claimed, None, limit),
+            None => {
+                return Err(SealError::end_damaged(
+                    EndPart::Footer,
+                    size.saturating_sub(FOOTER_SIZE as u64),
+                ));
+            }
+        },
     };
-    let expected = ExpectedTrailer::after(header, total, None);
-    expected.verify(&mut ReadAtCursor::new(&stream, expected.offset.get()))?;
+    expected.verify(&mut ReadAtCursor::new(&stream, expected.record.offset.get()))?;
     check_copy(header, &stream, size)
 }
 

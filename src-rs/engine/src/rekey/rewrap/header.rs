@@ -27,7 +27,7 @@ pub fn rewrap_header(
         max_segment_size: MAX_SEGMENT_SIZE,
         ..open.clone()
     };
-    let stream = UnlockedStream::unlock(parse_header(header)?, &open)?;
+    let stream = UnlockedStream::unlock(parse_header(header)?, &open, cancel)?;
     let NewHeader { old, bytes, .. } = NewHeader::make(&stream, change, &open, cancel)?;
     if old.core.header_copy && bytes.len() != old.bytes.len() {
         let problem = format!(

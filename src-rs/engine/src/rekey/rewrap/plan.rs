@@ -3,7 +3,7 @@
 use super::slots::{SlotLists, change_slots};
 use super::{RewrapReport, SlotChange};
 use crate::crypto::{Random, StreamBinding, StreamKeys};
-use crate::error::{EndPart, SealError};
+use crate::error::{EndPart, Limit, SealError};
 use crate::format::{
     FOOTER_SIZE, HeaderFields, MAX_HEADER_SIZE, MAX_SEGMENT_SIZE, StreamHeader, end_record_size,
 };
@@ -41,7 +41,7 @@ impl RewrapPlan {
             max_segment_size: MAX_SEGMENT_SIZE,
             ..open.clone()
         };
-        let opened = SeekableStream::open(source, &open)?;
+        let opened = SeekableStream::open(source, &open, cancel)?;
         let size = opened.source_size();
         let stream = &opened.stream;
         // The end must be authentic: it proves that the bytes before the footer are the header's copy, so that nothing else
@@ -102,7 +102,7 @@ impl NewHeader {
             None => (stream.header.clone(), stream.older.clone(), stream.from_copy),
         };
         let SlotLists { kept, added, removed } =
-            change_slots(&header, older.as_ref(), change, &open.limits())?;
+            change_slots(&header, older.as_ref(), change, &open.limits(), cancel)?;
         // Everything that can be refused is checked before a passphrase is derived.
         let mut draft = HeaderFields {
             revision: next_revision(&header)?,
@@ -139,11 +139,11 @@ impl NewHeader {
 }
 
 fn next_revision(header: &StreamHeader) -> Result<u16, SealError> {
-    header.revision.checked_add(1).ok_or_else(|| {
-        invalid(
-            "path",
-            "has a header that was rewritten 65535 times, the limit: seal the plaintext again",
-        )
+    let most = u64::from(u16::MAX);
+    header.revision.checked_add(1).ok_or(SealError::LimitExceeded {
+        limit: Limit::Revisions,
+        maximum: most,
+        value: most.saturating_add(1),
     })
 }
 

@@ -5,6 +5,7 @@ use crate::error::SealError;
 use crate::format::{MAX_SLOTS, PassphraseCost, RawKeySlot, SlotBody, SlotType, StreamHeader};
 use crate::inspect::SlotInfo;
 use crate::keys::{Recipient, UnlockLimits, opened_slots};
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{check_passphrase_costs, check_recipients, invalid};
 
 /// The slots of the new header.
@@ -27,9 +28,10 @@ pub(super) fn change_slots<'a>(
     older: Option<&StreamHeader>,
     change: &'a SlotChange,
     limits: &UnlockLimits<'_>,
+    cancel: &CancellationToken,
 ) -> Result<SlotLists<'a>, SealError> {
     let (added, removes) = match change {
-        SlotChange::Edit { add, remove } => (add, selected_by_any(header, older, remove, limits)?),
+        SlotChange::Edit { add, remove } => (add, selected_by_any(header, older, remove, limits, cancel)?),
         SlotChange::Replace(recipients) => {
             let is_known = |slot: &RawKeySlot| !matches!(slot.slot_type, SlotType::Unknown(_));
             (recipients, header.slots.iter().map(is_known).collect())
@@ -56,12 +58,14 @@ fn selected_by_any(
     older: Option<&StreamHeader>,
     selectors: &[SlotSelector],
     limits: &UnlockLimits<'_>,
+    cancel: &CancellationToken,
 ) -> Result<Vec<bool>, SealError> {
     let mut any = vec![false; header.slots.len()];
     for selector in selectors {
-        let selected = select(header, selector, limits)?;
+        let selected = select(header, selector, limits, cancel)?;
         // A slot that the interrupted rewrap removed can be missing: repeating the same rewrap succeeds.
-        let was_removed = |older| select(older, selector, limits).map(|selected| selected.contains(&true));
+        let was_removed =
+            |older| select(older, selector, limits, cancel).map(|selected| selected.contains(&true));
         let is_index = matches!(selector, SlotSelector::Index(_));
         if !selected.contains(&true) && (is_index || !older.map(was_removed).transpose()?.unwrap_or(false)) {
             let problem = format!("selects no slot by {}", describe(selector));
@@ -79,6 +83,7 @@ fn select(
     header: &StreamHeader,
     selector: &SlotSelector,
     limits: &UnlockLimits<'_>,
+    cancel: &CancellationToken,
 ) -> Result<Vec<bool>, SealError> {
     let slots = || header.slots.iter().zip(0_u32..);
     Ok(match selector {
@@ -88,7 +93,8 @@ fn select(
             .map(|(slot, _)| slot.key_id().as_ref() == Some(wanted))
             .collect(),
         SlotSelector::Opens(identity) => {
-            let opened = opened_slots(header, identity, limits)
+            let is_cancelled = || cancel.is_cancelled();
+            let opened = opened_slots(header, identity, limits, &mut limits.budget(&is_cancelled))
                 .map_err(|error| SealError::locked(error, header, limits))?;
             slots().map(|(_, index)| opened.contains(&index)).collect()
         }

@@ -79,11 +79,15 @@ impl ExpectedRecord {
             && bytes.get(MESSAGE_TAG_AT..PREAMBLE_SIZE) == Some(&self.entry.message_tag)
     }
 
-    /// Writes this record's header and message tag.
-    pub(super) fn restore_start(&self, record: &mut [u8]) {
+    /// Writes what the manifest tells of this record: header, message tag and digest.
+    pub(super) fn restore(&self, record: &mut [u8]) {
         if let Some(preamble) = record.first_chunk_mut::<PREAMBLE_SIZE>() {
             preamble[..SEGMENT_HEADER_SIZE].copy_from_slice(&self.header);
             preamble[MESSAGE_TAG_AT..].copy_from_slice(&self.entry.message_tag);
+        }
+        let digest = self.entry.digest.as_bytes();
+        if let Some(start) = record.len().checked_sub(digest.len()) {
+            record[start..].copy_from_slice(digest);
         }
     }
 }

@@ -1,18 +1,28 @@
 //! Finds the end records of all copies, and chooses among them.
 
 use super::copies::{Copies, ExpectedRecord, StreamCopy};
-use crate::error::{EndPart, SealError};
-use crate::format::{EndRecord, SegmentIndex, StreamHeader, WireOffset};
+use crate::crypto::SegmentHasher;
+use crate::error::{EndPart, SealError, SizeRelation};
+use crate::format::{DigestKind, DigestValue, SegmentIndex, StreamHeader, WireOffset};
+use crate::operation::options::DEFAULT_MAX_MANIFEST_SIZE;
 use crate::repair::segment_headers::segment_header_at;
+use crate::repair::stored_manifest::StoredManifest;
 use crate::stream_v2::core::locate::claimed_total;
 use crate::stream_v2::core::trailer::ExpectedTrailer;
-use crate::stream_v2::io::ReadAtCursor;
+use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use std::collections::BTreeSet;
+use std::io::IoSliceMut;
 
 /// The end record that was chosen.
 pub(super) struct ChosenEnd {
-    pub(super) bytes: Vec<u8>,
-    pub(super) record: EndRecord,
+    /// Where it stands in the copy that it is taken from.
+    offset: u64,
+    /// Its bytes.
+    pub(super) size: u64,
+    /// Plaintext bytes that it states.
+    pub(super) total: u64,
+    hash: DigestValue,
+    manifest: StoredManifest,
     /// The first copy that has it.
     pub(super) copy: usize,
     /// What each copy has instead.
@@ -32,14 +42,14 @@ pub enum EndRecordState {
 
 impl ChosenEnd {
     /// Segments of the stream.
-    pub(super) fn segments(&self) -> u64 {
-        self.record.entries.len()
+    pub(super) const fn segments(&self) -> u64 {
+        self.manifest.segments()
     }
 
     /// The record of segment `index`, if the stream has one there.
     pub(super) fn expected(&self, copies: &Copies<'_>, index: SegmentIndex) -> Option<ExpectedRecord> {
-        let (total, entry) = (self.record.plaintext_total, self.record.entries.entry(index)?);
-        Some(ExpectedRecord::new(&copies.core, total, index, entry))
+        let entry = self.manifest.entry(copies.all.get(self.copy)?, index)?;
+        Some(ExpectedRecord::new(&copies.core, self.total, index, entry))
     }
 
     /// Whether a copy, whose header has `header_size` bytes, holds any record of the manifest.
@@ -49,6 +59,40 @@ impl ChosenEnd {
         records
             .take_while(|_| copies.may_search())
             .any(|record| copy.holds(header_size, &record, &copies.core))
+    }
+
+    /// Passes all of its bytes to `write`, block by block.
+    ///
+    /// # Errors
+    /// Those of `write`; `Io`; `SourceChanged` if the bytes are not those that were chosen.
+    pub(super) fn copy_to(
+        &self,
+        copies: &Copies<'_>,
+        mut write: impl FnMut(&[u8]) -> Result<(), SealError>,
+    ) -> Result<(), SealError> {
+        let Some(copy) = copies.all.get(self.copy) else {
+            return Err(no_end_record(copies));
+        };
+        let changed = || SealError::source_changed(copy.size, SizeRelation::Modified);
+        let mut hasher = SegmentHasher::new(DigestKind::Sha256);
+        let mut buffer = vec![0; self.size.min(BLOCK) as usize];
+        let mut done = 0;
+        while done < self.size {
+            let wanted = (self.size - done).min(BLOCK) as usize;
+            let block = &mut buffer[..wanted];
+            let read = copy.read_at(self.offset + done, &mut [IoSliceMut::new(block)]);
+            if read.map_err(SealError::reading)? < wanted {
+                return Err(changed());
+            }
+            hasher.update(block);
+            write(block)?;
+            done += wanted as u64;
+        }
+        if hasher.finish() == self.hash {
+            Ok(())
+        } else {
+            Err(changed())
+        }
     }
 }
 
@@ -76,7 +120,7 @@ pub(super) fn choose(copies: &mut Copies<'_>) -> Result<ChosenEnd, SealError> {
         found
             .iter()
             .flatten()
-            .filter(|other| other.bytes == end.bytes)
+            .filter(|other| other.hash == end.hash)
             .count()
     };
     let ends = found.iter().enumerate().rev();
@@ -90,17 +134,20 @@ pub(super) fn choose(copies: &mut Copies<'_>) -> Result<ChosenEnd, SealError> {
         return Err(no_end_record(copies));
     };
     let state = |other: &Option<FoundEnd>| match other {
-        Some(other) if other.bytes == end.bytes => EndRecordState::Taken,
+        Some(other) if other.hash == end.hash => EndRecordState::Taken,
         Some(_) => EndRecordState::Differs,
         None => EndRecordState::Lost,
     };
     let states = found.iter().map(state).collect();
-    let Some(FoundEnd { bytes, record, .. }) = found.swap_remove(copy) else {
+    let Some(end) = found.swap_remove(copy) else {
         return Err(no_end_record(copies));
     };
     let chosen = ChosenEnd {
-        bytes,
-        record,
+        offset: end.offset,
+        size: end.size,
+        total: end.total,
+        hash: end.hash,
+        manifest: end.manifest,
         copy,
         states,
     };
@@ -124,8 +171,12 @@ fn set_header_sizes(copies: &mut Copies<'_>, chosen: &ChosenEnd, by_end: &[Optio
 }
 
 struct FoundEnd {
-    bytes: Vec<u8>,
-    record: EndRecord,
+    offset: u64,
+    size: u64,
+    total: u64,
+    /// Of all its bytes: a large record is not held.
+    hash: DigestValue,
+    manifest: StoredManifest,
     /// Size of the header before it.
     header_size: u32,
 }
@@ -162,19 +213,22 @@ fn find_end_record(
 ) -> Option<FoundEnd> {
     let geometry = &header.core.geometry;
     let offset = geometry.trailer_offset(header_size, total);
-    let trailer = ExpectedTrailer {
-        offset: WireOffset::new(offset),
-        ..ExpectedTrailer::after(header, total, None)
-    };
+    let mut trailer = ExpectedTrailer::after(header, total, None, DEFAULT_MAX_MANIFEST_SIZE);
+    trailer.record.offset = WireOffset::new(offset);
     let mut reader = ReadAtCursor::new(copy, offset);
-    let (record, bytes) = trailer.read_record(&mut reader, &mut { offset }).ok()?;
-    let fits = record.entries.iter().zip(0..).all(|(entry, index)| {
-        let plaintext_size = geometry.segment_plaintext(total, SegmentIndex::new(index));
-        u64::from(entry.wire_size) == geometry.record_size(plaintext_size)
-    });
-    fits.then_some(FoundEnd {
-        bytes,
-        record,
+    let mut hasher = SegmentHasher::new(DigestKind::Sha256);
+    let read = trailer.read_record(&mut reader, &mut { offset }, &mut |_, bytes| hasher.update(bytes));
+    let record = read.ok().filter(|record| record.verdict.is_ok())?;
+    Some(FoundEnd {
+        offset,
+        size: record.size,
+        total,
+        hash: hasher.finish(),
+        manifest: StoredManifest::new(
+            record.entries_at(trailer.record.offset),
+            geometry.digest(),
+            trailer.record.segments,
+        ),
         header_size,
     })
 }
@@ -200,3 +254,6 @@ fn no_end_record(copies: &Copies<'_>) -> SealError {
     });
     SealError::end_damaged(EndPart::EndRecord, offset)
 }
+
+/// Bytes that are copied at a time.
+const BLOCK: u64 = 64 * 1024;

@@ -10,22 +10,25 @@ mod end_record;
 mod file;
 mod report;
 mod segments;
+mod tally;
 
-use crate::crypto::{Crc64, Crc64Joiner};
+use crate::crypto::Crc64;
 use crate::error::SealError;
-use crate::format::{DigestKind, FOOTER_SIZE, Footer, SegmentIndex, StreamHeader};
+use crate::format::{DigestKind, FOOTER_SIZE, Footer, StreamHeader};
 use crate::operation::options::{
     Control, DEFAULT_MAX_SEGMENT_SIZE, check_max_segment_size, check_segment_size,
 };
 use crate::stream_v2::core::locate::FoundHeader;
 use crate::stream_v2::io::{ReadAt, WriteAt};
-use crate::stream_v2::pipeline::map_positioned;
+use crate::stream_v2::pipeline::run_positioned;
 use crate::telemetry::{Stage, StageTimes};
 use copies::{Copies, StreamCopy};
 use end_record::ChosenEnd;
-use segments::{HealTask, HealedSegment, SegmentOrigin};
+use segments::HealTask;
 use std::io::IoSlice;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+use tally::HealTally;
 
 pub use end_record::EndRecordState;
 pub use file::{CopySource, heal_file};
@@ -74,19 +77,21 @@ pub fn heal(
     let end = end_record::choose(&mut copies);
     control.cancel.check()?;
     let end = end?;
-    let total = end.record.plaintext_total;
-    copies.find_header_copy(end.bytes.len() as u64, total);
+    let total = end.total;
+    copies.find_header_copy(end.size, total);
     let chosen = choose_header(&copies, &end);
     control.cancel.check()?;
     let Some((header_from, chosen)) = chosen else {
         return Err(copies.header_failure());
     };
-    let trailer = trailer(&end, &chosen.header);
+    let behind = behind_the_end_record(&end, &chosen.header);
     // After an interrupted rewrap header and copy differ, and without a key it is not known which of them is to stay.
     let header = chosen.older.unwrap_or(chosen.header);
     let geometry = &copies.core.geometry;
     let trailer_at = geometry.trailer_offset(header.size(), total);
-    let sealed_size = trailer_at.saturating_add(trailer.len() as u64);
+    let sealed_size = trailer_at
+        .saturating_add(end.size)
+        .saturating_add(behind.len() as u64);
     let meter = control.meter(Some(total));
     let mut times = StageTimes::default();
     let mut write = |offset, bytes: &[u8]| {
@@ -103,7 +108,16 @@ pub fn heal(
         sink.reserve(sealed_size).map_err(SealError::writing)?;
     }
     write(0, &header.bytes)?;
-    write(trailer_at, &trailer)?;
+    let mut end_crc = Crc64::default();
+    let mut write_at = trailer_at;
+    let mut write_end = |bytes: &[u8]| {
+        write(write_at, bytes)?;
+        end_crc.update(bytes);
+        write_at = write_at.saturating_add(bytes.len() as u64);
+        Ok(())
+    };
+    end.copy_to(&copies, &mut write_end)?;
+    write_end(&behind)?;
     let task = HealTask {
         copies: &copies,
         end: &end,
@@ -113,18 +127,25 @@ pub fn heal(
         meter: &meter,
         combines_large: Default::default(),
     };
-    let healed = map_positioned(end.segments(), geometry, control, &mut times, |worker, index| {
-        task.run(worker, index)
+    let tally = Mutex::new(HealTally::new(
+        copies.all.len(),
+        Crc64::of(&header.bytes),
+        header.bytes.len() as u64,
+    ));
+    run_positioned(end.segments(), geometry, control, &mut times, |worker, index| {
+        let healed = task.run(worker, index)?;
+        tally
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(index, healed);
+        Ok(())
     })?;
-    check_all_healed(&healed)?;
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tally.check_all_healed()?;
     meter.finish();
 
-    let mut output_crc = Crc64Joiner::default();
-    output_crc.append(Crc64::of(&header.bytes), header.bytes.len() as u64);
-    for (healed, entry) in healed.iter().zip(end.record.entries.iter()) {
-        output_crc.append(healed.crc64, entry.wire_size.into());
-    }
-    output_crc.append(Crc64::of(&trailer), trailer.len() as u64);
+    let mut output_crc = tally.output_crc();
+    output_crc.append(end_crc.value(), sealed_size.saturating_sub(trailer_at));
     Ok(HealReport {
         sealed_size,
         plaintext_size: total,
@@ -132,8 +153,8 @@ pub fn heal(
         stream_id: copies.core.stream_id,
         header_from,
         end_from: end.copy,
-        copies: copy_reports(&copies, &end, &healed),
-        healed: runs(&healed),
+        copies: copy_reports(&copies, &end, &tally.from),
+        healed: tally.runs,
         trailing_bytes: trailing_bytes(&copies, &end),
         output_crc64: output_crc.value(),
         threads: control.threads.count(),
@@ -161,53 +182,35 @@ fn choose_header(copies: &Copies<'_>, end: &ChosenEnd) -> Option<(usize, FoundHe
     .or_else(|| find(&|number, _| state(number) == Some(EndRecordState::Lost)))
 }
 
-/// The output's trailer: end record, header copy and footer.
-fn trailer(end: &ChosenEnd, copy: &StreamHeader) -> Vec<u8> {
-    let mut trailer = end.bytes.clone();
-    let size = trailer.len() as u64;
-    Footer::append(&mut trailer, size, copy.core.header_copy.then_some(&copy.bytes));
-    trailer
+/// What follows the end record in the output: header copy and footer.
+fn behind_the_end_record(end: &ChosenEnd, copy: &StreamHeader) -> Vec<u8> {
+    let mut behind = Vec::new();
+    Footer::append(
+        &mut behind,
+        end.size,
+        copy.core.header_copy.then_some(&copy.bytes),
+    );
+    behind
 }
 
 /// Bytes of the damaged copy after the expected end of its footer.
 fn trailing_bytes(copies: &Copies<'_>, end: &ChosenEnd) -> u64 {
     copies.all.first().map_or(0, |copy| {
-        let (total, header_size) = (end.record.plaintext_total, copy.header_size);
+        let (total, header_size) = (end.total, copy.header_size);
         let trailer_at = copies.core.geometry.trailer_offset(header_size, total);
         let header_copy = if copies.core.header_copy { header_size } else { 0 };
-        let trailer = end.bytes.len() as u64 + u64::from(header_copy) + FOOTER_SIZE as u64;
+        let trailer = end
+            .size
+            .saturating_add(u64::from(header_copy) + FOOTER_SIZE as u64);
         copy.size.saturating_sub(trailer_at.saturating_add(trailer))
     })
 }
 
-fn check_all_healed(healed: &[HealedSegment]) -> Result<(), SealError> {
-    let mut lost = healed
-        .iter()
-        .zip(0..)
-        .filter(|(healed, _)| healed.origin == SegmentOrigin::Lost)
-        .map(|(_, index)| index);
-    match lost.next() {
-        None => Ok(()),
-        Some(first) => Err(SealError::NotHealed {
-            segments: 1 + lost.count() as u64,
-            segment: SegmentIndex::new(first),
-        }),
-    }
-}
-
-fn copy_reports(copies: &Copies<'_>, end: &ChosenEnd, healed: &[HealedSegment]) -> Vec<CopyReport> {
-    let mut segments = vec![0; copies.all.len()];
-    for healed in healed {
-        if let SegmentOrigin::Copy(number) = healed.origin
-            && let Some(count) = segments.get_mut(number)
-        {
-            *count += 1;
-        }
-    }
+fn copy_reports(copies: &Copies<'_>, end: &ChosenEnd, segments: &[u64]) -> Vec<CopyReport> {
     let copies = copies.all.iter().zip(&end.states).zip(segments);
     copies
         .map(|((copy, end), segments)| CopyReport {
-            segments,
+            segments: *segments,
             bytes_read: copy.bytes_read(),
             header: header_state(copy.header.as_ref()),
             end: *end,
@@ -221,26 +224,4 @@ fn header_state(found: Option<&FoundHeader>) -> HeaderState {
         Some(found) if found.from_copy && found.older.is_none() => HeaderState::FromCopy,
         Some(_) => HeaderState::Sound,
     }
-}
-
-fn runs(healed: &[HealedSegment]) -> Vec<HealedRun> {
-    let mut runs: Vec<HealedRun> = Vec::new();
-    for (healed, index) in healed.iter().zip(0..) {
-        let replica = match healed.origin {
-            SegmentOrigin::Copy(0) => continue,
-            SegmentOrigin::Copy(number) => Some(number - 1),
-            SegmentOrigin::Combined | SegmentOrigin::Lost => None,
-        };
-        match runs.last_mut() {
-            Some(run) if run.replica == replica && run.segment.get() + run.segment_count == index => {
-                run.segment_count += 1;
-            }
-            _ => runs.push(HealedRun {
-                segment: SegmentIndex::new(index),
-                segment_count: 1,
-                replica,
-            }),
-        }
-    }
-    runs
 }

@@ -8,7 +8,7 @@ use crate::format::{SegmentIndex, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::io::WriteAt;
 use crate::stream_v2::pipeline::{Destination, RecordReader, TaskError, Worker};
-use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentChecker, SegmentWorkerError, has_right_digest};
+use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentChecker, has_right_digest};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::io::IoSlice;
 use std::sync::{Mutex, PoisonError};
@@ -30,6 +30,8 @@ pub(super) struct HealedSegment {
     pub(super) origin: SegmentOrigin,
     /// CRC-64/NVME of the record.
     pub(super) crc64: u64,
+    /// Bytes of the record.
+    pub(super) size: u64,
 }
 
 /// Writes segments.
@@ -52,14 +54,17 @@ impl HealTask<'_> {
         worker: &mut Worker<'_>,
         index: SegmentIndex,
     ) -> Result<HealedSegment, TaskError> {
+        let size = self.record_size(index);
+        // The manifest has an entry for each index, unless it can't be read any more.
         let Some(expected) = self.end.expected(self.copies, index) else {
-            return Err(SegmentWorkerError::FrameWorkerDisconnected { segment: index }.into()); // the manifest has an entry for each index
+            let (origin, crc64) = (SegmentOrigin::Lost, 0);
+            return Ok(HealedSegment { origin, crc64, size });
         };
         let mut healed = None;
         for (number, copy) in self.copies.all.iter().enumerate() {
             if let Some(crc64) = self.transfer(worker, copy, &expected)? {
                 let origin = SegmentOrigin::Copy(number);
-                healed = Some(HealedSegment { origin, crc64 });
+                healed = Some(HealedSegment { origin, crc64, size });
                 break;
             }
         }
@@ -114,7 +119,7 @@ impl HealTask<'_> {
                     }
                     let begun = SegmentChecker::begin_with_crc64(geometry, expected.index, offset, preamble);
                     let Ok(new) = begun else { return Ok(None) };
-                    (none.insert(new), &preamble[..])
+                    (none.insert(new.named(Some(expected.entry))), &preamble[..])
                 }
             };
             runner.check(checker, slots, times)?;
@@ -147,7 +152,7 @@ impl HealTask<'_> {
             {
                 continue;
             }
-            expected.restore_start(&mut candidate.bytes);
+            expected.restore(&mut candidate.bytes);
             candidates.push(candidate);
         }
         let judge = |record: &[u8]| -> Result<_, TaskError> {
@@ -157,13 +162,21 @@ impl HealTask<'_> {
         let combined = times.time(Stage::Digest, || combine(candidates, tries_for(size), judge))?;
         let Some((record, crc64)) = combined else {
             let origin = SegmentOrigin::Lost;
-            return Ok(HealedSegment { origin, crc64: 0 });
+            return Ok(HealedSegment {
+                origin,
+                crc64: 0,
+                size: size as u64,
+            });
         };
         times.time(Stage::Write, || {
             self.write(self.offset(self.header_size, expected).get(), [&record, &[], &[]])
         })?;
         let origin = SegmentOrigin::Combined;
-        Ok(HealedSegment { origin, crc64 })
+        Ok(HealedSegment {
+            origin,
+            crc64,
+            size: size as u64,
+        })
     }
 
     /// The CRC of a whole record, if it is sound.
@@ -171,10 +184,16 @@ impl HealTask<'_> {
         let geometry = &self.copies.core.geometry;
         let (preamble, rest) = record.split_first_chunk::<PREAMBLE_SIZE>()?;
         let (slots, digest) = rest.split_at_checked(geometry.frames_wire_size(expected.plaintext_size))?;
-        let mut checker =
+        let checker =
             SegmentChecker::begin_with_crc64(geometry, expected.index, WireOffset::ZERO, preamble).ok()?;
+        let mut checker = checker.named(Some(expected.entry));
         checker.check_frames(slots);
         Some(checker.finish(digest).ok()?.output_crc64)
+    }
+
+    fn record_size(&self, index: SegmentIndex) -> u64 {
+        let geometry = &self.copies.core.geometry;
+        geometry.record_size(geometry.segment_plaintext(self.end.total, index))
     }
 
     /// Where the record is after a header of this size.

@@ -101,8 +101,9 @@ impl<'a> EndRecordReader<'a> {
         let segments = EndRecord::claimed_segments(bytes.first_chunk()?);
         let (record, covered, mac) =
             EndRecord::parse(&bytes, self.stream.header.core.geometry.digest(), segments).ok()?;
-        (end_key.verify(covered, &mac) && record.check_extensions(WireOffset::new(offset)).is_ok())
-            .then_some(())?;
+        (end_key.verify(covered, &mac)
+            && EndRecord::check_extensions(&record.extensions, WireOffset::new(offset)).is_ok())
+        .then_some(())?;
         let has_footer = self.has_footer(offset, size);
         Some(EndCandidate::Verified(VerifiedEnd {
             offset,

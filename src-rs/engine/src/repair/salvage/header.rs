@@ -3,8 +3,9 @@
 use super::damage_map::{HeaderLocation, HeaderOrigin};
 use super::markers::{Marker, find_markers};
 use super::{SalvageOptions, SalvageStream};
-use crate::error::{Limit, SealError};
+use crate::error::SealError;
 use crate::format::{HEADER_FIXED_SIZE, SegmentIndex, StreamHeader, WireOffset, check_prefix};
+use crate::keys::UnlockBudget;
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::invalid;
 use crate::repair::fault_tolerant::FaultTolerantSource;
@@ -19,12 +20,13 @@ use crate::stream_v2::core::unlock::UnlockedStream;
 pub(super) fn find(
     source: &FaultTolerantSource<'_>,
     options: &SalvageOptions<'_>,
+    budget: &mut UnlockBudget<'_>,
     cancel: &CancellationToken,
 ) -> Result<SalvageStream, SealError> {
     let mut search = Search {
         options,
         tried: Vec::new(),
-        passphrase_budget: options.open.max_passphrase_cost,
+        budget,
         failure: None,
     };
     if let Some(given) = options.header {
@@ -64,17 +66,17 @@ pub(super) fn find(
     stream.ok_or_else(|| search.failure.or(unread).unwrap_or(no_header))
 }
 
-struct Search<'a> {
-    options: &'a SalvageOptions<'a>,
+struct Search<'a, 'o, 'b> {
+    options: &'a SalvageOptions<'o>,
     /// The first headers that did not unlock. Most that are found later are copies of them.
     tried: Vec<Vec<u8>>,
-    /// The passphrase cost that is left: a source can hold many headers with costly passphrase slots.
-    passphrase_budget: u64,
-    /// The first failure to unlock a sound header.
+    /// What all headers together may cost: a source can hold many headers with costly slots.
+    budget: &'a mut UnlockBudget<'b>,
+    /// The first failure to unlock a sound header; or that a limit kept a header from being tried.
     failure: Option<SealError>,
 }
 
-impl Search<'_> {
+impl Search<'_, '_, '_> {
     fn attempt(
         &mut self,
         header: StreamHeader,
@@ -91,35 +93,28 @@ impl Search<'_> {
             HeaderOrigin::Copy => FoundHeader::copy(header, None),
             _ => header.into(),
         };
-        let unlocked = self
-            .spend(&found.header)
-            .and_then(|()| UnlockedStream::unlock(found, &self.options.open));
-        match unlocked {
+        match UnlockedStream::unlock_within(found, &self.options.open, self.budget) {
             Ok(unlocked) => Some(SalvageStream {
                 unlocked,
                 header: HeaderLocation { origin, offset },
             }),
             Err(failure) => {
-                self.failure.get_or_insert(failure);
+                let is_limit = |failure: &SealError| matches!(failure, SealError::LimitExceeded { .. });
+                // A caller who raises the limit may get further.
+                if self.failure.is_none()
+                    || (is_limit(&failure) && !self.failure.as_ref().is_some_and(is_limit))
+                {
+                    self.failure = Some(failure);
+                }
                 None
             }
         }
     }
-
-    /// Subtracts the cost of this header's passphrase slots from the budget.
-    fn spend(&mut self, header: &StreamHeader) -> Result<(), SealError> {
-        let open = &self.options.open;
-        let value = open.limits().passphrase_cost(header, &open.identities);
-        let left = self.passphrase_budget.checked_sub(value);
-        self.passphrase_budget = left.ok_or(SealError::LimitExceeded {
-            limit: Limit::PassphraseCost,
-            maximum: open.max_passphrase_cost,
-            value,
-        })?;
-        Ok(())
-    }
 }
 
+/// Attempts to open slots for key pairs, in all headers of a source together: 256 headers with 64 slots each. An attempt takes about
+/// 0.1 ms.
+pub(super) const MAX_KEY_ATTEMPTS: u64 = 16_384;
 /// The most headers that are remembered. Each can have the largest header size.
 const MAX_REMEMBERED: usize = 16;
 

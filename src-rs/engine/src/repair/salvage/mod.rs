@@ -27,6 +27,7 @@ pub use damage_map::{
 };
 pub use file::salvage_file;
 
+use self::header::MAX_KEY_ATTEMPTS;
 use super::fault_tolerant::FaultTolerantSource;
 use crate::error::SealError;
 use crate::format::SegmentIndex;
@@ -101,7 +102,9 @@ pub(crate) fn salvage_counted(
     let size = source.size().map_err(SealError::reading)?;
     check_size(size, options.open.max_size)?;
     let source = FaultTolerantSource::new(source, size);
-    let stream = header::find(&source, options, &control.cancel)?;
+    let (limits, is_cancelled) = (options.open.limits(), || control.cancel.is_cancelled());
+    let mut budget = limits.budget(&is_cancelled).with_attempts(MAX_KEY_ATTEMPTS);
+    let stream = header::find(&source, options, &mut budget, &control.cancel)?;
     let run_survey = |stream| {
         let meter = control.meter(Some(size));
         let survey = Survey::run(stream, &source, counters, &control.cancel, &meter)?;
@@ -115,7 +118,7 @@ pub(crate) fn salvage_counted(
             header: None,
             ..options.clone()
         };
-        if let Ok(found) = header::find(&source, &without, &control.cancel) {
+        if let Ok(found) = header::find(&source, &without, &mut budget, &control.cancel) {
             own = found;
             surveyed = run_survey(&own)?;
         }

@@ -11,7 +11,7 @@ pub use sample::Sample;
 
 use crate::error::SealError;
 use crate::format::{ByteRange, DigestKind};
-use crate::operation::options::{Control, DecryptOptions, invalid};
+use crate::operation::options::{Control, DEFAULT_MAX_MANIFEST_SIZE, DecryptOptions, invalid};
 use crate::operation::report::OpenedBy;
 use crate::stream_v2::core::locate::find_header;
 use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
@@ -129,7 +129,7 @@ pub fn verify(
     }
     let open = options.open.as_ref();
     let unlocked = open
-        .map(|open| UnlockedStream::unlock(found.clone(), open))
+        .map(|open| UnlockedStream::unlock(found.clone(), open, &control.cancel))
         .transpose()?;
     let (header, from_copy, older) = match &unlocked {
         Some(stream) => (&stream.header, stream.from_copy, &stream.older),
@@ -139,9 +139,10 @@ pub fn verify(
         trailer::add_interrupted(&problems, older, header.revision)?;
     }
     let end_key = unlocked.as_ref().map(|stream| &stream.end_key);
+    let limit = open.map_or(DEFAULT_MAX_MANIFEST_SIZE, |open| open.max_manifest_size);
     let extent = Extent::measure(source, size, header, &control.cancel)?;
     check_stated_size(header, extent.total, options.max_size)?;
-    let manifest = trailer::check(source, size, header, end_key, &extent, &problems)?;
+    let manifest = trailer::check(source, size, header, end_key, limit, &extent, &problems)?;
     let context = unlocked.as_ref().map(|stream| match extent.total {
         Some(total) => stream.context.clone().with_total(total),
         None => stream.context.clone(),

@@ -2,8 +2,9 @@
 
 use super::problems::{Problem, Problems};
 use super::sample::Selection;
+use super::trailer::NamedRecords;
 use crate::error::{SealError, SizeRelation};
-use crate::format::{ByteRange, EndRecord, ManifestEntry, SegmentIndex, StreamHeader, WireOffset};
+use crate::format::{ByteRange, SegmentIndex, StreamHeader, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::pipeline::{Destination, RecordReader, TaskError, Worker};
@@ -18,7 +19,7 @@ pub(super) struct VerifyTask<'a> {
     pub(super) source_size: u64,
     /// The keys, if given.
     pub(super) context: Option<&'a SegmentCryptoContext>,
-    pub(super) manifest: Option<&'a EndRecord>,
+    pub(super) manifest: Option<&'a NamedRecords>,
     pub(super) selection: &'a Selection,
     pub(super) problems: &'a Problems,
     pub(super) cancel: &'a CancellationToken,
@@ -40,13 +41,7 @@ impl VerifyTask<'_> {
         // After an early failure the rest counts as done.
         self.meter.add(sealed.size() - checked);
         let failure = match result {
-            Ok(entry) => match self.manifest {
-                Some(manifest) if manifest.entries.entry(segment) != Some(entry) => {
-                    let offset = geometry.trailer_offset(self.header.size(), manifest.plaintext_total);
-                    SealError::other_sealing(WireOffset::new(offset), segment)
-                }
-                _ => return Ok(()),
-            },
+            Ok(()) => return Ok(()),
             Err(TaskError::Segment(error)) => error.into(),
             Err(TaskError::Fatal(failure @ SealError::Io { .. })) => failure,
             Err(TaskError::Fatal(SealError::Truncated { .. })) => {
@@ -67,7 +62,7 @@ impl VerifyTask<'_> {
         Ok(self.problems.add(problem)?)
     }
 
-    /// Checks a record, with the key if there is one, and returns the entry that the manifest must have for it.
+    /// Checks a record, with the key if there is one.
     fn check(
         &self,
         worker: &mut Worker<'_>,
@@ -75,8 +70,11 @@ impl VerifyTask<'_> {
         offset: WireOffset,
         plaintext_size: u32,
         checked: &mut u64,
-    ) -> Result<ManifestEntry, TaskError> {
+    ) -> Result<(), TaskError> {
         let (geometry, total) = (&self.header.core.geometry, self.total);
+        let named = self
+            .manifest
+            .and_then(|manifest| manifest.entry(self.source, segment));
         let mut add = |slots: &[u8]| {
             self.meter.add(slots.len() as u64);
             *checked += slots.len() as u64;
@@ -89,10 +87,13 @@ impl VerifyTask<'_> {
             plaintext_size,
             Destination::None,
         );
-        let summary = match self.context {
+        let checked = match self.context {
             Some(context) => record.read(
                 worker,
-                |preamble| DecryptSegmentWorker::new(context).begin(segment, offset, preamble),
+                |preamble| {
+                    let opener = DecryptSegmentWorker::new(context).begin(segment, offset, preamble)?;
+                    Ok(opener.named(named))
+                },
                 |runner, opener, slots, times| {
                     add(slots);
                     // `finish` returns the failure of a frame.
@@ -102,7 +103,10 @@ impl VerifyTask<'_> {
             ),
             None => record.read(
                 worker,
-                |preamble| SegmentChecker::begin(geometry, total, segment, offset, preamble),
+                |preamble| {
+                    let checker = SegmentChecker::begin(geometry, total, segment, offset, preamble)?;
+                    Ok(checker.named(named))
+                },
                 |runner, checker, slots, times| {
                     add(slots);
                     runner.check(checker, slots, times)
@@ -110,6 +114,6 @@ impl VerifyTask<'_> {
                 |checker, digest| checker.finish(digest),
             ),
         };
-        Ok(summary?.entry)
+        checked.map(drop)
     }
 }

@@ -5,24 +5,45 @@ use super::problems::{Problem, Problems};
 use crate::crypto::EndKey;
 use crate::error::{EndPart, SealError};
 use crate::format::{
-    ByteRange, END_MARKER, EndRecord, FOOTER_SIZE, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentHeaderError,
-    SegmentIndex, StreamHeader, WireOffset, end_record_size,
+    ByteRange, END_MARKER, FOOTER_SIZE, Manifest, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader,
+    SegmentHeaderError, SegmentIndex, StreamHeader, WireOffset, end_record_size,
 };
+use crate::repair::stored_manifest::StoredManifest;
+use crate::stream_v2::core::end_scan::ScannedEnd;
 use crate::stream_v2::core::locate::find_footer;
 use crate::stream_v2::core::trailer::{ExpectedTrailer, HeaderCopy};
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::IoSliceMut;
 
-/// Checks the trailer. Returns the end record if it is sound and, with a key, authentic.
+/// The manifest by which records are checked.
+pub(super) enum NamedRecords {
+    /// It is authentic.
+    Verified(Manifest),
+    /// Its checksum is right.
+    Stored(StoredManifest),
+}
+
+impl NamedRecords {
+    /// The entry of a segment.
+    pub(super) fn entry(&self, source: &dyn ReadAt, segment: SegmentIndex) -> Option<ManifestEntry> {
+        match self {
+            Self::Verified(manifest) => manifest.entry(segment),
+            Self::Stored(manifest) => manifest.entry(source, segment),
+        }
+    }
+}
+
+/// Checks the trailer. Returns the manifest if it is sound and, with a key, authentic.
 pub(super) fn check(
     source: &dyn ReadAt,
     size: u64,
     header: &StreamHeader,
     end_key: Option<&EndKey>,
+    max_manifest_size: u64,
     extent: &Extent,
     problems: &Problems,
-) -> Result<Option<EndRecord>, SealError> {
+) -> Result<Option<NamedRecords>, SealError> {
     let Some(total) = extent.total.filter(|_| extent.is_whole) else {
         add_missing(source, size, header, extent, problems)?;
         return Ok(None);
@@ -30,7 +51,7 @@ pub(super) fn check(
     let trailer = TrailerCheck {
         source,
         size,
-        expected: ExpectedTrailer::after(header, total, end_key),
+        expected: ExpectedTrailer::after(header, total, end_key, max_manifest_size),
         problems,
     };
     trailer.run()
@@ -45,28 +66,27 @@ struct TrailerCheck<'a> {
 }
 
 impl TrailerCheck<'_> {
-    fn run(&self) -> Result<Option<EndRecord>, SealError> {
-        let offset = self.expected.offset.get();
+    fn run(&self) -> Result<Option<NamedRecords>, SealError> {
+        let scan = &self.expected.record;
+        let offset = scan.offset.get();
         let mut position = offset;
-        let read = self.expected.read_record(&mut self.cursor(offset), &mut position);
-        let failure = match read {
-            Ok((record, _)) => {
+        let failure = match self.read_record(&mut position) {
+            Ok((record, named)) => {
                 self.check_rest(position)?;
-                if let Err(failure) = self.expected.metadata(&record) {
-                    let range = ByteRange::at(offset, position.saturating_sub(offset));
-                    self.problems.add_at(range, failure)?;
-                }
-                return Ok(Some(record));
+                return match record.verdict {
+                    Ok(()) => Ok(Some(named)),
+                    Err(failure) => {
+                        self.problems
+                            .add_at(ByteRange::at(offset, record.size), failure)?;
+                        Ok(None)
+                    }
+                };
             }
             Err(failure) => failure,
         };
         // The size of a damaged end record is not known. The rest is found from a sound footer, or else where it is without
         // extensions, which no version has so far.
-        let shortest = end_record_size(
-            self.expected.header.core.geometry.digest(),
-            self.expected.segments,
-            0,
-        );
+        let shortest = end_record_size(scan.geometry.digest(), scan.segments, 0);
         let rest = self.copy_size() + FOOTER_SIZE as u64;
         if matches!(failure, SealError::Truncated { .. }) {
             self.problems
@@ -82,6 +102,23 @@ impl TrailerCheck<'_> {
             None => self.check_rest(after)?,
         }
         Ok(None)
+    }
+
+    /// Reads the end record. Without a key its manifest is not held.
+    fn read_record(&self, position: &mut u64) -> Result<(ScannedEnd, NamedRecords), SealError> {
+        let scan = &self.expected.record;
+        if scan.end_key.is_some() {
+            let (record, manifest) = self.expected.read_manifest(self.source, position)?;
+            return Ok((record, NamedRecords::Verified(manifest)));
+        }
+        let mut reader = self.cursor(*position);
+        let record = self.expected.read_record(&mut reader, position, &mut |_, _| {})?;
+        let stored = StoredManifest::new(
+            record.entries_at(scan.offset),
+            scan.geometry.digest(),
+            scan.segments,
+        );
+        Ok((record, NamedRecords::Stored(stored)))
     }
 
     /// Checks the header's copy and the footer, which start at `at`, and that the stream ends there.

@@ -23,13 +23,22 @@ pub(crate) struct JournalEntry {
 /// digests.
 #[derive(Clone, Debug)]
 pub(crate) struct EntryCodec {
-    pub(crate) key: JournalKey,
+    key: JournalKey,
     /// The MAC of the journal's header, to which every entry is bound.
-    pub(crate) header_mac: [u8; MAC_SIZE],
-    pub(crate) digest: DigestKind,
+    header_mac: [u8; MAC_SIZE],
+    digest: DigestKind,
 }
 
 impl EntryCodec {
+    /// The entries of the journal with this key and header, for a stream with this digest.
+    pub(crate) const fn new(key: JournalKey, header_mac: [u8; MAC_SIZE], digest: DigestKind) -> Self {
+        Self {
+            key,
+            header_mac,
+            digest,
+        }
+    }
+
     /// Closes the journal: after this entry only the end of the output is written.
     #[must_use]
     pub(crate) fn closing(&self) -> JournalEntry {

@@ -49,11 +49,7 @@ const SEGMENTS: u64 = 5;
 const ENTRY_SIZE: usize = 8 + 4 + 32 + 8 + 8 + 52;
 
 fn codec(key: &JournalKey, header_mac: [u8; 48]) -> EntryCodec {
-    EntryCodec {
-        key: key.clone(),
-        header_mac,
-        digest: DigestKind::Crc64Nvme,
-    }
+    EntryCodec::new(key.clone(), header_mac, DigestKind::Crc64Nvme)
 }
 
 fn read(journal: &[u8], key: &JournalKey) -> Option<(StoredHeader, Entries)> {
@@ -122,8 +118,7 @@ fn fields_are_at_the_offsets_of_the_format() {
 fn a_closed_journal_is_recognized_and_later_entries_count() {
     let key = keys(1);
     let mut bytes = journal(&key);
-    let mac = header().encode(&key).1;
-    let codec = codec(&key, mac);
+    let codec = codec(&key, header().encode(&key).1);
     bytes.extend_from_slice(&codec.encode(&codec.closing()));
     let again = JournalEntry {
         output_crc64: 1,
@@ -204,9 +199,8 @@ fn entries_of_another_journal_are_invalid() {
         direction: JournalDirection::Open,
         ..header()
     };
-    let (mut bytes, _) = header().encode(&key);
-    let (_, other_mac) = other.encode(&key);
-    bytes.extend_from_slice(&codec(&key, other_mac).encode(&entry(0)));
+    let mut bytes = header().encode(&key).0;
+    bytes.extend_from_slice(&codec(&key, other.encode(&key).1).encode(&entry(0)));
     assert_eq!(read(&bytes, &key).unwrap().1.size, 0);
 }
 

@@ -15,7 +15,7 @@ const DAMAGED: SegmentIndex = SegmentIndex::new(1);
 /// A session in which every segment was opened but the second, which is damaged; also what remains of the input.
 fn session() -> (OpenSession, RecordCursor, Vec<u8>) {
     let mut sealed = seal(&plaintext(SEGMENTS * SEGMENT), &compact());
-    let session = OpenSession::new(&sealed, &reading()).unwrap();
+    let session = OpenSession::new(&sealed, &reading(), &CancellationToken::new()).unwrap();
     let mut cursor = session.cursor();
     let size = session.geometry().full_record_size();
     sealed[(cursor.offset().get() + size + 100) as usize] ^= 1;
@@ -116,7 +116,7 @@ fn a_truncated_stream_may_go_on_without_its_end() {
 #[test]
 fn a_cancelled_segment_is_not_damaged() {
     let mut sealed = seal(&plaintext(SEGMENT), &compact());
-    let session = OpenSession::new(&sealed, &reading()).unwrap();
+    let session = OpenSession::new(&sealed, &reading(), &CancellationToken::new()).unwrap();
     let start = session.cursor().offset().get() as usize;
     let place = session.cursor().find(&sealed[start..]);
     let cancel = CancellationToken::new();

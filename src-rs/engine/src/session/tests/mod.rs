@@ -120,7 +120,7 @@ impl Opening {
         let (session, cursor) = match &self.session {
             Some(session) => session,
             None => {
-                return OpenSession::new(&self.part, options)
+                return OpenSession::new(&self.part, options, &CancellationToken::new())
                     .map(|_| unreachable!("a header without a stream"));
             }
         };
@@ -143,7 +143,7 @@ impl Opening {
     ) -> Result<Option<Report>, SealError> {
         let mut part = std::mem::take(&mut self.part);
         let Some((session, cursor)) = &mut self.session else {
-            let session = OpenSession::new(&part, options)?;
+            let session = OpenSession::new(&part, options, &CancellationToken::new())?;
             let cursor = session.cursor();
             self.session = Some((session, cursor));
             return Ok(None);
@@ -309,7 +309,7 @@ fn a_stream_with_any_changed_byte_fails_as_with_a_reader() {
 #[test]
 fn records_in_another_order_fail_as_with_a_reader() {
     let sealed = seal_unsized(&plaintext(3 * SEGMENT), &compact());
-    let session = OpenSession::new(&sealed, &reading()).unwrap();
+    let session = OpenSession::new(&sealed, &reading(), &CancellationToken::new()).unwrap();
     let (start, size) = (
         session.cursor().offset().get() as usize,
         session.geometry().full_record_size() as usize,

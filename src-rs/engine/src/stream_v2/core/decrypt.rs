@@ -12,7 +12,7 @@ use crate::stream_v2::core::tally::{StreamEnd, Tally};
 use crate::stream_v2::core::trailer::VerifiedTrailer;
 use crate::stream_v2::core::unlock::UnlockedStream;
 use crate::stream_v2::io::{InputSource, OutputSink, ReadAt, ReadAtCursor, WriteAt};
-use crate::stream_v2::pipeline::{Checkpoints, NamedSealings, Transfer};
+use crate::stream_v2::pipeline::{Checkpoints, Transfer};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -41,12 +41,12 @@ pub fn decrypt_stream_v2(
             return Err(invalid("onDamage", "needs a source that can be read by offset"));
         }
         InputSource::Ordered(mut reader) => {
-            let stream = UnlockedStream::unlock(read_header(&mut *reader)?, options)?;
+            let stream = UnlockedStream::unlock(read_header(&mut *reader)?, options, &control.cancel)?;
             let (tally, end) = open_in_order(&stream, &mut *reader, &mut *sink.into_writer(), control)?;
             return Ok(stream.report(&tally, end, threads, start));
         }
     };
-    let seekable = SeekableStream::open(&*source, options)?;
+    let seekable = SeekableStream::open(&*source, options, &control.cancel)?;
     let stream = &seekable.stream;
     let trailer = if is_strict { seekable.whole()? } else { None };
     let mut writer = if let Some(trailer) = trailer {
@@ -115,14 +115,10 @@ pub(crate) fn open_by_offset(
         meter,
         checkpoints,
     };
-    let sealings = NamedSealings {
-        entries: &trailer.manifest.entries,
-        end_offset: trailer.offset,
-    };
     sink.reserve(total).map_err(SealError::writing)?;
     let mut times = StageTimes::default();
     let shared = Mutex::new(Tally::opening(stream.header.core.geometry.digest()));
-    transfer.open(sealings, control, &mut times, |summary| {
+    transfer.open(&trailer.manifest.entries, control, &mut times, |summary| {
         Tally::add_to(&shared, summary);
     })?;
     let mut tally = shared.into_inner().unwrap_or_else(PoisonError::into_inner);

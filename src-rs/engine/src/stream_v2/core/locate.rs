@@ -182,17 +182,43 @@ pub(crate) fn read_array<const N: usize>(source: &dyn ReadAt, offset: u64) -> Op
     (read == N).then_some(bytes)
 }
 
+/// The end of a stream by its footer. Nothing here is authenticated, and the parts may disagree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClaimedEnd {
+    /// Where the end record starts.
+    pub(crate) offset: u64,
+    /// Its bytes.
+    pub(crate) size: u64,
+    /// Plaintext bytes that it states.
+    pub(crate) total: u64,
+    segments: u64,
+}
+
+impl ClaimedEnd {
+    /// Whether its place, its count and its total agree with each other.
+    pub(crate) fn agrees(&self, header: &StreamHeader) -> bool {
+        let geometry = &header.core.geometry;
+        let records = geometry.records_size(self.total);
+        self.segments == geometry.segment_count(self.total)
+            && u64::from(header.size()).checked_add(records) == Some(self.offset)
+    }
+}
+
+/// The end that an intact footer leads to, if an end record may start there.
+pub(crate) fn claimed_end(source: &dyn ReadAt, size: u64, header: &StreamHeader) -> Option<ClaimedEnd> {
+    let (offset, fixed) = find_end(source, size)?;
+    let behind = header.copy_size().checked_add(FOOTER_SIZE as u64)?;
+    Some(ClaimedEnd {
+        offset,
+        size: size.checked_sub(offset)?.checked_sub(behind)?,
+        total: EndRecord::claimed_total(&fixed),
+        segments: EndRecord::claimed_segments(&fixed),
+    })
+}
+
 /// The plaintext length that the end of a stream claims, if footer, end record and the source's size agree. Nothing here is
 /// authenticated.
 pub(crate) fn claimed_total(source: &dyn ReadAt, size: u64, header: &StreamHeader) -> Option<u64> {
-    let (end_at, fixed) = find_end(source, size)?;
-    let (segments, total) = (
-        EndRecord::claimed_segments(&fixed),
-        EndRecord::claimed_total(&fixed),
-    );
-    let geometry = &header.core.geometry;
-    let records = geometry.records_size(total);
-    let agrees = segments == geometry.segment_count(total)
-        && u64::from(header.size()).checked_add(records) == Some(end_at);
-    agrees.then_some(total)
+    let claimed = claimed_end(source, size, header)?;
+    claimed.agrees(header).then_some(claimed.total)
 }

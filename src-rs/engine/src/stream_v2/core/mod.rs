@@ -3,6 +3,7 @@
 pub(crate) mod create;
 pub(crate) mod decrypt;
 pub(crate) mod encrypt;
+pub(crate) mod end_scan;
 pub(crate) mod in_order;
 pub(crate) mod locate;
 pub mod seekable;

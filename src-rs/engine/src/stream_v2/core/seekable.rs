@@ -1,14 +1,17 @@
 //! A sealed stream in a source that is read by offset. Its segments open one by one, in any order, even if others are damaged.
 
-use super::locate::{claimed_total, find_header};
+use super::locate::{ClaimedEnd, claimed_end, find_header, read_array};
 use super::stream_size::check_size;
 use super::trailer::{ExpectedTrailer, VerifiedTrailer};
 use super::unlock::UnlockedStream;
-use crate::error::{EndPart, SealError};
-use crate::format::{ByteRange, Geometry, Metadata, SegmentIndex, WireOffset};
+use crate::error::{EndDisagreement, EndPart, SealError};
+use crate::format::{
+    ByteRange, Geometry, ManifestEntry, Metadata, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex,
+    WireOffset,
+};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
-use crate::stream_v2::io::{ReadAt, ReadAtCursor};
+use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::pipeline::record_layout::{RecordCursor, RecordPlace};
 use crate::stream_v2::pipeline::{PortionRunner, open_record};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire};
@@ -21,8 +24,7 @@ pub struct SeekableStream {
     source_size: u64,
     /// Plaintext bytes, if the header or a verified trailer states them.
     total: Option<u64>,
-    /// The same, or the number that an unverified trailer claims.
-    claimed_total: Option<u64>,
+    trailer_place: TrailerPlace,
     trailer: Result<VerifiedTrailer, SealError>,
 }
 
@@ -32,14 +34,37 @@ impl SeekableStream {
     ///
     /// # Errors
     /// Every failure of a header, and of reading it.
-    pub fn open(source: &dyn ReadAt, options: &DecryptOptions<'_>) -> Result<Self, SealError> {
+    pub fn open(
+        source: &dyn ReadAt,
+        options: &DecryptOptions<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Self, SealError> {
         let source_size = source.size().map_err(SealError::reading)?;
         check_size(source_size, options.max_size)?;
-        let mut stream = UnlockedStream::unlock(find_header(source, source_size)?, options)?;
+        let mut stream = UnlockedStream::unlock(find_header(source, source_size)?, options, cancel)?;
         let stated = stream.header.core.plaintext_size;
-        let claimed_total = stated.or_else(|| claimed_total(source, source_size, &stream.header));
-        let trailer = verify_trailer(&stream, source, source_size, claimed_total);
-        let total = if trailer.is_ok() { claimed_total } else { stated };
+        let mut place = match stated {
+            Some(total) => TrailerPlace::Behind(total),
+            None => claimed_end(source, source_size, &stream.header)
+                .map_or(TrailerPlace::Unknown, TrailerPlace::Claimed),
+        };
+        let mut trailer = verify_trailer(&stream, source, source_size, place);
+        if let Err(SealError::EndTampered {
+            disagreement: EndDisagreement::Mac,
+            ..
+        }) = &trailer
+            && let TrailerPlace::Claimed(claimed) = place
+            && !claimed.agrees(&stream.header)
+        {
+            // The footer is of another stream, which may follow this one. The stream is refused all the same.
+            place = TrailerPlace::Unknown;
+            trailer = verify_trailer(&stream, source, source_size, place);
+        }
+        let by_trailer = trailer
+            .as_ref()
+            .ok()
+            .map(|trailer| trailer.manifest.plaintext_total);
+        let total = by_trailer.or(stated);
         if let Some(total) = total {
             stream.context = stream.context.with_total(total);
         }
@@ -47,7 +72,7 @@ impl SeekableStream {
             stream,
             source_size,
             total,
-            claimed_total,
+            trailer_place: place,
             trailer,
         })
     }
@@ -58,10 +83,12 @@ impl SeekableStream {
     /// # Errors
     /// The failure of the trailer.
     pub(crate) fn whole(&self) -> Result<Option<&VerifiedTrailer>, SealError> {
-        let trailer = self
-            .claimed_total
-            .map(|_| self.trailer.as_ref().map_err(Clone::clone));
-        trailer.transpose()
+        match self.trailer_place {
+            TrailerPlace::Unknown => Ok(None),
+            TrailerPlace::Behind(_) | TrailerPlace::Claimed(_) => {
+                self.trailer.as_ref().map(Some).map_err(Clone::clone)
+            }
+        }
     }
 
     /// The stream's id.
@@ -168,7 +195,7 @@ impl SeekableStream {
     /// that the manifest names.
     ///
     /// # Errors
-    /// `Segment`, `Truncated`, `Io`, or `EndTampered` with the segment: this segment alone is damaged. `Cancelled`.
+    /// `Segment`, `Truncated`, `Io`: this segment alone is damaged. `Cancelled`.
     pub fn open_segment(
         &self,
         source: &dyn ReadAt,
@@ -190,18 +217,17 @@ impl SeekableStream {
         times: &mut StageTimes,
     ) -> Result<DecryptedSegment, SealError> {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
-        let segment = open_record(&self.stream.context, wire, runner, times)?;
-        if let Ok(trailer) = &self.trailer
-            && trailer.manifest.entries.entry(index) != Some(segment.summary.entry)
-        {
-            return Err(SealError::other_sealing(trailer.offset, index));
-        }
-        Ok(segment)
+        Ok(open_record(&self.stream.context, wire, runner, times)?)
+    }
+
+    /// What the manifest says about the record of segment `index`, if the trailer was verified.
+    pub(crate) fn named(&self, index: SegmentIndex) -> Option<ManifestEntry> {
+        self.trailer.as_ref().ok()?.manifest.entries.entry(index)
     }
 
     /// Reads and verifies the trailer again.
     pub(crate) fn verify_trailer(&self, source: &dyn ReadAt) -> Result<VerifiedTrailer, SealError> {
-        verify_trailer(&self.stream, source, self.source_size, self.claimed_total)
+        verify_trailer(&self.stream, source, self.source_size, self.trailer_place)
     }
 
     fn read_record(
@@ -235,32 +261,84 @@ impl SeekableStream {
         Ok(SegmentWire {
             index,
             offset: WireOffset::new(range.start),
+            named: self.named(index),
             record,
         })
     }
 }
 
-/// Verifies the trailer of a stream with `total` plaintext bytes, before any of its segments.
+/// Where the trailer of a stream is.
+#[derive(Clone, Copy)]
+enum TrailerPlace {
+    /// Behind the records of this many bytes of plaintext, which the header states.
+    Behind(u64),
+    /// Where a footer says.
+    Claimed(ClaimedEnd),
+    /// No footer tells.
+    Unknown,
+}
+
+/// Verifies the trailer, before any of the segments.
 fn verify_trailer(
     stream: &UnlockedStream,
     source: &dyn ReadAt,
     source_size: u64,
-    total: Option<u64>,
+    place: TrailerPlace,
 ) -> Result<VerifiedTrailer, SealError> {
-    let Some(total) = total else {
-        return Err(SealError::end_damaged(EndPart::Footer, source_size));
+    let (header, end_key, limit) = (&stream.header, Some(&stream.end_key), stream.max_manifest_size);
+    let expected = match place {
+        TrailerPlace::Claimed(claimed) => ExpectedTrailer::claimed(header, claimed, end_key, limit),
+        TrailerPlace::Behind(total) => {
+            check_room(stream, source_size, total)?;
+            ExpectedTrailer::after(header, total, end_key, limit)
+        }
+        TrailerPlace::Unknown => {
+            let total = walk(stream, source, source_size)?;
+            ExpectedTrailer::after(header, total, end_key, limit)
+        }
     };
+    expected.verify_by_offset(source)
+}
+
+/// Fails if the source has no room for the records of `total` bytes of plaintext.
+fn check_room(stream: &UnlockedStream, source_size: u64, total: u64) -> Result<(), SealError> {
     let geometry = stream.context.geometry();
-    let header_size = u64::from(stream.header.size());
-    let records = geometry.records_size(total);
-    let available = source_size.saturating_sub(header_size);
-    if available < records {
-        let whole = available / geometry.full_record_size();
-        return Err(SealError::truncated(
-            SegmentIndex::new(whole.min(geometry.segment_count(total) - 1)),
-            source_size,
-        ));
+    let available = source_size.saturating_sub(u64::from(stream.header.size()));
+    if available >= geometry.records_size(total) {
+        return Ok(());
     }
-    let expected = ExpectedTrailer::after(&stream.header, total, Some(&stream.end_key));
-    expected.verify(&mut ReadAtCursor::new(source, expected.offset.get()))
+    let whole = available / geometry.full_record_size();
+    let last = geometry.segment_count(total).saturating_sub(1);
+    Err(SealError::truncated(
+        SegmentIndex::new(whole.min(last)),
+        source_size,
+    ))
+}
+
+/// The plaintext's size by the headers of the records, from the first to the final one. Stops at the first bytes that are no
+/// record's, so a hole in a file costs one read.
+///
+/// # Errors
+/// `Truncated` if the source ends in or before a record; `EndDamaged` if other bytes stand in a record's place.
+fn walk(stream: &UnlockedStream, source: &dyn ReadAt, source_size: u64) -> Result<u64, SealError> {
+    let geometry = stream.context.geometry();
+    let damaged = || SealError::end_damaged(EndPart::Footer, source_size);
+    let mut cursor = stream.cursor(None);
+    while !cursor.is_at_end() {
+        let truncated = SealError::truncated(cursor.index(), source_size);
+        let start = cursor.offset().get();
+        if source_size.saturating_sub(start) < SEGMENT_HEADER_SIZE as u64 {
+            return Err(truncated);
+        }
+        let bytes = read_array::<SEGMENT_HEADER_SIZE>(source, start).ok_or_else(damaged)?;
+        let header = SegmentHeader::parse(&bytes, geometry).map_err(|_| damaged())?;
+        let placed = header.check_place(cursor.index(), None, geometry);
+        placed.map_err(|_| damaged())?;
+        let place = cursor.find(&bytes);
+        if place.sealed.end > source_size {
+            return Err(truncated);
+        }
+        cursor.advance(&place);
+    }
+    Ok(cursor.missing().plaintext.start)
 }

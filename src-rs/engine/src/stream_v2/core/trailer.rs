@@ -1,33 +1,29 @@
 //! Verifies the end of a stream: the manifest against the segments that were read, the header's copy, the footer, and that
 //! nothing follows.
 
+use super::end_scan::{EndBytes, EndScan, ScanFailure, ScannedEnd};
+use super::locate::ClaimedEnd;
 use super::tally::StreamEnd;
-use crate::crypto::{CryptoError, EndKey};
-use crate::error::{EndDisagreement, EndPart, SealError};
+use crate::crypto::EndKey;
+use crate::error::{EndPart, SealError};
 use crate::format::{
-    DigestKind, END_METADATA, END_RECORD_FIXED_SIZE, EndRecord, EndRecordError, FOOTER_SIZE, Footer,
-    HeaderField, Metadata, SEGMENT_HEADER_SIZE, SeenRecords, SegmentHeader, SegmentHeaderError, SegmentIndex,
-    SegmentReason, StreamHeader, WireOffset, end_record_size, find_extension,
+    END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, Manifest, SEGMENT_HEADER_SIZE, SegmentHeader,
+    SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader, WireOffset,
 };
+use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::Read;
 
 /// What the trailer of a stream must agree with.
 pub(crate) struct ExpectedTrailer<'a> {
     pub(crate) header: &'a StreamHeader,
-    /// `None` for a reader without a key, which can't authenticate the manifest.
-    pub(crate) end_key: Option<&'a EndKey>,
-    /// Where the end record starts.
-    pub(crate) offset: WireOffset,
-    pub(crate) segments: u64,
-    pub(crate) plaintext_total: u64,
-    /// The records, if they were read before the end.
-    pub(crate) records: Option<&'a SeenRecords>,
+    /// What the end record must agree with.
+    pub(crate) record: EndScan<'a>,
     /// Plaintext bytes that were verified; for the error of a truncated stream.
     pub(crate) verified_bytes: u64,
 }
 
-/// A trailer that was read and verified.
+/// A trailer that was read and verified, with the manifest.
 pub(crate) struct VerifiedTrailer {
     pub(crate) manifest: EndRecord,
     /// Where the end record starts.
@@ -55,60 +51,128 @@ pub(crate) enum HeaderCopy {
 
 impl<'a> ExpectedTrailer<'a> {
     /// The trailer after `total` bytes of plaintext, for a reader that has not read the records.
-    pub(crate) fn after(header: &'a StreamHeader, total: u64, end_key: Option<&'a EndKey>) -> Self {
+    pub(crate) fn after(
+        header: &'a StreamHeader,
+        total: u64,
+        end_key: Option<&'a EndKey>,
+        max_manifest_size: u64,
+    ) -> Self {
         let geometry = &header.core.geometry;
         Self {
             header,
-            end_key,
-            offset: WireOffset::new(geometry.trailer_offset(header.size(), total)),
-            segments: geometry.segment_count(total),
-            plaintext_total: total,
-            records: None,
+            record: EndScan {
+                geometry,
+                end_key,
+                header_size: header.size(),
+                offset: WireOffset::new(geometry.trailer_offset(header.size(), total)),
+                size: None,
+                segments: geometry.segment_count(total),
+                total,
+                records: None,
+                max_manifest_size,
+            },
             verified_bytes: 0,
         }
     }
 
-    /// Reads and checks everything behind the last record.
-    pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<VerifiedTrailer, SealError> {
-        let mut position = self.offset.get();
-        let (manifest, _) = self.read_record(reader, &mut position)?;
-        let copy = self.read_copy(reader, &mut position)?;
-        self.read_footer(reader, &mut position)?;
-        self.read_beyond(reader, position)?;
-        let metadata = self.metadata(&manifest)?;
+    /// The trailer where a footer says that it is.
+    pub(crate) fn claimed(
+        header: &'a StreamHeader,
+        claimed: ClaimedEnd,
+        end_key: Option<&'a EndKey>,
+        max_manifest_size: u64,
+    ) -> Self {
+        let after = Self::after(header, claimed.total, end_key, max_manifest_size);
+        Self {
+            record: EndScan {
+                offset: WireOffset::new(claimed.offset),
+                size: Some(claimed.size),
+                ..after.record
+            },
+            ..after
+        }
+    }
+
+    /// Reads and checks everything behind the last record. Does not keep the manifest, which was compared with the records.
+    pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<(ScannedEnd, StreamEnd), SealError> {
+        let mut position = self.record.offset.get();
+        let record = self.read_record(reader, &mut position, &mut |_, _| {})?;
+        let end = self.read_rest(reader, position)?;
+        record.verdict.clone()?;
+        let metadata = record.metadata.clone();
+        Ok((record, StreamEnd { metadata, ..end }))
+    }
+
+    /// Reads and checks everything behind the last record, and keeps the manifest.
+    pub(crate) fn verify_by_offset(&self, source: &dyn ReadAt) -> Result<VerifiedTrailer, SealError> {
+        let mut position = self.record.offset.get();
+        let (record, entries) = self.read_manifest(source, &mut position)?;
+        let end = self.read_rest(&mut ReadAtCursor::new(source, position), position)?;
+        record.verdict?;
         Ok(VerifiedTrailer {
-            manifest,
-            offset: self.offset,
+            manifest: EndRecord {
+                plaintext_total: record.plaintext_total,
+                extensions: record.extensions,
+                entries,
+            },
+            offset: self.record.offset,
             end: StreamEnd {
-                sealed_size: position,
-                header_copy_damaged: copy == HeaderCopy::Damaged,
-                metadata,
+                metadata: record.metadata,
+                ..end
             },
         })
     }
 
-    /// Opens the sealed metadata of an authentic end record. `None` without metadata, and for a reader without a key.
-    pub(crate) fn metadata(&self, record: &EndRecord) -> Result<Option<Metadata>, SealError> {
-        let value = find_extension(&record.extensions, END_METADATA);
-        let Some((key, value)) = self.end_key.zip(value) else {
-            return Ok(None);
-        };
-        let tampered = || self.tampered(EndDisagreement::Extension, None);
-        let inner = match key.open_entry(END_METADATA, value) {
-            Ok(inner) => inner,
-            Err(CryptoError::TagMismatch) => return Err(tampered()),
-            Err(error) => return Err(error.into()),
-        };
-        let metadata = Metadata::parse(&inner).ok_or_else(tampered)?;
-        match Metadata::unknown_critical(&inner) {
-            None => Ok(Some(metadata)),
-            Some(code) => Err(SealError::HeaderError {
-                field: HeaderField::EndExtensions,
-                offset: self.offset,
-                found: format!("the unknown critical type {code:#06x} in the metadata"),
-                expected: "types of version 1 (use a newer release)".to_owned(),
-            }),
+    /// Reads the end record as [`read_record`](Self::read_record) does, with its manifest, which is complete if the record has no
+    /// failure. A large one is read twice, so that it is held only after its MAC has verified.
+    pub(crate) fn read_manifest(
+        &self,
+        source: &dyn ReadAt,
+        position: &mut u64,
+    ) -> Result<(ScannedEnd, Manifest), SealError> {
+        let start = *position;
+        let mut kept = Vec::new();
+        let mut is_large = false;
+        let mut record = self.read_record(
+            &mut ReadAtCursor::new(source, start),
+            position,
+            &mut |kind, bytes| {
+                if kind == EndBytes::Entries {
+                    is_large |= kept.len() + bytes.len() > HELD;
+                    if !is_large {
+                        kept.extend_from_slice(bytes);
+                    }
+                }
+            },
+        )?;
+        if is_large && record.verdict.is_ok() {
+            kept = Vec::new();
+            *position = start;
+            // The source may have changed meanwhile, so the bytes in memory are verified too.
+            record = self.read_record(
+                &mut ReadAtCursor::new(source, start),
+                position,
+                &mut |kind, bytes| {
+                    if kind == EndBytes::Entries {
+                        kept.extend_from_slice(bytes);
+                    }
+                },
+            )?;
         }
+        let manifest = Manifest::of_bytes(self.record.geometry.digest(), kept);
+        Ok((record, manifest))
+    }
+
+    /// Reads and checks what follows the end record: the header's copy, the footer, and that nothing is behind it.
+    fn read_rest(&self, reader: &mut dyn Read, mut position: u64) -> Result<StreamEnd, SealError> {
+        let copy = self.read_copy(reader, &mut position)?;
+        self.read_footer(reader, &mut position)?;
+        self.read_beyond(reader, position)?;
+        Ok(StreamEnd {
+            sealed_size: position,
+            header_copy_damaged: copy == HeaderCopy::Damaged,
+            metadata: None,
+        })
     }
 
     /// Reads the copy of the header at `position`.
@@ -146,7 +210,7 @@ impl<'a> ExpectedTrailer<'a> {
             return Err(self.truncated(*position));
         };
         let due = Footer {
-            end_size: position.saturating_sub(self.offset.get()),
+            end_size: position.saturating_sub(self.record.offset.get()),
         };
         if Footer::parse(footer) != Some(due) {
             return Err(SealError::end_damaged(EndPart::Footer, offset));
@@ -164,50 +228,24 @@ impl<'a> ExpectedTrailer<'a> {
         }
     }
 
-    /// Reads and verifies the end record at `position`. Returns it with its bytes.
+    /// Reads the end record at `position` and checks its checksum. The caller looks at its verdict.
     pub(crate) fn read_record(
         &self,
         reader: &mut dyn Read,
         position: &mut u64,
-    ) -> Result<(EndRecord, Vec<u8>), SealError> {
-        let damaged = SealError::end_damaged(EndPart::EndRecord, self.offset.get());
-        let mut bytes = self.read(reader, END_RECORD_FIXED_SIZE as u64, position)?;
-        let Some(fixed) = bytes.first_chunk() else {
-            return Err(self.truncated(*position));
+        take: &mut dyn FnMut(EndBytes, &[u8]),
+    ) -> Result<ScannedEnd, SealError> {
+        let failure = match self.record.run(reader, position, take) {
+            Ok(record) => return Ok(record),
+            Err(failure) => failure,
         };
-        let Some(extensions) = EndRecord::extensions_size(fixed) else {
-            return Err(self.another_segment(reader, bytes, position).unwrap_or(damaged));
-        };
-        let size = end_record_size(self.digest(), self.segments, u64::from(extensions));
-        self.read_on(reader, size - END_RECORD_FIXED_SIZE as u64, &mut bytes, position)?;
-        if (bytes.len() as u64) < size {
-            // A flipped bit in the size of the extensions claims more bytes than there are; a footer shows that the end is here.
-            let footer = bytes.last_chunk().and_then(Footer::parse);
-            return Err(if footer.is_some() {
-                damaged
-            } else {
-                self.truncated(*position)
-            });
-        }
-        let (record, covered, mac) =
-            EndRecord::parse(&bytes, self.digest(), self.segments).map_err(|error| match error {
-                EndRecordError::Damaged => damaged,
-                EndRecordError::Count { .. } => self.tampered(EndDisagreement::SegmentCount, None),
-            })?;
-        if self.end_key.is_some_and(|key| !key.verify(covered, &mac)) {
-            return Err(self.tampered(EndDisagreement::Mac, None));
-        }
-        record.check_extensions(self.offset)?;
-        if record.plaintext_total != self.plaintext_total {
-            return Err(self.tampered(EndDisagreement::PlaintextTotal, None));
-        }
-        let different = self
-            .records
-            .and_then(|records| records.first_difference(&record.entries));
-        if let Some(segment) = different {
-            return Err(self.tampered(EndDisagreement::Segment, Some(segment)));
-        }
-        Ok((record, bytes))
+        Err(match failure {
+            ScanFailure::Failed(failure) => failure,
+            ScanFailure::Truncated => self.truncated(*position),
+            ScanFailure::Marker(bytes) => self
+                .another_segment(reader, bytes, position)
+                .unwrap_or_else(|| SealError::end_damaged(EndPart::EndRecord, self.record.offset.get())),
+        })
     }
 
     /// The failure of a segment that was added behind the final one, if there is one.
@@ -222,11 +260,10 @@ impl<'a> ExpectedTrailer<'a> {
         let found = SegmentHeader::parse(bytes.first_chunk()?, &self.header.core.geometry).ok()?;
         let actual = format!("segment {}", found.index);
         let error = SegmentHeaderError::new(SegmentReason::AfterFinal, "the end record", actual);
-        Some(SegmentWorkerError::invalid(SegmentIndex::new(self.segments), self.offset, error).into())
-    }
-
-    const fn digest(&self) -> DigestKind {
-        self.header.fields.core.geometry.digest()
+        Some(
+            SegmentWorkerError::invalid(SegmentIndex::new(self.record.segments), self.record.offset, error)
+                .into(),
+        )
     }
 
     /// Reads up to `size` bytes. Allocates only what the reader has.
@@ -250,14 +287,10 @@ impl<'a> ExpectedTrailer<'a> {
     }
 
     fn truncated(&self, position: u64) -> SealError {
-        SealError::truncated(SegmentIndex::new(self.segments), position).after(self.verified_bytes)
-    }
-
-    fn tampered(&self, disagreement: EndDisagreement, segment: Option<SegmentIndex>) -> SealError {
-        SealError::EndTampered {
-            offset: self.offset,
-            disagreement,
-            segment,
-        }
+        self.record.truncated(position).after(self.verified_bytes)
     }
 }
+
+/// Bytes of a manifest that may be held before its MAC has verified: that of a stream of tens of thousands of segments is then read
+/// once.
+const HELD: usize = 1024 * 1024;

@@ -1,5 +1,6 @@
 //! Unlocks a stream: finds its key, authenticates its header, and derives the keys of segments and end.
 
+use super::end_scan::EndScan;
 use super::locate::FoundHeader;
 use super::stream_size::check_stated_size;
 use super::tally::{StreamEnd, Tally};
@@ -7,7 +8,8 @@ use super::trailer::ExpectedTrailer;
 use crate::crypto::{EndKey, Random, StreamKeys, overwrite_stack};
 use crate::error::SealError;
 use crate::format::{RawKeySlot, StreamHeader, WireOffset};
-use crate::keys::{Unlocked, unlock};
+use crate::keys::{UnlockBudget, Unlocked, unlock};
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{DecryptOptions, check_segment_size};
 use crate::operation::report::{OpenedBy, Report};
 use crate::stream_v2::pipeline::record_layout::RecordCursor;
@@ -25,23 +27,41 @@ pub(crate) struct UnlockedStream {
     pub(crate) newer: Option<StreamHeader>,
     pub(crate) context: SegmentCryptoContext,
     pub(crate) end_key: EndKey,
+    /// Most bytes of the manifest that are accepted.
+    pub(crate) max_manifest_size: u64,
     pub(crate) unlocked: Unlocked,
 }
 
 impl UnlockedStream {
     /// Checks limits, key slots, MAC and context, in this order. If a newer copy of the header fails, tries the header itself,
-    /// whose failure is then the error. Each of the two is held to the limits by itself.
+    /// whose failure is then the error. Both share one budget for passphrases.
     pub(crate) fn unlock(
         found: impl Into<FoundHeader>,
         options: &DecryptOptions<'_>,
+        cancel: &CancellationToken,
     ) -> Result<Self, SealError> {
-        let stream = Self::with_keys_on_the_stack(found.into(), options);
+        let is_cancelled = || cancel.is_cancelled();
+        let mut budget = options.limits().budget(&is_cancelled);
+        Self::unlock_within(found.into(), options, &mut budget)
+    }
+
+    /// As [`unlock`](Self::unlock), with a budget that other headers share.
+    pub(crate) fn unlock_within(
+        found: FoundHeader,
+        options: &DecryptOptions<'_>,
+        budget: &mut UnlockBudget<'_>,
+    ) -> Result<Self, SealError> {
+        let stream = Self::with_keys_on_the_stack(found, options, budget);
         overwrite_stack();
         stream
     }
 
     #[inline(never)]
-    fn with_keys_on_the_stack(found: FoundHeader, options: &DecryptOptions<'_>) -> Result<Self, SealError> {
+    fn with_keys_on_the_stack(
+        found: FoundHeader,
+        options: &DecryptOptions<'_>,
+        budget: &mut UnlockBudget<'_>,
+    ) -> Result<Self, SealError> {
         options.check()?;
         let FoundHeader {
             header,
@@ -50,14 +70,15 @@ impl UnlockedStream {
             ..
         } = found;
         let Some(older) = older else {
-            return Self::unlock_one(header, from_copy, None, options);
+            return Self::unlock_one(header, from_copy, None, options, budget);
         };
-        match Self::unlock_one(header.clone(), from_copy, None, options) {
+        match Self::unlock_one(header.clone(), from_copy, None, options, budget) {
             Ok(stream) => Ok(Self {
                 older: Some(older),
                 ..stream
             }),
-            Err(_) => Self::unlock_one(older, false, Some(header), options),
+            Err(SealError::Cancelled) => Err(SealError::Cancelled),
+            Err(_) => Self::unlock_one(older, false, Some(header), options, budget),
         }
     }
 
@@ -66,12 +87,13 @@ impl UnlockedStream {
         from_copy: bool,
         newer: Option<StreamHeader>,
         options: &DecryptOptions<'_>,
+        budget: &mut UnlockBudget<'_>,
     ) -> Result<Self, SealError> {
         let core = &header.core;
         check_segment_size(&core.geometry, options.max_segment_size)?;
         check_stated_size(&header, core.plaintext_size, options.max_size)?;
         let limits = options.limits();
-        let unlocked = unlock(&header, &options.identities, &limits)
+        let unlocked = unlock(&header, &options.identities, &limits, budget)
             .map_err(|error| SealError::locked(error, &header, &limits))?;
         let keys = StreamKeys::of(&header, &unlocked.file_key, &options.context)?;
         // The keys of a newer copy are the same: a rewrap keeps the fields that they are derived from.
@@ -92,6 +114,7 @@ impl UnlockedStream {
         )?;
         Ok(Self {
             end_key: keys.end_key()?,
+            max_manifest_size: options.max_manifest_size,
             context,
             header,
             from_copy,
@@ -115,11 +138,17 @@ impl UnlockedStream {
     ) -> ExpectedTrailer<'a> {
         ExpectedTrailer {
             header: &self.header,
-            end_key: Some(&self.end_key),
-            offset,
-            segments: tally.segments(),
-            plaintext_total: tally.plaintext_size(),
-            records: Some(tally.records()),
+            record: EndScan {
+                geometry: self.context.geometry(),
+                end_key: Some(&self.end_key),
+                header_size: self.header.size(),
+                offset,
+                size: None,
+                segments: tally.segments(),
+                total: tally.plaintext_size(),
+                records: Some(tally.records()),
+                max_manifest_size: self.max_manifest_size,
+            },
             verified_bytes: tally.verified_bytes(),
         }
     }

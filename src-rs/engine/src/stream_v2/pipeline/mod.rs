@@ -26,4 +26,4 @@ pub(crate) use positioned::{Worker, map_positioned, run_positioned};
 pub(crate) use record::{open_in_place, open_record, seal_in_place, seal_record};
 pub(crate) use record_reader::{Destination, RecordReader};
 pub(crate) use task_error::TaskError;
-pub(crate) use transfer::{Checkpoints, NamedSealings, Transfer};
+pub(crate) use transfer::{Checkpoints, Transfer};

@@ -4,7 +4,7 @@ use super::panic_guard::guard;
 use super::portions::PortionRunner;
 use super::task_error::TaskError;
 use crate::format::{
-    FRAME_OVERHEAD, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
+    FRAME_OVERHEAD, ManifestEntry, SegmentHeader, SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::stream_v2::segment_worker::{
     DecryptSegmentWorker, DecryptedSegment, EncryptSegmentWorker, EncryptedSegment, PREAMBLE_SIZE,
@@ -63,9 +63,10 @@ pub(crate) fn open_record(
     let SegmentWire {
         index,
         offset,
+        named,
         mut record,
     } = wire;
-    let summary = open_in_place(context, (index, offset), &mut record, runner, times)?;
+    let summary = open_in_place(context, (index, offset, named), &mut record, runner, times)?;
     Ok(DecryptedSegment {
         summary,
         geometry: *context.geometry(),
@@ -73,11 +74,12 @@ pub(crate) fn open_record(
     })
 }
 
-/// Opens the record of a segment at an offset of the stream, in its frames' slots. After a failure the caller must not
+/// Opens the record of a segment at an offset of the stream, in its frames' slots. It must be the one that a verified manifest
+/// names, if its entry is given. After a failure the caller must not
 /// use the contents of `record`. A panic fails this segment only.
 pub(crate) fn open_in_place(
     context: &SegmentCryptoContext,
-    (index, offset): (SegmentIndex, WireOffset),
+    (index, offset, named): (SegmentIndex, WireOffset, Option<ManifestEntry>),
     record: &mut [u8],
     runner: PortionRunner<'_>,
     times: &mut StageTimes,
@@ -88,13 +90,17 @@ pub(crate) fn open_in_place(
             let smallest = (PREAMBLE_SIZE + FRAME_OVERHEAD) as u64;
             return Err(wrong_size(index, offset, smallest, actual));
         };
-        let mut opener = DecryptSegmentWorker::new(context).begin(index, offset, preamble)?;
+        let opener = DecryptSegmentWorker::new(context).begin(index, offset, preamble)?;
+        let mut opener = opener.named(named);
         let (geometry, plaintext_size) = (context.geometry(), opener.header().plaintext_size);
         let expected = geometry.record_size(plaintext_size);
         if actual as u64 != expected {
             return Err(wrong_size(index, offset, expected, actual));
         }
         let (slots, digest) = rest.split_at_mut(geometry.frames_wire_size(plaintext_size));
+        if context.hashes_first() {
+            times.time(Stage::Digest, || opener.check_whole(slots, digest))?;
+        }
         runner.open(&mut opener, slots, times)?;
         Ok(times.time(Stage::Digest, || opener.finish(digest))?)
     })

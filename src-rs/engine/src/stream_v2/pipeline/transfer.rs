@@ -4,7 +4,7 @@ use super::positioned::{Worker, run_positioned};
 use super::record_reader::{Destination, RecordReader};
 use super::task_error::TaskError;
 use crate::error::{SealError, SizeRelation};
-use crate::format::{FRAME_OVERHEAD, Manifest, SegmentHeader, SegmentIndex, WireOffset};
+use crate::format::{FRAME_OVERHEAD, Manifest, ManifestEntry, SegmentHeader, SegmentIndex};
 use crate::operation::options::Control;
 use crate::stream_v2::framing::{PREFIX_SIZE, contents, contents_mut};
 use crate::stream_v2::io::{ReadAt, WriteAt};
@@ -43,14 +43,6 @@ pub(crate) struct Transfer<'a> {
     pub(crate) checkpoints: Option<&'a dyn Checkpoints>,
 }
 
-/// The sealings that a stream's end names.
-#[derive(Clone, Copy)]
-pub(crate) struct NamedSealings<'a> {
-    pub(crate) entries: &'a Manifest,
-    /// Offset of the end in the stream.
-    pub(crate) end_offset: WireOffset,
-}
-
 impl Transfer<'_> {
     /// Seals all segments. Calls `done` with each, in any order and from any thread.
     ///
@@ -67,24 +59,29 @@ impl Transfer<'_> {
         })
     }
 
-    /// Opens all segments, each of which must be the sealing that the end names. Calls `done` with each, in any order and from
+    /// Opens all segments, whose records must be those of the verified `manifest`. Calls `done` with each, in any order and from
     /// any thread.
     ///
     /// # Errors
     /// The failure of the lowest segment that failed.
     pub(crate) fn open(
         &self,
-        sealings: NamedSealings<'_>,
+        manifest: &Manifest,
         control: &Control<'_>,
         times: &mut StageTimes,
         done: impl Fn(&RecordSummary) + Sync,
     ) -> Result<(), SealError> {
         self.run(control, times, done, |worker, index| {
-            let summary = self.open_segment(worker, index)?;
-            if sealings.entries.entry(index) == Some(summary.entry) {
-                return Ok(summary);
-            }
-            Err(SealError::other_sealing(sealings.end_offset, index).into())
+            let named = manifest.entry(index);
+            let opened = if self.context.hashes_first() {
+                self.open_hashed(worker, index, named)
+            } else {
+                self.open_segment(worker, index, named)
+            };
+            opened.map_err(|failure| match failure {
+                TaskError::Fatal(failure) => failure.after(self.meter.done()).into(),
+                failure => failure,
+            })
         })
     }
 
@@ -167,7 +164,12 @@ impl Transfer<'_> {
         }
     }
 
-    fn open_segment(&self, worker: &mut Worker<'_>, index: SegmentIndex) -> Result<RecordSummary, TaskError> {
+    fn open_segment(
+        &self,
+        worker: &mut Worker<'_>,
+        index: SegmentIndex,
+        named: Option<ManifestEntry>,
+    ) -> Result<RecordSummary, TaskError> {
         let geometry = self.context.geometry();
         let slot_size = geometry.frame_slot_size();
         let plaintext_size = geometry.segment_plaintext(self.plaintext_size, index);
@@ -175,9 +177,12 @@ impl Transfer<'_> {
         let mut write_at = geometry.plaintext_offset(index);
         let destination = Destination::Plaintext(write_at);
         let record = RecordReader::new(self.source, geometry, index, offset, plaintext_size, destination);
-        let opened = record.read(
+        record.read(
             worker,
-            |preamble| DecryptSegmentWorker::new(self.context).begin(index, offset, preamble),
+            |preamble| {
+                let opener = DecryptSegmentWorker::new(self.context).begin(index, offset, preamble)?;
+                Ok(opener.named(named))
+            },
             |runner, opener, slots, times| {
                 if !runner.open(opener, slots, times)? {
                     return Ok(());
@@ -190,11 +195,39 @@ impl Transfer<'_> {
                 Ok(())
             },
             |opener, digest| opener.finish(digest),
-        );
-        opened.map_err(|failure| match failure {
-            TaskError::Fatal(failure) => failure.after(self.meter.done()).into(),
-            failure => failure,
-        })
+        )
+    }
+
+    /// As [`open_segment`](Self::open_segment), but reads the whole record and checks its digest before any frame of it is opened.
+    fn open_hashed(
+        &self,
+        worker: &mut Worker<'_>,
+        index: SegmentIndex,
+        named: Option<ManifestEntry>,
+    ) -> Result<RecordSummary, TaskError> {
+        let Worker {
+            runner,
+            buffer,
+            times,
+            ..
+        } = worker;
+        let geometry = self.context.geometry();
+        let slot_size = geometry.frame_slot_size();
+        let plaintext_size = geometry.segment_plaintext(self.plaintext_size, index);
+        let offset = geometry.record_offset(self.header_size, index);
+        let write_at = geometry.plaintext_offset(index);
+        let destination = Destination::Plaintext(write_at);
+        let mut record = RecordReader::new(self.source, geometry, index, offset, plaintext_size, destination);
+        let slots = record.next(buffer, usize::MAX, times)?;
+        let opener = DecryptSegmentWorker::new(self.context).begin(index, offset, record.preamble())?;
+        let mut opener = opener.named(named);
+        times.time(Stage::Digest, || opener.check_whole(slots, record.digest()))?;
+        if runner.open(&mut opener, slots, times)? {
+            let content: Vec<_> = contents(slots, slot_size).map(IoSlice::new).collect();
+            self.write(write_at, times, content)?;
+            self.meter.add(plaintext_size.into());
+        }
+        Ok(opener.finish(record.digest())?)
     }
 
     fn write<'b>(

@@ -8,6 +8,7 @@ use crate::format::{
     SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::stream_v2::framing::parse_header;
+use base16ct::lower::encode_string;
 
 /// Checks one record without a key. Call [`check_frames`](Self::check_frames) with each portion in order, then
 /// [`finish`](Self::finish). A record that passes is undamaged; it may still be forged.
@@ -18,6 +19,10 @@ pub struct SegmentChecker {
     offset: WireOffset,
     message_tag: [u8; 32],
     hasher: RecordHasher,
+    /// The digest and the CRC-64, if the whole record was hashed before its frames were opened.
+    hashed: Option<(DigestValue, u64)>,
+    /// What a verified manifest says about the record.
+    named: Option<ManifestEntry>,
     /// Frames that were checked or opened.
     pub(super) frames_done: u32,
     /// The first failure. A wrong digest takes precedence.
@@ -75,16 +80,34 @@ impl SegmentChecker {
             offset,
             message_tag: iv_and_tag(preamble).1,
             hasher,
+            hashed: None,
+            named: None,
             frames_done: 0,
             verdict: Ok(()),
         })
     }
 
+    /// Requires the record to be the one that a verified manifest names, if it is given.
+    #[must_use]
+    pub fn named(mut self, entry: Option<ManifestEntry>) -> Self {
+        self.named = entry;
+        if let Some(named) = entry
+            && self.verdict.is_ok()
+        {
+            let error = other_message_tag(&named, &self.message_tag);
+            self.verdict = error.map_or(Ok(()), |error| Err(self.invalid(error)));
+        }
+        self
+    }
+
+    fn invalid(&self, error: SegmentHeaderError) -> SegmentWorkerError {
+        SegmentWorkerError::invalid(self.header.index, self.offset, error)
+    }
+
     fn check_floe_parameters(mut self, preamble: &RecordPreamble) -> Self {
         let stated = FloeParams::of_header(&split_preamble(preamble).1);
         if stated.is_none_or(|params| params.encrypted_frame_size() != self.geometry.frame_slot_size()) {
-            let error = other_floe_parameters();
-            self.verdict = Err(SegmentWorkerError::invalid(self.header.index, self.offset, error));
+            self.verdict = Err(self.invalid(other_floe_parameters()));
         }
         self
     }
@@ -95,9 +118,51 @@ impl SegmentChecker {
         &self.geometry
     }
 
-    /// Adds the next frames to the digest.
+    /// Adds the next frames to the digest, unless the whole record was hashed.
     pub(super) fn digest_frames(&mut self, slots: &[u8]) {
-        self.hasher.update(slots);
+        if self.hashed.is_none() {
+            self.hasher.update(slots);
+        }
+    }
+
+    /// Hashes all frames of the record and makes every check that needs no frame to be opened.
+    pub(super) fn check_whole(&mut self, slots: &[u8], stored: &[u8]) -> Result<(), SegmentWorkerError> {
+        self.digest_frames(slots);
+        let (actual, crc64) = self.hasher.clone().finish();
+        self.hashed = Some((actual, crc64));
+        self.check_stored(stored, actual)?;
+        self.verdict.clone()?;
+        self.check_named(actual)
+    }
+
+    /// Compares the digest of the record's bytes with the one at its end.
+    fn check_stored(&self, stored: &[u8], actual: DigestValue) -> Result<(), SegmentWorkerError> {
+        let expected = DigestValue::new(stored);
+        if expected == actual {
+            return Ok(());
+        }
+        Err(SegmentWorkerError::DigestMismatch {
+            segment: self.header.index,
+            offset: self.offset,
+            expected: format!("{expected:?}"),
+            actual: format!("{actual:?}"),
+        })
+    }
+
+    /// Compares size and digest with the manifest's.
+    fn check_named(&self, actual: DigestValue) -> Result<(), SegmentWorkerError> {
+        let Some(named) = self.named else { return Ok(()) };
+        let size = self.geometry.record_size(self.header.plaintext_size);
+        if u64::from(named.wire_size) != size {
+            let error = SegmentHeaderError::new(SegmentReason::RecordSize, named.wire_size, size);
+            return Err(self.invalid(error));
+        }
+        if named.digest != actual {
+            let values = [named.digest, actual].map(|digest| format!("{digest:?}"));
+            let error = SegmentHeaderError::new(SegmentReason::Digest, &values[0], &values[1]);
+            return Err(self.invalid(error));
+        }
+        Ok(())
     }
 
     /// Adds the next frames to the digest and checks their length fields.
@@ -128,7 +193,8 @@ impl SegmentChecker {
     /// `output_crc64` is that of the record after `begin_with_crc64`, and has no meaning else.
     ///
     /// # Errors
-    /// `DigestMismatch` if the digest differs, because damage explains any other failure; then the first failure.
+    /// `DigestMismatch` if the digest differs, because damage explains any other failure; then the first failure; then
+    /// `InvalidSegment` if the record is not the [named](Self::named) one.
     pub fn finish(self, stored_digest: &[u8]) -> Result<RecordSummary, SegmentWorkerError> {
         let frames = self.frames();
         let SegmentHeader {
@@ -136,17 +202,11 @@ impl SegmentChecker {
             is_final,
             plaintext_size,
         } = self.header;
-        let expected = DigestValue::new(stored_digest);
-        let (actual, crc64) = self.hasher.finish();
-        if expected != actual {
-            return Err(SegmentWorkerError::DigestMismatch {
-                segment: index,
-                offset: self.offset,
-                expected: format!("{expected:?}"),
-                actual: format!("{actual:?}"),
-            });
-        }
-        self.verdict?;
+        let hashed = self.hashed.unwrap_or_else(|| self.hasher.clone().finish());
+        let (actual, crc64) = hashed;
+        self.check_stored(stored_digest, actual)?;
+        self.verdict.clone()?;
+        self.check_named(actual)?;
         if self.frames_done != frames {
             return Err(SegmentWorkerError::FrameWorkerDisconnected { segment: index });
         }
@@ -200,6 +260,14 @@ pub(super) fn split_preamble(
     let mut floe_header = [0; FLOE_HEADER_SIZE];
     floe_header.copy_from_slice(&preamble[SEGMENT_HEADER_SIZE..]);
     (segment_header, floe_header)
+}
+
+/// The failure of a record that is not the sealing that the manifest names.
+pub(super) fn other_message_tag(named: &ManifestEntry, found: &[u8; 32]) -> Option<SegmentHeaderError> {
+    (named.message_tag != *found).then(|| {
+        let [expected, actual] = [&named.message_tag, found].map(|tag| encode_string(tag));
+        SegmentHeaderError::new(SegmentReason::MessageTag, expected, actual)
+    })
 }
 
 /// The failure of a FLOE header that states another suite or frame size.

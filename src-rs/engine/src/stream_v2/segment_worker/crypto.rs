@@ -15,6 +15,7 @@ pub struct SegmentCryptoContext {
     pub(super) params: FloeParams,
     pub(super) plaintext_total: Option<u64>,
     pub(super) random: Random,
+    hashes_first: bool,
     /// Tests make the worker of this segment panic.
     #[cfg(test)]
     pub(crate) panic_at: Option<crate::format::SegmentIndex>,
@@ -41,6 +42,7 @@ impl SegmentCryptoContext {
             params,
             plaintext_total,
             random,
+            hashes_first: false,
             #[cfg(test)]
             panic_at: None,
         })
@@ -53,6 +55,22 @@ impl SegmentCryptoContext {
             plaintext_total: Some(plaintext_total),
             ..self
         }
+    }
+
+    /// Hashes every record as a whole, from the bytes that are then opened, and compares the digest with the manifest's before
+    /// any frame is opened. For readers that were given senders: a recipient could have sealed a single frame anew.
+    #[must_use]
+    pub fn hashing_first(self) -> Self {
+        Self {
+            hashes_first: true,
+            ..self
+        }
+    }
+
+    /// Whether every record is hashed before it is opened.
+    #[must_use]
+    pub const fn hashes_first(&self) -> bool {
+        self.hashes_first
     }
 
     /// The stream's frame and segment sizes.

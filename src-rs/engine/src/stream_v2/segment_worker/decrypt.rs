@@ -4,7 +4,7 @@ use super::check::{SegmentChecker, split_preamble};
 use super::record_hasher::RecordHasher;
 use super::{FrameOpener, Join, RecordPreamble, RecordSummary, SegmentCryptoContext, SegmentWorkerError};
 use crate::crypto::Crc64;
-use crate::format::{FrameIndex, Geometry, SegmentHeader, SegmentIndex, WireOffset};
+use crate::format::{FrameIndex, Geometry, ManifestEntry, SegmentHeader, SegmentIndex, WireOffset};
 use crate::stream_v2::framing::contents;
 
 /// Opens segments of one stream.
@@ -59,6 +59,28 @@ pub struct SegmentOpener {
 }
 
 impl SegmentOpener {
+    /// Requires the record to be the one that a verified manifest names, if it is given. No frame of another one is opened, and
+    /// [`finish`](Self::finish) returns the failure.
+    #[must_use]
+    pub fn named(self, entry: Option<ManifestEntry>) -> Self {
+        let record = self.record.named(entry);
+        let frames = self.frames.filter(|_| record.verdict.is_ok());
+        Self {
+            record,
+            frames,
+            ..self
+        }
+    }
+
+    /// Hashes the whole record before any of it is opened: `slots` are all of its frames. Makes the checks of
+    /// [`finish`](Self::finish) that do not need the frames to be opened.
+    ///
+    /// # Errors
+    /// `DigestMismatch`, `InvalidSegment`.
+    pub fn check_whole(&mut self, slots: &[u8], stored_digest: &[u8]) -> Result<(), SegmentWorkerError> {
+        self.record.check_whole(slots, stored_digest)
+    }
+
     /// The record's header.
     #[must_use]
     pub const fn header(&self) -> &SegmentHeader {

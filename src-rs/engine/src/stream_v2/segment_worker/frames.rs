@@ -1,11 +1,11 @@
 //! Single frames of a record, without the record's digest: that needs all of its bytes.
 
-use super::check::{check_header, frame_offset, other_floe_parameters, split_preamble};
+use super::check::{check_header, frame_offset, other_floe_parameters, other_message_tag, split_preamble};
 use super::{RecordPreamble, SegmentCryptoContext, SegmentWorkerError, iv_and_tag};
 use crate::crypto::floe::{FloeHeaderError, IV_SIZE};
 use crate::format::{
-    FLOE_HEADER_SIZE, FrameIndex, Geometry, MAX_PLAINTEXT_SIZE, SegmentHeader, SegmentHeaderError,
-    SegmentIndex, SegmentReason, WireOffset,
+    FLOE_HEADER_SIZE, FrameIndex, Geometry, MAX_PLAINTEXT_SIZE, ManifestEntry, SegmentHeader,
+    SegmentHeaderError, SegmentIndex, SegmentReason, WireOffset,
 };
 use crate::stream_v2::frame_worker::{DecryptFrameWorker, FrameInput, FrameWorkerError};
 use crate::stream_v2::framing::{contents, restore_length};
@@ -22,7 +22,8 @@ pub struct FrameOpener {
 }
 
 impl FrameOpener {
-    /// Starts the record of segment `index`, `offset` bytes into the stream.
+    /// Starts the record of segment `index`, `offset` bytes into the stream. It must be the sealing that a verified manifest
+    /// names, if its entry is given.
     ///
     /// # Errors
     /// [`SegmentWorkerError::InvalidSegment`] if the segment header or the FLOE header is not the expected one.
@@ -31,6 +32,7 @@ impl FrameOpener {
         index: SegmentIndex,
         offset: WireOffset,
         preamble: &RecordPreamble,
+        named: Option<&ManifestEntry>,
     ) -> Result<Self, SegmentWorkerError> {
         let header = check_header(
             &context.geometry,
@@ -39,7 +41,11 @@ impl FrameOpener {
             offset,
             preamble,
         )?;
-        Self::start(context, header, offset, &split_preamble(preamble).1)
+        let opener = Self::start(context, header, offset, &split_preamble(preamble).1)?;
+        match named.and_then(|named| other_message_tag(named, &opener.message_tag)) {
+            Some(error) => Err(SegmentWorkerError::invalid(index, offset, error)),
+            None => Ok(opener),
+        }
     }
 
     /// Recognises the record of any segment of this stream by its FLOE header tag. `None` if the bytes do not start one.

@@ -4,7 +4,7 @@ use crate::crypto::{Crc64, SegmentHasher};
 use crate::format::{DigestKind, DigestValue};
 
 /// Computes a record's digest and, on request, the CRC-64/NVME of the whole record with its digest.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RecordHasher {
     hasher: SegmentHasher,
     /// `None` if the CRC-64 is not wanted, or is the digest.

@@ -51,6 +51,8 @@ pub struct SegmentWire {
     pub index: SegmentIndex,
     /// Offset of the record in the stream.
     pub offset: WireOffset,
+    /// What a verified manifest says about the record.
+    pub named: Option<ManifestEntry>,
     /// The record.
     pub record: Vec<u8>,
 }

@@ -321,7 +321,7 @@ fn a_sealing_that_the_manifest_does_not_name_is_damage() {
     let report = report.unwrap();
     let (damage, _) = &report.damage.listed[0];
     assert!(
-        matches!(damage.failure, SealError::EndTampered { segment: Some(segment), .. } if segment.get() == 2)
+        matches!(&damage.failure, SealError::Segment { error } if error.segment().get() == 2 && damage.failure.code() == "INVALID_SEGMENT")
     );
 }
 

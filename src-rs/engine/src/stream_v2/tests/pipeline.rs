@@ -3,11 +3,12 @@
 use crate::crypto::Random;
 use crate::error::SealError;
 use crate::format::{EndRecord, SegmentIndex, WireOffset};
+use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::core::create::NewStream;
 use crate::stream_v2::core::in_order::{open_in_order, seal_in_order};
 use crate::stream_v2::core::locate::read_header;
 use crate::stream_v2::core::unlock::UnlockedStream;
-use crate::stream_v2::pipeline::{DecryptPipeline, NamedSealings, Transfer};
+use crate::stream_v2::pipeline::{DecryptPipeline, Transfer};
 use crate::stream_v2::segment_worker::{DecryptedSegment, SegmentWire, SegmentWorkerError};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use crate::testing::stream_parts::StreamParts;
@@ -75,8 +76,12 @@ fn a_panic_while_opening_fails_its_segment() {
         let control = control(threads);
         let meter = ProgressMeter::new(None, None, None);
         for panic_at in [0, 5, SEGMENTS - 1] {
-            let mut stream =
-                UnlockedStream::unlock(read_header(&mut &sealed[..]).unwrap(), &reading()).unwrap();
+            let mut stream = UnlockedStream::unlock(
+                read_header(&mut &sealed[..]).unwrap(),
+                &reading(),
+                &CancellationToken::new(),
+            )
+            .unwrap();
             stream.context.panic_at = Some(SegmentIndex::new(panic_at));
             let (memory, output) = (&sealed[..], Output::default());
             let transfer = Transfer {
@@ -88,11 +93,7 @@ fn a_panic_while_opening_fails_its_segment() {
                 meter: &meter,
                 checkpoints: None,
             };
-            let sealings = NamedSealings {
-                entries: &manifest,
-                end_offset: WireOffset::ZERO,
-            };
-            let by_offset = transfer.open(sealings, &control, &mut StageTimes::default(), |_| {});
+            let by_offset = transfer.open(&manifest, &control, &mut StageTimes::default(), |_| {});
             assert_eq!(
                 by_offset.unwrap_err(),
                 disconnected(panic_at),
@@ -122,6 +123,7 @@ fn pipeline(parts: &StreamParts, threads: usize, window: usize, panic_at: Option
 
 fn wire(parts: &StreamParts, segment: usize) -> SegmentWire {
     SegmentWire {
+        named: None,
         index: SegmentIndex::new(segment as u64),
         offset: WireOffset::new(parts.record_offset(segment)),
         record: parts.records[segment].clone(),

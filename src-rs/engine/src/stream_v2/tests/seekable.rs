@@ -11,7 +11,7 @@ use crate::testing::support::{compact, plaintext, reading, seal};
 fn segments_open_one_by_one_in_any_order() {
     let stream = damaged(&seal(&plaintext(SIZE), &compact()), &[3]);
     let source = &stream[..];
-    let opened = SeekableStream::open(&source, &reading()).unwrap();
+    let opened = SeekableStream::open(&source, &reading(), &CancellationToken::new()).unwrap();
     assert_eq!(
         (opened.segments(), opened.plaintext_size()),
         (SEGMENTS, Some(SIZE))

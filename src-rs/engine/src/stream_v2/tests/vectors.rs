@@ -117,11 +117,17 @@ fn every_refusal_has_a_vector_and_every_vector_a_name_of_its_own() {
     }
     let reasons: std::collections::HashSet<_> = entries
         .iter()
-        .filter_map(|entry| entry["failure"]["reason"].as_str())
+        .flat_map(|entry| {
+            [
+                &entry["failure"]["reason"],
+                &entry["ordered"]["failure"]["reason"],
+            ]
+        })
+        .filter_map(|reason| reason.as_str())
         .collect();
     assert_eq!(
         reasons.len(),
-        13,
+        15,
         "every reason why a segment is invalid: {reasons:?}"
     );
 }

@@ -7,6 +7,7 @@ use crate::error::{LookAlike, SealError};
 use crate::files::{Placement, decrypt_file};
 use crate::format::{DigestKind, StreamHeader};
 use crate::keys::{Identity, Recipient};
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
 use crate::operation::report::Report;
 use crate::rekey::detached::{
@@ -135,7 +136,9 @@ fn a_body_is_read_verified_and_salvaged_with_its_header() {
     let (header, mut body) = (&stream[..size], stream[size..].to_vec());
     let whole = JoinedSource::new(header, &body[..]);
     assert_eq!(
-        SeekableStream::open(&whole, &reading()).unwrap().plaintext_size(),
+        SeekableStream::open(&whole, &reading(), &CancellationToken::new())
+            .unwrap()
+            .plaintext_size(),
         Some(50_000)
     );
     let options = VerifyOptions {

@@ -139,7 +139,13 @@ fn with_slots(stream: &[u8], change: impl FnOnce(&mut HeaderFields)) -> Vec<u8> 
 
 fn keys_of(header: &StreamHeader) -> crate::crypto::StreamKeys {
     use crate::keys::{UnlockLimits, unlock};
-    let unlocked = unlock(header, &[identity(1)], &UnlockLimits::default()).unwrap();
+    let unlocked = unlock(
+        header,
+        &[identity(1)],
+        &UnlockLimits::default(),
+        &mut UnlockLimits::default().budget(&|| false),
+    )
+    .unwrap();
     let core = header.core.encode();
     crate::crypto::StreamKeys::derive(&unlocked.file_key, &core, &header.core_extensions, &[]).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::inspect::{SlotInfo, inspect, inspect_all_slots};
+use crate::operation::cancel::CancellationToken;
 use crate::rekey::detached::export_header;
 use crate::repair::heal::{HeaderState, HealOptions, heal};
 use crate::repair::salvage::{HeaderOrigin, SalvageOptions, salvage};
@@ -142,7 +143,8 @@ fn inspection_without_a_key_shows_the_newer_header() {
         .map(ids)
         .collect();
     assert_eq!(both, ["2", "1"]);
-    let opened = SeekableStream::open(&&stream[..], &reading(identity(1))).unwrap();
+    let opened =
+        SeekableStream::open(&&stream[..], &reading(identity(1)), &CancellationToken::new()).unwrap();
     assert!(opened.end_failure().is_none());
 }
 

@@ -59,7 +59,7 @@ fn resealed(damaged: &DamagedStream, with_end: bool) -> Vec<u8> {
     use crate::stream_v2::pipeline::{PortionRunner, seal_record};
     use crate::stream_v2::segment_worker::{PREAMBLE_SIZE, SegmentCryptoContext, SegmentInput};
     let found = find_header(&&damaged.sealed[..], damaged.sealed.len() as u64).unwrap();
-    let stream = UnlockedStream::unlock(found, &reading()).unwrap();
+    let stream = UnlockedStream::unlock(found, &reading(), &CancellationToken::new()).unwrap();
     let geometry = *stream.context.geometry();
     let keys =
         crate::crypto::StreamKeys::derive(&stream.unlocked.file_key, &stream.header.core.encode(), &[], &[])

@@ -6,6 +6,7 @@ use super::salvage_with;
 use crate::error::{Limit, SealError};
 use crate::format::{Geometry, StreamHeader};
 use crate::inspect::inspect_up_to;
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{Control, DecryptOptions};
 use crate::repair::salvage::{Outcome, SalvageOptions};
 use crate::repair::verify::{VerifyOptions, verify};
@@ -44,7 +45,10 @@ fn results(source: &dyn ReadAt, bytes: &[u8]) -> Vec<(&'static str, Result<(), S
         ("inspect", inspect_up_to(source, MAXIMUM).map(drop)),
         ("verify", verified(None)),
         ("verify with a key", verified(Some(limited()))),
-        ("reader", SeekableStream::open(source, &limited()).map(drop)),
+        (
+            "reader",
+            SeekableStream::open(source, &limited(), &CancellationToken::new()).map(drop),
+        ),
         (
             "salvage",
             salvage_with(source, &SalvageOptions::new(limited()), &control).map(drop),
@@ -53,7 +57,10 @@ fn results(source: &dyn ReadAt, bytes: &[u8]) -> Vec<(&'static str, Result<(), S
             "decrypt",
             decrypt_stream_v2(from, to, &limited(), &control).map(drop),
         ),
-        ("stream", OpenSession::new(bytes, &limited()).map(drop)),
+        (
+            "stream",
+            OpenSession::new(bytes, &limited(), &CancellationToken::new()).map(drop),
+        ),
     ]
 }
 

@@ -66,7 +66,7 @@ fn another_sealing_of_a_segment_is_found_without_a_key() {
     });
     for (how, _) in both() {
         let found = check(&stream, &how);
-        assert_eq!(kinds(&found), [(Some(1), "END_TAMPERED")]);
+        assert_eq!(kinds(&found), [(Some(1), "INVALID_SEGMENT")]);
         assert!(!found.authenticated);
     }
 }

@@ -98,11 +98,12 @@ fn verify_with_the_key_finds_exactly_what_opening_refuses() {
                     .iter()
                     .map(|problem| FailureData::of(&problem.failure))
                     .collect();
-                assert!(
-                    told.contains(expected),
-                    "{}: {told:?}, expected {expected:?}",
-                    row.name
-                );
+                // It looks at every record, so where the end does not stand behind the records it tells which of them is wrong.
+                let is_told = match &case.in_order {
+                    Outcome::Refused(in_order) => told.contains(expected) || told.contains(in_order),
+                    Outcome::Opens { .. } => told.contains(expected),
+                };
+                assert!(is_told, "{}: {told:?}, expected {expected:?}", row.name);
             }
             (
                 Outcome::Opens {

@@ -37,7 +37,7 @@ pub(crate) fn open_in_order(
     delivery.flush()?;
     let TimedReader { reader, times } = records.reader;
     let trailer = stream.expected_trailer(&delivery.tally, records.cursor.offset());
-    let end = trailer.verify(reader)?.end;
+    let end = trailer.verify(reader)?.1;
     Ok((delivery.finish(times), end))
 }
 
@@ -76,6 +76,7 @@ impl Records<'_> {
         Ok(SegmentWire {
             index: place.segment,
             offset: WireOffset::new(place.sealed.start),
+            named: None,
             record,
         })
     }

@@ -160,7 +160,23 @@ rows! {
             let content = plaintext(THREE_SEGMENTS);
             parts.records[1] = parts.sealed_again(1, &content[1024..2048], false);
         });
-        Case::refused(changed, end_tampered(&stream, "Segment").segment(1))
+        not_the_named(changed, &stream, "MessageTag")
+    };
+    a_frame_sealed_anew: "A frame was sealed again under its record's keys, the digest made right; the end record has the old digest." => {
+        let stream = three_segments();
+        let changed = with_end(&stream, |parts| {
+            parts.reseal_frame(1, 0, &[9; 1024]);
+            parts.mend_digest(1);
+        });
+        not_the_named(changed, &stream, "Digest")
+    };
+    a_manifest_entry_with_another_digest: "The end record names another digest of a segment, its MAC and checksum right." => {
+        let stream = three_segments();
+        let changed = with_end(&stream, |parts| {
+            parts.end[28 + 44 + 36] ^= 1;
+            parts.mend_end();
+        });
+        not_the_named(changed, &stream, "Digest")
     };
     a_manifest_entry_of_another_size: "The end record gives a segment another size, its MAC and checksum right." => {
         let stream = three_segments();
@@ -270,4 +286,13 @@ fn end_tampered(stream: &[u8], disagreement: &'static str) -> FailureData {
     failure_data("EndTampered")
         .at(StreamParts::of(stream).end_offset())
         .with("disagreement", disagreement)
+}
+
+/// The second record is not the one that the manifest names.
+fn not_the_named(changed: Vec<u8>, stream: &[u8], reason: &'static str) -> Case {
+    let by_offset = failure_data("Segment.InvalidSegment")
+        .segment(1)
+        .with("reason", reason);
+    let by_offset = by_offset.at(record_offset(stream, 1));
+    Case::refused(changed, by_offset).in_order(end_tampered(stream, "Segment").segment(1))
 }

@@ -4,7 +4,7 @@ use super::{
     Case, THREE_SEGMENTS, one_frame_segments, record_offset, rows, three_segments, three_segments_unsized,
     two_frames,
 };
-use crate::format::DigestKind;
+use crate::format::{DigestKind, Footer};
 use crate::stream_v2::segment_worker::PREAMBLE_SIZE;
 use crate::testing::failure_data::{FailureData, failure_data};
 use crate::testing::stream_parts::StreamParts;
@@ -127,7 +127,7 @@ rows! {
     a_missing_segment: "The second of three segments is missing; the header does not say how long the plaintext is." => {
         let stream = three_segments_unsized();
         let due = invalid(&stream, 1, "Index");
-        Case::refused(StreamParts::changed(&stream, |parts| drop(parts.records.remove(1))), due)
+        misplaced_end(StreamParts::changed(&stream, |parts| drop(parts.records.remove(1))), due)
     };
     a_segment_of_another_stream: "A segment of the same index out of another stream for the same key." => {
         let stream = three_segments();
@@ -152,7 +152,7 @@ rows! {
             let more = parts.sealed_again(3, b"more", true);
             parts.records.push(more);
         });
-        Case::refused(stream, due.with("reason", "AfterFinal"))
+        misplaced_end(stream, due.with("reason", "AfterFinal"))
     };
     a_segment_behind_the_final_one: "Another segment behind the final one; the header states the length." => {
         let stream = three_segments();
@@ -166,8 +166,15 @@ rows! {
     the_end_record_too_early: "The final segment is missing and the end record follows the one before." => {
         let stream = three_segments_unsized();
         let due = invalid(&stream, 2, "EndTooEarly");
-        Case::refused(StreamParts::changed(&stream, |parts| drop(parts.records.pop())), due)
+        misplaced_end(StreamParts::changed(&stream, |parts| drop(parts.records.pop())), due)
     };
+}
+
+/// The end record does not stand behind the records that it names, which a reader by offset sees first.
+fn misplaced_end(changed: Vec<u8>, in_order: FailureData) -> Case {
+    let footer = Footer::parse(changed.last_chunk().unwrap()).unwrap();
+    let by_offset = failure_data("EndTampered").at(changed.len() as u64 - footer.end_size);
+    Case::refused(changed, by_offset.with("disagreement", "PlaintextTotal")).in_order(in_order)
 }
 
 /// Where the second frame starts in a record.

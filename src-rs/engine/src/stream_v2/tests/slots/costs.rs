@@ -3,10 +3,12 @@
 use super::*;
 use crate::error::Limit;
 use crate::format::PassphraseSlot;
-use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, MAX_PASSPHRASE_LANES};
+use crate::keys::{DEFAULT_MAX_PASSPHRASE_COST, DEFAULT_MAX_PASSPHRASE_MEMORY, MAX_PASSPHRASE_LANES};
 use crate::operation::options::HeaderLayout;
 use crate::stream_v2::core::create::sealed_size;
+use crate::stream_v2::core::decrypt_stream_v2;
 use crate::testing::stream_parts::StreamParts;
+use crate::testing::support::{Output, source};
 
 /// An authentic stream for a key whose header has passphrase slots of these costs in front.
 fn asking(costs: &[PassphraseCost]) -> Vec<u8> {
@@ -38,9 +40,9 @@ fn costs_over_the_limit_are_refused_before_any_work() {
     let gib = 1024 * 1024;
     for costs in [
         // If any of them ran there would be neither memory nor time enough.
-        vec![cost(u32::MAX, u32::MAX, 1)],
+        vec![cost(2 * gib, u32::MAX, 1)],
         vec![cost(8, u32::MAX, 1)],
-        vec![cheap(), cost(u32::MAX, 1, 1)],
+        vec![cheap(), cost(2 * gib, 2, 1)],
         vec![cost(gib, 4, 4), cost(8, 1, 1)],
         vec![
             cost(gib, 1, 4),
@@ -57,6 +59,118 @@ fn costs_over_the_limit_are_refused_before_any_work() {
         };
         assert_eq!(open(&asking(&costs), &any_passphrase()).unwrap_err(), due);
     }
+}
+
+#[test]
+fn a_slot_over_the_limit_of_memory_is_refused_before_any_work() {
+    let limited = |max_passphrase_memory| DecryptOptions {
+        max_passphrase_memory,
+        max_passphrase_cost: u64::MAX,
+        ..any_passphrase()
+    };
+    let exceeded = |maximum, value: u32| SealError::LimitExceeded {
+        limit: Limit::PassphraseMemory,
+        maximum,
+        value: value.into(),
+    };
+    for memory in [u32::MAX, 2 * 1024 * 1024 + 1] {
+        let stream = asking(&[cheap(), cost(memory, 1, 1)]);
+        let failure = open(&stream, &any_passphrase()).unwrap_err();
+        assert_eq!(failure, exceeded(DEFAULT_MAX_PASSPHRASE_MEMORY, memory));
+        assert!(
+            failure.to_string().contains("raise maxPassphraseMemory"),
+            "{failure}"
+        );
+    }
+    let stream = asking(&[cheap(), cheap()]);
+    assert_eq!(open(&stream, &limited(31)).unwrap_err(), exceeded(31, 32));
+    assert_eq!(
+        open(&stream, &limited(32)).unwrap_err(),
+        SealError::WrongPassphrase
+    );
+}
+
+#[test]
+fn a_header_and_its_newer_copy_share_one_budget() {
+    let sealing = EncryptOptions {
+        header: HeaderLayout::PADDED,
+        ..for_recipients(vec![by_passphrase("correct horse", cheap())])
+    };
+    // The copy's revision is raised without a key, so that it is tried first and fails.
+    let stream = StreamParts::changed(&seal(&plaintext(SIZE), &sealing), |parts| {
+        parts.copy[69] = 9;
+        let at = parts.copy.len() - 4;
+        let crc = crate::format::crc32c(&parts.copy[..at]);
+        parts.copy[at..].copy_from_slice(&crc.to_be_bytes());
+    });
+    let opened = |text, max_passphrase_cost| {
+        let options = DecryptOptions {
+            max_passphrase_cost,
+            ..with(vec![Identity::Passphrase(passphrase(text))])
+        };
+        let (bytes, result) = open_by(
+            (End::ByOffset, End::InOrder),
+            &stream,
+            &options,
+            &Control::serial(),
+        );
+        result.map(|_| bytes)
+    };
+    let both = 2 * cheap().work();
+    assert_eq!(opened("correct horse", both).unwrap(), plaintext(SIZE));
+    assert_eq!(opened("another", both).unwrap_err(), SealError::WrongPassphrase);
+    for text in ["correct horse", "another"] {
+        assert_eq!(
+            opened(text, both - 1).unwrap_err(),
+            SealError::LimitExceeded {
+                limit: Limit::PassphraseCost,
+                maximum: both - 1,
+                value: both,
+            }
+        );
+    }
+}
+
+#[test]
+fn a_cancelled_operation_tries_no_slot() {
+    let people = people();
+    let stream = sealed_for(people.iter().map(|person| person.recipient.clone()).collect());
+    for person in people {
+        for end in ENDS {
+            let control = Control::serial();
+            control.cancel.cancel();
+            let options = with(vec![person.identity.clone()]);
+            let result = decrypt_stream_v2(
+                source(end, &stream),
+                Output::default().sink(End::InOrder),
+                &options,
+                &control,
+            );
+            assert_eq!(result.unwrap_err(), SealError::Cancelled);
+        }
+    }
+}
+
+#[test]
+fn a_cancellation_does_not_wait_for_a_derivation() {
+    // Takes a second or more. The key's slot behind it would open.
+    let stream = asking(&[cost(8, 200_000, 1)]);
+    let people = people();
+    let options = with(vec![people[1].identity.clone(), people[0].identity.clone()]);
+    let control = Control::serial();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            control.cancel.cancel();
+        });
+        let result = decrypt_stream_v2(
+            source(End::InOrder, &stream),
+            Output::default().sink(End::InOrder),
+            &options,
+            &control,
+        );
+        assert_eq!(result.unwrap_err(), SealError::Cancelled);
+    });
 }
 
 #[test]
@@ -124,6 +238,7 @@ fn a_stream_that_no_reader_would_open_is_not_sealed() {
         (vec![of_public.recipient.clone(); 65], "recipients"),
         (vec![by_passphrase("a", cheap()); 5], "recipients"),
         (vec![by_passphrase("a", cost(1 << 20, 5, 4))], "strength"),
+        (vec![by_passphrase("a", cost((2 << 20) + 1, 1, 4))], "strength"),
         (vec![by_passphrase("a", PassphraseCost::SENSITIVE); 3], "strength"),
         (vec![by_passphrase("a", cost(8 * 256, 1, 256))], "strength"),
         (with_provider(|key| key.name.clear()), "provider"),

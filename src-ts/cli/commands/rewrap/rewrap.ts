@@ -1,21 +1,21 @@
 // `sealstream rewrap`: changes who can open sealed files, without encrypting the data again.
 
-import { rewrap as rewrapFile, type RewrapOptions } from '../../index';
+import { rewrap as rewrapFile, type RewrapOptions } from '../../../index';
 
-import type { Arguments } from '../runner/arguments';
-import type { Command } from '../runner/command';
-import { LogFile } from '../files/log-file';
-import { checkOutputs } from '../files/outputs';
-import { namedPaths, sealedFiles } from '../files/sealed-files';
-import { disposeAll } from '../keys/dispose';
-import { type Opener, openingIdentities, openingOptions } from '../keys/identities';
-import { addedPassphrases } from '../keys/passphrase';
-import { addedRecipients, askFor, type NamedRecipients } from '../keys/recipients';
-import { type Rewrapped, RewrapFilesReport } from '../reports/rewrap-report';
-import { processFiles } from '../runner/many-files';
-import * as common from '../runner/options';
-import { changeFor, checkChange, fingerprintOf, selectorOf } from './rewrap-change';
-import { isLogLine, RewrapLog } from './rewrap-log';
+import type { Arguments } from '../../runner/arguments';
+import type { Command } from '../../runner/command';
+import { LogFile } from '../../files/log-file';
+import { checkOutputs } from '../../files/outputs';
+import { namedPaths, sealedFiles } from '../../files/sealed-files';
+import { disposeAll } from '../../keys/dispose';
+import { type Opener, openingIdentities, openingOptions } from '../../keys/identities';
+import { addedPassphrases } from '../../keys/passphrase';
+import { addedRecipients, askFor, type NamedRecipients } from '../../keys/recipients';
+import { type Rewrapped, RewrapFilesReport } from '../../reports/rewrap-report';
+import { processFiles } from '../../runner/many-files';
+import * as common from '../../runner/options';
+import { changeFor, checkChange, fingerprintOf, selectorOf } from './change';
+import { isLogLine, RewrapLog } from './log';
 
 /** `sealstream rewrap`. */
 export const rewrap: Command = {

@@ -2,13 +2,13 @@
 
 import { createHash } from 'node:crypto';
 
-import type { RewrapOptions } from '../../index';
-import type { Recipient, SlotSelector } from '../../index';
-import { limits } from '../../internal/binding';
-import { SLOT_TYPES } from '../../internal/options';
+import type { RewrapOptions } from '../../../index';
+import type { Recipient, SlotSelector } from '../../../index';
+import { limits } from '../../../internal/binding';
+import { SLOT_TYPES } from '../../../internal/options';
 
-import type { Arguments } from '../runner/arguments';
-import { usageError } from '../errors/command-error';
+import type { Arguments } from '../../runner/arguments';
+import { usageError } from '../../errors/command-error';
 
 /**
  * Checks the combination of options.

@@ -2,20 +2,20 @@
 
 import { statSync } from 'node:fs';
 
-import type { DecryptReport, EncryptReport, OperationOptions } from '../../index';
-import type { ResumeOptions, TargetOptions } from '../../api/types';
+import type { DecryptReport, EncryptReport, OperationOptions } from '../../../index';
+import type { ResumeOptions, TargetOptions } from '../../../api/types';
 
-import type { Arguments } from '../runner/arguments';
-import type { FailureContext } from '../errors/failure-context';
-import { type Direction, type Endpoint, type Endpoints, nameOf } from '../files/endpoints';
-import { checkMissing, checkOutputs } from '../files/outputs';
-import { disposeAll } from '../keys/dispose';
-import { wantsPassphrase } from '../keys/key-arguments';
-import { conversionText, printWarnings } from '../reports/conversion-report';
-import { printReport } from '../reports/print-report';
-import { outputOptions, threadCount } from '../runner/options';
-import { failureContext, runOperation } from '../runner/run-operation';
-import { isTerminal } from '../terminal/console';
+import type { Arguments } from '../../runner/arguments';
+import type { FailureContext } from '../../errors/failure-context';
+import { type Direction, type Endpoint, type Endpoints, nameOf } from '../../files/endpoints';
+import { checkMissing, checkOutputs } from '../../files/outputs';
+import { disposeAll } from '../../keys/dispose';
+import { wantsPassphrase } from '../../keys/key-arguments';
+import { conversionText, printWarnings } from '../../reports/conversion-report';
+import { printReport } from '../../reports/print-report';
+import { outputOptions, threadCount } from '../../runner/options';
+import { failureContext, runOperation } from '../../runner/run-operation';
+import { isTerminal } from '../../terminal/console';
 
 /** How to convert. */
 export interface Conversion<Key extends object> {

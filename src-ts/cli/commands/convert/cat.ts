@@ -1,21 +1,21 @@
 // `sealstream cat`: prints a part of a sealed file, of which it decrypts only the frames that hold it.
 
-import { openReader, type SealedReader } from '../../index';
+import { openReader, type SealedReader } from '../../../index';
 
-import type { Arguments } from '../runner/arguments';
-import type { Command } from '../runner/command';
-import { usageError } from '../errors/command-error';
-import { readHeader } from '../files/detached-header';
-import { checkStandardOutput, onlyOperand } from '../files/endpoints';
-import { checkMissing, checkOutputs, writeStream } from '../files/outputs';
-import { disposeAll } from '../keys/dispose';
-import { openingIdentities, openingOptions } from '../keys/identities';
-import { printReport } from '../reports/print-report';
-import * as common from '../runner/options';
-import { failureContext, inContext, runOperation, type Running } from '../runner/run-operation';
-import { isTerminal, STDOUT, writeAll } from '../terminal/console';
+import type { Arguments } from '../../runner/arguments';
+import type { Command } from '../../runner/command';
+import { usageError } from '../../errors/command-error';
+import { readHeader } from '../../files/detached-header';
+import { checkStandardOutput, onlyOperand } from '../../files/endpoints';
+import { checkMissing, checkOutputs, writeStream } from '../../files/outputs';
+import { disposeAll } from '../../keys/dispose';
+import { openingIdentities, openingOptions } from '../../keys/identities';
+import { printReport } from '../../reports/print-report';
+import * as common from '../../runner/options';
+import { failureContext, inContext, runOperation, type Running } from '../../runner/run-operation';
+import { isTerminal, STDOUT, writeAll } from '../../terminal/console';
 import { checkText, checkTextSize, printText } from './show-plaintext';
-import { bytesText, formatCount, formatSize, parseSize } from '../../damage-page/units';
+import { bytesText, formatCount, formatSize, parseSize } from '../../../damage-page/units';
 
 /** `sealstream cat`. */
 export const cat: Command = {

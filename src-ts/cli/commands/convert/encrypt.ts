@@ -1,17 +1,17 @@
 // `sealstream encrypt`: encrypts a file or standard input.
 
-import { type DigestName, encryptFile, encryptFileDetached, type EncryptReport } from '../../index';
-import { convertDescriptors } from '../files/descriptors';
+import { type DigestName, encryptFile, encryptFileDetached, type EncryptReport } from '../../../index';
+import { convertDescriptors } from '../../files/descriptors';
 
-import { type Arguments, exclusive } from '../runner/arguments';
-import type { Command } from '../runner/command';
+import { type Arguments, exclusive } from '../../runner/arguments';
+import type { Command } from '../../runner/command';
 import { convert } from './convert';
-import { usageError } from '../errors/command-error';
-import { conversionSubject, type Endpoints, endpoints, filePaths } from '../files/endpoints';
-import { checkHeaderMissing, checkOutputs } from '../files/outputs';
-import { offeredSlotTypes } from '../keys/key-arguments';
-import { sealingRecipients } from '../keys/recipients';
-import * as common from '../runner/options';
+import { usageError } from '../../errors/command-error';
+import { conversionSubject, type Endpoints, endpoints, filePaths } from '../../files/endpoints';
+import { checkHeaderMissing, checkOutputs } from '../../files/outputs';
+import { offeredSlotTypes } from '../../keys/key-arguments';
+import { sealingRecipients } from '../../keys/recipients';
+import * as common from '../../runner/options';
 
 /** `sealstream encrypt`. */
 export const encrypt: Command = {

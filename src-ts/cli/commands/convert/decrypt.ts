@@ -1,20 +1,20 @@
 // `sealstream decrypt`: decrypts a sealed file or standard input.
 
-import { decryptFile, type DecryptReport } from '../../index';
-import type { DecryptOptions } from '../../index';
-import { convertDescriptors } from '../files/descriptors';
+import { decryptFile, type DecryptReport } from '../../../index';
+import type { DecryptOptions } from '../../../index';
+import { convertDescriptors } from '../../files/descriptors';
 
-import { type Arguments, exclusive } from '../runner/arguments';
-import type { Command } from '../runner/command';
+import { type Arguments, exclusive } from '../../runner/arguments';
+import type { Command } from '../../runner/command';
 import { convert, endpointContext, isOnTerminal } from './convert';
-import { conversionSubject, type Endpoint, endpoints, filePaths } from '../files/endpoints';
-import { readHeader } from '../files/detached-header';
-import { disposeAll } from '../keys/dispose';
-import { openingIdentities, openingOptions } from '../keys/identities';
-import { warnOfHeader } from '../reports/conversion-report';
-import * as common from '../runner/options';
-import { inContext } from '../runner/run-operation';
-import { STDOUT } from '../terminal/console';
+import { conversionSubject, type Endpoint, endpoints, filePaths } from '../../files/endpoints';
+import { readHeader } from '../../files/detached-header';
+import { disposeAll } from '../../keys/dispose';
+import { openingIdentities, openingOptions } from '../../keys/identities';
+import { warnOfHeader } from '../../reports/conversion-report';
+import * as common from '../../runner/options';
+import { inContext } from '../../runner/run-operation';
+import { STDOUT } from '../../terminal/console';
 import { showOnTerminal } from './show-plaintext';
 
 /** `sealstream decrypt`. */

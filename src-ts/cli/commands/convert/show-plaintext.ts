@@ -4,11 +4,11 @@ import { closeSync, openSync, read as readCallback, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { decrypt, inspect, type DecryptOptions, type OperationOptions } from '../../index';
+import { decrypt, inspect, type DecryptOptions, type OperationOptions } from '../../../index';
 
-import { isRetry, STDOUT, writeAll } from '../terminal/console';
-import type { Endpoint } from '../files/endpoints';
-import { refusal } from '../errors/command-error';
+import { isRetry, STDOUT, writeAll } from '../../terminal/console';
+import type { Endpoint } from '../../files/endpoints';
+import { refusal } from '../../errors/command-error';
 
 /**
  * Decrypts a short stream in memory and prints it if it is text.

@@ -2,9 +2,9 @@
 
 import { resolve } from 'node:path';
 
-import { inspect } from '../../index';
+import { inspect } from '../../../index';
 
-import type { LogFile } from '../files/log-file';
+import type { LogFile } from '../../files/log-file';
 
 interface Line {
   readonly file: string;
