@@ -74,6 +74,14 @@ export {
 export { identitiesFromFile, type IdentityList, KeyPair, type KeyPairType } from './keys/key-pair';
 export { generatePassphrase } from './keys/passphrase-generator';
 export { type KeyFileOptions, SecretKey } from './keys/secret-key';
+export { type SenderInput, SenderKey, type SenderKeyInput, type SenderSigner } from './keys/sender-key';
+export {
+  senderKeyFromFile,
+  type SenderKeyFileOptions,
+  sendersFromFile,
+  sshAgentSigner,
+  type SshAgentOptions,
+} from './keys/senders';
 export type {
   Credential,
   Identity,
@@ -84,6 +92,7 @@ export type {
   PassphraseStrength,
   RecipientInput,
   EncryptOptions,
+  SenderOptions,
   UnlockOptions,
   SlotType,
 } from './keys/types';
@@ -122,6 +131,7 @@ export type {
   SealFailure,
   SlotInfo,
   StreamInfo,
+  StreamSender,
   VerifyProblem,
 } from '../native/binding';
 

@@ -6,10 +6,11 @@ import { run } from '../internal/operation';
 import { optionsOf, placementSettings } from '../internal/option-tables';
 import { list, path, picked } from '../internal/options';
 import { releaseSource, type SourceInput, sourceArgument } from '../sources/sources';
+import type { SenderOptions } from '../keys/types';
 import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link heal}. */
-export interface HealOptions extends OperationOptions, TargetOptions {
+export interface HealOptions extends OperationOptions, TargetOptions, SenderOptions {
   /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that decrypting takes. */
   maxSegmentSize?: number | undefined;
 }
@@ -49,7 +50,7 @@ export async function heal(
   const others = list('replicas', replicas, 1, Infinity, sourceArgument);
   try {
     const target = path('to', to);
-    const settings = picked(given, 'maxSegmentSize');
+    const settings = picked(given, 'maxSegmentSize', 'senders');
     const placement = placementSettings(given);
     return await run('heal', given, (how) => native.heal(first, others, target, settings, placement, how));
   } finally {

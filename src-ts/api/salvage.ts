@@ -14,7 +14,7 @@ import { SealError } from './errors';
 import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link salvage}. */
-export interface SalvageOptions extends DecryptOptions, OperationOptions, TargetOptions {
+export interface SalvageOptions extends Omit<DecryptOptions, 'senders'>, OperationOptions, TargetOptions {
   /**
    * A header of the stream that was stored elsewhere: the first bytes of another copy, or of the file when it was intact. Bytes after
    * the header are ignored. If it unlocks, it is preferred to the file's own.

@@ -3,11 +3,12 @@
 import { native } from '../internal/binding';
 import { fromPool } from '../internal/buffer-pool';
 import { type NodeBuffer, checkedBytes, newMemory, ownCopy, sizeOf } from '../internal/bytes';
-import { callNative } from '../internal/errors';
+import { callNative, typeError } from '../internal/errors';
 import { openSettings, optionsOf, sealSettings } from '../internal/option-tables';
 import { Identities } from '../keys/identities';
 import { Recipients, withoutWaiting } from '../keys/recipients';
 import type { SecretArgument } from '../keys/registry';
+import { asksCaller } from '../keys/sender-key';
 import type { DecryptOptions, EncryptOptions } from '../keys/types';
 
 /**
@@ -24,6 +25,14 @@ import type { DecryptOptions, EncryptOptions } from '../keys/types';
 export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuffer {
   const given = optionsOf('encryptSync', options);
   const settings = sealSettings(given);
+  if (settings.sender && asksCaller(settings.sender)) {
+    throw typeError(
+      'senderKey',
+      'usable at once: use encrypt instead of encryptSync',
+      options.senderKey,
+      'an object that signs',
+    );
+  }
   const { items } = Recipients.of(given);
   const recipients = withoutWaiting('recipients', items, 'encryptSync', 'encrypt');
   const input = checkedBytes('bytes', bytes);
@@ -32,7 +41,8 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuf
     const sealInto = (output: NodeBuffer) => native.encryptSync(input, output, recipients, settings);
     // More room than the stream takes with any other options; the addon checks it.
     const hasLargeHeader = Boolean(given.headerSize) || given.headerCopy === true;
-    if (isSmall(size, recipients) && !hasLargeHeader) return fromPool(2 * size + 1024, sealInto);
+    const isPlain = !settings.sender && !hasLargeHeader;
+    if (isPlain && isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
     const output = newMemory(native.sealedSize(size, recipients, settings));
     sealInto(output);
     return output;

@@ -68,7 +68,7 @@ export async function verify(source: SourceInput, options: VerifyOptions = {}): 
   const identities = isKeyed ? Identities.of(given) : undefined;
   const settings = nullPrototype({
     seed: randomInt(MAX_RANDOM_SEED),
-    ...picked(given, 'sample', 'seed', 'maxBytesPerSecond'),
+    ...picked(given, 'sample', 'seed', 'maxBytesPerSecond', 'senders'),
   });
   const from = sourceArgument('source', source, given.header);
   const check: Start<NativeReport> = async (how, operation) => {

@@ -31,6 +31,8 @@ import type {
   KeyInput,
   RecipientInput,
 } from '../keys/types';
+import { senderArgument, senderText, senderTexts } from '../keys/sender-key';
+import type { SenderKeyFileOptions, SshAgentOptions } from '../keys/senders';
 import { limits } from './binding';
 import { nullPrototype } from './null-prototype';
 import { copiedBytes } from './bytes';
@@ -76,6 +78,8 @@ const sealing = {
   digest,
   headerSize: integer(0, limits.maxHeaderSize),
   headerCopy: boolean,
+  senderKey: senderArgument,
+  announceSender: boolean,
   ...recipients,
 };
 const unlocking = {
@@ -86,7 +90,8 @@ const unlocking = {
   maxPassphraseCost: byteCount,
   ...identities,
 };
-const opening = { ...unlocking, maxSegmentSize };
+const salvaging = { ...unlocking, maxSegmentSize };
+const opening = { ...salvaging, senders: senderTexts };
 const damage = { onDamage: damagePolicy };
 const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
@@ -141,9 +146,9 @@ const TABLES = {
     seed: byteCount,
     maxBytesPerSecond: integer(1, Number.MAX_SAFE_INTEGER),
   },
-  heal: { ...run, ...target, maxSegmentSize },
+  heal: { ...run, ...target, maxSegmentSize, senders: senderTexts },
   salvage: {
-    ...opening,
+    ...salvaging,
     ...run,
     ...target,
     fallbackHeader: copiedBytes,
@@ -162,6 +167,8 @@ const TABLES = {
   'SecretKey.fromFile': keyFile,
   'KeyPair.fromFile': keyFile,
   identitiesFromFile: keyFile,
+  senderKeyFromFile: { ...keyFile, passphrase: passphraseBytes },
+  sshAgentSigner: { publicKey: senderText, timeout: integer(1, 0x7fff_ffff) },
 } satisfies { [Name in keyof OptionTypes]: TableOf<OptionTypes[Name]> };
 
 /** The options of each function. */
@@ -202,6 +209,8 @@ interface OptionTypes {
   'SecretKey.fromFile': KeyFileOptions;
   'KeyPair.fromFile': KeyFileOptions;
   identitiesFromFile: KeyFileOptions;
+  senderKeyFromFile: SenderKeyFileOptions;
+  sshAgentSigner: SshAgentOptions;
 }
 
 type TableOf<Options> = { readonly [Name in keyof Options]-?: Check<unknown> };
@@ -258,6 +267,12 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, headerCopy = fal
   if (segmentSize !== undefined && (segmentSize < frameSize || segmentSize % frameSize !== 0)) {
     throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${segmentSize}`);
   }
+  const { senderKey, announceSender } = options;
+  if (senderKey !== undefined) settings.sender = senderKey;
+  if (announceSender !== undefined) {
+    if (senderKey === undefined) throw rangeError('announceSender', 'needs senderKey');
+    settings.announceSender = announceSender;
+  }
   return settings;
 }
 
@@ -267,7 +282,15 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, headerCopy = fal
  * @internal
  */
 export function openSettings(options: OptionsOf<'decryptSync'>): OpenSettings {
-  return picked(options, 'context', 'acceptSlots', 'maxPassphraseMemory', 'maxPassphraseCost', 'maxSegmentSize');
+  return picked(
+    options,
+    'context',
+    'acceptSlots',
+    'maxPassphraseMemory',
+    'maxPassphraseCost',
+    'maxSegmentSize',
+    'senders',
+  );
 }
 
 /**
@@ -283,6 +306,11 @@ export function placementSettings(
     nullPrototype({ overwrite: false, flush: true, resume: false }),
     picked(options, 'overwrite', 'flush', 'resume', 'resumeSecret', 'headerTo'),
   );
+}
+
+/** The UTF-8 of a passphrase. */
+function passphraseBytes(name: string, value: unknown): Uint8Array {
+  return typeof value === 'string' ? Buffer.from(text(0, Infinity)(name, value)) : copiedBytes(name, value);
 }
 
 /** The last byte of a range, as `fs` has it: `Infinity` for the end. */
@@ -316,8 +344,8 @@ const SECRETS = ['passphrase', 'password', 'secret'];
 const INSTEAD: readonly (readonly [names: readonly string[], has: string, advice: string])[] = [
   [SECRETS, 'recipients', 'give recipients: passphrase(text)'],
   [SECRETS, 'identities', 'give identities: passphrase(text)'],
-  [['identities', 'identity', 'recipient'], 'recipients', 'to seal, give recipients'],
-  [['recipients', 'recipient', 'identity'], 'identities', 'to open, give identities'],
+  [['identities', 'identity', 'recipient'], 'recipients', 'to encrypt, give recipients'],
+  [['recipients', 'recipient', 'identity'], 'identities', 'to decrypt, give identities'],
   [['header'], 'fallbackHeader', 'give it as fallbackHeader'],
   [['chunkSize'], 'segmentSize', 'give segmentSize or frameSize'],
 ];

@@ -5,6 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import type { DigestName, PassphraseParameters, SlotType } from '../../native/binding';
 import type { identityBrand, recipientBrand } from './redacted';
 import type { SecretKey } from './secret-key';
+import type { SenderInput, SenderKeyInput } from './sender-key';
 
 /** The types of key slots. */
 export type { SlotType };
@@ -74,7 +75,10 @@ export interface EncryptOptions {
    * 1,073,741,824. By default 1 MiB in whole frames, and more if the plaintext is known to be longer than 64 GiB.
    */
   segmentSize?: number | undefined;
-  /** The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default. */
+  /**
+   * The digest after each segment, which shows bit rot without a key; `'crc64-nvme'` by default, `'blake3'` with `senderKey`, which
+   * takes `'blake3'`, `'sha256'` or `'sha512'`.
+   */
   digest?: DigestName | undefined;
   /**
    * Bytes of the stream's header, 0 to 1,048,576. It is padded with zeros, so that {@link rewrap} can change the recipients in place; 0
@@ -83,6 +87,16 @@ export interface EncryptOptions {
   headerSize?: number | undefined;
   /** Writes a copy of the header at the stream's end, which serves if the header is damaged. By default for {@link encryptFile} alone. */
   headerCopy?: boolean | undefined;
+   * Signs the stream: a private key of Ed25519 that {@link senderKeyFromFile} read, a key that {@link sshAgentSigner} found, or an object
+   * with `publicKey` and `sign`. It signs when the stream ends. Readers name the public key in `senders`. Who signs a stream vouches for
+   * it, which differs from who can decrypt it.
+   */
+  senderKey?: SenderKeyInput | undefined;
+  /**
+   * Whether the header announces the sender; `true` by default. Every reader then refuses the stream if its signature is gone, also one that
+   * was given no `senders`.
+   */
+  announceSender?: boolean | undefined;
 }
 
 /** What opens a stream's header. One of `key` and `identities` is needed, and not both. */
@@ -115,8 +129,18 @@ export interface UnlockOptions {
   maxPassphraseCost?: number | undefined;
 }
 
+/** Whose streams are accepted. */
+export interface SenderOptions {
+  /**
+   * The public key of the sender who must have signed the stream, or a list of them of whom one must have. Texts of OpenSSH or 32 raw bytes;
+   * {@link sendersFromFile} reads them. Any other stream is refused with a SealError of kind `SenderUnverified`; an empty list accepts none.
+   * Reading a range then reads whole segments, to hash them.
+   */
+  senders?: SenderInput | readonly SenderInput[] | undefined;
+}
+
 /** Options to decrypt a stream. One of `key` and `identities` is needed, and not both. */
-export interface DecryptOptions extends UnlockOptions {
+export interface DecryptOptions extends UnlockOptions, SenderOptions {
   /** The largest segment size to accept, in bytes; 67,108,864 by default. It bounds the memory that decrypting takes. */
   maxSegmentSize?: number | undefined;
 }

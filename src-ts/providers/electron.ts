@@ -56,7 +56,7 @@ export interface SafeStorageKeyOptions {
 /**
  * Makes a recipient and identity of Electron's `safeStorage`, for the main process after the app is ready. macOS keeps the key in the
  * Keychain, Windows protects it with DPAPI, Linux keeps it in the desktop's secret store. So a stream opens for this user on this
- * machine; except on Windows and some Linux desktops, only for this app. If a stream must outlive the machine, seal it for a second
+ * machine; except on Windows and some Linux desktops, only for this app. If a stream must outlive the machine, encrypt it for a second
  * recipient.
  *
  * The key passes through strings, which can't be overwritten.
@@ -186,7 +186,7 @@ const PREFIX = 'sealstream key 1:';
 const BASE64_SIZE = 44;
 const NOT_READY =
   'use it in the main process after app.whenReady(); on Linux start a secret store such as GNOME Keyring or KWallet';
-const NO_STORE = 'start and unlock GNOME Keyring or KWallet, or seal for a passphrase or a key';
+const NO_STORE = 'start and unlock GNOME Keyring or KWallet, or encrypt for a passphrase or a key';
 const ELSEWHERE =
   'only the user, the machine and the app that sealed it can open it: open it with another identity';
 const CHANGED = 'give the key id that it was sealed with; if it is right, the header was changed';

@@ -47,7 +47,7 @@ export class ProviderError extends SealstreamError {
   readonly provider: string;
   /** The id of the provider's key. */
   readonly keyId: string;
-  /** The operation that failed: `wrap` to seal, `unwrap` to open. */
+  /** The operation that failed: `wrap` to encrypt, `unwrap` to decrypt. */
   readonly operation: ProviderOperation;
 
   /** @internal */

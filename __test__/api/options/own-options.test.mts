@@ -1,6 +1,7 @@
 // Every option of every function: a function reads its own options, refuses those of other functions by name, and finds none on a
 // prototype.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -23,6 +24,7 @@ const at = (name: string) => join(directory, name);
 writeFileSync(at('plain'), bytes);
 writeFileSync(at('sealed'), sealed);
 writeFileSync(at('pair'), sealstream.KeyPair.generate().exportText(), { mode: 0o600 });
+execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at('sender')]);
 writeFileSync(at('key'), SecretKey.generate().exportBytes(), { mode: 0o600 });
 await sealstream.encryptFile(at('plain'), at('file'), { key });
 const detached = await sealstream.encryptFileDetached(at('plain'), at('body'), { key });
@@ -87,6 +89,15 @@ const CALLS: Record<string, Call> = {
   'SecretKey.fromFile': (more) => SecretKey.fromFile(at('key'), more),
   'KeyPair.fromFile': (more) => sealstream.KeyPair.fromFile(at('pair'), more),
   identitiesFromFile: (more) => sealstream.identitiesFromFile(at('pair'), more),
+  senderKeyFromFile: (more) => sealstream.senderKeyFromFile(at('sender'), more),
+  sshAgentSigner: async (more) => {
+    try {
+      await sealstream.sshAgentSigner(more);
+    } catch (error) {
+      // There may be no agent.
+      if (codeOf(error) !== 'ERR_SEAL_SIGNING_FAILED') throw error;
+    }
+  },
 };
 
 function never(): Promise<never> {
@@ -136,7 +147,7 @@ const NAMES = [
   ...['resume', 'resumeSecret', 'header', 'headerTo', 'fallbackHeader', 'lost', 'onDamage', 'highWaterMark'],
   ...['readableHighWaterMark', 'writableHighWaterMark', 'cacheSize', 'start', 'end', 'sample', 'seed'],
   ...['maxBytesPerSecond', 'target', 'add', 'remove', 'replace', 'mend', 'aad', 'segmentLength', 'strength'],
-  ...['timeout', 'allowReadable'],
+  ...['timeout', 'allowReadable', 'senderKey', 'announceSender', 'senders', 'passphrase', 'publicKey'],
 ];
 
 for (const [name, call] of Object.entries(CALLS)) {
@@ -347,9 +358,9 @@ test('names that people try get the name that works', async (t) => {
   for (const [call, option, advice] of [
     [CALLS['encrypt'], 'passphrase', 'give recipients: passphrase(text)'],
     [CALLS['decryptFile'], 'password', 'give identities: passphrase(text)'],
-    [CALLS['decrypt'], 'identity', 'to open, give identities'],
-    [CALLS['encryptFile'], 'identities', 'to seal, give recipients'],
-    [CALLS['decrypt'], 'recipients', 'to open, give identities'],
+    [CALLS['decrypt'], 'identity', 'to decrypt, give identities'],
+    [CALLS['encryptFile'], 'identities', 'to encrypt, give recipients'],
+    [CALLS['decrypt'], 'recipients', 'to decrypt, give identities'],
     [CALLS['salvage'], 'header', 'give it as fallbackHeader'],
     [CALLS['createEncryptStream'], 'chunkSize', 'give segmentSize or frameSize'],
   ] as const) {

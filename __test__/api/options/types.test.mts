@@ -67,6 +67,8 @@ function segmentOf(failure: SealFailure): number | undefined {
     case 'NoDigests':
     case 'ForeignReplica':
     case 'EndDamaged':
+    case 'SenderUnverified':
+    case 'SigningFailed':
     case 'TrailingData':
     case 'LimitExceeded':
     case 'Cancelled':
@@ -214,6 +216,8 @@ const SEAL_CODES: Record<SealErrorCode, true> = {
   ERR_SEAL_TRUNCATED: true,
   ERR_SEAL_END_DAMAGED: true,
   ERR_SEAL_END_TAMPERED: true,
+  ERR_SEAL_SENDER_UNVERIFIED: true,
+  ERR_SEAL_SIGNING_FAILED: true,
   ERR_SEAL_TRAILING_DATA: true,
   ERR_SEAL_LIMIT_EXCEEDED: true,
   ERR_SEAL_CANCELLED: true,

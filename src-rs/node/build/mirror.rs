@@ -51,6 +51,7 @@ const ENGINE: &[(&str, &str)] = &[
     ("stream_v2/segment_worker/error.rs", "::sealstream"),
     ("format/look_alike.rs", "::sealstream::format"),
     ("keys/file_reason.rs", "::sealstream::keys"),
+    ("keys/senders/reasons.rs", "::sealstream::keys"),
     ("error/mod.rs", "::sealstream::error"),
     ("error/details.rs", "::sealstream::error"),
     ("floe/mod.rs", "::sealstream::floe"),

@@ -9,6 +9,7 @@ import { usageError } from '../errors/command-error';
 import { isSealError } from '../errors/failure-context';
 import { refuseStandardStreams } from '../files/endpoints';
 import { checkOutputs, isSameFile, requiredOutput } from '../files/outputs';
+import { sendersIn } from '../keys/senders';
 import { printReport } from '../reports/print-report';
 import * as common from '../runner/options';
 import { failureContext, runOperation } from '../runner/run-operation';
@@ -30,6 +31,7 @@ export const heal: Command = {
     removed from DAMAGED since.`,
   options: [
     ['-o, --output OUT', 'the healed file; none of the copies'],
+    common.senders,
     common.maxSegmentSize,
     common.threads,
     ...common.output,
@@ -56,6 +58,7 @@ async function healCommand(args: Arguments): Promise<void> {
   const options = {
     threads: common.threadCount(args),
     maxSegmentSize: args.size('max-segment-size'),
+    senders: await sendersIn(args),
     ...common.outputOptions(args),
   };
   const context = failureContext(args, damaged, { replicas });

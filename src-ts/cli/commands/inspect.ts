@@ -47,6 +47,9 @@ function infoText(path: string, info: StreamInfo): string {
     ['segments', `${segments(info)}, in frames of ${formatSize(info.frameSize)}`],
     ['digest', info.digest === 'none' ? 'none: only opening it finds damage' : info.digest],
     ['header', headerText(info)],
+    ...(info.claimedSender === undefined
+      ? []
+      : [['sender', `${info.claimedSender}, as it claims`] as [string, string]]),
     ['stream id', info.streamId],
     ...info.slots.map((slot, row): [string, string] => [
       row === 0 ? 'key slots' : '',

@@ -10,7 +10,7 @@ import { checkStandardOutput } from '../files/endpoints';
 import { checkMissing, checkOutputs, requiredOutput, writeWhole } from '../files/outputs';
 import { disposeAll } from '../keys/dispose';
 import { written } from '../keys/key-arguments';
-import { readIdentityFile, saveKey } from '../keys/key-files';
+import { readIdentityFile, saveKey, saveSenderKey } from '../keys/key-files';
 import { printReport } from '../reports/print-report';
 import * as common from '../runner/options';
 import { isTerminal, printable, STDOUT, writeAll } from '../terminal/console';
@@ -19,8 +19,8 @@ import { counted } from '../../damage-page/units';
 /** `sealstream keygen`. */
 export const keygen: Command = {
   name: 'keygen',
-  summary: 'make a key file, a key pair or a passphrase',
-  usage: '[--pair [--x25519]] -o FILE | -y FILE',
+  summary: 'make a key file, a key pair, a sender key or a passphrase',
+  usage: '[--pair [--x25519] | --sender] -o FILE | -y FILE',
   description: `
     Makes a random 32-byte key, which encrypts and decrypts. With --pair it makes a key pair: its public key encrypts, and only
     its secret key in FILE decrypts. FILE is readable only by you, and an existing file is never replaced. Keep a copy in a safe
@@ -35,6 +35,10 @@ export const keygen: Command = {
     ['-o, --output FILE', 'the new key file; - prints the key on standard output'],
     ['--pair', 'make a key pair that is safe from quantum computers too, and print its public key'],
     ['--x25519', 'with --pair: make it of X25519 alone, which has a short public key'],
+    [
+      '--sender',
+      'make a key that signs what encrypt --sender-key encrypts, as ssh-keygen -t ed25519 does, and print its public key',
+    ],
     ['-y', 'print the public keys of the key pairs in FILE, one a line; with -o, write them to a new file'],
     [
       '--passphrase-words[=N]',
@@ -47,6 +51,7 @@ export const keygen: Command = {
     ['sealstream keygen -o my.key', 'make a key file'],
     ['sealstream keygen --pair -o pair.key > pair.pub', 'make a key pair'],
     ['sealstream keygen -y pair.key', 'print its public key again'],
+    ['sealstream keygen --sender -o sender.key > sender.pub', 'make a key that signs'],
     ['sealstream keygen --passphrase-words', 'make a passphrase'],
     ['sealstream keygen -o - | vault-of-yours store', 'pass a key to a secret store'],
   ],
@@ -62,6 +67,7 @@ async function keygenCommand(args: Arguments): Promise<void> {
     throw usageError('--x25519 needs --pair', 'write sealstream keygen --pair --x25519 -o FILE');
   }
   if (mode === 'y') return printPublicKeys(args);
+  if (mode === 'sender') return makeSender(args);
   if (mode === 'passphrase-words') {
     printPassphrase(args);
     return;
@@ -144,6 +150,18 @@ function keyText(key: SecretKey): Buffer {
   }
 }
 
+async function makeSender(args: Arguments): Promise<void> {
+  const output = outputOf(args);
+  if (output === '-') throw usageError('--sender writes a file', 'name a new file with -o FILE');
+  const publicKey = await saveSenderKey(output);
+  printReport(args, { type: 'sender', publicKey }, () => [
+    `wrote a new sender key to ${output}, which only you can read`,
+    `next: sealstream encrypt --sender-key ${shellWord(printable(output))} FILE; who decrypts names its public key with --sender`,
+    isTerminal(STDOUT) ? 'its public key:' : 'its public key is on standard output',
+  ]);
+  if (!args.has('json')) writeAll(STDOUT, `${publicKey}\n`);
+}
+
 async function printPublicKeys(args: Arguments): Promise<void> {
   const [path, second] = args.operands;
   if (path === undefined || path === '' || path === '-' || second !== undefined) {
@@ -217,4 +235,4 @@ function shellWord(word: string): string {
 
 // Longer public keys are not typed or pasted.
 const TYPED_LENGTH = 80;
-const MODES = ['pair', 'y', 'passphrase-words'] as const;
+const MODES = ['pair', 'sender', 'y', 'passphrase-words'] as const;

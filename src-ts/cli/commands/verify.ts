@@ -14,6 +14,7 @@ import { namedPaths, sealedFiles } from '../files/sealed-files';
 import { disposeAll } from '../keys/dispose';
 import { openingIdentities, openingOptions } from '../keys/identities';
 import { wantsKey } from '../keys/key-arguments';
+import { sendersIn } from '../keys/senders';
 import type { FileResult } from '../reports/files-report';
 import { VerifyFilesReport } from '../reports/verify-report';
 import { processFiles } from '../runner/many-files';
@@ -31,7 +32,8 @@ export const verify: Command = {
 
     Without a key, checksums, digests, counts and lengths are checked. That finds damaged and incomplete files, but not every
     deliberate change. With a key everything is verified, and no plaintext is written. A file that was encrypted with
-    --digest none can only be checked with the key.
+    --digest none can only be checked with the key. With --sender, a signed file is proven to be what its sender sealed, record
+    by record, without any key.
 
     The exit code is 4 if any file is damaged, else that of the worst failure, and 0 only if every file is intact. Restore a
     damaged file from another copy, if there is one.
@@ -39,6 +41,7 @@ export const verify: Command = {
     ${common.keySources}`,
   options: [
     ...common.openingKeys,
+    [common.senders[0], `${common.senders[1]}. It needs no key, and proves every record`],
     ['--no-key', 'check without a key, even if SEALSTREAM_KEY_FILE names one'],
     common.recursive,
     [common.header[0], `${common.header[1]}; PATH is then that body`],
@@ -73,6 +76,7 @@ async function verifyCommand(args: Arguments): Promise<number> {
   const seed = seedIn(args, sample);
   const options: VerifyOptions = {
     ...openingOptions(args),
+    senders: await sendersIn(args),
     threads: common.threadCount(args),
     maxBytesPerSecond: rate === undefined ? undefined : Math.max(1, Math.floor(rate / concurrency)),
     sample,
@@ -89,7 +93,13 @@ async function verifyCommand(args: Arguments): Promise<number> {
       files: sealedFiles(paths),
       concurrency,
       onlyPath: paths.length === 1 ? paths[0] : undefined,
-      report: new VerifyFilesReport({ hasKey, sample, seed, header: headerPath }),
+      report: new VerifyFilesReport({
+        hasKey,
+        hasSenders: args.has('sender'),
+        sample,
+        seed,
+        header: headerPath,
+      }),
       process: async (path, { signal, onProgress }) => {
         const threads = options.threads ?? (await threadsFor(path));
         return verifyStream(path, { ...options, header, identities, threads, onProgress, signal });

@@ -30,7 +30,10 @@ export const exitCodeMeanings: readonly (readonly [codes: string, meaning: strin
   ['1', 'failure: a read or write failed, a file or folder is missing, the disk is full, or a bug'],
   ['2', 'usage: a wrong or missing argument, a missing key or recipients file, or no passphrase'],
   ['3', 'the key, the passphrase or the context does not match, or a key file holds no key'],
-  ['4', 'the sealed stream is damaged, cut short or tampered with, or the file is not a sealed stream'],
+  [
+    '4',
+    'the sealed stream is damaged, cut short or tampered with, not signed by a sender of --sender, or not a sealed stream',
+  ],
   [
     '5',
     `refused: the target exists, source and target are the same file, a file is not a regular file, others can read a

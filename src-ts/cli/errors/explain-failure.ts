@@ -1,5 +1,6 @@
 // The library's errors: for each kind of failure a message, advice and an exit code.
 
+import type { SenderReason, SignerReason } from '../../../native/binding';
 import type { SealError, SealFailure } from '../../index';
 
 import { exitCodes } from './exit-codes';
@@ -124,6 +125,8 @@ const MEANINGS: { readonly [K in Kind]: Rule<FailureOf<K>> } = {
   Truncated: truncated,
   EndDamaged: restore,
   EndTampered: restore,
+  SenderUnverified: unverifiedSender,
+  SigningFailed: ({ reason }) => failed(SIGNER_ADVICE[reason]),
   TrailingData: () =>
     damaged('data was appended to it: restore it from another copy, or cut it off at that byte'),
   LimitExceeded: overLimit,
@@ -189,6 +192,20 @@ function unexpected(): Meaning {
 
 function restore(_: unknown, { command }: FailureContext): Meaning {
   return damaged(command === 'heal' ? ADD_A_COPY : RESTORE);
+}
+
+function unverifiedSender(
+  { reason, claimed }: FailureOf<'SenderUnverified'>,
+  { input }: FailureContext,
+): Meaning {
+  const advice =
+    reason === 'another-sender'
+      ? 'if you trust that sender too, name it with --sender'
+      : reason === 'unknown-algorithm'
+        ? 'use a newer release of sealstream'
+        : `ask the sender for another copy: this one may have been replaced`;
+  const claim = claimed === undefined ? '' : `; it claims to be from ${claimed}`;
+  return damaged(advice, `the sender of ${input} is unverified: ${SENDER_REASONS[reason]}${claim}`);
 }
 
 function truncated({ offset, verifiedBytes }: FailureOf<'Truncated'>, context: FailureContext): Meaning {
@@ -293,6 +310,25 @@ const CONCERN_INPUT: ReadonlySet<string> = new Set<Kind>([
   'TrailingData',
   'SourceChanged',
 ]);
+const SENDER_REASONS: Readonly<Record<SenderReason, string>> = {
+  'no-signature': 'it is not signed',
+  'weak-digest': 'its digest is not collision resistant, so that its signature proves nothing',
+  'unknown-algorithm': 'its signature has an algorithm that this release does not know',
+  'not-announced': 'its signature is not of the sender that its header announces',
+  'another-sender': 'another sender signed it',
+  'bad-signature': 'its signature is wrong',
+};
+const SIGNER_ADVICE: Readonly<Record<SignerReason, string>> = {
+  'no-agent': 'start one: eval $(ssh-agent), and add the key with ssh-add',
+  'agent-failed': 'check with ssh-add -l that the agent works',
+  'agent-unsupported': 'sign with a private key in a file: --sender-key FILE',
+  'key-not-in-agent': 'add it with ssh-add, and check with ssh-add -L',
+  'several-keys-in-agent': 'name one: --sender-key "agent:ssh-ed25519 AAAA…", or agent:FILE.pub',
+  refused: 'unlock the agent, or confirm the signature when it asks',
+  'timed-out': 'run the command again, and touch the security key when it blinks',
+  'wrong-signature': 'check that the agent works with ssh-keygen -Y sign',
+  'signer-failed': REPORT,
+};
 const CHANGES: Readonly<Record<string, string>> = {
   shorter: 'now has fewer',
   longer: 'now has more',

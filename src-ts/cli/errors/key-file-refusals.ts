@@ -66,6 +66,8 @@ const SENDER_FORM =
 const FORMS: Readonly<Partial<Record<string, string>>> = {
   'identity file': IDENTITY_FORM,
   'recipients file': RECIPIENT_FORM,
+  'sender key file': SENDER_KEY_FORM,
+  'senders file': SENDER_FORM,
 };
 
 /** A file with something else than was expected. */

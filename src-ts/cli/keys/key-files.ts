@@ -55,9 +55,22 @@ export function publicKeysIn(path: string, prefix: OptionPrefix): Promise<string
  *
  * @throws CommandError if the file exists, SealError if it can't be written.
  */
-export async function saveKey(key: SecretKey | KeyPair, path: string): Promise<void> {
+export function saveKey(key: SecretKey | KeyPair, path: string): Promise<void> {
+  return saveNew(path, () => key.toFile(path));
+}
+
+/**
+ * Makes a sender key in a new file, and returns its public key.
+ *
+ * @throws As {@link saveKey}.
+ */
+export function saveSenderKey(path: string): Promise<string> {
+  return saveNew(path, () => awaitNative(() => native.writeSender(path, 'sealstream')));
+}
+
+async function saveNew<T>(path: string, save: () => Promise<T>): Promise<T> {
   try {
-    await key.toFile(path);
+    return await save();
   } catch (error) {
     if (SealError.is(error, 'ERR_SEAL_TARGET_EXISTS')) {
       throw targetExists(`${path} exists, and a key never replaces a file`, 'name a new file with -o FILE');

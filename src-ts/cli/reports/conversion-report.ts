@@ -20,7 +20,14 @@ export function conversionText(
   const rate = plaintextSize < RATE_FROM ? '' : `, ${formatRate(plaintextSize, elapsedMs)}`;
   const verb = `${direction}ed`;
   const size = `${formatSize(plaintextSize)} in ${formatDuration(elapsedMs)}${rate}`;
-  return `${verb} ${nameOf(ends.source)} -> ${nameOf(ends.target)}: ${size}, ${counted(segments, 'segment')}${resumeText(report)}`;
+  return `${verb} ${nameOf(ends.source)} -> ${nameOf(ends.target)}: ${size}, ${counted(segments, 'segment')}${senderText(report)}${resumeText(report)}`;
+}
+
+/** Who signed it. */
+function senderText({ sender }: EncryptReport | DecryptReport): string {
+  if (sender === undefined) return '';
+  const name = sender.publicKey ?? 'a key that can not be read';
+  return sender.verified ? `; signed by ${name}` : `; its signature is not right (${name})`;
 }
 
 /** How much of an interrupted run was used. */

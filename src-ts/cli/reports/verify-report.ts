@@ -10,6 +10,7 @@ import { bytesText, counted, formatCount, formatDuration, formatSize } from '../
 /** How the files are verified. */
 export interface VerifyPlan {
   readonly hasKey: boolean;
+  readonly hasSenders: boolean;
   readonly sample: number | undefined;
   readonly seed: number | undefined;
   /** The file of a detached header. */
@@ -54,14 +55,20 @@ export class VerifyFilesReport extends FilesReport<VerifyReport> {
 
   protected override total(): string[] {
     const { ok, damaged, failed } = this.counts;
-    const { hasKey, sample, seed } = this.plan;
+    const { hasKey, hasSenders, sample, seed } = this.plan;
     const parts = [
       `checked ${counted(ok + damaged + failed, 'file')}, ${formatSize(this.#bytesChecked)} in ${formatDuration(this.elapsedMs)}: ${formatCount(ok)} ok, ${formatCount(damaged)} damaged, ${formatCount(failed)} failed`,
       ...(this.#structureOnly === 0
         ? []
         : [`${formatCount(this.#structureOnly)} of the ok by structure only`]),
       ...(sample === undefined ? [] : [`a sample of ${percent(sample)}, repeated by --seed ${String(seed)}`]),
-      ...(hasKey ? [] : ['without a key, which finds damage but not tampering']),
+      ...(hasKey
+        ? []
+        : [
+            hasSenders
+              ? 'by their senders, without a key'
+              : 'without a key, which finds damage but not tampering',
+          ]),
     ];
     return [parts.join('; '), ...this.#advice()];
   }

@@ -151,6 +151,13 @@ export const openingKeys: readonly OptionSpec[] = [
   ['--context TEXT', 'the context that was given when the file was encrypted'],
 ];
 
+/** The senders to accept. */
+export const senders: OptionSpec = [
+  '--sender SENDER...',
+  `accept only what one of these senders signed: a public key of OpenSSH, "ssh-ed25519 AAAA…", or a file of them, such as
+  allowed_signers; repeatable`,
+];
+
 /** Where keys come from: a paragraph for the description of a command. */
 export const keySources = `
   A key is read from a file: the file of -k, or the one that SEALSTREAM_KEY_FILE names if no option names a key. Keys and

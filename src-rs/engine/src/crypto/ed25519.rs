@@ -3,12 +3,15 @@
 //! `ring` verifies without the cofactor and compares encodings. The checks before it refuse every key and signature about which
 //! implementations disagree, so that all of them accept the same streams.
 
-use super::CryptoError;
+use super::{CryptoError, SecretKey, overwrite_stack};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use std::fmt;
 
-/// A secret key of Ed25519.
-pub struct Ed25519Key(Ed25519KeyPair);
+/// A secret key of Ed25519. It holds the seed, which is overwritten when dropped; ring's expanded key would not be.
+pub struct Ed25519Key {
+    seed: SecretKey,
+    public: [u8; ED25519_PUBLIC_SIZE],
+}
 
 impl Ed25519Key {
     /// The key of a 32-byte seed, which is the secret key of RFC 8032. The caller overwrites its own copy.
@@ -16,25 +19,41 @@ impl Ed25519Key {
     /// # Errors
     /// [`CryptoError::InputTooLong`], for no seed.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, CryptoError> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed);
-        pair.map(Self).map_err(|_| CryptoError::InputTooLong)
+        let seed = SecretKey::from_bytes(seed).map_err(|_| CryptoError::InputTooLong)?;
+        let mut public = [0; ED25519_PUBLIC_SIZE];
+        with_pair(&seed, |pair| public.copy_from_slice(pair.public_key().as_ref()))?;
+        Ok(Self { seed, public })
     }
 
     /// The public key.
     #[must_use]
-    pub fn public_key(&self) -> [u8; ED25519_PUBLIC_SIZE] {
-        let mut out = [0; ED25519_PUBLIC_SIZE];
-        out.copy_from_slice(self.0.public_key().as_ref());
-        out
+    pub const fn public_key(&self) -> [u8; ED25519_PUBLIC_SIZE] {
+        self.public
     }
 
     /// Signs `message`. The same message has the same signature each time.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; ED25519_SIGNATURE_SIZE] {
         let mut out = [0; ED25519_SIGNATURE_SIZE];
-        out.copy_from_slice(self.0.sign(message).as_ref());
+        // The seed made a pair before. If it could not now, the zeros would verify under no key.
+        let _ = with_pair(&self.seed, |pair| {
+            out.copy_from_slice(pair.sign(message).as_ref());
+        });
         out
     }
+}
+
+/// Calls `use_pair` with ring's key of this seed, and overwrites the stack after it.
+fn with_pair(seed: &SecretKey, use_pair: impl FnOnce(&Ed25519KeyPair)) -> Result<(), CryptoError> {
+    #[inline(never)]
+    fn on_the_stack(seed: &SecretKey, use_pair: impl FnOnce(&Ed25519KeyPair)) -> Result<(), CryptoError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose());
+        use_pair(&pair.map_err(|_| CryptoError::InputTooLong)?);
+        Ok(())
+    }
+    let done = on_the_stack(seed, use_pair);
+    overwrite_stack();
+    done
 }
 
 impl fmt::Debug for Ed25519Key {

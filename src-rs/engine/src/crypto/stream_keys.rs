@@ -2,7 +2,7 @@
 
 use super::floe::FloeKey;
 use super::kdf::{MacKey, Prk, sha384};
-use super::{CryptoError, ExtensionKeys, FileKey, Random, overwrite_stack};
+use super::{CryptoError, ExtensionKeys, FileKey, Random, SecretKey, overwrite_stack};
 use crate::format::{ExtensionArea, HeaderFields};
 use std::ops::Deref;
 use subtle::ConstantTimeEq;
@@ -160,6 +160,17 @@ impl StreamKeys {
         bound[..64].copy_from_slice(&self.binding[..64]);
         bound[64..].copy_from_slice(&self.binding[112..]);
         ExtensionKeys::new(self.prk.clone(), bound)
+    }
+
+    /// The key of the journal's MACs for a stream that is to be signed. The stream's recipients know its other keys, but not the
+    /// resume secret.
+    ///
+    /// # Errors
+    /// None for inputs that the format allows.
+    pub fn signed_journal_key(&self, resume_secret: &SecretKey) -> Result<JournalKey, CryptoError> {
+        let prk = Prk::extract(&self.binding[32..64], resume_secret.expose());
+        let label: &[u8] = b"sealstream v1 signed journal";
+        Ok(MacKey::new(&*prk.expand(&[label, &self.binding])?))
     }
 
     fn expand<const N: usize>(&self, label: &[u8]) -> Result<Zeroizing<[u8; N]>, CryptoError> {

@@ -3,7 +3,10 @@
 use super::{EndDisagreement, EndPart, IoOperation, Limit, SealError, SizeRelation};
 use crate::crypto::CryptoError;
 use crate::format::{HeaderError, SegmentIndex, StreamHeader, WireOffset};
-use crate::keys::{KeyFileError, MAX_PASSPHRASE_LANES, SlotInfo, UnlockError, UnlockLimits};
+use crate::keys::{
+    KeyFileError, MAX_PASSPHRASE_LANES, SenderReason, SenderStatus, SignerError, SlotInfo, UnlockError,
+    UnlockLimits,
+};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io;
 use std::path::Path;
@@ -170,6 +173,25 @@ impl From<CryptoError> for SealError {
         match error {
             CryptoError::Cancelled => Self::Cancelled,
             error => Self::Crypto { error },
+        }
+    }
+}
+
+impl From<SignerError> for SealError {
+    fn from(error: SignerError) -> Self {
+        match error {
+            SignerError::Cancelled => Self::Cancelled,
+            SignerError::Failed { reason, detail } => Self::SigningFailed { reason, detail },
+        }
+    }
+}
+
+impl From<SenderStatus> for SealError {
+    /// The failure of a stream that must be refused for its sender.
+    fn from(status: SenderStatus) -> Self {
+        Self::SenderUnverified {
+            reason: status.failure.unwrap_or(SenderReason::BadSignature),
+            claimed: status.key.map(|key| key.to_string()),
         }
     }
 }

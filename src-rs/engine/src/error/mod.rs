@@ -4,7 +4,7 @@ mod convert;
 mod details;
 
 pub use crate::format::LookAlike;
-pub use crate::keys::KeyFileReason;
+pub use crate::keys::{KeyFileReason, SenderReason, SignerReason};
 pub(crate) use convert::Cancelled;
 pub use details::{EndDisagreement, EndPart, FileKind, IoOperation, Limit, SizeRelation, StartedOver};
 
@@ -126,6 +126,22 @@ pub enum SealError {
         disagreement: EndDisagreement,
         /// The first segment that differs, if one does.
         segment: Option<SegmentIndex>,
+    },
+    /// No sender that the reader trusts signed the stream, or the sender that its header announces did not.
+    #[error("the stream's sender is unverified: {reason}{}", claim(.claimed))]
+    SenderUnverified {
+        /// Why.
+        reason: SenderReason,
+        /// The public key that the stream claims, as OpenSSH writes it. Nothing proves it.
+        claimed: Option<String>,
+    },
+    /// The stream could not be signed.
+    #[error("could not sign the stream: {reason}{}", said(.detail))]
+    SigningFailed {
+        /// Why.
+        reason: SignerReason,
+        /// What the signer said.
+        detail: Option<String>,
     },
     /// Bytes follow the end of the stream.
     #[error("bytes follow the end of the stream, which is at byte {offset}")]
@@ -305,6 +321,8 @@ impl SealError {
             Self::Truncated { .. } => "TRUNCATED",
             Self::EndDamaged { .. } => "END_DAMAGED",
             Self::EndTampered { .. } => "END_TAMPERED",
+            Self::SenderUnverified { .. } => "SENDER_UNVERIFIED",
+            Self::SigningFailed { .. } => "SIGNING_FAILED",
             Self::TrailingData { .. } => "TRAILING_DATA",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
             Self::Cancelled => "CANCELLED",
@@ -342,6 +360,16 @@ fn display_slots(slots: &[SlotInfo], not_accepted: &Option<Vec<u32>>) -> String 
         )
     });
     words.collect::<Vec<_>>().join("; ")
+}
+
+fn claim(key: &Option<String>) -> String {
+    let words = |key| format!("; it claims the sender {key}");
+    key.as_ref().map(words).unwrap_or_default()
+}
+
+fn said(detail: &Option<String>) -> String {
+    let words = |detail| format!(": {detail}");
+    detail.as_ref().map(words).unwrap_or_default()
 }
 
 fn display_path(path: &Option<String>) -> String {

@@ -26,7 +26,8 @@ pub(crate) use error::described;
 pub use error::{HeaderError, HeaderField, SegmentHeaderError, SegmentReason};
 pub(crate) use extensions::extension_size;
 pub use extensions::{
-    END_METADATA, END_SENDER, ExtensionArea, Metadata, Modified, append_extension, find_extension,
+    CORE_SENDER, END_METADATA, END_SENDER, ExtensionArea, Metadata, Modified, append_extension,
+    find_extension,
 };
 pub use geometry::{
     DEFAULT_FRAME_SIZE, DEFAULT_SEGMENT_SIZE, FLOE_HEADER_SIZE, FRAME_OVERHEAD, Geometry, GeometryError,

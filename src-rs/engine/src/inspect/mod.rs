@@ -4,11 +4,17 @@
 pub(crate) mod tests;
 
 use crate::error::SealError;
-use crate::format::{DigestKind, RawKeySlot, SlotType, StreamHeader};
+use crate::format::{
+    DigestKind, END_RECORD_FIXED_SIZE, END_SENDER, EndRecord, RawKeySlot, SlotType, StreamHeader,
+    find_extension,
+};
 pub use crate::keys::{ProviderInfo, SlotInfo};
-use crate::stream_v2::core::locate::{claimed_total, find_header, read_header};
+use crate::keys::{SenderEntry, SenderKey};
+use crate::stream_v2::core::locate::{claimed_total, find_end, find_header, read_header};
+use crate::stream_v2::core::sender::announced_sender;
 use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
+use std::io::IoSliceMut;
 
 /// What a stream shows without a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub struct StreamInfo {
     pub has_header_copy: bool,
     /// The header's copy was read, because the header is damaged or older.
     pub header_from_copy: bool,
+    /// The sender that the header announces, or else the end claims. Nothing proves it.
+    pub claimed_sender: Option<SenderKey>,
     /// The key slots.
     pub slots: Vec<SlotInfo>,
     /// Whether all slots are post-quantum: none is for an X25519 key or of an unknown type. How a provider wraps its keys is not
@@ -98,9 +106,20 @@ pub fn inspect_up_to(source: &dyn ReadAt, max_size: u64) -> Result<StreamInfo, S
         header_revision: header.revision,
         has_header_copy: header.core.header_copy,
         header_from_copy: found.from_copy,
+        claimed_sender: announced_sender(header).or_else(|| claimed_sender(source, sealed_size)),
         slots: slots(header),
         is_post_quantum: header.slots.iter().all(is_post_quantum),
     })
+}
+
+/// The sender that the end of a stream claims.
+fn claimed_sender(source: &dyn ReadAt, size: u64) -> Option<SenderKey> {
+    let (end_at, fixed) = find_end(source, size)?;
+    let mut extensions = vec![0; usize::try_from(EndRecord::extensions_size(&fixed)?).ok()?];
+    let at = end_at.checked_add(END_RECORD_FIXED_SIZE as u64)?;
+    let read = source.read_at(at, &mut [IoSliceMut::new(&mut extensions)]).ok()?;
+    let entry = find_extension(extensions.get(..read)?, END_SENDER)?;
+    SenderEntry::parse(entry).key().cloned()
 }
 
 fn slots(header: &StreamHeader) -> Vec<SlotInfo> {

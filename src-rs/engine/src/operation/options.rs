@@ -11,7 +11,8 @@ use crate::format::{
     MAX_SEGMENT_SIZE, MIN_FRAME_SIZE, Metadata, SlotType, default_segment_size,
 };
 use crate::keys::{
-    DEFAULT_MAX_PASSPHRASE_COST, DEFAULT_MAX_PASSPHRASE_MEMORY, Identity, Recipient, UnlockLimits,
+    DEFAULT_MAX_PASSPHRASE_COST, DEFAULT_MAX_PASSPHRASE_MEMORY, Identity, Recipient, Sender, SenderKey,
+    UnlockLimits,
 };
 use crate::operation::threads::Threads;
 use crate::telemetry::{Progress, ProgressMeter, SegmentListener};
@@ -81,6 +82,8 @@ pub struct EncryptOptions<'a> {
     pub metadata: Option<Metadata>,
     /// Operations on files set `metadata` to the source's.
     pub keep_metadata: bool,
+    /// Who signs the stream. Takes a [collision-resistant](DigestKind::is_collision_resistant) digest.
+    pub sender: Option<Sender>,
 }
 
 /// Size of the header, and whether the stream has a copy of it.
@@ -136,6 +139,7 @@ impl EncryptOptions<'_> {
             header: HeaderLayout::COMPACT,
             metadata: None,
             keep_metadata: false,
+            sender: None,
         }
     }
 
@@ -144,15 +148,36 @@ impl EncryptOptions<'_> {
         self.recipients.iter().map(Recipient::slot_type)
     }
 
+    /// The same options, signed by `sender`, with the default digest of signed streams.
+    #[must_use]
+    pub fn signed_by(self, sender: Sender) -> Self {
+        Self {
+            digest: DigestKind::Blake3,
+            sender: Some(sender),
+            ..self
+        }
+    }
+
+    fn check_sender(&self) -> Result<(), SealError> {
+        if self.sender.is_some() && !self.digest.is_collision_resistant() {
+            let digest = self.digest;
+            let problem =
+                format!("must be blake3, sha256 or sha512 for a stream that is signed, not {digest}");
+            return Err(invalid("digest", problem));
+        }
+        Ok(())
+    }
+
     /// Checks all options and returns the sizes for a plaintext of this length, if it is known.
     ///
     /// # Errors
     /// `InvalidOption`: `recipients` (number, passphrases, size of the header), `keyId`, `provider`, `strength`, `context`,
-    /// `frameSize`, `segmentSize`, `headerSize`.
+    /// `frameSize`, `segmentSize`, `headerSize`, `digest`.
     pub fn geometry(&self, plaintext_size: Option<u64>) -> Result<Geometry, SealError> {
         check_recipients("recipients", &self.recipients)?;
         check_context(&self.context)?;
         check_header_size(self.header.size, compact_header_size(&self.recipients))?;
+        self.check_sender()?;
         let segment_size = self
             .segment_size
             .unwrap_or_else(|| default_segment_size(self.frame_size, plaintext_size));
@@ -184,6 +209,9 @@ pub struct DecryptOptions<'a> {
     /// The types of key slots that are tried; `None` for all. Anyone can seal a stream for a public key, so a reader that
     /// expects streams only from holders of a shared key leaves out the types for public keys.
     pub accept: Option<Vec<SlotType>>,
+    /// The senders of whom one must have signed the stream; an empty list accepts no stream. `None` accepts streams without a
+    /// signature too.
+    pub senders: Option<Vec<SenderKey>>,
     /// Limit on the memory of each passphrase slot, in KiB. A header with a slot over the limit is refused before a passphrase is
     /// tried.
     pub max_passphrase_memory: u64,
@@ -211,6 +239,7 @@ impl DecryptOptions<'_> {
             identities,
             context: Cow::Borrowed(&[]),
             accept: None,
+            senders: None,
             max_passphrase_memory: DEFAULT_MAX_PASSPHRASE_MEMORY,
             max_passphrase_cost: DEFAULT_MAX_PASSPHRASE_COST,
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,

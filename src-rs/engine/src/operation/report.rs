@@ -3,6 +3,7 @@
 use super::damage::DamageLog;
 use crate::error::StartedOver;
 use crate::format::{Metadata, SlotType};
+use crate::keys::SenderStatus;
 use crate::stream_v2::segment_worker::{RecordSummary, SegmentWorkerError};
 use crate::telemetry::{SegmentDone, StageTimes};
 use std::time::Duration;
@@ -30,6 +31,9 @@ pub struct Report {
     pub elapsed: Duration,
     /// The key slot that opened the stream; `None` when sealing.
     pub opened_by: Option<OpenedBy>,
+    /// Who signed the stream, and whether that is verified; `None` for a stream without a signature and when its end could not be
+    /// verified. When sealing, the sender that signed it.
+    pub sender: Option<SenderStatus>,
     /// The header's copy was used: the header is damaged, or older than its copy.
     pub header_from_copy: bool,
     /// The header's copy is damaged; the header itself is intact.

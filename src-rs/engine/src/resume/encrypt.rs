@@ -8,10 +8,11 @@ use crate::error::{SealError, StartedOver};
 use crate::format::StreamHeader;
 use crate::keys::{Recipient, UnlockError, UnlockLimits, is_sealed_for, public_keys, unlock};
 use crate::operation::cancel::CancellationToken;
-use crate::operation::options::{Control, EncryptOptions};
+use crate::operation::options::{Control, EncryptOptions, invalid};
 use crate::operation::report::Report;
-use crate::stream_v2::core::create::NewStream;
+use crate::stream_v2::core::create::{NewStream, core_extensions, find_signer};
 use crate::stream_v2::core::encrypt::seal_by_offset;
+use crate::stream_v2::core::sender::StreamSigner;
 use crate::stream_v2::io::ReadAt;
 use std::time::Instant;
 
@@ -28,7 +29,11 @@ pub(crate) fn encrypt_resumable(
     let start = Instant::now();
     let random = &Random::system();
     let size = attempt.source.size;
-    let mut found = find_stream(&mut attempt, options, random, &control.cancel)?;
+    let signer = find_signer(options)?;
+    if signer.is_some() && attempt.secret.is_none() {
+        return Err(invalid("resumeSecret", NEEDED_TO_SIGN));
+    }
+    let mut found = find_stream(&mut attempt, options, signer, random, &control.cancel)?;
     let mut meter = control.meter(Some(size));
     let mut finished = Vec::new();
     if let Some((stream, journal)) = &found {
@@ -77,7 +82,7 @@ fn create_stream(
         public_keys: None,
         stream_header: stream.header.clone(),
     };
-    let key = keys.journal_key()?;
+    let key = journal_key(&keys, attempt, options.sender.is_some())?;
     header.set_public_keys(&key, &public_keys(&options.recipients));
     if let Some(secret) = attempt.secret {
         header.wrap(secret, &stream.binding, &file_key, random)?;
@@ -93,6 +98,7 @@ fn create_stream(
 fn find_stream(
     attempt: &mut Attempt<'_>,
     options: &EncryptOptions<'_>,
+    signer: Option<StreamSigner>,
     random: &Random,
     cancel: &CancellationToken,
 ) -> Result<Option<(NewStream, FoundJournal)>, SealError> {
@@ -118,6 +124,10 @@ fn find_stream(
         return Ok(None);
     };
     let core = &header.core;
+    if header.core_extensions != core_extensions(signer.as_ref()) {
+        attempt.started_over = Some(StartedOver::OptionsDiffer);
+        return Ok(None);
+    }
     let keys = StreamKeys::of(&header, &file_key, &options.context)?;
     if !keys.verify_header(header.authenticated(), &header.mac) {
         return Err(attempt.refused(CHANGED));
@@ -127,7 +137,7 @@ fn find_stream(
         attempt.started_over = Some(StartedOver::OptionsDiffer);
         return Ok(None);
     }
-    let key = keys.journal_key()?;
+    let key = journal_key(&keys, attempt, signer.is_some())?;
     attempt.check_header(&stored, &key)?;
     let same_options = core.geometry == geometry
         && core.header_copy == options.header.copy
@@ -145,7 +155,7 @@ fn find_stream(
         return Ok(None);
     }
     let journal = attempt.read_entries(&stored, key, geometry.digest(), geometry.segment_count(size))?;
-    let stream = NewStream::resumed(header, &keys, options, random)?;
+    let stream = NewStream::resumed(header, &keys, signer, options, random)?;
     Ok(Some((stream, journal)))
 }
 
@@ -179,3 +189,15 @@ fn file_key(
         None => Ok(None),
     }
 }
+
+/// The journal's key. The recipients of a stream know its keys, so that of a stream that is to be signed also takes the resume
+/// secret: a recipient could else have the sender sign records of its own.
+fn journal_key(keys: &StreamKeys, attempt: &Attempt<'_>, is_signed: bool) -> Result<JournalKey, SealError> {
+    Ok(match attempt.secret.filter(|_| is_signed) {
+        Some(secret) => keys.signed_journal_key(secret)?,
+        None => keys.journal_key()?,
+    })
+}
+
+const NEEDED_TO_SIGN: &str =
+    "is needed to resume a stream that is signed: a recipient could else change what the sender will sign";

@@ -235,7 +235,12 @@ impl OpenSession {
     /// [`damage`](Self::damage).
     pub fn verify_end(&self, cursor: &RecordCursor, bytes: &[u8]) -> Result<StreamEnd, SealError> {
         let verified = self.verify_trailer(cursor, bytes);
-        verified.map_err(|failure| self.keep(&cursor.missing(), failure))
+        // Only a verified end proves who signed the stream, so no decision accepts a damaged one.
+        let needs_sender = self.stream.needs_sender();
+        verified.map_err(|failure| match needs_sender {
+            true => failure,
+            false => self.keep(&cursor.missing(), failure),
+        })
     }
 
     fn verify_trailer(&self, cursor: &RecordCursor, mut bytes: &[u8]) -> Result<StreamEnd, SealError> {

@@ -87,10 +87,10 @@ impl SealSession {
     /// have been sealed.
     ///
     /// # Errors
-    /// `Segment` if one was not.
-    pub fn finish(&self, threads: usize) -> Result<(Vec<u8>, Report), SealError> {
+    /// `Segment` if one was not; `SigningFailed`, and `Cancelled` while a signer is asked.
+    pub fn finish(&self, threads: usize, cancel: &CancellationToken) -> Result<(Vec<u8>, Report), SealError> {
         let mut tally = lock(&self.tally);
-        let end = self.stream.end(&mut tally)?;
+        let end = self.stream.end(&mut tally, cancel)?;
         Ok((end, self.stream.report(&tally, threads, self.start)))
     }
 }

@@ -4,4 +4,5 @@ pub mod credentials;
 pub mod keys;
 pub mod options;
 pub mod placement;
+pub mod senders;
 pub mod sources;

@@ -3,11 +3,13 @@
 //! The façade has checked types and names. The engine checks values, before any input is read.
 
 use crate::arguments::credentials::{CredentialArgument, identity_of, recipient_of};
+use crate::arguments::senders::{NativeSender, senders_of};
 use crate::memory::BytesCopy;
 use crate::runtime::damage_judge::{DamageSettings, asker};
 use crate::types::convert::MAX_SAFE_INTEGER;
 use crate::types::failure::OrThrow;
 use crate::types::names::{DigestName, SlotType};
+use napi::bindgen_prelude::ClassInstance;
 use napi::{Env, Result};
 use napi_derive::napi;
 use sealstream::format;
@@ -20,7 +22,7 @@ use sealstream::{DecryptOptions, EncryptOptions};
 /// How to seal; an absent option has the engine's default.
 #[napi(object, object_to_js = false)]
 #[derive(Default)]
-pub struct SealSettings {
+pub struct SealSettings<'env> {
     /// Bytes that must also be given to open the stream.
     #[napi(ts_type = "Uint8Array")]
     pub context: Option<BytesCopy>,
@@ -28,7 +30,12 @@ pub struct SealSettings {
     pub frame_size: Option<f64>,
     /// Plaintext bytes in a full segment.
     pub segment_size: Option<f64>,
-    /// The digest after each segment.
+    /// What signs the stream.
+    #[napi(ts_type = "NativeSender")]
+    pub sender: Option<ClassInstance<'env, NativeSender>>,
+    /// Whether the header announces the sender; by default it does.
+    pub announce_sender: Option<bool>,
+    /// The digest after each segment; `blake3` by default if the stream is signed.
     pub digest: Option<DigestName>,
     /// Writes a copy of the header at the end.
     pub header_copy: Option<bool>,
@@ -40,7 +47,7 @@ pub struct SealSettings {
     pub detached: Option<bool>,
 }
 
-impl SealSettings {
+impl SealSettings<'_> {
     /// The engine's options to seal for these recipients, with a copy of the context.
     pub(crate) fn for_recipients(
         self,
@@ -48,7 +55,10 @@ impl SealSettings {
         recipients: &[CredentialArgument<'_>],
     ) -> Result<EncryptOptions<'static>> {
         let recipients = recipients.iter().map(recipient_of).collect::<Result<_>>()?;
-        let defaults = EncryptOptions::new(recipients);
+        let mut defaults = EncryptOptions::new(recipients);
+        if let Some(sender) = &self.sender {
+            defaults = defaults.signed_by(sender.sender(self.announce_sender.unwrap_or(true))?);
+        }
         let options = EncryptOptions {
             context: copied(self.context),
             frame_size: integer(env, "frameSize", self.frame_size)?.unwrap_or(defaults.frame_size),
@@ -72,6 +82,8 @@ pub struct OpenSettings<'env> {
     /// The bytes that the stream was sealed with.
     #[napi(ts_type = "Uint8Array")]
     pub context: Option<BytesCopy>,
+    /// The senders of whom one must have signed the stream, as texts of OpenSSH.
+    pub senders: Option<Vec<String>>,
     /// The types of key slots that are tried.
     pub accept_slots: Option<Vec<SlotType>>,
     /// Limit on the memory of each passphrase slot, in KiB.
@@ -97,6 +109,7 @@ impl OpenSettings<'_> {
         let defaults = DecryptOptions::new(identities);
         let options = DecryptOptions {
             context: copied(self.context),
+            senders: senders_of(env, self.senders)?,
             accept: self
                 .accept_slots
                 .map(|types| types.into_iter().map(format::SlotType::from).collect()),

@@ -38,7 +38,7 @@ pub fn encrypt<'env>(
     env: &'env Env,
     #[napi(ts_arg_type = "CallerBytes")] bytes: HeldBytes,
     recipients: Vec<CredentialArgument<'_>>,
-    settings: SealSettings,
+    settings: SealSettings<'_>,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {
     let options = settings.for_recipients(env, &recipients)?;

@@ -31,7 +31,7 @@ pub fn encrypt_between<'env>(
     source: End,
     target: End,
     recipients: Vec<CredentialArgument<'_>>,
-    settings: SealSettings,
+    settings: SealSettings<'_>,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {

@@ -21,7 +21,7 @@ pub fn encrypt_file<'env>(
     from: String,
     to: String,
     recipients: Vec<CredentialArgument<'_>>,
-    settings: SealSettings,
+    settings: SealSettings<'_>,
     placement: PlacementSettings,
     run: RunSettings<'_>,
 ) -> Result<Object<'env>> {

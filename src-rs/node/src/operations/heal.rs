@@ -2,10 +2,12 @@
 
 use crate::arguments::options::integer;
 use crate::arguments::placement::PlacementSettings;
+use crate::arguments::senders::senders_of;
 use crate::arguments::sources::Source;
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::convert::object;
 use crate::types::report::{RepairStats, crc64_text};
+use crate::types::sender::StreamSender;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -19,6 +21,8 @@ use std::path::Path;
 pub struct HealSettings {
     /// The largest accepted segment size, in bytes.
     pub max_segment_size: Option<f64>,
+    /// The senders of whom one must have signed the stream.
+    pub senders: Option<Vec<String>>,
 }
 
 object! {
@@ -48,6 +52,8 @@ object! {
         sealed_crc64_nvme: String = crc64_text(report.output_crc64),
         /// The stream's id, 64 hexadecimal digits.
         stream_id: String,
+        /// Who signed the stream, if it is signed.
+        sender: Option<StreamSender>,
         /// Figures about the work.
         stats: RepairStats = (report.elapsed, report.threads, report.times),
     }
@@ -104,12 +110,13 @@ pub fn heal<'env>(
     if let Some(size) = integer(env, "maxSegmentSize", settings.max_segment_size)? {
         options.max_segment_size = size;
     }
+    options.senders = senders_of(env, settings.senders)?;
     let place = placement.unresumable(env)?;
     Task::parallel(run).launch(env, move |control| {
         let first = damaged.as_copy(&control.cancel)?;
         let others = replicas.iter().map(|replica| replica.as_copy(&control.cancel));
         let others = others.collect::<std::result::Result<Vec<_>, _>>()?;
-        heal_file(&first, &others, Path::new(&to), options, place, control).map(HealReport::from)
+        heal_file(&first, &others, Path::new(&to), options.clone(), place, control).map(HealReport::from)
     })
 }
 

@@ -41,6 +41,8 @@ object! {
         has_header_copy: bool,
         /// This was read from the header's copy: the header itself is damaged, or older.
         header_from_copy: bool,
+        /// The public key of the sender that the stream claims, as OpenSSH writes it. Nothing proves it: see {@link verify}.
+        claimed_sender: Option<String> = info.claimed_sender.as_ref().map(ToString::to_string),
         /// The header's key slots.
         slots: Vec<SlotInfo>,
         /// Whether no slot is known to be open to a quantum computer: none is for an X25519 key, or of an unknown type.
@@ -157,7 +159,7 @@ pub fn sealed_size(
     env: &Env,
     plaintext_size: f64,
     recipients: Vec<CredentialArgument<'_>>,
-    settings: SealSettings,
+    settings: SealSettings<'_>,
 ) -> Result<f64> {
     let options = settings.for_recipients(env, &recipients)?;
     let size = stream_v2::sealed_size(plaintext_size as u64, &options);

@@ -16,7 +16,7 @@ pub fn encrypt_sync(
     #[napi(ts_arg_type = "Uint8Array")] bytes: BytesArgument<'_>,
     #[napi(ts_arg_type = "Uint8Array")] output: BytesArgument<'_>,
     recipients: Vec<CredentialArgument<'_>>,
-    settings: SealSettings,
+    settings: SealSettings<'_>,
 ) -> Result<f64> {
     let options = settings.for_recipients(env, &recipients)?;
     let sealed = bytes.read(|source| {

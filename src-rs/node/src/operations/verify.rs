@@ -2,6 +2,7 @@
 
 use crate::arguments::credentials::CredentialArgument;
 use crate::arguments::options::OpenSettings;
+use crate::arguments::senders::senders_of;
 use crate::arguments::sources::Source;
 use crate::runtime::task::{RunSettings, Task};
 use crate::types::byte_range::ByteRange;
@@ -9,6 +10,7 @@ use crate::types::convert::{MAX_SAFE_INTEGER, object};
 use crate::types::failure::{SealFailure, code_of};
 use crate::types::names::DigestName;
 use crate::types::report::{OpenedBy, RepairStats};
+use crate::types::sender::StreamSender;
 use crate::types::warning::ReportWarning;
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
@@ -19,6 +21,8 @@ use sealstream::repair::verify;
 /// What to verify.
 #[napi(object, object_to_js = false)]
 pub struct VerifySettings {
+    /// The senders of whom one must have signed the stream.
+    pub senders: Option<Vec<String>>,
     /// The share of the segments to check, more than 0 and at most 1. All by default.
     pub sample: Option<f64>,
     /// The seed that selects the sample; an integer.
@@ -55,6 +59,9 @@ object! {
         problems: Vec<VerifyProblem>,
         /// The number of all problems.
         problem_count: f64,
+        /// Who signed the stream, if it is signed and its end is intact. If it is verified, every record that is sound is the one that the
+        /// sender vouched for, which needs no key.
+        sender: Option<StreamSender>,
         /// The key slot that a key opened.
         opened_by: Option<OpenedBy>,
         /// What the caller should know besides the problems.
@@ -100,6 +107,7 @@ pub fn verify<'env>(
         .transpose()?;
     let options = verify::VerifyOptions {
         open,
+        senders: senders_of(env, settings.senders)?,
         sample: settings.sample.map(|fraction| verify::Sample {
             fraction,
             seed: settings.seed as u64,

@@ -52,7 +52,7 @@ pub struct SealedEnd {
 pub fn seal_stream<'env>(
     env: &'env Env,
     recipients: Vec<CredentialArgument<'_>>,
-    settings: SealSettings,
+    settings: SealSettings<'_>,
     cancellation: Option<&Cancellation>,
 ) -> Result<Object<'env>> {
     let is_detached = settings.detached == Some(true);
@@ -188,8 +188,8 @@ impl SealStream {
         let (session, is_detached) = (Arc::clone(session(&self.session)?), self.is_detached);
         let size = session.end_size(self.cutter.index().get());
         let mut room = Room::new(env, size as usize)?;
-        Task::new(cancellation).of_size(size).launch(env, move |_| {
-            let (end, report) = session.finish(threads(concurrency))?;
+        Task::new(cancellation).of_size(size).launch(env, move |control| {
+            let (end, report) = session.finish(threads(concurrency), &control.cancel)?;
             let report = if is_detached {
                 with_detached_header(session.header(), report)
             } else {

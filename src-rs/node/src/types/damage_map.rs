@@ -4,6 +4,7 @@ use crate::types::byte_range::ByteRange;
 use crate::types::convert::{names, object};
 use crate::types::names::DigestName;
 use crate::types::report::RepairStats;
+use crate::types::sender::StreamSender;
 use sealstream::repair::salvage;
 
 object! {
@@ -23,6 +24,8 @@ object! {
         header: SalvagedHeader,
         /// State of the stream's end.
         end: SalvagedEnd,
+        /// Who signed the end record, if it was found and is signed. It does not prove what was recovered.
+        sender: Option<StreamSender>,
         /// Plaintext bytes in a full frame.
         frame_size: u32,
         /// Plaintext bytes in a full segment.

@@ -8,4 +8,5 @@ pub mod failure;
 pub mod limits;
 pub mod names;
 pub mod report;
+pub(crate) mod sender;
 pub(crate) mod warning;

@@ -4,6 +4,7 @@ use crate::memory::CopiedBytes;
 use crate::types::convert::object;
 use crate::types::damage::SettledDamage;
 use crate::types::failure::StartedOver;
+use crate::types::sender::StreamSender;
 use crate::types::warning::{ReportWarning, warnings};
 use base64ct::{Base64, Encoding};
 use sealstream::format::{Modified, SlotType};
@@ -23,6 +24,8 @@ object! {
         stream_id: String,
         /// CRC-64/NVME of the output in base64, as S3 takes it. It does not cover a header that is kept apart.
         sealed_crc64_nvme: String = crc64_text(report.output_crc64),
+        /// Who signed the stream, with the option `senderKey`.
+        sender: Option<StreamSender> = report.sender.clone(),
         /// The stream's header, if it is kept apart: without it the stream can't be decrypted.
         #[napi(ts_type = "ReturnType<typeof Buffer.alloc>")]
         header: Option<CopiedBytes> = report.header.clone(),
@@ -48,6 +51,8 @@ object! {
         opened_by: OpenedBy = report.opened_by.clone().unwrap_or(UNOPENED),
         /// What the stream keeps of the file that was encrypted, if it was encrypted with `metadata`.
         metadata: Option<FileMetadata> = report.metadata.clone(),
+        /// Who signed the stream, if it is signed.
+        sender: Option<StreamSender> = report.sender.clone(),
         /// CRC-64/NVME of the output in base64, as S3 takes it.
         plaintext_crc64_nvme: String = crc64_text(report.output_crc64),
         /// The damage after which `onDamage` decided to continue, including segments that opened when read again: the first 10,000.

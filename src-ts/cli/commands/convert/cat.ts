@@ -10,6 +10,7 @@ import { checkStandardOutput, onlyOperand } from '../../files/endpoints';
 import { checkMissing, checkOutputs, writeStream } from '../../files/outputs';
 import { disposeAll } from '../../keys/dispose';
 import { openingIdentities, openingOptions } from '../../keys/identities';
+import { sendersIn } from '../../keys/senders';
 import { printReport } from '../../reports/print-report';
 import * as common from '../../runner/options';
 import { failureContext, inContext, runOperation, type Running } from '../../runner/run-operation';
@@ -38,6 +39,7 @@ export const cat: Command = {
     ],
     ['-o, --output OUT', 'the output: standard output by default, which is also -'],
     ...common.openingKeys,
+    common.senders,
     common.header,
     common.maxSegmentSize,
     ...common.output,
@@ -65,7 +67,7 @@ interface Range {
 async function catCommand(args: Arguments): Promise<void> {
   const path = onlyOperand(args, 'FILE');
   const range = rangeIn(args);
-  const options = openingOptions(args);
+  const options = { ...openingOptions(args), senders: await sendersIn(args) };
   const output = outputOf(args);
   const headerPath = args.value('header');
   if (output === undefined) checkStandardOutput(undefined, 'OUT');

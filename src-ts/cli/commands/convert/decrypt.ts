@@ -11,6 +11,7 @@ import { conversionSubject, type Endpoint, endpoints, filePaths } from '../../fi
 import { readHeader } from '../../files/detached-header';
 import { disposeAll } from '../../keys/dispose';
 import { openingIdentities, openingOptions } from '../../keys/identities';
+import { sendersIn } from '../../keys/senders';
 import { warnOfHeader } from '../../reports/conversion-report';
 import * as common from '../../runner/options';
 import { inContext } from '../../runner/run-operation';
@@ -34,6 +35,7 @@ export const decrypt: Command = {
   options: [
     ['-o, --output OUT', 'the output: IN without its .seal (or .body) by default; - for standard output'],
     ...common.openingKeys,
+    common.senders,
     [common.header[0], `${common.header[1]}; IN and OUT must be files`],
     [
       '--metadata',
@@ -61,7 +63,7 @@ export const decrypt: Command = {
 };
 
 async function decryptCommand(args: Arguments): Promise<void> {
-  const options = openingOptions(args);
+  const options = { ...openingOptions(args), senders: await sendersIn(args) };
   const ends = endpoints('decrypt', args);
   const { source, target } = ends;
   const headerPath = args.value('header');

@@ -11,6 +11,7 @@ import { conversionSubject, type Endpoints, endpoints, filePaths } from '../../f
 import { checkHeaderMissing, checkOutputs } from '../../files/outputs';
 import { offeredSlotTypes } from '../../keys/key-arguments';
 import { sealingRecipients } from '../../keys/recipients';
+import { senderKeyIn } from '../../keys/senders';
 import * as common from '../../runner/options';
 
 /** `sealstream encrypt`. */
@@ -33,6 +34,12 @@ export const encrypt: Command = {
     [
       '--digest NAME',
       'the digest by which damage is found without a key: crc64-nvme (default), sha256, sha512, blake3 or none',
+    ],
+    [
+      '--sender-key FILE',
+      `sign it, so that readers can tell who sealed it: with the OpenSSH private key of Ed25519 in FILE. agent:KEY signs through
+      the SSH agent, where KEY is a public key or its file; agent: alone takes the agent's only key. The digest is then blake3
+      by default`,
     ],
     [
       common.headerOut[0],
@@ -93,26 +100,33 @@ async function encryptCommand(args: Arguments): Promise<void> {
       'add -k FILE or -p, or leave --resume out',
     );
   }
-  await convert('encrypt', args, ends, {
-    readKeys: () => sealingRecipients(args),
-    run: async (recipients, how): Promise<EncryptReport> => {
-      const settings = { ...options, ...how, recipients };
-      if (detached !== undefined && headerTo !== undefined) {
-        const { from, to } = detached;
-        const { resume: _, ...others } = settings;
-        const { header: __, ...report } = await encryptFileDetached(from, to, {
-          ...others,
-          headerTo,
-          metadata,
-        });
-        return report;
-      }
-      const { source, target } = ends;
-      return 'path' in source && 'path' in target
-        ? encryptFile(source.path, target.path, { ...settings, metadata })
-        : convertDescriptors('encrypt', ends, settings);
-    },
-  });
+  if (args.has('resume') && args.has('sender-key')) throw exclusive('--resume', '--sender-key');
+  // Found before any work begins, and before a passphrase is typed.
+  const senderKey = await senderKeyIn(args);
+  try {
+    await convert('encrypt', args, ends, {
+      readKeys: () => sealingRecipients(args),
+      run: async (recipients, how): Promise<EncryptReport> => {
+        const settings = { ...options, ...how, recipients, senderKey };
+        if (detached !== undefined && headerTo !== undefined) {
+          const { from, to } = detached;
+          const { resume: _, ...others } = settings;
+          const { header: __, ...report } = await encryptFileDetached(from, to, {
+            ...others,
+            headerTo,
+            metadata,
+          });
+          return report;
+        }
+        const { source, target } = ends;
+        return 'path' in source && 'path' in target
+          ? encryptFile(source.path, target.path, { ...settings, metadata })
+          : convertDescriptors('encrypt', ends, settings);
+      },
+    });
+  } finally {
+    senderKey?.dispose();
+  }
 }
 
 /** The paths for a detached header, checked before any key is read. */

@@ -119,6 +119,8 @@ pub(crate) const fn is_critical(code: u16) -> bool {
     code & 0x8000 != 0
 }
 
+/// Type of the core extension that announces the stream's sender.
+pub const CORE_SENDER: u16 = 0x0001;
 /// Type of the end record's entry that holds a sender's signature.
 pub const END_SENDER: u16 = 0x0001;
 /// Type of the end record's sealed entry that holds the file's [`Metadata`].

@@ -2,8 +2,9 @@
 
 use super::key::SenderKey;
 use super::message::SignedBytes;
+use super::reasons::SignerReason;
 use super::signature::SenderSignature;
-use super::signer::{Signer, SignerError, SignerReason};
+use super::signer::{Signer, SignerError};
 use super::wire::{Fields, put_string};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -61,6 +62,13 @@ impl Signer for AgentSigner {
                 .pop()
                 .ok_or(SignerError::because(SignerReason::KeyNotInAgent)),
             AgentKey::Public(_) => Err(SignerError::because(SignerReason::KeyNotInAgent)),
+        }
+    }
+
+    fn named_key(&self) -> Option<SenderKey> {
+        match &self.key {
+            AgentKey::Public(key) => Some(key.clone()),
+            AgentKey::Only => None,
         }
     }
 

@@ -66,6 +66,10 @@ impl Signer for SenderSecret {
         Ok(self.public.clone())
     }
 
+    fn named_key(&self) -> Option<SenderKey> {
+        Some(self.public.clone())
+    }
+
     fn sign(
         &self,
         _: &SenderKey,

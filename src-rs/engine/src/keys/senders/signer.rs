@@ -2,6 +2,7 @@
 
 use super::key::SenderKey;
 use super::message::SignedBytes;
+use super::reasons::SignerReason;
 use super::signature::SenderSignature;
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +14,9 @@ pub trait Signer: Send + Sync + fmt::Debug {
     /// # Errors
     /// See [`SignerError`].
     fn public_key(&self, is_cancelled: &dyn Fn() -> bool) -> Result<SenderKey, SignerError>;
+
+    /// The public key, if it is known without asking. A stream's size can then be computed at once.
+    fn named_key(&self) -> Option<SenderKey>;
 
     /// Signs with the key that [`public_key`](Self::public_key) returned. May wait for a person or a device; returns soon after
     /// `is_cancelled` becomes true.
@@ -64,47 +68,6 @@ impl SignerError {
     }
 }
 
-/// Why a signer failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SignerReason {
-    /// No agent is named: the environment variable SSH_AUTH_SOCK is not set.
-    NoAgent,
-    /// The agent can't be reached, or its answers make no sense.
-    AgentFailed,
-    /// Agents are reached by a Unix socket, which this system does not have.
-    AgentUnsupported,
-    /// The agent does not hold the key.
-    KeyNotInAgent,
-    /// No key was named, and the agent holds several that could sign.
-    SeveralKeysInAgent,
-    /// The agent, or its user, refused to sign.
-    Refused,
-    /// The signer did not answer in time.
-    TimedOut,
-    /// The signature that it gave is wrong.
-    WrongSignature,
-    /// The signer that the caller supplied failed.
-    SignerFailed,
-}
-
-impl fmt::Display for SignerReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoAgent => "no SSH agent is running: SSH_AUTH_SOCK is not set",
-            Self::AgentFailed => "the SSH agent failed",
-            Self::AgentUnsupported => "SSH agents are supported only where they have a Unix socket",
-            Self::KeyNotInAgent => "the SSH agent does not hold the sender's key; add it with ssh-add",
-            Self::SeveralKeysInAgent => {
-                "the SSH agent holds several Ed25519 keys; name the public key of one"
-            }
-            Self::Refused => "the SSH agent refused to sign",
-            Self::TimedOut => "the signer did not answer in time",
-            Self::WrongSignature => "the signer gave a wrong signature",
-            Self::SignerFailed => "the signer failed",
-        })
-    }
-}
-
 /// A signer outside of the engine, such as a key management service. It signs with an ordinary key.
 pub struct ExternalSigner<F> {
     point: [u8; 32],
@@ -134,6 +97,10 @@ where
 {
     fn public_key(&self, _: &dyn Fn() -> bool) -> Result<SenderKey, SignerError> {
         Ok(SenderKey::ed25519(self.point))
+    }
+
+    fn named_key(&self) -> Option<SenderKey> {
+        Some(SenderKey::ed25519(self.point))
     }
 
     fn sign(

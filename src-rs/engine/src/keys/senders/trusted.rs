@@ -2,41 +2,9 @@
 
 use super::key::SenderKey;
 use super::message::SignedBytes;
+use super::reasons::SenderReason;
 use super::signature::SenderEntry;
 use crate::format::DigestKind;
-use std::fmt;
-
-/// Why the sender of a stream is unverified. The first that holds, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SenderReason {
-    /// The stream has no signature.
-    NoSignature,
-    /// The digest of its records is not collision resistant, so a signature proves nothing about them.
-    WeakDigest,
-    /// The signature's algorithm is not one of this version.
-    UnknownAlgorithm,
-    /// The header announces another sender.
-    NotAnnounced,
-    /// Another sender than those that the reader trusts.
-    AnotherSender,
-    /// The signature is wrong, or its key is not acceptable.
-    BadSignature,
-}
-
-impl fmt::Display for SenderReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoSignature => "it has no signature",
-            Self::WeakDigest => "its digest is not collision resistant, so its signature proves nothing",
-            Self::UnknownAlgorithm => {
-                "its signature has an algorithm that this release does not know (use a newer release)"
-            }
-            Self::NotAnnounced => "its signature is not of the sender that its header announces",
-            Self::AnotherSender => "another sender signed it",
-            Self::BadSignature => "its signature is wrong",
-        })
-    }
-}
 
 /// The sender of a stream, and whether the signature was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

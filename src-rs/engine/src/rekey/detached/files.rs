@@ -5,8 +5,9 @@ use super::parse_header;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
 use crate::files::{ALL_BITS, OWNER_BITS, Placement, SourceFile, restore_metadata};
-use crate::operation::options::{Control, DecryptOptions, EncryptOptions, compact_header_size};
+use crate::operation::options::{Control, DecryptOptions, EncryptOptions};
 use crate::operation::report::Report;
+use crate::stream_v2::core::create::unpadded_header_size;
 use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
 use crate::stream_v2::io::{DetachingSink, InputSource, JoinedSource, OutputSink, ReadAt};
 use std::fs::File;
@@ -36,7 +37,7 @@ pub fn encrypt_file_detached(
         .size()
         .map_err(|error| SealError::reading(error).on_file(from, to))?;
     let padded = options.header.padded_size(Some(size)) as usize;
-    let header_size = compact_header_size(&options.recipients).max(padded);
+    let header_size = unpadded_header_size(options)?.max(padded);
     source.convert(to, placement, ALL_BITS, |body| {
         let written = write_header_file(header_to, &source.file, body, placement.flush, || {
             seal_detached(header_size, &source.file, body.file(), options, control)

@@ -4,10 +4,13 @@ use super::copies::{Copies, ExpectedRecord, StreamCopy};
 use crate::crypto::SegmentHasher;
 use crate::error::{EndPart, SealError, SizeRelation};
 use crate::format::{DigestKind, DigestValue, SegmentIndex, StreamHeader, WireOffset};
+use crate::keys::{SenderKey, SenderStatus};
 use crate::operation::options::DEFAULT_MAX_MANIFEST_SIZE;
 use crate::repair::segment_headers::segment_header_at;
 use crate::repair::stored_manifest::StoredManifest;
+use crate::stream_v2::core::end_scan::EndScan;
 use crate::stream_v2::core::locate::claimed_total;
+use crate::stream_v2::core::sender::SenderScan;
 use crate::stream_v2::core::trailer::ExpectedTrailer;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use std::collections::BTreeSet;
@@ -59,6 +62,42 @@ impl ChosenEnd {
         records
             .take_while(|_| copies.may_search())
             .any(|record| copy.holds(header_size, &record, &copies.core))
+    }
+
+    /// Checks who signed it.
+    ///
+    /// # Errors
+    /// `SenderUnverified`; `SourceChanged` if the bytes are not those that were chosen.
+    pub(super) fn check_sender(
+        &self,
+        copies: &Copies<'_>,
+        header: &StreamHeader,
+        senders: Option<&[SenderKey]>,
+    ) -> Result<Option<SenderStatus>, SealError> {
+        let Some(copy) = copies.all.get(self.copy) else {
+            return Err(no_end_record(copies));
+        };
+        let after = ExpectedTrailer::after(header, self.total, None, DEFAULT_MAX_MANIFEST_SIZE);
+        let record = EndScan {
+            offset: WireOffset::new(self.offset),
+            ..after.record
+        };
+        let expected = ExpectedTrailer { record, ..after };
+        let mut hasher = SegmentHasher::new(DigestKind::Sha256);
+        let mut signed = SenderScan::new(header, &expected.record);
+        let mut position = self.offset;
+        let found = expected.read_record(
+            &mut ReadAtCursor::new(copy, position),
+            &mut position,
+            &mut |kind, bytes| {
+                hasher.update(bytes);
+                signed.take(kind, bytes);
+            },
+        )?;
+        if hasher.finish() != self.hash {
+            return Err(SealError::source_changed(copy.size, SizeRelation::Modified));
+        }
+        signed.check(&found.extensions, senders)
     }
 
     /// Passes all of its bytes to `write`, block by block.

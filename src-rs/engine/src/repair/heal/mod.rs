@@ -15,6 +15,7 @@ mod tally;
 use crate::crypto::Crc64;
 use crate::error::SealError;
 use crate::format::{DigestKind, FOOTER_SIZE, Footer, StreamHeader};
+use crate::keys::SenderKey;
 use crate::operation::options::{
     Control, DEFAULT_MAX_SEGMENT_SIZE, check_max_segment_size, check_segment_size,
 };
@@ -35,16 +36,19 @@ pub use file::{CopySource, heal_file};
 pub use report::{CopyReport, HeaderState, HealReport, HealedRun};
 
 /// Options of healing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HealOptions {
     /// The largest accepted segment size, in bytes. A record that is combined is held in memory.
     pub max_segment_size: u32,
+    /// The senders of whom one must have signed the stream.
+    pub senders: Option<Vec<SenderKey>>,
 }
 
 impl Default for HealOptions {
     fn default() -> Self {
         Self {
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
+            senders: None,
         }
     }
 }
@@ -57,7 +61,7 @@ impl Default for HealOptions {
 ///
 /// # Errors
 /// `NotHealed` for segments that no copy has, `ForeignReplica`, `NoDigests`, `EndDamaged` if no copy has a sound end record, the failure
-/// of the damaged copy's header if no copy has a sound header, `LimitExceeded`, `Io` for the sink, `Cancelled`. After an error the
+/// of the damaged copy's header if no copy has a sound header, `SenderUnverified`, `LimitExceeded`, `Io` for the sink, `Cancelled`. After an error the
 /// contents of the sink are unspecified.
 pub fn heal(
     damaged: &dyn ReadAt,
@@ -84,6 +88,7 @@ pub fn heal(
     let Some((header_from, chosen)) = chosen else {
         return Err(copies.header_failure());
     };
+    let sender = end.check_sender(&copies, &chosen.header, options.senders.as_deref())?;
     let behind = behind_the_end_record(&end, &chosen.header);
     // After an interrupted rewrap header and copy differ, and without a key it is not known which of them is to stay.
     let header = chosen.older.unwrap_or(chosen.header);
@@ -151,6 +156,7 @@ pub fn heal(
         plaintext_size: total,
         segments: end.segments(),
         stream_id: copies.core.stream_id,
+        sender,
         header_from,
         end_from: end.copy,
         copies: copy_reports(&copies, &end, &tally.from),

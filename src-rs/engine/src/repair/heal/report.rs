@@ -2,6 +2,7 @@
 
 use super::end_record::EndRecordState;
 use crate::format::SegmentIndex;
+use crate::keys::SenderStatus;
 use crate::telemetry::StageTimes;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct HealReport {
     pub segments: u64,
     /// The stream's id.
     pub stream_id: [u8; 32],
+    /// Who signed the stream, and whether that is verified.
+    pub sender: Option<SenderStatus>,
     /// The copy whose header was taken, from 0 for the damaged one.
     pub header_from: usize,
     /// The copy whose end record was taken, from 0 for the damaged one.

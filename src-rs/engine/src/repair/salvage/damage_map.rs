@@ -2,6 +2,7 @@
 
 use crate::error::SealError;
 use crate::format::{ByteRange, DigestKind, SegmentIndex, WireOffset};
+use crate::keys::SenderStatus;
 use crate::telemetry::StageTimes;
 use std::fmt;
 use std::time::Duration;
@@ -19,6 +20,9 @@ pub struct DamageMap {
     pub header: HeaderLocation,
     /// The state of end record and footer.
     pub end: TrailerState,
+    /// Who signed the end record, and whether that is verified; `None` if it is lost or has no signature. It does not prove what was
+    /// recovered: frames are recovered without hashing their whole records.
+    pub sender: Option<SenderStatus>,
     /// Content bytes in a full frame.
     pub frame_size: u32,
     /// Plaintext bytes in a full segment.

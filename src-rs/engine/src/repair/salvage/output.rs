@@ -50,6 +50,7 @@ impl<'a> Output<'a> {
             stream_id: header.core.stream_id,
             header: survey.stream.header,
             end: survey.trailer_state(),
+            sender: survey.sender(),
             frame_size: survey.geometry.frame_size(),
             segment_size: survey.geometry.segment_size(),
             digest: survey.geometry.digest(),

@@ -8,9 +8,11 @@ use super::markers::{Marker, find_markers};
 use super::{AttemptCounters, SalvageStream};
 use crate::error::SealError;
 use crate::format::{Geometry, SegmentIndex, manifest_entry_size};
+use crate::keys::SenderStatus;
 use crate::operation::cancel::CancellationToken;
 use crate::repair::fault_tolerant::FaultTolerantSource;
 use crate::stream_v2::core::locate::{find_end, find_footer};
+use crate::stream_v2::core::sender::{announced_sender, check_sender};
 use crate::stream_v2::segment_worker::{FrameOpener, SegmentCryptoContext};
 use crate::telemetry::{ProgressMeter, Stage, StageTimes};
 use std::collections::{BTreeMap, HashMap};
@@ -190,6 +192,20 @@ impl<'a> Survey<'a> {
         let found = last.map_or(0, |record| record.index().get().saturating_add(1));
         self.segments = total.map_or(found, |total| geometry.segment_count(total));
         self.unverified.retain(|index, _| *index < self.segments);
+    }
+
+    /// Who signed the end record, if it was found.
+    pub(super) fn sender(&self) -> Option<SenderStatus> {
+        let header = &self.stream.unlocked.header;
+        match check_sender(header, &self.end.as_ref()?.record, None) {
+            Ok(status) => status,
+            // Salvage recovers what there is, and says whose it is not.
+            Err(SealError::SenderUnverified { reason, .. }) => Some(SenderStatus {
+                key: announced_sender(header),
+                failure: Some(reason),
+            }),
+            Err(_) => None,
+        }
     }
 
     pub(super) fn trailer_state(&self) -> TrailerState {

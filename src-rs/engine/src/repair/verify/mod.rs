@@ -11,6 +11,7 @@ pub use sample::Sample;
 
 use crate::error::SealError;
 use crate::format::{ByteRange, DigestKind};
+use crate::keys::{SenderKey, SenderStatus};
 use crate::operation::options::{Control, DEFAULT_MAX_MANIFEST_SIZE, DecryptOptions, invalid};
 use crate::operation::report::OpenedBy;
 use crate::stream_v2::core::locate::find_header;
@@ -30,6 +31,8 @@ use task::VerifyTask;
 pub struct VerifyOptions<'a> {
     /// Keys and limits. `None` to check without a key, which finds damage but not tampering.
     pub open: Option<DecryptOptions<'a>>,
+    /// The senders of whom one must have signed the stream. Their signature proves the records without a key.
+    pub senders: Option<Vec<SenderKey>>,
     /// Check only some of the segments. Header and trailer are always checked.
     pub sample: Option<Sample>,
     /// The highest read rate; at least 1.
@@ -42,6 +45,7 @@ impl Default for VerifyOptions<'_> {
     fn default() -> Self {
         Self {
             open: None,
+            senders: None,
             sample: None,
             bytes_per_second: None,
             max_size: u64::MAX,
@@ -89,6 +93,8 @@ pub struct Verification {
     pub problems: Vec<Problem>,
     /// The number of all problems.
     pub problem_count: u64,
+    /// Who signed the stream, and whether that is verified. If it is, every sound record is the one that the sender vouched for.
+    pub sender: Option<SenderStatus>,
     /// The header's copy was used, because the header is damaged or older.
     pub header_from_copy: bool,
     /// The key slot that was opened.
@@ -142,7 +148,17 @@ pub fn verify(
     let limit = open.map_or(DEFAULT_MAX_MANIFEST_SIZE, |open| open.max_manifest_size);
     let extent = Extent::measure(source, size, header, &control.cancel)?;
     check_stated_size(header, extent.total, options.max_size)?;
-    let manifest = trailer::check(source, size, header, end_key, limit, &extent, &problems)?;
+    let senders = options.senders.as_deref();
+    let end = trailer::check(
+        source,
+        size,
+        header,
+        (end_key, senders),
+        limit,
+        &extent,
+        &problems,
+    )?;
+    let (manifest, sender) = end.map_or((None, None), |(named, sender)| (Some(named), sender));
     let context = unlocked.as_ref().map(|stream| match extent.total {
         Some(total) => stream.context.clone().with_total(total),
         None => stream.context.clone(),
@@ -160,6 +176,7 @@ pub fn verify(
         source_size: size,
         context: context.as_ref(),
         manifest: manifest.as_ref(),
+        for_senders: senders.is_some(),
         selection: &selection,
         problems: &problems,
         cancel: &control.cancel,
@@ -191,6 +208,7 @@ pub fn verify(
         bytes_checked,
         problems,
         problem_count,
+        sender,
         header_from_copy: from_copy,
         opened_by: unlocked
             .as_ref()

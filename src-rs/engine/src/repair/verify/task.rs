@@ -4,11 +4,13 @@ use super::problems::{Problem, Problems};
 use super::sample::Selection;
 use super::trailer::NamedRecords;
 use crate::error::{SealError, SizeRelation};
-use crate::format::{ByteRange, SegmentIndex, StreamHeader, WireOffset};
+use crate::format::{ByteRange, SegmentIndex, SegmentReason, StreamHeader, WireOffset};
 use crate::operation::cancel::CancellationToken;
 use crate::stream_v2::io::ReadAt;
 use crate::stream_v2::pipeline::{Destination, RecordReader, TaskError, Worker};
-use crate::stream_v2::segment_worker::{DecryptSegmentWorker, SegmentChecker, SegmentCryptoContext};
+use crate::stream_v2::segment_worker::{
+    DecryptSegmentWorker, SegmentChecker, SegmentCryptoContext, SegmentWorkerError,
+};
 use crate::telemetry::ProgressMeter;
 
 /// Checks segments, each on its own; with a context their tags too.
@@ -20,6 +22,8 @@ pub(super) struct VerifyTask<'a> {
     /// The keys, if given.
     pub(super) context: Option<&'a SegmentCryptoContext>,
     pub(super) manifest: Option<&'a NamedRecords>,
+    /// Senders are given, of whom one must have signed the manifest.
+    pub(super) for_senders: bool,
     pub(super) selection: &'a Selection,
     pub(super) problems: &'a Problems,
     pub(super) cancel: &'a CancellationToken,
@@ -42,7 +46,7 @@ impl VerifyTask<'_> {
         self.meter.add(sealed.size() - checked);
         let failure = match result {
             Ok(()) => return Ok(()),
-            Err(TaskError::Segment(error)) => error.into(),
+            Err(TaskError::Segment(error)) => self.by_senders(segment, error),
             Err(TaskError::Fatal(failure @ SealError::Io { .. })) => failure,
             Err(TaskError::Fatal(SealError::Truncated { .. })) => {
                 return Err(SealError::source_changed(self.source_size, SizeRelation::Shorter).into());
@@ -60,6 +64,28 @@ impl VerifyTask<'_> {
             failure,
         };
         Ok(self.problems.add(problem)?)
+    }
+
+    /// The failure of a record. Without a key, only the sender's signature tells which records belong to the stream.
+    fn by_senders(&self, segment: SegmentIndex, error: SegmentWorkerError) -> SealError {
+        use SegmentReason as R;
+        match (&error, self.total) {
+            (
+                SegmentWorkerError::InvalidSegment {
+                    reason: R::Digest | R::MessageTag,
+                    ..
+                },
+                Some(total),
+            ) if self.for_senders && self.context.is_none() => {
+                let end = self
+                    .header
+                    .core
+                    .geometry
+                    .trailer_offset(self.header.size(), total);
+                SealError::other_sealing(WireOffset::new(end), segment)
+            }
+            _ => error.into(),
+        }
     }
 
     /// Checks a record, with the key if there is one.

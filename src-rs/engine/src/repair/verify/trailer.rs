@@ -5,12 +5,14 @@ use super::problems::{Problem, Problems};
 use crate::crypto::EndKey;
 use crate::error::{EndPart, SealError};
 use crate::format::{
-    ByteRange, END_MARKER, FOOTER_SIZE, Manifest, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader,
-    SegmentHeaderError, SegmentIndex, StreamHeader, WireOffset, end_record_size,
+    ByteRange, END_MARKER, EndRecord, FOOTER_SIZE, Manifest, ManifestEntry, SEGMENT_HEADER_SIZE,
+    SegmentHeader, SegmentHeaderError, SegmentIndex, StreamHeader, WireOffset, end_record_size,
 };
+use crate::keys::{SenderKey, SenderStatus};
 use crate::repair::stored_manifest::StoredManifest;
 use crate::stream_v2::core::end_scan::ScannedEnd;
 use crate::stream_v2::core::locate::find_footer;
+use crate::stream_v2::core::sender::{SenderScan, check_sender};
 use crate::stream_v2::core::trailer::{ExpectedTrailer, HeaderCopy};
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
@@ -34,16 +36,19 @@ impl NamedRecords {
     }
 }
 
-/// Checks the trailer. Returns the manifest if it is sound and, with a key, authentic.
+/// What was found at the end: the manifest, and who signed it.
+type NamedAndSigned = (NamedRecords, Option<SenderStatus>);
+
+/// Checks the trailer. Returns the manifest if it is sound and, with a key, authentic, and the sender that signed it.
 pub(super) fn check(
     source: &dyn ReadAt,
     size: u64,
     header: &StreamHeader,
-    end_key: Option<&EndKey>,
+    (end_key, senders): (Option<&EndKey>, Option<&[SenderKey]>),
     max_manifest_size: u64,
     extent: &Extent,
     problems: &Problems,
-) -> Result<Option<NamedRecords>, SealError> {
+) -> Result<Option<NamedAndSigned>, SealError> {
     let Some(total) = extent.total.filter(|_| extent.is_whole) else {
         add_missing(source, size, header, extent, problems)?;
         return Ok(None);
@@ -51,7 +56,10 @@ pub(super) fn check(
     let trailer = TrailerCheck {
         source,
         size,
-        expected: ExpectedTrailer::after(header, total, end_key, max_manifest_size),
+        expected: ExpectedTrailer {
+            senders,
+            ..ExpectedTrailer::after(header, total, end_key, max_manifest_size)
+        },
         problems,
     };
     trailer.run()
@@ -66,21 +74,22 @@ struct TrailerCheck<'a> {
 }
 
 impl TrailerCheck<'_> {
-    fn run(&self) -> Result<Option<NamedRecords>, SealError> {
+    fn run(&self) -> Result<Option<NamedAndSigned>, SealError> {
         let scan = &self.expected.record;
         let offset = scan.offset.get();
         let mut position = offset;
         let failure = match self.read_record(&mut position) {
-            Ok((record, named)) => {
+            Ok((record, named, sender)) => {
                 self.check_rest(position)?;
-                return match record.verdict {
-                    Ok(()) => Ok(Some(named)),
-                    Err(failure) => {
-                        self.problems
-                            .add_at(ByteRange::at(offset, record.size), failure)?;
-                        Ok(None)
-                    }
+                let (failure, found) = match (record.verdict, sender, record.metadata) {
+                    (Err(failure), ..) => (failure, None),
+                    (Ok(()), Err(failure), _) => (failure, Some((named, None))),
+                    (Ok(()), Ok(_), Err(failure)) => (failure, None),
+                    (Ok(()), Ok(sender), Ok(_)) => return Ok(Some((named, sender))),
                 };
+                self.problems
+                    .add_at(ByteRange::at(offset, record.size), failure)?;
+                return Ok(found);
             }
             Err(failure) => failure,
         };
@@ -104,21 +113,34 @@ impl TrailerCheck<'_> {
         Ok(None)
     }
 
-    /// Reads the end record. Without a key its manifest is not held.
-    fn read_record(&self, position: &mut u64) -> Result<(ScannedEnd, NamedRecords), SealError> {
+    /// Reads the end record, and checks who signed it. Its manifest is held if a key or a signature can prove it.
+    fn read_record(
+        &self,
+        position: &mut u64,
+    ) -> Result<(ScannedEnd, NamedRecords, Result<Option<SenderStatus>, SealError>), SealError> {
         let scan = &self.expected.record;
-        if scan.end_key.is_some() {
-            let (record, manifest) = self.expected.read_manifest(self.source, position)?;
-            return Ok((record, NamedRecords::Verified(manifest)));
+        if scan.end_key.is_some() || self.expected.senders.is_some() {
+            let (record, entries) = self.expected.read_manifest(self.source, position)?;
+            let end = EndRecord {
+                plaintext_total: record.plaintext_total,
+                extensions: record.extensions.clone(),
+                entries,
+            };
+            let sender = check_sender(self.expected.header, &end, self.expected.senders);
+            return Ok((record, NamedRecords::Verified(end.entries), sender));
         }
         let mut reader = self.cursor(*position);
-        let record = self.expected.read_record(&mut reader, position, &mut |_, _| {})?;
+        let mut signed = SenderScan::new(self.expected.header, scan);
+        let record = self
+            .expected
+            .read_record(&mut reader, position, &mut |kind, bytes| signed.take(kind, bytes))?;
+        let sender = signed.check(&record.extensions, None);
         let stored = StoredManifest::new(
             record.entries_at(scan.offset),
             scan.geometry.digest(),
             scan.segments,
         );
-        Ok((record, NamedRecords::Stored(stored)))
+        Ok((record, NamedRecords::Stored(stored), sender))
     }
 
     /// Checks the header's copy and the footer, which start at `at`, and that the stream ends there.

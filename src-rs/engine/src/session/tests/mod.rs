@@ -72,7 +72,7 @@ fn seal_in_pieces(
         .iter()
         .for_each(|(_, record)| sealed.extend_from_slice(record));
     let end_size = session.end_size(segments.len() as u64);
-    let (end, report) = session.finish(1).unwrap();
+    let (end, report) = session.finish(1, &CancellationToken::new()).unwrap();
     assert_eq!(end.len() as u64, end_size);
     sealed.extend_from_slice(&end);
     (sealed, report)
@@ -337,16 +337,22 @@ fn a_session_does_not_end_before_all_segments_are_sealed() {
         error: SegmentWorkerError::FrameWorkerDisconnected { segment },
     };
     let mut cutter = session.cutter();
-    assert_eq!(session.finish(1).unwrap_err(), unfinished(cutter.index()));
+    assert_eq!(
+        session.finish(1, &CancellationToken::new()).unwrap_err(),
+        unfinished(cutter.index())
+    );
     let mut record = vec![0; session.geometry().full_record_size() as usize];
     let cancel = CancellationToken::new();
     cutter.copy(&mut record, &[1; SEGMENT as usize]);
     let (first, last) = (cutter.cut(false), cutter.cut(true));
     let mut empty = vec![0; session.geometry().record_size(0) as usize];
     session.seal(last, &mut empty, &cancel).unwrap();
-    assert_eq!(session.finish(1).unwrap_err(), unfinished(first.index));
+    assert_eq!(
+        session.finish(1, &CancellationToken::new()).unwrap_err(),
+        unfinished(first.index)
+    );
     session.seal(first, &mut record, &cancel).unwrap();
-    session.finish(1).unwrap();
+    session.finish(1, &CancellationToken::new()).unwrap();
 }
 
 #[test]

@@ -9,8 +9,10 @@ use crate::format::{
     append_extension, end_record_size, extension_size,
 };
 use crate::keys::seal_slots;
+use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{EncryptOptions, compact_header_size};
 use crate::operation::report::Report;
+use crate::stream_v2::core::sender::StreamSigner;
 use crate::stream_v2::core::stream_size::total_size;
 use crate::stream_v2::core::tally::Tally;
 use crate::stream_v2::segment_worker::SegmentCryptoContext;
@@ -27,6 +29,7 @@ pub(crate) struct NewStream {
     end_key: EndKey,
     /// The entries of the end record.
     end_extensions: Vec<u8>,
+    signer: Option<StreamSigner>,
 }
 
 impl NewStream {
@@ -57,6 +60,8 @@ impl NewStream {
         random: &Random,
     ) -> Result<(Self, StreamKeys, FileKey), SealError> {
         let geometry = options.geometry(plaintext_size)?;
+        let signer = find_signer(options)?;
+        let core_extensions = core_extensions(signer.as_ref());
         // One call to the generator; the slots draw their own bytes.
         let mut drawn = Zeroizing::new([[0; 32]; 2]);
         random.fill(drawn.as_flattened_mut())?;
@@ -68,12 +73,12 @@ impl NewStream {
             plaintext_size,
             stream_id: *stream_id,
         };
-        let keys = StreamKeys::derive(&file_key, &core.encode(), &[], &options.context)?;
+        let keys = StreamKeys::derive(&file_key, &core.encode(), &core_extensions, &options.context)?;
         let mut draft = HeaderFields {
             core,
             revision: 0,
             context_check: keys.context_check()?,
-            core_extensions: Vec::new(),
+            core_extensions,
             header_extensions: Vec::new(),
             slots: Vec::new(),
         };
@@ -82,7 +87,7 @@ impl NewStream {
         let header = draft.encode(options.header.padded_size(plaintext_size), |bytes| {
             keys.header_mac(bytes)
         });
-        let stream = Self::assemble(header, &draft.core, binding, &keys, options, random)?;
+        let stream = Self::assemble(header, &draft.core, binding, &keys, signer, options, random)?;
         Ok((stream, keys, file_key))
     }
 
@@ -90,11 +95,20 @@ impl NewStream {
     pub(crate) fn resumed(
         header: StreamHeader,
         keys: &StreamKeys,
+        signer: Option<StreamSigner>,
         options: &EncryptOptions<'_>,
         random: &Random,
     ) -> Result<Self, SealError> {
         let binding = StreamBinding::of(&header);
-        Self::assemble(header.bytes, &header.fields.core, binding, keys, options, random)
+        Self::assemble(
+            header.bytes,
+            &header.fields.core,
+            binding,
+            keys,
+            signer,
+            options,
+            random,
+        )
     }
 
     fn assemble(
@@ -102,6 +116,7 @@ impl NewStream {
         core: &StreamCore,
         binding: StreamBinding,
         keys: &StreamKeys,
+        signer: Option<StreamSigner>,
         options: &EncryptOptions<'_>,
         random: &Random,
     ) -> Result<Self, SealError> {
@@ -119,6 +134,7 @@ impl NewStream {
             header_copy: core.header_copy,
             end_extensions: end_extensions(options, &end_key, random)?,
             end_key,
+            signer,
         })
     }
 
@@ -135,12 +151,18 @@ impl NewStream {
         Tally::sealing(&self.header, self.digest())
     }
 
+    /// Bytes of the entries in the end record.
+    fn extensions_size(&self) -> usize {
+        let sender = self.signer.as_ref().map_or(0, StreamSigner::entry_size);
+        self.end_extensions.len() + sender
+    }
+
     /// Bytes of the whole stream.
     pub(crate) fn sealed_size(&self, plaintext_size: u64) -> u64 {
         total_size(
             self.context.geometry(),
             (u64::from(self.header_size()), self.header_copy),
-            self.end_extensions.len(),
+            self.extensions_size(),
             plaintext_size,
         )
     }
@@ -148,21 +170,23 @@ impl NewStream {
     /// Bytes of the [`end`](Self::end) of a stream with this many segments.
     pub(crate) fn end_size(&self, segments: u64) -> u64 {
         let copy = if self.header_copy { self.header.len() } else { 0 };
-        end_record_size(self.digest(), segments, self.end_extensions.len() as u64)
-            + (copy + FOOTER_SIZE) as u64
+        end_record_size(self.digest(), segments, self.extensions_size() as u64) + (copy + FOOTER_SIZE) as u64
     }
 
     /// End record, copy of the header and footer of the stream whose segments `tally` counted; adds them to its output.
     ///
     /// # Errors
-    /// `Segment` if a segment is missing.
-    pub(crate) fn end(&self, tally: &mut Tally) -> Result<Vec<u8>, SealError> {
+    /// `Segment` if a segment is missing; `SigningFailed`, and `Cancelled` while a signer is asked.
+    pub(crate) fn end(&self, tally: &mut Tally, cancel: &CancellationToken) -> Result<Vec<u8>, SealError> {
         tally.check_complete()?;
-        let record = EndRecord {
+        let mut record = EndRecord {
             plaintext_total: tally.plaintext_size(),
             extensions: self.end_extensions.clone(),
             entries: tally.take_manifest(self.digest()),
         };
+        if let Some(signer) = &self.signer {
+            signer.sign(&self.binding, &mut record, cancel)?;
+        }
         let mut end = record.encode(|bytes| self.end_key.sign(bytes));
         let size = end.len() as u64;
         Footer::append(&mut end, size, self.header_copy.then_some(&self.header));
@@ -172,7 +196,10 @@ impl NewStream {
 
     /// Report of sealing the whole stream on `threads` threads. `tally` has counted its end too.
     pub(crate) fn report(&self, tally: &Tally, threads: usize, start: Instant) -> Report {
-        tally.report(self.stream_id, tally.output_size(), threads, start)
+        Report {
+            sender: self.signer.as_ref().map(StreamSigner::status),
+            ..tally.report(self.stream_id, tally.output_size(), threads, start)
+        }
     }
 }
 
@@ -190,21 +217,43 @@ fn end_extensions(
     Ok(entries)
 }
 
+/// What signs a stream with these options, if anything does.
+pub(crate) fn find_signer(options: &EncryptOptions<'_>) -> Result<Option<StreamSigner>, SealError> {
+    options.sender.as_ref().map(StreamSigner::find).transpose()
+}
+
+/// The core extensions of a stream that is signed by `signer`.
+pub(crate) fn core_extensions(signer: Option<&StreamSigner>) -> Vec<u8> {
+    signer.map(StreamSigner::core_extensions).unwrap_or_default()
+}
+
+/// What signs a stream with these options. Asks a signer only if its key is not known.
+fn named_signer(options: &EncryptOptions<'_>) -> Result<Option<StreamSigner>, SealError> {
+    options.sender.as_ref().map(StreamSigner::named).transpose()
+}
+
+/// Bytes of the header of a stream with these options, without padding.
+pub(crate) fn unpadded_header_size(options: &EncryptOptions<'_>) -> Result<usize, SealError> {
+    let core_extensions = core_extensions(named_signer(options)?.as_ref());
+    Ok(compact_header_size(&options.recipients) + core_extensions.len())
+}
+
 /// Bytes of the sealed stream of `plaintext_size` bytes, with header and end.
 ///
 /// # Errors
 /// `InvalidOption`.
 pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<u64, SealError> {
     let geometry = options.geometry(Some(plaintext_size))?;
-    let header = compact_header_size(&options.recipients) as u64;
+    let signer = named_signer(options)?;
+    let header = unpadded_header_size(options)? as u64;
     let header = header.max(u64::from(options.header.padded_size(Some(plaintext_size))));
-    let extensions = options.metadata.as_ref().map_or(0, |metadata| {
+    let metadata = options.metadata.as_ref().map_or(0, |metadata| {
         extension_size(sealed_extension_size(metadata.encode().len()))
     });
     Ok(total_size(
         &geometry,
         (header, options.header.copy),
-        extensions,
+        metadata + signer.as_ref().map_or(0, StreamSigner::entry_size),
         plaintext_size,
     ))
 }

@@ -111,7 +111,7 @@ pub(crate) fn seal_by_offset(
         tally.times.time(Stage::Write, || checkpoints.complete())?;
     }
     let end_offset = tally.output_size();
-    let end = stream.end(&mut tally)?;
+    let end = stream.end(&mut tally, &control.cancel)?;
     tally.times.time(Stage::Write, || write(end_offset, &end))?;
     Ok(tally)
 }

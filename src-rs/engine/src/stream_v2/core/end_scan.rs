@@ -39,8 +39,8 @@ pub(crate) struct ScannedEnd {
     pub(crate) extensions: Vec<u8>,
     /// Its bytes.
     pub(crate) size: u64,
-    /// What it keeps of the file that was sealed. `None` for a reader without a key.
-    pub(crate) metadata: Option<Metadata>,
+    /// What it keeps of the file that was sealed; `None` for a reader without a key. To be looked at after the sender.
+    pub(crate) metadata: Result<Option<Metadata>, SealError>,
     /// Its first disagreement with the stream, if it has one.
     pub(crate) verdict: Result<(), SealError>,
 }
@@ -171,10 +171,9 @@ impl EndScan<'_> {
         } else {
             EndRecord::check_extensions(&extensions, self.offset).map_err(SealError::from)
         };
-        let opened = verdict.and_then(|()| self.open_metadata(&extensions));
-        let (metadata, verdict) = match opened {
-            Ok(metadata) => (metadata, Ok(())),
-            Err(failure) => (None, Err(failure)),
+        let metadata = match &verdict {
+            Ok(()) => self.open_metadata(&extensions),
+            Err(_) => Ok(None),
         };
         Ok(ScannedEnd {
             plaintext_total: claimed_total,

@@ -7,6 +7,7 @@ pub(crate) mod end_scan;
 pub(crate) mod in_order;
 pub(crate) mod locate;
 pub mod seekable;
+pub(crate) mod sender;
 pub(crate) mod stream_size;
 pub(crate) mod tally;
 pub(crate) mod trailer;

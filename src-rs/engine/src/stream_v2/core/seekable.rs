@@ -33,7 +33,8 @@ impl SeekableStream {
     /// [`end_failure`](Self::end_failure).
     ///
     /// # Errors
-    /// Every failure of a header, and of reading it.
+    /// Every failure of a header, and of reading it. Every failure of the trailer too, if senders are given or the header announces
+    /// one.
     pub fn open(
         source: &dyn ReadAt,
         options: &DecryptOptions<'_>,
@@ -59,6 +60,10 @@ impl SeekableStream {
             // The footer is of another stream, which may follow this one. The stream is refused all the same.
             place = TrailerPlace::Unknown;
             trailer = verify_trailer(&stream, source, source_size, place);
+        }
+        if stream.needs_sender() || matches!(trailer, Err(SealError::SenderUnverified { .. })) {
+            // Only a verified end proves who signed the stream, so nothing is read around a damaged one.
+            trailer.as_ref().map_err(Clone::clone)?;
         }
         let by_trailer = trailer
             .as_ref()
@@ -297,7 +302,11 @@ fn verify_trailer(
             ExpectedTrailer::after(header, total, end_key, limit)
         }
     };
-    expected.verify_by_offset(source)
+    ExpectedTrailer {
+        senders: stream.senders.as_deref(),
+        ..expected
+    }
+    .verify_by_offset(source)
 }
 
 /// Fails if the source has no room for the records of `total` bytes of plaintext.

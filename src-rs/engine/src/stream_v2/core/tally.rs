@@ -3,6 +3,7 @@
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
 use crate::format::{DigestKind, Manifest, Metadata, SeenRecords, SegmentIndex};
+use crate::keys::SenderStatus;
 use crate::operation::damage::DamageLog;
 use crate::operation::report::Report;
 use crate::stream_v2::pipeline::record_layout::RecordPlace;
@@ -45,6 +46,8 @@ pub struct StreamEnd {
     pub header_copy_damaged: bool,
     /// Facts of the file that was sealed, if the end record has them and the reader has a key.
     pub metadata: Option<Metadata>,
+    /// Who signed the stream, and whether that is verified.
+    pub sender: Option<SenderStatus>,
 }
 
 impl StreamEnd {
@@ -54,6 +57,7 @@ impl StreamEnd {
             sealed_size,
             header_copy_damaged: false,
             metadata: None,
+            sender: None,
         }
     }
 }
@@ -226,6 +230,7 @@ impl Tally {
             times: self.times,
             elapsed: start.elapsed(),
             opened_by: None,
+            sender: None,
             header_from_copy: false,
             header_copy_damaged: false,
             metadata: None,

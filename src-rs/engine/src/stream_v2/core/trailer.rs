@@ -3,6 +3,7 @@
 
 use super::end_scan::{EndBytes, EndScan, ScanFailure, ScannedEnd};
 use super::locate::ClaimedEnd;
+use super::sender::{SenderScan, check_sender};
 use super::tally::StreamEnd;
 use crate::crypto::EndKey;
 use crate::error::{EndPart, SealError};
@@ -10,6 +11,7 @@ use crate::format::{
     END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, Manifest, SEGMENT_HEADER_SIZE, SegmentHeader,
     SegmentHeaderError, SegmentIndex, SegmentReason, StreamHeader, WireOffset,
 };
+use crate::keys::SenderKey;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
 use std::io::Read;
@@ -21,6 +23,8 @@ pub(crate) struct ExpectedTrailer<'a> {
     pub(crate) record: EndScan<'a>,
     /// Plaintext bytes that were verified; for the error of a truncated stream.
     pub(crate) verified_bytes: u64,
+    /// The senders that the reader trusts, if it was given any.
+    pub(crate) senders: Option<&'a [SenderKey]>,
 }
 
 /// A trailer that was read and verified, with the manifest.
@@ -72,6 +76,7 @@ impl<'a> ExpectedTrailer<'a> {
                 max_manifest_size,
             },
             verified_bytes: 0,
+            senders: None,
         }
     }
 
@@ -96,11 +101,20 @@ impl<'a> ExpectedTrailer<'a> {
     /// Reads and checks everything behind the last record. Does not keep the manifest, which was compared with the records.
     pub(crate) fn verify(&self, reader: &mut dyn Read) -> Result<(ScannedEnd, StreamEnd), SealError> {
         let mut position = self.record.offset.get();
-        let record = self.read_record(reader, &mut position, &mut |_, _| {})?;
+        let mut signed = SenderScan::new(self.header, &self.record);
+        let record = self.read_record(reader, &mut position, &mut |kind, bytes| signed.take(kind, bytes))?;
         let end = self.read_rest(reader, position)?;
         record.verdict.clone()?;
-        let metadata = record.metadata.clone();
-        Ok((record, StreamEnd { metadata, ..end }))
+        let sender = signed.check(&record.extensions, self.senders)?;
+        let metadata = record.metadata.clone()?;
+        Ok((
+            record,
+            StreamEnd {
+                sender,
+                metadata,
+                ..end
+            },
+        ))
     }
 
     /// Reads and checks everything behind the last record, and keeps the manifest.
@@ -109,15 +123,19 @@ impl<'a> ExpectedTrailer<'a> {
         let (record, entries) = self.read_manifest(source, &mut position)?;
         let end = self.read_rest(&mut ReadAtCursor::new(source, position), position)?;
         record.verdict?;
+        let metadata = record.metadata;
+        let manifest = EndRecord {
+            plaintext_total: record.plaintext_total,
+            extensions: record.extensions,
+            entries,
+        };
+        let sender = check_sender(self.header, &manifest, self.senders)?;
         Ok(VerifiedTrailer {
-            manifest: EndRecord {
-                plaintext_total: record.plaintext_total,
-                extensions: record.extensions,
-                entries,
-            },
+            manifest,
             offset: self.record.offset,
             end: StreamEnd {
-                metadata: record.metadata,
+                sender,
+                metadata: metadata?,
                 ..end
             },
         })
@@ -172,6 +190,7 @@ impl<'a> ExpectedTrailer<'a> {
             sealed_size: position,
             header_copy_damaged: copy == HeaderCopy::Damaged,
             metadata: None,
+            sender: None,
         })
     }
 

@@ -2,13 +2,14 @@
 
 use super::end_scan::EndScan;
 use super::locate::FoundHeader;
+use super::sender::announces_sender;
 use super::stream_size::check_stated_size;
 use super::tally::{StreamEnd, Tally};
 use super::trailer::ExpectedTrailer;
 use crate::crypto::{EndKey, Random, StreamKeys, overwrite_stack};
 use crate::error::SealError;
 use crate::format::{RawKeySlot, StreamHeader, WireOffset};
-use crate::keys::{UnlockBudget, Unlocked, unlock};
+use crate::keys::{SenderKey, UnlockBudget, Unlocked, unlock};
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::{DecryptOptions, check_segment_size};
 use crate::operation::report::{OpenedBy, Report};
@@ -30,6 +31,8 @@ pub(crate) struct UnlockedStream {
     /// Most bytes of the manifest that are accepted.
     pub(crate) max_manifest_size: u64,
     pub(crate) unlocked: Unlocked,
+    /// The senders that the reader trusts, if it was given any.
+    pub(crate) senders: Option<Vec<SenderKey>>,
 }
 
 impl UnlockedStream {
@@ -112,6 +115,11 @@ impl UnlockedStream {
             core.plaintext_size,
             Random::system(),
         )?;
+        // A recipient could have sealed a single frame anew: its record must be the signed one before it is opened.
+        let context = match &options.senders {
+            Some(_) => context.hashing_first(),
+            None => context,
+        };
         Ok(Self {
             end_key: keys.end_key()?,
             max_manifest_size: options.max_manifest_size,
@@ -121,7 +129,13 @@ impl UnlockedStream {
             older: None,
             newer: newer.filter(is_authentic),
             unlocked,
+            senders: options.senders.clone(),
         })
+    }
+
+    /// Whether the stream is refused unless its end verifies: the reader was given senders, or the header announces one.
+    pub(crate) fn needs_sender(&self) -> bool {
+        self.senders.is_some() || announces_sender(&self.header)
     }
 
     /// A cursor at the first record of the stream, which has `total` plaintext bytes.
@@ -150,6 +164,7 @@ impl UnlockedStream {
                 max_manifest_size: self.max_manifest_size,
             },
             verified_bytes: tally.verified_bytes(),
+            senders: self.senders.as_deref(),
         }
     }
 
@@ -160,6 +175,7 @@ impl UnlockedStream {
             header_from_copy: self.from_copy,
             header_copy_damaged: end.header_copy_damaged,
             metadata: end.metadata,
+            sender: end.sender,
             ..tally.report(self.header.core.stream_id, end.sealed_size, threads, start)
         }
     }

@@ -12,6 +12,7 @@ pub(crate) mod refusals;
 pub(crate) mod roundtrip;
 mod seekable;
 mod segment_events;
+mod senders;
 pub(crate) mod slots;
 mod truncated;
 pub(crate) mod vectors;

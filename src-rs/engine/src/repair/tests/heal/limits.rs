@@ -27,6 +27,7 @@ fn larger_segments_than_allowed_are_refused() {
     let (whole, _) = stream(SEGMENT, &compact());
     let options = HealOptions {
         max_segment_size: SEGMENT as u32 - 1,
+        ..HealOptions::default()
     };
     let output = Output::default();
     let result = heal(&&whole[..], &[], &&output, options, &Control::serial());

@@ -42,7 +42,7 @@ pub(crate) fn seal_in_order(
             Ok(Some(record))
         },
     )?;
-    let end = stream.end(&mut delivery.tally)?;
+    let end = stream.end(&mut delivery.tally, &control.cancel)?;
     delivery.write(&end)?;
     delivery.flush()?;
     Ok(delivery.finish(plaintext.reader.times))
