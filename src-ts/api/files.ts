@@ -156,8 +156,9 @@ export async function decryptFile(
   const [source, target] = [path('from', from), path('to', to)];
   const given = optionsOf('decryptFile', options);
   const settings = openSettings(given);
-  const { onDamage, header, metadata } = given;
+  const { onDamage, header, metadata, maxOutputSize } = given;
   if (metadata === true) settings.metadata = true;
+  if (maxOutputSize !== undefined) settings.maxOutputSize = maxOutputSize;
   const identities = Identities.of(given);
   const placement = placementSettings(given);
   if (header && placement.resume) throw notResumable();

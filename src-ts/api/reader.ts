@@ -111,6 +111,12 @@ export class SealedReader implements AsyncDisposable {
   readonly streamId: string;
   /** What the stream keeps of the file that was encrypted, if it was encrypted with `metadata`. */
   readonly metadata?: FileMetadata;
+  /**
+   * CRC-64/NVME of the whole sealed stream in base64, as an object store computes it for the object. It follows from the header and the
+   * verified end, without reading the contents; compare the two to check an upload without a download. `undefined` unless the stream's
+   * digest is `crc64-nvme`, the default, and its header is sound.
+   */
+  readonly sealedCrc64Nvme: string | undefined;
   readonly #stream: UnlockedStream;
   readonly #diagnostics: Diagnostics;
   /** Plaintext bytes that are read at once: whole segments, or whole frames of long segments. */
@@ -123,10 +129,11 @@ export class SealedReader implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(stream: UnlockedStream, diagnostics: Diagnostics) {
-    const { plaintextSize, streamId, metadata, frameSize, segmentSize } = stream.reader;
+    const { plaintextSize, streamId, metadata, frameSize, segmentSize, sealedCrc64Nvme } = stream.reader;
     this.size = plaintextSize ?? 0;
     this.streamId = streamId;
     if (metadata) this.metadata = metadata;
+    this.sealedCrc64Nvme = sealedCrc64Nvme ?? undefined;
     this.#stream = stream;
     this.#diagnostics = diagnostics;
     const unit = segmentSize <= PIECE_SIZE ? segmentSize : frameSize;

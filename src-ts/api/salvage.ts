@@ -15,6 +15,8 @@ import type { OperationOptions, TargetOptions } from './types';
 
 /** Options of {@link salvage}. */
 export interface SalvageOptions extends Omit<DecryptOptions, 'senders'>, OperationOptions, TargetOptions {
+  /** The largest output that zeros in the place of lost bytes may make, in bytes; 1 TiB by default. */
+  maxOutputSize?: number | undefined;
   /**
    * A header of the stream that was stored elsewhere: the first bytes of another copy, or of the file when it was intact. Bytes after
    * the header are ignored. If it unlocks, it is preferred to the file's own.
@@ -56,6 +58,7 @@ export async function salvage(
   const [source, target] = [path('from', from), path('to', to)];
   const given = optionsOf('salvage', options);
   const settings = openSettings(given);
+  if (given.maxOutputSize !== undefined) settings.maxOutputSize = given.maxOutputSize;
   const identities = Identities.of(given);
   const choices: SalvageSettings = picked(given, 'fallbackHeader', 'lost');
   const placement = placementSettings(given);

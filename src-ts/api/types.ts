@@ -85,6 +85,11 @@ export interface DamageOptions {
    * did not verify are never returned.
    */
   onDamage?: DamagePolicy | undefined;
+  /**
+   * The most bytes that the output may have where zeros replace lost bytes, 1 TiB by default: a damaged stream can claim any size. In
+   * files the zeros are holes.
+   */
+  maxOutputSize?: number | undefined;
 }
 
 /** Options to decrypt a stream with a detached header. */

@@ -92,7 +92,7 @@ const unlocking = {
 };
 const salvaging = { ...unlocking, maxSegmentSize };
 const opening = { ...salvaging, senders: senderTexts };
-const damage = { onDamage: damagePolicy };
+const damage = { onDamage: damagePolicy, maxOutputSize: byteCount };
 const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
 const metadata = { metadata: boolean };
@@ -153,6 +153,7 @@ const TABLES = {
     ...target,
     fallbackHeader: copiedBytes,
     lost: oneOf<LostBytesName>(['zero', 'skip']),
+    maxOutputSize: byteCount,
   },
   rewrap: { ...unlocking, ...signal, ...change, mend: boolean, flush: boolean },
   rewrapHeader: { ...unlocking, ...signal, ...change },

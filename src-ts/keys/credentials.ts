@@ -34,6 +34,8 @@ export function passphrase(secret: string | Uint8Array, options: PassphraseOptio
   const cost = checkedStrength(strength ?? 'default');
   const isText = typeof secret === 'string';
   if (!isText && !isBytes(secret)) throw typeError('text', 'a string or a Uint8Array', secret);
+  // As bytes, lone surrogates would all be the same character.
+  if (isText && /\p{Surrogate}/u.test(secret)) throw rangeError('text', 'must not have lone surrogates');
   const bytes = isText ? encoder.encode(text(0, Infinity)('text', secret)) : checkedBytes('text', secret);
   try {
     if (sizeOf(bytes) === 0) throw rangeError('text', 'must not be empty');

@@ -4,6 +4,7 @@ import type {
   ByteRange,
   FetchedPart,
   OpenSettings,
+  SealFailure,
   SegmentOutcome,
   Source,
   StreamReader,
@@ -88,8 +89,21 @@ export class UnlockedStream {
       if (!this.fetched) return this.reader.read(at, length, cancellation);
       const plan = this.reader.planRead(at, length);
       const source = await this.fetched.ranges(plan.missing, canceller);
-      return using(source, () => plan.open(source, cancellation));
+      try {
+        return await using(source, () => plan.open(source, cancellation));
+      } catch (error) {
+        await this.#checkDigest(this.fetched, error, canceller);
+        throw error;
+      }
     });
+  }
+
+  /** If a frame failed, fetches its whole record, whose digest tells damage from tampering. Throws if it is damaged. */
+  async #checkDigest(fetched: FetchedSource, error: unknown, canceller: Canceller): Promise<void> {
+    const segment = segmentOfFrame(error);
+    if (segment === undefined) return;
+    const record = await fetched.ranges([this.reader.place(segment).sealedRange], canceller);
+    await using(record, () => this.reader.checkDigest(segment, record, canceller.cancellation));
   }
 
   openSegment(segment: number, { canceller }: Operation): Promise<SegmentOutcome> {
@@ -144,6 +158,15 @@ function using<T>(source: Source, start: () => T): T {
   } finally {
     releaseSource(source);
   }
+}
+
+/** The segment of a frame that failed. */
+function segmentOfFrame(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !Object.hasOwn(error, 'failure')) return undefined;
+  const { failure } = error as { readonly failure: SealFailure };
+  if (failure.kind !== 'Segment') return undefined;
+  const { kind, segment } = failure.error;
+  return kind === 'FrameDecryptionFailed' || kind === 'FramingError' ? segment : undefined;
 }
 
 /** Closes a source on which no stream could be opened. That failure matters more than one of `close`. */

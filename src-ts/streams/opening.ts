@@ -37,14 +37,16 @@ export function opening(
 }
 
 function openPlan(options: OptionsOf<'decryptChunks'>, file: SealedFile | undefined) {
-  const { concurrency, onDamage = 'abort', header } = options;
+  const { concurrency, onDamage = 'abort', header, maxOutputSize } = options;
+  const settings = openSettings(options);
+  if (maxOutputSize !== undefined) settings.maxOutputSize = maxOutputSize;
   if (header)
     callNative(() => {
       native.checkHeader(header);
     });
   // The identities are copies, which are overwritten after use.
   return {
-    settings: openSettings(options),
+    settings,
     concurrency,
     onDamage,
     header,

@@ -19,6 +19,7 @@ const NAMES = [
   'SealedReader',
   'SealstreamError',
   'SecretKey',
+  'SenderKey',
   'SourceError',
   'createDecryptStream',
   'createEncryptStream',
@@ -48,6 +49,9 @@ const NAMES = [
   'salvage',
   'sealedSize',
   'secretKey',
+  'senderKeyFromFile',
+  'sendersFromFile',
+  'sshAgentSigner',
   'verify',
 ];
 

@@ -135,7 +135,9 @@ const NAMES = [
     'acceptSlots',
   ],
   ...[
+    'maxPassphraseMemory',
     'maxPassphraseCost',
+    'maxOutputSize',
     'maxSegmentSize',
     'threads',
     'concurrency',

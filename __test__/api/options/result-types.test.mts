@@ -22,6 +22,7 @@ const key = SecretKey.generate();
 function subjectOf(warning: ReportWarning): string {
   switch (warning.kind) {
     case 'HeaderFromCopy':
+    case 'NewerCopyUnused':
     case 'HeaderCopyDamaged':
       return warning.message;
     case 'CheckpointError':

@@ -11,6 +11,7 @@ pub mod format;
 pub mod inspect;
 pub mod keys;
 pub mod operation;
+pub mod parts;
 pub mod random_access;
 pub mod rekey;
 pub mod repair;

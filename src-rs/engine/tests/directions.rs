@@ -24,6 +24,7 @@ stream_v2::io: operation error
 stream_v2::pipeline: format telemetry operation error stream_v2::framing stream_v2::segment_worker stream_v2::io
 stream_v2::core: *
 stream_v2: *
+parts: format crypto
 session: *
 random_access: *
 inspect: *

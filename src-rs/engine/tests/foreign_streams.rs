@@ -1,5 +1,7 @@
 //! Streams that an independent implementation sealed: each opens, or is refused, as its description says.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of these tests may panic too")]
+
 use sealstream::format::ByteRange;
 use sealstream::keys::{Passphrase, SenderKey, identity_from_text, key_from_hex};
 use sealstream::random_access::RangeReader;

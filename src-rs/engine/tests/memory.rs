@@ -1,15 +1,18 @@
 //! A size that a stream only claims does not cause allocation: memory follows the bytes that arrive.
 
-use sealstream::format::{END_RECORD_FIXED_SIZE, Footer};
+use sealstream::format::{END_RECORD_FIXED_SIZE, Footer, end_record_size};
 use sealstream::inspect::inspect;
 use sealstream::operation::options::HeaderLayout;
-use sealstream::repair::verify::{VerifyOptions, verify};
-use sealstream::stream_v2::io::{InputSource, OutputSink};
+use sealstream::random_access::RangeReader;
+use sealstream::repair::heal::{HealOptions, heal};
+use sealstream::repair::verify::{Sample, VerifyOptions, verify};
+use sealstream::stream_v2::io::{InputSource, OutputSink, ReadAt, WriteAt};
 use sealstream::{
-    Control, DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey, decrypt_stream_v2,
-    encrypt_stream_v2,
+    CancellationToken, Control, DecryptOptions, EncryptOptions, Identity, Recipient, SecretKey,
+    decrypt_stream_v2, encrypt_stream_v2,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::IoSliceMut;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -77,6 +80,26 @@ mod claims {
         let mut stream = Vec::new();
         let sink = OutputSink::writer(&mut stream);
         encrypt_stream_v2(InputSource::reader(plaintext), sink, options, &Control::serial()).unwrap();
+        stream
+    }
+
+    /// The authentic header of a stream that states this length.
+    fn header_that_claims(claim: u64, options: &EncryptOptions<'_>) -> Vec<u8> {
+        /// A source that reports a wrong size.
+        struct Claims(u64);
+        impl ReadAt for Claims {
+            fn size(&self) -> std::io::Result<u64> {
+                Ok(self.0)
+            }
+            fn read_at(&self, _: u64, _: &mut [IoSliceMut<'_>]) -> std::io::Result<usize> {
+                Ok(0)
+            }
+        }
+        let mut stream = Vec::new();
+        let source = InputSource::Positioned(Box::new(Claims(claim)));
+        let sink = OutputSink::writer(&mut stream);
+        encrypt_stream_v2(source, sink, options, &Control::serial()).unwrap_err();
+        assert!(stream.len() > 200, "the header was written");
         stream
     }
 
@@ -171,22 +194,8 @@ mod claims {
     #[test]
     fn a_plaintext_that_claims_the_largest_length() {
         let _alone = alone();
-        /// A source that reports a wrong size, so that the sealed header with that size is authentic.
-        struct Claims(u64);
-        impl sealstream::stream_v2::io::ReadAt for Claims {
-            fn size(&self) -> std::io::Result<u64> {
-                Ok(self.0)
-            }
-            fn read_at(&self, _: u64, _: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
-                Ok(0)
-            }
-        }
         for claim in [1 << 30, 1 << 40, (1 << 63) - 1] {
-            let mut stream = Vec::new();
-            let source = InputSource::Positioned(Box::new(Claims(claim)));
-            let sink = OutputSink::writer(&mut stream);
-            encrypt_stream_v2(source, sink, &options(), &Control::serial()).unwrap_err();
-            assert!(stream.len() > 200, "the header was written");
+            let mut stream = header_that_claims(claim, &options());
             check(&stream, "TRUNCATED", SMALL);
             stream.resize(10_000, 0);
             let peak = peak_of(|| drop(inspect(&&stream[..]).unwrap()));
@@ -230,6 +239,124 @@ mod claims {
         }
     }
 
+    /// A file of holes behind a header: only the given pieces have bytes.
+    struct Sparse {
+        size: u64,
+        pieces: Vec<(u64, Vec<u8>)>,
+    }
+
+    impl ReadAt for Sparse {
+        fn size(&self) -> std::io::Result<u64> {
+            Ok(self.size)
+        }
+
+        fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> std::io::Result<usize> {
+            let mut at = offset;
+            for buffer in buffers {
+                let count = self.size.saturating_sub(at).min(buffer.len() as u64) as usize;
+                let room = &mut buffer[..count];
+                room.fill(0);
+                for (start, bytes) in &self.pieces {
+                    let from = at.max(*start);
+                    let to = (at + count as u64).min(start + bytes.len() as u64);
+                    if from < to {
+                        let piece = &bytes[(from - start) as usize..(to - start) as usize];
+                        room[(from - at) as usize..(to - at) as usize].copy_from_slice(piece);
+                    }
+                }
+                at += count as u64;
+            }
+            Ok((at - offset) as usize)
+        }
+    }
+
+    #[test]
+    fn a_file_of_holes_behind_a_header_that_claims_terabytes() {
+        let _alone = alone();
+        for claim in [100 << 30, 1_u64 << 40] {
+            for is_stated in [true, false] {
+                let sealing = EncryptOptions {
+                    segment_size: Some(MIB as u32),
+                    ..options()
+                };
+                let header = match is_stated {
+                    true => header_that_claims(claim, &sealing),
+                    false => {
+                        let stream = sealed(b"x", &sealing);
+                        let size = u32::from_be_bytes(stream[64..68].try_into().unwrap());
+                        stream[..size as usize].to_vec()
+                    }
+                };
+                let geometry = sealing.geometry(Some(claim)).unwrap();
+                let segments = geometry.segment_count(claim);
+                let end_at = header.len() as u64 + geometry.records_size(claim);
+                let end_size = end_record_size(geometry.digest(), segments, 0) + 24;
+                let mut fixed = b"SEND\0\0\0\0".to_vec();
+                fixed.extend_from_slice(&segments.to_be_bytes());
+                fixed.extend_from_slice(&claim.to_be_bytes());
+                let footer = Footer { end_size }.encode().to_vec();
+                let size = end_at + end_size;
+                let pieces = vec![(0, header), (end_at, fixed), (size - 24, footer)];
+                check_sparse(&Sparse { size, pieces });
+            }
+        }
+    }
+
+    fn check_sparse(source: &Sparse) {
+        let most = 4 * MIB;
+        let reading = || DecryptOptions::new(vec![Identity::Key(key())]);
+        let measured = |name: &str, work: &mut dyn FnMut() -> &'static str| {
+            let peak = peak_of(|| assert_eq!(work(), "END_DAMAGED", "{name}"));
+            assert!(peak <= most, "{peak} bytes to {name} {} bytes", source.size);
+        };
+        measured("decrypt", &mut || {
+            let sink = OutputSink::writer(std::io::sink());
+            let source = InputSource::positioned(source);
+            let result = decrypt_stream_v2(source, sink, &reading(), &Control::serial());
+            result.unwrap_err().code()
+        });
+        measured(
+            "open",
+            &mut || match RangeReader::open(source, &reading(), 0, &CancellationToken::new()) {
+                Ok(_) => "opened",
+                Err(failure) => failure.code(),
+            },
+        );
+        for open in [None, Some(reading())] {
+            measured("verify", &mut || {
+                let how = VerifyOptions {
+                    open: open.clone(),
+                    sample: Some(Sample {
+                        fraction: 0.000_01,
+                        seed: 1,
+                    }),
+                    ..VerifyOptions::default()
+                };
+                let found = verify(source, &how, &Control::serial()).unwrap();
+                found.problems.last().unwrap().failure.code()
+            });
+        }
+        measured("heal", &mut || {
+            let healed = heal(source, &[], &Nowhere, HealOptions::default(), &Control::serial());
+            healed.unwrap_err().code()
+        });
+        let peak = peak_of(|| drop(inspect(&source).unwrap()));
+        assert!(peak <= most, "{peak} bytes to inspect");
+    }
+
+    /// A sink that keeps nothing.
+    struct Nowhere;
+
+    impl WriteAt for Nowhere {
+        fn set_size(&self, _: u64) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        fn write_at(&self, _: u64, _: &mut [std::io::IoSlice<'_>]) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn slots_and_extensions_that_claim_gigabytes() {
         let _alone = alone();
@@ -264,7 +391,7 @@ mod claims {
             })
         };
         let (short, long) = (peak(4), peak(32));
-        // The manifest has 36 bytes per segment.
+        // The manifest has 44 bytes per segment.
         assert!(
             long < short + 512 * 1024,
             "{short} bytes for 4 MiB, {long} for 32 MiB"

@@ -248,6 +248,11 @@ function overLimit(
         'name the header of the file that you want with --fallback-header FILE',
         `${input} has many headers with many key slots: trying your keys on all takes more than ${maximum} attempts`,
       );
+    case 'output-size':
+      return refused(
+        `it is damaged, or was made to mislead: recover what is there with sealstream salvage`,
+        `with zeros for what is lost, ${input} would have ${value} bytes, and the limit is ${maximum}`,
+      );
     case 'revisions':
       return refused(
         'decrypt it and encrypt it again',

@@ -27,8 +27,12 @@ export async function senderKeyIn(args: Arguments): Promise<SenderKey | undefine
  */
 export async function sendersIn(args: Arguments): Promise<string[] | undefined> {
   if (!args.has('sender')) return undefined;
-  const found = args.values('sender').map((named) => (isKey(named) ? [named] : sendersOf(named, '--sender')));
-  return (await Promise.all(found)).flat();
+  const found: string[] = [];
+  for (const named of args.values('sender')) {
+    if (isKey(named)) found.push(named);
+    else found.push(...(await sendersOf(named, '--sender')));
+  }
+  return found;
 }
 
 async function agentKey(named: string): Promise<SenderKey> {

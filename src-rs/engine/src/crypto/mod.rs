@@ -37,7 +37,8 @@ pub use sealed_extension::{ExtensionKeys, sealed_extension_size};
 pub use secret::{FileKey, SecretKey, SecretKeyError};
 pub use stack_overwrite::overwrite_stack;
 pub use stream_keys::{
-    EndKey, EndPurpose, HeaderPurpose, JournalKey, JournalPurpose, PayloadKey, StreamBinding, StreamKeys,
+    EndKey, EndPurpose, HeaderPurpose, JournalKey, JournalPurpose, PartKey, PartPurpose, PayloadKey,
+    StreamBinding, StreamKeys,
 };
 pub use wrap::{UnwrapError, unwrap_file_key, wrap_file_key};
 

@@ -153,6 +153,46 @@ impl StreamKeys {
         Ok(MacKey::new(&*self.expand(b"sealstream v1 journal")?))
     }
 
+    /// The key of the journal's MACs for a stream that is to be signed. Recipients know [`journal_key`](Self::journal_key), and
+    /// could have records of their own signed with it.
+    ///
+    /// # Errors
+    /// None for inputs that the format allows.
+    pub fn signed_journal_key(&self, resume_secret: &SecretKey) -> Result<JournalKey, CryptoError> {
+        let key = self.expand_secret(resume_secret, b"sealstream v1 signed journal")?;
+        Ok(MacKey::new(&*key))
+    }
+
+    /// The key of the MACs of parts' receipts.
+    ///
+    /// # Errors
+    /// None for inputs that the format allows.
+    pub fn part_key(&self) -> Result<PartKey, CryptoError> {
+        Ok(MacKey::new(&*self.expand(b"sealstream v1 part")?))
+    }
+
+    /// The same for a stream that is to be signed, with a secret that the makers of parts share.
+    ///
+    /// # Errors
+    /// None for inputs that the format allows.
+    pub fn signed_part_key(&self, receipt_secret: &SecretKey) -> Result<PartKey, CryptoError> {
+        let key = self.expand_secret(receipt_secret, b"sealstream v1 signed part")?;
+        Ok(MacKey::new(&*key))
+    }
+
+    /// A key from a secret that the recipients do not know, bound to the stream.
+    fn expand_secret(
+        &self,
+        secret: &SecretKey,
+        label: &[u8],
+    ) -> Result<zeroize::Zeroizing<[u8; 48]>, CryptoError> {
+        let stream_id = &self.binding[32..64];
+        let prk = Prk::extract(stream_id, secret.expose());
+        let key = prk.expand(&[label, &self.binding]);
+        overwrite_stack();
+        key
+    }
+
     /// The root of the keys of sealed extension entries.
     #[must_use]
     pub fn extension_keys(&self) -> ExtensionKeys {
@@ -160,17 +200,6 @@ impl StreamKeys {
         bound[..64].copy_from_slice(&self.binding[..64]);
         bound[64..].copy_from_slice(&self.binding[112..]);
         ExtensionKeys::new(self.prk.clone(), bound)
-    }
-
-    /// The key of the journal's MACs for a stream that is to be signed. The stream's recipients know its other keys, but not the
-    /// resume secret.
-    ///
-    /// # Errors
-    /// None for inputs that the format allows.
-    pub fn signed_journal_key(&self, resume_secret: &SecretKey) -> Result<JournalKey, CryptoError> {
-        let prk = Prk::extract(&self.binding[32..64], resume_secret.expose());
-        let label: &[u8] = b"sealstream v1 signed journal";
-        Ok(MacKey::new(&*prk.expand(&[label, &self.binding])?))
     }
 
     fn expand<const N: usize>(&self, label: &[u8]) -> Result<Zeroizing<[u8; N]>, CryptoError> {
@@ -214,12 +243,18 @@ impl EndKey {
 /// The key of the MACs in the journal of an unfinished operation.
 pub type JournalKey = MacKey<JournalPurpose>;
 
+/// The key of the MACs of parts' receipts.
+pub type PartKey = MacKey<PartPurpose>;
+
 /// Purposes of MAC keys, so that the compiler tells the keys apart.
 #[derive(Clone, Copy, Debug)]
 pub enum HeaderPurpose {}
 /// See [`EndKey`].
 #[derive(Clone, Copy, Debug)]
 pub enum EndPurpose {}
+/// See [`PartKey`].
+#[derive(Clone, Copy, Debug)]
+pub enum PartPurpose {}
 /// See [`JournalKey`].
 #[derive(Clone, Copy, Debug)]
 pub enum JournalPurpose {}

@@ -82,6 +82,8 @@ described_enum! {
         PassphraseLanes = "number of lanes of a passphrase",
         /// Attempts to open the slots for key pairs of all headers in a damaged source.
         KeyAttempts = "number of slots for key pairs, in all headers found,",
+        /// Bytes of an output with zeros in the place of lost bytes.
+        OutputSize = "size with zeros for what is lost, in bytes,",
         /// Rewraps of a header.
         Revisions = "number of rewraps",
     }
@@ -97,6 +99,7 @@ impl Limit {
             Self::PassphraseMemory => "; raise maxPassphraseMemory if you trust it",
             Self::PassphraseCost => "; raise maxPassphraseCost if you trust it",
             Self::PassphraseLanes => "; no option raises it",
+            Self::OutputSize => "; raise maxOutputSize if you trust it",
             Self::KeyAttempts => "; pass the stream's own header as fallbackHeader",
             Self::Revisions => "; seal the content again",
         }

@@ -31,11 +31,12 @@ pub(crate) fn is_segment_start(bytes: &[u8]) -> bool {
 }
 
 impl SegmentHeader {
-    /// The header of segment `index` in a stream of `total` plaintext bytes. The stream must have that segment.
+    /// The header of segment `index` in a stream of `total` plaintext bytes. An index that the stream does not have gives a header that
+    /// no record has.
     pub(crate) fn expected(index: SegmentIndex, total: u64, geometry: &Geometry) -> Self {
         Self {
             index,
-            is_final: index.get() + 1 == geometry.segment_count(total),
+            is_final: index.get().checked_add(1) == Some(geometry.segment_count(total)),
             plaintext_size: geometry.segment_plaintext(total, index),
         }
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_public_assigned;
 use zeroize::Zeroizing;
 
 /// A passphrase in Unicode NFC, so that composed and decomposed letters give the same passphrase. Overwritten when dropped.
@@ -26,6 +27,14 @@ impl Passphrase {
         let mut normal = Zeroizing::new(String::with_capacity(text.len() * MAX_NFC_EXPANSION));
         normal.extend(text.nfc());
         Ok(Self(normal))
+    }
+
+    /// A character that the Unicode version of this release does not know. A later version may give it a normal form, and then the
+    /// same text would be another passphrase.
+    #[must_use]
+    pub fn unassigned(&self) -> Option<char> {
+        let is_private = |c| matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}' | '\u{100000}'..='\u{10fffd}');
+        self.0.chars().find(|&c| !is_public_assigned(c) && !is_private(c))
     }
 
     /// Derives the key that wraps the file key, with the time and memory of `cost`. Waits first if others use too much memory. Runs on
@@ -177,6 +186,19 @@ mod tests {
             let text = text.repeat(50);
             let passphrase = Passphrase::new(&text).unwrap();
             assert!(passphrase.0.len() <= text.len() * MAX_NFC_EXPANSION);
+        }
+    }
+
+    #[test]
+    fn unassigned_characters_are_found_and_private_ones_are_none() {
+        for (text, found) in [
+            ("correct horse", None),
+            ("\u{1f40e}\u{e000}\u{10fffd}", None),
+            ("a\u{378}", Some('\u{378}')),
+            ("\u{ffff}", Some('\u{ffff}')),
+            ("\u{e0080}", Some('\u{e0080}')),
+        ] {
+            assert_eq!(Passphrase::new(text).unwrap().unassigned(), found, "{text:?}");
         }
     }
 

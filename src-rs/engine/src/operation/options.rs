@@ -227,6 +227,8 @@ pub struct DecryptOptions<'a> {
     pub max_size: u64,
     /// A new plaintext file gets the time and the owner's permission bits of the file that was sealed, if the stream has them.
     pub restore_metadata: bool,
+    /// The largest output, in bytes, that zeros in the place of lost bytes may make. A damaged stream can claim any size.
+    pub max_output_size: u64,
     /// Decides about segments that can't be opened. All but `Abort` need a source that can be read by offset.
     pub on_damage: DamagePolicy<'a>,
 }
@@ -246,6 +248,7 @@ impl DecryptOptions<'_> {
             max_manifest_size: DEFAULT_MAX_MANIFEST_SIZE,
             max_size: u64::MAX,
             restore_metadata: false,
+            max_output_size: DEFAULT_MAX_OUTPUT_SIZE,
             on_damage: DamagePolicy::Abort,
         }
     }
@@ -307,6 +310,21 @@ fn check_header_size(size: Option<u32>, needed: usize) -> Result<(), SealError> 
     Ok(())
 }
 
+/// Fails if zeros up to `end` would make the output larger than `maximum` bytes.
+///
+/// # Errors
+/// `LimitExceeded`.
+pub(crate) fn check_output_size(end: u64, maximum: u64) -> Result<(), SealError> {
+    if end > maximum {
+        return Err(SealError::LimitExceeded {
+            limit: Limit::OutputSize,
+            maximum,
+            value: end,
+        });
+    }
+    Ok(())
+}
+
 fn check_context(context: &[u8]) -> Result<(), SealError> {
     if context.len() > MAX_CONTEXT {
         return Err(invalid(
@@ -337,6 +355,8 @@ const MAX_IN_FLIGHT: u64 = 256 * 1024 * 1024;
 const PADDED_HEADER_SIZE: u32 = 4096;
 /// Plaintext bytes from which on the header of a file is padded. Below, header and copy would be most of the file.
 const PADDED_FROM: u64 = 64 * 1024;
+/// The largest output that zeros in the place of lost bytes make by default, 1 TiB.
+pub const DEFAULT_MAX_OUTPUT_SIZE: u64 = 1 << 40;
 /// Bytes of the longest allowed context.
 pub const MAX_CONTEXT: usize = 64 * 1024;
 /// The largest manifest that a reader accepts by default, 256 MiB: that of millions of segments.

@@ -25,6 +25,14 @@ pub(crate) fn check_recipients(name: &str, recipients: &[Recipient]) -> Result<(
                 return Err(invalid("keyId", "must have at most 255 bytes"));
             }
             Recipient::Provider(key) => check_provider(key)?,
+            Recipient::Passphrase { passphrase, .. } if passphrase.unassigned().is_some() => {
+                // The character is a part of the secret, so it is not named.
+                return Err(invalid(
+                    "passphrase",
+                    "has a character that this release's version of Unicode does not know: with a later version the same text may \
+                     not open the stream",
+                ));
+            }
             Recipient::Key { .. }
             | Recipient::Passphrase { .. }
             | Recipient::X25519(_)

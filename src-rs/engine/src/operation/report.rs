@@ -36,6 +36,8 @@ pub struct Report {
     pub sender: Option<SenderStatus>,
     /// The header's copy was used: the header is damaged, or older than its copy.
     pub header_from_copy: bool,
+    /// The header's copy is newer, but did not open or is not authentic, so the older header was used.
+    pub newer_copy_unused: bool,
     /// The header's copy is damaged; the header itself is intact.
     pub header_copy_damaged: bool,
     /// Facts of the file that was sealed, if the stream has them; `None` when sealing.

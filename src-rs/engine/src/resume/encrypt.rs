@@ -110,7 +110,9 @@ fn find_stream(
     let Ok(header) = StreamHeader::parse(&stored.header.stream_header) else {
         return Err(attempt.refused("it has no stream header"));
     };
-    let Some(file_key) = file_key(attempt, &stored.header, &header, &options.recipients, cancel)? else {
+    let (recipients, is_signed) = (&options.recipients, signer.is_some());
+    let found = file_key(attempt, &stored.header, &header, recipients, is_signed, cancel)?;
+    let Some(file_key) = found else {
         let has_secret = attempt.secret.is_some()
             || options
                 .recipients
@@ -165,8 +167,13 @@ fn file_key(
     journal: &JournalHeader,
     header: &StreamHeader,
     recipients: &[Recipient],
+    is_signed: bool,
     cancel: &CancellationToken,
 ) -> Result<Option<FileKey>, SealError> {
+    // Recipients know the file key, but only the secret makes the journal's.
+    if let (true, Some(secret)) = (is_signed, attempt.secret) {
+        return Ok(journal.unwrap(secret, &StreamBinding::of(header))?);
+    }
     let identities: Vec<_> = recipients.iter().filter_map(Recipient::identity).collect();
     let (limits, is_cancelled) = (UnlockLimits::default(), || cancel.is_cancelled());
     match unlock(header, &identities, &limits, &mut limits.budget(&is_cancelled)) {

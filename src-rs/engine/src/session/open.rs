@@ -8,7 +8,7 @@ use crate::format::{
 };
 use crate::operation::cancel::CancellationToken;
 use crate::operation::damage::{Damage, DamageDecision, DamageLog, Step};
-use crate::operation::options::{DecryptOptions, invalid};
+use crate::operation::options::{DecryptOptions, check_output_size, invalid};
 use crate::operation::report::Report;
 use crate::stream_v2::core::locate::read_header;
 use crate::stream_v2::core::seekable::SeekableStream;
@@ -28,6 +28,7 @@ use std::time::Instant;
 /// record, the end. [`header_size`](Self::header_size) and [`part_size`](Self::part_size) tell how long a part is.
 pub struct OpenSession {
     stream: UnlockedStream,
+    max_output_size: u64,
     start: Instant,
     state: Mutex<State>,
 }
@@ -71,7 +72,7 @@ impl OpenSession {
         let start = Instant::now();
         let mut reader = header;
         let stream = UnlockedStream::unlock(read_header(&mut reader)?, options, cancel)?;
-        Ok(Self::over(stream, start))
+        Ok(Self::over(stream, options, start))
     }
 
     /// Unlocks the stream in `source`, whose bytes behind the [`header`](Self::size_of_header) then arrive in order. A copy of the
@@ -92,14 +93,15 @@ impl OpenSession {
         let opened = SeekableStream::open(source, options, cancel)?;
         match opened.end_failure() {
             Some(failure) if !accepts_damage => Err(failure.clone()),
-            _ => Ok(Self::over(opened.stream, start)),
+            _ => Ok(Self::over(opened.stream, options, start)),
         }
     }
 
-    fn over(stream: UnlockedStream, start: Instant) -> Self {
+    fn over(stream: UnlockedStream, options: &DecryptOptions<'_>, start: Instant) -> Self {
         let digest = stream.context.geometry().digest();
         Self {
             stream,
+            max_output_size: options.max_output_size,
             start,
             state: Mutex::new(State {
                 tally: Tally::opening(digest),
@@ -211,7 +213,7 @@ impl OpenSession {
     /// Applies the decision about a damaged part (see [`damage`](Self::damage)), and returns whether zeros are to be written in its place.
     ///
     /// # Errors
-    /// The part's own error if the decision is `Abort`; `InvalidOption` if it is `Retry`, as a stream can't be read again, or
+    /// `LimitExceeded` if zeros would make the output larger than the limit. The part's own error if the decision is `Abort`; `InvalidOption` if it is `Retry`, as a stream can't be read again, or
     /// if no failure of this part awaits a decision.
     pub fn decide(&self, index: SegmentIndex, decision: DamageDecision) -> Result<bool, SealError> {
         let mut state = lock(&self.state);
@@ -223,6 +225,9 @@ impl OpenSession {
                 "can't be 'retry' for a stream, which can't be read again",
             ));
         };
+        if zeros {
+            check_output_size(place.plaintext.end, self.max_output_size)?;
+        }
         state.tally.add_lost(place, zeros);
         Ok(zeros)
     }

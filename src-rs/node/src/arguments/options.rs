@@ -94,6 +94,8 @@ pub struct OpenSettings<'env> {
     pub max_segment_size: Option<f64>,
     /// Restores what the stream keeps of the file; only for files.
     pub metadata: Option<bool>,
+    /// The largest output that zeros in the place of lost bytes may make, in bytes.
+    pub max_output_size: Option<f64>,
     /// Decides about segments that can't be opened. Without it the first one fails the operation.
     pub on_damage: Option<DamageSettings<'env>>,
 }
@@ -121,6 +123,8 @@ impl OpenSettings<'_> {
                 .unwrap_or(defaults.max_segment_size),
             max_size: MAX_SAFE_INTEGER,
             restore_metadata: self.metadata == Some(true),
+            max_output_size: integer(env, "maxOutputSize", self.max_output_size)?
+                .unwrap_or(defaults.max_output_size),
             on_damage: self
                 .on_damage
                 .map_or(DamagePolicy::Abort, |settings| DamagePolicy::Ask(asker(settings))),

@@ -8,7 +8,7 @@ use crate::runtime::task::{Cancellation, Task};
 use crate::types::byte_range::ByteRange;
 use crate::types::convert::{IntoJs, object};
 use crate::types::failure::{OrThrow, SealFailure, invalid_argument};
-use crate::types::report::{FileMetadata, StageTimes};
+use crate::types::report::{FileMetadata, StageTimes, crc64_text};
 use napi::bindgen_prelude::{Either, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -131,6 +131,31 @@ impl StreamReader {
     #[napi(getter)]
     pub fn stream_id(&self) -> Result<String> {
         Ok((*self.get()?.opened().stream_id()).into_js())
+    }
+
+    /// CRC-64/NVME of the whole sealed stream, in base64. Absent unless the digests are CRC-64/NVME and the header is sound.
+    #[napi(getter)]
+    pub fn sealed_crc64_nvme(&self) -> Result<Option<String>> {
+        Ok(self.get()?.opened().sealed_crc64().map(crc64_text))
+    }
+
+    /// Hashes the record of a segment, all of which `source` has. Throws `DigestMismatch` if it is damaged.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn check_digest<'env>(
+        &self,
+        env: &'env Env,
+        segment: f64,
+        source: Source,
+        cancellation: Option<&Cancellation>,
+    ) -> Result<Object<'env>> {
+        let shared = Arc::clone(self.get()?);
+        let reader = Arc::clone(shared.ranges()?);
+        let size = shared.opened().record(segment_index(segment)).sealed.size();
+        Task::new(cancellation).of_size(size).launch(env, move |control| {
+            let check =
+                |from: &dyn ReadAt| reader.check_digest(from, segment_index(segment), &control.cancel);
+            shared.reading(&source, &control.cancel, check)
+        })
     }
 
     /// The range of the sealed stream that is read to open this range of the plaintext.

@@ -7,6 +7,8 @@ use napi_derive::napi;
 /**
  * What the caller should know although the operation succeeded. Further kinds may follow.
  *  - `HeaderFromCopy`: The header is damaged, or older than its copy at the stream's end, which was used.
+ *  - `NewerCopyUnused`: The header's copy is newer, but does not open with the given keys or is not authentic, so the older header was
+ *    used. A rewrap was interrupted, or the copy was changed.
  *  - `HeaderCopyDamaged`: The header's copy at the stream's end is damaged; the header itself is intact.
  *  - `CheckpointError`: The journal could not be written from some segment on. An interruption would have cost more work.
  */
@@ -14,6 +16,11 @@ use napi_derive::napi;
 pub enum ReportWarning {
     /// The header is damaged, or older than its copy, which was used.
     HeaderFromCopy {
+        /// The warning as a sentence.
+        message: String,
+    },
+    /// The header's copy is newer, and the older header was used.
+    NewerCopyUnused {
         /// The warning as a sentence.
         message: String,
     },
@@ -57,7 +64,10 @@ pub(crate) fn warnings(report: &sealstream::Report) -> Vec<ReportWarning> {
     let resume = report.resume.iter();
     let checkpoints = resume.flat_map(|resume| &resume.checkpoint_errors);
     let header = ReportWarning::header_from_copy(report.header_from_copy);
-    let headers = header.into_iter().chain(copy_damaged);
+    let unused = report.newer_copy_unused.then(|| ReportWarning::NewerCopyUnused {
+        message: NEWER_COPY_UNUSED.into(),
+    });
+    let headers = header.into_iter().chain(unused).chain(copy_damaged);
     headers
         .chain(checkpoints.filter_map(|error| Some(ReportWarning::CheckpointError {
             message: format!(
@@ -79,5 +89,7 @@ const HEADER_FROM_COPY: &str = "the header is damaged, or older than its copy at
     rewrap; the copy was used. Rewrap with the option mend writes both again";
 const HEADER_MENDED: &str = "the header was damaged, or older than its copy at the stream's end after an interrupted rewrap; \
     the copy was used, and both are written again";
+const NEWER_COPY_UNUSED: &str = "the copy of the header at the stream's end is newer, but does not open with the given keys or is \
+    not authentic: a rewrap was interrupted, or the copy was changed. The older header was used, whose recipients may have been removed";
 const HEADER_COPY_DAMAGED: &str = "the copy of the header at the stream's end is damaged; the header itself is intact. Rewrap \
     with the option mend writes the copy again";

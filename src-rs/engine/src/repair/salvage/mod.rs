@@ -137,7 +137,7 @@ pub(crate) fn salvage_counted(
         survey: &survey,
         cancel: &control.cancel,
     };
-    let mut map = Output::new(recovery, sink, options.lost).run(control, &meter)?;
+    let mut map = Output::new(recovery, sink, options).run(control, &meter)?;
     meter.finish();
     map.times.add(Stage::Read, source.read_time());
     map.threads = control.threads.count();

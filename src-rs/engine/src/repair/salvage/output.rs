@@ -1,12 +1,12 @@
 //! Writes the recovered frames in order, and records in the damage map what is lost.
 
-use super::LostBytes;
 use super::damage_map::{
     Conflict, DamageMap, LossReason, LostRange, LostRanges, MAX_CONFLICTS, Outcome, Recovered,
 };
 use super::found_record::FoundRecord;
 use super::recover::{RecoveredSegment, Recovery};
 use super::survey::Survey;
+use super::{LostBytes, SalvageOptions};
 use crate::error::SealError;
 use crate::format::{ByteRange, SegmentIndex, WireOffset};
 use crate::operation::options::Control;
@@ -25,6 +25,7 @@ pub(super) struct Output<'a> {
     recovery: Recovery<'a>,
     sink: &'a dyn WriteAt,
     lost_bytes: LostBytes,
+    max_output_size: u64,
     /// The next segment.
     next: u64,
     /// Index and offset of the last record. Those around it should stand at multiples of the record size from it.
@@ -35,7 +36,7 @@ pub(super) struct Output<'a> {
 type SegmentResult = Result<Option<RecoveredSegment>, SealError>;
 
 impl<'a> Output<'a> {
-    pub(super) fn new(recovery: Recovery<'a>, sink: &'a dyn WriteAt, lost_bytes: LostBytes) -> Self {
+    pub(super) fn new(recovery: Recovery<'a>, sink: &'a dyn WriteAt, options: &SalvageOptions<'_>) -> Self {
         let survey = recovery.survey;
         let header = &survey.stream.unlocked.header;
         // A header that was found after records is the copy; the header itself was at the source's start.
@@ -71,7 +72,8 @@ impl<'a> Output<'a> {
             survey,
             recovery,
             sink,
-            lost_bytes,
+            lost_bytes: options.lost,
+            max_output_size: options.open.max_output_size,
             next: 0,
             anchor: (0, header_at + u64::from(header.size())),
             map,
@@ -300,12 +302,15 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// Extends the output with zeros for what is lost at the end. If no file can have the stream's claimed size, the output ends with
-    /// the last recovered frame.
+    /// Extends the output with zeros for what is lost at the end. If no file can have the stream's claimed size, or it is over the limit,
+    /// the output ends with the last recovered frame.
     fn set_size(&mut self) -> Result<(), SealError> {
         let Some(total) = self.survey.total.filter(|_| self.lost_bytes == LostBytes::Zero) else {
             return Ok(());
         };
+        if total > self.max_output_size {
+            return Ok(());
+        }
         match self.sink.set_size(total) {
             Ok(()) => self.map.output_size = total,
             Err(error) if matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::InvalidInput) => {}

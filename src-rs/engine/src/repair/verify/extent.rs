@@ -32,7 +32,7 @@ impl Extent {
             return Ok(Self::of_total(total, size, header));
         }
         let geometry = &header.core.geometry;
-        let mut seen = 0;
+        let (mut seen, mut absent) = (0, 0);
         for index in (0..).map(SegmentIndex::new) {
             cancel.check()?;
             let at = geometry.record_offset(header.size(), index).get();
@@ -41,12 +41,15 @@ impl Extent {
             }
             match segment_header_at(source, header, index) {
                 Some(found) if found.is_final => {
-                    let total = geometry.plaintext_offset(index) + u64::from(found.plaintext_size);
+                    let total = geometry
+                        .plaintext_offset(index)
+                        .saturating_add(u64::from(found.plaintext_size));
                     return Ok(Self::of_total(total, size, header));
                 }
-                Some(_) => seen = index.get() + 1,
-                // All records but the last have the same size, so the next one can be found.
-                None => {}
+                Some(_) => (seen, absent) = (index.get().saturating_add(1), 0),
+                // All records but the last have the same size, so the next one can be found. But a sparse file can claim any number.
+                None if absent == MAX_ABSENT => break,
+                None => absent += 1,
             }
         }
         let room = size.saturating_sub(u64::from(header.size())) / geometry.full_record_size();
@@ -81,3 +84,6 @@ impl Extent {
             + geometry.record_size(geometry.expected_plaintext(self.total, last))
     }
 }
+
+/// Headers of segments that are looked for behind the last that was found: 4 GiB of segments of the default size.
+const MAX_ABSENT: u64 = 4096;

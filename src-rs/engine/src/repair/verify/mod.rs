@@ -1,5 +1,6 @@
 //! Finds damage without writing plaintext: checks every checksum, digest, count and length, and with a key every tag.
 
+mod ends;
 mod extent;
 mod problems;
 mod sample;
@@ -10,18 +11,16 @@ pub use problems::{MAX_PROBLEMS, Problem};
 pub use sample::Sample;
 
 use crate::error::SealError;
-use crate::format::{ByteRange, DigestKind};
+use crate::format::DigestKind;
 use crate::keys::{SenderKey, SenderStatus};
-use crate::operation::options::{Control, DEFAULT_MAX_MANIFEST_SIZE, DecryptOptions, invalid};
+use crate::operation::options::{Control, DecryptOptions, invalid};
 use crate::operation::report::OpenedBy;
-use crate::stream_v2::core::locate::find_header;
-use crate::stream_v2::core::stream_size::{check_size, check_stated_size};
-use crate::stream_v2::core::unlock::{UnlockedStream, opened_by};
+use crate::stream_v2::core::stream_size::check_size;
+use crate::stream_v2::core::unlock::opened_by;
 use crate::stream_v2::io::{ReadAt, ThrottledSource};
 use crate::stream_v2::pipeline::run_positioned;
 use crate::telemetry::StageTimes;
-use extent::Extent;
-use problems::Problems;
+use ends::Ends;
 use sample::Selection;
 use std::time::{Duration, Instant};
 use task::VerifyTask;
@@ -127,38 +126,18 @@ pub fn verify(
     let source = limited.as_ref().map_or(source, |limited| limited as &dyn ReadAt);
     let size = source.size().map_err(SealError::reading)?;
     check_size(size, options.max_size)?;
-    let problems = Problems::default();
-    let found = find_header(source, size)?;
-    if let Some(failure) = &found.failure {
-        let sealed = ByteRange::at(0, u64::from(found.header.size()));
-        problems.add_at(sealed, failure.clone())?;
-    }
-    let open = options.open.as_ref();
-    let unlocked = open
-        .map(|open| UnlockedStream::unlock(found.clone(), open, &control.cancel))
-        .transpose()?;
-    let (header, from_copy, older) = match &unlocked {
-        Some(stream) => (&stream.header, stream.from_copy, &stream.older),
-        None => (&found.header, found.from_copy, &found.older),
+    let Ends {
+        problems,
+        found,
+        unlocked,
+        extent,
+        manifest,
+        sender,
+    } = Ends::settled(source, size, options, control)?;
+    let (header, from_copy) = match &unlocked {
+        Some(stream) => (&stream.header, stream.from_copy),
+        None => (&found.header, found.from_copy),
     };
-    if let Some(older) = older {
-        trailer::add_interrupted(&problems, older, header.revision)?;
-    }
-    let end_key = unlocked.as_ref().map(|stream| &stream.end_key);
-    let limit = open.map_or(DEFAULT_MAX_MANIFEST_SIZE, |open| open.max_manifest_size);
-    let extent = Extent::measure(source, size, header, &control.cancel)?;
-    check_stated_size(header, extent.total, options.max_size)?;
-    let senders = options.senders.as_deref();
-    let end = trailer::check(
-        source,
-        size,
-        header,
-        (end_key, senders),
-        limit,
-        &extent,
-        &problems,
-    )?;
-    let (manifest, sender) = end.map_or((None, None), |(named, sender)| (Some(named), sender));
     let context = unlocked.as_ref().map(|stream| match extent.total {
         Some(total) => stream.context.clone().with_total(total),
         None => stream.context.clone(),
@@ -176,7 +155,7 @@ pub fn verify(
         source_size: size,
         context: context.as_ref(),
         manifest: manifest.as_ref(),
-        for_senders: senders.is_some(),
+        for_senders: options.senders.is_some(),
         selection: &selection,
         problems: &problems,
         cancel: &control.cancel,

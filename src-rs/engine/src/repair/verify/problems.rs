@@ -69,6 +69,13 @@ impl Problems {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).count
     }
 
+    /// Whether there are problems, and all have a failure for which `predicate` holds.
+    pub(super) fn all(&self, predicate: impl Fn(&SealError) -> bool) -> bool {
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = |problem: &Problem| predicate(&problem.failure);
+        !found.first.is_empty() && found.count == found.first.len() as u64 && found.first.values().all(holds)
+    }
+
     /// The first problems in order of offset, and the number of all.
     pub(super) fn into_list(self) -> (Vec<Problem>, u64) {
         let found = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -36,6 +36,9 @@ impl NamedRecords {
     }
 }
 
+/// Who signed a manifest, or why the stream must be refused for it.
+type CheckedSender = Result<Option<SenderStatus>, SealError>;
+
 /// What was found at the end: the manifest, and who signed it.
 type NamedAndSigned = (NamedRecords, Option<SenderStatus>);
 
@@ -117,7 +120,7 @@ impl TrailerCheck<'_> {
     fn read_record(
         &self,
         position: &mut u64,
-    ) -> Result<(ScannedEnd, NamedRecords, Result<Option<SenderStatus>, SealError>), SealError> {
+    ) -> Result<(ScannedEnd, NamedRecords, CheckedSender), SealError> {
         let scan = &self.expected.record;
         if scan.end_key.is_some() || self.expected.senders.is_some() {
             let (record, entries) = self.expected.read_manifest(self.source, position)?;

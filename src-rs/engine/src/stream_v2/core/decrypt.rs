@@ -11,7 +11,7 @@ use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::core::tally::{StreamEnd, Tally};
 use crate::stream_v2::core::trailer::VerifiedTrailer;
 use crate::stream_v2::core::unlock::UnlockedStream;
-use crate::stream_v2::io::{InputSource, OutputSink, ReadAt, ReadAtCursor, WriteAt};
+use crate::stream_v2::io::{HoleWriter, InputSource, OutputSink, ReadAt, ReadAtCursor, WriteAt};
 use crate::stream_v2::pipeline::{Checkpoints, Transfer};
 use crate::telemetry::{ProgressMeter, StageTimes};
 use std::sync::{Mutex, PoisonError};
@@ -58,22 +58,16 @@ pub fn decrypt_stream_v2(
                 meter.finish();
                 return Ok(stream.report(&tally, trailer.end.clone(), threads, start));
             }
-            PreparedSink::InOrder(writer) => writer,
+            PreparedSink::InOrder(writer) => HoleWriter::Other(writer),
         }
     } else if is_strict {
         let (tally, end) = open_without_end(stream, &*source, sink, control)?;
         return Ok(stream.report(&tally, end, threads, start));
     } else {
         check_room(&sink, seekable.plaintext_size().unwrap_or(0))?;
-        sink.into_writer()
+        sink.into_hole_writer()
     };
-    let (tally, damage) = open_around_damage(
-        &seekable,
-        &*source,
-        &mut *writer,
-        options.on_damage.clone(),
-        control,
-    )?;
+    let (tally, damage) = open_around_damage(&seekable, &*source, &mut writer, options, control)?;
     let end = match seekable.trailer() {
         Ok(trailer) => trailer.end.clone(),
         Err(_) => StreamEnd::unverified(seekable.source_size()),

@@ -1,6 +1,6 @@
 //! Reads an end record block by block: checksum, MAC, and every entry against the stream's sizes and records. It holds one block.
 
-use crate::crypto::{CryptoError, EndKey, RunningMac};
+use crate::crypto::{Crc64, CryptoError, EndKey, RunningMac};
 use crate::error::{EndDisagreement, EndPart, Limit, SealError};
 use crate::format::{
     END_METADATA, END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, FOOTER_SIZE, Footer, Geometry,
@@ -41,6 +41,8 @@ pub(crate) struct ScannedEnd {
     pub(crate) size: u64,
     /// What it keeps of the file that was sealed; `None` for a reader without a key. To be looked at after the sender.
     pub(crate) metadata: Result<Option<Metadata>, SealError>,
+    /// CRC-64/NVME of its bytes.
+    pub(crate) crc64: u64,
     /// Its first disagreement with the stream, if it has one.
     pub(crate) verdict: Result<(), SealError>,
 }
@@ -84,6 +86,7 @@ impl EndScan<'_> {
             reader,
             position,
             crc: RunningCrc32c::new(),
+            crc64: Crc64::default(),
             mac: self.end_key.map(|key| key.start()),
             last: Vec::new(),
             damaged: SealError::end_damaged(EndPart::EndRecord, self.offset.get()),
@@ -180,6 +183,7 @@ impl EndScan<'_> {
             extensions,
             size,
             metadata,
+            crc64: input.crc64.value(),
             verdict,
         })
     }
@@ -249,6 +253,8 @@ struct Input<'r, 'p> {
     reader: &'r mut dyn Read,
     position: &'p mut u64,
     crc: RunningCrc32c,
+    /// Of all bytes that were read.
+    crc64: Crc64,
     mac: Option<RunningMac>,
     /// The last bytes that were read, as many as a footer has.
     last: Vec<u8>,
@@ -262,6 +268,7 @@ impl Input<'_, '_> {
         let mut limited = (&mut *self.reader).take(size as u64);
         let read = limited.read_to_end(&mut bytes);
         *self.position += read.map_err(|error| ScanFailure::Failed(SealError::reading(error)))? as u64;
+        self.crc64.update(&bytes);
         let kept = bytes.len().min(FOOTER_SIZE);
         self.last.extend_from_slice(&bytes[bytes.len() - kept..]);
         let excess = self.last.len().saturating_sub(FOOTER_SIZE);

@@ -4,10 +4,11 @@ use super::locate::{ClaimedEnd, claimed_end, find_header, read_array};
 use super::stream_size::check_size;
 use super::trailer::{ExpectedTrailer, VerifiedTrailer};
 use super::unlock::UnlockedStream;
+use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::{EndDisagreement, EndPart, SealError};
 use crate::format::{
-    ByteRange, Geometry, ManifestEntry, Metadata, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex,
-    WireOffset,
+    ByteRange, DigestKind, Geometry, ManifestEntry, Metadata, SEGMENT_HEADER_SIZE, SegmentHeader,
+    SegmentIndex, WireOffset,
 };
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
@@ -223,6 +224,33 @@ impl SeekableStream {
     ) -> Result<DecryptedSegment, SealError> {
         let wire = times.time(Stage::Read, || self.read_record(source, index, buffer))?;
         Ok(open_record(&self.stream.context, wire, runner, times)?)
+    }
+
+    /// CRC-64/NVME of the whole sealed stream, computed from its header and its end alone, without reading a record. `None` unless
+    /// the digests are CRC-64/NVME, the trailer was verified and the header was read from its own place.
+    ///
+    /// It is the checksum that object stores have of the object, if every record in it is the one that the manifest names.
+    #[must_use]
+    pub fn sealed_crc64(&self) -> Option<u64> {
+        let trailer = self.trailer.as_ref().ok()?;
+        let header = &self.stream.header;
+        if self.geometry().digest() != DigestKind::Crc64Nvme || self.stream.from_copy {
+            return None;
+        }
+        let mut crc = Crc64Joiner::default();
+        crc.append(Crc64::of(&header.bytes), header.bytes.len() as u64);
+        for entry in trailer.manifest.entries.iter() {
+            let digest = entry.digest.as_bytes();
+            let value = u64::from_be_bytes(*digest.first_chunk()?);
+            let size = digest.len() as u64;
+            crc.append(value, u64::from(entry.wire_size).checked_sub(size)?);
+            crc.append(Crc64::of(digest), size);
+        }
+        crc.append(
+            trailer.crc64,
+            trailer.end.sealed_size.checked_sub(trailer.offset.get())?,
+        );
+        Some(crc.value())
     }
 
     /// What the manifest says about the record of segment `index`, if the trailer was verified.

@@ -232,6 +232,7 @@ impl Tally {
             opened_by: None,
             sender: None,
             header_from_copy: false,
+            newer_copy_unused: false,
             header_copy_damaged: false,
             metadata: None,
             damage: DamageLog::default(),

@@ -5,7 +5,7 @@ use super::end_scan::{EndBytes, EndScan, ScanFailure, ScannedEnd};
 use super::locate::ClaimedEnd;
 use super::sender::{SenderScan, check_sender};
 use super::tally::StreamEnd;
-use crate::crypto::EndKey;
+use crate::crypto::{Crc64, Crc64Joiner, EndKey};
 use crate::error::{EndPart, SealError};
 use crate::format::{
     END_RECORD_FIXED_SIZE, EndRecord, FOOTER_SIZE, Footer, Manifest, SEGMENT_HEADER_SIZE, SegmentHeader,
@@ -14,6 +14,7 @@ use crate::format::{
 use crate::keys::SenderKey;
 use crate::stream_v2::io::{ReadAt, ReadAtCursor};
 use crate::stream_v2::segment_worker::SegmentWorkerError;
+use std::io;
 use std::io::Read;
 
 /// What the trailer of a stream must agree with.
@@ -33,6 +34,8 @@ pub(crate) struct VerifiedTrailer {
     /// Where the end record starts.
     pub(crate) offset: WireOffset,
     pub(crate) end: StreamEnd,
+    /// CRC-64/NVME of its bytes.
+    pub(crate) crc64: u64,
 }
 
 /// The copy of a header, compared with the header that was read.
@@ -121,7 +124,15 @@ impl<'a> ExpectedTrailer<'a> {
     pub(crate) fn verify_by_offset(&self, source: &dyn ReadAt) -> Result<VerifiedTrailer, SealError> {
         let mut position = self.record.offset.get();
         let (record, entries) = self.read_manifest(source, &mut position)?;
-        let end = self.read_rest(&mut ReadAtCursor::new(source, position), position)?;
+        let mut crc = Crc64Joiner::default();
+        crc.append(record.crc64, record.size);
+        let mut rest = ChecksummedReader {
+            reader: ReadAtCursor::new(source, position),
+            crc: Crc64::default(),
+            size: 0,
+        };
+        let end = self.read_rest(&mut rest, position)?;
+        crc.append(rest.crc.value(), rest.size);
         record.verdict?;
         let metadata = record.metadata;
         let manifest = EndRecord {
@@ -138,6 +149,7 @@ impl<'a> ExpectedTrailer<'a> {
                 metadata: metadata?,
                 ..end
             },
+            crc64: crc.value(),
         })
     }
 
@@ -307,6 +319,22 @@ impl<'a> ExpectedTrailer<'a> {
 
     fn truncated(&self, position: u64) -> SealError {
         self.record.truncated(position).after(self.verified_bytes)
+    }
+}
+
+/// Computes the CRC of what is read.
+struct ChecksummedReader<R> {
+    reader: R,
+    crc: Crc64,
+    size: u64,
+}
+
+impl<R: Read> Read for ChecksummedReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.crc.update(buffer.get(..read).unwrap_or_default());
+        self.size += read as u64;
+        Ok(read)
     }
 }
 

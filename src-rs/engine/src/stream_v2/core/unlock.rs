@@ -24,6 +24,8 @@ pub(crate) struct UnlockedStream {
     pub(crate) from_copy: bool,
     /// The header itself, if it is intact but older than the copy in `header`.
     pub(crate) older: Option<StreamHeader>,
+    /// A newer copy of the header did not open, or is not authentic, and `header` is older.
+    pub(crate) fell_back: bool,
     /// The copy, if it is authentic and newer than `header` but no offered key opens it.
     pub(crate) newer: Option<StreamHeader>,
     pub(crate) context: SegmentCryptoContext,
@@ -127,6 +129,7 @@ impl UnlockedStream {
             header,
             from_copy,
             older: None,
+            fell_back: newer.is_some(),
             newer: newer.filter(is_authentic),
             unlocked,
             senders: options.senders.clone(),
@@ -173,6 +176,7 @@ impl UnlockedStream {
         Report {
             opened_by: Some(opened_by(&self.header, &self.unlocked)),
             header_from_copy: self.from_copy,
+            newer_copy_unused: self.fell_back,
             header_copy_damaged: end.header_copy_damaged,
             metadata: end.metadata,
             sender: end.sender,

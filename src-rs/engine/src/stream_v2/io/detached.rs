@@ -75,6 +75,10 @@ impl WriteAt for DetachingSink<'_> {
         self.body.set_size(size.saturating_sub(self.header_size))
     }
 
+    fn has_holes(&self) -> bool {
+        self.body.has_holes()
+    }
+
     fn write_at(&self, mut offset: u64, mut buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
         if offset < self.header_size {
             let mut header = self.header.lock().unwrap_or_else(PoisonError::into_inner);

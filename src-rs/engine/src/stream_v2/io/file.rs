@@ -4,10 +4,15 @@ use super::{ReadAt, ReadWriteAt, WriteAt};
 use std::fs::File;
 use std::io;
 use std::io::{IoSlice, IoSliceMut};
+use std::time::SystemTime;
 
 impl ReadAt for File {
     fn size(&self) -> io::Result<u64> {
         self.metadata().map(|metadata| metadata.len())
+    }
+
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        self.metadata()?.modified().map(Some)
     }
 
     fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
@@ -30,6 +35,10 @@ impl WriteAt for File {
 
     fn set_size(&self, size: u64) -> io::Result<()> {
         self.set_len(size)
+    }
+
+    fn has_holes(&self) -> bool {
+        true
     }
 
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {

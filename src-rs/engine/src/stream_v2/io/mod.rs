@@ -19,6 +19,7 @@ pub use memory::MemorySlots;
 pub use output_file::{OutputFile, Overwrite, open_source};
 pub(crate) use output_file::{Target, is_same_file, open_regular, set_mode, sync_parent_directory};
 pub use pipe::{PipeReader, PipeWriter};
+pub(crate) use sink::HoleWriter;
 pub(crate) use sink::ReadWriteAt;
 pub use sink::{OutputSink, WriteAt, WriteAtCursor};
 pub use source::{InputSource, ReadAt, ReadAtCursor, read_full};

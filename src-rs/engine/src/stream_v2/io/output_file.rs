@@ -181,11 +181,26 @@ impl Target {
     }
 
     /// Renames the file to the target. If a new target can't stay there it is removed, or gets the name `revert_to`.
+    ///
+    /// The file gets its final permissions just before the rename: if the process is killed earlier, the temporary file, which may hold
+    /// plaintext, stays readable by its owner alone.
     pub(crate) fn place(
         &self,
         temporary: NamedTempFile,
         mode: Option<u32>,
         flush: bool,
+        revert_to: Option<&Path>,
+    ) -> Result<(), SealError> {
+        let sync: Option<&dyn Fn(&File) -> io::Result<()>> = if flush { Some(&File::sync_all) } else { None };
+        self.place_after(temporary, mode, sync, revert_to)
+    }
+
+    /// As [`place`](Self::place), with the function that flushes the file.
+    fn place_after(
+        &self,
+        temporary: NamedTempFile,
+        mode: Option<u32>,
+        flush: Option<&dyn Fn(&File) -> io::Result<()>>,
         revert_to: Option<&Path>,
     ) -> Result<(), SealError> {
         let Self {
@@ -195,14 +210,14 @@ impl Target {
         } = self;
         let failed =
             |operation| move |error: io::Error| SealError::io(operation, Some(target.as_path()), &error);
-        set_mode(temporary.as_file(), mode, replaces.as_ref()).map_err(failed(IoOperation::Create))?;
         // The directory is opened before the rename, so that a failure to open it leaves the target as it is.
         let mut directory = None;
-        if flush {
+        if let Some(flush) = flush {
             let flush_failed = failed(IoOperation::Flush);
-            temporary.as_file().sync_all().map_err(&flush_failed)?;
+            flush(temporary.as_file()).map_err(&flush_failed)?;
             directory = open_directory(directory_of(target)).map_err(&flush_failed)?;
         }
+        set_mode(temporary.as_file(), mode, replaces.as_ref()).map_err(failed(IoOperation::Create))?;
         let renamed = match overwrite {
             Overwrite::Replace => temporary.persist(target),
             Overwrite::Refuse => temporary.persist_noclobber(target),
@@ -316,5 +331,49 @@ fn sync_directory(directory: &File) -> io::Result<()> {
     match directory.sync_all() {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         result => result,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    /// New targets, and targets that replace a file that others can read.
+    #[test]
+    fn others_can_read_the_temporary_file_only_after_its_flush() {
+        for replaces in [false, true] {
+            for flush_fails in [false, true] {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("target");
+                if replaces {
+                    std::fs::write(&path, "old").unwrap();
+                    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+                }
+                let output = OutputFile::create(&[], &path, Overwrite::Replace).unwrap();
+                let temporary = output.temporary.path().to_owned();
+                let flush = |_: &File| {
+                    assert_eq!(mode(&temporary), 0o600);
+                    if flush_fails {
+                        Err(io::ErrorKind::StorageFull.into())
+                    } else {
+                        Ok(())
+                    }
+                };
+                let result = output
+                    .target
+                    .place_after(output.temporary, Some(0o644), Some(&flush), None);
+                assert_eq!(result.is_err(), flush_fails);
+                assert!(!temporary.exists());
+                match (flush_fails, replaces) {
+                    (true, false) => assert!(!path.exists()),
+                    _ => assert_eq!(mode(&path), 0o644),
+                }
+            }
+        }
     }
 }

@@ -25,6 +25,11 @@ pub trait WriteAt: Send + Sync {
         Ok(())
     }
 
+    /// Whether bytes that were never written read as zeros and take no space, after [`set_size`](Self::set_size).
+    fn has_holes(&self) -> bool {
+        false
+    }
+
     /// Writes all of `buffers`, one after the other, starting at `offset`. Retries interrupted calls.
     ///
     /// # Errors
@@ -39,6 +44,10 @@ impl<T: WriteAt + ?Sized> WriteAt for &T {
 
     fn set_size(&self, size: u64) -> io::Result<()> {
         (**self).set_size(size)
+    }
+
+    fn has_holes(&self) -> bool {
+        (**self).has_holes()
     }
 
     fn write_at(&self, offset: u64, buffers: &mut [IoSlice<'_>]) -> io::Result<()> {
@@ -84,6 +93,58 @@ impl<'a> OutputSink<'a> {
             Self::Positioned(sink) => Box::new(WriteAtCursor::new(sink)),
             Self::Ordered(writer) => writer,
             Self::Memory(memory) => Box::new(memory),
+        }
+    }
+
+    /// As [`into_writer`](Self::into_writer), for an operation that may leave holes.
+    pub(crate) fn into_hole_writer(self) -> HoleWriter<'a> {
+        match self {
+            Self::Positioned(sink) => HoleWriter::Positioned(WriteAtCursor::new(sink)),
+            other => HoleWriter::Other(other.into_writer()),
+        }
+    }
+}
+
+/// A writer that leaves holes where its sink can.
+pub(crate) enum HoleWriter<'a> {
+    Positioned(WriteAtCursor<'a>),
+    Other(Box<dyn Write + Send + 'a>),
+}
+
+impl HoleWriter<'_> {
+    /// Leaves `size` bytes of zeros without writing them. Returns whether it did: other sinks need the bytes.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub(crate) fn leave_hole(&mut self, size: u64) -> io::Result<bool> {
+        let Self::Positioned(cursor) = self else {
+            return Ok(false);
+        };
+        if !cursor.sink.has_holes() {
+            return Ok(false);
+        }
+        let end = cursor
+            .offset
+            .checked_add(size)
+            .ok_or(io::ErrorKind::FileTooLarge)?;
+        cursor.sink.set_size(end)?;
+        cursor.offset = end;
+        Ok(true)
+    }
+}
+
+impl Write for HoleWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Positioned(cursor) => cursor.write(bytes),
+            Self::Other(writer) => writer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Positioned(cursor) => cursor.flush(),
+            Self::Other(writer) => writer.flush(),
         }
     }
 }

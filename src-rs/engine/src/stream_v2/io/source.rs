@@ -2,6 +2,7 @@
 
 use std::io;
 use std::io::{IoSliceMut, Read};
+use std::time::SystemTime;
 
 /// A source whose bytes can be read by offset, from several threads at once.
 pub trait ReadAt: Send + Sync {
@@ -10,6 +11,14 @@ pub trait ReadAt: Send + Sync {
     /// # Errors
     /// The system's error.
     fn size(&self) -> io::Result<u64>;
+
+    /// When the source was last modified; `None` if it has no such time.
+    ///
+    /// # Errors
+    /// The system's error.
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        Ok(None)
+    }
 
     /// Fills `buffers` one after the other with the bytes from `offset` on, and returns the number of bytes read. It is
     /// less than the buffers' total size only at the source's end. Retries interrupted calls.
@@ -24,6 +33,10 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
         (**self).size()
     }
 
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        (**self).modified()
+    }
+
     fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         (**self).read_at(offset, buffers)
     }
@@ -32,6 +45,10 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
 impl<T: ReadAt + ?Sized> ReadAt for Box<T> {
     fn size(&self) -> io::Result<u64> {
         (**self).size()
+    }
+
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        (**self).modified()
     }
 
     fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {

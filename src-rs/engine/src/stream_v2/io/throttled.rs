@@ -6,6 +6,7 @@ use std::io;
 use std::io::IoSliceMut;
 use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
+use std::time::SystemTime;
 use std::time::{Duration, Instant};
 
 /// Limits the bytes read from a source per second, over all threads together.
@@ -59,6 +60,10 @@ impl<'a> ThrottledSource<'a> {
 impl ReadAt for ThrottledSource<'_> {
     fn size(&self) -> io::Result<u64> {
         self.source.size()
+    }
+
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        self.source.modified()
     }
 
     fn read_at(&self, offset: u64, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {

@@ -8,6 +8,7 @@ mod layout;
 pub(crate) mod pipeline;
 #[cfg(unix)]
 mod pipes;
+mod readers_agree;
 pub(crate) mod refusals;
 pub(crate) mod roundtrip;
 mod seekable;

@@ -178,3 +178,51 @@ fn a_source_over_the_limit_is_refused() {
         }
     }
 }
+
+/// Opens a stream of two segments that claims `total` plaintext bytes into a file, with zeros for what is missing.
+#[cfg(unix)]
+fn opened_with_zeros(
+    total: u64,
+    max_output_size: Option<u64>,
+) -> (Result<u64, SealError>, std::fs::Metadata) {
+    use crate::operation::damage::{DamageDecision, DamagePolicy};
+    let bytes = with_segments(Some(total), &[0, 1]);
+    let options = DecryptOptions {
+        max_output_size: max_output_size.unwrap_or(reading().max_output_size),
+        on_damage: DamagePolicy::Always(DamageDecision::Zero),
+        ..reading()
+    };
+    let file = tempfile::tempfile().unwrap();
+    let result = decrypt_stream_v2(
+        InputSource::memory(&bytes),
+        OutputSink::positioned(&file),
+        &options,
+        &Control::serial(),
+    );
+    let size = result.map(|report| report.plaintext_size);
+    (size, file.metadata().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn zeros_for_a_claimed_size_are_a_hole_of_limited_size() {
+    use std::os::unix::fs::MetadataExt;
+    let total = 1 << 33;
+    let (result, file) = opened_with_zeros(total, None);
+    assert!(result.is_ok(), "{result:?}");
+    assert_eq!(file.len(), total);
+    assert!(file.blocks() * 512 < 1 << 20, "{}", file.blocks());
+    for (total, limit) in [(total, Some(total - 1)), (1 << 62, None)] {
+        let (result, file) = opened_with_zeros(total, limit);
+        let maximum = limit.unwrap_or(1 << 40);
+        assert_eq!(
+            result.unwrap_err(),
+            SealError::LimitExceeded {
+                limit: Limit::OutputSize,
+                maximum,
+                value: total,
+            }
+        );
+        assert!(file.len() <= 2 * SEGMENT as u64);
+    }
+}

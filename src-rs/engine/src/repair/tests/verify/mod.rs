@@ -2,6 +2,7 @@
 
 mod damage;
 mod everywhere;
+mod rewrapped;
 mod running;
 
 use crate::format::{DigestKind, SegmentIndex};

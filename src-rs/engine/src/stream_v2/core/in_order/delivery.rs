@@ -14,21 +14,16 @@ use std::sync::mpsc::channel;
 use std::time::Instant;
 
 /// Writes results in order and counts them, until the first failure.
-pub(super) struct Delivery<'a> {
-    writer: &'a mut (dyn Write + Send + 'a),
+pub(super) struct Delivery<'a, W: ?Sized> {
+    writer: &'a mut W,
     control: &'a Control<'a>,
     meter: ProgressMeter<'a>,
     pub(super) tally: Tally,
 }
 
-impl<'a> Delivery<'a> {
+impl<'a, W: Write + Send + ?Sized> Delivery<'a, W> {
     /// A delivery of `total` plaintext bytes.
-    pub(super) fn new(
-        tally: Tally,
-        writer: &'a mut (dyn Write + Send + 'a),
-        control: &'a Control<'a>,
-        total: Option<u64>,
-    ) -> Self {
+    pub(super) fn new(tally: Tally, writer: &'a mut W, control: &'a Control<'a>, total: Option<u64>) -> Self {
         Self {
             writer,
             control,
@@ -127,6 +122,11 @@ impl<'a> Delivery<'a> {
         let Self { writer, tally, .. } = self;
         let written = tally.times.time(Stage::Write, || writer.write_all(bytes));
         written.map_err(SealError::writing)
+    }
+
+    /// The writer, to leave a hole in it.
+    pub(super) const fn writer(&mut self) -> &mut W {
+        self.writer
     }
 
     pub(super) fn flush(&mut self) -> Result<(), SealError> {

@@ -3,27 +3,26 @@
 use super::delivery::Delivery;
 use crate::error::SealError;
 use crate::format::{ByteRange, SegmentIndex};
-use crate::operation::damage::{DamageDecider, DamageLog, DamagePolicy, Settled};
-use crate::operation::options::Control;
+use crate::operation::damage::{DamageDecider, DamageLog, Settled};
+use crate::operation::options::{Control, DecryptOptions, check_output_size};
 use crate::stream_v2::core::seekable::SeekableStream;
 use crate::stream_v2::core::tally::Tally;
-use crate::stream_v2::io::ReadAt;
+use crate::stream_v2::io::{HoleWriter, ReadAt};
 use crate::stream_v2::pipeline::PortionRunner;
 use crate::telemetry::StageTimes;
-use std::io::Write;
 
 /// Opens segments that are read by offset. `policy` decides about those that fail, and about an end that does not verify.
 pub(crate) fn open_around_damage(
     stream: &SeekableStream,
     source: &dyn ReadAt,
-    writer: &mut (dyn Write + Send + '_),
-    policy: DamagePolicy<'_>,
+    writer: &mut HoleWriter<'_>,
+    options: &DecryptOptions<'_>,
     control: &Control<'_>,
 ) -> Result<(Tally, DamageLog), SealError> {
     let cancel = &control.cancel;
     let runner = PortionRunner::new(control, Some(stream.segments()));
     let open = |index, buffer, times: &mut StageTimes| stream.open_with(runner, source, index, buffer, times);
-    let mut decider = DamageDecider::new(policy, cancel);
+    let mut decider = DamageDecider::new(options.on_damage.clone(), cancel);
     // All segments that are missing at the end are one damaged part.
     let count = stream.segments().min(stream.segments_present() + 1);
     let mut indices = (0..count).map(SegmentIndex::new);
@@ -48,6 +47,7 @@ pub(crate) fn open_around_damage(
             };
             delivery.tally.times += times;
             if zeros {
+                check_output_size(place.plaintext.end, options.max_output_size)?;
                 write_zeros(delivery, place.plaintext, control)?;
             }
             delivery.count_lost(place, zeros);
@@ -64,11 +64,14 @@ pub(crate) fn open_around_damage(
 }
 
 fn write_zeros(
-    delivery: &mut Delivery<'_>,
+    delivery: &mut Delivery<'_, HoleWriter<'_>>,
     range: ByteRange,
     control: &Control<'_>,
 ) -> Result<(), SealError> {
     let mut left = range.size();
+    if delivery.writer().leave_hole(left).map_err(SealError::writing)? {
+        return Ok(());
+    }
     while left > 0 {
         control.cancel.check()?;
         let zeros = &ZEROS[..left.min(ZEROS.len() as u64) as usize];

@@ -114,7 +114,10 @@ fn a_header_and_its_newer_copy_share_one_budget() {
             &options,
             &Control::serial(),
         );
-        result.map(|_| bytes)
+        result.map(|report| {
+            assert!(report.newer_copy_unused && !report.header_from_copy);
+            bytes
+        })
     };
     let both = 2 * cheap().work();
     assert_eq!(opened("correct horse", both).unwrap(), plaintext(SIZE));
@@ -238,6 +241,7 @@ fn a_stream_that_no_reader_would_open_is_not_sealed() {
         (vec![of_public.recipient.clone(); 65], "recipients"),
         (vec![by_passphrase("a", cheap()); 5], "recipients"),
         (vec![by_passphrase("a", cost(1 << 20, 5, 4))], "strength"),
+        (vec![by_passphrase("a\u{378}", cheap())], "passphrase"),
         (vec![by_passphrase("a", cost((2 << 20) + 1, 1, 4))], "strength"),
         (vec![by_passphrase("a", PassphraseCost::SENSITIVE); 3], "strength"),
         (vec![by_passphrase("a", cost(8 * 256, 1, 256))], "strength"),
