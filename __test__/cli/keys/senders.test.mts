@@ -57,7 +57,7 @@ test('an unsigned file is refused with its reason', async (t) => {
     ...['decrypt', '-k', 'my.key', '--sender', 'ours.pub', '--json', '-o', 'out', 'plain.seal'],
   );
   t.is(refused.code, 4);
-  t.like(jsonError(refused).failure as object, { kind: 'SenderUnverified', reason: 'no-signature' });
+  t.like(jsonError(refused).failure, { kind: 'SenderUnverified', reason: 'no-signature' });
 });
 
 test('a sender key that can not be used is refused before any work', async (t) => {

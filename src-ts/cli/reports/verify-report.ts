@@ -22,6 +22,7 @@ export class VerifyFilesReport extends FilesReport<VerifyReport> {
   #bytesChecked = 0;
   #structureOnly = 0;
   #onlyHeaderDamaged = 0;
+  #onlyUnverified = 0;
 
   constructor(readonly plan: VerifyPlan) {
     super();
@@ -34,6 +35,7 @@ export class VerifyFilesReport extends FilesReport<VerifyReport> {
     this.#bytesChecked += report.bytesChecked;
     if (report.sound && !report.contentsChecked) this.#structureOnly += 1;
     if (!report.sound && isOnlyHeader(report)) this.#onlyHeaderDamaged += 1;
+    else if (!report.sound && isOnlyUnverified(report)) this.#onlyUnverified += 1;
   }
 
   protected override exitCodeOf({ sound }: VerifyReport): number | undefined {
@@ -74,7 +76,7 @@ export class VerifyFilesReport extends FilesReport<VerifyReport> {
   }
 
   #advice(): string[] {
-    const others = this.counts.damaged - this.#onlyHeaderDamaged;
+    const others = this.counts.damaged - this.#onlyHeaderDamaged - this.#onlyUnverified;
     const { header } = this.plan;
     // The header of another stream looks like damage everywhere, and is more likely.
     if (header !== undefined && others > 0) {
@@ -84,6 +86,7 @@ export class VerifyFilesReport extends FilesReport<VerifyReport> {
     }
     return [
       ...(this.#onlyHeaderDamaged === 0 ? [] : [MEND_HEADER]),
+      ...(this.#onlyUnverified === 0 ? [] : [OTHER_SENDER]),
       ...(others === 0 ? [] : [HEAL_OR_SALVAGE]),
     ];
   }
@@ -136,6 +139,13 @@ function isOnlyHeader(report: VerifyReport): boolean {
   );
 }
 
+/** Whether the sender is all that is wrong. */
+function isOnlyUnverified({ problems, problemCount }: VerifyReport): boolean {
+  return (
+    problems.length === problemCount && problems.every(({ failure: { kind } }) => kind === 'SenderUnverified')
+  );
+}
+
 function isHeaderFromCopy({ warnings }: VerifyReport): boolean {
   return warnings.some(({ kind }) => kind === 'HeaderFromCopy');
 }
@@ -158,6 +168,8 @@ const STRUCTURE_ONLY =
   '; STRUCTURE ONLY: the file has no digests, so only a key shows whether its contents are intact';
 const MEND_HEADER =
   'to write a header and its copy again, if only they are damaged: sealstream rewrap --mend -k KEY FILE';
+const OTHER_SENDER =
+  'a file whose sender is unverified is intact but may have been replaced: ask the sender for another copy';
 const HEAL_OR_SALVAGE =
   'to heal a damaged file with another copy: sealstream heal FILE COPY -o OUT; ' +
   'to recover what is left of it: sealstream salvage -k KEY FILE -o OUT';

@@ -1,5 +1,6 @@
 //! Signed streams: sealed and read on every path, and refused without a signature that the reader accepts.
 
+use crate::crypto::{FileKey, SecretKey, StreamKeys};
 use crate::error::SealError;
 use crate::format::DigestKind;
 use crate::inspect::inspect;
@@ -238,4 +239,14 @@ fn a_signer_is_asked_for_its_key_first_and_its_failure_ends_the_stream() {
         sealing(Arc::new(wrong)),
         failed(SignerReason::WrongSignature, None)
     );
+}
+
+#[test]
+fn the_journal_of_a_signed_stream_has_a_key_that_recipients_do_not_know() {
+    let keys = StreamKeys::derive(&FileKey::new(&[1; 32]), &[2; 64], &[], b"context").unwrap();
+    let secret = |byte| SecretKey::from_bytes(&[byte; 32]).unwrap();
+    let signed = |byte| keys.signed_journal_key(&secret(byte)).unwrap().sign(b"entry");
+    assert_eq!(signed(3), signed(3));
+    assert_ne!(signed(3), signed(4));
+    assert_ne!(signed(3), keys.journal_key().unwrap().sign(b"entry"));
 }
