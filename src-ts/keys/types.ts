@@ -87,6 +87,7 @@ export interface EncryptOptions {
   headerSize?: number | undefined;
   /** Writes a copy of the header at the stream's end, which serves if the header is damaged. By default for {@link encryptFile} alone. */
   headerCopy?: boolean | undefined;
+  /**
    * Signs the stream: a private key of Ed25519 that {@link senderKeyFromFile} read, a key that {@link sshAgentSigner} found, or an object
    * with `publicKey` and `sign`. It signs when the stream ends. Readers name the public key in `senders`. Who signs a stream vouches for
    * it, which differs from who can decrypt it.
