@@ -120,6 +120,7 @@ export type {
   PassphraseParameters,
   SettledDamage,
   DecryptReport,
+  FileMetadata,
   DigestName,
   EncryptReport,
   HealReport,

@@ -13,7 +13,10 @@ export async function store(t: ExecutionContext): Promise<string> {
   mkdirSync(join(cwd, 'store', 'deep', 'er'), { recursive: true });
   const seal = async (name: string, key: string, to: string) => {
     writeFileSync(join(cwd, name), `content of ${name}`);
-    const { code, stderr } = await sealstream(['encrypt', '-q', '-k', key, '-o', to, name], { cwd });
+    const { code, stderr } = await sealstream(
+      ['encrypt', '-q', '--header-size', '4K', '-k', key, '-o', to, name],
+      { cwd },
+    );
     if (code !== 0) throw new Error(stderr);
   };
   for (const name of ['new', 'stranger']) await sealstream(['keygen', '-q', '-o', `${name}.key`], { cwd });

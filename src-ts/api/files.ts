@@ -53,8 +53,8 @@ export async function encryptFile(
  * Encrypts the regular file `from` into the file `to`, without the stream's header, and returns the header in the report: without it the
  * file cannot be opened. With `headerTo` the header is also written to a file, before `to` appears.
  *
- * The header is about a hundred bytes for each recipient, to be stored elsewhere, such as in an object's metadata. It has no room for
- * {@link rewrap} in place, and no copy. Otherwise the same as {@link encryptFile}.
+ * The header is about a hundred bytes for each recipient, to be stored elsewhere, such as in an object's metadata. By default it has no
+ * padding and no copy. Otherwise the same as {@link encryptFile}.
  *
  * @param from The file to encrypt.
  * @param to The file to write.
@@ -76,7 +76,8 @@ export async function encryptFileDetached(
 }
 
 /** Options of {@link encryptFile}. */
-export interface EncryptFileOptions extends EncryptOptions, OperationOptions, TargetOptions, ResumeOptions {
+export interface EncryptFileOptions
+  extends EncryptOptions, OperationOptions, TargetOptions, ResumeOptions, KeptMetadata {
   /**
    * For `resume`: 32 secret bytes, the same in every attempt, under which the journal keeps the stream's key. They are needed if no
    * recipient is a key or a passphrase. The bytes are copied during the call.
@@ -86,11 +87,26 @@ export interface EncryptFileOptions extends EncryptOptions, OperationOptions, Ta
 
 /** Options of {@link encryptFileDetached}. */
 export interface EncryptFileDetachedOptions
-  extends EncryptOptions, OperationOptions, TargetOptions, HeaderTarget {}
+  extends EncryptOptions, OperationOptions, TargetOptions, HeaderTarget, KeptMetadata {}
+
+/** What a stream keeps of a file. */
+export interface KeptMetadata {
+  /**
+   * Keeps the time of modification, the permission bits and the name of `from` in the stream, encrypted; `false` by default. They are in the
+   * report of decrypting, and `decryptFile` restores time and bits if it is asked to.
+   */
+  metadata?: boolean | undefined;
+}
 
 /** Options of {@link decryptFile}. */
 export interface DecryptFileOptions
-  extends DecryptOptions, OperationOptions, TargetOptions, ResumeOptions, DamageOptions, DetachedHeader {}
+  extends DecryptOptions, OperationOptions, TargetOptions, ResumeOptions, DamageOptions, DetachedHeader {
+  /**
+   * Gives `to` the time of modification of the file that was encrypted and, if `to` is new, its owner's permission bits; `false` by
+   * default. A file that `to` replaces keeps its bits. A stream that was encrypted without `metadata` has nothing to restore. The name is never used.
+   */
+  metadata?: boolean | undefined;
+}
 
 async function encryptTo(
   name: 'encryptFile' | 'encryptFileDetached',
@@ -99,8 +115,10 @@ async function encryptTo(
   options: OptionsOf<'encryptFile'> & OptionsOf<'encryptFileDetached'>,
 ): Promise<EncryptReport> {
   const [source, target] = [path('from', from), path('to', to)];
-  const settings = sealSettings(options, true);
-  if (name === 'encryptFileDetached') settings.detached = true;
+  const detached = name === 'encryptFileDetached';
+  const settings = sealSettings(options, !detached);
+  if (detached) settings.detached = true;
+  if (options.metadata === true) settings.metadata = true;
   const recipients = Recipients.of(options);
   const placement = placementSettings(options);
   if (placement.resume && placement.resumeSecret === undefined && !recipients.canOpen) {
@@ -138,7 +156,8 @@ export async function decryptFile(
   const [source, target] = [path('from', from), path('to', to)];
   const given = optionsOf('decryptFile', options);
   const settings = openSettings(given);
-  const { onDamage, header, maxOutputSize } = given;
+  const { onDamage, header, metadata, maxOutputSize } = given;
+  if (metadata === true) settings.metadata = true;
   if (maxOutputSize !== undefined) settings.maxOutputSize = maxOutputSize;
   const identities = Identities.of(given);
   const placement = placementSettings(given);

@@ -2,7 +2,7 @@
 
 import type { Readable } from 'node:stream';
 
-import type { ByteRange } from '../../native/binding';
+import type { ByteRange, FileMetadata } from '../../native/binding';
 import { abortError, isAborted, onAbort, throwIfAborted } from '../internal/abort';
 import {
   type NodeBuffer,
@@ -111,6 +111,8 @@ export class SealedReader implements AsyncDisposable {
   readonly size: number;
   /** The stream's id, 64 hexadecimal digits. */
   readonly streamId: string;
+  /** What the stream keeps of the file that was encrypted, if it was encrypted with `metadata`. */
+  readonly metadata?: FileMetadata;
   /**
    * CRC-64/NVME of the whole sealed stream in base64, as an object store computes it for the object. It follows from the header and the
    * verified end, without reading the contents; compare the two to check an upload without a download. `undefined` unless the stream's
@@ -129,9 +131,10 @@ export class SealedReader implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(stream: UnlockedStream, diagnostics: Diagnostics) {
-    const { plaintextSize, streamId, frameSize, segmentSize, sealedCrc64Nvme } = stream.reader;
+    const { plaintextSize, streamId, metadata, frameSize, segmentSize, sealedCrc64Nvme } = stream.reader;
     this.size = plaintextSize ?? 0;
     this.streamId = streamId;
+    if (metadata) this.metadata = metadata;
     this.sealedCrc64Nvme = sealedCrc64Nvme ?? undefined;
     this.#stream = stream;
     this.#diagnostics = diagnostics;

@@ -39,8 +39,10 @@ export function encryptSync(bytes: Uint8Array, options: EncryptOptions): NodeBuf
   return callNative(() => {
     const size = sizeOf(input);
     const sealInto = (output: NodeBuffer) => native.encryptSync(input, output, recipients, settings);
-    // More room than the stream takes with any options; the addon checks it.
-    if (!settings.sender && isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
+    // More room than the stream takes with any other options; the addon checks it.
+    const hasLargeHeader = Boolean(given.headerSize) || given.headerCopy === true;
+    const isPlain = !settings.sender && !hasLargeHeader;
+    if (isPlain && isSmall(size, recipients)) return fromPool(2 * size + 1024, sealInto);
     const output = newMemory(native.sealedSize(size, recipients, settings));
     sealInto(output);
     return output;

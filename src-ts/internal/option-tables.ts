@@ -76,6 +76,8 @@ const sealing = {
   frameSize: integer(limits.minFrameSize, limits.maxFrameSize),
   segmentSize: integer(0, limits.maxSegmentSize),
   digest,
+  headerSize: integer(0, limits.maxHeaderSize),
+  headerCopy: boolean,
   senderKey: senderArgument,
   announceSender: boolean,
   ...recipients,
@@ -93,6 +95,7 @@ const opening = { ...salvaging, senders: senderTexts };
 const damage = { onDamage: damagePolicy, maxOutputSize: byteCount };
 const detached = { header: copiedBytes };
 const headerTo = { headerTo: path };
+const metadata = { metadata: boolean };
 const stream = { concurrency: integer(1, MAX_THREADS), ...signal };
 const detachHeader = { detachHeader: boolean };
 const queues = {
@@ -116,8 +119,8 @@ const keyFile = { allowReadable: boolean };
 const TABLES = {
   encrypt: { ...sealing, ...run },
   encryptSync: sealing,
-  encryptFile: { ...sealing, ...run, ...target, resume: boolean, resumeSecret },
-  encryptFileDetached: { ...sealing, ...run, ...target, ...headerTo },
+  encryptFile: { ...sealing, ...run, ...target, ...metadata, resume: boolean, resumeSecret },
+  encryptFileDetached: { ...sealing, ...run, ...target, ...metadata, ...headerTo },
   encryptStreamToFile: { ...sealing, ...stream, ...target },
   createEncryptStream: { ...sealing, ...stream, ...detachHeader, ...queues },
   EncryptionStream: { ...sealing, ...stream, ...detachHeader },
@@ -125,7 +128,7 @@ const TABLES = {
   sealedSize: { ...sealing, target: oneOf<'bytes' | 'file'>(['bytes', 'file']) },
   decrypt: { ...opening, ...run },
   decryptSync: opening,
-  decryptFile: { ...opening, ...run, ...target, resume: boolean, ...damage, ...detached },
+  decryptFile: { ...opening, ...run, ...target, ...metadata, resume: boolean, ...damage, ...detached },
   decryptFileToStream: { ...opening, ...stream, ...damage, ...detached, highWaterMark: byteCount },
   createDecryptStream: { ...opening, ...stream, ...damage, ...detached, ...queues },
   DecryptionStream: { ...opening, ...stream, ...damage, ...detached },
@@ -256,8 +259,11 @@ export function optionsBy<T extends Readonly<Record<string, Check<unknown>>>>(
  *
  * @internal
  */
-export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = false): SealSettings {
-  const settings: SealSettings = picked(options, 'context', 'frameSize', 'segmentSize', 'digest');
+export function sealSettings(options: OptionsOf<'encryptSync'>, headerCopy = false): SealSettings {
+  const settings: SealSettings = Object.assign(
+    nullPrototype({ headerCopy }),
+    picked(options, 'context', 'frameSize', 'segmentSize', 'digest', 'headerSize', 'headerCopy'),
+  );
   const { segmentSize, frameSize = limits.defaultFrameSize } = settings;
   if (segmentSize !== undefined && (segmentSize < frameSize || segmentSize % frameSize !== 0)) {
     throw rangeError('segmentSize', `must be a multiple of frameSize, ${frameSize}, not ${segmentSize}`);
@@ -268,7 +274,6 @@ export function sealSettings(options: OptionsOf<'encryptSync'>, rewrappable = fa
     if (senderKey === undefined) throw rangeError('announceSender', 'needs senderKey');
     settings.announceSender = announceSender;
   }
-  if (rewrappable) settings.rewrappable = true;
   return settings;
 }
 

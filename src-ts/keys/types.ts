@@ -81,6 +81,13 @@ export interface EncryptOptions {
    */
   digest?: DigestName | undefined;
   /**
+   * Bytes of the stream's header, 0 to 1,048,576. It is padded with zeros, so that {@link rewrap} can change the recipients in place; 0
+   * for no padding. By default 4,096 with `headerCopy`, but no padding if the plaintext is known to have less than 64 KiB.
+   */
+  headerSize?: number | undefined;
+  /** Writes a copy of the header at the stream's end, which serves if the header is damaged. By default for {@link encryptFile} alone. */
+  headerCopy?: boolean | undefined;
+  /**
    * Signs the stream: a private key of Ed25519 that {@link senderKeyFromFile} read, a key that {@link sshAgentSigner} found, or an object
    * with `publicKey` and `sign`. It signs when the stream ends. Readers name the public key in `senders`. Who signs a stream vouches for
    * it, which differs from who can decrypt it.

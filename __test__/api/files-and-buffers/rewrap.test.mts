@@ -285,7 +285,8 @@ async function sealed(t: ExecutionContext, context?: string) {
   const directory = temporaryDirectory(t);
   const [plain, path] = [join(temporaryDirectory(t), 'plain'), join(directory, 'it.seal')];
   writeFileSync(plain, plaintext);
-  await encryptFile(plain, path, { key, keyId: 'old', context, frameSize: 1024, segmentSize: 2048 });
+  const sizes = { frameSize: 1024, segmentSize: 2048, headerSize: HEADER };
+  await encryptFile(plain, path, { key, keyId: 'old', context, ...sizes });
   return { directory, path, bytes: () => readFileSync(path) };
 }
 

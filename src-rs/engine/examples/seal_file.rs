@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = EncryptOptions {
         digest: DigestKind::Blake3,
         // Leaves room in the header, so that other keys can be added later without writing a new file.
-        header: HeaderLayout::Rewrappable,
+        header: HeaderLayout::FILE,
         // The context is not stored. It has to be the same when the stream is opened.
         context: b"tenant 7".into(),
         ..EncryptOptions::new(vec![recipient])

@@ -207,7 +207,7 @@ mod claims {
     fn an_end_that_claims_segments_and_extensions_without_number() {
         let _alone = alone();
         let layout = EncryptOptions {
-            header: HeaderLayout::Rewrappable,
+            header: HeaderLayout::FILE,
             ..options()
         };
         let stream = sealed(b"x", &layout);

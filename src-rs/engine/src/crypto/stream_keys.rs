@@ -2,9 +2,11 @@
 
 use super::floe::FloeKey;
 use super::kdf::{MacKey, Prk, sha384};
-use super::{CryptoError, ExtensionKeys, FileKey, SecretKey, overwrite_stack};
-use crate::format::HeaderFields;
+use super::{CryptoError, ExtensionKeys, FileKey, Random, SecretKey, overwrite_stack};
+use crate::format::{ExtensionArea, HeaderFields};
+use std::ops::Deref;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// The root of a stream's keys.
 #[derive(Clone, Debug)]
@@ -132,12 +134,15 @@ impl StreamKeys {
         Ok(FloeKey::new(&*self.expand(b"sealstream v1 payload")?))
     }
 
-    /// The key of the end record's MAC.
+    /// The keys of the end record.
     ///
     /// # Errors
     /// None for inputs that the format allows.
     pub fn end_key(&self) -> Result<EndKey, CryptoError> {
-        Ok(MacKey::new(&*self.expand(b"sealstream v1 end")?))
+        Ok(EndKey {
+            mac: MacKey::new(&*self.expand(b"sealstream v1 end")?),
+            extensions: self.extension_keys(),
+        })
     }
 
     /// The key of the journal's MACs.
@@ -197,13 +202,44 @@ impl StreamKeys {
         ExtensionKeys::new(self.prk.clone(), bound)
     }
 
-    fn expand<const N: usize>(&self, label: &[u8]) -> Result<zeroize::Zeroizing<[u8; N]>, CryptoError> {
+    fn expand<const N: usize>(&self, label: &[u8]) -> Result<Zeroizing<[u8; N]>, CryptoError> {
         self.prk.expand(&[label, &self.binding])
     }
 }
 
-/// The key of the end record's MAC.
-pub type EndKey = MacKey<EndPurpose>;
+/// The keys of the end record: that of its MAC, and those of its sealed entries.
+#[derive(Clone, Debug)]
+pub struct EndKey {
+    mac: MacKey<EndPurpose>,
+    extensions: ExtensionKeys,
+}
+
+impl Deref for EndKey {
+    type Target = MacKey<EndPurpose>;
+
+    fn deref(&self) -> &MacKey<EndPurpose> {
+        &self.mac
+    }
+}
+
+impl EndKey {
+    /// Seals the inner entries of the end record's entry of type `code`, and returns the entry's value.
+    ///
+    /// # Errors
+    /// [`CryptoError::RandomUnavailable`].
+    pub fn seal_entry(&self, code: u16, inner: &[u8], random: &Random) -> Result<Vec<u8>, CryptoError> {
+        self.extensions.seal(ExtensionArea::End, code, inner, random)
+    }
+
+    /// Opens the value of the end record's sealed entry of type `code`, after the end record's MAC was checked.
+    ///
+    /// # Errors
+    /// [`CryptoError::TagMismatch`].
+    pub fn open_entry(&self, code: u16, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        self.extensions.open(ExtensionArea::End, code, value)
+    }
+}
+
 /// The key of the MACs in the journal of an unfinished operation.
 pub type JournalKey = MacKey<JournalPurpose>;
 

@@ -1,10 +1,12 @@
 //! Sealing and opening whole files by path. The output appears complete or not at all.
 
+mod metadata;
 mod new_file;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+use metadata::restore;
 pub use new_file::SourceFile;
 pub(crate) use new_file::{ALL_BITS, OWNER_BITS};
 pub use new_file::{NewFile, Placement, UnfinishedFile};
@@ -16,7 +18,7 @@ use crate::operation::options::{Control, DecryptOptions, EncryptOptions, invalid
 use crate::operation::report::Report;
 use crate::resume::{Attempt, ResumableOutput, SourceMark, decrypt_resumable, encrypt_resumable};
 use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
-use crate::stream_v2::io::{InputSource, OutputSink};
+use crate::stream_v2::io::{InputSource, OutputFile, OutputSink};
 use std::path::Path;
 
 /// Seals the regular file `from` into the new file `to`, which gets the permission bits of `from`.
@@ -32,6 +34,7 @@ pub fn encrypt_file(
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
     let source = SourceFile::open(from)?;
+    let options = &*source.with_metadata(options)?;
     source.convert(to, placement, ALL_BITS, |output| {
         let (source, sink) = (
             InputSource::positioned(&source.file),
@@ -59,8 +62,23 @@ pub fn decrypt_file(
             InputSource::positioned(&source.file),
             OutputSink::positioned(output.file()),
         );
-        decrypt_stream_v2(source, sink, options, control)
+        let report = decrypt_stream_v2(source, sink, options, control)?;
+        restore_metadata(&report, output, options)?;
+        Ok(report)
     })
+}
+
+/// Gives the output of opening what `options` say of the metadata.
+pub(crate) fn restore_metadata(
+    report: &Report,
+    output: &mut OutputFile,
+    options: &DecryptOptions<'_>,
+) -> Result<(), SealError> {
+    let metadata = report.metadata.as_ref().filter(|_| options.restore_metadata);
+    if let Some(mode) = restore(metadata, output.file())? {
+        output.set_new_mode(mode);
+    }
+    Ok(())
 }
 
 /// As [`encrypt_file`], but the unfinished output and its journal stay beside `to` until the operation succeeds. The next
@@ -79,7 +97,8 @@ pub fn encrypt_file_resumable(
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
     let source = SourceFile::open(from)?;
-    convert_resumable(&source, to, placement, ALL_BITS, secret, |attempt| {
+    let options = &*source.with_metadata(options)?;
+    convert_resumable(&source, to, placement, ALL_BITS, secret, false, |attempt| {
         encrypt_resumable(&source.file, attempt, options, control)
     })
 }
@@ -101,7 +120,8 @@ pub fn decrypt_file_resumable(
         return Err(invalid("onDamage", "must be 'abort' when resume is set"));
     }
     let source = SourceFile::open(from)?;
-    convert_resumable(&source, to, placement, OWNER_BITS, None, |attempt| {
+    let restores = options.restore_metadata;
+    convert_resumable(&source, to, placement, OWNER_BITS, None, restores, |attempt| {
         decrypt_resumable(&source.file, attempt, options, control)
     })
 }
@@ -113,6 +133,7 @@ fn convert_resumable(
     placement: Placement,
     mode_mask: u32,
     secret: Option<&SecretKey>,
+    restores_metadata: bool,
     work: impl Fn(Attempt<'_>) -> Result<Report, SealError>,
 ) -> Result<Report, SealError> {
     let from = source.path;
@@ -140,6 +161,8 @@ fn convert_resumable(
         result = attempt(&output);
     }
     let report = result.map_err(|error| error.on_file(from, to))?;
-    output.commit(source.mode.map(|mode| mode & mode_mask), placement.flush)?;
+    let metadata = report.metadata.as_ref().filter(|_| restores_metadata);
+    let mode = restore(metadata, output.file()).map_err(|error| error.on_file(from, to))?;
+    output.commit(mode.or(source.mode.map(|mode| mode & mode_mask)), placement.flush)?;
     Ok(report)
 }

@@ -9,7 +9,7 @@ use crate::testing::support::{FRAME, SEGMENT, compact, key, options, plaintext, 
 
 #[test]
 fn sizes_slots_and_layout_are_shown_without_a_key() {
-    for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+    for layout in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
         let recipients = vec![
             Recipient::Key {
                 key: key(),
@@ -44,7 +44,7 @@ fn sizes_slots_and_layout_are_shown_without_a_key() {
                 (info.digest, info.header_revision, info.header_from_copy),
                 (DigestKind::Sha512, 0, false)
             );
-            assert_eq!(info.has_header_copy, layout == HeaderLayout::Rewrappable);
+            assert_eq!(info.has_header_copy, layout == HeaderLayout::PADDED);
             assert_eq!(info.stream_id, stream[32..64]);
             let slot = |slot_index, key_id: Option<&str>| SlotInfo {
                 slot_index,
@@ -71,10 +71,7 @@ fn the_length_of_a_truncated_stream_is_unknown_unless_its_header_states_it() {
 
 #[test]
 fn a_damaged_header_is_read_from_its_copy() {
-    let mut stream = seal(
-        &plaintext(5),
-        &options(DigestKind::None, HeaderLayout::Rewrappable),
-    );
+    let mut stream = seal(&plaintext(5), &options(DigestKind::None, HeaderLayout::PADDED));
     stream[100] ^= 1;
     let info = inspect(&&stream[..]).unwrap();
     assert!(info.header_from_copy);

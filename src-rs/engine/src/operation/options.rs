@@ -7,8 +7,8 @@ use super::cancel::CancellationToken;
 use super::damage::DamagePolicy;
 use crate::error::{Limit, SealError};
 use crate::format::{
-    DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, MAX_FRAME_SIZE, MAX_SEGMENT_SIZE,
-    MIN_FRAME_SIZE, SlotType, default_segment_size,
+    DEFAULT_FRAME_SIZE, DigestKind, Geometry, GeometryError, MAX_FRAME_SIZE, MAX_HEADER_SIZE,
+    MAX_SEGMENT_SIZE, MIN_FRAME_SIZE, Metadata, SlotType, default_segment_size,
 };
 use crate::keys::{
     DEFAULT_MAX_PASSPHRASE_COST, DEFAULT_MAX_PASSPHRASE_MEMORY, Identity, Recipient, Sender, SenderKey,
@@ -76,19 +76,54 @@ pub struct EncryptOptions<'a> {
     pub segment_size: Option<u32>,
     /// Digest by which each record can be checked without a key.
     pub digest: DigestKind,
-    /// Whether the header has room for later rewraps.
+    /// Size of the header, and whether the stream has a copy of it.
     pub header: HeaderLayout,
+    /// Facts of a file, for the stream's recipients.
+    pub metadata: Option<Metadata>,
+    /// Operations on files set `metadata` to the source's.
+    pub keep_metadata: bool,
     /// Who signs the stream. Takes a [collision-resistant](DigestKind::is_collision_resistant) digest.
     pub sender: Option<Sender>,
 }
 
-/// Size of the header.
+/// Size of the header, and whether the stream has a copy of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeaderLayout {
-    /// No padding and no copy: for buffers and streams.
-    Compact,
-    /// Padded to 4,096 bytes with a copy at the stream's end: for files.
-    Rewrappable,
+pub struct HeaderLayout {
+    /// A copy of the header stands at the stream's end.
+    pub copy: bool,
+    /// Bytes of the header, so that a rewrap fits in place; 0 for no padding. `None` for the default: 4,096 with a copy, if the
+    /// plaintext has 64 KiB or more or its length is not known; else no padding.
+    pub size: Option<u32>,
+}
+
+impl HeaderLayout {
+    /// No padding and no copy: the default of buffers and streams.
+    pub const COMPACT: Self = Self {
+        copy: false,
+        size: None,
+    };
+    /// A copy, and padding from 64 KiB of plaintext on: the default of files.
+    pub const FILE: Self = Self {
+        copy: true,
+        size: None,
+    };
+    /// A copy, and padding for every length.
+    #[cfg(test)]
+    pub(crate) const PADDED: Self = Self {
+        copy: true,
+        size: Some(PADDED_HEADER_SIZE),
+    };
+
+    /// Bytes up to which the header of a stream with this much plaintext is padded; 0 for no padding.
+    pub(crate) fn padded_size(self, plaintext_size: Option<u64>) -> u32 {
+        let is_small = plaintext_size.is_some_and(|size| size < PADDED_FROM);
+        let default = if self.copy && !is_small {
+            PADDED_HEADER_SIZE
+        } else {
+            0
+        };
+        self.size.unwrap_or(default)
+    }
 }
 
 impl EncryptOptions<'_> {
@@ -101,7 +136,9 @@ impl EncryptOptions<'_> {
             frame_size: DEFAULT_FRAME_SIZE,
             segment_size: None,
             digest: DigestKind::default(),
-            header: HeaderLayout::Compact,
+            header: HeaderLayout::COMPACT,
+            metadata: None,
+            keep_metadata: false,
             sender: None,
         }
     }
@@ -135,10 +172,11 @@ impl EncryptOptions<'_> {
     ///
     /// # Errors
     /// `InvalidOption`: `recipients` (number, passphrases, size of the header), `keyId`, `provider`, `strength`, `context`,
-    /// `frameSize`, `segmentSize`, `digest`.
+    /// `frameSize`, `segmentSize`, `headerSize`, `digest`.
     pub fn geometry(&self, plaintext_size: Option<u64>) -> Result<Geometry, SealError> {
         check_recipients("recipients", &self.recipients)?;
         check_context(&self.context)?;
+        check_header_size(self.header.size, compact_header_size(&self.recipients))?;
         self.check_sender()?;
         let segment_size = self
             .segment_size
@@ -187,6 +225,8 @@ pub struct DecryptOptions<'a> {
     /// The largest accepted size of a stream, in bytes, as the stream states it or the source has it. A binding sets it to the largest
     /// number that its language has.
     pub max_size: u64,
+    /// A new plaintext file gets the time and the owner's permission bits of the file that was sealed, if the stream has them.
+    pub restore_metadata: bool,
     /// The largest output, in bytes, that zeros in the place of lost bytes may make. A damaged stream can claim any size.
     pub max_output_size: u64,
     /// Decides about segments that can't be opened. All but `Abort` need a source that can be read by offset.
@@ -207,6 +247,7 @@ impl DecryptOptions<'_> {
             max_segment_size: DEFAULT_MAX_SEGMENT_SIZE,
             max_manifest_size: DEFAULT_MAX_MANIFEST_SIZE,
             max_size: u64::MAX,
+            restore_metadata: false,
             max_output_size: DEFAULT_MAX_OUTPUT_SIZE,
             on_damage: DamagePolicy::Abort,
         }
@@ -255,6 +296,20 @@ pub(crate) fn check_segment_size(geometry: &Geometry, maximum: u32) -> Result<()
     Ok(())
 }
 
+/// Checks the size of a header whose contents need `needed` bytes.
+fn check_header_size(size: Option<u32>, needed: usize) -> Result<(), SealError> {
+    let Some(size) = size.filter(|&size| size > 0) else {
+        return Ok(());
+    };
+    if size > MAX_HEADER_SIZE || (size as usize) < needed {
+        let problem = format!(
+            "must be 0, or from {needed} (what these recipients need) to {MAX_HEADER_SIZE}, not {size}"
+        );
+        return Err(invalid("headerSize", problem));
+    }
+    Ok(())
+}
+
 /// Fails if zeros up to `end` would make the output larger than `maximum` bytes.
 ///
 /// # Errors
@@ -296,6 +351,10 @@ pub(crate) fn check_max_segment_size(maximum: u32) -> Result<(), SealError> {
 
 /// Most bytes of records on an ordered path, unless two records have more: 256 MiB.
 const MAX_IN_FLIGHT: u64 = 256 * 1024 * 1024;
+/// Bytes of a padded header: room for about 30 keys, or three hybrid keys.
+const PADDED_HEADER_SIZE: u32 = 4096;
+/// Plaintext bytes from which on the header of a file is padded. Below, header and copy would be most of the file.
+const PADDED_FROM: u64 = 64 * 1024;
 /// The largest output that zeros in the place of lost bytes make by default, 1 TiB.
 pub const DEFAULT_MAX_OUTPUT_SIZE: u64 = 1 << 40;
 /// Bytes of the longest allowed context.

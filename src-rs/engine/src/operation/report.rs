@@ -2,7 +2,7 @@
 
 use super::damage::DamageLog;
 use crate::error::StartedOver;
-use crate::format::SlotType;
+use crate::format::{Metadata, SlotType};
 use crate::keys::SenderStatus;
 use crate::stream_v2::segment_worker::{RecordSummary, SegmentWorkerError};
 use crate::telemetry::{SegmentDone, StageTimes};
@@ -40,6 +40,8 @@ pub struct Report {
     pub newer_copy_unused: bool,
     /// The header's copy is damaged; the header itself is intact.
     pub header_copy_damaged: bool,
+    /// Facts of the file that was sealed, if the stream has them; `None` when sealing.
+    pub metadata: Option<Metadata>,
     /// Damage after which the operation went on.
     pub damage: DamageLog,
     /// The header, if it is detached from the stream. `sealed_size` includes it, `output_crc64` does not.

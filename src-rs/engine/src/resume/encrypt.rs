@@ -8,7 +8,7 @@ use crate::error::{SealError, StartedOver};
 use crate::format::StreamHeader;
 use crate::keys::{Recipient, UnlockError, UnlockLimits, is_sealed_for, public_keys, unlock};
 use crate::operation::cancel::CancellationToken;
-use crate::operation::options::{Control, EncryptOptions, HeaderLayout, invalid};
+use crate::operation::options::{Control, EncryptOptions, invalid};
 use crate::operation::report::Report;
 use crate::stream_v2::core::create::{NewStream, core_extensions, find_signer};
 use crate::stream_v2::core::encrypt::seal_by_offset;
@@ -142,7 +142,11 @@ fn find_stream(
     let key = journal_key(&keys, attempt, signer.is_some())?;
     attempt.check_header(&stored, &key)?;
     let same_options = core.geometry == geometry
-        && core.header_copy == (options.header == HeaderLayout::Rewrappable)
+        && core.header_copy == options.header.copy
+        && header.bytes.len()
+            == header
+                .unpadded_size()
+                .max(options.header.padded_size(Some(size)) as usize)
         && core.plaintext_size == Some(size)
         && stored
             .header
@@ -153,7 +157,7 @@ fn find_stream(
         return Ok(None);
     }
     let journal = attempt.read_entries(&stored, key, geometry.digest(), geometry.segment_count(size))?;
-    let stream = NewStream::resumed(header, &keys, signer, random)?;
+    let stream = NewStream::resumed(header, &keys, signer, options, random)?;
     Ok(Some((stream, journal)))
 }
 

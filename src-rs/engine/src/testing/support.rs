@@ -43,7 +43,7 @@ pub(crate) fn options(digest: DigestKind, header: HeaderLayout) -> EncryptOption
 }
 
 pub(crate) fn compact() -> EncryptOptions<'static> {
-    options(DigestKind::Crc64Nvme, HeaderLayout::Compact)
+    options(DigestKind::Crc64Nvme, HeaderLayout::COMPACT)
 }
 
 pub(crate) fn reading() -> DecryptOptions<'static> {

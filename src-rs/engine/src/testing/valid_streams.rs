@@ -20,11 +20,11 @@ pub(crate) fn rows() -> Vec<Row> {
     };
     for digest in DigestKind::ALL {
         for size in [0, 5, 1024, 2048, 2 * 2048 + 5] {
-            let stream = seal(&plaintext(size), &options(digest, HeaderLayout::Compact));
+            let stream = seal(&plaintext(size), &options(digest, HeaderLayout::COMPACT));
             add(format!("sealed_{digest}_{size}"), "A sound stream.", stream, size);
         }
     }
-    let compact = || options(DigestKind::Crc64Nvme, HeaderLayout::Compact);
+    let compact = || options(DigestKind::Crc64Nvme, HeaderLayout::COMPACT);
     for size in [0, 2047, 2048, 2 * 2048 + 5] {
         let stream = seal_unsized(&plaintext(size), &compact());
         add(
@@ -34,7 +34,7 @@ pub(crate) fn rows() -> Vec<Row> {
             size,
         );
     }
-    let rewrappable = options(DigestKind::Sha256, HeaderLayout::Rewrappable);
+    let rewrappable = options(DigestKind::Sha256, HeaderLayout::PADDED);
     add(
         "rewrappable".into(),
         "A header of 4,096 bytes with a copy.",

@@ -37,8 +37,12 @@ pub struct SealSettings<'env> {
     pub announce_sender: Option<bool>,
     /// The digest after each segment; `blake3` by default if the stream is signed.
     pub digest: Option<DigestName>,
-    /// Makes room for later changes of the header, and writes a copy of it at the end.
-    pub rewrappable: Option<bool>,
+    /// Writes a copy of the header at the end.
+    pub header_copy: Option<bool>,
+    /// Bytes up to which the header is padded; 0 for no padding.
+    pub header_size: Option<f64>,
+    /// Keeps the file's facts in the stream; only for files.
+    pub metadata: Option<bool>,
     /// Keeps the header apart from the stream; for files and streams.
     pub detached: Option<bool>,
 }
@@ -60,11 +64,11 @@ impl SealSettings<'_> {
             frame_size: integer(env, "frameSize", self.frame_size)?.unwrap_or(defaults.frame_size),
             segment_size: integer(env, "segmentSize", self.segment_size)?,
             digest: self.digest.map_or(defaults.digest, DigestKind::from),
-            header: if self.rewrappable == Some(true) {
-                HeaderLayout::Rewrappable
-            } else {
-                HeaderLayout::Compact
+            header: HeaderLayout {
+                copy: self.header_copy == Some(true),
+                size: integer(env, "headerSize", self.header_size)?,
             },
+            keep_metadata: self.metadata == Some(true),
             ..defaults
         };
         options.geometry(None).or_throw(env)?;
@@ -88,6 +92,8 @@ pub struct OpenSettings<'env> {
     pub max_passphrase_cost: Option<f64>,
     /// The largest accepted segment size, in bytes.
     pub max_segment_size: Option<f64>,
+    /// Restores what the stream keeps of the file; only for files.
+    pub metadata: Option<bool>,
     /// The largest output that zeros in the place of lost bytes may make, in bytes.
     pub max_output_size: Option<f64>,
     /// Decides about segments that can't be opened. Without it the first one fails the operation.
@@ -116,6 +122,7 @@ impl OpenSettings<'_> {
             max_segment_size: integer(env, "maxSegmentSize", self.max_segment_size)?
                 .unwrap_or(defaults.max_segment_size),
             max_size: MAX_SAFE_INTEGER,
+            restore_metadata: self.metadata == Some(true),
             max_output_size: integer(env, "maxOutputSize", self.max_output_size)?
                 .unwrap_or(defaults.max_output_size),
             on_damage: self

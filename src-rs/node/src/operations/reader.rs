@@ -9,7 +9,7 @@ use crate::runtime::task::{Cancellation, Task};
 use crate::types::byte_range::ByteRange;
 use crate::types::convert::{IntoJs, object};
 use crate::types::failure::{OrThrow, SealFailure, invalid_argument};
-use crate::types::report::{StageTimes, crc64_text};
+use crate::types::report::{FileMetadata, StageTimes, crc64_text};
 use napi::bindgen_prelude::{Either, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -88,6 +88,12 @@ impl StreamReader {
     #[napi(getter)]
     pub fn plaintext_size(&self) -> Result<Option<f64>> {
         Ok(self.get()?.opened().plaintext_size().into_js())
+    }
+
+    /// What the stream keeps of the file that was encrypted.
+    #[napi(getter)]
+    pub fn metadata(&self) -> Result<Option<FileMetadata>> {
+        Ok(self.get()?.opened().metadata().cloned().into_js())
     }
 
     /// Plaintext bytes in a full frame.

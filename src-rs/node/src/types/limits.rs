@@ -15,6 +15,8 @@ object! {
         default_frame_size: u32 = format::DEFAULT_FRAME_SIZE,
         /// The largest segment's plaintext, in bytes.
         max_segment_size: u32 = format::MAX_SEGMENT_SIZE,
+        /// The largest header, in bytes.
+        max_header_size: u32 = format::MAX_HEADER_SIZE,
         /// The longest context, in bytes.
         max_context: u32 = operation::options::MAX_CONTEXT,
         /// The longest key id, in bytes.

@@ -7,7 +7,7 @@ use crate::types::failure::StartedOver;
 use crate::types::sender::StreamSender;
 use crate::types::warning::{ReportWarning, warnings};
 use base64ct::{Base64, Encoding};
-use sealstream::format::SlotType;
+use sealstream::format::{Modified, SlotType};
 use sealstream::operation::report;
 use sealstream::telemetry;
 use sealstream::telemetry::Stage;
@@ -49,6 +49,8 @@ object! {
         stream_id: String,
         /// The key slot that opened the stream.
         opened_by: OpenedBy = report.opened_by.clone().unwrap_or(UNOPENED),
+        /// What the stream keeps of the file that was encrypted, if it was encrypted with `metadata`.
+        metadata: Option<FileMetadata> = report.metadata.clone(),
         /// Who signed the stream, if it is signed.
         sender: Option<StreamSender> = report.sender.clone(),
         /// CRC-64/NVME of the output in base64, as S3 takes it.
@@ -64,6 +66,29 @@ object! {
         /// Figures about the work.
         stats: OperationStats = &report,
     }
+}
+
+object! {
+    /// What a stream keeps of the file that was encrypted. The encrypting side chose it; its recipients alone can read it.
+    FileMetadata from metadata: sealstream::format::Metadata {
+        /// The time of the last modification: milliseconds since 1970-01-01 UTC.
+        mtime_ms: Option<f64> = metadata.modified.map(milliseconds),
+        /// The permission bits, 0 to 0o777.
+        mode: Option<u32> = metadata.permissions,
+        /// The name without folders, for display alone: it may contain anything, so never use it as a path.
+        name: Option<String> = metadata.name.as_deref().map(display_name),
+        /// The file had holes.
+        is_sparse: bool,
+    }
+}
+
+fn milliseconds(time: Modified) -> f64 {
+    time.seconds as f64 * 1000.0 + f64::from(time.nanoseconds) / 1_000_000.0
+}
+
+/// The name in UTF-8, with U+FFFD for other bytes.
+fn display_name(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 object! {

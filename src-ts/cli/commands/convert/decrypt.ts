@@ -37,6 +37,10 @@ export const decrypt: Command = {
     ...common.openingKeys,
     common.senders,
     [common.header[0], `${common.header[1]}; IN and OUT must be files`],
+    [
+      '--metadata',
+      "restore IN's time of modification and, of a new OUT, the owner's permission bits. IN and OUT must be files",
+    ],
     common.maxSegmentSize,
     common.threads,
     ...common.output,
@@ -67,6 +71,8 @@ async function decryptCommand(args: Arguments): Promise<void> {
     filePaths('--header', ends);
     if (args.has('resume')) throw exclusive('--header', '--resume');
   }
+  const metadata = args.has('metadata');
+  if (metadata) filePaths('--metadata', ends);
   const header = headerPath === undefined ? undefined : await readHeader(headerPath);
   if (isOnTerminal(target) && !args.has('tty')) {
     await show(args, source, options);
@@ -77,7 +83,7 @@ async function decryptCommand(args: Arguments): Promise<void> {
     run: (identities, how): Promise<DecryptReport> => {
       const settings = { ...options, ...how, identities };
       return 'path' in source && 'path' in target
-        ? decryptFile(source.path, target.path, { ...settings, header })
+        ? decryptFile(source.path, target.path, { ...settings, header, metadata })
         : convertDescriptors('decrypt', ends, settings);
     },
   });

@@ -51,6 +51,15 @@ export const encrypt: Command = {
       `bytes in a segment, the unit of parallel work: a multiple of the frame size, up to 1G; 1M by default, more for
       files over 64G. Over 64M, decrypting takes --max-segment-size`,
     ],
+    [
+      '--header-size SIZE',
+      `bytes of the header, which leave room to change the recipients in place: 4K by default, no padding for files below 64K;
+      0 for no padding`,
+    ],
+    [
+      '--metadata',
+      'keep the time of modification, the permission bits and the name of IN, encrypted. IN and OUT must be files',
+    ],
     common.threads,
     ...common.output,
     common.tty,
@@ -78,10 +87,13 @@ async function encryptCommand(args: Arguments): Promise<void> {
     digest: args.choice('digest', DIGESTS),
     frameSize: args.size('frame-size'),
     segmentSize: args.size('segment-size'),
+    headerSize: args.size('header-size'),
   };
   const ends = endpoints('encrypt', args);
   const headerTo = args.value('header-out');
   const detached = headerTo === undefined ? undefined : detachedPaths(args, ends, headerTo);
+  const metadata = args.has('metadata');
+  if (metadata) filePaths('--metadata', ends);
   if (args.has('resume') && offeredSlotTypes(args).length === 0) {
     throw usageError(
       '--resume needs a key or a passphrase: public keys open no journal',
@@ -99,12 +111,16 @@ async function encryptCommand(args: Arguments): Promise<void> {
         if (detached !== undefined && headerTo !== undefined) {
           const { from, to } = detached;
           const { resume: _, ...others } = settings;
-          const { header: __, ...report } = await encryptFileDetached(from, to, { ...others, headerTo });
+          const { header: __, ...report } = await encryptFileDetached(from, to, {
+            ...others,
+            headerTo,
+            metadata,
+          });
           return report;
         }
         const { source, target } = ends;
         return 'path' in source && 'path' in target
-          ? encryptFile(source.path, target.path, settings)
+          ? encryptFile(source.path, target.path, { ...settings, metadata })
           : convertDescriptors('encrypt', ends, settings);
       },
     });

@@ -1,5 +1,10 @@
 //! Whole files by path: complete output or none, and unsuitable paths.
 
+#[cfg(unix)]
+mod metadata;
+#[cfg(unix)]
+mod unix;
+
 use crate::error::{FileKind, IoOperation, SealError};
 use crate::files::{Placement, decrypt_file, encrypt_file};
 use crate::keys::Identity;

@@ -20,7 +20,7 @@ const SIZE: u64 = 2 * SEGMENT + 100;
 #[test]
 fn every_flipped_byte_is_refused_or_not_needed() {
     let plaintext = plaintext(SIZE);
-    for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+    for layout in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
         let stream = seal(&plaintext, &options(DigestKind::Crc64Nvme, layout));
         let parts = StreamParts::of(&stream);
         for at in 0..stream.len() {

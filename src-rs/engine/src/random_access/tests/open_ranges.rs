@@ -49,11 +49,8 @@ fn streams() -> Vec<Vec<u8>> {
     vec![
         seal(&plaintext, &compact()),
         seal_unsized(&plaintext, &compact()),
-        seal(&plaintext, &options(DigestKind::None, HeaderLayout::Rewrappable)),
-        seal_unsized(
-            &plaintext,
-            &options(DigestKind::Sha256, HeaderLayout::Rewrappable),
-        ),
+        seal(&plaintext, &options(DigestKind::None, HeaderLayout::PADDED)),
+        seal_unsized(&plaintext, &options(DigestKind::Sha256, HeaderLayout::PADDED)),
         seal(&[], &compact()),
     ]
 }

@@ -100,7 +100,7 @@ fn a_range_past_the_end_is_cut_there() {
 /// Start and end of each read of a reader with an empty cache.
 fn reads_of(cache: usize, ranges: &[(u64, usize)]) -> (u64, Vec<Vec<(u64, u64)>>) {
     let plaintext = plaintext(4 * SEGMENT + FRAME + 3);
-    let stream = seal(&plaintext, &options(DigestKind::Crc64Nvme, HeaderLayout::Compact));
+    let stream = seal(&plaintext, &options(DigestKind::Crc64Nvme, HeaderLayout::COMPACT));
     let source = Counted::new(&stream);
     let reader = open(&source, cache).unwrap();
     let header = u64::from(reader.opened().stream.header.size());

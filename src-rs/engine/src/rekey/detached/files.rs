@@ -4,18 +4,18 @@ use super::header_file::{HeaderFile, write_header_file};
 use super::parse_header;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
-use crate::files::{ALL_BITS, OWNER_BITS, Placement, SourceFile};
-use crate::operation::options::{Control, DecryptOptions, EncryptOptions, HeaderLayout};
+use crate::files::{ALL_BITS, OWNER_BITS, Placement, SourceFile, restore_metadata};
+use crate::operation::options::{Control, DecryptOptions, EncryptOptions};
 use crate::operation::report::Report;
 use crate::stream_v2::core::create::unpadded_header_size;
 use crate::stream_v2::core::{decrypt_stream_v2, encrypt_stream_v2};
-use crate::stream_v2::io::{DetachingSink, InputSource, JoinedSource, OutputSink};
+use crate::stream_v2::io::{DetachingSink, InputSource, JoinedSource, OutputSink, ReadAt};
 use std::fs::File;
 use std::path::Path;
 
 /// As [`encrypt_file`](crate::files::encrypt_file), but `to` gets only the stream's body. The report has the header, which is
-/// also written to `header_to` before the body gets its name. The layout is always [`HeaderLayout::Compact`], because object
-/// stores allow about 2 KB of metadata.
+/// also written to `header_to` before the body gets its name. Object stores allow about 2 KB of metadata, so the layout should be
+/// [`HeaderLayout::COMPACT`](crate::operation::options::HeaderLayout::COMPACT).
 ///
 /// # Errors
 /// As there, and those of writing `header_to`. Both files are then unchanged, with one exception: if only renaming the body
@@ -28,17 +28,19 @@ pub fn encrypt_file_detached(
     placement: Placement,
     control: &Control<'_>,
 ) -> Result<Report, SealError> {
-    let options = EncryptOptions {
-        header: HeaderLayout::Compact,
-        ..options.clone()
-    };
+    let source = SourceFile::open(from)?;
+    let options = &*source.with_metadata(options)?;
     // Checks the recipients before the size of their slots is used.
     options.geometry(None)?;
-    let header_size = unpadded_header_size(&options)?;
-    let source = SourceFile::open(from)?;
+    let size = source
+        .file
+        .size()
+        .map_err(|error| SealError::reading(error).on_file(from, to))?;
+    let padded = options.header.padded_size(Some(size)) as usize;
+    let header_size = unpadded_header_size(options)?.max(padded);
     source.convert(to, placement, ALL_BITS, |body| {
         let written = write_header_file(header_to, &source.file, body, placement.flush, || {
-            seal_detached(header_size, &source.file, body.file(), &options, control)
+            seal_detached(header_size, &source.file, body.file(), options, control)
                 .map_err(|error| error.on_file(from, to))
         });
         written.map(|(report, _)| report)
@@ -95,7 +97,9 @@ pub fn decrypt_file_detached(
     let body = SourceFile::open(from)?;
     body.convert(to, placement, OWNER_BITS, |output| {
         let stream = InputSource::positioned(JoinedSource::new(header, &body.file));
-        decrypt_stream_v2(stream, OutputSink::positioned(output.file()), options, control)
+        let report = decrypt_stream_v2(stream, OutputSink::positioned(output.file()), options, control)?;
+        restore_metadata(&report, output, options)?;
+        Ok(report)
     })
 }
 

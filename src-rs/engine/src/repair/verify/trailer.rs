@@ -84,10 +84,11 @@ impl TrailerCheck<'_> {
         let failure = match self.read_record(&mut position) {
             Ok((record, named, sender)) => {
                 self.check_rest(position)?;
-                let (failure, found) = match (record.verdict, sender) {
-                    (Err(failure), _) => (failure, None),
-                    (Ok(()), Err(failure)) => (failure, Some((named, None))),
-                    (Ok(()), Ok(sender)) => return Ok(Some((named, sender))),
+                let (failure, found) = match (record.verdict, sender, record.metadata) {
+                    (Err(failure), ..) => (failure, None),
+                    (Ok(()), Err(failure), _) => (failure, Some((named, None))),
+                    (Ok(()), Ok(_), Err(failure)) => (failure, None),
+                    (Ok(()), Ok(sender), Ok(_)) => return Ok(Some((named, sender))),
                 };
                 self.problems
                     .add_at(ByteRange::at(offset, record.size), failure)?;

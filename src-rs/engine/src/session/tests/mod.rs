@@ -224,7 +224,7 @@ fn segments_may_be_sealed_in_any_order() {
 
 #[test]
 fn streams_open_in_any_chunks() {
-    for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+    for header in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
         for (size, digest) in SIZES.into_iter().zip(DigestKind::ALL.into_iter().cycle()) {
             let plaintext = plaintext(size);
             for sealed in [
@@ -279,12 +279,12 @@ fn assert_same_failure(sealed: &[u8], what: &str) {
 
 #[test]
 fn a_truncated_stream_fails_as_with_a_reader() {
-    for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+    for header in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
         let sealed = seal(
             &plaintext(2 * SEGMENT + 10),
             &options(DigestKind::Crc64Nvme, header),
         );
-        let step = if header == HeaderLayout::Compact { 1 } else { 13 };
+        let step = if header == HeaderLayout::COMPACT { 1 } else { 13 };
         for end in (0..sealed.len()).step_by(step) {
             assert_same_failure(&sealed[..end], &format!("cut at {end}"));
         }

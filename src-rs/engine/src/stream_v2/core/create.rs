@@ -1,13 +1,16 @@
 //! Creates a stream: its keys and header before the first segment, its end after the last.
 
-use crate::crypto::{EndKey, FileKey, Random, StreamBinding, StreamKeys, overwrite_stack};
+use crate::crypto::{
+    EndKey, FileKey, Random, StreamBinding, StreamKeys, overwrite_stack, sealed_extension_size,
+};
 use crate::error::SealError;
 use crate::format::{
-    DigestKind, EndRecord, FOOTER_SIZE, Footer, HeaderFields, StreamCore, StreamHeader, end_record_size,
+    DigestKind, END_METADATA, EndRecord, FOOTER_SIZE, Footer, HeaderFields, StreamCore, StreamHeader,
+    append_extension, end_record_size, extension_size,
 };
 use crate::keys::seal_slots;
 use crate::operation::cancel::CancellationToken;
-use crate::operation::options::{EncryptOptions, HeaderLayout, compact_header_size};
+use crate::operation::options::{EncryptOptions, compact_header_size};
 use crate::operation::report::Report;
 use crate::stream_v2::core::sender::StreamSigner;
 use crate::stream_v2::core::stream_size::total_size;
@@ -24,6 +27,8 @@ pub(crate) struct NewStream {
     pub(crate) binding: StreamBinding,
     header_copy: bool,
     end_key: EndKey,
+    /// The entries of the end record.
+    end_extensions: Vec<u8>,
     signer: Option<StreamSigner>,
 }
 
@@ -62,10 +67,9 @@ impl NewStream {
         random.fill(drawn.as_flattened_mut())?;
         let [file_key, stream_id] = &*drawn;
         let file_key = FileKey::new(file_key);
-        let header_copy = options.header == HeaderLayout::Rewrappable;
         let core = StreamCore {
             geometry,
-            header_copy,
+            header_copy: options.header.copy,
             plaintext_size,
             stream_id: *stream_id,
         };
@@ -80,8 +84,10 @@ impl NewStream {
         };
         let binding = StreamBinding::of(&draft);
         draft.slots = seal_slots(&options.recipients, &binding, &file_key, random)?;
-        let header = draft.encode(padded_size(options.header), |bytes| keys.header_mac(bytes));
-        let stream = Self::assemble(header, &draft.core, binding, &keys, signer, random)?;
+        let header = draft.encode(options.header.padded_size(plaintext_size), |bytes| {
+            keys.header_mac(bytes)
+        });
+        let stream = Self::assemble(header, &draft.core, binding, &keys, signer, options, random)?;
         Ok((stream, keys, file_key))
     }
 
@@ -90,10 +96,19 @@ impl NewStream {
         header: StreamHeader,
         keys: &StreamKeys,
         signer: Option<StreamSigner>,
+        options: &EncryptOptions<'_>,
         random: &Random,
     ) -> Result<Self, SealError> {
         let binding = StreamBinding::of(&header);
-        Self::assemble(header.bytes, &header.fields.core, binding, keys, signer, random)
+        Self::assemble(
+            header.bytes,
+            &header.fields.core,
+            binding,
+            keys,
+            signer,
+            options,
+            random,
+        )
     }
 
     fn assemble(
@@ -102,8 +117,10 @@ impl NewStream {
         binding: StreamBinding,
         keys: &StreamKeys,
         signer: Option<StreamSigner>,
+        options: &EncryptOptions<'_>,
         random: &Random,
     ) -> Result<Self, SealError> {
+        let end_key = keys.end_key()?;
         Ok(Self {
             header,
             context: SegmentCryptoContext::new(
@@ -115,7 +132,8 @@ impl NewStream {
             stream_id: core.stream_id,
             binding,
             header_copy: core.header_copy,
-            end_key: keys.end_key()?,
+            end_extensions: end_extensions(options, &end_key, random)?,
+            end_key,
             signer,
         })
     }
@@ -133,9 +151,10 @@ impl NewStream {
         Tally::sealing(&self.header, self.digest())
     }
 
-    /// Bytes of the sender's entry in the end record.
-    fn sender_size(&self) -> usize {
-        self.signer.as_ref().map_or(0, StreamSigner::entry_size)
+    /// Bytes of the entries in the end record.
+    fn extensions_size(&self) -> usize {
+        let sender = self.signer.as_ref().map_or(0, StreamSigner::entry_size);
+        self.end_extensions.len() + sender
     }
 
     /// Bytes of the whole stream.
@@ -143,7 +162,7 @@ impl NewStream {
         total_size(
             self.context.geometry(),
             (u64::from(self.header_size()), self.header_copy),
-            self.sender_size(),
+            self.extensions_size(),
             plaintext_size,
         )
     }
@@ -151,7 +170,7 @@ impl NewStream {
     /// Bytes of the [`end`](Self::end) of a stream with this many segments.
     pub(crate) fn end_size(&self, segments: u64) -> u64 {
         let copy = if self.header_copy { self.header.len() } else { 0 };
-        end_record_size(self.digest(), segments, self.sender_size() as u64) + (copy + FOOTER_SIZE) as u64
+        end_record_size(self.digest(), segments, self.extensions_size() as u64) + (copy + FOOTER_SIZE) as u64
     }
 
     /// End record, copy of the header and footer of the stream whose segments `tally` counted; adds them to its output.
@@ -162,7 +181,7 @@ impl NewStream {
         tally.check_complete()?;
         let mut record = EndRecord {
             plaintext_total: tally.plaintext_size(),
-            extensions: Vec::new(),
+            extensions: self.end_extensions.clone(),
             entries: tally.take_manifest(self.digest()),
         };
         if let Some(signer) = &self.signer {
@@ -184,11 +203,18 @@ impl NewStream {
     }
 }
 
-const fn padded_size(layout: HeaderLayout) -> u32 {
-    match layout {
-        HeaderLayout::Compact => 0,
-        HeaderLayout::Rewrappable => REWRAPPABLE_HEADER_SIZE,
+/// The entries of the end record of a stream with these options.
+fn end_extensions(
+    options: &EncryptOptions<'_>,
+    end_key: &EndKey,
+    random: &Random,
+) -> Result<Vec<u8>, SealError> {
+    let mut entries = Vec::new();
+    if let Some(metadata) = &options.metadata {
+        let sealed = end_key.seal_entry(END_METADATA, &metadata.encode(), random)?;
+        append_extension(&mut entries, END_METADATA, &sealed);
     }
+    Ok(entries)
 }
 
 /// What signs a stream with these options, if anything does.
@@ -220,13 +246,14 @@ pub fn sealed_size(plaintext_size: u64, options: &EncryptOptions<'_>) -> Result<
     let geometry = options.geometry(Some(plaintext_size))?;
     let signer = named_signer(options)?;
     let header = unpadded_header_size(options)? as u64;
-    let header = header.max(u64::from(padded_size(options.header)));
+    let header = header.max(u64::from(options.header.padded_size(Some(plaintext_size))));
+    let metadata = options.metadata.as_ref().map_or(0, |metadata| {
+        extension_size(sealed_extension_size(metadata.encode().len()))
+    });
     Ok(total_size(
         &geometry,
-        (header, options.header == HeaderLayout::Rewrappable),
-        signer.as_ref().map_or(0, StreamSigner::entry_size),
+        (header, options.header.copy),
+        metadata + signer.as_ref().map_or(0, StreamSigner::entry_size),
         plaintext_size,
     ))
 }
-
-const REWRAPPABLE_HEADER_SIZE: u32 = 4096;

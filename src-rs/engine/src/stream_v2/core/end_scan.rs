@@ -1,10 +1,11 @@
 //! Reads an end record block by block: checksum, MAC, and every entry against the stream's sizes and records. It holds one block.
 
-use crate::crypto::{Crc64, EndKey, RunningMac};
+use crate::crypto::{Crc64, CryptoError, EndKey, RunningMac};
 use crate::error::{EndDisagreement, EndPart, Limit, SealError};
 use crate::format::{
-    END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, FOOTER_SIZE, Footer, Geometry, RunningCrc32c,
-    SeenRecords, SegmentIndex, WireOffset, end_record_size, manifest_entry_size,
+    END_METADATA, END_RECORD_FIXED_SIZE, END_RECORD_TRAILER_SIZE, EndRecord, FOOTER_SIZE, Footer, Geometry,
+    HeaderField, Metadata, RunningCrc32c, SeenRecords, SegmentIndex, WireOffset, end_record_size,
+    find_extension, manifest_entry_size,
 };
 use std::io::Read;
 
@@ -38,6 +39,8 @@ pub(crate) struct ScannedEnd {
     pub(crate) extensions: Vec<u8>,
     /// Its bytes.
     pub(crate) size: u64,
+    /// What it keeps of the file that was sealed; `None` for a reader without a key. To be looked at after the sender.
+    pub(crate) metadata: Result<Option<Metadata>, SealError>,
     /// CRC-64/NVME of its bytes.
     pub(crate) crc64: u64,
     /// Its first disagreement with the stream, if it has one.
@@ -84,7 +87,7 @@ impl EndScan<'_> {
             position,
             crc: RunningCrc32c::new(),
             crc64: Crc64::default(),
-            mac: self.end_key.map(EndKey::start),
+            mac: self.end_key.map(|key| key.start()),
             last: Vec::new(),
             damaged: SealError::end_damaged(EndPart::EndRecord, self.offset.get()),
         };
@@ -171,13 +174,41 @@ impl EndScan<'_> {
         } else {
             EndRecord::check_extensions(&extensions, self.offset).map_err(SealError::from)
         };
+        let metadata = match &verdict {
+            Ok(()) => self.open_metadata(&extensions),
+            Err(_) => Ok(None),
+        };
         Ok(ScannedEnd {
             plaintext_total: claimed_total,
             extensions,
             size,
+            metadata,
             crc64: input.crc64.value(),
             verdict,
         })
+    }
+
+    /// Opens the sealed metadata of an authentic record.
+    fn open_metadata(&self, extensions: &[u8]) -> Result<Option<Metadata>, SealError> {
+        let Some((key, value)) = self.end_key.zip(find_extension(extensions, END_METADATA)) else {
+            return Ok(None);
+        };
+        let tampered = || self.tampered(EndDisagreement::Extension, None);
+        let inner = match key.open_entry(END_METADATA, value) {
+            Ok(inner) => inner,
+            Err(CryptoError::TagMismatch) => return Err(tampered()),
+            Err(error) => return Err(error.into()),
+        };
+        let metadata = Metadata::parse(&inner).ok_or_else(tampered)?;
+        match Metadata::unknown_critical(&inner) {
+            None => Ok(Some(metadata)),
+            Some(code) => Err(SealError::HeaderError {
+                field: HeaderField::EndExtensions,
+                offset: self.offset,
+                found: format!("the unknown critical type {code:#06x} in the metadata"),
+                expected: "types of version 1 (use a newer release)".to_owned(),
+            }),
+        }
     }
 
     /// Whether the record stands where the stream's sizes put it. Only a footer can lead elsewhere.

@@ -7,8 +7,8 @@ use super::unlock::UnlockedStream;
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::{EndDisagreement, EndPart, SealError};
 use crate::format::{
-    ByteRange, DigestKind, Geometry, ManifestEntry, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentIndex,
-    WireOffset,
+    ByteRange, DigestKind, Geometry, ManifestEntry, Metadata, SEGMENT_HEADER_SIZE, SegmentHeader,
+    SegmentIndex, WireOffset,
 };
 use crate::operation::cancel::CancellationToken;
 use crate::operation::options::DecryptOptions;
@@ -101,6 +101,12 @@ impl SeekableStream {
     #[must_use]
     pub const fn stream_id(&self) -> &[u8; 32] {
         &self.stream.header.fields.core.stream_id
+    }
+
+    /// What the stream keeps of the file that was sealed; `None` if it keeps nothing, or if its trailer did not verify.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.trailer.as_ref().ok()?.end.metadata.as_ref()
     }
 
     /// The sizes of the stream's frames and segments.

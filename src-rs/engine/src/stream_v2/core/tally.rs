@@ -2,7 +2,7 @@
 
 use crate::crypto::{Crc64, Crc64Joiner};
 use crate::error::SealError;
-use crate::format::{DigestKind, Manifest, SeenRecords, SegmentIndex};
+use crate::format::{DigestKind, Manifest, Metadata, SeenRecords, SegmentIndex};
 use crate::keys::SenderStatus;
 use crate::operation::damage::DamageLog;
 use crate::operation::report::Report;
@@ -44,6 +44,8 @@ pub struct StreamEnd {
     pub sealed_size: u64,
     /// The header's copy is damaged; the header itself is intact.
     pub header_copy_damaged: bool,
+    /// Facts of the file that was sealed, if the end record has them and the reader has a key.
+    pub metadata: Option<Metadata>,
     /// Who signed the stream, and whether that is verified.
     pub sender: Option<SenderStatus>,
 }
@@ -54,6 +56,7 @@ impl StreamEnd {
         Self {
             sealed_size,
             header_copy_damaged: false,
+            metadata: None,
             sender: None,
         }
     }
@@ -231,6 +234,7 @@ impl Tally {
             header_from_copy: false,
             newer_copy_unused: false,
             header_copy_damaged: false,
+            metadata: None,
             damage: DamageLog::default(),
             header: None,
             resume: None,

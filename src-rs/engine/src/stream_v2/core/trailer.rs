@@ -109,7 +109,15 @@ impl<'a> ExpectedTrailer<'a> {
         let end = self.read_rest(reader, position)?;
         record.verdict.clone()?;
         let sender = signed.check(&record.extensions, self.senders)?;
-        Ok((record, StreamEnd { sender, ..end }))
+        let metadata = record.metadata.clone()?;
+        Ok((
+            record,
+            StreamEnd {
+                sender,
+                metadata,
+                ..end
+            },
+        ))
     }
 
     /// Reads and checks everything behind the last record, and keeps the manifest.
@@ -126,6 +134,7 @@ impl<'a> ExpectedTrailer<'a> {
         let end = self.read_rest(&mut rest, position)?;
         crc.append(rest.crc.value(), rest.size);
         record.verdict?;
+        let metadata = record.metadata;
         let manifest = EndRecord {
             plaintext_total: record.plaintext_total,
             extensions: record.extensions,
@@ -135,7 +144,11 @@ impl<'a> ExpectedTrailer<'a> {
         Ok(VerifiedTrailer {
             manifest,
             offset: self.record.offset,
-            end: StreamEnd { sender, ..end },
+            end: StreamEnd {
+                sender,
+                metadata: metadata?,
+                ..end
+            },
             crc64: crc.value(),
         })
     }
@@ -188,6 +201,7 @@ impl<'a> ExpectedTrailer<'a> {
         Ok(StreamEnd {
             sealed_size: position,
             header_copy_damaged: copy == HeaderCopy::Damaged,
+            metadata: None,
             sender: None,
         })
     }

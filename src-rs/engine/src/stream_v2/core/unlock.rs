@@ -178,6 +178,7 @@ impl UnlockedStream {
             header_from_copy: self.from_copy,
             newer_copy_unused: self.fell_back,
             header_copy_damaged: end.header_copy_damaged,
+            metadata: end.metadata,
             sender: end.sender,
             ..tally.report(self.header.core.stream_id, end.sealed_size, threads, start)
         }

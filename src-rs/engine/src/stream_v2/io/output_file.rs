@@ -48,6 +48,8 @@ pub struct OutputFile {
     temporary: NamedTempFile,
     target: Target,
     is_discarded: bool,
+    /// Permission bits of a new target, instead of those that `commit` is given.
+    mode: Option<u32>,
 }
 
 impl OutputFile {
@@ -68,6 +70,7 @@ impl OutputFile {
             temporary,
             target: resolved,
             is_discarded: false,
+            mode: None,
         })
     }
 
@@ -85,6 +88,11 @@ impl OutputFile {
     /// Has [`commit`](Self::commit) remove the file and leave the target unchanged.
     pub(crate) const fn discard(&mut self) {
         self.is_discarded = true;
+    }
+
+    /// Has [`commit`](Self::commit) give a new target these permission bits, instead of those that it is given.
+    pub(crate) const fn set_new_mode(&mut self, mode: u32) {
+        self.mode = Some(mode);
     }
 
     /// Whether both have the same target.
@@ -107,7 +115,7 @@ impl OutputFile {
         if self.is_discarded {
             return Ok(());
         }
-        self.target.place(self.temporary, mode, flush, None)
+        self.target.place(self.temporary, self.mode.or(mode), flush, None)
     }
 }
 

@@ -145,7 +145,7 @@ fn every_flipped_bit_of_a_small_stream_is_detected() {
     // Two segments, the second of a few bytes: all regions in little space.
     let plaintext = plaintext(FRAME + 3);
     for digest in [DigestKind::None, DigestKind::Crc64Nvme] {
-        let mut options = options(digest, HeaderLayout::Compact);
+        let mut options = options(digest, HeaderLayout::COMPACT);
         options.segment_size = Some(FRAME as u32);
         for stream in [seal(&plaintext, &options), seal_unsized(&plaintext, &options)] {
             let parts = StreamParts::of(&stream);
@@ -170,7 +170,7 @@ fn every_flipped_bit_of_a_small_stream_is_detected() {
 #[test]
 fn the_copy_replaces_a_header_with_a_flipped_bit_and_a_damaged_copy_is_reported() {
     let plaintext = plaintext(SEGMENT + 1);
-    let options = options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable);
+    let options = options(DigestKind::Crc64Nvme, HeaderLayout::PADDED);
     for stream in [seal(&plaintext, &options), seal_unsized(&plaintext, &options)] {
         let parts = StreamParts::of(&stream);
         let copy = stream.len() - 24 - parts.copy.len();
@@ -202,7 +202,7 @@ proptest! {
         size in prop_oneof![0..2 * FRAME, SEGMENT - 2..SEGMENT + 3, 0..9 * SEGMENT],
         bits in proptest::collection::vec(any::<proptest::sample::Index>(), 12),
     ) {
-        let layout = if rewrappable { HeaderLayout::Rewrappable } else { HeaderLayout::Compact };
+        let layout = if rewrappable { HeaderLayout::PADDED } else { HeaderLayout::COMPACT };
         let options = options(digest, layout);
         let plaintext = plaintext(size);
         let stream = if sized { seal(&plaintext, &options) } else { seal_unsized(&plaintext, &options) };

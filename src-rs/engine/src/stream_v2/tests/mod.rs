@@ -4,6 +4,7 @@ pub(crate) mod bit_flips;
 mod control;
 pub(crate) mod damage_decisions;
 pub(crate) mod faults;
+mod layout;
 pub(crate) mod pipeline;
 #[cfg(unix)]
 mod pipes;

@@ -51,7 +51,7 @@ fn break_something(parts: &mut StreamParts, seed: &mut u64) {
 fn by_offset_and_in_order_the_same_streams_are_accepted() {
     let (mut seed, mut accepted) = (7, 0);
     for digest in [DigestKind::Crc64Nvme, DigestKind::None, DigestKind::Sha256] {
-        for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+        for header in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
             for size in [0, 5, SEGMENT, 2 * SEGMENT + 5] {
                 let sealing = options(digest, header);
                 for stream in [
@@ -85,7 +85,7 @@ fn by_offset_and_in_order_the_same_streams_are_accepted() {
 #[test]
 fn the_whole_checksum_follows_from_header_and_end() {
     for digest in DigestKind::ALL {
-        for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+        for header in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
             for size in [0, 1, SEGMENT, 3 * SEGMENT + 5] {
                 let sealing = options(digest, header);
                 for stream in [
@@ -100,7 +100,7 @@ fn the_whole_checksum_follows_from_header_and_end() {
             }
         }
     }
-    let sealing = options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable);
+    let sealing = options(DigestKind::Crc64Nvme, HeaderLayout::PADDED);
     let stream = seal(&plaintext(2 * SEGMENT), &sealing);
     // The bytes of a damaged header are not known; a damaged copy is read.
     let damaged = StreamParts::changed(&stream, |parts| parts.header[40] ^= 1);

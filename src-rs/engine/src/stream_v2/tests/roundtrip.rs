@@ -11,7 +11,7 @@ use crate::testing::support::{
     ENDS, End, FRAME, SEGMENT, control, fresh, open_by, options, plaintext, reading, seal_by,
 };
 
-const LAYOUTS: [HeaderLayout; 2] = [HeaderLayout::Compact, HeaderLayout::Rewrappable];
+const LAYOUTS: [HeaderLayout; 2] = [HeaderLayout::COMPACT, HeaderLayout::PADDED];
 
 /// One more and one less than every edge, and enough segments to fill every window.
 const SIZES: [u64; 14] = [
@@ -94,7 +94,7 @@ fn every_size_opens_on_every_path_on_two_and_sixteen_threads() {
         let control = control(threads);
         for digest in DigestKind::ALL {
             for size in SIZES {
-                check(size, &options(digest, HeaderLayout::Compact), &control);
+                check(size, &options(digest, HeaderLayout::COMPACT), &control);
             }
         }
     }
@@ -102,7 +102,7 @@ fn every_size_opens_on_every_path_on_two_and_sixteen_threads() {
 
 #[test]
 fn the_frames_of_a_lone_segment_are_split_over_the_threads() {
-    let mut options = options(DigestKind::Blake3, HeaderLayout::Compact);
+    let mut options = options(DigestKind::Blake3, HeaderLayout::COMPACT);
     options.segment_size = Some(1024 * FRAME as u32);
     for threads in [2, 16] {
         let control = control(threads);
@@ -114,7 +114,7 @@ fn the_frames_of_a_lone_segment_are_split_over_the_threads() {
 
 #[test]
 fn frames_larger_than_a_workers_portion_open() {
-    let mut options = options(DigestKind::Crc64Nvme, HeaderLayout::Compact);
+    let mut options = options(DigestKind::Crc64Nvme, HeaderLayout::COMPACT);
     options.frame_size = 1024 * 1024;
     options.segment_size = Some(2 * 1024 * 1024);
     for threads in [1, 2] {
@@ -124,7 +124,7 @@ fn frames_larger_than_a_workers_portion_open() {
 
 #[test]
 fn the_default_sizes_open() {
-    let mut options = options(DigestKind::default(), HeaderLayout::Rewrappable);
+    let mut options = options(DigestKind::default(), HeaderLayout::PADDED);
     options.frame_size = crate::format::DEFAULT_FRAME_SIZE;
     options.segment_size = None;
     check(2 * 1024 * 1024 + 65_537, &options, &control(2));
@@ -135,7 +135,7 @@ fn known_random_bytes_give_the_same_stream_by_offset_and_in_order() {
     for digest in DigestKind::ALL {
         for size in SIZES {
             let seal = |ends| {
-                let options = options(digest, HeaderLayout::Rewrappable);
+                let options = options(digest, HeaderLayout::PADDED);
                 seal_by(ends, &plaintext(size), &options, &Control::serial()).0
             };
             let by_offset = seal((End::ByOffset, End::ByOffset));
@@ -156,7 +156,7 @@ fn known_random_bytes_give_the_same_stream_by_offset_and_in_order() {
 
 #[test]
 fn two_sealings_of_one_plaintext_have_nothing_in_common() {
-    let options = options(DigestKind::Crc64Nvme, HeaderLayout::Compact);
+    let options = options(DigestKind::Crc64Nvme, HeaderLayout::COMPACT);
     let seal = || {
         let mut sealed = Vec::new();
         let (from, to) = (InputSource::memory(b"the same"), OutputSink::writer(&mut sealed));
@@ -172,7 +172,7 @@ fn two_sealings_of_one_plaintext_have_nothing_in_common() {
 
 #[test]
 fn a_memory_sink_holds_exactly_what_fits_and_refuses_less() {
-    let options = options(DigestKind::Sha256, HeaderLayout::Compact);
+    let options = options(DigestKind::Sha256, HeaderLayout::COMPACT);
     for size in [0, 1, SEGMENT, 3 * SEGMENT + 5] {
         let plaintext = plaintext(size);
         let needed = sealed_size(size, &options).unwrap();
@@ -233,7 +233,7 @@ fn sixty_four_recipients_open_one_stream_each_with_its_own_key() {
         .collect();
     let options = EncryptOptions {
         recipients,
-        ..options(DigestKind::None, HeaderLayout::Rewrappable)
+        ..options(DigestKind::None, HeaderLayout::FILE)
     };
     let stream = seal_by(
         (End::ByOffset, End::InOrder),
@@ -264,7 +264,7 @@ fn sixty_four_recipients_open_one_stream_each_with_its_own_key() {
 fn options_outside_the_format_are_refused_by_name() {
     use crate::crypto::SecretKey;
     use crate::keys::Recipient;
-    let good = || options(DigestKind::None, HeaderLayout::Compact);
+    let good = || options(DigestKind::None, HeaderLayout::COMPACT);
     let recipient = |id: &str| Recipient::Key {
         key: SecretKey::from_bytes(&[1; 32]).unwrap(),
         id: id.into(),

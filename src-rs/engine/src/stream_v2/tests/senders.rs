@@ -34,7 +34,7 @@ fn sender(byte: u8, announce: bool) -> Sender {
 }
 
 fn signed(announce: bool) -> EncryptOptions<'static> {
-    options(DigestKind::Blake3, HeaderLayout::Compact).signed_by(sender(7, announce))
+    options(DigestKind::Blake3, HeaderLayout::COMPACT).signed_by(sender(7, announce))
 }
 
 fn trusting(bytes: &[u8]) -> DecryptOptions<'static> {
@@ -88,7 +88,7 @@ fn signed_streams_open_on_every_path_and_name_their_sender() {
 fn a_stream_of_no_trusted_sender_is_refused_before_a_byte_comes_out() {
     let content = plaintext(2 * SEGMENT + 5);
     let stream = seal(&content, &signed(true));
-    let unsigned = seal(&content, &options(DigestKind::Blake3, HeaderLayout::Compact));
+    let unsigned = seal(&content, &options(DigestKind::Blake3, HeaderLayout::COMPACT));
     for (stream, reader, due) in [
         (&stream, trusting(&[8]), SenderReason::AnotherSender),
         (&stream, trusting(&[]), SenderReason::AnotherSender),
@@ -218,7 +218,7 @@ fn a_signer_is_asked_for_its_key_first_and_its_failure_ends_the_stream() {
             signer,
             announce: true,
         };
-        let options = options(DigestKind::Sha256, HeaderLayout::Compact).signed_by(sender);
+        let options = options(DigestKind::Sha256, HeaderLayout::COMPACT).signed_by(sender);
         let mut out = Vec::new();
         let sink = crate::stream_v2::io::OutputSink::writer(&mut out);
         let source = crate::testing::support::source(End::InOrder, b"text");

@@ -48,7 +48,7 @@ fn check_cut(
 #[test]
 fn a_stream_truncated_at_any_byte_is_refused_as_truncated() {
     let plaintext = plaintext(FRAME + 7);
-    for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+    for header in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
         let mut options = options(DigestKind::Sha256, header);
         options.segment_size = Some(FRAME as u32);
         for stream in [seal(&plaintext, &options), seal_unsized(&plaintext, &options)] {
@@ -65,7 +65,7 @@ fn a_stream_truncated_at_any_byte_is_refused_as_truncated() {
 #[test]
 fn an_empty_stream_truncated_at_any_byte_is_refused_as_truncated() {
     for digest in DigestKind::ALL {
-        let options = options(digest, HeaderLayout::Compact);
+        let options = options(digest, HeaderLayout::COMPACT);
         for stream in [seal(&[], &options), seal_unsized(&[], &options)] {
             let parts = StreamParts::of(&stream);
             for length in 0..stream.len() {
@@ -88,7 +88,7 @@ proptest! {
         size in 0..9 * SEGMENT,
         lengths in proptest::collection::vec(any::<proptest::sample::Index>(), 8),
     ) {
-        let layout = if rewrappable { HeaderLayout::Rewrappable } else { HeaderLayout::Compact };
+        let layout = if rewrappable { HeaderLayout::PADDED } else { HeaderLayout::COMPACT };
         let options = options(digest, layout);
         let plaintext = plaintext(size);
         let stream = if sized { seal(&plaintext, &options) } else { seal_unsized(&plaintext, &options) };
@@ -108,7 +108,7 @@ proptest! {
         size in 0..3 * SEGMENT,
         behind in proptest::collection::vec(any::<u8>(), 1..60),
     ) {
-        let layout = if rewrappable { HeaderLayout::Rewrappable } else { HeaderLayout::Compact };
+        let layout = if rewrappable { HeaderLayout::PADDED } else { HeaderLayout::COMPACT };
         check_trailing(&plaintext(size), layout, sized, &behind);
     }
 }
@@ -132,7 +132,7 @@ fn check_trailing(plaintext: &[u8], layout: HeaderLayout, sized: bool, behind: &
 #[test]
 fn trailing_data_is_refused() {
     let plaintext = plaintext(SEGMENT + 9);
-    for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+    for layout in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
         for sized in [true, false] {
             let other = seal(&plaintext, &options(DigestKind::Crc64Nvme, layout));
             let footer = StreamParts::of(&other).footer;

@@ -72,7 +72,7 @@ fn stream() -> Vec<u8> {
             id: KEY_ID.into(),
         }],
         segment_size: Some(1024),
-        ..options(DigestKind::Crc64Nvme, HeaderLayout::Compact)
+        ..options(DigestKind::Crc64Nvme, HeaderLayout::COMPACT)
     };
     let mut stream = Vec::new();
     let (from, to) = (InputSource::memory(PLAINTEXT), OutputSink::writer(&mut stream));

@@ -107,7 +107,7 @@ fn header_and_body_together_are_the_stream() {
         let folder = Folder::new();
         folder.write("plain", &plaintext(size));
         // A detached header is always compact.
-        let report = folder.seal(&options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable));
+        let report = folder.seal(&options(DigestKind::Crc64Nvme, HeaderLayout::PADDED));
         let (header, body) = (report.header.unwrap(), folder.read("body"));
         assert_eq!(StreamHeader::parse(&header).unwrap().bytes, header);
         assert_eq!(report.sealed_size, (header.len() + body.len()) as u64);
@@ -174,7 +174,7 @@ fn attaching_undoes_detaching() {
     for stream in [
         seal(&plain, &compact()),
         seal_unsized(&plain, &compact()),
-        seal(&plain, &options(DigestKind::None, HeaderLayout::Rewrappable)),
+        seal(&plain, &options(DigestKind::None, HeaderLayout::PADDED)),
         seal(&[], &compact()),
     ] {
         let folder = Folder::new();
@@ -190,10 +190,7 @@ fn attaching_undoes_detaching() {
 
 #[test]
 fn if_the_header_is_damaged_its_copy_is_detached() {
-    let stream = seal(
-        &plaintext(100),
-        &options(DigestKind::None, HeaderLayout::Rewrappable),
-    );
+    let stream = seal(&plaintext(100), &options(DigestKind::None, HeaderLayout::PADDED));
     let folder = Folder::new();
     let mut damaged = stream.clone();
     damaged[100] ^= 1;
@@ -244,7 +241,7 @@ fn a_header_is_not_attached_to_another_body() {
 
 #[test]
 fn a_header_copy_in_the_body_must_be_of_the_same_stream() {
-    let layout = || options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable);
+    let layout = || options(DigestKind::Crc64Nvme, HeaderLayout::PADDED);
     let [a, b] = [5, 6].map(|number| {
         let key = SecretKey::from_bytes(&[number; 32]).unwrap();
         let id = "test".into();

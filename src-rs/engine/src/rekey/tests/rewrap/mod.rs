@@ -44,7 +44,7 @@ fn passphrase(text: &str) -> Recipient {
 fn rewrappable(recipients: Vec<Recipient>) -> EncryptOptions<'static> {
     EncryptOptions {
         recipients,
-        ..options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable)
+        ..options(DigestKind::Crc64Nvme, HeaderLayout::PADDED)
     }
 }
 

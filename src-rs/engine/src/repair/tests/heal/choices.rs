@@ -11,7 +11,7 @@ use crate::testing::support::{
 };
 
 fn rewrappable() -> EncryptOptions<'static> {
-    options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable)
+    options(DigestKind::Crc64Nvme, HeaderLayout::PADDED)
 }
 
 #[test]

@@ -20,7 +20,7 @@ proptest! {
         is_sized in any::<bool>(),
         threads in prop::sample::select(vec![1_usize, 2, 4]),
     ) {
-        let layout = if rewrappable { HeaderLayout::Rewrappable } else { HeaderLayout::Compact };
+        let layout = if rewrappable { HeaderLayout::PADDED } else { HeaderLayout::COMPACT };
         let options = options(digest, layout);
         let whole = if is_sized { seal(&plaintext(size), &options) } else { seal_unsized(&plaintext(size), &options) };
         let copies = damaged_copies(&whole, count, seed);

@@ -15,7 +15,7 @@ use std::sync::Mutex;
 
 #[test]
 fn a_stream_without_digests_is_refused() {
-    let (whole, _) = stream(SEGMENT, &options(DigestKind::None, HeaderLayout::Compact));
+    let (whole, _) = stream(SEGMENT, &options(DigestKind::None, HeaderLayout::COMPACT));
     assert_eq!(
         failure(&[Copy::of(&whole), Copy::of(&whole)]),
         SealError::NoDigests

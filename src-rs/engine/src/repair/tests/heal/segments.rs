@@ -62,7 +62,7 @@ fn with_an_undamaged_copy_no_segment_of_a_replica_is_read() {
 #[test]
 fn a_segment_damaged_in_two_copies_is_combined() {
     for digest in &DigestKind::ALL[1..] {
-        let (whole, parts) = stream(3 * SEGMENT, &options(*digest, HeaderLayout::Compact));
+        let (whole, parts) = stream(3 * SEGMENT, &options(*digest, HeaderLayout::COMPACT));
         let start = parts.records[1].start;
         let (first, second) = (start + 200..start + 900, start + 1300..start + 2000);
         let flips = [

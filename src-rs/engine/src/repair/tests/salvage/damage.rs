@@ -67,7 +67,7 @@ fn each_kind_of_damage_has_its_cause_and_range() {
     assert_eq!((map.end, map.outcome), (TrailerState::Missing, Outcome::Partial));
     assert_eq!(output, expected(&damaged.plaintext, &map));
 
-    let without = DamagedStream::new(SIZE, true, DigestKind::None, HeaderLayout::Compact);
+    let without = DamagedStream::new(SIZE, true, DigestKind::None, HeaderLayout::COMPACT);
     let mut bytes = without.bytes.clone();
     bytes[without.slot(2, 1).start + 50] ^= 1;
     let (_, map) = salvage_bytes(&bytes).unwrap();
@@ -141,7 +141,7 @@ fn omitting_lost_bytes_joins_the_recovered_frames() {
 
 #[test]
 fn a_stream_of_unknown_length_without_its_last_segment_is_never_whole() {
-    let damaged = DamagedStream::new(SIZE, false, DigestKind::Crc64Nvme, HeaderLayout::Compact);
+    let damaged = DamagedStream::new(SIZE, false, DigestKind::Crc64Nvme, HeaderLayout::COMPACT);
     let bytes = &damaged.bytes[..damaged.record(3).end];
     let (output, map) = salvage_bytes(bytes).unwrap();
     assert_eq!(output, damaged.plaintext[..4 * SEGMENT]);
@@ -207,7 +207,7 @@ fn cancelling_stops_a_salvage() {
 
 #[test]
 fn an_empty_plaintext_is_whole_with_its_frame_and_nothing_without() {
-    let sealed = seal(&[], &small(DigestKind::Crc64Nvme, HeaderLayout::Compact));
+    let sealed = seal(&[], &small(DigestKind::Crc64Nvme, HeaderLayout::COMPACT));
     let (output, map) = salvage_bytes(&sealed).unwrap();
     assert_eq!((output.len(), map.outcome), (0, Outcome::Whole));
     let mut broken = sealed;

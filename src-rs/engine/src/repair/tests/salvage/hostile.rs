@@ -14,7 +14,7 @@ fn damaged() -> DamagedStream {
         SEGMENTS * SEGMENT,
         true,
         DigestKind::Crc64Nvme,
-        HeaderLayout::Compact,
+        HeaderLayout::COMPACT,
     )
 }
 
@@ -267,7 +267,7 @@ fn records_with_impossible_indices_are_ignored() {
 fn small_frames_of_large_segments_cost_a_bounded_number_of_attempts() {
     let options = EncryptOptions {
         segment_size: Some(256 * 1024),
-        ..small(DigestKind::None, HeaderLayout::Compact)
+        ..small(DigestKind::None, HeaderLayout::COMPACT)
     };
     let mut bytes = seal(&crate::testing::support::plaintext(256 * 1024), &options);
     // Removes a byte of every fourth frame.

@@ -47,11 +47,11 @@ const SEGMENTS: usize = 6;
 const SIZE: usize = SEGMENTS * SEGMENT - 100;
 
 fn damaged() -> DamagedStream {
-    DamagedStream::new(SIZE, true, DigestKind::Crc64Nvme, HeaderLayout::Compact)
+    DamagedStream::new(SIZE, true, DigestKind::Crc64Nvme, HeaderLayout::COMPACT)
 }
 
 fn rewrappable(is_sized: bool) -> DamagedStream {
-    DamagedStream::new(SIZE, is_sized, DigestKind::Sha256, HeaderLayout::Rewrappable)
+    DamagedStream::new(SIZE, is_sized, DigestKind::Sha256, HeaderLayout::PADDED)
 }
 
 /// Lost ranges as start, end and cause.
@@ -79,7 +79,7 @@ fn seal_for(key: [u8; 32]) -> Vec<u8> {
     };
     let options = crate::operation::options::EncryptOptions {
         recipients: vec![recipient],
-        ..small(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable)
+        ..small(DigestKind::Crc64Nvme, HeaderLayout::PADDED)
     };
     use crate::crypto::Random;
     use crate::stream_v2::core::encrypt_with;

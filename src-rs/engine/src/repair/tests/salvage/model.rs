@@ -39,7 +39,7 @@ fn sound(seed: &mut u64) -> DamagedStream {
     // Mostly the longer ones: there is more to be damaged.
     let size = sizes[pick(seed, 2 * sizes.len()).min(sizes.len() - 1)];
     let digest = DigestKind::ALL[pick(seed, DigestKind::ALL.len())];
-    let layout = [HeaderLayout::Compact, HeaderLayout::Rewrappable][pick(seed, 2)];
+    let layout = [HeaderLayout::COMPACT, HeaderLayout::PADDED][pick(seed, 2)];
     DamagedStream::new(size, pick(seed, 3) != 0, digest, layout)
 }
 

@@ -13,7 +13,7 @@ use crate::testing::support::{FRAME, SEGMENT, compact, control, options, plainte
 fn all_problems_are_listed_in_order_of_offset() {
     let sealed = seal(
         &plaintext(20 * SEGMENT),
-        &options(DigestKind::Blake3, HeaderLayout::Rewrappable),
+        &options(DigestKind::Blake3, HeaderLayout::PADDED),
     );
     let stream = StreamParts::changed(&sealed, |parts| {
         parts.header[40] ^= 1;
@@ -75,7 +75,7 @@ fn another_sealing_of_a_segment_is_found_without_a_key() {
 fn tampering_with_recomputed_digests_is_found_only_with_the_key() {
     let content = plaintext(2 * SEGMENT);
     let stream = StreamParts::changed(
-        &seal(&content, &options(DigestKind::None, HeaderLayout::Compact)),
+        &seal(&content, &options(DigestKind::None, HeaderLayout::COMPACT)),
         |parts| {
             parts.records[1][PREAMBLE_SIZE + 100] ^= 1;
         },
@@ -114,7 +114,7 @@ fn a_manifest_with_a_wrong_mac_is_found_only_with_the_key() {
 
 #[test]
 fn a_header_copy_with_another_header_is_reported() {
-    let layout = options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable);
+    let layout = options(DigestKind::Crc64Nvme, HeaderLayout::PADDED);
     let other = StreamParts::of(&seal_unsized(&plaintext(5), &layout));
     let stream = StreamParts::changed(&seal(&plaintext(SEGMENT), &layout), |parts| {
         parts.copy = other.copy
@@ -128,7 +128,7 @@ fn a_header_copy_with_another_header_is_reported() {
 
 #[test]
 fn trailing_bytes_are_one_problem() {
-    for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+    for layout in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
         let options = options(DigestKind::Crc64Nvme, layout);
         for sealed in [
             seal(&plaintext(SEGMENT + 1), &options),

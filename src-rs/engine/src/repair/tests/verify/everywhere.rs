@@ -26,7 +26,7 @@ fn is_hidden_without_a_key(region: Region) -> bool {
 fn a_changed_byte_anywhere_is_the_only_problem() {
     let plaintext = plaintext(FRAME + 3);
     for digest in [DigestKind::None, DigestKind::Crc64Nvme] {
-        for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+        for layout in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
             let mut options = options(digest, layout);
             options.segment_size = Some(FRAME as u32);
             for stream in [seal(&plaintext, &options), seal_unsized(&plaintext, &options)] {
@@ -111,7 +111,7 @@ fn check_flip(
 #[test]
 fn truncation_anywhere_is_one_problem_with_the_first_missing_segment() {
     let plaintext = plaintext(3 * FRAME + 7);
-    for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+    for layout in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
         let mut options = options(DigestKind::Sha256, layout);
         options.segment_size = Some(FRAME as u32);
         for stream in [seal(&plaintext, &options), seal_unsized(&plaintext, &options)] {
@@ -170,7 +170,7 @@ proptest! {
         size in 1..9 * SEGMENT,
         flips in proptest::collection::vec((any::<proptest::sample::Index>(), any::<proptest::sample::Index>()), 1..5),
     ) {
-        let layout = if rewrappable { HeaderLayout::Rewrappable } else { HeaderLayout::Compact };
+        let layout = if rewrappable { HeaderLayout::PADDED } else { HeaderLayout::COMPACT };
         let options = options(digest, layout);
         let plaintext = plaintext(size);
         let sealed = if sized { seal(&plaintext, &options) } else { seal_unsized(&plaintext, &options) };
@@ -198,7 +198,7 @@ proptest! {
         cut in any::<proptest::sample::Index>(),
         sized: bool,
     ) {
-        let layout = options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable);
+        let layout = options(DigestKind::Crc64Nvme, HeaderLayout::PADDED);
         let plaintext = plaintext(3 * SEGMENT + 1);
         let mut stream = if sized { seal(&plaintext, &layout) } else { seal_unsized(&plaintext, &layout) };
         let at = start.index(stream.len() - noise.len());

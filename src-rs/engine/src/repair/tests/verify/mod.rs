@@ -46,7 +46,7 @@ fn both() -> [(VerifyOptions<'static>, bool); 2] {
 fn sound_streams_of_every_size_and_kind_have_no_problems() {
     let many = control(3);
     for digest in DigestKind::ALL {
-        for layout in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+        for layout in [HeaderLayout::COMPACT, HeaderLayout::PADDED] {
             for size in [
                 0,
                 1,

@@ -39,7 +39,7 @@ impl ReadAt for Rewritten<'_> {
 fn states() -> Vec<Vec<u8>> {
     let stream = seal(
         &plaintext(FRAME),
-        &options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable),
+        &options(DigestKind::Crc64Nvme, HeaderLayout::PADDED),
     );
     let parts = StreamParts::of(&stream);
     let recipient = Recipient::Key {
@@ -132,7 +132,7 @@ impl ReadAt for Sparse<'_> {
 fn a_sparse_source_of_unknown_length_takes_a_bounded_number_of_reads() {
     let stream = seal_unsized(
         &plaintext(5),
-        &options(DigestKind::Crc64Nvme, HeaderLayout::Compact),
+        &options(DigestKind::Crc64Nvme, HeaderLayout::COMPACT),
     );
     let parts = StreamParts::of(&stream);
     for (how, _) in both() {

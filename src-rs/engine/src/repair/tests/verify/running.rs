@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 fn bad_ranges_are_problems_and_the_rest_is_checked() {
     let stream = seal(
         &plaintext(9 * SEGMENT),
-        &options(DigestKind::Crc64Nvme, HeaderLayout::Rewrappable),
+        &options(DigestKind::Crc64Nvme, HeaderLayout::PADDED),
     );
     let parts = StreamParts::of(&stream);
     let record = |segment| parts.record_offset(segment) as usize;

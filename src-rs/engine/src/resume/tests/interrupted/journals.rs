@@ -168,7 +168,7 @@ fn other_options_start_over_and_are_reported() {
             ..defaults.clone()
         },
         EncryptOptions {
-            header: HeaderLayout::Rewrappable,
+            header: HeaderLayout::PADDED,
             ..defaults.clone()
         },
         EncryptOptions {

@@ -5,7 +5,8 @@ use super::{
     Case, THREE_SEGMENTS, crc64, one_frame_segments, record_offset, rows, three_segments,
     three_segments_unsized, tiny,
 };
-use crate::format::DigestKind;
+use crate::crypto::Random;
+use crate::format::{DigestKind, END_METADATA};
 use crate::operation::options::{EncryptOptions, HeaderLayout};
 use crate::testing::failure_data::{FailureData, failure_data};
 use crate::testing::stream_parts::{Forgery, StreamParts, forge};
@@ -37,7 +38,7 @@ rows! {
         cut(stream, at, 3)
     };
     a_cut_in_the_header_copy: "Cut in the header's copy." => {
-        let stream = seal(&plaintext(5), &options(DigestKind::None, HeaderLayout::Rewrappable));
+        let stream = seal(&plaintext(5), &options(DigestKind::None, HeaderLayout::PADDED));
         let at = stream.len() as u64 - 2000;
         cut(stream, at, 1)
     };
@@ -80,6 +81,33 @@ rows! {
         let at = StreamParts::of(&stream).end_offset() + 28;
         let due = failure_data("HeaderError").at(at).with("field", "EndExtensions");
         Case::refused(with_end_extension(&stream, &[entry(1, b"a"), entry(7, b"b")].concat()), due)
+    };
+    metadata_that_does_not_open: "A bit of the end record's sealed metadata is flipped; its MAC is right." => {
+        let mut value = sealed_metadata(&[]);
+        value[40] ^= 1;
+        Case::refused(with_metadata(&value), extension_tampered())
+    };
+    metadata_too_short_to_be_sealed: "The end record's sealed metadata has no room for a tag; its MAC is right." => {
+        Case::refused(with_metadata(&[7; 47]), extension_tampered())
+    };
+    metadata_with_an_entry_cut_short: "The metadata opens, and an entry in it is cut short." => {
+        Case::refused(with_metadata(&sealed_metadata(&entry(3, b"name")[..8])), extension_tampered())
+    };
+    metadata_with_two_names: "The metadata opens, and has two entries of the same type." => {
+        let twice = [entry(3, b"a"), entry(3, b"b")].concat();
+        Case::refused(with_metadata(&sealed_metadata(&twice)), extension_tampered())
+    };
+    metadata_with_padding_that_is_not_zero: "The metadata opens, and a byte of its padding is 1." => {
+        Case::refused(with_metadata(&sealed_metadata(&entry(0, &[0, 1]))), extension_tampered())
+    };
+    metadata_with_a_time_that_does_not_exist: "The metadata opens, and its time has a thousand million nanoseconds." => {
+        let time = [&[0; 8][..], &1_000_000_000u32.to_be_bytes()].concat();
+        Case::refused(with_metadata(&sealed_metadata(&entry(1, &time))), extension_tampered())
+    };
+    metadata_with_an_unknown_critical_entry: "The metadata opens, and has an entry of the unknown type 0x8001, which is critical." => {
+        let due = failure_data("HeaderError").with("field", "EndExtensions");
+        let at = StreamParts::of(&three_segments()).end_offset();
+        Case::refused(with_metadata(&sealed_metadata(&entry(0x8001, b""))), due.at(at))
     };
     an_unknown_critical_end_extension: "An end record's extension of the unknown type 0x8001, which is critical." => {
         let stream = three_segments();
@@ -204,12 +232,29 @@ pub(crate) fn with_end_extension(like: &[u8], end_extensions: &[u8]) -> Vec<u8> 
     .join()
 }
 
+/// The value of a metadata entry with these inner entries, sealed for [`three_segments`].
+pub(crate) fn sealed_metadata(inner: &[u8]) -> Vec<u8> {
+    let key = StreamParts::of(&three_segments()).keys().end_key().unwrap();
+    key.seal_entry(END_METADATA, inner, &Random::known(9)).unwrap()
+}
+
+/// [`three_segments`] with a metadata entry of this value, and a right MAC.
+pub(crate) fn with_metadata(value: &[u8]) -> Vec<u8> {
+    with_end_extension(&three_segments(), &entry(END_METADATA, value))
+}
+
+fn extension_tampered() -> FailureData {
+    failure_data("EndTampered")
+        .at(StreamParts::of(&three_segments()).end_offset())
+        .with("disagreement", "Extension")
+}
+
 /// A stream of one segment, sealed anew with these core extensions.
 pub(crate) fn with_core_extensions(core_extensions: &[u8]) -> Vec<u8> {
     let like = seal(
         &plaintext(5),
         &EncryptOptions {
-            header: HeaderLayout::Compact,
+            header: HeaderLayout::COMPACT,
             ..crc64()
         },
     );

@@ -96,7 +96,7 @@ rows! {
         rewritten(field("Slots", 104), |draft| draft.slots.extend(vec![slot; 5]))
     };
     padding_that_is_not_zero: "A byte of the padding is 1." => {
-        let stream = seal(&plaintext(5), &options(DigestKind::None, HeaderLayout::Rewrappable));
+        let stream = seal(&plaintext(5), &options(DigestKind::None, HeaderLayout::PADDED));
         let at = header_mac_at(&StreamParts::of(&stream).header) - 1;
         let stream = StreamParts::changed(&stream, |parts| {
             parts.header[at] = 1;

@@ -153,7 +153,7 @@ fn tiny() -> Vec<u8> {
 
 /// One segment of two frames.
 fn two_frames(digest: DigestKind) -> Vec<u8> {
-    seal(&plaintext(1024 + 5), &options(digest, HeaderLayout::Compact))
+    seal(&plaintext(1024 + 5), &options(digest, HeaderLayout::COMPACT))
 }
 
 /// Three segments of one frame each.
@@ -167,7 +167,7 @@ fn three_segments_unsized() -> Vec<u8> {
 }
 
 fn crc64() -> EncryptOptions<'static> {
-    options(DigestKind::Crc64Nvme, HeaderLayout::Compact)
+    options(DigestKind::Crc64Nvme, HeaderLayout::COMPACT)
 }
 
 fn one_frame_segments() -> EncryptOptions<'static> {

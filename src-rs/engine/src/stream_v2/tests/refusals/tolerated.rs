@@ -1,6 +1,6 @@
 //! Streams that a reader must accept: parts that it may skip, and damage that a copy replaces.
 
-use super::ends::{with_core_extensions, with_end_extension};
+use super::ends::{sealed_metadata, with_core_extensions, with_end_extension, with_metadata};
 use super::headers::{entry, slots_of_other_types};
 use super::{Case, Outcome, THREE_SEGMENTS, crc64, rows, three_segments, three_segments_unsized, tiny};
 use crate::format::DigestKind;
@@ -23,6 +23,11 @@ rows! {
     unknown_uncritical_end_extensions_of_an_unsized_stream: "The same where the header states no length." => {
         let extensions = entry(7, &[9; 300]);
         Case::opens(with_end_extension(&three_segments_unsized(), &extensions), plaintext(THREE_SEGMENTS))
+    };
+    metadata: "The end record has metadata: a time, permission bits, a name, padding, and an unknown entry, which may be skipped." => {
+        let time = [&1_700_000_000u64.to_be_bytes()[..], &[0, 0, 0, 9]].concat();
+        let entries = [entry(1, &time), entry(2, &[0, 0, 1, 0xa4]), entry(3, b"name"), entry(0, &[0; 7]), entry(77, b"?")];
+        Case::opens(with_metadata(&sealed_metadata(&entries.concat())), plaintext(THREE_SEGMENTS))
     };
     slots_of_other_types_before_the_one_that_opens: "Slots of types 2 to 5 and of an unknown type in front of a key slot." => {
         with_right_mac(|draft| draft.slots.splice(..0, slots_of_other_types()).for_each(drop))
@@ -68,7 +73,7 @@ fn with_right_mac(change: impl FnOnce(&mut crate::format::HeaderFields)) -> Case
 
 fn with_a_copy(change: impl FnOnce(&mut StreamParts)) -> Vec<u8> {
     let options = crate::operation::options::EncryptOptions {
-        header: HeaderLayout::Rewrappable,
+        header: HeaderLayout::PADDED,
         ..options(DigestKind::Crc64Nvme, crc64().header)
     };
     StreamParts::changed(&seal(&plaintext(5), &options), change)

@@ -124,7 +124,7 @@ proptest! {
             12,
         ),
     ) {
-        let layout = if rewrappable { HeaderLayout::Rewrappable } else { HeaderLayout::Compact };
+        let layout = if rewrappable { HeaderLayout::PADDED } else { HeaderLayout::COMPACT };
         let recipients = people().into_iter().map(|person| person.recipient).collect();
         let options = EncryptOptions { recipients, ..options(DigestKind::Crc64Nvme, layout) };
         let stream = seal(&plaintext(SIZE), &options);

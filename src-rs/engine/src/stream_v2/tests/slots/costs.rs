@@ -93,7 +93,7 @@ fn a_slot_over_the_limit_of_memory_is_refused_before_any_work() {
 #[test]
 fn a_header_and_its_newer_copy_share_one_budget() {
     let sealing = EncryptOptions {
-        header: HeaderLayout::Rewrappable,
+        header: HeaderLayout::PADDED,
         ..for_recipients(vec![by_passphrase("correct horse", cheap())])
     };
     // The copy's revision is raised without a key, so that it is tried first and fails.
@@ -285,7 +285,7 @@ fn the_size_is_known_before_sealing() {
     // More than fit into a header that is padded to 4,096 bytes.
     groups.push(vec![all[4].clone(); 5]);
     for recipients in groups {
-        for header in [HeaderLayout::Compact, HeaderLayout::Rewrappable] {
+        for header in [HeaderLayout::COMPACT, HeaderLayout::FILE] {
             let options = EncryptOptions {
                 header,
                 ..for_recipients(recipients.clone())
