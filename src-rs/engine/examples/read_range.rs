@@ -38,11 +38,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Reading a range opens only the frames that hold it: one frame of 64 KiB here.
     let open = DecryptOptions::new(vec![Identity::Key(key)]);
-    let reader = RangeReader::open(&sealed.as_slice(), &open, 0)?;
+    let (cancel, mut times) = (CancellationToken::new(), StageTimes::default());
+    let reader = RangeReader::open(&sealed.as_slice(), &open, 0, &cancel)?;
     let range = ByteRange::at(1_234_567, 10);
     let plan = reader.plan(range);
     let mut bytes = [0; 10];
-    let (cancel, mut times) = (CancellationToken::new(), StageTimes::default());
     reader.read(&sealed.as_slice(), &plan, &mut bytes, &cancel, &mut times)?;
     assert_eq!(bytes, plain[1_234_567..][..10]);
     println!("bytes {} to {}: {bytes:?}", range.start, range.end);

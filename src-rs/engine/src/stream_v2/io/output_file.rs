@@ -119,6 +119,9 @@ impl OutputFile {
     }
 }
 
+/// Flushes a file to the disk.
+type FlushFile<'a> = &'a dyn Fn(&File) -> io::Result<()>;
+
 /// Where an output goes: a path that was checked and can be created or replaced.
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -191,8 +194,12 @@ impl Target {
         flush: bool,
         revert_to: Option<&Path>,
     ) -> Result<(), SealError> {
-        let sync: Option<&dyn Fn(&File) -> io::Result<()>> = if flush { Some(&File::sync_all) } else { None };
-        self.place_after(temporary, mode, sync, revert_to)
+        self.place_after(
+            temporary,
+            mode,
+            flush.then_some(&File::sync_all as FlushFile<'_>),
+            revert_to,
+        )
     }
 
     /// As [`place`](Self::place), with the function that flushes the file.
@@ -200,7 +207,7 @@ impl Target {
         &self,
         temporary: NamedTempFile,
         mode: Option<u32>,
-        flush: Option<&dyn Fn(&File) -> io::Result<()>>,
+        flush: Option<FlushFile<'_>>,
         revert_to: Option<&Path>,
     ) -> Result<(), SealError> {
         let Self {
@@ -335,6 +342,7 @@ fn sync_directory(directory: &File) -> io::Result<()> {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

@@ -46,7 +46,7 @@ fn attempts_to_open_slots_for_key_pairs_are_limited_over_all_headers() {
         let open = with(vec![person.identity; identities]);
         let output = Output::default();
         let options = SalvageOptions::new(open);
-        let map = salvage(&&*wreck, &&output, &options, &Control::serial());
+        let map = salvage(&wreck, &&output, &options, &Control::serial());
         map.map(|_| output.into_bytes())
     };
     // 64 slots and 256 identities are all that may be tried; one slot more is too much.
