@@ -317,7 +317,10 @@ async function store(t: ExecutionContext): Promise<string> {
     ['x', 'store/a.seal'],
     ['my.key', 'small.seal'],
   ] as const) {
-    const { code, stderr } = await sealstream(['encrypt', '--header-size', '4K', '-k', 'my.key', '-o', to, from], { cwd });
+    const { code, stderr } = await sealstream(
+      ['encrypt', '--header-size', '4K', '-k', 'my.key', '-o', to, from],
+      { cwd },
+    );
     t.is(code, 0, stderr);
   }
   copyFileSync(join(cwd, 'store/a.seal'), join(cwd, 'store/deep/er/b.seal'));
