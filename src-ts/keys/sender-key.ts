@@ -40,7 +40,14 @@ export class SenderKey implements Disposable {
     return held;
   }
 
-  /** Overwrites the private key. Later use throws a TypeError; running operations continue with their own copy. */
+  /**
+   * Overwrites the private key. Later use throws a TypeError; running operations continue with their own copy.
+   *
+   * @example
+   * const senderKey = await senderKeyFromFile('id_ed25519');
+   * await encryptFile('a', 'a.seal', { key, senderKey });
+   * senderKey.dispose();
+   */
   dispose(): void {
     this.#native?.dispose();
     this.#native = undefined;

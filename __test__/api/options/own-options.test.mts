@@ -149,6 +149,7 @@ const NAMES = [
   ...['resume', 'resumeSecret', 'header', 'headerTo', 'fallbackHeader', 'lost', 'onDamage', 'highWaterMark'],
   ...['readableHighWaterMark', 'writableHighWaterMark', 'cacheSize', 'start', 'end', 'sample', 'seed'],
   ...['maxBytesPerSecond', 'target', 'add', 'remove', 'replace', 'mend', 'aad', 'segmentLength', 'strength'],
+  ...['headerSize', 'headerCopy', 'detachHeader', 'metadata'],
   ...['timeout', 'allowReadable', 'senderKey', 'announceSender', 'senders', 'passphrase', 'publicKey'],
 ];
 
